@@ -1,0 +1,148 @@
+"""Lambda: a Kinesis batch -> the ledger -> a plan -> StartExecution.
+
+Records of one match are handled in order. Poison is set aside and counts as done. A transient failure stops its
+match, not the others: what was numbered is broadcast, and the batch is raised, so that Kinesis delivers it again;
+whatever had been done by then changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broadcaster.plan import Budget
+from broadcaster.starter import Starter
+from matches import aws
+from matches.events import Accepted, PoisonRecordError, parse_record
+from matches.ledger import ContentionError, Ledger, UnknownMatchError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_sqs import SQSClient
+
+TRANSIENT = (ClientError, BotoCoreError, ContentionError)
+
+NEVER = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
+"""Answers of DynamoDB that the same record would get for ever."""
+
+SET_ASIDE_BYTES = 128 * 1024
+"""Of a poison record's data; a message of SQS holds 256 KB and a record of Kinesis 1 MB."""
+
+logger = Logger(service="fanout")
+
+
+class IncompleteError(Exception):
+    """Some records could not be handled yet: deliver the batch again."""
+
+
+class Fanout:
+    """Handles batches of records."""
+
+    def __init__(self, ledger: Ledger, starter: Starter, sqs: SQSClient, set_aside_queue: str) -> None:
+        self._ledger = ledger
+        self._starter = starter
+        self._sqs = sqs
+        self._set_aside_queue = set_aside_queue
+
+    def handle(self, records: list[dict[str, Any]]) -> None:
+        """Number and broadcast a batch.
+
+        Raises IncompleteError when something transient is in the way.
+        """
+        failed: dict[str, Exception] = {}
+        touched: dict[str, None] = {}
+        for record in records:
+            # Whatever key the producer chose: for a record of ours it is the match.
+            match = record["kinesis"]["partitionKey"]
+            if match in failed:
+                continue
+            try:
+                accepted = self._accept(record)
+                if accepted is not None:
+                    touched[accepted.match] = None
+            except TRANSIENT as error:
+                logger.warning("not numbered yet", match=match, exc_info=error)
+                failed[match] = error
+        for match in touched:
+            try:
+                self._broadcast(match)
+            except TRANSIENT as error:
+                logger.warning("not broadcast yet", match=match, exc_info=error)
+                failed[match] = error
+        if failed:
+            raise IncompleteError(", ".join(f"{match}: {error}" for match, error in failed.items()))
+
+    def _accept(self, record: dict[str, Any]) -> Accepted | None:
+        """Number one record, or set it aside (then None)."""
+        try:
+            accepted = parse_record(base64.b64decode(record["kinesis"]["data"]))
+            self._number(accepted)
+        except PoisonRecordError as error:
+            self._set_aside(record, str(error))
+        except UnknownMatchError as error:
+            self._set_aside(record, f"there is no match {error}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in NEVER:
+                raise
+            self._set_aside(record, str(error))
+        else:
+            return accepted
+        return None
+
+    def _number(self, accepted: Accepted) -> None:
+        outcome = self._ledger.record(accepted)
+        logger.info(
+            outcome.status,
+            match=accepted.match,
+            event_id=accepted.event_id,
+            kind=accepted.event.kind,
+            seq=outcome.seq,
+            reason=outcome.reason,
+        )
+
+    def _broadcast(self, match: str) -> None:
+        """Broadcast what has not been, which after a redelivery may be what an earlier delivery numbered."""
+        state = self._ledger.state(match)
+        if state.tried < state.seq:
+            self._starter.start(state)
+
+    def _set_aside(self, record: dict[str, Any], reason: str) -> None:
+        kinesis = record["kinesis"]
+        logger.error("set aside", reason=reason, sequence_number=kinesis["sequenceNumber"])
+        body = {
+            "kind": "record",
+            "reason": reason,
+            "event_id": record.get("eventID"),
+            "partition_key": kinesis["partitionKey"],
+            "data": kinesis["data"][:SET_ASIDE_BYTES],
+        }
+        self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=orjson.dumps(body).decode())
+
+
+@cache
+def starter() -> Starter:
+    """The starter of this process, from its environment."""
+    return Starter(
+        stepfunctions=aws.stepfunctions(),
+        sqs=aws.sqs(),
+        state_machine=aws.setting("STATE_MACHINE"),
+        watchdog_queue=aws.setting("WATCHDOG_QUEUE"),
+        watchdog_seconds=int(aws.setting("WATCHDOG_SECONDS")),
+        budget=Budget(int(aws.setting("SEND_RATE")), int(aws.setting("SENDER_RATE"))),
+    )
+
+
+@cache
+def _fanout() -> Fanout:
+    ledger = Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+    return Fanout(ledger, starter(), aws.sqs(), aws.setting("SET_ASIDE_QUEUE"))
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Handle one batch of the event source mapping."""
+    _fanout().handle(event["Records"])

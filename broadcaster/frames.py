@@ -1,0 +1,76 @@
+"""Pure: which events an update frame carries, and for whom.
+
+A frame carries every event in (prev, seq], prev being what every row of the match is known to have been sent. A
+follower of the score only gets a frame of its own: the events that change what a plain scoreboard shows (goals,
+shoot-out kicks, phases, and what takes those back), with the prev of that thinner chain. If more events have piled up
+than fit, the frame begins later and its prev says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from matches.snapshot import FRAME_BYTES, newest_that_fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matches.ledger import MatchState
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The frame for those who follow everything, and for those who follow the score (None: nothing for them)."""
+
+    seq: int
+    everything: bytes
+    score: bytes | None
+
+    def for_row(self, *, score_only: bool) -> bytes | None:
+        """The frame for one subscription."""
+        return self.score if score_only else self.everything
+
+
+def build(state: MatchState, events: Sequence[tuple[dict[str, Any], int | None]]) -> Frames | None:
+    """The frames that bring every viewer of the match up to ``state.seq``; None if there is nothing to tell.
+
+    ``events``: those after ``state.told``, oldest first, each with the seq of the score event before it if it is one
+    itself. Missing old ones only make the frame begin later.
+    """
+    rows = [(event, before) for event, before in events if state.told < event["seq"] <= state.seq]
+    if not rows:
+        return None
+    everything = [event for event, _ in rows]
+    scores = [(event, before) for event, before in rows if before is not None]
+    kept = _fit(state, [event for event, _ in scores])
+    before = dict((event["seq"], before) for event, before in scores)
+    every = _fit(state, everything)
+    return Frames(
+        seq=state.seq,
+        everything=_frame(state, every[0]["seq"] - 1, every),
+        score=_frame(state, before[kept[0]["seq"]] or 0, kept) if kept else None,
+    )
+
+
+def _fit(state: MatchState, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.seq, [])))
+
+
+def _frame(state: MatchState, prev: int, events: list[dict[str, Any]]) -> bytes:
+    return orjson.dumps(
+        {
+            "type": "update",
+            "match": state.match,
+            "epoch": state.epoch,
+            "prev": prev,
+            "seq": state.seq,
+            "status": state.board.status,
+            "score": state.board.score,
+            "shootout": state.board.shootout,
+            "events": events,
+            "at": events[-1]["at"] if events else 0,
+        }
+    )

@@ -1,0 +1,31 @@
+"""One broadcast per match: the lease on the match's ``state`` row.
+
+The state machine's first state takes it (broadcast.asl.json, TakeLease), each sender renews it, the last state gives
+it back. An execution that died leaves a lease that runs out. ``owner`` is the execution's id. Who has lost the lease
+stops: another execution tells everyone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matches.ledger import state_key
+
+
+def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
+    """The arguments of the UpdateItem that keeps the lease until ``until`` (seconds since the epoch).
+
+    It fails with ConditionalCheckFailedException if the lease is another's by now.
+    """
+    return {
+        "TableName": table,
+        "Key": state_key(match),
+        "UpdateExpression": "SET lease_until = :until",
+        "ConditionExpression": "lease_owner = :owner",
+        "ExpressionAttributeValues": {":until": {"N": str(until)}, ":owner": {"S": owner}},
+    }
+
+
+def is_live(item: dict[str, Any], now: float) -> bool:
+    """Whether a ``state`` row as DynamoDB returns it carries a lease that has not run out."""
+    return "lease_until" in item and int(item["lease_until"]["N"]) > now

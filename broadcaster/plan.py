@@ -1,0 +1,60 @@
+"""Pure: from the shards of a match and the send budget to batches for the senders.
+
+The account's send rate is the scarce thing (10,000 requests a second by default, shared with all that viewers send:
+apigateway/latest/developerguide/limits.html). More senders than the rate feeds only make 429s, so their number
+follows from the rate, and each gets its share of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+MAX_SENDERS = 40
+"""An inline Map runs 40 iterations at once (step-functions/latest/dg/state-map-inline.html)."""
+
+ROWS_PER_SENDER = 2_000
+"""Fewer rows than this are not worth another sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Requests a second: what the senders together may use, and what one sender can do at best."""
+
+    rate: int
+    sender_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The shards ``first`` to ``last`` (not included) for one sender, at ``rate`` requests a second."""
+
+    batch: int
+    first: int
+    last: int
+    rate: int
+
+    def to_input(self) -> dict[str, Any]:
+        """The batch as the state machine carries it."""
+        return {"batch": self.batch, "first": self.first, "last": self.last, "rate": self.rate}
+
+
+def plan(shards: int, rows: int | None, budget: Budget) -> list[Batch]:
+    """Batches that cover every shard once, whose rates add up to at most the budget's.
+
+    ``rows`` is how many rows the match is thought to have, None if nobody knows: then as many senders as the budget
+    feeds. The plan is right for any true number of rows; only its speed depends on the guess.
+    """
+    fed = ceil(budget.rate / budget.sender_rate)
+    worth = fed if rows is None else max(1, ceil(rows / ROWS_PER_SENDER))
+    senders = min(shards, MAX_SENDERS, fed, worth, budget.rate)
+    return [
+        Batch(
+            batch=number,
+            first=shards * number // senders,
+            last=shards * (number + 1) // senders,
+            rate=budget.rate // senders + (number < budget.rate % senders),
+        )
+        for number in range(senders)
+    ]

@@ -1,0 +1,157 @@
+"""Lambda: the last state of a round. Sums the progress rows into a receipt and settles what the match is told.
+
+The lease is given back only if no newer event exists; both are one conditional write, so an event that is numbered at
+that moment either is seen here, or finds the lease free.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aws_lambda_powertools import Logger
+
+from broadcaster.sender import progress_item
+from matches import aws
+from matches.ledger import Ledger, row_key, state_key
+from subscriptions.shards import grown_shards, initial_shards
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+logger = Logger(service="receipt")
+
+SUMMED = ("rows", "accepted", "gone", "failed", "skipped", "throttled", "queries", "invocations")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round as the state machine hands it over: ``seq`` is what the execution was started for."""
+
+    match: str
+    owner: str
+    number: int
+    seq: int
+    reached: tuple[int, ...]
+    set_aside: int
+    lost: bool
+
+    @classmethod
+    def parse(cls, event: dict[str, Any]) -> Round:
+        """From the payload of the last state."""
+        results = event["results"]
+        reached = [result["reached"] for result in results]
+        return cls(
+            match=event["match"],
+            owner=event["owner"],
+            number=event["round"],
+            seq=event["seq"],
+            reached=tuple(seq for seq in reached if seq is not None),
+            set_aside=reached.count(None),
+            lost=any(result["lost"] for result in results),
+        )
+
+    @property
+    def settled(self) -> int:
+        """The seq that this round has brought to every row it could bring it to."""
+        return min(self.reached, default=self.seq)
+
+
+class Receipts:
+    """The end of a round, in the ``matches`` table."""
+
+    def __init__(self, table: str, client: DynamoDBClient, lease_seconds: int) -> None:
+        self._table = table
+        self._db = client
+        self._lease_seconds = lease_seconds
+        self._ledger = Ledger(table, client)
+
+    def finish(self, done: Round) -> bool:
+        """Write the receipt and settle the match; returns whether the execution is to go round again."""
+        if done.lost:
+            return False
+        state = self._ledger.state(done.match)
+        sums = self._sum(done)
+        if sums["batches"]:
+            self._write(done, state.told, sums)
+        update = "SET tried = :settled"
+        values: dict[str, Any] = {":settled": {"N": str(done.settled)}, ":owner": {"S": done.owner}}
+        if not done.set_aside:
+            update += ", told = :settled"
+            if sums["batches"]:
+                shards = state.shards or initial_shards(state.audience)
+                update += ", #rows = :rows, shards = :shards"
+                values[":rows"] = {"N": str(sums["rows"])}
+                values[":shards"] = {"N": str(grown_shards(shards, sums["rows"]))}
+        names = {"#rows": "rows"} if ":rows" in values else None
+        # With a batch set aside there is no second round: what broke it would break it again, at once and for ever.
+        # The next event's broadcast carries what its rows have missed.
+        only_if_told = "" if done.set_aside else " AND seq = :settled"
+        if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", only_if_told, values, names):
+            return False
+        values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
+        return not done.set_aside and self._update(done.match, f"{update}, lease_until = :until", "", values, names)
+
+    def _update(
+        self, match: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None
+    ) -> bool:
+        try:
+            self._db.update_item(
+                TableName=self._table,
+                Key=state_key(match),
+                UpdateExpression=update,
+                ConditionExpression="lease_owner = :owner" + condition,
+                ExpressionAttributeValues=values,
+                **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _sum(self, done: Round) -> dict[str, int]:
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="match_id = :match AND begins_with(#item, :progress)",
+            ExpressionAttributeNames={"#item": "item"},
+            ExpressionAttributeValues={
+                ":match": {"S": done.match},
+                ":progress": {"S": progress_item(done.owner, done.number)},
+            },
+            ConsistentRead=True,
+        )
+        rows = [orjson.loads(item["body"]["S"]) for page in pages for item in page["Items"]]
+        sums = {name: sum(row[name] for row in rows) for name in SUMMED}
+        sums["batches"] = len(rows)
+        sums["started"] = min((row["started"] for row in rows), default=0)
+        sums["ms"] = max((row["ended"] for row in rows), default=0) - sums["started"]
+        return sums
+
+    def _write(self, done: Round, told: int, sums: dict[str, int]) -> None:
+        execution = done.owner.rpartition(":")[2]
+        body = {"prev": told, "seq": done.settled, "broadcast": f"{execution}#{done.number}", **sums}
+        body["set_aside"] = done.set_aside
+        self._db.put_item(
+            TableName=self._table,
+            Item={
+                **row_key(done.match, f"receipt#{done.settled:08d}#{execution}#{done.number}"),
+                "body": {"S": orjson.dumps(body).decode()},
+            },
+        )
+        logger.info("receipt", match=done.match, **body)
+
+
+@cache
+def _receipts() -> Receipts:
+    return Receipts(aws.setting("MATCHES_TABLE"), aws.dynamodb(), int(aws.setting("LEASE_SECONDS")))
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """End a round; ``again`` tells the state machine to begin another."""
+    done = Round.parse(event)
+    again = _receipts().finish(done)
+    logger.info("finished", match=done.match, seq=done.settled, again=again, lost=done.lost)
+    return {"again": again}

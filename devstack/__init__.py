@@ -1,0 +1,1 @@
+"""The whole AWS system on one machine, and the command ``livescore``."""

@@ -1,0 +1,141 @@
+"""MiniStack, the emulator of AWS, as a process of ours in an environment of its own.
+
+It pins a botocore that aioboto3 cannot live with, hence the environment. It runs Lambda functions in processes of its
+own Python, so it gets the Python that the zips were built for: this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Self
+
+from devstack.system import ROOT, STATE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START_SECONDS = 60
+
+
+class StackError(Exception):
+    """The stack cannot run; the text says why, for a person."""
+
+
+class MiniStack:
+    """One MiniStack on 127.0.0.1, from ``start`` to ``stop``."""
+
+    def __init__(self, port: int, log: Path | None = None) -> None:
+        self.port = port
+        self.log = log or STATE / "logs" / f"ministack-{port}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start it and wait until it answers.
+
+        Raises StackError if the port is taken or MiniStack does not come up.
+        """
+        if not port_is_free(self.port):
+            raise StackError(f"Port {self.port} is in use. Stop what listens there, or choose another with --port.")
+        binary = environment() / "bin" / "ministack"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        state = STATE / "run" / str(self.port)
+        shutil.rmtree(state, ignore_errors=True)
+        env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
+            "GATEWAY_PORT": str(self.port),
+            "GATEWAY_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "STATE_DIR": str(state),
+            "S3_DATA_DIR": str(state / "s3"),
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+        }
+        with self.log.open("wb") as log:
+            # A session of its own: Ctrl-C reaches us alone, and we end the whole group.
+            self._process = subprocess.Popen(
+                [str(binary)], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End it and every process it has started."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+                break
+        # Workers that outlived their parent are still in its group.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        shutil.rmtree(STATE / "run" / str(self.port), ignore_errors=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if not self.alive:
+                raise StackError(f"MiniStack ended while it started; its log is {self.log}")
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_ministack/health", timeout=1):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        raise StackError(f"MiniStack was not ready after {START_SECONDS} s; its log is {self.log}")
+
+
+def environment() -> Path:
+    """MiniStack's virtual environment, made if it is not there yet."""
+    requirements = ROOT / "requirements/ministack.txt"
+    key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    folder = STATE / f"ministack-{key}"
+    if not (folder / "ready").exists():
+        uv = [sys.executable, "-m", "uv"]
+        try:
+            subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
+            install = [*uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), "--compile-bytecode"]
+            subprocess.run([*install, "--require-hashes", "-r", str(requirements)], check=True)
+        except subprocess.CalledProcessError as error:
+            raise StackError("MiniStack could not be installed; what pip said is above.") from error
+        (folder / "ready").touch()
+    return folder
+
+
+def port_is_free(port: int) -> bool:
+    """Whether 127.0.0.1 has nobody on that port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port that nobody uses right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,87 @@
+"""A client of the operators' and readers' HTTP API."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Self
+
+import httpx
+
+
+class ApiError(Exception):
+    """The API said no, or did not answer; the text is for a person."""
+
+    def __init__(self, message: str, code: str = "unavailable") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Operator:
+    """One operator at the API. Thread-safe. Every method raises ApiError."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, timeout=20, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def create_match(self, **match: Any) -> dict[str, Any]:
+        """Schedule a match; returns its snapshot."""
+        return self._call("POST", "/matches", match)
+
+    def post_event(self, match: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Post an event; returns the answer with its ``event_id``. An event that has an id may be posted again."""
+        return self._call("POST", f"/matches/{match}/events", event)
+
+    def outcome(self, match: str, event_id: str) -> dict[str, Any]:
+        """What became of an event."""
+        return self._call("GET", f"/matches/{match}/events/{event_id}")
+
+    def settled(self, match: str, event_id: str, seconds: float = 30) -> dict[str, Any]:
+        """What became of an event, once that is decided."""
+        deadline = time.monotonic() + seconds
+        while True:
+            outcome = self.outcome(match, event_id)
+            if outcome["status"] != "pending":
+                return outcome
+            if time.monotonic() > deadline:
+                raise ApiError(f"Event {event_id} was accepted but not decided within {seconds:.0f} s.")
+            time.sleep(0.1)
+
+    def snapshot(self, match: str) -> dict[str, Any]:
+        """The match as it stands."""
+        return self._call("GET", f"/matches/{match}")
+
+    def events(self, match: str) -> list[dict[str, Any]]:
+        """Every event of a match, in order."""
+        events: list[dict[str, Any]] = []
+        while True:
+            page = self._call("GET", f"/matches/{match}/events?after={events[-1]['seq'] if events else 0}")
+            events += page["events"]
+            if not page["events"] or events[-1]["seq"] >= page["seq"]:
+                return events
+
+    def receipts(self, match: str) -> list[dict[str, Any]]:
+        """The receipts of a match's broadcasts."""
+        receipts: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/receipts")["receipts"]
+        return receipts
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            answer = self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise ApiError(f"Nothing answers at {self.url} ({type(error).__name__}). Is `livescore up` running?") from None
+        try:
+            answered: dict[str, Any] = answer.json()
+        except ValueError:
+            answered = {}
+        if answer.is_success:
+            return answered
+        error = answered.get("error")
+        if not isinstance(error, dict):
+            raise ApiError(f"{self.url} answered {answer.status_code}.", str(answer.status_code))
+        raise ApiError(error["message"], error["code"])

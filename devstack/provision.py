@@ -1,0 +1,190 @@
+"""Makes everything that the description names, in MiniStack."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from devstack.ministack import StackError
+from devstack.system import ACCOUNT, HTTP_API_ID, REGION, WEBSOCKET_API_ID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from devstack.system import System
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/livescore"
+
+
+def client(system: System, service: str) -> Any:
+    """A boto3 client of MiniStack."""
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=system.endpoint,
+        region_name=REGION,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="devstack",
+        config=Config(retries={"mode": "standard"}, read_timeout=30, inject_host_prefix=False),
+    )
+
+
+def provision(system: System, package: Path) -> None:
+    """Make tables, stream, queues, functions, state machine, event sources and both APIs, and wait for them."""
+    _tables(system)
+    client(system, "kinesis").create_stream(
+        StreamName=system.resolve("stream"), ShardCount=system.raw["stream"]["shards"]
+    )
+    _queues(system)
+    client(system, "stepfunctions").create_state_machine(
+        name=system.name("broadcast"),
+        type=system.raw["state_machine"]["type"],
+        definition=system.state_machine(),
+        roleArn=ROLE,
+    )
+    _functions(system, package)
+    _http_api(system)
+    _websocket_api(system)
+    _event_sources(system)
+    _wait(system)
+
+
+def _tables(system: System) -> None:
+    dynamodb = client(system, "dynamodb")
+    for name, table in system.raw["tables"].items():
+        indexes = [
+            {
+                "IndexName": index_name,
+                "KeySchema": _keys(index),
+                "Projection": {"ProjectionType": index["projection"]},
+            }
+            for index_name, index in table["indexes"].items()
+        ]
+        dynamodb.create_table(
+            TableName=system.name(name),
+            KeySchema=_keys(table),
+            AttributeDefinitions=[
+                {"AttributeName": table[key], "AttributeType": "S"} for key in ("hash_key", "range_key")
+            ],
+            BillingMode="PAY_PER_REQUEST",
+            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+        )
+        dynamodb.update_time_to_live(
+            TableName=system.name(name),
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": table["ttl"]},
+        )
+
+
+def _keys(table: dict[str, Any]) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": table["hash_key"], "KeyType": "HASH"},
+        {"AttributeName": table["range_key"], "KeyType": "RANGE"},
+    ]
+
+
+def _queues(system: System) -> None:
+    sqs = client(system, "sqs")
+    for name, queue in system.raw["queues"].items():
+        attributes = {
+            "VisibilityTimeout": str(system.settings.get(f"{name}_visibility", queue["visibility_timeout"])),
+            "MessageRetentionPeriod": str(queue["retention"]),
+        }
+        if "dead_letter" in queue:
+            target = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{system.name(queue['dead_letter'])}"
+            attributes["RedrivePolicy"] = (
+                f'{{"deadLetterTargetArn":"{target}","maxReceiveCount":"{queue["max_receives"]}"}}'
+            )
+        sqs.create_queue(QueueName=system.name(name), Attributes=attributes)
+
+
+def _functions(system: System, package: Path) -> None:
+    functions = client(system, "lambda")
+    code = package.read_bytes()
+    for name, function in system.raw["functions"].items():
+        functions.create_function(
+            FunctionName=system.name(name),
+            Runtime="python3.13",
+            Handler=function["handler"],
+            MemorySize=function["memory"],
+            Timeout=system.settings.get(f"{name}_timeout", function["timeout"]),
+            Environment={"Variables": system.environment(name)},
+            Role=ROLE,
+            Code={"ZipFile": code},
+        )
+
+
+def _function_arn(system: System, name: str) -> str:
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{system.name(name)}"
+
+
+def _event_sources(system: System) -> None:
+    functions = client(system, "lambda")
+    for function, source in system.raw["event_sources"].items():
+        settings: dict[str, Any] = {"BatchSize": source["batch_size"]}
+        if "stream" in source:
+            settings["EventSourceArn"] = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{system.name(source['stream'])}"
+            settings["StartingPosition"] = source["starting_position"]
+        else:
+            settings["EventSourceArn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{system.name(source['queue'])}"
+        if source.get("report_batch_item_failures"):
+            settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
+        functions.create_event_source_mapping(FunctionName=system.name(function), **settings)
+
+
+def _integration(system: System, gateway: Any, api: str, function: str, payload: str) -> str:
+    arn = _function_arn(system, function)
+    made = gateway.create_integration(
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
+        PayloadFormatVersion=payload,
+    )
+    return f"integrations/{made['IntegrationId']}"
+
+
+def _http_api(system: System) -> None:
+    gateway = client(system, "apigatewayv2")
+    described = system.raw["http_api"]
+    api = gateway.create_api(Name=system.name("http"), ProtocolType="HTTP", Tags={"ms-custom-id": HTTP_API_ID})["ApiId"]
+    target = _integration(system, gateway, api, described["function"], "2.0")
+    for route in described["routes"]:
+        gateway.create_route(ApiId=api, RouteKey=route, Target=target)
+    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+
+
+def _websocket_api(system: System) -> None:
+    gateway = client(system, "apigatewayv2")
+    described = system.raw["websocket_api"]
+    api = gateway.create_api(
+        Name=system.name("websocket"),
+        ProtocolType="WEBSOCKET",
+        RouteSelectionExpression=described["route_selection_expression"],
+        Tags={"ms-custom-id": WEBSOCKET_API_ID},
+    )["ApiId"]
+    target = _integration(system, gateway, api, described["function"], "1.0")
+    for route in described["routes"]:
+        two_way = route in described["two_way"]
+        made = gateway.create_route(
+            ApiId=api, RouteKey=route, Target=target, **({"RouteResponseSelectionExpression": "$default"} if two_way else {})
+        )
+        if two_way:
+            gateway.create_route_response(ApiId=api, RouteId=made["RouteId"], RouteResponseKey="$default")
+    gateway.create_stage(ApiId=api, StageName=described["stage"], AutoDeploy=True)
+
+
+def _wait(system: System, seconds: float = 30) -> None:
+    """Wait until what takes time to make is made."""
+    deadline = time.monotonic() + seconds
+    kinesis, dynamodb = client(system, "kinesis"), client(system, "dynamodb")
+    while time.monotonic() < deadline:
+        stream = kinesis.describe_stream_summary(StreamName=system.resolve("stream"))
+        states = {stream["StreamDescriptionSummary"]["StreamStatus"]}
+        states |= {
+            dynamodb.describe_table(TableName=system.name(name))["Table"]["TableStatus"] for name in system.raw["tables"]
+        }
+        if states == {"ACTIVE"}:
+            return
+        time.sleep(0.05)
+    raise StackError(f"The stream and the tables were not active after {seconds:.0f} s.")

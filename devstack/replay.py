@@ -1,0 +1,126 @@
+"""Replays matches of a file through the operators' API, with real viewers watching."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from devstack.operator import ApiError, Operator
+from loadtest.viewer import Viewer
+from matches.schedule import default_match_id
+from subscriptions.protocol import MAX_MATCHES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devstack.openfootball import FeedMatch
+
+AT_ONCE = 8
+"""Matches whose operators post at the same time."""
+
+SETTLE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How one match ended, by the readers' API and by a viewer."""
+
+    match: str
+    home: str
+    away: str
+    score: tuple[int, int]
+    shootout: tuple[int, int] | None
+    events: int
+    viewer_score: tuple[int, int]
+    viewer_shootout: tuple[int, int] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``replay --json`` prints it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+async def replay(
+    feed: list[FeedMatch],
+    operator: Operator,
+    websocket_url: str,
+    *,
+    pace: float = 0.0,
+    on_event: Callable[[str, dict[str, Any]], None] = lambda *_: None,
+) -> list[Replayed]:
+    """Replay all matches side by side, each with ``pace`` seconds between its events.
+
+    Raises ApiError, also when a viewer does not get to the end.
+    """
+    ids = [await asyncio.to_thread(_create, operator, match) for match in feed]
+    viewers = [
+        Viewer(websocket_url, ids[start : start + MAX_MATCHES], on_event=lambda match, event, _: on_event(match, event))
+        for start in range(0, len(ids), MAX_MATCHES)
+    ]
+    tasks = [asyncio.create_task(viewer.run()) for viewer in viewers]
+    try:
+        for viewer in viewers:
+            await _within(viewer.subscribed.wait(), "The viewers could not subscribe")
+        turn = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(_play(match, of, operator, turn, pace) for match, of in zip(ids, feed, strict=True)))
+        followers = {match: follower for viewer in viewers for match, follower in viewer.followers.items()}
+        results = []
+        for match, of in zip(ids, feed, strict=True):
+            await _within(_reaches(followers[match], len(of.events)), f"The viewer of {of.title} did not get to the end")
+            snapshot = await asyncio.to_thread(operator.snapshot, match)
+            results.append(
+                Replayed(
+                    match=match, home=of.home, away=of.away,
+                    score=tuple(snapshot["score"]),
+                    shootout=tuple(snapshot["shootout"]) if snapshot["shootout"] else None,
+                    events=snapshot["seq"],
+                    viewer_score=followers[match].score,
+                    viewer_shootout=followers[match].shootout,
+                )
+            )  # fmt: skip
+        return results
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _create(operator: Operator, feed: FeedMatch) -> str:
+    """Schedule the match under the first id that is free: one file may be replayed again."""
+    wanted: dict[str, Any] = {
+        "home": feed.home, "away": feed.away, "kickoff": feed.kickoff.isoformat(), "competition": feed.competition,
+        "audience": 1000,
+    }  # fmt: skip
+    base = default_match_id(feed.home, feed.away, feed.kickoff)
+    for number in range(1, 100):
+        try:
+            match: str = operator.create_match(match=base if number == 1 else f"{base}-{number}", **wanted)["match"]
+        except ApiError as error:
+            if error.code != "match_exists":
+                raise
+        else:
+            return match
+    raise ApiError(f"{feed.title} has been replayed too often on this stack.")
+
+
+async def _play(match: str, feed: FeedMatch, operator: Operator, turn: asyncio.Semaphore, pace: float) -> None:
+    for number, event in enumerate(feed.events, 1):
+        async with turn:
+            await asyncio.to_thread(operator.post_event, match, {**event, "event_id": f"feed-{number:03d}"})
+        await asyncio.sleep(pace)
+    async with turn:
+        outcome = await asyncio.to_thread(operator.settled, match, f"feed-{len(feed.events):03d}", SETTLE_SECONDS)
+    if outcome["status"] != "applied":
+        raise ApiError(f"{feed.title}: the last event was refused: {outcome['reason']}.")
+
+
+async def _reaches(follower: Any, seq: int) -> None:
+    while follower.seq < seq:
+        await asyncio.sleep(0.05)
+
+
+async def _within(what: Any, otherwise: str) -> None:
+    try:
+        await asyncio.wait_for(what, SETTLE_SECONDS)
+    except TimeoutError:
+        raise ApiError(f"{otherwise} within {SETTLE_SECONDS:.0f} s.") from None

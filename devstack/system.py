@@ -1,0 +1,87 @@
+"""Reads the one description of the system (terraform/system.json) and resolves its references for devstack."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout."""
+
+STATE = ROOT / ".livescore"
+"""Everything devstack makes: MiniStack's environment, zips, logs."""
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+PREFIX = "livescore"
+HTTP_API_ID = "livescoreapi"
+WEBSOCKET_API_ID = "livescorews"
+"""MiniStack lets a tag pin the ids of APIs, so the URLs are the same after every start."""
+
+DEVSTACK_SETTINGS = {"send_rate": 2000, "sender_rate": 1000}
+"""MiniStack's gateway takes about 1,400 POSTs a second on two cores."""
+
+
+@dataclass(frozen=True)
+class System:
+    """The description, with devstack's names, URLs and settings."""
+
+    port: int
+    settings: dict[str, int] = field(default_factory=dict)
+    raw: dict[str, Any] = field(default_factory=lambda: json.loads((ROOT / "terraform/system.json").read_text()))
+
+    @property
+    def endpoint(self) -> str:
+        """MiniStack's URL, for every service."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def api_url(self) -> str:
+        """The operators' and readers' HTTP API."""
+        return f"{self.endpoint}/_aws/execute-api/{HTTP_API_ID}/$default"
+
+    @property
+    def websocket_url(self) -> str:
+        """The viewers' WebSocket API."""
+        return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{WEBSOCKET_API_ID}/{self.raw['websocket_api']['stage']}"
+
+    def name(self, part: str) -> str:
+        """The name of a resource, as AWS sees it."""
+        return f"{PREFIX}-{part}"
+
+    def resolve(self, reference: str) -> str:
+        """The value of a reference in the description, such as ``table.matches``.
+
+        Raises KeyError for one that means nothing.
+        """
+        kind, _, name = reference.partition(".")
+        match kind:
+            case "table" | "function":
+                return self.name(name)
+            case "stream":
+                return self.name(self.raw["stream"]["name"])
+            case "queue":
+                return f"{self.endpoint}/{ACCOUNT}/{self.name(name)}"
+            case "state_machine":
+                return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.name('broadcast')}"
+            case "connections_url":
+                return self.websocket_url.replace("ws://", "http://")
+            case "setting":
+                default = self.raw["settings"][name]["default"]
+                return str(self.settings.get(name, DEVSTACK_SETTINGS.get(name, default)))
+        raise KeyError(reference)
+
+    def environment(self, function: str) -> dict[str, str]:
+        """The environment variables of a function."""
+        wanted = self.raw["functions"][function]["environment"]
+        return {name: self.resolve(reference) for name, reference in wanted.items()}
+
+    def state_machine(self) -> str:
+        """The state machine's definition with its substitutions, as ``templatefile`` would make it."""
+        described = self.raw["state_machine"]
+        definition = (ROOT / described["definition"]).read_text()
+        values = {name: self.resolve(reference) for name, reference in described["substitutions"].items()}
+        return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], definition)

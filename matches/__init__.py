@@ -1,0 +1,4 @@
+"""What happened: events, the rules that turn them into a score, and the ledger that numbers them.
+
+Knows nothing of viewers or gateways.
+"""

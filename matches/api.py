@@ -1,0 +1,217 @@
+"""The operators' and readers' HTTP API: a Lambda function behind an API Gateway HTTP API.
+
+Every error of ours has one shape: ``{"error": {"code": …, "message": …}}``. An event is answered 202 only after it
+is in Kinesis; whether the rules allow it is decided in the ledger, and read back by its id.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import asdict
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from aws_lambda_powertools.logging import correlation_paths
+from botocore.exceptions import BotoCoreError, ClientError
+
+from matches import aws
+from matches.events import Accepted, Event, EventId, MatchId
+from matches.ledger import AlreadyKickedOffError, Ledger, MatchExistsError, MatchState, UnknownMatchError
+from matches.schedule import NewMatch, Reschedule
+from matches.snapshot import EVENTS_PER_FRAME, snapshot
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+BODY_BYTES = 32 * 1024
+HISTORY_PAGE = 200
+
+logger = Logger(service="api")
+app = APIGatewayHttpResolver(enable_validation=True, serializer=lambda body: orjson.dumps(body).decode())
+
+MatchInPath = Annotated[MatchId, Path(description="Id of the match.")]
+AfterInQuery = Annotated[int | None, Query(ge=0, description="Only what comes after this seq.")]
+
+
+class ApiError(Exception):
+    """An answer in the API's error shape."""
+
+    def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+@cache
+def _ledger() -> Ledger:
+    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+
+
+@app.post("/matches", status_code=201, summary="Create and schedule a match", tags=["operators"])
+def create_match(new: NewMatch) -> Response[dict[str, Any]]:
+    """201 with the match's snapshot; 409 ``match_exists`` if the id is taken."""
+    return _json(HTTPStatus.CREATED, snapshot(_ledger().create(new), []))
+
+
+@app.patch("/matches/<match>", summary="Move the kick-off of a match that has not begun", tags=["operators"])
+def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[str, Any]]:
+    """200 with the match's snapshot; 409 ``kicked_off`` once an event has been applied."""
+    return _json(HTTPStatus.OK, snapshot(_ledger().reschedule(match, change.kickoff.isoformat()), []))
+
+
+@app.post("/matches/<match>/events", status_code=202, summary="Post an event", tags=["operators"])
+def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[dict[str, Any]]:
+    """202 with the event's id once it is on the stream. The same id again changes nothing."""
+    state = _ledger().state(match)
+    accepted = Accepted(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event))
+    aws.kinesis().put_record(StreamName=aws.setting("STREAM"), Data=accepted.to_record(), PartitionKey=match)
+    # From here on the answer is 202: the event will be applied or refused whatever fails now.
+    try:
+        outcome = asdict(_ledger().pending(match, accepted.event_id))
+    except (BotoCoreError, ClientError):
+        logger.exception("event is on the stream but could not be marked pending")
+        outcome = {"status": "pending"}
+    logger.info("accepted", match=match, event_id=accepted.event_id, kind=event.kind)
+    return _json(HTTPStatus.ACCEPTED, {"match": match, "event_id": accepted.event_id, **_present(outcome)})
+
+
+@app.get("/matches/<match>/events/<event_id>", summary="What became of an event", tags=["operators"])
+def read_outcome(match: MatchInPath, event_id: Annotated[EventId, Path()]) -> Response[dict[str, Any]]:
+    """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``."""
+    outcome = _ledger().outcome(match, event_id)
+    if outcome is None:
+        _ledger().state(match)
+        raise ApiError(HTTPStatus.NOT_FOUND, "unknown_event", "No event of that id was accepted for this match.")
+    return _json(HTTPStatus.OK, {"match": match, "event_id": event_id, **_present(asdict(outcome))})
+
+
+@app.get("/matches/<match>", summary="Snapshot of a match", tags=["readers"])
+def read_snapshot(match: MatchInPath, after: AfterInQuery = None) -> Response[dict[str, Any]]:
+    """The snapshot; ``recovered`` says whether every event after ``after`` is in it. Cacheable for a second."""
+    ledger = _ledger()
+    state = ledger.state(match)
+    events = ledger.events(match, after or 0, EVENTS_PER_FRAME)
+    return _json(HTTPStatus.OK, snapshot(state, events, after), cache="public, max-age=1")
+
+
+@app.get("/matches/<match>/events", summary="Events of a match in order", tags=["readers"])
+def read_events(
+    match: MatchInPath,
+    after: AfterInQuery = None,
+    limit: Annotated[int, Query(ge=1, le=HISTORY_PAGE)] = HISTORY_PAGE,
+) -> Response[dict[str, Any]]:
+    """The next ``limit`` events after ``after``; go on from the last seq until ``seq`` is reached."""
+    ledger = _ledger()
+    state = ledger.state(match)
+    events = [event for event in ledger.history(match, after or 0, limit) if event["seq"] <= state.seq]
+    body = {"match": match, "epoch": state.epoch, "seq": state.seq, "events": events}
+    return _json(HTTPStatus.OK, body, cache="public, max-age=1")
+
+
+@app.get("/matches/<match>/receipts", summary="Receipts of a match's broadcasts", tags=["operators"])
+def read_receipts(match: MatchInPath) -> Response[dict[str, Any]]:
+    """One receipt per ended round of a broadcast, oldest first. 200 from the gateway means accepted, not seen."""
+    ledger = _ledger()
+    ledger.state(match)
+    return _json(HTTPStatus.OK, {"match": match, "receipts": ledger.receipts(match)})
+
+
+@app.get("/openapi.json", include_in_schema=False)
+def read_openapi() -> Response[str]:
+    """The OpenAPI document of this API."""
+    return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, openapi())
+
+
+def openapi() -> str:
+    """The OpenAPI document as JSON."""
+    return app.get_openapi_json_schema(title="livescore", version="1", description=__doc__)
+
+
+@app.exception_handler(ApiError)
+def _api_error(error: ApiError) -> Response[dict[str, Any]]:
+    return _json(error.status, {"error": {"code": error.code, "message": str(error)}})
+
+
+@app.exception_handler(UnknownMatchError)
+def _unknown_match(error: UnknownMatchError) -> Response[dict[str, Any]]:
+    return _api_error(ApiError(HTTPStatus.NOT_FOUND, "unknown_match", f"There is no match {error}."))
+
+
+@app.exception_handler(MatchExistsError)
+def _match_exists(error: MatchExistsError) -> Response[dict[str, Any]]:
+    return _api_error(ApiError(HTTPStatus.CONFLICT, "match_exists", f"There is a match {error} already."))
+
+
+@app.exception_handler(AlreadyKickedOffError)
+def _kicked_off(error: AlreadyKickedOffError) -> Response[dict[str, Any]]:
+    return _api_error(ApiError(HTTPStatus.CONFLICT, "kicked_off", f"Match {error} has begun."))
+
+
+@app.exception_handler(RequestValidationError)
+def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
+    problems = [(".".join(map(str, found["loc"])), found["type"], found["msg"]) for found in error.errors()]
+    if any(kind == "json_invalid" for _, kind, _ in problems):
+        return _api_error(ApiError(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON."))
+    message = "; ".join(f"{where}: {what}" for where, _, what in problems)
+    return _api_error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message))
+
+
+@app.exception_handler([BotoCoreError, ClientError])
+def _unavailable(error: Exception) -> Response[dict[str, Any]]:
+    logger.error("a service did not answer", exc_info=error)
+    message = "Not accepted: a service behind this API did not answer. Try again with the same event_id."
+    return _api_error(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message))
+
+
+@app.exception_handler(Exception)
+def _failed(error: Exception) -> Response[dict[str, Any]]:
+    logger.error("unexpected", exc_info=error)
+    return _api_error(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side."))
+
+
+@app.not_found
+def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
+    return _api_error(ApiError(HTTPStatus.NOT_FOUND, "no_route", "There is nothing at this path."))
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request of API Gateway (payload format 2.0)."""
+    if len((event.get("body") or "").encode()) > BODY_BYTES:
+        # Before the resolver, which would parse it.
+        message = f"A body is at most {BODY_BYTES} bytes."
+        refusal = {"error": {"code": "too_large", "message": message}}
+        return {
+            "statusCode": int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+            "headers": {"Content-Type": content_types.APPLICATION_JSON, "Cache-Control": "no-store"},
+            "body": orjson.dumps(refusal).decode(),
+        }
+    return app.resolve(event, context)
+
+
+def _with_side_and_id(state: MatchState, event: Event) -> Event:
+    """The event as the stream carries it: with an id, and with ``home`` or ``away`` for a team's name."""
+    update: dict[str, Any] = {"event_id": event.event_id or secrets.token_hex(8)}
+    team = getattr(event, "team", None)
+    if team is not None:
+        update["team"] = state.side(team)
+        if update["team"] is None:
+            message = f"team is home, away, {state.home} or {state.away}."
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_team", message)
+    return event.model_copy(update=update)
+
+
+def _json(status: HTTPStatus, body: dict[str, Any], cache: str = "no-store") -> Response[dict[str, Any]]:
+    return Response(status, content_types.APPLICATION_JSON, body, headers={"Cache-Control": cache})
+
+
+def _present(outcome: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in outcome.items() if value is not None}

@@ -1,0 +1,72 @@
+"""Clients of AWS, made on first use and kept for the life of the process.
+
+Where the endpoints are is botocore's business (``AWS_ENDPOINT_URL`` points every one of them at devstack).
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+def setting(name: str) -> str:
+    """A setting from the function's environment.
+
+    Raises RuntimeError that names the variable when it is missing.
+    """
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise RuntimeError(f"the environment variable {name} is not set") from None
+
+
+@cache
+def dynamodb() -> DynamoDBClient:
+    """The DynamoDB client of this process."""
+    return _client("dynamodb")  # type: ignore[no-any-return]
+
+
+@cache
+def kinesis() -> KinesisClient:
+    """The Kinesis client of this process."""
+    return _client("kinesis")  # type: ignore[no-any-return]
+
+
+@cache
+def stepfunctions() -> SFNClient:
+    """The Step Functions client of this process."""
+    return _client("stepfunctions")  # type: ignore[no-any-return]
+
+
+@cache
+def sqs() -> SQSClient:
+    """The SQS client of this process."""
+    return _client("sqs")  # type: ignore[no-any-return]
+
+
+def _client(service: str) -> Any:
+    import boto3
+
+    return boto3.client(service, config=config())  # type: ignore[call-overload]
+
+
+def config(connections: int = 10) -> Config:
+    """Time-outs that leave a Lambda function time to answer, and botocore's standard retries."""
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "max_attempts": 4},
+        max_pool_connections=connections,
+        # An idle connection may be closed while a function is frozen; keep-alive probes notice.
+        tcp_keepalive=True,
+    )

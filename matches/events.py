@@ -1,0 +1,203 @@
+"""The kinds of event, their validation and their form on the stream.
+
+An event says what an operator saw. ``team`` is always the side whose line the event belongs on: for every kind of
+goal that is the side whose score goes up, so an own goal by a French defender against Argentina has
+``team: "home"`` if Argentina is at home. On the wire to the stream ``team`` is ``home`` or ``away``; the API also
+takes a team's name and translates it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, cast
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import model_validator as _model_validator
+
+STREAM_VERSION = 1
+"""Version of the record on the stream; a reader sets aside what it does not know."""
+
+PERIOD_ENDS = (45, 90, 105, 120)
+"""Minutes that stoppage time may follow (IFAB Laws of the Game, law 7)."""
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must not contain control characters")
+    return text
+
+
+EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
+"""Names an event within its match: letters, digits, ``_ . : -``, at most 64."""
+
+MATCH_ID_BYTES = 20
+"""Longest match id. Every subscription row repeats it, and a row is at most 64 bytes (subscriptions.store)."""
+
+MatchId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=MATCH_ID_BYTES)]
+"""Lower-case letters, digits and single hyphens, at most 20: ``wc22-final``."""
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_printable)
+]
+"""A person's or a team's name, 1 to 80 printable characters."""
+
+Minute = Annotated[int, Field(ge=0, le=120, strict=True)]
+Stoppage = Annotated[int, Field(ge=1, le=30, strict=True)]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    event_id: EventId | None = Field(None, description="Chosen by the caller so that a retry changes nothing.")
+
+
+class _Timed(_Event):
+    minute: Minute = Field(description="Minute of play, 0 to 120.")
+    stoppage: Stoppage | None = Field(None, description="Minutes of stoppage time after 45, 90, 105 or 120.")
+
+    @_model_validator(mode="after")
+    def _stoppage_follows_a_period(self) -> _Timed:
+        if self.stoppage is not None and self.minute not in PERIOD_ENDS:
+            raise ValueError(f"stoppage time only follows minute {', '.join(map(str, PERIOD_ENDS))}")
+        return self
+
+
+class Goal(_Timed):
+    """A goal; ``team`` is the side whose score goes up, also for an own goal."""
+
+    kind: Literal["goal", "own_goal", "penalty_goal"]
+    team: Name
+    player: Name | None = None
+    assist: Name | None = None
+
+
+class PenaltyMissed(_Timed):
+    """A penalty during play that was missed or saved."""
+
+    kind: Literal["penalty_missed"]
+    team: Name
+    player: Name | None = None
+
+
+class Card(_Timed):
+    """A yellow card, a second yellow or a straight red."""
+
+    kind: Literal["yellow_card", "second_yellow_card", "red_card"]
+    team: Name
+    player: Name | None = None
+
+
+class Substitution(_Timed):
+    """One player comes on for another."""
+
+    kind: Literal["substitution"]
+    team: Name
+    player_on: Name
+    player_off: Name
+
+
+class Phase(_Event):
+    """The whistle that begins or ends a part of the match."""
+
+    kind: Literal["kick_off", "half_time", "second_half", "extra_time", "full_time"]
+
+
+class ShootoutKick(_Event):
+    """One kick of the penalty shoot-out; it counts in ``shootout``, never in ``score``."""
+
+    kind: Literal["shootout_kick"]
+    team: Name
+    player: Name | None = None
+    scored: bool = Field(strict=True)
+
+
+class VarDecision(_Timed):
+    """What the video assistant decided. It informs; the score is taken back by a cancellation."""
+
+    kind: Literal["var_decision"]
+    decision: Literal[
+        "goal_confirmed", "goal_disallowed", "penalty_awarded", "penalty_overturned", "red_card", "card_overturned"
+    ]
+    about: EventId | None = Field(None, description="Id of the event under review.")
+    team: Name | None = None
+
+
+class Cancellation(_Event):
+    """Takes back an earlier event: a goal's score, a card, the latest phase entered by mistake."""
+
+    kind: Literal["cancellation"]
+    cancels: EventId = Field(description="Id of the event to take back.")
+    reason: Name | None = None
+
+
+Event = Annotated[
+    Goal | PenaltyMissed | Card | Substitution | Phase | ShootoutKick | VarDecision | Cancellation,
+    Field(discriminator="kind"),
+]
+"""Any event, told apart by ``kind``."""
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+_MATCH_ID: TypeAdapter[str] = TypeAdapter(MatchId)
+
+
+class PoisonRecordError(Exception):
+    """A record on the stream that can never be applied; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An event that the API accepted, as it travels on the stream.
+
+    ``at`` is the time of acceptance in milliseconds since the epoch, by the API's clock.
+    """
+
+    match: str
+    at: int
+    event: Event
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event; every event on the stream has one."""
+        return cast(str, self.event.event_id)
+
+    def to_record(self) -> bytes:
+        """The bytes of the Kinesis record."""
+        event = self.event.model_dump(exclude_none=True)
+        return orjson.dumps({"v": STREAM_VERSION, "match": self.match, "at": self.at, "event": event})
+
+
+def parse_record(data: bytes) -> Accepted:
+    """Read one Kinesis record.
+
+    Raises PoisonRecordError for anything that this version of the system did not write.
+    """
+    try:
+        record: Any = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise PoisonRecordError("not JSON") from error
+    if not isinstance(record, dict) or record.get("v") != STREAM_VERSION:
+        raise PoisonRecordError(f"not a record of version {STREAM_VERSION}")
+    at = record.get("at")
+    if type(at) is not int:
+        raise PoisonRecordError("the record has no time")
+    try:
+        match = _MATCH_ID.validate_python(record.get("match"))
+        event = EVENT.validate_python(record.get("event"))
+    except ValidationError as error:
+        raise PoisonRecordError(describe(error)) from error
+    if event.event_id is None:
+        raise PoisonRecordError("the event has no id")
+    if getattr(event, "team", None) not in (None, "home", "away"):
+        raise PoisonRecordError("team is neither home nor away")
+    return Accepted(match, at, event)
+
+
+def describe(error: ValidationError) -> str:
+    """One line that says what is wrong, without repeating the input."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc']) or 'record'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False, include_context=False)
+    )

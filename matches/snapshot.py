@@ -1,0 +1,59 @@
+"""The snapshot of a match as viewers and readers get it, within the size of one frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matches.ledger import MatchState
+
+FRAME_BYTES = 16 * 1024
+"""A frame to a viewer is at most this long. API Gateway bills by 32 KB and caps a frame there
+(apigateway-execution-service-websocket-limits-table.html)."""
+
+EVENTS_PER_FRAME = 150
+"""More events than ever fit a frame: the least that an event takes is over 110 bytes."""
+
+
+def snapshot(state: MatchState, events: Sequence[dict[str, Any]], since: int | None = None) -> dict[str, Any]:
+    """The snapshot of a match for one whose position is ``since``.
+
+    ``events`` are the newest events up to ``state.seq``, oldest first. Those that do not fit a frame are left out,
+    oldest first; ``recovered`` is true only if none after ``since`` is missing.
+    """
+    body: dict[str, Any] = {
+        "type": "snapshot",
+        "match": state.match,
+        "epoch": state.epoch,
+        "seq": state.seq,
+        "status": state.board.status,
+        "home": state.home,
+        "away": state.away,
+        "competition": state.competition,
+        "kickoff": state.kickoff,
+        "score": state.board.score,
+        "shootout": state.board.shootout,
+        "clock": state.board.clock,
+        "recovered": False,
+    }
+    wanted = [event for event in events if (since or 0) < event["seq"] <= state.seq]
+    kept = newest_that_fit(wanted, FRAME_BYTES - len(orjson.dumps(body)) - len(b',"events":[]'))
+    if since is not None:
+        body["recovered"] = since <= state.seq and len(kept) == state.seq - since
+    body["events"] = kept
+    return body
+
+
+def newest_that_fit(events: Sequence[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    """The newest of ``events`` (oldest first) whose JSON, commas included, takes at most ``room`` bytes."""
+    start = len(events)
+    while start > 0:
+        room -= len(orjson.dumps(events[start - 1])) + 1
+        if room < 0:
+            break
+        start -= 1
+    return list(events[start:])

@@ -1,0 +1,72 @@
+"""Pure: a viewer's half of the protocol, for one match.
+
+A follower takes frames and says which events to show. Frames may come twice, late, or before the snapshot; a frame
+may be missing. Duplicates are dropped, an update that is ahead of what it builds on is a gap, and a gap is repaired
+by a snapshot from the follower's position.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Follower:
+    """What one viewer knows of one match."""
+
+    match: str
+    epoch: str | None = None
+    seq: int = 0
+    score: tuple[int, int] = (0, 0)
+    shootout: tuple[int, int] | None = None
+    status: str = "scheduled"
+    home: str = ""
+    away: str = ""
+    gap: bool = False
+    """A frame was missed: ask for a snapshot ``since`` the position."""
+    lost: int = 0
+    """Events that no snapshot could bring back, because it did not reach far enough."""
+    _early: list[dict[str, Any]] = field(default_factory=list)
+
+    def since(self) -> dict[str, Any] | None:
+        """The position to subscribe from, None before the first snapshot."""
+        return {"epoch": self.epoch, "seq": self.seq} if self.epoch else None
+
+    def take(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
+        """Take one frame of this match; returns the events that are new, in order."""
+        if frame["type"] == "snapshot":
+            return self._snapshot(frame)
+        if frame["type"] != "update":
+            return []
+        if self.epoch is None:
+            self._early.append(frame)
+            return []
+        if frame["epoch"] != self.epoch or frame["prev"] > self.seq:
+            self.gap = True
+            return []
+        return self._advance(frame)
+
+    def _snapshot(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
+        self.home, self.away = frame["home"], frame["away"]
+        if frame["epoch"] != self.epoch:
+            self.epoch, self.seq = frame["epoch"], 0
+        new = self._advance(frame)
+        self.gap = False
+        early, self._early = self._early, []
+        for update in early:
+            new += self.take(update)
+        return new
+
+    def _advance(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
+        if frame["seq"] < self.seq:
+            return []
+        new = [event for event in frame["events"] if event["seq"] > self.seq]
+        if frame["type"] == "snapshot" and frame["seq"] - self.seq > len(new):
+            self.lost += frame["seq"] - self.seq - len(new)
+        self.seq = frame["seq"]
+        self.score = (frame["score"][0], frame["score"][1])
+        self.status = frame["status"]
+        shootout = frame.get("shootout")
+        self.shootout = (shootout[0], shootout[1]) if shootout else None
+        return new

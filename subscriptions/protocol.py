@@ -1,0 +1,86 @@
+"""Pure: the requests that viewers send over the socket, and the frames that answer them.
+
+Requests are JSON text frames: ``{"action": "subscribe" | "unsubscribe" | "sync", "match": …}``, with ``since`` and
+``only`` where they apply. What is wrong with a request becomes an ``error`` frame; the socket stays open.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+SUBPROTOCOL = "livescore.v1"
+MAX_MATCHES = 50
+"""Matches that one connection may follow."""
+
+_MATCH = re.compile(r"[a-z0-9-]{1,20}")
+
+
+class RequestError(Exception):
+    """A request that cannot be served, with the code and the sentence of its error frame."""
+
+    def __init__(self, code: str, message: str, match: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.match = match
+
+    def frame(self) -> str:
+        """The ``error`` frame."""
+        body = {"type": "error", "code": self.code, "message": str(self)}
+        return dumps(body | {"match": self.match} if self.match else body)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What a viewer has: every event up to ``seq`` of ``epoch`` (None: of whatever epoch the match is in)."""
+
+    epoch: str | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that is well-formed."""
+
+    action: Literal["subscribe", "unsubscribe", "sync"]
+    match: str
+    since: Position | None = None
+    score_only: bool = False
+
+
+def parse_request(text: str) -> Request:
+    """Read one frame of a viewer.
+
+    Raises RequestError with code ``bad_request`` or ``unknown_action``.
+    """
+    try:
+        body: Any = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise RequestError("bad_request", "The frame is not JSON.") from None
+    if not isinstance(body, dict):
+        raise RequestError("bad_request", "A request is a JSON object.")
+    action, match, only = body.get("action"), body.get("match"), body.get("only")
+    if action not in ("subscribe", "unsubscribe", "sync"):
+        raise RequestError("unknown_action", "action is subscribe, unsubscribe or sync.")
+    if not isinstance(match, str) or not _MATCH.fullmatch(match):
+        raise RequestError("bad_request", "match is the id of a match.")
+    if only not in (None, "score"):
+        raise RequestError("bad_request", "only is score, or absent for all events.", match)
+    since = body if action == "sync" else body.get("since")
+    return Request(action, match, None if since is None else _position(since, match), only == "score")
+
+
+def _position(value: Any, match: str) -> Position:
+    if isinstance(value, dict):
+        epoch, seq = value.get("epoch"), value.get("seq")
+        if (epoch is None or isinstance(epoch, str)) and type(seq) is int and seq >= 0:
+            return Position(epoch, seq)
+    raise RequestError("bad_request", "A position is a seq of 0 or more, with the epoch it belongs to.", match)
+
+
+def dumps(body: dict[str, Any]) -> str:
+    """A frame as JSON text."""
+    return orjson.dumps(body).decode()

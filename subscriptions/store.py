@@ -1,0 +1,114 @@
+"""The ``subscriptions`` table: add, remove, page and prune rows.
+
+One row per connection and match. Key ``pk`` = ``<match>#<shard>``, ``sk`` = connection id; ``only`` = ``score`` for a
+follower of the score; ``ttl`` in seconds. The names are short because a row is paid for a million times: with a match
+id of 20 bytes, the longest, it is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules
+(developerguide/CapacityUnitCalculations.html). The index ``by_connection`` finds the rows of one connection.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+INDEX = "by_connection"
+
+ROW_SECONDS = 2 * 3600 + 15 * 60
+"""Life of a row: a connection lives two hours at most
+(apigateway-execution-service-websocket-limits-table.html), and a little more."""
+
+BATCH = 25
+"""Rows in one BatchWriteItem (API_BatchWriteItem.html)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The key of a subscription."""
+
+    pk: str
+    connection: str
+
+    @property
+    def match(self) -> str:
+        """The match that the row follows."""
+        return self.pk.rpartition("#")[0]
+
+
+class Subscriptions:
+    """The rows of viewers, as the WebSocket routes write them."""
+
+    def __init__(self, table: str, client: DynamoDBClient) -> None:
+        self.table = table
+        self._db = client
+
+    def add(self, match: str, shard: int, connection: str, *, score_only: bool) -> None:
+        """Write a row, or overwrite it."""
+        item: dict[str, Any] = {
+            **row_key(partition(match, shard), connection),
+            "ttl": {"N": str(int(time.time()) + ROW_SECONDS)},
+        }
+        if score_only:
+            item["only"] = {"S": "score"}
+        self._db.put_item(TableName=self.table, Item=item)
+
+    def of_connection(self, connection: str, limit: int | None = None) -> list[Row]:
+        """Rows of one connection, from the index: a row of the last moments may be missing."""
+        found: list[Row] = []
+        query: dict[str, Any] = {
+            "TableName": self.table,
+            "IndexName": INDEX,
+            "KeyConditionExpression": "sk = :connection",
+            "ExpressionAttributeValues": {":connection": {"S": connection}},
+        }
+        while True:
+            page = self._db.query(**query)
+            found += [Row(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
+            if "LastEvaluatedKey" not in page or (limit is not None and len(found) >= limit):
+                return found
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def remove(self, rows: Iterable[Row]) -> None:
+        """Delete rows; those that are gone already do not matter.
+
+        Raises botocore's ClientError; TimeoutError when DynamoDB keeps returning rows unprocessed.
+        """
+        waiting = [{"DeleteRequest": {"Key": row_key(row.pk, row.connection)}} for row in rows]
+        for attempt in range(8):
+            if not waiting:
+                return
+            time.sleep(0.05 * 2**attempt if attempt else 0)
+            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+            answer = self._db.batch_write_item(RequestItems={self.table: batch})  # type: ignore[dict-item]
+            waiting += answer.get("UnprocessedItems", {}).get(self.table, [])  # type: ignore[arg-type]
+        raise TimeoutError(f"{len(waiting)} rows left unprocessed")
+
+
+def partition(match: str, shard: int) -> str:
+    """The partition key of one shard of a match."""
+    return f"{match}#{shard}"
+
+
+def row_key(pk: str, connection: str) -> dict[str, Any]:
+    """The primary key of a row, as DynamoDB takes it."""
+    return {"pk": {"S": pk}, "sk": {"S": connection}}
+
+
+def page_query(table: str, pk: str, after: str | None) -> dict[str, Any]:
+    """The arguments of one consistent Query: as many rows of a shard after connection ``after`` as a megabyte holds."""
+    query: dict[str, Any] = {
+        "TableName": table,
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": pk}},
+        "ProjectionExpression": "sk, #only, #ttl",
+        "ExpressionAttributeNames": {"#only": "only", "#ttl": "ttl"},
+        "ConsistentRead": True,
+    }
+    if after is not None:
+        query["ExclusiveStartKey"] = row_key(pk, after)
+    return query
