@@ -46,7 +46,7 @@ def build(state: MatchState, events: Sequence[tuple[dict[str, Any], int | None]]
     everything = [event for event, _ in rows]
     scores = [(event, before) for event, before in rows if before is not None]
     kept = _fit(state, [event for event, _ in scores])
-    before = dict((event["seq"], before) for event, before in scores)
+    before = {event["seq"]: before for event, before in scores}
     every = _fit(state, everything)
     return Frames(
         seq=state.seq,

@@ -48,7 +48,9 @@ class Tally:
 class Gateway:
     """Posts frames. Safe for many tasks at once; ``connections`` requests are on the wire at most."""
 
-    def __init__(self, url: str, *, connections: int = CONNECTIONS, chance: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, url: str, *, connections: int = CONNECTIONS, chance: Callable[[], float] = random.random
+    ) -> None:
         self._url = url
         self._connections = connections
         self._chance = chance

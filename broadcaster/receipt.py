@@ -141,7 +141,7 @@ class Receipts:
                 "body": {"S": orjson.dumps(body).decode()},
             },
         )
-        logger.info("receipt", match=done.match, **body)
+        logger.info("receipt", match=done.match, receipt=body)
 
 
 @cache

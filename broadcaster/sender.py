@@ -25,7 +25,8 @@ from broadcaster.walk import Cursor, Stop, Walk
 from matches import aws
 from matches.ledger import events_query, parse_event, parse_state, row_key, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
-from subscriptions.store import BATCH, row_key as subscription_key
+from subscriptions.store import BATCH
+from subscriptions.store import row_key as subscription_key
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -90,7 +91,8 @@ class Sender:
             return {**task, "done": True, "lost": lost, "reached": task.get("reached", task.get("seq"))}
         plan = task["plan"]
         cursor = Cursor(*task["cursor"]) if "cursor" in task else Cursor(plan["first"])
-        walk = Walk(self.db, self.settings.subscriptions, task["match"], cursor, plan["last"], time.time())
+        table = self.settings.subscriptions
+        walk = Walk(self.db, table, task["match"], cursor=cursor, last=plan["last"], now=time.time())
         try:
             await self._send(walk, frames, plan["rate"], deadline, counts)
         finally:
@@ -179,7 +181,7 @@ class Sender:
     async def _report(self, task: dict[str, Any], counts: Counts, seq: int) -> None:
         """Overwrite this batch's row; the receipt is the sum of these rows."""
         batch = task["plan"]["batch"]
-        logger.info("sent", match=task["match"], seq=seq, batch=batch, **counts.to_dict())
+        logger.info("sent", match=task["match"], seq=seq, batch=batch, counts=counts.to_dict())
         await self.db.put_item(
             TableName=self.settings.matches,
             Item={

@@ -34,7 +34,7 @@ class Cursor:
 class Walk:
     """The rows of the shards from ``cursor`` to ``last`` (not included), in order, for any number of takers."""
 
-    def __init__(self, db: Any, table: str, match: str, cursor: Cursor, last: int, now: float) -> None:
+    def __init__(self, db: Any, table: str, match: str, *, cursor: Cursor, last: int, now: float) -> None:
         self._db = db
         self._table = table
         self._match = match

@@ -50,12 +50,15 @@ class MiniStack:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         state = STATE / "run" / str(self.port)
         shutil.rmtree(state, ignore_errors=True)
+        state.mkdir(parents=True)
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
             "GATEWAY_PORT": str(self.port),
             "GATEWAY_HOST": "127.0.0.1",
             "MINISTACK_HOST": "127.0.0.1",
-            "STATE_DIR": str(state),
+            "STATE_DIR": str(state / "state"),
+            # Workers unpack the zips here, and leave them behind when they are killed.
+            "TMPDIR": str(state),
             "S3_DATA_DIR": str(state / "s3"),
             "POWERTOOLS_LOG_LEVEL": "INFO",
         }

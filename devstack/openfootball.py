@@ -103,7 +103,9 @@ def _when(event: Event) -> tuple[int, int]:
 
 
 def _shootout(home: int, away: int) -> list[Event]:
-    kicks = [side for turn in range(max(home, away)) for side, count in (("home", home), ("away", away)) if turn < count]
+    kicks = [
+        side for turn in range(max(home, away)) for side, count in (("home", home), ("away", away)) if turn < count
+    ]
     return [{"kind": "shootout_kick", "team": side, "scored": True} for side in kicks]
 
 

@@ -74,14 +74,16 @@ class Operator:
         try:
             answer = self._http.request(method, path, json=body)
         except httpx.HTTPError as error:
-            raise ApiError(f"Nothing answers at {self.url} ({type(error).__name__}). Is `livescore up` running?") from None
+            raise ApiError(
+                f"Nothing answers at {self.url} ({type(error).__name__}). Is `livescore up` running?"
+            ) from None
         try:
             answered: dict[str, Any] = answer.json()
         except ValueError:
             answered = {}
         if answer.is_success:
             return answered
-        error = answered.get("error")
-        if not isinstance(error, dict):
+        refusal = answered.get("error")
+        if not isinstance(refusal, dict):
             raise ApiError(f"{self.url} answered {answer.status_code}.", str(answer.status_code))
-        raise ApiError(error["message"], error["code"])
+        raise ApiError(refusal["message"], refusal["code"])

@@ -12,9 +12,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devstack.system import ROOT, STATE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PACKAGES = ("matches", "subscriptions", "broadcaster")
 SERVICES = ("apigatewaymanagementapi", "dynamodb", "kinesis", "sqs", "stepfunctions")

@@ -23,7 +23,7 @@ def client(system: System, service: str) -> Any:
     """A boto3 client of MiniStack."""
     return boto3.client(  # type: ignore[call-overload]
         service,
-        endpoint_url=system.endpoint,
+        endpoint_url=system.resolve("connections_url") if service == "apigatewaymanagementapi" else system.endpoint,
         region_name=REGION,
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key="devstack",
@@ -167,7 +167,10 @@ def _websocket_api(system: System) -> None:
     for route in described["routes"]:
         two_way = route in described["two_way"]
         made = gateway.create_route(
-            ApiId=api, RouteKey=route, Target=target, **({"RouteResponseSelectionExpression": "$default"} if two_way else {})
+            ApiId=api,
+            RouteKey=route,
+            Target=target,
+            **({"RouteResponseSelectionExpression": "$default"} if two_way else {}),
         )
         if two_way:
             gateway.create_route_response(ApiId=api, RouteId=made["RouteId"], RouteResponseKey="$default")
@@ -182,7 +185,8 @@ def _wait(system: System, seconds: float = 30) -> None:
         stream = kinesis.describe_stream_summary(StreamName=system.resolve("stream"))
         states = {stream["StreamDescriptionSummary"]["StreamStatus"]}
         states |= {
-            dynamodb.describe_table(TableName=system.name(name))["Table"]["TableStatus"] for name in system.raw["tables"]
+            dynamodb.describe_table(TableName=system.name(name))["Table"]["TableStatus"]
+            for name in system.raw["tables"]
         }
         if states == {"ACTIVE"}:
             return

@@ -66,7 +66,9 @@ async def replay(
         followers = {match: follower for viewer in viewers for match, follower in viewer.followers.items()}
         results = []
         for match, of in zip(ids, feed, strict=True):
-            await _within(_reaches(followers[match], len(of.events)), f"The viewer of {of.title} did not get to the end")
+            await _within(
+                _reaches(followers[match], len(of.events)), f"The viewer of {of.title} did not get to the end"
+            )
             snapshot = await asyncio.to_thread(operator.snapshot, match)
             results.append(
                 Replayed(

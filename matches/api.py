@@ -135,51 +135,51 @@ def openapi() -> str:
     return app.get_openapi_json_schema(title="livescore", version="1", description=__doc__)
 
 
-@app.exception_handler(ApiError)
+@app.exception_handler(ApiError)  # type: ignore[untyped-decorator]
 def _api_error(error: ApiError) -> Response[dict[str, Any]]:
-    return _json(error.status, {"error": {"code": error.code, "message": str(error)}})
+    return _error(error)
 
 
-@app.exception_handler(UnknownMatchError)
+@app.exception_handler(UnknownMatchError)  # type: ignore[untyped-decorator]
 def _unknown_match(error: UnknownMatchError) -> Response[dict[str, Any]]:
-    return _api_error(ApiError(HTTPStatus.NOT_FOUND, "unknown_match", f"There is no match {error}."))
+    return _error(ApiError(HTTPStatus.NOT_FOUND, "unknown_match", f"There is no match {error}."))
 
 
-@app.exception_handler(MatchExistsError)
+@app.exception_handler(MatchExistsError)  # type: ignore[untyped-decorator]
 def _match_exists(error: MatchExistsError) -> Response[dict[str, Any]]:
-    return _api_error(ApiError(HTTPStatus.CONFLICT, "match_exists", f"There is a match {error} already."))
+    return _error(ApiError(HTTPStatus.CONFLICT, "match_exists", f"There is a match {error} already."))
 
 
-@app.exception_handler(AlreadyKickedOffError)
+@app.exception_handler(AlreadyKickedOffError)  # type: ignore[untyped-decorator]
 def _kicked_off(error: AlreadyKickedOffError) -> Response[dict[str, Any]]:
-    return _api_error(ApiError(HTTPStatus.CONFLICT, "kicked_off", f"Match {error} has begun."))
+    return _error(ApiError(HTTPStatus.CONFLICT, "kicked_off", f"Match {error} has begun."))
 
 
-@app.exception_handler(RequestValidationError)
+@app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
 def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
     problems = [(".".join(map(str, found["loc"])), found["type"], found["msg"]) for found in error.errors()]
     if any(kind == "json_invalid" for _, kind, _ in problems):
-        return _api_error(ApiError(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON."))
+        return _error(ApiError(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON."))
     message = "; ".join(f"{where}: {what}" for where, _, what in problems)
-    return _api_error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message))
+    return _error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message))
 
 
-@app.exception_handler([BotoCoreError, ClientError])
+@app.exception_handler([BotoCoreError, ClientError])  # type: ignore[untyped-decorator]
 def _unavailable(error: Exception) -> Response[dict[str, Any]]:
     logger.error("a service did not answer", exc_info=error)
     message = "Not accepted: a service behind this API did not answer. Try again with the same event_id."
-    return _api_error(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message))
+    return _error(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message))
 
 
-@app.exception_handler(Exception)
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def _failed(error: Exception) -> Response[dict[str, Any]]:
     logger.error("unexpected", exc_info=error)
-    return _api_error(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side."))
+    return _error(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side."))
 
 
 @app.not_found
 def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
-    return _api_error(ApiError(HTTPStatus.NOT_FOUND, "no_route", "There is nothing at this path."))
+    return _error(ApiError(HTTPStatus.NOT_FOUND, "no_route", "There is nothing at this path."))
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
@@ -207,6 +207,10 @@ def _with_side_and_id(state: MatchState, event: Event) -> Event:
             message = f"team is home, away, {state.home} or {state.away}."
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_team", message)
     return event.model_copy(update=update)
+
+
+def _error(error: ApiError) -> Response[dict[str, Any]]:
+    return _json(error.status, {"error": {"code": error.code, "message": str(error)}})
 
 
 def _json(status: HTTPStatus, body: dict[str, Any], cache: str = "no-store") -> Response[dict[str, Any]]:

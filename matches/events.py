@@ -37,9 +37,7 @@ MATCH_ID_BYTES = 20
 MatchId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=MATCH_ID_BYTES)]
 """Lower-case letters, digits and single hyphens, at most 20: ``wc22-final``."""
 
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_printable)
-]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_printable)]
 """A person's or a team's name, 1 to 80 printable characters."""
 
 Minute = Annotated[int, Field(ge=0, le=120, strict=True)]
@@ -161,7 +159,7 @@ class Accepted:
     @property
     def event_id(self) -> str:
         """The id of the event; every event on the stream has one."""
-        return cast(str, self.event.event_id)
+        return cast("str", self.event.event_id)
 
     def to_record(self) -> bytes:
         """The bytes of the Kinesis record."""

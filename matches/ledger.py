@@ -340,6 +340,7 @@ def state_get(table: str, match: str) -> dict[str, Any]:
 
 def parse_state(item: dict[str, Any]) -> MatchState:
     """The ``state`` row as DynamoDB returns it."""
+    numbers: Any = {name: int(item[name]["N"]) for name in ("seq", "scored", "told", "tried", "rows")}
     return MatchState(
         match=item["match_id"]["S"],
         board=_load_board(item["board"]["S"]),
@@ -347,7 +348,7 @@ def parse_state(item: dict[str, Any]) -> MatchState:
         audience=int(item["audience"]["N"]) if "audience" in item else None,
         shards=int(item["shards"]["N"]) if "shards" in item else None,
         **{name: item[name]["S"] for name in ("epoch", "home", "away", "kickoff")},
-        **{name: int(item[name]["N"]) for name in ("seq", "scored", "told", "tried", "rows")},
+        **numbers,
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime  # noqa: TC003  # pydantic reads annotations at run time
+from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from matches.events import MatchId, Name
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class NewMatch(BaseModel):

@@ -83,10 +83,8 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
 
 def _serve(request: Request, connection: str) -> str:
     try:
-        if request.action == "subscribe":
-            state = _subscribe(request, connection)
-        else:
-            state = _ledger().state(request.match)
+        subscribes = request.action == "subscribe"
+        state = _subscribe(request, connection) if subscribes else _ledger().state(request.match)
     except UnknownMatchError:
         raise RequestError("unknown_match", "There is no such match.", request.match) from None
     if request.action == "unsubscribe":

@@ -1,0 +1,298 @@
+"""The command ``livescore``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from devstack import openfootball
+from devstack.demo import Demo, Report
+from devstack.ministack import StackError, free_port
+from devstack.operator import ApiError, Operator
+from devstack.replay import Replayed, replay
+from devstack.stack import DEFAULT_PORT, running
+from devstack.system import System
+from devstack.watch import watch as watch_match
+from devstack.words import describe, minute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+match_app = typer.Typer(no_args_is_help=True, help="Matches.")
+app.add_typer(match_app, name="match")
+out = Console(width=None if sys.stdout.isatty() else 120)
+err = Console(stderr=True, soft_wrap=True)
+
+_LOCAL = System(DEFAULT_PORT)
+Api = Annotated[str, typer.Option(envvar="LIVESCORE_API", help="URL of the operators' API.")]
+WebSocket = Annotated[str, typer.Option(envvar="LIVESCORE_WS", help="URL of the viewers' WebSocket.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Match = Annotated[str, typer.Argument(help="Id of the match.")]
+Team = Annotated[str, typer.Argument(help="home, away or a team's name.")]
+Minute = Annotated[int | None, typer.Option(min=0, max=120)]
+Stoppage = Annotated[int | None, typer.Option(min=1, max=30, help="Minutes of stoppage time.")]
+Text = Annotated[str | None, typer.Option()]
+
+
+@app.command()
+def up(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT) -> None:
+    """Start the whole system on this machine and stay until Ctrl-C."""
+    with _said(), running(port, say=_say) as (system, ministack):
+        out.print("[bold green]ready[/]")
+        out.print(f"operators  {system.api_url}", soft_wrap=True, highlight=False)
+        out.print(f"viewers    {system.websocket_url}", soft_wrap=True, highlight=False)
+        if port != DEFAULT_PORT:
+            out.print("\nFor the other commands:", highlight=False)
+            out.print(
+                f"  export LIVESCORE_API='{system.api_url}' LIVESCORE_WS='{system.websocket_url}'", soft_wrap=True
+            )
+        out.print(
+            "\nTry, in other terminals:\n"
+            "  livescore match create Argentina France --id wc22-final\n"
+            "  livescore watch wc22-final\n"
+            "  livescore event wc22-final kick_off\n"
+            "  livescore goal wc22-final Argentina --player 'Lionel Messi' --minute 23\n"
+            "or with what you have:\n"
+            f"  curl '{system.api_url}/matches/wc22-final'\n"
+            f"  websocat '{system.websocket_url}?v=1'   "
+            """then: {"action":"subscribe","match":"wc22-final"}\n\nCtrl-C stops it.""",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+        ended = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: ended.set())
+        while not ended.wait(0.5):
+            if not ministack.alive:
+                raise StackError(f"MiniStack has ended by itself; its log is {ministack.log}")
+        out.print("stopping …")
+
+
+@app.command()
+def demo(
+    viewers: Annotated[int, typer.Option(min=10, max=5000, envvar="VIEWERS")] = 200,
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one by default.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+) -> None:
+    """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
+    with _said(), running(port or free_port(), say=_say) as (system, _), out.status("") as status:
+        report = asyncio.run(Demo(system, viewers, _progress(status)).run())
+    _show_report(report)
+    if json_file is not None:
+        json_file.write_text(report.to_json() + "\n")
+    raise typer.Exit(0 if report.passed else 1)
+
+
+@match_app.command("create")
+def match_create(
+    home: Annotated[str, typer.Argument()],
+    away: Annotated[str, typer.Argument()],
+    kickoff: Annotated[datetime | None, typer.Option(help="UTC; now by default.")] = None,
+    match_id: Annotated[str | None, typer.Option("--id", help="At most 20 of a-z, 0-9 and hyphens.")] = None,
+    competition: Text = None,
+    audience: Annotated[int | None, typer.Option(min=1, help="Viewers you expect.")] = None,
+    api: Api = _LOCAL.api_url,
+    as_json: AsJson = False,
+) -> None:
+    """Create and schedule a match."""
+    when = (kickoff or datetime.now(UTC)).replace(tzinfo=UTC, microsecond=0)
+    wanted = {"match": match_id, "competition": competition, "audience": audience}
+    with _said(), Operator(api) as operator:
+        made = operator.create_match(home=home, away=away, kickoff=when.isoformat(), **_given(wanted))
+    _print(made, as_json, f"{made['match']}: {made['home']} – {made['away']}, kick-off {made['kickoff']}")
+
+
+@app.command()
+def goal(
+    match: Match,
+    team: Team,
+    minute: Annotated[int, typer.Option(min=0, max=120)],
+    player: Text = None,
+    stoppage: Stoppage = None,
+    own: Annotated[bool, typer.Option("--own", help="An own goal; TEAM is who it counts for.")] = False,
+    penalty: Annotated[bool, typer.Option("--penalty")] = False,
+    event_id: Annotated[str | None, typer.Option("--id", help="The same id again changes nothing.")] = None,
+    api: Api = _LOCAL.api_url,
+    as_json: AsJson = False,
+) -> None:
+    """Post a goal."""
+    if own and penalty:
+        raise typer.BadParameter("a goal is --own or --penalty, not both")
+    kind = "own_goal" if own else "penalty_goal" if penalty else "goal"
+    more = {"player": player, "stoppage": stoppage, "event_id": event_id}
+    _post(api, match, {"kind": kind, "team": team, "minute": minute, **_given(more)}, as_json)
+
+
+@app.command()
+def event(
+    match: Match,
+    kind: Annotated[str, typer.Argument(help="kick_off, yellow_card, substitution, full_time, cancellation …")],
+    team: Text = None,
+    minute: Minute = None,
+    stoppage: Stoppage = None,
+    player: Text = None,
+    assist: Text = None,
+    player_on: Text = None,
+    player_off: Text = None,
+    scored: Annotated[bool | None, typer.Option("--scored/--missed", help="Of a shoot-out kick.")] = None,
+    decision: Text = None,
+    about: Annotated[str | None, typer.Option(help="Id of the event under review.")] = None,
+    cancels: Annotated[str | None, typer.Option(help="Id of the event to take back.")] = None,
+    reason: Text = None,
+    event_id: Annotated[str | None, typer.Option("--id", help="The same id again changes nothing.")] = None,
+    api: Api = _LOCAL.api_url,
+    as_json: AsJson = False,
+) -> None:
+    """Post any event."""
+    more = {
+        "team": team, "minute": minute, "stoppage": stoppage, "player": player, "assist": assist,
+        "player_on": player_on, "player_off": player_off, "scored": scored, "decision": decision, "about": about,
+        "cancels": cancels, "reason": reason, "event_id": event_id,
+    }  # fmt: skip
+    _post(api, match, {"kind": kind, **_given(more)}, as_json)
+
+
+@app.command()
+def watch(
+    match: Match,
+    websocket: WebSocket = _LOCAL.websocket_url,
+    until_full_time: Annotated[bool, typer.Option("--until-full-time", help="End with the final whistle.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON.")] = False,
+) -> None:
+    """Follow a match on a live scoreboard."""
+    with _said():
+        asyncio.run(watch_match(websocket, match, out, as_json=as_json, until_full_time=until_full_time))
+
+
+@app.command("replay")
+def replay_file(
+    file: Annotated[Path, typer.Argument(help="Matches in the openfootball format.")],
+    match: Annotated[str | None, typer.Option(help='One match: "Argentina - France".')] = None,
+    all_matches: Annotated[bool, typer.Option("--all", help="All matches of the file, side by side.")] = False,
+    pace: Annotated[float, typer.Option(min=0, help="Seconds between the events of a match.")] = 0.0,
+    api: Api = _LOCAL.api_url,
+    websocket: WebSocket = _LOCAL.websocket_url,
+    as_json: AsJson = False,
+) -> None:
+    """Replay matches from a file, watched by a real viewer."""
+    if (match is None) == (not all_matches):
+        raise typer.BadParameter('say which: --match "Argentina - France" or --all')
+
+    def on_event(of: str, event: dict[str, Any]) -> None:
+        if not as_json:
+            out.print(f"{of:20} {minute(event):>6} {describe(event)}", markup=False, highlight=False)
+
+    with _said(), Operator(api) as operator:
+        feed = openfootball.read(file)
+        chosen = feed if match is None else [openfootball.find(feed, match)]
+        results = asyncio.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event))
+    if as_json:
+        print(json.dumps({"matches": [each.to_dict() for each in results]}, ensure_ascii=False))  # noqa: T201
+    else:
+        _show_replayed(results)
+
+
+@app.command()
+def receipts(match: Match, api: Api = _LOCAL.api_url, as_json: AsJson = False) -> None:
+    """What became of a match's broadcasts. Accepted by the gateway is not yet seen by a viewer."""
+    with _said(), Operator(api) as operator:
+        found = operator.receipts(match)
+    if as_json:
+        print(json.dumps({"match": match, "receipts": found}))  # noqa: T201
+        return
+    columns = ("seq", "rows", "accepted", "gone", "failed", "skipped", "throttled", "batches", "set_aside", "ms")
+    table = Table(*columns, title=f"Broadcasts of {match}")
+    for each in found:
+        table.add_row(*(str(each[name]) for name in columns))
+    out.print(table)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+def _post(api: str, match: str, posted: dict[str, Any], as_json: bool) -> None:
+    """Post an event and say what became of it; exit 1 if the rules refused it."""
+    with _said(), Operator(api) as operator:
+        event_id = operator.post_event(match, posted)["event_id"]
+        outcome = operator.settled(match, event_id)
+        refused = outcome["status"] == "refused"
+        text = f"refused: {outcome['reason']}" if refused else f"applied as seq {outcome['seq']}"
+    _print(outcome, as_json, f"{event_id} {text}")
+    raise typer.Exit(1 if refused else 0)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _print(body: dict[str, Any], as_json: bool, text: str) -> None:
+    if as_json:
+        print(json.dumps(body, ensure_ascii=False))  # noqa: T201
+    else:
+        out.print(text, markup=False, highlight=False)
+
+
+def _say(text: str) -> None:
+    err.print(text, style="dim", highlight=False)
+
+
+def _progress(status: Any) -> Any:
+    """Shows progress in one line on a terminal, line by line elsewhere."""
+    if out.is_terminal:
+        return status.update
+    return lambda text: _say(text) if not text.endswith("are watching") else None
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Turns what went wrong into a sentence on stderr and exit status 1."""
+    try:
+        yield
+    except (StackError, ApiError, openfootball.FeedError) as error:
+        err.print(f"livescore: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _show_replayed(results: list[Replayed]) -> None:
+    table = Table("match", "home", "score", "away", "shoot-out", "events", "viewer saw")
+    for each in results:
+        shootout = "–".join(map(str, each.shootout)) if each.shootout else ""
+        score, seen = "–".join(map(str, each.score)), "–".join(map(str, each.viewer_score))
+        table.add_row(each.match, each.home, score, each.away, shootout, str(each.events), seen)
+    out.print(table)
+
+
+def _show_report(report: Report) -> None:
+    table = Table(
+        "seq", "minute", "what", "score", "reached", "pruned", "first", "median", "last", caption="times in ms"
+    )
+    for line in report.lines:
+        cells = (line.seq, line.minute, line.what, line.score, line.reached, line.pruned, line.first, line.median)
+        table.add_row(*map(str, cells), str(line.last))
+    out.print(table)
+    glass = report.goal_to_glass_ms
+    for text in (
+        f"{report.viewers} viewers, {report.dropped} of them vanished, {report.planted} dead rows planted.",
+        f"{report.events} events: {report.applied} applied, {report.missed} missed, {report.out_of_order} out of order.",
+        f"{report.pruned} rows pruned, {report.rows_left} dead rows left.",
+        f"Goal to glass: median {glass['p50']} ms, 95 % {glass['p95']} ms, at most {glass['max']} ms.",
+    ):
+        out.print(text, highlight=False)
+    out.print("[bold green]passed[/]" if report.passed else "[bold red]failed[/]")

@@ -1,0 +1,265 @@
+"""The demo: the 2022 final for viewers on real WebSockets, some of whom vanish, and a table of what reached whom."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from devstack.operator import ApiError, Operator
+from devstack.provision import client
+from devstack.system import ROOT
+from devstack.words import describe, minute, score
+from loadtest.viewer import Viewer
+from subscriptions.shards import initial_shards, shard_of
+from subscriptions.store import Subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from devstack.system import System
+
+PLANTED = 20
+CONNECTS_AT_ONCE = 16
+REACH_SECONDS = 20.0
+SETTLE_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class Told:
+    """What one viewer applied: seqs in the order they came, and when (ms since the epoch)."""
+
+    viewer: Viewer = field(init=False)
+    seqs: list[int] = field(default_factory=list)
+    at: dict[int, int] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
+
+    def take(self, _match: str, event: dict[str, Any], at: int) -> None:
+        """Note one event."""
+        self.seqs.append(event["seq"])
+        self.at[event["seq"]] = at
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event of the table; times in milliseconds since the operator's POST."""
+
+    seq: int
+    minute: str
+    what: str
+    score: str
+    reached: int
+    pruned: int
+    first: int
+    median: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the demo ended."""
+
+    viewers: int
+    dropped: int
+    planted: int
+    events: int
+    applied: int
+    missed: int
+    out_of_order: int
+    rows_left: int
+    pruned: int
+    goal_to_glass_ms: dict[str, int]
+    lines: list[Line]
+
+    @property
+    def passed(self) -> bool:
+        """Every viewer that stayed applied every event once and in order, and no dead row is left."""
+        return self.missed == 0 and self.out_of_order == 0 and self.rows_left == 0
+
+    def to_json(self) -> str:
+        """What ``demo --json`` writes."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__ if name != "lines"}, indent=2)
+
+
+class Demo:
+    """One run on a stack that is ready."""
+
+    def __init__(self, system: System, viewers: int, say: Callable[[str], None]) -> None:
+        self._system = system
+        self._say = say
+        self._final = json.loads((ROOT / "devstack/final.json").read_text())
+        self._match: str = self._final["match"]
+        self._count = viewers
+        self._dynamodb = client(system, "dynamodb")
+        self._subscriptions = Subscriptions(system.name("subscriptions"), self._dynamodb)
+
+    async def run(self) -> Report:
+        """Connect everyone, play the match, count.
+
+        Raises ApiError when the API does not take part.
+        """
+        with Operator(self._system.api_url) as operator:
+            about = {name: value for name, value in self._final.items() if name != "events"}
+            await asyncio.to_thread(operator.create_match, **about)
+            told = await self._connect()
+            try:
+                return await self._play(operator, told)
+            finally:
+                await _end(told)
+
+    async def _connect(self) -> list[Told]:
+        told = []
+        for _ in range(self._count):
+            each = Told()
+            each.viewer = Viewer(self._system.websocket_url, [self._match], on_event=each.take)
+            told.append(each)
+        door = asyncio.Semaphore(CONNECTS_AT_ONCE)
+        inside = 0
+
+        async def enter(each: Told) -> None:
+            nonlocal inside
+            async with door:
+                each.task = asyncio.create_task(each.viewer.run())
+                await each.viewer.subscribed.wait()
+                inside += 1
+                self._say(f"{inside} of {self._count} viewers are watching")
+
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS + self._count / 10):
+                await asyncio.gather(*(enter(each) for each in told))
+        except TimeoutError:
+            await _end(told)
+            raise ApiError(f"Only {inside} of {self._count} viewers could subscribe.") from None
+        return told
+
+    async def _play(self, operator: Operator, told: list[Told]) -> Report:
+        events = self._final["events"]
+        half_way = len(events) // 2
+        posted: dict[int, int] = {}
+        dropped: list[Told] = []
+        staying = told
+        for seq, event in enumerate(events, 1):
+            if seq == half_way:
+                dropped, staying = told[: len(told) // 10], told[len(told) // 10 :]
+                self._say(f"{len(dropped)} viewers vanish, {PLANTED} rows of dead connections are planted")
+                await self._drop(dropped)
+                self._plant()
+            posted[seq] = time.time_ns() // 1_000_000
+            await asyncio.to_thread(operator.post_event, self._match, {**event, "event_id": f"final-{seq:02d}"})
+            await _reached(staying, seq)
+            reached = sum(seq in each.at for each in staying)
+            self._say(f"{describe(event)}: {reached} of {len(staying)} viewers know")
+        await self._all_told(operator, len(events))
+        rows_left = await self._dead_rows()
+        return self._report(operator, staying, dropped, posted, rows_left)
+
+    def _plant(self) -> None:
+        """Rows of connections that never were, as a missed ``$disconnect`` leaves them."""
+        for number in range(PLANTED):
+            connection = f"planted{number:08d}="
+            shard = shard_of(connection, initial_shards(self._final.get("audience")))
+            self._subscriptions.add(self._match, shard, connection, score_only=False)
+
+    @staticmethod
+    async def _drop(dropped: Iterable[Told]) -> None:
+        for each in dropped:
+            each.viewer.drop()
+        await _end(dropped)
+
+    async def _all_told(self, operator: Operator, seq: int) -> None:
+        """Wait for the receipt of the last event."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            receipts = await asyncio.to_thread(operator.receipts, self._match)
+            if receipts and receipts[-1]["seq"] >= seq:
+                return
+            await asyncio.sleep(0.1)
+
+    async def _dead_rows(self) -> int:
+        """Rows whose connection the gateway does not know, once those that left have been taken off."""
+        gateway = client(self._system, "apigatewaymanagementapi")
+        deadline = time.monotonic() + 15
+        while True:
+            pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._subscriptions.table)
+            connections = [item["sk"]["S"] for page in pages for item in page["Items"]]
+            dead = sum(await asyncio.gather(*(asyncio.to_thread(_is_dead, gateway, each) for each in connections)))
+            if dead == 0 or time.monotonic() > deadline:
+                return dead
+            await asyncio.sleep(0.25)
+
+    def _report(
+        self, operator: Operator, staying: list[Told], dropped: list[Told], posted: dict[int, int], rows_left: int
+    ) -> Report:
+        history = operator.events(self._match)
+        receipts = operator.receipts(self._match)
+        expected = [event["seq"] for event in history]
+        lines, glass = [], []
+        for event in history:
+            seq = event["seq"]
+            delays = sorted(each.at[seq] - posted[seq] for each in staying if seq in each.at)
+            glass += delays
+            lines.append(
+                Line(
+                    seq=seq,
+                    minute=minute(event),
+                    what=describe(event),
+                    score=score(event),
+                    reached=len(delays),
+                    pruned=sum(each["gone"] for each in receipts if each["prev"] < seq <= each["seq"]),
+                    first=delays[0] if delays else 0,
+                    median=round(statistics.median(delays)) if delays else 0,
+                    last=delays[-1] if delays else 0,
+                )
+            )
+        glass.sort()
+        return Report(
+            viewers=self._count,
+            dropped=len(dropped),
+            planted=PLANTED,
+            events=len(history),
+            applied=sum(len(each.seqs) for each in staying),
+            missed=sum(len(set(posted) - set(each.seqs)) for each in staying),
+            out_of_order=sum(
+                each.seqs != sorted(set(each.seqs)) or not set(each.seqs) <= set(expected) for each in staying
+            ),
+            rows_left=rows_left,
+            pruned=sum(each["gone"] for each in receipts),
+            goal_to_glass_ms={
+                "p50": _percentile(glass, 0.50),
+                "p95": _percentile(glass, 0.95),
+                "max": _percentile(glass, 1.0),
+            },
+            lines=lines,
+        )
+
+
+def _is_dead(gateway: Any, connection: str) -> bool:
+    try:
+        gateway.get_connection(ConnectionId=connection)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 410:
+            return True
+        raise
+    return False
+
+
+async def _reached(staying: list[Told], seq: int) -> None:
+    deadline = time.monotonic() + REACH_SECONDS
+    while not all(seq in each.at for each in staying) and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+
+
+async def _end(told: Iterable[Told]) -> None:
+    tasks = [each.task for each in told if each.task is not None]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _percentile(ordered: list[int], share: float) -> int:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0

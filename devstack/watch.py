@@ -1,0 +1,74 @@
+"""A live scoreboard in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from devstack.operator import ApiError
+from devstack.words import describe, minute, score
+from loadtest.viewer import Viewer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LINES = 12
+FIRST_ANSWER_SECONDS = 30.0
+
+
+async def watch(websocket_url: str, match: str, console: Console, *, as_json: bool, until_full_time: bool) -> None:
+    """Show the match until cancelled, or until the final whistle.
+
+    Raises ApiError for a match that does not exist, or when nobody answers.
+    """
+    events: list[dict[str, Any]] = []
+    over = asyncio.Event()
+
+    def on_event(_: str, event: dict[str, Any], at: int) -> None:
+        events.append(event)
+        if as_json:
+            print(json.dumps({**event, "received_at": at}, ensure_ascii=False), flush=True)  # noqa: T201
+        if until_full_time and event["kind"] == "full_time":
+            over.set()
+
+    changed = asyncio.Event()
+    viewer = Viewer(websocket_url, [match], on_event=on_event, on_frame=lambda _: changed.set())
+    task = asyncio.create_task(viewer.run())
+    try:
+        try:
+            await asyncio.wait_for(changed.wait(), FIRST_ANSWER_SECONDS)
+        except TimeoutError:
+            raise ApiError(f"Nothing answers at {websocket_url}. Is `livescore up` running?") from None
+        if viewer.errors:
+            raise ApiError(viewer.errors[0]["message"])
+        await viewer.subscribed.wait()
+        if as_json:
+            await over.wait()
+            return
+        with Live(_board(viewer, match, events), console=console, refresh_per_second=10) as live:
+            while not over.is_set():
+                changed.clear()
+                live.update(_board(viewer, match, events), refresh=True)
+                await changed.wait()
+            live.update(_board(viewer, match, events), refresh=True)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
+    follower = viewer.followers[match]
+    table = Table.grid(padding=(0, 2))
+    for event in events[-LINES:]:
+        side = {"home": follower.home, "away": follower.away}.get(event.get("team", ""), "")
+        table.add_row(Text(minute(event), style="dim"), Text(describe(event)), Text(side, style="dim"), score(event))
+    title = f"{follower.home} {follower.score[0]}–{follower.score[1]} {follower.away}"
+    if follower.shootout:
+        title += f" ({follower.shootout[0]}–{follower.shootout[1]})"
+    return Panel(table, title=Text(title, style="bold"), subtitle=Text(follower.status.replace("_", " ")), expand=False)
