@@ -85,13 +85,17 @@ class Sender:
         counts = Counts(**task.get("counts", {}))
         counts.invocations += 1
         counts.started = counts.started or _now_ms()
-        lost = not await self._renew(task)
-        frames = None if lost else await self._frames(task["match"])
+        if not await self._renew(task):
+            return {**task, "done": True, "lost": True, "reached": None}
+        seq, frames = await self._frames(task["match"])
+        # Rows that an earlier invocation sent an older frame have reached only that.
+        reached = min(task.get("reached", seq), seq)
         if frames is None:
-            return {**task, "done": True, "lost": lost, "reached": task.get("reached", task.get("seq"))}
+            return {**task, "done": True, "lost": False, "reached": reached}
         plan = task["plan"]
         cursor = Cursor(*task["cursor"]) if "cursor" in task else Cursor(plan["first"])
         table = self.settings.subscriptions
+        self._to_prune = []
         walk = Walk(self.db, table, task["match"], cursor=cursor, last=plan["last"], now=time.time())
         try:
             await self._send(walk, frames, plan["rate"], deadline, counts)
@@ -107,8 +111,7 @@ class Sender:
             "done": walk.cursor.shard >= plan["last"],
             "lost": False,
             "cursor": [walk.cursor.shard, walk.cursor.after],
-            # Rows that an earlier invocation sent an older frame have reached only that.
-            "reached": min(task.get("reached", frames.seq), frames.seq),
+            "reached": reached,
             "counts": counts.to_dict(),
         }
 
@@ -172,11 +175,12 @@ class Sender:
             return False
         return True
 
-    async def _frames(self, match: str) -> Frames | None:
+    async def _frames(self, match: str) -> tuple[int, Frames | None]:
+        """The seq of the match, and the frames that bring its viewers there."""
         state = parse_state((await self.db.get_item(**state_get(self.settings.matches, match)))["Item"])
         query = events_query(self.settings.matches, match, state.told, EVENTS_PER_FRAME, newest=True)
         items = (await self.db.query(**query))["Items"]
-        return build(state, [(parse_event(item), score_prev(item)) for item in reversed(items)])
+        return state.seq, build(state, [(parse_event(item), score_prev(item)) for item in reversed(items)])
 
     async def _report(self, task: dict[str, Any], counts: Counts, seq: int) -> None:
         """Overwrite this batch's row; the receipt is the sum of these rows."""

@@ -288,11 +288,12 @@ def _show_report(report: Report) -> None:
         table.add_row(*map(str, cells), str(line.last))
     out.print(table)
     glass = report.goal_to_glass_ms
-    for text in (
-        f"{report.viewers} viewers, {report.dropped} of them vanished, {report.planted} dead rows planted.",
-        f"{report.events} events: {report.applied} applied, {report.missed} missed, {report.out_of_order} out of order.",
-        f"{report.pruned} rows pruned, {report.rows_left} dead rows left.",
+    out.print(
+        f"{report.viewers} viewers, {report.dropped} of them vanished, {report.planted} dead rows planted.\n"
+        f"{report.events} events: {report.applied} applied, {report.missed} missed, "
+        f"{report.out_of_order} out of order.\n"
+        f"{report.pruned} rows pruned, {report.rows_left} dead rows left.\n"
         f"Goal to glass: median {glass['p50']} ms, 95 % {glass['p95']} ms, at most {glass['max']} ms.",
-    ):
-        out.print(text, highlight=False)
+        highlight=False,
+    )
     out.print("[bold green]passed[/]" if report.passed else "[bold red]failed[/]")

@@ -26,6 +26,8 @@ ROW_SECONDS = 2 * 3600 + 15 * 60
 BATCH = 25
 """Rows in one BatchWriteItem (API_BatchWriteItem.html)."""
 
+_UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -79,14 +81,16 @@ class Subscriptions:
         Raises botocore's ClientError; TimeoutError when DynamoDB keeps returning rows unprocessed.
         """
         waiting = [{"DeleteRequest": {"Key": row_key(row.pk, row.connection)}} for row in rows]
-        for attempt in range(8):
-            if not waiting:
-                return
-            time.sleep(0.05 * 2**attempt if attempt else 0)
+        pauses = iter(_UNPROCESSED_PAUSES)
+        while waiting:
             batch, waiting = waiting[:BATCH], waiting[BATCH:]
             answer = self._db.batch_write_item(RequestItems={self.table: batch})  # type: ignore[dict-item]
-            waiting += answer.get("UnprocessedItems", {}).get(self.table, [])  # type: ignore[arg-type]
-        raise TimeoutError(f"{len(waiting)} rows left unprocessed")
+            if unprocessed := answer.get("UnprocessedItems", {}).get(self.table, []):
+                waiting += unprocessed  # type: ignore[arg-type]
+                pause = next(pauses, None)
+                if pause is None:
+                    raise TimeoutError(f"{len(waiting)} rows left unprocessed")
+                time.sleep(pause)
 
 
 def partition(match: str, shard: int) -> str:

@@ -1,1 +1,72 @@
-"""Tests."""
+"""One real stack for the whole run: MiniStack with everything that the description names."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from devstack.ministack import free_port
+from devstack.operator import Operator
+from devstack.provision import client
+from devstack.stack import running
+from matches.ledger import Ledger
+from subscriptions.store import Subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.system import System
+
+settings.register_profile("livescore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("livescore")
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[System]:
+    """The running system. The lease and the watchdog are quick, so that tests see them act."""
+    quick = {"lease_seconds": 6, "watchdog_seconds": 2, "watchdog_visibility": 2}
+    with running(free_port(), quick) as (system, _):
+        yield system
+
+
+@pytest.fixture(scope="session")
+def operator(system: System) -> Iterator[Operator]:
+    """An operator at the running API."""
+    with Operator(system.api_url) as operator:
+        yield operator
+
+
+@pytest.fixture(scope="session")
+def dynamodb(system: System) -> Any:
+    """DynamoDB of the running system."""
+    return client(system, "dynamodb")
+
+
+@pytest.fixture(scope="session")
+def ledger(system: System, dynamodb: Any) -> Ledger:
+    """The ledger of the running system."""
+    return Ledger(system.name("matches"), dynamodb)
+
+
+@pytest.fixture(scope="session")
+def subscriptions(system: System, dynamodb: Any) -> Subscriptions:
+    """The subscriptions of the running system."""
+    return Subscriptions(system.name("subscriptions"), dynamodb)
+
+
+@pytest.fixture
+def match_id() -> str:
+    """An id that no other test uses."""
+    return f"test-{next(_numbers)}"
+
+
+@pytest.fixture
+def match(operator: Operator, match_id: str) -> str:
+    """A match of Argentina and France that has not begun."""
+    operator.create_match(match=match_id, home="Argentina", away="France", kickoff="2022-12-18T15:00:00Z", audience=40)
+    return match_id

@@ -1,0 +1,112 @@
+"""What the broadcaster's tests share: a numbered match, planted rows, a sender in this process."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import aioboto3
+import pytest
+
+from broadcaster.gateway import Gateway
+from broadcaster.sender import Sender, Settings
+from devstack.system import ACCOUNT, REGION
+from matches import aws
+from matches.events import EVENT, Accepted
+from matches.schedule import NewMatch
+from subscriptions.shards import initial_shards, shard_of
+from subscriptions.store import partition, row_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from devstack.system import System
+    from matches.ledger import Ledger
+
+OWNER = "arn:aws:states:us-east-1:000000000000:express:livescore-broadcast:test"
+
+
+@pytest.fixture
+def numbered(ledger: Ledger, match_id: str) -> str:
+    """A match with a kick-off and a goal in the ledger, which nobody has broadcast."""
+    ledger.create(NewMatch.model_validate({"match": match_id, "home": "A", "away": "B",
+                                           "kickoff": "2022-12-18T15:00:00Z", "audience": 60_000}))  # fmt: skip
+    events: list[dict[str, Any]] = [{"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}]
+    for number, event in enumerate(events):
+        ledger.record(Accepted(match_id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})))
+    return match_id
+
+
+@pytest.fixture
+def plant(dynamodb: Any, system: System) -> Callable[..., list[str]]:
+    """Plants rows of connections that do not exist; returns their ids."""
+
+    def plant(match: str, count: int, *, audience: int | None = 60_000, ttl: int = 600) -> list[str]:
+        connections = [f"planted{number:08d}=" for number in range(count)]
+        shards = initial_shards(audience)
+        until = {"N": str(int(time.time()) + ttl)}
+        puts: list[Any] = [
+            {"PutRequest": {"Item": {**row_key(partition(match, shard_of(each, shards)), each), "ttl": until}}}
+            for each in connections
+        ]
+        for start in range(0, count, 25):
+            dynamodb.batch_write_item(RequestItems={system.name("subscriptions"): puts[start : start + 25]})
+        return connections
+
+    return plant
+
+
+@pytest.fixture
+def rows_of(dynamodb: Any, system: System) -> Callable[[str], list[str]]:
+    """Reads the connections of a match's rows."""
+
+    def rows_of(match: str, audience: int | None = 60_000) -> list[str]:
+        found = []
+        for shard in range(initial_shards(audience)):
+            pages = dynamodb.get_paginator("query").paginate(
+                TableName=system.name("subscriptions"),
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": partition(match, shard)}},
+            )
+            found += [item["sk"]["S"] for page in pages for item in page["Items"]]
+        return found
+
+    return rows_of
+
+
+@pytest.fixture
+def take_lease(dynamodb: Any, system: System) -> Callable[..., None]:
+    """Gives the lease of a match to an owner, as the state machine's first state does."""
+
+    def take_lease(match: str, owner: str = OWNER, seconds: int = 60) -> None:
+        dynamodb.update_item(
+            TableName=system.name("matches"),
+            Key={"match_id": {"S": match}, "item": {"S": "state"}},
+            UpdateExpression="SET lease_owner = :owner, lease_until = :until",
+            ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + seconds)}},
+        )
+
+    return take_lease
+
+
+@pytest.fixture
+async def sender(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sender]:
+    """A sender in this process, on the real tables and the real gateway."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "devstack", "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": system.endpoint,
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(aioboto3.Session().client("dynamodb", config=aws.config()))
+        gateway = Gateway(system.resolve("connections_url"))
+        await gateway.open()
+        stack.push_async_callback(gateway.close)
+        yield Sender(db, gateway, Settings(system.name("matches"), system.name("subscriptions"), 60))
+
+
+def task(match: str, first: int, last: int, rate: int = 1_000) -> dict[str, Any]:
+    """The first input of one sender, as the state machine's Map makes it."""
+    plan = {"batch": 0, "first": first, "last": last, "rate": rate}
+    return {"v": 1, "match": match, "owner": OWNER, "round": 1, "plan": plan}

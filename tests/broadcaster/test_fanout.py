@@ -1,0 +1,169 @@
+"""The fan-out on real services: order, once, poison aside, transient failures raised."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from broadcaster.fanout import Fanout, IncompleteError
+from broadcaster.plan import Budget
+from broadcaster.starter import Starter
+from devstack.provision import client
+from matches.events import EVENT, Accepted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devstack.system import System
+    from matches.ledger import Ledger, MatchState
+
+
+class Started(Starter):
+    """A starter that keeps note of what it started, and can fail as Step Functions may."""
+
+    started: list[tuple[str, int]]
+    failures: int
+
+    def start(self, state: MatchState, *, watched: bool = False) -> None:
+        """Start, unless a failure is due."""
+        if self.failures:
+            object.__setattr__(self, "failures", self.failures - 1)
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
+        super().start(state, watched=watched)
+        self.started.append((state.match, state.seq))
+
+
+@pytest.fixture
+def starter(system: System) -> Started:
+    """Starts real executions."""
+    starter = Started(
+        stepfunctions=client(system, "stepfunctions"),
+        sqs=client(system, "sqs"),
+        state_machine=system.resolve("state_machine"),
+        watchdog_queue=system.resolve("queue.watchdog"),
+        watchdog_seconds=2,
+        budget=Budget(2_000, 1_000),
+    )
+    object.__setattr__(starter, "started", [])
+    object.__setattr__(starter, "failures", 0)
+    return starter
+
+
+@pytest.fixture
+def fanout(ledger: Ledger, starter: Started, system: System) -> Fanout:
+    """A fan-out in this process."""
+    return Fanout(ledger, starter, client(system, "sqs"), system.resolve("queue.set-aside"))
+
+
+@pytest.fixture
+def set_aside(system: System) -> Callable[[str], list[dict[str, Any]]]:
+    """Reads what lies in the set-aside queue for a partition key or a match."""
+    sqs = client(system, "sqs")
+
+    def read(key: str) -> list[dict[str, Any]]:
+        found = []
+        while messages := sqs.receive_message(
+            QueueUrl=system.resolve("queue.set-aside"), MaxNumberOfMessages=10, VisibilityTimeout=600
+        ).get("Messages"):
+            found += [json.loads(message["Body"]) for message in messages]
+        return [each for each in found if key in (each.get("partition_key"), each.get("match"))]
+
+    return read
+
+
+def record(match: str, event_id: str, kind: str = "goal", data: bytes | None = None) -> dict[str, Any]:
+    """A record as Kinesis delivers it."""
+    timed = {"team": "home", "minute": 23} if kind == "goal" else {}
+    event = EVENT.validate_python({"kind": kind, "event_id": event_id, **timed})
+    payload = Accepted(match, 1, event).to_record() if data is None else data
+    return {
+        "kinesis": {"partitionKey": match, "sequenceNumber": "1", "data": base64.b64encode(payload).decode()},
+        "eventID": "shardId-000000000000:1",
+    }
+
+
+def ids(ledger: Ledger, match: str) -> list[str]:
+    """Ids of the events of a match, in order."""
+    return [event["event_id"] for event in ledger.history(match, 0, 100)]
+
+
+def test_a_batch_is_numbered_in_order_and_broadcast_once(
+    fanout: Fanout, starter: Started, ledger: Ledger, match: str
+) -> None:
+    """Promise 1: the records of a match in their order, and one broadcast for the batch."""
+    fanout.handle([record(match, "k", "kick_off"), record(match, "g1"), record(match, "g2")])
+    assert ids(ledger, match) == ["k", "g1", "g2"]
+    assert starter.started == [(match, 3)]
+
+
+def test_poison_blocks_nothing(fanout: Fanout, ledger: Ledger, match: str, set_aside: Any) -> None:
+    """Promise 6: what is not ours is set aside with its reason, and the records around it are applied."""
+    fanout.handle(
+        [
+            record(match, "k", "kick_off"),
+            record(match, "x", data=b"\x00not ours"),
+            record(match, "x", data=b'{"v":1,"match":"' + b"m" * 4000 + b'","at":1}'),
+            record("never-scheduled", "g0"),
+            record(match, "g1"),
+        ]
+    )
+    assert ids(ledger, match) == ["k", "g1"]
+    aside = set_aside(match)
+    assert aside[0]["reason"] == "not JSON"
+    assert len(aside) == 2
+    assert base64.b64decode(aside[0]["data"]) == b"\x00not ours"
+
+
+def test_an_unknown_match_on_the_stream_is_set_aside(fanout: Fanout, set_aside: Any) -> None:
+    """Promise 6: an event of no match can never be applied; it is kept with that reason."""
+    fanout.handle([record("never-scheduled-2", "g0")])
+    assert [each["reason"] for each in set_aside("never-scheduled-2")] == ["there is no match never-scheduled-2"]
+
+
+def test_redelivery_broadcasts_what_was_only_numbered(
+    fanout: Fanout, starter: Started, ledger: Ledger, match: str
+) -> None:
+    """Promise 3: an event that was numbered when its broadcast could not be started is broadcast on redelivery."""
+    object.__setattr__(starter, "failures", 1)
+    batch = [record(match, "k", "kick_off")]
+    with pytest.raises(IncompleteError, match=match):
+        fanout.handle(batch)
+    assert ids(ledger, match) == ["k"]
+    assert starter.started == []
+    fanout.handle(batch)
+    assert ids(ledger, match) == ["k"]
+    assert starter.started == [(match, 1)]
+
+
+def test_a_transient_failure_stops_its_match_and_no_other(
+    fanout: Fanout, ledger: Ledger, match: str, starter: Started, operator: Any
+) -> None:
+    """Promises 1, 6 and 7: behind a failed record its match waits, the other match goes on, and the batch is raised."""
+    other = f"{match}-b"
+    operator.create_match(match=other, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    batch = [
+        record(match, "k", "kick_off"), record(match, "g1"), record(match, "g2"),
+        record(other, "k", "kick_off"), record(other, "g1"),
+    ]  # fmt: skip
+
+    def fail(params: dict[str, Any], **_: Any) -> None:
+        if '"id#g1"' in json.dumps(params) and f'"{match}"' in json.dumps(params):
+            raise ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, "TransactWriteItems")
+
+    events = ledger._db.meta.events  # noqa: SLF001
+    events.register("before-parameter-build.dynamodb.TransactWriteItems", fail, unique_id="fail")
+    try:
+        with pytest.raises(IncompleteError, match=match):
+            fanout.handle(batch)
+    finally:
+        events.unregister("before-parameter-build.dynamodb.TransactWriteItems", unique_id="fail")
+    assert ids(ledger, match) == ["k"]
+    assert ids(ledger, other) == ["k", "g1"]
+    assert starter.started == [(match, 1), (other, 2)]
+    fanout.handle(batch)
+    assert ids(ledger, match) == ["k", "g1", "g2"]
+    assert ids(ledger, other) == ["k", "g1"]

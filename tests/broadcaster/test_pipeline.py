@@ -1,0 +1,191 @@
+"""The whole pipeline in its own processes: what survives, what is set aside, who looks after it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from devstack.ministack import free_port
+from devstack.operator import Operator
+from devstack.provision import client
+from devstack.stack import running
+from loadtest.viewer import Viewer
+from matches.events import EVENT, Accepted
+from subscriptions.store import Subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from devstack.system import System
+    from matches.ledger import Ledger
+
+SECONDS = 40
+
+
+async def until(what: Any, seconds: float = SECONDS) -> Any:
+    """Wait for a true value of a blocking call, return it."""
+    async with asyncio.timeout(seconds):
+        while not (value := await asyncio.to_thread(what)):
+            await asyncio.sleep(0.05)
+        return value
+
+
+class Seen:
+    """A viewer and what it has applied."""
+
+    def __init__(self, system: System, match: str, only: Any = None) -> None:
+        self.seqs: list[int] = []
+        self.viewer = Viewer(
+            system.websocket_url, [match], only=only, on_event=lambda _, event, __: self.seqs.append(event["seq"])
+        )
+
+
+@asynccontextmanager
+async def watching(system: System, match: str, count: int = 1) -> AsyncIterator[list[Seen]]:
+    """Viewers that follow the match while the block runs."""
+    seen = [Seen(system, match) for _ in range(count)]
+    tasks = [asyncio.create_task(each.viewer.run()) for each in seen]
+    try:
+        for each in seen:
+            await asyncio.wait_for(each.viewer.subscribed.wait(), SECONDS)
+        yield seen
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_burst_of_events_reaches_every_viewer_in_order(system: System, operator: Operator, match: str) -> None:
+    """Promises 1, 2 and 8: events posted faster than they are told reach everyone, once each and in order."""
+    async with watching(system, match, 10) as seen:
+        for event in [{"kind": "kick_off"}] + [{"kind": "goal", "team": "home", "minute": m} for m in range(1, 12)]:
+            await asyncio.to_thread(operator.post_event, match, event)
+        await until(lambda: all(each.seqs[-1:] == [12] for each in seen))
+        assert all(each.seqs == list(range(1, 13)) for each in seen)
+        assert {each.viewer.followers[match].score for each in seen} == {(11, 0)}
+
+
+async def test_a_refused_event_is_not_broadcast(system: System, operator: Operator, match: str) -> None:
+    """A goal before kick-off reaches no viewer, and leaves no number behind."""
+    async with watching(system, match) as [seen]:
+        posted = await asyncio.to_thread(operator.post_event, match, {"kind": "goal", "team": "home", "minute": 1})
+        outcome = await asyncio.to_thread(operator.settled, match, posted["event_id"])
+        assert outcome["status"] == "refused"
+        await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
+        await until(lambda: seen.seqs)
+        assert seen.seqs == [1]
+
+
+async def test_poison_on_the_stream_blocks_no_goal(system: System, operator: Operator, match: str) -> None:
+    """Promise 6: records that are not ours lie in front of a goal on the same shard; the goal is told."""
+    kinesis = client(system, "kinesis")
+    async with watching(system, match) as [seen]:
+        for data in (b"\x80not ours", b"{}", b'{"v":99}'):
+            await asyncio.to_thread(
+                kinesis.put_record, StreamName=system.resolve("stream"), Data=data, PartitionKey=match
+            )
+        await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
+        await until(lambda: seen.seqs == [1])
+
+
+async def test_a_lost_connection_comes_back_with_its_position(system: System, operator: Operator, match: str) -> None:
+    """Promise 2: a viewer whose connection breaks gets what it missed, and nothing twice."""
+    async with watching(system, match) as [seen]:
+        await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
+        await until(lambda: seen.seqs == [1])
+        seen.viewer.drop()
+        await asyncio.to_thread(operator.post_event, match, {"kind": "goal", "team": "away", "minute": 2})
+        await until(lambda: seen.seqs == [1, 2])
+
+
+async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
+    system: System, operator: Operator, ledger: Ledger, match_id: str
+) -> None:
+    """A broken batch lies in the queue with its reason; the other is told; the next broadcast repairs the rest."""
+    await asyncio.to_thread(
+        lambda: operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    )
+    async with watching(system, match_id, 12) as seen:
+        broken = {"batch": 1, "first": 8, "last": 16, "rate": "fast"}
+        whole = {"batch": 0, "first": 0, "last": 8, "rate": 100}
+        # Numbered without the fan-out, so that only this execution tells it.
+        ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        client(system, "stepfunctions").start_execution(
+            stateMachineArn=system.resolve("state_machine"),
+            input=json.dumps({"v": 1, "match": match_id, "seq": 1, "batches": [whole, broken]}),
+        )
+        state = await until(lambda: (state := ledger.state(match_id)).tried and state)
+        assert state.told == 0
+        [receipt] = ledger.receipts(match_id)
+        assert (receipt["batches"], receipt["set_aside"]) == (1, 1)
+        told = [each for each in seen if each.seqs]
+        assert len(told) == receipt["accepted"]
+        sqs = client(system, "sqs")
+        bodies: list[dict[str, Any]] = []
+
+        def aside() -> dict[str, Any] | None:
+            messages = sqs.receive_message(
+                QueueUrl=system.resolve("queue.set-aside"), MaxNumberOfMessages=10, VisibilityTimeout=600
+            ).get("Messages", [])
+            bodies.extend(json.loads(message["Body"]) for message in messages)
+            return next((body for body in bodies if body.get("match") == match_id), None)
+
+        body = await until(aside)
+        assert body["kind"] == "batch"
+        assert body["reason"]
+        assert body["batch"]["plan"] == broken
+        await asyncio.to_thread(operator.post_event, match_id, {"kind": "goal", "team": "home", "minute": 1})
+        await until(lambda: all(each.seqs == [1, 2] for each in seen))
+
+
+async def test_the_watchdog_restarts_what_died(
+    system: System, operator: Operator, ledger: Ledger, match: str, dynamodb: Any
+) -> None:
+    """Promise 2: an execution that died with the lease in its hand delays its event, and loses nothing."""
+    runs_out = int(time.time()) + 4
+    dynamodb.update_item(
+        TableName=ledger.table,
+        Key={"match_id": {"S": match}, "item": {"S": "state"}},
+        UpdateExpression="SET lease_owner = :dead, lease_until = :until",
+        ExpressionAttributeValues={":dead": {"S": "dead"}, ":until": {"N": str(runs_out)}},
+    )
+    async with watching(system, match) as [seen]:
+        await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
+        await until(lambda: seen.seqs == [1])
+        assert time.time() >= runs_out
+        await until(lambda: ledger.state(match).told == 1)
+
+
+@pytest.fixture(scope="module")
+def slow_system() -> Iterator[System]:
+    """A system whose senders have little time and a small budget."""
+    settings = {"send_rate": 40, "sender_rate": 40, "sender_timeout": 7, "lease_seconds": 30}
+    with running(free_port(), settings) as (system, _):
+        yield system
+
+
+async def test_the_state_machine_carries_on_from_a_cursor(slow_system: System) -> None:
+    """Promise 2: a walk longer than a sender's time is done in several invocations, and reaches every row."""
+    subscriptions = Subscriptions(slow_system.name("subscriptions"), client(slow_system, "dynamodb"))
+    with Operator(slow_system.api_url) as operator:
+        await asyncio.to_thread(
+            lambda: operator.create_match(
+                match="slow", home="A", away="B", kickoff="2022-12-18T15:00:00Z", audience=100
+            )
+        )
+        async with watching(slow_system, "slow", 3) as seen:
+            planted = [f"planted{number:08d}=" for number in range(200)]
+            for connection in planted:
+                subscriptions.add("slow", 0, connection, score_only=False)
+            await asyncio.to_thread(operator.post_event, "slow", {"kind": "kick_off"})
+            [receipt] = await until(lambda: operator.receipts("slow"))
+            assert receipt["invocations"] > 1
+            assert (receipt["rows"], receipt["accepted"], receipt["gone"]) == (203, 3, 200)
+            assert [each.seqs for each in seen] == [[1]] * 3
+            left = {row.connection for each in planted for row in subscriptions.of_connection(each)}
+            assert left == set()

@@ -1,0 +1,43 @@
+"""Plans: all shards, within the budget."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadcaster.plan import MAX_SENDERS, ROWS_PER_SENDER, Budget, plan
+
+SHARDS = st.sampled_from([2**power for power in range(13)])
+BUDGETS = st.builds(Budget, st.integers(1, 100_000), st.integers(1, 5_000))
+
+
+@given(SHARDS, st.none() | st.integers(0, 5_000_000), BUDGETS)
+def test_every_shard_is_in_one_batch(shards: int, rows: int | None, budget: Budget) -> None:
+    """Promise 2: the batches cover each shard exactly once, whatever the guess of the rows."""
+    batches = plan(shards, rows, budget)
+    assert [shard for batch in batches for shard in range(batch.first, batch.last)] == list(range(shards))
+    assert [batch.batch for batch in batches] == list(range(len(batches)))
+
+
+@given(SHARDS, st.none() | st.integers(0, 5_000_000), BUDGETS)
+def test_the_rates_add_up_to_the_budget(shards: int, rows: int | None, budget: Budget) -> None:
+    """Promise 5: the senders together have the budget, none of it twice, and none is left with nothing."""
+    batches = plan(shards, rows, budget)
+    assert sum(batch.rate for batch in batches) == budget.rate
+    assert min(batch.rate for batch in batches) >= 1
+
+
+@given(SHARDS, st.integers(0, 5_000_000), BUDGETS)
+def test_no_more_senders_than_the_budget_feeds(shards: int, rows: int, budget: Budget) -> None:
+    """More senders than the rate feeds, or than an inline Map runs, would only make 429s or wait."""
+    senders = len(plan(shards, rows, budget))
+    assert senders <= min(shards, MAX_SENDERS)
+    assert (senders - 1) * budget.sender_rate < budget.rate
+    assert (senders - 1) * ROWS_PER_SENDER < max(rows, 1)
+
+
+def test_a_million_viewers_use_the_whole_default_budget() -> None:
+    """128 shards at 9,000 a second and 1,500 a sender: six senders, neighbours in size."""
+    batches = plan(128, 1_000_000, Budget(9_000, 1_500))
+    assert [batch.rate for batch in batches] == [1_500] * 6
+    assert {batch.last - batch.first for batch in batches} == {21, 22}

@@ -1,0 +1,67 @@
+"""The end of a round: receipts, what is told, and the lease."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from broadcaster.receipt import Receipts, Round
+from matches.events import EVENT, Accepted
+from tests.broadcaster.conftest import OWNER
+
+if TYPE_CHECKING:
+    from matches.ledger import Ledger
+
+
+@pytest.fixture
+def receipts(ledger: Ledger) -> Receipts:
+    """Receipts in the real table."""
+    return Receipts(ledger.table, ledger._db, 60)  # noqa: SLF001
+
+
+def lease_of(ledger: Ledger, match: str) -> str | None:
+    """Who holds the lease of a match."""
+    key = {"match_id": {"S": match}, "item": {"S": "state"}}
+    item: Any = ledger._db.get_item(TableName=ledger.table, Key=key)["Item"]  # noqa: SLF001
+    return item["lease_owner"]["S"] if "lease_owner" in item else None
+
+
+def test_a_whole_round_tells_and_gives_the_lease_back(
+    receipts: Receipts, ledger: Ledger, numbered: str, take_lease: Any
+) -> None:
+    """When every batch has reached the newest event, that is told, and nobody holds the lease."""
+    take_lease(numbered)
+    assert receipts.finish(Round(numbered, OWNER, 1, 2, (2, 2), 0, lost=False)) is False
+    state = ledger.state(numbered)
+    assert (state.told, state.tried, lease_of(ledger, numbered)) == (2, 2, None)
+
+
+def test_a_newer_event_keeps_the_lease_for_another_round(
+    receipts: Receipts, ledger: Ledger, numbered: str, take_lease: Any
+) -> None:
+    """Promise 8: an event numbered during the round is told in the next, by the same execution."""
+    take_lease(numbered)
+    goal = {"kind": "goal", "team": "home", "minute": 4, "event_id": "late"}
+    ledger.record(Accepted(numbered, 1, EVENT.validate_python(goal)))
+    assert receipts.finish(Round(numbered, OWNER, 1, 2, (3, 2), 0, lost=False)) is True
+    state = ledger.state(numbered)
+    assert (state.told, state.tried, lease_of(ledger, numbered)) == (2, 2, OWNER)
+
+
+def test_told_is_only_what_every_batch_reached(
+    receipts: Receipts, ledger: Ledger, numbered: str, take_lease: Any
+) -> None:
+    """With a batch set aside nothing is told: the next frame carries what its rows have missed."""
+    take_lease(numbered)
+    assert receipts.finish(Round(numbered, OWNER, 1, 2, (2,), 1, lost=False)) is False
+    state = ledger.state(numbered)
+    assert (state.told, state.tried, lease_of(ledger, numbered)) == (0, 2, None)
+
+
+def test_who_lost_the_lease_settles_nothing(receipts: Receipts, ledger: Ledger, numbered: str, take_lease: Any) -> None:
+    """An execution that was taken for dead does not touch what its successor holds."""
+    take_lease(numbered, owner="successor")
+    assert receipts.finish(Round(numbered, OWNER, 1, 2, (2,), 0, lost=False)) is False
+    assert receipts.finish(Round(numbered, OWNER, 1, 2, (2,), 0, lost=True)) is False
+    assert (ledger.state(numbered).tried, lease_of(ledger, numbered)) == (0, "successor")

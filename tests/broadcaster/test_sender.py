@@ -1,0 +1,200 @@
+"""The sender on real tables and a real gateway: everyone once, the gone pruned, memory flat."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import time
+import tracemalloc
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+from websockets.asyncio.client import connect
+
+from broadcaster.receipt import Receipts, Round
+from broadcaster.walk import Cursor, Walk
+from subscriptions.shards import initial_shards
+from subscriptions.store import partition, row_key
+from tests.broadcaster.conftest import OWNER, task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from broadcaster.sender import Sender
+    from devstack.system import System
+    from matches.ledger import Ledger
+
+SHARDS = initial_shards(60_000)
+SOON = 3600.0
+
+
+def far() -> float:
+    """A deadline that does not come."""
+    return asyncio.get_running_loop().time() + SOON
+
+
+async def walk_all(walk: Walk) -> int:
+    """Take every row, count them."""
+    count = 0
+    while await walk.take() is not None:
+        count += 1
+    return count
+
+
+async def test_the_gone_are_pruned_and_the_living_are_told(
+    sender: Sender, numbered: str, system: System, plant: Any, rows_of: Any, take_lease: Any
+) -> None:
+    """Promise 4: rows of connections that are gone go, all of them; a living viewer's stays, and it gets the frame."""
+    plant(numbered, 60)
+    take_lease(numbered)
+    async with connect(system.websocket_url) as socket:
+        await socket.send(json.dumps({"action": "subscribe", "match": numbered}))
+        await socket.recv()
+        result = await sender.run(task(numbered, 0, SHARDS), far())
+        frame = json.loads(await asyncio.wait_for(socket.recv(), 10))
+        counts = result["counts"]
+        assert (frame["prev"], frame["seq"], len(frame["events"])) == (0, 2, 2)
+        assert (counts["rows"], counts["accepted"], counts["gone"], counts["failed"]) == (61, 1, 60, 0)
+        assert (result["done"], result["lost"], result["reached"]) == (True, False, 2)
+        assert len(rows_of(numbered)) == 1
+
+
+async def test_a_sender_out_of_time_goes_on_from_its_cursor(
+    sender: Sender, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+) -> None:
+    """Promise 2: invocations that each end early reach every row between them, and their counts add up."""
+    plant(numbered, 300)
+    take_lease(numbered)
+    state = task(numbered, 0, SHARDS, rate=200)
+    invocations = 0
+    while not state.get("done"):
+        state = await sender.run(state, asyncio.get_running_loop().time() + 0.4)
+        invocations += 1
+    assert invocations > 1
+    assert state["counts"]["gone"] == state["counts"]["rows"] == 300
+    assert state["counts"]["invocations"] == invocations
+    assert rows_of(numbered) == []
+
+
+async def test_a_repeated_invocation_counts_nothing_twice(
+    sender: Sender, numbered: str, ledger: Ledger, plant: Any, take_lease: Any
+) -> None:
+    """A retry of the same input overwrites the batch's progress; the receipt counts the batch once."""
+    take_lease(numbered)
+    plant(numbered, 10, ttl=600)
+    await sender.run(task(numbered, 0, SHARDS), far())
+    plant(numbered, 10, ttl=600)
+    result = await sender.run(task(numbered, 0, SHARDS), far())
+    receipts = Receipts(ledger.table, ledger._db, 60)  # noqa: SLF001
+    receipts.finish(Round(numbered, OWNER, 1, 2, (result["reached"],), 0, lost=False))
+    assert [(each["gone"], each["batches"]) for each in ledger.receipts(numbered)] == [(10, 1)]
+
+
+async def test_expired_rows_are_skipped(sender: Sender, numbered: str, plant: Any, take_lease: Any) -> None:
+    """TTL deletes late: a row past its time gets no POST."""
+    plant(numbered, 20, ttl=-5)
+    take_lease(numbered)
+    result = await sender.run(task(numbered, 0, SHARDS), far())
+    assert result["counts"]["rows"] == 0
+
+
+async def test_a_sender_without_the_lease_stops(
+    sender: Sender, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+) -> None:
+    """Who has lost the lease posts nothing: another execution tells everyone."""
+    plant(numbered, 5)
+    take_lease(numbered, owner="another")
+    result = await sender.run(task(numbered, 0, SHARDS), far())
+    assert (result["done"], result["lost"]) == (True, True)
+    assert len(rows_of(numbered)) == 5
+
+
+async def test_a_batch_that_cannot_read_its_rows_fails(
+    sender: Sender, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+) -> None:
+    """An error that is nobody's connection fails the invocation, for the state machine to try again."""
+    plant(numbered, 5)
+    take_lease(numbered)
+    broken = replace(sender, settings=replace(sender.settings, subscriptions="no-such-table"))
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        await broken.run(task(numbered, 0, SHARDS), far())
+    assert len(rows_of(numbered)) == 5
+
+
+@pytest.fixture(scope="module")
+def big_shard(dynamodb: Any, system: System) -> Callable[[int], str]:
+    """Fills one shard of a match of its own with so many rows."""
+
+    @cache
+    def fill(rows: int) -> str:
+        match = f"big-{rows}"
+        until = {"N": str(int(time.time()) + 600)}
+        pk = partition(match, 0)
+        puts = [{"PutRequest": {"Item": {**row_key(pk, f"L0SM9c{n:06d}CIh="), "ttl": until}}} for n in range(rows)]
+        for start in range(0, rows, 25):
+            dynamodb.batch_write_item(RequestItems={system.name("subscriptions"): puts[start : start + 25]})
+        return match
+
+    return fill
+
+
+async def test_a_walk_asks_once_per_megabyte_and_once_per_shard(
+    sender: Sender, system: System, big_shard: Callable[[int], str]
+) -> None:
+    """At most one Query per started megabyte of rows plus one per shard."""
+    rows, row_bytes = 40_000, len("pk") + len("big-40000#0") + len("sk") + 16 + len("ttl") + 6
+    match = big_shard(rows)
+    walk = Walk(sender.db, system.name("subscriptions"), match, cursor=Cursor(0), last=4, now=time.time())
+    assert await walk_all(walk) == rows
+    megabytes = -(-rows * row_bytes // 1_000_000)
+    assert walk.queries <= megabytes + 4
+
+
+async def test_memory_stays_flat(sender: Sender, system: System, big_shard: Callable[[int], str]) -> None:
+    """A shard of twice as many pages takes no more memory: a sender never collects its rows."""
+    peaks = []
+    for rows in (40_000, 80_000):
+        match = big_shard(rows)
+        gc.collect()
+        tracemalloc.start()
+        walk = Walk(sender.db, system.name("subscriptions"), match, cursor=Cursor(0), last=1, now=time.time())
+        assert await walk_all(walk) == rows
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] * 1.2
+
+
+async def test_a_broadcast_writes_little(
+    sender: Sender, numbered: str, ledger: Ledger, plant: Any, take_lease: Any
+) -> None:
+    """At most 10 writes and 2 per sender invocation, beside pruning; one Query per shard for rows that fit a page."""
+    plant(numbered, 50)
+    writes: list[str] = []
+
+    def count(model: Any, **_: Any) -> None:
+        if model.name in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"):
+            writes.append(model.name)
+
+    take_lease(numbered)
+    events = [sender.db.meta.events, ledger._db.meta.events]  # noqa: SLF001
+    for each in events:
+        each.register("before-call.dynamodb.*", count, unique_id="count")
+    try:
+        state = task(numbered, 0, SHARDS, rate=60)
+        invocations = 0
+        while not state.get("done"):
+            state = await sender.run(state, asyncio.get_running_loop().time() + 0.3)
+            invocations += 1
+        receipts = Receipts(ledger.table, ledger._db, 60)  # noqa: SLF001
+        assert receipts.finish(Round(numbered, OWNER, 1, 2, (state["reached"],), 0, lost=False)) is False
+    finally:
+        for each in events:
+            each.unregister("before-call.dynamodb.*", unique_id="count")
+    lease = 1  # taken by the state machine's first state
+    assert len(writes) + lease <= 10 + 2 * invocations
+    assert len(writes) >= 2 * invocations
+    assert state["counts"]["queries"] <= SHARDS + invocations

@@ -1,0 +1,169 @@
+"""The command, as a person and a program use it, in its own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from devstack.ministack import free_port
+from tests.support import needs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devstack.system import System
+
+LIVESCORE = str(Path(sys.executable).parent / "livescore")
+
+
+@pytest.fixture(scope="module")
+def livescore(system: System) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command against the running system."""
+    env = {**os.environ, "LIVESCORE_API": system.api_url, "LIVESCORE_WS": system.websocket_url}
+
+    def run(*args: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([LIVESCORE, *args], env=env, capture_output=True, text=True, timeout=timeout, check=False)
+
+    return run
+
+
+def test_a_match_from_the_terminal(livescore: Any, match_id: str, system: System) -> None:
+    """Create, kick off, goal, cancellation, receipts: what an operator types, and what a watcher sees."""
+    made = livescore("match", "create", "Argentina", "France", "--id", match_id, "--json")
+    assert json.loads(made.stdout)["match"] == match_id
+    env = {**os.environ, "LIVESCORE_WS": system.websocket_url}
+    command = [LIVESCORE, "watch", match_id, "--json", "--until-full-time"]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as watcher:
+        try:
+            assert livescore("event", match_id, "kick_off").returncode == 0
+            goal = livescore("goal", match_id, "France", "--minute", "80", "--penalty", "--player", "Mbappé", "--json")
+            assert json.loads(goal.stdout)["seq"] == 2
+            taken_back = livescore("event", match_id, "cancellation", "--cancels", json.loads(goal.stdout)["event_id"])
+            assert "applied as seq 3" in taken_back.stdout
+            for phase in ("half_time", "second_half", "full_time"):
+                livescore("event", match_id, phase)
+            seen = [json.loads(line) for line in watcher.communicate(timeout=60)[0].splitlines()]
+        finally:
+            watcher.kill()
+    assert [event["seq"] for event in seen] == [1, 2, 3, 4, 5, 6]
+    assert seen[1]["player"] == "Mbappé"
+    receipts = json.loads(livescore("receipts", match_id, "--json").stdout)["receipts"]
+    assert receipts[-1]["seq"] == 6
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("goal", "nobody", "home", "--minute", "3"), "There is no match nobody."),
+        (("receipts", "nobody"), "There is no match nobody."),
+        (("watch", "nobody"), "There is no such match."),
+        (("replay", "missing.json", "--all"), "missing.json cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(livescore: Any, args: tuple[str, ...], says: str) -> None:
+    """A clear line on stderr, exit status 1, and no traceback."""
+    ran = livescore(*args)
+    assert ran.returncode == 1
+    assert says in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_refusal_by_the_rules_is_an_exit_status(livescore: Any, match: str) -> None:
+    """A program sees that the goal does not stand, a person sees why."""
+    ran = livescore("goal", match, "home", "--minute", "3")
+    assert ran.returncode == 1
+    assert "refused: the match has not kicked off" in ran.stdout
+
+
+def test_without_a_stack_the_command_says_so() -> None:
+    """Nothing listens: the sentence names the URL and what to do."""
+    env = {**os.environ, "LIVESCORE_API": f"http://127.0.0.1:{free_port()}"}
+    ran = subprocess.run([LIVESCORE, "receipts", "m"], env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "livescore up" in ran.stderr
+
+
+def test_a_replay_ends_with_the_score(livescore: Any, tmp_path: Path) -> None:
+    """All matches of a file at once, read back by the API and by a real viewer; the same file twice."""
+    feed = {
+        "name": "Cup",
+        "matches": [
+            {"date": "2024-07-14", "team1": "Spain", "team2": "England", "score": {"ft": [2, 1]},
+             "goals1": [{"name": "Williams", "minute": 47}, {"name": "Oyarzabal", "minute": 86}],
+             "goals2": [{"name": "Palmer", "minute": 73}]},
+            {"date": "2024-07-05", "team1": "Portugal", "team2": "France",
+             "score": {"ft": [0, 0], "et": [0, 0], "p": [3, 5]}},
+        ],
+    }  # fmt: skip
+    path = tmp_path / "feed.json"
+    path.write_text(json.dumps(feed))
+    for _ in range(2):
+        ran = livescore("replay", str(path), "--all", "--json", timeout=120)
+        assert ran.returncode == 0, ran.stderr
+        matches = json.loads(ran.stdout)["matches"]
+        assert [each["score"] for each in matches] == [[2, 1], [0, 0]]
+        assert [each["viewer_score"] for each in matches] == [[2, 1], [0, 0]]
+        assert [each["shootout"] for each in matches] == [None, [3, 5]]
+
+
+def test_a_port_in_use_is_said_clearly() -> None:
+    """The port is taken: a sentence, exit status 1, and nothing is left running."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ran = subprocess.run(
+            [LIVESCORE, "up", "--port", str(port)], capture_output=True, text=True, timeout=120, check=False
+        )
+    assert ran.returncode == 1
+    assert f"Port {port} is in use" in ran.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_up_leaves_no_process_behind(how: signal.Signals) -> None:
+    """After Ctrl-C everything that ``up`` has started, workers included, is gone."""
+    needs("/proc", Path("/proc/self/environ").exists())
+    port = free_port()
+    with subprocess.Popen([LIVESCORE, "up", "--port", str(port)], stdout=subprocess.PIPE, text=True) as up:
+        assert up.stdout is not None
+        printed = ""
+        while "Ctrl-C" not in printed:
+            line = up.stdout.readline()
+            assert line, printed
+            printed += line
+        url = re.search(r"operators +(\S+)", printed)
+        assert url is not None
+        env = {**os.environ, "LIVESCORE_API": url[1]}
+        made = subprocess.run(
+            [LIVESCORE, "match", "create", "A", "B", "--id", "m"], env=env, capture_output=True, check=False
+        )
+        assert made.returncode == 0
+        assert processes(port)
+        up.send_signal(how)
+        up.wait(30)
+    deadline = time.monotonic() + 5
+    while processes(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes(port) == []
+
+
+def processes(port: int) -> list[str]:
+    """Processes that belong to the stack on a port: it is in the environment of each."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"\0GATEWAY_PORT={port}\0".encode() in b"\0" + environ.read_bytes():
+                found.append(environ.parent.name)
+        except OSError:
+            continue
+    return found

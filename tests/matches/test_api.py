@@ -1,0 +1,144 @@
+"""The operators' API as it runs behind the HTTP API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from devstack.operator import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.operator import Operator
+    from devstack.system import System
+
+
+@pytest.fixture(scope="module")
+def http(system: System) -> Iterator[httpx.Client]:
+    """Plain HTTP to the API."""
+    with httpx.Client(base_url=system.api_url, timeout=20) as http:
+        yield http
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of an answer, which must have the one error shape."""
+    body = answer.json()
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message"}
+    assert body["error"]["message"]
+    return answer.status_code, body["error"]["code"]
+
+
+def test_an_accepted_event_can_be_followed_by_its_id(http: httpx.Client, match: str, operator: Operator) -> None:
+    """202 comes with an id, by which the event is found applied as a seq."""
+    answer = http.post(f"/matches/{match}/events", json={"kind": "kick_off"})
+    assert answer.status_code == 202
+    outcome = operator.settled(match, answer.json()["event_id"])
+    assert (outcome["status"], outcome["seq"]) == ("applied", 1)
+
+
+def test_the_same_id_again_changes_nothing(operator: Operator, match: str) -> None:
+    """An operator who retries counts no goal twice."""
+    operator.post_event(match, {"kind": "kick_off"})
+    for _ in range(3):
+        operator.post_event(match, {"kind": "goal", "team": "France", "minute": 9, "event_id": "g1"})
+    operator.post_event(match, {"kind": "half_time", "event_id": "last"})
+    operator.settled(match, "last")
+    assert operator.snapshot(match)["score"] == [0, 1]
+    assert [event["kind"] for event in operator.events(match)] == ["kick_off", "goal", "half_time"]
+
+
+def test_rules_are_decided_in_the_ledger(operator: Operator, match: str) -> None:
+    """What the rules forbid is accepted, then refused with a reason; nothing of it is in the history."""
+    posted = operator.post_event(match, {"kind": "goal", "team": "home", "minute": 1})
+    outcome = operator.settled(match, posted["event_id"])
+    assert (outcome["status"], outcome["reason"]) == ("refused", "the match has not kicked off")
+    posted = operator.post_event(match, {"kind": "cancellation", "cancels": "nothing"})
+    assert operator.settled(match, posted["event_id"])["reason"] == "there is no such event to cancel"
+    assert operator.events(match) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"{nonsense", (400, "malformed_json")),
+        (b"\xff\xfe\x00", (400, "malformed_json")),
+        (b"", (422, "invalid")),
+        (b"[]", (422, "invalid")),
+        (b'{"kind":"golazo"}', (422, "invalid")),
+        (b'{"kind":"goal","team":"home","minute":121}', (422, "invalid")),
+        (b'{"kind":"goal","team":"Brazil","minute":12}', (422, "unknown_team")),
+        (b'{"kind":"goal","team":"home","minute":12,"player":"' + b"x" * 33_000 + b'"}', (413, "too_large")),
+    ],
+)
+def test_a_malformed_event_is_refused(http: httpx.Client, match: str, body: bytes, expected: tuple[int, str]) -> None:
+    """Shape is refused at the API, in its one error shape, and nothing reaches the stream."""
+    answer = http.post(f"/matches/{match}/events", content=body, headers={"content-type": "application/json"})
+    assert refusal(answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/matches/nobody", (404, "unknown_match")),
+        ("GET", "/matches/nobody/events", (404, "unknown_match")),
+        ("GET", "/matches/nobody/receipts", (404, "unknown_match")),
+        ("GET", "/matches/nobody/events/g1", (404, "unknown_match")),
+        ("GET", "/matches/NOBODY", (422, "invalid")),
+    ],
+)
+def test_what_is_not_there_is_said(http: httpx.Client, method: str, path: str, expected: tuple[int, str]) -> None:
+    """An unknown match is a clear 404, a malformed id a clear 422."""
+    assert refusal(http.request(method, path)) == expected
+
+
+def test_an_unknown_event_of_a_known_match(http: httpx.Client, match: str) -> None:
+    """An id that was never accepted is not pending for ever: it is unknown."""
+    assert refusal(http.get(f"/matches/{match}/events/never")) == (404, "unknown_event")
+
+
+def test_posting_to_an_unknown_match(operator: Operator) -> None:
+    """An event needs a match."""
+    with pytest.raises(ApiError, match="no match nobody"):
+        operator.post_event("nobody", {"kind": "kick_off"})
+
+
+def test_a_match_can_be_moved_until_it_begins(http: httpx.Client, match: str, operator: Operator) -> None:
+    """The kick-off moves, but not once an event has been applied."""
+    moved = http.patch(f"/matches/{match}", json={"kickoff": "2022-12-19T15:00:00Z"})
+    assert moved.json()["kickoff"] == "2022-12-19T15:00:00+00:00"
+    operator.settled(match, operator.post_event(match, {"kind": "kick_off"})["event_id"])
+    late = http.patch(f"/matches/{match}", json={"kickoff": "2022-12-20T15:00:00Z"})
+    assert refusal(late) == (409, "kicked_off")
+
+
+def test_a_match_id_is_taken_once(http: httpx.Client, match: str) -> None:
+    """The second of two matches of one id is refused."""
+    body: dict[str, Any] = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"}
+    assert refusal(http.post("/matches", json=body)) == (409, "match_exists")
+
+
+def test_readers_page_through_history(operator: Operator, http: httpx.Client, match: str) -> None:
+    """Events after a seq come in order, a page at a time, and the snapshot says when it is complete."""
+    operator.post_event(match, {"kind": "kick_off"})
+    for minute in (1, 2, 3):
+        last = operator.post_event(match, {"kind": "goal", "team": "home", "minute": minute})["event_id"]
+    operator.settled(match, last)
+    page = http.get(f"/matches/{match}/events", params={"after": 1, "limit": 2}).json()
+    assert [event["seq"] for event in page["events"]] == [2, 3]
+    assert page["seq"] == 4
+    snapshot = http.get(f"/matches/{match}", params={"after": 3})
+    assert snapshot.headers["cache-control"] == "public, max-age=1"
+    assert [event["seq"] for event in snapshot.json()["events"]] == [4]
+    assert snapshot.json()["recovered"] is True
+
+
+def test_the_api_describes_itself(http: httpx.Client, system: System) -> None:
+    """The OpenAPI document has every route that the gateway has, and every kind of event."""
+    document = http.get("/openapi.json").json()
+    described = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert described | {"GET /openapi.json"} == set(system.raw["http_api"]["routes"])
+    assert "shootout_kick" in str(document["components"]["schemas"])

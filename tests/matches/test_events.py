@@ -1,0 +1,83 @@
+"""Events: what is well-formed, and what is poison on the stream."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from matches.events import EVENT, Accepted, PoisonRecordError, parse_record
+
+GOAL = {"kind": "goal", "team": "home", "minute": 23, "event_id": "g1"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "golazo"},
+        {"kind": "goal", "team": "home"},
+        {"kind": "goal", "team": "home", "minute": -1},
+        {"kind": "goal", "team": "home", "minute": 121},
+        {"kind": "goal", "team": "home", "minute": "23"},
+        {"kind": "goal", "team": "home", "minute": 44, "stoppage": 2},
+        {"kind": "goal", "team": "home", "minute": 45, "stoppage": 31},
+        {"kind": "goal", "team": "", "minute": 3},
+        {"kind": "goal", "team": "home", "minute": 3, "player": "x" * 81},
+        {"kind": "goal", "team": "home", "minute": 3, "player": "a\nb"},
+        {"kind": "goal", "team": "home", "minute": 3, "event_id": "a b"},
+        {"kind": "goal", "team": "home", "minute": 3, "colour": "red"},
+        {"kind": "substitution", "team": "home", "minute": 3, "player_on": "A"},
+        {"kind": "shootout_kick", "team": "home", "scored": "yes"},
+        {"kind": "cancellation"},
+        {"kind": "var_decision", "minute": 3, "decision": "maybe"},
+    ],
+)
+def test_malformed_events_are_refused(wrong: dict[str, Any]) -> None:
+    """What is missing, out of range or unknown never becomes an event."""
+    with pytest.raises(ValidationError):
+        EVENT.validate_python(wrong)
+
+
+def test_an_event_survives_the_stream() -> None:
+    """What the API puts on the stream is what the fan-out reads."""
+    accepted = Accepted("wc22-final", 1_671_375_600_000, EVENT.validate_python(GOAL))
+    assert parse_record(accepted.to_record()) == accepted
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b'"goal"',
+        orjson.dumps({"v": 2, "match": "m", "at": 1, "event": GOAL}),
+        orjson.dumps({"v": 1, "match": "m", "event": GOAL}),
+        orjson.dumps({"v": 1, "match": "M!", "at": 1, "event": GOAL}),
+        orjson.dumps({"v": 1, "match": "m" * 3000, "at": 1, "event": GOAL}),
+        orjson.dumps({"v": 1, "match": "m", "at": 1, "event": {**GOAL, "team": "Argentina"}}),
+        orjson.dumps({"v": 1, "match": "m", "at": 1, "event": {"kind": "kick_off"}}),
+    ],
+)
+def test_foreign_records_are_poison(record: bytes) -> None:
+    """A record that this system did not write is told apart, with a reason."""
+    with pytest.raises(PoisonRecordError, match=r"\w"):
+        parse_record(record)
+
+
+FIELDS = st.sampled_from(["v", "match", "at", "event", "kind", "event_id", "team", "minute"]) | st.text(max_size=4)
+VALUES = st.none() | st.integers() | st.text(max_size=8) | st.sampled_from(["goal", "home", "kick_off", "m", 1])
+RECORDS = st.recursive(VALUES, lambda inner: st.dictionaries(FIELDS, inner) | st.lists(inner), max_leaves=12)
+
+
+@given(st.binary() | RECORDS.map(lambda value: json.dumps(value).encode()))
+def test_no_record_breaks_the_reader(record: bytes) -> None:
+    """Whatever lies on the stream, the reader either reads it or calls it poison."""
+    with contextlib.suppress(PoisonRecordError):
+        parse_record(record)

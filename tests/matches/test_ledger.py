@@ -1,0 +1,112 @@
+"""The ledger on a real DynamoDB API: once, in order, with reasons."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from matches.events import EVENT, Accepted
+from matches.ledger import Ledger, MatchExistsError, Outcome, UnknownMatchError
+from matches.schedule import NewMatch
+
+if TYPE_CHECKING:
+    from matches.ledger import MatchState
+
+
+@pytest.fixture
+def scheduled(ledger: Ledger, match_id: str) -> MatchState:
+    """A match in the ledger that no pipeline touches."""
+    return ledger.create(
+        NewMatch.model_validate(
+            {"match": match_id, "home": "Argentina", "away": "France", "kickoff": "2022-12-18T15:00:00Z"}
+        )
+    )
+
+
+def accepted(match: str, event_id: str, kind: str = "goal", **fields: Any) -> Accepted:
+    """An event as the fan-out reads it."""
+    timed = {"team": "home", "minute": 23} if kind == "goal" else {}
+    return Accepted(match, 1, EVENT.validate_python({"kind": kind, "event_id": event_id, **timed, **fields}))
+
+
+def test_events_get_consecutive_numbers(ledger: Ledger, scheduled: MatchState) -> None:
+    """Promise 1: events of one match get consecutive seq in the order they are applied."""
+    ids = ["k", "g1", "g2"]
+    kinds = ["kick_off", "goal", "goal"]
+    outcomes = [ledger.record(accepted(scheduled.match, *each)) for each in zip(ids, kinds, strict=True)]
+    assert outcomes == [Outcome("applied", seq=seq) for seq in (1, 2, 3)]
+    assert [event["event_id"] for event in ledger.history(scheduled.match, 0, 10)] == ids
+    assert ledger.state(scheduled.match).board.score == (2, 0)
+
+
+def test_an_event_counts_once(ledger: Ledger, scheduled: MatchState) -> None:
+    """Promise 3: an event that is delivered again has the outcome it had, and changes nothing."""
+    ledger.record(accepted(scheduled.match, "k", "kick_off"))
+    first = ledger.record(accepted(scheduled.match, "g1"))
+    assert ledger.record(accepted(scheduled.match, "g1")) == first
+    state = ledger.state(scheduled.match)
+    assert (state.seq, state.board.score) == (2, (1, 0))
+
+
+def test_events_count_once_under_contention(ledger: Ledger, scheduled: MatchState) -> None:
+    """Promises 1 and 3 with two readers of the same records at once: every event once, no seq twice."""
+    ledger.record(accepted(scheduled.match, "k", "kick_off"))
+    events = [accepted(scheduled.match, f"g{number}") for number in range(4)]
+
+    def read(records: list[Accepted]) -> list[Outcome]:
+        return [ledger.record(record) for record in records]
+
+    with ThreadPoolExecutor(2) as readers:
+        outcomes = list(readers.map(read, [events, events]))
+    assert outcomes[0] == outcomes[1]
+    assert sorted(outcome.seq or 0 for outcome in outcomes[0]) == [2, 3, 4, 5]
+    assert ledger.state(scheduled.match).board.score == (4, 0)
+
+
+def test_a_refusal_is_kept_with_its_reason(ledger: Ledger, scheduled: MatchState) -> None:
+    """Promise 3: what the rules forbid is refused for a reason that can be read back, for good."""
+    refused = ledger.record(accepted(scheduled.match, "g1"))
+    assert refused == Outcome("refused", reason="the match has not kicked off")
+    ledger.record(accepted(scheduled.match, "k", "kick_off"))
+    assert ledger.record(accepted(scheduled.match, "g1")) == refused
+    assert ledger.outcome(scheduled.match, "g1") == refused
+    assert ledger.state(scheduled.match).seq == 1
+
+
+def test_pending_gives_way_to_what_became_of_it(ledger: Ledger, scheduled: MatchState) -> None:
+    """An accepted event is pending until it is decided, and never pending again."""
+    assert ledger.pending(scheduled.match, "k") == Outcome("pending")
+    applied = ledger.record(accepted(scheduled.match, "k", "kick_off"))
+    assert applied == Outcome("applied", seq=1)
+    assert ledger.pending(scheduled.match, "k") == applied
+
+
+def test_a_cancellation_marks_its_goal(ledger: Ledger, scheduled: MatchState) -> None:
+    """A cancelled goal takes the score back and says in the history by which event."""
+    for each in (("k", "kick_off"), ("g1",)):
+        ledger.record(accepted(scheduled.match, *each))
+    ledger.record(accepted(scheduled.match, "c1", "cancellation", cancels="g1"))
+    assert ledger.state(scheduled.match).board.score == (0, 0)
+    goal, cancellation = ledger.history(scheduled.match, 1, 10)
+    assert goal["cancelled_by"] == 3
+    assert cancellation["cancels_seq"] == 2
+    again = ledger.record(accepted(scheduled.match, "c2", "cancellation", cancels="g1"))
+    assert again.status == "refused"
+
+
+def test_a_match_is_created_once(ledger: Ledger, scheduled: MatchState) -> None:
+    """A second match of the same id is refused, and the first one stays."""
+    other = NewMatch.model_validate(
+        {"match": scheduled.match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"}
+    )
+    with pytest.raises(MatchExistsError):
+        ledger.create(other)
+    assert ledger.state(scheduled.match) == scheduled
+
+
+def test_an_event_of_no_match_is_told_apart(ledger: Ledger) -> None:
+    """An event of a match that was never scheduled can never be applied."""
+    with pytest.raises(UnknownMatchError):
+        ledger.record(accepted("no-such-match", "g1"))

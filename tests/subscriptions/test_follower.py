@@ -1,0 +1,103 @@
+"""A viewer's half of the protocol: duplicates, disorder and loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subscriptions.follower import Follower
+
+HISTORY = [{"seq": seq, "kind": "goal", "score": [seq, 0]} for seq in range(1, 13)]
+
+
+def snapshot(seq: int, since: int = 0, epoch: str = "k3") -> dict[str, Any]:
+    """The snapshot of the match at ``seq`` for one who has ``since``."""
+    return {
+        "type": "snapshot", "match": "m", "epoch": epoch, "seq": seq, "status": "first_half", "score": [seq, 0],
+        "home": "A", "away": "B", "events": HISTORY[since:seq],
+    }  # fmt: skip
+
+
+def update(prev: int, seq: int, epoch: str = "k3") -> dict[str, Any]:
+    """The update that carries (prev, seq]."""
+    return {
+        "type": "update", "match": "m", "epoch": epoch, "prev": prev, "seq": seq, "status": "first_half",
+        "score": [seq, 0], "events": HISTORY[prev:seq], "at": 1,
+    }  # fmt: skip
+
+
+def seqs(events: list[dict[str, Any]]) -> list[int]:
+    """The seqs of events."""
+    return [event["seq"] for event in events]
+
+
+def test_a_duplicate_shows_nothing() -> None:
+    """A frame that comes twice is shown once."""
+    follower = Follower("m")
+    follower.take(snapshot(2))
+    assert seqs(follower.take(update(2, 3))) == [3]
+    assert follower.take(update(2, 3)) == []
+
+
+def test_an_overlapping_frame_shows_what_is_new() -> None:
+    """A frame that begins earlier than the viewer stands is no gap."""
+    follower = Follower("m")
+    follower.take(snapshot(2))
+    assert seqs(follower.take(update(0, 4))) == [3, 4]
+    assert not follower.gap
+
+
+def test_an_update_before_the_snapshot_waits_for_it() -> None:
+    """The broadcast may overtake the answer to subscribe."""
+    follower = Follower("m")
+    assert follower.take(update(3, 4)) == []
+    assert seqs(follower.take(snapshot(3))) == [1, 2, 3, 4]
+
+
+def test_a_missing_frame_is_a_gap_until_repaired() -> None:
+    """An update ahead of the viewer shows nothing until a snapshot has closed the gap."""
+    follower = Follower("m")
+    follower.take(snapshot(2))
+    assert follower.take(update(3, 4)) == []
+    assert follower.gap
+    assert seqs(follower.take(snapshot(4, since=2))) == [3, 4]
+    assert not follower.gap
+
+
+def test_a_new_epoch_begins_anew() -> None:
+    """After a reset of the match nothing of the old one is left."""
+    follower = Follower("m")
+    follower.take(snapshot(5))
+    assert follower.take(update(1, 2, epoch="k4")) == []
+    assert follower.gap
+    assert seqs(follower.take(snapshot(2, epoch="k4"))) == [1, 2]
+    assert follower.seq == 2
+
+
+def test_a_late_snapshot_does_not_turn_back_time() -> None:
+    """A snapshot from before the newest update is ignored."""
+    follower = Follower("m")
+    follower.take(snapshot(2))
+    follower.take(update(2, 5))
+    assert follower.take(snapshot(3)) == []
+    assert (follower.seq, follower.score) == (5, (5, 0))
+
+
+@given(st.data())
+def test_every_event_once_and_in_order(data: st.DataObject) -> None:
+    """Promise 2: through loss, duplication and disorder, with a repair of each gap, every event is shown once."""
+    follower = Follower("m")
+    shown = follower.take(snapshot(data.draw(st.integers(0, 3))))
+    frames = []
+    for seq in range(1, len(HISTORY) + 1):
+        frames += [update(data.draw(st.integers(0, seq - 1)), seq)] * data.draw(st.integers(0, 2))
+    frames = data.draw(st.permutations(frames)) if data.draw(st.booleans()) else frames
+    for frame in frames:
+        shown += follower.take(frame)
+        if follower.gap:
+            shown += follower.take(snapshot(frame["seq"], since=follower.seq))
+    shown += follower.take(snapshot(len(HISTORY), since=follower.seq))
+    assert seqs(shown) == seqs(HISTORY)
+    assert follower.lost == 0

@@ -1,0 +1,64 @@
+"""The viewers' requests."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subscriptions.protocol import Position, Request, RequestError, parse_request
+
+
+@pytest.mark.parametrize(
+    ("text", "request_"),
+    [
+        ('{"action":"subscribe","match":"wc22-final"}', Request("subscribe", "wc22-final")),
+        (
+            '{"action":"subscribe","match":"m","since":{"epoch":"k3","seq":7},"only":"score"}',
+            Request("subscribe", "m", Position("k3", 7), score_only=True),
+        ),
+        ('{"action":"sync","match":"m","seq":10}', Request("sync", "m", Position(None, 10))),
+        ('{"action":"unsubscribe","match":"m"}', Request("unsubscribe", "m")),
+    ],
+)
+def test_requests_are_read(text: str, request_: Request) -> None:
+    """Each form of the protocol is understood."""
+    assert parse_request(text) == request_
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "bad_request"),
+        ("{", "bad_request"),
+        ("[]", "bad_request"),
+        ("{}", "unknown_action"),
+        ('{"action":"shout","match":"m"}', "unknown_action"),
+        ('{"action":["subscribe"],"match":"m"}', "unknown_action"),
+        ('{"action":"subscribe"}', "bad_request"),
+        ('{"action":"subscribe","match":"a#0"}', "bad_request"),
+        ('{"action":"subscribe","match":"m","only":"cards"}', "bad_request"),
+        ('{"action":"subscribe","match":"m","since":7}', "bad_request"),
+        ('{"action":"subscribe","match":"m","since":{"epoch":"k","seq":-1}}', "bad_request"),
+        ('{"action":"subscribe","match":"m","since":{"epoch":"k","seq":true}}', "bad_request"),
+        ('{"action":"sync","match":"m"}', "bad_request"),
+    ],
+)
+def test_what_is_wrong_is_said(text: str, code: str) -> None:
+    """A request that makes no sense becomes an error frame with a code and a sentence."""
+    with pytest.raises(RequestError) as caught:
+        parse_request(text)
+    frame = json.loads(caught.value.frame())
+    assert (frame["type"], frame["code"]) == ("error", code)
+    assert frame["message"]
+
+
+@given(st.text())
+def test_no_frame_breaks_the_reader(text: str) -> None:
+    """Whatever a client sends is a request or an error frame."""
+    try:
+        parse_request(text)
+    except RequestError as error:
+        json.loads(error.frame())

@@ -1,0 +1,136 @@
+"""Viewers on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake
+
+from subscriptions.protocol import MAX_MATCHES
+
+if TYPE_CHECKING:
+    from devstack.operator import Operator
+    from devstack.system import System
+    from subscriptions.store import Subscriptions
+
+
+async def ask(socket: ClientConnection, **request: Any) -> dict[str, Any]:
+    """Send a request, return the next frame."""
+    await socket.send(json.dumps(request))
+    return await hear(socket)
+
+
+async def hear(socket: ClientConnection) -> dict[str, Any]:
+    """The next frame."""
+    frame: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), 20))
+    return frame
+
+
+async def rows_of(subscriptions: Subscriptions, dynamodb: Any, match: str) -> int:
+    """How many rows a match has."""
+    pages = dynamodb.get_paginator("scan").paginate(TableName=subscriptions.table)
+    return sum(item["pk"]["S"].rpartition("#")[0] == match for page in pages for item in page["Items"])
+
+
+async def test_the_life_of_a_subscription(
+    system: System, operator: Operator, match: str, subscriptions: Subscriptions, dynamodb: Any
+) -> None:
+    """Subscribe answers with a snapshot, updates follow, unsubscribe and leaving remove the row."""
+    async with connect(system.websocket_url) as socket:
+        snapshot = await ask(socket, action="subscribe", match=match)
+        assert (snapshot["type"], snapshot["seq"], snapshot["home"]) == ("snapshot", 0, "Argentina")
+        await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
+        update = await hear(socket)
+        assert (update["type"], update["prev"], update["seq"], update["status"]) == ("update", 0, 1, "first_half")
+        assert await rows_of(subscriptions, dynamodb, match) == 1
+        assert (await ask(socket, action="unsubscribe", match=match))["type"] == "unsubscribed"
+        assert await rows_of(subscriptions, dynamodb, match) == 0
+        await ask(socket, action="subscribe", match=match)
+        assert await rows_of(subscriptions, dynamodb, match) == 1
+    async with asyncio.timeout(20):
+        while await rows_of(subscriptions, dynamodb, match):
+            await asyncio.sleep(0.05)
+
+
+async def test_sync_brings_what_is_missing(system: System, operator: Operator, match: str) -> None:
+    """A viewer that comes back with its position gets exactly what it missed; with another epoch, everything."""
+    for event in ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3, "event_id": "g1"}):
+        await asyncio.to_thread(operator.post_event, match, event)
+    await asyncio.to_thread(operator.settled, match, "g1")
+    async with connect(system.websocket_url) as socket:
+        snapshot = await ask(socket, action="sync", match=match, seq=1)
+        assert [event["seq"] for event in snapshot["events"]] == [2]
+        assert snapshot["recovered"] is True
+        since = {"epoch": snapshot["epoch"], "seq": 2}
+        assert (await ask(socket, action="subscribe", match=match, since=since))["events"] == []
+        other = await ask(socket, action="subscribe", match=match, since={"epoch": "old", "seq": 2})
+        assert [event["seq"] for event in other["events"]] == [1, 2]
+        assert other["recovered"] is False
+
+
+async def test_a_follower_of_the_score_is_not_told_of_cards(system: System, operator: Operator, match: str) -> None:
+    """``only: score`` skips what does not change the scoreboard, and that is no gap."""
+    async with connect(system.websocket_url) as socket:
+        await ask(socket, action="subscribe", match=match, only="score")
+        await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
+        assert (await hear(socket))["seq"] == 1
+        await asyncio.to_thread(
+            operator.post_event, match, {"kind": "yellow_card", "team": "away", "minute": 4, "event_id": "y"}
+        )
+        await asyncio.to_thread(operator.settled, match, "y")
+        await asyncio.to_thread(operator.post_event, match, {"kind": "goal", "team": "away", "minute": 5})
+        goal = await hear(socket)
+        assert (goal["prev"], goal["seq"]) == (1, 3)
+        assert [event["kind"] for event in goal["events"]] == ["goal"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{broken", "bad_request"),
+        ("42", "bad_request"),
+        ('{"action":"shout","match":"m"}', "unknown_action"),
+        ('{"action":"subscribe","match":"nobody"}', "unknown_match"),
+        ('{"action":"sync","match":"nobody","seq":1}', "unknown_match"),
+        ('{"action":"subscribe","match":"nobody","only":"cards"}', "bad_request"),
+    ],
+)
+async def test_a_wrong_request_gets_an_error_and_the_socket_stays(
+    system: System, match: str, text: str, code: str
+) -> None:
+    """After an error frame the same socket still serves."""
+    async with connect(system.websocket_url) as socket:
+        await socket.send(text)
+        error = await hear(socket)
+        assert (error["type"], error["code"]) == ("error", code)
+        assert (await ask(socket, action="subscribe", match=match))["type"] == "snapshot"
+
+
+async def test_a_connection_follows_at_most_fifty_matches(
+    system: System, match: str, subscriptions: Subscriptions, dynamodb: Any
+) -> None:
+    """The fifty-first match is refused, a match that is followed already is not, and the socket stays."""
+    async with connect(system.websocket_url) as socket:
+        await ask(socket, action="subscribe", match=match)
+        pages = dynamodb.get_paginator("scan").paginate(TableName=subscriptions.table)
+        connection = next(
+            item["sk"]["S"] for page in pages for item in page["Items"] if item["pk"]["S"].startswith(f"{match}#")
+        )
+        for number in range(MAX_MATCHES - 1):
+            subscriptions.add(f"{match}-{number}", 0, connection, score_only=False)
+        assert (await ask(socket, action="subscribe", match=match))["type"] == "snapshot"
+        subscriptions.add(f"{match}-more", 0, connection, score_only=False)
+        await ask(socket, action="unsubscribe", match=match)
+        refused = await ask(socket, action="subscribe", match=match)
+        assert (refused["type"], refused["code"]) == ("error", "too_many_matches")
+
+
+async def test_another_version_of_the_protocol_is_refused(system: System) -> None:
+    """A client that speaks a version we do not is turned away at the handshake."""
+    with pytest.raises(InvalidHandshake):
+        async with connect(f"{system.websocket_url}?v=2"):
+            pass
