@@ -201,7 +201,8 @@ class Demo:
         lines, glass = [], []
         for event in history:
             seq = event["seq"]
-            delays = sorted(each.at[seq] - posted[seq] for each in staying if seq in each.at)
+            # Those who vanished later count for what they saw.
+            delays = sorted(each.at[seq] - posted[seq] for each in (*staying, *dropped) if seq in each.at)
             glass += delays
             lines.append(
                 Line(

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from devstack.ministack import MiniStack
+import orjson
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from devstack.ministack import MiniStack, StackError
+from devstack.operator import ApiError, Operator
 from devstack.package import build
-from devstack.provision import provision
+from devstack.provision import client, provision
 from devstack.system import System
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DEFAULT_PORT = 4566
+_PROOF = "first-event"
+_PROOF_SECONDS = 60.0
 
 
 @contextmanager
@@ -31,6 +39,40 @@ def running(
     try:
         say("Provisioning …")
         provision(system, package)
+        say("Sending a first event all the way …")
+        try:
+            _prove(system)
+        except (ApiError, WebSocketException, OSError) as error:
+            raise StackError(f"The system does not work: {error} MiniStack's log is {ministack.log}") from error
         yield system, ministack
     finally:
         ministack.stop()
+
+
+def _prove(system: System) -> None:
+    """Send an event through every function but the watchdog, so that ready means ready, and leave no trace of it.
+
+    It also starts the functions' processes, so that the first goal does not wait for that.
+    """
+    deadline = time.monotonic() + _PROOF_SECONDS
+    with Operator(system.api_url) as operator:
+        operator.create_match(match=_PROOF, home="A", away="B", kickoff="2000-01-01T00:00:00Z")
+        with connect(system.websocket_url, open_timeout=30) as socket:
+            socket.send(orjson.dumps({"action": "subscribe", "match": _PROOF}).decode())
+            socket.recv(timeout=30)
+            operator.post_event(_PROOF, {"kind": "kick_off"})
+            while orjson.loads(socket.recv(timeout=max(0.0, deadline - time.monotonic())))["type"] != "update":
+                pass
+        while not operator.receipts(_PROOF) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    dynamodb = client(system, "dynamodb")
+    table = system.name("matches")
+    rows = dynamodb.query(
+        TableName=table,
+        KeyConditionExpression="match_id = :match",
+        ExpressionAttributeValues={":match": {"S": _PROOF}},
+        ProjectionExpression="match_id, #item",
+        ExpressionAttributeNames={"#item": "item"},
+    )["Items"]
+    for row in rows:
+        dynamodb.delete_item(TableName=table, Key=row)
