@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from devstack.provision import client
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger, MatchExistsError, Outcome, UnknownMatchError
 from matches.schedule import NewMatch
 
 if TYPE_CHECKING:
+    from devstack.system import System
     from matches.ledger import MatchState
 
 
@@ -63,6 +65,28 @@ def test_events_count_once_under_contention(ledger: Ledger, scheduled: MatchStat
     assert outcomes[0] == outcomes[1]
     assert sorted(outcome.seq or 0 for outcome in outcomes[0]) == [2, 3, 4, 5]
     assert ledger.state(scheduled.match).board.score == (4, 0)
+
+
+def test_a_late_refusal_does_not_replace_what_was_applied(
+    ledger: Ledger, scheduled: MatchState, system: System
+) -> None:
+    """Promise 3: a reader that decided on an old state cannot refuse what another has applied meanwhile."""
+    other = Ledger(ledger.table, client(system, "dynamodb"))
+    overtaken: list[Outcome] = []
+
+    def overtake(**_: Any) -> None:
+        if not overtaken:
+            overtaken.append(other.record(accepted(scheduled.match, "k", "kick_off")))
+            overtaken.append(other.record(accepted(scheduled.match, "g1")))
+
+    events = ledger._db.meta.events  # noqa: SLF001
+    events.register("before-parameter-build.dynamodb.TransactWriteItems", overtake, unique_id="overtake")
+    try:
+        outcome = ledger.record(accepted(scheduled.match, "g1"))
+    finally:
+        events.unregister("before-parameter-build.dynamodb.TransactWriteItems", unique_id="overtake")
+    assert outcome == overtaken[1] == Outcome("applied", seq=2)
+    assert ledger.outcome(scheduled.match, "g1") == outcome
 
 
 def test_a_refusal_is_kept_with_its_reason(ledger: Ledger, scheduled: MatchState) -> None:

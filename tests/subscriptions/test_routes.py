@@ -10,6 +10,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake
 
+from matches import aws
+from subscriptions import routes
 from subscriptions.protocol import MAX_MATCHES
 
 if TYPE_CHECKING:
@@ -134,3 +136,33 @@ async def test_another_version_of_the_protocol_is_refused(system: System) -> Non
     with pytest.raises(InvalidHandshake):
         async with connect(f"{system.websocket_url}?v=2"):
             pass
+
+
+def test_the_row_is_written_before_the_match_is_read(
+    system: System, match: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 2: either the snapshot has an event, or the broadcast of that event finds the row; never neither."""
+    for name, value in system.environment("routes").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(aws, "dynamodb", lambda: dynamodb)
+    calls: list[tuple[str, Any]] = []
+
+    def note(model: Any, params: Any, **_: Any) -> None:
+        calls.append((model.name, json.loads(params["body"])))
+
+    dynamodb.meta.events.register("before-call.dynamodb.*", note, unique_id="note")
+    try:
+        for _ in range(2):  # with and without the number of shards in memory
+            calls.clear()
+            event = {
+                "requestContext": {"connectionId": "L0SM9cOFvHcCIhw=", "eventType": "MESSAGE"},
+                "body": json.dumps({"action": "subscribe", "match": match}),
+            }
+            answer: Any = routes.handler(event, None)  # type: ignore[arg-type]
+            assert json.loads(answer["body"])["type"] == "snapshot"
+            names = [name for name, _ in calls]
+            assert "GetItem" in names[names.index("PutItem") :]
+            reads = [params for name, params in calls[names.index("PutItem") :] if name in ("GetItem", "Query")]
+            assert all(params["ConsistentRead"] for params in reads)
+    finally:
+        dynamodb.meta.events.unregister("before-call.dynamodb.*", unique_id="note")
