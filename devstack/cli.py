@@ -47,38 +47,23 @@ Text = Annotated[str | None, typer.Option()]
 
 
 @app.command()
-def up(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT) -> None:
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON when ready.")] = False,
+) -> None:
     """Start the whole system on this machine and stay until Ctrl-C."""
     with _said(), running(port, say=_say) as (system, ministack):
-        out.print("[bold green]ready[/]")
-        out.print(f"operators  {system.api_url}", soft_wrap=True, highlight=False)
-        out.print(f"viewers    {system.websocket_url}", soft_wrap=True, highlight=False)
-        if port != DEFAULT_PORT:
-            out.print("\nFor the other commands:", highlight=False)
-            out.print(
-                f"  export LIVESCORE_API='{system.api_url}' LIVESCORE_WS='{system.websocket_url}'", soft_wrap=True
-            )
-        out.print(
-            "\nTry, in other terminals:\n"
-            "  livescore match create Argentina France --id wc22-final\n"
-            "  livescore watch wc22-final\n"
-            "  livescore event wc22-final kick_off\n"
-            "  livescore goal wc22-final Argentina --player 'Lionel Messi' --minute 23\n"
-            "or with what you have:\n"
-            f"  curl '{system.api_url}/matches/wc22-final'\n"
-            f"  websocat '{system.websocket_url}?v=1'   "
-            """then: {"action":"subscribe","match":"wc22-final"}\n\nCtrl-C stops it.""",
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
-        )
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: ended.set())
+        if as_json:
+            print(json.dumps({"api": system.api_url, "websocket": system.websocket_url}), flush=True)  # noqa: T201
+        else:
+            _show_urls(system)
         while not ended.wait(0.5):
             if not ministack.alive:
                 raise StackError(f"MiniStack has ended by itself; its log is {ministack.log}")
-        out.print("stopping …")
+        _say("stopping …")
 
 
 @app.command()
@@ -260,7 +245,9 @@ def _progress(status: Any) -> Any:
 
 @contextmanager
 def _said() -> Iterator[None]:
-    """Turns what went wrong into a sentence on stderr and exit status 1."""
+    """Turns what went wrong into a sentence on stderr and exit status 1; a signal ends the command tidily."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     except (StackError, ApiError, openfootball.FeedError) as error:
@@ -268,6 +255,29 @@ def _said() -> Iterator[None]:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _show_urls(system: System) -> None:
+    environment = f"LIVESCORE_API='{system.api_url}' LIVESCORE_WS='{system.websocket_url}'"
+    lines = [
+        "ready",
+        f"operators  {system.api_url}",
+        f"viewers    {system.websocket_url}",
+        "",
+        "Try, in other terminals:",
+        *([f"  export {environment}"] if system.port != DEFAULT_PORT else []),
+        "  livescore match create Argentina France --id wc22-final",
+        "  livescore watch wc22-final",
+        "  livescore event wc22-final kick_off",
+        "  livescore goal wc22-final Argentina --player 'Lionel Messi' --minute 23",
+        "or with what you have:",
+        f"  curl '{system.api_url}/matches/wc22-final'",
+        f"  python -m websockets '{system.websocket_url}?v=1'",
+        """  then: {"action":"subscribe","match":"wc22-final"}""",
+        "",
+        "Ctrl-C stops it.",
+    ]
+    out.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
 
 
 def _show_replayed(results: list[Replayed]) -> None:

@@ -1,0 +1,40 @@
+"""A real feed through the whole pipeline."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from devstack import openfootball
+from devstack.replay import replay
+from devstack.system import ROOT
+from tests.support import needs
+
+if TYPE_CHECKING:
+    from devstack.operator import Operator
+    from devstack.system import System
+
+
+@pytest.fixture
+def path() -> Path:
+    """The feed of the 2022 World Cup."""
+    path = Path(os.environ.get("LIVESCORE_FEED", ROOT.parent / "shared/data/worldcup-2022.json"))
+    needs("the feed of the 2022 World Cup (LIVESCORE_FEED)", path.exists())
+    return path
+
+
+async def test_the_64_matches_of_2022_end_as_they_did_for_readers_and_viewers(
+    system: System, operator: Operator, path: Path
+) -> None:
+    """All matches at once: the readers' API and the last frame of a real viewer both show what the file states."""
+    feed = openfootball.read(path)
+    stated = [match["score"] for match in json.loads(path.read_text())["matches"]]  # noqa: ASYNC240  # a small file
+    results = await replay(feed, operator, system.websocket_url)
+    expected = [(tuple(score.get("et", score["ft"])), score.get("p") and tuple(score["p"])) for score in stated]
+    assert [(each.score, each.shootout) for each in results] == expected
+    assert [(each.viewer_score, each.viewer_shootout) for each in results] == expected
+    assert [each.events for each in results] == [len(match.events) for match in feed]
