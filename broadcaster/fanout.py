@@ -8,10 +8,10 @@ whatever had been done by then changes nothing the second time.
 from __future__ import annotations
 
 import base64
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -121,7 +121,8 @@ class Fanout:
             "partition_key": kinesis["partitionKey"],
             "data": kinesis["data"][:SET_ASIDE_BYTES],
         }
-        self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=orjson.dumps(body).decode())
+        # Plain ASCII: SQS refuses some characters (API_SendMessage.html), and a refusal here would block the shard.
+        self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=json.dumps(body))
 
 
 @cache

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from matches.ledger import MatchState
 
 
+_LATEST = 9_999_999_999_999
+"""As long as a time in milliseconds gets (until the year 2286)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frames:
     """The frame for those who follow everything, and for those who follow the score (None: nothing for them)."""
@@ -71,6 +75,6 @@ def _frame(state: MatchState, prev: int, events: list[dict[str, Any]]) -> bytes:
             "score": state.board.score,
             "shootout": state.board.shootout,
             "events": events,
-            "at": events[-1]["at"] if events else 0,
+            "at": events[-1]["at"] if events else _LATEST,
         }
     )

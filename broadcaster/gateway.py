@@ -3,7 +3,8 @@
 What the answers mean (apigatewaymanagementapi, PostToConnection; limits in the developer guide):
 
 - 200: the gateway took the frame for delivery. Accepted, not seen.
-- 410 GoneException, or 400 for an id that was never one: the connection will not come back.
+- 410 GoneException, or 400 "Invalid connectionId": the connection will not come back. Any other 400 is about the
+  request, and no reason to prune anybody.
 - 429: the account's throttle, or this one viewer's buffer is full. 5xx and network errors: try again.
 """
 
@@ -23,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from broadcaster.pacing import backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 CONNECTIONS = 64
 TRIES = 5
@@ -77,32 +78,40 @@ class Gateway:
         self._client = None
         await self._stack.aclose()
 
-    async def post(self, connection: str, frame: bytes, deadline: float, tally: Tally) -> Answer:
+    async def post(
+        self, connection: str, frame: bytes, deadline: float, tally: Tally, pace: Callable[[], Awaitable[None]]
+    ) -> Answer:
         """Post one frame, trying again with jittered back-off until ``deadline`` (by the loop's clock).
 
-        Returns FAILED when the tries or the time are used up. Raises ClientError for a 403: our credentials or our
-        URL are wrong, and that is nobody's connection.
+        ``pace`` is awaited before every try: a retry costs the budget as much as the first. Returns FAILED when the
+        tries or the time are used up. Raises ClientError for a 403: our credentials or our URL are wrong, and that is
+        nobody's connection.
         """
-        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._post(connection, frame, tally, pace)
+        except TimeoutError:
+            return Answer.FAILED
+
+    async def _post(self, connection: str, frame: bytes, tally: Tally, pace: Callable[[], Awaitable[None]]) -> Answer:
         for attempt in range(1, TRIES + 1):
+            await pace()
             try:
                 await self._client.post_to_connection(ConnectionId=connection, Data=frame)
             except ClientError as error:
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                if status in (400, 410):
+                if status == 410 or (status == 400 and "connectionid" in error.response["Error"]["Message"].lower()):
                     return Answer.GONE
                 if status == 403:
                     raise
-                if status == 413:
+                if status in (400, 413):
                     return Answer.FAILED
                 tally.throttled += status == 429
             except (BotoCoreError, OSError):
                 pass
             else:
                 return Answer.ACCEPTED
-            wait = backoff(attempt, self._chance())
-            if loop.time() + wait > deadline:
-                break
-            tally.retried += 1
-            await asyncio.sleep(wait)
+            if attempt < TRIES:
+                tally.retried += 1
+                await asyncio.sleep(backoff(attempt, self._chance()))
         return Answer.FAILED

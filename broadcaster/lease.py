@@ -11,6 +11,10 @@ from typing import Any
 
 from matches.ledger import state_key
 
+CONFLICT_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds between tries while a transaction holds the row: DynamoDB answers TransactionConflictException
+(API_UpdateItem.html), which botocore does not try again."""
+
 
 def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
     """The arguments of the UpdateItem that keeps the lease until ``until`` (seconds since the epoch).

@@ -28,16 +28,17 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The shards ``first`` to ``last`` (not included) for one sender, at ``rate`` requests a second."""
+    """The shards ``first`` to ``last`` (not included) of ``of`` for one sender, at ``rate`` requests a second."""
 
     batch: int
     first: int
     last: int
+    of: int
     rate: int
 
     def to_input(self) -> dict[str, Any]:
         """The batch as the state machine carries it."""
-        return {"batch": self.batch, "first": self.first, "last": self.last, "rate": self.rate}
+        return {"batch": self.batch, "first": self.first, "last": self.last, "of": self.of, "rate": self.rate}
 
 
 def plan(shards: int, rows: int | None, budget: Budget) -> list[Batch]:
@@ -54,7 +55,17 @@ def plan(shards: int, rows: int | None, budget: Budget) -> list[Batch]:
             batch=number,
             first=shards * number // senders,
             last=shards * (number + 1) // senders,
+            of=shards,
             rate=budget.rate // senders + (number < budget.rate % senders),
         )
         for number in range(senders)
     ]
+
+
+def shards_of(first: int, last: int, of: int, shards: int) -> list[int]:
+    """The shards that a batch planned for ``of`` shards walks when the match has ``shards`` by now.
+
+    Shards only double, so each batch takes the same slice of every doubling: between them the batches of an old plan
+    still cover every shard, and what an earlier count gave them stays in front.
+    """
+    return [shard + shift for shift in range(0, max(of, shards), of) for shard in range(first, last)]

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aws_lambda_powertools import Logger
 
+from broadcaster.lease import CONFLICT_PAUSES
 from broadcaster.sender import progress_item
 from matches import aws
 from matches.ledger import Ledger, row_key, state_key
-from subscriptions.shards import grown_shards, initial_shards
+from subscriptions.shards import grown_shards, shard_count
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -57,8 +58,12 @@ class Round:
 
     @property
     def settled(self) -> int:
-        """The seq that this round has brought to every row it could bring it to."""
+        """The seq that this round has brought to every row it could bring it to; what was wanted if to none."""
         return min(self.reached, default=self.seq)
+
+
+class TransactionPendingError(Exception):
+    """Events of the match were being numbered at every try. Transient: the state machine tries again."""
 
 
 class Receipts:
@@ -76,41 +81,48 @@ class Receipts:
             return False
         state = self._ledger.state(done.match)
         sums = self._sum(done)
-        if sums["batches"]:
+        if sums["batches"] or done.set_aside:
             self._write(done, state.told, sums)
+        if not done.reached:
+            # Nobody was told anything: as if it had not run. The watchdog starts it again, a bounded number of times.
+            self._update(done.match, "REMOVE lease_owner, lease_until", "", {":owner": {"S": done.owner}}, None)
+            return False
         update = "SET tried = :settled"
         values: dict[str, Any] = {":settled": {"N": str(done.settled)}, ":owner": {"S": done.owner}}
         if not done.set_aside:
             update += ", told = :settled"
             if sums["batches"]:
-                shards = state.shards or initial_shards(state.audience)
+                shards = shard_count(state.shards, state.audience)
                 update += ", #rows = :rows, shards = :shards"
                 values[":rows"] = {"N": str(sums["rows"])}
                 values[":shards"] = {"N": str(grown_shards(shards, sums["rows"]))}
         names = {"#rows": "rows"} if ":rows" in values else None
-        # With a batch set aside there is no second round: what broke it would break it again, at once and for ever.
-        # The next event's broadcast carries what its rows have missed.
-        only_if_told = "" if done.set_aside else " AND seq = :settled"
-        if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", only_if_told, values, names):
+        # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
+        if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq = :settled", values, names):
             return False
         values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
-        return not done.set_aside and self._update(done.match, f"{update}, lease_until = :until", "", values, names)
+        return self._update(done.match, f"{update}, lease_until = :until", "", values, names)
 
     def _update(
         self, match: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None
     ) -> bool:
-        try:
-            self._db.update_item(
-                TableName=self._table,
-                Key=state_key(match),
-                UpdateExpression=update,
-                ConditionExpression="lease_owner = :owner" + condition,
-                ExpressionAttributeValues=values,
-                **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]
-            )
-        except self._db.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        for pause in CONFLICT_PAUSES:
+            try:
+                self._db.update_item(
+                    TableName=self._table,
+                    Key=state_key(match),
+                    UpdateExpression=update,
+                    ConditionExpression="lease_owner = :owner" + condition,
+                    ExpressionAttributeValues=values,
+                    **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]
+                )
+            except self._db.exceptions.ConditionalCheckFailedException:
+                return False
+            except self._db.exceptions.TransactionConflictException:
+                time.sleep(pause)
+            else:
+                return True
+        raise TransactionPendingError(match)
 
     def _sum(self, done: Round) -> dict[str, int]:
         pages = self._db.get_paginator("query").paginate(

@@ -16,25 +16,32 @@ from typing import TYPE_CHECKING, Any
 import aioboto3
 import orjson
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.frames import Frames, build
 from broadcaster.gateway import CONNECTIONS, Answer, Gateway, Tally
-from broadcaster.lease import renewal
+from broadcaster.lease import CONFLICT_PAUSES, renewal
 from broadcaster.pacing import TokenBucket
+from broadcaster.plan import shards_of
 from broadcaster.walk import Cursor, Stop, Walk
 from matches import aws
 from matches.ledger import events_query, parse_event, parse_state, row_key, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
+from subscriptions.shards import shard_count
 from subscriptions.store import BATCH
 from subscriptions.store import row_key as subscription_key
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from matches.ledger import MatchState
+
 MARGIN_SECONDS = 5.0
 """Before the time-out of the function: stop taking rows, let what is on the wire end, write the progress."""
 
 PROGRESS_SECONDS = 24 * 3600
+
+PRUNE_PAUSES = (0.05, 0.2, 0.5)
 
 logger = Logger(service="sender")
 
@@ -87,16 +94,18 @@ class Sender:
         counts.started = counts.started or _now_ms()
         if not await self._renew(task):
             return {**task, "done": True, "lost": True, "reached": None}
-        seq, frames = await self._frames(task["match"])
+        state, frames = await self._read(task["match"])
         # Rows that an earlier invocation sent an older frame have reached only that.
-        reached = min(task.get("reached", seq), seq)
+        reached = min(task.get("reached", state.seq), state.seq)
         if frames is None:
             return {**task, "done": True, "lost": False, "reached": reached}
         plan = task["plan"]
-        cursor = Cursor(*task["cursor"]) if "cursor" in task else Cursor(plan["first"])
+        # The match may have grown since the plan was made.
+        shards = shards_of(plan["first"], plan["last"], plan["of"], shard_count(state.shards, state.audience))
+        cursor = Cursor(*task.get("cursor", ()))
         table = self.settings.subscriptions
         self._to_prune = []
-        walk = Walk(self.db, table, task["match"], cursor=cursor, last=plan["last"], now=time.time())
+        walk = Walk(self.db, table, task["match"], shards, cursor=cursor, now=time.time())
         try:
             await self._send(walk, frames, plan["rate"], deadline, counts)
         finally:
@@ -105,12 +114,12 @@ class Sender:
         counts.rows += walk.rows
         counts.queries += walk.queries
         counts.ended = _now_ms()
-        await self._report(task, counts, frames.seq)
+        await self._report(task, counts, state.seq)
         return {
             **task,
-            "done": walk.cursor.shard >= plan["last"],
+            "done": walk.done,
             "lost": False,
-            "cursor": [walk.cursor.shard, walk.cursor.after],
+            "cursor": [walk.cursor.stage, walk.cursor.after],
             "reached": reached,
             "counts": counts.to_dict(),
         }
@@ -120,6 +129,12 @@ class Sender:
         workers = min(CONNECTIONS, rate)
         bucket = TokenBucket(rate, burst=workers, now=loop.time())
         tally = Tally()
+        # What is on the wire at the deadline may end a little past it, within the margin.
+        last_answer = deadline + MARGIN_SECONDS / 2
+
+        async def pace() -> None:
+            if wait := bucket.take(loop.time()):
+                await asyncio.sleep(wait)
 
         async def work() -> None:
             while loop.time() < deadline:
@@ -130,11 +145,7 @@ class Sender:
                 if frame is None:
                     counts.skipped += 1
                     continue
-                wait = bucket.take(loop.time())
-                if wait:
-                    await asyncio.sleep(wait)
-                # A try may go on a little past the deadline, within the margin.
-                answer = await self.gateway.post(stop.connection, frame, deadline + MARGIN_SECONDS / 2, tally)
+                answer = await self.gateway.post(stop.connection, frame, last_answer, tally, pace)
                 if answer is Answer.ACCEPTED:
                     counts.accepted += 1
                 elif answer is Answer.GONE:
@@ -155,32 +166,48 @@ class Sender:
             counts.throttled += tally.throttled
 
     async def _prune(self, counts: Counts, *, everything: bool = False) -> None:
-        """Delete the rows of connections that are gone, in full batches, or everything at the end."""
+        """Delete the rows of connections that are gone, in full batches, or everything at the end.
+
+        Pruning never holds up the living: rows that DynamoDB does not take now are left to the next broadcast.
+        """
         while len(self._to_prune) >= BATCH or (everything and self._to_prune):
             gone, self._to_prune = self._to_prune[:BATCH], self._to_prune[BATCH:]
             requests = [{"DeleteRequest": {"Key": subscription_key(row.pk, row.connection)}} for row in gone]
             waiting = {self.settings.subscriptions: requests}
-            while waiting:
-                waiting = (await self.db.batch_write_item(RequestItems=waiting)).get("UnprocessedItems")
-                if waiting:
-                    await asyncio.sleep(0.1)
-            counts.gone += len(gone)
+            try:
+                for pause in PRUNE_PAUSES:
+                    waiting = (await self.db.batch_write_item(RequestItems=waiting)).get("UnprocessedItems") or {}
+                    if not waiting:
+                        break
+                    await asyncio.sleep(pause)
+            except (ClientError, BotoCoreError) as error:
+                logger.warning("not pruned", rows=len(gone), exc_info=error)
+            left = sum(map(len, waiting.values()))
+            counts.gone += len(gone) - left
 
     async def _renew(self, task: dict[str, Any]) -> bool:
         until = int(time.time()) + self.settings.lease_seconds
-        try:
-            await self.db.update_item(**renewal(self.settings.matches, task["match"], task["owner"], until))
-        except self.db.exceptions.ConditionalCheckFailedException:
-            logger.warning("lost the lease", match=task["match"], owner=task["owner"])
-            return False
+        update = renewal(self.settings.matches, task["match"], task["owner"], until)
+        for pause in CONFLICT_PAUSES:
+            try:
+                await self.db.update_item(**update)
+            except self.db.exceptions.ConditionalCheckFailedException:
+                logger.warning("lost the lease", match=task["match"], owner=task["owner"])
+                return False
+            except self.db.exceptions.TransactionConflictException:
+                # An event of this match is being numbered at this moment.
+                await asyncio.sleep(pause)
+            else:
+                return True
+        # The lease lives on from the last renewal; it is not lost.
         return True
 
-    async def _frames(self, match: str) -> tuple[int, Frames | None]:
-        """The seq of the match, and the frames that bring its viewers there."""
+    async def _read(self, match: str) -> tuple[MatchState, Frames | None]:
+        """The match as it stands, and the frames that bring its viewers there."""
         state = parse_state((await self.db.get_item(**state_get(self.settings.matches, match)))["Item"])
         query = events_query(self.settings.matches, match, state.told, EVENTS_PER_FRAME, newest=True)
         items = (await self.db.query(**query))["Items"]
-        return state.seq, build(state, [(parse_event(item), score_prev(item)) for item in reversed(items)])
+        return state, build(state, [(parse_event(item), score_prev(item)) for item in reversed(items)])
 
     async def _report(self, task: dict[str, Any], counts: Counts, seq: int) -> None:
         """Overwrite this batch's row; the receipt is the sum of these rows."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from broadcaster.plan import Budget, plan
-from subscriptions.shards import initial_shards
+from subscriptions.shards import shard_count
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -41,7 +41,7 @@ class Starter:
                 MessageBody=orjson.dumps({"match": state.match, "seq": state.seq}).decode(),
                 DelaySeconds=self.watchdog_seconds,
             )
-        shards = state.shards or initial_shards(state.audience)
+        shards = shard_count(state.shards, state.audience)
         # Until a broadcast has counted the rows, the operator's guess is the best there is.
         rows = state.rows if state.tried else state.audience
         task = {

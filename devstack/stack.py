@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -34,7 +35,10 @@ def running(
     """
     system = System(port, settings or {})
     say("Preparing MiniStack and the Lambda zips …")
-    package = build()
+    try:
+        package = build()
+    except subprocess.CalledProcessError as error:
+        raise StackError("The libraries of the Lambda functions could not be installed; why is said above.") from error
     ministack = MiniStack(port).start()
     try:
         say("Provisioning …")

@@ -24,6 +24,13 @@ IDLE_SECONDS = 240.0
 apigateway-execution-service-websocket-limits-table.html)."""
 
 
+CARE_SECONDS = 5.0
+"""How often a viewer looks whether an answer is overdue; each time at a random moment around it."""
+
+SILENCE_SECONDS = 60.0
+"""After so long without a frame of a match a viewer asks whether it missed the last one: no later frame would tell."""
+
+
 class Viewer:
     """One connection that follows ``matches``.
 
@@ -39,6 +46,8 @@ class Viewer:
         only: Literal["score"] | None = None,
         on_event: Callable[[str, dict[str, Any], int], None] | None = None,
         on_frame: Callable[[dict[str, Any]], None] | None = None,
+        care_seconds: float = CARE_SECONDS,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         self._url = f"{url}?v=1"
         self._only = only
@@ -49,6 +58,9 @@ class Viewer:
         """Set once every match has answered with a snapshot."""
         self.errors: list[dict[str, Any]] = []
         self._socket: ClientConnection | None = None
+        self._heard: dict[str, float] = {}
+        self._care_seconds = care_seconds
+        self._silence_seconds = silence_seconds
 
     async def run(self) -> None:
         """Follow the matches until cancelled, connecting again with full jitter whenever the connection is lost."""
@@ -59,8 +71,12 @@ class Viewer:
                     self._socket, attempt = socket, 0
                     for follower in self.followers.values():
                         await self._subscribe(follower)
-                    async for text in socket:
-                        await self._take(orjson.loads(text))
+                    care = asyncio.create_task(self._care())
+                    try:
+                        async for text in socket:
+                            await self._take(orjson.loads(text))
+                    finally:
+                        care.cancel()
             except (ConnectionClosed, InvalidHandshake, OSError, TimeoutError):
                 pass
             attempt += 1
@@ -70,6 +86,19 @@ class Viewer:
         """Vanish without a word: no close frame, the TCP connection is aborted."""
         if self._socket is not None:
             self._socket.transport.abort()
+
+    async def _care(self) -> None:
+        """Ask again for what has not been answered, and for what may have been missed in silence."""
+        while True:
+            await asyncio.sleep(self._care_seconds * (0.5 + random.random()))
+            for follower in self.followers.values():
+                if follower.epoch is None:
+                    await self._subscribe(follower)
+                elif follower.gap or time.monotonic() - self._heard.get(follower.match, 0.0) > self._silence_seconds:
+                    await self._sync(follower)
+
+    async def _sync(self, follower: Follower) -> None:
+        await self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
 
     async def _subscribe(self, follower: Follower) -> None:
         request: dict[str, Any] = {"action": "subscribe", "match": follower.match}
@@ -93,11 +122,12 @@ class Viewer:
         follower = self.followers.get(frame.get("match", ""))
         if follower is None:
             return
+        self._heard[follower.match] = time.monotonic()
         had_gap = follower.gap
         for event in follower.take(frame):
             if self._on_event is not None:
                 self._on_event(follower.match, event, at)
         if follower.gap and not had_gap:
-            await self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
+            await self._sync(follower)
         if all(each.epoch for each in self.followers.values()):
             self.subscribed.set()

@@ -6,6 +6,7 @@ is in Kinesis; whether the rules allow it is decided in the ledger, and read bac
 
 from __future__ import annotations
 
+import base64
 import secrets
 import time
 from dataclasses import asdict
@@ -35,7 +36,11 @@ BODY_BYTES = 32 * 1024
 HISTORY_PAGE = 200
 
 logger = Logger(service="api")
-app = APIGatewayHttpResolver(enable_validation=True, serializer=lambda body: orjson.dumps(body).decode())
+app = APIGatewayHttpResolver(
+    enable_validation=True,
+    serializer=lambda body: orjson.dumps(body).decode(),
+    json_body_deserializer=orjson.loads,
+)
 
 MatchInPath = Annotated[MatchId, Path(description="Id of the match.")]
 AfterInQuery = Annotated[int | None, Query(ge=0, description="Only what comes after this seq.")]
@@ -72,7 +77,13 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     """202 with the event's id once it is on the stream. The same id again changes nothing."""
     state = _ledger().state(match)
     accepted = Accepted(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event))
-    aws.kinesis().put_record(StreamName=aws.setting("STREAM"), Data=accepted.to_record(), PartitionKey=match)
+    try:
+        aws.kinesis().put_record(StreamName=aws.setting("STREAM"), Data=accepted.to_record(), PartitionKey=match)
+    except (BotoCoreError, ClientError) as error:
+        # It may be on the stream all the same, its answer lost: only the same id makes a second try safe.
+        logger.exception("not on the stream, as far as we know", match=match, event_id=accepted.event_id)
+        message = f'It is not known whether the event was taken. Post it again with "event_id": "{accepted.event_id}".'
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message) from error
     # From here on the answer is 202: the event will be applied or refused whatever fails now.
     try:
         outcome = asdict(_ledger().pending(match, accepted.event_id))
@@ -167,7 +178,7 @@ def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
 @app.exception_handler([BotoCoreError, ClientError])  # type: ignore[untyped-decorator]
 def _unavailable(error: Exception) -> Response[dict[str, Any]]:
     logger.error("a service did not answer", exc_info=error)
-    message = "Not accepted: a service behind this API did not answer. Try again with the same event_id."
+    message = "A service behind this API did not answer. Nothing was changed; try again."
     return _error(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message))
 
 
@@ -185,16 +196,31 @@ def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway (payload format 2.0)."""
-    if len((event.get("body") or "").encode()) > BODY_BYTES:
-        # Before the resolver, which would parse it.
-        message = f"A body is at most {BODY_BYTES} bytes."
-        refusal = {"error": {"code": "too_large", "message": message}}
+    refusal = _check_body(event)
+    if refusal is not None:
+        # Before the resolver, whose parser would answer some of these with a 500.
         return {
-            "statusCode": int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+            "statusCode": int(refusal.status),
             "headers": {"Content-Type": content_types.APPLICATION_JSON, "Cache-Control": "no-store"},
-            "body": orjson.dumps(refusal).decode(),
+            "body": orjson.dumps({"error": {"code": refusal.code, "message": str(refusal)}}).decode(),
         }
     return app.resolve(event, context)
+
+
+def _check_body(event: dict[str, Any]) -> ApiError | None:
+    """Refuse a body that is too large or not JSON; whatever content type it names, it is taken for JSON."""
+    body: str = event.get("body") or ""
+    try:
+        raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        if len(raw) > BODY_BYTES:
+            return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"A body is at most {BODY_BYTES} bytes.")
+        if raw:
+            orjson.loads(raw)
+    except ValueError:
+        return ApiError(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON.")
+    event.update(body=raw.decode() if raw else None, isBase64Encoded=False)
+    event["headers"] = {**(event.get("headers") or {}), "content-type": content_types.APPLICATION_JSON}
+    return None
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:

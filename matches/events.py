@@ -138,6 +138,8 @@ Event = Annotated[
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
+_REASON_LENGTH = 500
+
 _MATCH_ID: TypeAdapter[str] = TypeAdapter(MatchId)
 
 
@@ -194,8 +196,9 @@ def parse_record(data: bytes) -> Accepted:
 
 
 def describe(error: ValidationError) -> str:
-    """One line that says what is wrong, without repeating the input."""
-    return "; ".join(
+    """One line of at most 500 characters that says what is wrong, without repeating the values."""
+    text = "; ".join(
         f"{'.'.join(str(part) for part in problem['loc']) or 'record'}: {problem['msg']}"
         for problem in error.errors(include_input=False, include_url=False, include_context=False)
     )
+    return text if len(text) <= _REASON_LENGTH else f"{text[:_REASON_LENGTH]} …"

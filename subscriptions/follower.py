@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+_EARLY = 64
+"""Frames kept while a snapshot is awaited; a frame lost beyond that is a gap again."""
+
 
 @dataclass(slots=True)
 class Follower:
@@ -43,19 +46,23 @@ class Follower:
             self._early.append(frame)
             return []
         if frame["epoch"] != self.epoch or frame["prev"] > self.seq:
+            # Kept until the snapshot: the answer may be older than this frame.
             self.gap = True
+            self._early = [*self._early[1 - _EARLY :], frame]
             return []
         return self._advance(frame)
 
     def _snapshot(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
         self.home, self.away = frame["home"], frame["away"]
-        if frame["epoch"] != self.epoch:
+        begins = frame["epoch"] != self.epoch
+        if begins:
             self.epoch, self.seq = frame["epoch"], 0
         new = self._advance(frame)
-        self.gap = False
-        early, self._early = self._early, []
+        early, self._early, self.gap = self._early, [], False
         for update in early:
-            new += self.take(update)
+            # With a new epoch, frames of another are what it replaced.
+            if not begins or update["epoch"] == self.epoch:
+                new += self.take(update)
         return new
 
     def _advance(self, frame: dict[str, Any]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from matches import aws
 from matches.ledger import Ledger, UnknownMatchError
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, RequestError, dumps, parse_request
-from subscriptions.shards import every_shard_of, initial_shards, shard_of
+from subscriptions.shards import every_shard_of, shard_count, shard_of
 from subscriptions.store import Row, Subscriptions, partition
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _known_shards(match: str) -> int:
 
 
 def _count(state: MatchState) -> int:
-    return state.shards or initial_shards(state.audience)
+    return shard_count(state.shards, state.audience)
 
 
 def _snapshot(state: MatchState, since: Position | None) -> dict[str, Any]:

@@ -28,6 +28,11 @@ def initial_shards(audience: int | None) -> int:
     return next(count for count in _powers() if count * ROWS_PER_SHARD >= audience or count == MAX_SHARDS)
 
 
+def shard_count(grown: int | None, audience: int | None) -> int:
+    """The number of shards of a match as its state says it: what it has grown to, else the first number."""
+    return grown or initial_shards(audience)
+
+
 def grown_shards(shards: int, rows: int) -> int:
     """The number of shards after a broadcast saw ``rows`` rows in ``shards`` shards: the same or the double."""
     return shards * 2 if rows > shards * ROWS_PER_SHARD and shards < MAX_SHARDS else shards

@@ -108,5 +108,5 @@ async def sender(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
 def task(match: str, first: int, last: int, rate: int = 1_000) -> dict[str, Any]:
     """The first input of one sender, as the state machine's Map makes it."""
-    plan = {"batch": 0, "first": first, "last": last, "rate": rate}
+    plan = {"batch": 0, "first": first, "last": last, "of": initial_shards(60_000), "rate": rate}
     return {"v": 1, "match": match, "owner": OWNER, "round": 1, "plan": plan}

@@ -28,7 +28,12 @@ def chain(scores: list[bool], padding: int = 0) -> Chain:
     events: Chain = []
     scored = 0
     for seq, is_score in enumerate(scores, 1):
-        event = {"seq": seq, "kind": "goal" if is_score else "card", "at": seq, "player": "x" * padding}
+        event = {
+            "seq": seq,
+            "kind": "goal" if is_score else "card",
+            "at": 1_766_080_000_000 + seq,
+            "player": "x" * padding,
+        }
         events.append((event, scored if is_score else None))
         scored = seq if is_score else scored
     return events

@@ -35,12 +35,20 @@ class Server:
         statuses = connection.rstrip("=").split("-")
         status = statuses[min(self.tries[connection], len(statuses) - 1)]
         self.tries[connection] += 1
+        if status == "silence":
+            await asyncio.sleep(30)
         if status == "reset":
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
+        status, _, message = status.partition(" ")
         error = ERRORS.get(int(status))
-        return web.Response(status=int(status), headers={"x-amzn-ErrorType": error} if error else {})
+        headers = {"x-amzn-ErrorType": error} if error else {}
+        return web.json_response({"message": message}, status=int(status), headers=headers)
+
+
+async def at_once() -> None:
+    """No pace at all."""
 
 
 @pytest.fixture
@@ -74,7 +82,8 @@ async def gateway(server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     [
         ("200=", Answer.ACCEPTED, 1, 0),
         ("410=", Answer.GONE, 1, 0),
-        ("400=", Answer.GONE, 1, 0),
+        ("400 Invalid connectionId=", Answer.GONE, 1, 0),
+        ("400 Bad header=", Answer.FAILED, 1, 0),
         ("413=", Answer.FAILED, 1, 0),
         ("429-429-200=", Answer.ACCEPTED, 3, 2),
         ("503-200=", Answer.ACCEPTED, 2, 0),
@@ -87,10 +96,10 @@ async def gateway(server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 async def test_each_answer_has_its_meaning(
     gateway: Gateway, server: Server, connection: str, answer: Answer, tries: int, throttled: int
 ) -> None:
-    """Only 410 and 400 prune; 429, 5xx and resets are tried again, a bounded number of times."""
+    """Only 410, and 400 for the id, prune; 429, 5xx and resets are tried again, a bounded number of times."""
     tally = Tally()
     deadline = asyncio.get_running_loop().time() + 30
-    assert await gateway.post(connection, b'{"goal":1}', deadline, tally) is answer
+    assert await gateway.post(connection, b'{"goal":1}', deadline, tally, at_once) is answer
     assert server.tries[connection] == tries
     assert set(server.bodies) == {b'{"goal":1}'}
     assert tally.throttled == throttled
@@ -99,10 +108,23 @@ async def test_each_answer_has_its_meaning(
 async def test_a_refused_signature_is_nobodys_connection(gateway: Gateway) -> None:
     """403 means that we may not post at all: it is raised, or every row would seem to fail by itself."""
     with pytest.raises(ClientError, match="Forbidden"):
-        await gateway.post("403=", b"{}", asyncio.get_running_loop().time() + 30, Tally())
+        await gateway.post("403=", b"{}", asyncio.get_running_loop().time() + 30, Tally(), at_once)
 
 
-async def test_no_try_begins_past_the_deadline(gateway: Gateway, server: Server) -> None:
-    """A sender that runs out of time does not go on trying."""
-    assert await gateway.post("503=", b"{}", asyncio.get_running_loop().time() - 1, Tally()) is Answer.FAILED
-    assert server.tries["503="] == 1
+async def test_no_answer_is_awaited_past_the_deadline(gateway: Gateway, server: Server) -> None:
+    """A gateway that does not answer cannot keep a sender beyond its time."""
+    deadline = asyncio.get_running_loop().time() + 0.2
+    assert await gateway.post("silence=", b"{}", deadline, Tally(), at_once) is Answer.FAILED
+    assert server.tries["silence="] == 1
+
+
+async def test_every_try_is_paced(gateway: Gateway) -> None:
+    """Promise 5: a retry costs the budget as much as the first try."""
+    taken = 0
+
+    async def pace() -> None:
+        nonlocal taken
+        taken += 1
+
+    await gateway.post("429-503-200=", b"{}", asyncio.get_running_loop().time() + 30, Tally(), pace)
+    assert taken == 3

@@ -111,8 +111,8 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         lambda: operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     )
     async with watching(system, match_id, 12) as seen:
-        broken = {"batch": 1, "first": 8, "last": 16, "rate": "fast"}
-        whole = {"batch": 0, "first": 0, "last": 8, "rate": 100}
+        broken = {"batch": 1, "first": 8, "last": 16, "of": 16, "rate": "fast"}
+        whole = {"batch": 0, "first": 0, "last": 8, "of": 16, "rate": 100}
         # Numbered without the fan-out, so that only this execution tells it.
         ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         client(system, "stepfunctions").start_execution(
@@ -141,6 +141,43 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         assert body["batch"]["plan"] == broken
         await asyncio.to_thread(operator.post_event, match_id, {"kind": "goal", "team": "home", "minute": 1})
         await until(lambda: all(each.seqs == [1, 2] for each in seen))
+
+
+async def test_a_broadcast_that_reached_nobody_is_tried_again(
+    system: System, operator: Operator, ledger: Ledger, match: str
+) -> None:
+    """Promise 2: when every batch failed, the event is not taken for told, and the watchdog brings it to everyone."""
+    async with watching(system, match) as [seen]:
+        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        broken = {"batch": 0, "first": 0, "last": 1, "of": 1, "rate": "fast"}
+        client(system, "stepfunctions").start_execution(
+            stateMachineArn=system.resolve("state_machine"),
+            input=json.dumps({"v": 1, "match": match, "seq": 1, "batches": [broken]}),
+        )
+        [receipt] = await until(lambda: operator.receipts(match))
+        assert (receipt["set_aside"], receipt["accepted"]) == (1, 0)
+        client(system, "sqs").send_message(
+            QueueUrl=system.resolve("queue.watchdog"), MessageBody=json.dumps({"match": match, "seq": 1})
+        )
+        await until(lambda: seen.seqs == [1])
+
+
+async def test_a_viewer_finds_out_what_it_missed_in_silence(system: System, ledger: Ledger, match: str) -> None:
+    """Promise 2: an event that never reached a viewer, and no later one to show the gap, is found by asking."""
+    seqs: list[int] = []
+    viewer = Viewer(
+        system.websocket_url, [match], on_event=lambda _, event, __: seqs.append(event["seq"]),
+        care_seconds=0.2, silence_seconds=0.5,
+    )  # fmt: skip
+    task = asyncio.create_task(viewer.run())
+    try:
+        await asyncio.wait_for(viewer.subscribed.wait(), SECONDS)
+        # Numbered behind the fan-out's back: nobody broadcasts it.
+        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        await until(lambda: seqs == [1])
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_the_watchdog_restarts_what_died(

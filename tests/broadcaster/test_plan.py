@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.plan import MAX_SENDERS, ROWS_PER_SENDER, Budget, plan
+from broadcaster.plan import MAX_SENDERS, ROWS_PER_SENDER, Budget, plan, shards_of
 
 SHARDS = st.sampled_from([2**power for power in range(13)])
 BUDGETS = st.builds(Budget, st.integers(1, 100_000), st.integers(1, 5_000))
@@ -34,6 +34,15 @@ def test_no_more_senders_than_the_budget_feeds(shards: int, rows: int, budget: B
     assert senders <= min(shards, MAX_SENDERS)
     assert (senders - 1) * budget.sender_rate < budget.rate
     assert (senders - 1) * ROWS_PER_SENDER < max(rows, 1)
+
+
+@given(SHARDS, st.integers(0, 4), BUDGETS)
+def test_an_old_plan_covers_a_match_that_has_grown(shards: int, doublings: int, budget: Budget) -> None:
+    """Promise 2: between them the batches of a plan cover every shard of any later count, each once."""
+    grown = shards * 2**doublings
+    walked = [shard for batch in plan(shards, None, budget)
+              for shard in shards_of(batch.first, batch.last, batch.of, grown)]  # fmt: skip
+    assert sorted(walked) == list(range(grown))
 
 
 def test_a_million_viewers_use_the_whole_default_budget() -> None:

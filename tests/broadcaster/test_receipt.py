@@ -59,6 +59,17 @@ def test_told_is_only_what_every_batch_reached(
     assert (state.told, state.tried, lease_of(ledger, numbered)) == (0, 2, None)
 
 
+def test_a_round_that_reached_nobody_settles_nothing(
+    receipts: Receipts, ledger: Ledger, numbered: str, take_lease: Any
+) -> None:
+    """When every batch failed, only the lease is given back: fan-out and watchdog still see the event untold."""
+    take_lease(numbered)
+    assert receipts.finish(Round(numbered, OWNER, 1, 2, (), 2, lost=False)) is False
+    state = ledger.state(numbered)
+    assert (state.told, state.tried, lease_of(ledger, numbered)) == (0, 0, None)
+    assert [each["set_aside"] for each in ledger.receipts(numbered)] == [2]
+
+
 def test_who_lost_the_lease_settles_nothing(receipts: Receipts, ledger: Ledger, numbered: str, take_lease: Any) -> None:
     """An execution that was taken for dead does not touch what its successor holds."""
     take_lease(numbered, owner="successor")

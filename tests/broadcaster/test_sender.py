@@ -94,6 +94,42 @@ async def test_a_repeated_invocation_counts_nothing_twice(
     assert [(each["gone"], each["batches"]) for each in ledger.receipts(numbered)] == [(10, 1)]
 
 
+async def test_a_match_that_has_grown_since_the_plan_is_walked_whole(
+    sender: Sender, numbered: str, dynamodb: Any, plant: Any, rows_of: Any, take_lease: Any, system: System
+) -> None:
+    """Promise 2: a row in a shard that the plan did not know of, because the match has doubled since, is reached."""
+    take_lease(numbered)
+    dynamodb.update_item(
+        TableName=system.name("matches"), Key={"match_id": {"S": numbered}, "item": {"S": "state"}},
+        UpdateExpression="SET shards = :double", ExpressionAttributeValues={":double": {"N": str(SHARDS * 2)}},
+    )  # fmt: skip
+    plant(numbered, 200, audience=60_000 * 2)
+    halves = [task(numbered, 0, SHARDS // 2), task(numbered, SHARDS // 2, SHARDS)]
+    counts = [(await sender.run(half, far()))["counts"]["gone"] for half in halves]
+    assert sum(counts) == 200
+    assert min(counts) > 0
+    assert rows_of(numbered, 60_000 * 2) == []
+
+
+async def test_pruning_that_fails_holds_up_nobody(
+    sender: Sender, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+) -> None:
+    """Promises 2 and 4: when DynamoDB takes no deletes the broadcast ends well, and the next one prunes."""
+    plant(numbered, 30)
+    take_lease(numbered)
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "BatchWriteItem")
+
+    events = sender.db.meta.events
+    events.register("before-parameter-build.dynamodb.BatchWriteItem", refuse, unique_id="refuse")
+    result = await sender.run(task(numbered, 0, SHARDS), far())
+    events.unregister("before-parameter-build.dynamodb.BatchWriteItem", unique_id="refuse")
+    assert (result["done"], result["counts"]["rows"], result["counts"]["gone"]) == (True, 30, 0)
+    assert (await sender.run(task(numbered, 0, SHARDS), far()))["counts"]["gone"] == 30
+    assert rows_of(numbered) == []
+
+
 async def test_expired_rows_are_skipped(sender: Sender, numbered: str, plant: Any, take_lease: Any) -> None:
     """TTL deletes late: a row past its time gets no POST."""
     plant(numbered, 20, ttl=-5)
@@ -148,7 +184,7 @@ async def test_a_walk_asks_once_per_megabyte_and_once_per_shard(
     """At most one Query per started megabyte of rows plus one per shard."""
     rows, row_bytes = 40_000, len("pk") + len("big-40000#0") + len("sk") + 16 + len("ttl") + 6
     match = big_shard(rows)
-    walk = Walk(sender.db, system.name("subscriptions"), match, cursor=Cursor(0), last=4, now=time.time())
+    walk = Walk(sender.db, system.name("subscriptions"), match, range(4), cursor=Cursor(), now=time.time())
     assert await walk_all(walk) == rows
     megabytes = -(-rows * row_bytes // 1_000_000)
     assert walk.queries <= megabytes + 4
@@ -161,7 +197,7 @@ async def test_memory_stays_flat(sender: Sender, system: System, big_shard: Call
         match = big_shard(rows)
         gc.collect()
         tracemalloc.start()
-        walk = Walk(sender.db, system.name("subscriptions"), match, cursor=Cursor(0), last=1, now=time.time())
+        walk = Walk(sender.db, system.name("subscriptions"), match, [0], cursor=Cursor(), now=time.time())
         assert await walk_all(walk) == rows
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

@@ -66,6 +66,8 @@ def test_rules_are_decided_in_the_ledger(operator: Operator, match: str) -> None
     [
         (b"{nonsense", (400, "malformed_json")),
         (b"\xff\xfe\x00", (400, "malformed_json")),
+        (b"[" * 5000, (400, "malformed_json")),
+        (b'{"kind":"goal","team":"home","minute":' + b"9" * 5000 + b"}", (400, "malformed_json")),
         (b"", (422, "invalid")),
         (b"[]", (422, "invalid")),
         (b'{"kind":"golazo"}', (422, "invalid")),
@@ -78,6 +80,14 @@ def test_a_malformed_event_is_refused(http: httpx.Client, match: str, body: byte
     """Shape is refused at the API, in its one error shape, and nothing reaches the stream."""
     answer = http.post(f"/matches/{match}/events", content=body, headers={"content-type": "application/json"})
     assert refusal(answer) == expected
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "Application/JSON", "application/x-www-form-urlencoded", None])
+def test_json_is_json_whatever_it_is_called(http: httpx.Client, match: str, content_type: str | None) -> None:
+    """Curl's default content type posts an event too."""
+    headers = {"content-type": content_type} if content_type else {}
+    answer = http.post(f"/matches/{match}/events", content=b'{"kind":"kick_off"}', headers=headers)
+    assert answer.status_code == 202
 
 
 @pytest.mark.parametrize(

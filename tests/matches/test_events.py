@@ -81,3 +81,11 @@ def test_no_record_breaks_the_reader(record: bytes) -> None:
     """Whatever lies on the stream, the reader either reads it or calls it poison."""
     with contextlib.suppress(PoisonRecordError):
         parse_record(record)
+
+
+def test_the_reason_for_poison_is_short() -> None:
+    """A record of a megabyte with thousands of faults has a reason that fits a queue's message."""
+    event = {**GOAL, **{f"field{number}": 1 for number in range(20_000)}}
+    with pytest.raises(PoisonRecordError) as caught:
+        parse_record(orjson.dumps({"v": 1, "match": "m", "at": 1, "event": event}))
+    assert len(str(caught.value)) < 600
