@@ -24,7 +24,8 @@ from devstack.replay import Replayed, replay
 from devstack.stack import DEFAULT_PORT, running
 from devstack.system import System
 from devstack.watch import watch as watch_match
-from devstack.words import describe, minute
+from devstack.words import describe, minute, score
+from matches.events import DECISIONS, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,6 @@ def up(
         while not ended.wait(0.5):
             if not ministack.alive:
                 raise StackError(f"MiniStack has ended by itself; its log is {ministack.log}")
-        _say("stopping …")
 
 
 @app.command()
@@ -85,7 +85,9 @@ def demo(
 def match_create(
     home: Annotated[str, typer.Argument()],
     away: Annotated[str, typer.Argument()],
-    kickoff: Annotated[datetime | None, typer.Option(help="UTC; now by default.")] = None,
+    kickoff: Annotated[
+        str | None, typer.Option(help="2022-12-18T18:00+03:00; UTC without an offset; now by default.")
+    ] = None,
     match_id: Annotated[str | None, typer.Option("--id", help="At most 20 of a-z, 0-9 and hyphens.")] = None,
     competition: Text = None,
     audience: Annotated[int | None, typer.Option(min=1, help="Viewers you expect.")] = None,
@@ -93,11 +95,31 @@ def match_create(
     as_json: AsJson = False,
 ) -> None:
     """Create and schedule a match."""
-    when = (kickoff or datetime.now(UTC)).replace(tzinfo=UTC, microsecond=0)
+    try:
+        when = datetime.fromisoformat(kickoff) if kickoff else datetime.now(UTC).replace(microsecond=0)
+    except ValueError:
+        raise typer.BadParameter(f"{kickoff} is not a date and time") from None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
     wanted = {"match": match_id, "competition": competition, "audience": audience}
     with _said(), Operator(api) as operator:
         made = operator.create_match(home=home, away=away, kickoff=when.isoformat(), **_given(wanted))
     _print(made, as_json, f"{made['match']}: {made['home']} – {made['away']}, kick-off {made['kickoff']}")
+
+
+@match_app.command("show")
+def match_show(match: Match, api: Api = _LOCAL.api_url, as_json: AsJson = False) -> None:
+    """Show a match and its events with their ids."""
+    with _said(), Operator(api) as operator:
+        snapshot, events = operator.snapshot(match), operator.events(match)
+    if as_json:
+        print(json.dumps({**snapshot, "events": events}, ensure_ascii=False))  # noqa: T201
+        return
+    table = Table("seq", "minute", "what", "score", "id", "")
+    table.title = f"{snapshot['home']} {score(snapshot)} {snapshot['away']}, {snapshot['status'].replace('_', ' ')}"
+    for each in events:
+        cancelled = f"cancelled by {each['cancelled_by']}" if "cancelled_by" in each else ""
+        table.add_row(str(each["seq"]), minute(each), describe(each), score(each), each["event_id"], cancelled)
+    out.print(table)
 
 
 @app.command()
@@ -106,6 +128,7 @@ def goal(
     team: Team,
     minute: Annotated[int, typer.Option(min=0, max=120)],
     player: Text = None,
+    assist: Text = None,
     stoppage: Stoppage = None,
     own: Annotated[bool, typer.Option("--own", help="An own goal; TEAM is who it counts for.")] = False,
     penalty: Annotated[bool, typer.Option("--penalty")] = False,
@@ -117,14 +140,14 @@ def goal(
     if own and penalty:
         raise typer.BadParameter("a goal is --own or --penalty, not both")
     kind = "own_goal" if own else "penalty_goal" if penalty else "goal"
-    more = {"player": player, "stoppage": stoppage, "event_id": event_id}
+    more = {"player": player, "assist": assist, "stoppage": stoppage, "event_id": event_id}
     _post(api, match, {"kind": kind, "team": team, "minute": minute, **_given(more)}, as_json)
 
 
 @app.command()
 def event(
     match: Match,
-    kind: Annotated[str, typer.Argument(help="kick_off, yellow_card, substitution, full_time, cancellation …")],
+    kind: Annotated[str, typer.Argument(help=", ".join(KINDS))],
     team: Text = None,
     minute: Minute = None,
     stoppage: Stoppage = None,
@@ -133,7 +156,7 @@ def event(
     player_on: Text = None,
     player_off: Text = None,
     scored: Annotated[bool | None, typer.Option("--scored/--missed", help="Of a shoot-out kick.")] = None,
-    decision: Text = None,
+    decision: Annotated[str | None, typer.Option(help=f"Of a var_decision: {', '.join(DECISIONS)}.")] = None,
     about: Annotated[str | None, typer.Option(help="Id of the event under review.")] = None,
     cancels: Annotated[str | None, typer.Option(help="Id of the event to take back.")] = None,
     reason: Text = None,
@@ -147,7 +170,7 @@ def event(
         "player_on": player_on, "player_off": player_off, "scored": scored, "decision": decision, "about": about,
         "cancels": cancels, "reason": reason, "event_id": event_id,
     }  # fmt: skip
-    _post(api, match, {"kind": kind, **_given(more)}, as_json)
+    _post(api, match, {"kind": kind.replace("-", "_"), **_given(more)}, as_json)
 
 
 @app.command()
@@ -181,13 +204,15 @@ def replay_file(
             out.print(f"{of:20} {minute(event):>6} {describe(event)}", markup=False, highlight=False)
 
     with _said(), Operator(api) as operator:
-        feed = openfootball.read(file)
-        chosen = feed if match is None else [openfootball.find(feed, match)]
+        chosen = openfootball.read(file) if match is None else [openfootball.find(file, match)]
         results = asyncio.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event))
     if as_json:
         print(json.dumps({"matches": [each.to_dict() for each in results]}, ensure_ascii=False))  # noqa: T201
     else:
         _show_replayed(results)
+    for each in (each for each in results if not each.agrees):
+        err.print(f"livescore: {each.match} did not end as the file states", style="red", highlight=False)
+    raise typer.Exit(0 if all(each.agrees for each in results) else 1)
 
 
 @app.command()

@@ -45,7 +45,7 @@ class MiniStack:
         Raises StackError if the port is taken or MiniStack does not come up.
         """
         if not port_is_free(self.port):
-            raise StackError(f"Port {self.port} is in use. Stop what listens there, or choose another with --port.")
+            raise StackError(f"Port {self.port} is in use. {self._who()}, or choose another with --port.")
         binary = environment() / "bin" / "ministack"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         state = STATE / "run" / str(self.port)
@@ -67,12 +67,22 @@ class MiniStack:
             self._process = subprocess.Popen(
                 [str(binary)], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        (state / "pid").write_text(str(self._process.pid))
         try:
             self._wait()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def _who(self) -> str:
+        """What to do about whoever has the port."""
+        try:
+            pid = int((STATE / "run" / str(self.port) / "pid").read_text())
+            os.killpg(pid, 0)
+        except (OSError, ValueError):
+            return "Stop what listens there"
+        return f"An earlier stack that was killed still runs there: end it with `kill -- -{pid}`"
 
     def stop(self) -> None:
         """End it and every process it has started."""

@@ -1,8 +1,9 @@
 """Pure: reads matches in the openfootball format and turns them into events.
 
 The format is that of github.com/openfootball (``worldcup.json``). Its quirks: goals are listed per team and not in
-time order; a goalless match has no goal lists; ``offset`` is stoppage time; an own goal stands in the list of the
-team that it counts for; of a shoot-out only the result is known, so the kicks that were scored are replayed in turn.
+time order; a goalless match has no goal lists; ``offset`` is stoppage time, which newer files write as ``"45+2"``; an
+own goal stands in the list of the team that it counts for; of a shoot-out only the result is known, so the kicks that
+were scored are replayed in turn; a match without a score has not been played.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ class FeedMatch:
     kickoff: datetime
     competition: str
     events: tuple[Event, ...]
+    score: tuple[int, int]
+    """The score that the file states, after extra time where there was one."""
+    shootout: tuple[int, int] | None
 
     @property
     def title(self) -> str:
@@ -40,10 +44,33 @@ class FeedMatch:
 
 
 def read(path: Path) -> list[FeedMatch]:
-    """All matches of a file.
+    """All matches of a file that have been played.
 
     Raises FeedError for a file that cannot be read.
     """
+    competition, matches = _load(path)
+    return [_parse(raw, number, competition, path) for number, raw in matches]
+
+
+def find(path: Path, title: str) -> FeedMatch:
+    """The match of that title, whichever side is named first; the last one if they met twice.
+
+    Raises FeedError if there is none, or if it cannot be read; other matches of the file do not matter.
+    """
+    wanted = {part.strip().casefold() for part in re.split(r"\s+[-–]\s+|\s+vs?\.?\s+", title)}
+    competition, matches = _load(path)
+    found = [
+        (number, raw)
+        for number, raw in matches
+        if {str(raw.get("team1")).casefold(), str(raw.get("team2")).casefold()} == wanted
+    ]
+    if not found:
+        raise FeedError(f'{path} has no match "{title}" that has been played.')
+    return _parse(found[-1][1], found[-1][0], competition, path)
+
+
+def _load(path: Path) -> tuple[str, list[tuple[int, dict[str, Any]]]]:
+    """The competition, and each match that has been played with its number in the file."""
     try:
         feed = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -52,25 +79,16 @@ def read(path: Path) -> list[FeedMatch]:
         raise FeedError(f"{path} is not JSON: {error}.") from None
     if not isinstance(feed, dict) or not isinstance(feed.get("matches"), list):
         raise FeedError(f"{path} has no list of matches.")
-    matches = []
-    for number, raw in enumerate(feed["matches"], 1):
-        try:
-            matches.append(_match(raw, str(feed.get("name", path.stem))))
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise FeedError(f"Match {number} of {path} cannot be read: {error!r}.") from None
-    return matches
+    matches = [(number, raw) for number, raw in enumerate(feed["matches"], 1) if isinstance(raw, dict)]
+    return str(feed.get("name", path.stem)), [(number, raw) for number, raw in matches if raw.get("score")]
 
 
-def find(matches: list[FeedMatch], title: str) -> FeedMatch:
-    """The match of that title, whichever side is named first; the last one if they met twice.
-
-    Raises FeedError if there is none.
-    """
-    wanted = {part.strip().casefold() for part in re.split(r"\s+[-–]\s+|\s+vs?\.?\s+", title)}
-    found = [match for match in matches if {match.home.casefold(), match.away.casefold()} == wanted]
-    if not found:
-        raise FeedError(f'The file has no match "{title}".')
-    return found[-1]
+def _parse(raw: dict[str, Any], number: int, competition: str, path: Path) -> FeedMatch:
+    try:
+        return _match(raw, competition)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        what = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise FeedError(f"Match {number} of {path} cannot be read: {what}.") from None
 
 
 def _match(raw: dict[str, Any], competition: str) -> FeedMatch:
@@ -89,13 +107,28 @@ def _match(raw: dict[str, Any], competition: str) -> FeedMatch:
     if "p" in score:
         events += _shootout(*score["p"])
     events.append({"kind": "full_time"})
-    return FeedMatch(raw["team1"], raw["team2"], _kickoff(raw), competition, tuple(events))
+    return FeedMatch(
+        home=raw["team1"],
+        away=raw["team2"],
+        kickoff=_kickoff(raw),
+        competition=competition,
+        events=tuple(events),
+        score=_pair(score["et"] if extra else score["ft"]),
+        shootout=_pair(score["p"]) if "p" in score else None,
+    )
+
+
+def _pair(raw: Any) -> tuple[int, int]:
+    home, away = raw
+    return int(home), int(away)
 
 
 def _goal(raw: dict[str, Any], side: str) -> Event:
     kind = "own_goal" if raw.get("owngoal") else "penalty_goal" if raw.get("penalty") else "goal"
-    event = {"kind": kind, "team": side, "player": raw["name"], "minute": int(raw["minute"])}
-    return event | ({"stoppage": int(raw["offset"])} if raw.get("offset") else {})
+    minute, _, added = str(raw["minute"]).partition("+")
+    stoppage = added or raw.get("offset")
+    event = {"kind": kind, "team": side, "player": raw["name"], "minute": int(minute)}
+    return event | ({"stoppage": int(stoppage)} if stoppage else {})
 
 
 def _when(event: Event) -> tuple[int, int]:

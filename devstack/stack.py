@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -39,8 +41,9 @@ def running(
         package = build()
     except subprocess.CalledProcessError as error:
         raise StackError("The libraries of the Lambda functions could not be installed; why is said above.") from error
-    ministack = MiniStack(port).start()
+    ministack = MiniStack(port)
     try:
+        ministack.start()
         say("Provisioning …")
         provision(system, package)
         say("Sending a first event all the way …")
@@ -50,6 +53,11 @@ def running(
             raise StackError(f"The system does not work: {error} MiniStack's log is {ministack.log}") from error
         yield system, ministack
     finally:
+        say("stopping …")
+        # An impatient second Ctrl-C must not keep us from ending what we have started.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
         ministack.stop()
 
 

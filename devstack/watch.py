@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LINES = 12
 FIRST_ANSWER_SECONDS = 30.0
+LOOK_SECONDS = 0.5
+"""How often the board looks whether the connection is still there."""
 
 
 async def watch(websocket_url: str, match: str, console: Console, *, as_json: bool, until_full_time: bool) -> None:
@@ -34,6 +37,8 @@ async def watch(websocket_url: str, match: str, console: Console, *, as_json: bo
         events.append(event)
         if as_json:
             print(json.dumps({**event, "received_at": at}, ensure_ascii=False), flush=True)  # noqa: T201
+        elif not console.is_terminal:
+            console.print(f"{minute(event):>6} {describe(event)}  {score(event)}", markup=False, highlight=False)
         if until_full_time and event["kind"] == "full_time":
             over.set()
 
@@ -48,14 +53,15 @@ async def watch(websocket_url: str, match: str, console: Console, *, as_json: bo
         if viewer.errors:
             raise ApiError(viewer.errors[0]["message"])
         await viewer.subscribed.wait()
-        if as_json:
+        if as_json or not console.is_terminal:
             await over.wait()
             return
         with Live(_board(viewer, match, events), console=console, refresh_per_second=10) as live:
             while not over.is_set():
                 changed.clear()
                 live.update(_board(viewer, match, events), refresh=True)
-                await changed.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), LOOK_SECONDS)
             live.update(_board(viewer, match, events), refresh=True)
     finally:
         task.cancel()
@@ -71,4 +77,13 @@ def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
     title = f"{follower.home} {follower.score[0]}–{follower.score[1]} {follower.away}"
     if follower.shootout:
         title += f" ({follower.shootout[0]}–{follower.shootout[1]})"
-    return Panel(table, title=Text(title, style="bold"), subtitle=Text(follower.status.replace("_", " ")), expand=False)
+    return Panel(table, title=Text(title, style="bold"), subtitle=_state(viewer, follower.status), expand=False)
+
+
+def _state(viewer: Viewer, status: str) -> Text:
+    """The state of the match, or of the connection when that is in doubt."""
+    if not viewer.connected:
+        return Text("connection lost, trying again …", style="bold red")
+    if viewer.errors:
+        return Text(viewer.errors[-1]["message"], style="bold red")
+    return Text(status.replace("_", " "))

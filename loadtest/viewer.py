@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.protocol import State
 
 from broadcaster.pacing import backoff
 from subscriptions.follower import Follower
@@ -57,6 +58,7 @@ class Viewer:
         self.subscribed = asyncio.Event()
         """Set once every match has answered with a snapshot."""
         self.errors: list[dict[str, Any]] = []
+        """Error frames since the last good one."""
         self._socket: ClientConnection | None = None
         self._heard: dict[str, float] = {}
         self._care_seconds = care_seconds
@@ -81,6 +83,11 @@ class Viewer:
                 pass
             attempt += 1
             await asyncio.sleep(backoff(attempt, random.random(), base=0.25, cap=30))
+
+    @property
+    def connected(self) -> bool:
+        """Whether the socket is open, as far as this end knows."""
+        return self._socket is not None and self._socket.state is State.OPEN
 
     def drop(self) -> None:
         """Vanish without a word: no close frame, the TCP connection is aborted."""
@@ -123,6 +130,7 @@ class Viewer:
         if follower is None:
             return
         self._heard[follower.match] = time.monotonic()
+        self.errors.clear()
         had_gap = follower.gap
         for event in follower.take(frame):
             if self._on_event is not None:

@@ -74,9 +74,12 @@ def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[st
 
 @app.post("/matches/<match>/events", status_code=202, summary="Post an event", tags=["operators"])
 def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[dict[str, Any]]:
-    """202 with the event's id once it is on the stream. The same id again changes nothing."""
+    """202 with the event's id once it is on the stream. The same event with the same id again changes nothing."""
     state = _ledger().state(match)
     accepted = Accepted(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event))
+    if event.event_id is not None and _ledger().is_taken(accepted):
+        message = f"{event.event_id} is the id of another event of this match, with other content."
+        raise ApiError(HTTPStatus.CONFLICT, "event_id_taken", message)
     try:
         aws.kinesis().put_record(StreamName=aws.setting("STREAM"), Data=accepted.to_record(), PartitionKey=match)
     except (BotoCoreError, ClientError) as error:
@@ -86,7 +89,7 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message) from error
     # From here on the answer is 202: the event will be applied or refused whatever fails now.
     try:
-        outcome = asdict(_ledger().pending(match, accepted.event_id))
+        outcome = asdict(_ledger().pending(accepted))
     except (BotoCoreError, ClientError):
         logger.exception("event is on the stream but could not be marked pending")
         outcome = {"status": "pending"}

@@ -9,7 +9,8 @@ takes a team's name and translates it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, cast
+from hashlib import sha256
+from typing import Annotated, Any, Literal, cast, get_args
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
@@ -94,6 +95,12 @@ class Substitution(_Timed):
     player_on: Name
     player_off: Name
 
+    @_model_validator(mode="after")
+    def _two_players(self) -> Substitution:
+        if self.player_on == self.player_off:
+            raise ValueError("a player cannot come on for himself")
+        return self
+
 
 class Phase(_Event):
     """The whistle that begins or ends a part of the match."""
@@ -135,6 +142,14 @@ Event = Annotated[
 ]
 """Any event, told apart by ``kind``."""
 
+KINDS = tuple(
+    kind for model in get_args(get_args(Event)[0]) for kind in get_args(model.model_fields["kind"].annotation)
+)
+"""Every kind of event."""
+
+DECISIONS = get_args(VarDecision.model_fields["decision"].annotation)
+"""What a video assistant may decide."""
+
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
@@ -162,6 +177,12 @@ class Accepted:
     def event_id(self) -> str:
         """The id of the event; every event on the stream has one."""
         return cast("str", self.event.event_id)
+
+    @property
+    def digest(self) -> str:
+        """Tells the content of one event from another's, whatever their ids."""
+        content = self.event.model_dump(exclude_none=True, exclude={"event_id"})
+        return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
     def to_record(self) -> bytes:
         """The bytes of the Kinesis record."""

@@ -179,14 +179,22 @@ class Ledger:
         found = self._db.get_item(TableName=self.table, Key=row_key(match, f"id#{event_id}"), ConsistentRead=True)
         return _parse_outcome(found["Item"]) if "Item" in found else None
 
-    def pending(self, match: str, event_id: str) -> Outcome:
+    def is_taken(self, accepted: Accepted) -> bool:
+        """Whether the event's id is that of an event with other content."""
+        key = row_key(accepted.match, f"id#{accepted.event_id}")
+        item = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item", {})
+        return "digest" in item and item["digest"]["S"] != accepted.digest
+
+    def pending(self, accepted: Accepted) -> Outcome:
         """Note that an event is on the stream; return what is known of it, which may be more by now."""
+        match, event_id = accepted.match, accepted.event_id
         try:
             self._db.put_item(
                 TableName=self.table,
                 Item={
                     **row_key(match, f"id#{event_id}"),
                     "outcome": {"S": "pending"},
+                    "digest": {"S": accepted.digest},
                     "ttl": _n(int(time.time()) + _PENDING_SECONDS),
                 },
                 ConditionExpression="attribute_not_exists(match_id)",
@@ -211,7 +219,7 @@ class Ledger:
             ruling = apply(state.board, accepted.event, accepted.at, target and target[1])
             if isinstance(ruling, Refused):
                 outcome = Outcome("refused", reason=ruling.reason)
-                writes = [self._settle(match, event_id, outcome)]
+                writes = [self._settle(accepted, outcome)]
             else:
                 outcome = Outcome("applied", seq=state.seq + 1)
                 writes = list(self._writes(state, accepted, ruling.board, ruling.scores, target and target[0]))
@@ -238,9 +246,13 @@ class Ledger:
         row = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True)["Item"]
         return outcome.seq, Earlier(orjson.loads(row["body"]["S"]), cancelled="cancelled_by" in row)
 
-    def _settle(self, match: str, event_id: str, outcome: Outcome) -> TransactWriteItemTypeDef:
+    def _settle(self, accepted: Accepted, outcome: Outcome) -> TransactWriteItemTypeDef:
         """Put the id with its outcome, unless it has one already."""
-        item: dict[str, Any] = {**row_key(match, f"id#{event_id}"), "outcome": {"S": outcome.status}}
+        item: dict[str, Any] = {
+            **row_key(accepted.match, f"id#{accepted.event_id}"),
+            "outcome": {"S": outcome.status},
+            "digest": {"S": accepted.digest},
+        }
         if outcome.seq is not None:
             item["seq"] = _n(outcome.seq)
         if outcome.reason is not None:
@@ -272,7 +284,7 @@ class Ledger:
         if scores:
             # Where a follower of the score only stood before this event: the frame for them says so.
             event["score_prev"] = _n(state.scored)
-        yield self._settle(state.match, accepted.event_id, Outcome("applied", seq=seq))
+        yield self._settle(accepted, Outcome("applied", seq=seq))
         yield {
             "Put": {
                 "TableName": self.table,

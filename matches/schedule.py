@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from matches.events import MatchId, Name
 
-if TYPE_CHECKING:
-    from datetime import datetime
+
+def _text(value: object) -> object:
+    if not isinstance(value, str | datetime):
+        raise ValueError("must be an RFC 3339 time")  # noqa: TRY004  # pydantic turns only this into a validation error
+    return value
+
+
+Kickoff = Annotated[AwareDatetime, BeforeValidator(_text), Field(description="RFC 3339 with an offset.")]
 
 
 class NewMatch(BaseModel):
@@ -22,7 +29,7 @@ class NewMatch(BaseModel):
     match: MatchId | None = Field(None, description="Made from the date and the teams when absent.")
     home: Name
     away: Name
-    kickoff: AwareDatetime = Field(description="RFC 3339 with an offset.")
+    kickoff: Kickoff
     competition: Name | None = None
     audience: int | None = Field(
         None, ge=1, le=20_000_000, strict=True, description="Viewers expected; decides the first number of shards."
@@ -47,7 +54,7 @@ class Reschedule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kickoff: AwareDatetime
+    kickoff: Kickoff
 
 
 def default_match_id(home: str, away: str, kickoff: datetime) -> str:

@@ -28,9 +28,8 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
-    """The running system. The lease and the watchdog are quick, so that tests see them act."""
-    quick = {"lease_seconds": 6, "watchdog_seconds": 2, "watchdog_visibility": 2}
-    with running(free_port(), quick) as (system, _):
+    """The running system."""
+    with running(free_port()) as (system, _):
         yield system
 
 

@@ -101,3 +101,12 @@ def test_cards_alone_are_no_frame_for_followers_of_the_score() -> None:
     frames = build(replace(STATE, seq=1), chain([False]))
     assert frames is not None
     assert frames.for_row(score_only=True) is None
+
+
+def test_a_frame_that_is_just_full_still_fits() -> None:
+    """The room is measured with the longest time there is, not with the shortest."""
+    for padding in range(120):
+        history = chain([True] * 150, padding)
+        frames = build(replace(STATE, seq=len(history)), history)
+        assert frames is not None
+        assert len(frames.everything) <= FRAME_BYTES

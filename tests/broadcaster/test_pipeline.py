@@ -16,13 +16,13 @@ from devstack.provision import client
 from devstack.stack import running
 from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
+from matches.ledger import Ledger
 from subscriptions.store import Subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from devstack.system import System
-    from matches.ledger import Ledger
 
 SECONDS = 40
 
@@ -180,42 +180,49 @@ async def test_a_viewer_finds_out_what_it_missed_in_silence(system: System, ledg
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_the_watchdog_restarts_what_died(
-    system: System, operator: Operator, ledger: Ledger, match: str, dynamodb: Any
-) -> None:
-    """Promise 2: an execution that died with the lease in its hand delays its event, and loses nothing."""
-    runs_out = int(time.time()) + 4
-    dynamodb.update_item(
-        TableName=ledger.table,
-        Key={"match_id": {"S": match}, "item": {"S": "state"}},
-        UpdateExpression="SET lease_owner = :dead, lease_until = :until",
-        ExpressionAttributeValues={":dead": {"S": "dead"}, ":until": {"N": str(runs_out)}},
-    )
-    async with watching(system, match) as [seen]:
-        await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
-        await until(lambda: seen.seqs == [1])
-        assert time.time() >= runs_out
-        await until(lambda: ledger.state(match).told == 1)
-
-
 @pytest.fixture(scope="module")
-def slow_system() -> Iterator[System]:
-    """A system whose senders have little time and a small budget."""
-    settings = {"send_rate": 40, "sender_rate": 40, "sender_timeout": 7, "lease_seconds": 30}
+def impatient() -> Iterator[System]:
+    """A system whose senders have little time and a small budget, and whose watchdog looks after two seconds."""
+    settings = {
+        "send_rate": 40, "sender_rate": 40, "sender_timeout": 7, "lease_seconds": 20,
+        "watchdog_seconds": 2, "watchdog_visibility": 2,
+    }  # fmt: skip
     with running(free_port(), settings) as (system, _):
         yield system
 
 
-async def test_the_state_machine_carries_on_from_a_cursor(slow_system: System) -> None:
+async def test_the_watchdog_restarts_what_died(impatient: System) -> None:
+    """Promise 2: an execution that died with the lease in its hand delays its event, and loses nothing."""
+    dynamodb = client(impatient, "dynamodb")
+    ledger = Ledger(impatient.name("matches"), dynamodb)
+    with Operator(impatient.api_url) as operator:
+        await asyncio.to_thread(
+            lambda: operator.create_match(match="died", home="A", away="B", kickoff="2022-12-18T15:00:00Z", audience=9)
+        )
+        runs_out = int(time.time()) + 4
+        dynamodb.update_item(
+            TableName=ledger.table,
+            Key={"match_id": {"S": "died"}, "item": {"S": "state"}},
+            UpdateExpression="SET lease_owner = :dead, lease_until = :until",
+            ExpressionAttributeValues={":dead": {"S": "dead"}, ":until": {"N": str(runs_out)}},
+        )
+        async with watching(impatient, "died") as [seen]:
+            await asyncio.to_thread(operator.post_event, "died", {"kind": "kick_off"})
+            await until(lambda: seen.seqs == [1])
+            assert time.time() >= runs_out
+            await until(lambda: ledger.state("died").told == 1)
+
+
+async def test_the_state_machine_carries_on_from_a_cursor(impatient: System) -> None:
     """Promise 2: a walk longer than a sender's time is done in several invocations, and reaches every row."""
-    subscriptions = Subscriptions(slow_system.name("subscriptions"), client(slow_system, "dynamodb"))
-    with Operator(slow_system.api_url) as operator:
+    subscriptions = Subscriptions(impatient.name("subscriptions"), client(impatient, "dynamodb"))
+    with Operator(impatient.api_url) as operator:
         await asyncio.to_thread(
             lambda: operator.create_match(
                 match="slow", home="A", away="B", kickoff="2022-12-18T15:00:00Z", audience=100
             )
         )
-        async with watching(slow_system, "slow", 3) as seen:
+        async with watching(impatient, "slow", 3) as seen:
             planted = [f"planted{number:08d}=" for number in range(200)]
             for connection in planted:
                 subscriptions.add("slow", 0, connection, score_only=False)

@@ -116,6 +116,32 @@ def test_a_replay_ends_with_the_score(livescore: Any, tmp_path: Path) -> None:
         assert [each["shootout"] for each in matches] == [None, [3, 5]]
 
 
+def test_a_replay_that_ends_otherwise_than_its_file_says_so(livescore: Any, tmp_path: Path) -> None:
+    """A file whose goals do not add up to its score is replayed, and the difference is an exit status."""
+    path = tmp_path / "feed.json"
+    match = {"date": "2025-07-13", "team1": "Chelsea", "team2": "Paris", "score": {"ft": [3, 0]}}
+    path.write_text(json.dumps({"matches": [match]}))
+    ran = livescore("replay", str(path), "--match", "Chelsea - Paris")
+    assert ran.returncode == 1
+    assert "did not end as the file states" in ran.stderr
+
+
+def test_a_kick_off_keeps_its_offset(livescore: Any, match_id: str) -> None:
+    """Six in the evening in Doha is three in the afternoon UTC."""
+    args = ("match", "create", "A", "B", "--id", match_id, "--json", "--kickoff")
+    made = livescore(*args, "2022-12-18T18:00+03:00")
+    assert json.loads(made.stdout)["kickoff"] == "2022-12-18T18:00:00+03:00"
+    assert livescore(*args, "soon").returncode == 2
+
+
+def test_events_are_listed_with_their_ids(livescore: Any, match: str) -> None:
+    """What a cancellation needs to name can be looked up."""
+    livescore("event", match, "kick-off", "--id", "start")
+    shown = livescore("match", "show", match)
+    assert "start" in shown.stdout
+    assert json.loads(livescore("match", "show", match, "--json").stdout)["events"][0]["event_id"] == "start"
+
+
 def test_a_port_in_use_is_said_clearly() -> None:
     """The port is taken: a sentence, exit status 1, and nothing is left running."""
     with socket.socket() as taken:
@@ -149,7 +175,8 @@ def test_up_leaves_no_process_behind(how: signal.Signals) -> None:
         )
         assert made.returncode == 0
         assert processes(port)
-        up.send_signal(how)
+        for _ in range(3):  # an impatient user
+            up.send_signal(how)
         up.wait(30)
     deadline = time.monotonic() + 5
     while processes(port) and time.monotonic() < deadline:

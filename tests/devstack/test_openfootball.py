@@ -66,10 +66,30 @@ def test_every_match_ends_with_its_score(feed: Path) -> None:
     assert {board.status for board in boards} == {"full_time"}
 
 
+def test_newer_files_and_unplayed_matches(tmp_path: Path) -> None:
+    """Stoppage time may stand in the minute, a match without a score is left out, a broken one harms only itself."""
+    played = {
+        "date": "2026-06-11", "team1": "Mexico", "team2": "Peru", "score": {"ft": [1, 1]},
+        "goals1": [{"name": "A", "minute": "45+5"}], "goals2": [{"name": "B", "minute": "9"}],
+    }  # fmt: skip
+    broken = {"date": "2026-06-12", "team1": "X", "team2": "Y", "score": {"ft": ["?", 0]}}
+    path = tmp_path / "feed.json"
+    path.write_text(json.dumps({"matches": [played, {"date": "2026-06-12", "team1": "C", "team2": "D"}]}))
+    [match] = read(path)
+    assert [(event["minute"], event.get("stoppage")) for event in match.events if "minute" in event] == [
+        (9, None),
+        (45, 5),
+    ]
+    path.write_text(json.dumps({"matches": [played, broken]}))
+    assert find(path, "Mexico - Peru").score == (1, 1)
+    with pytest.raises(FeedError, match="Match 2 of"):
+        read(path)
+
+
 @pytest.mark.parametrize("title", ["Argentina - France", "france – ARGENTINA", "Argentina v France"])
 def test_a_match_is_found_by_its_teams(feed: Path, title: str) -> None:
     """Whichever side is named first, however it is written."""
-    match = find(read(feed), title)
+    match = find(feed, title)
     assert match.title == "Argentina - France"
     assert match.kickoff.isoformat() == "2022-12-18T18:00:00+03:00"
 
@@ -79,8 +99,8 @@ def test_a_match_is_found_by_its_teams(feed: Path, title: str) -> None:
     [
         ("nonsense", "is not JSON"),
         ("[]", "has no list of matches"),
-        ('{"matches":[{"team1":"A"}]}', "Match 1 of"),
-        ('{"matches":[{"team1":"A","team2":"B","score":{},"date":"yesterday"}]}', "Match 1 of"),
+        ('{"matches":[{"team1":"A","score":{"ft":[0,0]}}]}', "Match 1 of"),
+        ('{"matches":[{"team1":"A","team2":"B","score":{"ft":[1]},"date":"yesterday"}]}', "Match 1 of"),
     ],
 )
 def test_a_broken_file_is_a_sentence(tmp_path: Path, text: str, message: str) -> None:
@@ -96,7 +116,7 @@ def test_a_broken_file_is_a_sentence(tmp_path: Path, text: str, message: str) ->
 def test_an_unknown_match_is_said(feed: Path) -> None:
     """A title that is not in the file."""
     with pytest.raises(FeedError, match='no match "Brazil - Peru"'):
-        find(read(feed), "Brazil - Peru")
+        find(feed, "Brazil - Peru")
 
 
 def test_the_64_matches_of_2022_end_as_they_did() -> None:

@@ -37,4 +37,5 @@ async def test_the_64_matches_of_2022_end_as_they_did_for_readers_and_viewers(
     expected = [(tuple(score.get("et", score["ft"])), score.get("p") and tuple(score["p"])) for score in stated]
     assert [(each.score, each.shootout) for each in results] == expected
     assert [(each.viewer_score, each.viewer_shootout) for each in results] == expected
+    assert all(each.agrees for each in results)
     assert [each.events for each in results] == [len(match.events) for match in feed]

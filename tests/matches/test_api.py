@@ -51,6 +51,17 @@ def test_the_same_id_again_changes_nothing(operator: Operator, match: str) -> No
     assert [event["kind"] for event in operator.events(match)] == ["kick_off", "goal", "half_time"]
 
 
+def test_an_id_is_not_taken_for_another_event(http: httpx.Client, operator: Operator, match: str) -> None:
+    """A goal posted under the id of another is not lost in silence: 409, before it reaches the stream."""
+    operator.post_event(match, {"kind": "kick_off"})
+    goal = {"kind": "goal", "team": "France", "minute": 9, "event_id": "g1"}
+    operator.settled(match, operator.post_event(match, goal)["event_id"])
+    answer = http.post(f"/matches/{match}/events", json={**goal, "minute": 10})
+    assert refusal(answer) == (409, "event_id_taken")
+    assert operator.post_event(match, {**goal, "team": "away"})["seq"] == 2
+    assert operator.snapshot(match)["score"] == [0, 1]
+
+
 def test_rules_are_decided_in_the_ledger(operator: Operator, match: str) -> None:
     """What the rules forbid is accepted, then refused with a reason; nothing of it is in the history."""
     posted = operator.post_event(match, {"kind": "goal", "team": "home", "minute": 1})

@@ -33,6 +33,7 @@ GOAL = {"kind": "goal", "team": "home", "minute": 23, "event_id": "g1"}
         {"kind": "goal", "team": "home", "minute": 3, "event_id": "a b"},
         {"kind": "goal", "team": "home", "minute": 3, "colour": "red"},
         {"kind": "substitution", "team": "home", "minute": 3, "player_on": "A"},
+        {"kind": "substitution", "team": "home", "minute": 3, "player_on": "A", "player_off": "A"},
         {"kind": "shootout_kick", "team": "home", "scored": "yes"},
         {"kind": "cancellation"},
         {"kind": "var_decision", "minute": 3, "decision": "maybe"},

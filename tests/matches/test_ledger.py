@@ -101,10 +101,10 @@ def test_a_refusal_is_kept_with_its_reason(ledger: Ledger, scheduled: MatchState
 
 def test_pending_gives_way_to_what_became_of_it(ledger: Ledger, scheduled: MatchState) -> None:
     """An accepted event is pending until it is decided, and never pending again."""
-    assert ledger.pending(scheduled.match, "k") == Outcome("pending")
+    assert ledger.pending(accepted(scheduled.match, "k", "kick_off")) == Outcome("pending")
     applied = ledger.record(accepted(scheduled.match, "k", "kick_off"))
     assert applied == Outcome("applied", seq=1)
-    assert ledger.pending(scheduled.match, "k") == applied
+    assert ledger.pending(accepted(scheduled.match, "k", "kick_off")) == applied
 
 
 def test_a_cancellation_marks_its_goal(ledger: Ledger, scheduled: MatchState) -> None:

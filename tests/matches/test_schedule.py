@@ -26,6 +26,7 @@ def test_a_match_without_an_id_is_named_by_date_and_teams() -> None:
         {"home": "Away"},
         {"kickoff": "2022-12-18T15:00:00"},
         {"kickoff": "tomorrow"},
+        {"kickoff": 1},
         {"audience": 0},
         {"stadium": "Lusail"},
     ],
