@@ -230,11 +230,6 @@ def receipts(match: Match, api: Api = _LOCAL.api_url, as_json: AsJson = False) -
     out.print(table)
 
 
-def main() -> None:
-    """Run the command."""
-    app()
-
-
 def _post(api: str, match: str, posted: dict[str, Any], as_json: bool) -> None:
     """Post an event and say what became of it; exit 1 if the rules refused it."""
     with _said(), Operator(api) as operator:
