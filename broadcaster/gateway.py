@@ -1,117 +1,391 @@
-"""The @connections client: one POST per viewer over a pool of kept-alive connections.
+"""The @connections client: one signed POST per viewer over hundreds of kept-alive connections.
 
-What the answers mean (apigatewaymanagementapi, PostToConnection; limits in the developer guide):
-
-- 200: the gateway took the frame for delivery. Accepted, not seen.
-- 410 GoneException, or 400 "Invalid connectionId": the connection will not come back. Any other 400 is about the
-  request, and no reason to prune anybody.
-- 429: the account's throttle, or this one viewer's buffer is full. 5xx and network errors: try again.
+API Gateway has no broadcast, so the price of one POST is the price of everything. What is constant for a frame is
+prepared once (``signing``); the usual answer is recognised without a parser (``answers``); the sockets hang on an epoll
+of their own (``connection``), and the event loop is only told that something is ready: from there a plain loop reads,
+judges, signs and sends. One request is on its way per connection: API Gateway is not known to allow pipelining.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+import select
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING, Any, Self
 
-import aioboto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from aws_lambda_powertools import Logger
 
+from broadcaster.answers import Answer, AnswerReader, MalformedAnswerError, is_bare_accept, meaning
+from broadcaster.connection import Connection, Stage
+from broadcaster.delivery import Lane
 from broadcaster.pacing import backoff
+from broadcaster.signing import Credentials, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
-CONNECTIONS = 64
-TRIES = 5
+    from broadcaster.delivery import Delivery, Job
+    from broadcaster.signing import Endpoint, Request
+
+CONNECTIONS = 400
+"""At most; a Lambda function has 1,024 file descriptors. As many are opened as rate times latency needs."""
+
+OPENING = 32
+"""Connections that are being opened at once."""
+
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 5.0
+UNREACHABLE_SECONDS = 10.0
+"""When no connection could be opened for so long, the invocation fails."""
+
+SIGNED_SECONDS = 60.0
+"""Signatures are made anew after so long; AWS takes them for five minutes."""
+
+RESOLVED_SECONDS = 60.0
+
+SWEEP_SECONDS = 0.25
+TICK_SECONDS = 0.001
+_EVENTS = 256
+
+logger = Logger(service="sender")
 
 
-class Answer(Enum):
-    """What became of one frame for one connection."""
-
-    ACCEPTED = "accepted"
-    GONE = "gone"
-    FAILED = "failed"
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the gateway answered over all tries."""
-
-    throttled: int = 0
-    retried: int = 0
+class GatewayError(Exception):
+    """Nothing can be posted at all, and that is nobody's connection: our credentials, our URL, or the network."""
 
 
 class Gateway:
-    """Posts frames. Safe for many tasks at once; ``connections`` requests are on the wire at most."""
+    """Posts frames; one ``deliver`` at a time. Its connections are kept from one to the next. Made by ``open``."""
 
     def __init__(
-        self, url: str, *, connections: int = CONNECTIONS, chance: Callable[[], float] = random.random
+        self,
+        endpoint: Endpoint,
+        credentials: Callable[[], Credentials],
+        *,
+        connections: int,
+        tls: ssl.SSLContext | None,
+        clock: Callable[[], float],
     ) -> None:
-        self._url = url
-        self._connections = connections
-        self._chance = chance
-        self._stack = AsyncExitStack()
-        self._client: Any = None
+        self._endpoint = endpoint
+        self._ask_credentials = credentials
+        self._limit = connections
+        self._tls = tls
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._epoll = select.epoll()
+        self._loop.add_reader(self._epoll.fileno(), self._on_ready)
+        self._addresses: list[Any] = []
+        self._resolved = float("-inf")
+        self._credentials = Credentials("", "")
+        self._signed = float("-inf")
+        self._lanes: list[Lane] = []
+        self._connections: dict[int, Connection] = {}
+        self._idle: list[Connection] = []
+        self._opening = 0
+        self._busy = 0
+        self._failures = 0
+        self._failing_since: float | None = None
+        self._open_after = 0.0
+        self._delivery: Delivery | None = None
+        self._done: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._swept = 0.0
+        self._give_up = 0.0
 
-    async def open(self) -> None:
-        """Make the client of the pool; it is kept until ``close``."""
-        if self._client is None:
-            config = Config(
-                connect_timeout=2,
-                read_timeout=5,
-                max_pool_connections=self._connections,
-                retries={"total_max_attempts": 1},
-                tcp_keepalive=True,
-                # Frames are small JSON: a checksum header would be work for nobody.
-                request_checksum_calculation="when_required",
-            )
-            client = aioboto3.Session().client("apigatewaymanagementapi", endpoint_url=self._url, config=config)
-            self._client = await self._stack.enter_async_context(client)
+    @classmethod
+    async def open(
+        cls,
+        endpoint: Endpoint,
+        credentials: Callable[[], Credentials],
+        *,
+        connections: int = CONNECTIONS,
+        tls: ssl.SSLContext | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """A gateway on the running loop, ready to send.
+
+        ``credentials`` is asked again every minute, off the loop: a Lambda function's never change, but others rotate.
+        Raises GatewayError when the host cannot be found, and what ``credentials`` raises.
+        """
+        context = (tls or _tls()) if endpoint.tls else None
+        gateway = cls(endpoint, credentials, connections=connections, tls=context, clock=clock)
+        await gateway.refresh()
+        return gateway
+
+    async def refresh(self) -> None:
+        """New addresses, credentials and dates, if the old ones have been used for long enough."""
+        if self._loop.time() - self._resolved >= RESOLVED_SECONDS:
+            host, port = self._endpoint.host, self._endpoint.port
+            try:
+                self._addresses = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            except OSError as error:
+                if not self._addresses:
+                    raise GatewayError(f"{host} cannot be found: {error}") from error
+            self._resolved = self._loop.time()
+        now = self._clock()
+        if now - self._signed >= SIGNED_SECONDS:
+            # This may ask a metadata service, which must not hold up the posts.
+            self._credentials = await self._loop.run_in_executor(None, self._ask_credentials)
+            self._signed = now
+            for lane in self._lanes:
+                lane.request = self._prepare(lane.frame)
 
     async def close(self) -> None:
-        """Close the pool."""
-        self._client = None
-        await self._stack.aclose()
+        """Close every connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for connection in list(self._connections.values()):
+            self._drop(connection)
+        self._loop.remove_reader(self._epoll.fileno())
+        self._epoll.close()
 
-    async def post(
-        self, connection: str, frame: bytes, deadline: float, tally: Tally, pace: Callable[[], Awaitable[None]]
-    ) -> Answer:
-        """Post one frame, trying again with jittered back-off until ``deadline`` (by the loop's clock).
+    def lane(self, frame: bytes) -> Lane:
+        """A frame made ready for ``deliver``."""
+        lane = Lane(frame, self._prepare(frame))
+        self._lanes.append(lane)
+        return lane
 
-        ``pace`` is awaited before every try: a retry costs the budget as much as the first. Returns FAILED when the
-        tries or the time are used up. Raises ClientError for a 403: our credentials or our URL are wrong, and that is
-        nobody's connection.
+    def tell(self, lane: Lane, frame: bytes) -> None:
+        """From now on the lane carries another frame."""
+        lane.frame, lane.request = frame, self._prepare(frame)
+
+    def forget(self) -> None:
+        """The lanes made so far are not needed any more."""
+        self._lanes.clear()
+
+    async def deliver(self, delivery: Delivery, give_up: float) -> None:
+        """Post until the delivery is finished; what has not been answered by ``give_up`` (loop's clock) has failed.
+
+        Raises GatewayError when nothing can be posted at all.
         """
+        if self._delivery is not None:
+            raise RuntimeError("one delivery at a time")
+        await self.refresh()
+        self._delivery, self._give_up = delivery, give_up
+        self._done = self._loop.create_future()
+        refreshing = self._loop.create_task(self._keep_fresh())
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._post(connection, frame, tally, pace)
-        except TimeoutError:
-            return Answer.FAILED
+            self._on_ready()  # Connections that have died while the function was frozen are found here.
+            await self._done
+        finally:
+            self._delivery = self._done = None
+            refreshing.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            for connection in [each for each in self._connections.values() if each.stage is Stage.BUSY]:
+                self._drop(connection)
 
-    async def _post(self, connection: str, frame: bytes, tally: Tally, pace: Callable[[], Awaitable[None]]) -> Answer:
-        for attempt in range(1, TRIES + 1):
-            await pace()
+    def wake(self) -> None:
+        """There may be more to send: rows have come, or the pace has changed."""
+        if self._delivery is not None:
+            self._pump(self._loop.time())
+
+    def _on_ready(self) -> None:
+        """The hot path: take what has come, send the next."""
+        now = self._loop.time()
+        delivery, connections, busy = self._delivery, self._connections, Stage.BUSY
+        tokens = delivery.pace.bucket.tokens(now) if delivery is not None else 0
+        accepted = sent = 0
+        for fd, mask in self._epoll.poll(0, _EVENTS):
+            connection = connections.get(fd)
+            if connection is None:
+                continue
+            data = None
             try:
-                await self._client.post_to_connection(ConnectionId=connection, Data=frame)
-            except ClientError as error:
-                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                if status == 410 or (status == 400 and "connectionid" in error.response["Error"]["Message"].lower()):
-                    return Answer.GONE
-                if status == 403:
-                    raise
-                if status in (400, 413):
-                    return Answer.FAILED
-                tally.throttled += status == 429
-            except (BotoCoreError, OSError):
-                pass
-            else:
-                return Answer.ACCEPTED
-            if attempt < TRIES:
-                tally.retried += 1
-                await asyncio.sleep(backoff(attempt, self._chance()))
-        return Answer.FAILED
+                if mask == 1 and connection.stage is busy and delivery is not None:  # EPOLLIN
+                    data = connection.receive()
+                    if data is None:
+                        continue
+                    if connection.reader is None and is_bare_accept(data):
+                        accepted += 1
+                        job = delivery.next(now) if sent < tokens else None
+                        if job is None:
+                            self._free(connection, now)
+                        else:
+                            connection.job = None  # What was sent is answered, whatever comes of the next.
+                            request = job.lane.request(job.connection)
+                            sent += 1
+                            connection.job, connection.reused = job, True
+                            connection.start(request, now)
+                        continue
+                self._on_event(connection, mask, data, now)
+            except (OSError, MalformedAnswerError):
+                self._lost(connection, now)
+        if delivery is not None:
+            delivery.tally.accepted += accepted
+            delivery.pace.bucket.spend(sent)
+            self._pump(now)
+
+    def _on_event(self, connection: Connection, mask: int, data: bytes | None, now: float) -> None:
+        """Whatever is not the bare 200 of the hot path. Raises OSError or MalformedAnswerError if it is lost."""
+        if connection.stage in (Stage.OPENING, Stage.HANDSHAKE):
+            if connection.open_further(self._tls, now):
+                self._opening -= 1
+                self._failures, self._failing_since = 0, None
+                self._idle.append(connection)
+            return
+        if mask & select.EPOLLOUT and connection.unsent:
+            connection.send_further()
+        if data is None and mask & ~select.EPOLLOUT:
+            data = connection.receive()
+        if data is None:
+            return
+        if connection.stage is Stage.IDLE:
+            # Nothing was asked: the peer has closed it, or it says what nobody can use.
+            raise ConnectionResetError
+        while data is not None:
+            self._read(connection, data, now)
+            data = connection.receive_rest(data) if connection.stage is Stage.BUSY else None
+
+    def _read(self, connection: Connection, data: bytes, now: float) -> None:
+        reader = connection.reader
+        if reader is None:
+            reader = connection.reader = AnswerReader()
+        if not (reader.feed(data) if data else reader.closed()):
+            if not data:
+                raise ConnectionResetError
+            return
+        job = connection.job
+        if reader.keep_alive and not connection.unsent:
+            self._free(connection, now)
+        else:
+            # An answer before the request was all sent: the rest of it would be taken for another.
+            connection.job = None
+            self._drop(connection)
+        if job is not None:
+            self._answered(job, reader, now)
+
+    def _answered(self, job: Job, reader: AnswerReader, now: float) -> None:
+        answer = meaning(reader.status, reader.body)
+        if answer is Answer.FORBIDDEN:
+            self._fail(GatewayError(f"the gateway answers 403: {_excerpt(reader.body)}"))
+        elif self._delivery is not None:
+            self._delivery.answered(job, answer, now)
+
+    def _pump(self, now: float) -> None:
+        """Send what is due as far as the pace allows, open what connections that takes, and see whether it is over."""
+        delivery = self._delivery
+        if delivery is None:
+            return
+        bucket, idle = delivery.pace.bucket, self._idle
+        tokens, sent = bucket.tokens(now), 0
+        while idle and sent < tokens and (job := delivery.next(now)) is not None:
+            connection = idle.pop()
+            connection.job = job
+            self._busy += 1
+            sent += 1
+            try:
+                connection.start(job.lane.request(job.connection), now)
+            except OSError:
+                self._lost(connection, now)
+        bucket.spend(sent)
+        waits = delivery.waits(now)
+        if not idle and sent < tokens and waits == 0.0:
+            self._open_more(tokens - sent, now)
+        if now - self._swept >= SWEEP_SECONDS:
+            self._sweep(delivery, now)
+        if self._busy == 0 and delivery.finished(now):
+            self._finish()
+        else:
+            self._arm(max(waits, bucket.wait()) if waits is not None else SWEEP_SECONDS)
+
+    def _arm(self, wait: float) -> None:
+        """Look again after so long, if nothing happens before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(min(SWEEP_SECONDS, max(TICK_SECONDS, wait)), self.wake)
+
+    def _open_more(self, wanted: int, now: float) -> None:
+        if now < self._open_after:
+            return
+        room = min(wanted - self._opening, OPENING - self._opening, self._limit - len(self._connections))
+        for _ in range(room):
+            address = self._addresses[random.randrange(len(self._addresses))]
+            try:
+                connection = Connection(self._epoll, address, self._endpoint.host if self._tls else None, now)
+            except OSError:
+                self._not_opened(now)
+                return
+            self._connections[connection.fd] = connection
+            self._opening += 1
+
+    def _not_opened(self, now: float) -> None:
+        self._failures += 1
+        self._failing_since = self._failing_since or now
+        self._open_after = now + backoff(self._failures, random.random())
+        if now - self._failing_since > UNREACHABLE_SECONDS:
+            self._fail(GatewayError(f"{self._endpoint.authority} cannot be reached"))
+
+    def _free(self, connection: Connection, now: float) -> None:
+        self._busy -= 1
+        connection.finished(now)
+        self._idle.append(connection)
+
+    def _lost(self, connection: Connection, now: float) -> None:
+        """The connection is of no use any more; what was on its way is tried again."""
+        opening = connection.stage in (Stage.OPENING, Stage.HANDSHAKE)
+        job, unanswered = connection.job, connection.reader is None
+        self._drop(connection)
+        if opening:
+            self._not_opened(now)
+        elif job is not None and self._delivery is not None:
+            self._delivery.lost(job, now, idle=connection.reused and unanswered)
+
+    def _drop(self, connection: Connection) -> None:
+        if connection.stage is Stage.IDLE:
+            self._idle.remove(connection)
+        elif connection.stage is Stage.BUSY:
+            self._busy -= 1
+        elif connection.stage is not Stage.CLOSED:
+            self._opening -= 1
+        self._connections.pop(connection.fd, None)
+        connection.close()
+
+    def _sweep(self, delivery: Delivery, now: float) -> None:
+        """What time alone brings about."""
+        self._swept = now
+        delivery.pace.look(delivery.tally.answers, delivery.tally.refused, now)
+        for connection in list(self._connections.values()):
+            patience = ANSWER_SECONDS if connection.stage is Stage.BUSY else CONNECT_SECONDS
+            if connection.stage is not Stage.IDLE and now - connection.since > patience:
+                connection.reused = False
+                self._lost(connection, now)
+        if now >= self._give_up:
+            for connection in [each for each in self._connections.values() if each.stage is Stage.BUSY]:
+                delivery.tally.failed += connection.job is not None
+                self._drop(connection)
+            delivery.give_up()
+
+    def _finish(self) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_result(None)
+
+    def _fail(self, error: Exception) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(error)
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.refresh()
+            except Exception:  # whatever a provider of credentials raises: those at hand are good for a while
+                logger.exception("could not refresh")
+
+    def _prepare(self, frame: bytes) -> Request:
+        return prepare(self._endpoint, frame, self._credentials, self._clock())
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _excerpt(body: bytes) -> str:
+    return body[:200].decode(errors="replace")

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+BURST_SECONDS = 0.1
+"""A sender that was held up may catch up on so much of its rate at once."""
+
+WINDOW_SECONDS = 0.25
+"""Over so long the answers are counted before the pace is judged."""
+
+THROTTLE_SHARE = 0.05
+"""More 429 than this among a window's answers, and it is the account's throttle. Fewer are slow viewers, whose own
+buffers are full."""
+
+FEW = 20
+"""With fewer answers in a window its share says nothing."""
+
+SLOWEST = 0.05
+RECOVERY = 0.1
+"""Of the full pace: how far down it goes, and how much of it comes back with a window without a throttle."""
+
 
 class TokenBucket:
-    """Requests at ``rate`` a second, with a burst after a pause.
-
-    Tokens may go below zero: each caller is told how long to wait for the token it has just taken, so that any number
-    of callers line up without a lock.
-    """
+    """Requests at ``rate`` a second, with a burst after a pause. Times are seconds of one clock."""
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self._rate = rate
@@ -16,11 +29,74 @@ class TokenBucket:
         self._tokens = burst
         self._at = now
 
-    def take(self, now: float) -> float:
-        """Take one token; returns the seconds to wait before using it, 0 if at once."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self._rate
+
+    def change(self, rate: float, burst: float, now: float) -> None:
+        """Go on at another rate; what has been earned so far stays, up to the burst."""
+        self.tokens(now)
+        self._rate, self._burst = rate, burst
+        self._tokens = min(self._tokens, burst)
+
+    def tokens(self, now: float) -> int:
+        """How many requests may go at once."""
+        self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
         self._at = now
-        return max(0.0, -self._tokens / self._rate)
+        return int(self._tokens)
+
+    def spend(self, count: int) -> None:
+        """``count`` requests have gone."""
+        self._tokens -= count
+
+    def wait(self) -> float:
+        """Seconds from the last look until there is a token."""
+        return max(0.0, (1.0 - self._tokens) / self._rate)
+
+
+class Pace:
+    """A sender's share of the send budget, less while the account throttles.
+
+    A 429 means either the account's throttle or one slow viewer's full buffer (the answer does not say which;
+    apigateway/latest/developerguide/limits.html). Which it is shows in the share that they have of a window's answers.
+    """
+
+    def __init__(self, share: float, now: float) -> None:
+        self._share = share
+        self._factor = 1.0
+        self._window_from = now
+        self._answers = 0
+        self._refused = 0
+        self.throttled = False
+        """Whether the last window said that the account throttles."""
+        self.bucket = TokenBucket(share, self._burst(), now)
+
+    def share(self, rate: float, now: float) -> None:
+        """Another share of the budget, in requests a second."""
+        if rate != self._share:
+            self._share = rate
+            self._apply(now)
+
+    def look(self, answers: int, refused: int, now: float) -> None:
+        """Judge a window, if it is over. ``answers`` and ``refused`` (429) count from the beginning of the send."""
+        if now - self._window_from < WINDOW_SECONDS:
+            return
+        of, among = refused - self._refused, answers - self._answers
+        if among >= FEW or self.throttled:
+            self.throttled = among > 0 and of / among > THROTTLE_SHARE
+        if self.throttled:
+            self._factor = max(SLOWEST, self._factor * max(0.5, 1.0 - of / max(1, among)))
+        else:
+            self._factor = min(1.0, self._factor + RECOVERY)
+        self._window_from, self._answers, self._refused = now, answers, refused
+        self._apply(now)
+
+    def _apply(self, now: float) -> None:
+        self.bucket.change(self._share * self._factor, self._burst(), now)
+
+    def _burst(self) -> float:
+        return max(1.0, self._share * self._factor * BURST_SECONDS)
 
 
 def backoff(attempt: int, chance: float, base: float = 0.05, cap: float = 2.0) -> float:

@@ -2,7 +2,7 @@
 
 The account's send rate is the scarce thing (10,000 requests a second by default, shared with all that viewers send:
 apigateway/latest/developerguide/limits.html). More senders than the rate feeds only make 429s, so their number
-follows from the rate, and each gets its share of it.
+follows from the rate. How much of it each gets at a time is decided as they go (``live.share``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROWS_PER_SENDER = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Requests a second: what the senders together may use, and what one sender can do at best."""
+    """Requests a second: what all senders together may use, and what one sender can do at best."""
 
     rate: int
     sender_rate: int
@@ -28,21 +28,23 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The shards ``first`` to ``last`` (not included) of ``of`` for one sender, at ``rate`` requests a second."""
+    """The shards ``first`` to ``last`` (not included) of ``of`` for one of ``senders`` senders."""
 
     batch: int
     first: int
     last: int
     of: int
-    rate: int
+    senders: int
 
-    def to_input(self) -> dict[str, Any]:
+    def to_task(self) -> dict[str, Any]:
         """The batch as the state machine carries it."""
-        return {"batch": self.batch, "first": self.first, "last": self.last, "of": self.of, "rate": self.rate}
+        return {
+            "v": 1, "batch": self.batch, "first": self.first, "last": self.last, "of": self.of, "senders": self.senders
+        }  # fmt: skip
 
 
 def plan(shards: int, rows: int | None, budget: Budget) -> list[Batch]:
-    """Batches that cover every shard once, whose rates add up to at most the budget's.
+    """Batches that cover every shard once, for no more senders than the budget feeds.
 
     ``rows`` is how many rows the match is thought to have, None if nobody knows: then as many senders as the budget
     feeds. The plan is right for any true number of rows; only its speed depends on the guess.
@@ -51,13 +53,7 @@ def plan(shards: int, rows: int | None, budget: Budget) -> list[Batch]:
     worth = fed if rows is None else max(1, ceil(rows / ROWS_PER_SENDER))
     senders = min(shards, MAX_SENDERS, fed, worth, budget.rate)
     return [
-        Batch(
-            batch=number,
-            first=shards * number // senders,
-            last=shards * (number + 1) // senders,
-            of=shards,
-            rate=budget.rate // senders + (number < budget.rate % senders),
-        )
+        Batch(number, shards * number // senders, shards * (number + 1) // senders, shards, senders)
         for number in range(senders)
     ]
 

@@ -7,6 +7,7 @@ that moment either is seen here, or finds the lease free.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aws_lambda_powertools import Logger
 
+from broadcaster import live
 from broadcaster.lease import CONFLICT_PAUSES
-from broadcaster.sender import progress_item
+from broadcaster.records import progress_item
 from matches import aws
 from matches.ledger import Ledger, row_key, state_key
 from subscriptions.shards import grown_shards, shard_count
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = Logger(service="receipt")
 
-SUMMED = ("rows", "accepted", "gone", "failed", "skipped", "throttled", "queries", "invocations")
+SUMMED = ("accepted", "gone", "failed", "skipped", "throttled", "queries", "invocations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +37,49 @@ class Round:
 
     match: str
     owner: str
+    broadcast: str
     number: int
     seq: int
-    reached: tuple[int, ...]
-    set_aside: int
-    lost: bool
+    results: tuple[dict[str, Any], ...]
 
     @classmethod
     def parse(cls, event: dict[str, Any]) -> Round:
         """From the payload of the last state."""
-        results = event["results"]
-        reached = [result["reached"] for result in results]
-        return cls(
-            match=event["match"],
-            owner=event["owner"],
-            number=event["round"],
-            seq=event["seq"],
-            reached=tuple(seq for seq in reached if seq is not None),
-            set_aside=reached.count(None),
-            lost=any(result["lost"] for result in results),
-        )
+        match, owner, broadcast = event["match"], event["owner"], event["broadcast"]
+        return cls(match, owner, broadcast, event["round"], event["seq"], tuple(event["results"]))
+
+    @property
+    def reached(self) -> list[int]:
+        """The seqs that the batches have brought to all of their rows; without those that were set aside."""
+        return [each["reached"] for each in self.results if each["reached"] is not None]
+
+    @property
+    def set_aside(self) -> int:
+        """Batches that failed for good."""
+        return sum(each["reached"] is None for each in self.results)
+
+    @property
+    def lost(self) -> bool:
+        """Whether another execution has the lease."""
+        return any(each["lost"] for each in self.results)
 
     @property
     def settled(self) -> int:
         """The seq that this round has brought to every row it could bring it to; what was wanted if to none."""
         return min(self.reached, default=self.seq)
+
+    @property
+    def rows(self) -> int:
+        """The rows that the batches met on their last lap."""
+        return sum(each.get("counts", {}).get("rows", 0) for each in self.results)
+
+    def next_batches(self) -> list[dict[str, Any]]:
+        """The tasks of another round: the same batches, which know what they have reached."""
+        kept = ("v", "batch", "first", "last", "of", "senders", "reached")
+        return [
+            {name: each[name] for name in kept} | {"rows": each.get("counts", {}).get("rows", 0)}
+            for each in self.results
+        ]
 
 
 class TransactionPendingError(Exception):
@@ -69,16 +89,22 @@ class TransactionPendingError(Exception):
 class Receipts:
     """The end of a round, in the ``matches`` table."""
 
-    def __init__(self, table: str, client: DynamoDBClient, lease_seconds: int) -> None:
+    def __init__(self, table: str, broadcasts: str, client: DynamoDBClient, lease_seconds: int) -> None:
         self._table = table
+        self._broadcasts = broadcasts
         self._db = client
         self._lease_seconds = lease_seconds
         self._ledger = Ledger(table, client)
 
     def finish(self, done: Round) -> bool:
         """Write the receipt and settle the match; returns whether the execution is to go round again."""
-        if done.lost:
-            return False
+        again = not done.lost and self._settle(done)
+        if not again:
+            with suppress(self._db.exceptions.ConditionalCheckFailedException):
+                self._db.delete_item(**live.removal(self._broadcasts, done.match, done.owner))
+        return again
+
+    def _settle(self, done: Round) -> bool:
         state = self._ledger.state(done.match)
         sums = self._sum(done)
         if sums["batches"] or done.set_aside:
@@ -94,8 +120,8 @@ class Receipts:
             if sums["batches"]:
                 shards = shard_count(state.shards, state.audience)
                 update += ", #rows = :rows, shards = :shards"
-                values[":rows"] = {"N": str(sums["rows"])}
-                values[":shards"] = {"N": str(grown_shards(shards, sums["rows"]))}
+                values[":rows"] = {"N": str(done.rows)}
+                values[":shards"] = {"N": str(grown_shards(shards, done.rows))}
         names = {"#rows": "rows"} if ":rows" in values else None
         # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
         if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq = :settled", values, names):
@@ -131,25 +157,26 @@ class Receipts:
             ExpressionAttributeNames={"#item": "item"},
             ExpressionAttributeValues={
                 ":match": {"S": done.match},
-                ":progress": {"S": progress_item(done.owner, done.number)},
+                ":progress": {"S": progress_item(done.broadcast, done.number)},
             },
             ConsistentRead=True,
         )
         rows = [orjson.loads(item["body"]["S"]) for page in pages for item in page["Items"]]
         sums = {name: sum(row[name] for row in rows) for name in SUMMED}
+        sums["rows"] = done.rows
         sums["batches"] = len(rows)
         sums["started"] = min((row["started"] for row in rows), default=0)
         sums["ms"] = max((row["ended"] for row in rows), default=0) - sums["started"]
         return sums
 
     def _write(self, done: Round, told: int, sums: dict[str, int]) -> None:
-        execution = done.owner.rpartition(":")[2]
-        body = {"prev": told, "seq": done.settled, "broadcast": f"{execution}#{done.number}", **sums}
+        broadcast = f"{done.broadcast}#{done.number}"
+        body = {"prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
         body["set_aside"] = done.set_aside
         self._db.put_item(
             TableName=self._table,
             Item={
-                **row_key(done.match, f"receipt#{done.settled:08d}#{execution}#{done.number}"),
+                **row_key(done.match, f"receipt#{done.settled:08d}#{broadcast}"),
                 "body": {"S": orjson.dumps(body).decode()},
             },
         )
@@ -158,12 +185,14 @@ class Receipts:
 
 @cache
 def _receipts() -> Receipts:
-    return Receipts(aws.setting("MATCHES_TABLE"), aws.dynamodb(), int(aws.setting("LEASE_SECONDS")))
+    return Receipts(
+        aws.setting("MATCHES_TABLE"), aws.setting("BROADCASTS_TABLE"), aws.dynamodb(), int(aws.setting("LEASE_SECONDS"))
+    )
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """End a round; ``again`` tells the state machine to begin another."""
+    """End a round; ``again`` tells the state machine to begin another, with ``batches``."""
     done = Round.parse(event)
     again = _receipts().finish(done)
     logger.info("finished", match=done.match, seq=done.settled, again=again, lost=done.lost)
-    return {"again": again}
+    return {"again": again, "batches": done.next_batches()}

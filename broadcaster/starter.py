@@ -48,7 +48,7 @@ class Starter:
             "v": 1,
             "match": state.match,
             "seq": state.seq,
-            "batches": [batch.to_input() for batch in plan(shards, rows, self.budget)],
+            "batches": [batch.to_task() for batch in plan(shards, rows, self.budget)],
         }
         self.stepfunctions.start_execution(
             stateMachineArn=self.state_machine,

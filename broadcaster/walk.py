@@ -1,4 +1,4 @@
-"""A sender's walk over the rows of its shards: one page is read while the one before it is being sent.
+"""A sender's way round its ring: one page of rows is read while the one before it is being sent.
 
 At most two pages are in memory, however many rows a shard holds.
 """
@@ -6,92 +6,169 @@ At most two pages are in memory, however many rows a shard holds.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
 
-from subscriptions.store import page_query, partition
+from broadcaster.delivery import Job
+from broadcaster.ring import Spot, Stretch, lap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Callable
+
+    from broadcaster.delivery import Lane
+    from broadcaster.pages import Page
+
+    Read = Callable[[str, str | None], Awaitable[Page]]
+
+_FRONT = Spot()
+_NOBODY: frozenset[str] = frozenset()
 
 
-class Stop(NamedTuple):
-    """One stop of the walk: a row that is still alive."""
+class _Piece(NamedTuple):
+    """Rows of one page: in which stretch, of which shard, after which row."""
 
-    pk: str
-    connection: str
-    score_only: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a walk stands: in shard number ``stage`` of its list, rows up to and with ``after`` are done."""
-
-    stage: int = 0
-    after: str | None = None
+    stretch: int
+    stage: int
+    after: str | None
+    rows: list[str]
+    score_only: frozenset[str]
 
 
 class Walk:
-    """The rows of ``shards`` from ``cursor`` on, in order, for any number of takers."""
+    """The rows of ``partitions`` on one lap after the other; ``delivery.Rows`` for the gateway.
 
-    def __init__(self, db: Any, table: str, match: str, shards: Sequence[int], *, cursor: Cursor, now: float) -> None:
-        self._db = db
-        self._table = table
-        self._partitions = [partition(match, shard) for shard in shards]
-        self._now = int(now)
-        self._taken = cursor
-        self._rows: Iterator[dict[str, Any]] = iter(())
-        self._stage = cursor.stage
-        self._turn = asyncio.Lock()
-        self._next_page: asyncio.Task[tuple[int, list[dict[str, Any]], Cursor | None]] | None = None
-        self._prefetch(cursor)
-        self.rows = 0
+    ``read`` gets a page of a partition after a connection; ``wake`` is called when rows have come. A page that cannot
+    be read is kept as ``error``, and the walk has no more rows.
+    """
+
+    def __init__(self, read: Read, partitions: list[str], wake: Callable[[], None]) -> None:
+        self._read = read
+        self._partitions = partitions
+        self._wake = wake
+        self.everything: Lane | None = None
+        """For those who follow everything. None, here and below: nothing to tell them."""
+        self.score: Lane | None = None
+        """For those who follow the score only."""
+        self.taken = 0
+        self.skipped = 0
         self.queries = 0
+        self.error: Exception | None = None
+        self.begin = Spot()
+        """Where this lap began, and where it ends."""
+        self.stretch = 0
+        """The stretch of the lap that the spot is in."""
+        self._lap_rows = 0
+        self._over = False
+        self._reader: asyncio.Task[None] | None = None
+        self._next: asyncio.Queue[_Piece | None] = asyncio.Queue()
+        self._stage = 0
+        self._after: str | None = None
+        self._rows: list[str] = []
+        self._at = 0
+        self._score_only = _NOBODY
+
+    def start(
+        self,
+        begin: Spot = _FRONT,
+        *,
+        stretch: int = 0,
+        after: str | None = None,
+        rows: int = 0,
+    ) -> None:
+        """Begin a lap at ``begin``, or go on with one: in a ``stretch``, after a row, ``rows`` having been taken."""
+        self._stop_reading()
+        stretches = lap(len(self._partitions), begin)
+        if after is not None:
+            stretches[stretch] = stretches[stretch]._replace(after=after)
+        self.begin, self.stretch, self._lap_rows, self._over = begin, stretch, rows, False
+        self._stage, self._after = stretches[stretch].stage, stretches[stretch].after
+        self._rows, self._at, self._score_only = [], 0, _NOBODY
+        self._next = asyncio.Queue()
+        self._reader = asyncio.create_task(self._read_on(stretches, stretch, self._next))
+
+    def turn(self) -> None:
+        """Begin a lap here.
+
+        What had been read ahead is read again: a viewer may have come between that read and the newer event, and have
+        been given a snapshot that does not have it.
+        """
+        self.start(self.spot)
 
     @property
-    def cursor(self) -> Cursor:
-        """The last row taken: where another walk may go on once what was taken is done."""
-        return self._taken
+    def spot(self) -> Spot:
+        """After the last row that was taken."""
+        return Spot(self._stage, self._rows[self._at - 1] if self._at else self._after)
 
     @property
-    def done(self) -> bool:
-        """Whether every row has been taken."""
-        return self._taken.stage >= len(self._partitions)
+    def lap_rows(self) -> int:
+        """Rows of this lap that have been taken."""
+        return self._lap_rows + self._at
 
-    async def take(self) -> Stop | None:
-        """The next living row, None at the end."""
-        async with self._turn:
-            while True:
-                for item in self._rows:
-                    connection = item["sk"]["S"]
-                    self._taken = Cursor(self._stage, connection)
-                    if int(item["ttl"]["N"]) > self._now:
-                        # TTL deletes hours late (howitworks-ttl.html): an expired row is skipped here.
-                        self.rows += 1
-                        return Stop(self._partitions[self._stage], connection, "only" in item)
-                if self._next_page is None:
-                    self._taken = Cursor(len(self._partitions))
-                    return None
-                self._stage, rows, following = await self._next_page
-                self._rows = iter(rows)
-                self._prefetch(following)
+    @property
+    def waiting(self) -> bool:
+        """Whether a row can be taken now."""
+        return self._at < len(self._rows) or not self._next.empty()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the lap is done, or cannot go on."""
+        return self._over
+
+    def take(self) -> Job | None:
+        """The next row of this lap, None if there is none at the moment."""
+        while True:
+            at = self._at
+            if at < len(self._rows):
+                self._at = at + 1
+                connection = self._rows[at]
+                lane = self.score if connection in self._score_only else self.everything
+                if lane is not None:
+                    self.taken += 1
+                    return Job(connection, lane, self._partitions[self._stage])
+                self.skipped += 1
+            elif not self._turn_page():
+                return None
 
     async def close(self) -> None:
         """Give up the page that is being read."""
-        if self._next_page is not None:
-            self._next_page.cancel()
-            await asyncio.gather(self._next_page, return_exceptions=True)
+        reader = self._reader
+        self._stop_reading()
+        if reader is not None:
+            await asyncio.gather(reader, return_exceptions=True)
 
-    def _prefetch(self, cursor: Cursor | None) -> None:
-        if cursor is None or cursor.stage >= len(self._partitions):
-            self._next_page = None
-        else:
-            self._next_page = asyncio.create_task(self._read(cursor))
+    def _turn_page(self) -> bool:
+        if self._next.empty():
+            return False
+        piece = self._next.get_nowait()
+        self._next.task_done()
+        self._lap_rows += self._at
+        self._after = self.spot.after
+        self._rows, self._at, self._score_only = [], 0, _NOBODY
+        if piece is None:
+            self._over = True
+            return False
+        self.stretch, self._stage, self._after, self._rows, self._score_only = piece
+        return True
 
-    async def _read(self, cursor: Cursor) -> tuple[int, list[dict[str, Any]], Cursor | None]:
-        """One page: the stage it belongs to, its rows, and where the next page begins."""
-        self.queries += 1
-        page = await self._db.query(**page_query(self._table, self._partitions[cursor.stage], cursor.after))
-        if "LastEvaluatedKey" in page:
-            return cursor.stage, page["Items"], Cursor(cursor.stage, page["LastEvaluatedKey"]["sk"]["S"])
-        return cursor.stage, page["Items"], Cursor(cursor.stage + 1)
+    def _stop_reading(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+
+    async def _read_on(self, stretches: list[Stretch], first: int, pieces: asyncio.Queue[_Piece | None]) -> None:
+        """Read page after page, each as soon as the one before it is being sent."""
+        try:
+            for number, (stage, begin, to) in enumerate(stretches[first:], first):
+                after, more = begin, True
+                while more:
+                    await pieces.join()
+                    self.queries += 1
+                    page = await self._read(self._partitions[stage], after)
+                    rows = page.connections if to is None else page.connections[: bisect_right(page.connections, to)]
+                    pieces.put_nowait(_Piece(number, stage, after, rows, page.score_only))
+                    self._wake()
+                    after, more = page.last, page.last is not None and (to is None or page.last < to)
+        except Exception as error:  # noqa: BLE001 - the sender raises it, once what is on its way has ended
+            self.error = error
+        pieces.put_nowait(None)
+        self._wake()

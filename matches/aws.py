@@ -10,7 +10,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from boto3 import Session
     from botocore.config import Config
+    from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_sqs import SQSClient
@@ -52,10 +54,29 @@ def sqs() -> SQSClient:
     return _client("sqs")  # type: ignore[no-any-return]
 
 
-def _client(service: str) -> Any:
+@cache
+def _session() -> Session:
     import boto3
 
-    return boto3.client(service, config=config())  # type: ignore[call-overload]
+    return boto3.Session()
+
+
+def region() -> str:
+    """The region of this process. Raises RuntimeError when none is set."""
+    name = _session().region_name
+    if name is None:
+        raise RuntimeError("no AWS region is set")
+    return name
+
+
+def credentials() -> ReadOnlyCredentials | None:
+    """The credentials of this process as they are now, None if there are none. May ask a metadata service."""
+    found = _session().get_credentials()
+    return found.get_frozen_credentials() if found is not None else None
+
+
+def _client(service: str) -> Any:
+    return _session().client(service, config=config())  # type: ignore[call-overload]
 
 
 def config(connections: int = 10) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 import aioboto3
 import pytest
 
+from broadcaster.carousel import Carousel, Tools
 from broadcaster.gateway import Gateway
-from broadcaster.sender import Sender, Settings
+from broadcaster.pages import decode_queries
+from broadcaster.plan import Batch
+from broadcaster.records import Records
+from broadcaster.signing import Credentials, Endpoint
 from devstack.system import ACCOUNT, REGION
 from matches import aws
 from matches.events import EVENT, Accepted
@@ -91,8 +96,8 @@ def take_lease(dynamodb: Any, system: System) -> Callable[..., None]:
 
 
 @pytest.fixture
-async def sender(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sender]:
-    """A sender in this process, on the real tables and the real gateway."""
+async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Tools]:
+    """What a sender in this process works with: the real tables and the real gateway."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "devstack", "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": system.endpoint,
@@ -100,13 +105,20 @@ async def sender(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         monkeypatch.setenv(name, value)
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(aioboto3.Session().client("dynamodb", config=aws.config()))
-        gateway = Gateway(system.resolve("connections_url"))
-        await gateway.open()
+        decode_queries(db)
+        endpoint = Endpoint.parse(system.resolve("connections_url"), REGION)
+        gateway = await Gateway.open(endpoint, lambda: Credentials(ACCOUNT, "devstack"))
         stack.push_async_callback(gateway.close)
-        yield Sender(db, gateway, Settings(system.name("matches"), system.name("subscriptions"), 60))
+        records = Records(db, system.name("matches"), system.name("broadcasts"), 60)
+        yield Tools(db, gateway, records, system.name("subscriptions"), rate=1_000)
 
 
-def task(match: str, first: int, last: int, rate: int = 1_000) -> dict[str, Any]:
+async def send(tools: Tools, task: dict[str, Any], seconds: float = 3600.0) -> dict[str, Any]:
+    """Run one invocation that has so many seconds."""
+    return await Carousel(tools, task, asyncio.get_running_loop().time() + seconds).run()
+
+
+def task(match: str, first: int, last: int, *, batch: int = 0, senders: int = 1) -> dict[str, Any]:
     """The first input of one sender, as the state machine's Map makes it."""
-    plan = {"batch": 0, "first": first, "last": last, "of": initial_shards(60_000), "rate": rate}
-    return {"v": 1, "match": match, "owner": OWNER, "round": 1, "plan": plan}
+    planned = Batch(batch, first, last, initial_shards(60_000), senders).to_task()
+    return {**planned, "match": match, "owner": OWNER, "broadcast": "test", "round": 1}

@@ -1,130 +1,316 @@
-"""The @connections client against a server that answers as API Gateway may."""
+"""The @connections client against a server that answers as API Gateway, and networks, may."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import web
-from botocore.exceptions import ClientError
+import trustme
 
-from broadcaster.gateway import TRIES, Answer, Gateway, Tally
-from devstack.system import ACCOUNT, REGION
+from broadcaster.delivery import TRIES, Delivery, Job, Tally
+from broadcaster.gateway import SIGNED_SECONDS, Gateway, GatewayError
+from broadcaster.pacing import Pace
+from broadcaster.signing import Credentials, Endpoint
+from tests.broadcaster.test_signing import botocores, read
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
-ERRORS = {400: "BadRequestException", 403: "ForbiddenException", 410: "GoneException", 413: "PayloadTooLargeException",
-          429: "LimitExceededException", 500: "InternalServerError", 503: "ServiceUnavailable"}  # fmt: skip
+REGION = "us-east-1"
+TOKEN = "IQoJb3JpZ2luX2VjE" * 64
+REASONS = {"200": "OK", "400": "Bad Request", "403": "Forbidden", "410": "Gone", "413": "Too Large", "429": "Too Many",
+           "500": "Internal Server Error", "503": "Service Unavailable"}  # fmt: skip
 
 
 class Server:
-    """Answers each connection with the statuses that its id spells: ``503-200`` fails once, then accepts."""
+    """Does for each connection what its id spells: ``503-200=`` fails once, then accepts."""
 
     def __init__(self) -> None:
         self.tries: Counter[str] = Counter()
-        self.bodies: list[bytes] = []
+        self.bodies: set[bytes] = set()
+        self.headers: list[dict[str, str]] = []
+        self.most_at_once = 0
+        self.opened = 0
+        self.now = 1_795_000_000.0
+        self.keys = Credentials("AKID", "SECRET", TOKEN)
+        self.wrong = 0
+        """Requests that botocore would have signed otherwise."""
         self.url = ""
+        self.frame = b""
+        self._at_once = 0
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def answer(self, request: web.Request) -> web.Response:
-        """Answer one POST."""
-        connection = request.match_info["connection"]
-        self.bodies.append(await request.read())
-        statuses = connection.rstrip("=").split("-")
-        status = statuses[min(self.tries[connection], len(statuses) - 1)]
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one TCP connection."""
+        self.opened += 1
+        if (task := asyncio.current_task()) is not None:
+            self._tasks.add(task)
+        with suppress(asyncio.IncompleteReadError, OSError):
+            while await self._one(reader, writer):
+                await writer.drain()
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    async def stop(self) -> None:
+        """Let go of everybody."""
+        self._stopping.set()
+        await asyncio.gather(*self._tasks)
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        request = head + await reader.readexactly(length)
+        path, headers, body = read(request)
+        self.bodies.add(body)
+        self.headers.append(headers)
+        theirs = botocores(self.url.removesuffix("/live") + path, body, REGION, self.keys, self.now)
+        self.wrong += headers["authorization"] != theirs["authorization"]
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            return await self._do(path.rpartition("/")[2].removesuffix("%3D"), writer)
+        finally:
+            self._at_once -= 1
+
+    async def _do(self, connection: str, writer: asyncio.StreamWriter) -> bool:
+        steps = connection.partition(".")[0].split("-")
+        step = steps[min(self.tries[connection], len(steps) - 1)]
         self.tries[connection] += 1
-        if status == "silence":
-            await asyncio.sleep(30)
-        if status == "reset":
-            assert request.transport is not None
-            request.transport.abort()
-            return web.Response()
-        status, _, message = status.partition(" ")
-        error = ERRORS.get(int(status))
-        headers = {"x-amzn-ErrorType": error} if error else {}
-        return web.json_response({"message": message}, status=int(status), headers=headers)
+        status, _, how = step.partition("_")
+        body = b'{"message": "Invalid connectionId"}' if how == "id" else b"" if status == "200" else b'{"message":"."}'
+        answer = f"HTTP/1.1 {status} {REASONS.get(status)}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        match how or status:
+            case "silence":
+                await self._stopping.wait()
+                return False
+            case "reset":
+                writer.transport.abort()
+                return False
+            case "junk":
+                writer.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+            case "pieces":
+                for byte in answer:
+                    writer.write(bytes([byte]))
+                    await writer.drain()
+                    await asyncio.sleep(0)
+            case "chunked":
+                writer.write(f"HTTP/1.1 {status} X\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+                writer.write(b"3\r\n{}\n\r\n0\r\n\r\n")
+            case "close":
+                writer.write(answer.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+                return False
+            case "hangup":
+                writer.write(answer)  # and closes without having said so
+                return False
+            case "late":
+                await asyncio.sleep(0.02)
+                writer.write(answer)
+            case _:
+                writer.write(answer)
+        return True
 
 
-async def at_once() -> None:
-    """No pace at all."""
+class Ids:
+    """Rows for connection ids."""
+
+    def __init__(self, gateway: Gateway, frame: bytes, connections: list[str]) -> None:
+        self.lane = gateway.lane(frame)
+        self._left = list(reversed(connections))
+
+    def take(self) -> Job | None:
+        """The next row."""
+        return Job(self._left.pop(), self.lane, "m#0") if self._left else None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is one."""
+        return bool(self._left)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is none."""
+        return not self._left
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    """A server on loopback."""
-    server = Server()
-    app = web.Application()
-    app.router.add_post("/live/@connections/{connection}", server.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/live"
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Whom the client trusts over TLS."""
+    return trustme.CA()
+
+
+@pytest.fixture(params=["http", "https"])
+async def server(request: pytest.FixtureRequest, authority: trustme.CA) -> AsyncIterator[Server]:
+    """A server on loopback, once in the clear and once over TLS."""
+    server, context = Server(), None
+    if request.param == "https":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(context)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
+    server.url = f"{request.param}://localhost:{listening.sockets[0].getsockname()[1]}/live"
     yield server
-    await runner.cleanup()
+    listening.close()
+    await server.stop()
+
+
+async def opened(server: Server, authority: trustme.CA, connections: int = 8) -> Gateway:
+    """A client of that server."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return await Gateway.open(
+        Endpoint.parse(server.url, REGION), lambda: server.keys, connections=connections, tls=context,
+        clock=lambda: server.now,
+    )  # fmt: skip
 
 
 @pytest.fixture
-async def gateway(server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
-    """A client of that server, whose back-off takes no time."""
-    for name, value in (("ACCESS_KEY_ID", ACCOUNT), ("SECRET_ACCESS_KEY", "devstack"), ("DEFAULT_REGION", REGION)):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    gateway = Gateway(server.url, connections=4, chance=lambda: 0.0)
-    await gateway.open()
+async def gateway(server: Server, authority: trustme.CA) -> AsyncIterator[Gateway]:
+    """A client that is closed at the end."""
+    gateway = await opened(server, authority)
     yield gateway
     await gateway.close()
 
 
+async def post(
+    gateway: Gateway, *connections: str, frame: bytes = b'{"goal":1}', gone: Callable[[Job], Any] = id,
+    rate: float = 1e6, seconds: float = 30.0,
+) -> Tally:  # fmt: skip
+    """Post a frame to each connection; returns what became of it."""
+    now = asyncio.get_running_loop().time()
+    rows = Ids(gateway, frame, list(connections))
+    delivery = Delivery(rows, Pace(rate, now), until=now + seconds, gone=gone, chance=lambda: 0.0)
+    await gateway.deliver(delivery, now + seconds)
+    return delivery.tally
+
+
 @pytest.mark.parametrize(
-    ("connection", "answer", "tries", "throttled"),
+    ("connection", "fate", "tries"),
     [
-        ("200=", Answer.ACCEPTED, 1, 0),
-        ("410=", Answer.GONE, 1, 0),
-        ("400 Invalid connectionId=", Answer.GONE, 1, 0),
-        ("400 Bad header=", Answer.FAILED, 1, 0),
-        ("413=", Answer.FAILED, 1, 0),
-        ("429-429-200=", Answer.ACCEPTED, 3, 2),
-        ("503-200=", Answer.ACCEPTED, 2, 0),
-        ("reset-200=", Answer.ACCEPTED, 2, 0),
-        ("429-410=", Answer.GONE, 2, 1),
-        ("500=", Answer.FAILED, TRIES, 0),
-        ("429=", Answer.FAILED, TRIES, TRIES),
+        ("200=", {"accepted": 1}, 1), ("410=", {"gone": 1}, 1), ("400_id=", {"gone": 1}, 1),
+        ("400=", {"failed": 1}, 1), ("413=", {"failed": 1}, 1),
+        ("429-429-200=", {"accepted": 1, "throttled": 2}, 3), ("503-200=", {"accepted": 1, "again": 1}, 2),
+        ("429-410=", {"gone": 1, "throttled": 1}, 2), ("500=", {"failed": 1, "again": TRIES}, TRIES),
+        ("429=", {"failed": 1, "throttled": TRIES}, TRIES), ("reset-200=", {"accepted": 1, "lost": 1}, 2),
+        ("junk-200=", {"accepted": 1, "lost": 1}, 2), ("200_pieces=", {"accepted": 1}, 1),
+        ("410_pieces=", {"gone": 1}, 1), ("200_chunked=", {"accepted": 1}, 1), ("410_chunked=", {"gone": 1}, 1),
+        ("200_close=", {"accepted": 1}, 1), ("410_close=", {"gone": 1}, 1), ("200_late=", {"accepted": 1}, 1),
     ],
-)
+)  # fmt: skip
 async def test_each_answer_has_its_meaning(
-    gateway: Gateway, server: Server, connection: str, answer: Answer, tries: int, throttled: int
+    gateway: Gateway, server: Server, connection: str, fate: dict[str, int], tries: int
 ) -> None:
-    """Only 410, and 400 for the id, prune; 429, 5xx and resets are tried again, a bounded number of times."""
-    tally = Tally()
-    deadline = asyncio.get_running_loop().time() + 30
-    assert await gateway.post(connection, b'{"goal":1}', deadline, tally, at_once) is answer
-    assert server.tries[connection] == tries
-    assert set(server.bodies) == {b'{"goal":1}'}
-    assert tally.throttled == throttled
+    """Only 410, and 400 for the id, prune; 429, 5xx and lost connections are tried again, a bounded number of times."""
+    gone: list[Job] = []
+    tally = await post(gateway, connection, gone=gone.append)
+    assert tally == Tally(**fate)
+    assert len(gone) == tally.gone
+    assert server.tries[connection[:-1]] == tries
+    assert (server.bodies, server.wrong) == ({b'{"goal":1}'}, 0)
+
+
+async def test_everybody_is_told_whatever_happens_to_the_connections(gateway: Gateway, server: Server) -> None:
+    """Promise 2: among resets, hang-ups, closes, odd answers and slow ones, each of 300 connections gets its frame."""
+    ways = ["200", "200_close", "200_hangup", "reset-200", "200_pieces", "429-200", "200_chunked", "410", "junk-200"]
+    connections = [f"{ways[number % len(ways)]}.{number}=" for number in range(300)]
+    gone: list[Job] = []
+    tally = await post(gateway, *connections, gone=gone.append)
+    assert (tally.accepted + tally.gone, tally.failed) == (300, 0)
+    assert {job.connection for job in gone} == {each for each in connections if each.startswith("410")}
+    assert len(server.tries) == 300
+    assert server.wrong == 0
+
+
+async def test_connections_are_kept_and_bounded(gateway: Gateway, server: Server) -> None:
+    """Hundreds of posts share a few connections, one request on each, also from goal to goal."""
+    for _ in range(3):
+        assert (await post(gateway, *[f"200_late.{number}=" for number in range(100)])).accepted == 100
+    assert server.opened <= 8
+    assert 2 <= server.most_at_once <= 8
+
+
+async def test_a_connection_that_died_idle_is_replaced(gateway: Gateway, server: Server) -> None:
+    """What the gateway closed between two goals is noticed; the next goal does not fail, and costs nobody a try."""
+    await post(gateway, *[f"200_hangup.{number}=" for number in range(4)])
+    tally = await post(gateway, *[f"200.{number}=" for number in range(50)])
+    assert (tally.accepted, tally.failed) == (50, 0)
 
 
 async def test_a_refused_signature_is_nobodys_connection(gateway: Gateway) -> None:
     """403 means that we may not post at all: it is raised, or every row would seem to fail by itself."""
-    with pytest.raises(ClientError, match="Forbidden"):
-        await gateway.post("403=", b"{}", asyncio.get_running_loop().time() + 30, Tally(), at_once)
+    with pytest.raises(GatewayError, match="403"):
+        await post(gateway, "403=", "200=")
+    assert (await post(gateway, "200=")).accepted == 1
 
 
 async def test_no_answer_is_awaited_past_the_deadline(gateway: Gateway, server: Server) -> None:
-    """A gateway that does not answer cannot keep a sender beyond its time."""
-    deadline = asyncio.get_running_loop().time() + 0.2
-    assert await gateway.post("silence=", b"{}", deadline, Tally(), at_once) is Answer.FAILED
-    assert server.tries["silence="] == 1
+    """A gateway that does not answer cannot keep a sender beyond its time; the connection is not used again."""
+    tally = await post(gateway, "silence=", seconds=0.3)
+    assert (tally.accepted, tally.failed) == (0, 1)
+    assert (await post(gateway, "200=")).accepted == 1
 
 
-async def test_every_try_is_paced(gateway: Gateway) -> None:
-    """Promise 5: a retry costs the budget as much as the first try."""
-    taken = 0
+async def test_frames_of_any_size_and_script(gateway: Gateway, server: Server) -> None:
+    """A frame that the socket does not take at once arrives whole, byte for byte."""
+    frame = '{"player":"Ángel Di María, 李"}'.encode() * 40_000
+    assert (await post(gateway, "200=", frame=frame)).accepted == 1
+    assert server.bodies == {frame}
+    assert server.wrong == 0
 
-    async def pace() -> None:
-        nonlocal taken
-        taken += 1
 
-    await gateway.post("429-503-200=", b"{}", asyncio.get_running_loop().time() + 30, Tally(), pace)
-    assert taken == 3
+async def test_new_credentials_and_a_new_day_are_taken_up_while_it_runs(gateway: Gateway, server: Server) -> None:
+    """Keys that rotate and a date that rolls over in the middle of a delivery: every signature is the right one."""
+    signed = Counter[str]()
+    server.now += 86_400 - server.now % 86_400 - 1
+
+    async def change() -> None:
+        while len(server.headers) < 20:
+            await asyncio.sleep(0.01)
+        server.now += SIGNED_SECONDS
+        server.keys = Credentials("AKID2", "SECRET2", TOKEN + "2")
+
+    changing = asyncio.create_task(change())
+    tally = await post(gateway, *[f"200.{number}=" for number in range(400)], rate=400)
+    await changing
+    assert tally.accepted == 400
+    for headers in server.headers:
+        signed[headers["authorization"].partition("Credential=")[2].partition("/us-east-1")[0]] += 1
+    first, second = sorted(signed)
+    assert first.startswith("AKID/")
+    assert second.startswith("AKID2/")
+    assert int(second[-8:]) != int(first[-8:])
+
+
+async def test_a_gateway_that_is_not_there_is_said(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise 2: if nothing listens the batch fails as a whole, for the state machine to try again."""
+    monkeypatch.setattr("broadcaster.gateway.UNREACHABLE_SECONDS", 0.3)
+    nobody = Server()
+    nobody.url = "http://127.0.0.1:9/live"
+    gateway = await opened(nobody, authority)
+    with pytest.raises(GatewayError, match="cannot be reached"):
+        await post(gateway, "200=")
+    await gateway.close()
+
+
+async def test_a_host_that_cannot_be_found_is_said(authority: trustme.CA) -> None:
+    """A wrong setting is a sentence, before the first post."""
+    nobody = Server()
+    nobody.url = "http://no-such-host.invalid/live"
+    with pytest.raises(GatewayError, match=r"no-such-host\.invalid cannot be found"):
+        await opened(nobody, authority)
+
+
+async def test_nobody_else_is_trusted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over TLS a certificate of an authority that we do not know is not talked to."""
+    monkeypatch.setattr("broadcaster.gateway.UNREACHABLE_SECONDS", 0.3)
+    if server.url.startswith("http:"):
+        pytest.skip("there is no certificate in the clear")
+    gateway = await opened(server, trustme.CA())
+    with pytest.raises(GatewayError, match="cannot be reached"):
+        await post(gateway, "200=")
+    assert not server.headers
+    await gateway.close()

@@ -2,37 +2,81 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.pacing import TokenBucket, backoff
+from broadcaster.pacing import SLOWEST, WINDOW_SECONDS, Pace, TokenBucket, backoff
 
 
 @given(
     st.floats(1, 10_000), st.floats(1, 500), st.lists(st.floats(0, 0.01), min_size=1, max_size=300), st.floats(0, 10)
 )
 def test_no_more_than_rate_and_burst(rate: float, burst: float, pauses: list[float], start: float) -> None:
-    """Promise 5: whoever asks however often, at most burst + rate times the span go out in any span from the start."""
+    """Promise 5: whoever looks however often, at most burst + rate times the span go out in any span from the start."""
     bucket = TokenBucket(rate, burst, start)
-    now = start
-    sent = []
+    now, sent = start, 0
     for pause in pauses:
         now += pause
-        sent.append(now + bucket.take(now))
-    for count, at in enumerate(sorted(sent), 1):
-        assert count <= burst + rate * (at - start) + 1e-6 * count + 1
+        tokens = bucket.tokens(now)
+        bucket.spend(tokens)
+        sent += tokens
+        assert sent <= burst + rate * (now - start) + 1e-6 * sent
 
 
-def test_waiting_takers_line_up() -> None:
-    """Takers that come at the same moment are spread at the rate."""
+def test_a_token_is_there_after_the_wait() -> None:
+    """Who waits as long as it says can send, and not before."""
     bucket = TokenBucket(rate=10, burst=2, now=0)
-    assert [round(bucket.take(0), 3) for _ in range(5)] == [0, 0, 0.1, 0.2, 0.3]
+    bucket.spend(bucket.tokens(0))
+    assert bucket.tokens(bucket.wait() * 0.99) == 0
+    assert bucket.tokens(0.1) == 1
 
 
 def test_a_pause_earns_a_burst_and_no_more() -> None:
     """Unused tokens are kept up to the burst."""
     bucket = TokenBucket(rate=10, burst=2, now=0)
-    assert [round(bucket.take(60), 3) for _ in range(3)] == [0, 0, 0.1]
+    assert bucket.tokens(60) == 2
+
+
+def test_a_smaller_share_counts_from_now_on() -> None:
+    """Promise 5: when another match comes, what had been earned beyond the new burst is given up."""
+    bucket = TokenBucket(rate=1_000, burst=100, now=0)
+    bucket.change(10, 1, now=60)
+    assert bucket.tokens(60) == 1
+    assert bucket.tokens(60.1) == 1
+
+
+def windows(pace: Pace, *seen: tuple[int, int]) -> list[float]:
+    """Feed a pace windows of (answers, 429s among them); returns its rate after each."""
+    rates, answers, refused, now = [], 0, 0, 0.0
+    for of, among in seen:
+        now, answers, refused = now + WINDOW_SECONDS, answers + of, refused + among
+        pace.look(answers, refused, now)
+        rates.append(pace.bucket.rate)
+    return rates
+
+
+def test_one_slow_viewer_does_not_slow_the_others() -> None:
+    """429 for a viewer whose own buffer is full are a small share: the pace stays."""
+    pace = Pace(1_000, now=0)
+    assert windows(pace, (250, 2), (250, 5), (10, 4)) == [1_000] * 3
+    assert not pace.throttled
+
+
+def test_the_accounts_throttle_slows_down_and_lets_go() -> None:
+    """A large share of 429 is the account's throttle: slower at once, then back step by step when it is over."""
+    pace = Pace(1_000, now=0)
+    down = windows(pace, (250, 100), (150, 100))
+    assert 1_000 > down[0] > down[1] >= 1_000 * SLOWEST
+    assert pace.throttled
+    up = windows(Pace(1_000, now=0), (250, 125), *[(100, 0)] * 12)
+    assert up == sorted(up)
+    assert up[-1] == 1_000
+
+
+def test_a_throttle_never_stops_it_altogether() -> None:
+    """Some posts go on under the hardest throttle: they are what shows that it is over."""
+    assert windows(Pace(1_000, now=0), *[(100, 100)] * 30)[-1] == pytest.approx(1_000 * SLOWEST)
 
 
 @given(st.integers(1, 60), st.floats(0, 0.999))

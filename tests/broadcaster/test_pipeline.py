@@ -111,8 +111,8 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         lambda: operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     )
     async with watching(system, match_id, 12) as seen:
-        broken = {"batch": 1, "first": 8, "last": 16, "of": 16, "rate": "fast"}
-        whole = {"batch": 0, "first": 0, "last": 8, "of": 16, "rate": 100}
+        broken = {"v": 1, "batch": 1, "first": "eight", "last": 16, "of": 16, "senders": 1}
+        whole = {"v": 1, "batch": 0, "first": 0, "last": 8, "of": 16, "senders": 1}
         # Numbered without the fan-out, so that only this execution tells it.
         ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         client(system, "stepfunctions").start_execution(
@@ -138,7 +138,7 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         body = await until(aside)
         assert body["kind"] == "batch"
         assert body["reason"]
-        assert body["batch"]["plan"] == broken
+        assert body["batch"].items() >= broken.items()
         await asyncio.to_thread(operator.post_event, match_id, {"kind": "goal", "team": "home", "minute": 1})
         await until(lambda: all(each.seqs == [1, 2] for each in seen))
 
@@ -149,7 +149,7 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
     """Promise 2: when every batch failed, the event is not taken for told, and the watchdog brings it to everyone."""
     async with watching(system, match) as [seen]:
         ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        broken = {"batch": 0, "first": 0, "last": 1, "of": 1, "rate": "fast"}
+        broken = {"v": 1, "batch": 0, "first": "none", "last": 1, "of": 1, "senders": 1}
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
             input=json.dumps({"v": 1, "match": match, "seq": 1, "batches": [broken]}),

@@ -11,13 +11,22 @@ from matches.events import EVENT, Accepted
 from tests.broadcaster.conftest import OWNER
 
 if TYPE_CHECKING:
+    from devstack.system import System
     from matches.ledger import Ledger
+
+BATCH = {"v": 1, "batch": 0, "first": 0, "last": 1, "of": 1, "senders": 1, "done": True}
 
 
 @pytest.fixture
-def receipts(ledger: Ledger) -> Receipts:
+def receipts(ledger: Ledger, system: System) -> Receipts:
     """Receipts in the real table."""
-    return Receipts(ledger.table, ledger._db, 60)  # noqa: SLF001
+    return Receipts(ledger.table, system.name("broadcasts"), ledger._db, 60)  # noqa: SLF001
+
+
+def ended(match: str, *reached: int | None, lost: bool = False) -> Round:
+    """A round whose batches have reached so much; None for one that was set aside."""
+    results = tuple({**BATCH, "reached": each, "lost": lost} for each in reached)
+    return Round(match, OWNER, "test", 1, 2, results)
 
 
 def lease_of(ledger: Ledger, match: str) -> str | None:
@@ -32,7 +41,7 @@ def test_a_whole_round_tells_and_gives_the_lease_back(
 ) -> None:
     """When every batch has reached the newest event, that is told, and nobody holds the lease."""
     take_lease(numbered)
-    assert receipts.finish(Round(numbered, OWNER, 1, 2, (2, 2), 0, lost=False)) is False
+    assert receipts.finish(ended(numbered, 2, 2)) is False
     state = ledger.state(numbered)
     assert (state.told, state.tried, lease_of(ledger, numbered)) == (2, 2, None)
 
@@ -44,7 +53,7 @@ def test_a_newer_event_keeps_the_lease_for_another_round(
     take_lease(numbered)
     goal = {"kind": "goal", "team": "home", "minute": 4, "event_id": "late"}
     ledger.record(Accepted(numbered, 1, EVENT.validate_python(goal)))
-    assert receipts.finish(Round(numbered, OWNER, 1, 2, (3, 2), 0, lost=False)) is True
+    assert receipts.finish(ended(numbered, 3, 2)) is True
     state = ledger.state(numbered)
     assert (state.told, state.tried, lease_of(ledger, numbered)) == (2, 2, OWNER)
 
@@ -54,7 +63,7 @@ def test_told_is_only_what_every_batch_reached(
 ) -> None:
     """With a batch set aside nothing is told: the next frame carries what its rows have missed."""
     take_lease(numbered)
-    assert receipts.finish(Round(numbered, OWNER, 1, 2, (2,), 1, lost=False)) is False
+    assert receipts.finish(ended(numbered, 2, None)) is False
     state = ledger.state(numbered)
     assert (state.told, state.tried, lease_of(ledger, numbered)) == (0, 2, None)
 
@@ -64,7 +73,7 @@ def test_a_round_that_reached_nobody_settles_nothing(
 ) -> None:
     """When every batch failed, only the lease is given back: fan-out and watchdog still see the event untold."""
     take_lease(numbered)
-    assert receipts.finish(Round(numbered, OWNER, 1, 2, (), 2, lost=False)) is False
+    assert receipts.finish(ended(numbered, None, None)) is False
     state = ledger.state(numbered)
     assert (state.told, state.tried, lease_of(ledger, numbered)) == (0, 0, None)
     assert [each["set_aside"] for each in ledger.receipts(numbered)] == [2]
@@ -73,6 +82,6 @@ def test_a_round_that_reached_nobody_settles_nothing(
 def test_who_lost_the_lease_settles_nothing(receipts: Receipts, ledger: Ledger, numbered: str, take_lease: Any) -> None:
     """An execution that was taken for dead does not touch what its successor holds."""
     take_lease(numbered, owner="successor")
-    assert receipts.finish(Round(numbered, OWNER, 1, 2, (2,), 0, lost=False)) is False
-    assert receipts.finish(Round(numbered, OWNER, 1, 2, (2,), 0, lost=True)) is False
+    assert receipts.finish(ended(numbered, 2)) is False
+    assert receipts.finish(ended(numbered, 2, lost=True)) is False
     assert (ledger.state(numbered).tried, lease_of(ledger, numbered)) == (0, "successor")

@@ -1,0 +1,263 @@
+"""One invocation of a sender: round the ring of its rows, with whatever is the newest frame.
+
+Four times a second it looks at the match. A newer event swaps the frame where the sender stands and begins a new lap
+from there; the lease is kept; the share of the budget follows who else is sending. When its lap is done it waits a
+little for the other batches of its broadcast: an event that comes meanwhile is told at once, not after the slowest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broadcaster import live
+from broadcaster.delivery import Delivery
+from broadcaster.gateway import GatewayError
+from broadcaster.pacing import Pace
+from broadcaster.pages import read_page
+from broadcaster.plan import shards_of
+from broadcaster.pruning import Pruning
+from broadcaster.ring import Spot
+from broadcaster.walk import Walk
+from subscriptions.shards import shard_count
+from subscriptions.store import partition
+
+if TYPE_CHECKING:
+    from broadcaster.gateway import Gateway
+    from broadcaster.records import Look, Records
+    from matches.ledger import MatchState
+
+LOOK_SECONDS = 0.25
+LINGER_SECONDS = 5.0
+"""How long a batch that is done waits for the others of its broadcast."""
+
+ANSWER_SECONDS = 2.5
+"""What is on the wire when the time is up may end so much later."""
+
+logger = Logger(service="sender")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one batch has done in this round, over all its invocations. Times in milliseconds since the epoch."""
+
+    rows: int = 0
+    accepted: int = 0
+    gone: int = 0
+    failed: int = 0
+    skipped: int = 0
+    throttled: int = 0
+    queries: int = 0
+    invocations: int = 0
+    started: int = 0
+    ended: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        """The counts as the state machine carries them."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a sender works with; one for the life of the process."""
+
+    db: Any
+    gateway: Gateway
+    records: Records
+    subscriptions: str
+    rate: int
+    """Requests a second that all senders of the account together may send."""
+
+
+class Carousel:
+    """One invocation for one batch."""
+
+    def __init__(self, tools: Tools, task: dict[str, Any], deadline: float) -> None:
+        self._tools = tools
+        self._task = task
+        self._match: str = task["match"]
+        self._owner: str = task["owner"]
+        self._deadline = deadline
+        self._counts = Counts(**task.get("counts", {"rows": task.get("rows", 0)}))
+        self._loop = asyncio.get_running_loop()
+        self._lost = False
+        self._seq: int = task.get("reached") or 0
+        """What every row that this lap has passed has been sent."""
+        self._pace = Pace(self._share([]), self._loop.time())
+        self._pruning = Pruning(tools.db, tools.subscriptions)
+        self._walk: Walk | None = None
+        self._shards = 0
+        self._delivery: Delivery | None = None
+
+    async def run(self) -> dict[str, Any]:
+        """Go round until every row has the newest event, or the time is up; returns the task to go on with.
+
+        Raises GatewayError when nothing can be posted, botocore's errors when nothing can be read.
+        """
+        counts = self._counts
+        counts.invocations += 1
+        counts.started = counts.started or _now_ms()
+        done = False
+        try:
+            look = await self._tools.records.look(self._match)
+            await self._take(look)
+            while not self._lost and not done:
+                if self._walk is None or await self._lap(self._walk):
+                    done = not await self._newer_while_others_send()
+                elif self._loop.time() >= self._deadline:
+                    break
+        finally:
+            if self._walk is not None:
+                await self._walk.close()
+            self._tools.gateway.forget()
+        if self._walk is not None:
+            await self._pruning.finish()
+            counts.gone += self._pruning.pruned
+            counts.queries += self._walk.queries
+            counts.skipped += self._walk.skipped
+            await self._tools.records.report(self._task, self._seq, counts.to_dict())
+            logger.info("sent", match=self._match, seq=self._seq, batch=self._task["batch"], counts=counts.to_dict())
+        return {**self._task, **self._stand(done=done), "counts": counts.to_dict()}
+
+    def _stand(self, *, done: bool) -> dict[str, Any]:
+        """How far this batch is, for the next invocation or the end of the round."""
+        if self._lost or done or self._walk is None:
+            return {"done": True, "lost": self._lost, "reached": self._seq if done else None, "ring": None}
+        walk = self._walk
+        ring = {
+            "seq": self._seq, "shards": self._shards, "begin": list(walk.begin), "stretch": walk.stretch,
+            "after": walk.spot.after, "rows": walk.lap_rows,
+        }  # fmt: skip
+        return {"done": False, "lost": False, "reached": None, "ring": ring}
+
+    async def _lap(self, walk: Walk) -> bool:
+        """Send until the lap is done, whatever it turns into; returns whether it is."""
+        gateway, counts = self._tools.gateway, self._counts
+        self._delivery = Delivery(walk, self._pace, until=self._deadline, gone=self._pruning.add)
+        looking = asyncio.create_task(self._keep_looking())
+        try:
+            await gateway.deliver(self._delivery, self._deadline + ANSWER_SECONDS)
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            tally = self._delivery.tally
+            counts.accepted += tally.accepted
+            counts.failed += tally.failed
+            counts.throttled += tally.throttled
+            counts.ended = _now_ms()
+            self._delivery = None
+        if walk.error is not None:
+            raise walk.error
+        if tally.again and tally.failed and not tally.accepted and not tally.gone:
+            raise GatewayError("the gateway takes nothing: it answers with errors only")
+        if walk.exhausted:
+            counts.rows = walk.lap_rows
+        return walk.exhausted
+
+    async def _newer_while_others_send(self) -> bool:
+        """Wait a little for the other batches; returns whether there is something newer to send."""
+        if self._task["senders"] == 1 or self._lost:
+            return False
+        ended = partial(self._tools.records.ended, self._match, self._owner, self._task["batch"])
+        broadcast = await ended(is_ended=True)
+        patience = min(self._deadline, self._loop.time() + LINGER_SECONDS)
+        while broadcast is not None and broadcast.senders > 0 and self._loop.time() < patience:
+            await asyncio.sleep(LOOK_SECONDS)
+            before, look = self._seq, await self._tools.records.look(self._match)
+            await self._take(look)
+            if self._seq != before:
+                await ended(is_ended=False)
+                return True
+            if self._lost:
+                return False
+            broadcast = next((each for each in look.broadcasts if each.match == self._match), None)
+        return False
+
+    async def _keep_looking(self) -> None:
+        while not self._lost:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self._take(await self._tools.records.look(self._match))
+            except (ClientError, BotoCoreError) as error:
+                logger.warning("could not look", match=self._match, exc_info=error)
+
+    async def _take(self, look: Look) -> None:
+        """Act on what was seen: lease, budget, newer events."""
+        if look.owner != self._owner:
+            self._lose()
+            return
+        lease_seconds = self._tools.records.lease_seconds
+        if look.lease_until - time.time() < lease_seconds * 2 / 3 and not await self._tools.records.renew(
+            self._match, self._owner
+        ):
+            self._lose()
+            return
+        self._pace.share(self._share(look.broadcasts), self._loop.time())
+        if look.state.seq > self._seq:
+            await self._tell(look.state)
+        self._tools.gateway.wake()
+
+    def _lose(self) -> None:
+        """Another execution has the lease and tells everyone: stop here."""
+        logger.warning("lost the lease", match=self._match, owner=self._owner)
+        self._lost = True
+        if self._delivery is not None:
+            self._delivery.until = 0.0
+            self._tools.gateway.wake()
+
+    async def _tell(self, state: MatchState) -> None:
+        """Swap in the frame of the match as it stands."""
+        frames = await self._tools.records.frames(state)
+        if frames is None:
+            return
+        walk, gateway = self._walk, self._tools.gateway
+        if walk is None:
+            await gateway.refresh()
+            walk = self._begin(state)
+        else:
+            walk.turn()
+        if walk.everything is None:
+            walk.everything = gateway.lane(frames.everything)
+        else:
+            gateway.tell(walk.everything, frames.everything)
+        if frames.score is not None:
+            if walk.score is None:
+                walk.score = gateway.lane(frames.score)
+            else:
+                gateway.tell(walk.score, frames.score)
+        self._seq = frames.seq
+
+    def _begin(self, state: MatchState) -> Walk:
+        """The walk: where an earlier invocation stood, from a new beginning if there is something newer since."""
+        tools, task = self._tools, self._task
+        self._shards = shard_count(state.shards, state.audience)
+        shards = shards_of(task["first"], task["last"], task["of"], self._shards)
+        now = time.time()
+
+        async def read(pk: str, after: str | None) -> Any:
+            return await read_page(tools.db, tools.subscriptions, pk, after, now)
+
+        walk = self._walk = Walk(read, [partition(self._match, shard) for shard in shards], tools.gateway.wake)
+        ring = task.get("ring")
+        if ring is None:
+            walk.start()
+        elif (ring["seq"], ring["shards"]) == (state.seq, self._shards):
+            walk.start(Spot(*ring["begin"]), stretch=ring["stretch"], after=ring["after"], rows=ring["rows"])
+        else:
+            stages = len(shards_of(task["first"], task["last"], task["of"], ring["shards"]))
+            stage = (ring["begin"][0] + ring["stretch"]) % stages
+            walk.start(Spot(stage, ring["after"]))
+        return walk
+
+    def _share(self, broadcasts: list[live.Broadcast]) -> float:
+        return live.share(broadcasts, self._match, self._task["senders"], self._tools.rate, time.time())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

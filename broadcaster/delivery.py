@@ -1,0 +1,153 @@
+"""Pure: what is still to be posted, what is to be tried again and when, and what became of the rest.
+
+A post has a bounded number of tries. Those that the account's throttle or an outage refused are not held against it:
+then the pace drops, and time is the bound.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from broadcaster.answers import Answer
+from broadcaster.pacing import backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from broadcaster.pacing import Pace
+    from broadcaster.signing import Request
+
+TRIES = 6
+"""With full jitter between 0.05 and 2 s these take about two seconds: a slow viewer may have read on by then."""
+
+
+class Lane:
+    """What is being told to one kind of follower. The frame may be swapped while posts go on."""
+
+    __slots__ = ("frame", "request")
+
+    def __init__(self, frame: bytes, request: Request) -> None:
+        self.frame = frame
+        self.request = request
+        """Makes the signed POST for a connection id."""
+
+
+class Job(NamedTuple):
+    """One post: to which connection, of which frame; ``pk`` is the key of the row's shard."""
+
+    connection: str
+    lane: Lane
+    pk: str
+    tries: int = 0
+    """How often it has been tried in vain."""
+
+
+class Rows(Protocol):
+    """Where posts come from."""
+
+    def take(self) -> Job | None:
+        """The next post, None if there is none at the moment."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether ``take`` has one."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there will be no more."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the posts, and what was answered over all tries."""
+
+    accepted: int = 0
+    failed: int = 0
+    gone: int = 0
+    throttled: int = 0
+    again: int = 0
+    lost: int = 0
+    """Connections to the gateway that broke with a request on its way."""
+
+    @property
+    def answers(self) -> int:
+        """Answers of any kind."""
+        return self.accepted + self.gone + self.throttled + self.again
+
+    @property
+    def refused(self) -> int:
+        """Answers that say that the gateway would rather have less."""
+        return self.throttled + self.again
+
+
+class Delivery:
+    """The posts of one ``Gateway.deliver``. Times are seconds of the loop's clock."""
+
+    def __init__(
+        self, rows: Rows, pace: Pace, *, until: float, gone: Callable[[Job], None],
+        chance: Callable[[], float] = random.random,
+    ) -> None:  # fmt: skip
+        self.rows = rows
+        self.pace = pace
+        self.until = until
+        """No new post is taken from then on."""
+        self.tally = Tally()
+        self._gone = gone
+        self._chance = chance
+        self._later: list[tuple[float, int, Job]] = []
+        self._order = count()
+
+    def next(self, now: float) -> Job | None:
+        """The next post that is due: first what is to be tried again."""
+        if self._later and self._later[0][0] <= now:
+            return heappop(self._later)[2]
+        return self.rows.take() if now < self.until else None
+
+    def waits(self, now: float) -> float | None:
+        """Seconds until ``next`` has a post: 0 if it has one now, None if nobody knows."""
+        if self.rows.waiting and now < self.until:
+            return 0.0
+        return max(0.0, self._later[0][0] - now) if self._later else None
+
+    def finished(self, now: float) -> bool:
+        """Whether nothing is left but what is on its way."""
+        return not self._later and (now >= self.until or self.rows.exhausted)
+
+    def answered(self, job: Job, answer: Answer, now: float) -> None:
+        """Take an answer that is not FORBIDDEN."""
+        tally = self.tally
+        if answer is Answer.ACCEPTED:
+            tally.accepted += 1
+        elif answer is Answer.GONE:
+            tally.gone += 1
+            self._gone(job)
+        elif answer is Answer.REFUSED:
+            tally.failed += 1
+        else:
+            if answer is Answer.THROTTLED:
+                tally.throttled += 1
+            else:
+                tally.again += 1
+            self._again(job, now, held_against=not self.pace.throttled)
+
+    def lost(self, job: Job, now: float, *, idle: bool) -> None:
+        """The connection broke before the answer. ``idle``: it had been answering, so it may just have been too old."""
+        self.tally.lost += 1
+        self._again(job, now, held_against=True, at_once=idle)
+
+    def give_up(self) -> None:
+        """Time is up: what was to be tried again has failed."""
+        self.tally.failed += len(self._later)
+        self._later.clear()
+
+    def _again(self, job: Job, now: float, *, held_against: bool, at_once: bool = False) -> None:
+        tries = job.tries + held_against
+        if tries >= TRIES:
+            self.tally.failed += 1
+            return
+        wait = 0.0 if at_once else backoff(tries + 1, self._chance())
+        heappush(self._later, (now + wait, next(self._order), job._replace(tries=tries)))

@@ -1,0 +1,61 @@
+"""Query pages of subscriptions, decoded straight to connection ids.
+
+botocore's parser walks an answer by the service's model, attribute by attribute. A page of subscriptions has some
+16,000 rows, so it is taken from botocore before that and read by orjson; everything else of the client (signing,
+retries, errors) stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from subscriptions.store import page_query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: living connections in order, those of them that follow the score only, and where it ends.
+
+    ``last`` is the row to go on after, None at the end of the shard.
+    """
+
+    connections: list[str]
+    score_only: frozenset[str]
+    last: str | None
+
+
+def decode_queries(client: Any) -> None:
+    """Have every Query answer of a client decoded by orjson. What it returns is what DynamoDB sent, as before."""
+    client.meta.events.register("before-parse.dynamodb.Query", _decode, unique_id="livescore-pages")
+
+
+def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    if response_dict["status_code"] == 200:
+        customized_response_dict.update(orjson.loads(response_dict["body"]))
+        response_dict["body"] = b"{}"
+
+
+def page(answer: Mapping[str, Any], now: float) -> Page:
+    """The answer of a ``page_query`` at ``now`` (seconds since the epoch).
+
+    TTL deletes hours late (developerguide/howitworks-ttl.html): expired rows are left out here.
+    """
+    items = answer["Items"]
+    # Times of the same number of digits compare as text; those of this century have ten.
+    until = str(int(now))
+    connections = [item["sk"]["S"] for item in items if item["ttl"]["N"] > until]
+    score_only = frozenset(item["sk"]["S"] for item in items if "only" in item)
+    return Page(
+        connections, score_only, answer["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in answer else None
+    )
+
+
+async def read_page(client: Any, table: str, pk: str, after: str | None, now: float) -> Page:
+    """Read one page of a shard. Raises botocore's ClientError or BotoCoreError."""
+    return page(await client.query(**page_query(table, pk, after)), now)

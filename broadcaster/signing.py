@@ -1,0 +1,127 @@
+"""Pure: Signature Version 4 for one frame that goes to very many connections.
+
+Between two POSTs of a frame only the path differs. So everything else is made ready once: the payload's hash, the
+headers, the scope, the HMAC key and the bytes of the request around the path and the signature. What is left for each
+connection is one SHA-256 of the canonical request and one HMAC, both from hash objects that are copied, not made.
+
+The steps: docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. The path of the
+canonical request is encoded twice, as for every service but S3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Request = Callable[[str], bytes]
+
+SERVICE = "execute-api"
+
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What requests are signed with; those of a Lambda function always have a session token."""
+
+    access_key: str
+    secret_key: str
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.access_key!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the @connections API of one stage is, read from its URL: ``https://{api}.execute-api…/{stage}``."""
+
+    tls: bool
+    host: str
+    port: int
+    path: str
+    region: str
+
+    @classmethod
+    def parse(cls, url: str, region: str) -> Endpoint:
+        """Raises ValueError for what is not an http or https URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not the URL of an @connections API")
+        tls = parts.scheme == "https"
+        return cls(tls, parts.hostname, parts.port or (443 if tls else 80), parts.path.rstrip("/"), region)
+
+    @property
+    def authority(self) -> str:
+        """The Host header: with the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: float) -> Request:
+    """Make a frame ready; returns a function from connection id to the bytes of its signed POST.
+
+    ``now``: seconds since the epoch. AWS takes a signature for five minutes, so prepare again well before that, and
+    whenever the credentials change.
+    """
+    at = datetime.fromtimestamp(now, UTC)
+    stamp, scope = f"{at:%Y%m%dT%H%M%SZ}", f"{at:%Y%m%d}/{endpoint.region}/{SERVICE}/aws4_request"
+    headers = {"host": endpoint.authority, "x-amz-date": stamp}
+    if credentials.token:
+        headers["x-amz-security-token"] = credentials.token
+    signed = ";".join(headers)
+    canonical_head = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    base = quote(endpoint.path, safe="/%~")
+    before_canonical = f"POST\n{quote(base, safe='/~')}/%40connections/"
+    after_canonical = f"\n\n{canonical_head}\n{signed}\n{hashlib.sha256(frame).hexdigest()}"
+    before = f"POST {base}/@connections/"
+    after = (
+        " HTTP/1.1\r\n"
+        + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        + f"authorization: AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
+        + f"SignedHeaders={signed}, Signature="
+    )
+    # Latin-1 there and back keeps every byte as it is.
+    last = f"\r\ncontent-length: {len(frame)}\r\n\r\n" + frame.decode("latin-1")
+    inner, outer = _hmac_halves(_key(credentials.secret_key, scope))
+    inner.update(f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n".encode())
+    inner_copy, outer_copy, sha256 = inner.copy, outer.copy, hashlib.sha256
+
+    def request(connection: str) -> bytes:
+        # Ids of API Gateway are URL-safe base64 that ends in one equals sign: that form needs no search.
+        stem = connection[:-1]
+        if connection[-1:] == "=" and not stem.encode().translate(None, _PLAIN):
+            once, twice = f"{stem}%3D", f"{stem}%253D"
+        else:
+            once = quote(connection, safe="~")
+            twice = quote(once, safe="~")
+        canonical = sha256(f"{before_canonical}{twice}{after_canonical}".encode())
+        half = inner_copy()
+        half.update(canonical.hexdigest().encode())
+        whole = outer_copy()
+        whole.update(half.digest())
+        return f"{before}{once}{after}{whole.hexdigest()}{last}".encode("latin-1")
+
+    return request
+
+
+def _key(secret: str, scope: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def _hmac_halves(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """The two SHA-256 of an HMAC (RFC 2104), each having taken its pad of ``key``, which is 32 bytes."""
+    block = key.ljust(64, b"\0")
+    return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))

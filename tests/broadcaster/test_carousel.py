@@ -1,0 +1,181 @@
+"""The carousel on real tables and a real gateway: a newer goal, another match, other batches, another execution."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from broadcaster import live
+from broadcaster.pruning import Pruning
+from matches.events import EVENT, Accepted
+from subscriptions.shards import initial_shards
+from tests.broadcaster.conftest import OWNER, send, task
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from broadcaster.carousel import Tools
+    from devstack.system import System
+    from matches.ledger import Ledger
+
+SHARDS = initial_shards(60_000)
+
+
+@pytest.fixture
+def announce(dynamodb: Any, system: System) -> Any:
+    """Writes the row of a live broadcast, as the state machine does."""
+
+    def announce(match: str, batches: int, *, ended: int = 0, seconds: int = 60, owner: str = OWNER) -> None:
+        item: dict[str, Any] = {
+            **live.live_key(match), "owner": {"S": owner}, "batches": {"N": str(batches)},
+            "until": {"N": str(int(time.time()) + seconds)},
+        }  # fmt: skip
+        if ended:
+            item["ended"] = {"NS": [str(99 - number) for number in range(ended)]}
+        dynamodb.put_item(TableName=system.name("broadcasts"), Item=item)
+
+    yield announce
+    for item in dynamodb.scan(TableName=system.name("broadcasts"))["Items"]:
+        dynamodb.delete_item(TableName=system.name("broadcasts"), Key=live.live_key(item["match"]["S"]))
+
+
+async def until(what: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait for something to become true, ten seconds at most."""
+    async with asyncio.timeout(10):
+        while True:
+            found = what()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.01)
+
+
+def goal(ledger: Ledger, match: str, number: int) -> None:
+    """Number another goal."""
+    event = {"kind": "goal", "team": "home", "minute": 4, "event_id": f"late{number}"}
+    ledger.record(Accepted(match, 1, EVENT.validate_python(event)))
+
+
+async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any, monkeypatch: Any
+) -> None:
+    """Promise 8: two goals in one broadcast cost one round and what had been sent before the second, not two rounds."""
+    plant(numbered, 400)
+    take_lease(numbered)
+    announce(numbered, 1)
+    posted: list[str] = []
+    # So that the dead rows are met again on the second lap, like living ones.
+    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job.connection))
+    sending = asyncio.create_task(send(replace(tools, rate=200), task(numbered, 0, SHARDS)))
+    await until(lambda: len(posted) >= 50)
+    goal(ledger, numbered, 1)
+    result = await sending
+    assert (result["done"], result["reached"], result["counts"]["rows"]) == (True, 3, 400)
+    times = Counter(Counter(posted).values())
+    assert set(times) == {1, 2}
+    assert 50 <= times[2] < 400
+
+
+async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first_stood(
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any, monkeypatch: Any
+) -> None:
+    """Promise 2: the rows that only got the older frame are met again, whichever invocation does it."""
+    plant(numbered, 200)
+    take_lease(numbered)
+    announce(numbered, 1)
+    posted: list[str] = []
+    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job.connection))
+    first = await send(replace(tools, rate=200), task(numbered, 0, SHARDS), 0.4)
+    assert not first["done"]
+    before, at = list(posted), len(posted)
+    goal(ledger, numbered, 1)
+    second = await send(tools, first)
+    assert (second["done"], second["reached"], second["counts"]["rows"]) == (True, 3, 200)
+    assert sorted(posted[at:]) == sorted(set(posted))
+    assert set(before) < set(posted)
+    assert set(posted[-len(before) :]) == set(before), "they come last: the lap begins behind them"
+
+
+async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer(
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any
+) -> None:
+    """A goal that comes while another batch still sends is told at once by the batch that was done already."""
+    plant(numbered, 20)
+    take_lease(numbered)
+    announce(numbered, 2)
+    sending = asyncio.create_task(send(tools, task(numbered, 0, SHARDS, senders=2)))
+    table = {"TableName": tools.records.broadcasts, "Key": live.live_key(numbered)}
+
+    async def ended(batches: set[str]) -> bool:
+        return set((await tools.db.get_item(**table))["Item"].get("ended", {}).get("NS", [])) == batches
+
+    await until(lambda: ended({"0"}))
+    assert not sending.done()
+    goal(ledger, numbered, 1)
+    await until(lambda: ended(set()))
+    await until(lambda: ended({"0"}))
+    await tools.records.ended(numbered, OWNER, 1, is_ended=True)
+    result = await asyncio.wait_for(sending, 10)
+    assert (result["done"], result["reached"]) == (True, 3)
+
+
+async def test_a_batch_that_has_nothing_to_tell_only_passes_on(
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+) -> None:
+    """In a further round a batch that has reached the newest event already posts nothing, and keeps its rows."""
+    plant(numbered, 5)
+    take_lease(numbered)
+    result = await send(tools, {**task(numbered, 0, SHARDS), "reached": 2, "rows": 5})
+    assert (result["done"], result["reached"], result["counts"]["rows"]) == (True, 2, 5)
+    assert len(rows_of(numbered)) == 5
+
+
+async def test_matches_in_progress_share_the_rate(
+    tools: Tools, numbered: str, plant: Any, take_lease: Any, announce: Any
+) -> None:
+    """Promise 7: with three other matches live a sender takes a quarter, and with all of them over the whole."""
+    plant(numbered, 100)
+    take_lease(numbered)
+    announce(numbered, 1)
+    for other in "abc":
+        announce(f"other-{other}", 4)
+    looked = await tools.records.look(numbered)
+    shared = live.share(looked.broadcasts, numbered, 1, tools.rate, time.time())
+    for other in "abc":
+        announce(f"other-{other}", 4, ended=4)
+    looked = await tools.records.look(numbered)
+    alone = live.share(looked.broadcasts, numbered, 1, tools.rate, time.time())
+    assert (shared, alone) == (tools.rate / 4, tools.rate)
+
+
+async def test_a_sender_keeps_the_lease_and_its_place(
+    tools: Tools, numbered: str, plant: Any, take_lease: Any, announce: Any
+) -> None:
+    """A broadcast that goes on is not taken for dead: lease and live row are renewed well before they run out."""
+    plant(numbered, 100)
+    take_lease(numbered, seconds=10)
+    announce(numbered, 1, seconds=10)
+    await send(replace(tools, rate=100), task(numbered, 0, SHARDS))
+    looked = await tools.records.look(numbered)
+    [row] = [each for each in looked.broadcasts if each.match == numbered]
+    assert looked.lease_until > time.time() + 30
+    assert row.until > time.time() + 30
+
+
+async def test_a_sender_that_loses_the_lease_stops_where_it_is(
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any, announce: Any
+) -> None:
+    """Promise 2: when another execution has taken over, this one sends no more, and settles nothing."""
+    plant(numbered, 300)
+    take_lease(numbered)
+    announce(numbered, 1)
+    sending = asyncio.create_task(send(replace(tools, rate=100), task(numbered, 0, SHARDS)))
+    await until(lambda: len(rows_of(numbered)) < 300)
+    take_lease(numbered, owner="successor")
+    result = await asyncio.wait_for(sending, 10)
+    assert (result["done"], result["lost"], result["reached"]) == (True, True, None)
+    assert rows_of(numbered)

@@ -1,0 +1,136 @@
+"""What is tried again, when, and how often."""
+
+from __future__ import annotations
+
+import pytest
+
+from broadcaster.answers import Answer
+from broadcaster.delivery import TRIES, Delivery, Job, Lane
+from broadcaster.pacing import WINDOW_SECONDS, Pace
+
+LANE = Lane(b"", lambda _: b"")
+
+
+class Listed:
+    """Rows from a list."""
+
+    def __init__(self, *connections: str) -> None:
+        self._left = list(connections)
+
+    def take(self) -> Job | None:
+        """The next row."""
+        return Job(self._left.pop(0), LANE, "m#0") if self._left else None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is one."""
+        return bool(self._left)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is none."""
+        return not self._left
+
+
+def delivery(*connections: str, gone: list[Job] | None = None, pace: Pace | None = None) -> Delivery:
+    """A delivery whose back-off is always the longest."""
+    into = [] if gone is None else gone
+    return Delivery(Listed(*connections), pace or Pace(100, 0), until=60, gone=into.append, chance=lambda: 1.0)
+
+
+def taken(from_: Delivery, now: float) -> Job:
+    """The next job, which must be there."""
+    job = from_.next(now)
+    assert job is not None
+    return job
+
+
+def test_a_slow_viewer_is_put_back_and_the_others_go_first() -> None:
+    """One full buffer holds up nobody: that viewer is tried again later, after those who can be told now."""
+    posts = delivery("slow", "b")
+    posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
+    assert taken(posts, 0).connection == "b"
+    assert posts.next(0) is None
+    assert not posts.finished(0)
+    wait = posts.waits(0)
+    assert wait
+    again = taken(posts, wait)
+    assert (again.connection, again.tries) == ("slow", 1)
+    posts.answered(again, Answer.ACCEPTED, wait)
+    assert posts.finished(wait)
+
+
+@pytest.mark.parametrize("answer", [Answer.THROTTLED, Answer.AGAIN])
+def test_tries_are_bounded(answer: Answer) -> None:
+    """A viewer that never takes anything is given up after so many tries, and counted as failed."""
+    posts = delivery("a")
+    now, tries = 0.0, 0
+    while not posts.finished(now):
+        job = taken(posts, now)
+        tries += 1
+        posts.answered(job, answer, now)
+        now += posts.waits(now) or 0.0
+    assert (tries, posts.tally.failed) == (TRIES, 1)
+
+
+def test_the_accounts_throttle_is_held_against_nobody() -> None:
+    """Under the account's throttle a post is tried as long as there is time: it is not the viewer who is slow."""
+    pace = Pace(100, 0)
+    pace.look(100, 100, WINDOW_SECONDS)
+    assert pace.throttled
+    posts = delivery("a", pace=pace)
+    now = 0.0
+    for _ in range(TRIES * 3):
+        posts.answered(taken(posts, now), Answer.THROTTLED, now)
+        now += posts.waits(now) or 0.0
+    assert posts.tally.failed == 0
+
+
+def test_a_connection_that_died_idle_costs_no_wait() -> None:
+    """A kept-alive connection may have been closed just then: the post goes out again at once, on another."""
+    posts = delivery("a")
+    posts.lost(taken(posts, 0), 0, idle=True)
+    assert taken(posts, 0).tries == 1
+    posts = delivery("a")
+    posts.lost(taken(posts, 0), 0, idle=False)
+    assert posts.next(0) is None
+
+
+def test_connections_that_always_break_are_bounded_too() -> None:
+    """A gateway that resets every connection cannot keep a post for ever."""
+    posts = delivery("a")
+    for _ in range(TRIES):
+        posts.lost(taken(posts, 0), 0, idle=True)
+    assert posts.finished(0)
+    assert posts.tally.failed == 1
+
+
+def test_the_gone_are_handed_over_and_never_tried_again() -> None:
+    """Promise 4: a 410 is final, and its row goes."""
+    gone: list[Job] = []
+    posts = delivery("a", gone=gone)
+    posts.answered(taken(posts, 0), Answer.GONE, 0)
+    assert [job.connection for job in gone] == ["a"]
+    assert posts.finished(0)
+
+
+def test_when_time_is_up_nothing_new_is_taken() -> None:
+    """Rows that were not taken wait for the next invocation; what was to be tried again has failed."""
+    posts = delivery("a", "b")
+    posts.answered(taken(posts, 59), Answer.AGAIN, 59)
+    assert posts.next(60) is not None  # the retry
+    posts.answered(Job("a", LANE, "m#0"), Answer.AGAIN, 60)
+    assert posts.next(60) is None
+    posts.give_up()
+    assert posts.finished(60)
+    assert posts.tally.failed == 1
+    assert posts.rows.waiting
+
+
+def test_a_frame_that_was_swapped_is_what_is_tried_again() -> None:
+    """Promise 8: a post that had to wait goes out with the newest frame, not with the one it waited with."""
+    posts = delivery("a")
+    posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
+    LANE.request = lambda connection: f"newer for {connection}".encode()
+    job = taken(posts, posts.waits(0) or 0.0)
+    assert job.lane.request(job.connection) == b"newer for a"
