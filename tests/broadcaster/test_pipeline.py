@@ -185,7 +185,7 @@ def impatient() -> Iterator[System]:
     """A system whose senders have little time and a small budget, and whose watchdog looks after two seconds."""
     settings = {
         "send_rate": 40, "sender_rate": 40, "sender_timeout": 7, "lease_seconds": 20,
-        "watchdog_seconds": 2, "watchdog_visibility": 2,
+        "watchdog_seconds": 2, "watchdog_visibility": 2, "hand_over_seconds": 4,
     }  # fmt: skip
     with running(free_port(), settings) as (system, _):
         yield system
@@ -233,3 +233,39 @@ async def test_the_state_machine_carries_on_from_a_cursor(impatient: System) -> 
             assert [each.seqs for each in seen] == [[1]] * 3
             left = {row.connection for each in planted for row in subscriptions.of_connection(each)}
             assert left == set()
+
+
+async def test_a_long_broadcast_is_handed_to_a_new_execution(impatient: System) -> None:
+    """Promise 2: an execution that grows old hands over its cursors, and the next one finishes; one receipt adds up."""
+    subscriptions = Subscriptions(impatient.name("subscriptions"), client(impatient, "dynamodb"))
+    ledger = Ledger(impatient.name("matches"), client(impatient, "dynamodb"))
+    with Operator(impatient.api_url) as operator:
+        await asyncio.to_thread(
+            lambda: operator.create_match(
+                match="long", home="A", away="B", kickoff="2022-12-18T15:00:00Z", audience=100
+            )
+        )
+        async with watching(impatient, "long", 3) as seen:
+            for number in range(320):
+                subscriptions.add("long", 0, f"planted{number:08d}=", score_only=False)
+            await asyncio.to_thread(operator.post_event, "long", {"kind": "kick_off"})
+            [receipt] = await until(lambda: operator.receipts("long"))
+            assert (receipt["rows"], receipt["accepted"], receipt["gone"]) == (323, 3, 320)
+            assert [each.seqs for each in seen] == [[1]] * 3
+            assert ledger.state("long").told == 1
+    executions = _inputs_of(impatient, "long")
+    assert len(executions) > 1
+    first, *rest = sorted(executions, key=lambda each: "before" in each)
+    assert "before" not in first
+    assert all("before" in each for each in rest)
+    assert {each["broadcast"].startswith("long-1-") for each in rest} == {True}
+
+
+def _inputs_of(system: System, match: str) -> list[dict[str, Any]]:
+    """The inputs of all executions of a match. MiniStack tells of Express executions; AWS would not."""
+    stepfunctions = client(system, "stepfunctions")
+    pages = stepfunctions.get_paginator("list_executions").paginate(stateMachineArn=system.resolve("state_machine"))
+    described = [stepfunctions.describe_execution(executionArn=each["executionArn"])
+                 for page in pages for each in page["executions"]]  # fmt: skip
+    inputs = [json.loads(each["input"]) for each in described]
+    return [each for each in inputs if each["match"] == match]
