@@ -14,13 +14,17 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from broadcaster.answers import AnswerReader
     from broadcaster.delivery import Job
 
 READ = select.EPOLLIN | select.EPOLLRDHUP
 WRITE = select.EPOLLOUT
-_CHUNK = 16 * 1024
+CHUNK = 16 * 1024
 """Bytes of one read: a TLS record."""
+
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Stage(Enum):
@@ -37,7 +41,8 @@ class Connection:
     """Moves bytes and keeps the request that is on its way. Raises OSError (ssl.SSLError too) when it is lost."""
 
     __slots__ = (
-        "_epoll", "_sock", "_tls_name", "fd", "interest", "job", "reader", "reused", "since", "stage", "unsent"
+        "_epoll", "_sock", "_tls_name", "fd", "interest", "job", "reader", "recv", "reused", "send", "since", "stage",
+        "unsent",
     )  # fmt: skip
 
     def __init__(self, epoll: select.epoll, address: tuple[Any, ...], tls_name: str | None, now: float) -> None:
@@ -57,6 +62,9 @@ class Connection:
         self.reader: AnswerReader | None = None
         self.unsent = b""
         self.interest = WRITE
+        self.send: Callable[[bytes], int] = self._sock.send
+        self.recv: Callable[[int], bytes] = self._sock.recv
+        """The socket's own methods: the hot path goes without ours."""
         error = self._sock.connect_ex(where)
         if error not in (0, errno.EINPROGRESS):
             self._sock.close()
@@ -88,24 +96,29 @@ class Connection:
 
     def _ready(self, now: float) -> None:
         self.stage, self.since = Stage.IDLE, now
+        self.send, self.recv = self._sock.send, self._sock.recv
         self._want(READ)
 
-    def start(self, request: bytes, now: float) -> None:
-        """Send a request; what the socket does not take now goes on with ``send_further``."""
-        self.stage, self.since = Stage.BUSY, now
+    def start(self, job: Job, request: bytes, now: float) -> None:
+        """Send the request of a job; what the socket does not take now goes on with ``send_further``."""
+        self.stage, self.since, self.job = Stage.BUSY, now, job
         try:
-            sent = self._sock.send(request)
-        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            sent = self.send(request)
+        except WOULD_BLOCK:
             sent = 0
         if sent != len(request):
-            self.unsent = request[sent:]
-            self._want(READ | WRITE)
+            self.keep(request[sent:])
+
+    def keep(self, rest: bytes) -> None:
+        """Send the rest of a request when the socket takes more."""
+        self.unsent = rest
+        self._want(READ | WRITE)
 
     def send_further(self) -> None:
         """The socket takes bytes again."""
         try:
-            self.unsent = self.unsent[self._sock.send(self.unsent) :]
-        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            self.unsent = self.unsent[self.send(self.unsent) :]
+        except WOULD_BLOCK:
             return
         if not self.unsent:
             self._want(READ)
@@ -113,13 +126,13 @@ class Connection:
     def receive(self) -> bytes | None:
         """What has come: None if nothing has after all, empty if the peer has closed."""
         try:
-            return self._sock.recv(_CHUNK)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return self.recv(CHUNK)
+        except WOULD_BLOCK:
             return None
 
     def receive_rest(self, data: bytes) -> bytes | None:
         """More of what has come: TLS may hold bytes that the epoll does not know of. None if there is no more."""
-        full = len(data) == _CHUNK or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending())
+        full = len(data) == CHUNK or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending())
         return self.receive() if full else None
 
     def finished(self, now: float) -> None:

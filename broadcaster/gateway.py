@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aws_lambda_powertools import Logger
 
 from broadcaster.answers import Answer, AnswerReader, MalformedAnswerError, is_bare_accept, meaning
-from broadcaster.connection import Connection, Stage
+from broadcaster.connection import CHUNK, WOULD_BLOCK, Connection, Stage
 from broadcaster.delivery import Lane
 from broadcaster.pacing import backoff
 from broadcaster.signing import Credentials, prepare
@@ -186,43 +186,61 @@ class Gateway:
             self._pump(self._loop.time())
 
     def _on_ready(self) -> None:
-        """The hot path: take what has come, send the next."""
+        """The hot path: take what has come, send the next. Every line here is paid for once per viewer."""
         now = self._loop.time()
-        delivery, connections, busy = self._delivery, self._connections, Stage.BUSY
-        tokens = delivery.pace.bucket.tokens(now) if delivery is not None else 0
-        accepted = sent = 0
+        delivery = self._delivery
+        if delivery is None:
+            for fd, mask in self._epoll.poll(0, _EVENTS):
+                self._on_event(self._connections[fd], mask, None, now)
+            return
+        connections, busy, following = self._connections, Stage.BUSY, delivery.next
+        tokens, accepted, sent = delivery.pace.bucket.tokens(now), 0, 0
         for fd, mask in self._epoll.poll(0, _EVENTS):
             connection = connections.get(fd)
             if connection is None:
                 continue
             data = None
-            try:
-                if mask == 1 and connection.stage is busy and delivery is not None:  # EPOLLIN
-                    data = connection.receive()
-                    if data is None:
+            if mask == 1 and connection.stage is busy and connection.reader is None:  # EPOLLIN, for a first byte
+                try:
+                    data = connection.recv(CHUNK)
+                except WOULD_BLOCK:
+                    continue
+                except OSError:
+                    data = b""
+                if is_bare_accept(data):
+                    accepted += 1
+                    connection.reused = True
+                    job = following(now) if sent < tokens else None
+                    if job is None:
+                        self._free(connection, now)
                         continue
-                    if connection.reader is None and is_bare_accept(data):
-                        accepted += 1
-                        job = delivery.next(now) if sent < tokens else None
-                        if job is None:
-                            self._free(connection, now)
-                        else:
-                            connection.job = None  # What was sent is answered, whatever comes of the next.
-                            request = job.lane.request(job.connection)
-                            sent += 1
-                            connection.job, connection.reused = job, True
-                            connection.start(request, now)
+                    sent += 1
+                    # As Connection.start does, without the call.
+                    connection.job, connection.since = job, now
+                    request = job[1].request(job[0])
+                    try:
+                        taken = connection.send(request)
+                    except WOULD_BLOCK:
+                        taken = 0
+                    except OSError:
+                        self._lost(connection, now)
                         continue
-                self._on_event(connection, mask, data, now)
-            except (OSError, MalformedAnswerError):
-                self._lost(connection, now)
-        if delivery is not None:
-            delivery.tally.accepted += accepted
-            delivery.pace.bucket.spend(sent)
-            self._pump(now)
+                    if taken != len(request):
+                        connection.keep(request[taken:])
+                    continue
+            self._on_event(connection, mask, data, now)
+        delivery.tally.accepted += accepted
+        delivery.pace.bucket.spend(sent)
+        self._pump(now)
 
     def _on_event(self, connection: Connection, mask: int, data: bytes | None, now: float) -> None:
-        """Whatever is not the bare 200 of the hot path. Raises OSError or MalformedAnswerError if it is lost."""
+        """Whatever is not the bare 200 of the hot path; ``data`` if something has been read already."""
+        try:
+            self._take(connection, mask, data, now)
+        except (OSError, MalformedAnswerError):
+            self._lost(connection, now)
+
+    def _take(self, connection: Connection, mask: int, data: bytes | None, now: float) -> None:
         if connection.stage in (Stage.OPENING, Stage.HANDSHAKE):
             if connection.open_further(self._tls, now):
                 self._opening -= 1
@@ -276,11 +294,10 @@ class Gateway:
         tokens, sent = bucket.tokens(now), 0
         while idle and sent < tokens and (job := delivery.next(now)) is not None:
             connection = idle.pop()
-            connection.job = job
             self._busy += 1
             sent += 1
             try:
-                connection.start(job.lane.request(job.connection), now)
+                connection.start(job, job[1].request(job[0]), now)
             except OSError:
                 self._lost(connection, now)
         bucket.spend(sent)

@@ -58,7 +58,7 @@ class Pruning:
 
     async def _delete(self, gone: list[Job]) -> None:
         # A row that is met again on a second lap before it is deleted comes twice, which BatchWriteItem refuses.
-        keys = {(job.pk, job.connection) for job in gone}
+        keys = {(pk, connection) for connection, _, pk, _ in gone}
         waiting = {self._table: [{"DeleteRequest": {"Key": row_key(*key)}} for key in keys]}
         try:
             for pause in PAUSES:

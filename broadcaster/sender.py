@@ -8,6 +8,7 @@ numbers: its progress row is overwritten, never added to.
 from __future__ import annotations
 
 import asyncio
+import gc
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,13 @@ def _tools() -> Tools:
             rate=int(aws.setting("SEND_RATE")),
         )
 
-    return _loop().run_until_complete(made())
+    tools = _loop().run_until_complete(made())
+    # A page is tens of thousands of small objects without a cycle among them. What has been loaded stays, so that no
+    # collection walks over it again; with the usual thresholds collecting takes longer than reading the page does.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
+    return tools
 
 
 def credentials() -> Credentials:

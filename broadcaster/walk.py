@@ -9,13 +9,12 @@ import asyncio
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from broadcaster.delivery import Job
 from broadcaster.ring import Spot, Stretch, lap
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from broadcaster.delivery import Lane
+    from broadcaster.delivery import Job, Lane
     from broadcaster.pages import Page
 
     Read = Callable[[str, str | None], Awaitable[Page]]
@@ -62,6 +61,7 @@ class Walk:
         self._reader: asyncio.Task[None] | None = None
         self._next: asyncio.Queue[_Piece | None] = asyncio.Queue()
         self._stage = 0
+        self._partition = partitions[0]
         self._after: str | None = None
         self._rows: list[str] = []
         self._at = 0
@@ -124,7 +124,7 @@ class Walk:
                 lane = self.score if connection in self._score_only else self.everything
                 if lane is not None:
                     self.taken += 1
-                    return Job(connection, lane, self._partitions[self._stage])
+                    return connection, lane, self._partition, 0
                 self.skipped += 1
             elif not self._turn_page():
                 return None
@@ -148,6 +148,7 @@ class Walk:
             self._over = True
             return False
         self.stretch, self._stage, self._after, self._rows, self._score_only = piece
+        self._partition = self._partitions[self._stage]
         return True
 
     def _stop_reading(self) -> None:

@@ -69,7 +69,7 @@ async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(
     announce(numbered, 1)
     posted: list[str] = []
     # So that the dead rows are met again on the second lap, like living ones.
-    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job.connection))
+    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job[0]))
     sending = asyncio.create_task(send(replace(tools, rate=200), task(numbered, 0, SHARDS)))
     await until(lambda: len(posted) >= 50)
     goal(ledger, numbered, 1)
@@ -88,7 +88,7 @@ async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first
     take_lease(numbered)
     announce(numbered, 1)
     posted: list[str] = []
-    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job.connection))
+    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job[0]))
     first = await send(replace(tools, rate=200), task(numbered, 0, SHARDS), 0.4)
     assert not first["done"]
     before, at = list(posted), len(posted)

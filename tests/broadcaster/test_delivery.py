@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from broadcaster.answers import Answer
-from broadcaster.delivery import TRIES, Delivery, Job, Lane
+from broadcaster.delivery import TRIES, Delivery, Lane
 from broadcaster.pacing import WINDOW_SECONDS, Pace
+
+if TYPE_CHECKING:
+    from broadcaster.delivery import Job
 
 LANE = Lane(b"", lambda _: b"")
 
@@ -19,7 +24,7 @@ class Listed:
 
     def take(self) -> Job | None:
         """The next row."""
-        return Job(self._left.pop(0), LANE, "m#0") if self._left else None
+        return (self._left.pop(0), LANE, "m#0", 0) if self._left else None
 
     @property
     def waiting(self) -> bool:
@@ -49,13 +54,13 @@ def test_a_slow_viewer_is_put_back_and_the_others_go_first() -> None:
     """One full buffer holds up nobody: that viewer is tried again later, after those who can be told now."""
     posts = delivery("slow", "b")
     posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
-    assert taken(posts, 0).connection == "b"
+    assert taken(posts, 0)[0] == "b"
     assert posts.next(0) is None
     assert not posts.finished(0)
     wait = posts.waits(0)
     assert wait
     again = taken(posts, wait)
-    assert (again.connection, again.tries) == ("slow", 1)
+    assert (again[0], again[3]) == ("slow", 1)
     posts.answered(again, Answer.ACCEPTED, wait)
     assert posts.finished(wait)
 
@@ -90,7 +95,7 @@ def test_a_connection_that_died_idle_costs_no_wait() -> None:
     """A kept-alive connection may have been closed just then: the post goes out again at once, on another."""
     posts = delivery("a")
     posts.lost(taken(posts, 0), 0, idle=True)
-    assert taken(posts, 0).tries == 1
+    assert taken(posts, 0)[3] == 1
     posts = delivery("a")
     posts.lost(taken(posts, 0), 0, idle=False)
     assert posts.next(0) is None
@@ -110,7 +115,7 @@ def test_the_gone_are_handed_over_and_never_tried_again() -> None:
     gone: list[Job] = []
     posts = delivery("a", gone=gone)
     posts.answered(taken(posts, 0), Answer.GONE, 0)
-    assert [job.connection for job in gone] == ["a"]
+    assert [job[0] for job in gone] == ["a"]
     assert posts.finished(0)
 
 
@@ -119,7 +124,7 @@ def test_when_time_is_up_nothing_new_is_taken() -> None:
     posts = delivery("a", "b")
     posts.answered(taken(posts, 59), Answer.AGAIN, 59)
     assert posts.next(60) is not None  # the retry
-    posts.answered(Job("a", LANE, "m#0"), Answer.AGAIN, 60)
+    posts.answered(("a", LANE, "m#0", 0), Answer.AGAIN, 60)
     assert posts.next(60) is None
     posts.give_up()
     assert posts.finished(60)
@@ -133,4 +138,4 @@ def test_a_frame_that_was_swapped_is_what_is_tried_again() -> None:
     posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
     LANE.request = lambda connection: f"newer for {connection}".encode()
     job = taken(posts, posts.waits(0) or 0.0)
-    assert job.lane.request(job.connection) == b"newer for a"
+    assert job[1].request(job[0]) == b"newer for a"

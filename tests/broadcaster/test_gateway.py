@@ -125,7 +125,7 @@ class Ids:
 
     def take(self) -> Job | None:
         """The next row."""
-        return Job(self._left.pop(), self.lane, "m#0") if self._left else None
+        return (self._left.pop(), self.lane, "m#0", 0) if self._left else None
 
     @property
     def waiting(self) -> bool:
@@ -220,7 +220,7 @@ async def test_everybody_is_told_whatever_happens_to_the_connections(gateway: Ga
     gone: list[Job] = []
     tally = await post(gateway, *connections, gone=gone.append)
     assert (tally.accepted + tally.gone, tally.failed) == (300, 0)
-    assert {job.connection for job in gone} == {each for each in connections if each.startswith("410")}
+    assert {job[0] for job in gone} == {each for each in connections if each.startswith("410")}
     assert len(server.tries) == 300
     assert server.wrong == 0
 

@@ -49,7 +49,7 @@ class Ring:
         """The rest of the lap."""
         taken = []
         while (job := await self.take()) is not None:
-            taken.append((job.pk, job.connection))
+            taken.append((job[2], job[0]))
         return taken
 
     @property
@@ -107,7 +107,7 @@ def test_a_lap_goes_on_in_another_process(shards: list[list[str]], before: int, 
             assert second.walk.lap_rows == len(first.rows)
         else:
             rest = []
-        assert sorted([(job.pk, job.connection) for job in met] + rest) == sorted(first.rows)
+        assert sorted([(job[2], job[0]) for job in met] + rest) == sorted(first.rows)
         await walk.close()
 
     asyncio.run(run())

@@ -1,0 +1,53 @@
+"""The sender's function in a process, as Lambda would run it: tasks on stdin, what they took on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+INVOCATION_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What Lambda tells a function about its invocation."""
+
+    began: float = field(default_factory=time.monotonic)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As the function's time-out of 60 s makes it."""
+        return int((INVOCATION_SECONDS - (time.monotonic() - self.began)) * 1000)
+
+
+def peak_resident_mb() -> float:
+    """The most memory that was resident. (``getrusage`` would count what the parent had when it forked.)"""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+def main() -> None:
+    """Invoke the function for each task until it is done."""
+    from broadcaster.sender import handler
+
+    for line in sys.stdin:
+        task: dict[str, Any] = json.loads(line)
+        began, cpu = time.perf_counter(), time.process_time()
+        while not task.get("done"):
+            task = handler(task, Context())  # type: ignore[arg-type]
+        found = {
+            "cpu_s": time.process_time() - cpu,
+            "wall_s": time.perf_counter() - began,
+            "resident_mb": peak_resident_mb(),
+            "counts": task["counts"],
+        }
+        print(json.dumps(found), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

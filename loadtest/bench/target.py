@@ -1,0 +1,75 @@
+"""The running system that a bench measures, as far as a bench needs to know it."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from matches.events import EVENT, Accepted
+from matches.ledger import Ledger, state_key
+from matches.schedule import NewMatch
+from subscriptions.shards import initial_shards, shard_of
+from subscriptions.store import BATCH, partition, row_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where everything is. ``environment`` is that of the sender's function, with credentials."""
+
+    api_url: str
+    websocket_url: str
+    environment: dict[str, str]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the system."""
+        env = self.environment
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=env["AWS_ENDPOINT_URL"],
+            region_name=env["AWS_DEFAULT_REGION"],
+            aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def numbered(self, match: str, audience: int) -> None:
+        """A match with one event in the ledger that nobody has broadcast."""
+        ledger = Ledger(self.environment["MATCHES_TABLE"], self.client("dynamodb"))
+        about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": audience}
+        ledger.create(NewMatch.model_validate(about))
+        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "kick-off"})))
+
+    def lease(self, match: str, owner: str) -> None:
+        """Give the lease of a match to ``owner`` for ten minutes."""
+        self.client("dynamodb").update_item(
+            TableName=self.environment["MATCHES_TABLE"],
+            Key=state_key(match),
+            UpdateExpression="SET lease_owner = :owner, lease_until = :until",
+            ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + 600)}},
+        )
+
+    def plant(self, match: str, audience: int, connections: Iterable[str], say: Callable[[int], None]) -> None:
+        """Write a row for each connection; ``say`` is told how many there are so far."""
+        client, table = self.client("dynamodb"), self.environment["SUBSCRIPTIONS_TABLE"]
+        shards, until = initial_shards(audience), {"N": str(int(time.time()) + 7200)}
+
+        def put(batch: list[str]) -> None:
+            items = [{**row_key(partition(match, shard_of(each, shards)), each), "ttl": until} for each in batch]
+            waiting: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
+            while waiting:
+                waiting = client.batch_write_item(RequestItems=waiting).get("UnprocessedItems")
+
+        everyone = list(connections)
+        batches = [everyone[at : at + BATCH] for at in range(0, len(everyone), BATCH)]
+        with ThreadPoolExecutor(THREADS) as pool:
+            for number, _ in enumerate(pool.map(put, batches), 1):
+                if number % 400 == 0:
+                    say(number * BATCH)
