@@ -58,7 +58,7 @@ def run(target: Target, say: Callable[[str], None], sizes: tuple[int, ...] = SIZ
                     "pruned_wrong": wrong,
                     "invocations": counts["invocations"],
                     "queries": counts["queries"],
-                }  # fmt: skip
+                }
             )
     last = result.rows[-1]
     result.figures = {name: last[name] for name in ("cpu_s", "resident_mb", "pruned_wrong")}

@@ -47,12 +47,12 @@ def run(target: Target, say: Callable[[str], None]) -> Result:
     rows = len(client.query(**query)["Items"])
     client.meta.events.unregister("before-parse.dynamodb.Query", unique_id="record")
     session = botocore.session.get_session()
-    operation = session.get_service_model("dynamodb").operation_model("Query")
+    shape: Any = session.get_service_model("dynamodb").operation_model("Query").output_shape
     parser = create_parser("json")
 
     def by_boto3() -> list[str]:
         answer = {"status_code": 200, "headers": {}, "body": bodies[0], "context": {}}
-        return [item["sk"]["S"] for item in parser.parse(answer, operation.output_shape)["Items"]]
+        return [item["sk"]["S"] for item in parser.parse(answer, shape)["Items"]]
 
     def by_us() -> list[str]:
         return page(orjson.loads(bodies[0]), time.time()).connections
@@ -83,8 +83,8 @@ def run(target: Target, say: Callable[[str], None]) -> Result:
                 if number:  # the first warms up
                     found[name].append(used / rows)
         runner.run(ours.__aexit__(None, None, None))
-    for (name, what), used_s in found.items():
-        row = {"name": name, "transport": what, "per_second": median(1 / each for each in used_s)}
+    for (who, what), used_s in found.items():
+        row = {"name": who, "transport": what, "per_second": median(1 / each for each in used_s)}
         result.rows.append({**row, "cpu_us": median(each * 1e6 for each in used_s)})
     for what in ("decode", "query"):
         pairs = zip(found["boto3", what], found["ours", what], strict=True)

@@ -24,7 +24,7 @@ class Context:
 
 
 def peak_resident_mb() -> float:
-    """The most memory that was resident. (``getrusage`` would count what the parent had when it forked.)"""
+    """The most memory that was resident; ``getrusage`` would count what the parent had when it forked."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
