@@ -13,13 +13,13 @@ import importlib
 import json
 import logging
 import os
-import resource
 import signal
 import sys
 from typing import TYPE_CHECKING, TextIO
 
 import uvloop
 
+from loadtest.descriptors import raise_descriptors
 from loadtest.standin.core import Core
 from loadtest.standin.door import Door
 from loadtest.standin.events import Api
@@ -65,13 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.flush()
     # A function that hangs in its thread must not keep the process.
     os._exit(status)
-
-
-def raise_descriptors() -> int:
-    """Allow this process as many open files as the system lets it have; returns how many. Each socket is one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
 
 
 def _end_with_stdin(ended: asyncio.Event) -> None:

@@ -80,6 +80,7 @@ class Core:
         """Who can be posted to, by the id as it stands in a path: percent-encoded."""
         self.stats = Stats()
         self.post_prefix = f"POST /{api.stage}/@connections/".encode()
+        self.post_prefix_size = len(self.post_prefix)
         self.clock_offset = time.time() - self.loop.time()
         self._handler = handler
         self._pool = ThreadPoolExecutor(threads, "function")
