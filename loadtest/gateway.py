@@ -78,7 +78,7 @@ async def _serve(options: argparse.Namespace, said: TextIO, make: Callable[[], C
     try:
         server = await loop.create_server(lambda: Door(core), options.host, options.port, backlog=BACKLOG)
     except OSError as error:
-        return _fail(f"Port {options.port} of {options.host} cannot be used: {error.strerror}.")
+        return _fail(f"Port {options.port} of {options.host} cannot be used: {os.strerror(error.errno or 0)}.")
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)

@@ -93,7 +93,9 @@ class Core:
         self._look_at_lag(None)
 
     def set_limits(self, limits: Limits) -> None:
-        """Use these limits from now on; the buckets begin full."""
+        """Use these limits from now on; the buckets begin full, and answers that wait go out."""
+        while self._waiting:
+            self._write_first()
         now = self.loop.time()
         self.limits = limits
         self._account = Bucket(limits.account_rate, limits.account_burst, now)
@@ -156,11 +158,14 @@ class Core:
     def _write_due(self) -> None:
         now, waiting = self.loop.time(), self._waiting
         while waiting and waiting[0][0] <= now:
-            _, transport, data = waiting.popleft()
-            if not transport.is_closing():
-                transport.write(data)
+            self._write_first()
         if waiting:
             self.loop.call_at(max(waiting[0][0], now + 0.001), self._write_due)
+
+    def _write_first(self) -> None:
+        _, transport, data = self._waiting.popleft()
+        if not transport.is_closing():
+            transport.write(data)
 
     def may_connect(self) -> bool:
         """Take a token of the new connections."""

@@ -105,17 +105,18 @@ class Door(asyncio.Protocol):
         parser = self._parser
         if parser is None or parser.should_upgrade():
             return
-        data = self._answer(parser.get_method().decode())
-        self._core.answer(self._transport, data)
+        method = parser.get_method().decode()
+        if self._target.startswith(b"/_standin/"):
+            path = self._target.decode("latin-1").partition("?")[0]
+            self._transport.write(control.answer(self._core, method, path, bytes(self._body)))
+        else:
+            self._core.answer(self._transport, self._answer(method))
         if not parser.should_keep_alive():
             self._transport.close()
 
     def _answer(self, method: str) -> bytes:
         core, target = self._core, self._target.decode("latin-1")
-        path = target.partition("?")[0]
-        if path.startswith("/_standin/"):
-            return control.answer(core, method, path, bytes(self._body))
-        stage, _, rest = unquote(path).lstrip("/").partition("/")
+        stage, _, rest = unquote(target.partition("?")[0]).lstrip("/").partition("/")
         where, _, connection = rest.partition("/")
         if stage != core.api.stage or where != "@connections" or not connection:
             return answers.FORBIDDEN
