@@ -85,7 +85,7 @@ class Core:
         self._handler = handler
         self._pool = ThreadPoolExecutor(threads, "function")
         self._stopped = False
-        self._waiting: deque[tuple[float, asyncio.Transport, bytes]] = deque()
+        self._waiting: deque[tuple[float, asyncio.Transport, bytes, bool]] = deque()
         self._sweeping: asyncio.TimerHandle | None = None
         self._lagging: asyncio.TimerHandle | None = None
         self.set_limits(limits)
@@ -112,11 +112,11 @@ class Core:
         if not self._account.take(now):
             stats.throttled_account += 1
             return answers.THROTTLED
-        socket = self.sockets.get(quoted)
-        if socket is None:
-            return self.absent(quoted)
         if len(body) > self.limits.message_bytes:
             return answers.TOO_LARGE
+        socket = self.sockets.get(quoted) or self.find(quoted)
+        if socket is None:
+            return self.absent(quoted)
         transport = socket.transport
         if transport.get_write_buffer_size() > self._buffer_bytes:
             stats.throttled_buffer += 1
@@ -125,6 +125,10 @@ class Core:
         socket.active = now
         stats.delivered += 1
         return answers.OK
+
+    def find(self, quoted: bytes) -> ViewerSocket | None:
+        """Who has an id, however its ``=`` stands in the path."""
+        return self.sockets.get(quoted.replace(b"%3d", b"=").replace(b"=", b"%3D"))
 
     def absent(self, quoted: bytes) -> bytes:
         """The answer for an id that nobody has right now."""
@@ -142,16 +146,20 @@ class Core:
         self.unchecked = self.limits.check_every or _NEVER
         return True
 
-    def answer(self, transport: asyncio.Transport, data: bytes) -> None:
+    def answer(self, transport: asyncio.Transport, data: bytes, *, last: bool = False) -> None:
         """Write an answer of @connections, after the latency if there is one; answers never overtake each other.
+
+        The ``last`` one closes its connection.
 
         One timer serves all that wait: a timer for each would cost as much as the POST itself.
         """
         if not self.limits.latency_ms and not self._waiting:
             transport.write(data)
+            if last:
+                transport.close()
             return
         due = self.loop.time() + self.limits.latency_ms / 1000
-        self._waiting.append((due, transport, data))
+        self._waiting.append((due, transport, data, last))
         if len(self._waiting) == 1:
             self.loop.call_at(due, self._write_due)
 
@@ -163,9 +171,11 @@ class Core:
             self.loop.call_at(max(waiting[0][0], now + 0.001), self._write_due)
 
     def _write_first(self) -> None:
-        _, transport, data = self._waiting.popleft()
+        _, transport, data, last = self._waiting.popleft()
         if not transport.is_closing():
             transport.write(data)
+            if last:
+                transport.close()
 
     def may_connect(self) -> bool:
         """Take a token of the new connections."""

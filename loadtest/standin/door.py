@@ -48,7 +48,8 @@ class Door(asyncio.Protocol):
         """A whole signed POST in one piece, as senders write it, is read right here; the rest goes to the parser."""
         core = self._core
         start = core.post_prefix_size
-        if core.unchecked > 1 and not self._held and data.startswith(core.post_prefix):
+        # The first request goes to the parser, which learns from it whether this client keeps the connection.
+        if core.unchecked > 1 and self._parser is not None and not self._held and data.startswith(core.post_prefix):
             # A sender's requests look alike: its headers are mostly where they were the last time.
             at = self._length_at
             if not data.startswith(_LENGTH, at):
@@ -73,7 +74,7 @@ class Door(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._upgrade()
+            self._upgrade(self._parser.get_method().decode())
         except httptools.HttpParserError:
             self._end(answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
 
@@ -105,13 +106,13 @@ class Door(asyncio.Protocol):
         parser = self._parser
         if parser is None or parser.should_upgrade():
             return
-        method = parser.get_method().decode()
-        if self._target.startswith(b"/_standin/"):
-            path = self._target.decode("latin-1").partition("?")[0]
-            self._transport.write(control.answer(self._core, method, path, bytes(self._body)))
-        else:
-            self._core.answer(self._transport, self._answer(method))
-        if not parser.should_keep_alive():
+        method, last = parser.get_method().decode(), not parser.should_keep_alive()
+        if not self._target.startswith(b"/_standin/"):
+            self._core.answer(self._transport, self._answer(method), last=last)
+            return
+        path = self._target.decode("latin-1").partition("?")[0]
+        self._transport.write(control.answer(self._core, method, path, bytes(self._body)))
+        if last:
             self._transport.close()
 
     def _answer(self, method: str) -> bytes:
@@ -159,12 +160,12 @@ class Door(asyncio.Protocol):
         core.stats.signatures_wrong += 1
         return answers.answer(403, {"message": refusal.message}, refusal.error)
 
-    def _upgrade(self) -> None:
+    def _upgrade(self, method: str) -> None:
         """Hand the connection over to a WebSocket."""
         if not any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in self._headers):
             self._end(answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
             return
-        lines = [f"GET {self._target.decode('latin-1')} HTTP/1.1"]
+        lines = [f"{method} {self._target.decode('latin-1')} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in self._headers]
         socket = ViewerSocket(self._core, self._transport)
         self._transport.set_protocol(socket)

@@ -80,6 +80,11 @@ class ViewerSocket(asyncio.Protocol):
 
         def connected(answer: Any, error: BaseException | None) -> None:
             status = answer.get("statusCode") if isinstance(answer, dict) else None
+            if self.transport.is_closing():
+                # It left meanwhile. If the function has let it in, it has to hear of the end.
+                if isinstance(status, int) and 200 <= status < 300:
+                    self._disconnect()
+                return
             if error is not None or type(status) is not int:
                 self._refuse(502, "Internal server error")
             elif not 200 <= status < 300:
@@ -96,10 +101,6 @@ class ViewerSocket(asyncio.Protocol):
 
     def _enter(self) -> None:
         """The handshake is done: from now on it can be posted to."""
-        if self.transport.is_closing():
-            # It left while $connect ran, which has let it in: the function has to hear of the end.
-            self._disconnect()
-            return
         self._entered = True
         self.active = self._core.loop.time()
         self._core.sockets[self._key()] = self

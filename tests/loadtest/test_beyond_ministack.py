@@ -151,6 +151,21 @@ async def test_nobody_is_there_before_connect_has_finished(bench: Bench, tmp_pat
     await socket.close()
 
 
+async def test_who_leaves_before_connect_has_finished_has_left(bench: Bench, tmp_path: Path) -> None:
+    """``$disconnect`` follows a ``$connect`` that let in somebody who was no longer there."""
+    go = tmp_path / "go"
+    _, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+    head = [f"GET /live?until={go} HTTP/1.1", "Host: leaver", "Upgrade: websocket", "Connection: Upgrade"]
+    head += ["Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version: 13", "", ""]
+    writer.write("\r\n".join(head).encode())
+    await bench.until(lambda: bench.events(eventType="CONNECT", domainName="leaver"))
+    writer.close()
+    await writer.wait_closed()
+    await asyncio.to_thread(bench.stats)  # a round trip: the end has been read
+    go.touch()
+    await bench.until(lambda: bench.events(eventType="DISCONNECT", domainName="leaver"))
+
+
 @pytest.mark.parametrize(("answered", "seen"), [(400, 400), (401, 401), (403, 403), (599, 502)])
 async def test_connect_refuses_with_its_status(bench: Bench, answered: int, seen: int) -> None:
     """The handshake's status is the function's (apigateway-websocket-api-route-keys-connect-disconnect.html)."""

@@ -29,13 +29,14 @@ COMMAND = [sys.executable, "-m", "loadtest.gateway", "--api", json.dumps(API), "
 COMMAND += ["--handler", "tests.loadtest.functions.handler"]
 
 
-def signed(bench: Bench, connection: str, data: bytes) -> bytes:
+def signed(bench: Bench, connection: str, data: bytes, *, equals: str = "%3D", more: tuple[str, ...] = ()) -> bytes:
     """A POST as it goes over the wire."""
-    url = f"{bench.http}/@connections/{connection.replace('=', '%3D')}"
+    url = f"{bench.http}/@connections/{connection.replace('=', equals)}"
     request = AWSRequest("POST", url, data=data)
     SigV4Auth(Credentials(ACCOUNT, SECRET), "execute-api", REGION).add_auth(request)
     head = [f"POST {url.removeprefix(bench.root)} HTTP/1.1", f"Host: 127.0.0.1:{bench.port}"]
     head += [f"{name}: {value}" for name, value in request.headers.items()]
+    head += more
     return "\r\n".join([*head, f"Content-Length: {len(data)}", "", ""]).encode() + data
 
 
@@ -63,6 +64,31 @@ async def test_a_post_may_come_in_pieces(
             await asyncio.to_thread(bench.stats)  # a round trip: the piece has been read
         assert await answer_to(reader) == 200
         assert await hear(socket) == number
+    writer.close()
+
+
+@pytest.mark.parametrize("check_every", [0, 1])
+async def test_an_id_may_be_quoted_or_not(
+    bench: Bench, socket: ClientConnection, connection: str, check_every: int
+) -> None:
+    """However the ``=`` of the id stands in the path, it is the same connection: nobody is gone by spelling."""
+    bench.limit(check_every=check_every)
+    reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+    for number, equals in enumerate(("%3D", "%3d", "=", "%3D")):
+        writer.write(signed(bench, connection, json.dumps(number).encode(), equals=equals))
+        assert await answer_to(reader) == 200
+        assert await hear(socket) == number
+    writer.close()
+
+
+@pytest.mark.parametrize("latency", [0, 1])
+async def test_who_asks_for_it_is_closed_after_the_answer(bench: Bench, connection: str, latency: int) -> None:
+    """``Connection: close`` is answered, then obeyed."""
+    bench.limit(latency_ms=latency)
+    reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
+    writer.write(signed(bench, connection, b"1", more=("Connection: close",)))
+    assert await answer_to(reader) == 200
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
 
 
