@@ -62,7 +62,7 @@ class Door(asyncio.Protocol):
                 at += len(_LENGTH)
                 length = data[at : data.find(b"\r", at)]
                 head = len(data) - int(length) if length.isdigit() else 0
-                if head > signed and data.startswith(b"\r\n\r\n", head - 4):
+                if head > max(at, signed) and data.startswith(b"\r\n\r\n", head - 4):
                     core.unchecked -= 1
                     core.answer(self._transport, core.post(data[start:end], data[head:]))
                     return

@@ -17,7 +17,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from devstack.ministack import StackError
+from devstack.ministack import StackError, free_port
+from devstack.stack import Stack
 from devstack.standin import StandIn
 from devstack.system import ACCOUNT, REGION, ROOT, SECRET, System
 from tests.loadtest.conftest import API, PATIENCE, Bench, ask, hear
@@ -193,6 +194,23 @@ def test_it_ends_when_told_and_with_its_parent(end: signal.Signals | None) -> No
         else:
             process.send_signal(end)
         assert process.wait(PATIENCE) == 0
+
+
+def test_a_gateway_that_dies_is_noticed() -> None:
+    """``livescore up`` says so instead of going on without viewers."""
+    system = System(1, gateway_port=free_port())
+    system.raw["websocket_api"] = API
+    standin = StandIn(system, handler="tests.loadtest.functions.handler").start()
+    others: Any = standin
+    try:
+        Stack(others, standin).check()
+        Stack(others, None).check()
+    finally:
+        standin.stop()
+    with pytest.raises(StackError, match="ended by itself"):
+        Stack(others, standin).check()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{system.gateway_port}/_standin/health")
 
 
 def test_what_is_missing_is_a_sentence() -> None:
