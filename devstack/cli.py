@@ -21,10 +21,11 @@ from devstack.demo import Demo, Report
 from devstack.ministack import StackError, free_port
 from devstack.operator import ApiError, Operator
 from devstack.replay import Replayed, replay
-from devstack.stack import DEFAULT_PORT, running
+from devstack.stack import DEFAULT_PORT, Gateway, running
 from devstack.system import System
 from devstack.watch import watch as watch_match
 from devstack.words import describe, minute, score
+from loadtest.descriptors import raise_descriptors
 from matches.events import DECISIONS, KINDS
 
 if TYPE_CHECKING:
@@ -45,15 +46,19 @@ Team = Annotated[str, typer.Argument(help="home, away or a team's name.")]
 Minute = Annotated[int | None, typer.Option(min=0, max=120)]
 Stoppage = Annotated[int | None, typer.Option(min=1, max=30, help="Minutes of stoppage time.")]
 Text = Annotated[str | None, typer.Option()]
+GatewayOption = Annotated[
+    Gateway, typer.Option("--gateway", help="Who plays API Gateway for the viewers: MiniStack, or a stand-in for load.")
+]
 
 
 @app.command()
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON when ready.")] = False,
+    gateway: GatewayOption = "ministack",
 ) -> None:
     """Start the whole system on this machine and stay until Ctrl-C."""
-    with _said(), running(port, say=_say) as (system, ministack):
+    with _said(), running(port, say=_say, gateway=gateway) as (system, stack):
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: ended.set())
@@ -62,18 +67,20 @@ def up(
         else:
             _show_urls(system)
         while not ended.wait(0.5):
-            if not ministack.alive:
-                raise StackError(f"MiniStack has ended by itself; its log is {ministack.log}")
+            stack.check()
 
 
 @app.command()
 def demo(
-    viewers: Annotated[int, typer.Option(min=10, max=5000, envvar="VIEWERS")] = 200,
+    viewers: Annotated[int, typer.Option(min=10, max=10_000, envvar="VIEWERS")] = 200,
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one by default.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    gateway: GatewayOption = "ministack",
 ) -> None:
     """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
-    with _said(), running(port or free_port(), say=_say) as (system, _), out.status("") as status:
+    raise_descriptors()
+    chosen = port or free_port()
+    with _said(), running(chosen, say=_say, gateway=gateway) as (system, _), out.status("") as status:
         report = asyncio.run(Demo(system, viewers, _progress(status)).run())
     _show_report(report)
     if json_file is not None:
@@ -285,7 +292,7 @@ def _show_urls(system: System) -> None:
         f"viewers    {system.websocket_url}",
         "",
         "Try, in other terminals:",
-        *([f"  export {environment}"] if system.port != DEFAULT_PORT else []),
+        *([f"  export {environment}"] if system.port != DEFAULT_PORT or system.gateway_port else []),
         "  livescore match create Argentina France --id wc22-final",
         "  livescore watch wc22-final",
         "  livescore event wc22-final kick_off",

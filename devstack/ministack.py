@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Self
 
-from devstack.system import ROOT, STATE
+from devstack.system import ROOT, SECRET, STATE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,8 @@ class MiniStack:
         state.mkdir(parents=True)
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
+            # What its functions sign with, so that a gateway can verify it.
+            "AWS_SECRET_ACCESS_KEY": SECRET,
             "GATEWAY_PORT": str(self.port),
             "GATEWAY_HOST": "127.0.0.1",
             "MINISTACK_HOST": "127.0.0.1",

@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 from devstack.ministack import StackError
-from devstack.system import ACCOUNT, HTTP_API_ID, REGION, WEBSOCKET_API_ID
+from devstack.system import ACCOUNT, HTTP_API_ID, REGION, SECRET, WEBSOCKET_API_ID
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def client(system: System, service: str) -> Any:
         endpoint_url=system.resolve("connections_url") if service == "apigatewaymanagementapi" else system.endpoint,
         region_name=REGION,
         aws_access_key_id=ACCOUNT,
-        aws_secret_access_key="devstack",
+        aws_secret_access_key=SECRET,
         config=Config(retries={"mode": "standard"}, read_timeout=30, inject_host_prefix=False),
     )
 

@@ -7,57 +7,85 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from devstack.ministack import MiniStack, StackError
+from devstack.ministack import MiniStack, StackError, free_port
 from devstack.operator import ApiError, Operator
 from devstack.package import build
 from devstack.provision import client, provision
+from devstack.standin import StandIn
 from devstack.system import System
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DEFAULT_PORT = 4566
+Gateway = Literal["ministack", "standin"]
 _PROOF = "first-event"
 _PROOF_SECONDS = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The processes of a running system."""
+
+    ministack: MiniStack
+    standin: StandIn | None
+
+    def check(self) -> None:
+        """Raises StackError if one of them has ended by itself."""
+        for name, process in (("MiniStack", self.ministack), ("The gateway", self.standin)):
+            if process is not None and not process.alive:
+                raise StackError(f"{name} has ended by itself; its log is {process.log}")
+
+
 @contextmanager
 def running(
-    port: int, settings: dict[str, int] | None = None, say: Callable[[str], None] = lambda _: None
-) -> Iterator[tuple[System, MiniStack]]:
+    port: int,
+    settings: dict[str, int] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    gateway: Gateway = "ministack",
+) -> Iterator[tuple[System, Stack]]:
     """The system, ready; it is gone when the block ends.
+
+    ``gateway`` says who plays API Gateway for the viewers' sockets: MiniStack, or the stand-in that takes load.
 
     Raises ministack.StackError with a sentence for a person.
     """
-    system = System(port, settings or {})
+    system = System(port, settings or {}, free_port() if gateway == "standin" else None)
     say("Preparing MiniStack and the Lambda zips …")
     try:
         package = build()
     except subprocess.CalledProcessError as error:
         raise StackError("The libraries of the Lambda functions could not be installed; why is said above.") from error
-    ministack = MiniStack(port)
+    ministack, standin = MiniStack(port), StandIn(system) if gateway == "standin" else None
+    stack = Stack(ministack, standin)
     try:
         ministack.start()
         say("Provisioning …")
         provision(system, package)
+        if standin is not None:
+            standin.start()
         say("Sending a first event all the way …")
         try:
             _prove(system)
         except (ApiError, WebSocketException, OSError) as error:
             raise StackError(f"The system does not work: {error} MiniStack's log is {ministack.log}") from error
-        yield system, ministack
+        yield system, stack
     finally:
         say("stopping …")
         # An impatient second Ctrl-C must not keep us from ending what we have started.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
+        if standin is not None:
+            standin.stop()
         ministack.stop()
 
 

@@ -15,6 +15,9 @@ STATE = ROOT / ".livescore"
 """Everything devstack makes: MiniStack's environment, zips, logs."""
 
 ACCOUNT = "000000000000"
+SECRET = "devstack"  # noqa: S105 - of an emulator
+"""With the account for an access key, the credentials of everything here. MiniStack hands them to its functions."""
+
 REGION = "us-east-1"
 PREFIX = "livescore"
 HTTP_API_ID = "livescoreapi"
@@ -31,6 +34,9 @@ class System:
 
     port: int
     settings: dict[str, int] = field(default_factory=dict)
+    gateway_port: int | None = None
+    """Where the stand-in for API Gateway listens; None if MiniStack's own serves the viewers."""
+
     raw: dict[str, Any] = field(default_factory=lambda: json.loads((ROOT / "terraform/system.json").read_text()))
 
     @property
@@ -46,7 +52,10 @@ class System:
     @property
     def websocket_url(self) -> str:
         """The viewers' WebSocket API."""
-        return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{WEBSOCKET_API_ID}/{self.raw['websocket_api']['stage']}"
+        stage = self.raw["websocket_api"]["stage"]
+        if self.gateway_port is not None:
+            return f"ws://127.0.0.1:{self.gateway_port}/{stage}"
+        return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{WEBSOCKET_API_ID}/{stage}"
 
     def name(self, part: str) -> str:
         """The name of a resource, as AWS sees it."""
@@ -78,6 +87,15 @@ class System:
         """The environment variables of a function."""
         wanted = self.raw["functions"][function]["environment"]
         return {name: self.resolve(reference) for name, reference in wanted.items()}
+
+    def credentials(self) -> dict[str, str]:
+        """The environment variables by which a process of ours reaches MiniStack as the functions do."""
+        return {
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.endpoint,
+        }
 
     def state_machine(self) -> str:
         """The state machine's definition with its substitutions, as ``templatefile`` would make it."""

@@ -7,15 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from devstack.demo import Report
 
 LIVESCORE = str(Path(sys.executable).parent / "livescore")
 
 
-def test_the_demo_passes_and_tells_the_truth(tmp_path: Path) -> None:
+@pytest.mark.parametrize("gateway", ["ministack", "standin"])
+def test_the_demo_passes_and_tells_the_truth(tmp_path: Path, gateway: str) -> None:
     """Everyone who stays gets every event once and in order, and no row of the dropped or planted is left."""
     figures = tmp_path / "demo.json"
-    command = [LIVESCORE, "demo", "--viewers", "40", "--json", str(figures)]
+    command = [LIVESCORE, "demo", "--viewers", "40", "--json", str(figures), "--gateway", gateway]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     report = json.loads(figures.read_text())

@@ -1,0 +1,126 @@
+"""A stand-in for API Gateway's WebSocket APIs that takes load: ``python -m loadtest.gateway --help``.
+
+The WebSocket front and @connections are on one port of 127.0.0.1, served by one core; the functions run in threads of
+this process and are given the events that API Gateway sends. What is modelled is in docs/standin.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import uvloop
+
+from loadtest.descriptors import raise_descriptors
+from loadtest.standin.core import Core
+from loadtest.standin.door import Door
+from loadtest.standin.events import Api
+from loadtest.standin.limits import LimitError, Limits, changed
+from loadtest.standin.signatures import Verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from loadtest.standin.core import Handler
+
+BACKLOG = 4096
+STOP_SECONDS = 0.2
+"""What the close frames get to leave in."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM, SIGINT or, with ``--with-parent``, the end of stdin; returns the exit status."""
+    options = _options(arguments)
+    try:
+        api = Api.described(json.loads(options.api))
+        limits = changed(Limits(), json.loads(options.limits))
+        handler = _handler(options.handler)
+    except LimitError as error:
+        return _fail(f"--limits: {error}")
+    except ValueError as error:
+        return _fail(f"--api or --limits: {error}")
+    except (ImportError, AttributeError) as error:
+        return _fail(f"--handler: {error}")
+    verifier = Verifier(os.environ)
+    if limits.check_every and not verifier.ready:
+        return _fail(
+            'There are no credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or set "check_every": 0.'
+        )
+    raise_descriptors()
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    # Functions log to stdout, where a program that started us expects one line and then nothing.
+    said = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        status = runner.run(_serve(options, said, lambda: Core(api, handler, limits, verifier, options.threads)))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # A function that hangs in its thread must not keep the process.
+    os._exit(status)
+
+
+def _end_with_stdin(ended: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        ended.set()
+
+
+async def _serve(options: argparse.Namespace, said: TextIO, make: Callable[[], Core]) -> int:
+    loop = asyncio.get_running_loop()
+    core = make()
+    try:
+        server = await loop.create_server(lambda: Door(core), options.host, options.port, backlog=BACKLOG)
+    except OSError as error:
+        return _fail(f"Port {options.port} of {options.host} cannot be used: {os.strerror(error.errno or 0)}.")
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    if options.with_parent:
+        loop.add_reader(sys.stdin.fileno(), _end_with_stdin, ended)
+    # What has been loaded stays, so the collector need not look at it (40 ms), and a full collection over ten thousand
+    # sockets (another 90 ms in which nobody is served) should be rare.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    port = server.sockets[0].getsockname()[1]
+    ready = {"port": port, "websocket": f"ws://{options.host}:{port}/{core.api.stage}"}
+    print(json.dumps(ready), file=said, flush=True)
+    await ended.wait()
+    server.close()
+    core.stop()
+    await asyncio.sleep(STOP_SECONDS)
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m loadtest.gateway", description="A stand-in for API Gateway.")
+    parser.add_argument("--port", type=int, default=0, help="a free one by default")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--api", required=True, help="websocket_api of terraform/system.json, as JSON")
+    parser.add_argument("--handler", default="subscriptions.routes.handler", help="the function, MODULE.NAME")
+    parser.add_argument("--threads", type=int, default=8, help="functions that run at once")
+    parser.add_argument("--limits", default="{}", help="JSON, see loadtest/standin/limits.py")
+    parser.add_argument("--with-parent", action="store_true", help="end when stdin ends")
+    return parser.parse_args(arguments)
+
+
+def _handler(name: str) -> Handler:
+    module, _, function = name.rpartition(".")
+    handler: Handler = getattr(importlib.import_module(module or name), function)
+    return handler
+
+
+def _fail(why: str) -> int:
+    sys.stderr.write(f"gateway: {why}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""What the ports of the stand-in share: who is connected, the limits, the counters, the functions' threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import sys
+import time
+import uuid
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loadtest.standin import answers
+from loadtest.standin.events import is_connection_id
+from loadtest.standin.limits import Bucket, Limits
+from loadtest.standin.wire import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from loadtest.standin.events import Api
+    from loadtest.standin.signatures import Verifier
+    from loadtest.standin.viewers import ViewerSocket
+
+    Handler = Callable[[dict[str, Any], Any], Any]
+
+SWEEP_SECONDS = 0.5
+LAG_SECONDS = 0.1
+_NEVER = sys.maxsize
+
+logger = logging.getLogger("standin")
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counters since the start or the last reset."""
+
+    posts: int = 0
+    """POSTs whose signature was not refused."""
+    delivered: int = 0
+    """Those that became a frame."""
+    gone: int = 0
+    throttled_account: int = 0
+    """POSTs and viewers' messages."""
+    throttled_buffer: int = 0
+    signatures_checked: int = 0
+    signatures_wrong: int = 0
+    connects_refused: int = 0
+    handler_errors: int = 0
+    messages: int = 0
+    """What viewers have sent."""
+    disconnects_lost: int = 0
+    lag_last: float = 0.0
+    lag_max: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a function is told beside its event, as far as a stand-in can."""
+
+    aws_request_id: str
+    function_name: str = "standin"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:standin"
+
+
+class Core:
+    """One WebSocket API. Everything but the functions themselves runs on the loop."""
+
+    def __init__(self, api: Api, handler: Handler, limits: Limits, verifier: Verifier, threads: int) -> None:
+        self.api = api
+        self.loop = asyncio.get_running_loop()
+        self.verifier = verifier
+        self.sockets: dict[bytes, ViewerSocket] = {}
+        """Who can be posted to, by the id as it stands in a path: percent-encoded."""
+        self.stats = Stats()
+        self.post_prefix = f"POST /{api.stage}/@connections/".encode()
+        self.post_prefix_size = len(self.post_prefix)
+        self.clock_offset = time.time() - self.loop.time()
+        self._handler = handler
+        self._pool = ThreadPoolExecutor(threads, "function")
+        self._stopped = False
+        self._waiting: deque[tuple[float, asyncio.Transport, bytes, bool]] = deque()
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._lagging: asyncio.TimerHandle | None = None
+        self.set_limits(limits)
+        self._sweep()
+        self._look_at_lag(None)
+
+    def set_limits(self, limits: Limits) -> None:
+        """Use these limits from now on; the buckets begin full, and answers that wait go out."""
+        while self._waiting:
+            self._write_first()
+        now = self.loop.time()
+        self.limits = limits
+        self._account = Bucket(limits.account_rate, limits.account_burst, now)
+        self._connects = Bucket(limits.connects_per_second, limits.connects_per_second, now)
+        self._buffer_bytes = limits.buffer_bytes
+        self.unchecked = limits.check_every or _NEVER
+        """Requests until the next signature is verified, that one included."""
+
+    def post(self, quoted: bytes, body: bytes) -> bytes:
+        """Send ``body`` to the connection of a path; returns the answer. The hot path: every line here counts."""
+        stats = self.stats
+        stats.posts += 1
+        now = self.loop.time()
+        if not self._account.take(now):
+            stats.throttled_account += 1
+            return answers.THROTTLED
+        if len(body) > self.limits.message_bytes:
+            return answers.TOO_LARGE
+        socket = self.sockets.get(quoted) or self.find(quoted)
+        if socket is None:
+            return self.absent(quoted)
+        transport = socket.transport
+        if transport.get_write_buffer_size() > self._buffer_bytes:
+            stats.throttled_buffer += 1
+            return answers.BUFFER_FULL
+        transport.write(frames(body, self.limits.frame_bytes))
+        socket.active = now
+        stats.delivered += 1
+        return answers.OK
+
+    def find(self, quoted: bytes) -> ViewerSocket | None:
+        """Who has an id, however its ``=`` stands in the path."""
+        return self.sockets.get(quoted.replace(b"%3d", b"=").replace(b"=", b"%3D"))
+
+    def absent(self, quoted: bytes) -> bytes:
+        """The answer for an id that nobody has right now."""
+        connection = quoted.decode("latin-1").replace("%3D", "=").replace("%3d", "=")
+        if not is_connection_id(connection):
+            return answers.answer(400, {"message": f"Invalid connectionId: {connection}"}, "BadRequestException")
+        self.stats.gone += 1
+        return answers.GONE
+
+    def due(self) -> bool:
+        """Count a request to @connections; whether it is one whose signature is to be verified."""
+        self.unchecked -= 1
+        if self.unchecked > 0:
+            return False
+        self.unchecked = self.limits.check_every or _NEVER
+        return True
+
+    def answer(self, transport: asyncio.Transport, data: bytes, *, last: bool = False) -> None:
+        """Write an answer of @connections, after the latency if there is one; answers never overtake each other.
+
+        The ``last`` one closes its connection.
+
+        One timer serves all that wait: a timer for each would cost as much as the POST itself.
+        """
+        if not self.limits.latency_ms and not self._waiting:
+            transport.write(data)
+            if last:
+                transport.close()
+            return
+        due = self.loop.time() + self.limits.latency_ms / 1000
+        self._waiting.append((due, transport, data, last))
+        if len(self._waiting) == 1:
+            self.loop.call_at(due, self._write_due)
+
+    def _write_due(self) -> None:
+        now, waiting = self.loop.time(), self._waiting
+        while waiting and waiting[0][0] <= now:
+            self._write_first()
+        if waiting:
+            self.loop.call_at(max(waiting[0][0], now + 0.001), self._write_due)
+
+    def _write_first(self) -> None:
+        _, transport, data, last = self._waiting.popleft()
+        if not transport.is_closing():
+            transport.write(data)
+            if last:
+                transport.close()
+
+    def may_connect(self) -> bool:
+        """Take a token of the new connections."""
+        return self._connects.take(self.loop.time())
+
+    def may_call(self) -> bool:
+        """Take a token of the account."""
+        if self._account.take(self.loop.time()):
+            return True
+        self.stats.throttled_account += 1
+        return False
+
+    def invoke(self, event: dict[str, Any], done: Callable[[Any, BaseException | None], None]) -> None:
+        """Call the function in a thread; ``done(answer, error)`` is called on the loop."""
+        about = event["requestContext"]
+        if self._stopped:
+            return
+        future = self._pool.submit(self._handler, event, Context(str(uuid.uuid4())))
+
+        def settle(ended: Future[Any]) -> None:
+            # The loop may be closed by the time a slow function ends.
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(tell, ended)
+
+        def tell(ended: Future[Any]) -> None:
+            error = None if ended.cancelled() else ended.exception()
+            if error is not None:
+                self.stats.handler_errors += 1
+                logger.error("%s failed for %s", about["routeKey"], about["connectionId"], exc_info=error)
+            done(None if error is not None or ended.cancelled() else ended.result(), error)
+
+        future.add_done_callback(settle)
+
+    def loses_disconnect(self) -> bool:
+        """Whether this connection's ``$disconnect`` never comes."""
+        lost = random.random() < self.limits.lose_disconnect
+        self.stats.disconnects_lost += lost
+        return lost
+
+    def reset(self) -> None:
+        """All counters to zero."""
+        self.stats = Stats()
+
+    def stop(self) -> None:
+        """Close every socket and take no more work; functions that still run are left to themselves."""
+        self._stopped = True
+        for timer in (self._sweeping, self._lagging):
+            if timer is not None:
+                timer.cancel()
+        for socket in list(self.sockets.values()):
+            socket.close(1001, "Going away")
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _sweep(self) -> None:
+        """Close what has been idle or has lived too long."""
+        now = self.loop.time()
+        idle, old = now - self.limits.idle_seconds, now - self.limits.age_seconds
+        for socket in [each for each in self.sockets.values() if each.active < idle or each.since < old]:
+            socket.close(1001, "Going away")
+        self._sweeping = self.loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def _look_at_lag(self, due: float | None) -> None:
+        now = time.monotonic()
+        if due is not None:
+            self.stats.lag_last = max(0.0, now - due)
+            self.stats.lag_max = max(self.stats.lag_max, self.stats.lag_last)
+        self._lagging = self.loop.call_later(LAG_SECONDS, self._look_at_lag, now + LAG_SECONDS)

@@ -1,0 +1,236 @@
+"""The WebSocket front: a handshake that waits for ``$connect``, then messages to the function, one after another."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from loadtest.standin import events
+from loadtest.standin.wire import frames
+
+if TYPE_CHECKING:
+    from loadtest.standin.core import Core
+    from loadtest.standin.events import Connection
+
+CLOSE_SECONDS = 5.0
+"""How long a viewer may take to answer our close frame."""
+
+QUEUED = 16
+"""Messages of one viewer that may wait for the function; then nothing more is read from it."""
+
+
+class ViewerSocket(asyncio.Protocol):
+    """One viewer. Takes its transport over from the HTTP port, with the handshake's request."""
+
+    # Ten thousand of these live in one process.
+    __slots__ = (
+        "_busy", "_core", "_ending", "_entered", "_message", "_paused", "_protocol", "_queue", "_text", "_who",
+        "active", "since", "transport",
+    )  # fmt: skip
+
+    def __init__(self, core: Core, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self.since = self.active = core.loop.time()
+        """When it connected, and when something last moved on it (seconds of the loop's clock)."""
+        self._core = core
+        self._protocol = ServerProtocol(max_size=max(core.limits.message_bytes, 1))
+        self._who: Connection | None = None
+        self._queue: deque[str | bytes] = deque()
+        self._entered = self._ending = self._busy = self._paused = False
+        self._message: list[bytes] = []
+        self._text = False
+
+    @property
+    def who(self) -> Connection:
+        """Who this is, once the handshake has been read."""
+        assert self._who is not None  # noqa: S101
+        return self._who
+
+    def handshake(self, request: bytes) -> None:
+        """Begin with the request of the handshake; ``$connect`` is asked before it is answered."""
+        self._protocol.receive_data(request)
+        asked = next((each for each in self._protocol.events_received() if isinstance(each, Request)), None)
+        if asked is None:
+            self._flush()
+            return
+        path, _, query = asked.path.partition("?")
+        if path.rstrip("/") != f"/{self._core.api.stage}":
+            self._refuse(403, "Forbidden")
+            return
+        if not self._core.may_connect():
+            self._refuse(429, "Too Many Requests")
+            return
+        response = self._protocol.accept(asked)
+        if response.status_code != 101:
+            self._core.stats.connects_refused += 1
+            self._protocol.send_response(response)
+            self._flush()
+            return
+        peer = self.transport.get_extra_info("peername") or ("", 0)
+        headers, now = asked.headers, int((self._core.clock_offset + self.since) * 1000)
+        agent, host = headers.get("User-Agent", ""), headers.get("Host", "")
+        self._who = events.Connection(events.new_id(), now, str(peer[0]), agent, host)
+
+        def connected(answer: Any, error: BaseException | None) -> None:
+            status = answer.get("statusCode") if isinstance(answer, dict) else None
+            if self.transport.is_closing():
+                # It left meanwhile. If the function has let it in, it has to hear of the end.
+                if isinstance(status, int) and 200 <= status < 300:
+                    self._disconnect()
+                return
+            if error is not None or type(status) is not int:
+                self._refuse(502, "Internal server error")
+            elif not 200 <= status < 300:
+                self._refuse(status, "Refused")
+            else:
+                given = {name.lower(): value for name, value in (answer.get("headers") or {}).items()}
+                if "sec-websocket-protocol" in given:
+                    response.headers["Sec-WebSocket-Protocol"] = given["sec-websocket-protocol"]
+                self._protocol.send_response(response)
+                self._enter()
+
+        event = events.connect_event(self._core.api, self._who, headers.raw_items(), query, str(uuid.uuid4()))
+        self._core.invoke(event, connected)
+
+    def _enter(self) -> None:
+        """The handshake is done: from now on it can be posted to."""
+        self._entered = True
+        self.active = self._core.loop.time()
+        self._core.sockets[self._key()] = self
+        self._flush()
+
+    def _refuse(self, status: int, message: str) -> None:
+        self._core.stats.connects_refused += 1
+        try:
+            response = self._protocol.reject(status, f'{{"message": "{message}"}}')
+        except ValueError:  # a function may answer 299 or 999, which have no name
+            response = self._protocol.reject(502, '{"message": "Internal server error"}')
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        self._protocol.send_response(response)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Frames of the viewer."""
+        self._protocol.receive_data(data)
+        self.active = self._core.loop.time()
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame):
+                self._take(event)
+        self._flush()
+
+    def eof_received(self) -> None:
+        """The viewer sends no more."""
+        self._protocol.receive_eof()
+        self._flush()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """It is over, however it ended."""
+        self._protocol.receive_eof()
+        if self._entered:
+            self._core.sockets.pop(self._key(), None)
+            self._disconnect()
+
+    def send(self, payload: bytes) -> None:
+        """Send a text message that is no POST: a route's answer, or API Gateway's own words."""
+        if self._protocol.state is OPEN and not self.transport.is_closing():
+            self.active = self._core.loop.time()
+            self.transport.write(frames(payload, self._core.limits.frame_bytes))
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close from this side; nobody can post to it any more."""
+        self._core.sockets.pop(self._key(), None)
+        if self._protocol.state is OPEN:
+            self._protocol.send_close(code, reason)
+        self._flush()
+
+    def _key(self) -> bytes:
+        return self.who.id.replace("=", "%3D").encode()
+
+    def _flush(self) -> None:
+        """Write what the protocol has to say; it says an empty string when it has said all."""
+        transport = self.transport
+        for data in self._protocol.data_to_send():
+            if transport.is_closing():
+                return
+            if data:
+                transport.write(data)
+            else:
+                # To close here could reset the connection and take our close frame with it.
+                transport.write_eof()
+        if self._protocol.close_expected() and not self._ending:
+            self._ending = True
+            if self._entered:
+                self._core.sockets.pop(self._key(), None)
+            self._core.loop.call_later(CLOSE_SECONDS, transport.abort)
+
+    def _take(self, frame: Frame) -> None:
+        """Put frames together to messages, within the limits."""
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) or self._protocol.state is not OPEN:
+            return
+        limits = self._core.limits
+        if frame.opcode is not Opcode.CONT:
+            self._text = frame.opcode is Opcode.TEXT
+        self._message.append(bytes(frame.data))
+        if len(frame.data) > limits.frame_bytes or sum(map(len, self._message)) > limits.message_bytes:
+            self._protocol.fail(CloseCode.MESSAGE_TOO_BIG, "Message Too Long")
+        elif frame.fin:
+            whole, self._message = b"".join(self._message), []
+            try:
+                self._queue.append(whole.decode() if self._text else whole)
+            except UnicodeDecodeError:
+                self._protocol.fail(CloseCode.INVALID_DATA, "Not UTF-8")
+                return
+            if len(self._queue) >= QUEUED and not self._paused:
+                self._paused = True
+                self.transport.pause_reading()
+            self._next()
+
+    def _next(self) -> None:
+        """Hand the next message to the function, unless it is at one."""
+        core = self._core
+        while self._queue and not self._busy:
+            body = self._queue.popleft()
+            if self._paused and len(self._queue) < QUEUED // 2 and not self.transport.is_closing():
+                self._paused = False
+                self.transport.resume_reading()
+            request_id = str(uuid.uuid4())
+            core.stats.messages += 1
+            if not core.may_call():
+                self.send(events.error_frame("Too Many Requests", self.who, request_id))
+                continue
+            route = core.api.route(body if isinstance(body, str) else "")
+            if route is None:
+                self.send(events.error_frame("Forbidden", self.who, request_id))
+                continue
+            self._busy = True
+            self._invoke(events.message_event(core.api, self.who, route, body, request_id), route, request_id)
+
+    def _invoke(self, event: dict[str, Any], route: str, request_id: str) -> None:
+        def answered(answer: Any, error: BaseException | None) -> None:
+            self._busy = False
+            if error is not None:
+                self.send(events.error_frame("Internal server error", self.who, request_id))
+            elif route in self._core.api.two_way and isinstance(answer, dict) and isinstance(answer.get("body"), str):
+                self.send(answer["body"].encode())
+            self._next()
+
+        self._core.invoke(event, answered)
+
+    def _disconnect(self) -> None:
+        """Tell the function that this connection has ended, if AWS were to tell it."""
+        core = self._core
+        self._queue.clear()
+        if core.loses_disconnect():
+            return
+        code = self._protocol.close_code or 1006
+        reason = self._protocol.close_reason or ""
+        event = events.disconnect_event(core.api, self.who, code, reason, str(uuid.uuid4()))
+        core.invoke(event, lambda _answer, _error: None)
