@@ -86,12 +86,12 @@ def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: flo
     before = f"POST {base}/@connections/"
     after = (
         " HTTP/1.1\r\n"
-        + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        + f"authorization: AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
+        + "".join(f"{name.title()}: {value}\r\n" for name, value in headers.items())
+        + f"Authorization: AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
         + f"SignedHeaders={signed}, Signature="
     )
     # Latin-1 there and back keeps every byte as it is.
-    last = f"\r\ncontent-length: {len(frame)}\r\n\r\n" + frame.decode("latin-1")
+    last = f"\r\nContent-Length: {len(frame)}\r\n\r\n" + frame.decode("latin-1")
     inner, outer = _hmac_halves(_key(credentials.secret_key, scope))
     inner.update(f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n".encode())
     inner_copy, outer_copy, sha256 = inner.copy, outer.copy, hashlib.sha256

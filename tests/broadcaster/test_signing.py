@@ -39,7 +39,8 @@ def read(request: bytes) -> tuple[str, dict[str, str], bytes]:
     first, *lines = head.decode().split("\r\n")
     method, path, version = first.split(" ")
     assert (method, version) == ("POST", "HTTP/1.1")
-    return path, dict(line.split(": ", 1) for line in lines), body
+    headers = dict(line.split(": ", 1) for line in lines)
+    return path, {name.lower(): value for name, value in headers.items()}, body
 
 
 def botocores(url: str, body: bytes, region: str, credentials: Credentials, now: float) -> dict[str, str]:
