@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +26,7 @@ from devstack.stack import DEFAULT_PORT, running
 from devstack.system import System
 from devstack.watch import watch as watch_match
 from devstack.words import describe, minute, score
+from loadtest.limits import allow_sockets
 from matches.events import DECISIONS, KINDS
 
 if TYPE_CHECKING:
@@ -68,13 +70,13 @@ def up(
 
 @app.command()
 def demo(
-    viewers: Annotated[int, typer.Option(min=10, max=5000, envvar="VIEWERS")] = 200,
+    viewers: Annotated[int, typer.Option(min=10, max=10_000, envvar="VIEWERS")] = 200,
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one by default.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
 ) -> None:
     """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
-    with _said(), running(port or free_port(), say=_say) as (system, _), out.status("") as status:
-        report = asyncio.run(Demo(system, viewers, _progress(status)).run())
+    with _said(), running(_port_for(viewers, port), say=_say) as (system, _), out.status("") as status:
+        report = uvloop.run(Demo(system, viewers, _progress(status)).run())
     _show_report(report)
     if json_file is not None:
         json_file.write_text(report.to_json() + "\n")
@@ -256,11 +258,18 @@ def _say(text: str) -> None:
     err.print(text, style="dim", highlight=False)
 
 
+def _port_for(viewers: int, port: int | None) -> int:
+    """The port of a stack for so many sockets; raises StackError if this machine does not allow them."""
+    if (refusal := allow_sockets(viewers)) is not None:
+        raise StackError(refusal)
+    return port or free_port()
+
+
 def _progress(status: Any) -> Any:
     """Shows progress in one line on a terminal, line by line elsewhere."""
     if out.is_terminal:
         return status.update
-    return lambda text: _say(text) if not text.endswith("are watching") else None
+    return lambda text: _say(text) if not text.endswith(("are watching", "dead connections")) else None
 
 
 @contextmanager
