@@ -1,8 +1,10 @@
-"""How many sockets this process may hold."""
+"""How many sockets this process may hold, and whom it may put under load."""
 
 from __future__ import annotations
 
+import ipaddress
 import resource
+from urllib.parse import urlsplit
 
 SPARE = 200
 """Open files beside the viewers' sockets."""
@@ -18,3 +20,23 @@ def allow_sockets(count: int) -> str | None:
         if soft < wanted:
             return f"{count} viewers need {wanted} open files, and this machine allows {hard} (`ulimit -Hn`)."
     return None
+
+
+def refuse_remote(*urls: str) -> str | None:
+    """A sentence if one of the URLs leads anywhere but to this machine."""
+    for url in urls:
+        host = urlsplit(url).hostname or ""
+        if not _is_loopback(host):
+            return (
+                f"{host or url} is not this machine. A load test costs its owner money and budget: "
+                "add --allow-remote if it is yours."
+            )
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        # Another name may lead anywhere by the time it is looked up.
+        return host == "localhost"

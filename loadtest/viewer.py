@@ -72,6 +72,8 @@ class Viewer:
         """Attempts to open one that failed."""
         self.connect_ms = 0.0
         """How long the last one took to open."""
+        self.opened_at = 0.0
+        """When it was open (``time.monotonic``)."""
         self.gaps = 0
         """Times that a frame was found missing; each is repaired."""
         self.junk = 0
@@ -101,7 +103,8 @@ class Viewer:
                 self.failed += 1
             else:
                 self.connects += 1
-                self.connect_ms = (time.monotonic() - begun) * 1000
+                self.opened_at = time.monotonic()
+                self.connect_ms = (self.opened_at - begun) * 1000
                 await self._follow(self._wire)
             self._attempt += 1
             await asyncio.sleep(backoff(self._attempt, random.random(), base=0.25, cap=30))
