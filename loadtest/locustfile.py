@@ -42,6 +42,11 @@ class Worker:
         self.reports: list[dict[str, Any]] = []
         self.numbers = itertools.count()
 
+    def begin(self, matches: list[str]) -> None:
+        """A run of these matches begins. The master says so before its workers start anything."""
+        self.matches = matches
+        self.play.clear()
+
     def tell(self, **order: Any) -> None:
         """Give the swarm an order."""
         if self.swarm is not None:
@@ -81,7 +86,7 @@ def prepare(environment: Environment, **_: Any) -> None:
         sys.exit(2)
     runner: Any = environment.runner
     if not isinstance(runner, MasterRunner):
-        runner.register_message("matches", lambda msg, **_: worker.matches.extend(msg.data))
+        runner.register_message("matches", lambda msg, **_: worker.begin(msg.data))
         runner.register_message("play", lambda **_: worker.play.set())
         runner.register_message("settle", lambda msg, **_: worker.tell(do="settle", seqs=msg.data))
     if not isinstance(runner, WorkerRunner):
@@ -117,7 +122,6 @@ def begin(environment: Environment, **_: Any) -> None:
     options: Any = environment.parsed_options
     runner: Any = environment.runner
     if not isinstance(runner, MasterRunner):
-        worker.__init__()  # type: ignore[misc]
         worker.swarm = SwarmProcess(options.websocket, options.viewers)
         gevent.spawn(listen, environment, worker.swarm)
     if not isinstance(runner, WorkerRunner):
