@@ -23,6 +23,7 @@ from locust.stats import StatsEntry, bucket_response_time
 from loadtest.director import STEP_SECONDS, Director, plan_of
 from loadtest.limits import refuse_remote
 from loadtest.pipe import SwarmProcess
+from loadtest.results import event_id
 from loadtest.shapes import SHAPES
 
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ class Operator(FastHttpUser):
 
     def post(self, match: str, event: dict[str, Any], number: int) -> None:
         """Post an event under an id that carries the time; again until it is taken."""
-        body = {**event, "event_id": f"load-{number}-{time.time_ns() // 1_000_000}"}
+        body = {**event, "event_id": event_id(number, time.time_ns() // 1_000_000)}
         while self.client.post(f"/matches/{match}/events", json=body, name="POST event").status_code != 202:
             gevent.sleep(0.5)
 

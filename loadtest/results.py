@@ -36,6 +36,19 @@ def percentiles(histogram: Histogram) -> dict[str, int]:
     return {name: percentile(histogram, share) for name, share in SHARES.items()}
 
 
+def event_id(number: int, ms: int) -> str:
+    """The id of an event that the load test posts: it takes the time of its POST (ms since the epoch) everywhere."""
+    return f"load-{number}-{ms}"
+
+
+def posted_at(event: dict[str, Any]) -> int:
+    """When an event was posted, by its id; for one of somebody else, when the API accepted it. Ms since the epoch."""
+    name, _, ms = str(event.get("event_id", "")).rpartition("-")
+    if name.startswith("load-") and ms.isdigit():
+        return int(ms)
+    return int(event["at"])
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """How one swarm stands: the parts of its latest report that are not added up."""

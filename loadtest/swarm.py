@@ -25,23 +25,12 @@ import orjson
 import uvloop
 
 from loadtest.limits import allow_sockets
-from loadtest.results import Histogram, Status
+from loadtest.results import Histogram, Status, posted_at
 from loadtest.viewer import Viewer
 
 REPORT_SECONDS = 0.5
 LAG_SECONDS = 0.05
 """How often the loop's own lateness is measured."""
-
-EVENT_ID = "load-{number}-{ms}"
-"""Id of an event that the load test posts: it carries the time of its POST (ms since the epoch) to every process."""
-
-
-def posted_at(event: dict[str, Any]) -> int:
-    """When an event was posted, by its id; for one of somebody else, when the API accepted it. Ms since the epoch."""
-    name, _, ms = str(event.get("event_id", "")).rpartition("-")
-    if name.startswith("load-") and ms.isdigit():
-        return int(ms)
-    return int(event["at"])
 
 
 @dataclass(slots=True)
