@@ -62,6 +62,11 @@ class Director:
         """The operator has posted so many goals; ``seqs`` has each match's last event once all are numbered."""
         self._posted, self._seqs = posted, seqs
 
+    def take(self, swarm: str, report: dict[str, Any]) -> None:
+        """A swarm reports. What comes after the run is over is of viewers on their way out, and counts for nothing."""
+        if not self.over:
+            self.results.take(swarm, report)
+
     def give_up(self, why: str) -> None:
         """End the run before its time."""
         self._trouble = why

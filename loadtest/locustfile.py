@@ -167,7 +167,7 @@ def listen(environment: Environment, swarm: SwarmProcess) -> None:
             worker.reports.append(report)
         else:
             for director in directors:
-                director.results.take("local", report)
+                director.take("local", report)
     if worker.swarm is swarm:
         runner: Any = environment.runner
         runner.send_message("lost", None)
@@ -201,7 +201,7 @@ def take_reports(client_id: str, data: dict[str, Any], **_: Any) -> None:
     """The master adds up what the workers send."""
     for director in directors:
         for report in data.get("swarm", []):
-            director.results.take(client_id, report)
+            director.take(client_id, report)
 
 
 @events.test_stop.add_listener

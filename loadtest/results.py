@@ -9,7 +9,7 @@ from typing import Any
 Histogram = dict[int, int]
 """How often each number of milliseconds was seen."""
 
-OWN_SHARE = 0.2
+OWN_SHARE = 0.25
 """From this share of the latency on, the swarm's own lag makes the result doubtful."""
 
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}

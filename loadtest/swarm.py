@@ -13,12 +13,14 @@ JSON on stdout, a few a second; the end of stdin is the end of the swarm, so it 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -31,6 +33,15 @@ from loadtest.viewer import Viewer
 REPORT_SECONDS = 0.5
 LAG_SECONDS = 0.05
 """How often the loop's own lateness is measured."""
+
+
+_COUNTS = {
+    "connects": attrgetter("connects"),
+    "failed_connects": attrgetter("failed"),
+    "gaps_repaired": attrgetter("gaps"),
+    "junk_frames": attrgetter("junk"),
+}
+"""What viewers count by themselves."""
 
 
 @dataclass(slots=True)
@@ -129,7 +140,9 @@ class Swarm:
     def report(self) -> dict[str, Any]:
         """What is new since the last report, and how the swarm stands."""
         tally, self.tally = self.tally, Tally()
-        counted = sum((_counts(seat.viewer) for seat in self._seats.values()), Counter(self._gone))
+        counted = Counter(self._gone)
+        for name, of in _COUNTS.items():
+            counted[name] += sum(of(seat.viewer) for seat in self._seats.values())
         tally.counts.update(counted - self._counted)
         self._counted = counted
         staying = [seat for seat in self._seats.values() if seat.stays]
@@ -167,14 +180,8 @@ class Swarm:
     def _leave(self, number: int) -> None:
         seat = self._seats.pop(number, None)
         if seat is not None:
-            self._gone.update(_counts(seat.viewer))
+            self._gone.update({name: of(seat.viewer) for name, of in _COUNTS.items()})
             seat.task.cancel()
-
-
-def _counts(viewer: Viewer) -> Counter[str]:
-    return Counter(
-        connects=viewer.connects, failed_connects=viewer.failed, gaps_repaired=viewer.gaps, junk_frames=viewer.junk
-    )
 
 
 async def serve(url: str) -> None:
@@ -212,6 +219,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if (refusal := allow_sockets(int(sys.argv[2]))) is not None:
         sys.exit(f"livescore: {refusal}")
+    # A full collection looks at every object of every viewer, and all of them wait for it; hardly any is garbage.
+    gc.set_threshold(100_000, 50, 100)
     uvloop.run(serve(sys.argv[1]))
 
 
