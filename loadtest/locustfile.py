@@ -253,6 +253,10 @@ class Viewer(User):
         worker.tell(do="join", viewer=self.number, stays=self.stays, matches=matches)
 
     @task
+    def live(self) -> None:
+        """What this kind of viewer does. The only task: locust would mix in those of a base class."""
+        self.watch()
+
     def watch(self) -> None:
         """Just watch."""
         gevent.sleep(60)
@@ -277,7 +281,6 @@ class Joiner(Viewer):
     weight = 1
     stays = False
 
-    @task
     def watch(self) -> None:
         """A while, then somebody else."""
         gevent.sleep(random.uniform(5, 15))
@@ -292,7 +295,6 @@ class Flapper(Viewer):
     weight = 1
     stays = False
 
-    @task
     def watch(self) -> None:
         """A while, then a tunnel."""
         gevent.sleep(random.uniform(3, 9))

@@ -59,6 +59,17 @@ def test_locust_has_the_deliveries_in_its_own_statistics(system: System, tmp_pat
     assert entries["connect"]["num_requests"] >= 10
 
 
+def test_every_kind_of_viewer_does_one_thing() -> None:
+    """A viewer that flaps only flaps: locust mixes the tasks of a class with those of its base classes."""
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest/locustfile.py"), "--show-task-ratio-json"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    shown = json.loads(ran.stdout)["per_class"]
+    assert set(shown) == {"Flapper", "FollowerOfMany", "Joiner", "Operator", "Stayer"}
+    assert {name: list(kind["tasks"]) for name, kind in shown.items() if name != "Operator"} == {
+        name: ["live"] for name in shown if name != "Operator"
+    }
+
+
 def test_another_machine_is_not_put_under_load_unasked(system: System) -> None:
     """A URL that leads elsewhere is refused with a sentence before anything is sent."""
     command = locust(system, "--api", "https://api.example.com")
