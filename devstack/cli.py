@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from devstack import openfootball
 from devstack.demo import Demo, Report
+from devstack.load import Load
+from devstack.load import run as run_load
 from devstack.ministack import StackError, free_port
 from devstack.operator import ApiError, Operator
 from devstack.replay import Replayed, replay
@@ -25,7 +28,9 @@ from devstack.stack import DEFAULT_PORT, Gateway, running
 from devstack.system import System
 from devstack.watch import watch as watch_match
 from devstack.words import describe, minute, score
-from loadtest.descriptors import raise_descriptors
+from loadtest.limits import allow_sockets
+from loadtest.report import render
+from loadtest.shapes import SHAPES
 from matches.events import DECISIONS, KINDS
 
 if TYPE_CHECKING:
@@ -78,14 +83,50 @@ def demo(
     gateway: GatewayOption = "ministack",
 ) -> None:
     """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
-    raise_descriptors()
-    chosen = port or free_port()
-    with _said(), running(chosen, say=_say, gateway=gateway) as (system, _), out.status("") as status:
-        report = asyncio.run(Demo(system, viewers, _progress(status)).run())
+    with (
+        _said(),
+        running(_port_for(viewers, port), say=_say, gateway=gateway) as (system, _),
+        out.status("") as status,
+    ):
+        report = uvloop.run(Demo(system, viewers, _progress(status)).run())
     _show_report(report)
     if json_file is not None:
         json_file.write_text(report.to_json() + "\n")
     raise typer.Exit(0 if report.passed else 1)
+
+
+@app.command()
+def loadtest(
+    viewers: Annotated[int, typer.Option(min=10, max=15_000)] = 500,
+    goals: Annotated[int, typer.Option(min=1, max=10_000)] = 30,
+    shape: Annotated[str, typer.Option(help=", ".join(SHAPES), metavar="SHAPE")] = "goal-storm",
+    matches: Annotated[int, typer.Option(min=1, max=1000, help="Matches played at once.")] = 1,
+    pace: Annotated[float, typer.Option(min=0.0, max=600.0, help="Seconds between goals.")] = 1.0,
+    join_rate: Annotated[float, typer.Option(min=1.0, help="Viewers a second that join before the storm.")] = 100.0,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that hold viewers.")] = 1,
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one by default.")] = None,
+    report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("loadtest.html"),
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    gateway: GatewayOption = "standin",
+) -> None:
+    """Put a stack on this machine under load with locust; exit 0 only if nobody who stayed missed anything."""
+    if shape not in SHAPES:
+        raise typer.BadParameter(f"{shape} is not one of {', '.join(SHAPES)}", param_hint="--shape")
+    for file in (report, json_file):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise typer.BadParameter(f"{file} is in no folder that exists")
+    load = Load(viewers, goals, shape, matches, pace, join_rate, processes)
+    with (
+        _said(),
+        running(_port_for(viewers, port), say=_say, gateway=gateway) as (system, _),
+        out.status("") as status,
+    ):
+        result = run_load(system, load, status.update if out.is_terminal else _say)
+    report.write_text(render(result, load.command))
+    if json_file is not None:
+        json_file.write_text(json.dumps(result, indent=2) + "\n")
+    _show_load(result, report)
+    raise typer.Exit(0 if result["passed"] else 1)
 
 
 @match_app.command("create")
@@ -263,11 +304,18 @@ def _say(text: str) -> None:
     err.print(text, style="dim", highlight=False)
 
 
+def _port_for(viewers: int, port: int | None) -> int:
+    """The port of a stack for so many sockets; raises StackError if this machine does not allow them."""
+    if (refusal := allow_sockets(viewers)) is not None:
+        raise StackError(refusal)
+    return port or free_port()
+
+
 def _progress(status: Any) -> Any:
     """Shows progress in one line on a terminal, line by line elsewhere."""
     if out.is_terminal:
         return status.update
-    return lambda text: _say(text) if not text.endswith("are watching") else None
+    return lambda text: _say(text) if not text.endswith(("are watching", "dead connections")) else None
 
 
 @contextmanager
@@ -314,6 +362,25 @@ def _show_replayed(results: list[Replayed]) -> None:
         score, seen = "–".join(map(str, each.score)), "–".join(map(str, each.viewer_score))
         table.add_row(each.match, each.home, score, each.away, shootout, str(each.events), seen)
     out.print(table)
+
+
+def _show_load(result: dict[str, Any], report: Path) -> None:
+    table = Table("ms", *result["goal_to_glass_ms"])
+    rows = {"goal to glass": result["goal_to_glass_ms"], **result["times_ms"], "own lag": result["own_lag_ms"]}
+    for name, figures in rows.items():
+        table.add_row(name.replace("_", " "), *map(str, figures.values()))
+    out.print(table)
+    goals, missed, trouble = result["goals"], result["missed"], result["about"]["trouble"]
+    out.print(
+        f"{goals['posted']} of {goals['wanted']} goals, {result['deliveries']} deliveries timed. "
+        f"The {result['stayed']} viewers that stayed missed {'an unknown number' if missed is None else missed}.",
+        highlight=False,
+    )
+    for sentence in (trouble and f"The run was cut short: {trouble}.", result["bottleneck"]):
+        if sentence:
+            err.print(sentence, style="yellow", highlight=False)
+    out.print(f"The report is {report}", soft_wrap=True, highlight=False, markup=False)
+    out.print("[bold green]passed[/]" if result["passed"] else "[bold red]failed[/]")
 
 
 def _show_report(report: Report) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import json
 import statistics
 import time
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +32,41 @@ REACH_SECONDS = 20.0
 SETTLE_SECONDS = 60.0
 
 
+class Arrivals:
+    """How many of those who stay have an event: counted as it comes, so that ten thousand need not be asked."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._awaited = (0, 0)
+        self._there = asyncio.Event()
+
+    def __getitem__(self, seq: int) -> int:
+        return self._counts[seq]
+
+    def note(self, seq: int) -> None:
+        """One more has the event."""
+        self._counts[seq] += 1
+        self._look()
+
+    async def wait(self, seq: int, count: int, seconds: float) -> None:
+        """Wait until ``count`` have the event, ``seconds`` at most."""
+        self._awaited = (seq, count)
+        self._there.clear()
+        self._look()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._there.wait(), seconds)
+
+    def _look(self) -> None:
+        seq, count = self._awaited
+        if self._counts[seq] >= count:
+            self._there.set()
+
+
 @dataclass(slots=True)
 class Told:
     """What one viewer applied: seqs in the order they came, and when (ms since the epoch)."""
 
+    arrivals: Arrivals
     viewer: Viewer = field(init=False)
     seqs: list[int] = field(default_factory=list)
     at: dict[int, int] = field(default_factory=dict)
@@ -43,6 +76,7 @@ class Told:
         """Note one event."""
         self.seqs.append(event["seq"])
         self.at[event["seq"]] = at
+        self.arrivals.note(event["seq"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +129,7 @@ class Demo:
         self._final = json.loads((ROOT / "devstack/final.json").read_text())
         self._match: str = self._final["match"]
         self._count = viewers
+        self._arrivals = Arrivals()
         self._dynamodb = client(system, "dynamodb")
         self._subscriptions = Subscriptions(system.name("subscriptions"), self._dynamodb)
 
@@ -115,7 +150,7 @@ class Demo:
     async def _connect(self) -> list[Told]:
         told = []
         for _ in range(self._count):
-            each = Told()
+            each = Told(self._arrivals)
             each.viewer = Viewer(self._system.websocket_url, [self._match], on_event=each.take)
             told.append(each)
         door = asyncio.Semaphore(CONNECTS_AT_ONCE)
@@ -151,9 +186,8 @@ class Demo:
                 self._plant()
             posted[seq] = time.time_ns() // 1_000_000
             await asyncio.to_thread(operator.post_event, self._match, {**event, "event_id": f"final-{seq:02d}"})
-            await _reached(staying, seq)
-            reached = sum(seq in each.at for each in staying)
-            self._say(f"{describe(event)}: {reached} of {len(staying)} viewers know")
+            await self._arrivals.wait(seq, len(staying), REACH_SECONDS)
+            self._say(f"{describe(event)}: {self._arrivals[seq]} of {len(staying)} viewers know")
         await self._all_told(operator, len(events))
         rows_left = await self._dead_rows()
         return self._report(operator, staying, dropped, posted, rows_left)
@@ -181,16 +215,28 @@ class Demo:
             await asyncio.sleep(0.1)
 
     async def _dead_rows(self) -> int:
-        """Rows whose connection the gateway does not know, once those that left have been taken off."""
+        """Rows whose connection the gateway does not know, once those that left have been taken off.
+
+        Every row is asked about. Those found alive are not asked about again while the dead are waited for.
+        """
         gateway = client(self._system, "apigatewaymanagementapi")
-        deadline = time.monotonic() + 15
+        alive: set[str] = set()
+        deadline: float | None = None
         while True:
-            pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._subscriptions.table)
-            connections = [item["sk"]["S"] for page in pages for item in page["Items"]]
-            dead = sum(await asyncio.gather(*(asyncio.to_thread(_is_dead, gateway, each) for each in connections)))
-            if dead == 0 or time.monotonic() > deadline:
-                return dead
+            rows = await asyncio.to_thread(self._connections)
+            asked = [each for each in rows if each not in alive]
+            self._say(f"{len(asked)} rows are checked for dead connections")
+            gone = await asyncio.gather(*(asyncio.to_thread(_is_dead, gateway, each) for each in asked))
+            alive.update(each for each, dead in zip(asked, gone, strict=True) if not dead)
+            deadline = deadline or time.monotonic() + 15
+            if not any(gone) or time.monotonic() > deadline:
+                return sum(gone)
             await asyncio.sleep(0.25)
+
+    def _connections(self) -> list[str]:
+        """The connection of every row of the table."""
+        pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._subscriptions.table)
+        return [item["sk"]["S"] for page in pages for item in page["Items"]]
 
     def _report(
         self, operator: Operator, staying: list[Told], dropped: list[Told], posted: dict[int, int], rows_left: int
@@ -247,12 +293,6 @@ def _is_dead(gateway: Any, connection: str) -> bool:
             return True
         raise
     return False
-
-
-async def _reached(staying: list[Told], seq: int) -> None:
-    deadline = time.monotonic() + REACH_SECONDS
-    while not all(seq in each.at for each in staying) and time.monotonic() < deadline:
-        await asyncio.sleep(0.01)
 
 
 async def _end(told: Iterable[Told]) -> None:

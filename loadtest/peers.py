@@ -115,7 +115,7 @@ async def aioboto3_tasks(url: str, seconds: float) -> dict[str, float]:
     return meter.found()
 
 
-async def ours(url: str, seconds: float) -> dict[str, float]:
+async def ours(url: str, seconds: float, connections: list[str] | None = None) -> dict[str, float]:
     """The product's own sender, with all its handling of errors, pacing and time-outs."""
     from broadcaster.delivery import Delivery
     from broadcaster.gateway import Gateway
@@ -128,7 +128,7 @@ async def ours(url: str, seconds: float) -> dict[str, float]:
 
         def __init__(self, lane: Lane) -> None:
             self._lane = lane
-            self._ids: Iterator[str] = itertools.cycle(connection_ids())
+            self._ids: Iterator[str] = itertools.cycle(connections or connection_ids())
 
         def take(self) -> Job:
             return next(self._ids), self._lane, "match#0", 0

@@ -8,22 +8,26 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
-from websockets.protocol import State
 
 from broadcaster.pacing import backoff
+from loadtest.wire import LostError, dial
 from subscriptions.follower import Follower
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from websockets.asyncio.client import ClientConnection
+    from loadtest.wire import Wire
 
 IDLE_SECONDS = 240.0
 """A ping that often keeps API Gateway from closing an idle connection (10 minutes,
 apigateway-execution-service-websocket-limits-table.html)."""
 
+PONG_SECONDS = 20.0
+"""A connection that leaves a ping unanswered for so long is given up."""
+
+AGE_SECONDS = (6300.0, 6900.0)
+"""A viewer comes back on a new connection at a random age between these: API Gateway closes at two hours (same page),
+and those who came together would all come back together."""
 
 CARE_SECONDS = 5.0
 """How often a viewer looks whether an answer is overdue; each time at a random moment around it."""
@@ -33,7 +37,7 @@ SILENCE_SECONDS = 60.0
 
 
 class Viewer:
-    """One connection that follows ``matches``.
+    """One connection that follows ``matches``: one task, and a timer of the loop instead of a second one.
 
     ``on_event(match, event, at)`` gets each event once and in order, with the time it came (ms since the epoch);
     ``on_frame`` gets every frame as it comes.
@@ -49,6 +53,9 @@ class Viewer:
         on_frame: Callable[[dict[str, Any]], None] | None = None,
         care_seconds: float = CARE_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+        pong_seconds: float = PONG_SECONDS,
+        age_seconds: tuple[float, float] = AGE_SECONDS,
     ) -> None:
         self._url = f"{url}?v=1"
         self._only = only
@@ -59,76 +66,134 @@ class Viewer:
         """Set once every match has answered with a snapshot."""
         self.errors: list[dict[str, Any]] = []
         """Error frames since the last good one."""
-        self._socket: ClientConnection | None = None
+        self.connects = 0
+        """Connections that were opened."""
+        self.failed = 0
+        """Attempts to open one that failed."""
+        self.connect_ms = 0.0
+        """How long the last one took to open."""
+        self.opened_at = 0.0
+        """When it was open (``time.monotonic``)."""
+        self.gaps = 0
+        """Times that a frame was found missing; each is repaired."""
+        self.junk = 0
+        """Messages that were no JSON objects."""
+        self._wire: Wire | None = None
+        self._care_timer: asyncio.TimerHandle | None = None
+        self._pinged: float | None = None
+        self._leave_at = 0.0
+        self._attempt = 0
         self._heard: dict[str, float] = {}
         self._care_seconds = care_seconds
         self._silence_seconds = silence_seconds
+        self._idle_seconds = idle_seconds
+        self._pong_seconds = pong_seconds
+        self._age_seconds = age_seconds
 
     async def run(self) -> None:
-        """Follow the matches until cancelled, connecting again with full jitter whenever the connection is lost."""
-        attempt = 0
+        """Follow the matches until cancelled, connecting again with full jitter whenever the connection is lost.
+
+        Raises what ``on_event`` or ``on_frame`` raises.
+        """
         while True:
+            begun = time.monotonic()
             try:
-                async with connect(self._url, ping_interval=IDLE_SECONDS, open_timeout=30) as socket:
-                    self._socket, attempt = socket, 0
-                    for follower in self.followers.values():
-                        await self._subscribe(follower)
-                    care = asyncio.create_task(self._care())
-                    try:
-                        async for text in socket:
-                            await self._take(orjson.loads(text))
-                    finally:
-                        care.cancel()
-            except (ConnectionClosed, InvalidHandshake, OSError, TimeoutError):
-                pass
-            attempt += 1
-            await asyncio.sleep(backoff(attempt, random.random(), base=0.25, cap=30))
+                self._wire = await dial(self._url, self._take)
+            except LostError:
+                self.failed += 1
+            else:
+                self.connects += 1
+                self.opened_at = time.monotonic()
+                self.connect_ms = (self.opened_at - begun) * 1000
+                await self._follow(self._wire)
+            self._attempt += 1
+            await asyncio.sleep(backoff(self._attempt, random.random(), base=0.25, cap=30))
 
     @property
     def connected(self) -> bool:
         """Whether the socket is open, as far as this end knows."""
-        return self._socket is not None and self._socket.state is State.OPEN
+        return self._wire is not None and self._wire.open
 
     def drop(self) -> None:
         """Vanish without a word: no close frame, the TCP connection is aborted."""
-        if self._socket is not None:
-            self._socket.transport.abort()
+        if self._wire is not None:
+            self._wire.abort()
 
-    async def _care(self) -> None:
-        """Ask again for what has not been answered, and for what may have been missed in silence."""
-        while True:
-            await asyncio.sleep(self._care_seconds * (0.5 + random.random()))
+    async def _follow(self, wire: Wire) -> None:
+        """From the open connection to its end."""
+        self._pinged = None
+        self._leave_at = time.monotonic() + random.uniform(*self._age_seconds)
+        try:
             for follower in self.followers.values():
-                if follower.epoch is None:
-                    await self._subscribe(follower)
-                elif follower.gap or time.monotonic() - self._heard.get(follower.match, 0.0) > self._silence_seconds:
-                    await self._sync(follower)
+                self._subscribe(follower)
+            self._care_later()
+            await wire.closed()
+        finally:
+            if self._care_timer is not None:
+                self._care_timer.cancel()
+            wire.close()
 
-    async def _sync(self, follower: Follower) -> None:
-        await self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
+    def _care_later(self) -> None:
+        delay = self._care_seconds * (0.5 + random.random())
+        self._care_timer = asyncio.get_running_loop().call_later(delay, self._care)
 
-    async def _subscribe(self, follower: Follower) -> None:
+    def _care(self) -> None:
+        """Ask again for what has not been answered, and for what may have been missed in silence."""
+        now, wire = time.monotonic(), self._wire
+        if wire is None:
+            return
+        if now > self._leave_at:
+            wire.close()
+            return
+        if self._pinged is not None and wire.heard >= self._pinged:
+            self._pinged = None
+        if self._pinged is not None and now - self._pinged > self._pong_seconds:
+            wire.abort()
+            return
+        for follower in self.followers.values():
+            if follower.epoch is None:
+                self._subscribe(follower)
+            elif follower.gap or now - self._heard.get(follower.match, 0.0) > self._silence_seconds:
+                self._sync(follower)
+        if self._pinged is None and now - wire.used > self._idle_seconds:
+            self._pinged = now
+            wire.ping()
+        self._care_later()
+
+    def _sync(self, follower: Follower) -> None:
+        self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
+
+    def _subscribe(self, follower: Follower) -> None:
         request: dict[str, Any] = {"action": "subscribe", "match": follower.match}
         if self._only:
             request["only"] = self._only
         if (since := follower.since()) is not None:
             request["since"] = since
-        await self._send(request)
+        self._send(request)
 
-    async def _send(self, request: dict[str, Any]) -> None:
-        if self._socket is not None:
-            await self._socket.send(orjson.dumps(request).decode())
+    def _send(self, request: dict[str, Any]) -> None:
+        if self._wire is not None:
+            self._wire.send(orjson.dumps(request))
 
-    async def _take(self, frame: dict[str, Any]) -> None:
+    def _take(self, text: bytes | memoryview) -> None:
         at = time.time_ns() // 1_000_000
+        try:
+            frame = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            frame = None
+        if not isinstance(frame, dict):
+            self.junk += 1
+            return
         if self._on_frame is not None:
             self._on_frame(frame)
-        if frame.get("type") == "error":
+        kind = frame.get("type")
+        if kind == "error":
             self.errors.append(frame)
             return
-        follower = self.followers.get(frame.get("match", ""))
-        if follower is None:
+        follower = self.followers.get(str(frame.get("match")))
+        if follower is None or kind is None:
             return
+        self._attempt = 0
         self._heard[follower.match] = time.monotonic()
         self.errors.clear()
         had_gap = follower.gap
@@ -136,6 +201,7 @@ class Viewer:
             if self._on_event is not None:
                 self._on_event(follower.match, event, at)
         if follower.gap and not had_gap:
-            await self._sync(follower)
-        if all(each.epoch for each in self.followers.values()):
+            self.gaps += 1
+            self._sync(follower)
+        if not self.subscribed.is_set() and all(each.epoch for each in self.followers.values()):
             self.subscribed.set()

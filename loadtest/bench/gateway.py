@@ -17,7 +17,7 @@ import uvloop
 from loadtest.bench.programs import Cores, free_ports, on_core
 from loadtest.bench.result import Result, median
 from loadtest.bench.send import credentials
-from loadtest.descriptors import raise_descriptors
+from loadtest.limits import allow_all_sockets
 from loadtest.peers import ours
 from loadtest.wire import dial
 
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def run(say: Callable[[str], None], sockets: int = SOCKETS, rounds: int = ROUNDS) -> Result:
     """Measure with so many sockets."""
-    raise_descriptors()
+    allow_all_sockets()
     cores = Cores.here()
     with standin(cores.server) as port, on_core(cores.sender):
         return uvloop.run(_measure(port, say, sockets, rounds))
@@ -48,7 +48,8 @@ def run(say: Callable[[str], None], sockets: int = SOCKETS, rounds: int = ROUNDS
 
 async def _measure(port: int, say: Callable[[str], None], sockets: int, rounds: int) -> Result:
     os.environ.update(credentials())
-    come, ids = 0, []
+    come = 0
+    ids: list[str] = []
 
     def heard(text: bytes | memoryview) -> None:
         nonlocal come
@@ -126,5 +127,5 @@ def _cpu_of(port: int) -> float:
 
 def _control(port: int, method: str, what: str) -> Any:
     request = urllib.request.Request(f"http://127.0.0.1:{port}/_standin/{what}", method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own
         return json.loads(answer.read())

@@ -1,5 +1,7 @@
-"""From the operator's POST to the last of ten thousand viewers, through everything: API, Kinesis, fan-out, Step
-Functions, senders and the gateway stand-in, on this machine."""
+"""From the operator's POST to the last of ten thousand viewers, through everything on this machine.
+
+API, Kinesis, fan-out, Step Functions and senders run in MiniStack, the stand-in is the gateway.
+"""
 
 from __future__ import annotations
 

@@ -1,62 +1,46 @@
-"""Limits and the bucket, without a socket."""
+"""What a load test must not do unasked."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from typing import Any
+import resource
+import subprocess
+import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from loadtest.standin.limits import Bucket, LimitError, Limits, changed
+from loadtest.limits import allow_sockets, refuse_remote
 
 
-@given(
-    rate=st.floats(0, 1e5),
-    burst=st.floats(0, 1e4),
-    pauses=st.lists(st.floats(0, 2), min_size=1, max_size=200),
-)
-def test_a_bucket_never_lets_more_pass_than_rate_and_burst(rate: float, burst: float, pauses: list[float]) -> None:
-    """In any stretch of time: at most the burst and what has flowed in."""
-    bucket, now, passed = Bucket(rate, burst, 0.0), 0.0, 0
-    for pause in pauses:
-        now += pause
-        passed += bucket.take(now)
-        assert passed <= burst + rate * now + 1e-6
-
-
-def test_a_bucket_fills_again_and_a_refusal_costs_nothing() -> None:
-    """Whoever is refused has not taken a token from the next."""
-    bucket = Bucket(10, 2, 0.0)
-    assert [bucket.take(0.0) for _ in range(4)] == [True, True, False, False]
-    assert [bucket.take(0.15), bucket.take(0.15)] == [True, False]
-    assert [bucket.take(9.0) for _ in range(3)] == [True, True, False]
-
-
-def test_the_defaults_are_those_of_aws() -> None:
-    """limits.html and apigateway-execution-service-websocket-limits-table.html."""
-    assert asdict(Limits()) == {
-        "account_rate": 10_000, "account_burst": 5_000, "connects_per_second": 500, "message_bytes": 131_072,
-        "frame_bytes": 32_768, "idle_seconds": 600, "age_seconds": 7_200, "buffer_bytes": 131_072, "latency_ms": 0,
-        "lose_disconnect": 0, "check_every": 100,
-    }  # fmt: skip
-
-
-def test_limits_change_by_name() -> None:
-    """What is not named stays."""
-    assert changed(Limits(), {"idle_seconds": 0.5, "frame_bytes": 7}) == replace(
-        Limits(), idle_seconds=0.5, frame_bytes=7
-    )
-    assert changed(Limits(), {}) == Limits()
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4566/x", "ws://localhost:1", "http://[::1]:80", "http://127.9.9.9"])
+def test_this_machine_may_be_put_under_load(url: str) -> None:
+    """Every name of loopback will do."""
+    assert refuse_remote(url) is None
 
 
 @pytest.mark.parametrize(
-    "wish",
-    [[], None, 3, {"x": 1}, {"check_every": 1.5}, {"check_every": True}, {"latency_ms": None}, {"age_seconds": -0.1},
-     {"account_rate": float("inf")}, {"account_rate": float("nan")}, {"lose_disconnect": 1.1}],
-)  # fmt: skip
-def test_what_is_no_limit_is_refused(wish: Any) -> None:
-    """With a sentence."""
-    with pytest.raises(LimitError, match=r"\.$"):
-        changed(Limits(), wish)
+    "url", ["https://example.com", "ws://10.0.0.1", "http://127.0.0.1.example.com", "http://localhost.evil", "x", ""]
+)
+def test_another_machine_may_not(url: str) -> None:
+    """One URL that leads elsewhere is enough; the sentence says what to do about it."""
+    refusal = refuse_remote("http://127.0.0.1", url)
+    assert refusal is not None
+    assert "--allow-remote" in refusal
+
+
+def test_the_soft_limit_of_open_files_is_raised_and_the_hard_one_is_a_sentence() -> None:
+    """More viewers than files may be open by default are allowed, more than the machine allows are refused."""
+    program = (
+        "import resource as r; from loadtest.limits import allow_sockets as a;"
+        "r.setrlimit(r.RLIMIT_NOFILE, (256, 4000)); print(a(1000)); print(r.getrlimit(r.RLIMIT_NOFILE)); print(a(4000))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    allowed, limits, refused = ran.stdout.splitlines()
+    assert (allowed, limits) == ("None", "(1200, 4000)")
+    assert refused.startswith("4000 viewers need 4200 open files")
+
+
+def test_a_limit_that_is_enough_is_left_alone() -> None:
+    """Nobody's limit is lowered."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert allow_sockets(1) is None
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == before

@@ -1,0 +1,48 @@
+"""How many sockets this process may hold, and whom it may put under load."""
+
+from __future__ import annotations
+
+import ipaddress
+import resource
+from urllib.parse import urlsplit
+
+SPARE = 200
+"""Open files beside the viewers' sockets."""
+
+
+def allow_sockets(count: int) -> str | None:
+    """Raise the soft limit of open files, for this process and those it starts; a sentence if that is not enough."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + SPARE
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if soft < wanted:
+            return f"{count} viewers need {wanted} open files, and this machine allows {hard} (`ulimit -Hn`)."
+    return None
+
+
+def allow_all_sockets() -> None:
+    """Allow this process as many open files as the system lets it have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def refuse_remote(*urls: str) -> str | None:
+    """A sentence if one of the URLs leads anywhere but to this machine."""
+    for url in urls:
+        host = urlsplit(url).hostname or ""
+        if not _is_loopback(host):
+            return (
+                f"{host or url} is not this machine. A load test costs its owner money and budget: "
+                "add --allow-remote if it is yours."
+            )
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        # Another name may lead anywhere by the time it is looked up.
+        return host == "localhost"

@@ -1,0 +1,58 @@
+"""A locust worker's end of its swarm: a process, a pipe for orders and one for reports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STOP_SECONDS = 10.0
+
+
+class SwarmProcess:
+    """One swarm, from construction to ``stop``. Under gevent every call gives way to other greenlets."""
+
+    def __init__(self, websocket_url: str, viewers: int) -> None:
+        self._process = subprocess.Popen(  # our own program
+            [sys.executable, "-m", "loadtest.swarm", websocket_url, str(viewers)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._writing = threading.Lock()
+
+    def tell(self, **order: Any) -> None:
+        """Give an order; one to a swarm that has ended is lost."""
+        if self._process.stdin is None:
+            return
+        with self._writing:
+            try:
+                self._process.stdin.write(orjson.dumps(order) + b"\n")
+                self._process.stdin.flush()
+            except (OSError, ValueError):
+                return
+
+    def reports(self) -> Iterator[dict[str, Any]]:
+        """The reports as they come, until the swarm ends."""
+        if self._process.stdout is not None:
+            for line in self._process.stdout:
+                yield orjson.loads(line)
+
+    def stop(self) -> None:
+        """End it, and wait for that."""
+        if self._process.stdin is not None:
+            with self._writing:
+                try:
+                    self._process.stdin.close()
+                except OSError:
+                    self._process.kill()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

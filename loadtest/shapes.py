@@ -1,0 +1,71 @@
+"""Pure: how many viewers are there at which moment of a run, and when a run goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Phase = Literal["joining", "playing", "settling", "over"]
+
+JOIN_SECONDS = 120.0
+SETTLE_SECONDS = 60.0
+"""How long an event that is late may still come before it counts as missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A storm, in shares of the viewers and of the goals."""
+
+    name: str
+    about: str
+    early: float = 1.0
+    """Share of the viewers that come before the first event."""
+    rush_seconds: float = 1.0
+    """How long the others take, once it has been posted."""
+    leave_after: float | None = None
+    """Share of the goals after which most leave, None if they stay to the end."""
+    remain: float = 0.1
+    """Share of the viewers that does not leave."""
+    leave_seconds: float = 5.0
+
+
+SHAPES = {
+    shape.name: shape
+    for shape in (
+        Shape("goal-storm", "everyone is there, then goal after goal"),
+        Shape("kick-off-storm", "a tenth is there at kick-off, the others come within seconds, goals from the start",
+              early=0.1, rush_seconds=5.0),
+        Shape("full-time-exodus", "after half of the goals nine in ten leave within seconds", leave_after=0.5),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is to do."""
+
+    shape: Shape
+    viewers: int
+    goals: int
+    join_rate: float
+    """Viewers a second that come while nothing is happening."""
+
+    def crowd(self, phase: Phase, posted: int) -> tuple[int, float]:
+        """How many viewers there are to be, and how many a second come or go until then."""
+        shape, early = self.shape, max(1, round(self.shape.early * self.viewers))
+        if phase == "joining" or (early == self.viewers and shape.leave_after is None):
+            return early, self.join_rate
+        if shape.leave_after is not None and posted >= shape.leave_after * self.goals:
+            remain = max(1, round(shape.remain * self.viewers))
+            return remain, max(1.0, (self.viewers - remain) / shape.leave_seconds)
+        return self.viewers, max(1.0, (self.viewers - early) / shape.rush_seconds)
+
+    def late(self, phase: Phase, seconds: float, pace: float) -> str | None:
+        """A sentence if a phase has taken longer than it may: a run always ends by itself."""
+        if phase == "joining" and seconds > JOIN_SECONDS + self.viewers / min(self.join_rate, 20.0):
+            return "the viewers could not join"
+        if phase == "playing" and seconds > JOIN_SECONDS + self.goals * (pace + 5.0):
+            return "the goals could not be posted"
+        if phase == "settling" and seconds > SETTLE_SECONDS:
+            return "not everything has arrived"
+        return None

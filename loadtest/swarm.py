@@ -1,0 +1,228 @@
+"""A process that holds thousands of viewers for one locust worker.
+
+locust's own greenlets would queue up in front of the sockets and measure themselves (160 ms at the median for 5,000
+viewers), so they only say here who comes and goes. Orders come as lines of JSON on stdin, reports leave as lines of
+JSON on stdout, a few a second; the end of stdin is the end of the swarm, so it never outlives its worker.
+
+    {"do": "join", "viewer": 7, "stays": true, "matches": ["m"]}      a viewer takes its seat
+    {"do": "drop", "viewer": 7}                                       its connection breaks; it comes back by itself
+    {"do": "leave", "viewer": 7}                                      it goes for good
+    {"do": "settle", "seqs": {"m": 31}}                               count what those who stay have missed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from operator import attrgetter
+from typing import Any
+
+import orjson
+import uvloop
+
+from loadtest.limits import allow_sockets
+from loadtest.results import Histogram, Status, posted_at
+from loadtest.viewer import Viewer
+
+REPORT_SECONDS = 0.5
+LAG_SECONDS = 0.05
+"""How often the loop's own lateness is measured."""
+
+
+_COUNTS = {
+    "connects": attrgetter("connects"),
+    "failed_connects": attrgetter("failed"),
+    "gaps_repaired": attrgetter("gaps"),
+    "junk_frames": attrgetter("junk"),
+}
+"""What viewers count by themselves."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What there is to report since the last report."""
+
+    times: dict[str, Histogram] = field(default_factory=lambda: defaultdict(dict))
+    glass: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
+    lag: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def time(self, name: str, ms: float) -> None:
+        """Note how long something took."""
+        histogram = self.times[name]
+        histogram[round(ms)] = histogram.get(round(ms), 0) + 1
+
+
+class Seat:
+    """A viewer in the swarm, and what it has shown."""
+
+    def __init__(self, swarm: Swarm, number: int, matches: list[str], *, stays: bool) -> None:
+        self.stays = stays
+        self._swarm = swarm
+        self._number = number
+        self.viewer = Viewer(swarm.url, matches, on_event=self._event, on_frame=self._frame)
+        self.task = asyncio.get_running_loop().create_task(self.viewer.run())
+        self._subscribed: dict[str, tuple[int, int]] = {}
+        """By match: the connection that it was subscribed on last, and when (ms since the epoch)."""
+        self._begins: dict[str, int] = {}
+        """By match: the newest event of the first snapshot."""
+        self._shown: Counter[str] = Counter()
+
+    def missed(self, seqs: dict[str, int]) -> int:
+        """Events up to ``seqs`` that came after it had subscribed, and were not shown."""
+        return sum(
+            max(0, seqs.get(match, 0) - self._begins.get(match, 0)) - self._shown[match]
+            for match in self.viewer.followers
+        )
+
+    def _frame(self, frame: dict[str, Any]) -> None:
+        kind, match = frame.get("type"), frame.get("match")
+        if kind == "error":
+            self._swarm.tally.counts["errors"] += 1
+        if kind != "snapshot" or not isinstance(match, str):
+            return
+        viewer = self.viewer
+        if self._subscribed.get(match, (0, 0))[0] == viewer.connects:
+            return  # the answer to a sync
+        if all(connection != viewer.connects for connection, _ in self._subscribed.values()):
+            self._swarm.tally.time("connect", viewer.connect_ms)
+        self._subscribed[match] = (viewer.connects, time.time_ns() // 1_000_000)
+        self._swarm.tally.time("subscribe", (time.monotonic() - viewer.opened_at) * 1000)
+        self._begins.setdefault(match, frame["seq"])
+        self._swarm.ready.add(self._number)
+
+    def _event(self, match: str, event: dict[str, Any], at: int) -> None:
+        if event["seq"] > self._begins.get(match, 0):
+            self._shown[match] += 1
+        posted, tally = posted_at(event), self._swarm.tally
+        if posted < self._subscribed.get(match, (0, 0))[1]:
+            # It was not subscribed then: how old the event is says nothing of the broadcast.
+            tally.time("catch_up", at - posted)
+            return
+        histogram, ms = tally.glass[at // 1000], at - posted
+        histogram[ms] = histogram.get(ms, 0) + 1
+
+
+class Swarm:
+    """All viewers of this process."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.tally = Tally()
+        self.ready: set[int] = set()
+        self._seats: dict[int, Seat] = {}
+        self._counted: Counter[str] = Counter()
+        self._gone: Counter[str] = Counter()
+        self._seqs: dict[str, int] | None = None
+        self._cpu = (time.monotonic(), time.process_time())
+
+    def obey(self, order: dict[str, Any]) -> None:
+        """Carry out one order."""
+        match order["do"]:
+            case "join":
+                self._leave(order["viewer"])
+                seat = Seat(self, order["viewer"], order["matches"], stays=order["stays"])
+                self._seats[order["viewer"]] = seat
+            case "drop":
+                if (there := self._seats.get(order["viewer"])) is not None:
+                    there.viewer.drop()
+            case "leave":
+                self._leave(order["viewer"])
+            case "settle":
+                self._seqs = order["seqs"]
+
+    def report(self) -> dict[str, Any]:
+        """What is new since the last report, and how the swarm stands."""
+        tally, self.tally = self.tally, Tally()
+        counted = Counter(self._gone)
+        for name, of in _COUNTS.items():
+            counted[name] += sum(of(seat.viewer) for seat in self._seats.values())
+        tally.counts.update(counted - self._counted)
+        self._counted = counted
+        staying = [seat for seat in self._seats.values() if seat.stays]
+        now, used = time.monotonic(), time.process_time()
+        cpu = round(100 * (used - self._cpu[1]) / max(now - self._cpu[0], 0.001))
+        self._cpu = (now, used)
+        status = Status(
+            watching=sum(seat.viewer.connected and seat.viewer.subscribed.is_set() for seat in self._seats.values()),
+            ready=len(self.ready),
+            stayed=len(staying),
+            missed=sum(seat.missed(self._seqs) for seat in staying) if self._seqs is not None else 0,
+            settled=self._seqs is not None,
+            cpu=cpu,
+        )
+        found = {"times": tally.times, "glass": tally.glass, "lag": tally.lag, "counts": tally.counts}
+        return {**found, "status": asdict(status)}
+
+    async def watch_lag(self) -> None:
+        """Measure for ever how late this loop is: what it adds to every time that it takes."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            ms = max(0, round((loop.time() - due) * 1000))
+            histogram = self.tally.lag[time.time_ns() // 1_000_000_000]
+            histogram[ms] = histogram.get(ms, 0) + 1
+
+    async def close(self) -> None:
+        """Everyone leaves."""
+        tasks = [seat.task for seat in self._seats.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _leave(self, number: int) -> None:
+        seat = self._seats.pop(number, None)
+        if seat is not None:
+            self._gone.update({name: of(seat.viewer) for name, of in _COUNTS.items()})
+            seat.task.cancel()
+
+
+async def serve(url: str) -> None:
+    """Take orders from stdin and report on stdout until stdin ends."""
+    loop = asyncio.get_running_loop()
+    orders = asyncio.StreamReader(limit=1 << 20)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin.buffer)
+    swarm = Swarm(url)
+    tasks = [asyncio.create_task(each) for each in (_obey(swarm, orders), swarm.watch_lag(), _report(swarm))]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await swarm.close()
+
+
+async def _obey(swarm: Swarm, orders: asyncio.StreamReader) -> None:
+    while line := await orders.readline():
+        swarm.obey(orjson.loads(line))
+
+
+async def _report(swarm: Swarm) -> None:
+    while True:
+        await asyncio.sleep(REPORT_SECONDS)
+        os.write(sys.stdout.fileno(), orjson.dumps(swarm.report(), option=orjson.OPT_NON_STR_KEYS) + b"\n")
+
+
+def main() -> None:
+    """``python -m loadtest.swarm WEBSOCKET_URL VIEWERS``."""
+    # Ctrl-C reaches the whole group: the worker decides when the swarm ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if (refusal := allow_sockets(int(sys.argv[2]))) is not None:
+        sys.exit(f"livescore: {refusal}")
+    # A full collection looks at every object of every viewer, and all of them wait for it; hardly any is garbage.
+    gc.set_threshold(100_000, 50, 100)
+    uvloop.run(serve(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""locust with our users, in its own processes, against a real stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from devstack.load import Load
+from devstack.load import run as run_load
+from devstack.system import ROOT
+from tests.support import needs
+
+if TYPE_CHECKING:
+    from devstack.system import System
+
+LIVESCORE = str(Path(sys.executable).parent / "livescore")
+SECONDS = 60
+
+
+def locust(system: System, *options: str) -> list[str]:
+    """The command of a headless run against the system."""
+    urls = ("--api", system.api_url, "--websocket", system.websocket_url)
+    file = str(ROOT / "loadtest/locustfile.py")
+    return [sys.executable, "-m", "locust", "-f", file, "--headless", "--only-summary", *urls, *options]
+
+
+@pytest.mark.parametrize(("shape", "processes"), [("goal-storm", 1), ("kick-off-storm", 2), ("full-time-exodus", 1)])
+def test_a_run_ends_by_itself_and_accounts_for_every_goal(system: System, shape: str, processes: int) -> None:
+    """Each shape, in one process or several: all goals posted, nothing missed by those who stay, figures to show."""
+    said: list[str] = []
+    load = Load(20, goals=3, shape=shape, matches=2, pace=0.2, join_rate=100, processes=processes)
+    result = run_load(system, load, said.append)
+    assert result["passed"], said
+    assert (result["goals"], result["missed"]) == ({"wanted": 3, "posted": 3}, 0)
+    assert result["swarms"] == processes
+    assert result["deliveries"] == sum(result["histogram"].values()) > 0
+    assert result["stayed"] > 0
+    assert any("viewers are watching" in line for line in said)
+
+
+def test_locust_has_the_deliveries_in_its_own_statistics(system: System, tmp_path: Path) -> None:
+    """goal_to_glass is a metric of locust's like any other, beside the operator's POSTs; none is lost on the way."""
+    results, stats = tmp_path / "results.json", tmp_path / "stats"
+    options = ("--viewers", "10", "--goals", "2", "--results", str(results), "--json-file", str(stats))
+    subprocess.run(locust(system, *options), capture_output=True, timeout=SECONDS, check=True)
+    [found] = [json.loads(each.read_text()) for each in tmp_path.glob("stats*")]
+    entries: dict[str, dict[str, Any]] = {each["name"]: each for each in found}
+    assert entries["goal_to_glass"]["num_requests"] == json.loads(results.read_text())["deliveries"]
+    assert sum(entries["goal_to_glass"]["response_times"].values()) == entries["goal_to_glass"]["num_requests"]
+    assert entries["POST event"]["num_requests"] == 3
+    assert entries["connect"]["num_requests"] >= 10
+
+
+def test_every_kind_of_viewer_does_one_thing() -> None:
+    """A viewer that flaps only flaps: locust mixes the tasks of a class with those of its base classes."""
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest/locustfile.py"), "--show-task-ratio-json"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    shown = json.loads(ran.stdout)["per_class"]
+    assert set(shown) == {"Flapper", "FollowerOfMany", "Joiner", "Operator", "Stayer"}
+    assert {name: list(kind["tasks"]) for name, kind in shown.items() if name != "Operator"} == {
+        name: ["live"] for name in shown if name != "Operator"
+    }
+
+
+def test_another_machine_is_not_put_under_load_unasked(system: System) -> None:
+    """A URL that leads elsewhere is refused with a sentence before anything is sent."""
+    command = locust(system, "--api", "https://api.example.com")
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert ran.returncode == 2
+    assert "api.example.com is not this machine" in ran.stderr
+    assert "Traceback" not in ran.stderr + ran.stdout
+
+
+def test_an_api_that_does_not_answer_ends_the_run(system: System, tmp_path: Path) -> None:
+    """Nobody waits for matches that cannot be created: the run is cut short, and says so."""
+    results = tmp_path / "results.json"
+    command = locust(system, "--api", "http://127.0.0.1:1", "--results", str(results))
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert ran.returncode == 1
+    assert "no match could be created" in json.loads(results.read_text())["about"]["trouble"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_running(system: System, how: signal.Signals, tmp_path: Path) -> None:
+    """Interrupted, ended or killed: locust's workers and swarms go with it."""
+    needs("/proc", Path("/proc/self/environ").exists())
+    mark = f"LIVESCORE_TEST={tmp_path}"
+    env = {**os.environ, "LIVESCORE_TEST": str(tmp_path)}
+    command = locust(system, "--viewers", "10", "--goals", "1000", "--processes", "2")
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        assert any("goals posted" in line for line in process.stdout)
+        assert len(marked(mark)) >= 4
+        process.send_signal(how)
+        process.wait(SECONDS)
+    deadline = time.monotonic() + 20
+    while marked(mark) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert marked(mark) == []
+
+
+def marked(mark: str) -> list[str]:
+    """Processes with a mark in their environment."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in environ.read_bytes().split(b"\0"):
+                found.append(environ.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_the_command_writes_a_report(tmp_path: Path) -> None:
+    """Livescore loadtest: a stack, a run, figures for programs, a report for people, and an exit status."""
+    report, figures = tmp_path / "report.html", tmp_path / "figures.json"
+    command = [LIVESCORE, "loadtest", "--viewers", "20", "--goals", "3", "--pace", "0.2"]
+    ran = subprocess.run(
+        [*command, "--report", str(report), "--json", str(figures)],
+        capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert json.loads(figures.read_text())["missed"] == 0
+    assert report.read_text().count("<svg") == 4
+    assert "missed 0" in ran.stdout
+
+
+@pytest.mark.parametrize("options", [("--shape", "drizzle"), ("--viewers", "1"), ("--report", "/nowhere/report.html")])
+def test_a_command_that_cannot_be_done_is_refused_at_once(options: tuple[str, ...]) -> None:
+    """Before anything is started, with a sentence."""
+    ran = subprocess.run([LIVESCORE, "loadtest", *options], capture_output=True, text=True, timeout=30, check=False)
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr

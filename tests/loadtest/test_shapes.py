@@ -1,0 +1,39 @@
+"""Who is there when."""
+
+from __future__ import annotations
+
+from loadtest.shapes import SHAPES, Plan
+
+
+def plan(shape: str) -> Plan:
+    """A thousand viewers, ten goals."""
+    return Plan(SHAPES[shape], viewers=1000, goals=10, join_rate=50)
+
+
+def test_before_a_goal_storm_everyone_is_there() -> None:
+    """They come at the calm rate, and stay."""
+    storm = plan("goal-storm")
+    assert storm.crowd("joining", 0) == (1000, 50)
+    assert storm.crowd("playing", 9) == storm.crowd("settling", 10) == (1000, 50)
+
+
+def test_a_kick_off_storm_begins_with_few() -> None:
+    """A tenth is there before kick-off, the others come within five seconds of it."""
+    storm = plan("kick-off-storm")
+    assert storm.crowd("joining", 0) == (100, 50)
+    assert storm.crowd("playing", 0) == (1000, 180)
+
+
+def test_in_an_exodus_nine_in_ten_leave_within_seconds() -> None:
+    """Everyone is there for the first half of the goals."""
+    exodus = plan("full-time-exodus")
+    assert exodus.crowd("playing", 4)[0] == 1000
+    assert exodus.crowd("playing", 5) == exodus.crowd("settling", 10) == (100, 180)
+
+
+def test_every_phase_ends() -> None:
+    """A run that gets stuck is cut short, with a sentence; one that takes its time is not."""
+    storm = plan("goal-storm")
+    for phase in ("joining", "playing", "settling"):
+        assert storm.late(phase, 30, pace=1) is None
+        assert storm.late(phase, 3600, pace=1)
