@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from binascii import hexlify
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -94,7 +95,8 @@ def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: flo
     last = f"\r\nContent-Length: {len(frame)}\r\n\r\n" + frame.decode("latin-1")
     inner, outer = _hmac_halves(_key(credentials.secret_key, scope))
     inner.update(f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n".encode())
-    inner_copy, outer_copy, sha256 = inner.copy, outer.copy, hashlib.sha256
+    # Copies of a hash object are cheaper than new ones.
+    inner_copy, outer_copy, new_copy = inner.copy, outer.copy, hashlib.sha256().copy
 
     def request(connection: str) -> bytes:
         # Ids of API Gateway are URL-safe base64 that ends in one equals sign: that form needs no search.
@@ -104,9 +106,10 @@ def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: flo
         else:
             once = quote(connection, safe="~")
             twice = quote(once, safe="~")
-        canonical = sha256(f"{before_canonical}{twice}{after_canonical}".encode())
+        canonical = new_copy()
+        canonical.update(f"{before_canonical}{twice}{after_canonical}".encode())
         half = inner_copy()
-        half.update(canonical.hexdigest().encode())
+        half.update(hexlify(canonical.digest()))
         whole = outer_copy()
         whole.update(half.digest())
         return f"{before}{once}{after}{whole.hexdigest()}{last}".encode("latin-1")

@@ -12,6 +12,9 @@ Histogram = dict[int, int]
 OWN_SHARE = 0.25
 """From this share of the latency on, the swarm's own lag makes the result doubtful."""
 
+OWN_MS = 5
+"""Lag up to this says nothing: no timer is exact."""
+
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 
 
@@ -124,7 +127,7 @@ class Results:
     def bottleneck(self) -> str | None:
         """A sentence if the swarms' own lag is a good part of what they measured."""
         lag, glass = percentile(self.own_lag, 0.95), percentile(self.goal_to_glass, 0.95)
-        if lag <= OWN_SHARE * glass:
+        if lag <= max(OWN_MS, OWN_SHARE * glass):
             return None
         return (
             f"The load test was the bottleneck: its own loop was up to {lag} ms late (95 %), of the {glass} ms that "

@@ -107,6 +107,19 @@ def test_nothing_is_left_running(system: System, how: signal.Signals, tmp_path: 
     assert marked(mark) == []
 
 
+def test_an_interrupted_command_leaves_nothing_running(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of livescore loadtest ends locust, its swarms and the stack."""
+    needs("/proc", Path("/proc/self/environ").exists())
+    mark, env = f"LIVESCORE_TEST={tmp_path}", {**os.environ, "LIVESCORE_TEST": str(tmp_path)}
+    command = [LIVESCORE, "loadtest", "--viewers", "10", "--goals", "1000", "--report", str(tmp_path / "report.html")]
+    with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any("goals posted" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 130
+    assert marked(mark) == []
+
+
 def marked(mark: str) -> list[str]:
     """Processes with a mark in their environment."""
     found = []

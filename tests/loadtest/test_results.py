@@ -59,3 +59,10 @@ def test_a_swarm_that_is_late_itself_is_named_as_the_bottleneck() -> None:
     results.take("a", report(lag={"7": {"60": 50}}))
     assert results.bottleneck is not None
     assert "60 ms late" in results.bottleneck
+
+
+def test_a_timer_that_is_hardly_late_is_no_bottleneck() -> None:
+    """When everything takes a millisecond, two of them are no reason for a warning."""
+    results = Results()
+    results.take("a", report(glass={"7": {"1": 10}}, lag={"7": {"2": 5}}))
+    assert results.bottleneck is None
