@@ -28,6 +28,7 @@ from devstack.stack import DEFAULT_PORT, Gateway, running
 from devstack.system import System
 from devstack.watch import watch as watch_match
 from devstack.words import describe, minute, score
+from loadtest.bench import NAMES
 from loadtest.limits import allow_sockets
 from loadtest.report import render
 from loadtest.shapes import SHAPES
@@ -127,6 +128,37 @@ def loadtest(
         json_file.write_text(json.dumps(result, indent=2) + "\n")
     _show_load(result, report)
     raise typer.Exit(0 if result["passed"] else 1)
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help=f"{', '.join(NAMES)}, or all.")],
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw them into this file, .svg or .png.")] = None,
+) -> None:
+    """Measure side by side: sending, paging, a million rows, the stand-in, a goal to 10,000 viewers, the budget.
+
+    With "all", --json and --plot name folders.
+    """
+    if name not in (*NAMES, "all"):
+        raise typer.BadParameter(f"{name} is not one of {', '.join(NAMES)}, all")
+    from devstack.bench import run as run_bench  # much to import, for this command only
+
+    names, folders = NAMES if name == "all" else (name,), name == "all"
+    for path in (json_file, plot):
+        if path is not None and not (path if folders else path.absolute().parent).is_dir():
+            raise typer.BadParameter(f"{path} is no folder that exists" if folders else f"{path} is in no such folder")
+    for each in names:
+        with _said(), out.status("") as status:
+            result = run_bench(each, status.update if out.is_terminal else _say)
+        for table in result.tables():
+            out.print(table)
+        for sentence in result.missing:
+            err.print(f"livescore: {sentence}", style="yellow", highlight=False)
+        if json_file is not None:
+            (json_file / f"{each}.json" if folders else json_file).write_text(result.to_json())
+        if plot is not None and (result.rows or result.figures):
+            result.plot(plot / f"{each}.svg" if folders else plot)
 
 
 @match_app.command("create")

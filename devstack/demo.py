@@ -6,9 +6,7 @@ import asyncio
 import json
 import statistics
 import time
-from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -17,7 +15,7 @@ from devstack.operator import ApiError, Operator
 from devstack.provision import client
 from devstack.system import ROOT
 from devstack.words import describe, minute, score
-from loadtest.viewer import Viewer
+from loadtest.audience import Audience, Member, TooFewError, leave
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import Subscriptions
 
@@ -27,56 +25,8 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 PLANTED = 20
-CONNECTS_AT_ONCE = 16
 REACH_SECONDS = 20.0
 SETTLE_SECONDS = 60.0
-
-
-class Arrivals:
-    """How many of those who stay have an event: counted as it comes, so that ten thousand need not be asked."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[int] = Counter()
-        self._awaited = (0, 0)
-        self._there = asyncio.Event()
-
-    def __getitem__(self, seq: int) -> int:
-        return self._counts[seq]
-
-    def note(self, seq: int) -> None:
-        """One more has the event."""
-        self._counts[seq] += 1
-        self._look()
-
-    async def wait(self, seq: int, count: int, seconds: float) -> None:
-        """Wait until ``count`` have the event, ``seconds`` at most."""
-        self._awaited = (seq, count)
-        self._there.clear()
-        self._look()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._there.wait(), seconds)
-
-    def _look(self) -> None:
-        seq, count = self._awaited
-        if self._counts[seq] >= count:
-            self._there.set()
-
-
-@dataclass(slots=True)
-class Told:
-    """What one viewer applied: seqs in the order they came, and when (ms since the epoch)."""
-
-    arrivals: Arrivals
-    viewer: Viewer = field(init=False)
-    seqs: list[int] = field(default_factory=list)
-    at: dict[int, int] = field(default_factory=dict)
-    task: asyncio.Task[None] | None = None
-
-    def take(self, _match: str, event: dict[str, Any], at: int) -> None:
-        """Note one event."""
-        self.seqs.append(event["seq"])
-        self.at[event["seq"]] = at
-        self.arrivals.note(event["seq"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +79,6 @@ class Demo:
         self._final = json.loads((ROOT / "devstack/final.json").read_text())
         self._match: str = self._final["match"]
         self._count = viewers
-        self._arrivals = Arrivals()
         self._dynamodb = client(system, "dynamodb")
         self._subscriptions = Subscriptions(system.name("subscriptions"), self._dynamodb)
 
@@ -141,53 +90,31 @@ class Demo:
         with Operator(self._system.api_url) as operator:
             about = {name: value for name, value in self._final.items() if name != "events"}
             await asyncio.to_thread(operator.create_match, **about)
-            told = await self._connect()
+            audience = Audience(self._system.websocket_url, {self._match: self._count})
             try:
-                return await self._play(operator, told)
+                await audience.enter(self._say)
+                return await self._play(operator, audience)
+            except TooFewError as error:
+                raise ApiError(str(error)) from None
             finally:
-                await _end(told)
+                await leave(audience.members)
 
-    async def _connect(self) -> list[Told]:
-        told = []
-        for _ in range(self._count):
-            each = Told(self._arrivals)
-            each.viewer = Viewer(self._system.websocket_url, [self._match], on_event=each.take)
-            told.append(each)
-        door = asyncio.Semaphore(CONNECTS_AT_ONCE)
-        inside = 0
-
-        async def enter(each: Told) -> None:
-            nonlocal inside
-            async with door:
-                each.task = asyncio.create_task(each.viewer.run())
-                await each.viewer.subscribed.wait()
-                inside += 1
-                self._say(f"{inside} of {self._count} viewers are watching")
-
-        try:
-            async with asyncio.timeout(SETTLE_SECONDS + self._count / 10):
-                await asyncio.gather(*(enter(each) for each in told))
-        except TimeoutError:
-            await _end(told)
-            raise ApiError(f"Only {inside} of {self._count} viewers could subscribe.") from None
-        return told
-
-    async def _play(self, operator: Operator, told: list[Told]) -> Report:
+    async def _play(self, operator: Operator, audience: Audience) -> Report:
         events = self._final["events"]
         half_way = len(events) // 2
         posted: dict[int, int] = {}
-        dropped: list[Told] = []
-        staying = told
+        dropped: list[Member] = []
+        staying = audience.members
         for seq, event in enumerate(events, 1):
             if seq == half_way:
-                dropped, staying = told[: len(told) // 10], told[len(told) // 10 :]
+                dropped, staying = staying[: self._count // 10], staying[self._count // 10 :]
                 self._say(f"{len(dropped)} viewers vanish, {PLANTED} rows of dead connections are planted")
                 await self._drop(dropped)
                 self._plant()
             posted[seq] = time.time_ns() // 1_000_000
             await asyncio.to_thread(operator.post_event, self._match, {**event, "event_id": f"final-{seq:02d}"})
-            await self._arrivals.wait(seq, len(staying), REACH_SECONDS)
-            self._say(f"{describe(event)}: {self._arrivals[seq]} of {len(staying)} viewers know")
+            await audience.wait(self._match, seq, len(staying), REACH_SECONDS)
+            self._say(f"{describe(event)}: {audience.arrived(self._match, seq)} of {len(staying)} viewers know")
         await self._all_told(operator, len(events))
         rows_left = await self._dead_rows()
         return self._report(operator, staying, dropped, posted, rows_left)
@@ -200,10 +127,10 @@ class Demo:
             self._subscriptions.add(self._match, shard, connection, score_only=False)
 
     @staticmethod
-    async def _drop(dropped: Iterable[Told]) -> None:
+    async def _drop(dropped: Iterable[Member]) -> None:
         for each in dropped:
             each.viewer.drop()
-        await _end(dropped)
+        await leave(dropped)
 
     async def _all_told(self, operator: Operator, seq: int) -> None:
         """Wait for the receipt of the last event."""
@@ -239,7 +166,7 @@ class Demo:
         return [item["sk"]["S"] for page in pages for item in page["Items"]]
 
     def _report(
-        self, operator: Operator, staying: list[Told], dropped: list[Told], posted: dict[int, int], rows_left: int
+        self, operator: Operator, staying: list[Member], dropped: list[Member], posted: dict[int, int], rows_left: int
     ) -> Report:
         history = operator.events(self._match)
         receipts = operator.receipts(self._match)
@@ -293,13 +220,6 @@ def _is_dead(gateway: Any, connection: str) -> bool:
             return True
         raise
     return False
-
-
-async def _end(told: Iterable[Told]) -> None:
-    tasks = [each.task for each in told if each.task is not None]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _percentile(ordered: list[int], share: float) -> int:

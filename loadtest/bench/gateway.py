@@ -8,12 +8,12 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import uvloop
 
+from loadtest.bench.control import Control
 from loadtest.bench.programs import Cores, free_ports, on_core
 from loadtest.bench.result import Result, median
 from loadtest.bench.send import credentials
@@ -70,15 +70,15 @@ async def _measure(port: int, say: Callable[[str], None], sockets: int, rounds: 
     async with asyncio.timeout(60):
         while len(ids) < sockets:
             await asyncio.sleep(0.05)
-    result = Result("gateway", floors=FLOORS)
+    result, control = Result("gateway", floors=FLOORS), Control(f"ws://127.0.0.1:{port}/live")
     rates, cpu = [], []
     for number in range(rounds):
         say(f"gateway: round {number + 1} of {rounds}")
-        _control(port, "POST", "reset")
+        control.reset()
         come, used, began = 0, _cpu_of(port), time.perf_counter()
         await ours(f"http://127.0.0.1:{port}/live", SECONDS, ids)
         seconds = time.perf_counter() - began
-        stats = _control(port, "GET", "stats")
+        stats = control.stats()
         rates.append(stats["delivered"] / seconds)
         cpu.append((_cpu_of(port) - used) / stats["delivered"] * 1e6)
         async with asyncio.timeout(30):
@@ -123,9 +123,3 @@ def _cpu_of(port: int) -> float:
     with open(f"/proc/{_processes[port]}/stat") as stat:  # noqa: PTH123
         fields = stat.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _control(port: int, method: str, what: str) -> Any:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/_standin/{what}", method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own
-        return json.loads(answer.read())

@@ -1,0 +1,65 @@
+"""Runs the benches of loadtest/bench, with the stack that each needs."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from devstack.ministack import free_port
+from devstack.stack import running
+from loadtest.bench import budget, gateway, goal, million, page, send
+from loadtest.bench.control import Control
+from loadtest.bench.target import Target
+from loadtest.limits import allow_all_sockets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from devstack.stack import Gateway
+    from loadtest.bench.result import Result
+
+    Say = Callable[[str], None]
+
+UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
+"""Two senders without a budget: what the machine can do."""
+
+
+def run(name: str, say: Say) -> Result:
+    """One bench by its name; raises KeyError for another."""
+    allow_all_sockets()
+    return BENCHES[name](say)
+
+
+@contextmanager
+def _target(say: Say, settings: dict[str, int], gateway: Gateway = "ministack") -> Iterator[Target]:
+    with running(free_port(), settings, say, gateway=gateway) as (system, _):
+        environment = {**system.environment("sender"), **system.credentials()}
+        yield Target(system.api_url, system.websocket_url, environment)
+
+
+def _page(say: Say) -> Result:
+    with _target(say, {}) as target:
+        return page.run(target, say)
+
+
+def _million(say: Say) -> Result:
+    with _target(say, {}) as target:
+        return million.run(target, say)
+
+
+def _goal(say: Say) -> Result:
+    with _target(say, UNBOUNDED, "standin") as target:
+        Control(target.websocket_url).limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
+        return uvloop.run(goal.run(target, say))
+
+
+def _budget(say: Say) -> Result:
+    with _target(say, budget.SETTINGS, "standin") as target:
+        return uvloop.run(budget.run(target, say))
+
+
+BENCHES: dict[str, Callable[[Say], Result]] = {
+    "send": send.run, "page": _page, "million": _million, "gateway": gateway.run, "goal": _goal, "budget": _budget,
+}  # fmt: skip
