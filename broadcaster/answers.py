@@ -43,18 +43,53 @@ def meaning(status: int, body: bytes) -> Answer:
     return _MEANINGS.get(status, Answer.AGAIN)
 
 
+_ACCEPT = b"HTTP/1.1 200 "
+_EMPTY = b"\r\nContent-Length: 0\r\n"
+_KEPT = b"\r\nConnection: keep-alive\r\n"
+_END = b"\r\n\r\n"
+
+
 def is_bare_accept(data: bytes) -> bool:
     """Whether ``data`` is exactly one complete 200 without a body, on a connection that stays open.
 
     False only means that it takes the parser to tell.
     """
     return (
-        data.startswith(b"HTTP/1.1 200 ")
-        and data.find(b"\r\n\r\n") == len(data) - 4
-        and (b"\r\nContent-Length: 0\r\n" in data or b"\r\ncontent-length: 0\r\n" in data)
+        data.startswith(_ACCEPT)
+        and data.find(_END) == len(data) - 4
+        and _EMPTY in data
         and b"lose" not in data  # Connection: close, Close
         and b"ransfer-" not in data  # Transfer-Encoding: chunked
     )
+
+
+class Usual:
+    """``is_bare_accept``, in a third of the time for a server whose answers are laid out as its last one was.
+
+    They have the same size (dates and request ids do), and what matters stands where it stood.
+    """
+
+    __slots__ = ("_empty_at", "_kept_at", "_size")
+
+    def __init__(self) -> None:
+        self._size = self._empty_at = self._kept_at = -1
+
+    def is_accept(self, data: bytes) -> bool:
+        """Whether this is a bare accept; False only means that it takes the parser to tell."""
+        if (
+            len(data) == self._size
+            and data[:13] == _ACCEPT
+            and data.startswith(_EMPTY, self._empty_at)
+            and data.startswith(_KEPT, self._kept_at)
+            and data[-4:] == _END
+        ):
+            return True
+        if not is_bare_accept(data):
+            return False
+        self._empty_at, self._kept_at = data.find(_EMPTY), data.find(_KEPT)
+        # A server that does not name the connection is asked the long way each time.
+        self._size = len(data) if self._kept_at > 0 else -1
+        return True
 
 
 class MalformedAnswerError(Exception):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from aws_lambda_powertools import Logger
 
-from broadcaster.answers import Answer, AnswerReader, MalformedAnswerError, is_bare_accept, meaning
+from broadcaster.answers import Answer, AnswerReader, MalformedAnswerError, Usual, meaning
 from broadcaster.connection import CHUNK, WOULD_BLOCK, Connection, Stage
 from broadcaster.delivery import Lane
 from broadcaster.pacing import backoff
@@ -83,6 +83,7 @@ class Gateway:
         self._credentials = Credentials("", "")
         self._signed = float("-inf")
         self._lanes: list[Lane] = []
+        self._usual = Usual()
         self._connections: dict[int, Connection] = {}
         self._idle: list[Connection] = []
         self._opening = 0
@@ -194,6 +195,7 @@ class Gateway:
                 self._on_event(self._connections[fd], mask, None, now)
             return
         connections, busy, following = self._connections, Stage.BUSY, delivery.next
+        is_accept = self._usual.is_accept
         tokens, accepted, sent = delivery.pace.bucket.tokens(now), 0, 0
         for fd, mask in self._epoll.poll(0, _EVENTS):
             connection = connections.get(fd)
@@ -207,7 +209,7 @@ class Gateway:
                     continue
                 except OSError:
                     data = b""
-                if is_bare_accept(data):
+                if is_accept(data):
                     accepted += 1
                     connection.reused = True
                     job = following(now) if sent < tokens else None

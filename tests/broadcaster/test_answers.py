@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.answers import Answer, AnswerReader, MalformedAnswerError, is_bare_accept, meaning
+from broadcaster.answers import Answer, AnswerReader, MalformedAnswerError, Usual, is_bare_accept, meaning
 
 BARE = b"HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 07:04:19 GMT\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n"
 GONE = b'HTTP/1.1 410 Gone\r\nContent-Type: application/json\r\nContent-Length: 24\r\n\r\n{"message":"it is gone"}'
@@ -43,8 +43,11 @@ def test_an_answer_in_any_pieces_is_the_same_answer(data: bytes, status: int, bo
 
 def test_the_short_cut_takes_a_bare_accept() -> None:
     """The usual answer needs no parser."""
+    usual = Usual()
     assert is_bare_accept(BARE)
-    assert is_bare_accept(BARE.replace(b"Content-Length", b"content-length"))
+    assert usual.is_accept(BARE)
+    assert usual.is_accept(BARE.replace(b"07:04:19", b"07:04:20"))
+    assert usual.is_accept(BARE.replace(b"Connection: keep-alive\r\n", b""))
 
 
 @pytest.mark.parametrize(
@@ -58,14 +61,19 @@ def test_the_short_cut_takes_a_bare_accept() -> None:
 )  # fmt: skip
 def test_the_short_cut_takes_nothing_else(data: bytes) -> None:
     """Whatever is not surely one bare accept on a connection that stays open goes to the parser."""
+    usual = Usual()
+    assert usual.is_accept(BARE)
     assert not is_bare_accept(data)
+    assert not usual.is_accept(data)
 
 
 @given(st.binary(max_size=80), st.integers(0, len(BARE)), st.integers(0, 20))
 def test_the_short_cut_never_contradicts_the_parser(junk: bytes, place: int, cut: int) -> None:
     """What the short cut takes, the parser reads as a complete 200 without a body on an open connection."""
     data = BARE[:place] + junk + BARE[place + cut :]
-    if is_bare_accept(data):
+    usual = Usual()
+    usual.is_accept(BARE)
+    if is_bare_accept(data) or usual.is_accept(data):
         try:
             reader = read(data)
         except MalformedAnswerError:
