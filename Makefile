@@ -27,6 +27,11 @@ demo: setup ## The 2022 final for 200 viewers (VIEWERS=) on this machine
 test: setup ## All tests
 	@$(BIN)/pytest
 
+.PHONY: bench
+bench: setup ## All measurements, side by side (a quarter of an hour); figures and plots in .livescore/bench
+	@mkdir -p .livescore/bench
+	@$(BIN)/livescore bench all --json .livescore/bench --plot .livescore/bench
+
 .PHONY: check
 check: setup ## Formatter, linter, type checker, import rules
 	@$(BIN)/ruff format --check .

@@ -12,7 +12,7 @@ class Control:
     """The stand-in that serves a WebSocket URL. Raises httpx's errors."""
 
     def __init__(self, websocket_url: str) -> None:
-        self._http = httpx.Client(base_url=f"http://{urlsplit(websocket_url).netloc}/_standin", timeout=10)
+        self._url = f"http://{urlsplit(websocket_url).netloc}/_standin"
 
     def stats(self) -> dict[str, Any]:
         """The counters since the last reset."""
@@ -27,5 +27,5 @@ class Control:
         self._answer("PATCH", "limits", limits)
 
     def _answer(self, method: str, path: str, body: dict[str, float] | None = None) -> dict[str, Any]:
-        answer: dict[str, Any] = self._http.request(method, path, json=body).raise_for_status().json()
+        answer: dict[str, Any] = httpx.request(method, f"{self._url}/{path}", json=body).raise_for_status().json()
         return answer

@@ -91,6 +91,7 @@ async def _measure(port: int, say: Callable[[str], None], sockets: int, rounds: 
     result.figures["posts_per_second"] = median(rates)
     for wire in wires:
         wire.abort()
+    await asyncio.gather(*(wire.closed() for wire in wires))
     return result
 
 
