@@ -46,6 +46,8 @@ SIGNED_SECONDS = 60.0
 """Signatures are made anew after so long; AWS takes them for five minutes."""
 
 RESOLVED_SECONDS = 60.0
+AGAIN_SECONDS = 5.0
+"""After so long it is tried again to get credentials or addresses."""
 
 SWEEP_SECONDS = 0.25
 TICK_SECONDS = 0.001
@@ -202,7 +204,8 @@ class Gateway:
             if connection is None:
                 continue
             data = None
-            if mask == 1 and connection.stage is busy and connection.reader is None:  # EPOLLIN, for a first byte
+            # EPOLLIN, for the first bytes of an answer to a request that has gone out whole.
+            if mask == 1 and connection.stage is busy and connection.reader is None and not connection.unsent:
                 try:
                     data = connection.recv(CHUNK)
                 except WOULD_BLOCK:
@@ -395,6 +398,7 @@ class Gateway:
                 await self.refresh()
             except Exception:  # whatever a provider of credentials raises: those at hand are good for a while
                 logger.exception("could not refresh")
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def _prepare(self, frame: bytes) -> Request:
         return prepare(self._endpoint, frame, self._credentials, self._clock())
@@ -407,4 +411,5 @@ def _tls() -> ssl.SSLContext:
 
 
 def _excerpt(body: bytes) -> str:
-    return body[:200].decode(errors="replace")
+    # AWS's words on a wrong signature end with the canonical request, and that has the session token in it.
+    return body.decode(errors="replace").partition("The Canonical String")[0][:300]

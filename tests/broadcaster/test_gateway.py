@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections import Counter
 from contextlib import suppress
@@ -83,9 +84,14 @@ class Server:
         step = steps[min(self.tries[connection], len(steps) - 1)]
         self.tries[connection] += 1
         status, _, how = step.partition("_")
-        body = b'{"message": "Invalid connectionId"}' if how == "id" else b"" if status == "200" else b'{"message":"."}'
+        how = how or status
+        bodies = {
+            "id": "Invalid connectionId",
+            "token": f"The signature does not match. The Canonical String is {TOKEN}",
+        }
+        body = b"" if status == "200" else json.dumps({"message": bodies.get(how, ".")}).encode()
         answer = f"HTTP/1.1 {status} {REASONS.get(status)}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-        match how or status:
+        match how:
             case "silence":
                 await self._stopping.wait()
                 return False
@@ -242,8 +248,10 @@ async def test_a_connection_that_died_idle_is_replaced(gateway: Gateway, server:
 
 async def test_a_refused_signature_is_nobodys_connection(gateway: Gateway) -> None:
     """403 means that we may not post at all: it is raised, or every row would seem to fail by itself."""
-    with pytest.raises(GatewayError, match="403"):
-        await post(gateway, "403=", "200=")
+    with pytest.raises(GatewayError, match="403") as refused:
+        await post(gateway, "403_token=", "200=")
+    assert "does not match" in str(refused.value)
+    assert TOKEN not in str(refused.value)
     assert (await post(gateway, "200=")).accepted == 1
 
 
@@ -304,11 +312,10 @@ async def test_a_host_that_cannot_be_found_is_said(authority: trustme.CA) -> Non
         await opened(nobody, authority)
 
 
+@pytest.mark.parametrize("server", ["https"], indirect=True)
 async def test_nobody_else_is_trusted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over TLS a certificate of an authority that we do not know is not talked to."""
     monkeypatch.setattr("broadcaster.gateway.UNREACHABLE_SECONDS", 0.3)
-    if server.url.startswith("http:"):
-        pytest.skip("there is no certificate in the clear")
     gateway = await opened(server, trustme.CA())
     with pytest.raises(GatewayError, match="cannot be reached"):
         await post(gateway, "200=")
