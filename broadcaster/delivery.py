@@ -1,7 +1,7 @@
 """Pure: what is still to be posted, what is to be tried again and when, and what became of the rest.
 
-A post has a bounded number of tries. Those that the account's throttle or an outage refused are not held against it:
-then the pace drops, and time is the bound.
+A post has a bounded number of tries. Those that the account's throttle or an outage refused count little: then the pace
+drops, and it takes time.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 TRIES = 6
 """With full jitter between 0.05 and 2 s these take about two seconds: a slow viewer may have read on by then."""
 
+EXCUSED = 0.125
+"""What a try counts that the account's throttle or an outage has refused: it says little of the viewer."""
+
 
 class Lane:
     """What is being told to one kind of follower. The frame may be swapped while posts go on."""
@@ -36,7 +39,7 @@ class Lane:
         """Makes the signed POST for a connection id."""
 
 
-Job = tuple[str, Lane, str, int]
+Job = tuple[str, Lane, str, float]
 """One post: connection id, what it is told, the key of the row's shard, how often it has been tried in vain.
 
 A plain tuple, because one is made for each viewer: a named one costs three times as much to make.
@@ -66,19 +69,13 @@ class Tally:
     failed: int = 0
     gone: int = 0
     throttled: int = 0
+    """429."""
     again: int = 0
+    """5xx and what is not known."""
+    refused_again: int = 0
+    """Those of both that were no first tries."""
     lost: int = 0
     """Connections to the gateway that broke with a request on its way."""
-
-    @property
-    def answers(self) -> int:
-        """Answers of any kind."""
-        return self.accepted + self.gone + self.throttled + self.again
-
-    @property
-    def refused(self) -> int:
-        """Answers that say that the gateway would rather have less."""
-        return self.throttled + self.again
 
 
 class Delivery:
@@ -129,23 +126,30 @@ class Delivery:
                 tally.throttled += 1
             else:
                 tally.again += 1
-            self._again(job, now, held_against=not self.pace.throttled)
+            tally.refused_again += job[3] > 0
+            self._again(job, now, EXCUSED if self.pace.throttled else 1)
 
     def lost(self, job: Job, now: float, *, idle: bool) -> None:
         """The connection broke before the answer. ``idle``: it had been answering, so it may just have been too old."""
         self.tally.lost += 1
-        self._again(job, now, held_against=True, at_once=idle)
+        self._again(job, now, 1, at_once=idle)
+
+    def look(self, now: float) -> None:
+        """Let the pace judge what has been answered."""
+        tally = self.tally
+        refused = tally.throttled + tally.again - tally.refused_again
+        self.pace.look(tally.accepted + tally.gone, refused, tally.refused_again, now)
 
     def give_up(self) -> None:
         """Time is up: what was to be tried again has failed."""
         self.tally.failed += len(self._later)
         self._later.clear()
 
-    def _again(self, job: Job, now: float, *, held_against: bool, at_once: bool = False) -> None:
+    def _again(self, job: Job, now: float, counts: float, *, at_once: bool = False) -> None:
         connection, lane, pk, tries = job
-        tries += held_against
+        tries += counts
         if tries >= TRIES:
             self.tally.failed += 1
             return
-        wait = 0.0 if at_once else backoff(tries + 1, self._chance())
+        wait = 0.0 if at_once else backoff(int(tries) + 1, self._chance())
         heappush(self._later, (now + wait, next(self._order), (connection, lane, pk, tries)))

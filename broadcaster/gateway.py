@@ -371,7 +371,7 @@ class Gateway:
     def _sweep(self, delivery: Delivery, now: float) -> None:
         """What time alone brings about."""
         self._swept = now
-        delivery.pace.look(delivery.tally.answers, delivery.tally.refused, now)
+        delivery.look(now)
         for connection in list(self._connections.values()):
             patience = ANSWER_SECONDS if connection.stage is Stage.BUSY else CONNECT_SECONDS
             if connection.stage is not Stage.IDLE and now - connection.since > patience:

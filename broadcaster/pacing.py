@@ -59,15 +59,15 @@ class Pace:
     """A sender's share of the send budget, less while the account throttles.
 
     A 429 means either the account's throttle or one slow viewer's full buffer (the answer does not say which;
-    apigateway/latest/developerguide/limits.html). Which it is shows in the share that they have of a window's answers.
+    apigateway/latest/developerguide/limits.html). Which it is shows in the share that they have of a window's answers
+    to first tries. What is tried again is left out: at the end of a lap only the slow viewers are left.
     """
 
     def __init__(self, share: float, now: float) -> None:
         self._share = share
         self._factor = 1.0
         self._window_from = now
-        self._answers = 0
-        self._refused = 0
+        self._counted = (0, 0, 0)
         self.throttled = False
         """Whether the last window said that the account throttles."""
         self.bucket = TokenBucket(share, self._burst(), now)
@@ -78,18 +78,26 @@ class Pace:
             self._share = rate
             self._apply(now)
 
-    def look(self, answers: int, refused: int, now: float) -> None:
-        """Judge a window, if it is over. ``answers`` and ``refused`` (429) count from the beginning of the send."""
+    def look(self, taken: int, refused: int, refused_again: int, now: float) -> None:
+        """Judge a window, if it is over.
+
+        All of these count from the beginning of the send: posts that were taken for good or bad, first tries that were
+        refused, and further tries that were.
+        """
         if now - self._window_from < WINDOW_SECONDS:
             return
-        of, among = refused - self._refused, answers - self._answers
-        if among >= FEW or self.throttled:
-            self.throttled = among > 0 and of / among > THROTTLE_SHARE
+        counted = (taken, refused, refused_again)
+        taken, refused, refused_again = (now - before for now, before in zip(counted, self._counted, strict=True))
+        first, every = taken + refused, taken + refused + refused_again
+        if first >= FEW:
+            self.throttled = refused / first > THROTTLE_SHARE
+        elif self.throttled:
+            self.throttled = every > 0 and (refused + refused_again) / every > THROTTLE_SHARE
         if self.throttled:
-            self._factor = max(SLOWEST, self._factor * max(0.5, 1.0 - of / max(1, among)))
+            self._factor = max(SLOWEST, self._factor * max(0.5, taken / max(1, every)))
         else:
             self._factor = min(1.0, self._factor + RECOVERY)
-        self._window_from, self._answers, self._refused = now, answers, refused
+        self._window_from, self._counted = now, counted
         self._apply(now)
 
     def _apply(self, now: float) -> None:

@@ -199,12 +199,14 @@ async def post(
     [
         ("200=", {"accepted": 1}, 1), ("410=", {"gone": 1}, 1), ("400_id=", {"gone": 1}, 1),
         ("400=", {"failed": 1}, 1), ("413=", {"failed": 1}, 1),
-        ("429-429-200=", {"accepted": 1, "throttled": 2}, 3), ("503-200=", {"accepted": 1, "again": 1}, 2),
-        ("429-410=", {"gone": 1, "throttled": 1}, 2), ("500=", {"failed": 1, "again": TRIES}, TRIES),
-        ("429=", {"failed": 1, "throttled": TRIES}, TRIES), ("reset-200=", {"accepted": 1, "lost": 1}, 2),
-        ("junk-200=", {"accepted": 1, "lost": 1}, 2), ("200_pieces=", {"accepted": 1}, 1),
-        ("410_pieces=", {"gone": 1}, 1), ("200_chunked=", {"accepted": 1}, 1), ("410_chunked=", {"gone": 1}, 1),
-        ("200_close=", {"accepted": 1}, 1), ("410_close=", {"gone": 1}, 1), ("200_late=", {"accepted": 1}, 1),
+        ("429-429-200=", {"accepted": 1, "throttled": 2, "refused_again": 1}, 3),
+        ("503-200=", {"accepted": 1, "again": 1}, 2), ("429-410=", {"gone": 1, "throttled": 1}, 2),
+        ("500=", {"failed": 1, "again": TRIES, "refused_again": TRIES - 1}, TRIES),
+        ("429=", {"failed": 1, "throttled": TRIES, "refused_again": TRIES - 1}, TRIES),
+        ("reset-200=", {"accepted": 1, "lost": 1}, 2), ("junk-200=", {"accepted": 1, "lost": 1}, 2),
+        ("200_pieces=", {"accepted": 1}, 1), ("410_pieces=", {"gone": 1}, 1), ("200_chunked=", {"accepted": 1}, 1),
+        ("410_chunked=", {"gone": 1}, 1), ("200_close=", {"accepted": 1}, 1), ("410_close=", {"gone": 1}, 1),
+        ("200_late=", {"accepted": 1}, 1),
     ],
 )  # fmt: skip
 async def test_each_answer_has_its_meaning(

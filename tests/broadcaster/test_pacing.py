@@ -46,37 +46,54 @@ def test_a_smaller_share_counts_from_now_on() -> None:
     assert bucket.tokens(60.1) == 1
 
 
-def windows(pace: Pace, *seen: tuple[int, int]) -> list[float]:
-    """Feed a pace windows of (answers, 429s among them); returns its rate after each."""
-    rates, answers, refused, now = [], 0, 0, 0.0
-    for of, among in seen:
-        now, answers, refused = now + WINDOW_SECONDS, answers + of, refused + among
-        pace.look(answers, refused, now)
+def windows(pace: Pace, *seen: tuple[int, int, int]) -> list[float]:
+    """Feed a pace windows of (taken, first tries refused, further tries refused); returns its rate after each."""
+    rates, sums, now = [], (0, 0, 0), 0.0
+    for window in seen:
+        now += WINDOW_SECONDS
+        sums = (sums[0] + window[0], sums[1] + window[1], sums[2] + window[2])
+        pace.look(*sums, now)
         rates.append(pace.bucket.rate)
     return rates
 
 
-def test_one_slow_viewer_does_not_slow_the_others() -> None:
-    """429 for a viewer whose own buffer is full are a small share: the pace stays."""
+def test_slow_viewers_do_not_slow_the_others() -> None:
+    """429 for viewers whose own buffers are full are a small share of the first tries: the pace stays."""
     pace = Pace(1_000, now=0)
-    assert windows(pace, (250, 2), (250, 5), (10, 4)) == [1_000] * 3
+    assert windows(pace, (250, 2, 0), (250, 5, 7), (10, 4, 2)) == [1_000] * 3
     assert not pace.throttled
+
+
+def test_the_end_of_a_lap_is_no_throttle() -> None:
+    """When only the slow viewers are left, every answer is a 429, and that says nothing of the account."""
+    pace = Pace(1_000, now=0)
+    windows(pace, (250, 5, 0), (0, 0, 80), (0, 0, 80))
+    assert (pace.throttled, pace.bucket.rate) == (False, 1_000)
 
 
 def test_the_accounts_throttle_slows_down_and_lets_go() -> None:
     """A large share of 429 is the account's throttle: slower at once, then back step by step when it is over."""
     pace = Pace(1_000, now=0)
-    down = windows(pace, (250, 100), (150, 100))
-    assert 1_000 > down[0] > down[1] >= 1_000 * SLOWEST
+    down = windows(pace, (150, 100, 0), (50, 100, 20), (3, 4, 60))
+    assert 1_000 > down[0] > down[1] > down[2] >= 1_000 * SLOWEST
     assert pace.throttled
-    up = windows(Pace(1_000, now=0), (250, 125), *[(100, 0)] * 12)
+    up = windows(Pace(1_000, now=0), (125, 125, 0), *[(100, 0, 0)] * 12)
     assert up == sorted(up)
     assert up[-1] == 1_000
 
 
+def test_a_throttle_is_over_when_what_it_refused_is_taken() -> None:
+    """With nothing left but what is tried again, that is what tells."""
+    pace = Pace(1_000, now=0)
+    windows(pace, (125, 125, 0), (0, 0, 50))
+    assert pace.throttled
+    pace.look(125 + 15, 125, 50, now=10)
+    assert not pace.throttled
+
+
 def test_a_throttle_never_stops_it_altogether() -> None:
     """Some posts go on under the hardest throttle: they are what shows that it is over."""
-    assert windows(Pace(1_000, now=0), *[(100, 100)] * 30)[-1] == pytest.approx(1_000 * SLOWEST)
+    assert windows(Pace(1_000, now=0), *[(0, 100, 100)] * 30)[-1] == pytest.approx(1_000 * SLOWEST)
 
 
 @given(st.integers(1, 60), st.floats(0, 0.999))

@@ -43,7 +43,7 @@ def test_a_run_ends_by_itself_and_accounts_for_every_goal(system: System, shape:
     assert result["swarms"] == processes
     assert result["deliveries"] == sum(result["histogram"].values()) > 0
     assert result["stayed"] > 0
-    assert any("viewers are watching" in line for line in said)
+    assert any("goals posted" in line for line in said)
 
 
 def test_locust_has_the_deliveries_in_its_own_statistics(system: System, tmp_path: Path) -> None:

@@ -1,0 +1,87 @@
+"""The product's sender against the stand-in's two kinds of 429."""
+
+from __future__ import annotations
+
+import asyncio
+import socket as sockets
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from websockets.asyncio.client import connect
+
+from broadcaster.delivery import Delivery, Tally
+from broadcaster.gateway import Gateway
+from broadcaster.pacing import Pace
+from broadcaster.signing import Credentials, Endpoint
+from devstack.system import ACCOUNT, REGION, SECRET
+from tests.broadcaster.test_gateway import Ids
+from tests.loadtest.conftest import ask
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.loadtest.conftest import Bench
+
+VIEWERS = 30
+SECONDS = 20.0
+
+
+@pytest.fixture
+async def viewers(bench: Bench) -> AsyncIterator[list[str]]:
+    """Connection ids of viewers that read what comes."""
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(connect(bench.url, max_queue=None)) for _ in range(VIEWERS)]
+        yield [(await ask(each, action="ask"))["id"] for each in opened]
+
+
+@pytest.fixture
+async def gateway(bench: Bench) -> AsyncIterator[Gateway]:
+    """The sender's client of the stand-in."""
+    gateway = await Gateway.open(Endpoint.parse(bench.http, REGION), lambda: Credentials(ACCOUNT, SECRET))
+    yield gateway
+    await gateway.close()
+
+
+async def post(gateway: Gateway, connections: list[str], frame: bytes, rate: float) -> tuple[Tally, Pace]:
+    """Post a frame to each; returns what became of it, and the pace as it was at the end."""
+    now = asyncio.get_running_loop().time()
+    pace = Pace(rate, now)
+    delivery = Delivery(Ids(gateway, frame, connections), pace, until=now + SECONDS, gone=lambda _: None)
+    await gateway.deliver(delivery, now + SECONDS)
+    gateway.forget()
+    return delivery.tally, pace
+
+
+async def test_the_accounts_throttle_delays_everybody_and_loses_nobody(
+    bench: Bench, gateway: Gateway, viewers: list[str]
+) -> None:
+    """Promise 2: with ten times the rate that the account allows the pace drops until every post has been taken."""
+    bench.limit(account_rate=300, account_burst=10)
+    tally, pace = await post(gateway, viewers * 20, b"{}", rate=3_000)
+    assert (tally.accepted, tally.failed) == (VIEWERS * 20, 0)
+    assert tally.throttled > 0
+    assert pace.bucket.rate < 3_000
+
+
+async def test_a_slow_viewer_delays_nobody_else(bench: Bench, gateway: Gateway, viewers: list[str]) -> None:
+    """One viewer that does not read is tried again and given up; all others are told, at the full pace."""
+    bench.limit(buffer_bytes=0, account_rate=1e6, account_burst=1e6)
+    frame = b"x" * 30_000
+    async with connect(bench.url, max_queue=1) as slow:
+        connection = (await ask(slow, action="ask"))["id"]
+        raw: sockets.socket = slow.transport.get_extra_info("socket")
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
+        slow.transport.pause_reading()
+        for _ in range(400):  # until what the kernels' buffers take is full
+            full, _ = await post(gateway, [connection] * 10, frame, rate=1e6)
+            if full.failed:
+                break
+        assert full.failed
+        before = bench.stats()["delivered"]
+        tally, pace = await post(gateway, [*viewers[:15], connection, *viewers[15:]] * 10, frame[:200], rate=2_000)
+        slow.transport.abort()
+    assert tally.accepted == VIEWERS * 10
+    assert tally.failed == 10
+    assert pace.bucket.rate == 2_000
+    assert bench.stats()["delivered"] - before == VIEWERS * 10
