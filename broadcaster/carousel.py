@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster import live
-from broadcaster.delivery import Delivery
+from broadcaster.delivery import Delivery, Tally
 from broadcaster.gateway import GatewayError
 from broadcaster.pacing import Pace
 from broadcaster.pages import read_page
@@ -39,6 +39,12 @@ LINGER_SECONDS = 5.0
 
 ANSWER_SECONDS = 2.5
 """What is on the wire when the time is up may end so much later."""
+
+PRUNE_SECONDS = 5.0
+"""Dead rows that are still there so long after the lap are left to the next broadcast."""
+
+OUTAGE_SHARE = 0.1
+"""When errors and broken connections keep more of the rows than this from their viewers, the batch has failed."""
 
 logger = Logger(service="sender")
 
@@ -90,6 +96,7 @@ class Carousel:
         self._seq: int = task.get("reached") or 0
         """What every row that this lap has passed has been sent."""
         self._pace = Pace(self._share([]), self._loop.time())
+        self._tally = Tally()
         self._pruning = Pruning(tools.db, tools.subscriptions)
         self._walk: Walk | None = None
         self._shards = 0
@@ -117,7 +124,10 @@ class Carousel:
                 await self._walk.close()
             self._tools.gateway.forget()
         if self._walk is not None:
-            await self._pruning.finish()
+            await self._pruning.finish(min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1))
+            counts.accepted += self._tally.accepted
+            counts.failed += self._tally.failed
+            counts.throttled += self._tally.throttled
             counts.gone += self._pruning.pruned
             counts.queries += self._walk.queries
             counts.skipped += self._walk.skipped
@@ -138,24 +148,20 @@ class Carousel:
 
     async def _lap(self, walk: Walk) -> bool:
         """Send until the lap is done, whatever it turns into; returns whether it is."""
-        gateway, counts = self._tools.gateway, self._counts
-        self._delivery = Delivery(walk, self._pace, until=self._deadline, gone=self._pruning.add)
+        counts, tally = self._counts, self._tally
+        self._delivery = Delivery(walk, self._pace, until=self._deadline, gone=self._pruning.add, tally=tally)
         looking = asyncio.create_task(self._keep_looking())
         try:
-            await gateway.deliver(self._delivery, self._deadline + ANSWER_SECONDS)
+            await self._tools.gateway.deliver(self._delivery, self._deadline + ANSWER_SECONDS)
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
-            tally = self._delivery.tally
-            counts.accepted += tally.accepted
-            counts.failed += tally.failed
-            counts.throttled += tally.throttled
-            counts.ended = _now_ms()
             self._delivery = None
+        counts.ended = _now_ms()
         if walk.error is not None:
             raise walk.error
-        if tally.again and tally.failed and not tally.accepted and not tally.gone:
-            raise GatewayError("the gateway takes nothing: it answers with errors only")
+        if tally.unreached > OUTAGE_SHARE * (tally.accepted + tally.gone + tally.failed):
+            raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
         if walk.exhausted:
             counts.rows = walk.lap_rows
         return walk.exhausted
@@ -164,7 +170,14 @@ class Carousel:
         """Wait a little for the other batches; returns whether there is something newer to send."""
         if self._task["senders"] == 1 or self._lost:
             return False
-        ended = partial(self._tools.records.ended, self._match, self._owner, self._task["batch"])
+        try:
+            return await self._linger(partial(self._tools.records.ended, self._match, self._owner, self._task["batch"]))
+        except (ClientError, BotoCoreError) as error:
+            # The lap is done, and what is newer will be told in another round.
+            logger.warning("could not wait for the others", match=self._match, exc_info=error)
+            return False
+
+    async def _linger(self, ended: Any) -> bool:
         broadcast = await ended(is_ended=True)
         patience = min(self._deadline, self._loop.time() + LINGER_SECONDS)
         while broadcast is not None and broadcast.senders > 0 and self._loop.time() < patience:
@@ -184,8 +197,8 @@ class Carousel:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self._take(await self._tools.records.look(self._match))
-            except (ClientError, BotoCoreError) as error:
-                logger.warning("could not look", match=self._match, exc_info=error)
+            except Exception:  # a look that fails, for whatever reason, must not be the last
+                logger.exception("could not look", match=self._match)
 
     async def _take(self, look: Look) -> None:
         """Act on what was seen: lease, budget, newer events."""

@@ -53,8 +53,8 @@ class Rows(Protocol):
         """The next post, None if there is none at the moment."""
 
     @property
-    def waiting(self) -> bool:
-        """Whether ``take`` has one."""
+    def waiting(self) -> int:
+        """About how many ``take`` has: at least 1 if it may have one, or finds out that there are no more."""
 
     @property
     def exhausted(self) -> bool:
@@ -67,6 +67,8 @@ class Tally:
 
     accepted: int = 0
     failed: int = 0
+    unreached: int = 0
+    """Of the failed, those that the gateway's errors or broken connections kept from their viewers."""
     gone: int = 0
     throttled: int = 0
     """429."""
@@ -82,17 +84,17 @@ class Delivery:
     """The posts of one ``Gateway.deliver``. Times are seconds of the loop's clock."""
 
     def __init__(
-        self, rows: Rows, pace: Pace, *, until: float, gone: Callable[[Job], None],
+        self, rows: Rows, pace: Pace, *, until: float, gone: Callable[[Job], None], tally: Tally | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:  # fmt: skip
         self.rows = rows
         self.pace = pace
         self.until = until
         """No new post is taken from then on."""
-        self.tally = Tally()
+        self.tally = tally or Tally()
         self._gone = gone
         self._chance = chance
-        self._later: list[tuple[float, int, Job]] = []
+        self._later: list[tuple[float, int, Job, bool]] = []
         self._order = count()
 
     def next(self, now: float) -> Job | None:
@@ -106,6 +108,11 @@ class Delivery:
         if self.rows.waiting and now < self.until:
             return 0.0
         return max(0.0, self._later[0][0] - now) if self._later else None
+
+    def ready(self, now: float) -> int:
+        """About how many posts ``next`` has."""
+        due = bool(self._later) and self._later[0][0] <= now
+        return due + (self.rows.waiting if now < self.until else 0)
 
     def finished(self, now: float) -> bool:
         """Whether nothing is left but what is on its way."""
@@ -127,12 +134,16 @@ class Delivery:
             else:
                 tally.again += 1
             tally.refused_again += job[3] > 0
-            self._again(job, now, EXCUSED if self.pace.throttled else 1)
+            counts = EXCUSED if self.pace.throttled else 1
+            self._again(job, now, counts, unreached=answer is not Answer.THROTTLED)
 
     def lost(self, job: Job, now: float, *, idle: bool) -> None:
-        """The connection broke before the answer. ``idle``: it had been answering, so it may just have been too old."""
+        """The connection broke before the answer.
+
+        ``idle``: it had answered before, so it may just have been too old. That is held against nobody.
+        """
         self.tally.lost += 1
-        self._again(job, now, 1, at_once=idle)
+        self._again(job, now, 0 if idle else 1, unreached=True, at_once=idle)
 
     def look(self, now: float) -> None:
         """Let the pace judge what has been answered."""
@@ -143,13 +154,17 @@ class Delivery:
     def give_up(self) -> None:
         """Time is up: what was to be tried again has failed."""
         self.tally.failed += len(self._later)
+        self.tally.unreached += sum(unreached for _, _, _, unreached in self._later)
         self._later.clear()
 
-    def _again(self, job: Job, now: float, counts: float, *, at_once: bool = False) -> None:
+    def _again(self, job: Job, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
         connection, lane, pk, tries = job
         tries += counts
         if tries >= TRIES:
             self.tally.failed += 1
+            self.tally.unreached += unreached
             return
-        wait = 0.0 if at_once else backoff(int(tries) + 1, self._chance())
-        heappush(self._later, (now + wait, next(self._order), (connection, lane, pk, tries)))
+        # Whoever is refused by a throttle waits the longest: there will be more room later.
+        attempt = TRIES if counts == EXCUSED else int(tries) + 1
+        wait = 0.0 if at_once else backoff(attempt, self._chance())
+        heappush(self._later, (now + wait, next(self._order), (connection, lane, pk, tries), unreached))

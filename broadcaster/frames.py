@@ -33,10 +33,6 @@ class Frames:
     everything: bytes
     score: bytes | None
 
-    def for_row(self, *, score_only: bool) -> bytes | None:
-        """The frame for one subscription."""
-        return self.score if score_only else self.everything
-
 
 def build(state: MatchState, events: Sequence[tuple[dict[str, Any], int | None]]) -> Frames | None:
     """The frames that bring every viewer of the match up to ``state.seq``; None if there is nothing to tell.

@@ -51,7 +51,7 @@ AGAIN_SECONDS = 5.0
 
 SWEEP_SECONDS = 0.25
 TICK_SECONDS = 0.001
-_EVENTS = 256
+_EVENTS = 512
 
 logger = Logger(service="sender")
 
@@ -132,10 +132,13 @@ class Gateway:
         now = self._clock()
         if now - self._signed >= SIGNED_SECONDS:
             # This may ask a metadata service, which must not hold up the posts.
-            self._credentials = await self._loop.run_in_executor(None, self._ask_credentials)
-            self._signed = now
-            for lane in self._lanes:
-                lane.request = self._prepare(lane.frame)
+            try:
+                self._credentials = await self._loop.run_in_executor(None, self._ask_credentials)
+                self._signed = now
+            finally:
+                # With new credentials or the old ones, the date has to be a new one.
+                for lane in self._lanes:
+                    lane.request = self._prepare(lane.frame)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -169,6 +172,7 @@ class Gateway:
             raise RuntimeError("one delivery at a time")
         await self.refresh()
         self._delivery, self._give_up = delivery, give_up
+        self._failures, self._failing_since, self._open_after = 0, None, 0.0
         self._done = self._loop.create_future()
         refreshing = self._loop.create_task(self._keep_fresh())
         try:
@@ -180,7 +184,8 @@ class Gateway:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            for connection in [each for each in self._connections.values() if each.stage is Stage.BUSY]:
+            # What is half open would be found dead when a frozen function thaws, and count as a failure then.
+            for connection in [each for each in self._connections.values() if each.stage is not Stage.IDLE]:
                 self._drop(connection)
 
     def wake(self) -> None:
@@ -249,7 +254,7 @@ class Gateway:
         if connection.stage in (Stage.OPENING, Stage.HANDSHAKE):
             if connection.open_further(self._tls, now):
                 self._opening -= 1
-                self._failures, self._failing_since = 0, None
+                self._failures, self._failing_since, self._open_after = 0, None, 0.0
                 self._idle.append(connection)
             return
         if mask & select.EPOLLOUT and connection.unsent:
@@ -267,6 +272,8 @@ class Gateway:
 
     def _read(self, connection: Connection, data: bytes, now: float) -> None:
         reader = connection.reader
+        if reader is None and not data:
+            raise ConnectionResetError
         if reader is None:
             reader = connection.reader = AnswerReader()
         if not (reader.feed(data) if data else reader.closed()):
@@ -308,7 +315,7 @@ class Gateway:
         bucket.spend(sent)
         waits = delivery.waits(now)
         if not idle and sent < tokens and waits == 0.0:
-            self._open_more(tokens - sent, now)
+            self._open_more(min(tokens - sent, delivery.ready(now)), now)
         if now - self._swept >= SWEEP_SECONDS:
             self._sweep(delivery, now)
         if self._busy == 0 and delivery.finished(now):
@@ -337,10 +344,12 @@ class Gateway:
             self._opening += 1
 
     def _not_opened(self, now: float) -> None:
-        self._failures += 1
         self._failing_since = self._failing_since or now
-        self._open_after = now + backoff(self._failures, random.random())
-        if now - self._failing_since > UNREACHABLE_SECONDS:
+        if now >= self._open_after:  # those that were opened together fail together
+            self._failures += 1
+            self._open_after = now + backoff(self._failures, random.random())
+        nobody = not self._idle and self._busy == 0
+        if nobody and now - self._failing_since > UNREACHABLE_SECONDS:
             self._fail(GatewayError(f"{self._endpoint.authority} cannot be reached"))
 
     def _free(self, connection: Connection, now: float) -> None:
@@ -380,6 +389,7 @@ class Gateway:
         if now >= self._give_up:
             for connection in [each for each in self._connections.values() if each.stage is Stage.BUSY]:
                 delivery.tally.failed += connection.job is not None
+                delivery.tally.unreached += connection.job is not None
                 self._drop(connection)
             delivery.give_up()
 

@@ -19,6 +19,9 @@ AT_ONCE = 4
 PAUSES = (0.05, 0.2, 0.5)
 """Seconds to wait for rows that DynamoDB did not take. What it does not take then is left to the next broadcast."""
 
+MOST = 20_000
+"""Dead rows that wait for their deletion at most. Others are left to the next broadcast as well."""
+
 logger = Logger(service="sender")
 
 
@@ -34,16 +37,23 @@ class Pruning:
 
     def add(self, job: Job) -> None:
         """A connection is gone."""
+        if len(self._waiting) >= MOST:
+            return
         self._waiting.append(job)
         if len(self._waiting) >= BATCH and len(self._tasks) < AT_ONCE:
             self._begin()
 
-    async def finish(self) -> None:
-        """Delete what is left."""
-        while self._waiting or self._tasks:
+    async def finish(self, until: float) -> None:
+        """Delete what is left, as far as that goes ``until`` then (loop's clock)."""
+        loop = asyncio.get_running_loop()
+        while (self._waiting or self._tasks) and (patience := until - loop.time()) > 0:
             while self._waiting and len(self._tasks) < AT_ONCE:
                 self._begin()
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._tasks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        self._waiting.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self) -> None:
         batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]

@@ -115,7 +115,7 @@ class Receipts:
             return False
         update = "SET tried = :settled"
         values: dict[str, Any] = {":settled": {"N": str(done.settled)}, ":owner": {"S": done.owner}}
-        if not done.set_aside:
+        if not done.set_aside and done.settled >= state.told:
             update += ", told = :settled"
             if sums["batches"]:
                 shards = shard_count(state.shards, state.audience)

@@ -81,6 +81,7 @@ class Walk:
         if after is not None:
             stretches[stretch] = stretches[stretch]._replace(after=after)
         self.begin, self.stretch, self._lap_rows, self._over = begin, stretch, rows, False
+        self.error = None
         self._stage, self._after = stretches[stretch].stage, stretches[stretch].after
         self._rows, self._at, self._score_only = [], 0, _NOBODY
         self._next = asyncio.Queue()
@@ -105,9 +106,9 @@ class Walk:
         return self._lap_rows + self._at
 
     @property
-    def waiting(self) -> bool:
-        """Whether a row can be taken now."""
-        return self._at < len(self._rows) or not self._next.empty()
+    def waiting(self) -> int:
+        """How many rows of this page can be taken; 1 if another page, or the end, is there."""
+        return len(self._rows) - self._at or int(not self._next.empty())
 
     @property
     def exhausted(self) -> bool:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcaster import live
+from broadcaster.delivery import Lane
+from broadcaster.gateway import Gateway, GatewayError
 from broadcaster.pruning import Pruning
+from broadcaster.signing import Credentials, Endpoint
 from matches.events import EVENT, Accepted
 from subscriptions.shards import initial_shards
 from tests.broadcaster.conftest import OWNER, send, task
@@ -179,3 +182,42 @@ async def test_a_sender_that_loses_the_lease_stops_where_it_is(
     result = await asyncio.wait_for(sending, 10)
     assert (result["done"], result["lost"], result["reached"]) == (True, True, None)
     assert rows_of(numbered)
+
+
+async def test_an_outage_tells_nobody(
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any, announce: Any
+) -> None:
+    """Promise 2: a gateway that takes connections and breaks them fails the batch: nothing counts as told."""
+    plant(numbered, 10)
+    take_lease(numbered)
+    announce(numbered, 1)
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as broken:
+        endpoint = Endpoint.parse(f"http://127.0.0.1:{broken.sockets[0].getsockname()[1]}/live", "us-east-1")
+        gateway = await Gateway.open(endpoint, lambda: Credentials("A", "S"))
+        with pytest.raises(GatewayError, match="10 posts"):
+            await send(replace(tools, gateway=gateway), task(numbered, 0, SHARDS))
+        await gateway.close()
+    assert len(rows_of(numbered)) == 10
+
+
+async def test_pruning_ends_in_time() -> None:
+    """What DynamoDB does not delete in time is left to the next broadcast: the function must not time out over it."""
+
+    class Slow:
+        calls = 0
+
+        async def batch_write_item(self, **_: Any) -> dict[str, Any]:
+            self.calls += 1
+            await asyncio.sleep(3600 if self.calls > 2 else 0)
+            return {}
+
+    pruning = Pruning(Slow(), "rows")
+    for number in range(500):
+        pruning.add((str(number), Lane(b"", lambda _: b""), "m#0", 0))
+    await asyncio.wait_for(pruning.finish(asyncio.get_running_loop().time() + 0.2), 10)
+    assert pruning.pruned == 50

@@ -100,7 +100,7 @@ def test_cards_alone_are_no_frame_for_followers_of_the_score() -> None:
     """One who follows the score is not posted a frame without anything for it."""
     frames = build(replace(STATE, seq=1), chain([False]))
     assert frames is not None
-    assert frames.for_row(score_only=True) is None
+    assert frames.score is None
 
 
 def test_a_frame_that_is_just_full_still_fits() -> None:

@@ -134,9 +134,9 @@ class Ids:
         return (self._left.pop(), self.lane, "m#0", 0) if self._left else None
 
     @property
-    def waiting(self) -> bool:
-        """Whether there is one."""
-        return bool(self._left)
+    def waiting(self) -> int:
+        """How many there are."""
+        return len(self._left)
 
     @property
     def exhausted(self) -> bool:
@@ -201,7 +201,7 @@ async def post(
         ("400=", {"failed": 1}, 1), ("413=", {"failed": 1}, 1),
         ("429-429-200=", {"accepted": 1, "throttled": 2, "refused_again": 1}, 3),
         ("503-200=", {"accepted": 1, "again": 1}, 2), ("429-410=", {"gone": 1, "throttled": 1}, 2),
-        ("500=", {"failed": 1, "again": TRIES, "refused_again": TRIES - 1}, TRIES),
+        ("500=", {"failed": 1, "unreached": 1, "again": TRIES, "refused_again": TRIES - 1}, TRIES),
         ("429=", {"failed": 1, "throttled": TRIES, "refused_again": TRIES - 1}, TRIES),
         ("reset-200=", {"accepted": 1, "lost": 1}, 2), ("junk-200=", {"accepted": 1, "lost": 1}, 2),
         ("200_pieces=", {"accepted": 1}, 1), ("410_pieces=", {"gone": 1}, 1), ("200_chunked=", {"accepted": 1}, 1),
@@ -260,7 +260,7 @@ async def test_a_refused_signature_is_nobodys_connection(gateway: Gateway) -> No
 async def test_no_answer_is_awaited_past_the_deadline(gateway: Gateway, server: Server) -> None:
     """A gateway that does not answer cannot keep a sender beyond its time; the connection is not used again."""
     tally = await post(gateway, "silence=", seconds=0.3)
-    assert (tally.accepted, tally.failed) == (0, 1)
+    assert (tally.accepted, tally.failed, tally.unreached) == (0, 1, 1)
     assert (await post(gateway, "200=")).accepted == 1
 
 

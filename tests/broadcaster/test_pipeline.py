@@ -180,6 +180,30 @@ async def test_a_viewer_finds_out_what_it_missed_in_silence(system: System, ledg
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_hand_over_of_a_later_round_is_taken(
+    system: System, operator: Operator, ledger: Ledger, match: str
+) -> None:
+    """Promise 2: what an execution began with has been settled when its later round is handed over; it goes on."""
+    async with watching(system, match) as [seen]:
+        for number, kind in enumerate(("kick_off", "half_time")):
+            ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": kind, "event_id": f"e{number}"})))
+        client(system, "dynamodb").update_item(
+            TableName=ledger.table,
+            Key={"match_id": {"S": match}, "item": {"S": "state"}},
+            UpdateExpression="SET lease_owner = :old, lease_until = :until, tried = :one, told = :one",
+            ExpressionAttributeValues={
+                ":old": {"S": "old"}, ":until": {"N": str(int(time.time()) + 90)}, ":one": {"N": "1"}
+            },
+        )  # fmt: skip
+        batch = {"v": 1, "batch": 0, "first": 0, "last": 16, "of": 16, "senders": 1, "done": False, "reached": 1}
+        handed = {"v": 1, "match": match, "seq": 1, "before": "old", "broadcast": "b", "round": 2, "batches": [batch]}
+        client(system, "stepfunctions").start_execution(
+            stateMachineArn=system.resolve("state_machine"), input=json.dumps(handed)
+        )
+        await until(lambda: ledger.state(match).told == 2)
+        assert 2 in seen.seqs
+
+
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[System]:
     """A system whose senders have little time and a small budget, and whose watchdog looks after two seconds."""
