@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 import threading
@@ -52,6 +53,8 @@ Team = Annotated[str, typer.Argument(help="home, away or a team's name.")]
 Minute = Annotated[int | None, typer.Option(min=0, max=120)]
 Stoppage = Annotated[int | None, typer.Option(min=1, max=30, help="Minutes of stoppage time.")]
 Text = Annotated[str | None, typer.Option()]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; a free one by default.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 GatewayOption = Annotated[
     Gateway, typer.Option("--gateway", help="Who plays API Gateway for the viewers: MiniStack, or a stand-in for load.")
 ]
@@ -79,11 +82,12 @@ def up(
 @app.command()
 def demo(
     viewers: Annotated[int, typer.Option(min=10, max=10_000, envvar="VIEWERS")] = 200,
-    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one by default.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    port: Port = None,
+    json_file: JsonFile = None,
     gateway: GatewayOption = "ministack",
 ) -> None:
     """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
+    _writable(json_file)
     with (
         _said(),
         running(_port_for(viewers, port), say=_say, gateway=gateway) as (system, _),
@@ -105,35 +109,34 @@ def loadtest(
     pace: Annotated[float, typer.Option(min=0.0, max=600.0, help="Seconds between goals.")] = 1.0,
     join_rate: Annotated[float, typer.Option(min=1.0, help="Viewers a second that join before the storm.")] = 100.0,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that hold viewers.")] = 1,
-    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; a free one by default.")] = None,
+    port: Port = None,
     report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("loadtest.html"),
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    json_file: JsonFile = None,
     gateway: GatewayOption = "standin",
 ) -> None:
     """Put a stack on this machine under load with locust; exit 0 only if nobody who stayed missed anything."""
     if shape not in SHAPES:
         raise typer.BadParameter(f"{shape} is not one of {', '.join(SHAPES)}", param_hint="--shape")
-    for file in (report, json_file):
-        if file is not None and not file.absolute().parent.is_dir():
-            raise typer.BadParameter(f"{file} is in no folder that exists")
-    load = Load(viewers, goals, shape, matches, pace, join_rate, processes)
+    _writable(report, json_file)
+    load = Load(viewers, goals, shape, matches, pace, join_rate, processes, gateway)
     with (
         _said(),
         running(_port_for(viewers, port), say=_say, gateway=gateway) as (system, _),
         out.status("") as status,
     ):
         result = run_load(system, load, status.update if out.is_terminal else _say)
-    report.write_text(render(result, load.command))
-    if json_file is not None:
-        json_file.write_text(json.dumps(result, indent=2) + "\n")
     _show_load(result, report)
+    with _said():
+        report.write_text(render(result, load.command))
+        if json_file is not None:
+            json_file.write_text(json.dumps(result, indent=2) + "\n")
     raise typer.Exit(0 if result["passed"] else 1)
 
 
 @app.command()
 def bench(
     name: Annotated[str, typer.Argument(help=f"{', '.join(NAMES)}, or all.")],
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    json_file: JsonFile = None,
     plot: Annotated[Path | None, typer.Option(help="Draw them into this file, .svg or .png.")] = None,
 ) -> None:
     """Measure side by side: sending, paging, a million rows, the stand-in, a goal to 10,000 viewers, the budget.
@@ -146,8 +149,13 @@ def bench(
 
     names, folders = NAMES if name == "all" else (name,), name == "all"
     for path in (json_file, plot):
-        if path is not None and not (path if folders else path.absolute().parent).is_dir():
-            raise typer.BadParameter(f"{path} is no folder that exists" if folders else f"{path} is in no such folder")
+        if folders and path is not None and not path.is_dir():
+            raise typer.BadParameter(f"{path} is no folder that exists")
+    if not folders:
+        _writable(json_file, plot)
+        if plot is not None and plot.suffix not in (".svg", ".png"):
+            raise typer.BadParameter(f"{plot} ends neither in .svg nor in .png")
+    measured = True
     for each in names:
         with _said(), out.status("") as status:
             result = run_bench(each, status.update if out.is_terminal else _say)
@@ -155,10 +163,13 @@ def bench(
             out.print(table)
         for sentence in result.missing:
             err.print(f"livescore: {sentence}", style="yellow", highlight=False)
-        if json_file is not None:
-            (json_file / f"{each}.json" if folders else json_file).write_text(result.to_json())
-        if plot is not None and (result.rows or result.figures):
-            result.plot(plot / f"{each}.svg" if folders else plot)
+        measured = measured and bool(result.rows or result.figures)
+        with _said():
+            if json_file is not None:
+                (json_file / f"{each}.json" if folders else json_file).write_text(result.to_json())
+            if plot is not None and (result.rows or result.figures):
+                result.plot(plot / f"{each}.svg" if folders else plot)
+    raise typer.Exit(0 if measured else 1)
 
 
 @match_app.command("create")
@@ -336,6 +347,17 @@ def _say(text: str) -> None:
     err.print(text, style="dim", highlight=False)
 
 
+def _writable(*files: Path | None) -> None:
+    """Raises BadParameter for a file that cannot be written, before anything is measured for it."""
+    for file in files:
+        if file is None:
+            continue
+        if not file.absolute().parent.is_dir():
+            raise typer.BadParameter(f"{file} is in no folder that exists")
+        if file.is_dir() or not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+            raise typer.BadParameter(f"{file} cannot be written")
+
+
 def _port_for(viewers: int, port: int | None) -> int:
     """The port of a stack for so many sockets; raises StackError if this machine does not allow them."""
     if (refusal := allow_sockets(viewers)) is not None:
@@ -357,7 +379,7 @@ def _said() -> Iterator[None]:
         signal.signal(number, signal.default_int_handler)
     try:
         yield
-    except (StackError, ApiError, openfootball.FeedError) as error:
+    except (StackError, ApiError, openfootball.FeedError, OSError) as error:
         err.print(f"livescore: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -37,17 +37,18 @@ class Load:
     pace: float
     join_rate: float
     processes: int
+    gateway: str = "standin"
 
     @property
     def options(self) -> list[str]:
-        """As options, the same for locust and for ``livescore loadtest``."""
-        given = asdict(self)
+        """As options of locust; ``livescore loadtest`` has the same, and the gateway."""
+        given = {name: value for name, value in asdict(self).items() if name != "gateway"}
         return [part for name in given for part in (f"--{name.replace('_', '-')}", str(given[name]))]
 
     @property
     def command(self) -> str:
         """The command that does it again."""
-        return shlex.join(["livescore", "loadtest", *self.options])
+        return shlex.join(["livescore", "loadtest", *self.options, "--gateway", self.gateway])
 
 
 def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rich.live import Live
 from rich.panel import Panel
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LINES = 12
+KNOCK_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 30.0
 LOOK_SECONDS = 0.5
 """How often the board looks whether the connection is still there."""
@@ -30,6 +32,7 @@ async def watch(websocket_url: str, match: str, console: Console, *, as_json: bo
 
     Raises ApiError for a match that does not exist, or when nobody answers.
     """
+    await _knock(websocket_url)
     events: list[dict[str, Any]] = []
     over = asyncio.Event()
 
@@ -66,6 +69,18 @@ async def watch(websocket_url: str, match: str, console: Console, *, as_json: bo
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def _knock(websocket_url: str) -> None:
+    """Raises ApiError at once where nobody listens; a viewer would go on trying."""
+    parts = urlsplit(websocket_url)
+    try:
+        port = parts.port or (443 if parts.scheme == "wss" else 80)
+        async with asyncio.timeout(KNOCK_SECONDS):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except (OSError, ValueError):
+        raise ApiError(f"Nothing answers at {websocket_url}. Is `livescore up` running?") from None
+    writer.close()
 
 
 def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:

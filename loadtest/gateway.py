@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import uvloop
@@ -23,7 +24,7 @@ from loadtest.limits import allow_all_sockets
 from loadtest.standin.core import Core
 from loadtest.standin.door import Door
 from loadtest.standin.events import Api
-from loadtest.standin.limits import LimitError, Limits, changed
+from loadtest.standin.limits import Limits, changed
 from loadtest.standin.signatures import Verifier
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from loadtest.standin.core import Handler
 
 BACKLOG = 4096
+DESCRIPTION = Path(__file__).resolve().parent.parent / "terraform/system.json"
 STOP_SECONDS = 0.2
 """What the close frames get to leave in."""
 
@@ -40,13 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM, SIGINT or, with ``--with-parent``, the end of stdin; returns the exit status."""
     options = _options(arguments)
     try:
-        api = Api.described(json.loads(options.api))
         limits = changed(Limits(), json.loads(options.limits))
-        handler = _handler(options.handler)
-    except LimitError as error:
+    except ValueError as error:  # LimitError among them
         return _fail(f"--limits: {error}")
-    except ValueError as error:
-        return _fail(f"--api or --limits: {error}")
+    try:
+        described = json.loads(options.api) if options.api else json.loads(DESCRIPTION.read_text())["websocket_api"]
+        api = Api.described(described)
+    except (OSError, ValueError) as error:
+        return _fail(f"--api: {error}")
+    try:
+        handler = _handler(options.handler)
     except (ImportError, AttributeError) as error:
         return _fail(f"--handler: {error}")
     verifier = Verifier(os.environ)
@@ -101,14 +106,25 @@ async def _serve(options: argparse.Namespace, said: TextIO, make: Callable[[], C
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtest.gateway", description="A stand-in for API Gateway.")
-    parser.add_argument("--port", type=int, default=0, help="a free one by default")
+    parser.add_argument("--port", type=_whole(0, 65535), default=0, help="a free one by default")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--api", required=True, help="websocket_api of terraform/system.json, as JSON")
+    parser.add_argument("--api", help="JSON; by default websocket_api of terraform/system.json")
     parser.add_argument("--handler", default="subscriptions.routes.handler", help="the function, MODULE.NAME")
-    parser.add_argument("--threads", type=int, default=8, help="functions that run at once")
+    parser.add_argument("--threads", type=_whole(1, 1000), default=8, help="functions that run at once")
     parser.add_argument("--limits", default="{}", help="JSON, see loadtest/standin/limits.py")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin ends")
     return parser.parse_args(arguments)
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """A type of argparse: a whole number in a range."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return number
 
 
 def _handler(name: str) -> Handler:

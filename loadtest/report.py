@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shlex
 import sys
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _BLUE, _ORANGE, _RED = "#1f6feb", "#d9822b", "#b3261e"
 def render(result: dict[str, Any], repeat: str | None = None) -> str:
     """The page for a result of ``Results.to_dict``; ``repeat`` is the command that makes such a result again."""
     about, goals, counts = result["about"], result["goals"], result["counts"]
+    when = f"{datetime.fromtimestamp(about['begun'], UTC):%Y-%m-%d %H:%M} UTC"
     missed = "not counted" if result["missed"] is None else str(result["missed"])
     said = [about["trouble"] and f"The run was cut short: {about['trouble']}.", result["bottleneck"]]
     timed = {
@@ -65,7 +67,7 @@ def render(result: dict[str, Any], repeat: str | None = None) -> str:
         _table(["", ""], [[name, value] for name, value in facts.items()]),
         *(f"<h2>{escape(title)}</h2>{svg}" for title, svg in plots.items()),
         f"<h2>Again</h2><p><code>{escape(repeat or _command(about))}</code></p>",
-        f"<p class=dim>{escape(about['machine'])}, Python {escape(about['python'])}, {about['seconds']} s.</p>",
+        f"<p class=dim>{escape(about['machine'])}, Python {escape(about['python'])}, {when}, {about['seconds']} s.</p>",
     ]
     title = escape(f"livescore load test: {about['shape']}")
     return (

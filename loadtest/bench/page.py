@@ -72,17 +72,19 @@ def run(target: Target, say: Callable[[str], None]) -> Result:
             ("ours", "query"): lambda: runner.run(read()), ("boto3", "query"): query_by_boto3,
         }  # fmt: skip
         found: dict[tuple[str, str], list[float]] = {name: [] for name in contenders}
-        for number in range(ROUNDS + 1):
-            say(f"page: round {number + 1} of {ROUNDS + 1}")
-            for name, contender in contenders.items():
-                began = time.process_time()
-                connections = contender()
-                used = time.process_time() - began
-                if len(connections) != rows:
-                    raise RuntimeError(f"{name} found {len(connections)} of {rows} rows")
-                if number:  # the first warms up
-                    found[name].append(used / rows)
-        runner.run(ours.__aexit__(None, None, None))
+        try:
+            for number in range(ROUNDS + 1):
+                say(f"page: round {number + 1} of {ROUNDS + 1}")
+                for name, contender in contenders.items():
+                    began = time.process_time()
+                    connections = contender()
+                    used = time.process_time() - began
+                    if len(connections) != rows:
+                        raise RuntimeError(f"{name} found {len(connections)} of {rows} rows")
+                    if number:  # the first warms up
+                        found[name].append(used / rows)
+        finally:
+            runner.run(ours.__aexit__(None, None, None))
     for (who, what), used_s in found.items():
         row = {"name": who, "transport": what, "per_second": median(1 / each for each in used_s)}
         result.rows.append({**row, "cpu_us": median(each * 1e6 for each in used_s)})

@@ -37,14 +37,14 @@ class Result:
     def tables(self) -> Iterable[Table]:
         """For a person."""
         if self.rows:
-            columns = list(dict.fromkeys(name for row in self.rows for name in row))
+            columns = list(dict.fromkeys(name for row in self.rows for name in row if name != "rounds"))
             table = Table(*(name.replace("_", " ") for name in columns), title=f"bench {self.bench}")
             for row in self.rows:
                 table.add_row(*(_shown(row.get(name)) for name in columns))
             yield table
         measured = {**self.ratios, **{name: value for name, value in self.figures.items() if _is_figure(value)}}
         if measured:
-            table = Table("figure", "measured", "floor", title=None if self.rows else f"bench {self.bench}")
+            table = Table("figure", "measured", "to reach", title=None if self.rows else f"bench {self.bench}")
             for name, value in measured.items():
                 table.add_row(name.replace("_", " "), _shown(value), self.floors.get(name, ""))
             yield table
@@ -66,6 +66,7 @@ class Result:
         axes.invert_yaxis()
         axes.set_title(title)
         axes.set_xlabel(unit)
+        axes.margins(x=0.15)
         for place, (_, value) in enumerate(bars):
             axes.text(value, place, f" {_shown(value)}", va="center")
         figure.tight_layout()

@@ -51,6 +51,7 @@ def run(say: Callable[[str], None], rounds: int = ROUNDS) -> Result:
         row = {"name": name, "transport": transport, "per_second": median(each["per_second"] for each in rounds_of)}
         if "cpu_us" in rounds_of[0]:
             row["cpu_us"] = median(each["cpu_us"] for each in rounds_of)
+        row["rounds"] = [round(each["per_second"]) for each in rounds_of]
         result.rows.append(row)
     for transport in ("http", "tls"):
         for name in ("aioboto3", "boto3", "wrk"):

@@ -88,7 +88,9 @@ def test_all_senders_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "sentence"),
     [
         (["nonsense"], f"not one of {', '.join(NAMES)}"),
-        (["page", "--json", "/nonexistent/page.json"], "is in no such folder"),
+        (["page", "--json", "/nonexistent/page.json"], "is in no folder that exists"),
+        (["page", "--json", "/"], "cannot be written"),
+        (["page", "--plot", "page.txt"], "neither in .svg nor in .png"),
         (["all", "--plot", "/nonexistent"], "is no folder that exists"),
     ],
 )
