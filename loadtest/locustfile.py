@@ -262,6 +262,16 @@ class Viewer(User):
         """Just watch."""
         gevent.sleep(60)
 
+    def a_while(self, least: float, most: float) -> None:
+        """Watch for so many seconds of the match, longer in a large crowd.
+
+        However many viewers there are, some thirty a second come and go: each of them subscribes, which costs the
+        system under test more than a goal does.
+        """
+        worker.play.wait()
+        options: Any = self.environment.parsed_options
+        gevent.sleep(random.uniform(least, most) * max(1.0, options.viewers / 1000))
+
 
 class Stayer(Viewer):
     """Watches one match to the end."""
@@ -284,7 +294,7 @@ class Joiner(Viewer):
 
     def watch(self) -> None:
         """A while, then somebody else."""
-        gevent.sleep(random.uniform(5, 15))
+        self.a_while(5, 15)
         worker.tell(do="leave", viewer=self.number)
         gevent.sleep(random.uniform(0, 2))
         self.join()
@@ -298,7 +308,7 @@ class Flapper(Viewer):
 
     def watch(self) -> None:
         """A while, then a tunnel."""
-        gevent.sleep(random.uniform(3, 9))
+        self.a_while(3, 9)
         worker.tell(do="drop", viewer=self.number)
 
 
