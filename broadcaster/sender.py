@@ -8,13 +8,12 @@ numbers: its progress row is overwritten, never added to.
 from __future__ import annotations
 
 import asyncio
-import gc
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.carousel import Carousel, Tools
 from broadcaster.gateway import Gateway, GatewayError
-from broadcaster.pages import decode_queries
+from broadcaster.pages import calm_collector, decode_queries
 from broadcaster.records import Records
 from broadcaster.signing import Credentials, Endpoint
 from matches import aws
@@ -52,11 +51,7 @@ def _tools() -> Tools:
         )
 
     tools = _loop().run_until_complete(made())
-    # A page is tens of thousands of small objects without a cycle among them. What has been loaded stays, so that no
-    # collection walks over it again; with the usual thresholds collecting takes longer than reading the page does.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
+    calm_collector()
     return tools
 
 

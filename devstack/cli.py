@@ -158,7 +158,7 @@ def bench(
     measured = True
     for each in names:
         with _said(), out.status("") as status:
-            result = run_bench(each, status.update if out.is_terminal else _say)
+            result = run_bench(each, _progress(status))
         for table in result.tables():
             out.print(table)
         for sentence in result.missing:
@@ -369,7 +369,8 @@ def _progress(status: Any) -> Any:
     """Shows progress in one line on a terminal, line by line elsewhere."""
     if out.is_terminal:
         return status.update
-    return lambda text: _say(text) if not text.endswith(("are watching", "dead connections")) else None
+    often = ("are watching", "dead connections", "rows written")
+    return lambda text: _say(text) if not text.endswith(often) else None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import botocore.session
 import orjson
 from botocore.parsers import create_parser
 
-from broadcaster.pages import decode_queries, page, read_page
+from broadcaster.pages import calm_collector, decode_queries, page, read_page
 from loadtest.bench.programs import Cores, on_core
 from loadtest.bench.result import Result, median
 from loadtest.peers import connection_ids
@@ -60,6 +60,7 @@ def run(target: Target, say: Callable[[str], None]) -> Result:
     def query_by_boto3() -> list[str]:
         return [item["sk"]["S"] for item in client.query(**query)["Items"]]
 
+    calm_collector()  # as the sender's process is; both contenders gain by it
     with on_core(Cores.here().sender), asyncio.Runner() as runner:
         ours = runner.run(_client(target))
 
