@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 settings.register_profile("livescore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("livescore")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a script: the programs that we start would ignore Ctrl-C as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _numbers = itertools.count(1)
 

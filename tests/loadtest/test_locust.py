@@ -96,11 +96,14 @@ def test_nothing_is_left_running(system: System, how: signal.Signals, tmp_path: 
     env = {**os.environ, "LIVESCORE_TEST": str(tmp_path)}
     command = locust(system, "--viewers", "10", "--goals", "1000", "--processes", "2")
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        assert any("goals posted" in line for line in process.stdout)
-        assert len(marked(mark)) >= 4
-        process.send_signal(how)
-        process.wait(SECONDS)
+        try:
+            assert process.stdout is not None
+            assert any("goals posted" in line for line in process.stdout)
+            assert len(marked(mark)) >= 4
+            process.send_signal(how)
+            process.wait(SECONDS)
+        finally:
+            process.kill()
     deadline = time.monotonic() + 20
     while marked(mark) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -113,10 +116,13 @@ def test_an_interrupted_command_leaves_nothing_running(tmp_path: Path) -> None:
     mark, env = f"LIVESCORE_TEST={tmp_path}", {**os.environ, "LIVESCORE_TEST": str(tmp_path)}
     command = [LIVESCORE, "loadtest", "--viewers", "10", "--goals", "1000", "--report", str(tmp_path / "report.html")]
     with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        assert any("goals posted" in line for line in process.stderr)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(SECONDS) == 130
+        try:
+            assert process.stderr is not None
+            assert any("goals posted" in line for line in process.stderr)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(SECONDS) == 130
+        finally:
+            process.kill()
     assert marked(mark) == []
 
 
