@@ -67,14 +67,7 @@ class Walk:
         self._at = 0
         self._score_only = _NOBODY
 
-    def start(
-        self,
-        begin: Spot = _FRONT,
-        *,
-        stretch: int = 0,
-        after: str | None = None,
-        rows: int = 0,
-    ) -> None:
+    def start(self, begin: Spot = _FRONT, *, stretch: int = 0, after: str | None = None, rows: int = 0) -> None:
         """Begin a lap at ``begin``, or go on with one: in a ``stretch``, after a row, ``rows`` having been taken."""
         self._stop_reading()
         stretches = lap(len(self._partitions), begin)
