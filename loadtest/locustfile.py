@@ -9,6 +9,7 @@ import itertools
 import os
 import random
 import secrets
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +29,9 @@ from loadtest.shapes import SHAPES
 
 if TYPE_CHECKING:
     from locust.env import Environment
+
+END_SECONDS = 20
+"""A run that is asked to end has so long for it; then the kernel ends it."""
 
 MANY = 50
 """Matches that a follower of many follows, if there are so many: the most that a connection may."""
@@ -94,7 +98,25 @@ def prepare(environment: Environment, **_: Any) -> None:
     if not isinstance(runner, WorkerRunner):
         runner.register_message("operator", lambda msg, **_: heard(msg.data))
         runner.register_message("lost", lambda **_: lost())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGALRM))
     gevent.spawn(end_with_parent, os.getppid())
+
+
+def interrupted(*_: Any) -> None:
+    """End the run as if it were over, with what it has measured; asked again, or without a run, end as locust does.
+
+    A script may have started us with these signals ignored or blocked; locust itself handles the second one only
+    where no shape is running.
+    """
+    signal.alarm(END_SECONDS)
+    running = [director for director in directors if not director.over]
+    if not running:
+        raise KeyboardInterrupt
+    for director in running:
+        director.give_up("interrupted")
 
 
 def end_with_parent(parent: int) -> None:

@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 settings.register_profile("livescore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("livescore")
 
+# Whoever runs the tests may ignore or block these signals, as a script does in the background; the programs that we
+# start would inherit it, and nothing could end them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Started in the background of a script: the programs that we start would ignore Ctrl-C as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 
 _numbers = itertools.count(1)
 

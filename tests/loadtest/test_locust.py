@@ -90,18 +90,20 @@ def test_an_api_that_does_not_answer_ends_the_run(system: System, tmp_path: Path
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_running(system: System, how: signal.Signals, tmp_path: Path) -> None:
-    """Interrupted, ended or killed: locust's workers and swarms go with it."""
+    """Interrupted, ended or killed: locust's workers and swarms go with it, even if a script had it ignore signals."""
     needs("/proc", Path("/proc/self/environ").exists())
     mark = f"LIVESCORE_TEST={tmp_path}"
     env = {**os.environ, "LIVESCORE_TEST": str(tmp_path)}
     command = locust(system, "--viewers", "10", "--goals", "1000", "--processes", "2")
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=deaf
+    ) as process:
         try:
             assert process.stdout is not None
             assert any("goals posted" in line for line in process.stdout)
             assert len(marked(mark)) >= 4
             process.send_signal(how)
-            process.wait(SECONDS)
+            process.communicate(timeout=SECONDS)
         finally:
             process.kill()
     deadline = time.monotonic() + 20
@@ -124,6 +126,12 @@ def test_an_interrupted_command_leaves_nothing_running(tmp_path: Path) -> None:
         finally:
             process.kill()
     assert marked(mark) == []
+
+
+def deaf() -> None:
+    """Start as a program does in the background of a script that ignores some signals and blocks others."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
 
 
 def marked(mark: str) -> list[str]:

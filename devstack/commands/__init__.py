@@ -1,0 +1,1 @@
+"""The commands of ``livescore``, by whom they are for."""

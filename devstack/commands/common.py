@@ -1,0 +1,97 @@
+"""What the commands share: options, where they speak, how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from devstack.ministack import StackError, free_port
+from devstack.openfootball import FeedError
+from devstack.operator import ApiError
+from devstack.stack import DEFAULT_PORT, Gateway
+from devstack.system import System
+from loadtest.limits import allow_sockets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+out = Console(width=None if sys.stdout.isatty() else 120)
+err = Console(stderr=True, soft_wrap=True)
+
+LOCAL = System(DEFAULT_PORT)
+Api = Annotated[str, typer.Option(envvar="LIVESCORE_API", help="URL of the operators' API.")]
+WebSocket = Annotated[str, typer.Option(envvar="LIVESCORE_WS", help="URL of the viewers' WebSocket.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Match = Annotated[str, typer.Argument(help="Id of the match.")]
+Text = Annotated[str | None, typer.Option()]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; a free one by default.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+GatewayOption = Annotated[
+    Gateway, typer.Option("--gateway", help="Who plays API Gateway for the viewers: MiniStack, or a stand-in for load.")
+]
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def show(body: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print a result, for a program or for a person."""
+    if as_json:
+        print(json.dumps(body, ensure_ascii=False))  # noqa: T201
+    else:
+        out.print(text, markup=False, highlight=False)
+
+
+def say(text: str) -> None:
+    """A line about what is going on, for a person."""
+    err.print(text, style="dim", highlight=False)
+
+
+def writable(*files: Path | None) -> None:
+    """Raises BadParameter for a file that cannot be written, before anything is measured for it."""
+    for file in files:
+        if file is None:
+            continue
+        if not file.absolute().parent.is_dir():
+            raise typer.BadParameter(f"{file} is in no folder that exists")
+        if file.is_dir() or not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+            raise typer.BadParameter(f"{file} cannot be written")
+
+
+def port_for(viewers: int, port: int | None) -> int:
+    """The port of a stack for so many sockets; raises StackError if this machine does not allow them."""
+    if (refusal := allow_sockets(viewers)) is not None:
+        raise StackError(refusal)
+    return port or free_port()
+
+
+def progress(status: Any) -> Any:
+    """Shows progress in one line on a terminal, line by line elsewhere."""
+    if out.is_terminal:
+        return status.update
+    often = ("are watching", "dead connections", "rows written")
+    return lambda text: say(text) if not text.endswith(often) else None
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """Turns what went wrong into a sentence on stderr and exit status 1; a signal ends the command tidily."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    except (StackError, ApiError, FeedError, OSError) as error:
+        err.print(f"livescore: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,98 @@
+"""The commands that run a stack of their own: up, demo."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.table import Table
+
+from devstack.commands.common import GatewayOption, JsonFile, Port, out, port_for, progress, said, say, writable
+from devstack.demo import Demo, Report
+from devstack.stack import DEFAULT_PORT, running
+from devstack.system import System
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON when ready.")] = False,
+    gateway: GatewayOption = "ministack",
+) -> None:
+    """Start the whole system on this machine and stay until Ctrl-C."""
+    with said(), running(port, say=say, gateway=gateway) as (system, stack):
+        ended = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: ended.set())
+        if as_json:
+            print(json.dumps({"api": system.api_url, "websocket": system.websocket_url}), flush=True)  # noqa: T201
+        else:
+            _show_urls(system)
+        while not ended.wait(0.5):
+            stack.check()
+
+
+def demo(
+    viewers: Annotated[int, typer.Option(min=10, max=10_000, envvar="VIEWERS")] = 200,
+    port: Port = None,
+    json_file: JsonFile = None,
+    gateway: GatewayOption = "ministack",
+) -> None:
+    """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
+    writable(json_file)
+    with (
+        said(),
+        running(port_for(viewers, port), say=say, gateway=gateway) as (system, _),
+        out.status("") as status,
+    ):
+        report = uvloop.run(Demo(system, viewers, progress(status)).run())
+    _show_report(report)
+    if json_file is not None:
+        json_file.write_text(report.to_json() + "\n")
+    raise typer.Exit(0 if report.passed else 1)
+
+
+def _show_urls(system: System) -> None:
+    environment = f"LIVESCORE_API='{system.api_url}' LIVESCORE_WS='{system.websocket_url}'"
+    lines = [
+        "ready",
+        f"operators  {system.api_url}",
+        f"viewers    {system.websocket_url}",
+        "",
+        "Try, in other terminals:",
+        *([f"  export {environment}"] if system.port != DEFAULT_PORT or system.gateway_port else []),
+        "  livescore match create Argentina France --id wc22-final",
+        "  livescore watch wc22-final",
+        "  livescore event wc22-final kick_off",
+        "  livescore goal wc22-final Argentina --player 'Lionel Messi' --minute 23",
+        "or with what you have:",
+        f"  curl '{system.api_url}/matches/wc22-final'",
+        f"  python -m websockets '{system.websocket_url}?v=1'",
+        """  then: {"action":"subscribe","match":"wc22-final"}""",
+        "",
+        "Ctrl-C stops it.",
+    ]
+    out.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+
+
+def _show_report(report: Report) -> None:
+    table = Table(
+        "seq", "minute", "what", "score", "reached", "pruned", "first", "median", "last", caption="times in ms"
+    )
+    for line in report.lines:
+        cells = (line.seq, line.minute, line.what, line.score, line.reached, line.pruned, line.first, line.median)
+        table.add_row(*map(str, cells), str(line.last))
+    out.print(table)
+    glass = report.goal_to_glass_ms
+    out.print(
+        f"{report.viewers} viewers, {report.dropped} of them vanished, {report.planted} dead rows planted.\n"
+        f"{report.events} events: {report.applied} applied, {report.missed} missed, "
+        f"{report.out_of_order} out of order.\n"
+        f"{report.pruned} rows pruned, {report.rows_left} dead rows left.\n"
+        f"Goal to glass: median {glass['p50']} ms, 95 % {glass['p95']} ms, at most {glass['max']} ms.",
+        highlight=False,
+    )
+    out.print("[bold green]passed[/]" if report.passed else "[bold red]failed[/]")
