@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from devstack.operator import ApiError
+from devstack.tokens import tokens_of
+from loadtest.bearer import Bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def http(system: System) -> Iterator[httpx.Client]:
-    """Plain HTTP to the API."""
-    with httpx.Client(base_url=system.api_url, timeout=20) as http:
+    """Plain HTTP to the API, with an operator's token."""
+    with httpx.Client(base_url=system.api_url, timeout=20, auth=Bearer(tokens_of(system))) as http:
         yield http
 
 
