@@ -32,8 +32,7 @@ logger = Logger(service="authorizer")
 
 
 @cache
-def _keys() -> KeySet:
-    url = aws.setting("JWKS_URL")
+def _keys(url: str) -> KeySet:
     return KeySet(lambda: fetch(url), logger.warning)
 
 
@@ -61,7 +60,8 @@ def _decide(event: dict[str, Any]) -> tuple[str, str]:
             raise TokenError("no token")
         return ANONYMOUS, unsaid
     audiences = frozenset(aws.setting("VIEWER_AUDIENCE").split(",")) - {""}
-    who = verify(token, _keys().key(key_id(token)), Expected(aws.setting("ISSUER"), audiences))
+    key = _keys(aws.setting("JWKS_URL")).key(key_id(token))
+    who = verify(token, key, Expected(aws.setting("ISSUER"), audiences))
     return who.subject, unsaid if who.competitions is None else write_competitions(who.competitions)
 
 

@@ -87,6 +87,8 @@ def fetch(url: str) -> bytes:
 
     Raises FetchError with a reason that does not repeat what was answered.
     """
+    if not url.startswith(("https://", "http://")):
+        raise FetchError("no http or https URL")
     try:
         answer = urllib3.request(
             "GET", url, timeout=FETCH_SECONDS, retries=False, redirect=False, preload_content=False
