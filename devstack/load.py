@@ -77,7 +77,9 @@ def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any
 
 def _run(command: list[str], log: Path, say: Callable[[str], None], tokens: dict[str, str]) -> None:
     """Run locust in a session of its own, so that Ctrl-C reaches us alone and the whole group can be ended."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "LIVESCORE_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    # A token of another deployment would be preferred.
+    inherited.pop("LIVESCORE_TOKEN", None)
     environment = {**inherited, **tokens}
     with (
         log.open("w") as kept,

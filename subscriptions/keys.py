@@ -91,7 +91,7 @@ def fetch(url: str) -> bytes:
         raise FetchError("no http or https URL")
     try:
         answer = urllib3.request(
-            "GET", url, timeout=FETCH_SECONDS, retries=False, redirect=False, preload_content=False
+            "GET", url, timeout=FETCH_SECONDS, retries=False, preload_content=False
         )
         try:
             if answer.status != 200:

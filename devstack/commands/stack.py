@@ -80,6 +80,7 @@ def _show_urls(system: System) -> None:
         "ready",
         f"operators  {system.api_url}",
         f"viewers    {system.websocket_url}",
+        f"tokens     {tokens_of(system).url}",
         "",
         "Try, in other terminals:",
         *([f"  export {environment}"] if system.port != DEFAULT_PORT or system.gateway_port else []),

@@ -46,8 +46,8 @@ def check(issuer: Issuer, token: str, expected: Expected = EXPECTED) -> Identity
 def test_a_good_token_says_who_it_is(issuer: Issuer, kid: str, claims: dict[str, Any]) -> None:
     """Signed with either kind of key, for us by ``aud`` or ``client_id``, its times right within the leeway."""
     now = int(time.time())
-    given = {name: now + value if isinstance(value, int) else value for name, value in claims.items()}
-    who = check(issuer, issuer.token(kid, scope="a/b c", **{**given, "competitions": "cup league"}))
+    given: dict[str, Any] = {name: now + value if isinstance(value, int) else value for name, value in claims.items()}
+    who = check(issuer, issuer.token(kid, scope="a/b c", **(given | {"competitions": "cup league"})))
     assert who.subject == "ann"
     assert who.scopes == {"a/b", "c"}
     assert who.competitions == frozenset({"cup", "league"})
