@@ -9,6 +9,7 @@ import uvloop
 
 from devstack.ministack import free_port
 from devstack.stack import running
+from devstack.tokens import tokens_of
 from loadtest.bench import budget, gateway, goal, million, page, send
 from loadtest.bench.control import Control
 from loadtest.bench.target import Target
@@ -36,7 +37,7 @@ def run(name: str, say: Say) -> Result:
 def _target(say: Say, settings: dict[str, int], gateway: Gateway = "ministack") -> Iterator[Target]:
     with running(free_port(), settings, say, gateway=gateway) as (system, _):
         environment = {**system.environment("sender"), **system.credentials()}
-        yield Target(system.api_url, system.websocket_url, environment)
+        yield Target(system.api_url, system.websocket_url, environment, tokens_of(system))
 
 
 def _page(say: Say) -> Result:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from devstack.ministack import StackError
 from devstack.system import ROOT, STATE
+from devstack.tokens import tokens_of
 from loadtest.director import PROGRESS
 
 if TYPE_CHECKING:
@@ -67,16 +68,19 @@ def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any
         if load.processes == 1:
             # One process of locust forks no workers.
             command = command[: command.index("--processes")]
-        _run(command, log, say)
+        _run(command, log, say, tokens_of(system).environment())
         if not results.exists():
             raise StackError(f"locust ended without a result; its log is {log}")
         result: dict[str, Any] = json.loads(results.read_text())
         return result
 
 
-def _run(command: list[str], log: Path, say: Callable[[str], None]) -> None:
+def _run(command: list[str], log: Path, say: Callable[[str], None], tokens: dict[str, str]) -> None:
     """Run locust in a session of its own, so that Ctrl-C reaches us alone and the whole group can be ended."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    # A token of another deployment would be preferred.
+    inherited.pop("LIVESCORE_TOKEN", None)
+    environment = {**inherited, **tokens}
     with (
         log.open("w") as kept,
         subprocess.Popen(

@@ -63,6 +63,8 @@ class MiniStack:
             "TMPDIR": str(state),
             "S3_DATA_DIR": str(state / "s3"),
             "POWERTOOLS_LOG_LEVEL": "INFO",
+            # It would want a port of its own, the same for every stack.
+            "IOT_MTLS_ENABLED": "0",
         }
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C reaches us alone, and we end the whole group.

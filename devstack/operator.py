@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+
+from devstack.tokens import LocalTokens
+from loadtest.bearer import Bearer
+from loadtest.tokens import TokensError
+
+if TYPE_CHECKING:
+    from loadtest.tokens import Tokens
 
 
 class ApiError(Exception):
@@ -17,11 +24,15 @@ class ApiError(Exception):
 
 
 class Operator:
-    """One operator at the API. Thread-safe. Every method raises ApiError."""
+    """One operator at the API. Thread-safe. Every method raises ApiError.
 
-    def __init__(self, url: str) -> None:
+    Without ``tokens``, those of the devstack that serves the URL.
+    """
+
+    def __init__(self, url: str, tokens: Tokens | None = None) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=20, trust_env=False)
+        auth = Bearer(tokens or LocalTokens(url))
+        self._http = httpx.Client(base_url=url, timeout=20, trust_env=False, auth=auth)
 
     def __enter__(self) -> Self:
         return self
@@ -65,6 +76,11 @@ class Operator:
             if not page["events"] or events[-1]["seq"] >= page["seq"]:
                 return events
 
+    def audit(self, match: str) -> list[dict[str, Any]]:
+        """The first events of a match, each with who posted it."""
+        events: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/audit")["events"]
+        return events
+
     def receipts(self, match: str) -> list[dict[str, Any]]:
         """The receipts of a match's broadcasts."""
         receipts: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/receipts")["receipts"]
@@ -77,6 +93,8 @@ class Operator:
             raise ApiError(
                 f"Nothing answers at {self.url} ({type(error).__name__}). Is `livescore up` running?"
             ) from None
+        except TokensError as error:
+            raise ApiError(str(error), "unauthorized") from None
         try:
             answered: dict[str, Any] = answer.json()
         except ValueError:
@@ -84,6 +102,8 @@ class Operator:
         if answer.is_success:
             return answered
         refusal = answered.get("error")
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            raise ApiError(f"{self.url} does not accept the token.", "unauthorized")
         if not isinstance(refusal, dict):
             raise ApiError(f"{self.url} answered {answer.status_code}.", str(answer.status_code))
         raise ApiError(refusal["message"], refusal["code"])

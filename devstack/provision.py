@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from devstack import identity
 from devstack.ministack import StackError
 from devstack.system import ACCOUNT, HTTP_API_ID, REGION, SECRET, WEBSOCKET_API_ID
 
@@ -33,6 +34,7 @@ def client(system: System, service: str) -> Any:
 
 def provision(system: System, package: Path) -> None:
     """Make tables, stream, queues, functions, state machine, event sources and both APIs, and wait for them."""
+    system.settings.update(identity.create(system, client(system, "cognito-idp"), client(system, "lambda")))
     _tables(system)
     client(system, "kinesis").create_stream(
         StreamName=system.resolve("stream"), ShardCount=system.raw["stream"]["shards"]
@@ -134,14 +136,19 @@ def _event_sources(system: System) -> None:
 
 
 def _integration(system: System, gateway: Any, api: str, function: str, payload: str) -> str:
-    arn = _function_arn(system, function)
     made = gateway.create_integration(
         ApiId=api,
         IntegrationType="AWS_PROXY",
-        IntegrationUri=f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
+        IntegrationUri=_invocations(system, function),
         PayloadFormatVersion=payload,
     )
     return f"integrations/{made['IntegrationId']}"
+
+
+def _invocations(system: System, function: str) -> str:
+    """The URI by which API Gateway invokes a function."""
+    arn = _function_arn(system, function)
+    return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
 def _http_api(system: System) -> None:
@@ -149,8 +156,25 @@ def _http_api(system: System) -> None:
     described = system.raw["http_api"]
     api = gateway.create_api(Name=system.name("http"), ProtocolType="HTTP", Tags={"ms-custom-id": HTTP_API_ID})["ApiId"]
     target = _integration(system, gateway, api, described["function"], "2.0")
+    authorizer = described["authorizer"]
+    made = gateway.create_authorizer(
+        ApiId=api,
+        Name="operators",
+        AuthorizerType="JWT",
+        IdentitySource=["$request.header.Authorization"],
+        JwtConfiguration={
+            "Issuer": system.resolve(authorizer["issuer"]),
+            "Audience": system.resolve(authorizer["audience"]).split(","),
+        },
+    )
+    operators = {
+        "AuthorizationType": "JWT",
+        "AuthorizerId": made["AuthorizerId"],
+        "AuthorizationScopes": [system.resolve(authorizer["scope"])],
+    }
     for route in described["routes"]:
-        gateway.create_route(ApiId=api, RouteKey=route, Target=target)
+        needs = operators if route in authorizer["routes"] else {}
+        gateway.create_route(ApiId=api, RouteKey=route, Target=target, **needs)
     gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
 
 
@@ -164,13 +188,23 @@ def _websocket_api(system: System) -> None:
         Tags={"ms-custom-id": WEBSOCKET_API_ID},
     )["ApiId"]
     target = _integration(system, gateway, api, described["function"], "1.0")
+    # No identity sources: a request without one of them would be refused before the function is asked.
+    authorizer = gateway.create_authorizer(
+        ApiId=api,
+        Name="viewers",
+        AuthorizerType="REQUEST",
+        AuthorizerUri=_invocations(system, described["authorizer"]),
+        IdentitySource=[],
+    )
     for route in described["routes"]:
+        authorized = {"AuthorizationType": "CUSTOM", "AuthorizerId": authorizer["AuthorizerId"]}
         two_way = route in described["two_way"]
         made = gateway.create_route(
             ApiId=api,
             RouteKey=route,
             Target=target,
             **({"RouteResponseSelectionExpression": "$default"} if two_way else {}),
+            **(authorized if route == "$connect" else {}),
         )
         if two_way:
             gateway.create_route_response(ApiId=api, RouteId=made["RouteId"], RouteResponseKey="$default")

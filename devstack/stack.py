@@ -22,7 +22,7 @@ from devstack.standin import StandIn
 from devstack.system import System
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 DEFAULT_PORT = 4566
 Gateway = Literal["ministack", "standin"]
@@ -47,7 +47,7 @@ class Stack:
 @contextmanager
 def running(
     port: int,
-    settings: dict[str, int] | None = None,
+    settings: Mapping[str, int | str] | None = None,
     say: Callable[[str], None] = lambda _: None,
     *,
     gateway: Gateway = "ministack",
@@ -58,7 +58,7 @@ def running(
 
     Raises ministack.StackError with a sentence for a person.
     """
-    system = System(port, settings or {}, free_port() if gateway == "standin" else None)
+    system = System(port, dict(settings or {}), free_port() if gateway == "standin" else None)
     say("Preparing MiniStack and the Lambda zips …")
     try:
         package = build()

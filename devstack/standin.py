@@ -51,10 +51,15 @@ class StandIn:
         command += ["--api", json.dumps(described), "--limits", json.dumps(self._limits)]
         command += ["--handler", self._handler or system.raw["functions"][function]["handler"]]
         command += ["--threads", str(self._threads)]
+        functions = [function]
+        if "authorizer" in described:
+            functions.append(described["authorizer"])
+            command += ["--authorizer", system.raw["functions"][described["authorizer"]]["handler"]]
+        given = {name: value for each in functions for name, value in system.environment(each).items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         # A line for each of ten thousand viewers is read by nobody.
         quiet = {"POWERTOOLS_LOG_LEVEL": "WARNING", "POWERTOOLS_SERVICE_NAME": function}
-        env = {**quiet, **inherited, **system.credentials(), **system.environment(function)}
+        env = {**quiet, **inherited, **system.credentials(), **given}
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             # Its stdin is ours: however we end, it ends as well. A session of its own keeps Ctrl-C from it.

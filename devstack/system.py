@@ -24,6 +24,9 @@ HTTP_API_ID = "livescoreapi"
 WEBSOCKET_API_ID = "livescorews"
 """MiniStack lets a tag pin the ids of APIs, so the URLs are the same after every start."""
 
+DEVSTACK_SETTINGS = {"anonymous": "on"}
+"""Viewers on a developer's machine need no token; operators do, as on AWS."""
+
 MINISTACK_SETTINGS = {"send_rate": 2000, "sender_rate": 1000}
 """MiniStack's own gateway takes about 1,400 POSTs a second on two cores; the stand-in takes what AWS does."""
 
@@ -33,7 +36,9 @@ class System:
     """The description, with devstack's names, URLs and settings."""
 
     port: int
-    settings: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, int | str] = field(default_factory=dict)
+    """What differs from the defaults. Provisioning adds what only it can know: who issues tokens (identity.py)."""
+
     gateway_port: int | None = None
     """Where the stand-in for API Gateway listens; None if MiniStack's own serves the viewers."""
 
@@ -79,7 +84,7 @@ class System:
             case "connections_url":
                 return self.websocket_url.replace("ws://", "http://")
             case "setting":
-                ours = {} if self.gateway_port else MINISTACK_SETTINGS
+                ours = {**DEVSTACK_SETTINGS, **({} if self.gateway_port else MINISTACK_SETTINGS)}
                 return str(self.settings.get(name, ours.get(name, self.raw["settings"][name]["default"])))
         raise KeyError(reference)
 

@@ -27,8 +27,10 @@ LOOK_SECONDS = 0.5
 """How often the board looks whether the connection is still there."""
 
 
-async def watch(websocket_url: str, match: str, console: Console, *, as_json: bool, until_full_time: bool) -> None:
-    """Show the match until cancelled, or until the final whistle.
+async def watch(
+    websocket_url: str, match: str, console: Console, *, as_json: bool, until_full_time: bool, token: str | None = None
+) -> None:
+    """Show the match until cancelled, or until the final whistle. ``token`` is the viewer's, if one is needed.
 
     Raises ApiError for a match that does not exist, or when nobody answers.
     """
@@ -46,13 +48,14 @@ async def watch(websocket_url: str, match: str, console: Console, *, as_json: bo
             over.set()
 
     changed = asyncio.Event()
-    viewer = Viewer(websocket_url, [match], on_event=on_event, on_frame=lambda _: changed.set())
+    viewer = Viewer(websocket_url, [match], on_event=on_event, on_frame=lambda _: changed.set(), token=token)
     task = asyncio.create_task(viewer.run())
     try:
         try:
             await asyncio.wait_for(changed.wait(), FIRST_ANSWER_SECONDS)
         except TimeoutError:
-            raise ApiError(f"Nothing answers at {websocket_url}. Is `livescore up` running?") from None
+            hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
+            raise ApiError(f"Nobody is let in at {websocket_url}. {hint}") from None
         if viewer.errors:
             raise ApiError(viewer.errors[0]["message"])
         await viewer.subscribed.wait()

@@ -52,8 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"--api: {error}")
     try:
         handler = _handler(options.handler)
+        authorizer = _handler(options.authorizer) if options.authorizer else None
     except (ImportError, AttributeError) as error:
-        return _fail(f"--handler: {error}")
+        return _fail(f"--handler or --authorizer: {error}")
     verifier = Verifier(os.environ)
     if limits.check_every and not verifier.ready:
         return _fail(
@@ -64,8 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Functions log to stdout, where a program that started us expects one line and then nothing.
     said = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def make() -> Core:
+        return Core(api, handler, limits, verifier, options.threads, authorizer)
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        status = runner.run(_serve(options, said, lambda: Core(api, handler, limits, verifier, options.threads)))
+        status = runner.run(_serve(options, said, make))
         sys.stdout.flush()
         sys.stderr.flush()
     # A function that hangs in its thread must not keep the process.
@@ -110,6 +115,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--api", help="JSON; by default websocket_api of terraform/system.json")
     parser.add_argument("--handler", default="subscriptions.routes.handler", help="the function, MODULE.NAME")
+    parser.add_argument("--authorizer", help="the function that is asked before $connect, MODULE.NAME; none by default")
     parser.add_argument("--threads", type=_whole(1, 1000), default=8, help="functions that run at once")
     parser.add_argument("--limits", default="{}", help="JSON, see loadtest/standin/limits.py")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin ends")

@@ -26,6 +26,7 @@ from loadtest.limits import refuse_remote
 from loadtest.pipe import SwarmProcess
 from loadtest.results import event_id
 from loadtest.shapes import SHAPES
+from loadtest.tokens import TokensError, tokens_from
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -59,6 +60,8 @@ class Worker:
 
 
 worker = Worker()
+tokens = tokens_from(os.environ)
+"""The operator's, None where none are given."""
 directors: list[Director] = []
 """The director of the current run, in the one process that has one."""
 
@@ -162,16 +165,26 @@ def lead(director: Director) -> None:
         gevent.sleep(STEP_SECONDS)
 
 
+def bearer() -> dict[str, str]:
+    """The header of an operator's requests; raises TokensError."""
+    return {} if tokens is None else {"Authorization": f"Bearer {tokens.token()}"}
+
+
 def create_matches(environment: Environment) -> None:
     """Schedule the matches of this run, and tell every process which they are."""
     options: Any = environment.parsed_options
     run = secrets.token_hex(4)
     ids = [f"load-{run}-{number}" for number in range(options.matches)]
     session = FastHttpSession(options.api, environment.events.request, None)
+    try:
+        headers = bearer()
+    except TokensError as error:
+        directors[0].give_up(f"no match could be created: {error}")
+        ids, headers = [], {}
     for match in ids:
         body = {"match": match, "home": "Reds", "away": "Blues", "kickoff": "2030-01-01T15:00:00Z",
                 "audience": options.viewers}  # fmt: skip
-        with session.post("/matches", json=body, name="POST /matches", catch_response=True) as answer:
+        with session.post("/matches", json=body, headers=headers, name="POST /matches", catch_response=True) as answer:
             if answer.status_code != 201:
                 answer.failure(f"status {answer.status_code}")
                 directors[0].give_up(f"no match could be created (status {answer.status_code})")
@@ -363,8 +376,19 @@ class Operator(FastHttpUser):
     def post(self, match: str, event: dict[str, Any], number: int) -> None:
         """Post an event under an id that carries the time; again until it is taken."""
         body = {**event, "event_id": event_id(number, time.time_ns() // 1_000_000)}
-        while self.client.post(f"/matches/{match}/events", json=body, name="POST event").status_code != 202:
+        while not self.taken(match, body):
             gevent.sleep(0.5)
+
+    def taken(self, match: str, body: dict[str, Any]) -> bool:
+        """Try once to post an event."""
+        try:
+            headers = bearer()
+        except TokensError:
+            return False
+        answer = self.client.post(f"/matches/{match}/events", json=body, headers=headers, name="POST event")
+        if answer.status_code == 401 and tokens is not None:
+            tokens.renew(headers["Authorization"].removeprefix("Bearer "))
+        return bool(answer.status_code == 202)
 
     def last(self, match: str) -> int:
         """The seq of the last event, once all that were posted for the match have been numbered."""

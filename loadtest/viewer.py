@@ -56,8 +56,9 @@ class Viewer:
         idle_seconds: float = IDLE_SECONDS,
         pong_seconds: float = PONG_SECONDS,
         age_seconds: tuple[float, float] = AGE_SECONDS,
+        token: str | None = None,
     ) -> None:
-        self._url = f"{url}?v=1"
+        self._url = f"{url}?v=1" + (f"&token={token}" if token else "")
         self._only = only
         self._on_event = on_event
         self._on_frame = on_frame

@@ -19,11 +19,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.logging import correlation_paths
 from botocore.exceptions import BotoCoreError, ClientError
 
 from matches import aws
+from matches.claims import ClaimsError, covers, identity
 from matches.events import Accepted, Event, EventId, MatchId
 from matches.ledger import AlreadyKickedOffError, Ledger, MatchExistsError, MatchState, UnknownMatchError
 from matches.schedule import NewMatch, Reschedule
@@ -42,6 +44,7 @@ app = APIGatewayHttpResolver(
     json_body_deserializer=orjson.loads,
 )
 
+_OPERATORS: list[dict[str, list[str]]] = [{"operator": []}]
 MatchInPath = Annotated[MatchId, Path(description="Id of the match.")]
 AfterInQuery = Annotated[int | None, Query(ge=0, description="Only what comes after this seq.")]
 
@@ -60,23 +63,29 @@ def _ledger() -> Ledger:
     return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
 
 
-@app.post("/matches", status_code=201, summary="Create and schedule a match", tags=["operators"])
+@app.post("/matches", status_code=201, summary="Create and schedule a match", tags=["operators"], security=_OPERATORS)
 def create_match(new: NewMatch) -> Response[dict[str, Any]]:
     """201 with the match's snapshot; 409 ``match_exists`` if the id is taken."""
+    _operator(new.competition)
     return _json(HTTPStatus.CREATED, snapshot(_ledger().create(new), []))
 
 
-@app.patch("/matches/<match>", summary="Move the kick-off of a match that has not begun", tags=["operators"])
+@app.patch(
+    "/matches/<match>", summary="Move the kick-off of a match that has not begun", tags=["operators"],
+    security=_OPERATORS,
+)  # fmt: skip
 def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[str, Any]]:
     """200 with the match's snapshot; 409 ``kicked_off`` once an event has been applied."""
+    _operator(_ledger().state(match).competition)
     return _json(HTTPStatus.OK, snapshot(_ledger().reschedule(match, change.kickoff.isoformat()), []))
 
 
-@app.post("/matches/<match>/events", status_code=202, summary="Post an event", tags=["operators"])
+@app.post("/matches/<match>/events", status_code=202, summary="Post an event", tags=["operators"], security=_OPERATORS)
 def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[dict[str, Any]]:
     """202 with the event's id once it is on the stream. The same event with the same id again changes nothing."""
     state = _ledger().state(match)
-    accepted = Accepted(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event))
+    by = _operator(state.competition)
+    accepted = Accepted(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event), by)
     if event.event_id is not None and _ledger().is_taken(accepted):
         message = f"{event.event_id} is the id of another event of this match, with other content."
         raise ApiError(HTTPStatus.CONFLICT, "event_id_taken", message)
@@ -130,6 +139,20 @@ def read_events(
     return _json(HTTPStatus.OK, body, cache="public, max-age=1")
 
 
+@app.get("/matches/<match>/audit", summary="Who posted what", tags=["operators"], security=_OPERATORS)
+def read_audit(
+    match: MatchInPath,
+    after: AfterInQuery = None,
+    limit: Annotated[int, Query(ge=1, le=HISTORY_PAGE)] = HISTORY_PAGE,
+) -> Response[dict[str, Any]]:
+    """As the events of a match, each with ``by``, the subject of its operator's token. For operators only."""
+    ledger = _ledger()
+    state = ledger.state(match)
+    _operator(state.competition)
+    events = [event for event in ledger.audit(match, after or 0, limit) if event["seq"] <= state.seq]
+    return _json(HTTPStatus.OK, {"match": match, "epoch": state.epoch, "seq": state.seq, "events": events})
+
+
 @app.get("/matches/<match>/receipts", summary="Receipts of a match's broadcasts", tags=["operators"])
 def read_receipts(match: MatchInPath) -> Response[dict[str, Any]]:
     """One receipt per ended round of a broadcast, oldest first. 200 from the gateway means accepted, not seen."""
@@ -146,7 +169,8 @@ def read_openapi() -> Response[str]:
 
 def openapi() -> str:
     """The OpenAPI document as JSON."""
-    return app.get_openapi_json_schema(title="livescore", version="1", description=__doc__)
+    schemes: Any = {"operator": HTTPBearer(bearerFormat="JWT", description="A token with the operators' scope.")}
+    return app.get_openapi_json_schema(title="livescore", version="1", description=__doc__, security_schemes=schemes)
 
 
 @app.exception_handler(ApiError)  # type: ignore[untyped-decorator]
@@ -224,6 +248,26 @@ def _check_body(event: dict[str, Any]) -> ApiError | None:
     event.update(body=raw.decode() if raw else None, isBase64Encoded=False)
     event["headers"] = {**(event.get("headers") or {}), "content-type": content_types.APPLICATION_JSON}
     return None
+
+
+def _operator(competition: str | None) -> str:
+    """The subject of the operator behind this request, who may score matches of this competition.
+
+    API Gateway's JWT authorizer has verified the token and its scope; both are looked at again, so that a route that
+    has lost its authorizer lets nobody in. Raises ApiError.
+    """
+    about = app.current_event.raw_event["requestContext"].get("authorizer") or {}
+    scope = aws.setting("OPERATOR_SCOPE")
+    try:
+        who = identity((about.get("jwt") or {}).get("claims") or {})
+    except ClaimsError:
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "This needs an operator's token.") from None
+    if scope not in who.scopes:
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", f"This needs a token with the scope {scope}.")
+    if not covers(who.competitions or (), competition):
+        logger.info("refused", subject=who.subject, competition=competition)
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "The token does not cover this match's competition.")
+    return who.subject
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:

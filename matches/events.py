@@ -166,12 +166,14 @@ class PoisonRecordError(Exception):
 class Accepted:
     """An event that the API accepted, as it travels on the stream.
 
-    ``at`` is the time of acceptance in milliseconds since the epoch, by the API's clock.
+    ``at`` is the time of acceptance in milliseconds since the epoch, by the API's clock. ``by`` is the subject of the
+    operator's token; records from before there were tokens have none.
     """
 
     match: str
     at: int
     event: Event
+    by: str | None = None
 
     @property
     def event_id(self) -> str:
@@ -187,7 +189,8 @@ class Accepted:
     def to_record(self) -> bytes:
         """The bytes of the Kinesis record."""
         event = self.event.model_dump(exclude_none=True)
-        return orjson.dumps({"v": STREAM_VERSION, "match": self.match, "at": self.at, "event": event})
+        by = {} if self.by is None else {"by": self.by}
+        return orjson.dumps({"v": STREAM_VERSION, "match": self.match, "at": self.at, **by, "event": event})
 
 
 def parse_record(data: bytes) -> Accepted:
@@ -204,6 +207,9 @@ def parse_record(data: bytes) -> Accepted:
     at = record.get("at")
     if type(at) is not int:
         raise PoisonRecordError("the record has no time")
+    by = record.get("by")
+    if by is not None and not isinstance(by, str):
+        raise PoisonRecordError("by is no subject")
     try:
         match = _MATCH_ID.validate_python(record.get("match"))
         event = EVENT.validate_python(record.get("event"))
@@ -213,7 +219,7 @@ def parse_record(data: bytes) -> Accepted:
         raise PoisonRecordError("the event has no id")
     if getattr(event, "team", None) not in (None, "home", "away"):
         raise PoisonRecordError("team is neither home nor away")
-    return Accepted(match, at, event)
+    return Accepted(match, at, event, by)
 
 
 def describe(error: ValidationError) -> str:

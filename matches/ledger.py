@@ -3,7 +3,7 @@
 Table ``matches``, keys ``match_id`` and ``item``:
 
 - ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset
-- ``event#00000012``      the event that got seq 12, as viewers see it
+- ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it
 - ``id#<event_id>``       what became of an event: pending, applied as seq n, or refused and why
 - ``progress#…``          rows of running broadcasts, ``receipt#…`` of ended ones (broadcaster.receipt)
 
@@ -164,6 +164,11 @@ class Ledger:
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
         return [parse_event(item) for item in page["Items"]]
 
+    def audit(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
+        """As ``history``, each event with ``by``: the subject of the operator who posted it, if that is known."""
+        page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
+        return [parse_event(item) | ({"by": item["by"]["S"]} if "by" in item else {}) for item in page["Items"]]
+
     def receipts(self, match: str) -> list[dict[str, Any]]:
         """The receipts of a match's broadcasts as broadcaster.receipt wrote them, oldest first."""
         pages = self._db.get_paginator("query").paginate(
@@ -281,6 +286,9 @@ class Ledger:
             **row_key(state.match, _event_item(seq)),
             "body": {"S": orjson.dumps(body).decode()},
         }
+        if accepted.by is not None:
+            # Beside the body, which everybody may read.
+            event["by"] = {"S": accepted.by}
         if scores:
             # Where a follower of the score only stood before this event: the frame for them says so.
             event["score_prev"] = _n(state.scored)

@@ -8,12 +8,14 @@ none of the account's send budget.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from matches import aws
+from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, RequestError, dumps, parse_request
@@ -26,11 +28,22 @@ if TYPE_CHECKING:
     from matches.ledger import MatchState
     from subscriptions.protocol import Position, Request
 
-_SHARDS_FRESH_SECONDS = 60
+_FRESH_SECONDS = 60
 
 logger = Logger(service="routes")
-_shards: dict[str, tuple[int, float]] = {}
-"""Number of shards per match, and when it was read. A stale count is harmless: its shards are still read."""
+_known: dict[str, tuple[Known, float]] = {}
+"""What is known per match, and when it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What has to be known of a match before a row is written.
+
+    A stale number of shards is harmless: its shards are still read. A match never changes its competition.
+    """
+
+    shards: int
+    competition: str | None
 
 
 @cache
@@ -56,7 +69,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.info("left", connection=connection, rows=len(rows))
         return {"statusCode": 200}
     try:
-        return {"statusCode": 200, "body": _serve(parse_request(event.get("body") or ""), connection)}
+        request = parse_request(event.get("body") or "")
+        return {"statusCode": 200, "body": _serve(request, connection, _competitions(about))}
     except RequestError as error:
         logger.info("refused", connection=connection, code=error.code)
         return {"statusCode": 200, "body": error.frame()}
@@ -81,10 +95,23 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
     )
 
 
-def _serve(request: Request, connection: str) -> str:
+def _competitions(about: dict[str, Any]) -> frozenset[str]:
+    """What the authorizer has entitled this connection to; without an authorizer, to nothing."""
+    return read_competitions((about.get("authorizer") or {}).get("competitions"))
+
+
+def _check(request: Request, competition: str | None, competitions: frozenset[str]) -> None:
+    """Raises RequestError for a match that the connection may not follow."""
+    if not covers(competitions, competition):
+        raise RequestError("not_entitled", "Your token does not cover this match's competition.", request.match)
+
+
+def _serve(request: Request, connection: str, competitions: frozenset[str]) -> str:
     try:
-        subscribes = request.action == "subscribe"
-        state = _subscribe(request, connection) if subscribes else _ledger().state(request.match)
+        if request.action == "subscribe":
+            state = _subscribe(request, connection, competitions)
+        else:
+            state = _ledger().state(request.match)
     except UnknownMatchError:
         raise RequestError("unknown_match", "There is no such match.", request.match) from None
     if request.action == "unsubscribe":
@@ -92,29 +119,40 @@ def _serve(request: Request, connection: str) -> str:
         _subscriptions().remove(Row(partition(request.match, shard), connection) for shard in shards)
         frame = {"type": "unsubscribed", "match": request.match}
     else:
+        _check(request, state.competition, competitions)
         frame = _snapshot(state, request.since)
     logger.info(request.action, connection=connection, match=request.match, seq=state.seq)
     return dumps(frame)
 
 
-def _subscribe(request: Request, connection: str) -> MatchState:
-    """Write the row, then read the match."""
-    shards = _known_shards(request.match)
+def _subscribe(request: Request, connection: str, competitions: frozenset[str]) -> MatchState:
+    """Write the row, then read the match.
+
+    Whether the connection is entitled is decided before: a row that is taken off again could have been told meanwhile.
+    """
+    known = _know(request.match)
+    _check(request, known.competition, competitions)
     others = {row.match for row in _subscriptions().of_connection(connection)} - {request.match}
     if len(others) >= MAX_MATCHES:
         raise RequestError("too_many_matches", f"A connection follows at most {MAX_MATCHES} matches.", request.match)
-    shard = shard_of(connection, shards)
+    shard = shard_of(connection, known.shards)
     _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
     state = _ledger().state(request.match)
-    _shards[request.match] = (_count(state), time.monotonic())
+    _keep(state)
     return state
 
 
-def _known_shards(match: str) -> int:
-    count, read_at = _shards.get(match, (0, 0.0))
-    if count and time.monotonic() - read_at < _SHARDS_FRESH_SECONDS:
-        return count
-    return _count(_ledger().state(match))
+def _know(match: str) -> Known:
+    known, read_at = _known.get(match, (None, 0.0))
+    if known is not None and time.monotonic() - read_at < _FRESH_SECONDS:
+        return known
+    return _keep(_ledger().state(match))
+
+
+def _keep(state: MatchState) -> Known:
+    known = Known(_count(state), state.competition)
+    _known[state.match] = (known, time.monotonic())
+    return known
 
 
 def _count(state: MatchState) -> int:

@@ -15,10 +15,11 @@ from rich.console import Console
 
 from devstack.ministack import StackError, free_port
 from devstack.openfootball import FeedError
-from devstack.operator import ApiError
+from devstack.operator import ApiError, Operator
 from devstack.stack import DEFAULT_PORT, Gateway
 from devstack.system import System
 from loadtest.limits import allow_sockets
+from loadtest.tokens import TokensError, tokens_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,11 @@ JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures
 GatewayOption = Annotated[
     Gateway, typer.Option("--gateway", help="Who plays API Gateway for the viewers: MiniStack, or a stand-in for load.")
 ]
+
+
+def operator(api: str) -> Operator:
+    """The operator at an API: with the token or the app client of the environment, else as devstack knows one."""
+    return Operator(api, tokens_from(os.environ))
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def said() -> Iterator[None]:
         signal.signal(number, signal.default_int_handler)
     try:
         yield
-    except (StackError, ApiError, FeedError, OSError) as error:
+    except (StackError, ApiError, TokensError, FeedError, OSError) as error:
         err.print(f"livescore: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from devstack import openfootball
 from devstack.commands.common import LOCAL, Api, AsJson, Match, Text, WebSocket, err, given, out, said, show
-from devstack.operator import Operator
+from devstack.commands.common import operator as operator_at
 from devstack.replay import Replayed, replay
 from devstack.watch import watch as watch_match
 from devstack.words import describe, minute, score
@@ -43,14 +44,14 @@ def create(
         raise typer.BadParameter(f"{kickoff} is not a date and time") from None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
     wanted = {"match": match_id, "competition": competition, "audience": audience}
-    with said(), Operator(api) as operator:
+    with said(), operator_at(api) as operator:
         made = operator.create_match(home=home, away=away, kickoff=when.isoformat(), **given(wanted))
     show(made, as_json, f"{made['match']}: {made['home']} – {made['away']}, kick-off {made['kickoff']}")
 
 
 def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
     """Show a match and its events with their ids."""
-    with said(), Operator(api) as operator:
+    with said(), operator_at(api) as operator:
         snapshot, events = operator.snapshot(match), operator.events(match)
     if as_json:
         print(json.dumps({**snapshot, "events": events}, ensure_ascii=False))  # noqa: T201
@@ -118,9 +119,10 @@ def watch(
     until_full_time: Annotated[bool, typer.Option("--until-full-time", help="End with the final whistle.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON.")] = False,
 ) -> None:
-    """Follow a match on a live scoreboard."""
+    """Follow a match on a live scoreboard. LIVESCORE_VIEWER_TOKEN is a viewer's token, where one is needed."""
+    token = os.environ.get("LIVESCORE_VIEWER_TOKEN")
     with said():
-        asyncio.run(watch_match(websocket, match, out, as_json=as_json, until_full_time=until_full_time))
+        asyncio.run(watch_match(websocket, match, out, as_json=as_json, until_full_time=until_full_time, token=token))
 
 
 def replay_file(
@@ -140,7 +142,7 @@ def replay_file(
         if not as_json:
             out.print(f"{of:20} {minute(event):>6} {describe(event)}", markup=False, highlight=False)
 
-    with said(), Operator(api) as operator:
+    with said(), operator_at(api) as operator:
         chosen = openfootball.read(file) if match is None else [openfootball.find(file, match)]
         results = asyncio.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event))
     if as_json:
@@ -154,7 +156,7 @@ def replay_file(
 
 def receipts(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
     """What became of a match's broadcasts. Accepted by the gateway is not yet seen by a viewer."""
-    with said(), Operator(api) as operator:
+    with said(), operator_at(api) as operator:
         found = operator.receipts(match)
     if as_json:
         print(json.dumps({"match": match, "receipts": found}))  # noqa: T201
@@ -168,7 +170,7 @@ def receipts(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) ->
 
 def _post(api: str, match: str, posted: dict[str, Any], as_json: bool) -> None:
     """Post an event and say what became of it; exit 1 if the rules refused it."""
-    with said(), Operator(api) as operator:
+    with said(), operator_at(api) as operator:
         event_id = operator.post_event(match, posted)["event_id"]
         outcome = operator.settled(match, event_id)
         refused = outcome["status"] == "refused"

@@ -11,10 +11,24 @@ import typer
 import uvloop
 from rich.table import Table
 
-from devstack.commands.common import GatewayOption, JsonFile, Port, out, port_for, progress, said, say, writable
+from devstack.commands.common import (
+    LOCAL,
+    Api,
+    GatewayOption,
+    JsonFile,
+    Port,
+    out,
+    port_for,
+    progress,
+    said,
+    say,
+    writable,
+)
 from devstack.demo import Demo, Report
+from devstack.identity import CLIENTS
 from devstack.stack import DEFAULT_PORT, running
 from devstack.system import System
+from devstack.tokens import LocalTokens, tokens_of
 
 
 def up(
@@ -28,7 +42,7 @@ def up(
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: ended.set())
         if as_json:
-            print(json.dumps({"api": system.api_url, "websocket": system.websocket_url}), flush=True)  # noqa: T201
+            print(json.dumps(_urls(system)), flush=True)  # noqa: T201
         else:
             _show_urls(system)
         while not ended.wait(0.5):
@@ -55,12 +69,18 @@ def demo(
     raise typer.Exit(0 if report.passed else 1)
 
 
+def _urls(system: System) -> dict[str, str]:
+    return {"api": system.api_url, "websocket": system.websocket_url, "token": tokens_of(system).url}
+
+
 def _show_urls(system: System) -> None:
     environment = f"LIVESCORE_API='{system.api_url}' LIVESCORE_WS='{system.websocket_url}'"
+    events = f"{system.api_url}/matches/wc22-final/events"
     lines = [
         "ready",
         f"operators  {system.api_url}",
         f"viewers    {system.websocket_url}",
+        f"tokens     {tokens_of(system).url}",
         "",
         "Try, in other terminals:",
         *([f"  export {environment}"] if system.port != DEFAULT_PORT or system.gateway_port else []),
@@ -70,12 +90,26 @@ def _show_urls(system: System) -> None:
         "  livescore goal wc22-final Argentina --player 'Lionel Messi' --minute 23",
         "or with what you have:",
         f"  curl '{system.api_url}/matches/wc22-final'",
+        "  export LIVESCORE_TOKEN=$(livescore token)     # an operator's, for an hour",
+        f"""  curl -H "Authorization: Bearer $LIVESCORE_TOKEN" -d '{{"kind":"half_time"}}' '{events}'""",
         f"  python -m websockets '{system.websocket_url}?v=1'",
         """  then: {"action":"subscribe","match":"wc22-final"}""",
         "",
         "Ctrl-C stops it.",
     ]
     out.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+
+
+def token(
+    client: Annotated[str, typer.Argument(help=", ".join(CLIENTS))] = "operator",
+    api: Api = LOCAL.api_url,
+) -> None:
+    """Print a token of one of the app clients of the stack that `up` has started."""
+    if client not in CLIENTS:
+        raise typer.BadParameter(f"{client} is not one of {', '.join(CLIENTS)}")
+    with said():
+        text = LocalTokens(api, client).token()
+    print(text)  # noqa: T201
 
 
 def _show_report(report: Report) -> None:

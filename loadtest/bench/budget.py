@@ -10,8 +10,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from loadtest.audience import Audience, leave
 from loadtest.bench.control import Control
 from loadtest.bench.goal import SILENCE_SECONDS, settled
@@ -19,6 +17,8 @@ from loadtest.bench.result import Result, median
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import httpx
 
     from loadtest.bench.target import Target
 
@@ -90,7 +90,7 @@ async def run(target: Target, say: Callable[[str], None], viewers: int = VIEWERS
     result = Result("budget", floors=FLOORS)
     control = Control(target.websocket_url)
     control.limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
-    async with httpx.AsyncClient(base_url=target.api_url, timeout=30) as http:
+    async with target.api() as http:
         whole = await _one_match(Stage(http, control, _audience(target, {ONE: viewers})), control, say, viewers, rounds)
         half = viewers // 2
         both = {TWO + "-a": half, TWO + "-b": half}

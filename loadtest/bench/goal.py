@@ -9,13 +9,13 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from loadtest.audience import Audience, leave
 from loadtest.bench.result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import httpx
 
     from loadtest.bench.target import Target
 
@@ -32,7 +32,7 @@ FLOORS = {"last_viewer_ms": "p50 at most 1,500", "missed": "0"}
 async def run(target: Target, say: Callable[[str], None], viewers: int = VIEWERS, goals: int = GOALS) -> Result:
     """Post goals one after the other, each when the one before has been settled."""
     result = Result("goal", floors=FLOORS)
-    async with httpx.AsyncClient(base_url=target.api_url, timeout=30) as http:
+    async with target.api() as http:
         about = {"match": MATCH, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": viewers}
         (await http.post("/matches", json=about)).raise_for_status()
         audience = Audience(target.websocket_url, {MATCH: viewers}, SILENCE_SECONDS)

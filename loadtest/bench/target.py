@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import httpx
 
+from loadtest.bearer import Bearer
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger, state_key
 from matches.schedule import NewMatch
@@ -17,6 +19,8 @@ from subscriptions.store import BATCH, partition, row_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from loadtest.tokens import Tokens
 
 THREADS = 4
 
@@ -28,6 +32,12 @@ class Target:
     api_url: str
     websocket_url: str
     environment: dict[str, str]
+    tokens: Tokens
+    """The operator's."""
+
+    def api(self) -> httpx.AsyncClient:
+        """A client of the operators' API."""
+        return httpx.AsyncClient(base_url=self.api_url, timeout=30, auth=Bearer(self.tokens))
 
     def client(self, service: str) -> Any:
         """A boto3 client of the system."""

@@ -72,8 +72,17 @@ class Context:
 class Core:
     """One WebSocket API. Everything but the functions themselves runs on the loop."""
 
-    def __init__(self, api: Api, handler: Handler, limits: Limits, verifier: Verifier, threads: int) -> None:
+    def __init__(  # noqa: PLR0917  # all of them are what it is made of
+        self,
+        api: Api,
+        handler: Handler,
+        limits: Limits,
+        verifier: Verifier,
+        threads: int,
+        authorizer: Handler | None = None,
+    ) -> None:
         self.api = api
+        self.authorizer = authorizer
         self.loop = asyncio.get_running_loop()
         self.verifier = verifier
         self.sockets: dict[bytes, ViewerSocket] = {}
@@ -188,12 +197,14 @@ class Core:
         self.stats.throttled_account += 1
         return False
 
-    def invoke(self, event: dict[str, Any], done: Callable[[Any, BaseException | None], None]) -> None:
-        """Call the function in a thread; ``done(answer, error)`` is called on the loop."""
+    def invoke(
+        self, event: dict[str, Any], done: Callable[[Any, BaseException | None], None], handler: Handler | None = None
+    ) -> None:
+        """Call the function, or another, in a thread; ``done(answer, error)`` is called on the loop."""
         about = event["requestContext"]
         if self._stopped:
             return
-        future = self._pool.submit(self._handler, event, Context(str(uuid.uuid4())))
+        future = self._pool.submit(handler or self._handler, event, Context(str(uuid.uuid4())))
 
         def settle(ended: Future[Any]) -> None:
             # The loop may be closed by the time a slow function ends.

@@ -35,6 +35,11 @@ class Api:
     field: str = "action"
     api_id: str = "standin"
 
+    @property
+    def connect_arn(self) -> str:
+        """The ARN of ``$connect``, by which an authorizer's policy names it."""
+        return f"arn:aws:execute-api:us-east-1:000000000000:{self.api_id}/{self.stage}/$connect"
+
     @classmethod
     def described(cls, description: dict[str, Any]) -> Api:
         """The API of ``websocket_api`` in terraform/system.json.
@@ -65,13 +70,17 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Who is at the other end; ``connected_at`` in ms since the epoch, ``host`` as the viewer asked for it."""
+    """Who is at the other end; ``connected_at`` in ms since the epoch, ``host`` as the viewer asked for it.
+
+    ``authorizer`` is what the authorizer said of it, None where there is none.
+    """
 
     id: str
     connected_at: int
     source_ip: str
     user_agent: str
     host: str
+    authorizer: dict[str, str] | None = None
 
 
 def new_id() -> str:
@@ -100,6 +109,15 @@ def connect_event(
     return event
 
 
+def authorizer_event(
+    api: Api, who: Connection, headers: Iterable[tuple[str, str]], query: str, request_id: str
+) -> dict[str, Any]:
+    """The REQUEST event of a ``$connect`` authorizer (apigateway-websocket-api-lambda-auth.html)."""
+    event = connect_event(api, who, headers, query, request_id)
+    del event["isBase64Encoded"]
+    return {"type": "REQUEST", "methodArn": api.connect_arn, "stageVariables": {}, **event}
+
+
 def message_event(api: Api, who: Connection, route: str, body: str | bytes, request_id: str) -> dict[str, Any]:
     """The MESSAGE event of what a viewer has sent; bytes (a binary frame) come in base64."""
     context = _context(api, who, route, "MESSAGE", request_id) | {"messageId": new_id()}
@@ -122,7 +140,9 @@ def error_frame(message: str, who: Connection, request_id: str) -> bytes:
 
 def _context(api: Api, who: Connection, route: str, kind: str, request_id: str) -> dict[str, Any]:
     now = time.time()
+    known = {} if who.authorizer is None else {"authorizer": who.authorizer}
     return {
+        **known,
         "routeKey": route,
         "eventType": kind,
         "extendedRequestId": request_id,

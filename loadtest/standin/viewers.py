@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from websockets.frames import CloseCode, Frame, Opcode
@@ -13,9 +14,12 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from loadtest.standin import events
+from loadtest.standin.policy import judge
 from loadtest.standin.wire import frames
 
 if TYPE_CHECKING:
+    from websockets.http11 import Response
+
     from loadtest.standin.core import Core
     from loadtest.standin.events import Connection
 
@@ -77,6 +81,26 @@ class ViewerSocket(asyncio.Protocol):
         headers, now = asked.headers, int((self._core.clock_offset + self.since) * 1000)
         agent, host = headers.get("User-Agent", ""), headers.get("Host", "")
         self._who = events.Connection(events.new_id(), now, str(peer[0]), agent, host)
+        core, raw = self._core, list(headers.raw_items())
+        if core.authorizer is None:
+            self._connect(response, raw, query)
+            return
+
+        def decided(answer: Any, error: BaseException | None) -> None:
+            verdict = judge(answer, error, core.api.connect_arn)
+            if self.transport.is_closing():
+                return
+            if verdict.refusal is not None:
+                self._refuse(*verdict.refusal)
+                return
+            self._who = replace(self.who, authorizer=verdict.context)
+            self._connect(response, raw, query)
+
+        request_id = str(uuid.uuid4())
+        core.invoke(events.authorizer_event(core.api, self._who, raw, query, request_id), decided, core.authorizer)
+
+    def _connect(self, response: Response, headers: list[tuple[str, str]], query: str) -> None:
+        """Ask ``$connect``, and answer the handshake with what it says."""
 
         def connected(answer: Any, error: BaseException | None) -> None:
             status = answer.get("statusCode") if isinstance(answer, dict) else None
@@ -96,7 +120,7 @@ class ViewerSocket(asyncio.Protocol):
                 self._protocol.send_response(response)
                 self._enter()
 
-        event = events.connect_event(self._core.api, self._who, headers.raw_items(), query, str(uuid.uuid4()))
+        event = events.connect_event(self._core.api, self.who, headers, query, str(uuid.uuid4()))
         self._core.invoke(event, connected)
 
     def _enter(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from devstack.ministack import free_port
 from devstack.stack import running
+from devstack.tokens import tokens_of
 from loadtest.bench import NAMES, budget, gateway, goal, million, page, programs, send
 from loadtest.bench.target import Target
 
@@ -25,7 +26,7 @@ def target() -> Iterator[Target]:
     """A stack with the settings of the budget bench, and the stand-in."""
     with running(free_port(), budget.SETTINGS, gateway="standin") as (system, _):
         environment = {**system.environment("sender"), **system.credentials()}
-        yield Target(system.api_url, system.websocket_url, environment)
+        yield Target(system.api_url, system.websocket_url, environment, tokens_of(system))
 
 
 async def test_a_goal_is_seen_by_everybody(target: Target) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PATIENCE = 20.0
 API = {
     "function": "routes",
+    "authorizer": "authorizer",
     "stage": "live",
     "route_selection_expression": "$request.body.action",
     "routes": ["$connect", "$disconnect", "$default", "ask", "fail", "quiet"],
@@ -114,6 +115,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     events = tmp_path_factory.mktemp("functions") / "events.jsonl"
     system = System(1, gateway_port=free_port())
     system.raw["websocket_api"] = API
+    system.raw["functions"]["authorizer"] = {"handler": "tests.loadtest.functions.authorizer", "environment": {}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EVENTS", str(events))
         standin = StandIn(system, {"check_every": 1}, handler="tests.loadtest.functions.handler").start()

@@ -11,6 +11,22 @@ from typing import Any
 PATIENCE = 30.0
 
 
+def authorizer(event: dict[str, Any], _context: Any) -> Any:
+    """Does what ``auth`` in the query says, and lets everybody else in."""
+    wish = (event.get("queryStringParameters") or {}).get("auth", "Allow")
+    if wish.startswith("raise-"):
+        raise RuntimeError(wish.removeprefix("raise-"))
+    if wish == "nothing":
+        return None
+    resource = "arn:aws:execute-api:*:another/live/$connect" if wish == "another" else event["methodArn"]
+    statement = {"Action": "execute-api:Invoke", "Effect": "Deny" if wish == "Deny" else "Allow", "Resource": resource}
+    return {
+        "principalId": "somebody",
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "context": {"type": event["type"], "number": 7, "flag": True},
+    }
+
+
 def handler(event: dict[str, Any], _context: Any) -> Any:
     """CONNECT does what the query says; a MESSAGE what its action says."""
     with Path(os.environ["EVENTS"]).open("a") as file:

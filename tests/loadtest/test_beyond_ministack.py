@@ -175,6 +175,35 @@ async def test_connect_refuses_with_its_status(bench: Bench, answered: int, seen
     assert error.value.response.status_code == seen
 
 
+@pytest.mark.parametrize(
+    ("wish", "status"),
+    [("Deny", 403), ("another", 403), ("raise-Unauthorized", 401), ("raise-something", 500), ("nothing", 500)],
+)
+async def test_the_authorizer_refuses(bench: Bench, wish: str, status: int) -> None:
+    """A policy is a 403, the one word an exception may say a 401, the rest a 500; ``$connect`` is not asked.
+
+    (apigateway-use-lambda-authorizer.html, api-gateway-lambda-authorizer-output.html)
+    """
+    known = len(bench.events(eventType="CONNECT"))
+    with pytest.raises(InvalidStatus) as error:
+        async with connect(f"{bench.url}?auth={wish}"):
+            pass
+    assert error.value.response.status_code == status
+    assert set(json.loads(error.value.response.body or b"")) == {"message"}
+    assert len(bench.events(eventType="CONNECT")) == known
+
+
+async def test_the_authorizers_context_goes_with_every_event(bench: Bench, connection: str) -> None:
+    """Each value as text, with the principal (api-gateway-lambda-authorizer-output.html)."""
+    expected = {"principalId": "somebody", "type": "REQUEST", "number": "7", "flag": "true"}
+    for kind in ("CONNECT", "MESSAGE"):
+        (event,) = bench.events(eventType=kind, connectionId=connection)
+        assert event["requestContext"]["authorizer"] == expected
+    await asyncio.to_thread(bench.client.delete_connection, ConnectionId=connection)
+    (event,) = await bench.until(lambda: bench.events(eventType="DISCONNECT", connectionId=connection))
+    assert event["requestContext"]["authorizer"] == expected
+
+
 async def test_the_subprotocol_is_what_connect_says(bench: Bench) -> None:
     """It is echoed from the function's headers, and only then (websocket-connect-route-subprotocol.html)."""
     async with connect(bench.url, subprotocols=[Subprotocol("other"), Subprotocol("livescore.v1")]) as socket:

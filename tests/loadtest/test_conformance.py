@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
+from devstack.tokens import tokens_of
+from tests.issuer import REASONS
 from tests.loadtest.conftest import PATIENCE, ask, hear, management
 
 if TYPE_CHECKING:
+    from devstack.operator import Operator
     from devstack.system import System
     from subscriptions.store import Subscriptions
 
@@ -61,6 +67,49 @@ async def test_what_has_no_route_goes_to_default(gateway: System, text: str) -> 
         await socket.send(text)
         assert (await hear(socket))["type"] == "error"
         assert (await ask(socket, action="sync", match="nobody", seq=1))["code"] == "unknown_match"
+
+
+@pytest.mark.parametrize("where", ["query", "subprotocol"])
+async def test_a_token_lets_in_and_says_what_for(
+    gateway: System, operator: Operator, subscriptions: Subscriptions, dynamodb: Any, match_id: str, where: str
+) -> None:
+    """The authorizer's context reaches the routes: its competition is open, another is not, and leaves no row."""
+    token = await asyncio.to_thread(tokens_of(gateway, "viewer").token)
+    competitions = {f"{match_id}-a": "World Cup 2022", f"{match_id}-b": "Another Cup", f"{match_id}-c": None}
+    for match, competition in competitions.items():
+        about = {"home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "competition": competition}
+        await asyncio.to_thread(partial(operator.create_match, match=match, **about))
+    url, subprotocols = gateway.websocket_url, [Subprotocol("livescore.v1"), Subprotocol(token)]
+    in_query = where == "query"
+    async with connect(
+        f"{url}?token={token}" if in_query else url, subprotocols=None if in_query else subprotocols
+    ) as socket:
+        if not in_query:  # MiniStack echoes none
+            assert socket.subprotocol == ("livescore.v1" if gateway.gateway_port else None)
+        for request in ({"action": "subscribe"}, {"action": "sync", "seq": 0}):
+            assert (await ask(socket, **request, match=f"{match_id}-a"))["type"] == "snapshot"
+            refused = await ask(socket, **request, match=f"{match_id}-b")
+            assert (refused["type"], refused["code"]) == ("error", "not_entitled")
+            assert (await ask(socket, **request, match=f"{match_id}-c"))["type"] == "snapshot"
+        connection = connection_of(f"{match_id}-a", subscriptions, dynamodb)
+        rows = await asyncio.to_thread(subscriptions.of_connection, connection)
+        assert {row.match for row in rows} == {f"{match_id}-a", f"{match_id}-c"}
+
+
+@pytest.mark.parametrize("where", ["query", "subprotocol"])
+async def test_a_wrong_token_is_denied(gateway: System, where: str) -> None:
+    """403, in words that do not say why, although nobody needs a token."""
+    wrong = (await asyncio.to_thread(tokens_of(gateway, "viewer").token))[:-4]
+    url = f"{gateway.websocket_url}?token={wrong}" if where == "query" else gateway.websocket_url
+    subprotocols = [Subprotocol("livescore.v1"), Subprotocol(wrong)] if where == "subprotocol" else None
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(url, subprotocols=subprotocols):
+            pass
+    assert refused.value.response.status_code == 403
+    said = (refused.value.response.body or b"").decode()
+    assert json.loads(said)["message"].startswith("User is not authorized to access this resource")
+    assert not [reason for reason in REASONS if reason in said]
+    assert wrong not in said
 
 
 async def test_connect_may_refuse(gateway: System) -> None:

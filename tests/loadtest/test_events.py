@@ -12,6 +12,7 @@ import pytest
 from loadtest.standin.events import (
     Api,
     Connection,
+    authorizer_event,
     connect_event,
     disconnect_event,
     error_frame,
@@ -119,3 +120,15 @@ def test_a_description_that_cannot_be_served_is_refused(description: dict[str, A
     """With a sentence."""
     with pytest.raises(ValueError, match=r"\.$"):
         Api.described(description)
+
+
+def test_an_authorizer_event() -> None:
+    """As AWS documents it: the handshake, what is asked for, and the context of CONNECT."""
+    event = authorizer_event(API, WHO, [("Host", "gateway:1")], "token=t", "r")
+    assert set(event) == {
+        "type", "methodArn", "stageVariables", "headers", "multiValueHeaders", "queryStringParameters",
+        "multiValueQueryStringParameters", "requestContext",
+    }  # fmt: skip
+    assert (event["type"], event["methodArn"].rpartition(":")[2]) == ("REQUEST", "standin/live/$connect")
+    assert set(event["requestContext"]) == CONTEXT
+    assert event["queryStringParameters"] == {"token": "t"}

@@ -16,6 +16,7 @@ import pytest
 from devstack.load import Load
 from devstack.load import run as run_load
 from devstack.system import ROOT
+from devstack.tokens import tokens_of
 from tests.support import needs
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def test_locust_has_the_deliveries_in_its_own_statistics(system: System, tmp_pat
     """goal_to_glass is a metric of locust's like any other, beside the operator's POSTs; none is lost on the way."""
     results, stats = tmp_path / "results.json", tmp_path / "stats"
     options = ("--viewers", "10", "--goals", "2", "--results", str(results), "--json-file", str(stats))
-    subprocess.run(locust(system, *options), capture_output=True, timeout=SECONDS, check=True)
+    env = {**os.environ, **tokens_of(system).environment()}
+    subprocess.run(locust(system, *options), env=env, capture_output=True, timeout=SECONDS, check=True)
     [found] = [json.loads(each.read_text()) for each in tmp_path.glob("stats*")]
     entries: dict[str, dict[str, Any]] = {each["name"]: each for each in found}
     assert entries["goal_to_glass"]["num_requests"] == json.loads(results.read_text())["deliveries"]
@@ -93,7 +95,7 @@ def test_nothing_is_left_running(system: System, how: signal.Signals, tmp_path: 
     """Interrupted, ended or killed: locust's workers and swarms go with it, even if a script had it ignore signals."""
     needs("/proc", Path("/proc/self/environ").exists())
     mark = f"LIVESCORE_TEST={tmp_path}"
-    env = {**os.environ, "LIVESCORE_TEST": str(tmp_path)}
+    env = {**os.environ, "LIVESCORE_TEST": str(tmp_path), **tokens_of(system).environment()}
     command = locust(system, "--viewers", "10", "--goals", "1000", "--processes", "2")
     with subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=deaf

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from devstack.operator import ApiError
+from devstack.tokens import tokens_of
+from loadtest.bearer import Bearer
+from matches import api
+from matches.ledger import UnknownMatchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from devstack.operator import Operator
     from devstack.system import System
+    from matches.ledger import Ledger
 
 
 @pytest.fixture(scope="module")
 def http(system: System) -> Iterator[httpx.Client]:
-    """Plain HTTP to the API."""
-    with httpx.Client(base_url=system.api_url, timeout=20) as http:
+    """Plain HTTP to the API, with an operator's token."""
+    with httpx.Client(base_url=system.api_url, timeout=20, auth=Bearer(tokens_of(system))) as http:
         yield http
 
 
@@ -30,6 +37,51 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     assert set(body["error"]) == {"code", "message"}
     assert body["error"]["message"]
     return answer.status_code, body["error"]["code"]
+
+
+SCOPE = "livescore/score:write"
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        (None, 403),
+        ({}, 403),
+        ({"scope": SCOPE, "competitions": "*"}, 403),
+        ({"sub": "ann", "competitions": "*"}, 403),
+        ({"sub": "ann", "scope": "livescore/watch", "competitions": "*"}, 403),
+        ({"sub": "ann", "scope": f"{SCOPE}x", "competitions": "*"}, 403),
+        ({"sub": "ann", "scope": SCOPE}, 403),
+        ({"sub": "ann", "scope": SCOPE, "competitions": "[other cups]"}, 403),
+        ({"sub": "ann", "scope": f"a {SCOPE}", "competitions": "[other the-cup]"}, 201),
+    ],
+)
+def test_a_route_that_has_lost_its_authorizer_lets_nobody_in(
+    monkeypatch: pytest.MonkeyPatch, ledger: Ledger, match_id: str, claims: dict[str, Any] | None, status: int
+) -> None:
+    """The handler looks at scope and competitions itself; AWS hands a list claim on as ``[a b]``."""
+    monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
+    monkeypatch.setattr(api, "_ledger", lambda: ledger)
+    body = {"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "competition": "The Cup"}
+    event = {
+        "version": "2.0",
+        "rawPath": "/matches",
+        "headers": {},
+        "body": json.dumps(body),
+        "requestContext": {
+            "http": {"method": "POST", "path": "/matches"}, "requestId": "r", "stage": "$default",
+            **({} if claims is None else {"authorizer": {"jwt": {"claims": claims, "scopes": None}}}),
+        },
+    }  # fmt: skip
+    context: Any = SimpleNamespace(
+        function_name="api", memory_limit_in_mb=1, invoked_function_arn="", aws_request_id="r"
+    )
+    answer = api.handler(event, context)
+    assert answer["statusCode"] == status
+    if status == 403:
+        assert json.loads(answer["body"])["error"]["code"] == "forbidden"
+        with pytest.raises(UnknownMatchError):
+            ledger.state(match_id)
 
 
 def test_an_accepted_event_can_be_followed_by_its_id(http: httpx.Client, match: str, operator: Operator) -> None:

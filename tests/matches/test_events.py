@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -49,6 +50,14 @@ def test_an_event_survives_the_stream() -> None:
     """What the API puts on the stream is what the fan-out reads."""
     accepted = Accepted("wc22-final", 1_671_375_600_000, EVENT.validate_python(GOAL))
     assert parse_record(accepted.to_record()) == accepted
+    by_somebody = replace(accepted, by="ann")
+    assert parse_record(by_somebody.to_record()) == by_somebody
+    assert by_somebody.digest == accepted.digest
+
+
+def test_records_from_before_there_were_tokens_are_read() -> None:
+    """A record without ``by`` lies on the stream when a new version is deployed."""
+    assert parse_record(orjson.dumps({"v": 1, "match": "m", "at": 1, "event": GOAL})).by is None
 
 
 @pytest.mark.parametrize(
@@ -60,6 +69,7 @@ def test_an_event_survives_the_stream() -> None:
         b'"goal"',
         orjson.dumps({"v": 2, "match": "m", "at": 1, "event": GOAL}),
         orjson.dumps({"v": 1, "match": "m", "event": GOAL}),
+        orjson.dumps({"v": 1, "match": "m", "at": 1, "by": {"S": "ann"}, "event": GOAL}),
         orjson.dumps({"v": 1, "match": "M!", "at": 1, "event": GOAL}),
         orjson.dumps({"v": 1, "match": "m" * 3000, "at": 1, "event": GOAL}),
         orjson.dumps({"v": 1, "match": "m", "at": 1, "event": {**GOAL, "team": "Argentina"}}),

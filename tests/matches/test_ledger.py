@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +42,16 @@ def test_events_get_consecutive_numbers(ledger: Ledger, scheduled: MatchState) -
     assert outcomes == [Outcome("applied", seq=seq) for seq in (1, 2, 3)]
     assert [event["event_id"] for event in ledger.history(scheduled.match, 0, 10)] == ids
     assert ledger.state(scheduled.match).board.score == (2, 0)
+
+
+def test_who_posted_an_event_is_beside_what_viewers_see(ledger: Ledger, scheduled: MatchState) -> None:
+    """It is in the audit, and in nothing that is made for viewers; an event of unknown origin is there without it."""
+    ledger.record(accepted(scheduled.match, "k", "kick_off"))
+    ledger.record(replace(accepted(scheduled.match, "g1"), by="ann"))
+    assert [event.get("by") for event in ledger.audit(scheduled.match, 0, 10)] == [None, "ann"]
+    for seen in (ledger.history(scheduled.match, 0, 10), ledger.events(scheduled.match, 0, 10)):
+        assert "ann" not in str(seen)
+    assert ledger.audit(scheduled.match, 1, 10)[0]["seq"] == 2
 
 
 def test_an_event_counts_once(ledger: Ledger, scheduled: MatchState) -> None:

@@ -1,0 +1,102 @@
+"""The identity provider of devstack: a Cognito user pool in MiniStack, with an app client for each kind of user.
+
+``operator`` scores everything; ``scorer`` and ``viewer`` are for one competition, and ``guest`` for what its token does
+not say. All get their tokens by client credentials.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from devstack.system import ACCOUNT, REGION, ROOT
+
+if TYPE_CHECKING:
+    from devstack.system import System
+
+COMPETITION = "world-cup-2022"
+"""The one that ``scorer`` and ``viewer`` are for."""
+
+WATCH = "watch"
+
+
+@dataclass(frozen=True, slots=True)
+class AppClient:
+    """An app client: whether it is an operator's, and its claim ``competitions``."""
+
+    operates: bool
+    competitions: str | None
+
+
+CLIENTS = {
+    "operator": AppClient(operates=True, competitions="*"),
+    "scorer": AppClient(operates=True, competitions=COMPETITION),
+    "viewer": AppClient(operates=False, competitions=COMPETITION),
+    "guest": AppClient(operates=False, competitions=None),
+}
+
+
+def create(system: System, cognito: Any, functions: Any) -> dict[str, int | str]:
+    """Make the pool, its clients and its trigger; returns the settings that follow from it."""
+    server, _, scope = system.resolve("setting.operator_scope").partition("/")
+    pool = cognito.create_user_pool(PoolName=system.name("users"))["UserPool"]["Id"]
+    cognito.create_resource_server(
+        UserPoolId=pool,
+        Identifier=server,
+        Name=server,
+        Scopes=[{"ScopeName": each, "ScopeDescription": each} for each in (scope, WATCH)],
+    )
+    ids = {}
+    for name, client in CLIENTS.items():
+        made = cognito.create_user_pool_client(
+            UserPoolId=pool,
+            ClientName=name,
+            GenerateSecret=True,
+            AllowedOAuthFlows=["client_credentials"],
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthScopes=[f"{server}/{scope if client.operates else WATCH}"],
+        )
+        ids[name] = made["UserPoolClient"]["ClientId"]
+    _trigger(system, cognito, functions, pool, {ids[name]: each.competitions for name, each in CLIENTS.items()})
+    return {
+        "issuer": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
+        "jwks_url": f"{system.endpoint}/{pool}/.well-known/jwks.json",
+        "operator_audience": ",".join(ids[name] for name, each in CLIENTS.items() if each.operates),
+        "viewer_audience": ",".join(ids[name] for name, each in CLIENTS.items() if not each.operates),
+    }
+
+
+def _trigger(system: System, cognito: Any, functions: Any, pool: str, competitions: dict[str, str | None]) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.write(ROOT / "devstack/pretoken.py", "pretoken.py")
+    made = functions.create_function(
+        FunctionName=system.name("pretoken"),
+        Runtime="python3.13",
+        Handler="pretoken.handler",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/livescore",
+        Code={"ZipFile": code.getvalue()},
+        Environment={"Variables": {"COMPETITIONS": json.dumps(competitions)}},
+    )
+    cognito.update_user_pool(
+        UserPoolId=pool,
+        LambdaConfig={"PreTokenGenerationConfig": {"LambdaVersion": "V3_0", "LambdaArn": made["FunctionArn"]}},
+    )
+
+
+def credentials(system: System, cognito: Any, name: str) -> tuple[str, str]:
+    """The id and the secret of an app client of a running system.
+
+    Raises LookupError if there is none.
+    """
+    for pool in cognito.list_user_pools(MaxResults=60)["UserPools"]:
+        if pool["Name"] != system.name("users"):
+            continue
+        for client in cognito.list_user_pool_clients(UserPoolId=pool["Id"], MaxResults=60)["UserPoolClients"]:
+            if client["ClientName"] == name:
+                found = cognito.describe_user_pool_client(UserPoolId=pool["Id"], ClientId=client["ClientId"])
+                return client["ClientId"], found["UserPoolClient"]["ClientSecret"]
+    raise LookupError(name)

@@ -1,0 +1,41 @@
+"""Puts tokens on the requests of httpx."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from loadtest.tokens import Tokens
+
+
+class Bearer(httpx.Auth):
+    """A token on whatever writes, and on what was answered 401 without one; a fresh one if the first is refused.
+
+    What was answered 401 has changed nothing, so it may be sent again.
+    """
+
+    def __init__(self, tokens: Tokens | None) -> None:
+        self._tokens = tokens
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """As httpx calls it; raises TokensError."""
+        tokens, token = self._tokens, None
+        if tokens is None:
+            yield request
+            return
+        if request.method != "GET":
+            token = self._put(request, tokens)
+        answer = yield request
+        if answer.status_code == httpx.codes.UNAUTHORIZED and (token is None or tokens.renew(token)):
+            self._put(request, tokens)
+            yield request
+
+    @staticmethod
+    def _put(request: httpx.Request, tokens: Tokens) -> str:
+        token = tokens.token()
+        request.headers["Authorization"] = f"Bearer {token}"
+        return token

@@ -1,0 +1,104 @@
+"""Who may open a WebSocket: a Lambda REQUEST authorizer for ``$connect``.
+
+(apigateway-websocket-api-lambda-auth.html)
+
+The route has no identity sources: API Gateway would refuse a request that lacks one of them before it asks us, and a
+token may come in either of two places. Everybody who is refused is refused alike, by a policy, so with a 403; why is
+in the log.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from matches import aws
+from matches.claims import EVERY, write_competitions
+from subscriptions.keys import KeySet, fetch
+from subscriptions.protocol import SUBPROTOCOL
+from subscriptions.tokens import Expected, TokenError, key_id, verify
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+ANONYMOUS = "anonymous"
+"""The subject of those who show no token."""
+
+_FAMILY = SUBPROTOCOL.partition(".")[0] + "."
+
+logger = Logger(service="authorizer")
+
+
+@cache
+def _keys(url: str) -> KeySet:
+    return KeySet(lambda: fetch(url), logger.warning)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer an authorizer's REQUEST event with a policy and, for those let in, ``subject`` and ``competitions``."""
+    connection = event["requestContext"]["connectionId"]
+    try:
+        subject, competitions = _decide(event)
+    except TokenError as error:
+        logger.info("refused", connection=connection, reason=str(error))
+        return _policy(event["methodArn"], "Deny", "refused", {})
+    logger.info("let in", connection=connection, subject=subject)
+    return _policy(event["methodArn"], "Allow", subject, {"subject": subject, "competitions": competitions})
+
+
+def _decide(event: dict[str, Any]) -> tuple[str, str]:
+    """The subject and the competitions of whoever connects; raises TokenError."""
+    _check_origin(_header(event, "origin"))
+    anonymous = aws.setting("ANONYMOUS") == "on"
+    # Where nobody needs a token, one that says nothing of competitions does not make its viewer worse off.
+    unsaid = EVERY if anonymous else ""
+    token = find_token(event)
+    if token is None:
+        if not anonymous:
+            raise TokenError("no token")
+        return ANONYMOUS, unsaid
+    audiences = frozenset(aws.setting("VIEWER_AUDIENCE").split(",")) - {""}
+    key = _keys(aws.setting("JWKS_URL")).key(key_id(token))
+    who = verify(token, key, Expected(aws.setting("ISSUER"), audiences))
+    return who.subject, unsaid if who.competitions is None else write_competitions(who.competitions)
+
+
+def find_token(event: dict[str, Any]) -> str | None:
+    """The token of a handshake, None without one: in the query as ``token``, or as the subprotocol after ours.
+
+    Browsers can set no header but that one. Raises TokenError for more than one token.
+    """
+    query = event.get("multiValueQueryStringParameters") or {}
+    found = set(query.get("token", ()))
+    offered = [each.strip() for each in (_header(event, "sec-websocket-protocol") or "").split(",")]
+    if SUBPROTOCOL in offered[:-1]:
+        following = offered[offered.index(SUBPROTOCOL) + 1]
+        if not following.startswith(_FAMILY):
+            found.add(following)
+    if len(found) > 1:
+        raise TokenError("more than one token")
+    return found.pop() if found else None
+
+
+def _header(event: dict[str, Any], wanted: str) -> str | None:
+    """A header, however it is written and however often it comes; None if it does not."""
+    every = {name.lower(): values for name, values in (event.get("multiValueHeaders") or {}).items()}
+    return ",".join(every[wanted]) if wanted in every else None
+
+
+def _check_origin(origin: str | None) -> None:
+    """Raises TokenError for a page of another site. Programs state no origin, and could state any."""
+    allowed = {each.strip() for each in aws.setting("ORIGINS").split(",")}
+    if origin is not None and allowed.isdisjoint({"*", origin}):
+        raise TokenError("another origin")
+
+
+def _policy(arn: str, effect: str, principal: str, context: dict[str, str]) -> dict[str, Any]:
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": arn}
+    return {
+        "principalId": principal,
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "context": context,
+    }

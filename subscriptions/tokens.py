@@ -1,0 +1,129 @@
+"""Verifies viewers' tokens: JWTs signed with RS256 or ES256 by the keys of one issuer (RFC 7519, RFC 8725).
+
+The key is chosen by ``kid`` among the issuer's own, and by nothing else that the token says: ``jku``, ``x5u``, ``jwk``
+and ``x5c`` are not read. The algorithm is the one that belongs to the key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+
+from matches.claims import ClaimsError, identity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matches.claims import Identity
+
+ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}
+"""What may sign a token, and the type of key that it takes (RFC 7518, section 6.1)."""
+
+TOKEN_BYTES = 8 * 1024
+"""A longer token is refused unread. API Gateway takes 10 KB of headers and request line in all (limits.html)."""
+
+LEEWAY_SECONDS = 60
+"""By so much the issuer's clock and ours may disagree."""
+
+_REASONS: Final[dict[type[Exception], str]] = {
+    jwt.ExpiredSignatureError: "expired",
+    jwt.ImmatureSignatureError: "not yet valid",
+    jwt.InvalidIssuerError: "another issuer",
+    jwt.InvalidSignatureError: "wrong signature",
+    jwt.MissingRequiredClaimError: "a claim is missing",
+    jwt.InvalidAlgorithmError: "wrong algorithm",
+}
+
+
+class TokenError(Exception):
+    """A token that is not accepted; the reason is for the log, never for whoever sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a token must state: its issuer, and one of the audiences it is for."""
+
+    issuer: str
+    audiences: frozenset[str]
+
+
+def key_id(token: str) -> str:
+    """The ``kid`` of a token whose form and algorithm are acceptable. Nothing is verified by that.
+
+    Raises TokenError.
+    """
+    if len(token.encode("utf-8", "surrogatepass")) > TOKEN_BYTES:
+        raise TokenError("too long")
+    try:
+        header: Any = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise TokenError("malformed") from None
+    if header.get("alg") not in ALGORITHMS:
+        raise TokenError("algorithm not allowed")
+    kid = header.get("kid")
+    if not isinstance(kid, str) or not kid:
+        raise TokenError("no key id")
+    return kid
+
+
+def verify(token: str, key: jwt.PyJWK, expected: Expected) -> Identity:
+    """The identity that a token states, signed with ``key`` and valid now.
+
+    Raises TokenError.
+    """
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[key.algorithm_name],
+            issuer=expected.issuer,
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "iat", "iss", "sub"], "verify_aud": False},
+        )
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise TokenError(_REASONS.get(type(error), "malformed")) from None
+    if expected.audiences.isdisjoint(_audience(claims)):
+        raise TokenError("another audience")
+    try:
+        return identity(claims)
+    except ClaimsError as error:
+        raise TokenError(str(error)) from None
+
+
+def read_keys(document: Any) -> dict[str, jwt.PyJWK]:
+    """The keys of a key set (RFC 7517, section 5) that may sign tokens, by their ids.
+
+    Keys of another type, for encryption or without an id are left out. Raises ValueError for what is no key set.
+    """
+    listed = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("not a key set")  # noqa: TRY004  # what was fetched is wrong, not how we were called
+    found: dict[str, jwt.PyJWK] = {}
+    for each in listed:
+        if not isinstance(each, dict) or each.get("use", "sig") != "sig" or not isinstance(each.get("kid"), str):
+            continue
+        algorithm = next((name for name, kind in ALGORITHMS.items() if kind == each.get("kty")), None)
+        if algorithm is None or each.get("alg", algorithm) != algorithm:
+            continue
+        try:
+            # Only the public half: an issuer that publishes more is not to be trusted with the rest.
+            found[each["kid"]] = jwt.PyJWK({name: each[name] for name in each if name in _PUBLIC}, algorithm)
+        except (jwt.PyJWTError, ValueError, TypeError):
+            continue
+    return found
+
+
+_PUBLIC: Final = frozenset({"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"})
+
+
+def _audience(claims: Mapping[str, Any]) -> set[str]:
+    """Whom a token is for.
+
+    Cognito's access tokens have no ``aud``, but the ``client_id`` they were issued to
+    (amazon-cognito-user-pools-using-the-access-token.html).
+    """
+    stated = claims.get("aud", claims.get("client_id"))
+    listed = stated if isinstance(stated, list) else [stated]
+    return {each for each in listed if isinstance(each, str)}
