@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import httpx
 
+from devstack.words import where
+
 
 class ApiError(Exception):
     """The API said no, or did not answer; the text is for a person."""
@@ -75,7 +77,7 @@ class Operator:
             answer = self._http.request(method, path, json=body)
         except httpx.HTTPError as error:
             raise ApiError(
-                f"Nothing answers at {self.url} ({type(error).__name__}). Is `livescore up` running?"
+                f"Nothing answers at {where(self.url)} ({type(error).__name__}). Is `livescore up` running?"
             ) from None
         try:
             answered: dict[str, Any] = answer.json()
@@ -85,5 +87,5 @@ class Operator:
             return answered
         refusal = answered.get("error")
         if not isinstance(refusal, dict):
-            raise ApiError(f"{self.url} answered {answer.status_code}.", str(answer.status_code))
+            raise ApiError(f"{where(self.url)} answered {answer.status_code}.", str(answer.status_code))
         raise ApiError(refusal["message"], refusal["code"])
