@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from devstack.tokens import LocalTokens
+from devstack.words import where
 from loadtest.bearer import Bearer
 from loadtest.tokens import TokensError
 
@@ -91,7 +92,7 @@ class Operator:
             answer = self._http.request(method, path, json=body)
         except httpx.HTTPError as error:
             raise ApiError(
-                f"Nothing answers at {self.url} ({type(error).__name__}). Is `livescore up` running?"
+                f"Nothing answers at {where(self.url)} ({type(error).__name__}). Is `livescore up` running?"
             ) from None
         except TokensError as error:
             raise ApiError(str(error), "unauthorized") from None
@@ -103,7 +104,7 @@ class Operator:
             return answered
         refusal = answered.get("error")
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            raise ApiError(f"{self.url} does not accept the token.", "unauthorized")
+            raise ApiError(f"{where(self.url)} does not accept the token.", "unauthorized")
         if not isinstance(refusal, dict):
-            raise ApiError(f"{self.url} answered {answer.status_code}.", str(answer.status_code))
+            raise ApiError(f"{where(self.url)} answered {answer.status_code}.", str(answer.status_code))
         raise ApiError(refusal["message"], refusal["code"])

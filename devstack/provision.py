@@ -175,7 +175,7 @@ def _http_api(system: System) -> None:
     for route in described["routes"]:
         needs = operators if route in authorizer["routes"] else {}
         gateway.create_route(ApiId=api, RouteKey=route, Target=target, **needs)
-    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True, **_throttles(described))
 
 
 def _websocket_api(system: System) -> None:
@@ -208,7 +208,16 @@ def _websocket_api(system: System) -> None:
         )
         if two_way:
             gateway.create_route_response(ApiId=api, RouteId=made["RouteId"], RouteResponseKey="$default")
-    gateway.create_stage(ApiId=api, StageName=described["stage"], AutoDeploy=True)
+    gateway.create_stage(ApiId=api, StageName=described["stage"], AutoDeploy=True, **_throttles(described))
+
+
+def _throttles(described: dict[str, Any]) -> dict[str, Any]:
+    """The throttles of an API's routes as its stage takes them. MiniStack keeps them and does not throttle."""
+    every = {
+        route: {"ThrottlingRateLimit": throttle["rate"], "ThrottlingBurstLimit": throttle["burst"]}
+        for route, throttle in described["throttles"].items()
+    }
+    return {"DefaultRouteSettings": every.pop("default"), "RouteSettings": every}
 
 
 def _wait(system: System, seconds: float = 30) -> None:

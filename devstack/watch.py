@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from devstack.operator import ApiError
-from devstack.words import describe, minute, score
+from devstack.words import describe, minute, plain, score, where
 from loadtest.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def watch(
         if as_json:
             print(json.dumps({**event, "received_at": at}, ensure_ascii=False), flush=True)  # noqa: T201
         elif not console.is_terminal:
-            console.print(f"{minute(event):>6} {describe(event)}  {score(event)}", markup=False, highlight=False)
+            console.print(plain(f"{minute(event):>6} {describe(event)}  {score(event)}"), markup=False, highlight=False)
         if until_full_time and event["kind"] == "full_time":
             over.set()
 
@@ -55,7 +55,7 @@ async def watch(
             await asyncio.wait_for(changed.wait(), FIRST_ANSWER_SECONDS)
         except TimeoutError:
             hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
-            raise ApiError(f"Nobody is let in at {websocket_url}. {hint}") from None
+            raise ApiError(f"Nobody is let in at {where(websocket_url)}. {hint}") from None
         if viewer.errors:
             raise ApiError(viewer.errors[0]["message"])
         await viewer.subscribed.wait()
@@ -82,7 +82,7 @@ async def _knock(websocket_url: str) -> None:
         async with asyncio.timeout(KNOCK_SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, port)
     except (OSError, ValueError):
-        raise ApiError(f"Nothing answers at {websocket_url}. Is `livescore up` running?") from None
+        raise ApiError(f"Nothing answers at {where(websocket_url)}. Is `livescore up` running?") from None
     writer.close()
 
 
@@ -91,11 +91,13 @@ def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
     table = Table.grid(padding=(0, 2))
     for event in events[-LINES:]:
         side = {"home": follower.home, "away": follower.away}.get(event.get("team", ""), "")
-        table.add_row(Text(minute(event), style="dim"), Text(describe(event)), Text(side, style="dim"), score(event))
+        cells = (minute(event), describe(event), side, score(event))
+        styles = ("dim", "", "dim", "")
+        table.add_row(*(Text(plain(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
     title = f"{follower.home} {follower.score[0]}–{follower.score[1]} {follower.away}"
     if follower.shootout:
         title += f" ({follower.shootout[0]}–{follower.shootout[1]})"
-    return Panel(table, title=Text(title, style="bold"), subtitle=_state(viewer, follower.status), expand=False)
+    return Panel(table, title=Text(plain(title), style="bold"), subtitle=_state(viewer, follower.status), expand=False)
 
 
 def _state(viewer: Viewer, status: str) -> Text:
@@ -103,5 +105,5 @@ def _state(viewer: Viewer, status: str) -> Text:
     if not viewer.connected:
         return Text("connection lost, trying again …", style="bold red")
     if viewer.errors:
-        return Text(viewer.errors[-1]["message"], style="bold red")
-    return Text(status.replace("_", " "))
+        return Text(plain(viewer.errors[-1]["message"]), style="bold red")
+    return Text(plain(status.replace("_", " ")))

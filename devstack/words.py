@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
+
+
+def plain(text: object) -> str:
+    """Text of others, safe on a terminal: whatever is not printable is shown as an escape and does nothing."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
+
+
+def where(url: str) -> str:
+    """A URL as it may be shown: without a user, a password, a query or a fragment, where tokens are."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return plain(f"{parts.scheme}://{host}{parts.path}")
 
 
 def describe(event: dict[str, Any]) -> str:
@@ -11,7 +24,7 @@ def describe(event: dict[str, Any]) -> str:
     what = event["kind"].replace("_", " ")
     if event["kind"] == "shootout_kick":
         what += " scored" if event["scored"] else " missed"
-    return f"{what}, {who.replace('_', ' ')}" if who else what
+    return plain(f"{what}, {str(who).replace('_', ' ')}" if who else what)
 
 
 def minute(event: dict[str, Any]) -> str:

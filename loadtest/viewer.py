@@ -189,7 +189,8 @@ class Viewer:
             self._on_frame(frame)
         kind = frame.get("type")
         if kind == "error":
-            self.errors.append(frame)
+            # What is shown to a person is text, whoever sent it.
+            self.errors.append({**frame, "message": str(frame.get("message"))})
             return
         follower = self.followers.get(str(frame.get("match")))
         if follower is None or kind is None:

@@ -26,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from matches import aws
 from matches.claims import ClaimsError, covers, identity
+from matches.described import answers
 from matches.events import Accepted, Event, EventId, MatchId
 from matches.ledger import AlreadyKickedOffError, Ledger, MatchExistsError, MatchState, UnknownMatchError
 from matches.schedule import NewMatch, Reschedule
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 BODY_BYTES = 32 * 1024
 HISTORY_PAGE = 200
+UNKNOWN_MATCH = "There is no such match: `unknown_match`."
 
 logger = Logger(service="api")
 app = APIGatewayHttpResolver(
@@ -63,7 +65,16 @@ def _ledger() -> Ledger:
     return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
 
 
-@app.post("/matches", status_code=201, summary="Create and schedule a match", tags=["operators"], security=_OPERATORS)
+@app.post(
+    "/matches",
+    status_code=201,
+    summary="Create and schedule a match",
+    tags=["operators"],
+    security=_OPERATORS,
+    responses=answers(
+        HTTPStatus.CREATED, "The match's snapshot.", operators=True, conflict="The id is taken: `match_exists`."
+    ),
+)
 def create_match(new: NewMatch) -> Response[dict[str, Any]]:
     """201 with the match's snapshot; 409 ``match_exists`` if the id is taken."""
     _operator(new.competition)
@@ -71,16 +82,38 @@ def create_match(new: NewMatch) -> Response[dict[str, Any]]:
 
 
 @app.patch(
-    "/matches/<match>", summary="Move the kick-off of a match that has not begun", tags=["operators"],
+    "/matches/<match>",
+    summary="Move the kick-off of a match that has not begun",
+    tags=["operators"],
     security=_OPERATORS,
-)  # fmt: skip
+    responses=answers(
+        HTTPStatus.OK,
+        "The match's snapshot.",
+        operators=True,
+        not_found=UNKNOWN_MATCH,
+        conflict="An event has been applied: `kicked_off`.",
+    ),
+)
 def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[str, Any]]:
     """200 with the match's snapshot; 409 ``kicked_off`` once an event has been applied."""
     _operator(_ledger().state(match).competition)
     return _json(HTTPStatus.OK, snapshot(_ledger().reschedule(match, change.kickoff.isoformat()), []))
 
 
-@app.post("/matches/<match>/events", status_code=202, summary="Post an event", tags=["operators"], security=_OPERATORS)
+@app.post(
+    "/matches/<match>/events",
+    status_code=202,
+    summary="Post an event",
+    tags=["operators"],
+    security=_OPERATORS,
+    responses=answers(
+        HTTPStatus.ACCEPTED,
+        "The event's id, by which it can be followed.",
+        operators=True,
+        not_found=UNKNOWN_MATCH,
+        conflict="The id is that of an event with other content: `event_id_taken`.",
+    ),
+)
 def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[dict[str, Any]]:
     """202 with the event's id once it is on the stream. The same event with the same id again changes nothing."""
     state = _ledger().state(match)
@@ -106,7 +139,16 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     return _json(HTTPStatus.ACCEPTED, {"match": match, "event_id": accepted.event_id, **_present(outcome)})
 
 
-@app.get("/matches/<match>/events/<event_id>", summary="What became of an event", tags=["operators"])
+@app.get(
+    "/matches/<match>/events/<event_id>",
+    summary="What became of an event",
+    tags=["operators"],
+    responses=answers(
+        HTTPStatus.OK,
+        "What became of it.",
+        not_found="There is no such match or event: `unknown_match`, `unknown_event`.",
+    ),
+)
 def read_outcome(match: MatchInPath, event_id: Annotated[EventId, Path()]) -> Response[dict[str, Any]]:
     """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``."""
     outcome = _ledger().outcome(match, event_id)
@@ -116,7 +158,12 @@ def read_outcome(match: MatchInPath, event_id: Annotated[EventId, Path()]) -> Re
     return _json(HTTPStatus.OK, {"match": match, "event_id": event_id, **_present(asdict(outcome))})
 
 
-@app.get("/matches/<match>", summary="Snapshot of a match", tags=["readers"])
+@app.get(
+    "/matches/<match>",
+    summary="Snapshot of a match",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The snapshot.", not_found=UNKNOWN_MATCH),
+)
 def read_snapshot(match: MatchInPath, after: AfterInQuery = None) -> Response[dict[str, Any]]:
     """The snapshot; ``recovered`` says whether every event after ``after`` is in it. Cacheable for a second."""
     ledger = _ledger()
@@ -125,7 +172,12 @@ def read_snapshot(match: MatchInPath, after: AfterInQuery = None) -> Response[di
     return _json(HTTPStatus.OK, snapshot(state, events, after), cache="public, max-age=1")
 
 
-@app.get("/matches/<match>/events", summary="Events of a match in order", tags=["readers"])
+@app.get(
+    "/matches/<match>/events",
+    summary="Events of a match in order",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The events.", not_found=UNKNOWN_MATCH),
+)
 def read_events(
     match: MatchInPath,
     after: AfterInQuery = None,
@@ -139,7 +191,13 @@ def read_events(
     return _json(HTTPStatus.OK, body, cache="public, max-age=1")
 
 
-@app.get("/matches/<match>/audit", summary="Who posted what", tags=["operators"], security=_OPERATORS)
+@app.get(
+    "/matches/<match>/audit",
+    summary="Who posted what",
+    tags=["operators"],
+    security=_OPERATORS,
+    responses=answers(HTTPStatus.OK, "The events, each with who posted it.", operators=True, not_found=UNKNOWN_MATCH),
+)
 def read_audit(
     match: MatchInPath,
     after: AfterInQuery = None,
@@ -153,7 +211,12 @@ def read_audit(
     return _json(HTTPStatus.OK, {"match": match, "epoch": state.epoch, "seq": state.seq, "events": events})
 
 
-@app.get("/matches/<match>/receipts", summary="Receipts of a match's broadcasts", tags=["operators"])
+@app.get(
+    "/matches/<match>/receipts",
+    summary="Receipts of a match's broadcasts",
+    tags=["operators"],
+    responses=answers(HTTPStatus.OK, "The receipts.", not_found=UNKNOWN_MATCH),
+)
 def read_receipts(match: MatchInPath) -> Response[dict[str, Any]]:
     """One receipt per ended round of a broadcast, oldest first. 200 from the gateway means accepted, not seen."""
     ledger = _ledger()
@@ -220,7 +283,8 @@ def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
     return _error(ApiError(HTTPStatus.NOT_FOUND, "no_route", "There is nothing at this path."))
 
 
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
+# An event has the operator's token in it: never logged, whatever the environment asks for.
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway (payload format 2.0)."""
     refusal = _check_body(event)

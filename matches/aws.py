@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from boto3 import Session
     from botocore.config import Config
     from botocore.credentials import ReadOnlyCredentials
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_sqs import SQSClient
@@ -55,6 +56,12 @@ def sqs() -> SQSClient:
 
 
 @cache
+def connections(url: str) -> ApiGatewayManagementApiClient:
+    """The @connections client of one stage, whose URL this is; for a few calls, not for a broadcast."""
+    return _client("apigatewaymanagementapi", url)  # type: ignore[no-any-return]
+
+
+@cache
 def _session() -> Session:
     import boto3
 
@@ -75,8 +82,8 @@ def credentials() -> ReadOnlyCredentials | None:
     return found.get_frozen_credentials() if found is not None else None
 
 
-def _client(service: str) -> Any:
-    return _session().client(service, config=config())  # type: ignore[call-overload]
+def _client(service: str, url: str | None = None) -> Any:
+    return _session().client(service, endpoint_url=url, config=config())  # type: ignore[call-overload]
 
 
 def config(connections: int = 10) -> Config:

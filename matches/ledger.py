@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from matches.events import Accepted
     from matches.schedule import NewMatch
 
+_LAST_SEQ = 99_999_999
+"""The highest seq that an ``event#`` row can have."""
+
 _TRIES = 5
 _PENDING_SECONDS = 24 * 3600
 
@@ -344,8 +347,9 @@ def events_query(table: str, match: str, after: int, limit: int, *, newest: bool
         "ExpressionAttributeNames": {"#item": "item"},
         "ExpressionAttributeValues": {
             ":match": {"S": match},
-            ":from": {"S": _event_item(after + 1)},
-            ":to": {"S": "event#99999999"},
+            # Above the last seq there can be, the range would end before it begins, which DynamoDB refuses.
+            ":from": {"S": _event_item(min(after + 1, _LAST_SEQ))},
+            ":to": {"S": _event_item(_LAST_SEQ)},
         },
         "ConsistentRead": True,
         "ScanIndexForward": not newest,

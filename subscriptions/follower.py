@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from subscriptions.frames import is_whole
+
 _EARLY = 64
 """Frames kept while a snapshot is awaited; a frame lost beyond that is a gap again."""
 
@@ -30,6 +32,8 @@ class Follower:
     """A frame was missed: ask for a snapshot ``since`` the position."""
     lost: int = 0
     """Events that no snapshot could bring back, because it did not reach far enough."""
+    junk: int = 0
+    """Frames that were no whole snapshot or update; they change nothing."""
     _early: list[dict[str, Any]] = field(default_factory=list)
 
     def since(self) -> dict[str, Any] | None:
@@ -38,19 +42,23 @@ class Follower:
 
     def take(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
         """Take one frame of this match; returns the events that are new, in order."""
+        if not is_whole(frame):
+            self.junk += frame.get("type") in ("snapshot", "update")
+            return []
         if frame["type"] == "snapshot":
             return self._snapshot(frame)
-        if frame["type"] != "update":
-            return []
         if self.epoch is None:
-            self._early.append(frame)
+            self._keep(frame)
             return []
         if frame["epoch"] != self.epoch or frame["prev"] > self.seq:
             # Kept until the snapshot: the answer may be older than this frame.
             self.gap = True
-            self._early = [*self._early[1 - _EARLY :], frame]
+            self._keep(frame)
             return []
         return self._advance(frame)
+
+    def _keep(self, frame: dict[str, Any]) -> None:
+        self._early = [*self._early[1 - _EARLY :], frame]
 
     def _snapshot(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
         self.home, self.away = frame["home"], frame["away"]

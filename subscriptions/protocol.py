@@ -1,7 +1,8 @@
 """Pure: the requests that viewers send over the socket, and the frames that answer them.
 
 Requests are JSON text frames: ``{"action": "subscribe" | "unsubscribe" | "sync", "match": …}``, with ``since`` and
-``only`` where they apply. What is wrong with a request becomes an ``error`` frame; the socket stays open.
+``only`` where they apply. What is wrong with a request becomes an ``error`` frame; the socket stays open, unless what
+came was too much.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ _MATCH = re.compile(r"[a-z0-9-]{1,20}")
 class RequestError(Exception):
     """A request that cannot be served, with the code and the sentence of its error frame."""
 
+    closes = False
+    """Whether the socket is closed after the frame."""
+
     def __init__(self, code: str, message: str, match: str | None = None) -> None:
         super().__init__(message)
         self.code = code
@@ -31,6 +35,12 @@ class RequestError(Exception):
         """The ``error`` frame."""
         body = {"type": "error", "code": self.code, "message": str(self)}
         return dumps(body | {"match": self.match} if self.match else body)
+
+
+class ExcessError(RequestError):
+    """More than a connection may send: the error frame is the last."""
+
+    closes = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 ``$connect`` writes nothing. ``subscribe`` writes its row before it reads the match, both consistently: then either
 the snapshot has an event, or the broadcast of that event finds the row. Answers are route responses, so they cost
-none of the account's send budget.
+none of the account's send budget. Who sends too much is told so and closed, which takes a POST and a DELETE.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from matches import aws
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
-from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, RequestError, dumps, parse_request
+from subscriptions.limits import MESSAGE_BYTES, Meter
+from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
 from subscriptions.shards import every_shard_of, shard_count, shard_of
 from subscriptions.store import Row, Subscriptions, partition
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _FRESH_SECONDS = 60
 
 logger = Logger(service="routes")
+_meter = Meter()
 _known: dict[str, tuple[Known, float]] = {}
 """What is known per match, and when it was read."""
 
@@ -66,12 +69,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if kind == "DISCONNECT":
         rows = _subscriptions().of_connection(connection)
         _subscriptions().remove(rows)
+        _meter.forget(connection)
         logger.info("left", connection=connection, rows=len(rows))
         return {"statusCode": 200}
+    text: str = event.get("body") or ""
     try:
-        request = parse_request(event.get("body") or "")
-        return {"statusCode": 200, "body": _serve(request, connection, _competitions(about))}
+        _check_size(text, connection)
+        return {"statusCode": 200, "body": _serve(parse_request(text), connection, _competitions(about))}
+    except ExcessError as error:
+        _meter.shut(connection, time.monotonic())
+        logger.warning("too much", connection=connection, code=error.code)
+        return _close(connection, error)
     except RequestError as error:
+        _meter.offend(connection, time.monotonic())
         logger.info("refused", connection=connection, code=error.code)
         return {"statusCode": 200, "body": error.frame()}
     except Exception:
@@ -79,6 +89,29 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.exception("failed", connection=connection)
         failed = RequestError("unavailable", "Something went wrong on our side. Try again.")
         return {"statusCode": 200, "body": failed.frame()}
+
+
+def _check_size(text: str, connection: str) -> None:
+    """Raises ExcessError for a message that is too large, or one too many."""
+    size = len(text.encode(errors="replace"))
+    if size > MESSAGE_BYTES:
+        raise ExcessError("too_large", f"A message is at most {MESSAGE_BYTES} bytes.")
+    if not _meter.take(connection, size, time.monotonic()):
+        raise ExcessError("too_many_requests", "Too many messages, or too many wrong ones.")
+
+
+def _close(connection: str, error: ExcessError) -> dict[str, Any]:
+    """Send the error frame, then close: a route response would come after the close, and so never."""
+    gateway = aws.connections(aws.setting("CONNECTIONS_URL"))
+    try:
+        gateway.post_to_connection(ConnectionId=connection, Data=error.frame().encode())
+        gateway.delete_connection(ConnectionId=connection)
+    except gateway.exceptions.GoneException:
+        pass  # It has left, or another of its messages was too much as well.
+    except (BotoCoreError, ClientError):
+        logger.exception("not closed", connection=connection)
+        return {"statusCode": 200, "body": error.frame()}
+    return {"statusCode": 200}
 
 
 def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:

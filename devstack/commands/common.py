@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from devstack.ministack import StackError, free_port
 from devstack.openfootball import FeedError
 from devstack.operator import ApiError, Operator
 from devstack.stack import DEFAULT_PORT, Gateway
 from devstack.system import System
+from devstack.words import plain
 from loadtest.limits import allow_sockets
 from loadtest.tokens import TokensError, tokens_from
 
@@ -55,12 +57,12 @@ def show(body: dict[str, Any], as_json: bool, text: str) -> None:
     if as_json:
         print(json.dumps(body, ensure_ascii=False))  # noqa: T201
     else:
-        out.print(text, markup=False, highlight=False)
+        out.print(plain(text), markup=False, highlight=False)
 
 
 def say(text: str) -> None:
     """A line about what is going on, for a person."""
-    err.print(text, style="dim", highlight=False)
+    err.print(plain(text), style="dim", markup=False, highlight=False)
 
 
 def writable(*files: Path | None) -> None:
@@ -84,7 +86,7 @@ def port_for(viewers: int, port: int | None) -> int:
 def progress(status: Any) -> Any:
     """Shows progress in one line on a terminal, line by line elsewhere."""
     if out.is_terminal:
-        return status.update
+        return lambda text: status.update(escape(plain(text)))
     often = ("are watching", "dead connections", "rows written")
     return lambda text: say(text) if not text.endswith(often) else None
 
@@ -97,7 +99,7 @@ def said() -> Iterator[None]:
     try:
         yield
     except (StackError, ApiError, TokensError, FeedError, OSError) as error:
-        err.print(f"livescore: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        err.print(plain(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

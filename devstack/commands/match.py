@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text as RichText
 
 from devstack import openfootball
 from devstack.commands.common import LOCAL, Api, AsJson, Match, Text, WebSocket, err, given, out, said, show
 from devstack.commands.common import operator as operator_at
 from devstack.replay import Replayed, replay
 from devstack.watch import watch as watch_match
-from devstack.words import describe, minute, score
+from devstack.words import describe, minute, plain, score
 from matches.events import DECISIONS, KINDS
 
 Team = Annotated[str, typer.Argument(help="home, away or a team's name.")]
@@ -57,10 +58,12 @@ def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) 
         print(json.dumps({**snapshot, "events": events}, ensure_ascii=False))  # noqa: T201
         return
     table = Table("seq", "minute", "what", "score", "id", "")
-    table.title = f"{snapshot['home']} {score(snapshot)} {snapshot['away']}, {snapshot['status'].replace('_', ' ')}"
+    title = f"{snapshot['home']} {score(snapshot)} {snapshot['away']}, {snapshot['status'].replace('_', ' ')}"
+    table.title = RichText(plain(title))
     for each in events:
         cancelled = f"cancelled by {each['cancelled_by']}" if "cancelled_by" in each else ""
-        table.add_row(str(each["seq"]), minute(each), describe(each), score(each), each["event_id"], cancelled)
+        cells = (each["seq"], minute(each), describe(each), score(each), each["event_id"], cancelled)
+        table.add_row(*(RichText(plain(cell)) for cell in cells))
     out.print(table)
 
 
@@ -140,7 +143,7 @@ def replay_file(
 
     def on_event(of: str, event: dict[str, Any]) -> None:
         if not as_json:
-            out.print(f"{of:20} {minute(event):>6} {describe(event)}", markup=False, highlight=False)
+            out.print(plain(f"{of:20} {minute(event):>6} {describe(event)}"), markup=False, highlight=False)
 
     with said(), operator_at(api) as operator:
         chosen = openfootball.read(file) if match is None else [openfootball.find(file, match)]
@@ -150,7 +153,7 @@ def replay_file(
     else:
         _show_replayed(results)
     for each in (each for each in results if not each.agrees):
-        err.print(f"livescore: {each.match} did not end as the file states", style="red", highlight=False)
+        err.print(f"livescore: {each.match} did not end as the file states", style="red", markup=False, highlight=False)
     raise typer.Exit(0 if all(each.agrees for each in results) else 1)
 
 
@@ -184,5 +187,6 @@ def _show_replayed(results: list[Replayed]) -> None:
     for each in results:
         shootout = "–".join(map(str, each.shootout)) if each.shootout else ""
         score, seen = "–".join(map(str, each.score)), "–".join(map(str, each.viewer_score))
-        table.add_row(each.match, each.home, score, each.away, shootout, str(each.events), seen)
+        cells = (each.match, each.home, score, each.away, shootout, each.events, seen)
+        table.add_row(*(RichText(plain(cell)) for cell in cells))
     out.print(table)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 import uvloop
+from rich.markup import escape
 from rich.table import Table
 
 from devstack.commands.common import (
@@ -118,7 +119,7 @@ def _show_report(report: Report) -> None:
     )
     for line in report.lines:
         cells = (line.seq, line.minute, line.what, line.score, line.reached, line.pruned, line.first, line.median)
-        table.add_row(*map(str, cells), str(line.last))
+        table.add_row(*(escape(str(cell)) for cell in (*cells, line.last)))
     out.print(table)
     glass = report.goal_to_glass_ms
     out.print(

@@ -47,6 +47,8 @@ class Stats:
     gone: int = 0
     throttled_account: int = 0
     """POSTs and viewers' messages."""
+    throttled_route: int = 0
+    """Handshakes and viewers' messages."""
     throttled_buffer: int = 0
     signatures_checked: int = 0
     signatures_wrong: int = 0
@@ -109,6 +111,11 @@ class Core:
         self.limits = limits
         self._account = Bucket(limits.account_rate, limits.account_burst, now)
         self._connects = Bucket(limits.connects_per_second, limits.connects_per_second, now)
+        self._routes = {
+            route: Bucket(*rate_and_burst, now)
+            for route in self.api.routes
+            if (rate_and_burst := self.api.throttles.get(route, self.api.throttles.get("default")))
+        }
         self._buffer_bytes = limits.buffer_bytes
         self.unchecked = limits.check_every or _NEVER
         """Requests until the next signature is verified, that one included."""
@@ -187,8 +194,16 @@ class Core:
                 transport.close()
 
     def may_connect(self) -> bool:
-        """Take a token of the new connections."""
-        return self._connects.take(self.loop.time())
+        """Take a token of the new connections, and of ``$connect``."""
+        return self._connects.take(self.loop.time()) and self.may_route("$connect")
+
+    def may_route(self, route: str) -> bool:
+        """Take a token of a route, if it is throttled."""
+        bucket = self._routes.get(route)
+        if bucket is None or bucket.take(self.loop.time()):
+            return True
+        self.stats.throttled_route += 1
+        return False
 
     def may_call(self) -> bool:
         """Take a token of the account."""

@@ -11,14 +11,14 @@ import json
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{15}=")
 _SELECTION = re.compile(r"\$request\.body\.(\w+)")
@@ -27,13 +27,17 @@ _REASONS = {1001: "Going away", 1005: "Client-side close frame status not set"}
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A WebSocket API: its stage, its routes, which of them answer, and the field that selects them."""
+    """A WebSocket API: its stage, its routes, which of them answer, the field that selects them, and the throttles.
+
+    ``throttles``: rate and burst of each route that has one; ``default`` stands for each of the others.
+    """
 
     stage: str
     routes: frozenset[str]
     two_way: frozenset[str]
-    field: str = "action"
+    selector: str = "action"
     api_id: str = "standin"
+    throttles: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def connect_arn(self) -> str:
@@ -52,7 +56,11 @@ class Api:
             if selection is None:
                 raise ValueError(f"Only $request.body.NAME can select a route, not {expression}.")
             routes, two_way = frozenset(description["routes"]), frozenset(description["two_way"])
-            return cls(description["stage"], routes, two_way, selection[1])
+            throttles = {
+                route: (float(throttle["rate"]), float(throttle["burst"]))
+                for route, throttle in description.get("throttles", {}).items()
+            }
+            return cls(description["stage"], routes, two_way, selection[1], throttles=throttles)
         except (KeyError, TypeError) as error:
             raise ValueError(f"The description of the API is not whole: {error}.") from None
 
@@ -62,7 +70,7 @@ class Api:
             body = orjson.loads(text)
         except orjson.JSONDecodeError:
             body = None
-        chosen = body.get(self.field) if isinstance(body, dict) else None
+        chosen = body.get(self.selector) if isinstance(body, dict) else None
         if isinstance(chosen, str) and chosen in self.routes and not chosen.startswith("$"):
             return chosen
         return "$default" if "$default" in self.routes else None

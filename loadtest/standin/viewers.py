@@ -234,6 +234,9 @@ class ViewerSocket(asyncio.Protocol):
             if route is None:
                 self.send(events.error_frame("Forbidden", self.who, request_id))
                 continue
+            if not core.may_route(route):
+                self.send(events.error_frame("Too Many Requests", self.who, request_id))
+                continue
             self._busy = True
             self._invoke(events.message_event(core.api, self.who, route, body, request_id), route, request_id)
 

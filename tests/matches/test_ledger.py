@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devstack.provision import client
 from matches.events import EVENT, Accepted
-from matches.ledger import Ledger, MatchExistsError, Outcome, UnknownMatchError
+from matches.ledger import Ledger, MatchExistsError, Outcome, UnknownMatchError, events_query
 from matches.schedule import NewMatch
 
 if TYPE_CHECKING:
@@ -145,3 +147,10 @@ def test_an_event_of_no_match_is_told_apart(ledger: Ledger) -> None:
     """An event of a match that was never scheduled can never be applied."""
     with pytest.raises(UnknownMatchError):
         ledger.record(accepted("no-such-match", "g1"))
+
+
+@given(st.integers(0, 10**30))
+def test_the_range_of_events_never_ends_before_it_begins(after: int) -> None:
+    """DynamoDB refuses such a range, so a reader who names a position that cannot be would get a 503."""
+    values = events_query("t", "m", after, 1, newest=True)["ExpressionAttributeValues"]
+    assert values[":from"]["S"] <= values[":to"]["S"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,3 +123,32 @@ def test_every_event_once_and_in_order(data: st.DataObject) -> None:
     assert not follower.gap
     assert seqs(shown) == seqs(HISTORY)
     assert follower.lost == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seq": "3"}, {"seq": True}, {"seq": -1}, {"epoch": None}, {"epoch": ""}, {"score": [1]}, {"score": [-1, 0]},
+        {"shootout": 3}, {"status": 5}, {"events": None}, {"events": [3]}, {"events": HISTORY[:4]},
+        {"events": HISTORY[1::-1]}, {"events": [HISTORY[0], HISTORY[0]]}, {"prev": 4}, {"prev": None},
+    ],
+)  # fmt: skip
+def test_a_frame_that_is_not_whole_changes_nothing(change: dict[str, Any]) -> None:
+    """Whatever a gateway sends, a viewer shows nothing that is not so, and goes on."""
+    follower = Follower("m")
+    follower.take(snapshot(2))
+    before = (follower.epoch, follower.seq, follower.score, follower.gap)
+    assert follower.take(update(2, 3) | change) == []
+    assert (follower.epoch, follower.seq, follower.score, follower.gap) == before
+    assert follower.junk == 1
+    assert seqs(follower.take(update(2, 3))) == [3]
+
+
+def test_what_waits_for_a_snapshot_is_bounded() -> None:
+    """A gateway that never sends the snapshot does not fill the memory; what was let go is found as a gap."""
+    follower = Follower("m")
+    for seq in range(200):
+        follower.take({**update(0, 1), "prev": seq, "seq": seq + 1, "events": [{"seq": seq + 1}]})
+    assert len(follower._early) == 64  # noqa: SLF001
+    follower.take(snapshot(2))
+    assert follower.gap

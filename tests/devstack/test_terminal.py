@@ -1,0 +1,81 @@
+"""What others have written comes to a terminal as text, and does nothing there."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from typer.testing import CliRunner
+
+from devstack import watch
+from devstack.cli import app
+from devstack.operator import ApiError, Operator
+from devstack.words import describe, plain, where
+from loadtest.viewer import Viewer
+
+if TYPE_CHECKING:
+    from devstack.system import System
+
+HOSTILE = "[red]\x1b]0;owned\x07\x1b[2J\u202e\r[/]"
+SECRET = "SECRETeyJhbGciOiJSUzI1NiJ9"
+
+
+@given(st.text())
+def test_plain_text_does_nothing(text: str) -> None:
+    """Whatever the text, what is left is printable, and what was printable is as it was."""
+    assert plain(text).isprintable()
+    if text.isprintable():
+        assert plain(text) == text
+
+
+@given(st.text(), st.text())
+def test_events_in_words_do_nothing(kind: str, player: str) -> None:
+    """An event of a gateway that is not ours is told in printable words."""
+    assert describe({"kind": kind, "player": player, "scored": True}).isprintable()
+
+
+def test_the_board_shows_names_as_they_are() -> None:
+    """A name with markup and control sequences is shown, not obeyed: teams, players, status and errors."""
+    viewer = Viewer("ws://127.0.0.1:1", ["m"])
+    viewer.followers["m"].home = viewer.followers["m"].status = HOSTILE
+    event = {"seq": 1, "kind": HOSTILE, "player": HOSTILE, "team": "home", "score": [HOSTILE, 0], "minute": HOSTILE}
+    shown = io.StringIO()
+    console = Console(file=shown, width=300, force_terminal=True, color_system=None)
+    console.print(watch._board(viewer, "m", [event]))  # noqa: SLF001
+    viewer._take(b'{"type":"error","message":"\\u001b[2J[red]"}')  # noqa: SLF001
+    console.print(watch._state(viewer, "first_half"))  # noqa: SLF001
+    assert shown.getvalue().replace("\n", "").isprintable()
+    assert shown.getvalue().count("[red]\\x1b]0;owned") >= 4
+
+
+def test_a_team_may_be_called_red(system: System, operator: Operator, match_id: str) -> None:
+    """Square brackets in names are shown by ``match show``, where rich would take them for markup."""
+    operator.create_match(match=match_id, home="[red]Reds", away="[/b] Blues", kickoff="2022-12-18T15:00:00Z")
+    operator.post_event(match_id, {"kind": "kick_off"})
+    operator.settled(
+        match_id,
+        operator.post_event(match_id, {"kind": "goal", "team": "home", "minute": 1, "player": "[/]"})["event_id"],
+    )
+    ran = CliRunner().invoke(app, ["match", "show", match_id, "--api", system.api_url])
+    assert ran.exit_code == 0, ran.output
+    assert "[red]Reds 1–0 [/b] Blues" in ran.output
+    assert "goal, [/]" in ran.output
+
+
+@pytest.mark.parametrize(
+    "url", [f"ws://127.0.0.1:1/live?token={SECRET}", f"ws://u:{SECRET}@127.0.0.1:1/live", f"ws://127.0.0.1:1/#{SECRET}"]
+)
+async def test_no_error_shows_a_token(url: str) -> None:
+    """A URL in an error ends before the query, and begins after user and password."""
+    with pytest.raises(ApiError) as failed:
+        await watch.watch(url, "m", Console(file=io.StringIO()), as_json=False, until_full_time=False)
+    assert SECRET not in str(failed.value)
+    assert "127.0.0.1:1" in str(failed.value)
+    with pytest.raises(ApiError) as failed, Operator(url.replace("ws", "http", 1)) as operator:
+        operator.snapshot("m")
+    assert SECRET not in str(failed.value)
+    assert SECRET not in where(url)
