@@ -72,7 +72,7 @@ class Records:
         hold("a record of this version is an object", true=isinstance(given, dict) and given["v"] == STREAM_VERSION)
         hold("the match is an id", true=re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", accepted.match) is not None)
         hold("the match is that of the record", true=accepted.match == given["match"] and len(accepted.match) <= 20)
-        hold("the time is that of the record", true=accepted.at == given["at"])
+        hold("the time is that of the record", true=type(given["at"]) is int and accepted.at == given["at"])
         hold("the event has an id", true=re.fullmatch(r"[A-Za-z0-9_.:\-]{1,64}", accepted.event_id) is not None)
         hold("what is written again is the same", true=parse_record(accepted.to_record()) == accepted)
         hold("there is nothing that no event has", true=set(given["event"]) <= set(type(accepted.event).model_fields))
