@@ -97,7 +97,7 @@ def _prove(system: System) -> None:
     deadline = time.monotonic() + _PROOF_SECONDS
     with Operator(system.api_url) as operator:
         operator.create_match(match=_PROOF, home="A", away="B", kickoff="2000-01-01T00:00:00Z")
-        with connect(system.websocket_url, open_timeout=30) as socket:
+        with connect(system.websocket_url, open_timeout=_PROOF_SECONDS) as socket:
             socket.send(orjson.dumps({"action": "subscribe", "match": _PROOF}).decode())
             socket.recv(timeout=30)
             operator.post_event(_PROOF, {"kind": "kick_off"})
