@@ -15,6 +15,7 @@ from rich.text import Text
 
 from devstack.operator import ApiError
 from devstack.words import describe, minute, score
+from loadtest.reader import Reader
 from loadtest.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ LOOK_SECONDS = 0.5
 """How often the board looks whether the connection is still there."""
 
 
-async def watch(websocket_url: str, match: str, console: Console, *, as_json: bool, until_full_time: bool) -> None:
+async def watch(
+    websocket_url: str, api_url: str, match: str, console: Console, *, as_json: bool, until_full_time: bool
+) -> None:
     """Show the match until cancelled, or until the final whistle.
 
     Raises ApiError for a match that does not exist, or when nobody answers.
@@ -46,7 +49,8 @@ async def watch(websocket_url: str, match: str, console: Console, *, as_json: bo
             over.set()
 
     changed = asyncio.Event()
-    viewer = Viewer(websocket_url, [match], on_event=on_event, on_frame=lambda _: changed.set())
+    reader = Reader(api_url)
+    viewer = Viewer(websocket_url, [match], reader=reader, on_event=on_event, on_frame=lambda _: changed.set())
     task = asyncio.create_task(viewer.run())
     try:
         try:
@@ -69,6 +73,7 @@ async def watch(websocket_url: str, match: str, console: Console, *, as_json: bo
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await reader.close()
 
 
 async def _knock(websocket_url: str) -> None:

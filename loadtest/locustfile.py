@@ -146,7 +146,7 @@ def begin(environment: Environment, **_: Any) -> None:
     options: Any = environment.parsed_options
     runner: Any = environment.runner
     if not isinstance(runner, MasterRunner):
-        worker.swarm = SwarmProcess(options.websocket, options.viewers)
+        worker.swarm = SwarmProcess(options.websocket, options.api, options.viewers)
         gevent.spawn(listen, environment, worker.swarm)
     if not isinstance(runner, WorkerRunner):
         director = Director(options, runner.send_message)

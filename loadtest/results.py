@@ -75,7 +75,7 @@ class Results:
     """Everything that all swarms have reported. Seconds are those of the epoch, times milliseconds."""
 
     times: dict[str, Histogram] = field(default_factory=lambda: defaultdict(dict))
-    """By what was timed: ``connect``, ``subscribe``, ``catch_up``."""
+    """By what was timed: ``connect``, ``subscribe``, ``catch_up``, ``repair``, and ``back`` after a cut."""
     glass: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
     """Goal-to-glass by the second of arrival."""
     lag: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))

@@ -44,7 +44,7 @@ async def swarm(url: str) -> AsyncIterator[Process]:
     """A swarm while the block runs."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtest.swarm", url, "10", stdin=pipe, stdout=pipe
+        sys.executable, "-m", "loadtest.swarm", url, "http://127.0.0.1:1", "10", stdin=pipe, stdout=pipe
     )
     try:
         yield Process(process)
@@ -116,7 +116,7 @@ async def test_the_swarm_measures_its_own_lag() -> None:
 async def test_an_order_that_makes_no_sense_ends_the_swarm(order: bytes) -> None:
     """A swarm that does not do what its worker thinks would measure something else: it ends, and not with 0."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtest.swarm", "ws://127.0.0.1:1", "10",
+        sys.executable, "-m", "loadtest.swarm", "ws://127.0.0.1:1", "http://127.0.0.1:1", "10",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdin is not None
