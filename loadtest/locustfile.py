@@ -94,6 +94,7 @@ def prepare(environment: Environment, **_: Any) -> None:
     if not isinstance(runner, MasterRunner):
         runner.register_message("matches", lambda msg, **_: worker.begin(msg.data))
         runner.register_message("play", lambda **_: worker.play.set())
+        runner.register_message("cut", lambda **_: worker.tell(do="cut"))
         runner.register_message("settle", lambda msg, **_: worker.tell(do="settle", seqs=msg.data))
     if not isinstance(runner, WorkerRunner):
         runner.register_message("operator", lambda msg, **_: heard(msg.data))

@@ -66,6 +66,8 @@ class Status:
     """Events that those have not shown, once the last event is known."""
     settled: bool = False
     """Whether ``missed`` has been counted against the last event."""
+    away: int = 0
+    """Viewers whose connection was cut, and who are not subscribed again yet."""
     cpu: int = 0
     """Percent of one core."""
 
@@ -109,6 +111,7 @@ class Results:
             ready=sum(one.ready for one in each),
             stayed=sum(one.stayed for one in each),
             missed=sum(one.missed for one in each),
+            away=sum(one.away for one in each),
             settled=bool(each) and all(one.settled for one in each),
             cpu=max((one.cpu for one in each), default=0),
         )

@@ -175,6 +175,7 @@ class Swarm:
             stayed=len(staying),
             missed=sum(seat.missed(self._seqs) for seat in staying) if self._seqs is not None else 0,
             settled=self._seqs is not None,
+            away=sum(seat.cut_at is not None for seat in self._seats.values()),
             cpu=cpu,
         )
         found = {"times": tally.times, "glass": tally.glass, "lag": tally.lag, "counts": tally.counts}
