@@ -67,7 +67,7 @@ class Status:
     settled: bool = False
     """Whether ``missed`` has been counted against the last event."""
     away: int = 0
-    """Viewers whose connection was cut, and who are not subscribed again yet."""
+    """Viewers of the kinds that stay whose connection was cut, and who are not subscribed again yet."""
     cpu: int = 0
     """Percent of one core."""
 

@@ -79,7 +79,7 @@ class Seat:
         """By match: the newest event of the first snapshot."""
         self._shown: Counter[str] = Counter()
         self.cut_at: float | None = None
-        """When the connection was cut on purpose, until it is subscribed again (``time.monotonic``)."""
+        """When the connection of one who stays was cut, until it is subscribed again (``time.monotonic``)."""
 
     def missed(self, seqs: dict[str, int]) -> int:
         """Events up to ``seqs`` that came after it had subscribed, and were not shown."""
@@ -204,9 +204,10 @@ class Swarm:
         now = time.monotonic()
         for seat in self._seats.values():
             if seat.viewer.connected:
-                seat.cut_at = now
                 self.tally.counts["cut"] += 1
                 seat.viewer.drop()
+                # Who comes and goes may be dropped again before it is back.
+                seat.cut_at = now if seat.stays else None
 
     def _leave(self, number: int) -> None:
         seat = self._seats.pop(number, None)

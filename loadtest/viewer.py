@@ -35,6 +35,10 @@ and those who came together would all come back together."""
 CARE_SECONDS = 5.0
 """How often a viewer looks whether an answer is overdue; each time at a random moment around it."""
 
+ASK_SECONDS = 60.0
+"""A subscribe that has not been answered is sent again after ``CARE_SECONDS``, then after twice as long each time, up
+to this: whoever is slow to answer thousands is not helped by more questions."""
+
 SILENCE_SECONDS = 60.0
 """After so long without a frame of a match, give or take a quarter, a viewer looks whether it missed the last one: no
 later frame would tell."""
@@ -98,11 +102,13 @@ class Viewer:
         self._wire: Wire | None = None
         self._care_timer: asyncio.TimerHandle | None = None
         self._pinged: float | None = None
-        self._leave_at = 0.0
+        self._leave_at = self._checked_at = 0.0
         self._attempt = 0
         self._heard: dict[str, float] = {}
+        self._answered: set[str] = set()
+        """Matches whose subscribe has been answered on this connection."""
+        self._ask_after, self._ask_at = 0.0, 0.0
         self._gap_since: dict[str, float] = {}
-        self._checked_at = 0.0
         self._impatient: set[str] = set()
         """Matches for which the socket has been asked: what it answers is the best there is."""
         self._failure: BaseException | None = None
@@ -160,8 +166,9 @@ class Viewer:
         self._pinged = None
         self._leave_at = time.monotonic() + random.uniform(*self._age_seconds)
         try:
-            for follower in self.followers.values():
-                self._subscribe(follower)
+            self._answered.clear()
+            self._ask_after = self._care_seconds
+            self._ask()
             self._care_later()
             await wire.closed()
         finally:
@@ -192,10 +199,12 @@ class Viewer:
         if self._pinged is not None and now - self._pinged > self._pong_seconds:
             wire.abort()
             return
+        if len(self._answered) < len(self.followers) and now >= self._ask_at:
+            self._ask()
         for follower in self.followers.values():
             if follower.epoch is None:
-                self._subscribe(follower)
-            elif follower.gap:
+                continue
+            if follower.gap:
                 self._repair(follower)
             elif now - self._heard.get(follower.match, 0.0) > self._patience:
                 self.checks += 1
@@ -242,6 +251,14 @@ class Viewer:
         self._impatient.add(follower.match)
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
 
+    def _ask(self) -> None:
+        """Subscribe to what has not been answered on this connection."""
+        for match, follower in self.followers.items():
+            if match not in self._answered:
+                self._subscribe(follower)
+        self._ask_at = time.monotonic() + self._ask_after * (0.5 + self._chance() / 2)
+        self._ask_after = min(ASK_SECONDS, self._ask_after * 2)
+
     def _subscribe(self, follower: Follower) -> None:
         request: dict[str, Any] = {"action": "subscribe", "match": follower.match}
         if self._only:
@@ -279,6 +296,8 @@ class Viewer:
         mended = kind == "snapshot" and follower.match in self._impatient
         if mended:
             self._impatient.discard(follower.match)
+        elif kind == "snapshot":
+            self._answered.add(follower.match)
         self._show(follower, follower.take(frame, patient=patient), at, mended=mended)
         if not self.subscribed.is_set() and all(each.epoch for each in self.followers.values()):
             self.subscribed.set()

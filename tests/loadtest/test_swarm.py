@@ -106,6 +106,24 @@ async def test_a_dropped_viewer_comes_back_and_one_that_left_does_not() -> None:
         assert process.results.counts["connects"] == 3
 
 
+async def test_all_are_cut_off_and_it_is_timed_until_each_is_back() -> None:
+    """Whoever was connected comes back by itself; until then it counts as away."""
+
+    async def again(_: Gateway, connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(snapshot(1, [1]))
+
+    async with gateway(again) as here, swarm(here.url) as process:
+        for viewer in (1, 2, 3):
+            process.tell(do="join", viewer=viewer, stays=True, matches=["m"])
+        await process.until(lambda results: results.status.watching == 3)
+        process.tell(do="cut")
+        await process.until(lambda results: results.counts["cut"] == 3)
+        await process.until(lambda results: results.status.away == 0)
+        assert sum(process.results.times["back"].values()) == 3
+        assert process.results.counts["connects"] == 6
+
+
 async def test_the_swarm_measures_its_own_lag() -> None:
     """Also while nothing happens, several times a second."""
     async with swarm("ws://127.0.0.1:1") as process:
