@@ -112,7 +112,8 @@ class Seat:
         if event["seq"] > self._begins.get(match, 0):
             self._shown[match] += 1
         posted, tally = posted_at(event), self._swarm.tally
-        if posted < self._subscribed.get(match, (0, 0))[1]:
+        connection, since = self._subscribed.get(match, (0, 0))
+        if posted < since or connection != self.viewer.connects:
             # It was not subscribed then: how old the event is says nothing of the broadcast.
             tally.time("catch_up", at - posted)
             return

@@ -199,12 +199,17 @@ class Viewer:
         if self._pinged is not None and now - self._pinged > self._pong_seconds:
             wire.abort()
             return
-        if len(self._answered) < len(self.followers) and now >= self._ask_at:
+        overdue = len(self._answered) < len(self.followers) and now >= self._ask_at
+        if overdue:
             self._ask()
         for follower in self.followers.values():
             if follower.epoch is None:
                 continue
             if follower.gap:
+                self._repair(follower)
+            elif overdue and self._repairs is not None and follower.match not in self._answered:
+                # In a storm of reconnects the socket is slow to answer; HTTP has what happened meanwhile.
+                self._checked_at = now
                 self._repair(follower)
             elif now - self._heard.get(follower.match, 0.0) > self._patience:
                 self.checks += 1

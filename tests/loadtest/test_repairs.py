@@ -158,6 +158,24 @@ async def test_silence_is_looked_into_over_http(system: System, played: Match) -
         assert here.requests.empty()
 
 
+async def test_who_waits_for_an_answer_reads_meanwhile(system: System, played: Match) -> None:
+    """A viewer that is back, and whose subscribe nobody answers, asks again; HTTP has what it missed until then."""
+
+    async def then_break(here: Gateway, connection: ServerConnection) -> None:
+        await here.asked(connection)
+        await connection.send(played.frame("snapshot", 1, [1]))
+        connection.transport.abort()
+
+    async with (
+        gateway(then_break, telling()) as here,
+        viewing(here, played, system.api_url, care_seconds=0.05) as ([viewer], _, reached),
+    ):
+        await reached(3)
+        again = await asyncio.wait_for(here.requests.get(), SECONDS)
+        assert (again["action"], again["since"]["epoch"]) == ("subscribe", played.epoch)
+        assert viewer.synced == 0
+
+
 async def test_without_http_the_socket_is_asked(played: Match) -> None:
     """An API that does not answer is asked a bounded number of times; then the repair goes over the socket."""
     script = telling(played.frame("snapshot", 1, [1]), played.frame("update", 3, [3], prev=2))

@@ -63,6 +63,8 @@ def test_an_answer_of_another_epoch_is_not_believed() -> None:
 def test_a_patient_follower_takes_nothing_that_leaves_a_hole() -> None:
     """A snapshot that does not reach back is a gap for who can read the history, and a loss for who cannot."""
     patient, other = at(2), at(2)
+    assert judge(patient, snapshot(20, since=2, holds=18)) == "take"
+    assert judge(patient, snapshot(20, since=2, holds=17)) == "pages"
     assert patient.take(snapshot(20, since=2, holds=5), patient=True) == []
     assert (patient.seq, patient.gap, patient.lost) == (2, True, 0)
     assert len(other.take(snapshot(20, since=2, holds=5))) == 5
