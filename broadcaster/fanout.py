@@ -8,7 +8,6 @@ whatever had been done by then changes nothing the second time.
 from __future__ import annotations
 
 import base64
-import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.plan import Budget
+from broadcaster.setaside import record_body
 from broadcaster.starter import Starter
 from matches import aws
 from matches.events import Accepted, PoisonRecordError, parse_record
@@ -29,9 +29,6 @@ TRANSIENT = (ClientError, BotoCoreError, ContentionError)
 
 NEVER = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
 """Answers of DynamoDB that the same record would get for ever."""
-
-SET_ASIDE_BYTES = 128 * 1024
-"""Of a poison record's data; a message of SQS holds 256 KB and a record of Kinesis 1 MB."""
 
 logger = Logger(service="fanout")
 
@@ -112,17 +109,8 @@ class Fanout:
             self._starter.start(state)
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
-        kinesis = record["kinesis"]
-        logger.error("set aside", reason=reason, sequence_number=kinesis["sequenceNumber"])
-        body = {
-            "kind": "record",
-            "reason": reason,
-            "event_id": record.get("eventID"),
-            "partition_key": kinesis["partitionKey"],
-            "data": kinesis["data"][:SET_ASIDE_BYTES],
-        }
-        # Plain ASCII: SQS refuses some characters (API_SendMessage.html), and a refusal here would block the shard.
-        self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=json.dumps(body))
+        logger.error("set aside", reason=reason, sequence_number=record["kinesis"]["sequenceNumber"])
+        self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
 
 
 @cache

@@ -30,6 +30,21 @@ def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
     }
 
 
+def reopening(table: str, match: str, now: int) -> dict[str, Any]:
+    """The arguments of the UpdateItem after which a match can be broadcast again from what it has been told.
+
+    A batch that was set aside leaves ``tried`` at the newest event, so that no execution would take the lease. It fails
+    with ConditionalCheckFailedException if everyone has been told, or a broadcast is running at ``now``.
+    """
+    return {
+        "TableName": table,
+        "Key": state_key(match),
+        "UpdateExpression": "SET tried = told",
+        "ConditionExpression": "told < seq AND (attribute_not_exists(lease_until) OR lease_until < :now)",
+        "ExpressionAttributeValues": {":now": {"N": str(now)}},
+    }
+
+
 def is_live(item: dict[str, Any], now: float) -> bool:
     """Whether a ``state`` row as DynamoDB returns it carries a lease that has not run out."""
     return "lease_until" in item and int(item["lease_until"]["N"]) > now

@@ -20,7 +20,7 @@ from broadcaster.lease import CONFLICT_PAUSES
 from broadcaster.records import progress_item
 from matches import aws
 from matches.ledger import Ledger, row_key, state_key
-from subscriptions.shards import grown_shards, shard_count
+from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -89,20 +89,40 @@ class TransactionPendingError(Exception):
 class Receipts:
     """The end of a round, in the ``matches`` table."""
 
-    def __init__(self, table: str, broadcasts: str, client: DynamoDBClient, lease_seconds: int) -> None:
+    def __init__(
+        self,
+        table: str,
+        broadcasts: str,
+        client: DynamoDBClient,
+        lease_seconds: int,
+        rows_per_shard: int = ROWS_PER_SHARD,
+    ) -> None:
         self._table = table
         self._broadcasts = broadcasts
         self._db = client
         self._lease_seconds = lease_seconds
+        self._rows_per_shard = rows_per_shard
         self._ledger = Ledger(table, client)
 
     def finish(self, done: Round) -> bool:
         """Write the receipt and settle the match; returns whether the execution is to go round again."""
-        again = not done.lost and self._settle(done)
+        if done.lost:
+            again = False
+            self._write_if_stopped(done)
+        else:
+            again = self._settle(done)
         if not again:
             with suppress(self._db.exceptions.ConditionalCheckFailedException):
                 self._db.delete_item(**live.removal(self._broadcasts, done.match, done.owner))
         return again
+
+    def _write_if_stopped(self, done: Round) -> None:
+        """A round that lost its lease because an operator ended it has a receipt: nobody goes on with it."""
+        state = self._ledger.state(done.match)
+        if done.seq <= state.stopped:
+            sums = self._sum(done)
+            if sums["batches"]:
+                self._write(done, state.told, sums, stopped=True)
 
     def _settle(self, done: Round) -> bool:
         state = self._ledger.state(done.match)
@@ -121,7 +141,7 @@ class Receipts:
                 shards = shard_count(state.shards, state.audience)
                 update += ", #rows = :rows, shards = :shards"
                 values[":rows"] = {"N": str(done.rows)}
-                values[":shards"] = {"N": str(grown_shards(shards, done.rows))}
+                values[":shards"] = {"N": str(grown_shards(shards, done.rows, self._rows_per_shard))}
         names = {"#rows": "rows"} if ":rows" in values else None
         # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
         if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq = :settled", values, names):
@@ -169,10 +189,11 @@ class Receipts:
         sums["ms"] = max((row["ended"] for row in rows), default=0) - sums["started"]
         return sums
 
-    def _write(self, done: Round, told: int, sums: dict[str, int]) -> None:
+    def _write(self, done: Round, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
         broadcast = f"{done.broadcast}#{done.number}"
-        body = {"prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
-        body["set_aside"] = done.set_aside
+        body: dict[str, Any] = {"prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
+        # What was interrupted is not what failed.
+        body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
         self._db.put_item(
             TableName=self._table,
             Item={
@@ -186,7 +207,11 @@ class Receipts:
 @cache
 def _receipts() -> Receipts:
     return Receipts(
-        aws.setting("MATCHES_TABLE"), aws.setting("BROADCASTS_TABLE"), aws.dynamodb(), int(aws.setting("LEASE_SECONDS"))
+        aws.setting("MATCHES_TABLE"),
+        aws.setting("BROADCASTS_TABLE"),
+        aws.dynamodb(),
+        int(aws.setting("LEASE_SECONDS")),
+        int(aws.setting("ROWS_PER_SHARD")),
     )
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from devstack.commands import fuzz, match, measure, stack
+from devstack.commands import aside, fuzz, match, measure, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
@@ -16,6 +16,8 @@ app.command()(match.goal)
 app.command()(match.event)
 app.command()(match.watch)
 app.command()(match.receipts)
+app.command()(match.stop)
+app.command()(aside.redrive)
 app.command("replay")(match.replay_file)
 app.command()(measure.loadtest)
 app.command()(measure.bench)

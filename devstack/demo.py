@@ -90,14 +90,15 @@ class Demo:
         with Operator(self._system.api_url) as operator:
             about = {name: value for name, value in self._final.items() if name != "events"}
             await asyncio.to_thread(operator.create_match, **about)
-            audience = Audience(self._system.websocket_url, {self._match: self._count})
+            system = self._system
+            audience = Audience(system.websocket_url, {self._match: self._count}, api_url=system.api_url)
             try:
                 await audience.enter(self._say)
                 return await self._play(operator, audience)
             except TooFewError as error:
                 raise ApiError(str(error)) from None
             finally:
-                await leave(audience.members)
+                await audience.close()
 
     async def _play(self, operator: Operator, audience: Audience) -> Report:
         events = self._final["events"]

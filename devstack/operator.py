@@ -87,6 +87,10 @@ class Operator:
         receipts: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/receipts")["receipts"]
         return receipts
 
+    def stop(self, match: str) -> dict[str, Any]:
+        """End the broadcast of a match; ``stopped`` says whether there was one."""
+        return self._call("POST", f"/matches/{match}/stop")
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
             answer = self._http.request(method, path, json=body)

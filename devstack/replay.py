@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from devstack.operator import ApiError, Operator
+from loadtest.reader import Reader
 from loadtest.viewer import Viewer
 from matches.schedule import default_match_id
 from subscriptions.protocol import MAX_MATCHES
@@ -56,8 +57,14 @@ async def replay(
     Raises ApiError, also when a viewer does not get to the end.
     """
     ids = [await asyncio.to_thread(_create, operator, match) for match in feed]
+    reader = Reader(operator.url)
     viewers = [
-        Viewer(websocket_url, ids[start : start + MAX_MATCHES], on_event=lambda match, event, _: on_event(match, event))
+        Viewer(
+            websocket_url,
+            ids[start : start + MAX_MATCHES],
+            reader=reader,
+            on_event=lambda match, event, _: on_event(match, event),
+        )
         for start in range(0, len(ids), MAX_MATCHES)
     ]
     tasks = [asyncio.create_task(viewer.run()) for viewer in viewers]
@@ -77,6 +84,7 @@ async def replay(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await reader.close()
 
 
 def _ended(feed: FeedMatch, snapshot: dict[str, Any], follower: Follower) -> Replayed:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from devstack.operator import ApiError
 from devstack.words import describe, minute, plain, score, where
+from loadtest.reader import Reader
 from loadtest.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -28,7 +29,14 @@ LOOK_SECONDS = 0.5
 
 
 async def watch(
-    websocket_url: str, match: str, console: Console, *, as_json: bool, until_full_time: bool, token: str | None = None
+    websocket_url: str,
+    api_url: str,
+    match: str,
+    console: Console,
+    *,
+    as_json: bool,
+    until_full_time: bool,
+    token: str | None = None,
 ) -> None:
     """Show the match until cancelled, or until the final whistle. ``token`` is the viewer's, if one is needed.
 
@@ -48,7 +56,10 @@ async def watch(
             over.set()
 
     changed = asyncio.Event()
-    viewer = Viewer(websocket_url, [match], on_event=on_event, on_frame=lambda _: changed.set(), token=token)
+    reader = Reader(api_url)
+    viewer = Viewer(
+        websocket_url, [match], reader=reader, on_event=on_event, on_frame=lambda _: changed.set(), token=token
+    )
     task = asyncio.create_task(viewer.run())
     try:
         try:
@@ -72,6 +83,7 @@ async def watch(
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await reader.close()
 
 
 async def _knock(websocket_url: str) -> None:

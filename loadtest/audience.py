@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from loadtest.reader import Reader
 from loadtest.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -35,19 +36,23 @@ class Member:
 class Audience:
     """So many viewers for each match.
 
-    Arrivals are counted as they come, so that ten thousand need not be asked whether they know.
+    With an ``api_url`` they bring back over HTTP what they miss; ``close`` ends what they share for that. Arrivals are
+    counted as they come, so that ten thousand need not be asked whether they know.
     """
 
-    def __init__(self, url: str, matches: dict[str, int], silence_seconds: float = 60.0) -> None:
+    def __init__(
+        self, url: str, matches: dict[str, int], silence_seconds: float = 60.0, *, api_url: str | None = None
+    ) -> None:
         self._arrived: Counter[tuple[str, int]] = Counter()
         self._awaited: tuple[tuple[str, int], int] = (("", 0), 0)
         self._there = asyncio.Event()
         self.members: list[Member] = []
+        self.reader = Reader(api_url) if api_url is not None else None
         for match, count in matches.items():
             for _ in range(count):
                 member = Member(match)
                 take = self._taker(member)
-                member.viewer = Viewer(url, [match], on_event=take, silence_seconds=silence_seconds)
+                member.viewer = Viewer(url, [match], reader=self.reader, on_event=take, silence_seconds=silence_seconds)
                 self.members.append(member)
 
     def _taker(self, member: Member) -> Callable[[str, dict[str, Any], int], None]:
@@ -81,6 +86,12 @@ class Audience:
         except TimeoutError:
             await leave(self.members)
             raise TooFewError(f"Only {inside} of {count} viewers could subscribe.") from None
+
+    async def close(self) -> None:
+        """Everybody goes."""
+        await leave(self.members)
+        if self.reader is not None:
+            await self.reader.close()
 
     def arrived(self, match: str, seq: int) -> int:
         """How many have applied an event."""

@@ -45,6 +45,7 @@ class Director:
         self._posted = 0
         self._seqs: dict[str, int] | None = None
         self._trouble: str | None = None
+        self._cut = False
         self._begun = time.time()
         self._since = self._said_at = time.monotonic()
 
@@ -86,11 +87,15 @@ class Director:
         elif self.phase == "playing":
             told = sum(self.results.goal_to_glass.values())
             self._say(f"{self._posted} of {plan.goals} goals posted, {told} deliveries, {status.watching} watching")
+            if plan.cuts(self._posted) and not self._cut:
+                self._cut = True
+                self._send("cut", None)
             if self._seqs is not None:
                 self._enter("settling", "settle", self._seqs)
         elif self.phase == "settling" and status.settled:
-            self._say(f"{status.missed} events are awaited by the {status.stayed} viewers that stay")
-            if status.missed == 0 and status.ready >= plan.viewers:
+            back = f"; {status.away} are not back yet" if plan.shape.cut_after is not None else ""
+            self._say(f"{status.missed} events are awaited by the {status.stayed} viewers that stay{back}")
+            if status.missed == 0 and status.ready >= plan.viewers and status.away == 0:
                 self._enter("over")
 
     def finish(self) -> int:

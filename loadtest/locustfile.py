@@ -97,6 +97,7 @@ def prepare(environment: Environment, **_: Any) -> None:
     if not isinstance(runner, MasterRunner):
         runner.register_message("matches", lambda msg, **_: worker.begin(msg.data))
         runner.register_message("play", lambda **_: worker.play.set())
+        runner.register_message("cut", lambda **_: worker.tell(do="cut"))
         runner.register_message("settle", lambda msg, **_: worker.tell(do="settle", seqs=msg.data))
     if not isinstance(runner, WorkerRunner):
         runner.register_message("operator", lambda msg, **_: heard(msg.data))
@@ -149,7 +150,7 @@ def begin(environment: Environment, **_: Any) -> None:
     options: Any = environment.parsed_options
     runner: Any = environment.runner
     if not isinstance(runner, MasterRunner):
-        worker.swarm = SwarmProcess(options.websocket, options.viewers)
+        worker.swarm = SwarmProcess(options.websocket, options.api, options.viewers)
         gevent.spawn(listen, environment, worker.swarm)
     if not isinstance(runner, WorkerRunner):
         director = Director(options, runner.send_message)

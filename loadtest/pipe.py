@@ -18,9 +18,9 @@ STOP_SECONDS = 10.0
 class SwarmProcess:
     """One swarm, from construction to ``stop``. Under gevent every call gives way to other greenlets."""
 
-    def __init__(self, websocket_url: str, viewers: int) -> None:
+    def __init__(self, websocket_url: str, api_url: str, viewers: int) -> None:
         self._process = subprocess.Popen(  # our own program
-            [sys.executable, "-m", "loadtest.swarm", websocket_url, str(viewers)],
+            [sys.executable, "-m", "loadtest.swarm", websocket_url, api_url, str(viewers)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

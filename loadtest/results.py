@@ -66,6 +66,8 @@ class Status:
     """Events that those have not shown, once the last event is known."""
     settled: bool = False
     """Whether ``missed`` has been counted against the last event."""
+    away: int = 0
+    """Viewers of the kinds that stay whose connection was cut, and who are not subscribed again yet."""
     cpu: int = 0
     """Percent of one core."""
 
@@ -75,7 +77,7 @@ class Results:
     """Everything that all swarms have reported. Seconds are those of the epoch, times milliseconds."""
 
     times: dict[str, Histogram] = field(default_factory=lambda: defaultdict(dict))
-    """By what was timed: ``connect``, ``subscribe``, ``catch_up``."""
+    """By what was timed: ``connect``, ``subscribe``, ``catch_up``, ``repair``, and ``back`` after a cut."""
     glass: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
     """Goal-to-glass by the second of arrival."""
     lag: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
@@ -109,6 +111,7 @@ class Results:
             ready=sum(one.ready for one in each),
             stayed=sum(one.stayed for one in each),
             missed=sum(one.missed for one in each),
+            away=sum(one.away for one in each),
             settled=bool(each) and all(one.settled for one in each),
             cpu=max((one.cpu for one in each), default=0),
         )

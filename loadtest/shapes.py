@@ -27,6 +27,8 @@ class Shape:
     remain: float = 0.1
     """Share of the viewers that does not leave."""
     leave_seconds: float = 5.0
+    cut_after: float | None = None
+    """Share of the goals after which all connections break at once, None if they do not."""
 
 
 SHAPES = {
@@ -36,6 +38,8 @@ SHAPES = {
         Shape("kick-off-storm", "a tenth is there at kick-off, the others come within seconds, goals from the start",
               early=0.1, rush_seconds=5.0),
         Shape("full-time-exodus", "after half of the goals nine in ten leave within seconds", leave_after=0.5),
+        Shape("reconnect-storm", "after a third of the goals all connections break at once, and everyone comes back",
+              cut_after=1 / 3),
     )
 }  # fmt: skip
 
@@ -60,12 +64,18 @@ class Plan:
             return remain, max(1.0, (self.viewers - remain) / shape.leave_seconds)
         return self.viewers, max(1.0, (self.viewers - early) / shape.rush_seconds)
 
+    def cuts(self, posted: int) -> bool:
+        """Whether the connections break now, or have broken."""
+        return self.shape.cut_after is not None and posted >= self.shape.cut_after * self.goals
+
     def late(self, phase: Phase, seconds: float, pace: float) -> str | None:
         """A sentence if a phase has taken longer than it may: a run always ends by itself."""
         if phase == "joining" and seconds > JOIN_SECONDS + self.viewers / min(self.join_rate, 20.0):
             return "the viewers could not join"
         if phase == "playing" and seconds > JOIN_SECONDS + self.goals * (pace + 5.0):
             return "the goals could not be posted"
-        if phase == "settling" and seconds > SETTLE_SECONDS:
+        # Who was cut off has to be let in and to subscribe again, which took the joining as long.
+        patience = SETTLE_SECONDS + (self.viewers / 20.0 if self.shape.cut_after is not None else 0.0)
+        if phase == "settling" and seconds > patience:
             return "not everything has arrived"
         return None

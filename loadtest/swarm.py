@@ -7,6 +7,7 @@ JSON on stdout, a few a second; the end of stdin is the end of the swarm, so it 
     {"do": "join", "viewer": 7, "stays": true, "matches": ["m"]}      a viewer takes its seat
     {"do": "drop", "viewer": 7}                                       its connection breaks; it comes back by itself
     {"do": "leave", "viewer": 7}                                      it goes for good
+    {"do": "cut"}                                                     all connections break at this moment
     {"do": "settle", "seqs": {"m": 31}}                               count what those who stay have missed
 """
 
@@ -27,6 +28,7 @@ import orjson
 import uvloop
 
 from loadtest.limits import allow_sockets
+from loadtest.reader import Reader
 from loadtest.results import Histogram, Status, posted_at
 from loadtest.viewer import Viewer
 
@@ -38,7 +40,10 @@ LAG_SECONDS = 0.05
 _COUNTS = {
     "connects": attrgetter("connects"),
     "failed_connects": attrgetter("failed"),
-    "gaps_repaired": attrgetter("gaps"),
+    "gaps": attrgetter("gaps"),
+    "repaired": attrgetter("repaired"),
+    "silence_checks": attrgetter("checks"),
+    "asked_over_the_socket": attrgetter("synced"),
     "junk_frames": attrgetter("junk"),
 }
 """What viewers count by themselves."""
@@ -66,13 +71,15 @@ class Seat:
         self.stays = stays
         self._swarm = swarm
         self._number = number
-        self.viewer = Viewer(swarm.url, matches, on_event=self._event, on_frame=self._frame)
+        self.viewer = Viewer(swarm.url, matches, reader=swarm.reader, on_event=self._event, on_frame=self._frame)
         self.task = asyncio.get_running_loop().create_task(self.viewer.run())
         self._subscribed: dict[str, tuple[int, int]] = {}
         """By match: the connection that it was subscribed on last, and when (ms since the epoch)."""
         self._begins: dict[str, int] = {}
         """By match: the newest event of the first snapshot."""
         self._shown: Counter[str] = Counter()
+        self.cut_at: float | None = None
+        """When the connection of one who stays was cut, until it is subscribed again (``time.monotonic``)."""
 
     def missed(self, seqs: dict[str, int]) -> int:
         """Events up to ``seqs`` that came after it had subscribed, and were not shown."""
@@ -93,7 +100,11 @@ class Seat:
         if all(connection != viewer.connects for connection, _ in self._subscribed.values()):
             self._swarm.tally.time("connect", viewer.connect_ms)
         self._subscribed[match] = (viewer.connects, time.time_ns() // 1_000_000)
-        self._swarm.tally.time("subscribe", (time.monotonic() - viewer.opened_at) * 1000)
+        now = time.monotonic()
+        self._swarm.tally.time("subscribe", (now - viewer.opened_at) * 1000)
+        if self.cut_at is not None:
+            self._swarm.tally.time("back", (now - self.cut_at) * 1000)
+            self.cut_at = None
         self._begins.setdefault(match, frame["seq"])
         self._swarm.ready.add(self._number)
 
@@ -101,7 +112,8 @@ class Seat:
         if event["seq"] > self._begins.get(match, 0):
             self._shown[match] += 1
         posted, tally = posted_at(event), self._swarm.tally
-        if posted < self._subscribed.get(match, (0, 0))[1]:
+        connection, since = self._subscribed.get(match, (0, 0))
+        if posted < since or connection != self.viewer.connects:
             # It was not subscribed then: how old the event is says nothing of the broadcast.
             tally.time("catch_up", at - posted)
             return
@@ -112,8 +124,10 @@ class Seat:
 class Swarm:
     """All viewers of this process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, api_url: str) -> None:
         self.url = url
+        self.reader = Reader(api_url)
+        """What viewers miss is read through this: one fetch for all who miss the same."""
         self.tally = Tally()
         self.ready: set[int] = set()
         self._seats: dict[int, Seat] = {}
@@ -134,6 +148,8 @@ class Swarm:
                     there.viewer.drop()
             case "leave":
                 self._leave(order["viewer"])
+            case "cut":
+                self._cut()
             case "settle":
                 self._seqs = order["seqs"]
 
@@ -143,8 +159,13 @@ class Swarm:
         counted = Counter(self._gone)
         for name, of in _COUNTS.items():
             counted[name] += sum(of(seat.viewer) for seat in self._seats.values())
+        counted["reads_wanted"], counted["reads_fetched"] = self.reader.asked, self.reader.fetched
         tally.counts.update(counted - self._counted)
         self._counted = counted
+        for seat in self._seats.values():
+            for ms in seat.viewer.repair_ms:
+                tally.time("repair", ms)
+            seat.viewer.repair_ms.clear()
         staying = [seat for seat in self._seats.values() if seat.stays]
         now, used = time.monotonic(), time.process_time()
         cpu = round(100 * (used - self._cpu[1]) / max(now - self._cpu[0], 0.001))
@@ -155,6 +176,7 @@ class Swarm:
             stayed=len(staying),
             missed=sum(seat.missed(self._seqs) for seat in staying) if self._seqs is not None else 0,
             settled=self._seqs is not None,
+            away=sum(seat.cut_at is not None for seat in self._seats.values()),
             cpu=cpu,
         )
         found = {"times": tally.times, "glass": tally.glass, "lag": tally.lag, "counts": tally.counts}
@@ -176,6 +198,17 @@ class Swarm:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.reader.close()
+
+    def _cut(self) -> None:
+        """All connections break at once, as when a gateway goes down; everyone comes back by themselves."""
+        now = time.monotonic()
+        for seat in self._seats.values():
+            if seat.viewer.connected:
+                self.tally.counts["cut"] += 1
+                seat.viewer.drop()
+                # Who comes and goes may be dropped again before it is back.
+                seat.cut_at = now if seat.stays else None
 
     def _leave(self, number: int) -> None:
         seat = self._seats.pop(number, None)
@@ -184,12 +217,12 @@ class Swarm:
             seat.task.cancel()
 
 
-async def serve(url: str) -> None:
+async def serve(url: str, api_url: str) -> None:
     """Take orders from stdin and report on stdout until stdin ends."""
     loop = asyncio.get_running_loop()
     orders = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin.buffer)
-    swarm = Swarm(url)
+    swarm = Swarm(url, api_url)
     tasks = [asyncio.create_task(each) for each in (_obey(swarm, orders), swarm.watch_lag(), _report(swarm))]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -214,14 +247,14 @@ async def _report(swarm: Swarm) -> None:
 
 
 def main() -> None:
-    """``python -m loadtest.swarm WEBSOCKET_URL VIEWERS``."""
+    """``python -m loadtest.swarm WEBSOCKET_URL API_URL VIEWERS``."""
     # Ctrl-C reaches the whole group: the worker decides when the swarm ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if (refusal := allow_sockets(int(sys.argv[2]))) is not None:
+    if (refusal := allow_sockets(int(sys.argv[3]))) is not None:
         sys.exit(f"livescore: {refusal}")
     # A full collection looks at every object of every viewer, and all of them wait for it; hardly any is garbage.
     gc.set_threshold(100_000, 50, 100)
-    uvloop.run(serve(sys.argv[1]))
+    uvloop.run(serve(sys.argv[1], sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from broadcaster.pacing import backoff
+from loadtest.repairs import Repairs
 from loadtest.wire import LostError, dial
 from subscriptions.follower import Follower
+from subscriptions.repair import SPREAD_SECONDS, patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from loadtest.reader import Reader
     from loadtest.wire import Wire
 
 IDLE_SECONDS = 240.0
@@ -32,15 +35,22 @@ and those who came together would all come back together."""
 CARE_SECONDS = 5.0
 """How often a viewer looks whether an answer is overdue; each time at a random moment around it."""
 
+ASK_SECONDS = 60.0
+"""A subscribe that has not been answered is sent again after ``CARE_SECONDS``, then after twice as long each time, up
+to this: whoever is slow to answer thousands is not helped by more questions."""
+
 SILENCE_SECONDS = 60.0
-"""After so long without a frame of a match a viewer asks whether it missed the last one: no later frame would tell."""
+"""After so long without a frame of a match, give or take a quarter, a viewer looks whether it missed the last one: no
+later frame would tell."""
 
 
 class Viewer:
     """One connection that follows ``matches``: one task, and a timer of the loop instead of a second one.
 
     ``on_event(match, event, at)`` gets each event once and in order, with the time it came (ms since the epoch);
-    ``on_frame`` gets every frame as it comes.
+    ``on_frame`` gets every frame as it comes over the socket. With a ``reader`` of the HTTP API what was missed is read
+    there; without one, and where that does not help, the socket is asked. ``chance`` is what jitter comes from: numbers
+    in [0, 1).
     """
 
     def __init__(
@@ -48,6 +58,7 @@ class Viewer:
         url: str,
         matches: list[str],
         *,
+        reader: Reader | None = None,
         only: Literal["score"] | None = None,
         on_event: Callable[[str, dict[str, Any], int], None] | None = None,
         on_frame: Callable[[dict[str, Any]], None] | None = None,
@@ -57,6 +68,8 @@ class Viewer:
         pong_seconds: float = PONG_SECONDS,
         age_seconds: tuple[float, float] = AGE_SECONDS,
         token: str | None = None,
+        spread_seconds: float = SPREAD_SECONDS,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._url = f"{url}?v=1" + (f"&token={token}" if token else "")
         self._only = only
@@ -76,15 +89,35 @@ class Viewer:
         self.opened_at = 0.0
         """When it was open (``time.monotonic``)."""
         self.gaps = 0
-        """Times that a frame was found missing; each is repaired."""
+        """Times that a frame was found missing."""
+        self.repaired = 0
+        """Times that missing events were brought back: gaps that were closed, and checks that found some."""
+        self.repair_ms: list[float] = []
+        """How long each of those took, from noticing. Whoever reads them may clear the list."""
+        self.checks = 0
+        """Times that this viewer looked after a silence."""
+        self.synced = 0
+        """Times that the socket had to be asked for what was missed."""
         self.junk = 0
         """Messages that were no JSON objects."""
         self._wire: Wire | None = None
         self._care_timer: asyncio.TimerHandle | None = None
         self._pinged: float | None = None
-        self._leave_at = 0.0
+        self._leave_at = self._checked_at = 0.0
         self._attempt = 0
         self._heard: dict[str, float] = {}
+        self._answered: set[str] = set()
+        """Matches whose subscribe has been answered on this connection."""
+        self._ask_after, self._ask_at = 0.0, 0.0
+        self._gap_since: dict[str, float] = {}
+        self._impatient: set[str] = set()
+        """Matches for which the socket has been asked: what it answers is the best there is."""
+        self._failure: BaseException | None = None
+        self._chance = chance
+        self._patience = patience(silence_seconds, chance())
+        self._repairs = (
+            Repairs(reader, self._show, self._sync, self._fail, spread_seconds) if reader is not None else None
+        )
         self._care_seconds = care_seconds
         self._silence_seconds = silence_seconds
         self._idle_seconds = idle_seconds
@@ -96,7 +129,16 @@ class Viewer:
 
         Raises what ``on_event`` or ``on_frame`` raises.
         """
+        try:
+            await self._stay()
+        finally:
+            if self._repairs is not None:
+                await self._repairs.close()
+
+    async def _stay(self) -> None:
         while True:
+            if self._failure is not None:
+                raise self._failure
             begun = time.monotonic()
             try:
                 self._wire = await dial(self._url, self._take)
@@ -108,7 +150,7 @@ class Viewer:
                 self.connect_ms = (self.opened_at - begun) * 1000
                 await self._follow(self._wire)
             self._attempt += 1
-            await asyncio.sleep(backoff(self._attempt, random.random(), base=0.25, cap=30))
+            await asyncio.sleep(backoff(self._attempt, self._chance(), base=0.25, cap=30))
 
     @property
     def connected(self) -> bool:
@@ -125,14 +167,21 @@ class Viewer:
         self._pinged = None
         self._leave_at = time.monotonic() + random.uniform(*self._age_seconds)
         try:
-            for follower in self.followers.values():
-                self._subscribe(follower)
+            self._answered.clear()
+            self._ask_after = self._care_seconds
+            self._ask()
             self._care_later()
             await wire.closed()
         finally:
             if self._care_timer is not None:
                 self._care_timer.cancel()
             wire.close()
+
+    def _fail(self, error: BaseException) -> None:
+        """End the viewer with what a callback raised."""
+        self._failure = error
+        if self._wire is not None:
+            self._wire.abort()
 
     def _care_later(self) -> None:
         delay = self._care_seconds * (0.5 + random.random())
@@ -151,18 +200,70 @@ class Viewer:
         if self._pinged is not None and now - self._pinged > self._pong_seconds:
             wire.abort()
             return
+        overdue = len(self._answered) < len(self.followers) and now >= self._ask_at
+        if overdue:
+            self._ask()
         for follower in self.followers.values():
             if follower.epoch is None:
-                self._subscribe(follower)
-            elif follower.gap or now - self._heard.get(follower.match, 0.0) > self._silence_seconds:
-                self._sync(follower)
+                continue
+            if follower.gap:
+                self._repair(follower)
+            elif overdue and self._repairs is not None and follower.match not in self._answered:
+                # In a storm of reconnects the socket is slow to answer; HTTP has what happened meanwhile.
+                self._checked_at = now
+                self._repair(follower)
+            elif now - self._heard.get(follower.match, 0.0) > self._patience:
+                self.checks += 1
+                self._heard[follower.match] = self._checked_at = now
+                self._patience = patience(self._silence_seconds, self._chance())
+                self._repair(follower)
         if self._pinged is None and now - wire.used > self._idle_seconds:
             self._pinged = now
             wire.ping()
         self._care_later()
 
+    def _repair(self, follower: Follower) -> None:
+        """Bring back what may be missing: over HTTP, or over the socket if that is all there is."""
+        if self._repairs is None:
+            self._sync(follower)
+        else:
+            self._repairs.begin(follower)
+
+    def _show(
+        self, follower: Follower, events: list[dict[str, Any]], at: int | None = None, *, mended: bool = True
+    ) -> None:
+        """Hand on what is new, and keep account of what was missing; ``mended`` is what somebody had asked for."""
+        at = time.time_ns() // 1_000_000 if at is None else at
+        for event in events:
+            if self._on_event is not None:
+                self._on_event(follower.match, event, at)
+        now, since = time.monotonic(), self._gap_since.get(follower.match)
+        if follower.gap and since is None:
+            self.gaps += 1
+            self._gap_since[follower.match] = now
+            self._repair(follower)
+        elif since is not None and not follower.gap:
+            del self._gap_since[follower.match]
+            self._count_repair(now - since)
+        elif mended and events and since is None:
+            self._count_repair(now - self._checked_at)
+
+    def _count_repair(self, seconds: float) -> None:
+        self.repaired += 1
+        self.repair_ms.append(seconds * 1000)
+
     def _sync(self, follower: Follower) -> None:
+        self.synced += 1
+        self._impatient.add(follower.match)
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
+
+    def _ask(self) -> None:
+        """Subscribe to what has not been answered on this connection."""
+        for match, follower in self.followers.items():
+            if match not in self._answered:
+                self._subscribe(follower)
+        self._ask_at = time.monotonic() + self._ask_after * (0.5 + self._chance() / 2)
+        self._ask_after = min(ASK_SECONDS, self._ask_after * 2)
 
     def _subscribe(self, follower: Follower) -> None:
         request: dict[str, Any] = {"action": "subscribe", "match": follower.match}
@@ -198,12 +299,12 @@ class Viewer:
         self._attempt = 0
         self._heard[follower.match] = time.monotonic()
         self.errors.clear()
-        had_gap = follower.gap
-        for event in follower.take(frame):
-            if self._on_event is not None:
-                self._on_event(follower.match, event, at)
-        if follower.gap and not had_gap:
-            self.gaps += 1
-            self._sync(follower)
+        patient = self._repairs is not None and follower.match not in self._impatient
+        mended = kind == "snapshot" and follower.match in self._impatient
+        if mended:
+            self._impatient.discard(follower.match)
+        elif kind == "snapshot":
+            self._answered.add(follower.match)
+        self._show(follower, follower.take(frame, patient=patient), at, mended=mended)
         if not self.subscribed.is_set() and all(each.epoch for each in self.followers.values()):
             self.subscribed.set()

@@ -7,6 +7,7 @@ is in Kinesis; whether the rules allow it is decided in the ledger, and read bac
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 import time
 from dataclasses import asdict
@@ -158,18 +159,42 @@ def read_outcome(match: MatchInPath, event_id: Annotated[EventId, Path()]) -> Re
     return _json(HTTPStatus.OK, {"match": match, "event_id": event_id, **_present(asdict(outcome))})
 
 
+@app.post(
+    "/matches/<match>/stop",
+    summary="End the broadcast of a match",
+    tags=["operators"],
+    security=_OPERATORS,
+    responses=answers(
+        HTTPStatus.OK, "Whether there was one, and how far it got.", operators=True, not_found=UNKNOWN_MATCH
+    ),
+)
+def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
+    """200; ``stopped`` is false if there was nothing to end. The next event's frame carries what was not told."""
+    _operator(_ledger().state(match).competition)
+    state, stopped = _ledger().stop(match)
+    logger.info("stopped" if stopped else "nothing to stop", match=match, seq=state.seq, told=state.told)
+    return _json(HTTPStatus.OK, {"match": match, "stopped": stopped, "seq": state.seq, "told": state.told})
+
+
 @app.get(
     "/matches/<match>",
     summary="Snapshot of a match",
     tags=["readers"],
     responses=answers(HTTPStatus.OK, "The snapshot.", not_found=UNKNOWN_MATCH),
 )
-def read_snapshot(match: MatchInPath, after: AfterInQuery = None) -> Response[dict[str, Any]]:
-    """The snapshot; ``recovered`` says whether every event after ``after`` is in it. Cacheable for a second."""
+def read_snapshot(
+    match: MatchInPath,
+    after: AfterInQuery = None,
+    epoch: Annotated[str | None, Query(max_length=64, description="The epoch that ``after`` belongs to.")] = None,
+) -> Response[Any]:
+    """The snapshot; ``recovered`` says whether every event after ``after`` is in it. Cacheable for a second.
+
+    A position in another epoch than the match's is none: the snapshot is that for one who has nothing.
+    """
     ledger = _ledger()
     state = ledger.state(match)
-    events = ledger.events(match, after or 0, EVENTS_PER_FRAME)
-    return _json(HTTPStatus.OK, snapshot(state, events, after), cache="public, max-age=1")
+    after = after if epoch in (None, state.epoch) else None
+    return _cacheable(snapshot(state, ledger.events(match, after or 0, EVENTS_PER_FRAME), after))
 
 
 @app.get(
@@ -182,13 +207,13 @@ def read_events(
     match: MatchInPath,
     after: AfterInQuery = None,
     limit: Annotated[int, Query(ge=1, le=HISTORY_PAGE)] = HISTORY_PAGE,
-) -> Response[dict[str, Any]]:
+) -> Response[Any]:
     """The next ``limit`` events after ``after``; go on from the last seq until ``seq`` is reached."""
     ledger = _ledger()
     state = ledger.state(match)
     events = [event for event in ledger.history(match, after or 0, limit) if event["seq"] <= state.seq]
     body = {"match": match, "epoch": state.epoch, "seq": state.seq, "events": events}
-    return _json(HTTPStatus.OK, body, cache="public, max-age=1")
+    return _cacheable(body)
 
 
 @app.get(
@@ -350,8 +375,19 @@ def _error(error: ApiError) -> Response[dict[str, Any]]:
     return _json(error.status, {"error": {"code": error.code, "message": str(error)}})
 
 
-def _json(status: HTTPStatus, body: dict[str, Any], cache: str = "no-store") -> Response[dict[str, Any]]:
-    return Response(status, content_types.APPLICATION_JSON, body, headers={"Cache-Control": cache})
+def _json(status: HTTPStatus, body: dict[str, Any]) -> Response[dict[str, Any]]:
+    return Response(status, content_types.APPLICATION_JSON, body, headers={"Cache-Control": "no-store"})
+
+
+def _cacheable(body: dict[str, Any]) -> Response[Any]:
+    """An answer for everybody, good for a second; 304 to a cache that has this one already (RFC 9110, 13.1.2)."""
+    text = orjson.dumps(body)
+    tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+    headers: dict[str, str | list[str]] = {"Cache-Control": "public, max-age=1", "ETag": tag}
+    had = (app.current_event.headers or {}).get("if-none-match") or ""
+    if tag in (each.strip().removeprefix("W/") for each in had.split(",")):
+        return Response(HTTPStatus.NOT_MODIFIED, body="", headers=headers)
+    return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, text.decode(), headers=headers)
 
 
 def _present(outcome: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,9 @@ _LAST_SEQ = 99_999_999
 """The highest seq that an ``event#`` row can have."""
 
 _TRIES = 5
+STOP_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Seconds between tries to end a broadcast while an event is being numbered."""
+
 _PENDING_SECONDS = 24 * 3600
 
 
@@ -59,7 +62,8 @@ class MatchState:
     """The ``state`` row of a match.
 
     ``told``: the seq that every subscription row of the match is known to have been sent. ``tried``: the newest seq
-    for which a broadcast has ended, with or without batches set aside. ``rows``: subscription rows that the last
+    for which a broadcast has ended, with or without batches set aside. ``stopped``: the newest event when an operator
+    last ended a broadcast by hand, 0 if nobody ever did. ``rows``: subscription rows that the last
     broadcast saw. ``shards``: the number of shards of its subscriptions once that has grown; subscriptions.shards
     knows the first. ``scored``: seq of the newest event that a follower of the score only is told of.
     """
@@ -78,6 +82,7 @@ class MatchState:
     told: int
     tried: int
     rows: int
+    stopped: int = 0
 
     def side(self, team: str) -> str | None:
         """``home`` or ``away`` for a side or a team's name, None for a team that is not playing."""
@@ -156,6 +161,31 @@ class Ledger:
         if "Item" not in found:
             raise UnknownMatchError(match)
         return parse_state(found["Item"])
+
+    def stop(self, match: str) -> tuple[MatchState, bool]:
+        """End the broadcast of everything numbered so far; returns the match, and whether there was one to end.
+
+        One write: the lease is taken from whoever has it, which its senders see at their next look; and the newest
+        event counts as tried, so that nobody starts again for it: neither the watchdog, nor a record delivered twice,
+        nor an execution that has been started and has not taken the lease yet. ``told`` stays, so the frame of the next
+        event begins there. Raises UnknownMatchError, ContentionError, and botocore's ClientError.
+        """
+        for pause in STOP_PAUSES:
+            try:
+                self._db.update_item(
+                    TableName=self.table,
+                    Key=state_key(match),
+                    UpdateExpression="SET tried = seq, stopped = seq REMOVE lease_owner, lease_until",
+                    ConditionExpression="tried < seq OR attribute_exists(lease_owner)",
+                )
+            except self._db.exceptions.ConditionalCheckFailedException:
+                return self.state(match), False
+            except self._db.exceptions.TransactionConflictException:
+                # An event is being numbered at this moment (API_UpdateItem.html); botocore does not try again.
+                time.sleep(pause)
+            else:
+                return self.state(match), True
+        raise ContentionError(match)
 
     def events(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
         """The newest ``limit`` events with a seq above ``after``, oldest first."""
@@ -371,6 +401,7 @@ def parse_state(item: dict[str, Any]) -> MatchState:
         competition=item["competition"]["S"] if "competition" in item else None,
         audience=int(item["audience"]["N"]) if "audience" in item else None,
         shards=int(item["shards"]["N"]) if "shards" in item else None,
+        stopped=int(item["stopped"]["N"]) if "stopped" in item else 0,
         **{name: item[name]["S"] for name in ("epoch", "home", "away", "kickoff")},
         **numbers,
     )

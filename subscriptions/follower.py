@@ -2,7 +2,7 @@
 
 A follower takes frames and says which events to show. Frames may come twice, late, or before the snapshot; a frame
 may be missing. Duplicates are dropped, an update that is ahead of what it builds on is a gap, and a gap is repaired
-by a snapshot from the follower's position.
+by a snapshot from the follower's position, or by pages of the history and then a snapshot.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from subscriptions.frames import is_whole
+from subscriptions.frames import is_page, is_whole
 
 _EARLY = 64
 """Frames kept while a snapshot is awaited; a frame lost beyond that is a gap again."""
@@ -40,12 +40,24 @@ class Follower:
         """The position to subscribe from, None before the first snapshot."""
         return {"epoch": self.epoch, "seq": self.seq} if self.epoch else None
 
-    def take(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
-        """Take one frame of this match; returns the events that are new, in order."""
+    def reaches(self, snapshot: dict[str, Any]) -> bool:
+        """Whether a snapshot of this epoch has every event after the position."""
+        missing: int = snapshot["seq"] - self.seq
+        return len([event for event in snapshot["events"] if event["seq"] > self.seq]) >= missing
+
+    def take(self, frame: dict[str, Any], *, patient: bool = False) -> list[dict[str, Any]]:
+        """Take one frame of this match; returns the events that are new, in order.
+
+        A ``patient`` follower takes no snapshot that does not reach back to its position: that is a gap, to be closed
+        by ``read``. Otherwise what it does not have is counted as ``lost``.
+        """
         if not is_whole(frame):
             self.junk += frame.get("type") in ("snapshot", "update")
             return []
         if frame["type"] == "snapshot":
+            if patient and frame["epoch"] == self.epoch and not self.reaches(frame):
+                self.gap = True
+                return []
             return self._snapshot(frame)
         if self.epoch is None:
             self._keep(frame)
@@ -59,6 +71,22 @@ class Follower:
 
     def _keep(self, frame: dict[str, Any]) -> None:
         self._early = [*self._early[1 - _EARLY :], frame]
+
+    def read(self, page: dict[str, Any]) -> list[dict[str, Any]]:
+        """Take a page of the history after the position; returns the events that are new, in order.
+
+        None are if the page is not whole, is of another epoch, or begins beyond the position. A gap stays one until the
+        snapshot.
+        """
+        if not is_page(page):
+            self.junk += 1
+            return []
+        new = [event for event in page["events"] if event["seq"] > self.seq]
+        if page["epoch"] != self.epoch or not new or new[0]["seq"] != self.seq + 1:
+            return []
+        self.seq = new[-1]["seq"]
+        self.score = (new[-1]["score"][0], new[-1]["score"][1])
+        return new
 
     def _snapshot(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
         self.home, self.away = frame["home"], frame["away"]

@@ -24,6 +24,18 @@ def is_whole(frame: dict[str, Any]) -> bool:
     return type(events) is list and _rise(events, seq)
 
 
+def is_page(page: dict[str, Any]) -> bool:
+    """Whether a page of the history has all that a follower reads: its epoch, and events in order with their scores."""
+    events = page.get("events")
+    return (
+        _is_text(page.get("epoch"))
+        and _is_count(page.get("seq"))
+        and type(events) is list
+        and _rise(events, page["seq"])
+        and all(_is_pair(event.get("score")) for event in events)
+    )
+
+
 def _rise(events: list[Any], last: int) -> bool:
     before = 0
     for event in events:

@@ -33,9 +33,9 @@ def shard_count(grown: int | None, audience: int | None) -> int:
     return grown or initial_shards(audience)
 
 
-def grown_shards(shards: int, rows: int) -> int:
+def grown_shards(shards: int, rows: int, rows_per_shard: int = ROWS_PER_SHARD) -> int:
     """The number of shards after a broadcast saw ``rows`` rows in ``shards`` shards: the same or the double."""
-    return shards * 2 if rows > shards * ROWS_PER_SHARD and shards < MAX_SHARDS else shards
+    return shards * 2 if rows > shards * rows_per_shard and shards < MAX_SHARDS else shards
 
 
 def shard_of(connection: str, shards: int) -> int:

@@ -119,13 +119,16 @@ def event(
 def watch(
     match: Match,
     websocket: WebSocket = LOCAL.websocket_url,
+    api: Api = LOCAL.api_url,
     until_full_time: Annotated[bool, typer.Option("--until-full-time", help="End with the final whistle.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON.")] = False,
 ) -> None:
     """Follow a match on a live scoreboard. LIVESCORE_VIEWER_TOKEN is a viewer's token, where one is needed."""
     token = os.environ.get("LIVESCORE_VIEWER_TOKEN")
     with said():
-        asyncio.run(watch_match(websocket, match, out, as_json=as_json, until_full_time=until_full_time, token=token))
+        asyncio.run(
+            watch_match(websocket, api, match, out, as_json=as_json, until_full_time=until_full_time, token=token)
+        )
 
 
 def replay_file(
@@ -169,6 +172,18 @@ def receipts(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) ->
     for each in found:
         table.add_row(*(str(each[name]) for name in columns))
     out.print(table)
+
+
+def stop(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
+    """End a broadcast that should not go on. The next event is broadcast again, with what had not been told."""
+    with said(), operator_at(api) as operator:
+        ended = operator.stop(match)
+    text = (
+        f"the broadcast of seq {ended['seq']} is ended; everyone has been told up to seq {ended['told']}"
+        if ended["stopped"]
+        else f"nothing of {match} is being broadcast"
+    )
+    show(ended, as_json, text)
 
 
 def _post(api: str, match: str, posted: dict[str, Any], as_json: bool) -> None:

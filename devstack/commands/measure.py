@@ -100,6 +100,14 @@ def _show_load(result: dict[str, Any], report: Path) -> None:
         f"The {result['stayed']} viewers that stayed missed {'an unknown number' if missed is None else missed}.",
         highlight=False,
     )
+    counts = result["counts"]
+    if counts.get("cut"):
+        last = result["times_ms"].get("back", {}).get("max")
+        out.print(
+            f"{counts['cut']} connections were cut at once; the last of those viewers was back after {last} ms. "
+            f"{counts.get('failed_connects', 0)} attempts to connect were refused or failed.",
+            highlight=False,
+        )
     for sentence in (trouble and f"The run was cut short: {trouble}.", result["bottleneck"]):
         if sentence:
             err.print(sentence, style="yellow", highlight=False)

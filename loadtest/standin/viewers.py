@@ -187,7 +187,9 @@ class ViewerSocket(asyncio.Protocol):
             if data:
                 transport.write(data)
             else:
-                # To close here could reset the connection and take our close frame with it.
+                # To close here could reset the connection and take our close frame with it. Nothing can follow it.
+                if self._entered:
+                    self._core.sockets.pop(self._key(), None)
                 transport.write_eof()
         if self._protocol.close_expected() and not self._ending:
             self._ending = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +17,7 @@ from devstack.stack import running
 from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger
+from subscriptions.shards import every_shard_of, shard_count
 from subscriptions.store import Subscriptions
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def impatient() -> Iterator[System]:
     """A system whose senders have little time and a small budget, and whose watchdog looks after two seconds."""
     settings = {
         "send_rate": 40, "sender_rate": 40, "sender_timeout": 7, "lease_seconds": 20,
-        "watchdog_seconds": 2, "watchdog_visibility": 2, "hand_over_seconds": 4,
+        "watchdog_seconds": 2, "watchdog_visibility": 2, "hand_over_seconds": 4, "rows_per_shard": 4,
     }  # fmt: skip
     with running(free_port(), settings) as (system, _):
         yield system
@@ -293,3 +294,79 @@ def _inputs_of(system: System, match: str) -> list[dict[str, Any]]:
                  for page in pages for each in page["executions"]]  # fmt: skip
     inputs = [json.loads(each["input"]) for each in described]
     return [each for each in inputs if each["match"] == match]
+
+
+async def test_a_broadcast_is_stopped_and_the_next_event_carries_what_was_not_told(impatient: System) -> None:
+    """A slow broadcast ends when an operator says so; nobody starts it again; the next goal tells everyone the rest."""
+    ledger = Ledger(impatient.name("matches"), client(impatient, "dynamodb"))
+    with Operator(impatient.api_url) as operator:
+        await asyncio.to_thread(
+            lambda: operator.create_match(match="stopped", home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+        )
+        assert await asyncio.to_thread(operator.stop, "stopped") == {
+            "match": "stopped", "stopped": False, "seq": 0, "told": 0
+        }  # fmt: skip
+        async with watching(impatient, "stopped", 100) as seen:
+            await asyncio.to_thread(operator.post_event, "stopped", {"kind": "kick_off"})
+            # At 40 a second it takes two and a half seconds more.
+            await until(lambda: any(each.seqs for each in seen))
+            ended = await asyncio.to_thread(operator.stop, "stopped")
+            assert (ended["stopped"], ended["seq"], ended["told"]) == (True, 1, 0)
+            [receipt] = await until(lambda: operator.receipts("stopped"))
+            told = sum(1 for each in seen if each.seqs)
+            assert receipt["stopped"] is True
+            assert receipt["accepted"] == told < 100
+            assert ledger.state("stopped").told == 0
+            # The watchdog looks at it, and finds nothing to do.
+            sqs, queue = client(impatient, "sqs"), impatient.resolve("queue.watchdog")
+            names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+            await until(
+                lambda: (
+                    not sum(
+                        int(number)
+                        for number in sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)[
+                            "Attributes"
+                        ].values()
+                    )
+                )
+            )
+            assert sum(1 for each in seen if each.seqs) == told
+            assert len(_inputs_of(impatient, "stopped")) == 1
+            await asyncio.to_thread(operator.post_event, "stopped", {"kind": "goal", "team": "home", "minute": 1})
+            await until(lambda: all(each.seqs == [1, 2] for each in seen))
+            await until(lambda: ledger.state("stopped").told == 2)
+
+
+async def test_a_match_doubles_its_shards_while_viewers_come_and_go(impatient: System) -> None:
+    """Promise 2: a match that outgrows its shards doubles them again and again; nobody who stays misses an event."""
+    ledger = Ledger(impatient.name("matches"), client(impatient, "dynamodb"))
+    goals, audience = 4, 9
+    with Operator(impatient.api_url) as operator:
+        await asyncio.to_thread(
+            lambda: operator.create_match(
+                match="grows", home="A", away="B", kickoff="2022-12-18T15:00:00Z", audience=audience
+            )
+        )
+        await asyncio.to_thread(operator.post_event, "grows", {"kind": "kick_off"})
+        async with AsyncExitStack() as stay:
+            seen: list[Seen] = []
+            for goal in range(1, goals + 1):
+                seen += await stay.enter_async_context(watching(impatient, "grows", 4))
+                # These go again while the goal is being told, and others come.
+                async with watching(impatient, "grows", 6):
+                    event = {"kind": "goal", "team": "home", "minute": goal}
+                    await asyncio.to_thread(operator.post_event, "grows", event)
+                seen += await stay.enter_async_context(watching(impatient, "grows", 2))
+                await until(lambda seq=goal + 1: ledger.state("grows").told == seq)
+            await until(lambda: all(each.seqs == list(range(1, goals + 2)) for each in seen))
+            shards = shard_count(ledger.state("grows").shards, audience)
+            assert shards >= 4 * shard_count(None, audience)
+            pages = (
+                client(impatient, "dynamodb").get_paginator("scan").paginate(TableName=impatient.name("subscriptions"))
+            )
+            rows = [(item["pk"]["S"], item["sk"]["S"]) for page in pages for item in page["Items"]]
+            rows = [row for row in rows if row[0].startswith("grows#")]
+            assert len(rows) >= len(seen)
+            assert all(
+                int(pk.rpartition("#")[2]) in every_shard_of(connection, audience, shards) for pk, connection in rows
+            )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devstack.ministack import free_port
+from devstack.provision import client
 from tests.support import needs
 
 if TYPE_CHECKING:
@@ -140,6 +141,48 @@ def test_events_are_listed_with_their_ids(livescore: Any, match: str) -> None:
     shown = livescore("match", "show", match)
     assert "start" in shown.stdout
     assert json.loads(livescore("match", "show", match, "--json").stdout)["events"][0]["event_id"] == "start"
+
+
+def test_what_was_set_aside_is_listed_and_dropped(livescore: Any, system: System, match_id: str) -> None:
+    """Poison on the stream is found by its match with its reason; dropped by hand it is gone, and only after a yes."""
+    data = json.dumps({"match": match_id, "v": 99}).encode()
+    client(system, "kinesis").put_record(StreamName=system.resolve("stream"), Data=data, PartitionKey="any")
+
+    def listed() -> list[dict[str, Any]]:
+        messages = json.loads(livescore("redrive", "--json").stdout)["messages"]
+        return [each for each in messages if each["match"] == match_id]
+
+    deadline = time.monotonic() + 30
+    while not (found := listed()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    [message] = found
+    assert (message["kind"], message["reason"]) == ("record", "not a record of version 1")
+    assert match_id in livescore("redrive").stdout
+    refused = livescore("redrive", "--drop", message["id"])
+    assert (refused.returncode, "--yes" in refused.stderr) == (1, True)
+    assert len(listed()) == 1
+    dropped = livescore("redrive", "--drop", "--yes", message["id"][:13])
+    assert (dropped.returncode, "dropped" in dropped.stdout) == (0, True)
+    assert listed() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (("--send", "no-such-id"), 1, "No message has an id"),
+        (("--send",), 2, "which"),
+        (("--all",), 2, "which"),
+        (("--send", "--drop", "--all"), 2, "not both"),
+        (("--api", "https://api.example.com/"), 1, "--aws"),
+        (("--api", "http://127.0.0.1:1/_aws/execute-api/livescoreapi/$default"), 1, "running?"),
+    ],
+)
+def test_a_redrive_that_makes_no_sense_says_so(
+    livescore: Any, options: tuple[str, ...], status: int, said: str
+) -> None:
+    """With a sentence and an exit status, and without touching a message."""
+    ran = livescore("redrive", *options)
+    assert (ran.returncode, said in ran.stderr, "Traceback" in ran.stderr) == (status, True, False), ran.stderr
 
 
 def test_a_port_in_use_is_said_clearly() -> None:

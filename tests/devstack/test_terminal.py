@@ -72,7 +72,9 @@ def test_a_team_may_be_called_red(system: System, operator: Operator, match_id: 
 async def test_no_error_shows_a_token(url: str) -> None:
     """A URL in an error ends before the query, and begins after user and password."""
     with pytest.raises(ApiError) as failed:
-        await watch.watch(url, "m", Console(file=io.StringIO()), as_json=False, until_full_time=False)
+        await watch.watch(
+            url, url.replace("ws", "http", 1), "m", Console(file=io.StringIO()), as_json=False, until_full_time=False
+        )
     assert SECRET not in str(failed.value)
     assert "127.0.0.1:1" in str(failed.value)
     with pytest.raises(ApiError) as failed, Operator(url.replace("ws", "http", 1)) as operator:

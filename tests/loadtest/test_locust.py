@@ -33,7 +33,9 @@ def locust(system: System, *options: str) -> list[str]:
     return [sys.executable, "-m", "locust", "-f", file, "--headless", "--only-summary", *urls, *options]
 
 
-@pytest.mark.parametrize(("shape", "processes"), [("goal-storm", 1), ("kick-off-storm", 2), ("full-time-exodus", 1)])
+@pytest.mark.parametrize(
+    ("shape", "processes"), [("goal-storm", 1), ("kick-off-storm", 2), ("full-time-exodus", 1), ("reconnect-storm", 2)]
+)
 def test_a_run_ends_by_itself_and_accounts_for_every_goal(system: System, shape: str, processes: int) -> None:
     """Each shape, in one process or several: all goals posted, nothing missed by those who stay, figures to show."""
     said: list[str] = []
@@ -45,6 +47,9 @@ def test_a_run_ends_by_itself_and_accounts_for_every_goal(system: System, shape:
     assert result["deliveries"] == sum(result["histogram"].values()) > 0
     assert result["stayed"] > 0
     assert any("goals posted" in line for line in said)
+    if shape == "reconnect-storm":
+        assert 0 < result["times_ms"]["back"]["p50"] <= result["times_ms"]["back"]["max"]
+        assert result["counts"]["cut"] >= result["stayed"]
 
 
 def test_locust_has_the_deliveries_in_its_own_statistics(system: System, tmp_path: Path) -> None:

@@ -31,6 +31,16 @@ def test_in_an_exodus_nine_in_ten_leave_within_seconds() -> None:
     assert exodus.crowd("playing", 5) == exodus.crowd("settling", 10) == (100, 180)
 
 
+def test_a_reconnect_storm_breaks_every_connection_after_a_third_of_the_goals() -> None:
+    """Everyone is there before and after; who was cut off has longer to come back."""
+    storm = plan("reconnect-storm")
+    assert storm.crowd("joining", 0) == storm.crowd("playing", 9) == (1000, 50)
+    assert [storm.cuts(posted) for posted in (3, 4, 10)] == [False, True, True]
+    assert not plan("goal-storm").cuts(10)
+    assert storm.late("settling", 100, pace=1) is None
+    assert plan("goal-storm").late("settling", 100, pace=1)
+
+
 def test_every_phase_ends() -> None:
     """A run that gets stuck is cut short, with a sentence; one that takes its time is not."""
     storm = plan("goal-storm")

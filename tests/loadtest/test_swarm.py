@@ -44,7 +44,7 @@ async def swarm(url: str) -> AsyncIterator[Process]:
     """A swarm while the block runs."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtest.swarm", url, "10", stdin=pipe, stdout=pipe
+        sys.executable, "-m", "loadtest.swarm", url, "http://127.0.0.1:1", "10", stdin=pipe, stdout=pipe
     )
     try:
         yield Process(process)
@@ -106,6 +106,24 @@ async def test_a_dropped_viewer_comes_back_and_one_that_left_does_not() -> None:
         assert process.results.counts["connects"] == 3
 
 
+async def test_all_are_cut_off_and_it_is_timed_until_each_is_back() -> None:
+    """Whoever was connected comes back by itself; until then it counts as away."""
+
+    async def again(_: Gateway, connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(snapshot(1, [1]))
+
+    async with gateway(again) as here, swarm(here.url) as process:
+        for viewer in (1, 2, 3):
+            process.tell(do="join", viewer=viewer, stays=True, matches=["m"])
+        await process.until(lambda results: results.status.watching == 3)
+        process.tell(do="cut")
+        await process.until(lambda results: results.counts["cut"] == 3)
+        await process.until(lambda results: results.status.away == 0)
+        assert sum(process.results.times["back"].values()) == 3
+        assert process.results.counts["connects"] == 6
+
+
 async def test_the_swarm_measures_its_own_lag() -> None:
     """Also while nothing happens, several times a second."""
     async with swarm("ws://127.0.0.1:1") as process:
@@ -116,7 +134,7 @@ async def test_the_swarm_measures_its_own_lag() -> None:
 async def test_an_order_that_makes_no_sense_ends_the_swarm(order: bytes) -> None:
     """A swarm that does not do what its worker thinks would measure something else: it ends, and not with 0."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtest.swarm", "ws://127.0.0.1:1", "10",
+        sys.executable, "-m", "loadtest.swarm", "ws://127.0.0.1:1", "http://127.0.0.1:1", "10",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdin is not None

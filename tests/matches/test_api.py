@@ -215,3 +215,25 @@ def test_the_api_describes_itself(http: httpx.Client, system: System) -> None:
     described = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
     assert described | {"GET /openapi.json"} == set(system.raw["http_api"]["routes"])
     assert "shootout_kick" in str(document["components"]["schemas"])
+
+
+def test_a_repair_is_cacheable(http: httpx.Client, operator: Operator, match: str) -> None:
+    """A snapshot since a position is for everyone who stands there: good for a second, and told apart by its tag."""
+    operator.settled(match, operator.post_event(match, {"kind": "kick_off"})["event_id"])
+    answer = http.get(f"/matches/{match}?after=0")
+    assert answer.headers["cache-control"] == "public, max-age=1"
+    assert (answer.json()["recovered"], answer.json()["seq"]) == (True, 1)
+    again = http.get(f"/matches/{match}?after=0", headers={"If-None-Match": f'"other", W/{answer.headers["etag"]}'})
+    assert (again.status_code, again.content) == (304, b"")
+    operator.settled(match, operator.post_event(match, {"kind": "half_time"})["event_id"])
+    newer = http.get(f"/matches/{match}?after=0", headers={"If-None-Match": answer.headers["etag"]})
+    assert (newer.status_code, newer.json()["seq"]) == (200, 2)
+
+
+def test_a_position_of_another_epoch_is_none(http: httpx.Client, operator: Operator, match: str) -> None:
+    """After a reset the events from the beginning are given, and nobody is told that they are what was missing."""
+    operator.settled(match, operator.post_event(match, {"kind": "kick_off"})["event_id"])
+    epoch = operator.snapshot(match)["epoch"]
+    assert http.get(f"/matches/{match}?after=1&epoch={epoch}").json()["recovered"] is True
+    other = http.get(f"/matches/{match}?after=1&epoch=another").json()
+    assert (other["recovered"], other["epoch"], [event["seq"] for event in other["events"]]) == (False, epoch, [1])

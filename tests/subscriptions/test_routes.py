@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 
 async def ask(socket: ClientConnection, **request: Any) -> dict[str, Any]:
-    """Send a request, return the next frame."""
+    """Send a request, return its answer; a broadcast may be faster."""
     await socket.send(json.dumps(request))
-    return await hear(socket)
+    while (frame := await hear(socket))["type"] == "update":
+        pass
+    return frame
 
 
 async def hear(socket: ClientConnection) -> dict[str, Any]:

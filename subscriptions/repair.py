@@ -1,0 +1,65 @@
+"""Pure: how a viewer brings back what it missed: where it reads, when, and what it makes of the answer.
+
+Repairs and the check after a silence go over HTTP, where one answer serves everyone who misses the same: the URL holds
+the position and nothing of the viewer. The socket is asked only where HTTP does not help: an answer over it costs a
+call of a function and a share of the send budget.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from subscriptions.frames import is_whole
+
+if TYPE_CHECKING:
+    from subscriptions.follower import Follower
+
+TRIES = 4
+"""Reads over HTTP before the socket is asked."""
+
+SPREAD_SECONDS = 0.5
+"""A gap is read within so long, each viewer at its own moment: thousands may miss the same frame."""
+
+LONGEST_SECONDS = 8.0
+"""Between two tries at most."""
+
+PAGES = 50
+"""Pages of the history that one repair reads at most: 10,000 events."""
+
+Step = Literal["take", "pages", "ask"]
+
+
+def delay(attempt: int, chance: float, spread: float = SPREAD_SECONDS) -> float:
+    """Seconds to wait before attempt number ``attempt`` (from 1): full jitter, ``chance`` being in [0, 1)."""
+    return chance * min(LONGEST_SECONDS, spread * 4.0 ** (attempt - 1))
+
+
+def patience(silence: float, chance: float) -> float:
+    """Seconds without a frame after which a viewer looks: ``silence``, give or take a quarter.
+
+    A goal ends the silence of all viewers at the same moment; their checks must not come at the same moment too.
+    """
+    return silence * (0.75 + chance / 2)
+
+
+def snapshot_path(follower: Follower) -> str:
+    """Where the snapshot since a follower's position is, relative to the API's URL."""
+    epoch = f"&epoch={follower.epoch}" if follower.epoch else ""
+    return f"/matches/{follower.match}?after={follower.seq}{epoch}"
+
+
+def history_path(follower: Follower) -> str:
+    """Where the next page of the history after a follower's position is, relative to the API's URL."""
+    return f"/matches/{follower.match}/events?after={follower.seq}"
+
+
+def judge(follower: Follower, answer: dict[str, Any]) -> Step:
+    """What to do with a snapshot that came over HTTP.
+
+    ``take`` it; read ``pages`` of the history first, because it does not reach back to the follower; or ``ask`` over
+    the socket, because it is not whole, or of another epoch. An answer may be a second old: who has heard of the new
+    epoch would be thrown back into the old one. The socket's answers are never older than the question.
+    """
+    if not is_whole(answer) or answer["epoch"] != follower.epoch:
+        return "ask"
+    return "take" if follower.reaches(answer) else "pages"
