@@ -84,6 +84,7 @@ class Viewer:
         self._leave_at = 0.0
         self._attempt = 0
         self._heard: dict[str, float] = {}
+        self._answered: set[str] = set()
         self._care_seconds = care_seconds
         self._silence_seconds = silence_seconds
         self._idle_seconds = idle_seconds
@@ -122,6 +123,7 @@ class Viewer:
     async def _follow(self, wire: Wire) -> None:
         """From the open connection to its end."""
         self._pinged = None
+        self._answered.clear()
         self._leave_at = time.monotonic() + random.uniform(*self._age_seconds)
         try:
             for follower in self.followers.values():
@@ -151,7 +153,8 @@ class Viewer:
             wire.abort()
             return
         for follower in self.followers.values():
-            if follower.epoch is None:
+            # Until something of the match has come on this connection, its row may never have been written.
+            if follower.match not in self._answered:
                 self._subscribe(follower)
             elif follower.gap or now - self._heard.get(follower.match, 0.0) > self._silence_seconds:
                 self._sync(follower)
@@ -195,6 +198,7 @@ class Viewer:
             return
         self._attempt = 0
         self._heard[follower.match] = time.monotonic()
+        self._answered.add(follower.match)
         self.errors.clear()
         had_gap = follower.gap
         for event in follower.take(frame):

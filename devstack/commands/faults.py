@@ -12,7 +12,7 @@ from rich.table import Table
 from devstack.commands.common import JsonFile, Port, err, out, port_for, progress, said, writable
 from devstack.faults.kinds import KINDS
 
-LONG_ROUNDS = 5
+LONG_ROUNDS = 3
 SOCKETS = 600
 
 
@@ -39,7 +39,7 @@ def faults(
 
     chosen = [KINDS[each] for each in dict.fromkeys(names)]
     seeded = random.randrange(1_000_000) if seed is None else seed
-    plan = Plan(chosen, LONG_ROUNDS, told=12, quick=4, seed=seeded) if long else Plan(chosen, seed=seeded)
+    plan = Plan(chosen, LONG_ROUNDS, lanes=4, told=10, quick=3, seed=seeded) if long else Plan(chosen, seed=seeded)
     with said(), out.status("") as status:
         report = run(plan, port_for(SOCKETS, port), progress(status))
     result = report.to_dict()

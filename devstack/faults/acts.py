@@ -26,7 +26,7 @@ from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition, row_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from devstack.faults.play import Play
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 STORM = 40
 DEAD_ROWS = 30
 LEASE_SECONDS = 4
+HAPPEN_SECONDS = 30.0
 OLD_ID = "AAAAAAAAAA{:05d}="
 """Ids of AWS's shape that nobody has."""
 
@@ -138,11 +139,14 @@ def poison(data: bytes, reason: str) -> Callable[[Play], AbstractAsyncContextMan
 @asynccontextmanager
 async def account_throttle(play: Play) -> AsyncIterator[None]:
     """The stand-in's own throttle is nearly closed."""
-    async with _limits(play, account_rate=5, account_burst=3) as stats:
+    async with _limits(play, account_rate=15, account_burst=3) as stats:
         before = (await stats())["throttled_account"]
+
+        async def throttled() -> bool:
+            return bool((await stats())["throttled_account"] > before)
+
         yield
-        if (await stats())["throttled_account"] == before:
-            raise FaultError("the gateway throttled nobody")
+        await _wait(throttled, "the gateway throttled nobody")
 
 
 @asynccontextmanager
@@ -151,11 +155,11 @@ async def disconnect_lost(play: Play) -> AsyncIterator[None]:
     async with _limits(play, lose_disconnect=1) as stats:
         before = (await stats())["disconnects_lost"]
         play.watchers[0].viewer.drop()
-        until = time.monotonic() + 20
-        while (await stats())["disconnects_lost"] == before:
-            if time.monotonic() > until:
-                raise FaultError("no $disconnect was lost")
-            await asyncio.sleep(0.05)
+
+        async def lost() -> bool:
+            return bool((await stats())["disconnects_lost"] > before)
+
+        await _wait(lost, "no $disconnect was lost")
         yield
 
 
@@ -187,15 +191,27 @@ def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncCo
             felt.unlink(missing_ok=True)
             wish.write_text(str(seconds))
             _end_processes(play, name)
+
+            async def begun() -> bool:
+                return felt.exists()
+
             try:
                 yield
-                if not felt.exists():
-                    raise FaultError(f"no process of {function} had a wrong clock")
+                await _wait(begun, f"no process of {function} had a wrong clock")
             finally:
                 wish.unlink(missing_ok=True)
                 _end_processes(play, name)
 
     return act
+
+
+async def _wait(what: Callable[[], Awaitable[bool]], otherwise: str) -> None:
+    """Wait until it is so; raises FaultError with ``otherwise``."""
+    until = time.monotonic() + HAPPEN_SECONDS
+    while not await what():
+        if time.monotonic() > until:
+            raise FaultError(otherwise)
+        await asyncio.sleep(0.05)
 
 
 def _end_processes(play: Play, function: str) -> None:

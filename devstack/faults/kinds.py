@@ -203,7 +203,7 @@ _GATEWAY = (
     Kind("frame-comes-twice", (2, 3), "a viewer gets a frame twice", (Rule(*_POST, Do.TWICE, times=4),)),
     Kind("frame-comes-late", (2, 8), "a viewer gets a frame after a newer one",
          (Rule(*_POST, Do.HOLD, times=3, seconds=2),), events=3, reach="repaired"),
-    Kind("account-throttle", (2, 5), "the gateway's own throttle lets five frames a second pass",
+    Kind("account-throttle", (2, 5), "the gateway's own throttle lets fifteen frames a second pass",
          act="account-throttle"),
     Kind("disconnect-lost", (4,), "a viewer vanishes and $disconnect never comes: a 410 prunes its row",
          act="disconnect-lost"),
