@@ -59,7 +59,8 @@ class Batch:
     def to_task(self) -> dict[str, Any]:
         """The batch as the state machine carries it."""
         return {
-            "v": VERSION, "batch": self.batch, "first": self.first, "last": self.last, "of": self.of, "senders": self.senders
+            "v": VERSION, "batch": self.batch, "first": self.first, "last": self.last, "of": self.of,
+            "senders": self.senders,
         }  # fmt: skip
 
 

@@ -32,7 +32,10 @@ def pretence(operation: str, body: bytes) -> Answer:
         case "Post":
             return 200, {}, b""
         case "StartExecution":
-            said = {"executionArn": "arn:aws:states:us-east-1:000000000000:express:fault:none", "startDate": time.time()}
+            said = {
+                "executionArn": "arn:aws:states:us-east-1:000000000000:express:fault:none",
+                "startDate": time.time(),
+            }
         case "PutRecord":
             said = {"ShardId": "shardId-000000000000", "SequenceNumber": "1"}
         case "SendMessage":

@@ -20,7 +20,7 @@ def pid_of(session: int, port: int) -> int | None:
         with suppress(OSError):
             for fd in (_PROC / str(pid) / "fd").iterdir():
                 with suppress(OSError):
-                    if os.readlink(fd) == link:
+                    if str(fd.readlink()) == link:
                         return pid
     return None
 

@@ -34,9 +34,7 @@ class Shown:
         return cls(lost, wrong)
 
 
-def ledger_trouble(
-    history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, Mapping[str, Any] | None]
-) -> list[str]:
+def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
     """What is wrong with a match's history, given what became of every event that was answered 202."""
     trouble = []
     seqs = [event["seq"] for event in history]

@@ -34,7 +34,9 @@ PROVISIONED = "ProvisionedThroughputExceededException"
 CONFLICT = "TransactionConflictException"
 
 
-def _kill(name: str, what: str, function: str, operation: str, do: Do, *has: str, skip: int = 0, **more: object) -> Kind:
+def _kill(
+    name: str, what: str, function: str, operation: str, do: Do, *has: str, skip: int = 0, **more: object
+) -> Kind:
     return Kind(name, (2, 3), what, (Rule(function, operation, do, has, skip),), **more)  # type: ignore[arg-type]
 
 
@@ -234,3 +236,17 @@ KINDS: dict[str, Kind] = {
     for kind in group
 }  # fmt: skip
 """Every kind by its name."""
+
+SHORT = (
+    "ingest-killed-before-stream", "ingest-killed-after-stream", "ingest-killed-before-pending",
+    "fanout-killed-before-ledger", "fanout-killed-after-ledger", "fanout-killed-after-watchdog",
+    "fanout-killed-after-start", "sender-killed-of-several", "sender-killed-between-pages",
+    "sender-killed-after-a-post", "sender-killed-before-progress", "receipt-killed-before-told",
+    "receipt-killed-after-told", "execution-dies-silently", "execution-runs-twice", "watchdog-killed-before-start",
+    "routes-killed-after-row", "reads-are-stale", "ledger-conflicts", "ledger-answer-lost", "pages-throttled",
+    "told-answer-lost", "prune-unprocessed", "stream-answer-lost", "record-redelivered", "records-reordered",
+    "poison-json", "poison-unknown-match", "gateway-throttles", "gateway-502", "gateway-resets", "gateway-half-open",
+    "frame-lost", "frame-comes-late", "disconnect-lost", "clock-sender-fast", "clock-receipt-slow",
+    "connection-storm", "everyone-returns", "senders-deployed",
+)  # fmt: skip
+"""What a run without ``--long`` tries: one or more of each sort, none of which takes long to be over."""

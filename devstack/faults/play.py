@@ -11,7 +11,6 @@ from devstack.faults.crowd import Watcher, enter, leave
 from devstack.faults.script import Script
 from devstack.operator import ApiError, Operator
 from devstack.provision import client
-from matches.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from devstack.faults.setaside import SetAside
     from devstack.ministack import MiniStack
     from devstack.system import System
+    from matches.ledger import Ledger
 
 POST_SECONDS = 90.0
 """How long an operator posts an event again and again."""

@@ -223,7 +223,7 @@ class FaultProxy:
         return answer.status, kept, body
 
     def _upstream(self, request: web.BaseRequest, call: Call) -> URL:
-        """MiniStack, or the stand-in for what is posted to its viewers; MiniStack's viewers have ids of another shape."""
+        """MiniStack, or the stand-in for posts to its viewers; MiniStack's own have ids of another shape."""
         system = self._system
         assert system is not None  # noqa: S101
         path = request.raw_path

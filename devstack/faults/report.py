@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ class Score:
     injected: int = 0
     repaired: int = 0
     ms: list[int] = field(default_factory=list)
-    """From the first post of an event under the fault until the last viewer had it."""
+    """From the fault until every viewer that must have had what was posted under it."""
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class Report:
     repairs_ms: list[int] = field(default_factory=list)
     """From the first post of an event until a viewer who was not told of it had it."""
     trouble: list[str] = field(default_factory=list)
+    set_aside: list[str] = field(default_factory=list)
+    """Why records and batches were set aside."""
     seconds: float = 0.0
 
     @property
@@ -56,6 +59,7 @@ class Report:
             "repair_ms": percentiles(self.repairs_ms),
             "refused": self.refused,
             "reposted": self.reposted,
+            "set_aside": dict(Counter(self.set_aside).most_common()),
             "passed": self.passed,
             "trouble": self.trouble,
             "seed": self.seed,
