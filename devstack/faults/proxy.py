@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import struct
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -17,11 +15,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
-import orjson
 from aiohttp import web
 from yarl import URL
 
 from devstack.faults import answers, callers
+from devstack.faults.breaking import cut, hang, renamed
 from devstack.faults.rules import Book, Call, Do
 from devstack.system import WEBSOCKET_API_ID
 
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 GATEWAY = "gateway"
 """The name of the port for @connections, among the functions' names."""
 
-HANG_SECONDS = 60.0
 HOLD_SECONDS = 10.0
 REMEMBERED = 5_000
 """Answers of reads that are kept, so that a stale one can be given."""
@@ -134,20 +131,20 @@ class FaultProxy:
                     await self._pass_on(request, call)
                 assert pid is not None  # noqa: S101
                 callers.kill(pid)
-                return _cut(request)
+                return cut(request)
             case Do.RESET_BEFORE:
-                return _cut(request)
+                return cut(request)
             case Do.RESET_AFTER:
                 await self._pass_on(request, call)
-                return _cut(request)
+                return cut(request)
             case Do.GARBLE:
                 await self._pass_on(request, call)
                 if request.transport is not None:
                     request.transport.write(_GARBAGE)
-                return _cut(request, reset=False)
+                return cut(request, reset=False)
             case Do.HANG:
-                await _hang(request)
-                return _cut(request)
+                await hang(request)
+                return cut(request)
             case _:
                 return self._respond(await self._answer(request, call, armed))
 
@@ -167,10 +164,10 @@ class FaultProxy:
                 self._hold(request, call, armed)
                 return answers.pretence(call.operation, call.body)
             case Do.UNPROCESSED:
-                cut = answers.halves(call.body)
-                if cut is not None:
-                    await self._pass_on(request, replace(call, body=cut[0]))
-                    return 200, {"Content-Type": "application/x-amz-json-1.0"}, cut[1]
+                halves = answers.halves(call.body)
+                if halves is not None:
+                    await self._pass_on(request, replace(call, body=halves[0]))
+                    return 200, {"Content-Type": "application/x-amz-json-1.0"}, halves[1]
             case Do.STALE:
                 return await self._stale(request, call)
         return await self._pass_on(request, call)
@@ -207,7 +204,7 @@ class FaultProxy:
         try:
             async with self._client.request(
                 request.method, self._upstream(request, call), headers=headers,
-                data=_renamed(call) if again else call.body, allow_redirects=False,
+                data=renamed(call) if again else call.body, allow_redirects=False,
             ) as answer:  # fmt: skip
                 body = await answer.read()
         except (aiohttp.ClientError, TimeoutError):
@@ -239,32 +236,3 @@ class FaultProxy:
     def _respond(answer: Answer) -> web.Response:
         status, headers, body = answer
         return web.Response(status=status, headers=headers, body=body)
-
-
-def _renamed(call: Call) -> bytes:
-    """The body of a call that is made once more: an execution needs another name, or it is the same one."""
-    if call.operation != "StartExecution":
-        return call.body
-    request = orjson.loads(call.body)
-    return orjson.dumps({**request, "name": f"{request['name']}-again"})
-
-
-def _cut(request: web.BaseRequest, *, reset: bool = True) -> web.StreamResponse:
-    """End the connection without an answer; ``reset``: with RST, not FIN."""
-    transport = request.transport
-    if transport is not None:
-        held = transport.get_extra_info("socket")
-        if reset and held is not None:
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
-        else:
-            transport.close()
-    return web.Response()
-
-
-async def _hang(request: web.BaseRequest) -> None:
-    """Until the caller gives up."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + HANG_SECONDS
-    while request.transport is not None and not request.transport.is_closing() and loop.time() < until:
-        await asyncio.sleep(0.1)
