@@ -34,7 +34,7 @@ class Shown:
         return cls(lost, wrong)
 
 
-def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, str | None]) -> list[str]:
     """What is wrong with a match's history, given what became of every event that was answered 202."""
     trouble = []
     seqs = [event["seq"] for event in history]
@@ -42,10 +42,9 @@ def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, 
         trouble.append(f"the ledger's seqs are {seqs}")
     ids = [event["event_id"] for event in history]
     trouble += [f"the ledger has {each} twice" for each in sorted({each for each in ids if ids.count(each) > 1})]
-    for event_id, outcome in outcomes.items():
-        status = outcome["status"] if outcome else "unknown"
+    for event_id, status in outcomes.items():
         if status not in ("applied", "refused"):
-            trouble.append(f"{event_id} was answered 202 and is {status}")
+            trouble.append(f"{event_id} was answered 202 and is {status or 'unknown'}")
         elif status == "applied" and event_id not in ids:
             trouble.append(f"{event_id} is applied and not in the history")
         elif status == "refused" and event_id in ids:

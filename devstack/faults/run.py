@@ -38,6 +38,7 @@ SETTINGS = {
 """An impatient system: what dies is missed after seconds. The lease outlasts a sender's time-out, as it must."""
 
 FIRE_SECONDS = 45.0
+MOST_EVENTS = 1_000
 PER_MATCH = 8
 """Faults that one match is put through."""
 
@@ -175,12 +176,14 @@ class Run:
 
     async def _tally(self, play: Play) -> None:
         """Hold everything against the ledger."""
-        match, operator = play.match, self.world.operator
-        history = await asyncio.to_thread(operator.events, match)
-        outcomes = {each: await asyncio.to_thread(operator.outcome, match, each) for each in play.accepted}
-        trouble = ledger_trouble(history, outcomes)
-        state = await asyncio.to_thread(self.world.ledger.state, match)
-        trouble += receipt_trouble(await asyncio.to_thread(operator.receipts, match), state.told, slack=play.slack)
+        match, ledger = play.match, self.world.ledger
+        history = await asyncio.to_thread(ledger.history, match, 0, MOST_EVENTS)
+        outcomes = {each: await asyncio.to_thread(ledger.outcome, match, each) for each in play.accepted}
+        trouble = ledger_trouble(
+            history, {each: outcome.status if outcome else None for each, outcome in outcomes.items()}
+        )
+        state = await asyncio.to_thread(ledger.state, match)
+        trouble += receipt_trouble(await asyncio.to_thread(ledger.receipts, match), state.told, slack=play.slack)
         happened = [(event["seq"], event["event_id"]) for event in history]
         for watcher in (*play.watchers, *play.passing):
             shown = Shown.compare(watcher.seen, happened)
@@ -192,7 +195,7 @@ class Run:
                 each.at - play.posted[each.event_id] for each in watcher.repairs if each.event_id in play.posted
             ]
         self.report.events += len(history)
-        self.report.refused += sum(outcome["status"] == "refused" for outcome in outcomes.values())
+        self.report.refused += sum(outcome is not None and outcome.status == "refused" for outcome in outcomes.values())
         self.report.reposted += play.reposted
         self.report.viewers += len(play.watchers) + len(play.passing)
         for each in trouble:
