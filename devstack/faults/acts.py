@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from devstack.faults.crowd import Watcher, enter
-from devstack.faults.machinery import account_throttle, deploy, disconnect_lost, wrong_clock
+from devstack.faults.machinery import account_throttle, deploy, disconnect_lost, happened, wrong_clock
 from devstack.faults.play import FaultError
 from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition, row_key
@@ -43,6 +43,20 @@ async def nothing(_play: Play) -> AsyncIterator[None]:
 async def returning(play: Play) -> AsyncIterator[None]:
     """A viewer's connection breaks, and it comes back by itself."""
     play.watchers[0].viewer.drop()
+    yield
+
+
+@asynccontextmanager
+async def returned(play: Play) -> AsyncIterator[None]:
+    """A viewer's connection has broken, and it is back before anything happens: on another row."""
+    watcher = play.watchers[0]
+    before = watcher.snapshots
+    watcher.viewer.drop()
+
+    async def back() -> bool:
+        return watcher.snapshots > before
+
+    await happened(back, "the viewer did not come back")
     yield
 
 
@@ -149,6 +163,7 @@ async def unknown_version(play: Play) -> AsyncIterator[None]:
 ACTS: dict[str, Callable[[Play], AbstractAsyncContextManager[None]]] = {
     "": nothing,
     "return": returning,
+    "returned": returned,
     "return-to-ministack": returning_to_ministack,
     "everyone-returns": everyone_returns,
     "storm": storm,

@@ -33,6 +33,8 @@ class Watcher:
         self.seen: list[tuple[int, str]] = []
         """Seq and id of every event, in the order they were shown."""
         self.repairs: list[Repair] = []
+        self.snapshots = 0
+        """Answers to its requests."""
         self._frame: dict[str, Any] = {}
         patience = {"care_seconds": 0.5, "silence_seconds": QUICK_SECONDS} if quick else {"care_seconds": 2.0}
         self.viewer = Viewer(url, [match], on_event=self._on_event, on_frame=self._on_frame, **patience)  # type: ignore[arg-type]
@@ -56,6 +58,7 @@ class Watcher:
 
     def _on_frame(self, frame: dict[str, Any]) -> None:
         self._frame = frame
+        self.snapshots += frame.get("type") == "snapshot"
 
     def _on_event(self, _match: str, event: dict[str, Any], at: int) -> None:
         frame, seq = self._frame, event["seq"]

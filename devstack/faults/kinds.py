@@ -117,7 +117,7 @@ _ROUTES = (
          (Rule("routes", "Query", Do.STALE, times=1000, anyone=True),
           Rule("routes", "GetItem", Do.STALE, times=1000, anyone=True),
           Rule("sender", "Query", Do.STALE, times=1000, anyone=True),
-          Rule("sender", "GetItem", Do.STALE, times=1000, anyone=True)), act="return", events=2),
+          Rule("sender", "GetItem", Do.STALE, times=1000, anyone=True)), act="returned", events=2),
 )  # fmt: skip
 
 _DYNAMODB = (

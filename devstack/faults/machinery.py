@@ -38,7 +38,7 @@ async def account_throttle(play: Play) -> AsyncIterator[None]:
             return bool((await stats())["throttled_account"] > before)
 
         yield
-        await _wait(throttled, "the gateway throttled nobody")
+        await happened(throttled, "the gateway throttled nobody")
 
 
 @asynccontextmanager
@@ -51,7 +51,7 @@ async def disconnect_lost(play: Play) -> AsyncIterator[None]:
         async def lost() -> bool:
             return bool((await stats())["disconnects_lost"] > before)
 
-        await _wait(lost, "no $disconnect was lost")
+        await happened(lost, "no $disconnect was lost")
         yield
 
 
@@ -89,7 +89,7 @@ def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncCo
 
             try:
                 yield
-                await _wait(begun, f"no process of {function} had a wrong clock")
+                await happened(begun, f"no process of {function} had a wrong clock")
             finally:
                 wish.unlink(missing_ok=True)
                 _end_processes(play, name)
@@ -97,7 +97,7 @@ def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncCo
     return act
 
 
-async def _wait(what: Callable[[], Awaitable[bool]], otherwise: str) -> None:
+async def happened(what: Callable[[], Awaitable[bool]], otherwise: str) -> None:
     """Wait until it is so; raises FaultError with ``otherwise``."""
     until = time.monotonic() + HAPPEN_SECONDS
     while not await what():

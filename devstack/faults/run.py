@@ -127,9 +127,11 @@ class Run:
             await self._finish(play)
         except (FaultError, ApiError, TimeoutError) as error:
             self._trouble(match, str(error) or type(error).__name__)
+            await self._tally(play)
+        else:
+            await self._tally(play)
         finally:
             self.world.proxy.book.disarm(match)
-            await self._tally(play)
             await play.end()
 
     async def _inject(self, play: Play, kind: Kind) -> None:
