@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 ENTER_SECONDS = 60.0
 QUICK_SECONDS = 2.0
-"""After so long without a frame the quick viewers ask whether they missed one; the others do after a minute."""
+"""After so long without a frame the quick viewers ask whether they missed one."""
+
+PATIENT_SECONDS = 600.0
+"""The others do after so long, which is never: a broadcast that tells them nothing is found out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,10 @@ class Watcher:
         self.snapshots = 0
         """Answers to its requests."""
         self._frame: dict[str, Any] = {}
-        patience = {"care_seconds": 0.5, "silence_seconds": QUICK_SECONDS} if quick else {"care_seconds": 2.0}
-        self.viewer = Viewer(url, [match], on_event=self._on_event, on_frame=self._on_frame, **patience)  # type: ignore[arg-type]
+        self.viewer = Viewer(
+            url, [match], on_event=self._on_event, on_frame=self._on_frame, care_seconds=0.5 if quick else 2.0,
+            silence_seconds=QUICK_SECONDS if quick else PATIENT_SECONDS,
+        )  # fmt: skip
         self._task: asyncio.Task[None] | None = None
 
     @property
