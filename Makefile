@@ -32,6 +32,11 @@ bench: setup ## All measurements, side by side (a quarter of an hour); figures a
 	@mkdir -p .livescore/bench
 	@$(BIN)/livescore bench all --json .livescore/bench --plot .livescore/bench
 
+.PHONY: faults
+faults: setup ## Every kind of fault, several times (half an hour); figures in .livescore/faults.json
+	@mkdir -p .livescore
+	@$(BIN)/livescore faults --long --json .livescore/faults.json
+
 .PHONY: check
 check: setup ## Formatter, linter, type checker, import rules
 	@$(BIN)/ruff format --check .

@@ -9,13 +9,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_SENDERS = 40
 """An inline Map runs 40 iterations at once (step-functions/latest/dg/state-map-inline.html)."""
 
 ROWS_PER_SENDER = 2_000
 """Fewer rows than this are not worth another sender."""
+
+
+VERSION = 1
+"""Of what the state machine carries: functions of two releases meet while one is deployed in the middle of a match."""
+
+
+class UnknownVersionError(Exception):
+    """A payload of another release. It is tried again, by a newer function perhaps, and then set aside."""
+
+
+def check_version(payload: Mapping[str, Any]) -> None:
+    """Refuse a payload that this release does not know, before anything is made of it.
+
+    Raises UnknownVersionError.
+    """
+    if payload.get("v") != VERSION:
+        raise UnknownVersionError(f"a payload of version {payload.get('v')!r}; this release knows version {VERSION}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +59,8 @@ class Batch:
     def to_task(self) -> dict[str, Any]:
         """The batch as the state machine carries it."""
         return {
-            "v": 1, "batch": self.batch, "first": self.first, "last": self.last, "of": self.of, "senders": self.senders
+            "v": VERSION, "batch": self.batch, "first": self.first, "last": self.last, "of": self.of,
+            "senders": self.senders,
         }  # fmt: skip
 
 

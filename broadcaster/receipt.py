@@ -17,6 +17,7 @@ from aws_lambda_powertools import Logger
 
 from broadcaster import live
 from broadcaster.lease import CONFLICT_PAUSES
+from broadcaster.plan import check_version
 from broadcaster.records import progress_item
 from matches import aws
 from matches.ledger import Ledger, row_key, state_key
@@ -194,13 +195,16 @@ class Receipts:
         body: dict[str, Any] = {"prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
         # What was interrupted is not what failed.
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
-        self._db.put_item(
-            TableName=self._table,
-            Item={
-                **row_key(done.match, f"receipt#{done.settled:08d}#{broadcast}"),
-                "body": {"S": orjson.dumps(body).decode()},
-            },
-        )
+        # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
+        with suppress(self._db.exceptions.ConditionalCheckFailedException):
+            self._db.put_item(
+                TableName=self._table,
+                Item={
+                    **row_key(done.match, f"receipt#{done.settled:08d}#{broadcast}"),
+                    "body": {"S": orjson.dumps(body).decode()},
+                },
+                ConditionExpression="attribute_not_exists(match_id)",
+            )
         logger.info("receipt", match=done.match, receipt=body)
 
 
@@ -217,6 +221,7 @@ def _receipts() -> Receipts:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """End a round; ``again`` tells the state machine to begin another, with ``batches``."""
+    check_version(event)
     done = Round.parse(event)
     again = _receipts().finish(done)
     logger.info("finished", match=done.match, seq=done.settled, again=again, lost=done.lost)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from broadcaster.carousel import Carousel, Tools
 from broadcaster.gateway import Gateway, GatewayError
 from broadcaster.pages import calm_collector, decode_queries
+from broadcaster.plan import check_version
 from broadcaster.records import Records
 from broadcaster.signing import Credentials, Endpoint
 from matches import aws
@@ -65,6 +66,7 @@ def credentials() -> Credentials:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one invocation and return the input of the next."""
+    check_version(event)
     loop, tools = _loop(), _tools()
     deadline = loop.time() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from broadcaster.plan import Budget, plan
+from broadcaster.plan import VERSION, Budget, plan
 from subscriptions.shards import shard_count
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Starter:
         # Until a broadcast has counted the rows, the operator's guess is the best there is.
         rows = state.rows if state.tried else state.audience
         task = {
-            "v": 1,
+            "v": VERSION,
             "match": state.match,
             "seq": state.seq,
             "batches": [batch.to_task() for batch in plan(shards, rows, self.budget)],

@@ -2,7 +2,7 @@
 
 import typer
 
-from devstack.commands import aside, fuzz, match, measure, stack
+from devstack.commands import aside, faults, fuzz, match, measure, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
@@ -22,3 +22,4 @@ app.command("replay")(match.replay_file)
 app.command()(measure.loadtest)
 app.command()(measure.bench)
 app.command()(fuzz.fuzz)
+app.command()(faults.faults)

@@ -105,6 +105,11 @@ class MiniStack:
         shutil.rmtree(STATE / "run" / str(self.port), ignore_errors=True)
 
     @property
+    def pid(self) -> int:
+        """Its process id, which is also the id of the session that its functions' processes belong to; 0 before."""
+        return self._process.pid if self._process is not None else 0
+
+    @property
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None

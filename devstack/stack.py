@@ -51,14 +51,17 @@ def running(
     say: Callable[[str], None] = lambda _: None,
     *,
     gateway: Gateway = "ministack",
+    through: Callable[[System], System] = lambda system: system,
 ) -> Iterator[tuple[System, Stack]]:
     """The system, ready; it is gone when the block ends.
 
     ``gateway`` says who plays API Gateway for the viewers' sockets: MiniStack, or the stand-in that takes load.
+    ``through`` may change the system before anything is made of it: a proxy puts itself before the functions' services.
 
     Raises ministack.StackError with a sentence for a person.
     """
     system = System(port, dict(settings or {}), free_port() if gateway == "standin" else None)
+    system = through(system)
     say("Preparing MiniStack and the Lambda zips …")
     try:
         package = build()

@@ -42,6 +42,9 @@ class System:
     gateway_port: int | None = None
     """Where the stand-in for API Gateway listens; None if MiniStack's own serves the viewers."""
 
+    overrides: dict[str, dict[str, str]] = field(default_factory=dict)
+    """More environment variables of a function, or other values than the description's: function -> name -> value."""
+
     raw: dict[str, Any] = field(default_factory=lambda: json.loads((ROOT / "terraform/system.json").read_text()))
 
     @property
@@ -91,7 +94,8 @@ class System:
     def environment(self, function: str) -> dict[str, str]:
         """The environment variables of a function."""
         wanted = self.raw["functions"][function]["environment"]
-        return {name: self.resolve(reference) for name, reference in wanted.items()}
+        resolved = {name: self.resolve(reference) for name, reference in wanted.items()}
+        return resolved | self.overrides.get(function, {})
 
     def credentials(self) -> dict[str, str]:
         """The environment variables by which a process of ours reaches MiniStack as the functions do."""

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.plan import MAX_SENDERS, ROWS_PER_SENDER, Budget, plan, shards_of
+from broadcaster.plan import (
+    MAX_SENDERS,
+    ROWS_PER_SENDER,
+    Budget,
+    UnknownVersionError,
+    check_version,
+    plan,
+    shards_of,
+)
 
 SHARDS = st.sampled_from([2**power for power in range(13)])
 BUDGETS = st.builds(Budget, st.integers(1, 100_000), st.integers(1, 5_000))
@@ -42,3 +53,11 @@ def test_a_million_viewers_take_what_the_default_budget_feeds() -> None:
     batches = plan(128, 1_000_000, Budget(9_000, 3_000))
     assert [batch.senders for batch in batches] == [3] * 3
     assert {batch.last - batch.first for batch in batches} == {42, 43}
+
+
+@pytest.mark.parametrize("payload", [{}, {"v": 2}, {"v": None}, {"v": "1"}])
+def test_a_payload_of_another_release_is_refused(payload: dict[str, Any]) -> None:
+    """While a release is deployed nothing is made of what it does not know; the reason names both versions."""
+    with pytest.raises(UnknownVersionError, match=f"version {payload.get('v')!r}; .* version 1"):
+        check_version(payload)
+    check_version(plan(1, 1, Budget(1, 1))[0].to_task())

@@ -85,3 +85,16 @@ def test_who_lost_the_lease_settles_nothing(receipts: Receipts, ledger: Ledger, 
     assert receipts.finish(ended(numbered, 2)) is False
     assert receipts.finish(ended(numbered, 2, lost=True)) is False
     assert (ledger.state(numbered).tried, lease_of(ledger, numbered)) == (0, "successor")
+
+
+def test_a_repeated_end_leaves_the_first_receipt(
+    receipts: Receipts, ledger: Ledger, numbered: str, take_lease: Any
+) -> None:
+    """A receipt says where its frames began, also when its end is repeated after others have told more."""
+    take_lease(numbered)
+    receipts.finish(ended(numbered, 2, None))
+    take_lease(numbered)
+    receipts.finish(ended(numbered, 2, 2))
+    assert ledger.state(numbered).told == 2
+    receipts.finish(ended(numbered, 2, None))
+    assert [each["prev"] for each in ledger.receipts(numbered)] == [0]

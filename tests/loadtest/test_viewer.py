@@ -182,6 +182,20 @@ async def test_a_lost_answer_is_asked_for_again() -> None:
         assert (await here.requests.get())["action"] == "subscribe"
 
 
+async def test_a_lost_answer_on_a_later_connection_is_asked_for_again() -> None:
+    """Who comes back and is not answered subscribes again, so that its row is written: a sync would write none."""
+
+    async def forget(here: Gateway, connection: ServerConnection) -> None:
+        await here.asked(connection)
+        here.requests.put_nowait(await here.asked(connection))
+        await connection.send(snapshot(2, [2]))
+
+    async with gateway(welcome_and_break, forget) as here, viewing(here.url, care_seconds=0.05) as (viewer, seqs):
+        assert [await seqs.get(), await seqs.get()] == [1, 2]
+        assert viewer.connects == 2
+        assert [(await here.requests.get())["action"] for _ in range(2)] == ["subscribe", "subscribe"]
+
+
 async def test_who_is_cancelled_at_the_door_leaves_no_socket() -> None:
     """A viewer that leaves while the handshake hangs hangs up at once."""
     inside, gone = asyncio.Event(), asyncio.Event()

@@ -1,0 +1,139 @@
+"""Pure: what a fault does to which call of a function, and how often it has been done."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+
+class Do(Enum):
+    """What becomes of a call.
+
+    - KILL_BEFORE, KILL_AFTER: the calling process gets SIGKILL before the call is passed on, or after it has been
+      and before its answer.
+    - REFUSE: answered with an error, not passed on.
+    - RESET_BEFORE, RESET_AFTER: the TCP connection is reset before the call is passed on, or instead of its answer.
+    - HANG: nothing is ever answered, as behind a half-open connection.
+    - SLOW: passed on after ``seconds``.
+    - SWALLOW: answered as if it had been done.
+    - TWICE: passed on twice.
+    - HOLD: answered as if it had been done, and passed on after the next such call for the match, or after
+      ``seconds`` if they are given.
+    - UNPROCESSED: half of a BatchWriteItem is done, the rest comes back as UnprocessedItems.
+    - STALE: an eventually consistent read gets what it would have got before; a consistent one is left alone.
+    - GARBLE: done, and the answer is not HTTP.
+    """
+
+    KILL_BEFORE = auto()
+    KILL_AFTER = auto()
+    REFUSE = auto()
+    RESET_BEFORE = auto()
+    RESET_AFTER = auto()
+    HANG = auto()
+    SLOW = auto()
+    SWALLOW = auto()
+    TWICE = auto()
+    HOLD = auto()
+    UNPROCESSED = auto()
+    STALE = auto()
+    GARBLE = auto()
+
+
+KILLS = frozenset({Do.KILL_BEFORE, Do.KILL_AFTER})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that a function makes: ``operation`` is AWS's name for it, ``Post`` for a POST to @connections."""
+
+    function: str
+    operation: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``do`` this to calls of ``operation`` by ``function`` whose body has every text of ``has``.
+
+    The first ``skip`` of them pass, the next ``times`` are hit. ``error`` and ``status`` are what REFUSE answers.
+    ``anyone``: also calls that are not about the match the rule is armed for.
+    """
+
+    function: str
+    operation: str
+    do: Do
+    has: tuple[str, ...] = ()
+    skip: int = 0
+    times: int = 1
+    error: str = "InternalServerError"
+    status: int = 500
+    seconds: float = 0.0
+    anyone: bool = False
+
+    def matches(self, call: Call) -> bool:
+        """Whether the call is of the kind."""
+        return (
+            call.function == self.function
+            and call.operation == self.operation
+            and all(each.encode() in call.body for each in self.has)
+        )
+
+
+@dataclass(slots=True)
+class Armed:
+    """A rule that waits for the calls of one match."""
+
+    rule: Rule
+    match: str
+    seen: int = 0
+    fired: int = 0
+
+    def wants(self, call: Call) -> bool:
+        """Whether it may hit this call."""
+        return (
+            self.fired < self.rule.times
+            and self.rule.matches(call)
+            and (self.rule.anyone or self.match.encode() in call.body)
+        )
+
+    def hit(self) -> bool:
+        """Count a call that it may hit; returns whether it does."""
+        self.seen += 1
+        if self.seen <= self.rule.skip:
+            return False
+        self.fired += 1
+        return True
+
+
+@dataclass(slots=True)
+class Book:
+    """The rules that are armed. Thread-safe."""
+
+    _armed: list[Armed] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def arm(self, rule: Rule, match: str) -> Armed:
+        """From now on the rule holds for the calls of a match."""
+        armed = Armed(rule, match)
+        with self._lock:
+            self._armed.append(armed)
+        return armed
+
+    def disarm(self, match: str) -> None:
+        """No rule holds for the match any more."""
+        with self._lock:
+            self._armed = [each for each in self._armed if each.match != match]
+
+    def may_kill(self, call: Call) -> bool:
+        """Whether a rule may have the caller of this killed."""
+        with self._lock:
+            return any(each.rule.do in KILLS and each.wants(call) for each in self._armed)
+
+    def take(self, call: Call, *, killable: bool) -> Armed | None:
+        """What is armed and hits this call, if anything. A process that is not ``killable`` is left alone by kills."""
+        with self._lock:
+            for armed in self._armed:
+                if armed.wants(call) and (killable or armed.rule.do not in KILLS) and armed.hit():
+                    return armed
+        return None

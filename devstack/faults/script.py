@@ -1,0 +1,36 @@
+"""Pure: the events of a match as an operator posts them, as many as are wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PLAY: tuple[dict[str, Any], ...] = (
+    {"kind": "goal", "team": "home", "player": "Lionel Messi"},
+    {"kind": "yellow_card", "team": "away", "player": "Adrien Rabiot"},
+    {"kind": "goal", "team": "away", "player": "Kylian Mbappé"},
+    {"kind": "substitution", "team": "home", "player_on": "Marcos Acuña", "player_off": "Ángel Di María"},
+    {"kind": "penalty_goal", "team": "away", "player": "Kylian Mbappé"},
+)
+
+LAST = ("half_time", "second_half", "full_time")
+"""The phases that end a match whose first half is where everything happens."""
+
+
+class Script:
+    """What happens next. The events between the phases are allowed in any order."""
+
+    def __init__(self, match: str) -> None:
+        self._match = match
+        self._count = 0
+
+    def next(self) -> dict[str, Any]:
+        """Kick-off first, then play."""
+        self._count += 1
+        if self._count == 1:
+            return self.phase("kick_off")
+        play = _PLAY[self._count % len(_PLAY)]
+        return {**play, "minute": min(45, self._count), "event_id": f"{self._match}-{self._count}"}
+
+    def phase(self, kind: str) -> dict[str, Any]:
+        """A phase of the match."""
+        return {"kind": kind, "event_id": f"{self._match}-{kind}"}
