@@ -78,7 +78,7 @@ async def everyone_returns(play: Play) -> AsyncIterator[None]:
 @asynccontextmanager
 async def storm(play: Play) -> AsyncIterator[None]:
     """Newcomers connect while the events go out; each has everything in the end, and goes."""
-    crowd = [Watcher(play.world.system.websocket_url, play.match) for _ in range(STORM)]
+    crowd = [Watcher(play.world.system.websocket_url, play.match, play.world.reader) for _ in range(STORM)]
     entering = asyncio.create_task(enter(crowd))
     play.passing += crowd
     try:

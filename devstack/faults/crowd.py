@@ -11,6 +11,8 @@ from loadtest.viewer import Viewer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from loadtest.reader import Reader
+
 ENTER_SECONDS = 60.0
 QUICK_SECONDS = 2.0
 """After so long without a frame the quick viewers ask whether they missed one."""
@@ -30,7 +32,7 @@ class Repair:
 class Watcher:
     """One viewer on a real socket. A ``quick`` one looks after silence, the others trust in being told."""
 
-    def __init__(self, url: str, match: str, *, quick: bool = False) -> None:
+    def __init__(self, url: str, match: str, reader: Reader, *, quick: bool = False) -> None:
         self.match = match
         self.quick = quick
         self.seen: list[tuple[int, str]] = []
@@ -40,9 +42,14 @@ class Watcher:
         """Answers to its requests."""
         self._frame: dict[str, Any] = {}
         self.viewer = Viewer(
-            url, [match], on_event=self._on_event, on_frame=self._on_frame, care_seconds=0.5 if quick else 2.0,
+            url,
+            [match],
+            reader=reader,
+            on_event=self._on_event,
+            on_frame=self._on_frame,
+            care_seconds=0.5 if quick else 2.0,
             silence_seconds=QUICK_SECONDS if quick else PATIENT_SECONDS,
-        )  # fmt: skip
+        )
         self._task: asyncio.Task[None] | None = None
 
     @property

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from devstack.faults.setaside import SetAside
     from devstack.ministack import MiniStack
     from devstack.system import System
+    from loadtest.reader import Reader
     from matches.ledger import Ledger
 
 POST_SECONDS = 90.0
@@ -43,6 +44,9 @@ class World:
     ministack: MiniStack
     proxy: FaultProxy
     operator: Operator
+    reader: Reader
+    """Through which all viewers repair."""
+
     ledger: Ledger
     set_aside: SetAside
     clocks: str
@@ -86,7 +90,8 @@ class Play:
         )
         urls = [self.world.system.websocket_url] * (told + quick) + [self.ministack_url] * on_ministack
         self.watchers = [
-            Watcher(url, self.match, quick=told <= number < told + quick) for number, url in enumerate(urls)
+            Watcher(url, self.match, self.world.reader, quick=told <= number < told + quick)
+            for number, url in enumerate(urls)
         ]
         await enter(self.watchers)
 

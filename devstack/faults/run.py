@@ -21,6 +21,7 @@ from devstack.operator import ApiError, Operator
 from devstack.provision import client
 from devstack.stack import running
 from devstack.system import ROOT
+from loadtest.reader import Reader
 from matches.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -78,8 +79,11 @@ def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
         async def whole() -> Report:
             begun = time.monotonic()
             ledger = Ledger(system.name("matches"), client(system, "dynamodb"))
-            async with SetAside(client(system, "sqs"), system.resolve("queue.set-aside")) as set_aside:
-                world = World(system, stack.ministack, proxy, operator, ledger, set_aside, clocks, asyncio.Lock())
+            queue = SetAside(client(system, "sqs"), system.resolve("queue.set-aside"))
+            async with queue as set_aside, Reader(system.api_url) as reader:
+                world = World(
+                    system, stack.ministack, proxy, operator, reader, ledger, set_aside, clocks, asyncio.Lock()
+                )
                 report = await Run(plan, world, stack, say).run()
             report.set_aside = [f"{each['kind']}: {each['reason']}"[:200] for each in set_aside.bodies]
             report.seconds = time.monotonic() - begun
