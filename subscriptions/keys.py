@@ -90,9 +90,7 @@ def fetch(url: str) -> bytes:
     if not url.startswith(("https://", "http://")):
         raise FetchError("no http or https URL")
     try:
-        answer = urllib3.request(
-            "GET", url, timeout=FETCH_SECONDS, retries=False, preload_content=False
-        )
+        answer = urllib3.request("GET", url, timeout=FETCH_SECONDS, retries=False, preload_content=False)
         try:
             if answer.status != 200:
                 raise FetchError(f"status {answer.status}")
