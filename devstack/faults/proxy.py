@@ -90,10 +90,12 @@ class FaultProxy:
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
         for name in names:
-            runner = web.ServerRunner(web.Server(self._handler(name), access_log=None), handle_signals=False)
+            runner = web.ServerRunner(
+                web.Server(self._handler(name), access_log=None), handle_signals=False, shutdown_timeout=0.1
+            )
             await runner.setup()
             self._runners.append(runner)
-            await web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1, backlog=1024).start()
+            await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
             self._ports[name] = runner.addresses[0][1]
 
     async def _stop(self) -> None:
