@@ -108,7 +108,10 @@ class FaultProxy:
 
     def _handler(self, name: str) -> Any:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            body = await request.read()
+            try:
+                body = await request.read()
+            except ConnectionResetError:  # the caller was killed while it spoke
+                return cut(request)
             target = request.headers.get("X-Amz-Target", "")
             operation = "Post" if name == GATEWAY else target.rpartition(".")[2]
             # A POST is the sender's, whatever the port.
