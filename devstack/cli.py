@@ -2,7 +2,7 @@
 
 import typer
 
-from devstack.commands import match, measure, stack
+from devstack.commands import match, measure, model, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
@@ -18,3 +18,4 @@ app.command()(match.receipts)
 app.command("replay")(match.replay_file)
 app.command()(measure.loadtest)
 app.command()(measure.bench)
+app.command()(model.model)

@@ -30,7 +30,7 @@ class Turn(Enum):
     DIE_AFTER = auto()
 
 
-class Died(BaseException):  # noqa: N818 - it is no error, and nothing under test may catch it
+class Died(BaseException):
     """The process is dead."""
 
 
@@ -46,6 +46,8 @@ class Actor:
         self.ended = False
         self.effects = 0
         """Side effects so far."""
+        self.hangs = False
+        """It gets no turn for the time being."""
 
     def choices(self) -> int:
         """How many side effects it stands before; 0 while it waits for others, or for time to pass."""
@@ -77,14 +79,17 @@ class Routine(Actor):
         self.on_end: Callable[[Routine], None] | None = None
 
     def choices(self) -> int:
+        """As for every actor."""
         return int(not self.ended and (self._until is None or self._until()))
 
-    def step(self, choice: int = 0, turn: Turn = Turn.GO) -> None:
+    def step(self, choice: int = 0, turn: Turn = Turn.GO) -> None:  # noqa: ARG002 - it stands before one at most
+        """As for every actor."""
         self.effects += 1
         self._greenlet.switch(turn)
         self._look()
 
     def die(self) -> None:
+        """As for every actor."""
         if not self.ended:
             if self._greenlet:  # it has begun
                 self._greenlet.throw(Died)
@@ -113,7 +118,7 @@ class Routine(Actor):
         CURRENT.set(self)
         try:
             if turn in (Turn.DIE_BEFORE, Turn.DIE_AFTER):
-                raise Died
+                raise Died  # noqa: TRY301 - before it has begun
             self.result = self._work()
         except BaseException as error:  # noqa: BLE001 - whoever looks decides what it means
             self.error = error
@@ -162,15 +167,18 @@ class Invocation(Actor):
         entry = (at, self._loop.create_future())
         self._waiting.append(entry)
         try:
-            return await entry[1]
+            turn: Turn = await entry[1]
         finally:
             if entry in self._waiting:
                 self._waiting.remove(entry)
+        return turn
 
     def choices(self) -> int:
+        """As for every actor."""
         return 0 if self.ended else len(self._waiting)
 
     def step(self, choice: int = 0, turn: Turn = Turn.GO) -> None:
+        """As for every actor; who dies after it has gone on to the next."""
         self.effects += 1
         _, future = self._waiting.pop(choice % len(self._waiting))
         if turn is Turn.DIE_BEFORE:
@@ -182,6 +190,7 @@ class Invocation(Actor):
             self.die()
 
     def die(self) -> None:
+        """As for every actor."""
         if self.ended:
             return
         self.ended, self.error = True, Died()

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BEGIN = 1_766_000_000.0
+"""The date at the beginning of every run, in seconds since the epoch."""
+
 KERNEL_SECONDS = 0.05
 """How long to wait for bytes that are known to be on their way over loopback, at a time."""
 
@@ -48,7 +51,7 @@ class Loop(asyncio.SelectorEventLoop):
         """Seconds, since nothing in particular."""
         return self._at
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]  # noqa: ARG002
         """At once: a thread would bring back chance."""
         future = self.create_future()
         try:

@@ -66,9 +66,9 @@ class Stream:
 class StepFunctions:
     """Executions are begun through ``begin(name, input)``."""
 
-    begin: Callable[[str, dict[str, Any]], None]
+    begin: Callable[[str, dict[str, Any]], object]
 
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:  # noqa: A002, N803
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:  # noqa: A002, ARG002, N803
         """As boto3's."""
         effect("StartExecution", lambda: self.begin(name, json.loads(input)))
 
@@ -79,6 +79,6 @@ class Queue:
 
     messages: list[dict[str, Any]] = field(default_factory=list)
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> None:  # noqa: N803
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> None:  # noqa: ARG002, N803
         """As boto3's."""
         effect("SendMessage", lambda: self.messages.append(json.loads(MessageBody)))

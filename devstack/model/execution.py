@@ -7,7 +7,7 @@ test compares the two.
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -108,7 +108,7 @@ class Execution:
         mine = current_routine()
         skew = mine.skew if mine is not None else 0.0
         parts = [
-            self.world.routine(f"{self.id} batch {each['batch']}", lambda each=each: self._batch(each), skew=skew)  # type: ignore[misc]
+            self.world.routine(f"{self.id} batch {each['batch']}", partial(self._batch, each), skew=skew)
             for each in [{**each, **about} for each in self.batches]
         ]
         self._wait(lambda: all(part.ended for part in parts))
@@ -123,7 +123,7 @@ class Execution:
         failures = 0
         while True:
             sender = self.world.invoke_sender(task)
-            self._wait(lambda sender=sender: sender.ended)  # type: ignore[misc]
+            self._wait(lambda sender=sender: sender.ended)
             if sender.error is None:
                 task, failures = sender.result, 0
                 if task["done"] or self.world.clock.time() > self._hand_over_at:
@@ -141,7 +141,7 @@ class Execution:
         }  # fmt: skip
         for _ in range(TRIES["Finish"]):
             part = self.world.invoke_receipt(event)
-            self._wait(lambda part=part: part.ended)  # type: ignore[misc]
+            self._wait(lambda part=part: part.ended)
             if part.error is None:
                 answer: dict[str, Any] = part.result
                 return answer
@@ -167,5 +167,3 @@ class Execution:
         routine = current_routine()
         assert routine is not None  # noqa: S101 - an execution is run by one
         routine.wait(until)
-
-

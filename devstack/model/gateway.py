@@ -109,5 +109,5 @@ class _Peer(asyncio.Protocol):
         _, caller, _, connection = lines[0].split(" ")[1].split("/")
         self._server.held.append(Post(int(caller), unquote(connection), body[:length], self._transport))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         self._server.went(self._transport)

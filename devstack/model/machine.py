@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from devstack.model import storage
-from devstack.model.actors import Turn
+from devstack.model.actors import Actor, Turn
+from devstack.model.ending import quiet
 from devstack.model.gateway import FAULTS
+from devstack.model.sender import Sender
 from devstack.model.viewer import Viewer
-from devstack.model.world import Sender, World
+from devstack.model.world import World
 
 MATCH = "model"
 VIEWERS = 6
@@ -62,7 +64,7 @@ class Machine(RuleBasedStateMachine):
         """Everything comes to rest, and then everything must be right."""
         try:
             if not self.world.reference.broken:
-                self.world.quiet(MATCH)
+                quiet(self.world, MATCH)
             self.look()
         finally:
             Totals.effects += self.world.effects
@@ -92,12 +94,18 @@ class Machine(RuleBasedStateMachine):
 
     # The operator.
 
-    @rule(event=st.sampled_from(EVENTS), dies_at=st.sampled_from([None, None, None, None, 2, 3]), at_once=st.booleans())
-    def post(self, event: dict[str, Any], dies_at: int | None, at_once: bool) -> None:  # noqa: FBT001
-        """Something happens on the pitch; the stream may bring it at once."""
+    @rule(
+        event=st.sampled_from(EVENTS),
+        dies_at=st.sampled_from([None, None, None, None, 2, 3]),
+        until=st.sampled_from(["streamed", "delivered", "told"]),
+    )
+    def post(self, event: dict[str, Any], dies_at: int | None, until: str) -> None:
+        """Something happens on the pitch; how far it gets before anything else happens."""
         self._post(event, dies_at)
-        if at_once:
+        if until == "delivered":
             self.world.deliver(MATCH, 1)
+        elif until == "told":
+            self._rest()
         self.look()
 
     @rule(which=WHICH)
@@ -129,16 +137,18 @@ class Machine(RuleBasedStateMachine):
 
     # Viewers.
 
-    @rule(who=WHO, score_only=st.booleans())
-    def come(self, who: int, score_only: bool) -> None:  # noqa: FBT001
-        """Somebody comes, comes back, or follows more or less than before."""
+    @rule(who=WHO, score_only=st.booleans(), hangs_at=st.sampled_from([None, None, 2, 3, 4, 5]))
+    def come(self, who: int, score_only: bool, hangs_at: int | None) -> None:
+        """Somebody comes, comes back, or follows more or less; the function that serves it may take its time."""
         viewer = self._viewer(who)
-        if not viewer.changing:
+        if not viewer.asking:
             viewer.come(score_only=score_only)
+            if viewer.asking and hangs_at is not None:
+                self._hang(self.world.actors[-1], hangs_at)
         self.look()
 
     @rule(who=WHO, noticed=st.booleans())
-    def leave(self, who: int, noticed: bool) -> None:  # noqa: FBT001
+    def leave(self, who: int, noticed: bool) -> None:
         """Somebody goes, with ``$disconnect`` or without."""
         self.world.leave(self._viewer(who), noticed=noticed)
         self.look()
@@ -147,7 +157,7 @@ class Machine(RuleBasedStateMachine):
     def unsubscribe(self, who: int) -> None:
         """Somebody has seen enough."""
         viewer = self._viewer(who)
-        if viewer.there and not viewer.changing:
+        if viewer.there and not viewer.asking:
             viewer.unsubscribe()
         self.look()
 
@@ -163,7 +173,7 @@ class Machine(RuleBasedStateMachine):
     def care(self, who: int) -> None:
         """Somebody asks again for what was not answered."""
         viewer = self._viewer(who)
-        if not viewer.changing:
+        if not viewer.asking:
             viewer.care()
         self.look()
 
@@ -213,7 +223,28 @@ class Machine(RuleBasedStateMachine):
         self.world.look_after()
         self.look()
 
+    @rule(who=WHO, turns=st.integers(0, 8))
+    def hangs(self, who: int, turns: int) -> None:
+        """One of them goes on a little and then stands still, while the others go on."""
+        if ready := self.world.ready():
+            self._hang(ready[-1 - who % len(ready)], turns)
+        self.look()
+
+    @precondition(lambda self: any(each.hangs for each in self.world.actors))
+    @rule(who=WHO)
+    def goes_on(self, who: int) -> None:
+        """One that stood still goes on."""
+        if hanging := [each for each in self.world.actors if each.hangs]:
+            hanging[who % len(hanging)].hangs = False
+        self.look()
+
     # Faults.
+
+    @rule(batch=st.sampled_from([None, 0, 1]))
+    def breaks(self, batch: int | None) -> None:
+        """Whoever sends this batch dies of it, until further notice."""
+        self.world.broken_batch = batch
+        self.look()
 
     @rule(who=WHO, choice=WHICH, turn=st.sampled_from([each for each in Turn if each is not Turn.GO]))
     def call_fails(self, who: int, choice: int, turn: Turn) -> None:
@@ -246,6 +277,12 @@ class Machine(RuleBasedStateMachine):
         name = names[-1 - which % len(names)]
         self.world.begin_execution(name, self.world.executions[name])
         self.look()
+
+    def _hang(self, actor: Actor, turns: int) -> None:
+        for _ in range(turns):
+            if actor.choices():
+                self.world.turn(actor)
+        actor.hangs = True
 
     def _viewer(self, who: int) -> Viewer:
         return self.world.viewers[f"viewer {who % VIEWERS}"]

@@ -87,7 +87,7 @@ class Reference:
         events.append({**event, "scores": scores})
 
     def settled(self, match: str, row: dict[str, Any], actor: str | None) -> None:
-        """The row of the match was updated by somebody (``actor``: the execution, if it was one of its senders or it)."""
+        """The row of the match was updated by somebody (``actor``: the execution it acts for, or a function)."""
         before = self.told.setdefault(match, Told())
         now = Told(
             int(row["told"]["N"]), int(row["tried"]["N"]), row["lease_owner"]["S"] if "lease_owner" in row else None

@@ -73,12 +73,12 @@ def client() -> Any:
         aws_secret_access_key=SECRET,
         config=Config(retries={"mode": "standard", "max_attempts": 1}),
     )
-    made.meta.events.register("before-send.dynamodb", _answer)
+    made.meta.events.register("before-send.dynamodb", _answer)  # type: ignore[arg-type]  # its stubs know no answers
     return made
 
 
 def make_tables(db: Any, system: System) -> None:
-    """Forget all that was stored and make the tables of the description. Nothing deletes by TTL, which is late anyway."""
+    """Forget all that was stored and make the described tables. Nothing deletes by TTL, which is late anyway."""
     _service().reset()
     for name, table in system.raw["tables"].items():
         indexes = [

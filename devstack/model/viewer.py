@@ -26,8 +26,8 @@ class Viewer:
         self.follower = Follower(match)
         self.answered = True
         """What it asked for last, on this connection, was granted."""
-        self.changing = 0
-        """Requests to subscribe or unsubscribe that have not been answered; a client waits before it asks for another."""
+        self.asking = 0
+        """Requests that have not been answered; a client waits for that before it asks for another subscription."""
 
     @property
     def there(self) -> bool:
@@ -38,6 +38,8 @@ class Viewer:
         """Connect and subscribe, with its position if it has one."""
         if self.connection is None or not self.connection.open:
             self.connection = self.world.connect(self)
+        elif not self.there:
+            return  # nobody can do anything in their sleep
         self.subscribe(score_only=score_only)
 
     def subscribe(self, *, score_only: bool) -> None:
@@ -99,11 +101,11 @@ class Viewer:
         connection.refused = False
         if changes:
             connection.row, self.answered = False, False
-            self.changing += 1
+        self.asking += 1
 
         def answered(text: str | None) -> None:
-            frame = orjson.loads(text) if text is not None else {"type": "error"}
-            self.changing -= changes
+            frame: dict[str, Any] = orjson.loads(text) if text is not None else {"type": "error"}
+            self.asking -= 1
             if frame["type"] == "snapshot":
                 self.world.reference.answered(connection, frame["seq"], subscribes=subscribes)
             if text is None or self.connection is not connection or not self.there:

@@ -1,35 +1,29 @@
-"""The whole system in one process: who acts, what they act on, and the rest that may happen between two of their steps."""
+"""The whole system in one process: who acts, what they act on, and what may happen between two of their steps."""
 
 from __future__ import annotations
 
 import itertools
 from contextlib import ExitStack
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from greenlet import getcurrent
 
-from broadcaster.carousel import Carousel, Tools
-from broadcaster.connection import Stage
 from broadcaster.fanout import Fanout
-from broadcaster.gateway import Gateway
 from broadcaster.plan import Budget
 from broadcaster.receipt import Receipts, Round
-from broadcaster.records import Records
-from broadcaster.signing import Credentials, Endpoint
 from broadcaster.starter import Starter
 from broadcaster.watchdog import Watchdog
 from devstack.model import seams, storage
-from devstack.model.actors import CURRENT, Actor, Died, Invocation, Routine, Turn
-from devstack.model.clock import Clock, Loop
-from devstack.model.cloud import Queue, StepFunctions, Stream, effect, refusal
+from devstack.model.actors import CURRENT, Actor, Died, Routine, Turn
+from devstack.model.clock import BEGIN, Clock, Loop
+from devstack.model.cloud import Queue, StepFunctions, Stream, effect
 from devstack.model.execution import Execution
-from devstack.model.gateway import Connections, Post
-from devstack.model.reference import AGE_SECONDS, Connection, Reference, replayed
-from devstack.model.viewer import Viewer
-from devstack.system import REGION, System
+from devstack.model.gateway import Connections
+from devstack.model.reference import AGE_SECONDS, Connection, Reference
+from devstack.model.sender import Sender
+from devstack.system import System
 from matches import api
 from matches.events import parse_record
 from matches.ledger import Ledger, score_prev, state_get
@@ -38,92 +32,11 @@ from subscriptions import routes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BEGIN = 1_766_000_000.0
-"""The date at the beginning of every run, in seconds since the epoch."""
+    from devstack.model.viewer import Viewer
 
 _CONTEXT = SimpleNamespace(
     function_name="model", memory_limit_in_mb=1, invoked_function_arn="model", aws_request_id="model"
 )
-
-
-class Sender(Invocation):
-    """One invocation of a sender, with a gateway client of its own."""
-
-    def __init__(self, world: World, number: int, task: dict[str, Any], skew: float) -> None:
-        super().__init__(f"sender {number} of {task['owner']}", world.loop, skew=skew)
-        self.number = number
-        self.owner: str = task["owner"]
-        self.gateway: Gateway | None = None
-        self._world = world
-        self._input = task
-
-    def start(self, seconds: float) -> None:
-        """Run, with so many seconds before it has to come to an end."""
-
-        async def work() -> dict[str, Any]:
-            world = self._world
-            url = f"http://127.0.0.1:{world.connections.port}/{self.number}"
-            credentials = Credentials("model", "model")
-            gateway = self.gateway = await Gateway.open(
-                Endpoint.parse(url, REGION), lambda: credentials, connections=2, clock=lambda: BEGIN
-            )
-            db = _AsyncDb(self, world)
-            records = Records(db, world.system.name("matches"), world.system.name("broadcasts"), world.lease_seconds)
-            tools = Tools(db, gateway, records, world.system.name("subscriptions"), rate=100_000)
-            try:
-                return await Carousel(tools, self._input, world.loop.time() + seconds).run()
-            finally:
-                await gateway.close()
-
-        self.begin(work)
-
-    def posts(self) -> list[Post]:
-        """Its POSTs that wait to be answered."""
-        return self._world.connections.of(self.number) if not self.ended else []
-
-    def choices(self) -> int:
-        return super().choices() + len(self.posts())
-
-    def step(self, choice: int = 0, turn: Turn = Turn.GO) -> None:
-        calls, posts = super().choices(), self.posts()
-        choice %= max(1, calls + len(posts))
-        if choice < calls:
-            super().step(choice, turn)
-            return
-        self.effects += 1
-        if turn is not Turn.DIE_BEFORE:
-            self._world.connections.answer(posts[choice - calls], "throttled" if turn is Turn.FAIL else None)
-            self._loop.settle()
-        if turn in (Turn.DIE_BEFORE, Turn.DIE_AFTER):
-            self.die()
-
-    def in_flight(self) -> bool:
-        """Whether bytes of its are on their way between two sockets."""
-        if self.gateway is None or self.ended:
-            return False
-        stages = [each.stage for each in self.gateway._connections.values()]  # noqa: SLF001
-        opening = Stage.OPENING in stages or Stage.HANDSHAKE in stages
-        return opening or stages.count(Stage.BUSY) > len(self.posts())
-
-
-class _AsyncDb:
-    """DynamoDB for a sender: each call waits for its turn. Pages of subscriptions are small."""
-
-    def __init__(self, sender: Sender, world: World) -> None:
-        self._sender = sender
-        self._world = world
-        self.exceptions = world.raw.exceptions
-
-    def __getattr__(self, name: str) -> Any:
-        async def call(**arguments: Any) -> Any:
-            turn = await self._sender.pause(name)
-            if turn is Turn.FAIL:
-                raise refusal(name, "ProvisionedThroughputExceededException")
-            if name == "query" and arguments["TableName"] == self._world.system.name("subscriptions"):
-                arguments["Limit"] = seams.SMALL
-            return self._world.call(name, arguments, twice=turn is Turn.TWICE)
-
-        return call
 
 
 class World:
@@ -139,6 +52,8 @@ class World:
         self.loop.set_exception_handler(lambda *_: None)
         self.clock = Clock(self.loop, BEGIN, lambda: actor.skew if (actor := CURRENT.get()) is not None else 0.0)
         self.lease_seconds, self.hand_over_seconds, self.sender_seconds = 90, 160, 55.0
+        self.broken_batch: int | None = None
+        """Senders of this batch die when they begin."""
         self.skew = 0.0
         """Of the functions and executions that begin from now on."""
         self.actors: list[Actor] = []
@@ -215,7 +130,7 @@ class World:
     def ready(self) -> list[Actor]:
         """Who stands before a side effect."""
         self.actors = [each for each in self.actors if not each.ended]
-        return [each for each in self.actors if each.choices()]
+        return [each for each in self.actors if each.choices() and not each.hangs]
 
     def turn(self, actor: Actor, choice: int = 0, turn: Turn = Turn.GO) -> None:
         """Have somebody act."""
@@ -225,8 +140,13 @@ class World:
             self._refuse(actor)
         actor.step(choice, turn)
         while self._beginning:
-            self._beginning.pop(0).start(self.sender_seconds)
-            self.loop.settle()
+            sender = self._beginning.pop(0)
+            if sender.batch == self.broken_batch:
+                self.faults += 1
+                sender.die()
+            else:
+                sender.start(self.sender_seconds)
+                self.loop.settle()
 
     def _refuse(self, sender: Sender) -> None:
         for post in sender.posts():
@@ -256,8 +176,8 @@ class World:
             ready = self.ready()
             if ready:
                 self.turn(ready[0])
-            elif any(isinstance(each, Sender) for each in self.actors) and (wait := self.loop.next_timer()) is not None:
-                self.pass_time(wait)
+            elif any(isinstance(each, Sender) and not each.hangs for each in self.actors):
+                self.pass_time(self.loop.next_timer() or 0.0)
             else:
                 return True
         return False
@@ -301,7 +221,13 @@ class World:
     def _saw_state(self, match: str) -> None:
         row = self.raw.get_item(**state_get(self.system.name("matches"), match))["Item"]
         actor = CURRENT.get()
-        name = None if actor is None else actor.owner if isinstance(actor, Sender) else actor.name.removeprefix("receipt of ")
+        name = (
+            None
+            if actor is None
+            else actor.owner
+            if isinstance(actor, Sender)
+            else actor.name.removeprefix("receipt of ")
+        )
         self.reference.settled(match, row, name)
 
     def _streamed(self, match: str, data: bytes) -> None:
@@ -402,82 +328,6 @@ class World:
         }  # fmt: skip
         status: int = api.handler(event, _CONTEXT)["statusCode"]  # type: ignore[arg-type]
         return status
-
-    # The end.
-
-    def quiet(self, match: str) -> None:
-        """No more faults: everybody awake, one more event of the score, and everything runs to its end. Then look."""
-        self.skew = 0.0
-        for actor in self.actors:
-            actor.skew = 0.0
-        self._run_out(match)
-        for viewer in self.viewers.values():
-            if viewer.connection is not None:
-                viewer.connection.awake = True
-        self._care()
-        status = self.ledger.state(match).board.status
-        last: dict[str, Any] = {"kind": "goal", "team": "home", "minute": 90}
-        self.post(match, {"event_id": "last", **({"kind": "kick_off"} if status == "scheduled" else last)})
-        self._run_out(match)
-        self._care()
-        self._check(match)
-
-    def _run_out(self, match: str) -> None:
-        for _ in range(40):
-            if not self.rest():
-                break
-            if self.stream.waiting(match):
-                self.deliver(match, 100)
-            elif self.watched.messages:
-                self.look_after()
-                self.pass_time(30.0)
-            else:
-                return
-        state = self.ledger.state(match)
-        self.reference.breaks(f"{match} does not come to rest: {replace(state, board=None)}")  # type: ignore[arg-type]
-
-    def _care(self) -> None:
-        for _ in range(5):
-            if not any([viewer.care() for viewer in self.viewers.values()]):
-                return
-            self.rest()
-
-    def _check(self, match: str) -> None:
-        reference, state = self.reference, self.ledger.state(match)
-        events = reference.ledger.get(match, [])
-        kept = [event["event_id"] for event in self.ledger.history(match, 0, 500)]
-        if kept != [event["event_id"] for event in events] or state.seq != len(kept):
-            reference.breaks(f"{match}: the history says {kept}, at {state.seq}")
-        if (state.told, state.tried) != (state.seq, state.seq):
-            reference.breaks(f"{match}: {state.seq} events, but told {state.told} and tried {state.tried}")
-        for key in reference.accepted:
-            outcome = self.ledger.outcome(*key)
-            if outcome is None or outcome.status == "pending":
-                reference.breaks(f"{key} was answered 202 and is neither applied nor refused")
-        replay = replayed(
-            [parse_record(orjson.dumps({"v": 1, "match": match, "at": each["at"], "event": _posted(each)})) for each in events]
-        )
-        if state.board != replay or state.board.score != reference.score(match):
-            reference.breaks(f"{match}: the board is {state.board}, a replay gives {replay}")
-        for viewer in self.viewers.values():
-            if viewer.there and viewer.wants:
-                reference.complete(viewer.name, match, score_only=viewer.score_only)
-                if viewer.follower.score != state.board.score:
-                    reference.breaks(f"{viewer.name} shows {viewer.follower.score}, it is {state.board.score}")
-        wanted = {
-            viewer.connection.name for viewer in self.viewers.values() if viewer.there and viewer.wants and viewer.connection
-        }
-        rows = {item["sk"]["S"] for item in self.raw.scan(TableName=self.system.name("subscriptions"))["Items"]}
-        if rows != wanted:
-            reference.breaks(f"rows of {sorted(rows)}, connected are {sorted(wanted)}")
-        told = sum(receipt["accepted"] for receipt in self.ledger.receipts(match))
-        if told > self.received or (not self.faults and told != self.received):
-            reference.breaks(f"receipts say {told} accepted, the gateway took {self.received}")
-
-
-def _posted(event: dict[str, Any]) -> dict[str, Any]:
-    ours = ("seq", "at", "score", "shootout", "cancels_seq", "scores")
-    return {name: value for name, value in event.items() if name not in ours}
 
 
 def _socket_event(connection: str, kind: str) -> dict[str, Any]:
