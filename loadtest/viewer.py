@@ -84,6 +84,7 @@ class Viewer:
         self._leave_at = 0.0
         self._attempt = 0
         self._heard: dict[str, float] = {}
+        self._unanswered: set[str] = set()
         self._care_seconds = care_seconds
         self._silence_seconds = silence_seconds
         self._idle_seconds = idle_seconds
@@ -151,7 +152,8 @@ class Viewer:
             wire.abort()
             return
         for follower in self.followers.values():
-            if follower.epoch is None:
+            if follower.match in self._unanswered:
+                # Whoever only asked for a snapshot now would be told of nothing: there may be no row.
                 self._subscribe(follower)
             elif follower.gap or now - self._heard.get(follower.match, 0.0) > self._silence_seconds:
                 self._sync(follower)
@@ -164,6 +166,7 @@ class Viewer:
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
 
     def _subscribe(self, follower: Follower) -> None:
+        self._unanswered.add(follower.match)
         request: dict[str, Any] = {"action": "subscribe", "match": follower.match}
         if self._only:
             request["only"] = self._only
@@ -196,12 +199,16 @@ class Viewer:
         self._attempt = 0
         self._heard[follower.match] = time.monotonic()
         self.errors.clear()
+        if kind == "snapshot":
+            self._unanswered.discard(follower.match)
         had_gap = follower.gap
         for event in follower.take(frame):
             if self._on_event is not None:
                 self._on_event(follower.match, event, at)
         if follower.gap and not had_gap:
             self.gaps += 1
-            self._sync(follower)
+            # The answer to a subscribe repairs the gap as well, and must not be taken for that to a sync.
+            if follower.match not in self._unanswered:
+                self._sync(follower)
         if not self.subscribed.is_set() and all(each.epoch for each in self.followers.values()):
             self.subscribed.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from devstack.model.follow import Following
+from tests.devstack.model.following import Following
 
 
 def test_a_follower_shows_each_event_once_and_in_order() -> None:

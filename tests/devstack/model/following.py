@@ -44,7 +44,7 @@ class Following(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._frame_bytes = matches.snapshot.FRAME_BYTES
-        matches.snapshot.FRAME_BYTES = broadcaster.frames.FRAME_BYTES = FRAME_BYTES  # type: ignore[misc, attr-defined]
+        matches.snapshot.FRAME_BYTES = broadcaster.frames.FRAME_BYTES = FRAME_BYTES  # type: ignore[attr-defined]
         self.board = Board()
         self.applied: list[Accepted] = []
         self.ids: list[str] = []
@@ -57,12 +57,14 @@ class Following(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """In the end both ask, and lack nothing but what no snapshot could bring back."""
-        for who, follower in self.followers.items():
-            self._take(who, self._snapshot(follower))
-            assert follower.seq == len(self.events)
-            assert not follower.gap
-            assert follower.score == self.board.score
-        matches.snapshot.FRAME_BYTES = broadcaster.frames.FRAME_BYTES = self._frame_bytes  # type: ignore[misc, attr-defined]
+        try:
+            for who, follower in self.followers.items():
+                self._take(who, self._snapshot(follower))
+                assert follower.seq == len(self.events)
+                assert not follower.gap
+                assert follower.score == self.board.score
+        finally:
+            matches.snapshot.FRAME_BYTES = broadcaster.frames.FRAME_BYTES = self._frame_bytes  # type: ignore[attr-defined]
 
     @rule(event=st.sampled_from(_KINDS))
     def happens(self, event: dict[str, Any]) -> None:
