@@ -97,7 +97,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         event=st.sampled_from(EVENTS),
         dies_at=st.sampled_from([None, None, None, None, 2, 3]),
-        until=st.sampled_from(["streamed", "delivered", "told"]),
+        until=st.sampled_from(["streamed", "delivered", "posted", "posted", "settled", "told"]),
     )
     def post(self, event: dict[str, Any], dies_at: int | None, until: str) -> None:
         """Something happens on the pitch; how far it gets before anything else happens."""
@@ -106,6 +106,8 @@ class Machine(RuleBasedStateMachine):
             self.world.deliver(MATCH, 1)
         elif until == "told":
             self._rest()
+        elif until != "streamed":
+            self._until(until)
         self.look()
 
     @rule(which=WHICH)
@@ -199,6 +201,22 @@ class Machine(RuleBasedStateMachine):
                 self.world.turn(actor)
         self.look()
 
+    @rule(what=st.sampled_from(["posted", "settled"]))
+    def until(self, what: str) -> None:
+        """Everybody acts until somebody is posting, or settling."""
+        self._until(what)
+        self.look()
+
+    @rule(who=WHO)
+    def outlives_its_lease(self, who: int) -> None:
+        """One stands still for so long that it is taken for dead, and another does its work."""
+        if ready := self.world.ready():
+            ready[-1 - who % len(ready)].hangs = True
+            self.world.pass_time(220.0)
+            self.world.look_after()
+            self._rest()
+        self.look()
+
     @rule()
     def rest(self) -> None:
         """Nothing comes between, for once."""
@@ -283,6 +301,16 @@ class Machine(RuleBasedStateMachine):
             if actor.choices():
                 self.world.turn(actor)
         actor.hangs = True
+
+    def _until(self, what: str) -> None:
+        self.world.deliver(MATCH, 100)
+        for _ in range(200):
+            ready = self.world.ready()
+            posting = any(isinstance(each, Sender) and each.posts() for each in ready)
+            settling = any(each.name.startswith("receipt of ") for each in ready)
+            if not ready or (posting if what == "posted" else settling):
+                return
+            self.world.turn(ready[0])
 
     def _viewer(self, who: int) -> Viewer:
         return self.world.viewers[f"viewer {who % VIEWERS}"]
