@@ -2,7 +2,7 @@
 
 import typer
 
-from devstack.commands import aside, faults, fuzz, match, measure, stack
+from devstack.commands import aside, faults, fuzz, match, measure, model, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
@@ -23,3 +23,4 @@ app.command()(measure.loadtest)
 app.command()(measure.bench)
 app.command()(fuzz.fuzz)
 app.command()(faults.faults)
+app.command()(model.model)

@@ -196,6 +196,20 @@ async def test_a_lost_answer_on_a_later_connection_is_asked_for_again() -> None:
         assert [(await here.requests.get())["action"] for _ in range(2)] == ["subscribe", "subscribe"]
 
 
+async def test_who_returns_and_is_refused_subscribes_again() -> None:
+    """A viewer that has a position is not content with it: without a row nobody would tell it anything."""
+
+    async def refuse(here: Gateway, connection: ServerConnection) -> None:
+        await here.asked(connection)
+        await connection.send('{"type":"error","code":"unavailable","message":"Try again."}')
+        await catch_up(here, connection)
+
+    async with gateway(welcome_and_break, refuse) as here, viewing(here.url, care_seconds=0.05) as (_, seqs):
+        assert [await seqs.get(), await seqs.get()] == [1, 2]
+        await here.requests.get()
+        assert (await here.requests.get())["action"] == "subscribe"
+
+
 async def test_who_is_cancelled_at_the_door_leaves_no_socket() -> None:
     """A viewer that leaves while the handshake hangs hangs up at once."""
     inside, gone = asyncio.Event(), asyncio.Event()

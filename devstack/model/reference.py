@@ -1,0 +1,176 @@
+"""The simple reference: what was accepted, what is in the ledger, what each connection was sent, what viewers showed.
+
+Whatever does not fit is noted in ``broken`` with a sentence: it may happen deep inside the code under test, which must
+not be able to catch it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from matches.scoreboard import GOALS, Applied, Board, Earlier, apply
+
+if TYPE_CHECKING:
+    from matches.events import Accepted
+
+AGE_SECONDS = 7200.0
+"""A connection of API Gateway lives so long at most (apigateway-execution-service-websocket-limits-table.html)."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """A connection of a viewer as the gateway has it. ``opened``: by the true clock."""
+
+    name: str
+    match: str
+    opened: float
+    open: bool = True
+    awake: bool = True
+    row: bool = False
+    """The last thing it asked for was to subscribe, and that has been answered."""
+    snapshot: int | None = None
+    """The seq of the newest snapshot that was made for it, None before the first."""
+    sent: list[tuple[int, int]] = field(default_factory=list)
+    """(prev, seq] of each frame that the gateway accepted for it."""
+    refused: bool = False
+    """A POST to it has failed since it last asked for a snapshot: a single one does not hold ``told`` back."""
+
+    def position(self) -> int:
+        """Up to where it has been sent everything that concerns it."""
+        at = self.snapshot or 0
+        for prev, seq in sorted(self.sent, key=lambda each: each[1]):
+            at = max(at, seq) if prev <= at else at
+        return at
+
+
+@dataclass(slots=True)
+class Told:
+    """The broadcasts' side of a match as its row said it last."""
+
+    told: int = 0
+    tried: int = 0
+    owner: str | None = None
+
+
+class Reference:
+    """What must hold, looked at after every side effect."""
+
+    def __init__(self) -> None:
+        self.broken: list[str] = []
+        self.accepted: dict[tuple[str, str], None] = {}
+        """(match, event id) of what was answered 202."""
+        self.streamed: set[tuple[str, str]] = set()
+        """What is on the stream, answered or not."""
+        self.ledger: dict[str, list[dict[str, Any]]] = {}
+        """Per match, its events in order as the ledger's transactions wrote them."""
+        self.connections: dict[str, Connection] = {}
+        self.rows: dict[tuple[str, str], bool] = {}
+        """(pk, connection) of each subscription: whether it is for the score only."""
+        self.told: dict[str, Told] = {}
+        self.shown: dict[str, list[int]] = {}
+        """Per viewer and match, the seqs it has shown."""
+
+    def breaks(self, sentence: str) -> None:
+        """Note what must not be."""
+        self.broken.append(sentence)
+
+    def numbered(self, match: str, event: dict[str, Any], *, scores: bool) -> None:
+        """The ledger has written an event."""
+        events = self.ledger.setdefault(match, [])
+        if event["seq"] != len(events) + 1:
+            self.breaks(f"{match}: seq {event['seq']} was written after {len(events)}")
+        if any(each["event_id"] == event["event_id"] for each in events):
+            self.breaks(f"{match}: {event['event_id']} was counted twice")
+        if (match, event["event_id"]) not in self.streamed:
+            self.breaks(f"{match}: nobody posted {event['event_id']}")
+        events.append({**event, "scores": scores})
+
+    def settled(self, match: str, row: dict[str, Any], actor: str | None) -> None:
+        """The row of the match was updated by somebody (``actor``: the execution it acts for, or a function)."""
+        before = self.told.setdefault(match, Told())
+        now = Told(
+            int(row["told"]["N"]), int(row["tried"]["N"]), row["lease_owner"]["S"] if "lease_owner" in row else None
+        )
+        self.told[match] = now
+        if now.told < before.told or now.tried < before.tried:
+            self.breaks(f"{match}: told and tried went back from {before} to {now}")
+        if before.owner is not None and now.owner is None and actor != before.owner:
+            self.breaks(f"{match}: {actor} gave back the lease of {before.owner}")
+        if (now.told, now.tried) != (before.told, before.tried) and actor != before.owner:
+            self.breaks(f"{match}: {actor} settled what {before.owner} has the lease of")
+        if now.told > len(self.ledger.get(match, [])):
+            self.breaks(f"{match}: told {now.told}, which does not exist")
+        if now.told > before.told:
+            self._every_row_was_sent(match, now.told)
+
+    def answered(self, connection: Connection, seq: int, *, subscribes: bool) -> None:
+        """A snapshot was made for a connection: from now on it counts, even if the viewer never sees it."""
+        connection.snapshot = max(connection.snapshot or 0, seq)
+        if subscribes:
+            connection.row = True
+            if connection.match in self.told:
+                self._every_row_was_sent(connection.match, self.told[connection.match].told)
+
+    def _every_row_was_sent(self, match: str, told: int) -> None:
+        for (pk, name), score_only in self.rows.items():
+            connection = self.connections[name]
+            if pk.rpartition("#")[0] != match or not connection.open or not connection.row or connection.refused:
+                continue
+            at = connection.position()
+            missed = [
+                each["seq"]
+                for each in self.ledger.get(match, [])[:told]
+                if each["seq"] > at and (each["scores"] or not score_only)
+            ]
+            if missed:
+                self.breaks(f"{match}: {told} counts as told, but {name} was never sent {missed}")
+
+    def row_written(self, pk: str, connection: str, *, score_only: bool) -> None:
+        """A subscription was written."""
+        self.rows[pk, connection] = score_only
+
+    def row_deleted(self, pk: str, name: str, *, pruned: bool) -> None:
+        """A subscription was deleted, by a sender (``pruned``) or because the viewer left."""
+        self.rows.pop((pk, name), None)
+        if pruned and name in self.connections and self.connections[name].open:
+            self.breaks(f"the row of {name} was pruned, and it is connected")
+
+    def showed(self, viewer: str, match: str, event: dict[str, Any]) -> None:
+        """A viewer has shown an event."""
+        shown = self.shown.setdefault(viewer, [])
+        if shown and event["seq"] <= shown[-1]:
+            self.breaks(f"{viewer} showed {event['seq']} after {shown[-1]}")
+        shown.append(event["seq"])
+        events = self.ledger.get(match, [])
+        if event["seq"] > len(events) or events[event["seq"] - 1]["event_id"] != event["event_id"]:
+            self.breaks(f"{viewer} showed {event['event_id']} as {event['seq']}, which is not in the ledger")
+
+    def complete(self, viewer: str, match: str, *, score_only: bool) -> None:
+        """In the end: a viewer that stayed has shown every event that concerns it."""
+        shown = set(self.shown.get(viewer, []))
+        wanted = [each["seq"] for each in self.ledger.get(match, []) if each["scores"] or not score_only]
+        missed = [seq for seq in wanted if seq not in shown]
+        if missed:
+            self.breaks(f"{viewer} never showed {missed} of {match}")
+
+    def score(self, match: str) -> tuple[int, int]:
+        """Goals that were not taken back, counted."""
+        events = self.ledger.get(match, [])
+        back = {each["cancels"] for each in events if each["kind"] == "cancellation"}
+        goals = [each["team"] for each in events if each["kind"] in GOALS and each["event_id"] not in back]
+        return goals.count("home"), goals.count("away")
+
+
+def replayed(accepted: list[Accepted]) -> Board:
+    """The board after these events, by the pure rules alone."""
+    board, seen = Board(), dict[str, Earlier]()
+    for each in accepted:
+        target = seen.get(each.event.cancels) if each.event.kind == "cancellation" else None
+        ruling = apply(board, each.event, each.at, target)
+        if isinstance(ruling, Applied):
+            board = ruling.board
+            if each.event.kind == "cancellation" and target is not None:
+                seen[each.event.cancels] = Earlier(target.event, cancelled=True)
+            seen[each.event_id] = Earlier(each.event.model_dump(), cancelled=False)
+    return board

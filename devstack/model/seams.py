@@ -1,0 +1,80 @@
+"""Puts the code under test on the model's clock, clients and small sizes, and takes all of that back."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import broadcaster.carousel
+import broadcaster.plan
+import broadcaster.receipt
+import broadcaster.records
+import broadcaster.watchdog
+import matches.api
+import matches.ledger
+import subscriptions.routes
+import subscriptions.shards
+import subscriptions.store
+from matches import aws
+from subscriptions.limits import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.system import System
+
+TIMED = (
+    broadcaster.carousel, broadcaster.receipt, broadcaster.records, broadcaster.watchdog, matches.api, matches.ledger,
+    subscriptions.routes, subscriptions.store,
+)  # fmt: skip
+"""Modules that ask for the time."""
+
+SMALL = 2
+"""Rows that fill a shard, a sender and a page: so a handful of viewers is a crowd."""
+
+SCOPE = "score:write"
+
+_LOGGERS = ("sender", "receipt", "watchdog", "fanout", "api", "routes")
+
+
+@contextmanager
+def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
+    """The code under test runs in the model as long as this lasts."""
+    kept: list[tuple[Any, str, Any]] = []
+
+    def put(owner: Any, name: str, value: Any) -> None:
+        kept.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+
+    environment = dict(os.environ)
+    levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in _LOGGERS]
+    for logger, _ in levels:
+        logger.setLevel(logging.CRITICAL + 1)
+    for module in TIMED:
+        put(module, "time", clock)
+    put(aws, "dynamodb", lambda: db)
+    put(aws, "kinesis", lambda: stream)
+    put(subscriptions.shards, "ROWS_PER_SHARD", SMALL)
+    put(broadcaster.plan, "ROWS_PER_SENDER", SMALL)
+    cached = (matches.api._ledger, subscriptions.routes._ledger, subscriptions.routes._subscriptions)  # noqa: SLF001
+    for function in cached:
+        function.cache_clear()
+    subscriptions.routes._known.clear()  # noqa: SLF001
+    put(subscriptions.routes, "_meter", Meter(rate=1e9, burst=1e9))
+    os.environ.update(
+        MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
+        OPERATOR_SCOPE=SCOPE,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        for owner, name, value in reversed(kept):
+            setattr(owner, name, value)
+        for function in cached:
+            function.cache_clear()
+        for logger, level in levels:
+            logger.setLevel(level)
+        os.environ.clear()
+        os.environ.update(environment)

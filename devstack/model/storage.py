@@ -1,0 +1,107 @@
+"""MiniStack's DynamoDB in this process: its own code answers what botocore has built, without a socket between them.
+
+A call takes 0.4 ms instead of 3, and nothing happens while nobody asks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+
+from devstack.ministack import environment
+from devstack.system import ACCOUNT, REGION, SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.system import System
+
+
+class _Body:
+    """An answer's body as botocore reads it from urllib3."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        yield self._data
+
+
+@cache
+def _service() -> Any:
+    """MiniStack's module; its package is loaded from its own environment, and nothing else of that is."""
+    [folder] = environment().glob("lib/python*/site-packages/ministack")
+    spec = importlib.util.spec_from_file_location(
+        "ministack", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"MiniStack cannot be loaded from {folder}")
+    module = sys.modules["ministack"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return importlib.import_module("ministack.services.dynamodb")
+
+
+def _answer(request: Any, **_: Any) -> AWSResponse:
+    headers = {
+        name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
+    }
+    body = request.body if isinstance(request.body, bytes) else request.body.encode()
+    answering = _service().handle_request("POST", "/", headers, body, {})
+    try:
+        answering.send(None)
+    except StopIteration as answered:
+        status, answer_headers, data = answered.value
+    else:
+        raise RuntimeError("MiniStack's DynamoDB waits for something")
+    return AWSResponse(request.url, status, answer_headers, _Body(data if isinstance(data, bytes) else data.encode()))
+
+
+def client() -> Any:
+    """A boto3 client of that DynamoDB."""
+    made = boto3.client(
+        "dynamodb",
+        endpoint_url="http://127.0.0.1",
+        region_name=REGION,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key=SECRET,
+        config=Config(retries={"mode": "standard", "max_attempts": 1}),
+    )
+    made.meta.events.register("before-send.dynamodb", _answer)  # type: ignore[arg-type]  # its stubs know no answers
+    return made
+
+
+def make_tables(db: Any, system: System) -> None:
+    """Forget all that was stored and make the described tables. Nothing deletes by TTL, which is late anyway."""
+    _service().reset()
+    for name, table in system.raw["tables"].items():
+        indexes = [
+            {
+                "IndexName": index_name,
+                "KeySchema": _keys(index),
+                "Projection": {"ProjectionType": index["projection"]},
+            }
+            for index_name, index in table["indexes"].items()
+        ]
+        db.create_table(
+            TableName=system.name(name),
+            KeySchema=_keys(table),
+            AttributeDefinitions=[
+                {"AttributeName": table[key], "AttributeType": "S"} for key in ("hash_key", "range_key")
+            ],
+            BillingMode="PAY_PER_REQUEST",
+            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+        )
+
+
+def _keys(table: dict[str, Any]) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": table["hash_key"], "KeyType": "HASH"},
+        {"AttributeName": table["range_key"], "KeyType": "RANGE"},
+    ]
