@@ -100,11 +100,15 @@ def _serve(request: Request, connection: str) -> str:
 def _subscribe(request: Request, connection: str) -> MatchState:
     """Write the row, then read the match."""
     shards = _known_shards(request.match)
-    others = {row.match for row in _subscriptions().of_connection(connection)} - {request.match}
+    rows = _subscriptions().of_connection(connection)
+    others = {row.match for row in rows} - {request.match}
     if len(others) >= MAX_MATCHES:
         raise RequestError("too_many_matches", f"A connection follows at most {MAX_MATCHES} matches.", request.match)
     shard = shard_of(connection, shards)
     _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
+    # A row from when the match had fewer shards would be told as well. If that one follows the score only, its frames
+    # would take the viewer past events that the other row's frame then no longer shows.
+    _subscriptions().remove(row for row in rows if row.match == request.match and row.pk != partition(row.match, shard))
     state = _ledger().state(request.match)
     _shards[request.match] = (_count(state), time.monotonic())
     return state
