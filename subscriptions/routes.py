@@ -165,11 +165,15 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     """
     known = _know(request.match)
     _check(request, known.competition, competitions)
-    others = {row.match for row in _subscriptions().of_connection(connection)} - {request.match}
+    rows = _subscriptions().of_connection(connection)
+    others = {row.match for row in rows} - {request.match}
     if len(others) >= MAX_MATCHES:
         raise RequestError("too_many_matches", f"A connection follows at most {MAX_MATCHES} matches.", request.match)
     shard = shard_of(connection, known.shards)
     _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
+    # A row from when the match had fewer shards would be told as well. If that one follows the score only, its frames
+    # would take the viewer past events that the other row's frame then no longer shows.
+    _subscriptions().remove(row for row in rows if row.match == request.match and row.pk != partition(row.match, shard))
     state = _ledger().state(request.match)
     _keep(state)
     return state

@@ -271,6 +271,14 @@ class Machine(RuleBasedStateMachine):
             self.world.turn(ready[who % len(ready)], choice, turn)
         self.look()
 
+    @rule(what=st.sampled_from(["posted", "settled"]), who=WHO, choice=WHICH, turn=st.sampled_from(list(Turn)))
+    def is_interrupted(self, what: str, who: int, choice: int, turn: Turn) -> None:
+        """The same, to one of those who were invoked last, in the middle of sending or settling."""
+        self._until(what)
+        if ready := self.world.ready():
+            self.world.turn(ready[-1 - who % min(3, len(ready))], choice, turn)
+        self.look()
+
     @rule(who=WHO)
     def dies(self, who: int) -> None:
         """A process dies while it waits for something."""
@@ -281,7 +289,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO, choice=WHICH, fault=st.sampled_from(FAULTS))
     def post_fails(self, who: int, choice: int, fault: str) -> None:
-        """The gateway does not answer as it should."""
+        """Everybody acts until somebody is posting, and then the gateway does not answer as it should."""
+        self._until("posted")
         if senders := [each for each in self.world.actors if isinstance(each, Sender) and each.posts()]:
             self.world.fault(senders[who % len(senders)], choice, fault)
         self.look()
@@ -303,6 +312,8 @@ class Machine(RuleBasedStateMachine):
         actor.hangs = True
 
     def _until(self, what: str) -> None:
+        if not self.world.stream.waiting(MATCH) and not self.world.ready():
+            self._post(EVENTS[0])
         self.world.deliver(MATCH, 100)
         for _ in range(200):
             ready = self.world.ready()

@@ -11,8 +11,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake
 
 from matches import aws
+from matches.ledger import state_key
 from subscriptions import routes
 from subscriptions.protocol import MAX_MATCHES
+from subscriptions.shards import shard_of
+from subscriptions.store import Row, partition
 
 if TYPE_CHECKING:
     from devstack.operator import Operator
@@ -168,3 +171,27 @@ def test_the_row_is_written_before_the_match_is_read(
             assert all(params["ConsistentRead"] for params in reads)
     finally:
         dynamodb.meta.events.unregister("before-call.dynamodb.*", unique_id="note")
+
+
+def test_subscribing_again_after_the_shards_doubled_leaves_one_row(
+    system: System, match: str, dynamodb: Any, subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 2: a follower of the score that turns to everything is told of everything, and not of the score."""
+    for name, value in system.environment("routes").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(aws, "dynamodb", lambda: dynamodb)
+    connection = next(each for each in (f"L0SM9cOFvHcCIh{letter}=" for letter in "abcdefgh") if shard_of(each, 4))
+    subscriptions.add(match, 0, connection, score_only=True)
+    dynamodb.update_item(
+        TableName=system.name("matches"),
+        Key=state_key(match),
+        UpdateExpression="SET shards = :shards",
+        ExpressionAttributeValues={":shards": {"N": "4"}},
+    )
+    event = {
+        "requestContext": {"connectionId": connection, "eventType": "MESSAGE"},
+        "body": json.dumps({"action": "subscribe", "match": match}),
+    }
+    answer: Any = routes.handler(event, None)  # type: ignore[arg-type]
+    assert json.loads(answer["body"])["type"] == "snapshot"
+    assert subscriptions.of_connection(connection) == [Row(partition(match, shard_of(connection, 4)), connection)]
