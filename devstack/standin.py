@@ -53,7 +53,8 @@ class StandIn:
         command += ["--threads", str(self._threads)]
         functions = [function]
         if "authorizer" in described:
-            functions.append(described["authorizer"])
+            # Before: where both are given something, the routes' is what counts.
+            functions.insert(0, described["authorizer"])
             command += ["--authorizer", system.raw["functions"][described["authorizer"]]["handler"]]
         given = {name: value for each in functions for name, value in system.environment(each).items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
