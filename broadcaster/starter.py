@@ -43,7 +43,7 @@ class Starter:
             )
         shards = shard_count(state.shards, state.audience)
         # Until a broadcast has counted the rows, the operator's guess is the best there is.
-        rows = state.rows if state.tried else state.audience
+        rows = state.rows if state.told else state.audience
         task = {
             "v": VERSION,
             "match": state.match,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -110,8 +111,8 @@ class Viewer:
         """Matches whose subscribe has been answered on this connection."""
         self._ask_after, self._ask_at = 0.0, 0.0
         self._gap_since: dict[str, float] = {}
-        self._impatient: set[str] = set()
-        """Matches for which the socket has been asked: what it answers is the best there is."""
+        self._synced: Counter[str] = Counter()
+        """How often the socket has been asked for each match and not answered: what it answers is the best there is."""
         self._failure: BaseException | None = None
         self._chance = chance
         self._patience = patience(silence_seconds, chance())
@@ -168,6 +169,7 @@ class Viewer:
         self._leave_at = time.monotonic() + random.uniform(*self._age_seconds)
         try:
             self._answered.clear()
+            self._synced.clear()
             self._ask_after = self._care_seconds
             self._ask()
             self._care_later()
@@ -253,8 +255,10 @@ class Viewer:
         self.repair_ms.append(seconds * 1000)
 
     def _sync(self, follower: Follower) -> None:
+        if not self.connected:
+            return  # the subscribe of the next connection asks for the same
         self.synced += 1
-        self._impatient.add(follower.match)
+        self._synced[follower.match] += 1
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
 
     def _ask(self) -> None:
@@ -299,10 +303,11 @@ class Viewer:
         self._attempt = 0
         self._heard[follower.match] = time.monotonic()
         self.errors.clear()
-        patient = self._repairs is not None and follower.match not in self._impatient
-        mended = kind == "snapshot" and follower.match in self._impatient
+        patient = self._repairs is not None and not self._synced[follower.match]
+        mended = kind == "snapshot" and self._synced[follower.match] > 0
         if mended:
-            self._impatient.discard(follower.match)
+            # Which of two questions it answers is not said. Taken for the sync's, the worst is one more subscribe.
+            self._synced[follower.match] -= 1
         elif kind == "snapshot":
             self._answered.add(follower.match)
         self._show(follower, follower.take(frame, patient=patient), at, mended=mended)

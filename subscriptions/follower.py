@@ -35,6 +35,8 @@ class Follower:
     junk: int = 0
     """Frames that were no whole snapshot or update; they change nothing."""
     _early: list[dict[str, Any]] = field(default_factory=list)
+    _reach: int = 0
+    """The seq of a snapshot of this epoch that was not taken: what ends before it closes no gap."""
 
     def since(self) -> dict[str, Any] | None:
         """The position to subscribe from, None before the first snapshot."""
@@ -56,9 +58,9 @@ class Follower:
             return []
         if frame["type"] == "snapshot":
             if patient and frame["epoch"] == self.epoch and not self.reaches(frame):
-                self.gap = True
+                self.gap, self._reach = True, max(self._reach, frame["seq"])
                 return []
-            return self._snapshot(frame)
+            return self._snapshot(frame, patient=patient)
         if self.epoch is None:
             self._keep(frame)
             return []
@@ -88,16 +90,17 @@ class Follower:
         self.score = (new[-1]["score"][0], new[-1]["score"][1])
         return new
 
-    def _snapshot(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
+    def _snapshot(self, frame: dict[str, Any], *, patient: bool) -> list[dict[str, Any]]:
         self.home, self.away = frame["home"], frame["away"]
         begins = frame["epoch"] != self.epoch
         if begins:
-            self.epoch, self.seq = frame["epoch"], 0
+            self.epoch, self.seq, self._reach = frame["epoch"], 0, 0
         new = self._advance(frame)
-        early, self._early, self.gap = self._early, [], False
+        early, self._early, self.gap = self._early, [], self.seq < self._reach
         for update in early:
-            # With a new epoch, frames of another are what it replaced.
-            if not begins or update["epoch"] == self.epoch:
+            # With a new epoch, frames of another are what it replaced. So they are when the socket, whose answers are
+            # not older than the question, still states this one: kept, they would be a gap that nothing closes.
+            if (patient and not begins) or update["epoch"] == self.epoch:
                 new += self.take(update)
         return new
 

@@ -170,10 +170,11 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     if len(others) >= MAX_MATCHES:
         raise RequestError("too_many_matches", f"A connection follows at most {MAX_MATCHES} matches.", request.match)
     shard = shard_of(connection, known.shards)
-    _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
     # A row from when the match had fewer shards would be told as well. If that one follows the score only, its frames
-    # would take the viewer past events that the other row's frame then no longer shows.
+    # would take the viewer past events that the other row's frame then no longer shows. It goes first: of two processes
+    # that know different numbers of shards, each ends with a row of its own, and none takes the other's last.
     _subscriptions().remove(row for row in rows if row.match == request.match and row.pk != partition(row.match, shard))
+    _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
     state = _ledger().state(request.match)
     _keep(state)
     return state

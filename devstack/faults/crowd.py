@@ -75,6 +75,8 @@ class Watcher:
     def _on_event(self, _match: str, event: dict[str, Any], at: int) -> None:
         frame, seq = self._frame, event["seq"]
         self.seen.append((seq, event["event_id"]))
+        if not self.viewer.subscribed.is_set():
+            return  # what had happened before it came
         # A frame that waited for a snapshot tells all the same; what it does not hold was repaired.
         if not (frame.get("type") == "update" and frame["prev"] < seq <= frame["seq"]):
             self.repairs.append(Repair(event["event_id"], at))

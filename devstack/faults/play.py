@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from loadtest.reader import Reader
     from matches.ledger import Ledger
 
+PRUNED_SECONDS = 20.0
 POST_SECONDS = 90.0
 """How long an operator posts an event again and again."""
 
@@ -98,6 +99,22 @@ class Play:
     async def end(self) -> None:
         """Everybody goes."""
         await leave([*self.watchers, *self.passing])
+
+    async def pruned(self) -> str | None:
+        """Wait until the rows are those of the viewers who are there; a sentence if they are not in the end."""
+        until, there = time.monotonic() + PRUNED_SECONDS, len(self.watchers) + len(self.passing)
+        while (rows := await asyncio.to_thread(self._rows)) != there:
+            if time.monotonic() > until:
+                return f"{there} viewers are there and {rows} rows"
+            await asyncio.sleep(0.2)
+        return None
+
+    def _rows(self) -> int:
+        pages = self.world.client("dynamodb").get_paginator("scan").paginate(
+            TableName=self.world.system.name("subscriptions"), Select="COUNT",
+            FilterExpression="begins_with(pk, :match)", ExpressionAttributeValues={":match": {"S": f"{self.match}#"}},
+        )  # fmt: skip
+        return sum(page["Count"] for page in pages)
 
     @property
     def ministack_url(self) -> str:

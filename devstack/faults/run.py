@@ -190,6 +190,8 @@ class Run:
         )
         state = await asyncio.to_thread(ledger.state, match)
         trouble += receipt_trouble(await asyncio.to_thread(ledger.receipts, match), state.told, slack=play.slack)
+        if (wrong := await play.pruned()) is not None:
+            trouble.append(wrong)
         happened = [(event["seq"], event["event_id"]) for event in history]
         for watcher in (*play.watchers, *play.passing):
             shown = Shown.compare(watcher.seen, happened)

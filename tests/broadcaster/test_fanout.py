@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,3 +168,18 @@ def test_a_transient_failure_stops_its_match_and_no_other(
     fanout.handle(batch)
     assert ids(ledger, match) == ["k", "g1", "g2"]
     assert ids(ledger, other) == ["k", "g1"]
+
+
+def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
+    starter: Started, ledger: Ledger, match: str
+) -> None:
+    """As long as nobody has been told, the operator's guess plans the senders, however often it was tried."""
+    inputs: list[dict[str, Any]] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        inputs.append(json.loads(params["input"]))
+
+    starter.stepfunctions.meta.events.register("before-parameter-build.sfn.StartExecution", note)
+    state = replace(ledger.state(match), audience=1_000_000, seq=1, tried=1, told=0, rows=0)
+    starter.start(state, watched=True)
+    assert len(inputs[0]["batches"]) == 2

@@ -210,6 +210,29 @@ async def test_who_returns_and_is_refused_subscribes_again() -> None:
         assert (await here.requests.get())["action"] == "subscribe"
 
 
+async def test_the_answers_to_syncs_are_not_those_to_a_subscribe() -> None:
+    """However many snapshots come for what was asked besides, a subscribe that was not answered is sent again."""
+
+    async def answer_syncs(here: Gateway, connection: ServerConnection) -> None:
+        await here.asked(connection)
+        await connection.send('{"type":"error","code":"unavailable","message":"Try again."}')
+        asked: list[str] = []
+        while len(asked) < 5:
+            request = await here.asked(connection)
+            asked.append(request["action"])
+            if request["action"] == "sync":
+                await connection.send(snapshot(1, []))
+        here.requests.put_nowait({"asked": asked})
+
+    options = {"care_seconds": 0.05, "silence_seconds": 0.01}
+    async with gateway(welcome_and_break, answer_syncs) as here, viewing(here.url, **options) as (_, seqs):
+        assert await seqs.get() == 1
+        await here.requests.get()
+        asked = (await asyncio.wait_for(here.requests.get(), SECONDS))["asked"]
+        assert {"sync", "subscribe"} == set(asked)
+        assert "subscribe" in asked[asked.index("sync") :]
+
+
 async def test_who_is_cancelled_at_the_door_leaves_no_socket() -> None:
     """A viewer that leaves while the handshake hangs hangs up at once."""
     inside, gone = asyncio.Event(), asyncio.Event()

@@ -77,6 +77,18 @@ def test_a_new_epoch_begins_anew() -> None:
     assert follower.seq == 2
 
 
+def test_a_late_frame_of_an_old_epoch_is_repaired_once() -> None:
+    """A frame that was on its way when the match was reset is asked about, and then forgotten."""
+    follower = Follower("m")
+    follower.take(snapshot(5))
+    follower.take(snapshot(2, epoch="k4"))
+    assert follower.take(update(4, 6)) == []
+    assert follower.gap
+    assert follower.take(snapshot(2, since=2, epoch="k4")) == []
+    assert not follower.gap
+    assert seqs(follower.take(update(2, 3, epoch="k4"))) == [3]
+
+
 def test_a_late_snapshot_does_not_turn_back_time() -> None:
     """A snapshot from before the newest update is ignored."""
     follower = Follower("m")

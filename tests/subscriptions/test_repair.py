@@ -71,6 +71,17 @@ def test_a_patient_follower_takes_nothing_that_leaves_a_hole() -> None:
     assert (other.seq, other.gap, other.lost) == (20, False, 13)
 
 
+def test_a_gap_reaches_as_far_as_the_snapshot_that_showed_it() -> None:
+    """An answer from a cache that is older than what the viewer has seen of the match does not close the gap."""
+    follower = at(2)
+    follower.take(snapshot(20, since=2, holds=5), patient=True)
+    follower.read(page(19, 2, 17))
+    assert follower.take(snapshot(19, since=19), patient=True) == []
+    assert follower.gap
+    assert len(follower.take(snapshot(20, since=19), patient=True)) == 1
+    assert not follower.gap
+
+
 def test_a_new_epoch_is_taken_from_its_beginning_however_patient() -> None:
     """A reset is no hole: the follower begins again with what the snapshot has."""
     follower = at(30)
