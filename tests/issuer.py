@@ -122,6 +122,8 @@ FORGED: dict[str, tuple[Callable[[Issuer], str], str]] = {
     "alg none": (_unsigned("none"), "algorithm not allowed"),
     "alg None": (_unsigned("None"), "algorithm not allowed"),
     "RS256 without a signature": (_unsigned("RS256"), "wrong signature"),
+    "alg that is a list": (lambda issuer: issuer.token(header={"alg": []}), "algorithm not allowed"),
+    "alg that is an object": (lambda issuer: issuer.token(header={"alg": {}}), "algorithm not allowed"),
     "HS256 with the public key": (_hs256, "algorithm not allowed"),
     "RS512": (lambda issuer: issuer.token(alg="RS512"), "algorithm not allowed"),
     "wrong key": (lambda issuer: issuer.token(key=new_key()), "wrong signature"),

@@ -39,7 +39,11 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_POST = do_DELETE = _answer
+        def do_POST(self) -> None:
+            self._answer()
+
+        def do_DELETE(self) -> None:
+            self._answer()
 
         def log_message(self, *_: Any) -> None:
             pass
