@@ -170,6 +170,7 @@ class KeyServer:
         self.asked = 0
         self.status = 200
         self.body: bytes | None = None
+        self.location = "/elsewhere"
         self.url = ""
 
     def answer(self) -> bytes:
@@ -184,10 +185,14 @@ def serving(issuer: Issuer) -> Iterator[KeyServer]:
     keys = KeyServer(issuer)
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def do_GET(self) -> None:
             body = keys.answer()
             self.send_response(keys.status)
-            self.send_header("Location", "/elsewhere")
+            self.send_header("Location", keys.location)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
