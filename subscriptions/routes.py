@@ -19,6 +19,7 @@ from matches import aws
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
+from subscriptions.handshake import header
 from subscriptions.limits import MESSAGE_BYTES, Meter
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
 from subscriptions.shards import every_shard_of, shard_count, shard_of
@@ -131,8 +132,7 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
     if version != "1":
         logger.info("refused", connection=connection, code="version")
         return {"statusCode": 400}
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    offered = [each.strip() for each in headers.get("sec-websocket-protocol", "").split(",")]
+    offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
     logger.info("connected", connection=connection)
     # A browser that offers subprotocols closes the socket unless one of them is echoed.
     return {"statusCode": 200} | (
