@@ -56,7 +56,7 @@ class GivenToken:
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirect is an answer like another: what goes with the request is for nobody else."""
 
-    def redirect_request(self, *_: object) -> None:  # type: ignore[override]
+    def redirect_request(self, *_: object) -> None:
         """None."""
 
 
