@@ -15,6 +15,7 @@ from broadcaster.starter import Starter
 from devstack.ministack import StackError
 from devstack.provision import client
 from devstack.system import HTTP_API_ID, PREFIX, System
+from loadtest.shown import where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +44,7 @@ def redrive(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Redrive:
         return _redrive(System(0), session.client, prefix)
     found = urlsplit(api_url)
     if found.port is None or HTTP_API_ID not in found.path:
-        raise StackError(f"{api_url} is not devstack's. For an account of AWS, say --aws.")
+        raise StackError(f"{where(api_url)} is not devstack's. For an account of AWS, say --aws.")
     system = System(found.port)
     return _redrive(system, lambda service: client(system, service), PREFIX)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from devstack.tokens import LocalTokens
-from devstack.words import where
 from loadtest.bearer import Bearer
+from loadtest.shown import where
 from loadtest.tokens import TokensError
 
 if TYPE_CHECKING:

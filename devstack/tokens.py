@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from devstack import identity
 from devstack.provision import client
 from devstack.system import HTTP_API_ID, System
+from loadtest.shown import where
 from loadtest.tokens import ClientCredentials, TokensError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class LocalTokens:
         if self._found is None:
             parts = urlsplit(self._url)
             if parts.hostname not in ("127.0.0.1", "localhost") or HTTP_API_ID not in parts.path:
-                raise TokensError(f"{self._url} wants an operator's token: set LIVESCORE_TOKEN.")
+                raise TokensError(f"{where(self._url)} wants an operator's token: set LIVESCORE_TOKEN.")
             self._found = tokens_of(System(parts.port or 80), self._client)
         return self._found.token()
 

@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from devstack.operator import ApiError
-from devstack.words import describe, minute, plain, score, where
+from devstack.words import describe, minute, score
 from loadtest.reader import Reader
+from loadtest.shown import plain, where
 from loadtest.viewer import Viewer
 
 if TYPE_CHECKING:

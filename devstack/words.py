@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
-
-def plain(text: object) -> str:
-    """Text of others, safe on a terminal: whatever is not printable is shown as an escape and does nothing."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
-
-
-def where(url: str) -> str:
-    """A URL as it may be shown: without a user, a password, a query or a fragment, where tokens are."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return plain(f"{parts.scheme}://{host}{parts.path}")
+from loadtest.shown import plain
 
 
 def describe(event: dict[str, Any]) -> str:

@@ -14,6 +14,8 @@ import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Protocol
 
+from loadtest.shown import where
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -49,6 +51,16 @@ class GivenToken:
     def renew(self, refused: str) -> bool:  # noqa: ARG002  # as the protocol wants
         """There is no other."""
         return False
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like another: what goes with the request is for nobody else."""
+
+    def redirect_request(self, *_: object) -> None:
+        """None."""
+
+
+_opener = urllib.request.build_opener(_NoRedirects)
 
 
 class ClientCredentials:
@@ -87,16 +99,16 @@ class ClientCredentials:
         known = base64.b64encode(f"{self.client}:{self.secret}".encode()).decode()
         headers = {"Authorization": f"Basic {known}", "Content-Type": "application/x-www-form-urlencoded"}
         body = urllib.parse.urlencode({"grant_type": "client_credentials"}).encode()
-        request = urllib.request.Request(self.url, body, headers)  # noqa: S310  # the user's own setting
         try:
-            with urllib.request.urlopen(request, timeout=FETCH_SECONDS) as answer:  # noqa: S310
+            request = urllib.request.Request(self.url, body, headers)  # noqa: S310  # the user's own setting
+            with _opener.open(request, timeout=FETCH_SECONDS) as answer:
                 found = json.load(answer)
             return str(found["access_token"]), float(found["expires_in"])
         except urllib.error.HTTPError as error:
             with error:
-                raise TokensError(f"{self.url} gave no token: status {error.code}.") from None
+                raise TokensError(f"{where(self.url)} gave no token: status {error.code}.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TokensError(f"{self.url} gave no token ({type(error).__name__}).") from None
+            raise TokensError(f"{where(self.url)} gave no token ({type(error).__name__}).") from None
 
 
 def tokens_from(environ: Mapping[str, str]) -> Tokens | None:

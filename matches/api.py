@@ -43,6 +43,7 @@ UNKNOWN_MATCH = "There is no such match: `unknown_match`."
 logger = Logger(service="api")
 app = APIGatewayHttpResolver(
     enable_validation=True,
+    debug=False,  # whatever POWERTOOLS_DEV says: it would print events, and the operators' tokens in them
     serializer=lambda body: orjson.dumps(body).decode(),
     json_body_deserializer=orjson.loads,
 )

@@ -57,8 +57,14 @@ def sqs() -> SQSClient:
 
 @cache
 def connections(url: str) -> ApiGatewayManagementApiClient:
-    """The @connections client of one stage, whose URL this is; for a few calls, not for a broadcast."""
-    return _client("apigatewaymanagementapi", url)  # type: ignore[no-any-return]
+    """The @connections client of one stage, whose URL this is; for a few calls, not for a broadcast.
+
+    It tries once and not for long: every call is taken from the account's budget, which goals are sent with.
+    """
+    from botocore.config import Config
+
+    once = config().merge(Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}))
+    return _session().client("apigatewaymanagementapi", endpoint_url=url, config=once)
 
 
 @cache
@@ -82,8 +88,8 @@ def credentials() -> ReadOnlyCredentials | None:
     return found.get_frozen_credentials() if found is not None else None
 
 
-def _client(service: str, url: str | None = None) -> Any:
-    return _session().client(service, endpoint_url=url, config=config())  # type: ignore[call-overload]
+def _client(service: str) -> Any:
+    return _session().client(service, config=config())  # type: ignore[call-overload]
 
 
 def config(connections: int = 10) -> Config:

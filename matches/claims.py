@@ -63,8 +63,16 @@ def write_competitions(competitions: Iterable[str]) -> str:
 
 
 def competition_key(name: str) -> str:
-    """The key of a competition's name: ``world-cup-2022``."""
-    return "-".join(re.findall(r"\w+", unicodedata.normalize("NFKC", name).casefold()))
+    """The key of a competition's name: ``world-cup-2022``.
+
+    Marks that combine with a letter belong to its word: names that differ in them have different keys.
+    """
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "-".join("".join(each if _is_of_a_word(each) else " " for each in text).split())
+
+
+def _is_of_a_word(character: str) -> bool:
+    return character == "_" or character.isalnum() or unicodedata.category(character) in ("Mn", "Mc")
 
 
 def covers(competitions: Iterable[str], competition: str | None) -> bool:

@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger
 
 from matches import aws
 from matches.claims import EVERY, write_competitions
+from subscriptions.handshake import header
 from subscriptions.keys import KeySet, fetch
 from subscriptions.protocol import SUBPROTOCOL
 from subscriptions.tokens import Expected, TokenError, key_id, verify
@@ -50,7 +51,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _decide(event: dict[str, Any]) -> tuple[str, str]:
     """The subject and the competitions of whoever connects; raises TokenError."""
-    _check_origin(_header(event, "origin"))
+    _check_origin(header(event, "origin"))
     anonymous = aws.setting("ANONYMOUS") == "on"
     # Where nobody needs a token, one that says nothing of competitions does not make its viewer worse off.
     unsaid = EVERY if anonymous else ""
@@ -72,20 +73,13 @@ def find_token(event: dict[str, Any]) -> str | None:
     """
     query = event.get("multiValueQueryStringParameters") or {}
     found = set(query.get("token", ()))
-    offered = [each.strip() for each in (_header(event, "sec-websocket-protocol") or "").split(",")]
-    if SUBPROTOCOL in offered[:-1]:
-        following = offered[offered.index(SUBPROTOCOL) + 1]
-        if not following.startswith(_FAMILY):
-            found.add(following)
+    offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
+    if SUBPROTOCOL in offered:
+        following = offered[offered.index(SUBPROTOCOL) + 1 :]
+        found.update(each for each in following if not each.startswith(_FAMILY))
     if len(found) > 1:
         raise TokenError("more than one token")
     return found.pop() if found else None
-
-
-def _header(event: dict[str, Any], wanted: str) -> str | None:
-    """A header, however it is written and however often it comes; None if it does not."""
-    every = {name.lower(): values for name, values in (event.get("multiValueHeaders") or {}).items()}
-    return ",".join(every[wanted]) if wanted in every else None
 
 
 def _check_origin(origin: str | None) -> None:

@@ -1,7 +1,7 @@
 """The issuer's keys: fetched over HTTP, kept, and fetched again when they are old or one is unknown.
 
 However many tokens name an unknown key, the issuer is asked at most once a minute, also when it does not answer; the
-keys that are there go on being used until it does.
+keys that are there go on being used until it does, for an hour at most. All of this is counted in one process.
 """
 
 from __future__ import annotations
@@ -23,13 +23,23 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 600.0
 """After so long the keys are fetched again: a key that the issuer has taken back is believed no longer than that."""
 
+KEPT_SECONDS = 3600.0
+"""Keys that could not be renewed for so long are not used: one that was taken back is believed no longer, whatever
+keeps us from hearing of it."""
+
 PAUSE_SECONDS = 60.0
 """Between two fetches."""
 
 EMPTY_PAUSE_SECONDS = 5.0
 """Between two fetches while there are no keys at all and every viewer is refused."""
 
-FETCH_SECONDS = 2.0
+FETCH_SECONDS = 4.0
+"""A document that has not come whole by then is given up; the function has ten seconds (terraform/system.json)."""
+
+WAIT_SECONDS = 2.0
+"""For the connection, for the head of the answer, and for each piece of it."""
+
+_PIECE = 16 * 1024
 DOCUMENT_BYTES = 256 * 1024
 
 
@@ -54,51 +64,67 @@ class KeySet:
     def key(self, kid: str) -> jwt.PyJWK:
         """The key of an id.
 
-        Raises TokenError if the issuer has none such, as far as is known.
+        Raises TokenError if the issuer has none such, as far as is known. Who names a key that is there waits for
+        nobody else who renews the keys.
         """
-        if not self._is_fresh() or kid not in self._keys:
-            with self._lock:
-                if not self._is_fresh() or kid not in self._keys:
+        if self._wants(kid) and self._lock.acquire(blocking=kid not in self._usable()):
+            try:
+                if self._wants(kid):
                     self._renew()
-        found = self._keys.get(kid)
-        if found is None:
-            raise TokenError("unknown key" if self._keys else "the issuer's keys are not known")
-        return found
+            finally:
+                self._lock.release()
+        usable = self._usable()
+        if kid not in usable:
+            raise TokenError("unknown key" if usable else "the issuer's keys are not known")
+        return usable[kid]
 
-    def _is_fresh(self) -> bool:
-        return self._fetched_at is not None and self._clock() - self._fetched_at < FRESH_SECONDS
+    def _wants(self, kid: str) -> bool:
+        return not self._is_younger(FRESH_SECONDS) or kid not in self._keys
+
+    def _usable(self) -> dict[str, jwt.PyJWK]:
+        return self._keys if self._is_younger(KEPT_SECONDS) else {}
+
+    def _is_younger(self, seconds: float) -> bool:
+        return self._fetched_at is not None and self._clock() - self._fetched_at < seconds
 
     def _renew(self) -> None:
         """Fetch the keys, if that may be tried again already."""
-        pause = PAUSE_SECONDS if self._keys else EMPTY_PAUSE_SECONDS
+        pause = PAUSE_SECONDS if self._usable() else EMPTY_PAUSE_SECONDS
         if self._tried_at is not None and self._clock() - self._tried_at < pause:
             return
         self._tried_at = self._clock()
         try:
-            self._keys = read_keys(orjson.loads(self._fetch()))
+            keys = read_keys(orjson.loads(self._fetch()))
+            if not keys:
+                raise FetchError("no key in it may sign")  # noqa: TRY301  # as bad as none at all, and treated so
         except (FetchError, ValueError) as error:
             self._say(f"the issuer's keys could not be fetched: {error}")
         else:
-            self._fetched_at = self._tried_at
+            self._keys, self._fetched_at = keys, self._tried_at
 
 
 def fetch(url: str) -> bytes:
-    """What is at an http or https URL. Redirects are not followed.
+    """What is at an http or https URL, within ``FETCH_SECONDS`` and one wait. Redirects are not followed.
 
     Raises FetchError with a reason that does not repeat what was answered.
     """
     if not url.startswith(("https://", "http://")):
         raise FetchError("no http or https URL")
+    until = time.monotonic() + FETCH_SECONDS
+    document = bytearray()
     try:
-        answer = urllib3.request("GET", url, timeout=FETCH_SECONDS, retries=False, preload_content=False)
+        answer = urllib3.request("GET", url, timeout=WAIT_SECONDS, retries=False, preload_content=False)
         try:
             if answer.status != 200:
                 raise FetchError(f"status {answer.status}")
-            document = answer.read(DOCUMENT_BYTES + 1)
+            while piece := answer.read1(_PIECE):
+                document += piece
+                if len(document) > DOCUMENT_BYTES:
+                    raise FetchError("the document is too long")
+                if time.monotonic() > until:
+                    raise FetchError("the document comes too slowly")
         finally:
-            answer.release_conn()
+            answer.close()
     except (urllib3.exceptions.HTTPError, ValueError) as error:
         raise FetchError(type(error).__name__) from None
-    if len(document) > DOCUMENT_BYTES:
-        raise FetchError("the document is too long")
-    return document
+    return bytes(document)

@@ -24,6 +24,9 @@ SHUT_UNITS = 10_000.0
 BURST_UNITS = 150.0
 """A viewer that comes back subscribes to its 50 matches at once, and may have to ask a second time."""
 
+SHUT_SECONDS = 5.0
+"""For so long after a connection was shut nothing more is done about it: its close takes effect meanwhile."""
+
 REMEMBERED = 10_000
 """Connections that one process keeps counts of; the one not heard of for longest is forgotten first."""
 
@@ -39,6 +42,8 @@ class Meter:
         self._remembered = remembered
         self._left: dict[str, tuple[float, float]] = {}
         """Units left and when that was so (seconds of the caller's clock), those heard of last at the end."""
+        self._shut: dict[str, float] = {}
+        """When connections were shut, the latest at the end."""
         self._lock = Lock()
 
     def take(self, connection: str, size: int, now: float) -> bool:
@@ -52,14 +57,27 @@ class Meter:
         """Pay for a message that was wrong."""
         self._pay(connection, OFFENCE_UNITS, now)
 
-    def shut(self, connection: str, now: float) -> None:
-        """Nothing more passes of a connection that is being closed, though messages of it may be on their way."""
+    def shut(self, connection: str, now: float) -> bool:
+        """Nothing more passes of a connection that is being closed, though messages of it may be on their way.
+
+        Returns whether it was shut within the last ``SHUT_SECONDS`` already, so that closing it again is a waste.
+        """
         self._pay(connection, SHUT_UNITS, now)
+        with self._lock:
+            before = self._shut.get(connection)
+            if before is not None and now - before < SHUT_SECONDS:
+                return True
+            self._shut.pop(connection, None)
+            self._shut[connection] = now
+            if len(self._shut) > self._remembered:
+                del self._shut[next(iter(self._shut))]
+        return False
 
     def forget(self, connection: str) -> None:
         """The connection has ended."""
         with self._lock:
             self._left.pop(connection, None)
+            self._shut.pop(connection, None)
 
     def _pay(self, connection: str, units: float, now: float) -> bool:
         with self._lock:

@@ -19,6 +19,7 @@ from matches import aws
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
+from subscriptions.handshake import header
 from subscriptions.limits import MESSAGE_BYTES, Meter
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
 from subscriptions.shards import every_shard_of, shard_count, shard_of
@@ -77,7 +78,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         _check_size(text, connection)
         return {"statusCode": 200, "body": _serve(parse_request(text), connection, _competitions(about))}
     except ExcessError as error:
-        _meter.shut(connection, time.monotonic())
+        if _meter.shut(connection, time.monotonic()):
+            return {"statusCode": 200}
         logger.warning("too much", connection=connection, code=error.code)
         return _close(connection, error)
     except RequestError as error:
@@ -101,16 +103,27 @@ def _check_size(text: str, connection: str) -> None:
 
 
 def _close(connection: str, error: ExcessError) -> dict[str, Any]:
-    """Send the error frame, then close: a route response would come after the close, and so never."""
+    """Send the error frame, then close: a route response would come after the close, and so never.
+
+    The close matters more than the frame, so it is sent whatever became of the frame. Neither is tried again: both are
+    taken from what goals are sent with.
+    """
     gateway = aws.connections(aws.setting("CONNECTIONS_URL"))
+    told = False
     try:
         gateway.post_to_connection(ConnectionId=connection, Data=error.frame().encode())
-        gateway.delete_connection(ConnectionId=connection)
+        told = True
     except gateway.exceptions.GoneException:
         pass  # It has left, or another of its messages was too much as well.
+    except (BotoCoreError, ClientError) as failure:
+        logger.warning("not told", connection=connection, reason=type(failure).__name__)
+    try:
+        gateway.delete_connection(ConnectionId=connection)
+    except gateway.exceptions.GoneException:
+        pass
     except (BotoCoreError, ClientError):
         logger.exception("not closed", connection=connection)
-        return {"statusCode": 200, "body": error.frame()}
+        return {"statusCode": 200} if told else {"statusCode": 200, "body": error.frame()}
     return {"statusCode": 200}
 
 
@@ -119,8 +132,7 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
     if version != "1":
         logger.info("refused", connection=connection, code="version")
         return {"statusCode": 400}
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    offered = [each.strip() for each in headers.get("sec-websocket-protocol", "").split(",")]
+    offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
     logger.info("connected", connection=connection)
     # A browser that offers subprotocols closes the socket unless one of them is echoed.
     return {"statusCode": 200} | (

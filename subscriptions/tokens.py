@@ -60,7 +60,8 @@ def key_id(token: str) -> str:
         header: Any = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise TokenError("malformed") from None
-    if header.get("alg") not in ALGORITHMS:
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise TokenError("algorithm not allowed")
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid:

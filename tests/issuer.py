@@ -122,6 +122,8 @@ FORGED: dict[str, tuple[Callable[[Issuer], str], str]] = {
     "alg none": (_unsigned("none"), "algorithm not allowed"),
     "alg None": (_unsigned("None"), "algorithm not allowed"),
     "RS256 without a signature": (_unsigned("RS256"), "wrong signature"),
+    "alg that is a list": (lambda issuer: issuer.token(header={"alg": []}), "algorithm not allowed"),
+    "alg that is an object": (lambda issuer: issuer.token(header={"alg": {}}), "algorithm not allowed"),
     "HS256 with the public key": (_hs256, "algorithm not allowed"),
     "RS512": (lambda issuer: issuer.token(alg="RS512"), "algorithm not allowed"),
     "wrong key": (lambda issuer: issuer.token(key=new_key()), "wrong signature"),
@@ -168,6 +170,7 @@ class KeyServer:
         self.asked = 0
         self.status = 200
         self.body: bytes | None = None
+        self.location = "/elsewhere"
         self.url = ""
 
     def answer(self) -> bytes:
@@ -182,10 +185,14 @@ def serving(issuer: Issuer) -> Iterator[KeyServer]:
     keys = KeyServer(issuer)
 
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def do_GET(self) -> None:
             body = keys.answer()
             self.send_response(keys.status)
-            self.send_header("Location", "/elsewhere")
+            self.send_header("Location", keys.location)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -17,7 +17,7 @@ from devstack import account
 from devstack.commands.common import LOCAL, Api, AsJson, out, said
 from devstack.ministack import StackError
 from devstack.system import PREFIX
-from devstack.words import plain
+from loadtest.shown import plain
 
 AGES = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 

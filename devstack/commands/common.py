@@ -19,8 +19,8 @@ from devstack.openfootball import FeedError
 from devstack.operator import ApiError, Operator
 from devstack.stack import DEFAULT_PORT, Gateway
 from devstack.system import System
-from devstack.words import plain
 from loadtest.limits import allow_sockets
+from loadtest.shown import plain
 from loadtest.tokens import TokensError, tokens_from
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from devstack.commands.common import LOCAL, Api, AsJson, Match, Text, WebSocket,
 from devstack.commands.common import operator as operator_at
 from devstack.replay import Replayed, replay
 from devstack.watch import watch as watch_match
-from devstack.words import describe, minute, plain, score
+from devstack.words import describe, minute, score
+from loadtest.shown import plain
 from matches.events import DECISIONS, KINDS
 
 Team = Annotated[str, typer.Argument(help="home, away or a team's name.")]

@@ -17,6 +17,7 @@ from devstack.fuzz.followers import Followers
 from devstack.fuzz.records import Records
 from devstack.fuzz.requests import Requests
 from devstack.fuzz.target import WrongError
+from devstack.fuzz.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from devstack.fuzz.target import Target
 
-TARGETS: dict[str, Target] = {each.name: each for each in (Requests(), Followers(), Records(), Answers())}
+TARGETS: dict[str, Target] = {each.name: each for each in (Requests(), Followers(), Records(), Answers(), Tokens())}
 """Every parser that is fuzzed, by name."""
 
 HANG_SECONDS = 20.0

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from devstack.cli import app
-from devstack.fuzz import answers, followers, records, requests
+from devstack.fuzz import answers, followers, records, requests, tokens
 from devstack.fuzz.mutate import as_json
 from devstack.fuzz.runner import TARGETS, again, fuzz, save, target_of
 from tests.devstack.broken import Broken
@@ -35,6 +35,7 @@ def test_no_input_breaks_a_parser(name: str) -> None:
     [
         ("requests", [as_json(each) for each in requests.VALID]),
         ("records", [as_json(each) for each in records.VALID]),
+        ("tokens", tokens.VALID),
         ("follower", [as_json(followers.VALID[1])]),
         ("answers", [b"\x00\x01" + each for each in answers.VALID if b" 20" in each.partition(b"\r\n")[0]]),
     ],

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from devstack import watch
 from devstack.cli import app
 from devstack.operator import ApiError, Operator
-from devstack.words import describe, plain, where
+from devstack.words import describe
+from loadtest.shown import plain, where
 from loadtest.viewer import Viewer
 
 if TYPE_CHECKING:

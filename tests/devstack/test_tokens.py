@@ -13,7 +13,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from devstack.ministack import free_port
+from devstack.account import redrive
+from devstack.ministack import StackError, free_port
 from devstack.operator import ApiError, Operator
 from devstack.standin import StandIn
 from devstack.tokens import LocalTokens, tokens_of
@@ -72,13 +73,23 @@ def forgeries(system: System) -> dict[str, str | None]:
     }
 
 
+def test_every_route_that_writes_wants_a_token(system: System) -> None:
+    """No route but those that only read is without the authorizer, and the authorizer has none that is not there."""
+    api = system.raw["http_api"]
+    guarded = set(api["authorizer"]["routes"])
+    assert {route for route in api["routes"] if not route.startswith("GET ")} <= guarded <= set(api["routes"])
+
+
 def test_nobody_writes_without_an_operators_token(system: System, http: httpx.Client, match: str) -> None:
     """Every forgery is a 401 on every route that writes or tells who wrote, says no reason, and changes nothing."""
-    requests: list[tuple[str, str, Any]] = [
-        ("POST", "/matches", {"match": "forged", "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"}),
-        ("PATCH", f"/matches/{match}", {"kickoff": "2023-12-18T15:00:00Z"}),
-        ("POST", f"/matches/{match}/events", KICK_OFF),
-        ("GET", f"/matches/{match}/audit", None),
+    bodies: dict[str, Any] = {
+        "POST /matches": {"match": "forged", "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"},
+        "PATCH /matches/{match}": {"kickoff": "2023-12-18T15:00:00Z"},
+        "POST /matches/{match}/events": KICK_OFF,
+    }
+    requests = [
+        (*route.replace("{match}", match).split(), bodies.get(route))
+        for route in system.raw["http_api"]["authorizer"]["routes"]
     ]
     for name, token in forgeries(system).items():
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -162,6 +173,31 @@ def test_where_no_token_is_to_be_had(system: System) -> None:
         with pytest.raises(TokensError, match=said) as refused:
             tokens.token()
         assert "not-the-secret" not in str(refused.value)
+
+
+def test_a_url_in_an_error_shows_no_secret() -> None:
+    """Neither user and password nor query, however the URL is wrong or whoever it is of."""
+    secret = "user:not-this@127.0.0.1"
+    port = free_port()
+    for url in (f"http://{secret}:{port}/t?token=not-this", f"//{secret}", "http://[not-this"):
+        with pytest.raises(TokensError) as refused:
+            ClientCredentials(url, "c", "s").token()
+        assert "not-this" not in str(refused.value)
+    with pytest.raises(TokensError, match=r"https://api\.example/live wants") as refused:
+        LocalTokens("https://user:not-this@api.example/live?token=not-this").token()
+    assert "not-this" not in str(refused.value)
+    with pytest.raises(StackError, match=r"https://api\.example/live is not devstack's") as elsewhere:
+        redrive("https://user:not-this@api.example/live?token=not-this", aws=False)
+    assert "not-this" not in str(elsewhere.value)
+
+
+def test_a_secret_follows_no_redirect() -> None:
+    """A token endpoint that points elsewhere is a failure, and elsewhere is not asked."""
+    with serving(Issuer()) as elsewhere, serving(Issuer()) as endpoint:
+        endpoint.status, endpoint.location = 302, elsewhere.url
+        with pytest.raises(TokensError, match="status 302"):
+            ClientCredentials(endpoint.url, "c", "s").token()
+        assert (endpoint.asked, elsewhere.asked) == (1, 0)
 
 
 def test_the_environment_says_where_tokens_come_from(system: System) -> None:

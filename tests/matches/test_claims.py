@@ -70,6 +70,22 @@ def test_a_name_is_covered_by_its_own_key_as_text(name: str) -> None:
     assert covers(read_competitions(write_competitions({key} - {""})), name) is bool(key)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("ลีก", "ลก"), ("कप", "कीप"), ("कीप", "की प"), ("q\u0301", "q"), ("q\u0301", "q\u0300"), ("i\u0307", "i")],
+)
+def test_marks_belong_to_names(one: str, other: str) -> None:
+    """Competitions whose names differ in combining marks alone have different keys."""
+    assert competition_key(one) != competition_key(other)
+    assert not covers({competition_key(one)}, other)
+    assert competition_key(competition_key(one)) == competition_key(one)
+
+
+def test_a_mark_is_the_same_however_it_is_written() -> None:
+    """A letter with its mark, or the letter and then the mark, is one name."""
+    assert competition_key("Lig\u0101 1") == competition_key("Liga\u0304 1") == "lig\u0101-1"
+
+
 def test_who_somebody_is() -> None:
     """Scopes from text or a list, a client if there is one; no word on competitions is told apart from none."""
     who = identity({"sub": "ann", "scope": ["a", "b"], "client_id": "c"})

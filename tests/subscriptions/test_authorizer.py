@@ -171,6 +171,9 @@ def test_two_tokens_are_refused(gate: Gate) -> None:
     good, other = gate.server.issuer.token(), gate.server.issuer.token("ec")
     assert not is_let_in(gate.ask(query={"token": [good, other]}))
     assert not is_let_in(gate.ask(good, Sec_WebSocket_Protocol=f"livescore.v1, {other}"))
+    assert not is_let_in(gate.ask(Sec_WebSocket_Protocol=f"livescore.v1, {good}, {other}"))
+    assert not is_let_in(gate.ask(Sec_WebSocket_Protocol=f"livescore.v1, {good}, more"))
+    assert not is_let_in(gate.ask(Sec_WebSocket_Protocol=f"livescore.v1, livescore.v2, {good}, {other}"))
     assert {line["reason"] for line in gate.logged()} == {"more than one token"}
     assert is_let_in(gate.ask(good, Sec_WebSocket_Protocol=f"livescore.v1, {good}"))
 

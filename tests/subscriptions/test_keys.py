@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from subscriptions.keys import DOCUMENT_BYTES, FRESH_SECONDS, FetchError, KeySet, fetch
+from subscriptions.keys import DOCUMENT_BYTES, FRESH_SECONDS, KEPT_SECONDS, FetchError, KeySet, fetch
 from subscriptions.tokens import TokenError
 from tests.issuer import Issuer, KeyServer, new_key, serving
 
@@ -79,7 +82,17 @@ def test_a_key_that_was_taken_back_is_forgotten(scene: Scene) -> None:
     assert scene.knows("rsa")
 
 
-@pytest.mark.parametrize(("status", "body"), [(500, b"{}"), (302, b""), (200, b"not JSON"), (200, b'{"no":"keys"}')])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b"{}"),
+        (302, b""),
+        (200, b"not JSON"),
+        (200, b'{"no":"keys"}'),
+        (200, b'{"keys":[]}'),
+        (200, b'{"keys":[{"kty":"oct","kid":"rsa"}]}'),
+    ],
+)
 def test_old_keys_are_used_while_the_issuer_fails(scene: Scene, status: int, body: bytes) -> None:
     """However it fails it is asked once a minute, the log says so, and when it is back its new keys are believed."""
     assert scene.knows("rsa")
@@ -94,6 +107,51 @@ def test_old_keys_are_used_while_the_issuer_fails(scene: Scene, status: int, bod
     scene.server.status, scene.server.body = 200, None
     scene.now += 60
     assert scene.knows("new")
+
+
+def test_keys_that_cannot_be_renewed_are_not_used_for_ever(scene: Scene) -> None:
+    """After an hour without an answer nobody is let in; it asks as often as without any keys, until they come."""
+    assert scene.knows("rsa")
+    scene.server.status = 503
+    scene.now = 1000 + KEPT_SECONDS - 1
+    assert scene.knows("rsa")
+    scene.now += 1
+    assert not scene.knows("rsa")
+    asked = scene.server.asked
+    scene.server.status = 200
+    scene.now += 3
+    assert not scene.knows("rsa")
+    scene.now += 1  # five seconds after the last request
+    assert scene.knows("rsa")
+    assert scene.server.asked == asked + 1
+
+
+def test_nobody_waits_for_a_key_that_is_there() -> None:
+    """While one token has the stale keys renewed, and the issuer takes its time, others go on with what is there."""
+    document = json.dumps(Issuer().key_set()).encode()
+    begun, go_on, now = threading.Event(), threading.Event(), 1000.0
+
+    def slowly() -> bytes:
+        begun.set()
+        assert go_on.wait(20)
+        return document
+
+    go_on.set()
+    keys = KeySet(slowly, lambda _: None, lambda: now)
+    old = keys.key("rsa")
+    go_on.clear()
+    begun.clear()
+    now += FRESH_SECONDS
+    with ThreadPoolExecutor(3) as pool:
+        renewing = pool.submit(keys.key, "rsa")
+        assert begun.wait(20)
+        going_on = pool.submit(keys.key, "rsa")
+        try:
+            assert going_on.result(10) is old
+            assert not renewing.done()
+        finally:
+            go_on.set()
+        assert renewing.result(20) is not old
 
 
 def test_without_any_key_it_asks_more_often(scene: Scene) -> None:
@@ -119,6 +177,28 @@ def test_many_threads_ask_once(scene: Scene) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(look, range(8)))
     assert scene.server.asked == 1
+
+
+def test_a_document_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sends a byte now and then, each of them in time, holds nobody up for longer than the fetch may take."""
+    monkeypatch.setattr("subscriptions.keys.FETCH_SECONDS", 0.1)
+    given_up = threading.Event()
+
+    def trickle(server: socket.socket) -> None:
+        peer, _ = server.accept()
+        with peer, contextlib.suppress(OSError):
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+            while not given_up.wait(0.02):
+                peer.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        trickling = pool.submit(trickle, server)
+        try:
+            with pytest.raises(FetchError, match="too slowly"):
+                fetch(f"http://127.0.0.1:{server.getsockname()[1]}/keys.json")
+        finally:
+            given_up.set()
+        trickling.result(20)
 
 
 def test_what_cannot_be_fetched_is_said_without_its_content(scene: Scene) -> None:

@@ -143,6 +143,29 @@ async def test_another_version_of_the_protocol_is_refused(system: System) -> Non
             pass
 
 
+@pytest.mark.parametrize(
+    ("headers", "echoed"),
+    [
+        (
+            {
+                "multiValueHeaders": {"Sec-WebSocket-Protocol": ["livescore.v1", "a.b.c"]},
+                "headers": {"Sec-WebSocket-Protocol": "a.b.c"},
+            },
+            True,
+        ),
+        ({"multiValueHeaders": {"sec-websocket-protocol": ["other, livescore.v1"]}}, True),
+        ({"multiValueHeaders": None, "headers": {"sec-websocket-protocol": "livescore.v1, a.b.c"}}, True),
+        ({"multiValueHeaders": {}, "headers": {}}, False),
+        ({"headers": {"sec-websocket-protocol": "livescore.v2"}}, False),
+    ],
+)
+def test_our_subprotocol_is_echoed_however_it_is_offered(headers: dict[str, Any], echoed: bool) -> None:
+    """In one header or in several, as the authorizer reads them: else a browser that was let in would hang up."""
+    event = {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw=", "eventType": "CONNECT"}, **headers}
+    answer: Any = routes.handler(event, None)  # type: ignore[arg-type]
+    assert answer.get("headers") == ({"Sec-WebSocket-Protocol": "livescore.v1"} if echoed else None)
+
+
 def test_the_row_is_written_before_the_match_is_read(
     system: System, match: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 SECRET = "SECRETeyJhbGciOiJSUzI1NiJ9"
-TALKATIVE = {"POWERTOOLS_LOG_LEVEL": "DEBUG", "POWERTOOLS_LOGGER_LOG_EVENT": "true"}
+TALKATIVE = {"POWERTOOLS_LOG_LEVEL": "DEBUG", "POWERTOOLS_LOGGER_LOG_EVENT": "true", "POWERTOOLS_DEV": "true"}
 
 PROTOCOL = Subprotocol("livescore.v1")
 OFFERED = [PROTOCOL, Subprotocol(SECRET)]
@@ -132,7 +132,7 @@ def test_the_functions_log_no_token(refusing: str) -> None:
         env=env,
     )
     assert ran.returncode == 0, ran.stderr
-    said = [json.loads(line)["message"] for line in ran.stdout.splitlines()]
+    said = re.findall('"message": ?"([^"]+)"', ran.stdout)
     assert {"a service did not answer", "connected", "failed", "refused", "too much", "not closed"} <= set(said)
     assert SECRET not in ran.stdout + ran.stderr
 
@@ -161,7 +161,7 @@ async def test_the_gateway_logs_no_token(system: System, monkeypatch: pytest.Mon
         standin.stop()
     log = standin.log.read_text()
     assert connected == 2
-    assert {"authorizer", "routes"} <= set(re.findall('"service":"([a-z]+)"', log))
+    assert {"authorizer", "routes"} <= set(re.findall('"service": ?"([a-z]+)"', log))
     assert "too much" in log
     assert SECRET not in log
     assert not any(part in log for part in valid.split("."))

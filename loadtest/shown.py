@@ -1,0 +1,20 @@
+"""Pure: what others have written, as it may be shown to people."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+
+def plain(text: object) -> str:
+    """Text of others, safe on a terminal: whatever is not printable is shown as an escape and does nothing."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
+
+
+def where(url: str) -> str:
+    """A URL as it may be shown: without a user, a password, a query or a fragment, where tokens are."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "what is no URL"
+    host = parts.netloc.rpartition("@")[2]
+    return plain(f"{parts.scheme}://{host}{parts.path}")
