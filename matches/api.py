@@ -29,7 +29,14 @@ from matches import aws
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
 from matches.events import Accepted, Event, EventId, MatchId
-from matches.ledger import AlreadyKickedOffError, Ledger, MatchExistsError, MatchState, UnknownMatchError
+from matches.ledger import (
+    AlreadyKickedOffError,
+    ContentionError,
+    Ledger,
+    MatchExistsError,
+    MatchState,
+    UnknownMatchError,
+)
 from matches.schedule import NewMatch, Reschedule
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
 
@@ -291,7 +298,7 @@ def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
     return _error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message))
 
 
-@app.exception_handler([BotoCoreError, ClientError])  # type: ignore[untyped-decorator]
+@app.exception_handler([BotoCoreError, ClientError, ContentionError])  # type: ignore[untyped-decorator]
 def _unavailable(error: Exception) -> Response[dict[str, Any]]:
     logger.error("a service did not answer", exc_info=error)
     message = "A service behind this API did not answer. Nothing was changed; try again."
