@@ -301,7 +301,7 @@ def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
 @app.exception_handler([BotoCoreError, ClientError, ContentionError])  # type: ignore[untyped-decorator]
 def _unavailable(error: Exception) -> Response[dict[str, Any]]:
     logger.error("a service did not answer", exc_info=error)
-    message = "A service behind this API did not answer. Nothing was changed; try again."
+    message = "A service behind this API did not answer, and it is not known whether anything was changed. Try again."
     return _error(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message))
 
 

@@ -192,7 +192,8 @@ _GATEWAY = (
          (Rule(*_POST, Do.REFUSE, skip=3, status=429, error="LimitExceededException"),)),
     Kind("gateway-502", (2,), "502 to every other try", (Rule(*_POST, Do.REFUSE, times=6, status=502),)),
     Kind("gateway-down", (2,), "503 to everything for so long that batches fail",
-         (Rule(*_POST, Do.REFUSE, times=60, status=503),)),
+         # One viewer of many may be given up without the batch failing: that one has a gap, and repairs it.
+         (Rule(*_POST, Do.REFUSE, times=60, status=503),), reach="repaired"),
     Kind("gateway-resets", (2,), "connections are reset before the POST arrives",
          (Rule(*_POST, Do.RESET_BEFORE, times=4),)),
     Kind("gateway-answer-lost", (2, 3), "the viewer has the frame and the answer is lost: it gets it again",
