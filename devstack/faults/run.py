@@ -149,12 +149,7 @@ class Run:
         try:
             armed = [book.arm(rule, play.match) for rule in kind.rules]
             async with act(kind.act)(play):
-                posted = await self._post(play, kind)
-                while not await _fired(armed):
-                    # Who called could not be told, so nobody was killed: another event, another chance.
-                    if len(posted) >= MOST_POSTED:
-                        raise FaultError(_silent(armed))
-                    posted += await self._post(play, kind)
+                posted = await self._post_until_fired(play, kind, armed)
             seq = await play.settled()
             await play.ended(seq)
             await play.reached(seq, _expected(play, kind))
@@ -170,6 +165,16 @@ class Run:
         self._done += 1
         count = len(self.plan.kinds) * self.plan.rounds
         self.say(f"{self._done} of {count} faults: {kind.name} ({time.monotonic() - begun:.1f} s)")
+
+    async def _post_until_fired(self, play: Play, kind: Kind, armed: list[Armed]) -> list[str]:
+        """Post events until the fault has come about. Raises FaultError."""
+        posted = await self._post(play, kind)
+        while not await _fired(armed):
+            # Who called could not be told, so nobody was killed: another event, another chance.
+            if len(posted) >= MOST_POSTED:
+                raise FaultError(_silent(armed))
+            posted += await self._post(play, kind)
+        return posted
 
     async def _post(self, play: Play, kind: Kind) -> list[str]:
         return [await play.post(play.script.next()) for _ in range(kind.events)]
