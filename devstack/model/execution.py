@@ -40,7 +40,7 @@ class Execution:
         self.match: str = given["match"]
         self.seq: int = given["seq"]
         self.batches: list[dict[str, Any]] = given["batches"]
-        self.before: str = given.get("before", "nobody")
+        self.before: str | None = given.get("before")
         self.broadcast: str = given.get("broadcast", name)
         self.round: int = given.get("round", 1)
         self._hand_over_at = 0.0
@@ -49,6 +49,9 @@ class Execution:
         """From TakeLease to the end. Raises what is left of an error after all tries: the execution has failed."""
         world = self.world
         if not self._take_lease():
+            if self.before is not None:
+                owner, lost = self.before, {"done": True, "lost": True, "reached": None}
+                self._finish([{**each, **lost} for each in self.batches], owner)
             return
         self._hand_over_at = world.clock.time() + world.hand_over_seconds
         again = True
@@ -59,7 +62,7 @@ class Execution:
                 self.batches = results
                 self._hand_over()
                 return
-            answer = self._finish(results)
+            answer = self._finish(results, self.id)
             self.batches, self.round, again = answer["batches"], self.round + 1, answer["again"]
             if again and world.clock.time() > self._hand_over_at:
                 self._hand_over()
@@ -77,7 +80,7 @@ class Execution:
                     ConditionExpression=said["ConditionExpression"],
                     ExpressionAttributeValues={
                         ":owner": {"S": self.id},
-                        ":before": {"S": self.before},
+                        ":before": {"S": self.before or "nobody"},
                         ":now": {"N": str(now)},
                         ":until": {"N": str(now + self.world.lease_seconds)},
                         ":seq": {"N": str(self.seq)},
@@ -134,9 +137,9 @@ class Execution:
                 self.world.set_aside.send_message(QueueUrl="", MessageBody=json.dumps({"kind": "batch"}))
                 return {**task, "done": True, "lost": False, "reached": None, "set_aside": True}
 
-    def _finish(self, results: list[dict[str, Any]]) -> dict[str, Any]:
+    def _finish(self, results: list[dict[str, Any]], owner: str) -> dict[str, Any]:
         event = {
-            "v": 1, "match": self.match, "owner": self.id, "broadcast": self.broadcast, "round": self.round,
+            "v": 1, "match": self.match, "owner": owner, "broadcast": self.broadcast, "round": self.round,
             "seq": self.seq, "results": results,
         }  # fmt: skip
         for _ in range(TRIES["Finish"]):

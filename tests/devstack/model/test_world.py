@@ -43,7 +43,8 @@ def test_an_execution_goes_the_way_of_the_state_machine() -> None:
         for name, state in states.items()
     }
     assert ways == {
-        "TakeLease": ["Announce", "NothingToDo"],
+        "TakeLease": ["Announce", "HandedOver?"],
+        "HandedOver?": ["Finish", "NothingToDo"],
         "NothingToDo": [],
         "Announce": ["Round"],
         "Round": ["HandOver?"],
