@@ -31,7 +31,6 @@ from subscriptions.store import partition
 if TYPE_CHECKING:
     from broadcaster.gateway import Gateway
     from broadcaster.records import Look, Records
-    from matches.ledger import MatchState
 
 LOOK_SECONDS = 0.25
 LINGER_SECONDS = 5.0
@@ -202,18 +201,18 @@ class Carousel:
 
     async def _take(self, look: Look) -> None:
         """Act on what was seen: lease, budget, newer events."""
-        if look.owner != self._owner:
+        if look.telling.owner != self._owner:
             self._lose()
             return
         lease_seconds = self._tools.records.lease_seconds
-        if look.lease_until - time.time() < lease_seconds * 2 / 3 and not await self._tools.records.renew(
+        if look.telling.lease_until - time.time() < lease_seconds * 2 / 3 and not await self._tools.records.renew(
             self._match, self._owner
         ):
             self._lose()
             return
         self._pace.share(self._share(look.broadcasts), self._loop.time())
         if look.state.seq > self._seq:
-            await self._tell(look.state)
+            await self._tell(look)
         self._tools.gateway.wake()
 
     def _lose(self) -> None:
@@ -224,15 +223,15 @@ class Carousel:
             self._delivery.until = 0.0
             self._tools.gateway.wake()
 
-    async def _tell(self, state: MatchState) -> None:
+    async def _tell(self, look: Look) -> None:
         """Swap in the frame of the match as it stands."""
-        frames = await self._tools.records.frames(state)
+        frames = await self._tools.records.frames(look.state, look.telling.told)
         if frames is None:
             return
         walk, gateway = self._walk, self._tools.gateway
         if walk is None:
             await gateway.refresh()
-            walk = self._begin(state)
+            walk = self._begin(look)
         else:
             walk.turn()
         if walk.everything is None:
@@ -246,10 +245,10 @@ class Carousel:
                 gateway.tell(walk.score, frames.score)
         self._seq = frames.seq
 
-    def _begin(self, state: MatchState) -> Walk:
+    def _begin(self, look: Look) -> Walk:
         """The walk: where an earlier invocation stood, from a new beginning if there is something newer since."""
         tools, task = self._tools, self._task
-        self._shards = shard_count(state.shards, state.audience)
+        self._shards = shard_count(look.telling.shards, look.state.audience)
         shards = shards_of(task["first"], task["last"], task["of"], self._shards)
         now = time.time()
 
@@ -260,7 +259,7 @@ class Carousel:
         ring = task.get("ring")
         if ring is None:
             walk.start()
-        elif (ring["seq"], ring["shards"]) == (state.seq, self._shards):
+        elif (ring["seq"], ring["shards"]) == (look.state.seq, self._shards):
             walk.start(Spot(*ring["begin"]), stretch=ring["stretch"], after=ring["after"], rows=ring["rows"])
         else:
             stages = len(shards_of(task["first"], task["last"], task["of"], ring["shards"]))

@@ -1,4 +1,4 @@
-"""Lambda: a Kinesis batch -> the ledger -> a plan -> StartExecution.
+"""Lambda: a Kinesis batch -> the ledger -> every cell: a plan -> StartExecution.
 
 Records of one match are handled in order. Poison is set aside and counts as done. A transient failure stops its
 match, not the others: what was numbered is broadcast, and the batch is raised, so that Kinesis delivers it again;
@@ -12,11 +12,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from broadcaster.plan import Budget
+from broadcaster import cells
 from broadcaster.setaside import record_body
-from broadcaster.starter import Starter
 from matches import aws
 from matches.events import Accepted, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs import SQSClient
 
-TRANSIENT = (ClientError, BotoCoreError, ContentionError)
+TRANSIENT = (*cells.TRANSIENT, ContentionError)
 
 NEVER = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
 """Answers of DynamoDB that the same record would get for ever."""
@@ -40,9 +39,9 @@ class IncompleteError(Exception):
 class Fanout:
     """Handles batches of records."""
 
-    def __init__(self, ledger: Ledger, starter: Starter, sqs: SQSClient, set_aside_queue: str) -> None:
-        self._ledger = ledger
-        self._starter = starter
+    def __init__(self, ledger: Ledger, reach: cells.Cells, sqs: SQSClient, set_aside_queue: str) -> None:
+        self.ledger = ledger
+        self._cells = reach
         self._sqs = sqs
         self._set_aside_queue = set_aside_queue
 
@@ -92,7 +91,7 @@ class Fanout:
         return None
 
     def _number(self, accepted: Accepted) -> None:
-        outcome = self._ledger.record(accepted)
+        outcome = self.ledger.record(accepted)
         logger.info(
             outcome.status,
             match=accepted.match,
@@ -104,9 +103,9 @@ class Fanout:
 
     def _broadcast(self, match: str) -> None:
         """Broadcast what has not been, which after a redelivery may be what an earlier delivery numbered."""
-        state = self._ledger.state(match)
-        if state.tried < state.seq:
-            self._starter.start(state)
+        state = self.ledger.state(match)
+        if state.seq:
+            self._cells.broadcast(state)
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
         logger.error("set aside", reason=reason, sequence_number=record["kinesis"]["sequenceNumber"])
@@ -114,22 +113,9 @@ class Fanout:
 
 
 @cache
-def starter() -> Starter:
-    """The starter of this process, from its environment."""
-    return Starter(
-        stepfunctions=aws.stepfunctions(),
-        sqs=aws.sqs(),
-        state_machine=aws.setting("STATE_MACHINE"),
-        watchdog_queue=aws.setting("WATCHDOG_QUEUE"),
-        watchdog_seconds=int(aws.setting("WATCHDOG_SECONDS")),
-        budget=Budget(int(aws.setting("SEND_RATE")), int(aws.setting("SENDER_RATE"))),
-    )
-
-
-@cache
 def _fanout() -> Fanout:
     ledger = Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
-    return Fanout(ledger, starter(), aws.sqs(), aws.setting("SET_ASIDE_QUEUE"))
+    return Fanout(ledger, cells.cells(), aws.sqs(), aws.setting("SET_ASIDE_QUEUE"))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> None:

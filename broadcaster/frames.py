@@ -34,13 +34,13 @@ class Frames:
     score: bytes | None
 
 
-def build(state: MatchState, events: Sequence[tuple[dict[str, Any], int | None]]) -> Frames | None:
-    """The frames that bring every viewer of the match up to ``state.seq``; None if there is nothing to tell.
+def build(state: MatchState, told: int, events: Sequence[tuple[dict[str, Any], int | None]]) -> Frames | None:
+    """The frames that bring every viewer of the match from ``told`` to ``state.seq``; None if there is nothing to tell.
 
-    ``events``: those after ``state.told``, oldest first, each with the seq of the score event before it if it is one
+    ``events``: those after ``told``, oldest first, each with the seq of the score event before it if it is one
     itself. Missing old ones only make the frame begin later.
     """
-    rows = [(event, before) for event, before in events if state.told < event["seq"] <= state.seq]
+    rows = [(event, before) for event, before in events if told < event["seq"] <= state.seq]
     if not rows:
         return None
     everything = [event for event, _ in rows]

@@ -1,8 +1,8 @@
-"""Who shares the send budget: the small table of live broadcasts.
+"""Who shares the send budget of a cell: the rows of its live broadcasts, in its ``broadcasts`` table.
 
 One row per match that is being broadcast: ``owner`` (the execution), ``batches`` (how many senders it began with),
-``ended`` (the batches that are done), ``until`` (when it is taken for dead, and TTL). The state machine writes it at
-the beginning of each round, the senders read the table four times a second, and the end of the broadcast removes it.
+``ended`` (the batches that are done), ``ttl`` (when it is taken for dead). The state machine writes it at the beginning
+of each round, the senders read all of them four times a second, and the end of the broadcast removes it.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def parse(items: Iterable[Mapping[str, Any]]) -> list[Broadcast]:
     """Rows as DynamoDB returns them."""
     return [
         Broadcast(
-            match=item["match"]["S"],
+            match=item["sk"]["S"],
             owner=item["owner"]["S"],
             batches=int(item["batches"]["N"]),
             ended=frozenset(int(number) for number in item["ended"]["NS"]) if "ended" in item else frozenset(),
-            until=int(item["until"]["N"]),
+            until=int(item["ttl"]["N"]),
         )
         for item in items
     ]
@@ -62,7 +62,7 @@ def live_query(table: str) -> dict[str, Any]:
     """The arguments of a consistent Query for all live broadcasts: some hundred fit its megabyte."""
     return {
         "TableName": table,
-        "KeyConditionExpression": "live = :live",
+        "KeyConditionExpression": "pk = :live",
         "ExpressionAttributeValues": {":live": {"S": LIVE}},
         "ConsistentRead": True,
     }
@@ -89,9 +89,9 @@ def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
     return {
         "TableName": table,
         "Key": live_key(match),
-        "UpdateExpression": "SET #until = :until",
+        "UpdateExpression": "SET #ttl = :until",
         "ConditionExpression": "#owner = :owner",
-        "ExpressionAttributeNames": {"#owner": "owner", "#until": "until"},
+        "ExpressionAttributeNames": {"#owner": "owner", "#ttl": "ttl"},
         "ExpressionAttributeValues": {":until": {"N": str(until)}, ":owner": {"S": owner}},
     }
 
@@ -109,4 +109,4 @@ def removal(table: str, match: str, owner: str) -> dict[str, Any]:
 
 def live_key(match: str) -> dict[str, Any]:
     """The primary key of a match's row."""
-    return {"live": {"S": LIVE}, "match": {"S": match}}
+    return {"pk": {"S": LIVE}, "sk": {"S": match}}

@@ -1,7 +1,7 @@
 """Lambda: the last state of a round. Sums the progress rows into a receipt and settles what the match is told.
 
-The lease is given back only if no newer event exists; both are one conditional write, so an event that is numbered at
-that moment either is seen here, or finds the lease free.
+The lease is given back only if no newer event has been handed to the cell; both are one conditional write, so an event
+that is handed over at that moment either is seen here, or finds the lease free.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import orjson
 from aws_lambda_powertools import Logger
 
 from broadcaster import live
-from broadcaster.lease import CONFLICT_PAUSES
 from broadcaster.plan import check_version
 from broadcaster.records import progress_item
 from matches import aws
-from matches.ledger import Ledger, row_key, state_key
+from matches.ledger import Ledger
+from matches.telling import Tellings, telling_key, told_key
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 
 if TYPE_CHECKING:
@@ -83,27 +83,24 @@ class Round:
         ]
 
 
-class TransactionPendingError(Exception):
-    """Events of the match were being numbered at every try. Transient: the state machine tries again."""
-
-
 class Receipts:
-    """The end of a round, in the ``matches`` table."""
+    """The end of a round in a cell: what it told is settled in the cell's table, the receipt goes home."""
 
     def __init__(
         self,
-        table: str,
+        ledger: Ledger,
         broadcasts: str,
         client: DynamoDBClient,
         lease_seconds: int,
         rows_per_shard: int = ROWS_PER_SHARD,
     ) -> None:
-        self._table = table
-        self._broadcasts = broadcasts
+        self._ledger = ledger
+        self._table = broadcasts
         self._db = client
+        self._cell = client.meta.region_name
         self._lease_seconds = lease_seconds
         self._rows_per_shard = rows_per_shard
-        self._ledger = Ledger(table, client)
+        self._tellings = Tellings(broadcasts, client)
 
     def finish(self, done: Round) -> bool:
         """Write the receipt and settle the match; returns whether the execution is to go round again."""
@@ -114,38 +111,38 @@ class Receipts:
             again = self._settle(done)
         if not again:
             with suppress(self._db.exceptions.ConditionalCheckFailedException):
-                self._db.delete_item(**live.removal(self._broadcasts, done.match, done.owner))
+                self._db.delete_item(**live.removal(self._table, done.match, done.owner))
         return again
 
     def _write_if_stopped(self, done: Round) -> None:
         """A round that lost its lease because an operator ended it has a receipt: nobody goes on with it."""
-        state = self._ledger.state(done.match)
-        if done.seq <= state.stopped:
+        telling = self._tellings.read(done.match)
+        if done.seq <= telling.stopped:
             sums = self._sum(done)
             if sums["batches"]:
-                self._write(done, state.told, sums, stopped=True)
+                self._write(done, telling.told, sums, stopped=True)
 
     def _settle(self, done: Round) -> bool:
-        state = self._ledger.state(done.match)
+        telling = self._tellings.read(done.match)
         sums = self._sum(done)
         if sums["batches"] or done.set_aside:
-            self._write(done, state.told, sums)
+            self._write(done, telling.told, sums)
         if not done.reached:
             # Nobody was told anything: as if it had not run. The watchdog starts it again, a bounded number of times.
             self._update(done.match, "REMOVE lease_owner, lease_until", "", {":owner": {"S": done.owner}}, None)
             return False
         update = "SET tried = :settled"
         values: dict[str, Any] = {":settled": {"N": str(done.settled)}, ":owner": {"S": done.owner}}
-        if not done.set_aside and done.settled >= state.told:
+        if not done.set_aside and done.settled >= telling.told:
             update += ", told = :settled"
             if sums["batches"]:
-                shards = shard_count(state.shards, state.audience)
+                shards = shard_count(telling.shards, self._ledger.state(done.match).audience)
                 update += ", #rows = :rows, shards = :shards"
                 values[":rows"] = {"N": str(done.rows)}
                 values[":shards"] = {"N": str(grown_shards(shards, done.rows, self._rows_per_shard))}
         names = {"#rows": "rows"} if ":rows" in values else None
         # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
-        if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq = :settled", values, names):
+        if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names):
             return False
         values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
         return self._update(done.match, f"{update}, lease_until = :until", "", values, names)
@@ -153,31 +150,25 @@ class Receipts:
     def _update(
         self, match: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None
     ) -> bool:
-        for pause in CONFLICT_PAUSES:
-            try:
-                self._db.update_item(
-                    TableName=self._table,
-                    Key=state_key(match),
-                    UpdateExpression=update,
-                    ConditionExpression="lease_owner = :owner" + condition,
-                    ExpressionAttributeValues=values,
-                    **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]
-                )
-            except self._db.exceptions.ConditionalCheckFailedException:
-                return False
-            except self._db.exceptions.TransactionConflictException:
-                time.sleep(pause)
-            else:
-                return True
-        raise TransactionPendingError(match)
+        try:
+            self._db.update_item(
+                TableName=self._table,
+                Key=telling_key(match),
+                UpdateExpression=update,
+                ConditionExpression="lease_owner = :owner" + condition,
+                ExpressionAttributeValues=values,
+                **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def _sum(self, done: Round) -> dict[str, int]:
         pages = self._db.get_paginator("query").paginate(
             TableName=self._table,
-            KeyConditionExpression="match_id = :match AND begins_with(#item, :progress)",
-            ExpressionAttributeNames={"#item": "item"},
+            KeyConditionExpression="pk = :match AND begins_with(sk, :progress)",
             ExpressionAttributeValues={
-                ":match": {"S": done.match},
+                ":match": told_key(done.match, "")["pk"],
                 ":progress": {"S": progress_item(done.broadcast, done.number)},
             },
             ConsistentRead=True,
@@ -192,28 +183,20 @@ class Receipts:
 
     def _write(self, done: Round, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
         broadcast = f"{done.broadcast}#{done.number}"
-        body: dict[str, Any] = {"prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
+        body: dict[str, Any] = {"cell": self._cell, "prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
         # What was interrupted is not what failed.
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
         # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
-        with suppress(self._db.exceptions.ConditionalCheckFailedException):
-            self._db.put_item(
-                TableName=self._table,
-                Item={
-                    **row_key(done.match, f"receipt#{done.settled:08d}#{broadcast}"),
-                    "body": {"S": orjson.dumps(body).decode()},
-                },
-                ConditionExpression="attribute_not_exists(match_id)",
-            )
+        self._ledger.put_receipt(done.match, done.settled, broadcast, body)
         logger.info("receipt", match=done.match, receipt=body)
 
 
 @cache
 def _receipts() -> Receipts:
     return Receipts(
-        aws.setting("MATCHES_TABLE"),
+        Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"))),
         aws.setting("BROADCASTS_TABLE"),
-        aws.dynamodb(),
+        aws.dynamodb(aws.region()),
         int(aws.setting("LEASE_SECONDS")),
         int(aws.setting("ROWS_PER_SHARD")),
     )

@@ -39,13 +39,22 @@ def _tools() -> Tools:
     import aioboto3
 
     async def made() -> Tools:
-        db = await aioboto3.Session().client("dynamodb", config=aws.config()).__aenter__()
+        session, home_region = aioboto3.Session(), aws.setting("HOME_REGION")
+        db = await session.client("dynamodb", config=aws.config()).__aenter__()
         decode_queries(db)
+        home = db
+        if home_region != aws.region():
+            home = await session.client("dynamodb", region_name=home_region, config=aws.config()).__aenter__()
+            decode_queries(home)
         return Tools(
             db=db,
             gateway=await Gateway.open(Endpoint.parse(aws.setting("CONNECTIONS_URL"), aws.region()), credentials),
             records=Records(
-                db, aws.setting("MATCHES_TABLE"), aws.setting("BROADCASTS_TABLE"), int(aws.setting("LEASE_SECONDS"))
+                home=home,
+                db=db,
+                matches=aws.setting("MATCHES_TABLE"),
+                broadcasts=aws.setting("BROADCASTS_TABLE"),
+                lease_seconds=int(aws.setting("LEASE_SECONDS")),
             ),
             subscriptions=aws.setting("SUBSCRIPTIONS_TABLE"),
             rate=int(aws.setting("SEND_RATE")),

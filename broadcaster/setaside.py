@@ -1,6 +1,6 @@
-"""Pure: what lies in the set-aside queue, written and read: what failed for good, with its reason.
+"""Pure: what lies in the set-aside queues, written and read: what failed for good, with its reason.
 
-Four kinds of message:
+Four kinds of message, a batch in its cell's queue, the others in home's:
 
 - ``record``: of the stream, which is none of ours, or of a match that does not exist (the fan-out)
 - ``batch``: part of a broadcast that failed on every try (the state machine, broadcast.asl.json)

@@ -1,4 +1,4 @@
-"""Start the broadcast of a match: plan it, and have the watchdog look after it."""
+"""Start the broadcast of a match in one cell: plan it, and start its execution."""
 
 from __future__ import annotations
 
@@ -12,38 +12,25 @@ from broadcaster.plan import VERSION, Budget, plan
 from subscriptions.shards import shard_count
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
     from matches.ledger import MatchState
+    from matches.telling import Telling
 
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """Starts executions of the state machine. Raises botocore's ClientError; starting twice is harmless."""
+    """Starts executions of a cell's state machine. Raises botocore's ClientError; starting twice is harmless."""
 
     stepfunctions: SFNClient
-    sqs: SQSClient
     state_machine: str
-    watchdog_queue: str
-    watchdog_seconds: int
     budget: Budget
 
-    def start(self, state: MatchState, *, watched: bool = False) -> None:
-        """Broadcast the match up to ``state.seq``.
-
-        An Express execution may die without a trace (step-functions/latest/dg/concepts-standard-vs-express.html), so
-        the watchdog is told first, unless it is the one that asks (``watched``).
-        """
-        if not watched:
-            self.sqs.send_message(
-                QueueUrl=self.watchdog_queue,
-                MessageBody=orjson.dumps({"match": state.match, "seq": state.seq}).decode(),
-                DelaySeconds=self.watchdog_seconds,
-            )
-        shards = shard_count(state.shards, state.audience)
+    def start(self, state: MatchState, telling: Telling) -> None:
+        """Broadcast the match up to ``state.seq``."""
+        shards = shard_count(telling.shards, state.audience)
         # Until a broadcast has counted the rows, the operator's guess is the best there is.
-        rows = state.rows if state.told else state.audience
+        rows = telling.rows if telling.told else state.audience
         task = {
             "v": VERSION,
             "match": state.match,

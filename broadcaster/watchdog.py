@@ -1,57 +1,31 @@
 """Lambda: some time after a broadcast was started, see whether it ended, and start it again if it died.
 
 Messages come from an SQS queue with a delay. One that is not settled yet is reported as failed: it becomes visible
-again after the queue's visibility time-out, and after enough of that goes to the set-aside queue.
+again after the queue's visibility time-out, and after enough of that goes to the set-aside queue. So a cell that could
+not be reached gets what it missed when it is back.
 """
 
 from __future__ import annotations
 
-import time
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from aws_lambda_powertools import Logger
 
-from broadcaster.fanout import starter
-from broadcaster.lease import is_live
+from broadcaster.cells import cells
 from matches import aws
-from matches.ledger import parse_state, state_get
+from matches.ledger import Ledger, UnknownMatchError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-    from broadcaster.starter import Starter
 
 logger = Logger(service="watchdog")
 
 
-class Watchdog:
-    """Looks after the broadcasts of all matches."""
-
-    def __init__(self, table: str, client: DynamoDBClient, starter: Starter) -> None:
-        self._table = table
-        self._db = client
-        self._starter = starter
-
-    def settled(self, match: str, seq: int) -> bool:
-        """Whether event ``seq`` of the match needs no more watching; starts a broadcast if nobody else does it."""
-        item = self._db.get_item(**state_get(self._table, match)).get("Item")
-        if item is None:
-            return True
-        state = parse_state(item)
-        if state.tried >= seq:
-            return True
-        if not is_live(item, time.time()):
-            logger.warning("starting again", match=match, seq=seq, tried=state.tried)
-            self._starter.start(state, watched=True)
-        return False
-
-
 @cache
-def _watchdog() -> Watchdog:
-    return Watchdog(aws.setting("MATCHES_TABLE"), aws.dynamodb(), starter())
+def _ledger() -> Ledger:
+    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -59,7 +33,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     unsettled = []
     for record in event["Records"]:
         watched = orjson.loads(record["body"])
-        if not _watchdog().settled(watched["match"], watched["seq"]):
+        match, seq, cell = watched["match"], watched["seq"], watched["cell"]
+        if cell not in cells():
+            logger.warning("there is no such cell any more", match=match, seq=seq, cell=cell)
+            continue
+        try:
+            settled = cells().settled(match, seq, cell, partial(_ledger().state, match))
+        except UnknownMatchError:
+            settled = True
+        if not settled:
             unsettled.append({"itemIdentifier": record["messageId"]})
     logger.info("looked", messages=len(event["Records"]), unsettled=len(unsettled))
     return {"batchItemFailures": unsettled}

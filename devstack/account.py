@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -9,13 +10,17 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
+from broadcaster.cells import Cell
 from broadcaster.plan import Budget
-from broadcaster.redrive import Redrive
+from broadcaster.redrive import Queue, Redrive
 from broadcaster.starter import Starter
+from broadcaster.watch import Watch
 from devstack.ministack import StackError
 from devstack.provision import client
 from devstack.system import HTTP_API_ID, PREFIX, System
 from loadtest.shown import where
+from matches.ledger import Ledger
+from matches.telling import Tellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,44 +40,36 @@ def told() -> Iterator[None]:
 
 
 def redrive(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Redrive:
-    """What lies in the set-aside queue of devstack's system at ``api_url``, or of the account of the environment.
+    """What lies in the set-aside queues of devstack's system at ``api_url``, or of the account of the environment.
 
     Raises StackError, botocore's ClientError and BotoCoreError.
     """
     if aws:
         session: Any = boto3.Session()
-        return _redrive(System(0), session.client, prefix)
+        return _redrive(lambda service, region=None: session.client(service, region_name=region), prefix)
     found = urlsplit(api_url)
     if found.port is None or HTTP_API_ID not in found.path:
         raise StackError(f"{where(api_url)} is not devstack's. For an account of AWS, say --aws.")
     system = System(found.port)
-    return _redrive(system, lambda service: client(system, service), PREFIX)
+    return _redrive(lambda service, region=system.region: client(system.at(region), service), PREFIX)
 
 
-def _redrive(system: System, make: Callable[[str], Any], prefix: str) -> Redrive:
-    sqs, stepfunctions = make("sqs"), make("stepfunctions")
-    starter = Starter(
-        stepfunctions=stepfunctions,
-        sqs=sqs,
-        state_machine=_state_machine(stepfunctions, f"{prefix}-broadcast"),
-        watchdog_queue=sqs.get_queue_url(QueueName=f"{prefix}-watchdog")["QueueUrl"],
-        watchdog_seconds=int(system.resolve("setting.watchdog_seconds")),
-        budget=Budget(int(system.resolve("setting.send_rate")), int(system.resolve("setting.sender_rate"))),
-    )
+def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
+    # What the fan-out is told about the cells and their senders is what holds.
+    about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")["Environment"]["Variables"]
+    budget = Budget(int(about["SEND_RATE"]), int(about["SENDER_RATE"]))
+    sqs = make("sqs")
+    queues = [Queue(sqs, sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"])]
+    for region, machine in json.loads(about["CELLS"]).items():
+        tellings = Tellings(about["BROADCASTS_TABLE"], make("dynamodb", region))
+        cell = Cell(region, tellings, Starter(make("stepfunctions", region), machine, budget))
+        theirs = make("sqs", region)
+        url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches")["QueueUrl"]
+        queues.append(Queue(theirs, url, cell))
     return Redrive(
-        sqs=sqs,
+        queues=queues,
         kinesis=make("kinesis"),
-        dynamodb=make("dynamodb"),
-        starter=starter,
-        queue=sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"],
-        stream=f"{prefix}-{system.raw['stream']['name']}",
-        matches=f"{prefix}-matches",
+        stream=f"{prefix}-{System(0).raw['stream']['name']}",
+        ledger=Ledger(about["MATCHES_TABLE"], make("dynamodb")),
+        watch=Watch(sqs, about["WATCHDOG_QUEUE"], int(about["WATCHDOG_SECONDS"])),
     )
-
-
-def _state_machine(stepfunctions: Any, name: str) -> str:
-    for page in stepfunctions.get_paginator("list_state_machines").paginate():
-        for each in page["stateMachines"]:
-            if each["name"] == name:
-                return str(each["stateMachineArn"])
-    raise StackError(f"There is no state machine {name}.")

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
 
 from devstack import identity
 from devstack.ministack import StackError
-from devstack.system import ACCOUNT, HTTP_API_ID, REGION, SECRET, WEBSOCKET_API_ID
+from devstack.system import ACCOUNT, HTTP_API_ID, SECRET
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from devstack.system import System
 
+Place = Literal["home", "cell"]
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/livescore"
 
 
 def client(system: System, service: str) -> Any:
-    """A boto3 client of MiniStack."""
+    """A boto3 client of MiniStack, of the region that ``system`` is seen from."""
     return boto3.client(  # type: ignore[call-overload]
         service,
         endpoint_url=system.resolve("connections_url") if service == "apigatewaymanagementapi" else system.endpoint,
-        region_name=REGION,
+        region_name=system.region,
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key=SECRET,
         config=Config(retries={"mode": "standard"}, read_timeout=30, inject_host_prefix=False),
@@ -33,29 +36,39 @@ def client(system: System, service: str) -> Any:
 
 
 def provision(system: System, package: Path) -> None:
-    """Make tables, stream, queues, functions, state machine, event sources and both APIs, and wait for them."""
+    """Make home and its cells, and wait for them."""
     system.settings.update(identity.create(system, client(system, "cognito-idp"), client(system, "lambda")))
-    _tables(system)
+    code = package.read_bytes()
+    _tables(system, "home")
     client(system, "kinesis").create_stream(
         StreamName=system.resolve("stream"), ShardCount=system.raw["stream"]["shards"]
     )
-    _queues(system)
+    _queues(system, "home")
+    _functions(system, "home", code)
+    _http_api(system)
+    for region in system.cells:
+        _cell(system.at(region), code)
+    _wait("the stream", lambda: _stream_status(system))
+    _event_sources(system)
+
+
+def _cell(system: System, code: bytes) -> None:
+    """Make what each cell has of its own."""
+    _tables(system, "cell")
+    _queues(system, "cell")
     client(system, "stepfunctions").create_state_machine(
         name=system.name("broadcast"),
         type=system.raw["state_machine"]["type"],
         definition=system.state_machine(),
         roleArn=ROLE,
     )
-    _functions(system, package)
-    _http_api(system)
+    _functions(system, "cell", code)
     _websocket_api(system)
-    _event_sources(system)
-    _wait(system)
 
 
-def _tables(system: System) -> None:
+def _tables(system: System, place: Place) -> None:
     dynamodb = client(system, "dynamodb")
-    for name, table in system.raw["tables"].items():
+    for name, table in system.parts("tables", place).items():
         indexes = [
             {
                 "IndexName": index_name,
@@ -77,6 +90,7 @@ def _tables(system: System) -> None:
             TableName=system.name(name),
             TimeToLiveSpecification={"Enabled": True, "AttributeName": table["ttl"]},
         )
+        _wait(f"the table {name}", partial(_table_status, dynamodb, system.name(name)))
 
 
 def _keys(table: dict[str, Any]) -> list[dict[str, str]]:
@@ -86,25 +100,24 @@ def _keys(table: dict[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def _queues(system: System) -> None:
+def _queues(system: System, place: Place) -> None:
     sqs = client(system, "sqs")
-    for name, queue in system.raw["queues"].items():
+    for name, queue in system.parts("queues", place).items():
         attributes = {
             "VisibilityTimeout": str(system.settings.get(f"{name}_visibility", queue["visibility_timeout"])),
             "MessageRetentionPeriod": str(queue["retention"]),
         }
         if "dead_letter" in queue:
-            target = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{system.name(queue['dead_letter'])}"
+            target = f"arn:aws:sqs:{system.region}:{ACCOUNT}:{system.name(queue['dead_letter'])}"
             attributes["RedrivePolicy"] = (
                 f'{{"deadLetterTargetArn":"{target}","maxReceiveCount":"{queue["max_receives"]}"}}'
             )
         sqs.create_queue(QueueName=system.name(name), Attributes=attributes)
 
 
-def _functions(system: System, package: Path) -> None:
+def _functions(system: System, place: Place, code: bytes) -> None:
     functions = client(system, "lambda")
-    code = package.read_bytes()
-    for name, function in system.raw["functions"].items():
+    for name, function in system.parts("functions", place).items():
         functions.create_function(
             FunctionName=system.name(name),
             Runtime="python3.13",
@@ -118,7 +131,7 @@ def _functions(system: System, package: Path) -> None:
 
 
 def _function_arn(system: System, name: str) -> str:
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{system.name(name)}"
+    return f"arn:aws:lambda:{system.region}:{ACCOUNT}:function:{system.name(name)}"
 
 
 def _event_sources(system: System) -> None:
@@ -126,10 +139,12 @@ def _event_sources(system: System) -> None:
     for function, source in system.raw["event_sources"].items():
         settings: dict[str, Any] = {"BatchSize": source["batch_size"]}
         if "stream" in source:
-            settings["EventSourceArn"] = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{system.name(source['stream'])}"
+            settings["EventSourceArn"] = (
+                f"arn:aws:kinesis:{system.region}:{ACCOUNT}:stream/{system.name(source['stream'])}"
+            )
             settings["StartingPosition"] = source["starting_position"]
         else:
-            settings["EventSourceArn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{system.name(source['queue'])}"
+            settings["EventSourceArn"] = f"arn:aws:sqs:{system.region}:{ACCOUNT}:{system.name(source['queue'])}"
         if source.get("report_batch_item_failures"):
             settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
         functions.create_event_source_mapping(FunctionName=system.name(function), **settings)
@@ -148,7 +163,7 @@ def _integration(system: System, gateway: Any, api: str, function: str, payload:
 def _invocations(system: System, function: str) -> str:
     """The URI by which API Gateway invokes a function."""
     arn = _function_arn(system, function)
-    return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    return f"arn:aws:apigateway:{system.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
 def _http_api(system: System) -> None:
@@ -185,7 +200,7 @@ def _websocket_api(system: System) -> None:
         Name=system.name("websocket"),
         ProtocolType="WEBSOCKET",
         RouteSelectionExpression=described["route_selection_expression"],
-        Tags={"ms-custom-id": WEBSOCKET_API_ID},
+        Tags={"ms-custom-id": system.websocket_api_id},
     )["ApiId"]
     target = _integration(system, gateway, api, described["function"], "1.0")
     # No identity sources: a request without one of them would be refused before the function is asked.
@@ -220,18 +235,22 @@ def _throttles(described: dict[str, Any]) -> dict[str, Any]:
     return {"DefaultRouteSettings": every.pop("default"), "RouteSettings": every}
 
 
-def _wait(system: System, seconds: float = 30) -> None:
+def _table_status(dynamodb: Any, name: str) -> str:
+    status: str = dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
+    return status
+
+
+def _stream_status(system: System) -> str:
+    stream = client(system, "kinesis").describe_stream_summary(StreamName=system.resolve("stream"))
+    status: str = stream["StreamDescriptionSummary"]["StreamStatus"]
+    return status
+
+
+def _wait(what: str, status: Callable[[], str], seconds: float = 30) -> None:
     """Wait until what takes time to make is made."""
     deadline = time.monotonic() + seconds
-    kinesis, dynamodb = client(system, "kinesis"), client(system, "dynamodb")
     while time.monotonic() < deadline:
-        stream = kinesis.describe_stream_summary(StreamName=system.resolve("stream"))
-        states = {stream["StreamDescriptionSummary"]["StreamStatus"]}
-        states |= {
-            dynamodb.describe_table(TableName=system.name(name))["Table"]["TableStatus"]
-            for name in system.raw["tables"]
-        }
-        if states == {"ACTIVE"}:
+        if status() == "ACTIVE":
             return
         time.sleep(0.05)
-    raise StackError(f"The stream and the tables were not active after {seconds:.0f} s.")
+    raise StackError(f"{what} was not active after {seconds:.0f} s.")

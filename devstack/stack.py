@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -19,10 +19,10 @@ from devstack.operator import ApiError, Operator
 from devstack.package import build
 from devstack.provision import client, provision
 from devstack.standin import StandIn
-from devstack.system import System
+from devstack.system import REGION, System
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 DEFAULT_PORT = 4566
 Gateway = Literal["ministack", "standin"]
@@ -51,16 +51,20 @@ def running(
     say: Callable[[str], None] = lambda _: None,
     *,
     gateway: Gateway = "ministack",
+    cells: Sequence[str] = (REGION,),
     through: Callable[[System], System] = lambda system: system,
 ) -> Iterator[tuple[System, Stack]]:
     """The system, ready; it is gone when the block ends.
 
     ``gateway`` says who plays API Gateway for the viewers' sockets: MiniStack, or the stand-in that takes load.
+    ``cells`` are the regions in which there are viewers; only MiniStack's gateway serves several.
     ``through`` may change the system before anything is made of it: a proxy puts itself before the functions' services.
 
     Raises ministack.StackError with a sentence for a person.
     """
-    system = System(port, dict(settings or {}), free_port() if gateway == "standin" else None)
+    if gateway == "standin" and len(cells) > 1:
+        raise StackError("The stand-in serves one cell. Leave out --gateway standin, or the other cells.")
+    system = System(port, dict(settings or {}), free_port() if gateway == "standin" else None, cells=tuple(cells))
     system = through(system)
     say("Preparing MiniStack and the Lambda zips …")
     try:
@@ -100,22 +104,33 @@ def _prove(system: System) -> None:
     deadline = time.monotonic() + _PROOF_SECONDS
     with Operator(system.api_url) as operator:
         operator.create_match(match=_PROOF, home="A", away="B", kickoff="2000-01-01T00:00:00Z")
-        with connect(system.websocket_url, open_timeout=_PROOF_SECONDS) as socket:
-            socket.send(orjson.dumps({"action": "subscribe", "match": _PROOF}).decode())
-            socket.recv(timeout=30)
+        with ExitStack() as stack:
+            urls = [system.at(region).websocket_url for region in system.cells]
+            sockets = [stack.enter_context(connect(url, open_timeout=_PROOF_SECONDS)) for url in urls]
+            for socket in sockets:
+                socket.send(orjson.dumps({"action": "subscribe", "match": _PROOF}).decode())
+                socket.recv(timeout=30)
             operator.post_event(_PROOF, {"kind": "kick_off"})
-            while orjson.loads(socket.recv(timeout=max(0.0, deadline - time.monotonic())))["type"] != "update":
-                pass
-        while not operator.receipts(_PROOF) and time.monotonic() < deadline:
+            for socket in sockets:
+                while orjson.loads(socket.recv(timeout=max(0.0, deadline - time.monotonic())))["type"] != "update":
+                    pass
+        while len(operator.receipts(_PROOF)) < len(system.cells) and time.monotonic() < deadline:
             time.sleep(0.05)
+    _forget(system, "matches", _PROOF)
+    for region in system.cells:
+        _forget(system.at(region), "broadcasts", f"match#{_PROOF}")
+
+
+def _forget(system: System, table: str, key: str) -> None:
+    """Delete all rows of a partition."""
     dynamodb = client(system, "dynamodb")
-    table = system.name("matches")
+    about = system.raw["tables"][table]
     rows = dynamodb.query(
-        TableName=table,
-        KeyConditionExpression="match_id = :match",
-        ExpressionAttributeValues={":match": {"S": _PROOF}},
-        ProjectionExpression="match_id, #item",
-        ExpressionAttributeNames={"#item": "item"},
+        TableName=system.name(table),
+        KeyConditionExpression="#hash = :key",
+        ExpressionAttributeValues={":key": {"S": key}},
+        ProjectionExpression="#hash, #range",
+        ExpressionAttributeNames={"#hash": about["hash_key"], "#range": about["range_key"]},
     )["Items"]
     for row in rows:
-        dynamodb.delete_item(TableName=table, Key=row)
+        dynamodb.delete_item(TableName=system.name(table), Key=row)

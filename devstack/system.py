@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
@@ -19,6 +19,8 @@ SECRET = "devstack"  # noqa: S105 - of an emulator
 """With the account for an access key, the credentials of everything here. MiniStack hands them to its functions."""
 
 REGION = "us-east-1"
+"""Home, and the first cell."""
+
 PREFIX = "livescore"
 HTTP_API_ID = "livescoreapi"
 WEBSOCKET_API_ID = "livescorews"
@@ -45,7 +47,21 @@ class System:
     overrides: dict[str, dict[str, str]] = field(default_factory=dict)
     """More environment variables of a function, or other values than the description's: function -> name -> value."""
 
+    cells: tuple[str, ...] = (REGION,)
+    """The regions of the cells."""
+
+    region: str = REGION
+    """Whose parts the names, URLs and clients of this view are."""
+
     raw: dict[str, Any] = field(default_factory=lambda: json.loads((ROOT / "terraform/system.json").read_text()))
+
+    def at(self, region: str) -> System:
+        """The same system, seen from another region."""
+        return replace(self, region=region)
+
+    def parts(self, kind: Literal["tables", "queues", "functions"], place: Literal["home", "cell"]) -> dict[str, Any]:
+        """What the description has at home, or in each cell."""
+        return {name: each for name, each in self.raw[kind].items() if each["in"] == place}
 
     @property
     def endpoint(self) -> str:
@@ -59,11 +75,16 @@ class System:
 
     @property
     def websocket_url(self) -> str:
-        """The viewers' WebSocket API."""
+        """The viewers' WebSocket API of the cell in this region."""
         stage = self.raw["websocket_api"]["stage"]
         if self.gateway_port is not None:
             return f"ws://127.0.0.1:{self.gateway_port}/{stage}"
-        return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{WEBSOCKET_API_ID}/{stage}"
+        return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{self.websocket_api_id}/{stage}"
+
+    @property
+    def websocket_api_id(self) -> str:
+        """The id of the viewers' WebSocket API of the cell in this region."""
+        return WEBSOCKET_API_ID + ("" if self.region == REGION else self.region.replace("-", ""))
 
     def name(self, part: str) -> str:
         """The name of a resource, as AWS sees it."""
@@ -83,7 +104,11 @@ class System:
             case "queue":
                 return f"{self.endpoint}/{ACCOUNT}/{self.name(name)}"
             case "state_machine":
-                return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.name('broadcast')}"
+                return f"arn:aws:states:{self.region}:{ACCOUNT}:stateMachine:{self.name('broadcast')}"
+            case "cells":
+                return json.dumps({region: self.at(region).resolve("state_machine") for region in self.cells})
+            case "home_region":
+                return REGION
             case "connections_url":
                 return self.websocket_url.replace("ws://", "http://")
             case "setting":
@@ -102,7 +127,7 @@ class System:
         return {
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_DEFAULT_REGION": REGION,
+            "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL": self.endpoint,
         }
 

@@ -39,6 +39,7 @@ from matches.ledger import (
 )
 from matches.schedule import NewMatch, Reschedule
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
+from matches.telling import Tellings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -72,6 +73,12 @@ class ApiError(Exception):
 @cache
 def _ledger() -> Ledger:
     return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+
+
+@cache
+def _cells() -> dict[str, Tellings]:
+    table = aws.setting("BROADCASTS_TABLE")
+    return {region: Tellings(table, aws.dynamodb(region)) for region in orjson.loads(aws.setting("CELLS"))}
 
 
 @app.post(
@@ -177,11 +184,26 @@ def read_outcome(match: MatchInPath, event_id: Annotated[EventId, Path()]) -> Re
     ),
 )
 def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
-    """200; ``stopped`` is false if there was nothing to end. The next event's frame carries what was not told."""
+    """200; ``stopped`` is false if there was nothing to end. The next event's frame carries what was not told.
+
+    503 if a cell does not answer; in the others it is ended all the same.
+    """
     _operator(_ledger().state(match).competition)
-    state, stopped = _ledger().stop(match)
-    logger.info("stopped" if stopped else "nothing to stop", match=match, seq=state.seq, told=state.told)
-    return _json(HTTPStatus.OK, {"match": match, "stopped": stopped, "seq": state.seq, "told": state.told})
+    cells: dict[str, dict[str, Any]] = {}
+    failure: Exception | None = None
+    for region, tellings in _cells().items():
+        try:
+            telling, stopped = tellings.stop(match)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("a cell was not reached", match=match, cell=region, exc_info=error)
+            failure = error
+            continue
+        logger.info("stopped" if stopped else "nothing to stop", match=match, cell=region, told=telling.told)
+        cells[region] = {"stopped": stopped, "told": telling.told}
+    if failure is not None:
+        raise failure
+    about = {"stopped": any(each["stopped"] for each in cells.values()), "seq": _ledger().state(match).seq}
+    return _json(HTTPStatus.OK, {"match": match, **about, "cells": cells})
 
 
 @app.get(

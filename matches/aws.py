@@ -32,9 +32,9 @@ def setting(name: str) -> str:
 
 
 @cache
-def dynamodb() -> DynamoDBClient:
-    """The DynamoDB client of this process."""
-    return _client("dynamodb")  # type: ignore[no-any-return]
+def dynamodb(of_region: str | None = None) -> DynamoDBClient:
+    """The DynamoDB client of this process, of its own region or another."""
+    return _client("dynamodb", of_region)  # type: ignore[no-any-return]
 
 
 @cache
@@ -44,9 +44,9 @@ def kinesis() -> KinesisClient:
 
 
 @cache
-def stepfunctions() -> SFNClient:
-    """The Step Functions client of this process."""
-    return _client("stepfunctions")  # type: ignore[no-any-return]
+def stepfunctions(of_region: str | None = None) -> SFNClient:
+    """The Step Functions client of this process, of its own region or another."""
+    return _client("stepfunctions", of_region)  # type: ignore[no-any-return]
 
 
 @cache
@@ -88,8 +88,8 @@ def credentials() -> ReadOnlyCredentials | None:
     return found.get_frozen_credentials() if found is not None else None
 
 
-def _client(service: str) -> Any:
-    return _session().client(service, config=config())  # type: ignore[call-overload]
+def _client(service: str, of_region: str | None = None) -> Any:
+    return _session().client(service, region_name=of_region, config=config())  # type: ignore[call-overload]
 
 
 def config(connections: int = 10) -> Config:

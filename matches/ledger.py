@@ -5,7 +5,9 @@ Table ``matches``, keys ``match_id`` and ``item``:
 - ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset
 - ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it
 - ``id#<event_id>``       what became of an event: pending, applied as seq n, or refused and why
-- ``progress#…``          rows of running broadcasts, ``receipt#…`` of ended ones (broadcaster.receipt)
+- ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.receipt)
+
+How far the viewers have been told is kept by each cell for itself (telling.py).
 
 One transaction per event: put the id (if it is not settled), put the event, update the state (if seq is what was
 read). So a record that is delivered twice, or by two readers at once, counts once.
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,9 +38,6 @@ _LAST_SEQ = 99_999_999
 """The highest seq that an ``event#`` row can have."""
 
 _TRIES = 5
-STOP_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
-"""Seconds between tries to end a broadcast while an event is being numbered."""
-
 _PENDING_SECONDS = 24 * 3600
 
 
@@ -61,11 +61,8 @@ class ContentionError(Exception):
 class MatchState:
     """The ``state`` row of a match.
 
-    ``told``: the seq that every subscription row of the match is known to have been sent. ``tried``: the newest seq
-    for which a broadcast has ended, with or without batches set aside. ``stopped``: the newest event when an operator
-    last ended a broadcast by hand, 0 if nobody ever did. ``rows``: subscription rows that the last
-    broadcast saw. ``shards``: the number of shards of its subscriptions once that has grown; subscriptions.shards
-    knows the first. ``scored``: seq of the newest event that a follower of the score only is told of.
+    ``seq``: the number of the newest event. ``scored``: that of the newest event that a follower of the score only is
+    told of. ``audience``: the operator's guess of how many will watch.
     """
 
     match: str
@@ -76,13 +73,8 @@ class MatchState:
     away: str
     competition: str | None
     kickoff: str
-    shards: int | None
     audience: int | None
     scored: int
-    told: int
-    tried: int
-    rows: int
-    stopped: int = 0
 
     def side(self, team: str) -> str | None:
         """``home`` or ``away`` for a side or a team's name, None for a team that is not playing."""
@@ -115,13 +107,12 @@ class Ledger:
         """
         state = MatchState(
             match=new.match_id, epoch=secrets.token_hex(4), seq=0, board=Board(), home=new.home, away=new.away,
-            competition=new.competition, kickoff=new.kickoff.isoformat(), shards=None, audience=new.audience,
-            scored=0, told=0, tried=0, rows=0,
+            competition=new.competition, kickoff=new.kickoff.isoformat(), audience=new.audience, scored=0,
         )  # fmt: skip
         item: dict[str, Any] = {
             **state_key(state.match),
             **{name: {"S": getattr(state, name)} for name in ("epoch", "home", "away", "kickoff")},
-            **{name: _n(getattr(state, name)) for name in ("seq", "scored", "told", "tried", "rows")},
+            **{name: _n(getattr(state, name)) for name in ("seq", "scored")},
             "board": {"S": _dump_board(state.board)},
         }
         if state.competition:
@@ -162,31 +153,6 @@ class Ledger:
             raise UnknownMatchError(match)
         return parse_state(found["Item"])
 
-    def stop(self, match: str) -> tuple[MatchState, bool]:
-        """End the broadcast of everything numbered so far; returns the match, and whether there was one to end.
-
-        One write: the lease is taken from whoever has it, which its senders see at their next look; and the newest
-        event counts as tried, so that nobody starts again for it: neither the watchdog, nor a record delivered twice,
-        nor an execution that has been started and has not taken the lease yet. ``told`` stays, so the frame of the next
-        event begins there. Raises UnknownMatchError, ContentionError, and botocore's ClientError.
-        """
-        for pause in STOP_PAUSES:
-            try:
-                self._db.update_item(
-                    TableName=self.table,
-                    Key=state_key(match),
-                    UpdateExpression="SET tried = seq, stopped = seq REMOVE lease_owner, lease_until",
-                    ConditionExpression="tried < seq OR attribute_exists(lease_owner)",
-                )
-            except self._db.exceptions.ConditionalCheckFailedException:
-                return self.state(match), False
-            except self._db.exceptions.TransactionConflictException:
-                # An event is being numbered at this moment (API_UpdateItem.html); botocore does not try again.
-                time.sleep(pause)
-            else:
-                return self.state(match), True
-        raise ContentionError(match)
-
     def events(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
         """The newest ``limit`` events with a seq above ``after``, oldest first."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=True))
@@ -211,6 +177,18 @@ class Ledger:
             ExpressionAttributeValues={":match": {"S": match}, ":receipt": {"S": "receipt#"}},
         )
         return [orjson.loads(item["body"]["S"]) for page in pages for item in page["Items"]]
+
+    def put_receipt(self, match: str, seq: int, broadcast: str, body: dict[str, Any]) -> None:
+        """Keep what a broadcast has done up to ``seq``, unless there is a receipt of it already."""
+        with suppress(self._db.exceptions.ConditionalCheckFailedException):
+            self._db.put_item(
+                TableName=self.table,
+                Item={
+                    **row_key(match, f"receipt#{seq:08d}#{broadcast}"),
+                    "body": {"S": orjson.dumps(body).decode()},
+                },
+                ConditionExpression="attribute_not_exists(match_id)",
+            )
 
     def outcome(self, match: str, event_id: str) -> Outcome | None:
         """What became of an event, None for an id that was never accepted."""
@@ -394,16 +372,14 @@ def state_get(table: str, match: str) -> dict[str, Any]:
 
 def parse_state(item: dict[str, Any]) -> MatchState:
     """The ``state`` row as DynamoDB returns it."""
-    numbers: Any = {name: int(item[name]["N"]) for name in ("seq", "scored", "told", "tried", "rows")}
     return MatchState(
         match=item["match_id"]["S"],
         board=_load_board(item["board"]["S"]),
         competition=item["competition"]["S"] if "competition" in item else None,
         audience=int(item["audience"]["N"]) if "audience" in item else None,
-        shards=int(item["shards"]["N"]) if "shards" in item else None,
-        stopped=int(item["stopped"]["N"]) if "stopped" in item else 0,
+        seq=int(item["seq"]["N"]),
+        scored=int(item["scored"]["N"]),
         **{name: item[name]["S"] for name in ("epoch", "home", "away", "kickoff")},
-        **numbers,
     )
 
 

@@ -1,8 +1,8 @@
 """The viewers' WebSocket routes: a Lambda function behind an API Gateway WebSocket API.
 
-``$connect`` writes nothing. ``subscribe`` writes its row before it reads the match, both consistently: then either
-the snapshot has an event, or the broadcast of that event finds the row. Answers are route responses, so they cost
-none of the account's send budget. Who sends too much is told so and closed, which takes a POST and a DELETE.
+``$connect`` writes nothing. ``subscribe`` writes its row before it reads the match at home, both consistently: then
+either the snapshot has an event, or the broadcast of that event finds the row. Answers are route responses, so they
+cost none of the account's send budget. Who sends too much is told so and closed, which takes a POST and a DELETE.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from matches import aws
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
+from matches.telling import Telling, Tellings
 from subscriptions.handshake import header
 from subscriptions.limits import MESSAGE_BYTES, Meter
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
@@ -52,12 +53,17 @@ class Known:
 
 @cache
 def _ledger() -> Ledger:
-    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION")))
+
+
+@cache
+def _tellings() -> Tellings:
+    return Tellings(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(aws.region()))
 
 
 @cache
 def _subscriptions() -> Subscriptions:
-    return Subscriptions(aws.setting("SUBSCRIPTIONS_TABLE"), aws.dynamodb())
+    return Subscriptions(aws.setting("SUBSCRIPTIONS_TABLE"), aws.dynamodb(aws.region()))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -160,7 +166,7 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
     except UnknownMatchError:
         raise RequestError("unknown_match", "There is no such match.", request.match) from None
     if request.action == "unsubscribe":
-        shards = every_shard_of(connection, state.audience, _count(state))
+        shards = every_shard_of(connection, state.audience, _count(_tellings().read(request.match), state))
         _subscriptions().remove(Row(partition(request.match, shard), connection) for shard in shards)
         frame = {"type": "unsubscribed", "match": request.match}
     else:
@@ -187,26 +193,21 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     # that know different numbers of shards, each ends with a row of its own, and none takes the other's last.
     _subscriptions().remove(row for row in rows if row.match == request.match and row.pk != partition(row.match, shard))
     _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
-    state = _ledger().state(request.match)
-    _keep(state)
-    return state
+    return _ledger().state(request.match)
 
 
 def _know(match: str) -> Known:
     known, read_at = _known.get(match, (None, 0.0))
     if known is not None and time.monotonic() - read_at < _FRESH_SECONDS:
         return known
-    return _keep(_ledger().state(match))
-
-
-def _keep(state: MatchState) -> Known:
-    known = Known(_count(state), state.competition)
-    _known[state.match] = (known, time.monotonic())
+    state = _ledger().state(match)
+    known = Known(_count(_tellings().read(match), state), state.competition)
+    _known[match] = (known, time.monotonic())
     return known
 
 
-def _count(state: MatchState) -> int:
-    return shard_count(state.shards, state.audience)
+def _count(telling: Telling, state: MatchState) -> int:
+    return shard_count(telling.shards, state.audience)
 
 
 def _snapshot(state: MatchState, since: Position | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from devstack.operator import Operator
 from devstack.provision import client
 from devstack.stack import running
 from matches.ledger import Ledger
+from matches.telling import Tellings
 from subscriptions.store import Subscriptions
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ def dynamodb(system: System) -> Any:
 def ledger(system: System, dynamodb: Any) -> Ledger:
     """The ledger of the running system."""
     return Ledger(system.name("matches"), dynamodb)
+
+
+@pytest.fixture(scope="session")
+def tellings(system: System, dynamodb: Any) -> Tellings:
+    """What the running system's one cell has told."""
+    return Tellings(system.name("broadcasts"), dynamodb)
 
 
 @pytest.fixture(scope="session")

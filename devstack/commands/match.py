@@ -179,8 +179,9 @@ def stop(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> Non
     """End a broadcast that should not go on. The next event is broadcast again, with what had not been told."""
     with said(), operator_at(api) as operator:
         ended = operator.stop(match)
+    told = " and ".join(f"{cell['told']} in {region}" for region, cell in ended["cells"].items())
     text = (
-        f"the broadcast of seq {ended['seq']} is ended; everyone has been told up to seq {ended['told']}"
+        f"the broadcast of seq {ended['seq']} is ended; everyone has been told up to seq {told}"
         if ended["stopped"]
         else f"nothing of {match} is being broadcast"
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvloop
@@ -28,17 +29,20 @@ from devstack.commands.common import (
 from devstack.demo import Demo, Report
 from devstack.identity import CLIENTS
 from devstack.stack import DEFAULT_PORT, running
-from devstack.system import System
+from devstack.system import REGION, System
 from devstack.tokens import LocalTokens, tokens_of
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON when ready.")] = False,
     gateway: GatewayOption = "ministack",
+    cells: Annotated[str, typer.Option(help="Regions with viewers of their own, separated by commas.")] = REGION,
 ) -> None:
     """Start the whole system on this machine and stay until Ctrl-C."""
-    with said(), running(port, say=say, gateway=gateway) as (system, stack):
+    with said(), running(port, say=say, gateway=gateway, cells=_regions(cells)) as (system, stack):
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: ended.set())
@@ -70,8 +74,17 @@ def demo(
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _urls(system: System) -> dict[str, str]:
-    return {"api": system.api_url, "websocket": system.websocket_url, "token": tokens_of(system).url}
+def _regions(cells: str) -> list[str]:
+    """The regions of the option. Raises BadParameter for what are none."""
+    regions = cells.split(",")
+    if REGION not in regions or len(set(regions)) < len(regions) or not all(map(_REGION.fullmatch, regions)):
+        raise typer.BadParameter(f"regions such as {REGION},eu-west-1, each once, {REGION} among them")
+    return regions
+
+
+def _urls(system: System) -> dict[str, Any]:
+    cells = {region: system.at(region).websocket_url for region in system.cells}
+    return {"api": system.api_url, "websocket": system.websocket_url, "token": tokens_of(system).url, "cells": cells}
 
 
 def _show_urls(system: System) -> None:
@@ -80,7 +93,7 @@ def _show_urls(system: System) -> None:
     lines = [
         "ready",
         f"operators  {system.api_url}",
-        f"viewers    {system.websocket_url}",
+        *(f"viewers    {system.at(region).websocket_url}" for region in system.cells),
         f"tokens     {tokens_of(system).url}",
         "",
         "Try, in other terminals:",

@@ -17,6 +17,7 @@ import orjson
 from devstack.faults.crowd import Watcher, enter
 from devstack.faults.machinery import account_throttle, deploy, disconnect_lost, happened, wrong_clock
 from devstack.faults.play import FaultError
+from matches.telling import telling_key
 from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition, row_key
 
@@ -115,8 +116,8 @@ async def dead_lease(play: Play) -> AsyncIterator[None]:
     """Somebody who is dead has the lease of the match for a while."""
     await asyncio.to_thread(
         play.world.client("dynamodb").update_item,
-        TableName=play.world.system.name("matches"),
-        Key={"match_id": {"S": play.match}, "item": {"S": "state"}},
+        TableName=play.world.system.name("broadcasts"),
+        Key=telling_key(play.match),
         UpdateExpression="SET lease_owner = :dead, lease_until = :until",
         ExpressionAttributeValues={":dead": {"S": "dead"}, ":until": {"N": str(int(time.time()) + LEASE_SECONDS)}},
     )

@@ -31,7 +31,6 @@ class Kind:
 
 THROTTLED = "ThrottlingException"
 PROVISIONED = "ProvisionedThroughputExceededException"
-CONFLICT = "TransactionConflictException"
 
 
 def _kill(
@@ -56,6 +55,10 @@ _FANOUT = (
           "TransactWriteItems", BEFORE),
     _kill("fanout-killed-after-ledger", "fan-out dies after the ledger's transaction", "fanout", "TransactWriteItems",
           AFTER),
+    _kill("fanout-killed-before-handing", "fan-out dies between the ledger's transaction and the cell's row", "fanout",
+          "UpdateItem", BEFORE),
+    _kill("fanout-killed-after-handing", "fan-out dies after the cell's row says what is to be told", "fanout",
+          "UpdateItem", AFTER),
     _kill("fanout-killed-before-watchdog", "fan-out dies before the watchdog's message", "fanout", "SendMessage",
           BEFORE, "watchdog"),
     _kill("fanout-killed-after-watchdog", "fan-out dies between the watchdog's message and StartExecution", "fanout",
@@ -141,8 +144,10 @@ _DYNAMODB = (
          (Rule("sender", "GetItem", Do.REFUSE, times=5),)),
     Kind("progress-throttled", (2,), "DynamoDB throttles the progress row",
          (Rule("sender", "PutItem", Do.REFUSE, ("progress#",), times=5, error=THROTTLED, status=400),)),
-    Kind("told-conflicts", (2,), "told conflicts with a transaction on the match's row, again and again",
-         (Rule("receipt", "UpdateItem", Do.REFUSE, ("tried",), times=7, error=CONFLICT, status=400),)),
+    Kind("handing-throttled", (2,), "DynamoDB throttles the cell's row until the fan-out gives up",
+         (Rule("fanout", "UpdateItem", Do.REFUSE, times=6, error=PROVISIONED, status=400),)),
+    Kind("handing-answer-lost", (2,), "the cell's row says what is to be told, and the answer is lost",
+         (Rule("fanout", "UpdateItem", Do.RESET_AFTER),)),
     Kind("told-fails", (2,), "DynamoDB answers 500 when told is to be set",
          (Rule("receipt", "UpdateItem", Do.REFUSE, ("tried",), times=5),)),
     Kind("told-answer-lost", (2,), "told is set and the answer lost: the condition fails the second time",

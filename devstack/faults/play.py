@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from devstack.system import System
     from loadtest.reader import Reader
     from matches.ledger import Ledger
+    from matches.telling import Tellings
 
 PRUNED_SECONDS = 20.0
 POST_SECONDS = 90.0
@@ -49,6 +50,7 @@ class World:
     """Through which all viewers repair."""
 
     ledger: Ledger
+    tellings: Tellings
     set_aside: SetAside
     clocks: str
     """The folder where functions find by how much their clock is wrong."""
@@ -167,11 +169,11 @@ class Play:
 
     async def ended(self, seq: int) -> None:
         """Wait until a broadcast of ``seq`` has ended."""
-        await self.until(lambda: self.world.ledger.state(self.match).tried >= seq, f"no broadcast of {seq} has ended")
+        await self.until(lambda: self.world.tellings.read(self.match).tried >= seq, f"no broadcast of {seq} has ended")
 
     async def told(self, seq: int) -> None:
         """Wait until everyone is known to have been told ``seq``."""
-        await self.until(lambda: self.world.ledger.state(self.match).told >= seq, f"told does not reach {seq}")
+        await self.until(lambda: self.world.tellings.read(self.match).told >= seq, f"told does not reach {seq}")
 
     async def until(self, what: Callable[[], Any], otherwise: str) -> None:
         """Wait for a true value of a blocking call; raises FaultError with ``otherwise``."""

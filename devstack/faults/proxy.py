@@ -21,7 +21,7 @@ from yarl import URL
 from devstack.faults import answers, callers
 from devstack.faults.breaking import cut, hang, renamed
 from devstack.faults.rules import Book, Call, Do
-from devstack.system import WEBSOCKET_API_ID
+from devstack.system import REGION
 
 if TYPE_CHECKING:
     from devstack.faults.answers import Answer
@@ -37,6 +37,8 @@ REMEMBERED = 5_000
 
 _OURS = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "date", "server"})
 _MINISTACK_ID = re.compile(r"/@connections/([0-9a-f]{8,32})$")
+_SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([a-z0-9-]+)/")
+"""Of a signature's scope: the region (reference_sigv.html)."""
 _GARBAGE = b"HTTP/9.9 maybe\r\n\x00\x01\x02\r\n\r\n"
 
 
@@ -45,6 +47,8 @@ class FaultProxy:
 
     def __init__(self) -> None:
         self.book = Book()
+        self.silent: frozenset[str] = frozenset()
+        """Regions in which nothing answers."""
         self.session = 0
         """MiniStack's session: only its processes are ever killed."""
         self._system: System | None = None
@@ -115,7 +119,11 @@ class FaultProxy:
             target = request.headers.get("X-Amz-Target", "")
             operation = "Post" if name == GATEWAY else target.rpartition(".")[2]
             # A POST is the sender's, whatever the port.
-            call = Call("sender" if name == GATEWAY else name, operation, body)
+            signed = _SCOPE.search(request.headers.get("Authorization", ""))
+            call = Call("sender" if name == GATEWAY else name, operation, body, signed[1] if signed else REGION)
+            if call.region in self.silent:
+                await hang(request)
+                return cut(request)
             peer = request.transport.get_extra_info("peername") if request.transport else None
             return await self._serve(request, call, peer[1] if peer else 0)
 
@@ -231,7 +239,8 @@ class FaultProxy:
         if call.operation == "Post":
             if (found := _MINISTACK_ID.search(path)) is not None:
                 stage = system.raw["websocket_api"]["stage"]
-                path = f"/_aws/execute-api/{WEBSOCKET_API_ID}/{stage}/@connections/{found[1]}"
+                api = system.at(call.region).websocket_api_id
+                path = f"/_aws/execute-api/{api}/{stage}/@connections/{found[1]}"
             elif system.gateway_port is not None:
                 return URL(f"http://127.0.0.1:{system.gateway_port}{path}", encoded=True)
         return URL(f"{system.endpoint}{path}", encoded=True)

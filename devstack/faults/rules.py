@@ -50,6 +50,8 @@ class Call:
     function: str
     operation: str
     body: bytes
+    region: str = ""
+    """That it is signed for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from devstack.stack import running
 from devstack.system import ROOT
 from loadtest.reader import Reader
 from matches.ledger import Ledger
+from matches.telling import Tellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -81,11 +82,20 @@ def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
 
         async def whole() -> Report:
             begun = time.monotonic()
-            ledger = Ledger(system.name("matches"), client(system, "dynamodb"))
-            queue = SetAside(client(system, "sqs"), system.resolve("queue.set-aside"))
-            async with queue as set_aside, Reader(system.api_url) as reader:
+            dynamodb = client(system, "dynamodb")
+            queues = [system.resolve(f"queue.{name}") for name in ("set-aside", "set-aside-batches")]
+            async with SetAside(client(system, "sqs"), queues) as set_aside, Reader(system.api_url) as reader:
                 world = World(
-                    system, stack.ministack, proxy, operator, reader, ledger, set_aside, clocks, asyncio.Lock()
+                    system=system,
+                    ministack=stack.ministack,
+                    proxy=proxy,
+                    operator=operator,
+                    reader=reader,
+                    ledger=Ledger(system.name("matches"), dynamodb),
+                    tellings=Tellings(system.name("broadcasts"), dynamodb),
+                    set_aside=set_aside,
+                    clocks=clocks,
+                    one_at_a_time=asyncio.Lock(),
                 )
                 report = await Run(plan, world, stack, say).run()
             report.set_aside = [f"{each['kind']}: {each['reason']}"[:200] for each in set_aside.bodies]
@@ -200,8 +210,8 @@ class Run:
         trouble = ledger_trouble(
             history, {each: outcome.status if outcome else None for each, outcome in outcomes.items()}
         )
-        state = await asyncio.to_thread(ledger.state, match)
-        trouble += receipt_trouble(await asyncio.to_thread(ledger.receipts, match), state.told, slack=play.slack)
+        told = (await asyncio.to_thread(self.world.tellings.read, match)).told
+        trouble += receipt_trouble(await asyncio.to_thread(ledger.receipts, match), told, slack=play.slack)
         if (wrong := await play.pruned()) is not None:
             trouble.append(wrong)
         happened = [(event["seq"], event["event_id"]) for event in history]

@@ -1,11 +1,14 @@
-"""Reads the set-aside queue beside the run, so that what was set aside can be asked for."""
+"""Reads the set-aside queues beside the run, so that what was set aside can be asked for."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from contextlib import suppress
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 WAIT_SECONDS = 40.0
 
@@ -13,9 +16,9 @@ WAIT_SECONDS = 40.0
 class SetAside:
     """What has been set aside since the start; a task from ``__aenter__`` to ``__aexit__``."""
 
-    def __init__(self, sqs: Any, queue_url: str) -> None:
+    def __init__(self, sqs: Any, queue_urls: Iterable[str]) -> None:
         self._sqs = sqs
-        self._url = queue_url
+        self._urls = list(queue_urls)
         self.bodies: list[dict[str, Any]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -41,9 +44,9 @@ class SetAside:
 
     async def _read(self) -> None:
         while True:
-            answer = await asyncio.to_thread(
-                self._sqs.receive_message, QueueUrl=self._url, MaxNumberOfMessages=10, VisibilityTimeout=3600
-            )
-            found = answer.get("Messages", [])
-            self.bodies += [json.loads(message["Body"]) for message in found]
-            await asyncio.sleep(0.0 if found else 0.3)
+            for url in self._urls:
+                answer = await asyncio.to_thread(
+                    self._sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600
+                )
+                self.bodies += [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+            await asyncio.sleep(0.3)

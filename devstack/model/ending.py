@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,9 +21,9 @@ def quiet(world: World, match: str) -> None:
     for actor in world.actors:
         actor.skew, actor.hangs = 0.0, False
     _run_out(world, match)
-    state = world.ledger.state(match)
-    if state.tried < state.seq:
-        world.reference.breaks(f"{match}: {state.seq} events, but nobody broadcasts more than {state.tried}")
+    seq, tried = world.ledger.state(match).seq, world.tellings.read(match).tried
+    if tried < seq:
+        world.reference.breaks(f"{match}: {seq} events, but nobody broadcasts more than {tried}")
     for viewer in world.viewers.values():
         if viewer.connection is not None:
             viewer.connection.awake = True
@@ -48,8 +47,7 @@ def _run_out(world: World, match: str) -> None:
             world.pass_time(30.0)
         else:
             return
-    state = world.ledger.state(match)
-    world.reference.breaks(f"{match} does not come to rest: {replace(state, board=None)}")  # type: ignore[arg-type]
+    world.reference.breaks(f"{match} does not come to rest: {world.tellings.read(match)}")
 
 
 def _care(world: World) -> None:
@@ -65,8 +63,9 @@ def _check(world: World, match: str) -> None:
     kept = [event["event_id"] for event in world.ledger.history(match, 0, 500)]
     if kept != [event["event_id"] for event in events] or state.seq != len(kept):
         reference.breaks(f"{match}: the history says {kept}, at {state.seq}")
-    if (state.told, state.tried) != (state.seq, state.seq):
-        reference.breaks(f"{match}: {state.seq} events, but told {state.told} and tried {state.tried}")
+    telling = world.tellings.read(match)
+    if (telling.told, telling.tried) != (state.seq, state.seq):
+        reference.breaks(f"{match}: {state.seq} events, but {telling}")
     for key in reference.accepted:
         outcome = world.ledger.outcome(*key)
         if outcome is None or outcome.status == "pending":

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from broadcaster import live
 from devstack.model.actors import Died, current_routine
 from devstack.system import ROOT
-from matches.ledger import state_key
+from matches.telling import telling_key
 
 if TYPE_CHECKING:
     from devstack.model.world import World
@@ -74,8 +74,8 @@ class Execution:
         for left in reversed(range(TRIES["TakeLease"])):
             try:
                 self.world.db.update_item(
-                    TableName=self.world.system.name("matches"),
-                    Key=state_key(self.match),
+                    TableName=self.world.system.name("broadcasts"),
+                    Key=telling_key(self.match),
                     UpdateExpression=said["UpdateExpression"],
                     ConditionExpression=said["ConditionExpression"],
                     ExpressionAttributeValues={
@@ -102,7 +102,7 @@ class Execution:
             TableName=self.world.system.name("broadcasts"),
             Item={
                 **live.live_key(self.match), "owner": {"S": self.id},
-                "batches": {"N": str(senders)}, "until": {"N": str(until)},
+                "batches": {"N": str(senders)}, "ttl": {"N": str(until)},
             },
         )  # fmt: skip
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import broadcaster.carousel
+import broadcaster.cells
 import broadcaster.plan
 import broadcaster.receipt
 import broadcaster.records
-import broadcaster.watchdog
 import matches.api
 import matches.ledger
 import subscriptions.routes
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 TIMED = (
-    broadcaster.carousel, broadcaster.receipt, broadcaster.records, broadcaster.watchdog, matches.api, matches.ledger,
+    broadcaster.carousel, broadcaster.cells, broadcaster.receipt, broadcaster.records, matches.api, matches.ledger,
     subscriptions.routes, subscriptions.store,
 )  # fmt: skip
 """Modules that ask for the time."""
@@ -36,7 +36,7 @@ SMALL = 2
 
 SCOPE = "score:write"
 
-_LOGGERS = ("sender", "receipt", "watchdog", "fanout", "api", "routes")
+_LOGGERS = ("sender", "receipt", "cells", "fanout", "api", "routes")
 
 
 @contextmanager
@@ -54,18 +54,20 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         logger.setLevel(logging.CRITICAL + 1)
     for module in TIMED:
         put(module, "time", clock)
-    put(aws, "dynamodb", lambda: db)
+    put(aws, "dynamodb", lambda _=None: db)
+    put(aws, "region", lambda: system.region)
     put(aws, "kinesis", lambda: stream)
     put(subscriptions.shards, "ROWS_PER_SHARD", SMALL)
     put(broadcaster.plan, "ROWS_PER_SENDER", SMALL)
-    cached = (matches.api._ledger, subscriptions.routes._ledger, subscriptions.routes._subscriptions)  # noqa: SLF001
+    routes = subscriptions.routes
+    cached = (matches.api._ledger, routes._ledger, routes._tellings, routes._subscriptions)  # noqa: SLF001
     for function in cached:
         function.cache_clear()
     subscriptions.routes._known.clear()  # noqa: SLF001
     put(subscriptions.routes, "_meter", Meter(rate=1e9, burst=1e9))
     os.environ.update(
         MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
-        OPERATOR_SCOPE=SCOPE,
+        BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,
     )  # fmt: skip
     try:
         yield

@@ -43,7 +43,8 @@ class Sender(Invocation):
                 Endpoint.parse(url, REGION), lambda: credentials, connections=2, clock=lambda: BEGIN
             )
             db = _AsyncDb(self, world)
-            records = Records(db, world.system.name("matches"), world.system.name("broadcasts"), world.lease_seconds)
+            matches, broadcasts = world.system.name("matches"), world.system.name("broadcasts")
+            records = Records(db, db, matches, broadcasts, world.lease_seconds)
             tools = Tools(db, gateway, records, world.system.name("subscriptions"), rate=100_000)
             try:
                 return await Carousel(tools, self._input, world.loop.time() + seconds).run()

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from greenlet import getcurrent
 
+from broadcaster.cells import Cell, Cells
 from broadcaster.fanout import Fanout
 from broadcaster.plan import Budget
 from broadcaster.receipt import Receipts, Round
 from broadcaster.starter import Starter
-from broadcaster.watchdog import Watchdog
+from broadcaster.watch import Watch
 from devstack.model import seams, storage
 from devstack.model.actors import CURRENT, Actor, Died, Routine, Turn
 from devstack.model.clock import BEGIN, Clock, Loop
@@ -23,10 +24,11 @@ from devstack.model.execution import Execution
 from devstack.model.gateway import Connections
 from devstack.model.reference import AGE_SECONDS, Connection, Reference
 from devstack.model.sender import Sender
-from devstack.system import System
+from devstack.system import REGION, System
 from matches import api
 from matches.events import parse_record
-from matches.ledger import Ledger, score_prev, state_get
+from matches.ledger import Ledger, score_prev
+from matches.telling import Tellings, telling_get
 from subscriptions import routes
 
 if TYPE_CHECKING:
@@ -79,12 +81,14 @@ class World:
         self._stack.callback(self.loop.close)
         self._stack.enter_context(seams.on(self.system, self.clock, self.db, self.stream))
         self.ledger = Ledger(self.system.name("matches"), self.raw)
-        starter = Starter(self.stepfunctions, self.watched, "", "", 30, Budget(2, 1))  # type: ignore[arg-type]
-        matches_table = self.system.name("matches")
-        self.fanout = Fanout(Ledger(matches_table, self.db), starter, self.set_aside, "")  # type: ignore[arg-type]
-        self.watchdog = Watchdog(matches_table, self.db, starter)
         broadcasts = self.system.name("broadcasts")
-        self.receipts = Receipts(matches_table, broadcasts, self.db, self.lease_seconds, rows_per_shard=seams.SMALL)
+        self.tellings = Tellings(broadcasts, self.raw)
+        starter = Starter(self.stepfunctions, "", Budget(2, 1))  # type: ignore[arg-type]
+        watch = Watch(self.watched, "", 30)  # type: ignore[arg-type]
+        self.cells = Cells({REGION: Cell(REGION, Tellings(broadcasts, self.db), starter)}, watch)
+        ledger = Ledger(self.system.name("matches"), self.db)
+        self.fanout = Fanout(ledger, self.cells, self.set_aside, "")  # type: ignore[arg-type]
+        self.receipts = Receipts(ledger, broadcasts, self.db, self.lease_seconds, rows_per_shard=seams.SMALL)
 
     def close(self) -> None:
         """Kill everybody and take everything back."""
@@ -200,9 +204,9 @@ class World:
         answer = work()
         if operation == "TransactWriteItems":
             self._saw_events(given)
-        elif operation == "UpdateItem" and given["Key"].get("item") == {"S": "state"}:
-            self._saw_state(given["Key"]["match_id"]["S"])
-        elif operation == "PutItem" and "pk" in given["Item"]:
+        elif operation == "UpdateItem" and given["Key"].get("sk") == {"S": "state"}:
+            self._saw_state(given["Key"]["pk"]["S"].removeprefix("match#"))
+        elif operation == "PutItem" and given["TableName"] == self.system.name("subscriptions"):
             item = given["Item"]
             self.reference.row_written(item["pk"]["S"], item["sk"]["S"], score_only="only" in item)
         elif operation == "BatchWriteItem":
@@ -220,7 +224,7 @@ class World:
                 self.reference.numbered(item["match_id"]["S"], event, scores=score_prev(item) is not None)
 
     def _saw_state(self, match: str) -> None:
-        row = self.raw.get_item(**state_get(self.system.name("matches"), match))["Item"]
+        row = self.raw.get_item(**telling_get(self.system.name("broadcasts"), match))["Item"]
         actor = CURRENT.get()
         name = (
             None
@@ -297,7 +301,11 @@ class World:
             if routine.error is not None or not routine.result:
                 self.watched.messages.append(message)
 
-        self.routine("watchdog", lambda: self.watchdog.settled(message["match"], message["seq"])).on_end = ended
+        def look() -> bool:
+            match, seq = message["match"], message["seq"]
+            return self.cells.settled(match, seq, message["cell"], lambda: self.fanout.ledger.state(match))
+
+        self.routine("watchdog", look).on_end = ended
 
     def connect(self, viewer: Viewer) -> Connection:
         """A viewer opens a connection; what functions do with that is nothing."""

@@ -12,8 +12,9 @@ import httpx
 
 from loadtest.bearer import Bearer
 from matches.events import EVENT, Accepted
-from matches.ledger import Ledger, state_key
+from matches.ledger import Ledger
 from matches.schedule import NewMatch
+from matches.telling import telling_key
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import BATCH, partition, row_key
 
@@ -60,8 +61,8 @@ class Target:
     def lease(self, match: str, owner: str) -> None:
         """Give the lease of a match to ``owner`` for ten minutes."""
         self.client("dynamodb").update_item(
-            TableName=self.environment["MATCHES_TABLE"],
-            Key=state_key(match),
+            TableName=self.environment["BROADCASTS_TABLE"],
+            Key=telling_key(match),
             UpdateExpression="SET lease_owner = :owner, lease_until = :until",
             ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + 600)}},
         )

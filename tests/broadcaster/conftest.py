@@ -20,6 +20,7 @@ from devstack.system import ACCOUNT, REGION
 from matches import aws
 from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch
+from matches.telling import telling_key
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
 
@@ -28,18 +29,20 @@ if TYPE_CHECKING:
 
     from devstack.system import System
     from matches.ledger import Ledger
+    from matches.telling import Tellings
 
 OWNER = "arn:aws:states:us-east-1:000000000000:express:livescore-broadcast:test"
 
 
 @pytest.fixture
-def numbered(ledger: Ledger, match_id: str) -> str:
-    """A match with a kick-off and a goal in the ledger, which nobody has broadcast."""
+def numbered(ledger: Ledger, tellings: Tellings, match_id: str) -> str:
+    """A match with a kick-off and a goal, which are handed to the cell and which nobody has broadcast."""
     ledger.create(NewMatch.model_validate({"match": match_id, "home": "A", "away": "B",
                                            "kickoff": "2022-12-18T15:00:00Z", "audience": 60_000}))  # fmt: skip
     events: list[dict[str, Any]] = [{"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}]
     for number, event in enumerate(events):
         ledger.record(Accepted(match_id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})))
+    tellings.hand(match_id, len(events))
     return match_id
 
 
@@ -86,8 +89,8 @@ def take_lease(dynamodb: Any, system: System) -> Callable[..., None]:
 
     def take_lease(match: str, owner: str = OWNER, seconds: int = 60) -> None:
         dynamodb.update_item(
-            TableName=system.name("matches"),
-            Key={"match_id": {"S": match}, "item": {"S": "state"}},
+            TableName=system.name("broadcasts"),
+            Key=telling_key(match),
             UpdateExpression="SET lease_owner = :owner, lease_until = :until",
             ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + seconds)}},
         )
@@ -109,7 +112,7 @@ async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         endpoint = Endpoint.parse(system.resolve("connections_url"), REGION)
         gateway = await Gateway.open(endpoint, lambda: Credentials(ACCOUNT, "devstack"))
         stack.push_async_callback(gateway.close)
-        records = Records(db, system.name("matches"), system.name("broadcasts"), 60)
+        records = Records(db, db, system.name("matches"), system.name("broadcasts"), 60)
         yield Tools(db, gateway, records, system.name("subscriptions"), rate=1_000)
 
 

@@ -36,15 +36,15 @@ def announce(dynamodb: Any, system: System) -> Any:
     def announce(match: str, batches: int, *, ended: int = 0, seconds: int = 60, owner: str = OWNER) -> None:
         item: dict[str, Any] = {
             **live.live_key(match), "owner": {"S": owner}, "batches": {"N": str(batches)},
-            "until": {"N": str(int(time.time()) + seconds)},
+            "ttl": {"N": str(int(time.time()) + seconds)},
         }  # fmt: skip
         if ended:
             item["ended"] = {"NS": [str(99 - number) for number in range(ended)]}
         dynamodb.put_item(TableName=system.name("broadcasts"), Item=item)
 
     yield announce
-    for item in dynamodb.scan(TableName=system.name("broadcasts"))["Items"]:
-        dynamodb.delete_item(TableName=system.name("broadcasts"), Key=live.live_key(item["match"]["S"]))
+    for item in dynamodb.query(**live.live_query(system.name("broadcasts")))["Items"]:
+        dynamodb.delete_item(TableName=system.name("broadcasts"), Key=live.live_key(item["sk"]["S"]))
 
 
 async def until(what: Callable[[], bool | Awaitable[bool]]) -> None:
@@ -165,7 +165,7 @@ async def test_a_sender_keeps_the_lease_and_its_place(
     await send(replace(tools, rate=100), task(numbered, 0, SHARDS))
     looked = await tools.records.look(numbered)
     [row] = [each for each in looked.broadcasts if each.match == numbered]
-    assert looked.lease_until > time.time() + 30
+    assert looked.telling.lease_until > time.time() + 30
     assert row.until > time.time() + 30
 
 

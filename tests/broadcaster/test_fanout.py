@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from broadcaster.cells import Cell, Cells
 from broadcaster.fanout import Fanout, IncompleteError
 from broadcaster.plan import Budget
 from broadcaster.starter import Starter
+from broadcaster.watch import Watch
 from devstack.provision import client
+from devstack.system import REGION
 from matches.events import EVENT, Accepted
+from matches.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devstack.system import System
     from matches.ledger import Ledger, MatchState
+    from matches.telling import Tellings
 
 
 class Started(Starter):
@@ -29,12 +35,12 @@ class Started(Starter):
     started: list[tuple[str, int]]
     failures: int
 
-    def start(self, state: MatchState, *, watched: bool = False) -> None:
+    def start(self, state: MatchState, telling: Telling) -> None:
         """Start, unless a failure is due."""
         if self.failures:
             object.__setattr__(self, "failures", self.failures - 1)
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
-        super().start(state, watched=watched)
+        super().start(state, telling)
         self.started.append((state.match, state.seq))
 
 
@@ -43,10 +49,7 @@ def starter(system: System) -> Started:
     """Starts real executions."""
     starter = Started(
         stepfunctions=client(system, "stepfunctions"),
-        sqs=client(system, "sqs"),
         state_machine=system.resolve("state_machine"),
-        watchdog_queue=system.resolve("queue.watchdog"),
-        watchdog_seconds=2,
         budget=Budget(2_000, 1_000),
     )
     object.__setattr__(starter, "started", [])
@@ -55,9 +58,11 @@ def starter(system: System) -> Started:
 
 
 @pytest.fixture
-def fanout(ledger: Ledger, starter: Started, system: System) -> Fanout:
+def fanout(ledger: Ledger, tellings: Tellings, starter: Started, system: System) -> Fanout:
     """A fan-out in this process."""
-    return Fanout(ledger, starter, client(system, "sqs"), system.resolve("queue.set-aside"))
+    sqs = client(system, "sqs")
+    cells = Cells({REGION: Cell(REGION, tellings, starter)}, Watch(sqs, system.resolve("queue.watchdog"), 2))
+    return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
 
 
 @pytest.fixture
@@ -131,13 +136,25 @@ def test_redelivery_broadcasts_what_was_only_numbered(
     """Promise 3: an event that was numbered when its broadcast could not be started is broadcast on redelivery."""
     object.__setattr__(starter, "failures", 1)
     batch = [record(match, "k", "kick_off")]
-    with pytest.raises(IncompleteError, match=match):
-        fanout.handle(batch)
+    fanout.handle(batch)
     assert ids(ledger, match) == ["k"]
     assert starter.started == []
     fanout.handle(batch)
     assert ids(ledger, match) == ["k"]
     assert starter.started == [(match, 1)]
+
+
+def test_a_broadcast_that_cannot_be_started_is_left_to_the_watchdog(
+    fanout: Fanout, starter: Started, tellings: Tellings, match: str
+) -> None:
+    """Promise 2: the records behind are not held up by a cell that refuses; the event is told all the same."""
+    object.__setattr__(starter, "failures", 1)
+    fanout.handle([record(match, "k", "kick_off")])
+    deadline = time.monotonic() + 40
+    while not tellings.read(match).told:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert starter.started == []
 
 
 def test_a_transient_failure_stops_its_match_and_no_other(
@@ -180,6 +197,6 @@ def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
         inputs.append(json.loads(params["input"]))
 
     starter.stepfunctions.meta.events.register("before-parameter-build.sfn.StartExecution", note)
-    state = replace(ledger.state(match), audience=1_000_000, seq=1, tried=1, told=0, rows=0)
-    starter.start(state, watched=True)
+    state = replace(ledger.state(match), audience=1_000_000, seq=1)
+    starter.start(state, Telling(match, seq=1, tried=1, told=0, rows=0))
     assert len(inputs[0]["batches"]) == 2

@@ -17,9 +17,10 @@ from devstack.ministack import free_port
 from devstack.operator import Operator
 from devstack.provision import client
 from devstack.stack import running
+from devstack.system import REGION
 from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
-from matches.ledger import Ledger, row_key
+from matches.telling import Telling, Tellings, telling_key, told_key
 from subscriptions.shards import every_shard_of, shard_count
 from subscriptions.store import Subscriptions
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from devstack.system import System
+    from matches.ledger import Ledger
 
 SECONDS = 40
 
@@ -37,6 +39,11 @@ async def until(what: Any, seconds: float = SECONDS) -> Any:
         while not (value := await asyncio.to_thread(what)):
             await asyncio.sleep(0.05)
         return value
+
+
+def told(system: System, match: str) -> Telling:
+    """How far the system's one cell is with a match."""
+    return Tellings(system.name("broadcasts"), client(system, "dynamodb")).read(match)
 
 
 class Seen:
@@ -111,7 +118,7 @@ async def test_a_lost_connection_comes_back_with_its_position(system: System, op
 
 
 async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
-    system: System, operator: Operator, ledger: Ledger, match_id: str
+    system: System, operator: Operator, ledger: Ledger, tellings: Tellings, match_id: str
 ) -> None:
     """A broken batch lies in the queue with its reason; the other is told; the next broadcast repairs the rest."""
     await asyncio.to_thread(
@@ -122,22 +129,22 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         whole = {"v": 1, "batch": 0, "first": 0, "last": 8, "of": 16, "senders": 1}
         # Numbered without the fan-out, so that only this execution tells it.
         ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        tellings.hand(match_id, 1)
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
             input=json.dumps({"v": 1, "match": match_id, "seq": 1, "batches": [whole, broken]}),
         )
-        state = await until(lambda: (state := ledger.state(match_id)).tried and state)
-        assert state.told == 0
+        telling = await until(lambda: (telling := told(system, match_id)).tried and telling)
+        assert telling.told == 0
         [receipt] = ledger.receipts(match_id)
         assert (receipt["batches"], receipt["set_aside"]) == (1, 1)
-        told = [each for each in seen if each.seqs]
-        assert len(told) == receipt["accepted"]
+        assert sum(1 for each in seen if each.seqs) == receipt["accepted"]
         sqs = client(system, "sqs")
         bodies: list[dict[str, Any]] = []
 
         def aside() -> dict[str, Any] | None:
             messages = sqs.receive_message(
-                QueueUrl=system.resolve("queue.set-aside"), MaxNumberOfMessages=10, VisibilityTimeout=600
+                QueueUrl=system.resolve("queue.set-aside-batches"), MaxNumberOfMessages=10, VisibilityTimeout=600
             ).get("Messages", [])
             bodies.extend(json.loads(message["Body"]) for message in messages)
             return next((body for body in bodies if body.get("match") == match_id), None)
@@ -151,11 +158,12 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
 
 
 async def test_a_broadcast_that_reached_nobody_is_tried_again(
-    system: System, operator: Operator, ledger: Ledger, match: str
+    system: System, operator: Operator, ledger: Ledger, tellings: Tellings, match: str
 ) -> None:
     """Promise 2: when every batch failed, the event is not taken for told, and the watchdog brings it to everyone."""
     async with watching(system, match) as [seen]:
         ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        tellings.hand(match, 1)
         broken = {"v": 1, "batch": 0, "first": "none", "last": 1, "of": 1, "senders": 1}
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
@@ -164,7 +172,8 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
         [receipt] = await until(lambda: operator.receipts(match))
         assert (receipt["set_aside"], receipt["accepted"]) == (1, 0)
         client(system, "sqs").send_message(
-            QueueUrl=system.resolve("queue.watchdog"), MessageBody=json.dumps({"match": match, "seq": 1})
+            QueueUrl=system.resolve("queue.watchdog"),
+            MessageBody=json.dumps({"match": match, "seq": 1, "cell": REGION}),
         )
         await until(lambda: seen.seqs == [1])
 
@@ -195,11 +204,12 @@ async def test_a_hand_over_of_a_later_round_is_taken(
         for number, kind in enumerate(("kick_off", "half_time")):
             ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": kind, "event_id": f"e{number}"})))
         client(system, "dynamodb").update_item(
-            TableName=ledger.table,
-            Key={"match_id": {"S": match}, "item": {"S": "state"}},
-            UpdateExpression="SET lease_owner = :old, lease_until = :until, tried = :one, told = :one",
+            TableName=system.name("broadcasts"),
+            Key=telling_key(match),
+            UpdateExpression="SET seq = :two, lease_owner = :old, lease_until = :until, tried = :one, told = :one",
             ExpressionAttributeValues={
-                ":old": {"S": "old"}, ":until": {"N": str(int(time.time()) + 90)}, ":one": {"N": "1"}
+                ":old": {"S": "old"}, ":until": {"N": str(int(time.time()) + 90)}, ":one": {"N": "1"},
+                ":two": {"N": "2"},
             },
         )  # fmt: skip
         batch = {"v": 1, "batch": 0, "first": 0, "last": 16, "of": 16, "senders": 1, "done": False, "reached": 1}
@@ -207,7 +217,7 @@ async def test_a_hand_over_of_a_later_round_is_taken(
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"), input=json.dumps(handed)
         )
-        await until(lambda: ledger.state(match).told == 2)
+        await until(lambda: told(system, match).told == 2)
         assert 2 in seen.seqs
 
 
@@ -225,15 +235,14 @@ def impatient() -> Iterator[System]:
 async def test_the_watchdog_restarts_what_died(impatient: System) -> None:
     """Promise 2: an execution that died with the lease in its hand delays its event, and loses nothing."""
     dynamodb = client(impatient, "dynamodb")
-    ledger = Ledger(impatient.name("matches"), dynamodb)
     with Operator(impatient.api_url) as operator:
         await asyncio.to_thread(
             lambda: operator.create_match(match="died", home="A", away="B", kickoff="2022-12-18T15:00:00Z", audience=9)
         )
         runs_out = int(time.time()) + 4
         dynamodb.update_item(
-            TableName=ledger.table,
-            Key={"match_id": {"S": "died"}, "item": {"S": "state"}},
+            TableName=impatient.name("broadcasts"),
+            Key=telling_key("died"),
             UpdateExpression="SET lease_owner = :dead, lease_until = :until",
             ExpressionAttributeValues={":dead": {"S": "dead"}, ":until": {"N": str(runs_out)}},
         )
@@ -241,7 +250,7 @@ async def test_the_watchdog_restarts_what_died(impatient: System) -> None:
             await asyncio.to_thread(operator.post_event, "died", {"kind": "kick_off"})
             await until(lambda: seen.seqs == [1])
             assert time.time() >= runs_out
-            await until(lambda: ledger.state("died").told == 1)
+            await until(lambda: told(impatient, "died").told == 1)
 
 
 async def test_the_state_machine_carries_on_from_a_cursor(impatient: System) -> None:
@@ -269,7 +278,6 @@ async def test_the_state_machine_carries_on_from_a_cursor(impatient: System) -> 
 async def test_a_long_broadcast_is_handed_to_a_new_execution(impatient: System) -> None:
     """Promise 2: an execution that grows old hands over its cursors, and the next one finishes; one receipt adds up."""
     subscriptions = Subscriptions(impatient.name("subscriptions"), client(impatient, "dynamodb"))
-    ledger = Ledger(impatient.name("matches"), client(impatient, "dynamodb"))
     with Operator(impatient.api_url) as operator:
         await asyncio.to_thread(
             lambda: operator.create_match(
@@ -283,7 +291,7 @@ async def test_a_long_broadcast_is_handed_to_a_new_execution(impatient: System) 
             [receipt] = await until(lambda: operator.receipts("long"))
             assert (receipt["rows"], receipt["accepted"], receipt["gone"]) == (323, 3, 320)
             assert [each.seqs for each in seen] == [[1]] * 3
-            assert ledger.state("long").told == 1
+            assert told(impatient, "long").told == 1
     executions = _inputs_of(impatient, "long")
     assert len(executions) > 1
     first, *rest = sorted(executions, key=lambda each: "before" in each)
@@ -304,26 +312,25 @@ def _inputs_of(system: System, match: str) -> list[dict[str, Any]]:
 
 async def test_a_broadcast_is_stopped_and_the_next_event_carries_what_was_not_told(impatient: System) -> None:
     """A slow broadcast ends when an operator says so; nobody starts it again; the next goal tells everyone the rest."""
-    ledger = Ledger(impatient.name("matches"), client(impatient, "dynamodb"))
     with Operator(impatient.api_url) as operator:
         await asyncio.to_thread(
             lambda: operator.create_match(match="stopped", home="A", away="B", kickoff="2022-12-18T15:00:00Z")
         )
         assert await asyncio.to_thread(operator.stop, "stopped") == {
-            "match": "stopped", "stopped": False, "seq": 0, "told": 0
+            "match": "stopped", "stopped": False, "seq": 0, "cells": {REGION: {"stopped": False, "told": 0}}
         }  # fmt: skip
         async with watching(impatient, "stopped", 100) as seen:
             await asyncio.to_thread(operator.post_event, "stopped", {"kind": "kick_off"})
             # At 40 a second it takes two and a half seconds more.
             await until(lambda: any(each.seqs for each in seen))
             ended = await asyncio.to_thread(operator.stop, "stopped")
-            assert (ended["stopped"], ended["seq"], ended["told"]) == (True, 1, 0)
+            assert (ended["stopped"], ended["seq"], ended["cells"][REGION]["told"]) == (True, 1, 0)
             [receipt] = await until(lambda: operator.receipts("stopped"))
             assert receipt["stopped"] is True
-            told = receipt["accepted"]
-            assert told < 100
-            await until(lambda: sum(1 for each in seen if each.seqs) == told)
-            assert ledger.state("stopped").told == 0
+            accepted = receipt["accepted"]
+            assert accepted < 100
+            await until(lambda: sum(1 for each in seen if each.seqs) == accepted)
+            assert told(impatient, "stopped").told == 0
             # The watchdog looks at it, and finds nothing to do.
             sqs, queue = client(impatient, "sqs"), impatient.resolve("queue.watchdog")
             names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
@@ -337,24 +344,25 @@ async def test_a_broadcast_is_stopped_and_the_next_event_carries_what_was_not_to
                     )
                 )
             )
-            assert sum(1 for each in seen if each.seqs) == told
+            assert sum(1 for each in seen if each.seqs) == accepted
             assert sum("before" not in each for each in _inputs_of(impatient, "stopped")) == 1
             await asyncio.to_thread(operator.post_event, "stopped", {"kind": "goal", "team": "home", "minute": 1})
             await until(lambda: all(each.seqs == [1, 2] for each in seen))
-            await until(lambda: ledger.state("stopped").told == 2)
+            await until(lambda: told(impatient, "stopped").told == 2)
 
 
 async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next(
-    system: System, operator: Operator, ledger: Ledger, match: str
+    system: System, operator: Operator, ledger: Ledger, tellings: Tellings, match: str
 ) -> None:
     """What was sent is in a receipt though nobody has the lease between the two; the stopped match leaves its share."""
     ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     dynamodb = client(system, "dynamodb")
-    broadcast = live.live_key(match) | {"owner": {"S": "old"}, "batches": {"N": "1"}, "until": {"N": "9999999999"}}
+    broadcast = live.live_key(match) | {"owner": {"S": "old"}, "batches": {"N": "1"}, "ttl": {"N": "9999999999"}}
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=broadcast)
     counts = Counts(accepted=3, rows=3, invocations=1, started=1, ended=2).to_dict()
-    progress = row_key(match, progress_item("b", 1, 0)) | {"body": {"S": json.dumps({"batch": 0, "seq": 1, **counts})}}
-    dynamodb.put_item(TableName=ledger.table, Item=progress)
+    progress = told_key(match, progress_item("b", 1, 0)) | {"body": {"S": json.dumps({"batch": 0, "seq": 1, **counts})}}
+    dynamodb.put_item(TableName=system.name("broadcasts"), Item=progress)
+    tellings.hand(match, 1)
     assert (await asyncio.to_thread(operator.stop, match))["stopped"] is True
     batch = {"v": 1, "batch": 0, "first": 0, "last": 16, "of": 16, "senders": 1, "done": False, "lost": False,
              "reached": None, "counts": counts}  # fmt: skip
@@ -369,7 +377,6 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
 
 async def test_a_match_doubles_its_shards_while_viewers_come_and_go(impatient: System) -> None:
     """Promise 2: a match that outgrows its shards doubles them again and again; nobody who stays misses an event."""
-    ledger = Ledger(impatient.name("matches"), client(impatient, "dynamodb"))
     goals, audience = 4, 9
     with Operator(impatient.api_url) as operator:
         await asyncio.to_thread(
@@ -387,9 +394,9 @@ async def test_a_match_doubles_its_shards_while_viewers_come_and_go(impatient: S
                     event = {"kind": "goal", "team": "home", "minute": goal}
                     await asyncio.to_thread(operator.post_event, "grows", event)
                 seen += await stay.enter_async_context(watching(impatient, "grows", 2))
-                await until(lambda seq=goal + 1: ledger.state("grows").told == seq)
+                await until(lambda seq=goal + 1: told(impatient, "grows").told == seq)
             await until(lambda: all(each.seqs == list(range(1, goals + 2)) for each in seen))
-            shards = shard_count(ledger.state("grows").shards, audience)
+            shards = shard_count(told(impatient, "grows").shards, audience)
             assert shards >= 4 * shard_count(None, audience)
             pages = (
                 client(impatient, "dynamodb").get_paginator("scan").paginate(TableName=impatient.name("subscriptions"))

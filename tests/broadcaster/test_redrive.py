@@ -15,8 +15,10 @@ from botocore.exceptions import ClientError
 
 from broadcaster.setaside import DATA_BYTES, record_body
 from devstack.account import redrive as of_devstack
+from devstack.system import REGION
 from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
+from matches.telling import telling_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from devstack.operator import Operator
     from devstack.system import System
     from matches.ledger import Ledger
+    from matches.telling import Tellings
 
 SECONDS = 40
 
@@ -33,14 +36,16 @@ SECONDS = 40
 def queue(system: System, match_id: str) -> Iterator[Redrive]:
     """The system's, with a queue of its own."""
     redrive = of_devstack(system.api_url, aws=False)
-    url = redrive.sqs.create_queue(QueueName=f"aside-{match_id}")["QueueUrl"]
-    yield dataclasses.replace(redrive, queue=url)
-    redrive.sqs.delete_queue(QueueUrl=url)
+    [_, cells] = redrive.queues
+    url = cells.sqs.create_queue(QueueName=f"aside-{match_id}")["QueueUrl"]
+    yield dataclasses.replace(redrive, queues=[dataclasses.replace(cells, url=url)])
+    cells.sqs.delete_queue(QueueUrl=url)
 
 
 def aside(queue: Redrive, body: str) -> None:
     """Set something aside."""
-    queue.sqs.send_message(QueueUrl=queue.queue, MessageBody=body)
+    [own] = queue.queues
+    own.sqs.send_message(QueueUrl=own.url, MessageBody=body)
 
 
 def records(match: str) -> list[str]:
@@ -140,11 +145,11 @@ def test_killed_between_sending_and_deleting(queue: Redrive, operator: Operator,
         def __getattr__(self, name: str) -> Any:
             if name == "delete_message":
                 raise KeyboardInterrupt
-            return getattr(queue.sqs, name)
+            return getattr(queue.queues[0].sqs, name)
 
     aside(queue, records(match_id)[0])
     create(operator, match_id)
-    killed = dataclasses.replace(queue, sqs=Killed())  # type: ignore[arg-type]
+    killed = dataclasses.replace(queue, queues=[dataclasses.replace(queue.queues[0], sqs=Killed())])  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt), killed:
         killed.send(killed.look()[0])
     with queue:
@@ -156,7 +161,7 @@ def test_killed_between_sending_and_deleting(queue: Redrive, operator: Operator,
 
 
 async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
-    system: System, queue: Redrive, operator: Operator, ledger: Ledger, match_id: str
+    system: System, queue: Redrive, operator: Operator, ledger: Ledger, tellings: Tellings, match_id: str
 ) -> None:
     """Viewers whose batch failed are told at once, not with the next event; when all are told nothing is started."""
     create(operator, match_id)
@@ -164,17 +169,15 @@ async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
     async with watching(system, match_id) as shown:
         ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         # As a round leaves it of which a batch was set aside.
-        ledger._db.update_item(  # noqa: SLF001
-            TableName=ledger.table, Key={"match_id": {"S": match_id}, "item": {"S": "state"}},
-            UpdateExpression="SET tried = seq",
-        )  # fmt: skip
+        tellings.hand(match_id, 1)
+        tellings.stop(match_id)
         for _ in range(2):
             aside(queue, body)
         with queue:
             done = [queue.send(message) for message in await asyncio.to_thread(queue.look)]
             assert [each.outcome for each in done] == ["sent", "settled"]
         await shows(shown, [1])
-    await asyncio.to_thread(until, lambda: ledger.state(match_id).told == 1)
+    await asyncio.to_thread(until, lambda: tellings.read(match_id).told == 1)
     aside(queue, body)
     with queue:
         [message] = queue.look()
@@ -183,20 +186,21 @@ async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
 
 
 def test_a_batch_waits_for_the_broadcast_that_is_running(
-    queue: Redrive, operator: Operator, ledger: Ledger, match_id: str
+    queue: Redrive, operator: Operator, ledger: Ledger, tellings: Tellings, dynamodb: Any, match_id: str
 ) -> None:
     """That one may have set it aside: the message stays until it can be put right."""
     create(operator, match_id)
     ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    ledger._db.update_item(  # noqa: SLF001
-        TableName=ledger.table, Key={"match_id": {"S": match_id}, "item": {"S": "state"}},
+    tellings.hand(match_id, 1)
+    dynamodb.update_item(
+        TableName=tellings.table, Key=telling_key(match_id),
         UpdateExpression="SET tried = seq, lease_owner = :owner, lease_until = :until",
         ExpressionAttributeValues={":owner": {"S": "x"}, ":until": {"N": str(int(time.time()) + 60)}},
     )  # fmt: skip
     aside(queue, json.dumps({"kind": "batch", "match": match_id, "reason": "no"}))
     with queue:
         done = queue.send(queue.look()[0])
-    assert (done.outcome, ledger.state(match_id).tried) == ("kept", 1)
+    assert (done.outcome, tellings.read(match_id).tried) == ("kept", 1)
     with queue:
         assert len(queue.look()) == 1
 
@@ -208,7 +212,7 @@ async def test_the_watchdog_looks_again(
     create(operator, match_id)
     async with watching(system, match_id) as shown:
         ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        aside(queue, json.dumps({"match": match_id, "seq": 1}))
+        aside(queue, json.dumps({"match": match_id, "seq": 1, "cell": REGION}))
         with queue:
             [message] = await asyncio.to_thread(queue.look)
             assert queue.send(message).outcome == "sent"

@@ -19,6 +19,7 @@ from broadcaster.delivery import Lane
 from broadcaster.pages import Page, read_page
 from broadcaster.receipt import Receipts, Round
 from broadcaster.walk import Walk
+from matches.telling import telling_key
 from subscriptions.shards import initial_shards
 from subscriptions.store import partition, row_key
 from tests.broadcaster.conftest import OWNER, send, task
@@ -96,7 +97,7 @@ async def test_a_repeated_invocation_counts_nothing_twice(
     await send(tools, task(numbered, 0, SHARDS))
     plant(numbered, 10, ttl=600)
     result = await send(tools, task(numbered, 0, SHARDS))
-    receipts = Receipts(ledger.table, tools.records.broadcasts, ledger._db, 60)  # noqa: SLF001
+    receipts = Receipts(ledger, tools.records.broadcasts, ledger._db, 60)  # noqa: SLF001
     receipts.finish(Round(numbered, OWNER, "test", 1, 2, (result,)))
     assert [(each["gone"], each["batches"]) for each in ledger.receipts(numbered)] == [(10, 1)]
 
@@ -107,7 +108,7 @@ async def test_a_match_that_has_grown_since_the_plan_is_walked_whole(
     """Promise 2: a row in a shard that the plan did not know of, because the match has doubled since, is reached."""
     take_lease(numbered)
     dynamodb.update_item(
-        TableName=system.name("matches"), Key={"match_id": {"S": numbered}, "item": {"S": "state"}},
+        TableName=system.name("broadcasts"), Key=telling_key(numbered),
         UpdateExpression="SET shards = :double", ExpressionAttributeValues={":double": {"N": str(SHARDS * 2)}},
     )  # fmt: skip
     plant(numbered, 200, audience=60_000 * 2)
@@ -230,7 +231,7 @@ async def test_a_broadcast_writes_little(
         while not state.get("done"):
             state = await send(slow, state, 0.3)
             invocations += 1
-        receipts = Receipts(ledger.table, tools.records.broadcasts, ledger._db, 60)  # noqa: SLF001
+        receipts = Receipts(ledger, tools.records.broadcasts, ledger._db, 60)  # noqa: SLF001
         assert receipts.finish(Round(numbered, OWNER, "test", 1, 2, (state,))) is False
     finally:
         for each in events:

@@ -16,7 +16,7 @@ from matches.snapshot import FRAME_BYTES, snapshot
 
 STATE = MatchState(
     match="wc22-final", epoch="k3", seq=0, board=Board(), home="Argentina", away="France", competition=None,
-    kickoff="2022-12-18T15:00:00+00:00", shards=None, audience=None, scored=0, told=0, tried=0, rows=0,
+    kickoff="2022-12-18T15:00:00+00:00", audience=None, scored=0,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake
 
 from matches import aws
-from matches.ledger import state_key
+from matches.telling import telling_key
 from subscriptions import routes
 from subscriptions.protocol import MAX_MATCHES
 from subscriptions.shards import shard_of
@@ -170,9 +170,9 @@ def test_the_row_is_written_before_the_match_is_read(
     system: System, match: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise 2: either the snapshot has an event, or the broadcast of that event finds the row; never neither."""
-    for name, value in system.environment("routes").items():
+    for name, value in (system.environment("routes") | system.credentials()).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(aws, "dynamodb", lambda: dynamodb)
+    monkeypatch.setattr(aws, "dynamodb", lambda _=None: dynamodb)
     calls: list[tuple[str, Any]] = []
 
     def note(model: Any, params: Any, **_: Any) -> None:
@@ -200,14 +200,14 @@ def test_subscribing_again_after_the_shards_doubled_leaves_one_row(
     system: System, match: str, dynamodb: Any, subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise 2: a follower of the score that turns to everything is told of everything, and not of the score."""
-    for name, value in system.environment("routes").items():
+    for name, value in (system.environment("routes") | system.credentials()).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(aws, "dynamodb", lambda: dynamodb)
+    monkeypatch.setattr(aws, "dynamodb", lambda _=None: dynamodb)
     connection = next(each for each in (f"L0SM9cOFvHcCIh{letter}=" for letter in "abcdefgh") if shard_of(each, 4))
     subscriptions.add(match, 0, connection, score_only=True)
     dynamodb.update_item(
-        TableName=system.name("matches"),
-        Key=state_key(match),
+        TableName=system.name("broadcasts"),
+        Key=telling_key(match),
         UpdateExpression="SET shards = :shards",
         ExpressionAttributeValues={":shards": {"N": "4"}},
     )

@@ -84,7 +84,7 @@ class Following(RuleBasedStateMachine):
     @rule()
     def is_broadcast(self) -> None:
         """A frame goes out to both."""
-        frames = build(self._state(), [each for each in self.events if each[0]["seq"] > self.told])
+        frames = build(self._state(), self.told, [each for each in self.events if each[0]["seq"] > self.told])
         if frames is not None:
             for who, frame in (("all", frames.everything), ("score", frames.score)):
                 if frame is not None:
@@ -149,8 +149,7 @@ class Following(RuleBasedStateMachine):
     def _state(self) -> MatchState:
         return MatchState(
             match="m", epoch="e", seq=len(self.events), board=self.board, home="A", away="B", competition=None,
-            kickoff="2022-12-18T15:00:00Z", shards=None, audience=None, scored=self.scored, told=self.told, tried=0,
-            rows=0,
+            kickoff="2022-12-18T15:00:00Z", audience=None, scored=self.scored,
         )  # fmt: skip
 
     def _snapshot(self, follower: Follower) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""What the watchdog is asked to look after: an event of a match that a cell is to have told by then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The watchdog's queue. Raises botocore's ClientError and BotoCoreError."""
+
+    sqs: SQSClient
+    queue: str
+    seconds: int
+    """Until it looks for the first time."""
+
+    def put(self, match: str, seq: int, cell: str, seconds: int | None = None) -> None:
+        """Have it look after event ``seq`` in a cell."""
+        self.sqs.send_message(
+            QueueUrl=self.queue,
+            MessageBody=orjson.dumps({"match": match, "seq": seq, "cell": cell}).decode(),
+            DelaySeconds=self.seconds if seconds is None else seconds,
+        )

@@ -1,0 +1,141 @@
+"""What one cell has told of a match: a row in that cell's ``broadcasts`` table.
+
+The ledger says what happened, once, at home; each cell tells its own viewers, at its own pace, and keeps here how far
+it is. Keys of the table: ``pk`` and ``sk``. A match's rows have ``pk`` = ``match#<id>``:
+
+- ``state``        this row: what is to be told, what has been, and the lease of the broadcast (broadcaster.lease)
+- ``progress#…``   how far each batch of a broadcast is (broadcaster.records)
+
+Beside them ``pk`` = ``live`` has a row for each broadcast that shares the send rate (broadcaster.live).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_HAND = "SET seq = :seq, told = if_not_exists(told, :none), tried = if_not_exists(tried, :none)"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How far a cell is with a match.
+
+    ``seq``: the newest event that was handed to the cell. ``told``: the seq that every subscription row of the match in
+    this cell is known to have been sent. ``tried``: the newest seq for which a broadcast has ended, with or without
+    batches set aside. ``stopped``: the newest event when an operator last ended a broadcast by hand, 0 if nobody ever
+    did. ``rows``: subscription rows that the last broadcast saw. ``shards``: the number of shards of its subscriptions
+    once that has grown; subscriptions.shards knows the first. ``owner``: the execution that has the lease until
+    ``lease_until`` (seconds since the epoch).
+    """
+
+    match: str
+    seq: int = 0
+    told: int = 0
+    tried: int = 0
+    stopped: int = 0
+    rows: int = 0
+    shards: int | None = None
+    owner: str | None = None
+    lease_until: int = 0
+
+
+class Tellings:
+    """The ``state`` rows of one cell's ``broadcasts`` table. Raises botocore's ClientError and BotoCoreError."""
+
+    def __init__(self, table: str, client: DynamoDBClient) -> None:
+        self.table = table
+        self._db = client
+
+    def read(self, match: str) -> Telling:
+        """How far the cell is, read consistently; nothing told yet if there is no row."""
+        return parse_telling(match, self._db.get_item(**telling_get(self.table, match)).get("Item"))
+
+    def hand(self, match: str, seq: int) -> Telling:
+        """Note that ``seq`` is to be told, unless something newer is; returns how far the cell is.
+
+        Whoever gives back the lease looks at this number in the same write, so an event that is handed over at that
+        moment either is seen, or finds the lease free.
+        """
+        try:
+            updated = self._db.update_item(
+                TableName=self.table,
+                Key=telling_key(match),
+                UpdateExpression=_HAND,
+                ConditionExpression="attribute_not_exists(seq) OR seq < :seq",
+                ExpressionAttributeValues={":seq": _n(seq), ":none": _n(0)},
+                ReturnValues="ALL_NEW",
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return self.read(match)
+        return parse_telling(match, updated["Attributes"])
+
+    def stop(self, match: str) -> tuple[Telling, bool]:
+        """End the broadcast of everything handed over so far; returns how far it got, and whether there was one to end.
+
+        One write: the lease is taken from whoever has it, which its senders see at their next look; and the newest
+        event counts as tried, so that nobody starts again for it: neither the watchdog, nor a record delivered twice,
+        nor an execution that has been started and has not taken the lease yet. ``told`` stays, so the frame of the next
+        event begins there.
+        """
+        try:
+            updated = self._db.update_item(
+                TableName=self.table,
+                Key=telling_key(match),
+                UpdateExpression="SET tried = seq, stopped = seq REMOVE lease_owner, lease_until",
+                ConditionExpression="tried < seq OR attribute_exists(lease_owner)",
+                ReturnValues="ALL_NEW",
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return self.read(match), False
+        return parse_telling(match, updated["Attributes"]), True
+
+    def reopen(self, match: str, now: int) -> bool:
+        """Have the match broadcast again from what it has been told; returns whether it may be.
+
+        A batch that was set aside leaves ``tried`` at the newest event, so that no execution would take the lease. It
+        may not if everyone has been told, or a broadcast is running at ``now`` (seconds since the epoch).
+        """
+        try:
+            self._db.update_item(
+                TableName=self.table,
+                Key=telling_key(match),
+                UpdateExpression="SET tried = told",
+                ConditionExpression="told < seq AND (attribute_not_exists(lease_until) OR lease_until < :now)",
+                ExpressionAttributeValues={":now": _n(now)},
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def told_key(match: str, item: str) -> dict[str, Any]:
+    """The primary key of one of a match's rows, as DynamoDB takes it."""
+    return {"pk": {"S": f"match#{match}"}, "sk": {"S": item}}
+
+
+def telling_key(match: str) -> dict[str, Any]:
+    """The primary key of a match's ``state`` row."""
+    return told_key(match, "state")
+
+
+def telling_get(table: str, match: str) -> dict[str, Any]:
+    """The arguments of a consistent GetItem for the ``state`` row."""
+    return {"TableName": table, "Key": telling_key(match), "ConsistentRead": True}
+
+
+def parse_telling(match: str, item: Mapping[str, Any] | None) -> Telling:
+    """The ``state`` row as DynamoDB returns it, if there is one."""
+    item = item or {}
+    names = ("seq", "told", "tried", "stopped", "rows", "shards", "lease_until")
+    numbers: Any = {name: int(item[name]["N"]) for name in names if name in item}
+    return Telling(match, owner=item["lease_owner"]["S"] if "lease_owner" in item else None, **numbers)
+
+
+def _n(value: int) -> dict[str, Any]:
+    return {"N": str(value)}

@@ -1,0 +1,137 @@
+"""Cells: two regions with viewers of their own, one ledger at home."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from devstack.faults.proxy import FaultProxy
+from devstack.ministack import StackError, free_port
+from devstack.operator import Operator
+from devstack.provision import client
+from devstack.stack import running
+from devstack.system import REGION
+from loadtest.viewer import Viewer
+from matches.telling import Telling, Tellings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from devstack.system import System
+
+AWAY = "eu-west-1"
+SECONDS = 90
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[FaultProxy]:
+    """Between the functions and all they call."""
+    with FaultProxy() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def cells(proxy: FaultProxy) -> Iterator[System]:
+    """A system of two cells, whose watchdog looks soon."""
+
+    def through(system: System) -> System:
+        changed = proxy.before(system)
+        # Senders post past the proxy: each cell's gateway is MiniStack's own of that region.
+        overrides = {
+            name: {each: value for each, value in more.items() if each != "CONNECTIONS_URL"}
+            for name, more in changed.overrides.items()
+        }
+        return replace(changed, overrides=overrides)
+
+    settings = {"watchdog_seconds": 2, "watchdog_visibility": 2}
+    with running(free_port(), settings, cells=(REGION, AWAY), through=through) as (system, _):
+        yield system
+
+
+@pytest.fixture
+def operator(cells: System) -> Iterator[Operator]:
+    """An operator at home."""
+    with Operator(cells.api_url) as operator:
+        yield operator
+
+
+@asynccontextmanager
+async def watching(system: System, match: str) -> AsyncIterator[list[int]]:
+    """A viewer of one cell, who takes what is told and looks for nothing by itself; what it has been shown."""
+    seqs: list[int] = []
+    viewer = Viewer(
+        system.websocket_url, [match], on_event=lambda _, event, __: seqs.append(event["seq"]), silence_seconds=3600
+    )
+    task = asyncio.create_task(viewer.run())
+    try:
+        await asyncio.wait_for(viewer.subscribed.wait(), SECONDS)
+        yield seqs
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(what: Any) -> Any:
+    """Wait for a true value of a blocking call, return it."""
+    async with asyncio.timeout(SECONDS):
+        while not (value := await asyncio.to_thread(what)):
+            await asyncio.sleep(0.05)
+        return value
+
+
+def telling(system: System, match: str) -> Telling:
+    """How far the cell is with a match."""
+    return Tellings(system.name("broadcasts"), client(system, "dynamodb")).read(match)
+
+
+async def test_a_goal_is_told_in_every_cell(cells: System, operator: Operator, match_id: str) -> None:
+    """One event, numbered once at home, reaches the viewers of both regions; each cell has its rows and its receipt."""
+    operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    async with AsyncExitStack() as stack:
+        seen = [await stack.enter_async_context(watching(cells.at(each), match_id)) for each in cells.cells]
+        for event in ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}):
+            await asyncio.to_thread(operator.post_event, match_id, event)
+        await until(lambda: seen == [[1, 2], [1, 2]])
+        await until(lambda: all(telling(cells.at(each), match_id).told == 2 for each in cells.cells))
+    receipts = operator.receipts(match_id)
+    assert {each["cell"] for each in receipts} == set(cells.cells)
+    assert all(sum(each["accepted"] for each in receipts if each["cell"] == cell) >= 1 for cell in cells.cells)
+
+
+async def test_one_cell_down_does_not_hold_up_the_other(
+    cells: System, proxy: FaultProxy, operator: Operator, match_id: str
+) -> None:
+    """While nothing answers in a region the other one's viewers are told; when it is back, it catches up by itself."""
+    operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    async with watching(cells, match_id) as here, watching(cells.at(AWAY), match_id) as there:
+        proxy.silent = frozenset({AWAY})
+        try:
+            for number, kind in enumerate(("kick_off", "half_time", "second_half"), 1):
+                await asyncio.to_thread(operator.post_event, match_id, {"kind": kind})
+                await until(lambda number=number: here[-1:] == [number])
+            assert (here, there) == ([1, 2, 3], [])
+        finally:
+            proxy.silent = frozenset()
+        # No other event comes.
+        await until(lambda: there == [1, 2, 3])
+        await until(lambda: telling(cells.at(AWAY), match_id).told == 3)
+
+
+async def test_a_stop_ends_the_broadcast_in_every_cell(cells: System, operator: Operator, match_id: str) -> None:
+    """What an operator stops is stopped everywhere, and said of each cell."""
+    operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    for region in cells.cells:
+        Tellings(cells.name("broadcasts"), client(cells.at(region), "dynamodb")).hand(match_id, 1)
+    ended = await asyncio.to_thread(operator.stop, match_id)
+    assert ended["cells"] == {region: {"stopped": True, "told": 0} for region in cells.cells}
+    assert all(telling(cells.at(region), match_id).stopped == 1 for region in cells.cells)
+
+
+def test_the_stand_in_serves_one_cell() -> None:
+    """What cannot be had is said in a sentence, before anything is started."""
+    with pytest.raises(StackError, match="one cell"), running(1, gateway="standin", cells=(REGION, AWAY)):
+        pass
