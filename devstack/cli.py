@@ -2,7 +2,7 @@
 
 import typer
 
-from devstack.commands import aside, faults, fuzz, match, measure, model, stack
+from devstack.commands import aside, faults, fuzz, match, measure, model, smoke, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
@@ -12,6 +12,7 @@ matches.command("show")(match.show_match)
 app.command()(stack.up)
 app.command()(stack.demo)
 app.command()(stack.token)
+app.command()(smoke.smoke)
 app.command()(match.goal)
 app.command()(match.event)
 app.command()(match.watch)

@@ -1,0 +1,54 @@
+"""The command that tries a running system: smoke."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from devstack.commands.common import LOCAL, AsJson, out, said
+from devstack.commands.common import operator as operator_at
+from devstack.smoke import Smoke, Step
+from loadtest.shown import plain
+
+
+def smoke(
+    url: Annotated[str, typer.Argument(help="URL of the HTTP API.")] = LOCAL.api_url,
+    ws: Annotated[
+        list[str] | None,
+        typer.Option(envvar="LIVESCORE_WS", help="URL of a cell's WebSocket; once for each. devstack's by default."),
+    ] = None,
+    site: Annotated[list[str] | None, typer.Option(help="Another URL that serves snapshots, of a CDN say.")] = None,
+    competition: Annotated[str | None, typer.Option(help="Of the match that it makes.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send one goal all the way, to a viewer in every cell. Exit 1 if anything went wrong.
+
+    LIVESCORE_TOKEN is an operator's token, or LIVESCORE_CLIENT_ID, LIVESCORE_CLIENT_SECRET and LIVESCORE_TOKEN_URL say
+    where one is; LIVESCORE_VIEWER_TOKEN is a viewer's, where one is needed. devstack needs none of them.
+    """
+    with said(), operator_at(url) as operator:
+        test = Smoke(
+            operator,
+            ws or [LOCAL.websocket_url],
+            site or [],
+            competition,
+            os.environ.get("LIVESCORE_VIEWER_TOKEN"),
+            say=(lambda _: None) if as_json else _show,
+        )
+        asyncio.run(test.run())
+    if as_json:
+        print(json.dumps(test.to_dict()))  # noqa: T201
+    else:
+        out.print(f"{test.match}: {'passed' if test.passed else 'failed'}", highlight=False)
+    raise typer.Exit(0 if test.passed else 1)
+
+
+def _show(step: Step) -> None:
+    mark, style = ("failed", "red") if step.wrong else ("ok", "green")
+    said_of = plain(step.wrong) if step.wrong else f"{step.ms:.0f} ms"
+    out.print(Text.assemble((f"{mark:6} ", style), f"{step.name}: {said_of}"))

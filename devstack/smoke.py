@@ -1,0 +1,178 @@
+"""A smoke test of a running system, deployed or devstack: one goal, from an operator to a viewer in every cell.
+
+It makes a match of its own, which stays in the ledger with five events, and needs nothing but the URLs and tokens that
+operators and viewers have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from devstack.operator import ApiError
+from loadtest.shown import where
+from loadtest.viewer import Viewer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from devstack.operator import Operator
+
+PATIENCE_SECONDS = 30.0
+"""For each step. A goal that takes longer is no goal on a phone."""
+
+_EVENTS: tuple[dict[str, Any], ...] = ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 1})
+GOAL = 2
+"""The seq of the goal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was tried, and how it went: milliseconds, or what was wrong."""
+
+    name: str
+    ms: float | None = None
+    wrong: str | None = None
+
+
+@dataclass(slots=True)
+class Smoke:
+    """One smoke test; ``say`` gets each step as it is done."""
+
+    operator: Operator
+    websockets: list[str]
+    sites: list[str] = field(default_factory=list)
+    """Other URLs from which snapshots are served, of a CDN say."""
+    competition: str | None = None
+    token: str | None = None
+    """A viewer's, where one is needed."""
+    say: Callable[[Step], None] = lambda _: None
+    match: str = field(default_factory=lambda: f"smoke-{secrets.token_hex(4)}")
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was wrong."""
+        return bool(self.steps) and not any(step.wrong for step in self.steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``livescore smoke --json`` prints it."""
+        steps = [{"name": each.name, "ms": each.ms, "wrong": each.wrong} for each in self.steps]
+        return {"match": self.match, "passed": self.passed, "steps": steps}
+
+    async def run(self) -> None:
+        """Every step, up to the first without which the others make no sense."""
+        about = {"match": self.match, "home": "Smoke", "away": "Fire", "kickoff": datetime.now(UTC).isoformat()}
+        about |= {"competition": self.competition} if self.competition else {}
+        if not await self._did("an operator creates a match", lambda: self.operator.create_match(**about)):
+            return
+        async with self._viewers() as seen:
+            for seq, event in enumerate(_EVENTS, 1):
+                begun = time.monotonic()
+                if not await self._did(f"{event['kind']} is accepted and applied", partial(self._post, event)):
+                    return
+                for url, seqs in seen.items():
+                    await self._shows(f"a viewer at {where(url)} sees {event['kind']}", seqs, seq, begun)
+        for base in (self.operator.url, *self.sites):
+            await self._did(f"the snapshot at {where(base)} has the goal", partial(self._snapshot, base))
+        await self._did("a receipt says what each cell has sent", self._receipts)
+        await self._did("the match is played to its end", self._whistle)
+
+    @asynccontextmanager
+    async def _viewers(self) -> AsyncIterator[dict[str, list[int]]]:
+        """A viewer at each URL, and what it has been shown."""
+        seen: dict[str, list[int]] = {}
+        tasks = []
+        try:
+            for url in self.websockets:
+                begun, shown = time.monotonic(), seen.setdefault(url, [])
+                viewer = Viewer(url, [self.match], token=self.token, on_event=_noting(shown))
+                tasks.append(asyncio.create_task(viewer.run()))
+                name = f"a viewer at {where(url)} subscribes"
+                try:
+                    await asyncio.wait_for(viewer.subscribed.wait(), PATIENCE_SECONDS)
+                    self._note(Step(name, ms=_since(begun)))
+                except TimeoutError:
+                    del seen[url]
+                    said = viewer.errors[-1].get("message") if viewer.errors else None
+                    self._note(Step(name, wrong=said or f"no snapshot after {PATIENCE_SECONDS:.0f} s"))
+            yield seen
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _did(self, name: str, work: Callable[[], Any]) -> bool:
+        begun = time.monotonic()
+        try:
+            await asyncio.to_thread(work)
+        except (ApiError, SmokeError) as error:
+            self._note(Step(name, wrong=str(error)))
+            return False
+        self._note(Step(name, ms=_since(begun)))
+        return True
+
+    async def _shows(self, name: str, seqs: list[int], seq: int, begun: float) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while seq not in seqs:
+                    await asyncio.sleep(0.005)
+            self._note(Step(name, ms=_since(begun)))
+        except TimeoutError:
+            self._note(Step(name, wrong=f"not within {PATIENCE_SECONDS:.0f} s"))
+
+    def _post(self, event: dict[str, Any]) -> None:
+        posted = self.operator.post_event(self.match, event)
+        outcome = self.operator.settled(self.match, posted["event_id"], PATIENCE_SECONDS)
+        if outcome["status"] != "applied":
+            raise SmokeError(f"it was {outcome['status']}: {outcome.get('reason')}")
+
+    def _snapshot(self, base: str) -> None:
+        url = f"{base.rstrip('/')}/matches/{self.match}"
+        try:
+            answer = httpx.get(url, timeout=PATIENCE_SECONDS, trust_env=False)
+            body = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise SmokeError(f"no snapshot ({type(error).__name__})") from None
+        if answer.status_code != httpx.codes.OK or body.get("seq", 0) < GOAL or body.get("score") != [1, 0]:
+            raise SmokeError(f"status {answer.status_code}, seq {body.get('seq')}, score {body.get('score')}")
+
+    def _receipts(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(cells := _told(self.operator.receipts(self.match))) < len(self.websockets):
+            if time.monotonic() > deadline:
+                raise SmokeError(f"receipts of {', '.join(sorted(cells)) or 'no cell'} only")
+            time.sleep(0.2)
+
+    def _whistle(self) -> None:
+        for kind in ("half_time", "second_half", "full_time"):
+            self._post({"kind": kind})
+
+    def _note(self, step: Step) -> None:
+        self.steps.append(step)
+        self.say(step)
+
+
+class SmokeError(Exception):
+    """A step went wrong; the text is for a person."""
+
+
+def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
+    """The cells whose gateway has taken the goal for a viewer."""
+    return {each["cell"] for each in receipts if each["seq"] >= GOAL and each["accepted"]}
+
+
+def _noting(shown: list[int]) -> Callable[[str, dict[str, Any], int], None]:
+    return lambda _, event, __: shown.append(event["seq"])
+
+
+def _since(begun: float) -> float:
+    return round((time.monotonic() - begun) * 1000, 1)
