@@ -166,8 +166,13 @@ class SmokeError(Exception):
 
 
 def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
-    """The cells whose gateway has taken the goal for a viewer."""
-    return {each["cell"] for each in receipts if each["seq"] >= GOAL and each["accepted"]}
+    """The cells that have told the goal to everyone, and whose gateway took something for a viewer.
+
+    A batch may have told it in a round whose receipt ends before it: another batch of that round had not.
+    """
+    told = list(receipts)
+    accepted = {each["cell"] for each in told if each["accepted"]}
+    return accepted & {each["cell"] for each in told if each["seq"] >= GOAL}
 
 
 def _noting(shown: list[int]) -> Callable[[str, dict[str, Any], int], None]:
