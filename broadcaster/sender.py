@@ -36,10 +36,11 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 @cache
 def _tools() -> Tools:
-    import aioboto3
+    from aiobotocore.session import get_session
 
     async def made() -> Tools:
-        db = await aioboto3.Session().client("dynamodb", config=aws.config()).__aenter__()
+        config: Any = aws.config()  # botocore's own does
+        db = await get_session().create_client("dynamodb", config=config).__aenter__()
         decode_queries(db)
         return Tools(
             db=db,

@@ -2,7 +2,7 @@
 
 import typer
 
-from devstack.commands import aside, faults, fuzz, match, measure, model, stack
+from devstack.commands import aside, faults, fuzz, match, measure, model, package, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
@@ -24,3 +24,4 @@ app.command()(measure.bench)
 app.command()(fuzz.fuzz)
 app.command()(faults.faults)
 app.command()(model.model)
+app.command()(package.package)
