@@ -8,6 +8,7 @@ whatever had been done by then changes nothing the second time.
 from __future__ import annotations
 
 import base64
+import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from broadcaster.starter import Starter
 from matches import aws
 from matches.events import Accepted, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
+from matches.metrics import Figures
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -31,6 +33,7 @@ NEVER = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededExcept
 """Answers of DynamoDB that the same record would get for ever."""
 
 logger = Logger(service="fanout")
+figures = Figures("fanout")
 
 
 class IncompleteError(Exception):
@@ -101,6 +104,12 @@ class Fanout:
             seq=outcome.seq,
             reason=outcome.reason,
         )
+        if outcome.again:
+            return
+        figures.about(accepted.match, outcome.seq, accepted.event_id)
+        figures.add("EventsApplied" if outcome.status == "applied" else "EventsRefused")
+        if outcome.status == "applied":
+            figures.add("NumberedAfter", max(0, time.time_ns() // 1_000_000 - accepted.at))
 
     def _broadcast(self, match: str) -> None:
         """Broadcast what has not been, which after a redelivery may be what an earlier delivery numbered."""
@@ -109,7 +118,9 @@ class Fanout:
             self._starter.start(state)
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
-        logger.error("set aside", reason=reason, sequence_number=record["kinesis"]["sequenceNumber"])
+        figures.add("RecordsSetAside")
+        about = record["kinesis"]
+        logger.error("set aside", match=about["partitionKey"], reason=reason, sequence_number=about["sequenceNumber"])
         self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
 
 
@@ -132,6 +143,7 @@ def _fanout() -> Fanout:
     return Fanout(ledger, starter(), aws.sqs(), aws.setting("SET_ASIDE_QUEUE"))
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Handle one batch of the event source mapping."""
     _fanout().handle(event["Records"])

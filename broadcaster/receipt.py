@@ -21,6 +21,7 @@ from broadcaster.plan import check_version
 from broadcaster.records import progress_item
 from matches import aws
 from matches.ledger import Ledger, row_key, state_key
+from matches.metrics import Figures
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 logger = Logger(service="receipt")
+figures = Figures("receipt")
 
 SUMMED = ("accepted", "gone", "failed", "skipped", "throttled", "queries", "invocations")
 
@@ -205,7 +207,12 @@ class Receipts:
                 },
                 ConditionExpression="attribute_not_exists(match_id)",
             )
-        logger.info("receipt", match=done.match, receipt=body)
+        logger.info("receipt", match=done.match, seq=done.settled, receipt=body)
+        figures.about(done.match, done.settled)
+        figures.add("Broadcasts")
+        figures.add("BatchesSetAside", body["set_aside"])
+        if sums["batches"] and not stopped:
+            figures.add("BroadcastTook", sums["ms"])
 
 
 @cache
@@ -219,6 +226,7 @@ def _receipts() -> Receipts:
     )
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """End a round; ``again`` tells the state machine to begin another, with ``batches``."""
     check_version(event)

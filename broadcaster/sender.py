@@ -11,7 +11,7 @@ import asyncio
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.carousel import Carousel, Tools
+from broadcaster.carousel import Carousel, Tools, figures
 from broadcaster.gateway import Gateway, GatewayError
 from broadcaster.pages import calm_collector, decode_queries
 from broadcaster.plan import check_version
@@ -65,6 +65,7 @@ def credentials() -> Credentials:
     return Credentials(found.access_key, found.secret_key, found.token)
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one invocation and return the input of the next."""
     check_version(event)

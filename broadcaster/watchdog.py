@@ -17,6 +17,7 @@ from broadcaster.fanout import starter
 from broadcaster.lease import is_live
 from matches import aws
 from matches.ledger import parse_state, state_get
+from matches.metrics import Figures
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from broadcaster.starter import Starter
 
 logger = Logger(service="watchdog")
+figures = Figures("watchdog")
 
 
 class Watchdog:
@@ -45,6 +47,8 @@ class Watchdog:
             return True
         if not is_live(item, time.time()):
             logger.warning("starting again", match=match, seq=seq, tried=state.tried)
+            figures.about(match, seq)
+            figures.add("Restarted")
             self._starter.start(state, watched=True)
         return False
 
@@ -54,6 +58,7 @@ def _watchdog() -> Watchdog:
     return Watchdog(aws.setting("MATCHES_TABLE"), aws.dynamodb(), starter())
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle one batch of SQS messages (ReportBatchItemFailures)."""
     unsettled = []

@@ -65,7 +65,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
     put(subscriptions.routes, "_meter", Meter(rate=1e9, burst=1e9))
     os.environ.update(
         MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
-        OPERATOR_SCOPE=SCOPE,
+        OPERATOR_SCOPE=SCOPE, POWERTOOLS_METRICS_DISABLED="true",
     )  # fmt: skip
     try:
         yield

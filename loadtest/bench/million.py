@@ -126,6 +126,7 @@ def _sender(target: Target, connections_url: str, core: int | None) -> Iterator[
     env = {
         **os.environ, **credentials(), **target.environment, "CONNECTIONS_URL": connections_url,
         "SEND_RATE": "1000000000", "POWERTOOLS_LOG_LEVEL": "WARNING",
+        "POWERTOOLS_METRICS_DISABLED": "true",
     }  # fmt: skip
     with on_core(core):
         process = subprocess.Popen(
