@@ -16,6 +16,7 @@ from devstack.stack import running
 from devstack.tokens import tokens_of
 from loadtest.bench import budget, cold, gateway, goal, million, page, send
 from loadtest.bench.control import Control
+from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.target import Target
 from loadtest.limits import allow_all_sockets
 
@@ -75,18 +76,18 @@ def _cold(say: Say) -> Result:
     with running(free_port(), {}, say) as (system, stack), functions_of(system) as functions:
         try:
             return cold.run(target_of(system), functions, tokens_of(system, "viewer"), say)
-        except cold.WrongAnswerError as error:
+        except WrongAnswerError as error:
             raise StackError(f"{error} MiniStack's log is {stack.ministack.log}") from error
 
 
 @contextmanager
-def functions_of(system: System) -> Iterator[cold.Functions]:
+def functions_of(system: System) -> Iterator[Functions]:
     """The functions of a running system, their zip unpacked while the block lasts."""
     described = system.raw["functions"]
     with tempfile.TemporaryDirectory(prefix="livescore-functions-") as folder:
         with zipfile.ZipFile(build()) as archive:
             archive.extractall(folder)
-        yield cold.Functions(
+        yield Functions(
             Path(folder),
             {name: about["handler"] for name, about in described.items()},
             {name: {**system.environment(name), **system.credentials()} for name in described},

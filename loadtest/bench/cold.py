@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 import time
 from collections import defaultdict
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from websockets.sync.client import connect
 
-from loadtest.bench.programs import Cores, on_core
+from loadtest.bench.functions import WrongAnswerError, start
 from loadtest.bench.result import Result, median
 from matches.events import EVENT, Accepted
 from subscriptions.shards import initial_shards
@@ -28,30 +23,21 @@ from subscriptions.shards import initial_shards
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from websockets.sync.client import ClientConnection
+
+    from loadtest.bench.functions import Functions
     from loadtest.bench.target import Target
     from loadtest.tokens import Tokens
 
 ROUNDS = 9
 SETTLE_SECONDS = 60.0
 OWNER = "cold"
-STARTING = Path(__file__).with_name("starting.py")
+TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
+"""As Lambda gives it to a function whose tracing is active (lambda/latest/dg/configuration-envvars.html)."""
 FLOORS = {"sender_ms": "700 at most", "routes_ms": "450 at most"}
 FIGURES = ("import_ms", "call_ms", "total_ms", "import_cpu_ms", "call_cpu_ms", "resident_mb")
 ORDER = ("authorizer", "routes", "sender", "receipt", "fanout", "api", "watchdog")
 """The functions as a match comes to them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Functions:
-    """The code, unpacked as Lambda does, and by function its handler and its environment, credentials included."""
-
-    code: Path
-    handlers: dict[str, str]
-    environments: dict[str, dict[str, str]]
-
-
-class WrongAnswerError(Exception):
-    """The first call of a function did not do what it is there for, so its time says nothing."""
 
 
 def run(
@@ -63,11 +49,11 @@ def run(
     """
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
     for number in range(rounds):
-        one = _Round(target, functions, viewer, f"cold-{number}")
-        for name in ORDER:
-            say(f"cold: round {number + 1} of {rounds}, {name}")
-            found[name].append(one.measure(name))
-        one.leave()
+        with connect(target.websocket_url) as socket:
+            one = Round(target, functions, viewer.token(), f"cold-{number}", socket)
+            for name in ORDER:
+                say(f"cold: round {number + 1} of {rounds}, {name}")
+                found[name].append(one.measure(name))
     result = Result("cold", floors=FLOORS)
     for name, each in found.items():
         row = {figure: median(one[figure] for one in each) for figure in FIGURES}
@@ -76,45 +62,29 @@ def run(
     return result
 
 
-class _Round:
-    """One match on its way through all functions."""
+class Round:
+    """One match on its way through all functions, with one viewer on a socket and with a viewer's token."""
 
-    def __init__(self, target: Target, functions: Functions, viewer: Tokens, match: str) -> None:
+    def __init__(self, target: Target, functions: Functions, token: str, match: str, socket: ClientConnection) -> None:
         self._target = target
         self._functions = functions
         self._match = match
-        self._token = viewer.token()
+        self._token = token
+        self._socket = socket
         target.numbered(match, 1)
-        self._socket = connect(target.websocket_url)
         self._ask()
         self._sent: dict[str, Any] = {}
+        self.logs: dict[str, list[dict[str, Any]]] = {}
+        """What each function has said."""
 
     def measure(self, name: str) -> dict[str, float]:
         """Start a function and call it once. Raises WrongAnswerError."""
-        found = self._start(name, getattr(self, f"_to_{name}")())
-        answer = found.pop("answer")
-        if not getattr(self, f"_is_{name}")(answer):
-            raise WrongAnswerError(f"the first call of {name} answered {json.dumps(answer)[:300]}")
-        found["total_ms"] = found["import_ms"] + found["call_ms"]
-        return found
-
-    def leave(self) -> None:
-        """Close the viewer's socket."""
-        self._socket.close()
-
-    def _start(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        functions = self._functions
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
-        command = [sys.executable, "-I", "-S", str(STARTING), str(functions.code), functions.handlers[name]]
-        with on_core(Cores.here().sender):
-            done = subprocess.run(
-                command, env={**kept, **functions.environments[name]}, input=json.dumps(event), text=True,
-                capture_output=True, check=False, timeout=SETTLE_SECONDS,
-            )  # fmt: skip
-        if done.returncode:
-            raise WrongAnswerError(f"the first call of {name} failed: {done.stderr.strip()[-600:]}")
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        event = getattr(self, f"_to_{name}")()
+        started = start(self._functions, name, event, _X_AMZN_TRACE_ID=TRACE)
+        if not getattr(self, f"_is_{name}")(started.answer):
+            raise WrongAnswerError(f"the first call of {name} answered {json.dumps(started.answer)[:300]}")
+        self.logs[name] = started.log
+        return {**started.figures, "total_ms": started.figures["import_ms"] + started.figures["call_ms"]}
 
     def _ask(self) -> None:
         self._socket.send(json.dumps({"action": "subscribe", "match": self._match}))
@@ -203,7 +173,9 @@ class _Round:
         return True
 
     def _to_watchdog(self) -> dict[str, Any]:
-        return {"Records": [{"messageId": "cold", "body": json.dumps({"match": self._match, "seq": 3})}]}
+        cell = self._functions.environments["watchdog"]["AWS_DEFAULT_REGION"]
+        body = json.dumps({"match": self._match, "seq": 3, "cell": cell})
+        return {"Records": [{"messageId": "cold", "body": body}]}
 
     def _is_watchdog(self, answer: dict[str, Any]) -> bool:
         return bool(answer == {"batchItemFailures": []})
