@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from devstack import identity
 from devstack.ministack import StackError
+from devstack.package import PYTHON
 from devstack.system import ACCOUNT, HTTP_API_ID, REGION, SECRET, WEBSOCKET_API_ID
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _functions(system: System, package: Path) -> None:
     for name, function in system.raw["functions"].items():
         functions.create_function(
             FunctionName=system.name(name),
-            Runtime="python3.13",
+            Runtime=f"python{PYTHON}",
             Handler=function["handler"],
             MemorySize=function["memory"],
             Timeout=system.settings.get(f"{name}_timeout", function["timeout"]),
