@@ -86,8 +86,9 @@ def test_every_service_is_where_it_was(unpacked: Path) -> None:
     code = f"""
 import botocore.session
 from botocore.config import Config
+session = botocore.session.Session()
 print(json.dumps([
-    botocore.session.Session().create_client(
+    session.create_client(
         service, region, aws_access_key_id="a", aws_secret_access_key="b", config=Config(use_fips_endpoint=fips)
     ).meta.endpoint_url
     for service in {list(SERVICES)} for region in {REGIONS} for fips in (False, True)

@@ -70,6 +70,20 @@ def test_nothing_is_noted_outside_of_an_invocation(capsys: pytest.CaptureFixture
     assert "events" not in line
 
 
+def test_services_of_one_process_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    """A function may use another's code, which has figures of its own: nobody tells of what another did."""
+    fanout, watchdog = Figures("fanout"), Figures("watchdog")
+
+    def work() -> None:
+        watchdog.add("Restarted")
+        invoke(fanout, lambda: fanout.add("RecordsSetAside"))
+
+    invoke(watchdog, work)
+    first, second = lines(capsys.readouterr().out)
+    assert (first["service"], "Restarted" in first) == ("fanout", False)
+    assert (second["service"], "RecordsSetAside" in second) == ("watchdog", False)
+
+
 def test_no_value_is_lost_in_a_large_batch(capsys: pytest.CaptureFixture[str]) -> None:
     """The format holds a hundred values of a name: a batch of more is told in several lines."""
     figures = Figures("fanout")
