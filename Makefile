@@ -37,6 +37,10 @@ faults: setup ## Every kind of fault, several times (half an hour); figures in .
 	@mkdir -p .livescore
 	@$(BIN)/livescore faults --long --json .livescore/faults.json
 
+.PHONY: package
+package: setup ## The zips of the functions for AWS in dist/ (PYTHON313= a Python 3.13, if none is found)
+	@$(BIN)/livescore package $(if $(PYTHON313),--python $(PYTHON313))
+
 .PHONY: check
 check: setup ## Formatter, linter, type checker, import rules
 	@$(BIN)/ruff format --check .

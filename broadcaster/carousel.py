@@ -19,12 +19,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from broadcaster import live
 from broadcaster.delivery import Delivery, Tally
 from broadcaster.gateway import GatewayError
-from broadcaster.pacing import Pace
+from broadcaster.pacing import BURST_SECONDS, Pace
 from broadcaster.pages import read_page
 from broadcaster.plan import shards_of
 from broadcaster.pruning import Pruning
 from broadcaster.ring import Spot
 from broadcaster.walk import Walk
+from matches.metrics import Figures
 from subscriptions.shards import shard_count
 from subscriptions.store import partition
 
@@ -46,6 +47,7 @@ OUTAGE_SHARE = 0.1
 """When errors and broken connections keep more of the rows than this from their viewers, the batch has failed."""
 
 logger = Logger(service="sender")
+figures = Figures("sender")
 
 
 @dataclass(slots=True)
@@ -100,6 +102,16 @@ class Carousel:
         self._walk: Walk | None = None
         self._shards = 0
         self._delivery: Delivery | None = None
+        self._event_id: str | None = None
+        self._posted = 0
+        """When the operator posted the newest event that is being told, in milliseconds since the epoch."""
+        self._earned = 0.0
+        """Requests that the share of the rate came to while laps lasted, each with its burst."""
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        """What every line of the log says."""
+        return {"match": self._match, "seq": self._seq, "event_id": self._event_id}
 
     async def run(self) -> dict[str, Any]:
         """Go round until every row has the newest event, or the time is up; returns the task to go on with.
@@ -131,8 +143,19 @@ class Carousel:
             counts.queries += self._walk.queries
             counts.skipped += self._walk.skipped
             await self._tools.records.report(self._task, self._seq, counts.to_dict())
-            logger.info("sent", match=self._match, seq=self._seq, batch=self._task["batch"], counts=counts.to_dict())
+            logger.info("sent", **self._about, batch=self._task["batch"], counts=counts.to_dict())
+            self._publish()
         return {**self._task, **self._stand(done=done), "counts": counts.to_dict()}
+
+    def _publish(self) -> None:
+        """Tell CloudWatch what this invocation has done."""
+        figures.about(**self._about)
+        figures.add("Accepted", self._tally.accepted)
+        figures.add("Gone", self._pruning.pruned)
+        figures.add("Failed", self._tally.failed)
+        figures.add("Throttled", self._tally.throttled)
+        if self._earned:
+            figures.add("BudgetUsed", 100 * self._pace.bucket.spent / self._earned)
 
     def _stand(self, *, done: bool) -> dict[str, Any]:
         """How far this batch is, for the next invocation or the end of the round."""
@@ -149,6 +172,7 @@ class Carousel:
         """Send until the lap is done, whatever it turns into; returns whether it is."""
         counts, tally = self._counts, self._tally
         self._delivery = Delivery(walk, self._pace, until=self._deadline, gone=self._pruning.add, tally=tally)
+        accepted, earned = tally.accepted, self._pace.earned(self._loop.time())
         looking = asyncio.create_task(self._keep_looking())
         try:
             await self._tools.gateway.deliver(self._delivery, self._deadline + ANSWER_SECONDS)
@@ -157,12 +181,15 @@ class Carousel:
             await asyncio.gather(looking, return_exceptions=True)
             self._delivery = None
         counts.ended = _now_ms()
+        self._earned += self._pace.earned(self._loop.time()) - earned + self._pace.bucket.rate * BURST_SECONDS
         if walk.error is not None:
             raise walk.error
         if tally.unreached > OUTAGE_SHARE * (tally.accepted + tally.gone + tally.failed):
             raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
         if walk.exhausted:
             counts.rows = walk.lap_rows
+            if tally.accepted > accepted:
+                figures.add("GoalToGateway", max(0, counts.ended - self._posted))
         return walk.exhausted
 
     async def _newer_while_others_send(self) -> bool:
@@ -173,7 +200,7 @@ class Carousel:
             return await self._linger(partial(self._tools.records.ended, self._match, self._owner, self._task["batch"]))
         except (ClientError, BotoCoreError) as error:
             # The lap is done, and what is newer will be told in another round.
-            logger.warning("could not wait for the others", match=self._match, exc_info=error)
+            logger.warning("could not wait for the others", **self._about, exc_info=error)
             return False
 
     async def _linger(self, ended: Any) -> bool:
@@ -197,7 +224,7 @@ class Carousel:
             try:
                 await self._take(await self._tools.records.look(self._match))
             except Exception:  # a look that fails, for whatever reason, must not be the last
-                logger.exception("could not look", match=self._match)
+                logger.exception("could not look", **self._about)
 
     async def _take(self, look: Look) -> None:
         """Act on what was seen: lease, budget, newer events."""
@@ -217,7 +244,7 @@ class Carousel:
 
     def _lose(self) -> None:
         """Another execution has the lease and tells everyone: stop here."""
-        logger.warning("lost the lease", match=self._match, owner=self._owner)
+        logger.warning("lost the lease", **self._about, owner=self._owner)
         self._lost = True
         if self._delivery is not None:
             self._delivery.until = 0.0
@@ -243,7 +270,7 @@ class Carousel:
                 walk.score = gateway.lane(frames.score)
             else:
                 gateway.tell(walk.score, frames.score)
-        self._seq = frames.seq
+        self._seq, self._event_id, self._posted = frames.seq, frames.event_id, frames.at
 
     def _begin(self, look: Look) -> Walk:
         """The walk: where an earlier invocation stood, from a new beginning if there is something newer since."""

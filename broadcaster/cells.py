@@ -12,7 +12,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,6 +39,9 @@ SOON_SECONDS = 1
 
 TRANSIENT = (ClientError, BotoCoreError)
 """What may be over at the next try."""
+
+Seen = Literal["settled", "running", "restarted", "unreached"]
+"""How the watchdog finds an event in a cell: nothing left to do, being told, begun again, or nobody answers."""
 
 logger = Logger(service="cells")
 T = TypeVar("T")
@@ -77,13 +80,13 @@ class Cells:
             self._watch.put(state.match, state.seq, region, SOON_SECONDS)
         return unreached
 
-    def settled(self, match: str, seq: int, region: str, state: Callable[[], MatchState]) -> bool:
-        """Whether event ``seq`` needs no more watching in a cell; starts a broadcast there if nobody else does it.
+    def look(self, match: str, seq: int, region: str, state: Callable[[], MatchState]) -> Seen:
+        """How a cell is with event ``seq``; starts a broadcast there if it was not told and nobody else does it.
 
         ``state`` reads the match from the ledger. Raises what it raises.
         """
         answer = self._reach({region: partial(self._look, self._cells[region], match, seq, state)})
-        return answer.get(region, False)
+        return answer.get(region, "unreached")
 
     def _broadcast(self, cell: Cell, state: MatchState) -> bool:
         telling = cell.tellings.hand(state.match, state.seq)
@@ -95,14 +98,15 @@ class Cells:
         return True
 
     @staticmethod
-    def _look(cell: Cell, match: str, seq: int, state: Callable[[], MatchState]) -> bool:
+    def _look(cell: Cell, match: str, seq: int, state: Callable[[], MatchState]) -> Seen:
         telling = cell.tellings.hand(match, seq)
         if telling.tried >= seq:
-            return True
-        if telling.lease_until <= time.time():
-            logger.warning("starting again", match=match, seq=seq, tried=telling.tried, cell=cell.region)
-            cell.starter.start(state(), telling)
-        return False
+            return "settled"
+        if telling.lease_until > time.time():
+            return "running"
+        logger.warning("starting again", match=match, seq=seq, tried=telling.tried, cell=cell.region)
+        cell.starter.start(state(), telling)
+        return "restarted"
 
     def _reach(self, work: Mapping[str, Callable[[], T]]) -> dict[str, T]:
         """Run each cell's work, all side by side; returns the results of those that answered."""

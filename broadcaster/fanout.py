@@ -8,6 +8,7 @@ whatever had been done by then changes nothing the second time.
 from __future__ import annotations
 
 import base64
+import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from broadcaster.setaside import record_body
 from matches import aws
 from matches.events import Accepted, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
+from matches.metrics import Figures
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -30,6 +32,7 @@ NEVER = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededExcept
 """Answers of DynamoDB that the same record would get for ever."""
 
 logger = Logger(service="fanout")
+figures = Figures("fanout")
 
 
 class IncompleteError(Exception):
@@ -100,15 +103,23 @@ class Fanout:
             seq=outcome.seq,
             reason=outcome.reason,
         )
+        if outcome.again:
+            return
+        figures.about(accepted.match, outcome.seq, accepted.event_id)
+        figures.add("EventsApplied" if outcome.status == "applied" else "EventsRefused")
+        if outcome.status == "applied":
+            figures.add("NumberedAfter", max(0, time.time_ns() // 1_000_000 - accepted.at))
 
     def _broadcast(self, match: str) -> None:
         """Broadcast what has not been, which after a redelivery may be what an earlier delivery numbered."""
         state = self.ledger.state(match)
         if state.seq:
-            self._cells.broadcast(state)
+            figures.add("CellsUnreached", len(self._cells.broadcast(state)))
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
-        logger.error("set aside", reason=reason, sequence_number=record["kinesis"]["sequenceNumber"])
+        figures.add("RecordsSetAside")
+        about = record["kinesis"]
+        logger.error("set aside", match=about["partitionKey"], reason=reason, sequence_number=about["sequenceNumber"])
         self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
 
 
@@ -118,6 +129,7 @@ def _fanout() -> Fanout:
     return Fanout(ledger, cells.cells(), aws.sqs(), aws.setting("SET_ASIDE_QUEUE"))
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Handle one batch of the event source mapping."""
     _fanout().handle(event["Records"])

@@ -32,6 +32,10 @@ class Frames:
     seq: int
     everything: bytes
     score: bytes | None
+    at: int
+    """When the operator posted the newest event that they carry, in milliseconds since the epoch."""
+    event_id: str | None
+    """Of that event."""
 
 
 def build(state: MatchState, told: int, events: Sequence[tuple[dict[str, Any], int | None]]) -> Frames | None:
@@ -52,6 +56,8 @@ def build(state: MatchState, told: int, events: Sequence[tuple[dict[str, Any], i
         seq=state.seq,
         everything=_frame(state, every[0]["seq"] - 1, every),
         score=_frame(state, before[kept[0]["seq"]] or 0, kept) if kept else None,
+        at=everything[-1]["at"],
+        event_id=everything[-1].get("event_id"),
     )
 
 

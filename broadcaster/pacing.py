@@ -28,6 +28,8 @@ class TokenBucket:
         self._burst = burst
         self._tokens = burst
         self._at = now
+        self.spent = 0
+        """Requests that have gone since the beginning."""
 
     @property
     def rate(self) -> float:
@@ -49,6 +51,7 @@ class TokenBucket:
     def spend(self, count: int) -> None:
         """``count`` requests have gone."""
         self._tokens -= count
+        self.spent += count
 
     def wait(self) -> float:
         """Seconds from the last look until there is a token."""
@@ -65,6 +68,8 @@ class Pace:
 
     def __init__(self, share: float, now: float) -> None:
         self._share = share
+        self._earned = 0.0
+        self._shared_from = now
         self._factor = 1.0
         self._window_from = now
         self._counted = (0, 0, 0)
@@ -75,8 +80,13 @@ class Pace:
     def share(self, rate: float, now: float) -> None:
         """Another share of the budget, in requests a second."""
         if rate != self._share:
+            self._earned, self._shared_from = self.earned(now), now
             self._share = rate
             self._apply(now)
+
+    def earned(self, now: float) -> float:
+        """Requests that the shares since the beginning came to, throttled or not, and without a burst."""
+        return self._earned + (now - self._shared_from) * self._share
 
     def look(self, taken: int, refused: int, refused_again: int, now: float) -> None:
         """Judge a window, if it is over.

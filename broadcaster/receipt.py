@@ -20,6 +20,7 @@ from broadcaster.plan import check_version
 from broadcaster.records import progress_item
 from matches import aws
 from matches.ledger import Ledger
+from matches.metrics import Figures
 from matches.telling import Tellings, telling_key, told_key
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 logger = Logger(service="receipt")
+figures = Figures("receipt")
 
 SUMMED = ("accepted", "gone", "failed", "skipped", "throttled", "queries", "invocations")
 
@@ -188,7 +190,12 @@ class Receipts:
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
         # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
         self._ledger.put_receipt(done.match, done.settled, broadcast, body)
-        logger.info("receipt", match=done.match, receipt=body)
+        logger.info("receipt", match=done.match, seq=done.settled, receipt=body)
+        figures.about(done.match, done.settled)
+        figures.add("Broadcasts")
+        figures.add("BatchesSetAside", body["set_aside"])
+        if sums["batches"] and not stopped:
+            figures.add("BroadcastTook", sums["ms"])
 
 
 @cache
@@ -202,6 +209,7 @@ def _receipts() -> Receipts:
     )
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """End a round; ``again`` tells the state machine to begin another, with ``batches``."""
     check_version(event)

@@ -11,7 +11,7 @@ import asyncio
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.carousel import Carousel, Tools
+from broadcaster.carousel import Carousel, Tools, figures
 from broadcaster.gateway import Gateway, GatewayError
 from broadcaster.pages import calm_collector, decode_queries
 from broadcaster.plan import check_version
@@ -36,15 +36,16 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 @cache
 def _tools() -> Tools:
-    import aioboto3
+    from aiobotocore.session import get_session
 
     async def made() -> Tools:
-        session, home_region = aioboto3.Session(), aws.setting("HOME_REGION")
-        db = await session.client("dynamodb", config=aws.config()).__aenter__()
+        session, home_region = get_session(), aws.setting("HOME_REGION")
+        config: Any = aws.config()  # botocore's own does
+        db = await session.create_client("dynamodb", config=config).__aenter__()
         decode_queries(db)
         home = db
         if home_region != aws.region():
-            home = await session.client("dynamodb", region_name=home_region, config=aws.config()).__aenter__()
+            home = await session.create_client("dynamodb", region_name=home_region, config=config).__aenter__()
             decode_queries(home)
         return Tools(
             db=db,
@@ -73,6 +74,7 @@ def credentials() -> Credentials:
     return Credentials(found.access_key, found.secret_key, found.token)
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one invocation and return the input of the next."""
     check_version(event)

@@ -16,11 +16,13 @@ from aws_lambda_powertools import Logger
 from broadcaster.cells import cells
 from matches import aws
 from matches.ledger import Ledger, UnknownMatchError
+from matches.metrics import Figures
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger(service="watchdog")
+figures = Figures("watchdog")
 
 
 @cache
@@ -28,6 +30,7 @@ def _ledger() -> Ledger:
     return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle one batch of SQS messages (ReportBatchItemFailures)."""
     unsettled = []
@@ -38,10 +41,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.warning("there is no such cell any more", match=match, seq=seq, cell=cell)
             continue
         try:
-            settled = cells().settled(match, seq, cell, partial(_ledger().state, match))
+            seen = cells().look(match, seq, cell, partial(_ledger().state, match))
         except UnknownMatchError:
-            settled = True
-        if not settled:
+            continue
+        if seen == "restarted":
+            figures.about(match, seq)
+            figures.add("Restarted")
+        if seen != "settled":
             unsettled.append({"itemIdentifier": record["messageId"]})
     logger.info("looked", messages=len(event["Records"]), unsettled=len(unsettled))
     return {"batchItemFailures": unsettled}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
+import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvloop
 
-from devstack.ministack import free_port
+from devstack.ministack import StackError, free_port
+from devstack.package import build
 from devstack.stack import running
 from devstack.tokens import tokens_of
-from loadtest.bench import budget, gateway, goal, million, page, send
+from loadtest.bench import budget, cold, gateway, goal, million, page, send
 from loadtest.bench.control import Control
+from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.target import Target
 from loadtest.limits import allow_all_sockets
 
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from devstack.stack import Gateway
+    from devstack.system import System
     from loadtest.bench.result import Result
 
     Say = Callable[[str], None]
@@ -36,8 +42,13 @@ def run(name: str, say: Say) -> Result:
 @contextmanager
 def _target(say: Say, settings: dict[str, int], gateway: Gateway = "ministack") -> Iterator[Target]:
     with running(free_port(), settings, say, gateway=gateway) as (system, _):
-        environment = {**system.environment("sender"), **system.credentials()}
-        yield Target(system.api_url, system.websocket_url, environment, tokens_of(system))
+        yield target_of(system)
+
+
+def target_of(system: System) -> Target:
+    """A running system as the benches know it."""
+    environment = {**system.environment("sender"), **system.credentials()}
+    return Target(system.api_url, system.websocket_url, environment, tokens_of(system))
 
 
 def _page(say: Say) -> Result:
@@ -61,6 +72,29 @@ def _budget(say: Say) -> Result:
         return uvloop.run(budget.run(target, say))
 
 
+def _cold(say: Say) -> Result:
+    with running(free_port(), {}, say) as (system, stack), functions_of(system) as functions:
+        try:
+            return cold.run(target_of(system), functions, tokens_of(system, "viewer"), say)
+        except WrongAnswerError as error:
+            raise StackError(f"{error} MiniStack's log is {stack.ministack.log}") from error
+
+
+@contextmanager
+def functions_of(system: System) -> Iterator[Functions]:
+    """The functions of a running system, their zip unpacked while the block lasts."""
+    described = system.raw["functions"]
+    with tempfile.TemporaryDirectory(prefix="livescore-functions-") as folder:
+        with zipfile.ZipFile(build()) as archive:
+            archive.extractall(folder)
+        yield Functions(
+            Path(folder),
+            {name: about["handler"] for name, about in described.items()},
+            {name: {**system.environment(name), **system.credentials()} for name in described},
+        )
+
+
 BENCHES: dict[str, Callable[[Say], Result]] = {
     "send": send.run, "page": _page, "million": _million, "gateway": gateway.run, "goal": _goal, "budget": _budget,
+    "cold": _cold,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import typer
 
-from devstack.commands import aside, faults, fuzz, match, measure, model, smoke, stack
+from devstack.commands import aside, faults, fuzz, match, measure, model, package, smoke, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
@@ -25,3 +25,4 @@ app.command()(measure.bench)
 app.command()(fuzz.fuzz)
 app.command()(faults.faults)
 app.command()(model.model)
+app.command()(package.package)

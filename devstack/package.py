@@ -1,67 +1,146 @@
-"""Builds the zip that every Lambda function runs: our packages, and the pinned libraries beside them.
+"""Builds the zips that the Lambda functions run: our packages, and the pinned libraries beside them.
 
-Neither MiniStack nor a function on AWS is given a library that is not in the zip. Of botocore's service models (more
-than 20 MB) only those that the code calls are kept, and everything is compiled ahead, so that a cold start spends
-no time on it.
+Neither MiniStack nor a function on AWS is given a library that is not in the zip. There are zips for AWS, one for each
+architecture, and one for the Python of this machine, which MiniStack runs. They hold the same files but for extension
+modules and compiled ones, and the same input gives the same bytes.
+
+Everything is compiled ahead: a function cannot write to its folder, so it would compile what it imports at every cold
+start. Only a Python of the same version can compile for another.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
+from devstack import trim
 from devstack.system import ROOT, STATE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGES = ("matches", "subscriptions", "broadcaster")
-SERVICES = ("apigatewaymanagementapi", "dynamodb", "kinesis", "sqs", "stepfunctions")
+BUILD = STATE / "build"
+PYTHON: Final = "3.13"
+"""Of the functions' runtime."""
+
+ARCHITECTURES: Final = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
+"""By Lambda's name: the platform whose wheels run on Amazon Linux 2023, as uv names it
+(lambda/latest/dg/python-package.html)."""
+
+MOST_BYTES: Final = 25_000_000
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
-def build() -> Path:
-    """The zip for this Python, built if it is not there yet.
+class PackageError(Exception):
+    """A zip cannot be built; the text is a sentence for a person."""
 
-    Raises subprocess.CalledProcessError when the libraries cannot be installed.
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a zip is for."""
+
+    name: str
+    wheels: tuple[str, ...]
+    """The options by which uv knows which wheels to take."""
+    python: str | None
+    """The Python that compiles; None: sources only."""
+
+    @classmethod
+    def here(cls) -> Target:
+        """This machine and this Python."""
+        return cls("here", ("--python", sys.executable), sys.executable)
+
+    @classmethod
+    def lambda_function(cls, architecture: str, python: str | None) -> Target:
+        """A function on AWS, of one of ``ARCHITECTURES``."""
+        platform = ("--python-platform", ARCHITECTURES[architecture], "--python-version", PYTHON)
+        return cls(architecture, (*platform, "--only-binary", ":all:"), python)
+
+
+def lambda_python(given: str | None = None) -> str | None:
+    """A Python of this machine that has the version of the functions' runtime, None without one.
+
+    Raises PackageError if it is not ``given`` that has it, where one is given.
     """
-    libraries = _libraries()
+    if given is not None:
+        if _version(given) != PYTHON:
+            raise PackageError(f"{given} is no Python {PYTHON}.")
+        return given
+    managed = subprocess.run(
+        [*_uv(), "python", "find", "--managed-python", "--no-python-downloads", PYTHON],
+        capture_output=True, text=True, check=False,
+    ).stdout.strip()  # fmt: skip
+    candidates = (sys.executable, shutil.which(f"python{PYTHON}"), managed)
+    return next((each for each in candidates if each and _version(each) == PYTHON), None)
+
+
+def package(folder: Path, python: str | None) -> list[Path]:
+    """Build ``lambda-<architecture>.zip`` for each architecture into a folder; ``python`` compiles.
+
+    Raises PackageError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for architecture in ARCHITECTURES:
+        target = folder / f"lambda-{architecture}.zip"
+        partial = target.with_suffix(".partial")
+        shutil.copyfile(build(Target.lambda_function(architecture, python)), partial)
+        made.append(partial.replace(target))
+    return made
+
+
+def build(target: Target | None = None, work: Path = BUILD) -> Path:
+    """The zip for a target, this machine if none is said, built in ``work`` if it is not there yet.
+
+    Raises PackageError when the libraries cannot be installed, or something cannot be compiled.
+    """
+    target = target or Target.here()
+    libraries = _libraries(target, work)
     sources = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
     digest = hashlib.sha256(libraries.name.encode())
     for path in sources:
         digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    target = STATE / "build" / f"lambda-{digest.hexdigest()[:16]}.zip"
-    if not target.exists():
-        staged = _fresh(STATE / "build" / "staged")
-        for package in PACKAGES:
-            shutil.copytree(ROOT / package, staged / package, ignore=shutil.ignore_patterns("__pycache__", "*.json"))
-        _compile(staged)
-        _zip((libraries, staged), target)
+    made = work / f"lambda-{target.name}-{digest.hexdigest()[:16]}.zip"
+    if not made.exists():
+        staged = _fresh(work / f"staged-{target.name}")
+        for each in PACKAGES:
+            shutil.copytree(ROOT / each, staged / each, ignore=shutil.ignore_patterns("__pycache__", "*.json"))
+        _compile(target, staged)
+        _zip((libraries, staged), made)
         shutil.rmtree(staged)
-    return target
+    return made
 
 
-def _libraries() -> Path:
-    """The folder of the libraries for this Python, installed if it is not there yet."""
+def _libraries(target: Target, work: Path) -> Path:
+    """The folder of the libraries for a target, installed if it is not there yet."""
     requirements = ROOT / "requirements/lambda.txt"
-    key = hashlib.sha256(requirements.read_bytes() + sys.version.encode() + "".join(SERVICES).encode()).hexdigest()[:16]
-    folder = STATE / "build" / f"libraries-{key}"
+    made_of = [
+        requirements.read_bytes(),
+        ROOT.joinpath("devstack/trim.py").read_bytes(),
+        *map(str.encode, target.wheels),
+    ]
+    made_of.append(_run(target.python, "import sys; print(sys.version)").encode() if target.python else b"")
+    folder = work / f"libraries-{target.name}-{hashlib.sha256(b'|'.join(made_of)).hexdigest()[:16]}"
     if not folder.exists():
-        staged = _fresh(STATE / "build" / "libraries-staged")
-        install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
-        subprocess.run([*install, "--require-hashes", "--target", str(staged), "-r", str(requirements)], check=True)
-        for model in (staged / "botocore/data").iterdir():
-            if model.is_dir() and model.name not in SERVICES:
-                shutil.rmtree(model)
-        shutil.rmtree(staged / "boto3/data")
-        shutil.rmtree(staged / "bin", ignore_errors=True)
-        _compile(staged)
+        staged = _fresh(work / f"libraries-staged-{target.name}")
+        install = [*_uv(), "pip", "install", "--quiet", *target.wheels, "--require-hashes"]
+        if subprocess.run([*install, "--target", str(staged), "-r", str(requirements)], check=False).returncode:
+            raise PackageError("The libraries of the Lambda functions could not be installed; why is said above.")
+        trim.trim(staged)
+        _compile(target, staged)
         staged.rename(folder)
     return folder
+
+
+def _uv() -> list[str]:
+    return [sys.executable, "-m", "uv"]
 
 
 def _fresh(folder: Path) -> Path:
@@ -70,10 +149,27 @@ def _fresh(folder: Path) -> Path:
     return folder
 
 
-def _compile(folder: Path) -> None:
-    # Unchecked: a zip keeps no source times to check against, and nobody edits the code of a function.
+def _run(python: str, code: str) -> str:
+    """What a Python prints, nothing if it does not run."""
+    try:
+        return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
+
+
+def _version(python: str) -> str:
+    return _run(python, "import sys; print('%d.%d' % sys.version_info[:2])")
+
+
+def _compile(target: Target, folder: Path) -> None:
+    if target.python is None:
+        return
+    # Unchecked: a zip keeps no source times to check against, and nobody edits the code of a function. The hash of
+    # strings orders the sets among a module's constants.
     mode = ["--invalidation-mode", "unchecked-hash"]
-    subprocess.run([sys.executable, "-m", "compileall", "-q", "-j0", *mode, "-s", str(folder), str(folder)], check=True)
+    command = [target.python, "-m", "compileall", "-q", "-j0", *mode, "-s", str(folder), str(folder)]
+    if subprocess.run(command, check=False, env={**os.environ, "PYTHONHASHSEED": "0"}).returncode:
+        raise PackageError("The code of the Lambda functions could not be compiled; why is said above.")
 
 
 def _zip(folders: tuple[Path, ...], target: Path) -> None:

@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from devstack import identity
 from devstack.ministack import StackError
+from devstack.package import PYTHON
 from devstack.system import ACCOUNT, HTTP_API_ID, SECRET
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _functions(system: System, place: Place, code: bytes) -> None:
     for name, function in system.parts("functions", place).items():
         functions.create_function(
             FunctionName=system.name(name),
-            Runtime="python3.13",
+            Runtime=f"python{PYTHON}",
             Handler=function["handler"],
             MemorySize=function["memory"],
             Timeout=system.settings.get(f"{name}_timeout", function["timeout"]),

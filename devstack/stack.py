@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,7 @@ from websockets.sync.client import connect
 
 from devstack.ministack import MiniStack, StackError, free_port
 from devstack.operator import ApiError, Operator
-from devstack.package import build
+from devstack.package import PackageError, build
 from devstack.provision import client, provision
 from devstack.standin import StandIn
 from devstack.system import REGION, System
@@ -69,8 +68,8 @@ def running(
     say("Preparing MiniStack and the Lambda zips …")
     try:
         package = build()
-    except subprocess.CalledProcessError as error:
-        raise StackError("The libraries of the Lambda functions could not be installed; why is said above.") from error
+    except PackageError as error:
+        raise StackError(str(error)) from error
     ministack, standin = MiniStack(port), StandIn(system) if gateway == "standin" else None
     stack = Stack(ministack, standin)
     try:

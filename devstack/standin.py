@@ -59,7 +59,10 @@ class StandIn:
         given = {name: value for each in functions for name, value in system.environment(each).items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         # A line for each of ten thousand viewers is read by nobody.
-        quiet = {"POWERTOOLS_LOG_LEVEL": "WARNING", "POWERTOOLS_SERVICE_NAME": function}
+        quiet = {
+            "POWERTOOLS_LOG_LEVEL": "WARNING", "POWERTOOLS_METRICS_DISABLED": "true",
+            "POWERTOOLS_SERVICE_NAME": function,
+        }  # fmt: skip
         env = {**quiet, **inherited, **system.credentials(), **given}
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:

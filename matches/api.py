@@ -149,7 +149,7 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     try:
         outcome = asdict(_ledger().pending(accepted))
     except (BotoCoreError, ClientError):
-        logger.exception("event is on the stream but could not be marked pending")
+        logger.exception("on the stream, but not marked pending", match=match, event_id=accepted.event_id)
         outcome = {"status": "pending"}
     logger.info("accepted", match=match, event_id=accepted.event_id, kind=event.kind)
     return _json(HTTPStatus.ACCEPTED, {"match": match, "event_id": accepted.event_id, **_present(outcome)})

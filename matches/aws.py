@@ -1,6 +1,7 @@
 """Clients of AWS, made on first use and kept for the life of the process.
 
-Where the endpoints are is botocore's business (``AWS_ENDPOINT_URL`` points every one of them at devstack).
+Where the endpoints are is botocore's business (``AWS_ENDPOINT_URL`` points every one of them at devstack). boto3 adds
+nothing to botocore's clients but resources, which nobody here uses, and an import that a cold start waits for.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from boto3 import Session
     from botocore.config import Config
     from botocore.credentials import ReadOnlyCredentials
+    from botocore.session import Session
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kinesis import KinesisClient
@@ -64,22 +65,25 @@ def connections(url: str) -> ApiGatewayManagementApiClient:
     from botocore.config import Config
 
     once = config().merge(Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}))
-    return _session().client("apigatewaymanagementapi", endpoint_url=url, config=once)
+    client: ApiGatewayManagementApiClient = _session().create_client(  # type: ignore[assignment]
+        "apigatewaymanagementapi", endpoint_url=url, config=once
+    )
+    return client
 
 
 @cache
 def _session() -> Session:
-    import boto3
+    from botocore.session import Session
 
-    return boto3.Session()
+    return Session()
 
 
 def region() -> str:
     """The region of this process. Raises RuntimeError when none is set."""
-    name = _session().region_name
+    name = _session().get_config_variable("region")
     if name is None:
         raise RuntimeError("no AWS region is set")
-    return name
+    return str(name)
 
 
 def credentials() -> ReadOnlyCredentials | None:
@@ -89,7 +93,7 @@ def credentials() -> ReadOnlyCredentials | None:
 
 
 def _client(service: str, of_region: str | None = None) -> Any:
-    return _session().client(service, region_name=of_region, config=config())  # type: ignore[call-overload]
+    return _session().create_client(service, region_name=of_region, config=config())
 
 
 def config(connections: int = 10) -> Config:

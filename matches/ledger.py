@@ -18,7 +18,7 @@ from __future__ import annotations
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -91,6 +91,8 @@ class Outcome:
     status: Literal["pending", "applied", "refused"]
     seq: int | None = None
     reason: str | None = None
+    again: Literal[True] | None = field(default=None, compare=False)
+    """Of ``Ledger.record``: it was settled before, so the record was delivered again."""
 
 
 class Ledger:
@@ -230,7 +232,7 @@ class Ledger:
             state = self.state(match)
             known = self.outcome(match, event_id)
             if known is not None and known.status != "pending":
-                return known
+                return replace(known, again=True)
             target = self._target(accepted)
             ruling = apply(state.board, accepted.event, accepted.at, target and target[1])
             if isinstance(ruling, Refused):

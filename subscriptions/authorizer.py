@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger
 
 from matches import aws
 from matches.claims import EVERY, write_competitions
+from matches.metrics import Figures
 from subscriptions.handshake import header
 from subscriptions.keys import KeySet, fetch
 from subscriptions.protocol import SUBPROTOCOL
@@ -30,6 +31,7 @@ ANONYMOUS = "anonymous"
 _FAMILY = SUBPROTOCOL.partition(".")[0] + "."
 
 logger = Logger(service="authorizer")
+figures = Figures("authorizer")
 
 
 @cache
@@ -37,6 +39,7 @@ def _keys(url: str) -> KeySet:
     return KeySet(lambda: fetch(url), logger.warning)
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer an authorizer's REQUEST event with a policy and, for those let in, ``subject`` and ``competitions``."""
     connection = event["requestContext"]["connectionId"]
@@ -44,8 +47,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         subject, competitions = _decide(event)
     except TokenError as error:
         logger.info("refused", connection=connection, reason=str(error))
+        figures.add("Refused")
         return _policy(event["methodArn"], "Deny", "refused", {})
     logger.info("let in", connection=connection, subject=subject)
+    figures.add("LetIn")
     return _policy(event["methodArn"], "Allow", subject, {"subject": subject, "competitions": competitions})
 
 

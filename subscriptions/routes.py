@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from matches import aws
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
+from matches.metrics import Figures
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
 from matches.telling import Telling, Tellings
 from subscriptions.handshake import header
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _FRESH_SECONDS = 60
 
 logger = Logger(service="routes")
+figures = Figures("routes")
 _meter = Meter()
 _known: dict[str, tuple[Known, float]] = {}
 """What is known per match, and when it was read."""
@@ -66,6 +68,7 @@ def _subscriptions() -> Subscriptions:
     return Subscriptions(aws.setting("SUBSCRIPTIONS_TABLE"), aws.dynamodb(aws.region()))
 
 
+@figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serve one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
     about = event["requestContext"]
@@ -87,10 +90,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         if _meter.shut(connection, time.monotonic()):
             return {"statusCode": 200}
         logger.warning("too much", connection=connection, code=error.code)
+        figures.add("Refused")
         return _close(connection, error)
     except RequestError as error:
         _meter.offend(connection, time.monotonic())
-        logger.info("refused", connection=connection, code=error.code)
+        logger.info("refused", connection=connection, match=error.match, code=error.code)
+        figures.add("Refused")
         return {"statusCode": 200, "body": error.frame()}
     except Exception:
         # An error must not reach the viewer as API Gateway's own frame, which clients cannot tell from ours.
@@ -137,6 +142,7 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
     version = (event.get("queryStringParameters") or {}).get("v", "1")
     if version != "1":
         logger.info("refused", connection=connection, code="version")
+        figures.add("Refused")
         return {"statusCode": 400}
     offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
     logger.info("connected", connection=connection)
@@ -173,6 +179,9 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
         _check(request, state.competition, competitions)
         frame = _snapshot(state, request.since)
     logger.info(request.action, connection=connection, match=request.match, seq=state.seq)
+    if request.action == "subscribe":
+        figures.about(request.match, state.seq)
+        figures.add("Subscribed")
     return dumps(frame)
 
 

@@ -303,7 +303,7 @@ class World:
 
         def look() -> bool:
             match, seq = message["match"], message["seq"]
-            return self.cells.settled(match, seq, message["cell"], lambda: self.fanout.ledger.state(match))
+            return self.cells.look(match, seq, message["cell"], lambda: self.fanout.ledger.state(match)) == "settled"
 
         self.routine("watchdog", look).on_end = ended
 

@@ -89,11 +89,7 @@ def _broadcast(target: Target, sender: subprocess.Popen[str], size: int, say: Ca
     target.plant(match, size, _connections(size), lambda count: say(f"million: {count:,} of {size:,} rows written"))
     target.lease(match, OWNER)
     say(f"million: sending to {size:,} rows")
-    shards = initial_shards(size)
-    task = {
-        "v": 1, "batch": 0, "first": 0, "last": shards, "of": shards, "senders": 1, "match": match, "owner": OWNER,
-        "broadcast": OWNER, "round": 1,
-    }  # fmt: skip
+    task = target.sender_task(match, OWNER, initial_shards(size))
     if sender.stdin is None or sender.stdout is None:
         raise RuntimeError("the sender has no pipes")
     sender.stdin.write(json.dumps(task) + "\n")
@@ -130,6 +126,7 @@ def _sender(target: Target, connections_url: str, core: int | None) -> Iterator[
     env = {
         **os.environ, **credentials(), **target.environment, "CONNECTIONS_URL": connections_url,
         "SEND_RATE": "1000000000", "POWERTOOLS_LOG_LEVEL": "WARNING",
+        "POWERTOOLS_METRICS_DISABLED": "true",
     }  # fmt: skip
     with on_core(core):
         process = subprocess.Popen(

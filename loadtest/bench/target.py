@@ -51,9 +51,13 @@ class Target:
             aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
         )
 
+    def ledger(self) -> Ledger:
+        """The ledger of the system."""
+        return Ledger(self.environment["MATCHES_TABLE"], self.client("dynamodb"))
+
     def numbered(self, match: str, audience: int) -> None:
         """A match with one event in the ledger that nobody has broadcast."""
-        ledger = Ledger(self.environment["MATCHES_TABLE"], self.client("dynamodb"))
+        ledger = self.ledger()
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": audience}
         ledger.create(NewMatch.model_validate(about))
         ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "kick-off"})))
@@ -66,6 +70,14 @@ class Target:
             UpdateExpression="SET lease_owner = :owner, lease_until = :until",
             ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + 600)}},
         )
+
+    @staticmethod
+    def sender_task(match: str, owner: str, shards: int) -> dict[str, Any]:
+        """The first input of the one sender of a broadcast that has the lease."""
+        return {
+            "v": 1, "batch": 0, "first": 0, "last": shards, "of": shards, "senders": 1, "match": match, "owner": owner,
+            "broadcast": owner, "round": 1,
+        }  # fmt: skip
 
     def plant(self, match: str, audience: int, connections: Iterable[str], say: Callable[[int], None]) -> None:
         """Write a row for each connection; ``say`` is told how many there are so far."""

@@ -101,3 +101,24 @@ def test_backoff_is_jittered_and_capped(attempt: int, chance: float) -> None:
     """Full jitter: anything from nothing to the cap, growing with the attempts."""
     wait = backoff(attempt, chance, base=0.05, cap=2.0)
     assert 0 <= wait <= min(2.0, 0.05 * 2**attempt)
+
+
+@given(st.lists(st.tuples(st.floats(0.001, 5), st.floats(1, 10_000)), min_size=1, max_size=20), st.floats(0, 10))
+def test_what_the_share_came_to_is_its_sum_over_time(spans: list[tuple[float, float]], start: float) -> None:
+    """However often the share changes, and whatever the throttle does to the pace, all of the share is counted."""
+    pace, now, expected = Pace(spans[0][1], start), start, 0.0
+    for seconds, share in spans:
+        pace.share(share, now)
+        pace.look(0, 100, 0, now)
+        now += seconds
+        expected += seconds * share
+    assert pace.earned(now) == pytest.approx(expected)
+
+
+def test_what_has_gone_is_counted() -> None:
+    """Every request that was spent is in the sum, whatever the rate was changed to."""
+    bucket = TokenBucket(rate=10, burst=5, now=0)
+    bucket.spend(3)
+    bucket.change(100, 10, now=1)
+    bucket.spend(4)
+    assert bucket.spent == 7

@@ -1,0 +1,181 @@
+"""What a cold start costs: import and first call of each function, in a fresh process on one core, against MiniStack.
+
+A round takes one match through all functions, each started for it: a viewer subscribes, what was numbered is sent, the
+receipt written; then an event is posted and fanned out. So every first call does what it is there for, and is held to
+its answer. Its services are MiniStack's, whose time is in the wall clock and not in the CPU time.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from websockets.sync.client import connect
+
+from loadtest.bench.functions import WrongAnswerError, start
+from loadtest.bench.result import Result, median
+from matches.events import EVENT, Accepted
+from subscriptions.shards import initial_shards
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from websockets.sync.client import ClientConnection
+
+    from loadtest.bench.functions import Functions
+    from loadtest.bench.target import Target
+    from loadtest.tokens import Tokens
+
+ROUNDS = 9
+SETTLE_SECONDS = 60.0
+OWNER = "cold"
+TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
+"""As Lambda gives it to a function whose tracing is active (lambda/latest/dg/configuration-envvars.html)."""
+FLOORS = {"sender_ms": "700 at most", "routes_ms": "450 at most"}
+FIGURES = ("import_ms", "call_ms", "total_ms", "import_cpu_ms", "call_cpu_ms", "resident_mb")
+ORDER = ("authorizer", "routes", "sender", "receipt", "fanout", "api", "watchdog")
+"""The functions as a match comes to them."""
+
+
+def run(
+    target: Target, functions: Functions, viewer: Tokens, say: Callable[[str], None], rounds: int = ROUNDS
+) -> Result:
+    """Measure every function once a round; the medians are reported.
+
+    Raises WrongAnswerError.
+    """
+    found: dict[str, list[dict[str, float]]] = defaultdict(list)
+    for number in range(rounds):
+        with connect(target.websocket_url) as socket:
+            one = Round(target, functions, viewer.token(), f"cold-{number}", socket)
+            for name in ORDER:
+                say(f"cold: round {number + 1} of {rounds}, {name}")
+                found[name].append(one.measure(name))
+    result = Result("cold", floors=FLOORS)
+    for name, each in found.items():
+        row = {figure: median(one[figure] for one in each) for figure in FIGURES}
+        result.rows.append({"name": name, **row, "rounds": [round(one["total_ms"]) for one in each]})
+        result.figures[f"{name}_ms"] = row["total_ms"]
+    return result
+
+
+class Round:
+    """One match on its way through all functions, with one viewer on a socket and with a viewer's token."""
+
+    def __init__(self, target: Target, functions: Functions, token: str, match: str, socket: ClientConnection) -> None:
+        self._target = target
+        self._functions = functions
+        self._match = match
+        self._token = token
+        self._socket = socket
+        target.numbered(match, 1)
+        self._ask()
+        self._sent: dict[str, Any] = {}
+        self.logs: dict[str, list[dict[str, Any]]] = {}
+        """What each function has said."""
+
+    def measure(self, name: str) -> dict[str, float]:
+        """Start a function and call it once. Raises WrongAnswerError."""
+        event = getattr(self, f"_to_{name}")()
+        started = start(self._functions, name, event, _X_AMZN_TRACE_ID=TRACE)
+        if not getattr(self, f"_is_{name}")(started.answer):
+            raise WrongAnswerError(f"the first call of {name} answered {json.dumps(started.answer)[:300]}")
+        self.logs[name] = started.log
+        return {**started.figures, "total_ms": started.figures["import_ms"] + started.figures["call_ms"]}
+
+    def _ask(self) -> None:
+        self._socket.send(json.dumps({"action": "subscribe", "match": self._match}))
+        self._hear("snapshot")
+
+    def _hear(self, kind: str, seq: int = 0) -> None:
+        """Wait until the viewer is told. Raises TimeoutError."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            frame = json.loads(self._socket.recv(timeout=max(0.0, deadline - time.monotonic())))
+            if frame["type"] == kind and frame["seq"] >= seq:
+                return
+
+    def _settle(self, seq: int) -> None:
+        """Wait until the viewer has been told of ``seq`` and the broadcast has its receipt."""
+        self._hear("update", seq)
+        ledger = self._target.ledger()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while not any(receipt["seq"] >= seq for receipt in ledger.receipts(self._match)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self._match} has no receipt for event {seq}")
+            time.sleep(0.05)
+
+    def _to_authorizer(self) -> dict[str, Any]:
+        return {
+            "type": "REQUEST", "methodArn": "arn:aws:execute-api:us-east-1:000000000000:api/live/$connect",
+            "headers": {}, "multiValueHeaders": {}, "requestContext": {"connectionId": "cold="},
+            "queryStringParameters": {"token": self._token},
+            "multiValueQueryStringParameters": {"token": [self._token]},
+        }  # fmt: skip
+
+    def _is_authorizer(self, answer: dict[str, Any]) -> bool:
+        return bool(answer["policyDocument"]["Statement"][0]["Effect"] == "Allow")
+
+    def _to_routes(self) -> dict[str, Any]:
+        about = {"connectionId": "cold=", "eventType": "MESSAGE", "authorizer": {"competitions": "*"}}
+        return {"requestContext": about, "body": json.dumps({"action": "subscribe", "match": self._match})}
+
+    def _is_routes(self, answer: dict[str, Any]) -> bool:
+        return bool(json.loads(answer["body"])["type"] == "snapshot")
+
+    def _to_sender(self) -> dict[str, Any]:
+        self._target.lease(self._match, OWNER)
+        return self._target.sender_task(self._match, OWNER, initial_shards(1))
+
+    def _is_sender(self, answer: dict[str, Any]) -> bool:
+        self._hear("update", 1)
+        self._sent = answer
+        # Beside the viewer there is the row that the routes' first call has written, for a connection that is none.
+        return bool(answer["done"] and (answer["counts"]["accepted"], answer["counts"]["gone"]) == (1, 1))
+
+    def _to_receipt(self) -> dict[str, Any]:
+        carried = {name: self._sent[name] for name in ("v", "match", "owner", "broadcast", "round")}
+        return {**carried, "seq": 1, "results": [self._sent]}
+
+    def _is_receipt(self, answer: dict[str, Any]) -> bool:
+        return answer["again"] is False and bool(self._target.ledger().receipts(self._match))
+
+    def _to_fanout(self) -> dict[str, Any]:
+        goal = {"kind": "goal", "team": "home", "minute": 1, "event_id": "fanned"}
+        record = Accepted(self._match, time.time_ns() // 1_000_000, EVENT.validate_python(goal)).to_record()
+        data = base64.b64encode(record).decode()
+        return {"Records": [{"kinesis": {"partitionKey": self._match, "sequenceNumber": "1", "data": data}}]}
+
+    def _is_fanout(self, answer: None) -> bool:
+        self._settle(2)
+        return answer is None
+
+    def _to_api(self) -> dict[str, Any]:
+        path = f"/matches/{self._match}/events"
+        claims = {"sub": "cold", "scope": self._functions.environments["api"]["OPERATOR_SCOPE"], "competitions": "*"}
+        return {
+            "version": "2.0", "routeKey": "POST /matches/{match}/events", "rawPath": path, "rawQueryString": "",
+            "headers": {"content-type": "application/json"}, "isBase64Encoded": False,
+            "requestContext": {
+                "http": {"method": "POST", "path": path}, "stage": "$default", "requestId": "cold",
+                "authorizer": {"jwt": {"claims": claims}},
+            },
+            "body": json.dumps({"kind": "goal", "team": "away", "minute": 2}),
+        }  # fmt: skip
+
+    def _is_api(self, answer: dict[str, Any]) -> bool:
+        if answer["statusCode"] != 202:
+            return False
+        self._settle(3)
+        return True
+
+    def _to_watchdog(self) -> dict[str, Any]:
+        cell = self._functions.environments["watchdog"]["AWS_DEFAULT_REGION"]
+        body = json.dumps({"match": self._match, "seq": 3, "cell": cell})
+        return {"Records": [{"messageId": "cold", "body": body}]}
+
+    def _is_watchdog(self, answer: dict[str, Any]) -> bool:
+        return bool(answer == {"batchItemFailures": []})

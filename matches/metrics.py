@@ -1,0 +1,86 @@
+"""What a function tells CloudWatch of itself: Powertools' metrics, in one line of its log for each invocation.
+
+The line is in the embedded metric format, from which CloudWatch takes the metrics
+(AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html): no call, no client, nothing
+that a goal waits for. Namespace ``livescore``, one dimension, ``service``. The events that an invocation was about are
+in the line as well, to be searched for; as dimensions each would be a metric of its own, and be paid for as one.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, get_args
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAMESPACE: Final = "livescore"
+
+Service = Literal["fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
+Count = Literal[
+    "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Throttled",
+    "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted",
+]  # fmt: skip
+Milliseconds = Literal["NumberedAfter", "GoalToGateway", "BroadcastTook"]
+Percent = Literal["BudgetUsed"]
+
+UNITS: Final[dict[str, MetricUnit]] = {
+    **dict.fromkeys(get_args(Count), MetricUnit.Count),
+    **dict.fromkeys(get_args(Milliseconds), MetricUnit.Milliseconds),
+    **dict.fromkeys(get_args(Percent), MetricUnit.Percent),
+}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Figures:
+    """The metrics of one service. Not for several threads."""
+
+    def __init__(self, service: Service) -> None:
+        # Powertools' usual class keeps one set for the process, whatever service its instances name.
+        self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
+        self._events: list[dict[str, Any]] = []
+        self._invoked = False
+
+    def add(self, name: Count | Milliseconds | Percent, value: float = 1) -> None:
+        """Note a value; a name may be given several in one invocation.
+
+        Outside of an invocation nothing is noted: the same code runs in commands and in the model.
+        """
+        if self._invoked:
+            # Powertools prints when it has a hundred values, and printing is all that can fail.
+            with suppress(OSError):
+                self._metrics.add_metric(name, UNITS[name], value)
+
+    def about(self, match: str, seq: int | None, event_id: str | None = None) -> None:
+        """Note an event that this invocation is about, as far as it is known."""
+        if self._invoked:
+            known = {"match": match, "seq": seq, "event_id": event_id}
+            self._events.append({name: value for name, value in known.items() if value is not None})
+
+    def published(self, handler: Callable[P, R]) -> Callable[P, R]:
+        """A handler after whose every invocation, failed ones too, the line is printed, if there is anything to say."""
+
+        @wraps(handler)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            self._invoked = True
+            try:
+                return handler(*args, **kwargs)
+            finally:
+                self._publish()
+
+        return wrapper
+
+    def _publish(self) -> None:
+        self._invoked = False
+        if self._metrics.metric_set:
+            if self._events:
+                self._metrics.add_metadata("events", self._events)
+            with suppress(OSError):
+                self._metrics.flush_metrics()
+        self._events = []
+        self._metrics.clear_metrics()
