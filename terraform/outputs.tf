@@ -1,0 +1,59 @@
+output "http_url" {
+  description = "The operators' and readers' HTTP API."
+  value       = module.operators_api.url
+}
+
+output "websocket_urls" {
+  description = "Where viewers connect, by the region of the cell."
+  value       = { for region, cell in module.cell : region => cell.websocket_url }
+}
+
+output "domain_targets" {
+  description = "What the records of the domains must name, where no Route 53 zone was given to make them in."
+  value = {
+    http      = module.operators_api.domain_target
+    websocket = { for region, cell in module.cell : region => cell.domain_target }
+  }
+}
+
+output "home" {
+  description = "The home: region, HTTP API, functions, tables, queues, stream and the bucket of unhandled records."
+  value = {
+    region           = var.home_region
+    http_api         = module.operators_api.api
+    access_log_group = module.operators_api.access_log_group
+    functions        = merge({ (local.system.http_api.function) = module.operators_api.function }, module.fanout.functions)
+    tables           = { matches = { name = module.ledger.name, arn = module.ledger.arn } }
+    queues           = module.fanout.queues
+    unhandled        = module.fanout.unhandled_bucket
+    stream = {
+      name          = module.stream.name
+      arn           = module.stream.arn
+      consumer_name = module.stream.consumer_name
+      consumer_arn  = module.stream.consumer_arn
+    }
+  }
+}
+
+output "cells" {
+  description = "The cells by region: WebSocket API, functions, tables, queues and state machine."
+  value = {
+    for region, cell in module.cell : region => {
+      websocket_url = cell.websocket_url
+      websocket_api = cell.websocket_api
+      functions     = cell.functions
+      tables        = cell.tables
+      queues        = cell.queues
+      state_machine = {
+        name      = cell.state_machine_name
+        arn       = cell.state_machine_arn
+        log_group = cell.state_machine_log_group
+      }
+    }
+  }
+}
+
+output "settings" {
+  description = "The settings of this deployment; none of them is a secret."
+  value       = local.settings
+}
