@@ -1,11 +1,7 @@
 variable "prefix" {
   description = "Begins the name of every resource; the names of the bucket and of CloudFront's policies, which are global, carry the region as well."
   type        = string
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,19}$", var.prefix))
-    error_message = "prefix is 2 to 20 lower-case letters, digits and hyphens, beginning with a letter."
-  }
+  nullable    = false
 }
 
 variable "region" {
