@@ -26,6 +26,7 @@ output "home" {
     tables           = { matches = { name = module.ledger.name, arn = module.ledger.arn } }
     queues           = module.fanout.queues
     unhandled        = module.fanout.unhandled_bucket
+    event_source_ids = module.fanout.event_source_ids
     stream = {
       name          = module.stream.name
       arn           = module.stream.arn
