@@ -17,7 +17,18 @@ output "domain_targets" {
 }
 
 output "home" {
-  description = "The home: region, HTTP API, functions, tables, queues, stream and the bucket of unhandled records."
+  description = "The home: region, HTTP API, functions, tables, queues, stream, event sources and the bucket of unhandled records."
+
+  precondition {
+    condition     = toset(keys(local.home.functions)) == toset(concat([local.system.http_api.function], keys(local.system.event_sources)))
+    error_message = "Nothing calls some function of the home: system.json gives neither the HTTP API nor an event source to one."
+  }
+
+  precondition {
+    condition     = keys(local.home.tables) == ["matches"]
+    error_message = "The home has one table, matches; main.tf makes no other."
+  }
+
   value = {
     region           = var.home_region
     http_api         = module.operators_api.api
@@ -26,6 +37,7 @@ output "home" {
     tables           = { matches = { name = module.ledger.name, arn = module.ledger.arn } }
     queues           = module.fanout.queues
     unhandled        = module.fanout.unhandled_bucket
+    event_source_ids = module.fanout.event_source_ids
     stream = {
       name          = module.stream.name
       arn           = module.stream.arn
@@ -37,6 +49,14 @@ output "home" {
 
 output "cells" {
   description = "The cells by region: WebSocket API, functions, tables, queues and state machine."
+
+  precondition {
+    condition = alltrue([
+      for part in concat(values(local.system.functions), values(local.system.tables), values(local.system.queues)) : contains(["home", "cell"], part["in"])
+    ])
+    error_message = "Each function, table and queue of system.json is in home or in cell."
+  }
+
   value = {
     for region, cell in module.cell : region => {
       websocket_url = cell.websocket_url

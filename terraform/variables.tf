@@ -54,6 +54,13 @@ variable "home" {
     condition     = length(setsubtract(keys(var.home.warm_throughput), keys(local.home.tables))) == 0
     error_message = "The home's tables are: ${join(", ", keys(local.home.tables))}. Warm throughput is set for another."
   }
+
+  validation {
+    condition = alltrue([
+      for arn in compact([var.home.kms_key_arn, try(var.home.domain.certificate_arn, null)]) : try(split(":", arn)[3], "") == var.home_region
+    ])
+    error_message = "The home's KMS key and its domain's certificate must be of the home region; each is given by its ARN."
+  }
 }
 
 variable "cells" {
@@ -80,6 +87,15 @@ variable "cells" {
   }))
   default  = {}
   nullable = false
+
+  validation {
+    condition = alltrue([
+      for region, cell in var.cells : alltrue([
+        for arn in compact([cell.kms_key_arn, try(cell.domain.certificate_arn, null)]) : try(split(":", arn)[3], "") == region
+      ])
+    ])
+    error_message = "A cell's KMS key and its domain's certificate must be of the cell's own region; each is given by its ARN."
+  }
 
   validation {
     condition     = alltrue([for region in keys(var.cells) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])

@@ -22,8 +22,13 @@ resource "aws_lambda_event_source_mapping" "stream" {
 
   destination_config {
     on_failure {
-      destination_arn = aws_s3_bucket.unhandled.arn
+      destination_arn = local.unhandled_arn
     }
+  }
+
+  # Counts what is given up, among others (monitoring-metrics-types.html): the one metric of it there is.
+  metrics_config {
+    metrics = ["EventCount"]
   }
 }
 

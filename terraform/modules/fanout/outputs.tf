@@ -31,3 +31,8 @@ output "maximum_record_age" {
   description = "How old a record may grow before it goes to that bucket, in seconds."
   value       = local.maximum_record_age
 }
+
+output "event_source_ids" {
+  description = "The ids of the stream's event sources by function, a dimension of what CloudWatch counts of them."
+  value       = { for name, source in aws_lambda_event_source_mapping.stream : name => source.uuid }
+}

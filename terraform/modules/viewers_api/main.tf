@@ -15,12 +15,11 @@ resource "aws_apigatewayv2_api" "this" {
 }
 
 resource "aws_apigatewayv2_integration" "routes" {
-  region                    = var.region
-  api_id                    = aws_apigatewayv2_api.this.id
-  integration_type          = "AWS_PROXY"
-  integration_method        = "POST"
-  integration_uri           = var.routes_function.invoke_arn
-  content_handling_strategy = "CONVERT_TO_TEXT"
+  region             = var.region
+  api_id             = aws_apigatewayv2_api.this.id
+  integration_type   = "AWS_PROXY"
+  integration_method = "POST"
+  integration_uri    = var.routes_function.invoke_arn
 }
 
 # No identity sources: API Gateway would refuse a request that lacks one of them before it asks the function, and a token
