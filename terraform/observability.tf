@@ -43,7 +43,7 @@ module "observability" {
     stream          = module.stream.name
     retention_hours = var.stream_retention_hours
     consumer        = module.stream.consumer_name
-    unhandled       = module.fanout.unhandled_bucket.name
+    event_source    = module.fanout.event_source_ids["fanout"]
     api_id          = module.operators_api.api.id
     api_stage       = module.operators_api.api.stage
   }

@@ -37,7 +37,7 @@ run "cells_elsewhere" {
   }
 
   assert {
-    condition     = setsubtract(["eu-west-1/iterator-age", "us-east-1/goal-to-gateway", "eu-central-1/goal-to-gateway"], keys(module.observability[0].alarms)) X
+    condition     = length(setsubtract(["eu-west-1/iterator-age", "us-east-1/goal-to-gateway", "eu-central-1/goal-to-gateway"], keys(module.observability[0].alarms))) == 0
     error_message = "Home and every cell are watched."
   }
 

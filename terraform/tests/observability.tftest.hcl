@@ -13,7 +13,7 @@ variables {
     tables          = { matches = "livescore-matches" }
     stream          = "livescore-events"
     retention_hours = 24
-    unhandled       = "livescore-unhandled"
+    event_source    = "00000000-0000-0000-0000-000000000000"
     api_id          = "api"
   }
   cells = {

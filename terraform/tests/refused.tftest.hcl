@@ -23,77 +23,32 @@ run "a_setting_that_does_not_exist" {
   expect_failures = [var.settings]
 }
 
-run "nobody_issues_tokens" {
-  command = plan
-
-  variables { settings = { anonymous = "on" } }
-
-  expect_failures = [var.settings]
-}
-
-run "a_prefix_with_capitals" {
-  command = plan
-
-  variables { prefix = "Livescore" }
-
-  expect_failures = [var.prefix]
-}
-
-run "a_throttle_of_nothing" {
-  command = plan
-
-  variables { websocket_throttles = { subscribe = { rate = 0, burst = 0 } } }
-
-  expect_failures = [var.websocket_throttles]
-}
-
-run "a_throttle_of_no_route" {
-  command = plan
-
-  variables { http_throttles = { "GET /nothing" = { rate = 1, burst = 1 } } }
-
-  expect_failures = [var.http_throttles]
-}
-
-run "concurrency_of_no_function" {
-  command = plan
-
-  variables { home = { reserved_concurrency = { sender = 1 } } }
-
-  expect_failures = [var.home]
-}
-
-run "another_processor" {
+run "nobody_issues_tokens_and_no_zip" {
   command = plan
 
   variables {
-    architecture = "riscv"
-    package      = "../dist/lambda-arm64.zip"
+    settings = { anonymous = "on" }
+    package  = "nowhere.zip"
   }
 
-  expect_failures = [var.architecture]
+  expect_failures = [var.settings, var.package]
 }
 
-run "no_zip" {
+run "values_that_are_none" {
   command = plan
 
-  variables { package = "nowhere.zip" }
+  variables {
+    prefix              = "Livescore"
+    log_retention_days  = 31
+    endpoint            = "http://127.0.0.1:4566/path"
+    architecture        = "riscv"
+    websocket_throttles = { subscribe = { rate = 0, burst = 0 } }
+    http_throttles      = { "GET /nothing" = { rate = 1, burst = 1 } }
+    home                = { reserved_concurrency = { sender = 1 } }
+  }
 
-  expect_failures = [var.package]
-}
-
-run "logs_kept_for_no_time_that_there_is" {
-  command = plan
-
-  variables { log_retention_days = 31 }
-
-  expect_failures = [var.log_retention_days]
-}
-
-run "an_endpoint_with_a_path" {
-  command = plan
-
-  variables { endpoint = "http://127.0.0.1:4566/path" }
-
-  expect_failures = [var.endpoint]
+  expect_failures = [
+    var.prefix, var.log_retention_days, var.endpoint, var.architecture, var.websocket_throttles,
+    var.http_throttles, var.home,
+  ]
 }

@@ -6,11 +6,11 @@ import json
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Applied:
     @cached_property
     def definition(self) -> str:
         """The state machine's file, with its placeholders."""
-        return (self.root / self.system["state_machine"]["definition"]).read_text()
+        return (self.root / str(self.system["state_machine"]["definition"])).read_text()
 
     @cached_property
     def home(self) -> str:
@@ -122,7 +122,10 @@ def statements(policy: str) -> list[dict[str, Any]]:
     """The statements of a policy, with every action and resource as a list."""
     found = json.loads(policy)["Statement"]
     return [
-        {**each, **{key: listed(each[key]) for key in ("Action", "Resource", "NotAction", "NotResource") if key in each}}
+        {
+            **each,
+            **{key: listed(each[key]) for key in ("Action", "Resource", "NotAction", "NotResource") if key in each},
+        }
         for each in found
     ]
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from tests.terraform.applied import Applied
 
 EVERYTHING = {
-    frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"}): "X-Ray names no resources for these",
     frozenset({
         "logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
         "logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
     }): "log delivery of a state machine names no resources (cw-logs.html)",
-    frozenset({"xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}):
-        "X-Ray names no resources for these",
+    frozenset({
+        "xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+    }): "X-Ray names no resources for these",
 }  # fmt: skip
 """Where AWS has no other form than the resource *: the actions, and why."""
 
@@ -33,11 +33,14 @@ PARTS = {
 """A * within an ARN: which ARNs may have one, and what it stands for."""
 
 PLATFORM = {
-    "every function": {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+    "every function": {
+        "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+    },
     "with a key": {"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"},
     "from a stream": {
-        "kinesis:DescribeStream", "kinesis:DescribeStreamConsumer", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
-        "kinesis:GetShardIterator", "kinesis:ListShards", "kinesis:SubscribeToShard", "s3:PutObject", "s3:ListBucket",
+        "kinesis:DescribeStream", "kinesis:DescribeStreamConsumer", "kinesis:DescribeStreamSummary",
+        "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards", "kinesis:SubscribeToShard",
+        "s3:PutObject", "s3:ListBucket",
     },
     "from a queue": {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
 }  # fmt: skip
@@ -56,7 +59,13 @@ STEPS = {
 def too_wide(applied: Applied) -> list[str]:
     """Statements that allow more than they name."""
     found = []
-    kinds = ("aws_iam_role_policy", "aws_iam_policy", "aws_s3_bucket_policy", "aws_sqs_queue_policy", "aws_sns_topic_policy")
+    kinds = (
+        "aws_iam_role_policy",
+        "aws_iam_policy",
+        "aws_s3_bucket_policy",
+        "aws_sqs_queue_policy",
+        "aws_sns_topic_policy",
+    )
     for resource in (each for kind in kinds for each in applied.of(kind)):
         for statement in statements(resource["policy"]):
             if statement["Effect"] == "Allow":

@@ -103,5 +103,6 @@ def _targets(applied: Applied, api: Resource, function: str) -> list[str]:
     return [
         f"{key} of {api['name']} in {api.region} does not lead to {function}"
         for key, route in _routes(applied, api).items()
-        if f"{name}/" not in integrations.get(str(route["target"]), "") and f"{name}:" not in integrations.get(str(route["target"]), "")
+        if f"{name}/" not in integrations.get(str(route["target"]), "")
+        and f"{name}:" not in integrations.get(str(route["target"]), "")
     ]

@@ -23,13 +23,18 @@ def distribution(applied: Applied) -> list[str]:
         found.append("an origin request policy passes more on to the API, Host among it")
     if not set(behavior["allowed_methods"]) <= {"GET", "HEAD"}:
         found.append("CloudFront lets more than reading through")
-    if behavior["viewer_protocol_policy"] == "allow-all" or cloudfront["default_cache_behavior"][0]["viewer_protocol_policy"] == "allow-all":
+    if (
+        behavior["viewer_protocol_policy"] == "allow-all"
+        or cloudfront["default_cache_behavior"][0]["viewer_protocol_policy"] == "allow-all"
+    ):
         found.append("CloudFront answers in the clear")
     policies = [each for each in applied.of("aws_cloudfront_cache_policy") if each["id"] == behavior["cache_policy_id"]]
     if len(policies) != 1:
         return [*found, "the snapshots' cache policy is not ours"]
     found += _kept(policies[0])
-    slow = [each["error_code"] for each in cloudfront["custom_error_response"] or [] if each["error_caching_min_ttl"] > 1]
+    slow = [
+        each["error_code"] for each in cloudfront["custom_error_response"] or [] if each["error_caching_min_ttl"] > 1
+    ]
     found += [f"an error {code} is kept for more than a second" for code in slow]
     if 404 not in {each["error_code"] for each in cloudfront["custom_error_response"] or []}:
         found.append("an error 404 is kept for ten seconds")
@@ -78,7 +83,9 @@ def pages(applied: Applied) -> list[str]:
         found.append("pages run what stands in them")
     for region in applied.cells:
         api = applied.api("WEBSOCKET", region)
-        if api is not None and f"wss://{api['id']}.execute-api.{region}.amazonaws.com" not in rules.get("connect-src", []):
+        if api is not None and f"wss://{api['id']}.execute-api.{region}.amazonaws.com" not in rules.get(
+            "connect-src", []
+        ):
             found.append(f"pages cannot reach the cell {region}")
     missing = {"content_type_options", "frame_options", "referrer_policy", "strict_transport_security"}
     return found + [f"pages have no {each}" for each in sorted(missing) if not headers[each]]
@@ -88,17 +95,23 @@ def bucket(applied: Applied) -> list[str]:
     """Ways to the site's files around CloudFront."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     origin = next(
-        each for each in cloudfront["origin"] if each["origin_id"] == cloudfront["default_cache_behavior"][0]["target_origin_id"]
+        each
+        for each in cloudfront["origin"]
+        if each["origin_id"] == cloudfront["default_cache_behavior"][0]["target_origin_id"]
     )
     found = [] if origin["origin_access_control_id"] else ["CloudFront does not sign its requests to the bucket"]
     shut = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
     for each in applied.of("aws_s3_bucket"):
-        blocks = [block for block in applied.of("aws_s3_bucket_public_access_block") if block["bucket"] == each["bucket"]]
+        blocks = [
+            block for block in applied.of("aws_s3_bucket_public_access_block") if block["bucket"] == each["bucket"]
+        ]
         if not blocks or not all(blocks[0][name] for name in shut):
             found.append(f"the bucket {each['bucket']} may be made public")
     for policy in applied.of("aws_s3_bucket_policy"):
         allows = [each for each in statements(policy["policy"]) if each["Effect"] == "Allow"]
-        found += [f"{policy['bucket']} is open to {each['Principal']}" for each in allows if not _of_ours(each, cloudfront)]
+        found += [
+            f"{policy['bucket']} is open to {each['Principal']}" for each in allows if not _of_ours(each, cloudfront)
+        ]
         if not any(_denies_clear(each) for each in statements(policy["policy"])):
             found.append(f"{policy['bucket']} may be read in the clear")
     return found
@@ -107,7 +120,10 @@ def bucket(applied: Applied) -> list[str]:
 def _of_ours(statement: dict[str, Any], cloudfront: Resource) -> bool:
     """Whether a statement is about our distribution alone."""
     condition = json.dumps(statement.get("Condition", {}))
-    return listed(statement["Principal"]) == [{"Service": "cloudfront.amazonaws.com"}] and str(cloudfront["arn"]) in condition
+    return (
+        listed(statement["Principal"]) == [{"Service": "cloudfront.amazonaws.com"}]
+        and str(cloudfront["arn"]) in condition
+    )
 
 
 def _denies_clear(statement: dict[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """What a Lambda function's code reaches: the settings that it reads and the calls of AWS that it makes.
 
-Found in the source, without running it. Whatever is named in code that is reached is taken for reached, in any class that
-has a method of that name; so the answer may hold too much and, where nothing is called by a computed name, never too little.
+Found in the source, without running it. Whatever is named in code that is reached is taken for reached, in any class
+that has a method of that name; so the answer may hold too much and, where no name is computed, never too little.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PACKAGES = ("matches", "subscriptions", "broadcaster")
 

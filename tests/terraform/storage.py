@@ -62,17 +62,22 @@ def queues(applied: Applied) -> list[str]:
             has = (queue["visibility_timeout_seconds"], queue["message_retention_seconds"])
             wanted = (described["visibility_timeout"], described["retention"])
             if has != wanted:
-                found.append(f"queue {name} in {region} has time-out and retention {has}, and {wanted} in the description")
+                found.append(
+                    f"queue {name} in {region} has time-out and retention {has}, and {wanted} in the description"
+                )
             if "dead_letter" in described:
                 policies = applied.of("aws_sqs_queue_redrive_policy", region)
                 target = f":{applied.prefix}-{described['dead_letter']}"
                 right = [
                     policy
                     for policy in (json.loads(each["redrive_policy"]) for each in policies)
-                    if policy["deadLetterTargetArn"].endswith(target) and policy["maxReceiveCount"] == described["max_receives"]
+                    if policy["deadLetterTargetArn"].endswith(target)
+                    and policy["maxReceiveCount"] == described["max_receives"]
                 ]
                 if not right:
-                    found.append(f"what queue {name} in {region} cannot get rid of does not go to {described['dead_letter']}")
+                    found.append(
+                        f"what queue {name} in {region} cannot get rid of does not go to {described['dead_letter']}"
+                    )
     return found
 
 

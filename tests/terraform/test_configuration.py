@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +36,7 @@ def test_its_own_tests_pass(workspace: Workspace, name: str) -> None:
     """`terraform test`: defaults, variables that are refused, cells and optional parts."""
     ran = workspace.run("test", "-no-color", f"-filter=tests/{name}")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "0 passed" not in ran.stdout
+    assert re.search(r"\b[1-9]\d* passed", ran.stdout), ran.stdout
 
 
 def test_each_module_says_what_it_is() -> None:
@@ -47,4 +48,6 @@ def test_each_module_says_what_it_is() -> None:
 
 def test_no_lock_file_is_kept() -> None:
     """A lock file of the schema-only providers would be refused by the registry's."""
-    assert not [path for path in (ROOT / "terraform").rglob(".terraform.lock.hcl") if ".terraform" not in path.parent.parts]
+    assert not [
+        path for path in (ROOT / "terraform").rglob(".terraform.lock.hcl") if ".terraform" not in path.parent.parts
+    ]

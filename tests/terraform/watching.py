@@ -18,7 +18,7 @@ _NAMED = {
     "TableName": ("aws_dynamodb_table", "name"),
     "StreamName": ("aws_kinesis_stream", "name"),
     "ConsumerName": ("aws_kinesis_stream_consumer", "name"),
-    "BucketName": ("aws_s3_bucket", "bucket"),
+    "EventSourceMappingUUID": ("aws_lambda_event_source_mapping", "uuid"),
     "ApiId": ("aws_apigatewayv2_api", "id"),
     "Stage": ("aws_apigatewayv2_stage", "name"),
 }
@@ -59,17 +59,23 @@ def runbooks(applied: Applied) -> list[str]:
 def alarms(applied: Applied) -> list[str]:
     """Alarms that are missing, tell nobody in their region, or watch what is not there."""
     found = []
-    named = {(each.region, str(each["alarm_name"]).removeprefix(f"{applied.prefix}-")) for each in applied.of("aws_cloudwatch_metric_alarm")}
+    named = {
+        (each.region, str(each["alarm_name"]).removeprefix(f"{applied.prefix}-"))
+        for each in applied.of("aws_cloudwatch_metric_alarm")
+    }
     for name, place in NEEDED.items():
         for region in applied.cells if place == 2 else [applied.home]:
-            if (region, name) not in named:
-                found.append(f"there is no alarm {name} in {region}")
+            found += [] if (region, name) in named else [f"there is no alarm {name} in {region}"]
     for region in applied.cells:
         described = applied.system["functions"].items()
         here = [name for name, each in described if each["in"] == "cell" or region == applied.home]
-        found += [f"nobody hears of errors of {name} in {region}" for name in here if (region, f"{name}-errors") not in named]
+        found += [
+            f"nobody hears of errors of {name} in {region}" for name in here if (region, f"{name}-errors") not in named
+        ]
     for alarm in applied.of("aws_cloudwatch_metric_alarm"):
-        topics = {each["region"] for each in applied.of("aws_sns_topic") if each.address.endswith(f'["{alarm.region}"]')}
+        topics = {
+            each["region"] for each in applied.of("aws_sns_topic") if each.address.endswith(f'["{alarm.region}"]')
+        }
         if not alarm["alarm_actions"] or alarm.region not in topics:
             found.append(f"{alarm.address} tells nobody")
         for query in alarm["metric_query"] or []:
@@ -100,7 +106,9 @@ def dashboards(applied: Applied) -> list[str]:
 def metrics_are_written(applied: Applied) -> list[str]:
     """Metrics of ours that alarms and dashboard read and no code writes."""
     source = "".join(
-        path.read_text() for package in ("matches", "subscriptions", "broadcaster") for path in (applied.root / package).rglob("*.py")
+        path.read_text()
+        for package in ("matches", "subscriptions", "broadcaster")
+        for path in (applied.root / package).rglob("*.py")
     )
     ours = {
         metric["metric_name"]
@@ -110,7 +118,10 @@ def metrics_are_written(applied: Applied) -> list[str]:
         if metric["namespace"] == "livescore"
     }
     ours |= {
-        metric[1] for board in applied.of("aws_cloudwatch_dashboard") for metric, _ in _metrics(board) if metric[0] == "livescore"
+        metric[1]
+        for board in applied.of("aws_cloudwatch_dashboard")
+        for metric, _ in _metrics(board)
+        if metric[0] == "livescore"
     }
     return [f"no code writes {name}" for name in sorted(ours) if f'"{name}"' not in source]
 
@@ -129,4 +140,8 @@ def _unknown(applied: Applied, who: str, region: str, dimensions: dict[str, str]
         kind, argument = _NAMED.get(name, ("", ""))
         if kind and value not in {each[argument] for each in applied.of(kind) if each["region"] in {region, None}}:
             found.append(f"{who} watches {name} {value}, which is not in {region}")
+        for source in applied.of("aws_lambda_event_source_mapping") if name == "EventSourceMappingUUID" else ():
+            counted = {metric for each in source["metrics_config"] or [] for metric in each["metrics"]}
+            if source["uuid"] == value and "EventCount" not in counted:
+                found.append(f"{who} watches events of {source.address}, which counts none")
     return found

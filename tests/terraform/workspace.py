@@ -11,9 +11,12 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devstack.system import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OFFLINE = ROOT.parent / "shared/terraform-offline/setup"
 _LEFT_OUT = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "backend.tf", "*_override.tf")
@@ -71,7 +74,12 @@ class Workspace:
         )
 
 
-_SAFE = {"AWS_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true", "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+_SAFE = {
+    "AWS_REGION": "eu-west-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "CHECKPOINT_DISABLE": "1",
+    "TF_IN_AUTOMATION": "1",
+}
 
 
 def _offline() -> dict[str, str]:

@@ -43,7 +43,7 @@ locals {
       {
         name    = "records-discarded", runbook = "records-discarded", threshold = 0, periods = 1
         about   = "The event source gave records up: they lie in the bucket of failed records, and were never numbered."
-        metrics = { given_up = { namespace = "AWS/S3", name = "PutRequests", stat = "Sum", dimensions = { BucketName = var.home.unhandled, FilterId = aws_s3_bucket_metric.unhandled.name } } }
+        metrics = { given_up = { namespace = "AWS/Lambda", name = "OnFailureDestinationDeliveredEventCount", stat = "Sum", dimensions = { EventSourceMappingUUID = var.home.event_source } } }
       },
     ],
     [
@@ -80,11 +80,4 @@ locals {
       metrics = { share = { namespace = "AWS/CloudFront", name = "5xxErrorRate", stat = "Average", dimensions = { DistributionId = var.distribution_id, Region = "Global" } } }
     },
   ]
-}
-
-# Without it S3 counts no requests.
-resource "aws_s3_bucket_metric" "unhandled" {
-  region = var.home.region
-  bucket = var.home.unhandled
-  name   = "all"
 }

@@ -19,7 +19,7 @@ locals {
     { title = "Set aside, everywhere", metrics = concat(
       [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.home.queues["set-aside"], { stat = "Maximum", label = "records" }]],
       [for region, cell in var.cells : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", cell.queues["set-aside-batches"], { stat = "Maximum", region = region, label = "batches ${region}" }]],
-      [["AWS/S3", "PutRequests", "BucketName", var.home.unhandled, "FilterId", aws_s3_bucket_metric.unhandled.name, { stat = "Sum", label = "given up by the event source" }]],
+      [["AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "EventSourceMappingUUID", var.home.event_source, { stat = "Sum", label = "given up by the event source" }]],
     ) },
     { title = "HTTP API", metrics = [
       ["AWS/ApiGateway", "Count", "ApiId", var.home.api_id, "Stage", var.home.api_stage, { stat = "Sum" }],

@@ -4,7 +4,7 @@ variable "prefix" {
 }
 
 variable "home" {
-  description = "What is watched at home: its region; functions and queues as role = name; the stream's name; its enhanced fan-out consumer if it has one; the bucket of records that the event source gave up; the tables' names; the HTTP API's id and stage; the hours that the stream keeps a record."
+  description = "What is watched at home: its region; functions and queues as role = name; the stream's name; its enhanced fan-out consumer if it has one; the id of the fan-out's event source mapping, which counts its events; the tables' names; the HTTP API's id and stage; the hours that the stream keeps a record."
   type = object({
     region          = string
     functions       = map(string)
@@ -13,7 +13,7 @@ variable "home" {
     stream          = string
     retention_hours = number
     consumer        = optional(string)
-    unhandled       = string
+    event_source    = string
     api_id          = string
     api_stage       = optional(string, "$default")
   })
