@@ -27,7 +27,7 @@ data "aws_iam_policy_document" "routes" {
 
   statement {
     sid       = "Subscribe"
-    actions   = ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
+    actions   = ["dynamodb:PutItem", "dynamodb:BatchWriteItem"]
     resources = [local.subscriptions]
   }
 
@@ -54,7 +54,7 @@ data "aws_iam_policy_document" "sender" {
 
   statement {
     sid       = "Viewers"
-    actions   = ["dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
+    actions   = ["dynamodb:Query", "dynamodb:BatchWriteItem"]
     resources = [local.subscriptions]
   }
 

@@ -22,7 +22,7 @@ resource "aws_lambda_event_source_mapping" "stream" {
 
   destination_config {
     on_failure {
-      destination_arn = local.unhandled_arn
+      destination_arn = aws_s3_bucket.unhandled.arn
     }
   }
 
@@ -47,7 +47,4 @@ resource "aws_lambda_event_source_mapping" "queue" {
       error_message = "Lambda refuses a queue whose visibility time-out is shorter than the function's time-out."
     }
   }
-
-  # The ARN is put together from the name: wait for the queue itself.
-  depends_on = [module.queues]
 }

@@ -24,7 +24,7 @@ output "queues" {
 
 output "unhandled_bucket" {
   description = "The bucket of records that grew too old on the stream: name and ARN."
-  value       = { name = aws_s3_bucket.unhandled.bucket, arn = local.unhandled_arn }
+  value       = { name = aws_s3_bucket.unhandled.bucket, arn = aws_s3_bucket.unhandled.arn }
 }
 
 output "maximum_record_age" {

@@ -5,7 +5,9 @@ locals {
     watchdog = [data.aws_iam_policy_document.watchdog.json]
   }
 
-  unhandled_arn = "arn:${var.deployment.partition}:s3:::${aws_s3_bucket.unhandled.bucket}"
+  # By name: see the function module's role.tf.
+  unhandled_name = "${var.deployment.prefix}-unhandled-${var.deployment.account_id}-${var.region}"
+  unhandled_arn  = "arn:${var.deployment.partition}:s3:::${local.unhandled_name}"
 }
 
 data "aws_iam_policy_document" "fanout" {
@@ -33,14 +35,8 @@ data "aws_iam_policy_document" "fanout" {
 
   # A transaction needs what its writes need (transaction-apis-iam.html).
   statement {
-    sid = "Number"
-    actions = [
-      "dynamodb:ConditionCheckItem",
-      "dynamodb:GetItem",
-      "dynamodb:PutItem",
-      "dynamodb:Query",
-      "dynamodb:UpdateItem",
-    ]
+    sid       = "Number"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
     resources = [var.resources.matches_arn]
   }
 
@@ -78,15 +74,10 @@ data "aws_iam_policy_document" "fanout" {
 }
 
 data "aws_iam_policy_document" "watchdog" {
-  # Lambda takes the messages with the function's role; the function sends them on.
+  # Lambda takes the messages with the function's role.
   statement {
-    sid = "Watch"
-    actions = [
-      "sqs:DeleteMessage",
-      "sqs:GetQueueAttributes",
-      "sqs:ReceiveMessage",
-      "sqs:SendMessage",
-    ]
+    sid       = "Watch"
+    actions   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
     resources = [module.queues.arns["watchdog"]]
   }
 

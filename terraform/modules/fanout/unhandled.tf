@@ -1,7 +1,7 @@
 # Where the event source puts records that grew too old on the stream. Names of buckets are of all the world.
 resource "aws_s3_bucket" "unhandled" {
   region        = var.region
-  bucket        = "${var.deployment.prefix}-unhandled-${var.deployment.account_id}-${var.region}"
+  bucket        = local.unhandled_name
   force_destroy = !var.deployment.deletion_protection
 }
 

@@ -1,6 +1,7 @@
 locals {
-  name = "${var.deployment.prefix}-${var.name}"
-  arn  = "arn:${var.deployment.partition}:lambda:${var.region}:${var.deployment.account_id}:function:${aws_lambda_function.this.function_name}"
+  name      = "${var.deployment.prefix}-${var.name}"
+  log_group = "/aws/lambda/${local.name}"
+  arn       = "arn:${var.deployment.partition}:lambda:${var.region}:${var.deployment.account_id}:function:${aws_lambda_function.this.function_name}"
 
   provisioned = var.provisioned_concurrency > 0
   target_arn  = local.provisioned ? "${local.arn}:${aws_lambda_alias.live[0].name}" : local.arn
@@ -8,7 +9,7 @@ locals {
 
 resource "aws_cloudwatch_log_group" "this" {
   region            = var.region
-  name              = "/aws/lambda/${local.name}"
+  name              = local.log_group
   retention_in_days = var.deployment.log_retention_days
   kms_key_id        = var.kms_key_arn
 }

@@ -22,6 +22,8 @@ resource "aws_iam_role_policy" "this" {
   policy = data.aws_iam_policy_document.this.json
 }
 
+# Names no resource of this module, only what it will be called: Terraform reads a document that does at apply, and a plan
+# would not show it.
 data "aws_iam_policy_document" "this" {
   source_policy_documents = var.policies
 
@@ -29,7 +31,7 @@ data "aws_iam_policy_document" "this" {
     sid     = "Log"
     actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
     # The * stands for the streams of this one group, whose names Lambda chooses.
-    resources = ["arn:${var.deployment.partition}:logs:${var.region}:${var.deployment.account_id}:log-group:${aws_cloudwatch_log_group.this.name}:*"]
+    resources = ["arn:${var.deployment.partition}:logs:${var.region}:${var.deployment.account_id}:log-group:${local.log_group}:*"]
   }
 
   dynamic "statement" {

@@ -1,5 +1,6 @@
 locals {
-  arns = { for name, queue in aws_sqs_queue.this : name => "arn:${var.deployment.partition}:sqs:${var.region}:${var.deployment.account_id}:${queue.name}" }
+  names = { for name in keys(var.queues) : name => "${var.deployment.prefix}-${name}" }
+  arns  = { for name, full in local.names : name => "arn:${var.deployment.partition}:sqs:${var.region}:${var.deployment.account_id}:${full}" }
 
   with_dead_letter = { for name, queue in var.queues : name => queue if queue.dead_letter != null }
 }
@@ -8,7 +9,7 @@ resource "aws_sqs_queue" "this" {
   for_each = var.queues
 
   region                     = var.region
-  name                       = "${var.deployment.prefix}-${each.key}"
+  name                       = local.names[each.key]
   visibility_timeout_seconds = each.value.visibility_timeout
   message_retention_seconds  = each.value.retention
   kms_master_key_id          = var.kms_key_arn

@@ -6,6 +6,9 @@ output "names" {
 output "arns" {
   description = "The queues' ARNs, by their name in system.json."
   value       = local.arns
+
+  # By name, and yet not before the queues are there.
+  depends_on = [aws_sqs_queue.this]
 }
 
 output "urls" {
