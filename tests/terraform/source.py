@@ -78,6 +78,8 @@ def reached(root: Path, handler: str) -> Reached:
             found.names |= names
             if isinstance(inner, ast.Call):
                 called = {ast.unparse(inner.func), *_named(inner.func)}
+                if "get_paginator" in called:
+                    called |= {str(each.value) for each in inner.args if isinstance(each, ast.Constant)}
                 found.actions |= {CALLS[each] for each in called & CALLS.keys()}
                 transacts |= "transact_write_items" in called
             if isinstance(inner, ast.Dict):

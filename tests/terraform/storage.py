@@ -84,7 +84,7 @@ def queues(applied: Applied) -> list[str]:
 def state_machines(applied: Applied) -> list[str]:
     """State machines that are not the file that devstack runs, or whose placeholders stand for what is not there."""
     found = []
-    pattern = _pattern(applied.definition)
+    wanted = pattern(applied.definition)
     for region in applied.cells:
         machines = applied.of("aws_sfn_state_machine", region)
         if [each["name"] for each in machines] != [f"{applied.prefix}-broadcast"]:
@@ -93,7 +93,7 @@ def state_machines(applied: Applied) -> list[str]:
         [machine] = machines
         if machine["type"] != applied.system["state_machine"]["type"]:
             found.append(f"the state machine in {region} is {machine['type']}")
-        match = re.fullmatch(pattern, machine["definition"])
+        match = re.fullmatch(wanted, machine["definition"])
         if match is None:
             found.append(f"the state machine in {region} is not {applied.system['state_machine']['definition']}")
             continue
@@ -107,12 +107,12 @@ def state_machines(applied: Applied) -> list[str]:
     return found
 
 
-def _pattern(definition: str) -> str:
+def pattern(definition: str) -> str:
     """A pattern of what the file becomes: the same value for a name wherever it stands."""
     seen: set[str] = set()
     parts = re.split(r"\$\{(\w+)\}", definition)
-    pattern = re.escape(parts[0])
+    found = re.escape(parts[0])
     for name, text in zip(parts[1::2], parts[2::2], strict=True):
-        pattern += (f"(?P={name})" if name in seen else f'(?P<{name}>[^"\\n]+?)') + re.escape(text)
+        found += (f"(?P={name})" if name in seen else f'(?P<{name}>[^"\\n]+?)') + re.escape(text)
         seen.add(name)
-    return pattern
+    return found
