@@ -44,10 +44,3 @@ def test_each_module_says_what_it_is() -> None:
     folders = [path for path in (ROOT / "terraform/modules").iterdir() if path.is_dir()]
     missing = [path.name for path in (*folders, ROOT / "terraform/examples") if not (path / "README.md").exists()]
     assert not missing
-
-
-def test_no_lock_file_is_kept() -> None:
-    """A lock file of the schema-only providers would be refused by the registry's."""
-    assert not [
-        path for path in (ROOT / "terraform").rglob(".terraform.lock.hcl") if ".terraform" not in path.parent.parts
-    ]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.terraform.applied import Applied, Resource
 
 
-def test_the_tables_are_the_same(system: System, applied: Applied) -> None:
+def test_the_tables_are_the_same(applied: Applied, system: System) -> None:
     """Keys, indexes and expiry of every table."""
     dynamodb = client(system, "dynamodb")
     for name in applied.system["tables"]:
@@ -31,7 +31,7 @@ def test_the_tables_are_the_same(system: System, applied: Applied) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["HTTP", "WEBSOCKET"])
-def test_the_routes_are_the_same(system: System, applied: Applied, protocol: str) -> None:
+def test_the_routes_are_the_same(applied: Applied, system: System, protocol: str) -> None:
     """Every route of both APIs, who may use it, and whether it answers."""
     gateway = client(system, "apigatewayv2")
     [api] = [each for each in gateway.get_apis()["Items"] if each["ProtocolType"] == protocol]
@@ -42,7 +42,7 @@ def test_the_routes_are_the_same(system: System, applied: Applied, protocol: str
     assert {each["route_key"]: _made(each) for each in routes} == here
 
 
-def test_the_state_machine_is_the_same(system: System, applied: Applied) -> None:
+def test_the_state_machine_is_the_same(applied: Applied, system: System) -> None:
     """The same file, with other values in the same places."""
     states = client(system, "stepfunctions")
     [machine] = states.list_state_machines()["stateMachines"]
@@ -54,7 +54,7 @@ def test_the_state_machine_is_the_same(system: System, applied: Applied) -> None
     assert made["type"] == here["type"]
 
 
-def test_the_functions_are_the_same(system: System, applied: Applied) -> None:
+def test_the_functions_are_the_same(applied: Applied, system: System) -> None:
     """Every function's handler, memory, time-out, and the names of its variables."""
     functions = client(system, "lambda")
     for name in applied.system["functions"]:
