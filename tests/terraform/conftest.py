@@ -22,10 +22,20 @@ VARIABLES = {
         "viewer_audience": "viewers",
         "operator_audience": "operators",
     },
-    "cells": {"eu-west-1": {}, "us-east-1": {}},
+    "home": {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/home"},
+    "cells": {
+        "eu-west-1": {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/home"},
+        "us-east-1": {
+            "provisioned_concurrency": {"sender": 2, "routes": 2},
+            "domain": {
+                "name": "live.example.org",
+                "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/live",
+            },
+        },
+    },
     "observability": {"emails": ["someone@example.org"], "monthly_budget": 100},
 }
-"""The deployment that the checks look at: two cells, everything else by default."""
+"""The deployment that the checks look at: two cells, one plain but for a key, one with a domain and warm functions."""
 
 
 def unavailable(why: str) -> NoReturn:

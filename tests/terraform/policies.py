@@ -88,6 +88,37 @@ def _wide(statement: dict[str, Any]) -> Iterable[str]:
             yield f"allows {', '.join(actions)} on {resource}"
 
 
+MADE = {
+    "dynamodb": ("aws_dynamodb_table", "name", r"table/([^/]+)"),
+    "kinesis": ("aws_kinesis_stream", "name", r"stream/([^/]+)"),
+    "sqs": ("aws_sqs_queue", "name", r"(.+)"),
+    "states": ("aws_sfn_state_machine", "name", r"(?:stateMachine|execution|express):([^:]+)"),
+    "lambda": ("aws_lambda_function", "function_name", r"function:([^:]+)"),
+    "logs": ("aws_cloudwatch_log_group", "name", r"log-group:([^:]+)"),
+    "execute-api": ("aws_apigatewayv2_api", "id", r"([^/]+)"),
+    "s3": ("aws_s3_bucket", "bucket", r"([^/]+)"),
+}
+"""A service, the resources that a role's ARNs of it name, by which argument, and where the ARN has it."""
+
+
+def of_what_is_there(applied: Applied) -> list[str]:
+    """ARNs in roles that name nothing that is made, in that region."""
+    found = []
+    exact = {str(each["arn"]) for each in applied.resources if each["arn"]}
+    for role in applied.of("aws_iam_role_policy"):
+        arns = {arn for each in statements(role["policy"]) for arn in each.get("Resource", []) if arn != "*"}
+        for arn in sorted(arns - exact):
+            service, region, name = (arn.split(":", 5)[place] for place in (2, 3, 5))
+            if service not in MADE:
+                continue
+            kind, argument, pattern = MADE[service]
+            named = re.match(pattern, name)
+            # The name of a bucket is the world's: its ARN has no region.
+            if named is None or named[1] not in {each[argument] for each in applied.of(kind, region or None)}:
+                found.append(f"{role.address} names {arn}, which nothing makes")
+    return found
+
+
 def of_functions(applied: Applied) -> list[str]:
     """Where a function's role and what its code calls differ."""
     found = []
@@ -136,12 +167,20 @@ def of_invocations(applied: Applied) -> list[str]:
     for api, place, roles in pairs:
         for region in applied.regions(place):
             may = {
-                each["function_name"]
+                (each["function_name"], each["qualifier"] or "")
                 for each in applied.of("aws_lambda_permission", region)
                 if each["principal"] == "apigateway.amazonaws.com" and each["source_arn"]
             }
             for role in roles:
                 name = f"{applied.prefix}-{applied.system[api][role]}"
-                if name not in may:
-                    found.append(f"API Gateway may not invoke {name} in {region}")
+                refused = [alias for alias in _called(applied, region, name) if (name, alias) not in may]
+                found += [f"API Gateway may not invoke {name}{each and ':' + each} in {region}" for each in refused]
     return found
+
+
+def _called(applied: Applied, region: str, function: str) -> set[str]:
+    """The aliases of a function that APIs of a region call, "" for the function itself."""
+    uris = [str(each["integration_uri"]) for each in applied.of("aws_apigatewayv2_integration", region)]
+    uris += [str(each["authorizer_uri"]) for each in applied.of("aws_apigatewayv2_authorizer", region)]
+    found = (re.search(rf":function:{function}(?::([\w-]+))?/", uri) for uri in uris)
+    return {each[1] or "" for each in found if each}

@@ -81,14 +81,22 @@ def pages(applied: Applied) -> list[str]:
         found.append(f"pages run scripts of {rules.get('script-src')}")
     if any("unsafe" in source for sources in rules.values() for source in sources):
         found.append("pages run what stands in them")
-    for region in applied.cells:
-        api = applied.api("WEBSOCKET", region)
-        if api is not None and f"wss://{api['id']}.execute-api.{region}.amazonaws.com" not in rules.get(
-            "connect-src", []
-        ):
-            found.append(f"pages cannot reach the cell {region}")
+    reachable = set(rules.get("connect-src", []))
+    found += [
+        f"pages cannot reach the cell {region}" for region in applied.cells if not reachable & _sockets(applied, region)
+    ]
     missing = {"content_type_options", "frame_options", "referrer_policy", "strict_transport_security"}
     return found + [f"pages have no {each}" for each in sorted(missing) if not headers[each]]
+
+
+def _sockets(applied: Applied, region: str) -> set[str]:
+    """Where the viewers of a cell may be told to connect: its domains, or AWS's name where it has none."""
+    api = applied.api("WEBSOCKET", region)
+    mapped = [
+        each for each in applied.of("aws_apigatewayv2_api_mapping", region) if api and each["api_id"] == api["id"]
+    ]
+    domains = {f"wss://{each['domain_name']}" for each in mapped}
+    return domains or ({f"wss://{api['id']}.execute-api.{region}.amazonaws.com"} if api else set())
 
 
 def bucket(applied: Applied) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHECKS = [
     policies.too_wide,
+    policies.of_what_is_there,
     policies.of_functions,
     policies.of_state_machines,
     policies.of_invocations,
@@ -39,10 +40,12 @@ CHECKS = [
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.__module__.rpartition('.')[2]}-{check.__name__}")
 def test_what_is_made(applied: Applied, check: Callable[[Applied], list[str]]) -> None:
     """Each check finds nothing wrong with the deployment."""
-    assert not check(applied)
+    found = check(applied)
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.ministack.replace(" ", "-"))
 def test_where_ministack_differs(applied: Applied, difference: Difference) -> None:
     """What MiniStack lets pass and AWS does not is held to AWS."""
-    assert not difference.check(applied)
+    found = difference.check(applied)
+    assert not found, "\n".join(found)

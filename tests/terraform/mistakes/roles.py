@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.terraform import policies
-from tests.terraform.mistakes.making import API_ROLE, CELL, WEBSOCKET, Mistake, gone, policy
+from tests.terraform.mistakes.making import API_ROLE, CELL, WEBSOCKET, Mistake, gone, policy, with_values
 
 
 def _everything(statements: list[dict[str, Any]]) -> None:
@@ -18,6 +18,10 @@ def _any_action(statements: list[dict[str, Any]]) -> None:
 
 def _any_table(statements: list[dict[str, Any]]) -> None:
     statements[0]["Resource"] = "arn:aws:dynamodb:eu-west-1:123456789012:table/*"
+
+
+def _elsewhere(statements: list[dict[str, Any]]) -> None:
+    statements[0]["Resource"] = "arn:aws:dynamodb:us-east-1:123456789012:table/livescore-matches"
 
 
 def _less(statements: list[dict[str, Any]]) -> None:
@@ -33,6 +37,7 @@ def _public(statements: list[dict[str, Any]]) -> None:
 
 
 MISTAKES = [
+    Mistake("policy-for-another-region", policies.of_what_is_there, policy(API_ROLE, _elsewhere), "nothing makes"),
     Mistake("policy-for-everything", policies.too_wide, policy(API_ROLE, _everything), "on everything"),
     Mistake("policy-of-every-action", policies.too_wide, policy(API_ROLE, _any_action), "allows dynamodb:*"),
     Mistake("policy-for-every-table", policies.too_wide, policy(API_ROLE, _any_table), "table/*"),
@@ -44,6 +49,12 @@ MISTAKES = [
         policies.of_state_machines,
         policy(f"{CELL}.aws_iam_role_policy.state_machine", _less),
         "and may not",
+    ),
+    Mistake(
+        "api-may-not-invoke-the-alias",
+        policies.of_invocations,
+        with_values(f"{WEBSOCKET}.aws_lambda_permission.routes", qualifier=None),
+        "livescore-routes:live in us-east-1",
     ),
     Mistake(
         "api-may-not-invoke",
