@@ -24,8 +24,12 @@ demo: setup ## The 2022 final for 200 viewers (VIEWERS=) on this machine
 	@$(BIN)/livescore demo
 
 .PHONY: test
-test: setup ## All tests
-	@$(BIN)/pytest
+test: setup ## All tests but those of terraform/
+	@$(BIN)/pytest --ignore=tests/terraform
+
+.PHONY: terraform-test
+terraform-test: setup ## terraform/: format, schema, its own tests, what an apply would make, checkov
+	@$(BIN)/pytest tests/terraform -rs
 
 .PHONY: bench
 bench: setup ## All measurements, side by side (a quarter of an hour); figures and plots in .livescore/bench
@@ -58,6 +62,7 @@ lock: setup ## Pin the requirements again
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/lambda.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements/lambda.txt -o requirements/dev.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/ministack.in -o requirements/ministack.txt
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/checkov.in -o requirements/checkov.txt
 
 .PHONY: clean
 clean: ## Remove what devstack has made

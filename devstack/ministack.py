@@ -7,19 +7,18 @@ own Python, so it gets the Python that the zips were built for: this one.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Self
 
-from devstack.system import ROOT, SECRET, STATE
+from devstack import environments
+from devstack.system import SECRET, STATE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,19 +128,10 @@ class MiniStack:
 
 def environment() -> Path:
     """MiniStack's virtual environment, made if it is not there yet."""
-    requirements = ROOT / "requirements/ministack.txt"
-    key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    folder = STATE / f"ministack-{key}"
-    if not (folder / "ready").exists():
-        uv = [sys.executable, "-m", "uv"]
-        try:
-            subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
-            install = [*uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), "--compile-bytecode"]
-            subprocess.run([*install, "--require-hashes", "-r", str(requirements)], check=True)
-        except subprocess.CalledProcessError as error:
-            raise StackError("MiniStack could not be installed; what pip said is above.") from error
-        (folder / "ready").touch()
-    return folder
+    try:
+        return environments.environment("ministack")
+    except subprocess.CalledProcessError as error:
+        raise StackError("MiniStack could not be installed; what pip said is above.") from error
 
 
 def port_is_free(port: int) -> bool:

@@ -1,0 +1,106 @@
+module "ledger" {
+  source = "./modules/table"
+
+  deployment      = local.deployment
+  region          = var.home_region
+  name            = "matches"
+  table           = local.home.tables["matches"]
+  warm_throughput = lookup(var.home.warm_throughput, "matches", null)
+  kms_key_arn     = var.home.kms_key_arn
+}
+
+module "stream" {
+  source = "./modules/stream"
+
+  deployment      = local.deployment
+  region          = var.home_region
+  name            = local.system.stream.name
+  shards          = coalesce(var.stream_shards, local.system.stream.shards)
+  retention_hours = var.stream_retention_hours
+  consumer        = var.enhanced_fan_out ? "fanout" : null
+  kms_key_arn     = var.home.kms_key_arn
+}
+
+module "cell" {
+  source   = "./modules/cell"
+  for_each = toset(local.cell_regions)
+
+  deployment = local.deployment
+  region     = each.key
+  functions  = local.cell.functions
+  tables     = local.cell.tables
+  queues     = local.cell.queues
+  api        = merge(local.system.websocket_api, { throttles = merge(local.system.websocket_api.throttles, var.websocket_throttles) })
+  state_machine = merge(
+    local.system.state_machine,
+    { definition = "${path.module}/../${local.system.state_machine.definition}" },
+  )
+  references = local.references
+  home       = { matches_arn = module.ledger.arn, kms_key_arn = var.home.kms_key_arn }
+  options    = lookup(var.cells, each.key, null)
+}
+
+locals {
+  cell_resources = {
+    matches_arn        = module.ledger.arn
+    stream_arn         = module.stream.arn
+    broadcasts_arns    = [for cell in values(module.cell) : cell.tables["broadcasts"].arn]
+    state_machine_arns = [for cell in values(module.cell) : cell.state_machine_arn]
+  }
+
+  home_references = merge(
+    local.references,
+    { cells = jsonencode({ for region, cell in module.cell : region => cell.state_machine_arn }) },
+  )
+}
+
+module "operators_api" {
+  source = "./modules/operators_api"
+
+  deployment = local.deployment
+  region     = var.home_region
+  function   = merge(local.home.functions[local.system.http_api.function], { name = local.system.http_api.function })
+  api = {
+    routes    = local.system.http_api.routes
+    throttles = merge(local.system.http_api.throttles, var.http_throttles)
+    authorizer = {
+      issuer   = local.references[local.system.http_api.authorizer.issuer]
+      audience = local.references[local.system.http_api.authorizer.audience]
+      scope    = local.references[local.system.http_api.authorizer.scope]
+      routes   = local.system.http_api.authorizer.routes
+    }
+  }
+  references              = local.home_references
+  resources               = local.cell_resources
+  kms_key_arn             = var.home.kms_key_arn
+  kms_key_arns            = local.kms_key_arns
+  reserved_concurrency    = lookup(var.home.reserved_concurrency, local.system.http_api.function, null)
+  provisioned_concurrency = lookup(var.home.provisioned_concurrency, local.system.http_api.function, 0)
+  cors_origins            = var.cors_origins
+  domain                  = var.home.domain
+}
+
+module "fanout" {
+  source = "./modules/fanout"
+
+  deployment               = local.deployment
+  region                   = var.home_region
+  functions                = { for name, function in local.home.functions : name => function if contains(keys(local.system.event_sources), name) }
+  event_sources            = local.system.event_sources
+  queues                   = local.home.queues
+  references               = local.home_references
+  resources                = local.cell_resources
+  enhanced_fan_out         = var.enhanced_fan_out
+  parallelization_factor   = var.parallelization_factor
+  unhandled_retention_days = var.unhandled_retention_days
+  reserved_concurrency     = var.home.reserved_concurrency
+  provisioned_concurrency  = var.home.provisioned_concurrency
+  kms_key_arn              = var.home.kms_key_arn
+  kms_key_arns             = local.kms_key_arns
+
+  stream = {
+    arn               = module.stream.arn
+    consumer_arn      = module.stream.consumer_arn
+    retention_seconds = module.stream.retention_seconds
+  }
+}

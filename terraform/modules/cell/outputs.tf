@@ -1,0 +1,68 @@
+output "region" {
+  description = "The cell's region."
+  value       = var.region
+}
+
+output "websocket_url" {
+  description = "Where viewers of this cell connect: its own domain if it has one."
+  value       = length(module.domain) > 0 ? "wss://${module.domain[0].name}" : module.viewers_api.url
+}
+
+output "websocket_api" {
+  description = "The WebSocket API: id, name, stage and the URL that AWS gave it."
+  value = {
+    id    = module.viewers_api.id
+    name  = module.viewers_api.name
+    stage = module.viewers_api.stage
+    url   = module.viewers_api.url
+  }
+}
+
+output "domain_target" {
+  description = "What the record of the cell's domain must name, null without a domain."
+  value       = one(module.domain[*].target)
+}
+
+output "state_machine_name" {
+  description = "The state machine's name."
+  value       = aws_sfn_state_machine.broadcast.name
+}
+
+output "state_machine_arn" {
+  description = "The state machine's ARN."
+  value       = local.state_machine_arn
+}
+
+output "state_machine_log_group" {
+  description = "The name of the state machine's log group."
+  value       = aws_cloudwatch_log_group.state_machine.name
+}
+
+output "functions" {
+  description = "The functions by their name in system.json: name, ARN, alias (null: none), log group, time-out in seconds."
+  value = {
+    for name, function in module.function : name => {
+      name      = function.name
+      arn       = function.arn
+      qualifier = function.qualifier
+      log_group = function.log_group
+      timeout   = function.timeout
+    }
+  }
+}
+
+output "tables" {
+  description = "The tables by their name in system.json: name and ARN."
+  value       = { for name, table in module.table : name => { name = table.name, arn = table.arn } }
+}
+
+output "queues" {
+  description = "The queues by their name in system.json: name, ARN and URL."
+  value = {
+    for name, arn in module.queues.arns : name => {
+      name = module.queues.names[name]
+      arn  = arn
+      url  = module.queues.urls[name]
+    }
+  }
+}

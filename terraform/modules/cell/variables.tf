@@ -1,0 +1,132 @@
+variable "deployment" {
+  description = "What all parts of this deployment share. package is the path of the zip."
+  type = object({
+    prefix                  = string
+    partition               = string
+    dns_suffix              = string
+    account_id              = string
+    package                 = string
+    runtime                 = string
+    architecture            = string
+    tracing                 = bool
+    log_retention_days      = number
+    state_machine_log_level = string
+    deletion_protection     = bool
+    point_in_time_recovery  = bool
+  })
+  nullable = false
+}
+
+variable "region" {
+  description = "The region of the cell."
+  type        = string
+  nullable    = false
+}
+
+variable "functions" {
+  description = "The cell's functions as system.json describes them; a value of their environment is the name of a reference."
+  type = map(object({
+    handler     = string
+    memory      = number
+    timeout     = number
+    environment = map(string)
+  }))
+  nullable = false
+}
+
+variable "tables" {
+  description = "The cell's tables as system.json describes them."
+  type = map(object({
+    hash_key  = string
+    range_key = string
+    ttl       = string
+    indexes = map(object({
+      hash_key   = string
+      range_key  = string
+      projection = string
+    }))
+  }))
+  nullable = false
+}
+
+variable "queues" {
+  description = "The cell's queues as system.json describes them."
+  type = map(object({
+    visibility_timeout = number
+    retention          = number
+    dead_letter        = optional(string)
+    max_receives       = optional(number)
+  }))
+  nullable = false
+}
+
+variable "api" {
+  description = "The WebSocket API as system.json describes it, with the throttles of this deployment."
+  type = object({
+    stage                      = string
+    route_selection_expression = string
+    routes                     = list(string)
+    two_way                    = list(string)
+    throttles = map(object({
+      rate  = number
+      burst = number
+    }))
+  })
+  nullable = false
+}
+
+variable "state_machine" {
+  description = "The state machine: its type, the path of its definition, and for each substitution in it the name of a reference."
+  type = object({
+    type          = string
+    definition    = string
+    substitutions = map(string)
+  })
+  nullable = false
+}
+
+variable "references" {
+  description = "What references of system.json stand for wherever they are: settings, names of tables, the home region."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "home" {
+  description = "What the cell reads and writes at home: the ARN of the matches table, and the KMS key of it (null: none)."
+  type = object({
+    matches_arn = string
+    kms_key_arn = optional(string)
+  })
+  nullable = false
+}
+
+variable "options" {
+  description = "What may differ from cell to cell; see cells of the root module."
+  type = object({
+    reserved_concurrency    = optional(map(number), {})
+    provisioned_concurrency = optional(map(number), {})
+    warm_throughput = optional(map(object({
+      read_units  = number
+      write_units = number
+    })), {})
+    domain = optional(object({
+      name            = string
+      certificate_arn = string
+      zone_id         = optional(string)
+    }))
+    kms_key_arn = optional(string)
+    access_logs = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(concat(keys(var.options.reserved_concurrency), keys(var.options.provisioned_concurrency)), keys(var.functions))) == 0
+    error_message = "A cell's functions are: ${join(", ", keys(var.functions))}. Concurrency is set for another."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.options.warm_throughput), keys(var.tables))) == 0
+    error_message = "A cell's tables are: ${join(", ", keys(var.tables))}. Warm throughput is set for another."
+  }
+}

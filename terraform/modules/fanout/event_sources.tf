@@ -1,0 +1,50 @@
+locals {
+  # A record that is still on the stream when the mapping gives it up can still be read by hand; and AWS knows no age
+  # above a week.
+  maximum_record_age = min(var.stream.retention_seconds - 300, 604800)
+}
+
+# No limit of retries: it would throw away what the API has answered with 202. What is poison the function sets aside
+# itself; what stays in the way for longer than the stream keeps records goes to S3, whole.
+resource "aws_lambda_event_source_mapping" "stream" {
+  for_each = { for function, source in var.event_sources : function => source if source.stream != null }
+
+  region                         = var.region
+  function_name                  = module.function[each.key].target_arn
+  event_source_arn               = var.enhanced_fan_out ? var.stream.consumer_arn : var.stream.arn
+  starting_position              = each.value.starting_position
+  batch_size                     = each.value.batch_size
+  parallelization_factor         = var.parallelization_factor
+  bisect_batch_on_function_error = true
+  maximum_retry_attempts         = -1
+  maximum_record_age_in_seconds  = local.maximum_record_age
+  function_response_types        = each.value.report_batch_item_failures ? ["ReportBatchItemFailures"] : []
+
+  destination_config {
+    on_failure {
+      destination_arn = aws_s3_bucket.unhandled.arn
+    }
+  }
+
+  # Counts what is given up, among others (monitoring-metrics-types.html): the one metric of it there is.
+  metrics_config {
+    metrics = ["EventCount"]
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "queue" {
+  for_each = { for function, source in var.event_sources : function => source if source.queue != null }
+
+  region                  = var.region
+  function_name           = module.function[each.key].target_arn
+  event_source_arn        = module.queues.arns[each.value.queue]
+  batch_size              = each.value.batch_size
+  function_response_types = each.value.report_batch_item_failures ? ["ReportBatchItemFailures"] : []
+
+  lifecycle {
+    precondition {
+      condition     = var.queues[each.value.queue].visibility_timeout >= var.functions[each.key].timeout
+      error_message = "Lambda refuses a queue whose visibility time-out is shorter than the function's time-out."
+    }
+  }
+}

@@ -1,0 +1,101 @@
+# What each function may do, a document for each; writing logs and traces is the function module's.
+locals {
+  policies = {
+    fanout   = [data.aws_iam_policy_document.fanout.json]
+    watchdog = [data.aws_iam_policy_document.watchdog.json]
+  }
+
+  # By name: see the function module's role.tf.
+  unhandled_name = "${var.deployment.prefix}-unhandled-${var.deployment.account_id}-${var.region}"
+  unhandled_arn  = "arn:${var.deployment.partition}:s3:::${local.unhandled_name}"
+}
+
+data "aws_iam_policy_document" "fanout" {
+  # Lambda reads the stream with the function's role.
+  statement {
+    sid = "Read"
+    actions = [
+      "kinesis:DescribeStream",
+      "kinesis:DescribeStreamSummary",
+      "kinesis:GetRecords",
+      "kinesis:GetShardIterator",
+      "kinesis:ListShards",
+    ]
+    resources = [var.stream.arn]
+  }
+
+  dynamic "statement" {
+    for_each = var.enhanced_fan_out ? [1] : []
+    content {
+      sid       = "Subscribe"
+      actions   = ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"]
+      resources = [var.stream.consumer_arn]
+    }
+  }
+
+  # A transaction needs what its writes need (transaction-apis-iam.html).
+  statement {
+    sid       = "Number"
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [var.resources.matches_arn]
+  }
+
+  statement {
+    sid       = "Cells"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = var.resources.broadcasts_arns
+  }
+
+  statement {
+    sid       = "Broadcast"
+    actions   = ["states:StartExecution"]
+    resources = var.resources.state_machine_arns
+  }
+
+  statement {
+    sid       = "Tell"
+    actions   = ["sqs:SendMessage"]
+    resources = [module.queues.arns["set-aside"], module.queues.arns["watchdog"]]
+  }
+
+  # Lambda puts what it gives up there with the function's role (kinesis-on-failure-destination.html).
+  statement {
+    sid     = "GiveUp"
+    actions = ["s3:PutObject"]
+    # The * stands for the names that Lambda gives to objects of this one bucket.
+    resources = ["${local.unhandled_arn}/*"]
+  }
+
+  statement {
+    sid       = "Find"
+    actions   = ["s3:ListBucket"]
+    resources = [local.unhandled_arn]
+  }
+}
+
+data "aws_iam_policy_document" "watchdog" {
+  # Lambda takes the messages with the function's role.
+  statement {
+    sid       = "Watch"
+    actions   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    resources = [module.queues.arns["watchdog"]]
+  }
+
+  statement {
+    sid       = "Match"
+    actions   = ["dynamodb:GetItem"]
+    resources = [var.resources.matches_arn]
+  }
+
+  statement {
+    sid       = "Cells"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = var.resources.broadcasts_arns
+  }
+
+  statement {
+    sid       = "Broadcast"
+    actions   = ["states:StartExecution"]
+    resources = var.resources.state_machine_arns
+  }
+}

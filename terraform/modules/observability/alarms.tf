@@ -1,0 +1,122 @@
+# The alarms of every region, and whom they tell.
+
+data "aws_caller_identity" "current" {}
+
+locals {
+  cell_regions = keys(var.cells)
+  # An alarm tells a topic of its own region.
+  regions = setunion([var.home.region], local.cell_regions, var.watch_web ? ["us-east-1"] : [])
+
+  # An account's concurrency is counted by region, whatever runs there.
+  region_alarms = {
+    for region in setunion([var.home.region], local.cell_regions) : region => [
+      {
+        name    = "concurrency-near-quota", runbook = "concurrency-near-quota", threshold = floor(var.concurrency_quota * 4 / 5), periods = 2
+        about   = "Lambda runs at four fifths of the account's quota of ${var.concurrency_quota}, or more."
+        metrics = { running = { namespace = "AWS/Lambda", name = "ConcurrentExecutions", stat = "Maximum", dimensions = {} } }
+      },
+    ]
+  }
+
+  # merge, not one list: the alarms differ in their fields.
+  alarms = merge(
+    { for alarm in local.home_alarms : "${var.home.region}/${alarm.name}" => merge({ region = var.home.region, expression = null }, alarm) },
+    { for alarm in local.web_alarms : "us-east-1/${alarm.name}" => merge({ region = "us-east-1", expression = null }, alarm) },
+    merge(flatten([for region in local.cell_regions : [
+      { for alarm in local.cell_alarms[region] : "${region}/${alarm.name}" => merge({ region = region, expression = null }, alarm) }
+    ]])...),
+    merge(flatten([for region, alarms in local.region_alarms : [
+      { for alarm in alarms : "${region}/${alarm.name}" => merge({ region = region, expression = null }, alarm) }
+    ]])...),
+  )
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  region              = each.value.region
+  alarm_name          = "${var.prefix}-${each.value.name}"
+  alarm_description   = "${each.value.about} Runbook: ${var.runbooks}#${each.value.runbook}"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.periods
+  # Between matches there are no figures, and nothing is wrong.
+  treat_missing_data = "notBreaching"
+  alarm_actions      = [aws_sns_topic.alarms[each.value.region].arn]
+  ok_actions         = [aws_sns_topic.alarms[each.value.region].arn]
+
+  dynamic "metric_query" {
+    for_each = each.value.metrics
+
+    content {
+      id          = metric_query.key
+      return_data = each.value.expression == null
+
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.name
+        dimensions  = metric_query.value.dimensions
+        stat        = metric_query.value.stat
+        period      = 60
+      }
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = each.value.expression == null ? [] : [each.value.expression]
+
+    content {
+      id          = "result"
+      label       = each.value.name
+      expression  = metric_query.value
+      return_data = true
+    }
+  }
+}
+
+resource "aws_sns_topic" "alarms" {
+  for_each = local.regions
+
+  region            = each.value
+  name              = "${var.prefix}-alarms"
+  kms_master_key_id = lookup(var.kms_key_arns, each.value, null)
+}
+
+data "aws_iam_policy_document" "alarms" {
+  for_each = local.regions
+
+  statement {
+    sid       = "AlarmsOfThisAccount"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alarms[each.value].arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "AWS:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+resource "aws_sns_topic_policy" "alarms" {
+  for_each = local.regions
+
+  region = each.value
+  arn    = aws_sns_topic.alarms[each.value].arn
+  policy = data.aws_iam_policy_document.alarms[each.value].json
+}
+
+resource "aws_sns_topic_subscription" "email" {
+  for_each = { for pair in setproduct(local.regions, var.emails) : "${pair[0]}/${pair[1]}" => { region = pair[0], email = pair[1] } }
+
+  region    = each.value.region
+  topic_arn = aws_sns_topic.alarms[each.value.region].arn
+  protocol  = "email"
+  endpoint  = each.value.email
+}

@@ -1,0 +1,157 @@
+locals {
+  stage         = "$default"
+  execution_arn = "arn:${var.deployment.partition}:execute-api:${var.region}:${var.deployment.account_id}:${aws_apigatewayv2_api.this.id}"
+  host          = "${aws_apigatewayv2_api.this.id}.execute-api.${var.region}.${var.deployment.dns_suffix}"
+}
+
+module "function" {
+  source = "../function"
+
+  deployment              = var.deployment
+  region                  = var.region
+  name                    = var.function.name
+  function                = var.function
+  environment             = { for variable, reference in var.function.environment : variable => var.references[reference] }
+  policies                = [data.aws_iam_policy_document.api.json]
+  kms_key_arn             = var.kms_key_arn
+  kms_key_arns            = var.kms_key_arns
+  reserved_concurrency    = var.reserved_concurrency
+  provisioned_concurrency = var.provisioned_concurrency
+}
+
+data "aws_iam_policy_document" "api" {
+  statement {
+    sid       = "Matches"
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [var.resources.matches_arn]
+  }
+
+  statement {
+    sid       = "Post"
+    actions   = ["kinesis:PutRecord"]
+    resources = [var.resources.stream_arn]
+  }
+
+  statement {
+    sid       = "Stop"
+    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    resources = var.resources.broadcasts_arns
+  }
+}
+
+resource "aws_apigatewayv2_api" "this" {
+  region        = var.region
+  name          = "${var.deployment.prefix}-http"
+  description   = "Operators post what happens, readers read it."
+  protocol_type = "HTTP"
+
+  dynamic "cors_configuration" {
+    for_each = length(var.cors_origins) > 0 ? [1] : []
+    content {
+      allow_origins  = var.cors_origins
+      allow_methods  = ["GET", "POST", "PATCH"]
+      allow_headers  = ["authorization", "content-type", "if-none-match"]
+      expose_headers = ["etag"]
+      max_age        = 600
+    }
+  }
+}
+
+resource "aws_apigatewayv2_integration" "api" {
+  region                 = var.region
+  api_id                 = aws_apigatewayv2_api.this.id
+  integration_type       = "AWS_PROXY"
+  integration_method     = "POST"
+  integration_uri        = module.function.invoke_arn
+  payload_format_version = "2.0"
+}
+
+resource "aws_apigatewayv2_authorizer" "operators" {
+  region           = var.region
+  api_id           = aws_apigatewayv2_api.this.id
+  name             = "operators"
+  authorizer_type  = "JWT"
+  identity_sources = ["$request.header.Authorization"]
+
+  jwt_configuration {
+    issuer   = var.api.authorizer.issuer
+    audience = compact(split(",", var.api.authorizer.audience))
+  }
+}
+
+resource "aws_apigatewayv2_route" "this" {
+  for_each = toset(var.api.routes)
+
+  region               = var.region
+  api_id               = aws_apigatewayv2_api.this.id
+  route_key            = each.key
+  target               = "integrations/${aws_apigatewayv2_integration.api.id}"
+  authorization_type   = contains(var.api.authorizer.routes, each.key) ? "JWT" : "NONE"
+  authorizer_id        = contains(var.api.authorizer.routes, each.key) ? aws_apigatewayv2_authorizer.operators.id : null
+  authorization_scopes = contains(var.api.authorizer.routes, each.key) ? [var.api.authorizer.scope] : null
+}
+
+resource "aws_apigatewayv2_stage" "this" {
+  region      = var.region
+  api_id      = aws_apigatewayv2_api.this.id
+  name        = local.stage
+  auto_deploy = true
+
+  default_route_settings {
+    throttling_rate_limit  = var.api.throttles["default"].rate
+    throttling_burst_limit = var.api.throttles["default"].burst
+  }
+
+  dynamic "route_settings" {
+    for_each = { for route, throttle in var.api.throttles : route => throttle if route != "default" }
+    content {
+      route_key              = route_settings.key
+      throttling_rate_limit  = route_settings.value.rate
+      throttling_burst_limit = route_settings.value.burst
+    }
+  }
+
+  access_log_settings {
+    destination_arn = aws_cloudwatch_log_group.access.arn
+    format = jsonencode({
+      requestId       = "$context.requestId"
+      routeKey        = "$context.routeKey"
+      path            = "$context.path"
+      status          = "$context.status"
+      time            = "$context.requestTimeEpoch"
+      latency         = "$context.responseLatency"
+      error           = "$context.error.message"
+      authorizerError = "$context.authorizer.error"
+    })
+  }
+
+  # Settings of a route that does not exist yet are refused.
+  depends_on = [aws_apigatewayv2_route.this]
+}
+
+resource "aws_cloudwatch_log_group" "access" {
+  region            = var.region
+  name              = "/aws/vendedlogs/apigateway/${aws_apigatewayv2_api.this.name}"
+  retention_in_days = var.deployment.log_retention_days
+  kms_key_id        = var.kms_key_arn
+}
+
+resource "aws_lambda_permission" "api" {
+  region        = var.region
+  action        = "lambda:InvokeFunction"
+  function_name = module.function.name
+  qualifier     = module.function.qualifier
+  principal     = "apigateway.amazonaws.com"
+  # The * stands for the routes of this one stage.
+  source_arn = "${local.execution_arn}/${local.stage}/*"
+}
+
+module "domain" {
+  source = "../domain"
+  count  = var.domain == null ? 0 : 1
+
+  region = var.region
+  domain = var.domain
+  api_id = aws_apigatewayv2_api.this.id
+  stage  = aws_apigatewayv2_stage.this.name
+}

@@ -1,0 +1,125 @@
+variable "deployment" {
+  description = "What all parts of this deployment share. package is the path of the zip."
+  type = object({
+    prefix             = string
+    partition          = string
+    dns_suffix         = string
+    account_id         = string
+    package            = string
+    runtime            = string
+    architecture       = string
+    tracing            = bool
+    log_retention_days = number
+  })
+  nullable = false
+}
+
+variable "region" {
+  description = "The home region."
+  type        = string
+  nullable    = false
+}
+
+variable "function" {
+  description = "The function behind the API as system.json describes it, with its name there; a value of its environment is the name of a reference."
+  type = object({
+    name        = string
+    handler     = string
+    memory      = number
+    timeout     = number
+    environment = map(string)
+  })
+  nullable = false
+}
+
+variable "api" {
+  description = "The HTTP API as system.json describes it, with the throttles of this deployment and the authorizer's references resolved."
+  type = object({
+    routes = list(string)
+    throttles = map(object({
+      rate  = number
+      burst = number
+    }))
+    authorizer = object({
+      issuer   = string
+      audience = string
+      scope    = string
+      routes   = list(string)
+    })
+  })
+  nullable = false
+
+  validation {
+    condition     = contains(keys(var.api.throttles), "default") && alltrue([for throttle in values(var.api.throttles) : throttle.rate > 0 && throttle.burst > 0])
+    error_message = "Every throttle must be above 0, and there must be a default: a stage without one answers everything with 429."
+  }
+
+  validation {
+    condition     = length(setsubtract(setunion(keys(var.api.throttles), var.api.authorizer.routes), concat(["default"], var.api.routes))) == 0
+    error_message = "Throttles and the authorizer's routes must be of routes that there are."
+  }
+
+  validation {
+    condition     = startswith(var.api.authorizer.issuer, "https://") && length(compact(split(",", var.api.authorizer.audience))) > 0 && var.api.authorizer.scope != ""
+    error_message = "API Gateway makes no JWT authorizer without an https issuer and an audience, and operators need a scope."
+  }
+}
+
+variable "references" {
+  description = "What references of system.json stand for at home."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "resources" {
+  description = "The ARNs of what the function works on: the matches table, the stream, and the table of broadcasts in every cell."
+  type = object({
+    matches_arn     = string
+    stream_arn      = string
+    broadcasts_arns = list(string)
+  })
+  nullable = false
+}
+
+variable "kms_key_arn" {
+  description = "The home region's KMS key, null for AWS's own."
+  type        = string
+  default     = null
+}
+
+variable "kms_key_arns" {
+  description = "The KMS keys of everything that the function reads and writes, the cells' included."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "reserved_concurrency" {
+  description = "How many invocations may run at once, null for what the account has left."
+  type        = number
+  default     = null
+}
+
+variable "provisioned_concurrency" {
+  description = "How many execution environments are kept warm."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
+variable "cors_origins" {
+  description = "Origins of web pages that may call the API from a browser; none: only pages on its own origin."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "domain" {
+  description = "A domain name of its own, with its certificate in the home region and its Route 53 zone; null for none."
+  type = object({
+    name            = string
+    certificate_arn = string
+    zone_id         = optional(string)
+  })
+  default = null
+}

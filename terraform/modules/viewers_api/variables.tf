@@ -1,0 +1,75 @@
+variable "deployment" {
+  description = "What all parts of this deployment share."
+  type = object({
+    prefix             = string
+    partition          = string
+    dns_suffix         = string
+    account_id         = string
+    log_retention_days = number
+  })
+  nullable = false
+}
+
+variable "region" {
+  description = "The region of the API."
+  type        = string
+  nullable    = false
+}
+
+variable "api" {
+  description = "The WebSocket API as system.json describes it."
+  type = object({
+    stage                      = string
+    route_selection_expression = string
+    routes                     = list(string)
+    two_way                    = list(string)
+    throttles = map(object({
+      rate  = number
+      burst = number
+    }))
+  })
+  nullable = false
+
+  validation {
+    condition     = contains(keys(var.api.throttles), "default") && alltrue([for throttle in values(var.api.throttles) : throttle.rate > 0 && throttle.burst > 0])
+    error_message = "Every throttle must be above 0, and there must be a default: a stage without one answers everything with 429."
+  }
+
+  validation {
+    condition     = length(setsubtract(setunion(keys(var.api.throttles), var.api.two_way), concat(["default"], var.api.routes))) == 0
+    error_message = "Throttles and two-way routes must be of routes that there are."
+  }
+}
+
+variable "routes_function" {
+  description = "The function behind all routes: its name, the alias that is called (null: none) and the URI of its invocation."
+  type = object({
+    name       = string
+    qualifier  = optional(string)
+    invoke_arn = string
+  })
+  nullable = false
+}
+
+variable "authorizer_function" {
+  description = "The function that decides who may connect, described alike."
+  type = object({
+    name       = string
+    qualifier  = optional(string)
+    invoke_arn = string
+  })
+  nullable = false
+}
+
+variable "access_logs" {
+  description = "Whether each message leaves a line in a log. Needs the account's CloudWatch role of API Gateway (aws_api_gateway_account) in this region."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "The KMS key of the access log, null for CloudWatch's own."
+  type        = string
+  default     = null
+}

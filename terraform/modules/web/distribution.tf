@@ -1,0 +1,162 @@
+# One host for the pages and for the snapshots that they repair themselves with.
+
+locals {
+  api_host = trimprefix(var.api_endpoint, "https://")
+}
+
+data "aws_cloudfront_cache_policy" "optimized" {
+  name = "Managed-CachingOptimized"
+}
+
+# What tells two snapshots apart, and how long one is good: a second, whatever else the API should say.
+# What is not in the key is not passed on either, as there is no origin request policy: no Host (the API would not know
+# itself), no Origin (CORS is answered below), no cookie, and no Authorization, so that nobody's token ever comes to
+# a shared cache. What needs a token is asked of the API itself.
+resource "aws_cloudfront_cache_policy" "snapshots" {
+  name        = "${var.prefix}-snapshots-${var.region}"
+  comment     = "Snapshots of matches: a second"
+  min_ttl     = 0
+  default_ttl = 1
+  max_ttl     = 1
+
+  parameters_in_cache_key_and_forwarded_to_origin {
+    enable_accept_encoding_brotli = true
+    enable_accept_encoding_gzip   = true
+
+    cookies_config {
+      cookie_behavior = "none"
+    }
+
+    headers_config {
+      header_behavior = "none"
+    }
+
+    query_strings_config {
+      query_string_behavior = "whitelist"
+
+      query_strings {
+        items = ["after", "epoch", "limit"]
+      }
+    }
+  }
+}
+
+resource "aws_cloudfront_origin_access_control" "site" {
+  name                              = "${var.prefix}-site-${var.region}"
+  description                       = "CloudFront signs its requests to the bucket of the site"
+  origin_access_control_origin_type = "s3"
+  signing_behavior                  = "always"
+  signing_protocol                  = "sigv4"
+}
+
+resource "aws_cloudfront_distribution" "site" {
+  comment             = "${var.prefix}: pages and snapshots"
+  enabled             = true
+  is_ipv6_enabled     = true
+  http_version        = "http2and3"
+  price_class         = var.price_class
+  default_root_object = "index.html"
+  aliases             = var.domain == null ? [] : [var.domain.name]
+  web_acl_id          = var.web_acl_arn
+
+  origin {
+    origin_id                = "site"
+    domain_name              = aws_s3_bucket.site.bucket_regional_domain_name
+    origin_access_control_id = aws_cloudfront_origin_access_control.site.id
+  }
+
+  origin {
+    origin_id           = "api"
+    domain_name         = local.api_host
+    connection_attempts = 2
+    connection_timeout  = 3
+
+    custom_origin_config {
+      http_port              = 80
+      https_port             = 443
+      origin_protocol_policy = "https-only"
+      origin_ssl_protocols   = ["TLSv1.2"]
+      # A function of the API has 15 seconds; a viewer asks again sooner.
+      origin_read_timeout      = 10
+      origin_keepalive_timeout = 60
+    }
+
+    dynamic "origin_shield" {
+      for_each = var.origin_shield_region == null ? [] : [var.origin_shield_region]
+
+      content {
+        enabled              = true
+        origin_shield_region = origin_shield.value
+      }
+    }
+  }
+
+  default_cache_behavior {
+    target_origin_id           = "site"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = data.aws_cloudfront_cache_policy.optimized.id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.pages.id
+  }
+
+  # A plain GET of another site's page needs no preflight, so OPTIONS is not let through.
+  ordered_cache_behavior {
+    path_pattern               = "/matches/*"
+    target_origin_id           = "api"
+    viewer_protocol_policy     = "https-only"
+    allowed_methods            = ["GET", "HEAD"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = aws_cloudfront_cache_policy.snapshots.id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.snapshots.id
+  }
+
+  # An error is kept for ten seconds unless it is said otherwise: a match would be missing for so long after it was made.
+  dynamic "custom_error_response" {
+    for_each = [404, 500, 502, 503, 504]
+
+    content {
+      error_code            = custom_error_response.value
+      error_caching_min_ttl = 1
+    }
+  }
+
+  restrictions {
+    geo_restriction {
+      restriction_type = "none"
+    }
+  }
+
+  viewer_certificate {
+    cloudfront_default_certificate = var.domain == null
+    acm_certificate_arn            = var.domain == null ? null : var.domain.certificate_arn
+    ssl_support_method             = var.domain == null ? null : "sni-only"
+    minimum_protocol_version       = var.domain == null ? "TLSv1" : "TLSv1.2_2021"
+  }
+
+  dynamic "logging_config" {
+    for_each = var.log_bucket == null ? [] : [var.log_bucket]
+
+    content {
+      bucket          = logging_config.value
+      prefix          = "${var.prefix}/"
+      include_cookies = false
+    }
+  }
+}
+
+resource "aws_route53_record" "site" {
+  for_each = try(var.domain.zone_id, null) == null ? toset([]) : toset(["A", "AAAA"])
+
+  zone_id = var.domain.zone_id
+  name    = var.domain.name
+  type    = each.value
+
+  alias {
+    name                   = aws_cloudfront_distribution.site.domain_name
+    zone_id                = aws_cloudfront_distribution.site.hosted_zone_id
+    evaluate_target_health = false
+  }
+}

@@ -1,0 +1,120 @@
+variable "prefix" {
+  description = "Begins the name of every resource; the names of the bucket and of CloudFront's policies, which are global, carry the region as well."
+  type        = string
+  nullable    = false
+}
+
+variable "region" {
+  description = "The region of the bucket: home's."
+  type        = string
+  nullable    = false
+}
+
+variable "api_endpoint" {
+  description = "The HTTP API of home as `https://<id>.execute-api.<region>.amazonaws.com`: where snapshots come from."
+  type        = string
+
+  validation {
+    condition     = can(regex("^https://[a-z0-9.-]+$", var.api_endpoint))
+    error_message = "api_endpoint is https:// and a host name, without a path."
+  }
+}
+
+variable "websocket_urls" {
+  description = "The viewers' WebSocket URL of each cell, by region. Pages may open these and no others; deployment.json lists them for the page."
+  type        = map(string)
+
+  validation {
+    condition     = length(var.websocket_urls) > 0 && alltrue([for url in values(var.websocket_urls) : can(regex("^wss://[^/ ;]+", url))])
+    error_message = "websocket_urls names at least one cell, and each URL begins with wss://."
+  }
+}
+
+variable "connect_sources" {
+  description = "More origins that the pages may talk to, such as https://login.example.org for signing in."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for source in var.connect_sources : can(regex("^(https|wss)://[A-Za-z0-9.*:-]+$", source))])
+    error_message = "Each of connect_sources is https:// or wss:// and a host, without a path."
+  }
+}
+
+variable "site_directory" {
+  description = "The folder of the static site to upload; null uploads nothing, and `aws s3 sync` is up to you."
+  type        = string
+  default     = null
+
+  validation {
+    condition = var.site_directory == null ? true : alltrue([
+      for file in fileset(var.site_directory, "**") : can(regex("\\.(html|js|mjs|css|json|svg|png|ico|webp|woff2|webmanifest|txt|map)$", file))
+    ])
+    error_message = "site_directory has a file whose content type this module does not know."
+  }
+}
+
+variable "domain" {
+  description = "A name of your own for the site, with the ARN of its certificate in us-east-1 (CloudFront looks nowhere else); null is CloudFront's name."
+  type = object({
+    name            = string
+    certificate_arn = string
+    zone_id         = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.domain == null ? true : can(regex("^arn:aws[a-z-]*:acm:us-east-1:", var.domain.certificate_arn))
+    error_message = "domain.certificate_arn is that of a certificate in us-east-1."
+  }
+}
+
+variable "origin_shield_region" {
+  description = "A region with Origin Shield, near home: all of CloudFront then asks the API for a snapshot once a second. null is none: each regional cache asks."
+  type        = string
+  default     = null
+}
+
+variable "price_class" {
+  description = "Which of CloudFront's locations serve the site."
+  type        = string
+  default     = "PriceClass_All"
+  nullable    = false
+
+  validation {
+    condition     = contains(["PriceClass_100", "PriceClass_200", "PriceClass_All"], var.price_class)
+    error_message = "price_class is PriceClass_100, PriceClass_200 or PriceClass_All."
+  }
+}
+
+variable "web_acl_arn" {
+  description = "A WAF web ACL in us-east-1 to put before everything; null is none."
+  type        = string
+  default     = null
+}
+
+variable "log_bucket" {
+  description = "Domain name of an S3 bucket for CloudFront's access logs, such as logs.s3.amazonaws.com; null keeps none."
+  type        = string
+  default     = null
+}
+
+variable "force_destroy" {
+  description = "Whether destroying removes the site's files with their versions. Leave it off in production."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "noncurrent_days" {
+  description = "For so many days a file that was replaced is kept, to roll a release back by hand."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.noncurrent_days >= 1
+    error_message = "noncurrent_days is at least 1."
+  }
+}

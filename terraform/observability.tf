@@ -1,0 +1,71 @@
+variable "observability" {
+  description = <<-EOT
+    Alarms, dashboard and budget; null: none. All optional: emails of those who are told, where docs/operations.md can be
+    read (alarms link to it), a budget in US dollars a month (for what carries cost_tag, or the whole account), what a
+    goal may take to the gateway in milliseconds, the regions' quotas of new connections a second and of concurrent executions.
+  EOT
+  type = object({
+    emails                 = optional(list(string), [])
+    runbooks               = optional(string, "docs/operations.md")
+    monthly_budget         = optional(number)
+    cost_tag               = optional(object({ key = string, value = string }))
+    goal_to_gateway_ms     = optional(number, 10000)
+    connections_per_second = optional(number, 500)
+    concurrency_quota      = optional(number, 1000)
+  })
+  default = {}
+}
+
+module "observability" {
+  source = "./modules/observability"
+  count  = var.observability == null ? 0 : 1
+
+  prefix                 = var.prefix
+  emails                 = var.observability.emails
+  runbooks               = var.observability.runbooks
+  monthly_budget         = var.observability.monthly_budget
+  cost_tag               = var.observability.cost_tag
+  goal_to_gateway_ms     = var.observability.goal_to_gateway_ms
+  connections_per_second = var.observability.connections_per_second
+  concurrency_quota      = var.observability.concurrency_quota
+  watch_web              = var.web != null
+  distribution_id        = one(module.web[*].distribution_id)
+  kms_key_arns = merge(
+    { for region, cell in var.cells : region => cell.kms_key_arn if cell.kms_key_arn != null },
+    { for key in compact([var.home.kms_key_arn]) : var.home_region => key },
+  )
+
+  home = {
+    region          = var.home_region
+    functions       = merge({ (local.system.http_api.function) = module.operators_api.function.name }, { for role, function in module.fanout.functions : role => function.name })
+    queues          = { for role, queue in module.fanout.queues : role => queue.name }
+    tables          = { matches = module.ledger.name }
+    stream          = module.stream.name
+    retention_hours = var.stream_retention_hours
+    consumer        = module.stream.consumer_name
+    event_source    = module.fanout.event_source_ids["fanout"]
+    api_id          = module.operators_api.api.id
+    api_stage       = module.operators_api.api.stage
+  }
+
+  cells = {
+    for region, cell in module.cell : region => {
+      functions     = { for role, function in cell.functions : role => function.name }
+      queues        = { for role, queue in cell.queues : role => queue.name }
+      tables        = { for role, table in cell.tables : role => table.name }
+      api_id        = cell.websocket_api.id
+      api_stage     = cell.websocket_api.stage
+      state_machine = cell.state_machine_arn
+    }
+  }
+}
+
+output "dashboard" {
+  description = "The name of the dashboard; null without."
+  value       = one(module.observability[*].dashboard)
+}
+
+output "alarm_topics" {
+  description = "The topic that alarms tell, by region, to subscribe a pager or a chat to; null without."
+  value       = one(module.observability[*].topics)
+}

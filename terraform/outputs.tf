@@ -1,0 +1,79 @@
+output "http_url" {
+  description = "The operators' and readers' HTTP API."
+  value       = module.operators_api.url
+}
+
+output "websocket_urls" {
+  description = "Where viewers connect, by the region of the cell."
+  value       = { for region, cell in module.cell : region => cell.websocket_url }
+}
+
+output "domain_targets" {
+  description = "What the records of the domains must name, where no Route 53 zone was given to make them in."
+  value = {
+    http      = module.operators_api.domain_target
+    websocket = { for region, cell in module.cell : region => cell.domain_target }
+  }
+}
+
+output "home" {
+  description = "The home: region, HTTP API, functions, tables, queues, stream, event sources and the bucket of unhandled records."
+
+  precondition {
+    condition     = toset(keys(local.home.functions)) == toset(concat([local.system.http_api.function], keys(local.system.event_sources)))
+    error_message = "Nothing calls some function of the home: system.json gives neither the HTTP API nor an event source to one."
+  }
+
+  precondition {
+    condition     = keys(local.home.tables) == ["matches"]
+    error_message = "The home has one table, matches; main.tf makes no other."
+  }
+
+  value = {
+    region           = var.home_region
+    http_api         = module.operators_api.api
+    access_log_group = module.operators_api.access_log_group
+    functions        = merge({ (local.system.http_api.function) = module.operators_api.function }, module.fanout.functions)
+    tables           = { matches = { name = module.ledger.name, arn = module.ledger.arn } }
+    queues           = module.fanout.queues
+    unhandled        = module.fanout.unhandled_bucket
+    event_source_ids = module.fanout.event_source_ids
+    stream = {
+      name          = module.stream.name
+      arn           = module.stream.arn
+      consumer_name = module.stream.consumer_name
+      consumer_arn  = module.stream.consumer_arn
+    }
+  }
+}
+
+output "cells" {
+  description = "The cells by region: WebSocket API, functions, tables, queues and state machine."
+
+  precondition {
+    condition = alltrue([
+      for part in concat(values(local.system.functions), values(local.system.tables), values(local.system.queues)) : contains(["home", "cell"], part["in"])
+    ])
+    error_message = "Each function, table and queue of system.json is in home or in cell."
+  }
+
+  value = {
+    for region, cell in module.cell : region => {
+      websocket_url = cell.websocket_url
+      websocket_api = cell.websocket_api
+      functions     = cell.functions
+      tables        = cell.tables
+      queues        = cell.queues
+      state_machine = {
+        name      = cell.state_machine_name
+        arn       = cell.state_machine_arn
+        log_group = cell.state_machine_log_group
+      }
+    }
+  }
+}
+
+output "settings" {
+  description = "The settings of this deployment; none of them is a secret."
+  value       = local.settings
+}

@@ -1,0 +1,60 @@
+variable "settings" {
+  description = <<-EOT
+    Settings that differ from their defaults; system.json lists them all. There is no deployment without issuer, jwks_url
+    and operator_audience, nor without viewer_audience unless anonymous is on.
+  EOT
+  type        = map(string)
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.settings), keys(local.system.settings))) == 0
+    error_message = "There is no setting ${join(", ", setsubtract(keys(var.settings), keys(local.system.settings)))}. There are: ${join(", ", keys(local.system.settings))}."
+  }
+
+  validation {
+    condition = alltrue([
+      for name, value in var.settings :
+      can(regex("^[1-9][0-9]*$", value)) || !can(tonumber(local.system.settings[name].default))
+    ])
+    error_message = "Settings whose default is a number are whole numbers above 0."
+  }
+
+  validation {
+    condition     = startswith(lookup(var.settings, "issuer", ""), "https://")
+    error_message = "Set issuer to the https URL of who issues tokens: API Gateway makes no JWT authorizer without."
+  }
+
+  validation {
+    condition     = startswith(lookup(var.settings, "jwks_url", ""), "https://")
+    error_message = "Set jwks_url to the https URL of the issuer's keys; of Cognito, the issuer followed by /.well-known/jwks.json."
+  }
+
+  validation {
+    condition     = length(compact(split(",", lookup(var.settings, "operator_audience", "")))) > 0
+    error_message = "Set operator_audience: API Gateway makes no JWT authorizer without an audience."
+  }
+
+  validation {
+    condition     = contains(["on", "off"], lookup(var.settings, "anonymous", "off"))
+    error_message = "anonymous is on or off."
+  }
+
+  validation {
+    condition     = lookup(var.settings, "anonymous", "off") == "on" || length(compact(split(",", lookup(var.settings, "viewer_audience", "")))) > 0
+    error_message = "Set viewer_audience, or anonymous = \"on\": otherwise nobody can watch."
+  }
+
+  validation {
+    condition     = lookup(var.settings, "operator_scope", "-") != ""
+    error_message = "operator_scope cannot be empty: every token of the issuer's would score."
+  }
+
+  validation {
+    condition     = try(tonumber(lookup(var.settings, "watchdog_seconds", "1")) <= 900, true)
+    error_message = "watchdog_seconds is at most 900, the longest delay of an SQS message."
+  }
+}
+
+locals {
+  settings = { for name, setting in local.system.settings : name => lookup(var.settings, name, tostring(setting.default)) }
+}

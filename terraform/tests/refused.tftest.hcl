@@ -1,0 +1,54 @@
+# Variables that would make a deployment that does not work, or harms.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  settings = {
+    issuer            = "https://issuer.example.org"
+    jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+    viewer_audience   = "viewers"
+    operator_audience = "operators"
+  }
+}
+
+run "a_setting_that_does_not_exist" {
+  command = plan
+
+  variables {
+    settings = { issuer = "https://i.example.org", jwks_url = "https://i.example.org/k", viewer_audience = "v", operator_audience = "o", sendrate = "1" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "nobody_issues_tokens_and_no_zip" {
+  command = plan
+
+  variables {
+    settings = { anonymous = "on" }
+    package  = "nowhere.zip"
+  }
+
+  expect_failures = [var.settings, var.package]
+}
+
+run "values_that_are_none" {
+  command = plan
+
+  variables {
+    prefix              = "Livescore"
+    log_retention_days  = 31
+    endpoint            = "http://127.0.0.1:4566/path"
+    architecture        = "riscv"
+    websocket_throttles = { subscribe = { rate = 0, burst = 0 } }
+    http_throttles      = { "GET /nothing" = { rate = 1, burst = 1 } }
+    home                = { reserved_concurrency = { sender = 1 } }
+  }
+
+  expect_failures = [
+    var.prefix, var.log_retention_days, var.endpoint, var.architecture, var.websocket_throttles,
+    var.http_throttles, var.home,
+  ]
+}

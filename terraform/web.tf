@@ -1,0 +1,50 @@
+variable "web" {
+  description = <<-EOT
+    The static site and the cached snapshots behind CloudFront; null: neither. All optional: the folder of the site's files,
+    a domain (certificate in us-east-1), more origins that its pages may talk to, a region for Origin Shield, a WAF, a bucket
+    for access logs, CloudFront's price class.
+  EOT
+  type = object({
+    site_directory = optional(string)
+    domain = optional(object({
+      name            = string
+      certificate_arn = string
+      zone_id         = optional(string)
+    }))
+    connect_sources      = optional(list(string), [])
+    origin_shield_region = optional(string)
+    web_acl_arn          = optional(string)
+    log_bucket           = optional(string)
+    price_class          = optional(string, "PriceClass_All")
+  })
+  default = {}
+}
+
+module "web" {
+  source = "./modules/web"
+  count  = var.web == null ? 0 : 1
+
+  prefix = var.prefix
+  region = var.home_region
+  # AWS's own name, also where operators have a domain: CloudFront is a caller like any other.
+  api_endpoint         = module.operators_api.api.url
+  websocket_urls       = { for region, cell in module.cell : region => cell.websocket_url }
+  force_destroy        = !var.deletion_protection
+  site_directory       = var.web.site_directory
+  domain               = var.web.domain
+  connect_sources      = var.web.connect_sources
+  origin_shield_region = var.web.origin_shield_region
+  web_acl_arn          = var.web.web_acl_arn
+  log_bucket           = var.web.log_bucket
+  price_class          = var.web.price_class
+}
+
+output "site_url" {
+  description = "The static site, and the snapshots under /matches/; null without."
+  value       = one(module.web[*].url)
+}
+
+output "site_bucket" {
+  description = "Where the site's files belong; null without."
+  value       = one(module.web[*].bucket)
+}

@@ -1,0 +1,1 @@
+"""Tests of terraform/: what terraform says of it, and what it would make."""

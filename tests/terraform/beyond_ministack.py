@@ -1,0 +1,152 @@
+"""What MiniStack lets pass and AWS does not: in APIs, the state machine, and the code."""
+
+from __future__ import annotations
+
+import ast
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.terraform.source import PACKAGES, reached
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.terraform.applied import Applied
+
+MAY_FAIL = {
+    "SetAside": "a batch that cannot even be set aside must not be forgotten: the watchdog begins the broadcast again",
+}
+"""Tasks inside a Map that may stop their siblings, and why."""
+
+
+def route_responses(applied: Applied) -> list[str]:
+    """Without a route response and a selection expression AWS throws the answer away."""
+    wanted = set(applied.system["websocket_api"]["two_way"])
+    found = []
+    for region in applied.cells:
+        has = {
+            each.address.rpartition("[")[2].strip('"]')
+            for each in applied.of("aws_apigatewayv2_route_response", region)
+        }
+        found += [f"{key} has no route response in {region}" for key in sorted(wanted - has)]
+    return found
+
+
+def identity_sources(applied: Applied) -> list[str]:
+    """AWS refuses a request that lacks one of an authorizer's identity sources before it asks the function."""
+    return [
+        f"the viewers' authorizer in {each.region} wants {each['identity_sources']}"
+        for each in applied.of("aws_apigatewayv2_authorizer")
+        if each["authorizer_type"] == "REQUEST" and each["identity_sources"]
+    ]
+
+
+def throttles(applied: Applied) -> list[str]:
+    """MiniStack keeps throttles and does not throttle; on AWS one that is not set is 0."""
+    found = []
+    for stage in applied.of("aws_apigatewayv2_stage"):
+        for each in (*(stage["default_route_settings"] or [{}]), *(stage["route_settings"] or [])):
+            some = each.get("throttling_rate_limit") and each.get("throttling_burst_limit")
+            route = each.get("route_key") or "every route"
+            found += [] if some else [f"{stage.address} throttles {route} to nothing"]
+    return found
+
+
+def error_names(applied: Applied) -> list[str]:
+    """MiniStack says Runtime.HandlerError and Lambda.Unknown where AWS has other names."""
+    found = []
+    for name, step in _states(json.loads(applied.definition)):
+        for each in (*step.get("Retry", []), *step.get("Catch", [])):
+            wrong = {"Runtime.HandlerError", "Lambda.Unknown"} & set(each["ErrorEquals"])
+            if wrong and len(each["ErrorEquals"]) == len(wrong):
+                found.append(f"{name} knows only MiniStack's {', '.join(sorted(wrong))}")
+        if str(step.get("Resource", "")).endswith(":lambda:invoke"):
+            caught = {
+                error for each in (*step.get("Retry", []), *step.get("Catch", [])) for error in each["ErrorEquals"]
+            }
+            if not caught & {"States.ALL", "Lambda.TooManyRequestsException"}:
+                found.append(f"{name} does nothing about a throttled function")
+    return found
+
+
+def map_siblings(applied: Applied) -> list[str]:
+    """On AWS an iteration that fails stops its siblings: every task inside a Map catches everything."""
+    found = []
+    for name, step in _states(json.loads(applied.definition)):
+        if step.get("Type") == "Map":
+            for inner, each in _states(step["ItemProcessor"]):
+                errors = {error for catch in each.get("Catch", []) for error in catch["ErrorEquals"]}
+                if each["Type"] == "Task" and "States.ALL" not in errors and inner not in MAY_FAIL:
+                    found.append(
+                        f"{inner} in {name} catches {sorted(errors) or 'nothing'}: its siblings would be stopped"
+                    )
+    return found
+
+
+def execution_time(applied: Applied) -> list[str]:
+    """AWS ends an Express execution after five minutes: it hands over early enough for a sender that is tried again."""
+    definition = json.loads(applied.definition)
+    sender = applied.system["functions"]["sender"]["timeout"]
+    hand_over = applied.system["settings"]["hand_over_seconds"]["default"]
+    limit = definition.get("TimeoutSeconds", 300)
+    if limit > 300 or hand_over + 2 * sender > limit:
+        return [
+            f"an execution hands over after {hand_over} s, a sender takes {sender} s twice, the end is at {limit} s"
+        ]
+    return []
+
+
+def described_executions(applied: Applied) -> list[str]:
+    """Express executions cannot be described, stopped or listed on AWS."""
+    calls = {"describe_execution", "list_executions", "get_execution_history", "stop_execution", "start_sync_execution"}
+    return [
+        f"{name} calls {call}"
+        for name, described in applied.system["functions"].items()
+        for call in sorted(calls & reached(applied.root, described["handler"]).names)
+    ]
+
+
+def unprocessed(applied: Applied) -> list[str]:
+    """MiniStack processes every item of a batch; AWS may leave some."""
+    return [
+        f"{path.name} writes batches and does not look at what was left over"
+        for package in PACKAGES
+        for path in sorted((applied.root / package).rglob("*.py"))
+        if _calls(path.read_text(), "batch_write_item") and "UnprocessedItems" not in path.read_text()
+    ]
+
+
+def consumed_capacity(applied: Applied) -> list[str]:
+    """MiniStack does not compute the capacity of reads: nothing may be decided by it."""
+    return [
+        f"{path.name} reads ConsumedCapacity"
+        for package in PACKAGES
+        for path in sorted((applied.root / package).rglob("*.py"))
+        if '"ConsumedCapacity"' in path.read_text()
+    ]
+
+
+def roles(applied: Applied) -> list[str]:
+    """MiniStack asks no role: on AWS each function has one of its own."""
+    functions = applied.of("aws_lambda_function")
+    used = [each["role"] for each in functions]
+    found = [
+        f"{each['function_name']} in {each.region} shares its role"
+        for each in functions
+        if used.count(each["role"]) > 1
+    ]
+    return found + [
+        f"{each['function_name']} in {each.region} may do nothing" for each in functions if not applied.policy(each)
+    ]
+
+
+def _states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, step in machine["States"].items():
+        yield name, step
+        if "ItemProcessor" in step:
+            yield from _states(step["ItemProcessor"])
+
+
+def _calls(text: str, method: str) -> bool:
+    calls = (node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    return any(isinstance(call, ast.Attribute) and call.attr == method for call in calls)

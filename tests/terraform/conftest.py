@@ -1,0 +1,68 @@
+"""One copy of ``terraform/`` and one applied configuration for all tests here."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from devstack.system import ROOT
+from tests.terraform.applied import Applied
+from tests.terraform.workspace import UnavailableError, Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VARIABLES = {
+    "settings": {
+        "issuer": "https://issuer.example.org",
+        "jwks_url": "https://issuer.example.org/.well-known/jwks.json",
+        "viewer_audience": "viewers",
+        "operator_audience": "operators",
+    },
+    "home": {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/home"},
+    "cells": {
+        "eu-west-1": {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/home"},
+        "us-east-1": {
+            "provisioned_concurrency": {"sender": 2, "routes": 2},
+            "domain": {
+                "name": "live.example.org",
+                "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/live",
+            },
+        },
+    },
+    "observability": {"emails": ["someone@example.org"], "monthly_budget": 100},
+}
+"""The deployment that the checks look at: two cells, one plain but for a key, one with a domain and warm functions."""
+
+
+def unavailable(why: str) -> NoReturn:
+    """Skip on a user's machine, fail in CI: what was not checked must not look as if it had been."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Terraform, ready in a copy."""
+    try:
+        return Workspace.make(tmp_path_factory.mktemp("terraform"))
+    except UnavailableError as error:
+        unavailable(str(error))
+
+
+@pytest.fixture(scope="session")
+def applied(workspace: Workspace) -> Applied:
+    """What an apply makes, as the schema-only providers tell it."""
+    if not workspace.schema_only:
+        unavailable("The registry's providers would make what is applied; only the schema-only ones are asked to.")
+    variables: Path = workspace.folder / "checked.tfvars.json"
+    variables.write_text(json.dumps(VARIABLES))
+    ran = workspace.run("apply", "-input=false", "-auto-approve", "-no-color", f"-var-file={variables}")
+    assert ran.returncode == 0, ran.stderr
+    shown = workspace.run("show", "-json")
+    assert shown.returncode == 0, shown.stderr
+    return Applied.parse(json.loads(shown.stdout), ROOT)

@@ -1,0 +1,1 @@
+"""Mistakes of each kind, and the check that has to find each."""

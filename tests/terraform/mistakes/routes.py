@@ -1,0 +1,80 @@
+"""Mistakes in the routes of both APIs."""
+
+from __future__ import annotations
+
+from tests.terraform import routes
+from tests.terraform.mistakes.making import WEBSOCKET, Mistake, edit, first, gone, with_values
+
+MISTAKES = [
+    Mistake(
+        "missing-route",
+        routes.http,
+        gone('operators_api.aws_apigatewayv2_route.this["GET /matches/{match}"]'),
+        "has no GET /matches/{match}",
+    ),
+    Mistake(
+        "open-route",
+        routes.http,
+        with_values('aws_apigatewayv2_route.this["POST /matches"]', authorization_type="NONE", authorizer_id=None),
+        "POST /matches takes no",
+    ),
+    Mistake(
+        "route-without-a-scope",
+        routes.http,
+        with_values('aws_apigatewayv2_route.this["POST /matches"]', authorization_scopes=[]),
+        "POST /matches takes no",
+    ),
+    Mistake(
+        "missing-socket-route",
+        routes.websocket,
+        gone(f'{WEBSOCKET}.aws_apigatewayv2_route.this["sync"]'),
+        "has no sync",
+    ),
+    Mistake(
+        "open-door",
+        routes.websocket,
+        with_values(f'{WEBSOCKET}.aws_apigatewayv2_route.this["$connect"]', authorization_type="NONE"),
+        "everybody in",
+    ),
+    Mistake(
+        "route-leads-elsewhere",
+        routes.websocket,
+        with_values(
+            f"{WEBSOCKET}.aws_apigatewayv2_integration.routes",
+            integration_uri="arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:livescore-authorizer/invocations",
+        ),
+        "does not lead to routes",
+    ),
+    Mistake(
+        "missing-route-response",
+        routes.websocket,
+        gone(f'{WEBSOCKET}.aws_apigatewayv2_route_response.this["sync"]'),
+        "sync has no route response",
+    ),
+    Mistake(
+        "missing-selection-expression",
+        routes.websocket,
+        with_values(f'{WEBSOCKET}.aws_apigatewayv2_route.this["sync"]', route_response_selection_expression=None),
+        "no selection expression",
+    ),
+    Mistake(
+        "zero-throttle",
+        routes.websocket,
+        edit(
+            f"{WEBSOCKET}.aws_apigatewayv2_stage",
+            "default_route_settings",
+            lambda block: first(block, throttling_rate_limit=0),
+        ),
+        "to nothing",
+    ),
+    Mistake(
+        "other-throttle",
+        routes.http,
+        edit(
+            "operators_api.aws_apigatewayv2_stage",
+            "default_route_settings",
+            lambda block: first(block, throttling_rate_limit=7),
+        ),
+        "in the description",
+    ),
+]

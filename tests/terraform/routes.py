@@ -1,0 +1,108 @@
+"""The routes of both APIs, against the description that devstack makes its own from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.terraform.applied import Applied, Resource
+
+
+def http(applied: Applied) -> list[str]:
+    """Routes of the HTTP API that are missing, too many, or open where they need an operator."""
+    described = applied.system["http_api"]
+    api = applied.api("HTTP", applied.home)
+    if api is None:
+        return [f"there is no HTTP API in {applied.home}"]
+    has = _routes(applied, api)
+    found = _differences("the HTTP API", set(has), set(described["routes"]))
+    needs = described["authorizer"]["routes"]
+    for key, route in has.items():
+        guarded = (route["authorization_type"], bool(route["authorizer_id"]), bool(route["authorization_scopes"]))
+        if key in needs and guarded != ("JWT", True, True):
+            found.append(f"{key} takes no operator's token with a scope")
+        if key not in needs and guarded[0] not in {None, "NONE"}:
+            found.append(f"{key} is not open")
+    return found + _throttled(applied, api, described) + _targets(applied, api, described["function"])
+
+
+def websocket(applied: Applied) -> list[str]:
+    """Routes of the WebSocket APIs that are missing, too many, unguarded, or cannot answer."""
+    described = applied.system["websocket_api"]
+    found = []
+    for region in applied.cells:
+        api = applied.api("WEBSOCKET", region)
+        assert api is not None
+        where = f"the WebSocket API in {region}"
+        has = _routes(applied, api)
+        found += _differences(where, set(has), set(described["routes"]))
+        if api["route_selection_expression"] != described["route_selection_expression"]:
+            found.append(f"{where} selects routes by {api['route_selection_expression']}")
+        connect = has.get("$connect")
+        if connect is not None and (connect["authorization_type"], bool(connect["authorizer_id"])) != ("CUSTOM", True):
+            found.append(f"{where} lets everybody in")
+        responses = {
+            each.address.rpartition("[")[2]
+            for each in applied.of("aws_apigatewayv2_route_response", region)
+            if each["api_id"] == api["id"] and each["route_response_key"] == "$default"
+        }
+        for key in described["two_way"]:
+            if f'"{key}"]' not in responses:
+                found.append(f"{where}: {key} has no route response")
+            if key in has and has[key]["route_response_selection_expression"] != "$default":
+                found.append(f"{where}: {key} has no selection expression for its response")
+        found += _throttled(applied, api, described) + _targets(applied, api, described["function"])
+    return found
+
+
+def _routes(applied: Applied, api: Resource) -> dict[str, Resource]:
+    routes = applied.of("aws_apigatewayv2_route", api.region)
+    return {each["route_key"]: each for each in routes if each["api_id"] == api["id"]}
+
+
+def _differences(where: str, has: set[str], wanted: set[str]) -> list[str]:
+    return [f"{where} has no {key}" for key in sorted(wanted - has)] + [
+        f"{where} has {key}, which is not in the description" for key in sorted(has - wanted)
+    ]
+
+
+def _stage(applied: Applied, api: Resource) -> Resource | None:
+    stages = applied.of("aws_apigatewayv2_stage", api.region)
+    return next((each for each in stages if each["api_id"] == api["id"]), None)
+
+
+def _throttled(applied: Applied, api: Resource, described: dict[str, Any]) -> list[str]:
+    """Throttles that are 0, which answers everything with 429, or differ from the description."""
+    stage = _stage(applied, api)
+    where = f"the stage of {api['name']} in {api.region}"
+    if stage is None:
+        return [f"{where} is missing"]
+    default = {**(stage["default_route_settings"] or [{}])[0], "route_key": "default"}
+    found = []
+    has = {
+        each["route_key"]: (each.get("throttling_rate_limit") or 0, each.get("throttling_burst_limit") or 0)
+        for each in (default, *(stage["route_settings"] or []))
+    }
+    found += [f"{where} throttles {key} to nothing" for key, throttle in has.items() if 0 in throttle]
+    wanted = {key: (each["rate"], each["burst"]) for key, each in described["throttles"].items()}
+    if has != wanted:
+        found.append(f"{where} has the throttles {has}, and {wanted} in the description")
+    if stage["name"] != described.get("stage", "$default"):
+        found.append(f"{where} is called {stage['name']}")
+    return found
+
+
+def _targets(applied: Applied, api: Resource, function: str) -> list[str]:
+    """Routes that lead to another function than the description's."""
+    integrations = {
+        f"integrations/{each['id']}": str(each["integration_uri"])
+        for each in applied.of("aws_apigatewayv2_integration", api.region)
+        if each["api_id"] == api["id"]
+    }
+    name = f":function:{applied.prefix}-{function}"
+    return [
+        f"{key} of {api['name']} in {api.region} does not lead to {function}"
+        for key, route in _routes(applied, api).items()
+        if f"{name}/" not in integrations.get(str(route["target"]), "")
+        and f"{name}:" not in integrations.get(str(route["target"]), "")
+    ]

@@ -1,0 +1,138 @@
+"""The static site and the snapshots behind CloudFront."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.terraform.applied import listed, statements
+
+if TYPE_CHECKING:
+    from tests.terraform.applied import Applied, Resource
+
+
+def distribution(applied: Applied) -> list[str]:
+    """What CloudFront passes on, keeps, or lets through that it should not."""
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    found = []
+    snapshots = [each for each in cloudfront["ordered_cache_behavior"] if each["path_pattern"] == "/matches/*"]
+    if not snapshots:
+        return ["/matches/* is not the API's"]
+    [behavior] = snapshots
+    if behavior["origin_request_policy_id"]:
+        found.append("an origin request policy passes more on to the API, Host among it")
+    if not set(behavior["allowed_methods"]) <= {"GET", "HEAD"}:
+        found.append("CloudFront lets more than reading through")
+    if (
+        behavior["viewer_protocol_policy"] == "allow-all"
+        or cloudfront["default_cache_behavior"][0]["viewer_protocol_policy"] == "allow-all"
+    ):
+        found.append("CloudFront answers in the clear")
+    policies = [each for each in applied.of("aws_cloudfront_cache_policy") if each["id"] == behavior["cache_policy_id"]]
+    if len(policies) != 1:
+        return [*found, "the snapshots' cache policy is not ours"]
+    found += _kept(policies[0])
+    slow = [
+        each["error_code"] for each in cloudfront["custom_error_response"] or [] if each["error_caching_min_ttl"] > 1
+    ]
+    found += [f"an error {code} is kept for more than a second" for code in slow]
+    if 404 not in {each["error_code"] for each in cloudfront["custom_error_response"] or []}:
+        found.append("an error 404 is kept for ten seconds")
+    api = next(each for each in cloudfront["origin"] if each["origin_id"] == behavior["target_origin_id"])
+    home = applied.api("HTTP", applied.home)
+    if home is None or api["domain_name"] != f"{home['id']}.execute-api.{applied.home}.amazonaws.com":
+        found.append(f"snapshots are asked of {api['domain_name']}, which is not the HTTP API")
+    if any(each["origin_protocol_policy"] != "https-only" for each in api["custom_origin_config"]):
+        found.append("CloudFront asks the API in the clear")
+    return found
+
+
+def _kept(policy: Resource) -> list[str]:
+    [key] = policy["parameters_in_cache_key_and_forwarded_to_origin"]
+    found = []
+    if policy["max_ttl"] != 1 or policy["default_ttl"] != 1:
+        found.append(f"a snapshot is kept for up to {policy['max_ttl']} seconds")
+    if key["headers_config"][0]["header_behavior"] != "none":
+        found.append("headers of the caller are passed on to the API")
+    if key["cookies_config"][0]["cookie_behavior"] != "none":
+        found.append("cookies are passed on to the API")
+    items = {item for each in key["query_strings_config"][0]["query_strings"] or [] for item in each["items"]}
+    if items != {"after", "epoch", "limit"}:
+        found.append(f"snapshots are told apart by {sorted(items)}")
+    return found
+
+
+def pages(applied: Applied) -> list[str]:
+    """What a page may do that it should not, and what it cannot that it must."""
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    wanted = cloudfront["default_cache_behavior"][0]["response_headers_policy_id"]
+    policies = [each for each in applied.of("aws_cloudfront_response_headers_policy") if each["id"] == wanted]
+    if len(policies) != 1 or not policies[0]["security_headers_config"]:
+        return ["pages have no security headers"]
+    [headers] = policies[0]["security_headers_config"]
+    if not headers["content_security_policy"]:
+        return ["pages have no content security policy"]
+    policy = headers["content_security_policy"][0]["content_security_policy"]
+    rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split("; ")}
+    found = []
+    if rules.get("default-src") != ["'none'"]:
+        found.append("pages may load anything that is not named")
+    if rules.get("script-src") != ["'self'"]:
+        found.append(f"pages run scripts of {rules.get('script-src')}")
+    if any("unsafe" in source for sources in rules.values() for source in sources):
+        found.append("pages run what stands in them")
+    reachable = set(rules.get("connect-src", []))
+    found += [
+        f"pages cannot reach the cell {region}" for region in applied.cells if not reachable & _sockets(applied, region)
+    ]
+    missing = {"content_type_options", "frame_options", "referrer_policy", "strict_transport_security"}
+    return found + [f"pages have no {each}" for each in sorted(missing) if not headers[each]]
+
+
+def _sockets(applied: Applied, region: str) -> set[str]:
+    """Where the viewers of a cell may be told to connect: its domains, or AWS's name where it has none."""
+    api = applied.api("WEBSOCKET", region)
+    mapped = [
+        each for each in applied.of("aws_apigatewayv2_api_mapping", region) if api and each["api_id"] == api["id"]
+    ]
+    domains = {f"wss://{each['domain_name']}" for each in mapped}
+    return domains or ({f"wss://{api['id']}.execute-api.{region}.amazonaws.com"} if api else set())
+
+
+def bucket(applied: Applied) -> list[str]:
+    """Ways to the site's files around CloudFront."""
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    origin = next(
+        each
+        for each in cloudfront["origin"]
+        if each["origin_id"] == cloudfront["default_cache_behavior"][0]["target_origin_id"]
+    )
+    found = [] if origin["origin_access_control_id"] else ["CloudFront does not sign its requests to the bucket"]
+    shut = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+    for each in applied.of("aws_s3_bucket"):
+        blocks = [
+            block for block in applied.of("aws_s3_bucket_public_access_block") if block["bucket"] == each["bucket"]
+        ]
+        if not blocks or not all(blocks[0][name] for name in shut):
+            found.append(f"the bucket {each['bucket']} may be made public")
+    for policy in applied.of("aws_s3_bucket_policy"):
+        allows = [each for each in statements(policy["policy"]) if each["Effect"] == "Allow"]
+        found += [
+            f"{policy['bucket']} is open to {each['Principal']}" for each in allows if not _of_ours(each, cloudfront)
+        ]
+        if not any(_denies_clear(each) for each in statements(policy["policy"])):
+            found.append(f"{policy['bucket']} may be read in the clear")
+    return found
+
+
+def _of_ours(statement: dict[str, Any], cloudfront: Resource) -> bool:
+    """Whether a statement is about our distribution alone."""
+    condition = json.dumps(statement.get("Condition", {}))
+    return (
+        listed(statement["Principal"]) == [{"Service": "cloudfront.amazonaws.com"}]
+        and str(cloudfront["arn"]) in condition
+    )
+
+
+def _denies_clear(statement: dict[str, Any]) -> bool:
+    return statement["Effect"] == "Deny" and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}

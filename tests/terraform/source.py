@@ -1,0 +1,165 @@
+"""What a Lambda function's code reaches: the settings that it reads and the calls of AWS that it makes.
+
+Found in the source, without running it. Whatever is named in code that is reached is taken for reached, in any class
+that has a method of that name; so the answer may hold too much and, where no name is computed, never too little.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PACKAGES = ("matches", "subscriptions", "broadcaster")
+
+CALLS = {
+    "batch_write_item": "dynamodb:BatchWriteItem",
+    "delete_item": "dynamodb:DeleteItem",
+    "get_item": "dynamodb:GetItem",
+    "put_item": "dynamodb:PutItem",
+    "query": "dynamodb:Query",
+    "update_item": "dynamodb:UpdateItem",
+    "put_record": "kinesis:PutRecord",
+    "send_message": "sqs:SendMessage",
+    "start_execution": "states:StartExecution",
+    "post_to_connection": "execute-api:ManageConnections",
+    "delete_connection": "execute-api:ManageConnections",
+    # The sender's own client of @connections signs for this service (broadcaster/gateway.py).
+    "Endpoint.parse": "execute-api:ManageConnections",
+}
+"""A method of boto3's clients, or of a class of ours, and what IAM calls it."""
+
+TRANSACTED = {
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Delete": "dynamodb:DeleteItem",
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+}
+"""A part of a transaction, and what IAM calls it (transaction-apis-iam.html)."""
+
+
+@dataclass
+class Reached:
+    """What one function's code comes to."""
+
+    settings: set[str] = field(default_factory=set)
+    actions: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+
+@cache
+def reached(root: Path, handler: str) -> Reached:
+    """What the code of a handler, such as ``matches.api.handler``, comes to.
+
+    Raises KeyError when there is no such handler.
+    """
+    module, _, name = handler.rpartition(".")
+    modules = _closure(root, module)
+    defined = _definitions(modules)
+    if name not in _top_level(modules[module]):
+        raise KeyError(handler)
+    found = Reached()
+    seen: set[int] = set()
+    waiting: list[ast.AST] = [_top_level(modules[module])[name]]
+    waiting += [node for tree in modules.values() for node in ast.walk(tree) if _is_registered(node)]
+    parts, transacts = set[str](), False
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        for inner in _own(node):
+            names = _named(inner)
+            found.names |= names
+            if isinstance(inner, ast.Call):
+                called = {ast.unparse(inner.func), *_named(inner.func)}
+                if "get_paginator" in called:
+                    called |= {str(each.value) for each in inner.args if isinstance(each, ast.Constant)}
+                found.actions |= {CALLS[each] for each in called & CALLS.keys()}
+                transacts |= "transact_write_items" in called
+            if isinstance(inner, ast.Dict):
+                parts |= {key.value for key in inner.keys if isinstance(key, ast.Constant) and key.value in TRANSACTED}
+            if isinstance(inner, ast.Call) and _named(inner.func) & {"setting"} and inner.args:
+                [argument] = inner.args
+                if isinstance(argument, ast.Constant):
+                    found.settings.add(str(argument.value))
+            methods = isinstance(inner, ast.Attribute)
+            waiting += [each for name in names for each, method in defined.get(name, ()) if methods or not method]
+    if transacts:
+        found.actions |= {TRANSACTED[part] for part in parts}
+    return found
+
+
+def _closure(root: Path, module: str) -> dict[str, ast.Module]:
+    """The modules of ours that a module imports, directly or not, itself among them."""
+    trees: dict[str, ast.Module] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = root / (name.replace(".", "/") + ".py")
+        if name in trees or name.partition(".")[0] not in PACKAGES or not path.exists():
+            continue
+        trees[name] = ast.parse(path.read_text())
+        for node in ast.walk(trees[name]):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return trees
+
+
+def _top_level(tree: ast.Module) -> dict[str, ast.AST]:
+    found: dict[str, ast.AST] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found[node.name] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id: node for target in targets if isinstance(target, ast.Name)}
+    return found
+
+
+def _definitions(modules: dict[str, ast.Module]) -> dict[str, list[tuple[ast.AST, bool]]]:
+    """Everything that a name may stand for, and whether that is a method, which no bare name means."""
+    found: dict[str, list[tuple[ast.AST, bool]]] = {}
+    for tree in modules.values():
+        for name, node in _top_level(tree).items():
+            found.setdefault(name, []).append((node, False))
+            if isinstance(node, ast.ClassDef):
+                for method in node.body:
+                    if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+                        found.setdefault(method.name, []).append((method, True))
+    return found
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a definition; of a class only what making one runs: its methods wait until they are named."""
+    if not isinstance(node, ast.ClassDef):
+        yield from ast.walk(node)
+        return
+    for part in (*node.bases, *node.decorator_list, *node.body):
+        method = isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
+        if not method or getattr(part, "name", "").startswith("__"):
+            yield from ast.walk(part)
+
+
+def _named(node: ast.AST) -> set[str]:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return {name}
+        case ast.ImportFrom(names=names):
+            return {alias.name for alias in names}
+    return set()
+
+
+def _is_registered(node: ast.AST) -> bool:
+    """Whether a function is called by a framework that it was registered with, as by ``@app.get``."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    calls = [each.func if isinstance(each, ast.Call) else each for each in node.decorator_list]
+    return any(isinstance(each, ast.Attribute) and _named(each.value) == {"app"} for each in calls)

@@ -1,0 +1,51 @@
+"""What an apply makes, held against the code, the description and AWS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.terraform import functions, policies, routes, site, storage, watching
+from tests.terraform.differences import DIFFERENCES, Difference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.terraform.applied import Applied
+
+CHECKS = [
+    policies.too_wide,
+    policies.of_what_is_there,
+    policies.of_functions,
+    policies.of_state_machines,
+    policies.of_invocations,
+    functions.handlers,
+    functions.environments,
+    storage.tables,
+    storage.queues,
+    storage.state_machines,
+    routes.http,
+    routes.websocket,
+    watching.alarms,
+    watching.runbooks,
+    watching.dashboards,
+    watching.metrics_are_written,
+    site.distribution,
+    site.pages,
+    site.bucket,
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.__module__.rpartition('.')[2]}-{check.__name__}")
+def test_what_is_made(applied: Applied, check: Callable[[Applied], list[str]]) -> None:
+    """Each check finds nothing wrong with the deployment."""
+    found = check(applied)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.ministack.replace(" ", "-"))
+def test_where_ministack_differs(applied: Applied, difference: Difference) -> None:
+    """What MiniStack lets pass and AWS does not is held to AWS."""
+    found = difference.check(applied)
+    assert not found, "\n".join(found)

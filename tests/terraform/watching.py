@@ -1,0 +1,147 @@
+"""Alarms, their runbooks, and the dashboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.terraform.applied import Applied, Resource
+
+RUNBOOKS = "docs/operations.md"
+_NAMED = {
+    "FunctionName": ("aws_lambda_function", "function_name"),
+    "QueueName": ("aws_sqs_queue", "name"),
+    "TableName": ("aws_dynamodb_table", "name"),
+    "StreamName": ("aws_kinesis_stream", "name"),
+    "ConsumerName": ("aws_kinesis_stream_consumer", "name"),
+    "EventSourceMappingUUID": ("aws_lambda_event_source_mapping", "uuid"),
+    "ApiId": ("aws_apigatewayv2_api", "id"),
+    "Stage": ("aws_apigatewayv2_stage", "name"),
+}
+"""A dimension of a metric, and the resource that it names."""
+
+NEEDED = {
+    "iterator-age": 1, "records-near-their-end": 1, "records-discarded": 1, "set-aside": 1, "cells-unreached": 1,
+    "goal-to-gateway": 2, "posts-throttled": 2, "posts-failed": 2, "budget-used-up": 2, "set-aside-batches": 2,
+    "connections-near-quota": 2, "broadcasts-failed": 2,
+}  # fmt: skip
+"""Alarms that are always there: 1 at home, 2 in every cell."""
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a Markdown text's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.strip().lower()).replace(" ", "-") for each in headings}
+
+
+def runbooks(applied: Applied) -> list[str]:
+    """Alarms that lead nowhere, and sections that no alarm leads to."""
+    text = (applied.root / RUNBOOKS).read_text()
+    there = anchors(text)
+    linked = set()
+    found = []
+    for alarm in applied.of("aws_cloudwatch_metric_alarm"):
+        match = re.search(r"Runbook: \S+#([\w-]+)$", alarm["alarm_description"] or "")
+        if match is None:
+            found.append(f"{alarm.address} has no runbook")
+        elif match[1] not in there:
+            found.append(f"{alarm.address}: {RUNBOOKS} has no section #{match[1]}")
+        else:
+            linked.add(match[1])
+    runbook_part = text.partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    return found + [f"no alarm leads to #{each}" for each in sorted(anchors(runbook_part) - linked)]
+
+
+def alarms(applied: Applied) -> list[str]:
+    """Alarms that are missing, tell nobody in their region, or watch what is not there."""
+    found = []
+    named = {
+        (each.region, str(each["alarm_name"]).removeprefix(f"{applied.prefix}-"))
+        for each in applied.of("aws_cloudwatch_metric_alarm")
+    }
+    for name, place in NEEDED.items():
+        for region in applied.cells if place == 2 else [applied.home]:
+            found += [] if (region, name) in named else [f"there is no alarm {name} in {region}"]
+    for region in applied.cells:
+        described = applied.system["functions"].items()
+        here = [name for name, each in described if each["in"] == "cell" or region == applied.home]
+        found += [
+            f"nobody hears of errors of {name} in {region}" for name in here if (region, f"{name}-errors") not in named
+        ]
+    for alarm in applied.of("aws_cloudwatch_metric_alarm"):
+        topics = {
+            each["region"] for each in applied.of("aws_sns_topic") if each.address.endswith(f'["{alarm.region}"]')
+        }
+        if not alarm["alarm_actions"] or alarm.region not in topics:
+            found.append(f"{alarm.address} tells nobody")
+        for query in alarm["metric_query"] or []:
+            for metric in query["metric"] or []:
+                found += _unknown(applied, alarm.address, alarm.region, metric["dimensions"] or {})
+    return found
+
+
+def dashboards(applied: Applied) -> list[str]:
+    """What the dashboard does not show of a region, and what it shows that is not there."""
+    boards = applied.of("aws_cloudwatch_dashboard")
+    if not boards:
+        return ["there is no dashboard"]
+    shown: set[tuple[str, str]] = set()
+    found = []
+    for metric, region in _metrics(boards[0]):
+        names = [each for each in metric if isinstance(each, str)]
+        shown.add((region, names[1]))
+        pairs = dict(zip(names[2::2], names[3::2], strict=True))
+        found += _unknown(applied, "the dashboard", region, pairs)
+    wanted = {(applied.home, each) for each in ("EventsApplied", "IteratorAge", "CellsUnreached", "NumberedAfter")}
+    of_cells = ("GoalToGateway", "Accepted", "Gone", "Failed", "Throttled", "BudgetUsed", "ConnectCount", "Subscribed",
+                "ApproximateNumberOfMessagesVisible")  # fmt: skip
+    wanted |= {(region, each) for region in applied.cells for each in of_cells}
+    return found + [f"the dashboard does not show {name} of {region}" for region, name in sorted(wanted - shown)]
+
+
+def metrics_are_written(applied: Applied) -> list[str]:
+    """Metrics of ours that alarms and dashboard read and no code writes."""
+    source = "".join(
+        path.read_text()
+        for package in ("matches", "subscriptions", "broadcaster")
+        for path in (applied.root / package).rglob("*.py")
+    )
+    ours = {
+        metric["metric_name"]
+        for alarm in applied.of("aws_cloudwatch_metric_alarm")
+        for query in alarm["metric_query"] or []
+        for metric in query["metric"] or []
+        if metric["namespace"] == "livescore"
+    }
+    ours |= {
+        metric[1]
+        for board in applied.of("aws_cloudwatch_dashboard")
+        for metric, _ in _metrics(board)
+        if metric[0] == "livescore"
+    }
+    return [f"no code writes {name}" for name in sorted(ours) if f'"{name}"' not in source]
+
+
+def _metrics(board: Resource) -> Iterator[tuple[list[Any], str]]:
+    """Each metric of a dashboard, and the region it is read in."""
+    for widget in json.loads(board["dashboard_body"])["widgets"]:
+        for metric in widget["properties"].get("metrics", []):
+            options = metric[-1] if isinstance(metric[-1], dict) else {}
+            yield metric, options.get("region", widget["properties"]["region"])
+
+
+def _unknown(applied: Applied, who: str, region: str, dimensions: dict[str, str]) -> list[str]:
+    found = []
+    for name, value in dimensions.items():
+        kind, argument = _NAMED.get(name, ("", ""))
+        if kind and value not in {each[argument] for each in applied.of(kind) if each["region"] in {region, None}}:
+            found.append(f"{who} watches {name} {value}, which is not in {region}")
+        for source in applied.of("aws_lambda_event_source_mapping") if name == "EventSourceMappingUUID" else ():
+            counted = {metric for each in source["metrics_config"] or [] for metric in each["metrics"]}
+            if source["uuid"] == value and "EventCount" not in counted:
+                found.append(f"{who} watches events of {source.address}, which counts none")
+    return found
