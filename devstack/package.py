@@ -121,11 +121,8 @@ def build(target: Target | None = None, work: Path = BUILD) -> Path:
 def _libraries(target: Target, work: Path) -> Path:
     """The folder of the libraries for a target, installed if it is not there yet."""
     requirements = ROOT / "requirements/lambda.txt"
-    made_of = [
-        requirements.read_bytes(),
-        ROOT.joinpath("devstack/trim.py").read_bytes(),
-        *map(str.encode, target.wheels),
-    ]
+    made_of = [path.read_bytes() for path in (requirements, ROOT / "devstack/trim.py", ROOT / "devstack/package.py")]
+    made_of += [each.encode() for each in target.wheels]
     made_of.append(_run(target.python, "import sys; print(sys.version)").encode() if target.python else b"")
     folder = work / f"libraries-{target.name}-{hashlib.sha256(b'|'.join(made_of)).hexdigest()[:16]}"
     if not folder.exists():

@@ -148,6 +148,25 @@ def test_nothing_needless_is_in_the_zip(for_aws: tuple[str, Path]) -> None:
     assert {"botocore", "orjson"} <= {name.split("-")[0] for name in names if "LICENSE" in name.rpartition("/")[2]}
 
 
+def test_everything_is_compiled_ahead() -> None:
+    """A function cannot keep what it compiles, so every module comes compiled, by the Python that was named for it."""
+    with zipfile.ZipFile(build()) as archive:
+        names = set(archive.namelist())
+    tag = sys.implementation.cache_tag
+    sources = [Path(name) for name in names if name.endswith(".py")]
+    compiled = {f"{path.parent}/__pycache__/{path.stem}.{tag}.pyc".removeprefix("./") for path in sources}
+    assert compiled <= names
+    assert {"matches/__pycache__/ledger." + str(tag) + ".pyc"} <= compiled
+
+
+def test_without_a_python_to_compile_there_are_sources_only() -> None:
+    """What another version would have compiled is left out: it would only be dead weight."""
+    with zipfile.ZipFile(build(Target.lambda_function("arm64", None))) as archive:
+        names = archive.namelist()
+    assert "broadcaster/sender.py" in names
+    assert [name for name in names if name.endswith(".pyc")] == []
+
+
 def test_the_same_code_gives_the_same_bytes(tmp_path: Path) -> None:
     """Built again from nothing, compiled again, a zip is the same: a deployment without a change changes nothing."""
     target = Target.lambda_function("arm64", lambda_python() or sys.executable)

@@ -7,8 +7,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
+from botocore.session import Session
 
 from matches import aws
 from subscriptions import routes
@@ -48,7 +48,9 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    session = boto3.Session("key", "secret", region_name="us-east-1")
+    session = Session()
+    session.set_credentials("key", "secret")
+    session.set_config_variable("region", "us-east-1")
     monkeypatch.setattr(aws, "_session", lambda: session)
     monkeypatch.setattr(routes, "_meter", Meter())
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
