@@ -32,6 +32,7 @@ from subscriptions.store import partition
 if TYPE_CHECKING:
     from broadcaster.gateway import Gateway
     from broadcaster.records import Look, Records
+    from matches.ledger import MatchState
 
 LOOK_SECONDS = 0.25
 LINGER_SECONDS = 5.0
@@ -79,7 +80,7 @@ class Tools:
     records: Records
     subscriptions: str
     rate: int
-    """Requests a second that all senders of the account together may send."""
+    """Requests a second that all senders of the cell together may send."""
 
 
 class Carousel:
@@ -94,6 +95,8 @@ class Carousel:
         self._counts = Counts(**task.get("counts", {"rows": task.get("rows", 0)}))
         self._loop = asyncio.get_running_loop()
         self._lost = False
+        self._known: MatchState | None = None
+        """The match at the last look."""
         self._seq: int = task.get("reached") or 0
         """What every row that this lap has passed has been sent."""
         self._pace = Pace(self._share([]), self._loop.time())
@@ -208,7 +211,7 @@ class Carousel:
         patience = min(self._deadline, self._loop.time() + LINGER_SECONDS)
         while broadcast is not None and broadcast.senders > 0 and self._loop.time() < patience:
             await asyncio.sleep(LOOK_SECONDS)
-            before, look = self._seq, await self._tools.records.look(self._match)
+            before, look = self._seq, await self._tools.records.look(self._match, self._known)
             await self._take(look)
             if self._seq != before:
                 await ended(is_ended=False)
@@ -222,12 +225,13 @@ class Carousel:
         while not self._lost:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                await self._take(await self._tools.records.look(self._match))
+                await self._take(await self._tools.records.look(self._match, self._known))
             except Exception:  # a look that fails, for whatever reason, must not be the last
                 logger.exception("could not look", **self._about)
 
     async def _take(self, look: Look) -> None:
         """Act on what was seen: lease, budget, newer events."""
+        self._known = look.state
         if look.telling.owner != self._owner:
             self._lose()
             return

@@ -9,36 +9,34 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from broadcaster.plan import Budget
 from broadcaster.starter import Starter
 from broadcaster.watch import Watch
 from matches import aws
+from matches.regions import TRANSIENT, Regions
 from matches.telling import Tellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from matches.ledger import MatchState
-
-PATIENCE_SECONDS = 2.0
-"""What the other cells wait for one of several, at most."""
+    from matches.telling import Telling
 
 SILENCE_SECONDS = 15.0
-"""A cell that did not answer in time is left to the watchdog for so long: it is not waited for at each event."""
+"""A cell that did not answer is left to the watchdog for so long: it is not waited for at each event."""
+
+SLOW_SECONDS = 0.5
+"""A cell that took longer than this to answer with an error has not answered, either."""
 
 SOON_SECONDS = 1
 """The watchdog's first look after an event that could not be handed over."""
-
-TRANSIENT = (ClientError, BotoCoreError)
-"""What may be over at the next try."""
 
 Seen = Literal["settled", "running", "restarted", "unreached"]
 """How the watchdog finds an event in a cell: nothing left to do, being told, begun again, or nobody answers."""
@@ -62,8 +60,8 @@ class Cells:
     def __init__(self, cells: Mapping[str, Cell], watch: Watch) -> None:
         self._cells = dict(cells)
         self._watch = watch
+        self._regions = Regions(len(self._cells))
         self._silent_until: dict[str, float] = {}
-        self._threads = ThreadPoolExecutor(4 * len(self._cells)) if len(self._cells) > 1 else None
 
     def __contains__(self, region: str) -> bool:
         return region in self._cells
@@ -71,11 +69,18 @@ class Cells:
     def broadcast(self, state: MatchState) -> list[str]:
         """Have every cell tell the match up to ``state.seq``; returns the cells that could not be reached.
 
-        Raises botocore's ClientError and BotoCoreError if the watchdog's queue does not take such a cell's event.
+        An Express execution may die without a trace (step-functions/latest/dg/concepts-standard-vs-express.html), so
+        the watchdog is told before any is started. If it cannot be, viewers are told all the same, and then what its
+        queue at home said is raised: delivered again, the event gets its watchdog. Raises regions.TRANSIENT.
         """
-        work = {region: partial(self._broadcast, cell, state) for region, cell in self._cells.items()}
-        reached = self._reach(work)
+        _, unwatched = self._regions.ask(
+            {region: partial(self._watch.put, state.match, state.seq, region) for region in self._cells}
+        )
+        reached = self._reach({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
         unreached = [region for region in self._cells if region not in reached]
+        for error in unwatched.values():
+            logger.error("the watchdog does not know", match=state.match, seq=state.seq, exc_info=error)
+            raise error
         for region in unreached:
             self._watch.put(state.match, state.seq, region, SOON_SECONDS)
         return unreached
@@ -85,57 +90,59 @@ class Cells:
 
         ``state`` reads the match from the ledger. Raises what it raises.
         """
-        answer = self._reach({region: partial(self._look, self._cells[region], match, seq, state)})
-        return answer.get(region, "unreached")
-
-    def _broadcast(self, cell: Cell, state: MatchState) -> bool:
-        telling = cell.tellings.hand(state.match, state.seq)
-        if telling.tried < state.seq:
-            # An Express execution may die without a trace (step-functions/latest/dg/concepts-standard-vs-express.html),
-            # so the watchdog is told before it is started.
-            self._watch.put(state.match, state.seq, cell.region)
-            cell.starter.start(state, telling)
-        return True
-
-    @staticmethod
-    def _look(cell: Cell, match: str, seq: int, state: Callable[[], MatchState]) -> Seen:
-        telling = cell.tellings.hand(match, seq)
+        cell = self._cells[region]
+        telling = self._reach({region: partial(cell.tellings.hand, match, seq)}).get(region)
+        if telling is None:
+            return "unreached"
         if telling.tried >= seq:
             return "settled"
         if telling.lease_until > time.time():
             return "running"
-        logger.warning("starting again", match=match, seq=seq, tried=telling.tried, cell=cell.region)
-        cell.starter.start(state(), telling)
-        return "restarted"
+        logger.warning("starting again", match=match, seq=seq, tried=telling.tried, cell=region)
+        return "restarted" if self._reach({region: partial(_begin, cell, state())}) else "unreached"
+
+    def later(self, match: str, seq: int, region: str, tries: int) -> None:
+        """Have the watchdog look again at a cell that nobody could reach, after 2, 4, 8 … 60 seconds.
+
+        Raises botocore's ClientError and BotoCoreError.
+        """
+        self._watch.put(match, seq, region, min(60, 2 ** min(tries, 6)), tries)
 
     def _reach(self, work: Mapping[str, Callable[[], T]]) -> dict[str, T]:
-        """Run each cell's work, all side by side; returns the results of those that answered."""
-        if self._threads is None:
-            done = {region: _ended(each) for region, each in work.items()}
-        else:
-            now = time.monotonic()
-            asked = [region for region in work if self._silent_until.get(region, 0.0) <= now]
-            done = {region: self._threads.submit(work[region]) for region in asked}
-            wait(done.values(), PATIENCE_SECONDS)
-        results = {}
-        for region, future in done.items():
-            try:
-                results[region] = future.result(timeout=0)
-            except (*TRANSIENT, TimeoutError) as error:
-                logger.warning("a cell was not reached", cell=region, exc_info=error)
-                if not isinstance(error, ClientError):
-                    self._silent_until[region] = time.monotonic() + SILENCE_SECONDS
-        return results
+        """What the cells say that are not silent, and do answer."""
+        now = time.monotonic()
+        asked = {
+            region: partial(self._call, region, each)
+            for region, each in work.items()
+            # A single cell is asked in any case: nobody else waits for it.
+            if len(self._cells) == 1 or self._silent_until.get(region, 0.0) <= now
+        }
+        answers, failures = self._regions.ask(asked)
+        for region, error in failures.items():
+            logger.warning("a cell was not reached", cell=region, exc_info=error)
+            if isinstance(error, TimeoutError):
+                self._silence(region)
+        return answers
+
+    def _call(self, region: str, work: Callable[[], T]) -> T:
+        begun = time.monotonic()
+        try:
+            return work()
+        except TRANSIENT as error:
+            if not isinstance(error, ClientError) or time.monotonic() - begun > SLOW_SECONDS:
+                self._silence(region)
+            raise
+
+    def _silence(self, region: str) -> None:
+        self._silent_until[region] = time.monotonic() + SILENCE_SECONDS
 
 
-def _ended(work: Callable[[], T]) -> Future[T]:
-    """What was done here and now, as the threads would tell it."""
-    future: Future[T] = Future()
-    try:
-        future.set_result(work())
-    except TRANSIENT as error:
-        future.set_exception(error)
-    return future
+def _begin(cell: Cell, state: MatchState) -> Telling:
+    """Hand a match as it stands to a cell, and start a broadcast of it unless that has been done."""
+    telling = cell.tellings.hand(state.match, state.seq)
+    if telling.tried < state.seq:
+        cell.starter.start(state, telling)
+    return telling
 
 
 @cache
@@ -152,5 +159,5 @@ def cells() -> Cells:
             )
             for region, machine in machines.items()
         },
-        Watch(aws.sqs(), aws.setting("WATCHDOG_QUEUE"), int(aws.setting("WATCHDOG_SECONDS"))),
+        Watch(aws.sqs(hurried=True), aws.setting("WATCHDOG_QUEUE"), int(aws.setting("WATCHDOG_SECONDS"))),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster import live
 from broadcaster.plan import check_version
@@ -27,6 +28,8 @@ from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from matches.telling import Telling
 
 logger = Logger(service="receipt")
 figures = Figures("receipt")
@@ -138,16 +141,27 @@ class Receipts:
         if not done.set_aside and done.settled >= telling.told:
             update += ", told = :settled"
             if sums["batches"]:
-                shards = shard_count(telling.shards, self._ledger.state(done.match).audience)
-                update += ", #rows = :rows, shards = :shards"
+                update += ", #rows = :rows"
                 values[":rows"] = {"N": str(done.rows)}
-                values[":shards"] = {"N": str(grown_shards(shards, done.rows, self._rows_per_shard))}
+                if (shards := self._shards(telling)) is not None:
+                    update += ", shards = :shards"
+                    values[":shards"] = {"N": str(grown_shards(shards, done.rows, self._rows_per_shard))}
         names = {"#rows": "rows"} if ":rows" in values else None
         # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
         if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names):
             return False
         values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
         return self._update(done.match, f"{update}, lease_until = :until", "", values, names)
+
+    def _shards(self, telling: Telling) -> int | None:
+        """The shards that the match has in this cell; None if only home knows, and does not say."""
+        if telling.shards is not None:
+            return shard_count(telling.shards, None)
+        try:
+            return shard_count(None, self._ledger.state(telling.match).audience)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("home was not reached", match=telling.match, exc_info=error)
+            return None
 
     def _update(
         self, match: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None
@@ -189,7 +203,11 @@ class Receipts:
         # What was interrupted is not what failed.
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
         # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
-        self._ledger.put_receipt(done.match, done.settled, broadcast, body)
+        try:
+            self._ledger.put_receipt(done.match, done.settled, broadcast, body)
+        except (ClientError, BotoCoreError):
+            # The cell's viewers do not wait for home: the lease is given back, and the receipt is in the log.
+            logger.exception("home did not take the receipt", match=done.match, seq=done.settled, receipt=body)
         logger.info("receipt", match=done.match, seq=done.settled, receipt=body)
         figures.about(done.match, done.settled)
         figures.add("Broadcasts")
@@ -201,7 +219,7 @@ class Receipts:
 @cache
 def _receipts() -> Receipts:
     return Receipts(
-        Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"))),
+        Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), hurried=True)),
         aws.setting("BROADCASTS_TABLE"),
         aws.dynamodb(aws.region()),
         int(aws.setting("LEASE_SECONDS")),

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster import live
 from broadcaster.frames import Frames, build
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROGRESS_SECONDS = 24 * 3600
+
+HOME_SECONDS = 2.0
+"""What a look waits for home, if it knows how the match stood before."""
+
+logger = Logger(service="sender")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +54,33 @@ class Records:
     broadcasts: str
     lease_seconds: int
 
-    async def look(self, match: str) -> Look:
-        """Read all of it, consistently."""
-        found, told, live_rows = await asyncio.gather(
-            self.home.get_item(**state_get(self.matches, match)),
+    async def look(self, match: str, known: MatchState | None = None) -> Look:
+        """Read all of it, consistently.
+
+        If home does not answer the match stands as it was ``known``: the lease, a stop and the share of the rate are
+        the cell's own, and must not wait for home.
+        """
+        state, told, live_rows = await asyncio.gather(
+            self._state(match, known),
             self.db.get_item(**telling_get(self.broadcasts, match)),
             self.db.query(**live.live_query(self.broadcasts)),
         )
         return Look(
-            state=parse_state(found["Item"]),
+            state=state,
             telling=parse_telling(match, told.get("Item")),
             broadcasts=live.parse(live_rows["Items"]),
         )
+
+    async def _state(self, match: str, known: MatchState | None) -> MatchState:
+        try:
+            async with asyncio.timeout(HOME_SECONDS if known is not None else None):
+                found = await self.home.get_item(**state_get(self.matches, match))
+        except (ClientError, BotoCoreError, TimeoutError) as error:
+            if known is None:
+                raise
+            logger.warning("home was not reached", match=match, seq=known.seq, exc_info=error)
+            return known
+        return parse_state(found["Item"])
 
     async def frames(self, state: MatchState, told: int) -> Frames | None:
         """The frames from what has been ``told`` to where the match stands; None if there is nothing to tell."""

@@ -8,8 +8,11 @@ started twice tells once (broadcaster.lease), and the watchdog only looks.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.setaside import Message, in_order, parse
 from matches.ledger import UnknownMatchError
@@ -53,7 +56,8 @@ class Queue:
 class Redrive:
     """The set-aside queues. Leave the ``with`` block to let others see the messages.
 
-    Raises botocore's ClientError and BotoCoreError.
+    Raises botocore's ClientError and BotoCoreError, but not for a cell whose queue does not answer: ``unreached`` says
+    which.
     """
 
     queues: list[Queue]
@@ -61,6 +65,8 @@ class Redrive:
     stream: str
     ledger: Ledger
     watch: Watch
+    unreached: set[str] = field(default_factory=set)
+    """The regions of cells whose messages are not known."""
     _handles: dict[str, tuple[Queue, str]] = field(default_factory=dict)
     _places: dict[str, str] = field(default_factory=dict)
     """By partition key: the sequence number of the last record sent."""
@@ -78,15 +84,22 @@ class Redrive:
                     {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
                     for number, handle in enumerate(handles[start : start + AT_ONCE])
                 ]
-                queue.sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)  # type: ignore[arg-type]
+                # Otherwise others see them in a minute.
+                with suppress(ClientError, BotoCoreError):
+                    queue.sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)  # type: ignore[arg-type]
         self._handles.clear()
 
     def look(self) -> list[Message]:
         """Every message that nobody else is looking at, in the order in which they are to be sent."""
         found: dict[str, Message] = {}
         for queue in self.queues:
-            while fresh := self._receive(queue, found.keys()):
-                found.update(fresh)
+            try:
+                while fresh := self._receive(queue, found.keys()):
+                    found.update(fresh)
+            except (ClientError, BotoCoreError):
+                if queue.cell is None:
+                    raise
+                self.unreached.add(queue.cell.region)
         return in_order(found.values())
 
     def _receive(self, queue: Queue, known: Container[str]) -> dict[str, Message]:
@@ -144,7 +157,8 @@ class Redrive:
             state = self.ledger.state(match)
         except UnknownMatchError:
             return Done(message, "kept", f"there is no match {match}; drop it")
-        telling = cell.tellings.read(match)
+        # A cell that could not be reached may be behind the ledger.
+        telling = cell.tellings.hand(match, state.seq)
         if telling.told >= state.seq:
             return Done(message, "settled", f"everyone has been told up to seq {telling.told} since")
         if not cell.tellings.reopen(match, int(time.time())):

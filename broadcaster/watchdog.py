@@ -1,8 +1,9 @@
 """Lambda: some time after a broadcast was started, see whether it ended, and start it again if it died.
 
 Messages come from an SQS queue with a delay. One that is not settled yet is reported as failed: it becomes visible
-again after the queue's visibility time-out, and after enough of that goes to the set-aside queue. So a cell that could
-not be reached gets what it missed when it is back.
+again after the queue's visibility time-out, and after enough of that goes to the set-aside queue. A cell that could not
+be reached is no broadcast that fails: its message is put anew, later each time, until the cell is back and gets what it
+missed, however long that takes.
 """
 
 from __future__ import annotations
@@ -36,13 +37,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     unsettled = []
     for record in event["Records"]:
         watched = orjson.loads(record["body"])
-        match, seq, cell = watched["match"], watched["seq"], watched["cell"]
+        # Messages from before there were cells name none.
+        match, seq, cell = watched["match"], watched["seq"], watched.get("cell") or aws.region()
         if cell not in cells():
             logger.warning("there is no such cell any more", match=match, seq=seq, cell=cell)
             continue
         try:
             seen = cells().look(match, seq, cell, partial(_ledger().state, match))
         except UnknownMatchError:
+            continue
+        if seen == "unreached":
+            cells().later(match, seq, cell, watched.get("tries", 0) + 1)
             continue
         if seen == "restarted":
             figures.about(match, seq)

@@ -60,16 +60,22 @@ def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
     budget = Budget(int(about["SEND_RATE"]), int(about["SENDER_RATE"]))
     sqs = make("sqs")
     queues = [Queue(sqs, sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"])]
+    unreached = set()
     for region, machine in json.loads(about["CELLS"]).items():
         tellings = Tellings(about["BROADCASTS_TABLE"], make("dynamodb", region))
         cell = Cell(region, tellings, Starter(make("stepfunctions", region), machine, budget))
         theirs = make("sqs", region)
-        url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches")["QueueUrl"]
-        queues.append(Queue(theirs, url, cell))
+        try:
+            url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches")["QueueUrl"]
+        except (ClientError, BotoCoreError):
+            unreached.add(region)
+        else:
+            queues.append(Queue(theirs, url, cell))
     return Redrive(
         queues=queues,
         kinesis=make("kinesis"),
         stream=f"{prefix}-{System(0).raw['stream']['name']}",
         ledger=Ledger(about["MATCHES_TABLE"], make("dynamodb")),
         watch=Watch(sqs, about["WATCHDOG_QUEUE"], int(about["WATCHDOG_SECONDS"])),
+        unreached=unreached,
     )

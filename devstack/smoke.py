@@ -79,21 +79,21 @@ class Smoke:
                 begun = time.monotonic()
                 if not await self._did(f"{event['kind']} is accepted and applied", partial(self._post, event)):
                     return
-                for url, seqs in seen.items():
-                    await self._shows(f"a viewer at {where(url)} sees {event['kind']}", seqs, seq, begun)
+                for url, shown in seen.items():
+                    await self._shows(f"a viewer at {where(url)} sees {event['kind']}", shown, seq, begun)
         for base in (self.operator.url, *self.sites):
             await self._did(f"the snapshot at {where(base)} has the goal", partial(self._snapshot, base))
         await self._did("a receipt says what each cell has sent", self._receipts)
         await self._did("the match is played to its end", self._whistle)
 
     @asynccontextmanager
-    async def _viewers(self) -> AsyncIterator[dict[str, list[int]]]:
-        """A viewer at each URL, and what it has been shown."""
-        seen: dict[str, list[int]] = {}
+    async def _viewers(self) -> AsyncIterator[dict[str, dict[int, float]]]:
+        """A viewer at each URL, and when it was shown which event."""
+        seen: dict[str, dict[int, float]] = {}
         tasks = []
         try:
             for url in self.websockets:
-                begun, shown = time.monotonic(), seen.setdefault(url, [])
+                begun, shown = time.monotonic(), seen.setdefault(url, {})
                 viewer = Viewer(url, [self.match], token=self.token, on_event=_noting(shown))
                 tasks.append(asyncio.create_task(viewer.run()))
                 name = f"a viewer at {where(url)} subscribes"
@@ -120,12 +120,12 @@ class Smoke:
         self._note(Step(name, ms=_since(begun)))
         return True
 
-    async def _shows(self, name: str, seqs: list[int], seq: int, begun: float) -> None:
+    async def _shows(self, name: str, shown: dict[int, float], seq: int, begun: float) -> None:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while seq not in seqs:
+                while seq not in shown:
                     await asyncio.sleep(0.005)
-            self._note(Step(name, ms=_since(begun)))
+            self._note(Step(name, ms=round((shown[seq] - begun) * 1000, 1)))
         except TimeoutError:
             self._note(Step(name, wrong=f"not within {PATIENCE_SECONDS:.0f} s"))
 
@@ -170,13 +170,13 @@ def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
 
     A batch may have told it in a round whose receipt ends before it: another batch of that round had not.
     """
-    told = list(receipts)
-    accepted = {each["cell"] for each in told if each["accepted"]}
-    return accepted & {each["cell"] for each in told if each["seq"] >= GOAL}
+    whole = [each for each in receipts if not each["set_aside"] and not each["failed"]]
+    accepted = {each["cell"] for each in whole if each["accepted"]}
+    return accepted & {each["cell"] for each in whole if each["seq"] >= GOAL}
 
 
-def _noting(shown: list[int]) -> Callable[[str, dict[str, Any], int], None]:
-    return lambda _, event, __: shown.append(event["seq"])
+def _noting(shown: dict[int, float]) -> Callable[[str, dict[str, Any], int], None]:
+    return lambda _, event, __: shown.update({event["seq"]: time.monotonic()})
 
 
 def _since(begun: float) -> float:

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 import time
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,8 +37,10 @@ from matches.ledger import (
     MatchState,
     UnknownMatchError,
 )
+from matches.recent import RecentEvents
+from matches.regions import Regions
 from matches.schedule import NewMatch, Reschedule
-from matches.snapshot import EVENTS_PER_FRAME, snapshot
+from matches.snapshot import snapshot
 from matches.telling import Tellings
 
 if TYPE_CHECKING:
@@ -76,9 +78,21 @@ def _ledger() -> Ledger:
 
 
 @cache
+def _recent() -> RecentEvents:
+    return RecentEvents(_ledger())
+
+
+@cache
 def _cells() -> dict[str, Tellings]:
     table = aws.setting("BROADCASTS_TABLE")
-    return {region: Tellings(table, aws.dynamodb(region)) for region in orjson.loads(aws.setting("CELLS"))}
+    return {
+        region: Tellings(table, aws.dynamodb(region, hurried=True)) for region in orjson.loads(aws.setting("CELLS"))
+    }
+
+
+@cache
+def _regions() -> Regions:
+    return Regions(len(_cells()))
 
 
 @app.post(
@@ -188,21 +202,21 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
 
     503 if a cell does not answer; in the others it is ended all the same.
     """
-    _operator(_ledger().state(match).competition)
+    state = _ledger().state(match)
+    _operator(state.competition)
+    answers, failures = _regions().ask(
+        {region: partial(tellings.stop, match, state.seq) for region, tellings in _cells().items()}
+    )
     cells: dict[str, dict[str, Any]] = {}
-    failure: Exception | None = None
-    for region, tellings in _cells().items():
-        try:
-            telling, stopped = tellings.stop(match)
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("a cell was not reached", match=match, cell=region, exc_info=error)
-            failure = error
-            continue
+    for region, (telling, stopped) in answers.items():
         logger.info("stopped" if stopped else "nothing to stop", match=match, cell=region, told=telling.told)
         cells[region] = {"stopped": stopped, "told": telling.told}
-    if failure is not None:
-        raise failure
-    about = {"stopped": any(each["stopped"] for each in cells.values()), "seq": _ledger().state(match).seq}
+    for region, error in failures.items():
+        logger.warning("a cell was not reached", match=match, cell=region, exc_info=error)
+    if failures:
+        message = f"Not known of {', '.join(sorted(failures))}; the other cells are stopped. Stop again."
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message)
+    about = {"stopped": any(each["stopped"] for each in cells.values()), "seq": state.seq}
     return _json(HTTPStatus.OK, {"match": match, **about, "cells": cells})
 
 
@@ -221,10 +235,9 @@ def read_snapshot(
 
     A position in another epoch than the match's is none: the snapshot is that for one who has nothing.
     """
-    ledger = _ledger()
-    state = ledger.state(match)
+    state = _ledger().state(match)
     after = after if epoch in (None, state.epoch) else None
-    return _cacheable(snapshot(state, ledger.events(match, after or 0, EVENTS_PER_FRAME), after))
+    return _cacheable(snapshot(state, _recent().of(state), after))
 
 
 @app.get(

@@ -33,9 +33,12 @@ def setting(name: str) -> str:
 
 
 @cache
-def dynamodb(of_region: str | None = None) -> DynamoDBClient:
-    """The DynamoDB client of this process, of its own region or another."""
-    return _client("dynamodb", of_region)  # type: ignore[no-any-return]
+def dynamodb(of_region: str | None = None, *, hurried: bool = False) -> DynamoDBClient:
+    """The DynamoDB client of this process, of its own region or another.
+
+    A ``hurried`` one gives up after some six seconds: for what others wait for and can do without.
+    """
+    return _client("dynamodb", of_region, hurried=hurried)  # type: ignore[no-any-return]
 
 
 @cache
@@ -51,9 +54,9 @@ def stepfunctions(of_region: str | None = None) -> SFNClient:
 
 
 @cache
-def sqs() -> SQSClient:
-    """The SQS client of this process."""
-    return _client("sqs")  # type: ignore[no-any-return]
+def sqs(*, hurried: bool = False) -> SQSClient:
+    """The SQS client of this process; ``hurried`` as for DynamoDB."""
+    return _client("sqs", hurried=hurried)  # type: ignore[no-any-return]
 
 
 @cache
@@ -92,8 +95,13 @@ def credentials() -> ReadOnlyCredentials | None:
     return found.get_frozen_credentials() if found is not None else None
 
 
-def _client(service: str, of_region: str | None = None) -> Any:
-    return _session().create_client(service, region_name=of_region, config=config())
+def _client(service: str, of_region: str | None = None, *, hurried: bool = False) -> Any:
+    from botocore.config import Config
+
+    patience = config()
+    if hurried:
+        patience = patience.merge(Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3}))
+    return _session().create_client(service, region_name=of_region, config=patience)
 
 
 def config(connections: int = 10) -> Config:

@@ -75,14 +75,17 @@ class Tellings:
             return self.read(match)
         return parse_telling(match, updated["Attributes"])
 
-    def stop(self, match: str) -> tuple[Telling, bool]:
-        """End the broadcast of everything handed over so far; returns how far it got, and whether there was one to end.
+    def stop(self, match: str, seq: int) -> tuple[Telling, bool]:
+        """End the broadcast of everything up to ``seq``; returns how far it got, and whether there was one to end.
 
-        One write: the lease is taken from whoever has it, which its senders see at their next look; and the newest
+        A cell that is behind is handed ``seq`` first: otherwise what it is handed later would begin again. Then one
+        write: the lease is taken from whoever has it, which its senders see at their next look; and the newest
         event counts as tried, so that nobody starts again for it: neither the watchdog, nor a record delivered twice,
         nor an execution that has been started and has not taken the lease yet. ``told`` stays, so the frame of the next
         event begins there.
         """
+        if seq:
+            self.hand(match, seq)
         try:
             updated = self._db.update_item(
                 TableName=self.table,

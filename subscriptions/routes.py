@@ -19,7 +19,8 @@ from matches import aws
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
 from matches.metrics import Figures
-from matches.snapshot import EVENTS_PER_FRAME, snapshot
+from matches.recent import RecentEvents
+from matches.snapshot import snapshot
 from matches.telling import Telling, Tellings
 from subscriptions.handshake import header
 from subscriptions.limits import MESSAGE_BYTES, Meter
@@ -56,6 +57,11 @@ class Known:
 @cache
 def _ledger() -> Ledger:
     return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION")))
+
+
+@cache
+def _recent() -> RecentEvents:
+    return RecentEvents(_ledger())
 
 
 @cache
@@ -221,4 +227,4 @@ def _count(telling: Telling, state: MatchState) -> int:
 
 def _snapshot(state: MatchState, since: Position | None) -> dict[str, Any]:
     after = since.seq if since is not None and since.epoch in (None, state.epoch) else None
-    return snapshot(state, _ledger().events(state.match, after or 0, EVENTS_PER_FRAME), after)
+    return snapshot(state, _recent().of(state), after)

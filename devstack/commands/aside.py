@@ -14,7 +14,7 @@ from rich.text import Text
 from broadcaster.redrive import Done, Redrive
 from broadcaster.setaside import Message, NoSuchMessageError, find
 from devstack import account
-from devstack.commands.common import LOCAL, Api, AsJson, out, said
+from devstack.commands.common import LOCAL, Api, AsJson, err, out, said
 from devstack.ministack import StackError
 from devstack.system import PREFIX
 from loadtest.shown import plain
@@ -40,14 +40,16 @@ def redrive(
         raise typer.BadParameter("say --send or --drop, and which: ids, or --all")
     with said(), account.told(), account.redrive(api, aws=aws, prefix=prefix) as queue:
         messages = queue.look()
+        for region in sorted(queue.unreached):
+            err.print(f"The queue in {region} does not answer: what lies there is not shown.", highlight=False)
         if not (send or drop):
             _show(messages, as_json)
-            return
+            raise typer.Exit(1 if queue.unreached else 0)
         chosen = messages if every else _chosen(messages, ids or [])
         if drop and not yes:
             _ask(len(chosen))
         kept = _carry_out(queue, chosen, drop=drop, as_json=as_json)
-    raise typer.Exit(1 if kept else 0)
+    raise typer.Exit(1 if kept or queue.unreached else 0)
 
 
 def _chosen(messages: list[Message], ids: list[str]) -> list[Message]:

@@ -54,13 +54,16 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         logger.setLevel(logging.CRITICAL + 1)
     for module in TIMED:
         put(module, "time", clock)
-    put(aws, "dynamodb", lambda _=None: db)
+    put(aws, "dynamodb", lambda _=None, **__: db)
     put(aws, "region", lambda: system.region)
     put(aws, "kinesis", lambda: stream)
     put(subscriptions.shards, "ROWS_PER_SHARD", SMALL)
     put(broadcaster.plan, "ROWS_PER_SENDER", SMALL)
     routes = subscriptions.routes
-    cached = (matches.api._ledger, routes._ledger, routes._tellings, routes._subscriptions)  # noqa: SLF001
+    cached = (
+        matches.api._ledger, matches.api._recent,  # noqa: SLF001
+        routes._ledger, routes._recent, routes._tellings, routes._subscriptions,  # noqa: SLF001
+    )  # fmt: skip
     for function in cached:
         function.cache_clear()
     subscriptions.routes._known.clear()  # noqa: SLF001

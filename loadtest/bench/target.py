@@ -14,7 +14,7 @@ from loadtest.bearer import Bearer
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger
 from matches.schedule import NewMatch
-from matches.telling import telling_key
+from matches.telling import Tellings, telling_key
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import BATCH, partition, row_key
 
@@ -56,11 +56,12 @@ class Target:
         return Ledger(self.environment["MATCHES_TABLE"], self.client("dynamodb"))
 
     def numbered(self, match: str, audience: int) -> None:
-        """A match with one event in the ledger that nobody has broadcast."""
+        """A match with one event in the ledger, which the cell has been handed and nobody has broadcast."""
         ledger = self.ledger()
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": audience}
         ledger.create(NewMatch.model_validate(about))
         ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "kick-off"})))
+        Tellings(self.environment["BROADCASTS_TABLE"], self.client("dynamodb")).hand(match, 1)
 
     def lease(self, match: str, owner: str) -> None:
         """Give the lease of a match to ``owner`` for ten minutes."""

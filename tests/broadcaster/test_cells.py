@@ -11,7 +11,7 @@ import pytest
 
 from devstack.faults.proxy import FaultProxy
 from devstack.ministack import StackError, free_port
-from devstack.operator import Operator
+from devstack.operator import ApiError, Operator
 from devstack.provision import client
 from devstack.stack import running
 from devstack.system import REGION
@@ -121,14 +121,24 @@ async def test_one_cell_down_does_not_hold_up_the_other(
         await until(lambda: telling(cells.at(AWAY), match_id).told == 3)
 
 
-async def test_a_stop_ends_the_broadcast_in_every_cell(cells: System, operator: Operator, match_id: str) -> None:
-    """What an operator stops is stopped everywhere, and said of each cell."""
+async def test_a_stop_ends_the_broadcast_in_every_cell(
+    cells: System, proxy: FaultProxy, operator: Operator, match_id: str
+) -> None:
+    """What an operator stops is stopped everywhere, and said of each cell; one that is silent is named."""
     operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     for region in cells.cells:
         Tellings(cells.name("broadcasts"), client(cells.at(region), "dynamodb")).hand(match_id, 1)
     ended = await asyncio.to_thread(operator.stop, match_id)
     assert ended["cells"] == {region: {"stopped": True, "told": 0} for region in cells.cells}
     assert all(telling(cells.at(region), match_id).stopped == 1 for region in cells.cells)
+    Tellings(cells.name("broadcasts"), client(cells, "dynamodb")).hand(match_id, 2)
+    proxy.silent = frozenset({AWAY})
+    try:
+        with pytest.raises(ApiError, match=f"Not known of {AWAY}; the other cells are stopped"):
+            await asyncio.to_thread(operator.stop, match_id)
+    finally:
+        proxy.silent = frozenset()
+    assert telling(cells, match_id).stopped == 2
 
 
 def test_the_stand_in_serves_one_cell() -> None:

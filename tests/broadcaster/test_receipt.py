@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.receipt import Receipts, Round
+from broadcaster.receipt import SUMMED, Receipts, Round
+from broadcaster.records import progress_item
 from matches.events import EVENT, Accepted
+from matches.ledger import Ledger
+from matches.telling import told_key
 from tests.broadcaster.conftest import OWNER
+from tests.hole import hole
 
 if TYPE_CHECKING:
     from devstack.system import System
-    from matches.ledger import Ledger
     from matches.telling import Tellings
 
 BATCH = {"v": 1, "batch": 0, "first": 0, "last": 1, "of": 1, "senders": 1, "done": True}
@@ -97,3 +101,17 @@ def test_a_repeated_end_leaves_the_first_receipt(
     assert tellings.read(numbered).told == 2
     receipts.finish(ended(numbered, 2, None))
     assert [each["prev"] for each in ledger.receipts(numbered)] == [0]
+
+
+def test_a_cell_settles_without_home(
+    system: System, dynamodb: Any, tellings: Tellings, numbered: str, take_lease: Any
+) -> None:
+    """With home gone the round ends in its cell all the same: it is told, and the lease is free for the next goal."""
+    take_lease(numbered)
+    body = {**dict.fromkeys(SUMMED, 1), "started": 1, "ended": 2}
+    key = told_key(numbered, progress_item("test", 1, 0))
+    dynamodb.put_item(TableName=system.name("broadcasts"), Item={**key, "body": {"S": json.dumps(body)}})
+    with hole() as silent:
+        away = Ledger(system.name("matches"), silent.client("dynamodb"))
+    assert Receipts(away, system.name("broadcasts"), dynamodb, 60).finish(ended(numbered, 2, 2)) is False
+    assert stand(tellings, numbered) == (2, 2, None)

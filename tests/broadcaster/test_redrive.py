@@ -18,7 +18,8 @@ from devstack.account import redrive as of_devstack
 from devstack.system import REGION
 from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
-from matches.telling import telling_key
+from matches.telling import Tellings, telling_key
+from tests.hole import hole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from devstack.operator import Operator
     from devstack.system import System
     from matches.ledger import Ledger
-    from matches.telling import Tellings
 
 SECONDS = 40
 
@@ -170,7 +170,7 @@ async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
         ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         # As a round leaves it of which a batch was set aside.
         tellings.hand(match_id, 1)
-        tellings.stop(match_id)
+        tellings.stop(match_id, 1)
         for _ in range(2):
             aside(queue, body)
         with queue:
@@ -231,3 +231,16 @@ def test_what_cannot_be_sent_stays_until_it_is_dropped(queue: Redrive) -> None:
     with queue:
         assert [queue.drop(message).outcome for message in queue.look()] == ["dropped"] * 3
         assert queue.look() == []
+
+
+def test_a_cell_that_does_not_answer_hides_no_others(queue: Redrive, match_id: str) -> None:
+    """What lies in the other queues is listed, and which cell's is not known."""
+    aside(queue, json.dumps({"kind": "batch", "match": match_id, "reason": "GatewayError"}))
+    [own] = queue.queues
+    assert own.cell is not None
+    with hole() as silent:
+        dead = dataclasses.replace(own, sqs=silent.client("sqs"), cell=dataclasses.replace(own.cell, region="away"))
+    both = dataclasses.replace(queue, queues=[dead, own])
+    with both:
+        assert [each.match for each in both.look()] == [match_id]
+    assert both.unreached == {"away"}

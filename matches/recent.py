@@ -1,0 +1,44 @@
+"""The newest events of each match, kept by the process: they are read again only when the match has moved.
+
+A subscribe reads the match's ``state`` row consistently, at home; with its events that would be two reads of the
+partition that numbers the match, and three late in a match, where one will do. They change only with ``seq``: an event
+that is cancelled is by the cancellation, which has a seq of its own.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from matches.snapshot import EVENTS_PER_FRAME
+
+if TYPE_CHECKING:
+    from matches.ledger import Ledger, MatchState
+
+_MATCHES = 64
+"""Kept at most, the ones asked for last: about 2.5 MB."""
+
+
+class RecentEvents:
+    """For one process; not for several threads."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._kept: OrderedDict[str, tuple[tuple[str, int], list[dict[str, Any]]]] = OrderedDict()
+
+    def of(self, state: MatchState) -> list[dict[str, Any]]:
+        """The newest events up to ``state.seq``, as many as a frame may hold, oldest first. Not to be changed.
+
+        Raises botocore's ClientError and BotoCoreError.
+        """
+        place = (state.epoch, state.seq)
+        known = self._kept.get(state.match)
+        if known is None or known[0] != place:
+            # What was numbered since the state was read is left out, as it is not in the state.
+            newest = self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else []
+            known = (place, [event for event in newest if event["seq"] <= state.seq])
+        self._kept[state.match] = known
+        self._kept.move_to_end(state.match)
+        if len(self._kept) > _MATCHES:
+            self._kept.popitem(last=False)
+        return known[1]

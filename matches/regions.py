@@ -1,0 +1,48 @@
+"""Several regions asked side by side: one that does not answer holds up nobody."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PATIENCE_SECONDS = 2.0
+"""What the others wait for one of several, at most."""
+
+TRANSIENT = (ClientError, BotoCoreError, TimeoutError)
+"""What may be over at the next try."""
+
+T = TypeVar("T")
+
+
+class Regions:
+    """Asks up to ``count`` regions at once, each in a thread. A single one is asked here and now, and waited for."""
+
+    def __init__(self, count: int) -> None:
+        # Calls that nobody waits for any more still hold a thread, for as long as their client is patient.
+        self._threads = ThreadPoolExecutor(4 * count) if count > 1 else None
+
+    def ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, Exception]]:
+        """Do each region's work; returns the results of those that answered, and what the others failed with.
+
+        TimeoutError is what a region fails with that has not answered within ``PATIENCE_SECONDS``; its work goes on.
+        Raises what is not transient.
+        """
+        if self._threads is None:
+            calls = dict(work)
+        else:
+            futures = {region: self._threads.submit(each) for region, each in work.items()}
+            wait(futures.values(), PATIENCE_SECONDS)
+            calls = {region: lambda future=future: future.result(timeout=0) for region, future in futures.items()}  # type: ignore[misc]
+        answers: dict[str, T] = {}
+        failures: dict[str, Exception] = {}
+        for region, call in calls.items():
+            try:
+                answers[region] = call()
+            except TRANSIENT as error:
+                failures[region] = error
+        return answers, failures

@@ -1,0 +1,115 @@
+"""How home reaches the cells: what is slow or silent there holds up nobody, and is caught up with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import BotoCoreError
+
+from broadcaster.cells import Cell, Cells
+from broadcaster.plan import Budget
+from broadcaster.starter import Starter
+from broadcaster.watch import Watch
+from devstack.provision import client
+from devstack.system import REGION
+from matches.events import EVENT, Accepted
+from matches.schedule import NewMatch
+from matches.telling import Tellings
+from tests.hole import hole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.system import System
+    from matches.ledger import Ledger
+    from tests.hole import Hole
+
+AWAY = "eu-west-1"
+
+
+@pytest.fixture
+def silent() -> Iterator[Hole]:
+    """A region, or a service, that does not answer."""
+    with hole() as made:
+        yield made
+
+
+@pytest.fixture
+def begun(ledger: Ledger, match_id: str) -> str:
+    """A match with one event, of which no cell knows."""
+    ledger.create(
+        NewMatch.model_validate({"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"})
+    )
+    ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    return match_id
+
+
+def starter(system: System, stepfunctions: Any = None) -> Starter:
+    """Of the running system's state machine."""
+    machine = system.resolve("state_machine")
+    return Starter(stepfunctions or client(system, "stepfunctions"), machine, Budget(100, 100))
+
+
+def watch(system: System, sqs: Any = None) -> Watch:
+    """The running system's watchdog, who would look in an hour if it were for these tests."""
+    return Watch(sqs or client(system, "sqs"), system.resolve("queue.watchdog"), 900)
+
+
+def test_a_cell_that_does_not_answer_holds_up_nobody(
+    system: System, ledger: Ledger, tellings: Tellings, begun: str, silent: Hole
+) -> None:
+    """The fan-out goes on while the silent cell's call still waits, and does not ask it again for the next event."""
+    dead = Cell(AWAY, Tellings(system.name("broadcasts"), silent.client("dynamodb")), starter(system))
+    cells = Cells({AWAY: dead, REGION: Cell(REGION, tellings, starter(system))}, watch(system))
+    assert cells.broadcast(ledger.state(begun)) == [AWAY]
+    assert silent.waiting == 1
+    assert tellings.read(begun).seq == 1
+    ledger.record(Accepted(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
+    assert cells.broadcast(ledger.state(begun)) == [AWAY]
+    assert (silent.waiting, silent.calls) == (1, 1)
+    assert tellings.read(begun).seq == 2
+    assert cells.look(begun, 2, AWAY, lambda: ledger.state(begun)) == "unreached"
+    assert silent.calls == 1
+
+
+def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(
+    system: System, ledger: Ledger, tellings: Tellings, begun: str, silent: Hole
+) -> None:
+    """With its queue silent the viewers are told all the same; the record comes again for its watchdog's sake."""
+    both = {region: Cell(region, tellings, starter(system)) for region in (REGION, AWAY)}
+    cells = Cells(both, watch(system, silent.client("sqs")))
+    with pytest.raises(TimeoutError):
+        cells.broadcast(ledger.state(begun))
+    assert tellings.read(begun).seq == 1
+    assert cells.look(begun, 1, AWAY, lambda: ledger.state(begun)) != "unreached"
+
+
+def test_one_cell_alone_fails_with_what_its_queue_says(
+    system: System, ledger: Ledger, tellings: Tellings, begun: str, silent: Hole
+) -> None:
+    """A queue that is gone is raised, after the cell was handed the event: Kinesis delivers the record again."""
+    queue = silent.client("sqs")
+    silent.close()
+    cells = Cells({REGION: Cell(REGION, tellings, starter(system))}, watch(system, queue))
+    with pytest.raises(BotoCoreError):
+        cells.broadcast(ledger.state(begun))
+    assert tellings.read(begun).seq == 1
+
+
+def test_a_stop_holds_in_a_cell_that_is_behind(system: System, ledger: Ledger, tellings: Tellings, begun: str) -> None:
+    """What a cell has not been handed yet is stopped as well: handed over later, it begins nothing."""
+    ledger.record(Accepted(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
+    tellings.hand(begun, 1)
+    telling, stopped = tellings.stop(begun, 2)
+    assert (telling.stopped, stopped) == (2, True)
+    cells = Cells({REGION: Cell(REGION, tellings, starter(system))}, watch(system))
+    seen = [cells.look(begun, seq, REGION, lambda: ledger.state(begun)) for seq in (1, 2)]
+    assert seen == ["settled", "settled"]
+
+
+def test_what_comes_late_does_not_take_a_cell_back(tellings: Tellings, match_id: str) -> None:
+    """An older event that is handed over after a newer one changes nothing."""
+    tellings.hand(match_id, 5)
+    assert tellings.hand(match_id, 3).seq == 5
+    assert tellings.read(match_id).seq == 5
