@@ -82,6 +82,12 @@ data "aws_iam_policy_document" "watchdog" {
   }
 
   statement {
+    sid       = "LookAgain"
+    actions   = ["sqs:SendMessage"]
+    resources = [module.queues.arns["watchdog"]]
+  }
+
+  statement {
     sid       = "Match"
     actions   = ["dynamodb:GetItem"]
     resources = [var.resources.matches_arn]
