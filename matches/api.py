@@ -11,6 +11,7 @@ import hashlib
 import secrets
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,7 @@ from aws_lambda_powertools.logging import correlation_paths
 from botocore.exceptions import BotoCoreError, ClientError
 
 from matches import aws
+from matches.calendar import Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
 from matches.events import Accepted, Event, EventId, MatchId
@@ -37,8 +39,8 @@ from matches.ledger import (
     MatchState,
     UnknownMatchError,
 )
-from matches.schedule import NewMatch, Reschedule
-from matches.snapshot import EVENTS_PER_FRAME, snapshot
+from matches.schedule import Day, NewMatch, Reschedule
+from matches.snapshot import EVENTS_PER_FRAME, snapshot, summary
 from matches.telling import Tellings
 
 if TYPE_CHECKING:
@@ -76,6 +78,11 @@ def _ledger() -> Ledger:
 
 
 @cache
+def _calendar() -> Calendar:
+    return Calendar(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+
+
+@cache
 def _cells() -> dict[str, Tellings]:
     table = aws.setting("BROADCASTS_TABLE")
     return {region: Tellings(table, aws.dynamodb(region)) for region in orjson.loads(aws.setting("CELLS"))}
@@ -95,6 +102,21 @@ def create_match(new: NewMatch) -> Response[dict[str, Any]]:
     """201 with the match's snapshot; 409 ``match_exists`` if the id is taken."""
     _operator(new.competition)
     return _json(HTTPStatus.CREATED, snapshot(_ledger().create(new), []))
+
+
+@app.get(
+    "/matches",
+    summary="Matches of a day",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The matches, by kick-off, each as its snapshot without events."),
+)
+def read_day(
+    day: Annotated[Day | None, Query(description="A day in UTC; without it, today.")] = None,
+) -> Response[Any]:
+    """The matches that kick off on that UTC day, at most 200; ``more`` says whether there are more."""
+    chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
+    states, more = _calendar().of(chosen)
+    return _cacheable({"day": chosen.isoformat(), "matches": [summary(state) for state in states], "more": more})
 
 
 @app.patch(
@@ -320,7 +342,7 @@ def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
     return _error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message))
 
 
-@app.exception_handler([BotoCoreError, ClientError, ContentionError])  # type: ignore[untyped-decorator]
+@app.exception_handler([BotoCoreError, ClientError, ContentionError, TimeoutError])  # type: ignore[untyped-decorator]
 def _unavailable(error: Exception) -> Response[dict[str, Any]]:
     logger.error("a service did not answer", exc_info=error)
     message = "A service behind this API did not answer, and it is not known whether anything was changed. Try again."

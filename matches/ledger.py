@@ -2,7 +2,8 @@
 
 Table ``matches``, keys ``match_id`` and ``item``:
 
-- ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset
+- ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset;
+                          ``day`` and ``starts`` put it into the calendar (calendar.py)
 - ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it
 - ``id#<event_id>``       what became of an event: pending, applied as seq n, or refused and why
 - ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.receipt)
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from matches.schedule import entry
 from matches.scoreboard import Board, Clock, Earlier, Refused, apply
 
 if TYPE_CHECKING:
@@ -114,6 +116,7 @@ class Ledger:
         item: dict[str, Any] = {
             **state_key(state.match),
             **{name: {"S": getattr(state, name)} for name in ("epoch", "home", "away", "kickoff")},
+            **{name: {"S": value} for name, value in entry(state.kickoff).items()},
             **{name: _n(getattr(state, name)) for name in ("seq", "scored")},
             "board": {"S": _dump_board(state.board)},
         }
@@ -136,9 +139,14 @@ class Ledger:
             self._db.update_item(
                 TableName=self.table,
                 Key=state_key(match),
-                UpdateExpression="SET kickoff = :kickoff",
+                UpdateExpression="SET kickoff = :kickoff, #day = :day, starts = :starts",
                 ConditionExpression="seq = :zero",
-                ExpressionAttributeValues={":kickoff": {"S": kickoff}, ":zero": _n(0)},
+                ExpressionAttributeNames={"#day": "day"},
+                ExpressionAttributeValues={
+                    ":kickoff": {"S": kickoff},
+                    ":zero": _n(0),
+                    **{f":{name}": {"S": value} for name, value in entry(kickoff).items()},
+                },
             )
         except self._db.exceptions.ConditionalCheckFailedException as error:
             self.state(match)
