@@ -86,10 +86,15 @@ class Operator:
         events: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/audit")["events"]
         return events
 
-    def receipts(self, match: str) -> list[dict[str, Any]]:
-        """The receipts of a match's broadcasts."""
-        receipts: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/receipts")["receipts"]
+    def receipts(self, match: str, after: int | None = None) -> list[dict[str, Any]]:
+        """The receipts of a match's broadcasts, those above a seq if one is given."""
+        query = None if after is None else {"after": after}
+        receipts: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/receipts", query=query)["receipts"]
         return receipts
+
+    def progress(self, match: str) -> dict[str, Any]:
+        """How far each cell's broadcast of a match is."""
+        return self._call("GET", f"/matches/{match}/progress")
 
     def stop(self, match: str) -> dict[str, Any]:
         """End the broadcast of a match; ``stopped`` says whether there was one."""

@@ -12,7 +12,7 @@ import secrets
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +39,8 @@ from matches.ledger import (
     MatchState,
     UnknownMatchError,
 )
+from matches.progress import standing
+from matches.reach import Reach
 from matches.schedule import Day, NewMatch, Reschedule
 from matches.snapshot import EVENTS_PER_FRAME, snapshot, summary
 from matches.telling import Tellings
@@ -86,6 +88,12 @@ def _calendar() -> Calendar:
 def _cells() -> dict[str, Tellings]:
     table = aws.setting("BROADCASTS_TABLE")
     return {region: Tellings(table, aws.dynamodb(region)) for region in orjson.loads(aws.setting("CELLS"))}
+
+
+@cache
+def _reach() -> Reach:
+    # More than a cell's share, so that what hangs on a silent one does not keep the next question waiting.
+    return Reach(4 * len(_cells()))
 
 
 @app.post(
@@ -294,11 +302,29 @@ def read_audit(
     tags=["operators"],
     responses=answers(HTTPStatus.OK, "The receipts.", not_found=UNKNOWN_MATCH),
 )
-def read_receipts(match: MatchInPath) -> Response[dict[str, Any]]:
+def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[dict[str, Any]]:
     """One receipt per ended round of a broadcast, oldest first. 200 from the gateway means accepted, not seen."""
     ledger = _ledger()
     ledger.state(match)
-    return _json(HTTPStatus.OK, {"match": match, "receipts": ledger.receipts(match)})
+    return _json(HTTPStatus.OK, {"match": match, "receipts": ledger.receipts(match, after)})
+
+
+@app.get(
+    "/matches/<match>/progress",
+    summary="How far the broadcast of a match is",
+    tags=["operators"],
+    security=_OPERATORS,
+    responses=answers(
+        HTTPStatus.OK, "How far each cell is, or that it did not answer.", operators=True, not_found=UNKNOWN_MATCH
+    ),
+)
+def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
+    """What each cell has been handed and has told, and what the senders of a running broadcast have reported."""
+    state = _ledger().state(match)
+    _operator(state.competition)
+    found = _reach().each({region: partial(_standing, tellings, match) for region, tellings in _cells().items()})
+    cells = {region: found.get(region, {"unreached": True}) for region in _cells()}
+    return _json(HTTPStatus.OK, {"match": match, "seq": state.seq, "cells": cells})
 
 
 @app.get("/openapi.json", include_in_schema=False)
@@ -409,6 +435,13 @@ def _operator(competition: str | None) -> str:
         logger.info("refused", subject=who.subject, competition=competition)
         raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "The token does not cover this match's competition.")
     return who.subject
+
+
+def _standing(tellings: Tellings, match: str) -> dict[str, Any]:
+    """How far one cell is with a match."""
+    telling, now = tellings.read(match), time.time()
+    rows = tellings.progress(match, telling.round) if telling.round and telling.is_running(now) else []
+    return standing(telling, rows, now)
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:

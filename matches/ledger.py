@@ -178,13 +178,22 @@ class Ledger:
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
         return [parse_event(item) | ({"by": item["by"]["S"]} if "by" in item else {}) for item in page["Items"]]
 
-    def receipts(self, match: str) -> list[dict[str, Any]]:
-        """The receipts of a match's broadcasts as broadcaster.receipt wrote them, oldest first."""
+    def receipts(self, match: str, after: int | None = None) -> list[dict[str, Any]]:
+        """The receipts of a match's broadcasts as broadcaster.receipt wrote them, oldest first.
+
+        Only those whose seq is above ``after``, if that is given.
+        """
+        first = 0 if after is None else min(after + 1, _LAST_SEQ)
         pages = self._db.get_paginator("query").paginate(
             TableName=self.table,
-            KeyConditionExpression="match_id = :match AND begins_with(#item, :receipt)",
+            KeyConditionExpression="match_id = :match AND #item BETWEEN :from AND :to",
             ExpressionAttributeNames={"#item": "item"},
-            ExpressionAttributeValues={":match": {"S": match}, ":receipt": {"S": "receipt#"}},
+            ExpressionAttributeValues={
+                ":match": {"S": match},
+                ":from": {"S": f"receipt#{first:08d}"},
+                # Above every digit, so behind the receipts of the last seq as well.
+                ":to": {"S": "receipt#:"},
+            },
         )
         return [orjson.loads(item["body"]["S"]) for page in pages for item in page["Items"]]
 

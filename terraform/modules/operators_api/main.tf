@@ -39,8 +39,8 @@ data "aws_iam_policy_document" "api" {
   }
 
   statement {
-    sid       = "Stop"
-    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    sid       = "ProgressAndStop"
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
     resources = var.resources.broadcasts_arns
   }
 }
