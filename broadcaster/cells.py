@@ -159,5 +159,5 @@ def cells() -> Cells:
             )
             for region, machine in machines.items()
         },
-        Watch(aws.sqs(hurried=True), aws.setting("WATCHDOG_QUEUE"), int(aws.setting("WATCHDOG_SECONDS"))),
+        Watch(aws.sqs("hurried"), aws.setting("WATCHDOG_QUEUE"), int(aws.setting("WATCHDOG_SECONDS"))),
     )

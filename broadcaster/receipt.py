@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster import live
 from broadcaster.plan import check_version
-from broadcaster.records import progress_item
 from matches import aws
 from matches.ledger import Ledger
 from matches.metrics import Figures
-from matches.telling import Tellings, telling_key, told_key
+from matches.progress import round_name, total
+from matches.telling import Tellings, telling_key
+from matches.viewers import Viewers
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 logger = Logger(service="receipt")
 figures = Figures("receipt")
-
-SUMMED = ("accepted", "gone", "failed", "skipped", "throttled", "queries", "invocations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +94,15 @@ class Receipts:
         ledger: Ledger,
         broadcasts: str,
         client: DynamoDBClient,
+        viewers: Viewers,
+        *,
         lease_seconds: int,
         rows_per_shard: int = ROWS_PER_SHARD,
     ) -> None:
         self._ledger = ledger
         self._table = broadcasts
         self._db = client
+        self._viewers = viewers
         self._cell = client.meta.region_name
         self._lease_seconds = lease_seconds
         self._rows_per_shard = rows_per_shard
@@ -148,10 +149,26 @@ class Receipts:
                     values[":shards"] = {"N": str(grown_shards(shards, done.rows, self._rows_per_shard))}
         names = {"#rows": "rows"} if ":rows" in values else None
         # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
-        if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names):
-            return False
+        ended = self._update(
+            done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names
+        )
+        again = not ended and self._go_on(done, update, values, names)
+        if names is not None and (ended or again):
+            self._count(done, sums)
+        return again
+
+    def _go_on(self, done: Round, update: str, values: dict[str, Any], names: dict[str, str] | None) -> bool:
+        """Keep the lease for another round: something newer has been handed to the cell."""
         values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
-        return self._update(done.match, f"{update}, lease_until = :until", "", values, names)
+        values[":round"] = {"S": round_name(done.broadcast, done.number + 1)}
+        return self._update(done.match, f"{update}, lease_until = :until, round_name = :round", "", values, names)
+
+    def _count(self, done: Round, sums: dict[str, int]) -> None:
+        """A whole round has met every row: those that are left are who watches. Worth no failure."""
+        try:
+            self._viewers.settle(done.match, self._cell, max(0, done.rows - sums["gone"]))
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("viewers were not counted", match=done.match, exc_info=error)
 
     def _shards(self, telling: Telling) -> int | None:
         """The shards that the match has in this cell; None if only home knows, and does not say."""
@@ -180,25 +197,11 @@ class Receipts:
         return True
 
     def _sum(self, done: Round) -> dict[str, int]:
-        pages = self._db.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :match AND begins_with(sk, :progress)",
-            ExpressionAttributeValues={
-                ":match": told_key(done.match, "")["pk"],
-                ":progress": {"S": progress_item(done.broadcast, done.number)},
-            },
-            ConsistentRead=True,
-        )
-        rows = [orjson.loads(item["body"]["S"]) for page in pages for item in page["Items"]]
-        sums = {name: sum(row[name] for row in rows) for name in SUMMED}
-        sums["rows"] = done.rows
-        sums["batches"] = len(rows)
-        sums["started"] = min((row["started"] for row in rows), default=0)
-        sums["ms"] = max((row["ended"] for row in rows), default=0) - sums["started"]
-        return sums
+        rows = self._tellings.progress(done.match, round_name(done.broadcast, done.number))
+        return {**total(rows), "rows": done.rows}
 
     def _write(self, done: Round, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
-        broadcast = f"{done.broadcast}#{done.number}"
+        broadcast = round_name(done.broadcast, done.number)
         body: dict[str, Any] = {"cell": self._cell, "prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
         # What was interrupted is not what failed.
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
@@ -219,11 +222,12 @@ class Receipts:
 @cache
 def _receipts() -> Receipts:
     return Receipts(
-        Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), hurried=True)),
+        Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "hurried")),
         aws.setting("BROADCASTS_TABLE"),
         aws.dynamodb(aws.region()),
-        int(aws.setting("LEASE_SECONDS")),
-        int(aws.setting("ROWS_PER_SHARD")),
+        Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once")),
+        lease_seconds=int(aws.setting("LEASE_SECONDS")),
+        rows_per_shard=int(aws.setting("ROWS_PER_SHARD")),
     )
 
 

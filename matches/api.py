@@ -11,6 +11,7 @@ import hashlib
 import secrets
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,7 @@ from aws_lambda_powertools.logging import correlation_paths
 from botocore.exceptions import BotoCoreError, ClientError
 
 from matches import aws
+from matches.calendar import Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
 from matches.events import Accepted, Event, EventId, MatchId
@@ -37,11 +39,13 @@ from matches.ledger import (
     MatchState,
     UnknownMatchError,
 )
+from matches.progress import standing
 from matches.recent import RecentEvents
 from matches.regions import Regions
-from matches.schedule import NewMatch, Reschedule
-from matches.snapshot import snapshot
+from matches.schedule import Day, NewMatch, Reschedule
+from matches.snapshot import snapshot, summary
 from matches.telling import Tellings
+from matches.viewers import Viewers
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -83,11 +87,19 @@ def _recent() -> RecentEvents:
 
 
 @cache
+def _calendar() -> Calendar:
+    return Calendar(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+
+
+@cache
+def _viewers() -> Viewers:
+    return Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(patience="once"))
+
+
+@cache
 def _cells() -> dict[str, Tellings]:
     table = aws.setting("BROADCASTS_TABLE")
-    return {
-        region: Tellings(table, aws.dynamodb(region, hurried=True)) for region in orjson.loads(aws.setting("CELLS"))
-    }
+    return {region: Tellings(table, aws.dynamodb(region, "hurried")) for region in orjson.loads(aws.setting("CELLS"))}
 
 
 @cache
@@ -111,6 +123,23 @@ def create_match(new: NewMatch) -> Response[dict[str, Any]]:
     return _json(HTTPStatus.CREATED, snapshot(_ledger().create(new), []))
 
 
+@app.get(
+    "/matches",
+    summary="Matches of a day",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The matches, by kick-off, each as its snapshot without events."),
+)
+def read_day(
+    day: Annotated[Day | None, Query(description="A day in UTC; without it, today.")] = None,
+) -> Response[Any]:
+    """The matches that kick off on that UTC day, at most 200; ``more`` says whether there are more."""
+    chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
+    states, more = _calendar().of(chosen)
+    viewers = _viewers().of_all([state.match for state in states], _cells())
+    matches = [summary(state, viewers[state.match]) for state in states]
+    return _cacheable({"day": chosen.isoformat(), "matches": matches, "more": more})
+
+
 @app.patch(
     "/matches/<match>",
     summary="Move the kick-off of a match that has not begun",
@@ -127,7 +156,8 @@ def create_match(new: NewMatch) -> Response[dict[str, Any]]:
 def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[str, Any]]:
     """200 with the match's snapshot; 409 ``kicked_off`` once an event has been applied."""
     _operator(_ledger().state(match).competition)
-    return _json(HTTPStatus.OK, snapshot(_ledger().reschedule(match, change.kickoff.isoformat()), []))
+    state = _ledger().reschedule(match, change.kickoff.isoformat())
+    return _json(HTTPStatus.OK, snapshot(state, [], viewers=_viewers().of(match)))
 
 
 @app.post(
@@ -237,7 +267,7 @@ def read_snapshot(
     """
     state = _ledger().state(match)
     after = after if epoch in (None, state.epoch) else None
-    return _cacheable(snapshot(state, _recent().of(state), after))
+    return _cacheable(snapshot(state, _recent().of(state), after, viewers=_viewers().of(match)))
 
 
 @app.get(
@@ -285,11 +315,29 @@ def read_audit(
     tags=["operators"],
     responses=answers(HTTPStatus.OK, "The receipts.", not_found=UNKNOWN_MATCH),
 )
-def read_receipts(match: MatchInPath) -> Response[dict[str, Any]]:
+def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[dict[str, Any]]:
     """One receipt per ended round of a broadcast, oldest first. 200 from the gateway means accepted, not seen."""
     ledger = _ledger()
     ledger.state(match)
-    return _json(HTTPStatus.OK, {"match": match, "receipts": ledger.receipts(match)})
+    return _json(HTTPStatus.OK, {"match": match, "receipts": ledger.receipts(match, after)})
+
+
+@app.get(
+    "/matches/<match>/progress",
+    summary="How far the broadcast of a match is",
+    tags=["operators"],
+    security=_OPERATORS,
+    responses=answers(
+        HTTPStatus.OK, "How far each cell is, or that it did not answer.", operators=True, not_found=UNKNOWN_MATCH
+    ),
+)
+def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
+    """What each cell has been handed and has told, and what the senders of a running broadcast have reported."""
+    state = _ledger().state(match)
+    _operator(state.competition)
+    found, _ = _regions().ask({region: partial(_standing, tellings, match) for region, tellings in _cells().items()})
+    cells = {region: found.get(region, {"unreached": True}) for region in _cells()}
+    return _json(HTTPStatus.OK, {"match": match, "seq": state.seq, "cells": cells})
 
 
 @app.get("/openapi.json", include_in_schema=False)
@@ -333,7 +381,7 @@ def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
     return _error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message))
 
 
-@app.exception_handler([BotoCoreError, ClientError, ContentionError])  # type: ignore[untyped-decorator]
+@app.exception_handler([BotoCoreError, ClientError, ContentionError, TimeoutError])  # type: ignore[untyped-decorator]
 def _unavailable(error: Exception) -> Response[dict[str, Any]]:
     logger.error("a service did not answer", exc_info=error)
     message = "A service behind this API did not answer, and it is not known whether anything was changed. Try again."
@@ -400,6 +448,13 @@ def _operator(competition: str | None) -> str:
         logger.info("refused", subject=who.subject, competition=competition)
         raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "The token does not cover this match's competition.")
     return who.subject
+
+
+def _standing(tellings: Tellings, match: str) -> dict[str, Any]:
+    """How far one cell is with a match."""
+    telling, now = tellings.read(match), time.time()
+    rows = tellings.progress(match, telling.round) if telling.round and telling.is_running(now) else []
+    return standing(telling, rows, now)
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
+
+Patience = Literal["usual", "hurried", "once"]
+"""How long a client waits: ``hurried``, some six seconds, for what others wait for and can do without; ``once`` for
+what is worth neither a failure nor a wait."""
+
+_SECONDS_AND_TRIES: Final[dict[Patience, tuple[int, int]]] = {"usual": (5, 5), "hurried": (2, 3), "once": (1, 1)}
 
 
 def setting(name: str) -> str:
@@ -33,12 +39,9 @@ def setting(name: str) -> str:
 
 
 @cache
-def dynamodb(of_region: str | None = None, *, hurried: bool = False) -> DynamoDBClient:
-    """The DynamoDB client of this process, of its own region or another.
-
-    A ``hurried`` one gives up after some six seconds: for what others wait for and can do without.
-    """
-    return _client("dynamodb", of_region, hurried=hurried)  # type: ignore[no-any-return]
+def dynamodb(of_region: str | None = None, patience: Patience = "usual") -> DynamoDBClient:
+    """The DynamoDB client of this process, of its own region or another."""
+    return _client("dynamodb", of_region, patience)  # type: ignore[no-any-return]
 
 
 @cache
@@ -54,9 +57,9 @@ def stepfunctions(of_region: str | None = None) -> SFNClient:
 
 
 @cache
-def sqs(*, hurried: bool = False) -> SQSClient:
-    """The SQS client of this process; ``hurried`` as for DynamoDB."""
-    return _client("sqs", hurried=hurried)  # type: ignore[no-any-return]
+def sqs(patience: Patience = "usual") -> SQSClient:
+    """The SQS client of this process."""
+    return _client("sqs", patience=patience)  # type: ignore[no-any-return]
 
 
 @cache
@@ -67,7 +70,7 @@ def connections(url: str) -> ApiGatewayManagementApiClient:
     """
     from botocore.config import Config
 
-    once = config().merge(Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}))
+    once = config(patience="once").merge(Config(read_timeout=2))
     client: ApiGatewayManagementApiClient = _session().create_client(  # type: ignore[assignment]
         "apigatewaymanagementapi", endpoint_url=url, config=once
     )
@@ -95,23 +98,19 @@ def credentials() -> ReadOnlyCredentials | None:
     return found.get_frozen_credentials() if found is not None else None
 
 
-def _client(service: str, of_region: str | None = None, *, hurried: bool = False) -> Any:
-    from botocore.config import Config
-
-    patience = config()
-    if hurried:
-        patience = patience.merge(Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3}))
-    return _session().create_client(service, region_name=of_region, config=patience)
+def _client(service: str, of_region: str | None = None, patience: Patience = "usual") -> Any:
+    return _session().create_client(service, region_name=of_region, config=config(patience=patience))
 
 
-def config(connections: int = 10) -> Config:
+def config(connections: int = 10, patience: Patience = "usual") -> Config:
     """Time-outs that leave a Lambda function time to answer, and botocore's standard retries."""
     from botocore.config import Config
 
+    seconds, tries = _SECONDS_AND_TRIES[patience]
     return Config(
-        connect_timeout=2,
-        read_timeout=5,
-        retries={"mode": "standard", "max_attempts": 4},
+        connect_timeout=min(2, seconds),
+        read_timeout=seconds,
+        retries={"mode": "standard", "total_max_attempts": tries},
         max_pool_connections=connections,
         # An idle connection may be closed while a function is frozen; keep-alive probes notice.
         tcp_keepalive=True,
