@@ -843,7 +843,7 @@ export class Livescore {
     this.#addresses = addresses(options.websockets);
     this.#api = (options.api ?? "").replace(/\/+$/, "");
     this.#token = options.token ?? (() => null);
-    this.#tokenIn = options.tokenIn ?? "query";
+    this.#tokenIn = options.tokenIn;
     this.#timings = { ...TIMINGS, ...options.timings };
     this.#random = options.random ?? Math.random;
     const Socket = options.WebSocket ?? /** @type {Options["WebSocket"]} */ (globalThis.WebSocket);
@@ -950,8 +950,11 @@ export class Livescore {
   #dial(token) {
     const url = new URL(/** @type {URL} */ (this.#addresses[this.#cell]));
     url.searchParams.set("v", "1");
-    if (token && this.#tokenIn === "subprotocol") return new this.#WebSocket(url.href, ["livescore.v1", token]);
-    if (token) url.searchParams.set("token", token);
+    if (token) {
+      const place = this.#tokenIn ?? (url.protocol === "wss:" ? "subprotocol" : "query");
+      if (place === "subprotocol") return new this.#WebSocket(url.href, ["livescore.v1", token]);
+      url.searchParams.set("token", token);
+    }
     return new this.#WebSocket(url.href);
   }
 
