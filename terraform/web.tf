@@ -26,6 +26,7 @@ module "web" {
 
   prefix = var.prefix
   region = var.home_region
+  site   = jsondecode(file("${path.module}/site.json"))
   # AWS's own name, also where operators have a domain: CloudFront is a caller like any other.
   api_endpoint         = module.operators_api.api.url
   websocket_urls       = { for region, cell in module.cell : region => cell.websocket_url }

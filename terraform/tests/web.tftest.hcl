@@ -7,6 +7,7 @@ mock_provider "aws" {
 variables {
   prefix         = "livescore"
   region         = "eu-west-1"
+  site           = jsondecode(file("./site.json"))
   api_endpoint   = "https://api.execute-api.eu-west-1.amazonaws.com"
   websocket_urls = { eu-west-1 = "wss://ws.execute-api.eu-west-1.amazonaws.com/live" }
 }

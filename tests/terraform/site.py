@@ -15,9 +15,9 @@ def distribution(applied: Applied) -> list[str]:
     """What CloudFront passes on, keeps, or lets through that it should not."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     found = []
-    snapshots = [each for each in cloudfront["ordered_cache_behavior"] if each["path_pattern"] == "/matches/*"]
+    snapshots = [each for each in cloudfront["ordered_cache_behavior"] if each["path_pattern"] == "/matches*"]
     if not snapshots:
-        return ["/matches/* is not the API's"]
+        return ["/matches* is not the API's"]
     [behavior] = snapshots
     if behavior["origin_request_policy_id"]:
         found.append("an origin request policy passes more on to the API, Host among it")
@@ -57,7 +57,7 @@ def _kept(policy: Resource) -> list[str]:
     if key["cookies_config"][0]["cookie_behavior"] != "none":
         found.append("cookies are passed on to the API")
     items = {item for each in key["query_strings_config"][0]["query_strings"] or [] for item in each["items"]}
-    if items != {"after", "epoch", "limit"}:
+    if items != {"after", "day", "epoch", "limit"}:
         found.append(f"snapshots are told apart by {sorted(items)}")
     return found
 

@@ -16,8 +16,8 @@ resource "aws_cloudfront_cache_policy" "snapshots" {
   name        = "${var.prefix}-snapshots-${var.region}"
   comment     = "Snapshots of matches: a second"
   min_ttl     = 0
-  default_ttl = 1
-  max_ttl     = 1
+  default_ttl = var.site.readers.seconds
+  max_ttl     = var.site.readers.seconds
 
   parameters_in_cache_key_and_forwarded_to_origin {
     enable_accept_encoding_brotli = true
@@ -35,7 +35,7 @@ resource "aws_cloudfront_cache_policy" "snapshots" {
       query_string_behavior = "whitelist"
 
       query_strings {
-        items = ["after", "epoch", "limit"]
+        items = var.site.readers.query_strings
       }
     }
   }
@@ -55,7 +55,7 @@ resource "aws_cloudfront_distribution" "site" {
   is_ipv6_enabled     = true
   http_version        = "http2and3"
   price_class         = var.price_class
-  default_root_object = "index.html"
+  default_root_object = var.site.pages.index
   aliases             = var.domain == null ? [] : [var.domain.name]
   web_acl_id          = var.web_acl_arn
 
@@ -103,10 +103,10 @@ resource "aws_cloudfront_distribution" "site" {
 
   # A plain GET of another site's page needs no preflight, so OPTIONS is not let through.
   ordered_cache_behavior {
-    path_pattern               = "/matches/*"
+    path_pattern               = var.site.readers.path
     target_origin_id           = "api"
     viewer_protocol_policy     = "https-only"
-    allowed_methods            = ["GET", "HEAD"]
+    allowed_methods            = var.site.readers.methods
     cached_methods             = ["GET", "HEAD"]
     compress                   = true
     cache_policy_id            = aws_cloudfront_cache_policy.snapshots.id

@@ -1,23 +1,23 @@
-# What browsers are told about the pages and the snapshots.
+# What browsers are told about the pages and the snapshots: site.json says it, here it is put where CloudFront wants it.
 
 locals {
   # A page runs the site's own scripts and talks to its own host and the cells, and to nobody else. No script stands in
   # a page itself, so none that somebody smuggles into one runs.
   websocket_origins = distinct([for url in values(var.websocket_urls) : regex("^wss://[^/]+", url)])
-  page_policy = join("; ", [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "font-src 'self'",
-    "manifest-src 'self'",
-    "worker-src 'self'",
-    "connect-src ${join(" ", concat(["'self'"], local.websocket_origins, var.connect_sources))}",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ])
-  two_years = 63072000
+  page_policy = replace(
+    join("; ", var.site.pages.content_security_policy),
+    "{cells}",
+    join(" ", concat(local.websocket_origins, var.connect_sources)),
+  )
+
+  # CloudFront has arguments of their own for these, and refuses them among a policy's other headers.
+  named_headers = [
+    "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options",
+  ]
+  hsts_seconds = {
+    for name in ["pages", "readers"] :
+    name => tonumber(regex("^max-age=([0-9]+)$", var.site[name].headers["Strict-Transport-Security"])[0])
+  }
 }
 
 resource "aws_cloudfront_response_headers_policy" "pages" {
@@ -30,38 +30,37 @@ resource "aws_cloudfront_response_headers_policy" "pages" {
       override                = true
     }
 
+    # The one value there is: nosniff.
     content_type_options {
       override = true
     }
 
     frame_options {
-      frame_option = "DENY"
+      frame_option = var.site.pages.headers["X-Frame-Options"]
       override     = true
     }
 
     referrer_policy {
-      referrer_policy = "no-referrer"
+      referrer_policy = var.site.pages.headers["Referrer-Policy"]
       override        = true
     }
 
     strict_transport_security {
-      access_control_max_age_sec = local.two_years
+      access_control_max_age_sec = local.hsts_seconds.pages
       include_subdomains         = false
       override                   = true
     }
   }
 
   custom_headers_config {
-    items {
-      header   = "Permissions-Policy"
-      value    = "camera=(), geolocation=(), microphone=(), payment=()"
-      override = true
-    }
+    dynamic "items" {
+      for_each = { for name, value in var.site.pages.headers : name => value if !contains(local.named_headers, name) }
 
-    items {
-      header   = "Cross-Origin-Opener-Policy"
-      value    = "same-origin"
-      override = true
+      content {
+        header   = items.key
+        value    = items.value
+        override = true
+      }
     }
   }
 }
@@ -73,29 +72,29 @@ resource "aws_cloudfront_response_headers_policy" "snapshots" {
   # Everybody may read a snapshot, so the answer is the same for every Origin, and none is in the cache's key.
   cors_config {
     access_control_allow_credentials = false
-    access_control_max_age_sec       = 86400
+    access_control_max_age_sec       = var.site.readers.cross_origin.seconds
     origin_override                  = true
 
     access_control_allow_headers {
-      items = ["If-None-Match"]
+      items = var.site.readers.cross_origin.headers
     }
 
     access_control_allow_methods {
-      items = ["GET", "HEAD"]
+      items = var.site.readers.cross_origin.methods
     }
 
     access_control_allow_origins {
-      items = ["*"]
+      items = [var.site.readers.cross_origin.origins]
     }
 
     access_control_expose_headers {
-      items = ["ETag"]
+      items = var.site.readers.cross_origin.exposed
     }
   }
 
   security_headers_config {
     content_security_policy {
-      content_security_policy = "default-src 'none'; frame-ancestors 'none'"
+      content_security_policy = var.site.readers.headers["Content-Security-Policy"]
       override                = true
     }
 
@@ -104,7 +103,7 @@ resource "aws_cloudfront_response_headers_policy" "snapshots" {
     }
 
     strict_transport_security {
-      access_control_max_age_sec = local.two_years
+      access_control_max_age_sec = local.hsts_seconds.readers
       include_subdomains         = false
       override                   = true
     }

@@ -10,6 +10,41 @@ variable "region" {
   nullable    = false
 }
 
+variable "site" {
+  description = "The site as site.json describes it, which devstack's server reads too: headers, paths, what is kept for how long."
+  type = object({
+    pages = object({
+      index                   = string
+      content_security_policy = list(string)
+      headers                 = map(string)
+      cache_control           = string
+      content_types           = map(string)
+      not_served              = list(string)
+    })
+    readers = object({
+      path          = string
+      methods       = list(string)
+      query_strings = list(string)
+      seconds       = number
+      headers       = map(string)
+      cross_origin = object({
+        origins = string
+        methods = list(string)
+        headers = list(string)
+        exposed = list(string)
+        seconds = number
+      })
+    })
+    operators = object({
+      path    = string
+      prefix  = string
+      methods = list(string)
+      headers = map(string)
+    })
+  })
+  nullable = false
+}
+
 variable "api_endpoint" {
   description = "The HTTP API of home as `https://<id>.execute-api.<region>.amazonaws.com`: where snapshots come from."
   type        = string
@@ -49,7 +84,7 @@ variable "site_directory" {
 
   validation {
     condition = var.site_directory == null ? true : alltrue([
-      for file in fileset(var.site_directory, "**") : can(regex("\\.(html|js|mjs|css|json|svg|png|ico|webp|woff2|webmanifest|txt|map)$", file))
+      for file in fileset(var.site_directory, "**") : contains(keys(var.site.pages.content_types), try(regex("[^.]+$", file), ""))
     ])
     error_message = "site_directory has a file whose content type this module does not know."
   }
