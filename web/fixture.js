@@ -54,7 +54,7 @@ export class Fixture {
 
   /** The minute goes on; old news ends. @param {number} now */
   tick(now) {
-    const [sign, words] = signOf(this.board, now);
+    const { sign, words } = signOf(this.board, now);
     setText(this.sign, sign);
     setText(this.signHeard, `${words}: `);
     if (this.news !== null && now >= this.news.until) {
@@ -90,10 +90,12 @@ function withHidden(element) {
 function signOf(board, now) {
   if (board.status === "scheduled") {
     const at = board.kickoff ? timeOfDay(Date.parse(board.kickoff)) : "–";
-    return [at, `Kick-off ${at}`];
+    return { sign: at, words: `Kick-off ${at}` };
   }
   const { text, ticking } = runningMinute(board, now);
-  return ticking ? [`${text}′`, `Live, minute ${text}`] : [text, statusWords(board.status)];
+  return ticking
+    ? { sign: `${text}′`, words: `Live, minute ${text}` }
+    : { sign: text, words: statusWords(board.status) };
 }
 
 /** @param {Board} board */
@@ -115,4 +117,3 @@ function noteWords(board) {
   if (board.shootout) return `Penalties ${scoreWords(board.shootout)}`;
   return isLive(board) ? viewersWords(board.viewers) : "";
 }
-

@@ -2,7 +2,7 @@
 /** Pure: a day's matches in the order in which a scoreboard shows them, and which of them to follow. */
 
 import { isLive } from "./boards.js";
-import { startOf, shifted } from "./day.js";
+import { shifted, startOf } from "./day.js";
 
 /** @typedef {import("./boards.js").Board} Board */
 /** @typedef {{competition: string, matches: Board[], live: number}} Group */

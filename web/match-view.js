@@ -21,13 +21,20 @@ export class MatchView {
     this.state = el("p", { class: "match-state" });
     this.home = sideOf();
     this.away = sideOf();
-    this.homeGoals = el("span", { class: "digit" });
-    this.awayGoals = el("span", { class: "digit" });
+    this.homeGoals = el("span", { class: "digit digit-home" });
+    this.awayGoals = el("span", { class: "digit digit-away" });
     this.heading = el(
       "h1",
       { class: "score-line", tabindex: "-1" },
       el("span", { class: "team team-home" }, this.home.name, this.home.reds),
-      el("span", { class: "score" }, this.homeGoals, heard(" to "), el("span", { class: "dash", "aria-hidden": "true" }), this.awayGoals),
+      el(
+        "span",
+        { class: "score" },
+        this.homeGoals,
+        heard(" to "),
+        el("span", { class: "dash", "aria-hidden": "true" }),
+        this.awayGoals,
+      ),
       el("span", { class: "team team-away" }, this.away.reds, this.away.name),
     );
     this.result = el("p", { class: "result" });
@@ -65,9 +72,20 @@ export class MatchView {
     const events = board.events ?? [];
     const kickoff = board.kickoff ? Date.parse(board.kickoff) : null;
     const begun = board.status !== "scheduled";
-    setText(this.about, [board.competition && isolated(board.competition), kickoff && dateAndTime(kickoff)].filter(Boolean).join(" · "));
-    if (kickoff) setAttribute(this.back, "href", localDay(kickoff) === localDay(now) ? dayAddress(null) : dayAddress(localDay(kickoff)));
-    for (const [side, at] of /** @type {[Side, number][]} */ ([["home", 0], ["away", 1]])) {
+    setText(
+      this.about,
+      [board.competition && isolated(board.competition), kickoff && dateAndTime(kickoff)].filter(Boolean).join(" · "),
+    );
+    if (kickoff)
+      setAttribute(
+        this.back,
+        "href",
+        localDay(kickoff) === localDay(now) ? dayAddress(null) : dayAddress(localDay(kickoff)),
+      );
+    for (const [side, at] of /** @type {[Side, number][]} */ ([
+      ["home", 0],
+      ["away", 1],
+    ])) {
       setText(this[side].name, board[side]);
       const reds = redCardsOf(events, side);
       setText(this[side].reds, reds ? (reds === 1 ? "1 red card" : `${reds} red cards`) : "");
@@ -110,9 +128,15 @@ export class MatchView {
   tell(kind, event, side, board, until) {
     this.flashUntil = until;
     const words = kind === "goal" ? eventWords(event) : "Goal taken back";
-    const who = kind === "goal" ? [event.player && isolated(event.player), minuteWords(event)].filter(Boolean).join(" ") : event.reason;
+    const who =
+      kind === "goal"
+        ? [event.player && isolated(event.player), minuteWords(event)].filter(Boolean).join(" ")
+        : event.reason;
     const team = side ? board[side] : "";
-    this.flash.replaceChildren(el("strong", {}, kind === "goal" ? `${words}!` : words), ` ${[isolated(team), who].filter(Boolean).join(" · ")}`);
+    this.flash.replaceChildren(
+      el("strong", {}, kind === "goal" ? `${words}!` : words),
+      ` ${[isolated(team), who].filter(Boolean).join(" · ")}`,
+    );
     setAttribute(this.flash, "hidden", null);
     // As in fixture.js: a second name begins the motion again.
     setAttribute(this.hero, "data-flash", this.hero.dataset.flash === kind ? `${kind}-again` : kind);
@@ -129,7 +153,12 @@ export class MatchView {
     list.dataset.key = key;
     list.replaceChildren(
       ...scorers.map(({ player, goals }) =>
-        el("li", {}, el("bdi", {}, player || "Goal"), ` ${goals.map((goal) => minuteWords(goal) + suffixOf(goal)).join(", ")}`),
+        el(
+          "li",
+          {},
+          el("bdi", {}, player || "Goal"),
+          ` ${goals.map((goal) => minuteWords(goal) + suffixOf(goal)).join(", ")}`,
+        ),
       ),
     );
   }
@@ -137,14 +166,24 @@ export class MatchView {
   /** @param {Board} board @param {readonly Event[]} events */
   #shootout(board, events) {
     const sides = /** @type {Side[]} */ (["home", "away"]).map((side) => ({ side, kicks: kicksOf(events, side) }));
-    const key = JSON.stringify([board.shootout, board.home, board.away, sides.map(({ kicks }) => kicks.map((kick) => kick.seq))]);
+    const key = JSON.stringify([
+      board.shootout,
+      board.home,
+      board.away,
+      sides.map(({ kicks }) => kicks.map((kick) => kick.seq)),
+    ]);
     if (this.known === key) return;
     this.known = key;
     setAttribute(this.kicks, "hidden", board.shootout ? null : "");
     if (!board.shootout) return;
     const rounds = Math.max(5, ...sides.map(({ kicks }) => kicks.length));
     const numbers = Array.from({ length: rounds }, (_, index) => index);
-    const head = el("tr", {}, el("th", { scope: "col" }, heard("Team")), ...numbers.map((index) => el("th", { scope: "col" }, String(index + 1))));
+    const head = el(
+      "tr",
+      {},
+      el("th", { scope: "col" }, heard("Team")),
+      ...numbers.map((index) => el("th", { scope: "col" }, String(index + 1))),
+    );
     head.append(el("th", { scope: "col" }, heard("Scored")));
     const rows = sides.map(({ side, kicks }, place) =>
       el(
@@ -155,8 +194,17 @@ export class MatchView {
         el("td", { class: "total" }, String(board.shootout?.[place] ?? 0)),
       ),
     );
-    const table = el("table", {}, el("caption", { class: "unseen" }, "Kicks of the shoot-out"), el("thead", {}, head), el("tbody", {}, ...rows));
-    this.kicks.replaceChildren(el("h2", {}, "Penalty shoot-out"), el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Kicks" }, table));
+    const table = el(
+      "table",
+      {},
+      el("caption", { class: "unseen" }, "Kicks of the shoot-out"),
+      el("thead", {}, head),
+      el("tbody", {}, ...rows),
+    );
+    this.kicks.replaceChildren(
+      el("h2", {}, "Penalty shoot-out"),
+      el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Kicks" }, table),
+    );
   }
 }
 
@@ -168,7 +216,12 @@ function sideOf() {
 /** @param {Event | undefined} kick */
 function kickCell(kick) {
   if (!kick) return el("td", { class: "kick" }, heard("not taken"));
-  const cell = el("td", { class: "kick", "data-scored": String(kick.scored) }, icon(kick.scored ? "in" : "out"), heard(kick.scored ? "scored" : "missed"));
+  const cell = el(
+    "td",
+    { class: "kick", "data-scored": String(kick.scored) },
+    icon(kick.scored ? "in" : "out"),
+    heard(kick.scored ? "scored" : "missed"),
+  );
   if (kick.player) cell.append(heard(` by ${isolated(kick.player)}`));
   return cell;
 }
@@ -184,4 +237,3 @@ function resultOf({ status, shootout, home, away }) {
   const [winner, figures] = shootout[0] > shootout[1] ? [home, words] : [away, scoreWords([shootout[1], shootout[0]])];
   return `${isolated(winner)} win ${figures} on penalties`;
 }
-

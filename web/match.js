@@ -91,7 +91,11 @@ export class Match {
   follow() {
     const { live } = this.page;
     if (live === null || this.livescore !== null || this.readAt === 0) return;
-    const follow = live.follow(this.match, { history: true }, /** @type {any} */ (this.board));
+    const follow = live.follow(
+      this.match,
+      { history: true },
+      this.board && /** @type {any} */ ({ events: [], ...this.board, only: null }),
+    );
     this.livescore = follow;
     follow.on("change", (board) => {
       this.page.heardNow();
@@ -131,7 +135,11 @@ export class Match {
       this.page.announcer.say(`${fresh.length} new events: ${standing(board)}.`);
     } else {
       for (const event of fresh) {
-        const said = announcement(event, board, events.find(({ seq }) => seq === event.cancels_seq));
+        const said = announcement(
+          event,
+          board,
+          events.find(({ seq }) => seq === event.cancels_seq),
+        );
         if (said) this.page.announcer.say(said);
       }
     }
@@ -151,4 +159,3 @@ export class Match {
     if (this.board) this.page.keep(`match.${this.match}`, this.board);
   }
 }
-

@@ -106,5 +106,6 @@ export const kicksOf = (events, side) =>
 
 /** How often a side was shown red and it stands. @param {readonly Event[]} events @param {"home" | "away"} side */
 export const redCardsOf = (events, side) =>
-  events.filter((event) => /^(red_card|second_yellow_card)$/.test(event.kind) && event.team === side && !event.cancelled_by)
-    .length;
+  events.filter(
+    (event) => /^(red_card|second_yellow_card)$/.test(event.kind) && event.team === side && !event.cancelled_by,
+  ).length;

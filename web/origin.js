@@ -12,7 +12,7 @@ const TOKEN = "livescore.token";
 /**
  * Where the cells are. Rejects if the host does not say.
  *
- * @param {typeof fetch} fetch
+ * @param {typeof globalThis.fetch} fetch
  * @returns {Promise<Deployment>}
  */
 export async function deployment(fetch) {

@@ -16,7 +16,7 @@ const SECONDS = 10;
 
 export class Reader {
   /**
-   * @param {typeof fetch} fetch
+   * @param {typeof globalThis.fetch} fetch
    * @param {(answer: Response, sentAt: number) => void} heard is told of each answer: it has the service's time
    */
   constructor(fetch, heard) {
@@ -51,7 +51,8 @@ export class Reader {
     const body = await answer.json().catch(() => null);
     if (answer.ok && body !== null) return body;
     // A path that is no match's id leads nowhere: to the viewer that is the same.
-    const code = answer.status === 404 || answer.status === 422 ? "unknown_match" : (body?.error?.code ?? "unavailable");
+    const code =
+      answer.status === 404 || answer.status === 422 ? "unknown_match" : (body?.error?.code ?? "unavailable");
     throw new ReadError(code, body?.error?.message ?? "");
   }
 }

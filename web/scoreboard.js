@@ -29,6 +29,8 @@ export class Scoreboard {
     this.follows = new Map();
     /** @type {Set<string>} what has changed since the last frame */
     this.dirty = new Set();
+    /** @type {{match: string, news: import("./boards.js").News}[]} told at the next frame */
+    this.news = [];
     this.whole = true;
     this.frame = 0;
     this.read = false;
@@ -136,10 +138,11 @@ export class Scoreboard {
 
   /** @param {Board} board @param {import("./boards.js").News} news */
   #tell(board, news) {
-    this.news ??= [];
     this.news.push({ match: board.match, news });
     const taken = board.events?.find((event) => event.seq === news.event?.cancels_seq);
-    const said = news.event ? announcement(news.event, board, taken ?? { seq: 0, at: 0, kind: "goal", team: news.side }) : null;
+    const said = news.event
+      ? announcement(news.event, board, taken ?? { seq: 0, at: 0, kind: "goal", team: news.side })
+      : null;
     if (said) this.page.announcer.say(said);
   }
 
@@ -159,7 +162,7 @@ export class Scoreboard {
     } else {
       for (const match of this.dirty) this.view.touch(/** @type {Board} */ (this.boards.get(match)), now);
     }
-    for (const { match, news } of this.news ?? []) this.view.tell(match, news, now + NEWS);
+    for (const { match, news } of this.news) this.view.tell(match, news, now + NEWS);
     this.whole = false;
     this.dirty.clear();
     this.news = [];

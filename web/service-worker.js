@@ -26,7 +26,9 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
 
 async function begin() {
   const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith("livescore-") && name !== CACHE).map((name) => caches.delete(name)));
+  await Promise.all(
+    names.filter((name) => name.startsWith("livescore-") && name !== CACHE).map((name) => caches.delete(name)),
+  );
   await worker.clients.claim();
 }
 

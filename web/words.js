@@ -80,11 +80,13 @@ const STATUSES = {
 const ERRORS = {
   unknown_match: "There is no such match. The link may be old or mistyped.",
   not_entitled: "Your link does not cover this match's competition.",
-  too_many_matches: "That is more matches than one page can follow at once. The others are refreshed every half minute.",
+  too_many_matches:
+    "That is more matches than one page can follow at once. The others are refreshed every half minute.",
   too_many_requests: "The service has asked this page to slow down. It goes on in a moment.",
   unavailable: "The service does not answer at the moment. The page keeps trying.",
   no_answer: "The service cannot be reached. The page keeps trying.",
-  refused: "The service does not accept this page's token, so scores come with a delay. Open the page from a fresh link.",
+  refused:
+    "The service does not accept this page's token, so scores come with a delay. Open the page from a fresh link.",
   storage: "This device's storage is full: without a network a reload would have nothing to show.",
   no_deployment: "Live updates are not set up here, so scores come with a delay.",
   bad_day: "That is not a day. Here is today.",
