@@ -35,14 +35,19 @@ class Looker:
 
         ``script`` runs before the page's own.
         """
+        page = await self.blank(**options)
+        if script is not None:
+            await page.add_init_script(script)
+        await page.goto(self.site + path)
+        return page
+
+    async def blank(self, **options: Any) -> Page:
+        """A page at no address yet."""
         context: BrowserContext = await self._browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **options})
         self._contexts.push_async_callback(context.close)
         page = await context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        if script is not None:
-            await page.add_init_script(script)
-        await page.goto(self.site + path)
         return page
 
     def calm(self) -> None:
