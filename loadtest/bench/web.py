@@ -8,9 +8,11 @@ before it is sent; both clocks are this machine's.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,54 +75,63 @@ async def run(target: Target, site: str, say: Callable[[str], None], *, goals: i
     result = Result("web", floors=FLOORS)
     try:
         async with chromium() as browser, target.api() as http:
-            await _goals(browser, http, site, say, goals, result)
-            await _loads(browser, site, say, paints, result)
-            await _frames(browser, http, site, say, events, matches, result)
+            stage = _Stage(browser, http, site, say, result.figures)
+            await _goals(stage, goals)
+            await _loads(stage, paints)
+            await _frames(stage, events, matches)
     except BrowserError as error:
         result.missing.append(str(error))
     return result
 
 
-async def _goals(browser: Browser, http: httpx.AsyncClient, site: str, say: Callable[[str], None], goals: int,
-                 result: Result) -> None:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    browser: Browser
+    http: httpx.AsyncClient
+    site: str
+    say: Callable[[str], None]
+    figures: dict[str, Any]
+
+
+async def _goals(stage: _Stage, goals: int) -> None:
     """From the operator's POST to painted on the page of the match."""
-    await _begin(http, "bench-web")
-    page = await _page(browser, PAINTED % ".score")
-    await page.goto(f"{site}?match=bench-web")
+    await _begin(stage.http, "bench-web")
+    page = await _page(stage.browser, PAINTED % ".score")
+    await page.goto(f"{stage.site}?match=bench-web")
     await _until(page, "document.querySelector('#connection').dataset.state === 'open' && window.painted.length > 0")
     taken = []
     for number in range(1, goals + 2):
         text = f"{number} to 0"
         posted = time.time() * 1000
-        await _post(http, "bench-web", {"kind": "goal", "team": "home", "minute": min(number, 45)})
+        await _post(stage.http, "bench-web", {"kind": "goal", "team": "home", "minute": min(number, 45)})
         await _until(page, f"window.painted.some(([text]) => text === '{text}')")
         [at] = await page.evaluate(f"window.painted.filter(([text]) => text === '{text}').map(([, at]) => at)")
         taken.append(round(at - posted))
-        say(f"web: goal {number} of {goals + 1} painted after {taken[-1]} ms")
+        stage.say(f"web: goal {number} of {goals + 1} painted after {taken[-1]} ms")
         # As far apart as goals are for who watches: the broadcast before is over.
         await asyncio.sleep(1)
     await page.context.close()
     ordered = sorted(taken[1:])  # the first warms up
-    result.figures["goals"] = goals
-    result.figures["goal_to_paint_ms"] = {
+    stage.figures["goals"] = goals
+    stage.figures["goal_to_paint_ms"] = {
         "p50": percentile(ordered, 0.5), "p95": percentile(ordered, 0.95), "max": ordered[-1],
     }  # fmt: skip
 
 
-async def _loads(browser: Browser, site: str, say: Callable[[str], None], paints: int, result: Result) -> None:
+async def _loads(stage: _Stage, paints: int) -> None:
     """From navigation with nothing cached to the painted snapshot, and the bytes until the page is live."""
     for screen, path, shown in (("match", "?match=bench-web", ".score"), ("scoreboard", f"?day={DAY}", ".fixture")):
-        say(f"web: {paints + 1} first paints of the {screen}")
+        stage.say(f"web: {paints + 1} first paints of the {screen}")
         times, sizes = [], []
         for _ in range(paints + 1):
-            page = await _page(browser, PAINTED % shown)
+            page = await _page(stage.browser, PAINTED % shown)
             session = await page.context.new_cdp_session(page)
             counted: list[float] = []
             session.on("Network.loadingFinished", lambda event, to=counted: to.append(event["encodedDataLength"]))
             session.on("Network.webSocketFrameReceived",
                        lambda event, to=counted: to.append(len(event["response"]["payloadData"])))  # fmt: skip
             await session.send("Network.enable")
-            await page.goto(site + path)
+            await page.goto(stage.site + path)
             await _until(page, "window.painted.length > 0")
             times.append(round(await page.evaluate("window.painted[0][2]")))
             await _until(page, "document.querySelector('#connection').dataset.state === 'open'")
@@ -129,41 +140,40 @@ async def _loads(browser: Browser, site: str, say: Callable[[str], None], paints
             sizes.append(sum(counted))
             await page.context.close()
         ordered = sorted(times[1:])
-        result.figures[f"first_paint_{screen}_ms"] = {"p50": percentile(ordered, 0.5), "max": ordered[-1]}
-        result.figures[f"bytes_{screen}"] = round(median(sizes[1:]))
+        stage.figures[f"first_paint_{screen}_ms"] = {"p50": percentile(ordered, 0.5), "max": ordered[-1]}
+        stage.figures[f"bytes_{screen}"] = round(median(sizes[1:]))
 
 
-async def _frames(browser: Browser, http: httpx.AsyncClient, site: str, say: Callable[[str], None], events: int,
-                  matches: int, result: Result) -> None:  # fmt: skip
+async def _frames(stage: _Stage, events: int, matches: int) -> None:
     """The browser's own trace while goals come in: a long match, and a scoreboard of many."""
-    say(f"web: {matches} matches, one of them with {events} events")
+    stage.say(f"web: {matches} matches, one of them with {events} events")
     names = [f"bench-web-{number}" for number in range(matches)]
     for name in names:
-        await _begin(http, name)
+        await _begin(stage.http, name)
     for number in range(1, events):
         card = {"kind": "yellow_card", "team": "home", "minute": min(45, number // 4), "player": f"Player {number}"}
-        await _post(http, names[0], card)
+        await _post(stage.http, names[0], card)
     async with asyncio.timeout(REACH_SECONDS * 4):
-        while (await http.get(f"/matches/{names[0]}")).json()["seq"] < events:
+        while (await stage.http.get(f"/matches/{names[0]}")).json()["seq"] < events:
             await asyncio.sleep(0.2)
 
     async def one_match() -> None:
         for _ in range(10):
-            await _post(http, names[0], {"kind": "goal", "team": "home", "minute": 45})
+            await _post(stage.http, names[0], {"kind": "goal", "team": "home", "minute": 45})
             await asyncio.sleep(0.5)
 
     async def all_matches() -> None:
         for name in names:
-            await _post(http, name, {"kind": "goal", "team": "away", "minute": 45})
+            await _post(stage.http, name, {"kind": "goal", "team": "away", "minute": 45})
             await asyncio.sleep(0.1)
 
     lines = f"document.querySelectorAll('.moment').length >= {events}"
     many = f"document.querySelectorAll('.fixture').length >= {matches}"
-    say("web: frames")
+    stage.say("web: frames")
     for screen, path, ready, play in (("match", f"?match={names[0]}", lines, one_match),
                                       ("scoreboard", f"?day={DAY}", many, all_matches)):  # fmt: skip
-        result.figures[f"frames_{screen}"] = await _traced(browser, site + path, ready, play)
-    result.figures["events"], result.figures["matches"] = events, matches
+        stage.figures[f"frames_{screen}"] = await _traced(stage.browser, stage.site + path, ready, play)
+    stage.figures["events"], stage.figures["matches"] = events, matches
 
 
 async def _traced(browser: Browser, url: str, ready: str, play: Callable[[], Awaitable[None]]) -> dict[str, Any]:
@@ -182,7 +192,7 @@ async def _traced(browser: Browser, url: str, ready: str, play: Callable[[], Awa
         trace = json.loads(path.read_text())["traceEvents"]
     stamps: list[float] = await page.evaluate("window.frames_")
     await page.context.close()
-    gaps = [later - earlier for earlier, later in zip(stamps, stamps[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(stamps)]
     states = [
         event["args"]["chrome_frame_reporter"]["state"]
         for event in trace
