@@ -28,6 +28,9 @@ from devstack.commands.common import (
 )
 from devstack.demo import Demo, Report
 from devstack.identity import CLIENTS
+from devstack.ministack import free_port
+from devstack.site import DEFAULT_PORT as SITE_PORT
+from devstack.site import check_port, serving
 from devstack.stack import DEFAULT_PORT, running
 from devstack.system import REGION, System
 from devstack.tokens import LocalTokens, tokens_of
@@ -40,16 +43,28 @@ def up(
     as_json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON when ready.")] = False,
     gateway: GatewayOption = "ministack",
     cells: Annotated[str, typer.Option(help="Regions with viewers of their own, separated by commas.")] = REGION,
+    site_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help=f"Port of the pages: {SITE_PORT}, or a free one with another --port."),
+    ] = None,
 ) -> None:
     """Start the whole system on this machine and stay until Ctrl-C."""
-    with said(), running(port, say=say, gateway=gateway, cells=_regions(cells)) as (system, stack):
+    regions = _regions(cells)
+    site_port = site_port or (SITE_PORT if port == DEFAULT_PORT else free_port())
+    with said():
+        check_port(site_port)
+    with (
+        said(),
+        running(port, say=say, gateway=gateway, cells=regions) as (system, stack),
+        serving(system, site_port) as site,
+    ):
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: ended.set())
         if as_json:
-            print(json.dumps(_urls(system)), flush=True)  # noqa: T201
+            print(json.dumps(_urls(system, site)), flush=True)  # noqa: T201
         else:
-            _show_urls(system)
+            _show_urls(system, site)
         while not ended.wait(0.5):
             stack.check()
 
@@ -82,16 +97,18 @@ def _regions(cells: str) -> list[str]:
     return regions
 
 
-def _urls(system: System) -> dict[str, Any]:
+def _urls(system: System, site: str) -> dict[str, Any]:
     cells = {region: system.at(region).websocket_url for region in system.cells}
-    return {"api": system.api_url, "websocket": system.websocket_url, "token": tokens_of(system).url, "cells": cells}
+    urls = {"api": system.api_url, "websocket": system.websocket_url, "token": tokens_of(system).url, "site": site}
+    return {**urls, "cells": cells}
 
 
-def _show_urls(system: System) -> None:
+def _show_urls(system: System, site: str) -> None:
     environment = f"LIVESCORE_API='{system.api_url}' LIVESCORE_WS='{system.websocket_url}'"
     events = f"{system.api_url}/matches/wc22-final/events"
     lines = [
         "ready",
+        f"pages      {site}  and  {site}operator.html",
         f"operators  {system.api_url}",
         *(f"viewers    {system.at(region).websocket_url}" for region in system.cells),
         f"tokens     {tokens_of(system).url}",

@@ -41,17 +41,17 @@ def as_expected(seen: Seen, then: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize(("which", "scene"), SCENES)
 async def test_a_scene_ends_as_the_table_says(
-    which: str, scene: dict[str, Any], stage: Stage, request: pytest.FixtureRequest
+    which: str, scene: dict[str, Any], theatre: Stage, request: pytest.FixtureRequest
 ) -> None:
     """Whatever the network and the server do, each event is shown once and in order, and nothing else is asked."""
     node: str | None = request.getfixturevalue("node") if which == "node" else None
-    then, director = scene["then"], stage.director
-    async with relay(stage.port) as here, relay(NOBODY) as dead:
+    then, director = scene["then"], theatre.director
+    async with relay(theatre.port) as here, relay(NOBODY) as dead:
         director.begin(f"127.0.0.1:{here.port}")
         urls = [
             f"ws://127.0.0.1:{(here if cell == 'here' else dead).port}/live" for cell in scene.get("cells", ["here"])
         ]
-        play = Scene(stage, here)
+        play = Scene(theatre, here)
         try:
             await play.play(scene.get("before", []))
             play.client = await start(node, scene, urls, director.api)

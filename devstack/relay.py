@@ -1,0 +1,90 @@
+"""Passes requests on to the API, as the site does: readers' answers are kept for a second, operators' never."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_MOST_KEPT = 1_000
+_SECONDS = 10.0
+"""CloudFront gives the API so long to answer (terraform/modules/web)."""
+
+_TOLD = ("Content-Type", "Cache-Control", "ETag", "Retry-After", "WWW-Authenticate")
+"""The headers of an answer that are passed on."""
+
+
+class NoAnswerError(Exception):
+    """The API did not answer; the text is for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API said."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Relay:
+    """A client of the API at a URL. For one event loop; ``close`` ends it."""
+
+    def __init__(self, api_url: str, kept_seconds: float, query: Iterable[str]) -> None:
+        self._url = api_url
+        self._kept_seconds = kept_seconds
+        self._query = frozenset(query)
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS), auto_decompress=True)
+        self._kept: dict[str, tuple[float, asyncio.Task[Answer]]] = {}
+
+    async def close(self) -> None:
+        """End it, and what is under way."""
+        for _, task in self._kept.values():
+            task.cancel()
+        await self._http.close()
+
+    async def read(self, path: str, query: Mapping[str, str]) -> Answer:
+        """A reader's answer, at most ``kept_seconds`` old and the same for all who ask the same at once.
+
+        Nothing of the reader goes on to the API but the path and the query's known names. Raises NoAnswerError.
+        """
+        wanted = urlencode(sorted((name, value) for name, value in query.items() if name in self._query))
+        target = f"{path}?{wanted}" if wanted else path
+        now = time.monotonic()
+        until, task = self._kept.get(target, (0.0, None))
+        if task is None or now >= until:
+            self._forget(now)
+            task = asyncio.create_task(self.ask("GET", target))
+            self._kept[target] = (now + self._kept_seconds, task)
+        try:
+            # One who hangs up does not take the answer from the others.
+            return await asyncio.shield(task)
+        except NoAnswerError:
+            if self._kept.get(target, (0.0, None))[1] is task:
+                del self._kept[target]
+            raise
+
+    async def ask(
+        self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        """What the API answers now. Raises NoAnswerError."""
+        try:
+            async with self._http.request(
+                method, self._url + target, headers=headers, data=body, allow_redirects=False
+            ) as response:
+                told = {name: response.headers[name] for name in _TOLD if name in response.headers}
+                return Answer(response.status, told, await response.read())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NoAnswerError(f"The API does not answer ({type(error).__name__}).") from None
+
+    def _forget(self, now: float) -> None:
+        """Drop what is too old to be given out again, when there is much of it."""
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept = {target: each for target, each in self._kept.items() if each[0] > now}

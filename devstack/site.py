@@ -1,0 +1,239 @@
+"""The site on this machine: pages, snapshots and the operators' API on one origin, as CloudFront serves them on AWS.
+
+What is served where and what browsers are told stands in terraform/site.json, which Terraform reads too. Two things
+differ. Strict-Transport-Security is left out: over HTTP it means nothing (RFC 6797, 8.1). And what only a document or a
+worker heeds does not go with every other file as well: CloudFront speaks HTTP/2, where a header that repeats takes a
+byte or two (RFC 7541); over the HTTP/1.1 of here it would take half a kilobyte each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import json
+import threading
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import brotli
+from aiohttp import web
+
+from devstack.ministack import StackError, port_is_free
+from devstack.relay import NoAnswerError, Relay
+from devstack.system import ROOT
+from devstack.tokens import tokens_of
+from loadtest.tokens import TokensError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from aiohttp.typedefs import Handler
+
+    from devstack.system import System
+
+DEFAULT_PORT = 4580
+PAGES = ROOT / "web"
+_START_SECONDS = 10
+_SMALLEST_PACKED = 1_000
+"""CloudFront compresses from so many bytes (DeveloperGuide/ServingCompressedFiles.html)."""
+
+_DOCUMENTS = {".html"}
+_WORKERS = {"service-worker.js"}
+_FOR_EVERY_FILE = ("X-Content-Type-Options", "Cache-Control")
+
+_UNPACKED = {"image/png", "image/webp", "font/woff2", "image/vnd.microsoft.icon"}
+_OWN_PAGES = {None, "same-origin", "none"}
+"""``Sec-Fetch-Site`` of our own pages, of an address typed in, and of programs."""
+
+
+def check_port(port: int) -> None:
+    """Raises StackError if somebody has the port, before anything is started for it."""
+    if not port_is_free(port):
+        raise StackError(f"Port {port} for the pages is in use. Choose another with --site-port.")
+
+
+@contextmanager
+def serving(system: System, port: int, pages: Path = PAGES) -> Iterator[str]:
+    """The site of a running system, in a thread that ends with the block; gives its URL.
+
+    Raises StackError if the port is taken.
+    """
+    check_port(port)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="site", daemon=True)
+    thread.start()
+
+    def within(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(_START_SECONDS)
+
+    try:
+        try:
+            runner = within(_start(system, port, pages))
+        except OSError as error:
+            raise StackError(f"The pages cannot be served on port {port}: {error.strerror}.") from error
+        try:
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            within(runner.cleanup())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_START_SECONDS)
+        loop.close()
+
+
+async def _start(system: System, port: int, pages: Path) -> web.AppRunner:
+    runner = web.AppRunner(Site(system, port, pages).app(), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return runner
+
+
+class Site:
+    """The handlers of one site."""
+
+    def __init__(self, system: System, port: int, pages: Path) -> None:
+        self._system = system
+        self._folder = pages.resolve()
+        self._described: dict[str, Any] = json.loads((ROOT / "terraform/site.json").read_text())
+        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        self._operators: str = self._described["operators"]["prefix"]
+        self._websockets = {region: system.at(region).websocket_url for region in system.cells}
+        self._page_headers = _without_tls(self._described["pages"]["headers"])
+        self._page_headers["Content-Security-Policy"] = self._policy()
+        self._page_headers["Cache-Control"] = self._described["pages"]["cache_control"]
+        self._relay: Relay
+
+    def app(self) -> web.Application:
+        """The application for a server."""
+        app = web.Application(middlewares=[_sentences], client_max_size=64 * 1024)
+        app.cleanup_ctx.append(self._with_relay)
+        readers, operators = self._described["readers"]["path"], self._operators
+        # CloudFront's patterns: /matches* is both the list and what is below it.
+        for path in (readers.rstrip("*"), readers.rstrip("*") + "/{rest:.*}"):
+            app.router.add_route("*", path, self.read)
+        app.router.add_route("*", operators + "/{rest:.*}", self.operate)
+        app.router.add_get("/deployment.json", self.deployment)
+        app.router.add_get("/tokens/operator", self.token)
+        app.router.add_get("/{name:.*}", self.page)
+        return app
+
+    async def page(self, request: web.Request) -> web.Response:
+        """A file of web/."""
+        described = self._described["pages"]
+        path = (self._folder / (request.match_info["name"] or described["index"])).resolve()
+        kind = described["content_types"].get(path.suffix[1:])
+        unserved = kind is None or path.suffix[1:] in described["not_served"]
+        if unserved or not path.is_relative_to(self._folder) or not path.is_file():
+            raise web.HTTPNotFound(text="There is no such page.", headers=self._page_headers)
+        headers = self._page_headers
+        if path.suffix not in _DOCUMENTS and path.name not in _WORKERS:
+            headers = {name: headers[name] for name in _FOR_EVERY_FILE}
+        return _cacheable(request, path.read_bytes(), {**headers, "Content-Type": kind})
+
+    async def deployment(self, request: web.Request) -> web.Response:
+        """How a page finds its cells, and how an operator signs in here."""
+        about = {
+            "version": 1,
+            "websockets": self._websockets,
+            "operators": {"token_url": "/tokens/operator"},
+        }
+        body = json.dumps(about).encode()
+        return _cacheable(request, body, {**self._page_headers, "Content-Type": "application/json"})
+
+    async def read(self, request: web.Request) -> web.Response:
+        """A reader's request, answered from what is kept for a second."""
+        described = self._described["readers"]
+        headers = _without_tls(described["headers"]) | {
+            "Access-Control-Allow-Origin": described["cross_origin"]["origins"],
+            "Access-Control-Expose-Headers": ", ".join(described["cross_origin"]["exposed"]),
+        }
+        if request.method not in described["methods"]:
+            raise web.HTTPForbidden(text="Here one can only read. Operators post below /operators.", headers=headers)
+        answer = await self._relay.read(quote(request.path), request.query)
+        return _cacheable(request, answer.body, {**answer.headers, **headers}, answer.status)
+
+    async def operate(self, request: web.Request) -> web.Response:
+        """An operator's request, passed on as it is with its token."""
+        target = request.raw_path.removeprefix(self._operators)
+        wanted = ("Authorization", "Content-Type", "If-None-Match")
+        passed = {name: request.headers[name] for name in wanted if name in request.headers}
+        answer = await self._relay.ask(request.method, target, passed, await request.read() or None)
+        headers = {**answer.headers, **_without_tls(self._described["operators"]["headers"])}
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+    async def token(self, request: web.Request) -> web.Response:
+        """The local operator's token, for the pages of this site and for nobody else's."""
+        headers = {**_without_tls(self._described["operators"]["headers"]), "Vary": "Sec-Fetch-Site"}
+        # Another site's name may be made to mean this machine (DNS rebinding).
+        if request.headers.get("Host", "") not in self._hosts:
+            raise web.HTTPForbidden(text="Tokens are given to pages of this machine only.", headers=headers)
+        if request.headers.get("Sec-Fetch-Site") not in _OWN_PAGES:
+            raise web.HTTPForbidden(text="Tokens are given to this site's own pages only.", headers=headers)
+        try:
+            token = await asyncio.to_thread(lambda: tokens_of(self._system).token())
+        except TokensError as error:
+            raise web.HTTPServiceUnavailable(text=str(error), headers=headers) from None
+        return web.json_response({"token": token}, headers=headers)
+
+    async def _with_relay(self, _: web.Application) -> Any:
+        readers = self._described["readers"]
+        self._relay = Relay(self._system.api_url, readers["seconds"], readers["query_strings"])
+        yield
+        await self._relay.close()
+
+    def _policy(self) -> str:
+        cells = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in self._websockets.values()}
+        directives = self._described["pages"]["content_security_policy"]
+        return "; ".join(each.replace("{cells}", " ".join(sorted(cells))) for each in directives)
+
+
+@web.middleware
+async def _sentences(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors as the API gives them: JSON with a code and a sentence."""
+    try:
+        return await handler(request)
+    except NoAnswerError as error:
+        return _error(502, "unavailable", str(error), {"Cache-Control": "no-store"})
+    except web.HTTPException as error:
+        kept = {name: value for name, value in error.headers.items() if name not in ("Content-Type", "Content-Length")}
+        return _error(error.status, error.reason.lower().replace(" ", "_"), error.text or error.reason, kept)
+
+
+def _error(status: int, code: str, message: str, headers: Mapping[str, str]) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
+
+
+def _cacheable(request: web.Request, body: bytes, headers: Mapping[str, str], status: int = 200) -> web.Response:
+    """An answer with its ETag, compressed for who takes that; 304 for who has it already."""
+    tag = headers.get("ETag") or f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    given = {**headers, "ETag": tag, "Vary": "Accept-Encoding", "Server": "livescore"}
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}
+    if status == web.HTTPOk.status_code and tag.removeprefix("W/") in known:
+        return web.Response(status=304, headers=given)
+    kind = headers.get("Content-Type", "").partition(";")[0]
+    if len(body) >= _SMALLEST_PACKED and kind not in _UNPACKED:
+        for coding in _PACK:
+            if coding in request.headers.get("Accept-Encoding", ""):
+                given["Content-Encoding"] = coding
+                return web.Response(status=status, body=_packed(coding, body), headers=given)
+    return web.Response(status=status, body=body, headers=given)
+
+
+_PACK: dict[str, Callable[[bytes], bytes]] = {
+    "br": lambda body: brotli.compress(body, quality=5),
+    "gzip": lambda body: gzip.compress(body, 6, mtime=0),
+}
+"""As CloudFront compresses, by preference."""
+
+
+@lru_cache(maxsize=256)
+def _packed(coding: str, body: bytes) -> bytes:
+    return _PACK[coding](body)
+
+
+def _without_tls(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name != "Strict-Transport-Security"}
