@@ -26,17 +26,20 @@ class ReadError(Exception):
 class Reader:
     """Reads from the API at ``url``. Belongs to the loop in which it is first used; close it there."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, *, fresh_seconds: float = FRESH_SECONDS, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         self.asked = 0
         """Answers that viewers wanted."""
         self.fetched = 0
         """Requests that this took."""
         self._http = httpx.AsyncClient(
             base_url=url,
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout_seconds,
             limits=httpx.Limits(max_connections=CONNECTIONS),
             trust_env=False,
         )
+        self._fresh_seconds = fresh_seconds
         self._kept: dict[str, tuple[float, asyncio.Task[dict[str, Any] | str]]] = {}
 
     async def __aenter__(self) -> Self:
@@ -53,11 +56,11 @@ class Reader:
         self.asked += 1
         now = asyncio.get_running_loop().time()
         begun, fetch = self._kept.get(path, (0.0, None))
-        if fetch is None or (fetch.done() and now - begun >= FRESH_SECONDS):
+        if fetch is None or (fetch.done() and now - begun >= self._fresh_seconds):
             self._kept = {
                 each: (when, task)
                 for each, (when, task) in self._kept.items()
-                if not task.done() or now - when < FRESH_SECONDS
+                if not task.done() or now - when < self._fresh_seconds
             }
             fetch = asyncio.create_task(self._fetch(path))
             self._kept[path] = (now, fetch)

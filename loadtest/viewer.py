@@ -50,8 +50,8 @@ class Viewer:
 
     ``on_event(match, event, at)`` gets each event once and in order, with the time it came (ms since the epoch);
     ``on_frame`` gets every frame as it comes over the socket. With a ``reader`` of the HTTP API what was missed is read
-    there; without one, and where that does not help, the socket is asked. ``chance`` is what jitter comes from: numbers
-    in [0, 1).
+    there; without one, and where that does not help, the socket is asked. A ``token`` that is a function is asked for
+    one before each connection. ``chance`` is what jitter comes from: numbers in [0, 1).
     """
 
     def __init__(
@@ -68,11 +68,12 @@ class Viewer:
         idle_seconds: float = IDLE_SECONDS,
         pong_seconds: float = PONG_SECONDS,
         age_seconds: tuple[float, float] = AGE_SECONDS,
-        token: str | None = None,
+        token: str | Callable[[], str] | None = None,
         spread_seconds: float = SPREAD_SECONDS,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._url = f"{url}?v=1" + (f"&token={token}" if token else "")
+        self._url = f"{url}?v=1"
+        self._token = token
         self._only = only
         self._on_event = on_event
         self._on_frame = on_frame
@@ -142,7 +143,7 @@ class Viewer:
                 raise self._failure
             begun = time.monotonic()
             try:
-                self._wire = await dial(self._url, self._take)
+                self._wire = await dial(self._address(), self._take)
             except LostError:
                 self.failed += 1
             else:
@@ -152,6 +153,10 @@ class Viewer:
                 await self._follow(self._wire)
             self._attempt += 1
             await asyncio.sleep(backoff(self._attempt, self._chance(), base=0.25, cap=30))
+
+    def _address(self) -> str:
+        token = self._token() if callable(self._token) else self._token
+        return self._url + (f"&token={token}" if token else "")
 
     @property
     def connected(self) -> bool:

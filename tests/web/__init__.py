@@ -1,0 +1,1 @@
+"""Tests of the client library and the pages, in Node, in a browser, and beside the Python client."""

@@ -1,0 +1,40 @@
+"""The pure rows of the table, run by the Python client; ``decisions.test.mjs`` runs them by the library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from broadcaster.pacing import backoff
+from subscriptions.follower import Follower
+from subscriptions.repair import delay, history_path, judge, patience, snapshot_path
+from tests.web.table import TABLE, frame, seqs
+
+
+@pytest.mark.parametrize("row", TABLE["decisions"], ids=lambda row: row["name"])
+def test_a_follower_decides_by_the_table(row: dict[str, Any]) -> None:
+    """What the Python client shows of frames, and how it repairs, is what the table says of both clients."""
+    follower = Follower("m")
+    for number, step in enumerate(row["steps"]):
+        if "take" in step:
+            shown = follower.take(frame(step["take"]), patient=step.get("patient", False))
+            assert [event["seq"] for event in shown] == seqs(step["shows"]), number
+        elif "read" in step:
+            assert [event["seq"] for event in follower.read(frame(step["read"]))] == seqs(step["shows"]), number
+        elif "judge" in step:
+            assert judge(follower, frame(step["judge"])) == step["step"], number
+        elif "paths" in step:
+            assert [snapshot_path(follower), history_path(follower)] == step["paths"], number
+        else:
+            for name, value in step["is"].items():
+                found = getattr(follower, name)
+                assert (list(found) if isinstance(found, tuple) else found) == value, (number, name)
+
+
+@pytest.mark.parametrize("row", TABLE["numbers"], ids=str)
+def test_every_wait_is_the_tables(row: dict[str, Any]) -> None:
+    """The same chance makes both clients wait for the same time."""
+    functions = {"delay": delay, "patience": patience, "backoff": backoff}
+    name = next(name for name in row if name != "is")
+    assert functions[name](*row[name]) == pytest.approx(row["is"])

@@ -1,0 +1,259 @@
+/** Live scores in a page or in Node: matches followed over a WebSocket, the rest read over HTTP. See docs/client.md. */
+
+export type Side = "home" | "away";
+export type Pair = [home: number, away: number];
+export type Status = "scheduled" | "first_half" | "half_time" | "second_half" | "extra_time" | "shootout" | "full_time";
+
+/** One thing that happened, as docs/api.md describes it. Which fields there are depends on `kind`. */
+export interface MatchEvent {
+  seq: number;
+  kind: string;
+  event_id?: string;
+  /** When it was posted, ms since the epoch by the server's clock. */
+  at?: number;
+  /** The score after it. */
+  score?: Pair;
+  team?: Side;
+  minute?: number;
+  stoppage?: number | null;
+  player?: string | null;
+  assist?: string | null;
+  player_on?: string;
+  player_off?: string;
+  scored?: boolean;
+  decision?: string;
+  about?: string | null;
+  reason?: string | null;
+  /** Of a cancellation: the id and the seq of what it takes back. */
+  cancels?: string;
+  cancels_seq?: number;
+  /** The seq of the cancellation that took this event back. */
+  cancelled_by?: number;
+}
+
+/** The last minute that was stated, and when (ms since the epoch by the server's clock). */
+export interface Clock {
+  minute: number;
+  stoppage: number | null;
+  at: number;
+}
+
+/** What is known of a match. A new object at each change. */
+export interface Board {
+  readonly match: string;
+  /** Another epoch is another history: the match was reset. */
+  readonly epoch: string;
+  readonly seq: number;
+  readonly status: Status;
+  readonly home: string;
+  readonly away: string;
+  readonly competition: string | null;
+  readonly kickoff: string | null;
+  readonly score: Pair;
+  readonly shootout: Pair | null;
+  readonly clock: Clock | null;
+  /** How many watch it, roughly; null if nothing is known. */
+  readonly viewers: number | null;
+  /** All that are known, in order; one that was cancelled has `cancelled_by`. */
+  readonly events: readonly MatchEvent[];
+  /** Something was missed and is being read. */
+  readonly gap: boolean;
+  /** Events that could not be brought back, or lie before the first snapshot. */
+  readonly lost: number;
+  /** What is followed of it. */
+  readonly only: "score" | null;
+}
+
+/** Where somebody stands in a match: every event up to `seq` of `epoch`. */
+export interface Position {
+  epoch: string;
+  seq: number;
+}
+
+/** Something went wrong: a code for programs, a sentence for people. */
+export interface Problem {
+  code: string;
+  message: string;
+}
+
+export interface Connection {
+  /**
+   * `connecting`, `open`, `waiting` (for the next try, at `retryAt`), `offline` (the device says so), `refused` (HTTP
+   * answers and the socket does not open: most likely the token; it is tried again), `closed` (by us: nothing is
+   * followed).
+   */
+  readonly state: "connecting" | "open" | "waiting" | "offline" | "refused" | "closed";
+  /** Tries since the last one that brought a frame. */
+  readonly attempt: number;
+  /** When it is tried again, ms since the epoch by this device's clock. */
+  readonly retryAt: number | null;
+  /** Why there is none, a sentence. */
+  readonly reason: string | null;
+}
+
+/** All in seconds; the defaults are those of docs/protocol.md. */
+export interface Timings {
+  /** How often it is looked whether an answer is overdue. 5 */
+  careSeconds: number;
+  /** Between two subscribes that are not answered, at most. 60 */
+  askSeconds: number;
+  /** Without a frame of a match for so long, give or take a quarter: look whether one was missed. 60 */
+  silenceSeconds: number;
+  /** Without anything on the socket for so long, or up to a quarter less: say something, or it is closed. 480 */
+  idleSeconds: number;
+  /** Without an answer to that for so long: the connection is dead. 20 */
+  pongSeconds: number;
+  /** A connection is given up at a random age between these; the gateway closes it at 7200. [6300, 6900] */
+  ageSeconds: [number, number];
+  /** A repair begins at a random moment within so long. 0.5 */
+  spreadSeconds: number;
+  /** To open a connection, the token's provider included. 30 */
+  openSeconds: number;
+  /** For an answer over HTTP. 5 */
+  fetchSeconds: number;
+  /** The first wait after a lost connection is a random part of twice this, the next of four times, … 0.25 */
+  retrySeconds: number;
+  /** … up to this. 30 */
+  retryMostSeconds: number;
+  /** A connection over which nothing is followed any more is closed after so long. 10 */
+  lingerSeconds: number;
+}
+
+export interface Options {
+  /** Where the WebSockets are: one address, or one of each cell. */
+  websockets: string | readonly string[];
+  /** Base URL of the readers' API; "" (the default) is the page's own origin. */
+  api?: string;
+  /** Gives the viewer's token, or null for none. Asked before each connection. */
+  token?: () => Promise<string | null> | string | null;
+  /**
+   * How the token goes to the gateway. `query` (the default) works everywhere; with `subprotocol` it is not in the
+   * address, which browsers write to their console when a connection fails.
+   */
+  tokenIn?: "query" | "subprotocol";
+  timings?: Partial<Timings>;
+  /** What chance is taken from: numbers in [0, 1). */
+  random?: () => number;
+  /** A WebSocket where there is none, as in Node 20: that of the package ws. */
+  WebSocket?: new (
+    url: string,
+    protocols?: string[],
+  ) => WebSocketLike;
+  fetch?: typeof globalThis.fetch;
+  /** What tells of `online`, `offline`, `pageshow` and `visibilitychange`; the page by default, null for nothing. */
+  page?: PageLike | null;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a browser's WebSocket and that of ws name their events' types differently
+type Heard = any;
+
+/** What is used of a WebSocket. */
+export interface WebSocketLike {
+  onopen: ((event: Heard) => void) | null;
+  onmessage: ((event: Heard) => void) | null;
+  onerror: ((event: Heard) => void) | null;
+  onclose: ((event: Heard) => void) | null;
+  send(data: string): void;
+  close(code?: number): void;
+}
+
+/** What is used of a window. */
+export interface PageLike {
+  addEventListener(type: string, listener: () => void): void;
+  removeEventListener(type: string, listener: () => void): void;
+  readonly navigator?: { readonly onLine?: boolean };
+  readonly document?: {
+    readonly visibilityState: string;
+    addEventListener(type: string, listener: () => void): void;
+    removeEventListener(type: string, listener: () => void): void;
+  };
+}
+
+export interface FollowOptions {
+  /** Goals, shoot-out kicks, phases, and what takes those back. */
+  only?: "score" | null;
+  /** Read over HTTP what lies before the first snapshot, and put it in `board.events`. */
+  history?: boolean;
+}
+
+/** One match that is followed. `for await` gives the events from then on, each once and in order. */
+export interface Follow extends AsyncIterable<MatchEvent> {
+  readonly match: string;
+  readonly only: "score" | null;
+  /** Null before the first snapshot. */
+  readonly board: Board | null;
+  readonly closed: boolean;
+  /** `live` is false for what came with the first snapshot or a repair. Each event once, in order. */
+  on(type: "event", listener: (event: MatchEvent, about: { live: boolean }) => void): () => void;
+  on(type: "change", listener: (board: Board) => void): () => void;
+  on(type: "error", listener: (problem: Problem) => void): () => void;
+  on(type: "gap", listener: (open: boolean) => void): () => void;
+  /** Follow it no longer; iterators end. */
+  close(): void;
+  [Symbol.asyncIterator](): AsyncIterableIterator<MatchEvent>;
+}
+
+export class Livescore {
+  constructor(options: Options);
+  /** A new object at each change. */
+  readonly connection: Connection;
+  on(type: "connection", listener: (connection: Connection) => void): () => void;
+  on(type: "error", listener: (problem: Problem) => void): () => void;
+  /** Milliseconds since the epoch by the server's clock, as far as is known. */
+  now(): number;
+  /** Learn the server's clock from an answer that the page has read itself, having asked at `sentAt` (Date.now()). */
+  observe(answer: Response, sentAt: number): void;
+  /**
+   * Follow a match. There is one Follow for each: the same again gives the same; another `only` replaces it and begins
+   * anew. `resume` is a board of before (it is shown at once, and its events are not told again), or only a position.
+   */
+  follow(match: string, options?: FollowOptions, resume?: Board | Position | null): Follow;
+  /** Close all. Nothing is left running. */
+  close(): void;
+}
+
+/** A snapshot or an update. */
+export interface Frame {
+  type?: unknown;
+  match?: unknown;
+  [field: string]: unknown;
+}
+
+/** Pure: a viewer's half of the protocol for one match; the same as `subscriptions/follower.py`. */
+export class Follower {
+  constructor(match: string);
+  readonly match: string;
+  epoch: string | null;
+  seq: number;
+  score: Pair;
+  shootout: Pair | null;
+  status: Status;
+  home: string;
+  away: string;
+  gap: boolean;
+  lost: number;
+  junk: number;
+  competition: string | null;
+  kickoff: string | null;
+  clock: Clock | null;
+  viewers: number | null;
+  since(): Position | null;
+  reaches(snapshot: Frame): boolean;
+  take(frame: Frame, options?: { patient?: boolean }): MatchEvent[];
+  read(page: Frame): MatchEvent[];
+}
+
+/** Pure: how what was missed is brought back; the same as `subscriptions/repair.py`. */
+export const repair: {
+  readonly TRIES: number;
+  readonly PAGES: number;
+  delay(attempt: number, chance: number, spread?: number): number;
+  patience(silence: number, chance: number): number;
+  backoff(attempt: number, chance: number, base?: number, most?: number): number;
+  snapshotPath(follower: Follower): string;
+  historyPath(follower: Follower): string;
+  judge(follower: Follower, answer: Frame): "take" | "pages" | "ask";
+};
+
+/** How many events wait for a `for await` that is slow; one that is further behind ends with an error. */
+export const BACKLOG: number;
