@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.plan import Budget
 from broadcaster.starter import Starter
 from broadcaster.watch import Watch
 from matches import aws
+from matches.reach import Reach
 from matches.telling import Tellings
 
 if TYPE_CHECKING:
@@ -28,23 +27,13 @@ if TYPE_CHECKING:
 
     from matches.ledger import MatchState
 
-PATIENCE_SECONDS = 2.0
-"""What the other cells wait for one of several, at most."""
-
-SILENCE_SECONDS = 15.0
-"""A cell that did not answer in time is left to the watchdog for so long: it is not waited for at each event."""
-
 SOON_SECONDS = 1
 """The watchdog's first look after an event that could not be handed over."""
-
-TRANSIENT = (ClientError, BotoCoreError)
-"""What may be over at the next try."""
 
 Seen = Literal["settled", "running", "restarted", "unreached"]
 """How the watchdog finds an event in a cell: nothing left to do, being told, begun again, or nobody answers."""
 
 logger = Logger(service="cells")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +51,7 @@ class Cells:
     def __init__(self, cells: Mapping[str, Cell], watch: Watch) -> None:
         self._cells = dict(cells)
         self._watch = watch
-        self._silent_until: dict[str, float] = {}
-        self._threads = ThreadPoolExecutor(4 * len(self._cells)) if len(self._cells) > 1 else None
+        self._reach = Reach(4 * len(self._cells) if len(self._cells) > 1 else 0)
 
     def __contains__(self, region: str) -> bool:
         return region in self._cells
@@ -74,7 +62,7 @@ class Cells:
         Raises botocore's ClientError and BotoCoreError if the watchdog's queue does not take such a cell's event.
         """
         work = {region: partial(self._broadcast, cell, state) for region, cell in self._cells.items()}
-        reached = self._reach(work)
+        reached = self._reach.each(work)
         unreached = [region for region in self._cells if region not in reached]
         for region in unreached:
             self._watch.put(state.match, state.seq, region, SOON_SECONDS)
@@ -85,7 +73,7 @@ class Cells:
 
         ``state`` reads the match from the ledger. Raises what it raises.
         """
-        answer = self._reach({region: partial(self._look, self._cells[region], match, seq, state)})
+        answer = self._reach.each({region: partial(self._look, self._cells[region], match, seq, state)})
         return answer.get(region, "unreached")
 
     def _broadcast(self, cell: Cell, state: MatchState) -> bool:
@@ -107,35 +95,6 @@ class Cells:
         logger.warning("starting again", match=match, seq=seq, tried=telling.tried, cell=cell.region)
         cell.starter.start(state(), telling)
         return "restarted"
-
-    def _reach(self, work: Mapping[str, Callable[[], T]]) -> dict[str, T]:
-        """Run each cell's work, all side by side; returns the results of those that answered."""
-        if self._threads is None:
-            done = {region: _ended(each) for region, each in work.items()}
-        else:
-            now = time.monotonic()
-            asked = [region for region in work if self._silent_until.get(region, 0.0) <= now]
-            done = {region: self._threads.submit(work[region]) for region in asked}
-            wait(done.values(), PATIENCE_SECONDS)
-        results = {}
-        for region, future in done.items():
-            try:
-                results[region] = future.result(timeout=0)
-            except (*TRANSIENT, TimeoutError) as error:
-                logger.warning("a cell was not reached", cell=region, exc_info=error)
-                if not isinstance(error, ClientError):
-                    self._silent_until[region] = time.monotonic() + SILENCE_SECONDS
-        return results
-
-
-def _ended(work: Callable[[], T]) -> Future[T]:
-    """What was done here and now, as the threads would tell it."""
-    future: Future[T] = Future()
-    try:
-        future.set_result(work())
-    except TRANSIENT as error:
-        future.set_exception(error)
-    return future
 
 
 @cache

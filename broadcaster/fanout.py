@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from broadcaster import cells
 from broadcaster.setaside import record_body
-from matches import aws
+from matches import aws, reach
 from matches.events import Accepted, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from matches.metrics import Figures
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs import SQSClient
 
-TRANSIENT = (*cells.TRANSIENT, ContentionError)
+TRANSIENT = (*reach.TRANSIENT, ContentionError)
 
 NEVER = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
 """Answers of DynamoDB that the same record would get for ever."""

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from aws_lambda_powertools import Logger
 
 from broadcaster import live
 from broadcaster.plan import check_version
-from broadcaster.records import progress_item
 from matches import aws
 from matches.ledger import Ledger
 from matches.metrics import Figures
-from matches.telling import Tellings, telling_key, told_key
+from matches.progress import round_name, total
+from matches.telling import Tellings, telling_key
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 logger = Logger(service="receipt")
 figures = Figures("receipt")
-
-SUMMED = ("accepted", "gone", "failed", "skipped", "throttled", "queries", "invocations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,8 @@ class Receipts:
         if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names):
             return False
         values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
-        return self._update(done.match, f"{update}, lease_until = :until", "", values, names)
+        values[":round"] = {"S": round_name(done.broadcast, done.number + 1)}
+        return self._update(done.match, f"{update}, lease_until = :until, round = :round", "", values, names)
 
     def _update(
         self, match: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None
@@ -166,25 +164,11 @@ class Receipts:
         return True
 
     def _sum(self, done: Round) -> dict[str, int]:
-        pages = self._db.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :match AND begins_with(sk, :progress)",
-            ExpressionAttributeValues={
-                ":match": told_key(done.match, "")["pk"],
-                ":progress": {"S": progress_item(done.broadcast, done.number)},
-            },
-            ConsistentRead=True,
-        )
-        rows = [orjson.loads(item["body"]["S"]) for page in pages for item in page["Items"]]
-        sums = {name: sum(row[name] for row in rows) for name in SUMMED}
-        sums["rows"] = done.rows
-        sums["batches"] = len(rows)
-        sums["started"] = min((row["started"] for row in rows), default=0)
-        sums["ms"] = max((row["ended"] for row in rows), default=0) - sums["started"]
-        return sums
+        rows = self._tellings.progress(done.match, round_name(done.broadcast, done.number))
+        return {**total(rows), "rows": done.rows}
 
     def _write(self, done: Round, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
-        broadcast = f"{done.broadcast}#{done.number}"
+        broadcast = round_name(done.broadcast, done.number)
         body: dict[str, Any] = {"cell": self._cell, "prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
         # What was interrupted is not what failed.
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}

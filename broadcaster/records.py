@@ -17,6 +17,7 @@ from broadcaster import live
 from broadcaster.frames import Frames, build
 from broadcaster.lease import renewal
 from matches.ledger import MatchState, events_query, parse_event, parse_state, score_prev, state_get
+from matches.progress import progress_item, round_name
 from matches.snapshot import EVENTS_PER_FRAME
 from matches.telling import Telling, parse_telling, telling_get, told_key
 
@@ -83,10 +84,11 @@ class Records:
     async def report(self, task: Mapping[str, Any], seq: int, counts: Mapping[str, int]) -> None:
         """Overwrite this batch's row; the receipt is the sum of these rows."""
         body = {"batch": task["batch"], "seq": seq, **counts}
+        round_of = round_name(task["broadcast"], task["round"])
         await self.db.put_item(
             TableName=self.broadcasts,
             Item={
-                **told_key(task["match"], progress_item(task["broadcast"], task["round"], task["batch"])),
+                **told_key(task["match"], progress_item(round_of, task["batch"])),
                 "body": {"S": orjson.dumps(body).decode()},
                 "ttl": {"N": str(int(time.time()) + PROGRESS_SECONDS)},
             },
@@ -98,8 +100,3 @@ class Records:
         except self.db.exceptions.ConditionalCheckFailedException:
             return None
         return live.parse([answer["Attributes"]])[0] if "Attributes" in answer else None
-
-
-def progress_item(broadcast: str, number: int, batch: int | None = None) -> str:
-    """The sort key of a batch's progress row, or the prefix that all batches of a round share."""
-    return f"progress#{broadcast}#{number}#" + ("" if batch is None else f"{batch:03d}")

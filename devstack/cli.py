@@ -8,6 +8,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pret
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
 app.add_typer(matches, name="match")
 matches.command("create")(match.create)
+matches.command("list")(match.list_matches)
 matches.command("show")(match.show_match)
 app.command()(stack.up)
 app.command()(stack.demo)

@@ -68,6 +68,10 @@ class Operator:
         """The match as it stands."""
         return self._call("GET", f"/matches/{match}")
 
+    def matches(self, day: str | None = None) -> dict[str, Any]:
+        """The matches that kick off on a UTC day as 2022-12-18, today if none is named."""
+        return self._call("GET", "/matches", query={"day": day} if day else None)
+
     def events(self, match: str) -> list[dict[str, Any]]:
         """Every event of a match, in order."""
         events: list[dict[str, Any]] = []
@@ -82,18 +86,25 @@ class Operator:
         events: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/audit")["events"]
         return events
 
-    def receipts(self, match: str) -> list[dict[str, Any]]:
-        """The receipts of a match's broadcasts."""
-        receipts: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/receipts")["receipts"]
+    def receipts(self, match: str, after: int | None = None) -> list[dict[str, Any]]:
+        """The receipts of a match's broadcasts, those above a seq if one is given."""
+        query = None if after is None else {"after": after}
+        receipts: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/receipts", query=query)["receipts"]
         return receipts
+
+    def progress(self, match: str) -> dict[str, Any]:
+        """How far each cell's broadcast of a match is."""
+        return self._call("GET", f"/matches/{match}/progress")
 
     def stop(self, match: str) -> dict[str, Any]:
         """End the broadcast of a match; ``stopped`` says whether there was one."""
         return self._call("POST", f"/matches/{match}/stop")
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, query: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         try:
-            answer = self._http.request(method, path, json=body)
+            answer = self._http.request(method, path, json=body, params=query)
         except httpx.HTTPError as error:
             raise ApiError(
                 f"Nothing answers at {where(self.url)} ({type(error).__name__}). Is `livescore up` running?"

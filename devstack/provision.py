@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import boto3
 from botocore.config import Config
 
-from devstack import identity
+from devstack import identity, tables
 from devstack.ministack import StackError
 from devstack.package import PYTHON
 from devstack.system import ACCOUNT, HTTP_API_ID, SECRET
@@ -70,35 +70,12 @@ def _cell(system: System, code: bytes) -> None:
 def _tables(system: System, place: Place) -> None:
     dynamodb = client(system, "dynamodb")
     for name, table in system.parts("tables", place).items():
-        indexes = [
-            {
-                "IndexName": index_name,
-                "KeySchema": _keys(index),
-                "Projection": {"ProjectionType": index["projection"]},
-            }
-            for index_name, index in table["indexes"].items()
-        ]
-        dynamodb.create_table(
-            TableName=system.name(name),
-            KeySchema=_keys(table),
-            AttributeDefinitions=[
-                {"AttributeName": table[key], "AttributeType": "S"} for key in ("hash_key", "range_key")
-            ],
-            BillingMode="PAY_PER_REQUEST",
-            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
-        )
+        dynamodb.create_table(**tables.arguments(system.name(name), table))
         dynamodb.update_time_to_live(
             TableName=system.name(name),
             TimeToLiveSpecification={"Enabled": True, "AttributeName": table["ttl"]},
         )
         _wait(f"the table {name}", partial(_table_status, dynamodb, system.name(name)))
-
-
-def _keys(table: dict[str, Any]) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": table["hash_key"], "KeyType": "HASH"},
-        {"AttributeName": table["range_key"], "KeyType": "RANGE"},
-    ]
 
 
 def _queues(system: System, place: Place) -> None:

@@ -11,7 +11,8 @@ import hashlib
 import secrets
 import time
 from dataclasses import asdict
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +27,7 @@ from aws_lambda_powertools.logging import correlation_paths
 from botocore.exceptions import BotoCoreError, ClientError
 
 from matches import aws
+from matches.calendar import Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
 from matches.events import Accepted, Event, EventId, MatchId
@@ -37,8 +39,10 @@ from matches.ledger import (
     MatchState,
     UnknownMatchError,
 )
-from matches.schedule import NewMatch, Reschedule
-from matches.snapshot import EVENTS_PER_FRAME, snapshot
+from matches.progress import standing
+from matches.reach import Reach
+from matches.schedule import Day, NewMatch, Reschedule
+from matches.snapshot import EVENTS_PER_FRAME, snapshot, summary
 from matches.telling import Tellings
 
 if TYPE_CHECKING:
@@ -76,9 +80,20 @@ def _ledger() -> Ledger:
 
 
 @cache
+def _calendar() -> Calendar:
+    return Calendar(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+
+
+@cache
 def _cells() -> dict[str, Tellings]:
     table = aws.setting("BROADCASTS_TABLE")
     return {region: Tellings(table, aws.dynamodb(region)) for region in orjson.loads(aws.setting("CELLS"))}
+
+
+@cache
+def _reach() -> Reach:
+    # More than a cell's share, so that what hangs on a silent one does not keep the next question waiting.
+    return Reach(4 * len(_cells()))
 
 
 @app.post(
@@ -95,6 +110,21 @@ def create_match(new: NewMatch) -> Response[dict[str, Any]]:
     """201 with the match's snapshot; 409 ``match_exists`` if the id is taken."""
     _operator(new.competition)
     return _json(HTTPStatus.CREATED, snapshot(_ledger().create(new), []))
+
+
+@app.get(
+    "/matches",
+    summary="Matches of a day",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The matches, by kick-off, each as its snapshot without events."),
+)
+def read_day(
+    day: Annotated[Day | None, Query(description="A day in UTC; without it, today.")] = None,
+) -> Response[Any]:
+    """The matches that kick off on that UTC day, at most 200; ``more`` says whether there are more."""
+    chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
+    states, more = _calendar().of(chosen)
+    return _cacheable({"day": chosen.isoformat(), "matches": [summary(state) for state in states], "more": more})
 
 
 @app.patch(
@@ -272,11 +302,29 @@ def read_audit(
     tags=["operators"],
     responses=answers(HTTPStatus.OK, "The receipts.", not_found=UNKNOWN_MATCH),
 )
-def read_receipts(match: MatchInPath) -> Response[dict[str, Any]]:
+def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[dict[str, Any]]:
     """One receipt per ended round of a broadcast, oldest first. 200 from the gateway means accepted, not seen."""
     ledger = _ledger()
     ledger.state(match)
-    return _json(HTTPStatus.OK, {"match": match, "receipts": ledger.receipts(match)})
+    return _json(HTTPStatus.OK, {"match": match, "receipts": ledger.receipts(match, after)})
+
+
+@app.get(
+    "/matches/<match>/progress",
+    summary="How far the broadcast of a match is",
+    tags=["operators"],
+    security=_OPERATORS,
+    responses=answers(
+        HTTPStatus.OK, "How far each cell is, or that it did not answer.", operators=True, not_found=UNKNOWN_MATCH
+    ),
+)
+def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
+    """What each cell has been handed and has told, and what the senders of a running broadcast have reported."""
+    state = _ledger().state(match)
+    _operator(state.competition)
+    found = _reach().each({region: partial(_standing, tellings, match) for region, tellings in _cells().items()})
+    cells = {region: found.get(region, {"unreached": True}) for region in _cells()}
+    return _json(HTTPStatus.OK, {"match": match, "seq": state.seq, "cells": cells})
 
 
 @app.get("/openapi.json", include_in_schema=False)
@@ -320,7 +368,7 @@ def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
     return _error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message))
 
 
-@app.exception_handler([BotoCoreError, ClientError, ContentionError])  # type: ignore[untyped-decorator]
+@app.exception_handler([BotoCoreError, ClientError, ContentionError, TimeoutError])  # type: ignore[untyped-decorator]
 def _unavailable(error: Exception) -> Response[dict[str, Any]]:
     logger.error("a service did not answer", exc_info=error)
     message = "A service behind this API did not answer, and it is not known whether anything was changed. Try again."
@@ -387,6 +435,13 @@ def _operator(competition: str | None) -> str:
         logger.info("refused", subject=who.subject, competition=competition)
         raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "The token does not cover this match's competition.")
     return who.subject
+
+
+def _standing(tellings: Tellings, match: str) -> dict[str, Any]:
+    """How far one cell is with a match."""
+    telling, now = tellings.read(match), time.time()
+    rows = tellings.progress(match, telling.round) if telling.round and telling.is_running(now) else []
+    return standing(telling, rows, now)
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:

@@ -2,7 +2,8 @@
 
 Table ``matches``, keys ``match_id`` and ``item``:
 
-- ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset
+- ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset;
+                          ``day`` and ``starts`` put it into the calendar (calendar.py)
 - ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it
 - ``id#<event_id>``       what became of an event: pending, applied as seq n, or refused and why
 - ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.receipt)
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from matches.schedule import entry
 from matches.scoreboard import Board, Clock, Earlier, Refused, apply
 
 if TYPE_CHECKING:
@@ -114,6 +116,7 @@ class Ledger:
         item: dict[str, Any] = {
             **state_key(state.match),
             **{name: {"S": getattr(state, name)} for name in ("epoch", "home", "away", "kickoff")},
+            **{name: {"S": value} for name, value in entry(state.kickoff).items()},
             **{name: _n(getattr(state, name)) for name in ("seq", "scored")},
             "board": {"S": _dump_board(state.board)},
         }
@@ -136,9 +139,14 @@ class Ledger:
             self._db.update_item(
                 TableName=self.table,
                 Key=state_key(match),
-                UpdateExpression="SET kickoff = :kickoff",
+                UpdateExpression="SET kickoff = :kickoff, #day = :day, starts = :starts",
                 ConditionExpression="seq = :zero",
-                ExpressionAttributeValues={":kickoff": {"S": kickoff}, ":zero": _n(0)},
+                ExpressionAttributeNames={"#day": "day"},
+                ExpressionAttributeValues={
+                    ":kickoff": {"S": kickoff},
+                    ":zero": _n(0),
+                    **{f":{name}": {"S": value} for name, value in entry(kickoff).items()},
+                },
             )
         except self._db.exceptions.ConditionalCheckFailedException as error:
             self.state(match)
@@ -170,13 +178,22 @@ class Ledger:
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
         return [parse_event(item) | ({"by": item["by"]["S"]} if "by" in item else {}) for item in page["Items"]]
 
-    def receipts(self, match: str) -> list[dict[str, Any]]:
-        """The receipts of a match's broadcasts as broadcaster.receipt wrote them, oldest first."""
+    def receipts(self, match: str, after: int | None = None) -> list[dict[str, Any]]:
+        """The receipts of a match's broadcasts as broadcaster.receipt wrote them, oldest first.
+
+        Only those whose seq is above ``after``, if that is given.
+        """
+        first = 0 if after is None else min(after + 1, _LAST_SEQ)
         pages = self._db.get_paginator("query").paginate(
             TableName=self.table,
-            KeyConditionExpression="match_id = :match AND begins_with(#item, :receipt)",
+            KeyConditionExpression="match_id = :match AND #item BETWEEN :from AND :to",
             ExpressionAttributeNames={"#item": "item"},
-            ExpressionAttributeValues={":match": {"S": match}, ":receipt": {"S": "receipt#"}},
+            ExpressionAttributeValues={
+                ":match": {"S": match},
+                ":from": {"S": f"receipt#{first:08d}"},
+                # Above every digit, so behind the receipts of the last seq as well.
+                ":to": {"S": "receipt#:"},
+            },
         )
         return [orjson.loads(item["body"]["S"]) for page in pages for item in page["Items"]]
 

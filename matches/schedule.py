@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from matches.events import MatchId, Name
 
@@ -18,7 +18,26 @@ def _text(value: object) -> object:
     return value
 
 
-Kickoff = Annotated[AwareDatetime, BeforeValidator(_text), Field(description="RFC 3339 with an offset.")]
+def _within_utc(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
+    return value
+
+
+def _plain_day(value: object) -> object:
+    if not isinstance(value, str) or re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is None:
+        raise ValueError("must be a day like 2022-12-18")
+    return value
+
+
+Kickoff = Annotated[
+    AwareDatetime, BeforeValidator(_text), AfterValidator(_within_utc), Field(description="RFC 3339 with an offset.")
+]
+
+Day = Annotated[date, BeforeValidator(_plain_day)]
+"""A day as ``2022-12-18``; pydantic would take other forms as well."""
 
 
 class NewMatch(BaseModel):
@@ -55,6 +74,17 @@ class Reschedule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kickoff: Kickoff
+
+
+def in_utc(kickoff: str) -> datetime:
+    """The kick-off of a match, which is stored with the offset it was given with."""
+    return datetime.fromisoformat(kickoff).astimezone(UTC)
+
+
+def entry(kickoff: str) -> dict[str, str]:
+    """Where the calendar has a match that kicks off then: its ``day``, and ``starts`` to order the day, both in UTC."""
+    starts = in_utc(kickoff)
+    return {"day": starts.date().isoformat(), "starts": starts.isoformat(timespec="seconds")}
 
 
 def default_match_id(home: str, away: str, kickoff: datetime) -> str:

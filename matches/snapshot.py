@@ -19,14 +19,9 @@ EVENTS_PER_FRAME = 150
 """More events than ever fit a frame: the least that an event takes is over 110 bytes."""
 
 
-def snapshot(state: MatchState, events: Sequence[dict[str, Any]], since: int | None = None) -> dict[str, Any]:
-    """The snapshot of a match for one whose position is ``since``.
-
-    ``events`` are the newest events up to ``state.seq``, oldest first. Those that do not fit a frame are left out,
-    oldest first; ``recovered`` is true only if none after ``since`` is missing.
-    """
-    body: dict[str, Any] = {
-        "type": "snapshot",
+def summary(state: MatchState) -> dict[str, Any]:
+    """A match as it stands, without its events."""
+    return {
         "match": state.match,
         "epoch": state.epoch,
         "seq": state.seq,
@@ -38,8 +33,16 @@ def snapshot(state: MatchState, events: Sequence[dict[str, Any]], since: int | N
         "score": state.board.score,
         "shootout": state.board.shootout,
         "clock": state.board.clock,
-        "recovered": False,
     }
+
+
+def snapshot(state: MatchState, events: Sequence[dict[str, Any]], since: int | None = None) -> dict[str, Any]:
+    """The snapshot of a match for one whose position is ``since``.
+
+    ``events`` are the newest events up to ``state.seq``, oldest first. Those that do not fit a frame are left out,
+    oldest first; ``recovered`` is true only if none after ``since`` is missing.
+    """
+    body: dict[str, Any] = {"type": "snapshot", **summary(state), "recovered": False}
     wanted = [event for event in events if (since or 0) < event["seq"] <= state.seq]
     kept = newest_that_fit(wanted, FRAME_BYTES - len(orjson.dumps(body)) - len(b',"events":[]'))
     if since is not None:

@@ -4,7 +4,7 @@ The ledger says what happened, once, at home; each cell tells its own viewers, a
 it is. Keys of the table: ``pk`` and ``sk``. A match's rows have ``pk`` = ``match#<id>``:
 
 - ``state``        this row: what is to be told, what has been, and the lease of the broadcast (broadcaster.lease)
-- ``progress#…``   how far each batch of a broadcast is (broadcaster.records)
+- ``progress#…``   how far each batch of a broadcast is (progress.py)
 
 Beside them ``pk`` = ``live`` has a row for each broadcast that shares the send rate (broadcaster.live).
 """
@@ -13,6 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from matches.progress import progress_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +35,7 @@ class Telling:
     batches set aside. ``stopped``: the newest event when an operator last ended a broadcast by hand, 0 if nobody ever
     did. ``rows``: subscription rows that the last broadcast saw. ``shards``: the number of shards of its subscriptions
     once that has grown; subscriptions.shards knows the first. ``owner``: the execution that has the lease until
-    ``lease_until`` (seconds since the epoch).
+    ``lease_until`` (seconds since the epoch). ``round``: the round that it is in, or the last one was in.
     """
 
     match: str
@@ -43,6 +47,11 @@ class Telling:
     shards: int | None = None
     owner: str | None = None
     lease_until: int = 0
+    round: str | None = None
+
+    def is_running(self, now: float) -> bool:
+        """Whether a broadcast has the lease at ``now`` (seconds since the epoch)."""
+        return self.owner is not None and self.lease_until > now
 
 
 class Tellings:
@@ -95,6 +104,19 @@ class Tellings:
             return self.read(match), False
         return parse_telling(match, updated["Attributes"]), True
 
+    def progress(self, match: str, round_of: str) -> list[dict[str, Any]]:
+        """What the batches of a round have counted so far, read consistently."""
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :match AND begins_with(sk, :progress)",
+            ExpressionAttributeValues={
+                ":match": told_key(match, "")["pk"],
+                ":progress": {"S": progress_item(round_of)},
+            },
+            ConsistentRead=True,
+        )
+        return [orjson.loads(item["body"]["S"]) for page in pages for item in page["Items"]]
+
     def reopen(self, match: str, now: int) -> bool:
         """Have the match broadcast again from what it has been told; returns whether it may be.
 
@@ -134,7 +156,8 @@ def parse_telling(match: str, item: Mapping[str, Any] | None) -> Telling:
     item = item or {}
     names = ("seq", "told", "tried", "stopped", "rows", "shards", "lease_until")
     numbers: Any = {name: int(item[name]["N"]) for name in names if name in item}
-    return Telling(match, owner=item["lease_owner"]["S"] if "lease_owner" in item else None, **numbers)
+    texts: Any = {name: item[key]["S"] for name, key in (("owner", "lease_owner"), ("round", "round")) if key in item}
+    return Telling(match, **texts, **numbers)
 
 
 def _n(value: int) -> dict[str, Any]:

@@ -51,6 +51,27 @@ def create(
     show(made, as_json, f"{made['match']}: {made['home']} – {made['away']}, kick-off {made['kickoff']}")
 
 
+def list_matches(
+    day: Annotated[str | None, typer.Option(help="A day in UTC, like 2022-12-18; today by default.")] = None,
+    api: Api = LOCAL.api_url,
+    as_json: AsJson = False,
+) -> None:
+    """List the matches that kick off on a day."""
+    with said(), operator_at(api) as operator:
+        found = operator.matches(day)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))  # noqa: T201
+        return
+    table = Table("id", "kick-off", "home", "score", "away", "status", title=f"Matches of {found['day']} (UTC)")
+    for each in found["matches"]:
+        status = each["status"].replace("_", " ")
+        cells = (each["match"], each["kickoff"], each["home"], score(each), each["away"], status)
+        table.add_row(*(RichText(plain(cell)) for cell in cells))
+    out.print(table)
+    if found["more"]:
+        out.print("There are more.")
+
+
 def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
     """Show a match and its events with their ids."""
     with said(), operator_at(api) as operator:

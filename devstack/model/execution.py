@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from broadcaster import live
 from devstack.model.actors import Died, current_routine
 from devstack.system import ROOT
+from matches.progress import round_name
 from matches.telling import telling_key
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Execution:
                         ":now": {"N": str(now)},
                         ":until": {"N": str(now + self.world.lease_seconds)},
                         ":seq": {"N": str(self.seq)},
+                        ":round": {"S": round_name(self.broadcast, self.round)},
                     },
                 )
             except self.world.db.exceptions.ConditionalCheckFailedException:

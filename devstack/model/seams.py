@@ -14,6 +14,7 @@ import broadcaster.receipt
 import broadcaster.records
 import matches.api
 import matches.ledger
+import matches.reach
 import subscriptions.routes
 import subscriptions.shards
 import subscriptions.store
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 TIMED = (
     broadcaster.carousel, broadcaster.cells, broadcaster.receipt, broadcaster.records, matches.api, matches.ledger,
-    subscriptions.routes, subscriptions.store,
+    matches.reach, subscriptions.routes, subscriptions.store,
 )  # fmt: skip
 """Modules that ask for the time."""
 

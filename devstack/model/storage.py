@@ -15,6 +15,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
+from devstack import tables
 from devstack.ministack import environment
 from devstack.system import ACCOUNT, REGION, SECRET
 
@@ -81,27 +82,4 @@ def make_tables(db: Any, system: System) -> None:
     """Forget all that was stored and make the described tables. Nothing deletes by TTL, which is late anyway."""
     _service().reset()
     for name, table in system.raw["tables"].items():
-        indexes = [
-            {
-                "IndexName": index_name,
-                "KeySchema": _keys(index),
-                "Projection": {"ProjectionType": index["projection"]},
-            }
-            for index_name, index in table["indexes"].items()
-        ]
-        db.create_table(
-            TableName=system.name(name),
-            KeySchema=_keys(table),
-            AttributeDefinitions=[
-                {"AttributeName": table[key], "AttributeType": "S"} for key in ("hash_key", "range_key")
-            ],
-            BillingMode="PAY_PER_REQUEST",
-            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
-        )
-
-
-def _keys(table: dict[str, Any]) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": table["hash_key"], "KeyType": "HASH"},
-        {"AttributeName": table["range_key"], "KeyType": "RANGE"},
-    ]
+        db.create_table(**tables.arguments(system.name(name), table))

@@ -12,7 +12,6 @@ import pytest
 
 from broadcaster import live
 from broadcaster.carousel import Counts
-from broadcaster.records import progress_item
 from devstack.ministack import free_port
 from devstack.operator import Operator
 from devstack.provision import client
@@ -20,6 +19,7 @@ from devstack.stack import running
 from devstack.system import REGION
 from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
+from matches.progress import progress_item, round_name
 from matches.telling import Telling, Tellings, telling_key, told_key
 from subscriptions.shards import every_shard_of, shard_count
 from subscriptions.store import Subscriptions
@@ -360,7 +360,9 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     broadcast = live.live_key(match) | {"owner": {"S": "old"}, "batches": {"N": "1"}, "ttl": {"N": "9999999999"}}
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=broadcast)
     counts = Counts(accepted=3, rows=3, invocations=1, started=1, ended=2).to_dict()
-    progress = told_key(match, progress_item("b", 1, 0)) | {"body": {"S": json.dumps({"batch": 0, "seq": 1, **counts})}}
+    progress = told_key(match, progress_item(round_name("b", 1), 0)) | {
+        "body": {"S": json.dumps({"batch": 0, "seq": 1, **counts})}
+    }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=progress)
     tellings.hand(match, 1)
     assert (await asyncio.to_thread(operator.stop, match))["stopped"] is True

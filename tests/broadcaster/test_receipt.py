@@ -55,6 +55,7 @@ def test_a_newer_event_keeps_the_lease_for_another_round(
     tellings.hand(numbered, 3)
     assert receipts.finish(ended(numbered, 3, 2)) is True
     assert stand(tellings, numbered) == (2, 2, OWNER)
+    assert tellings.read(numbered).round == "test#2"
 
 
 def test_told_is_only_what_every_batch_reached(

@@ -62,11 +62,21 @@ def test_a_match_from_the_terminal(livescore: Any, match_id: str, system: System
     assert receipts[-1]["seq"] == 6
 
 
+def test_the_matches_of_a_day_on_the_terminal(livescore: Any, match_id: str) -> None:
+    """A match is listed under its day, for a person and for a program, and names of others do nothing to a terminal."""
+    made = livescore("match", "create", "[red]Ⓐ", "B", "--id", match_id, "--kickoff", "1930-07-13T15:00-03:00")
+    assert made.returncode == 0
+    assert "[red]Ⓐ" in livescore("match", "list", "--day", "1930-07-13").stdout
+    [found] = json.loads(livescore("match", "list", "--day", "1930-07-13", "--json").stdout)["matches"]
+    assert (found["match"], found["status"]) == (match_id, "scheduled")
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
         (("goal", "nobody", "home", "--minute", "3"), "There is no match nobody."),
         (("receipts", "nobody"), "There is no match nobody."),
+        (("match", "list", "--day", "yesterday"), "must be a day like 2022-12-18"),
         (("watch", "nobody"), "There is no such match."),
         (("replay", "missing.json", "--all"), "missing.json cannot be read"),
     ],

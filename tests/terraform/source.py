@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PACKAGES = ("matches", "subscriptions", "broadcaster")
 
 CALLS = {
+    "batch_get_item": "dynamodb:BatchGetItem",
     "batch_write_item": "dynamodb:BatchWriteItem",
     "delete_item": "dynamodb:DeleteItem",
     "get_item": "dynamodb:GetItem",

@@ -22,8 +22,14 @@ module "function" {
 data "aws_iam_policy_document" "api" {
   statement {
     sid       = "Matches"
-    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
     resources = [var.resources.matches_arn]
+  }
+
+  statement {
+    sid       = "ByDay"
+    actions   = ["dynamodb:Query"]
+    resources = ["${var.resources.matches_arn}/index/by_day"]
   }
 
   statement {
@@ -33,8 +39,8 @@ data "aws_iam_policy_document" "api" {
   }
 
   statement {
-    sid       = "Stop"
-    actions   = ["dynamodb:GetItem", "dynamodb:UpdateItem"]
+    sid       = "ProgressAndStop"
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
     resources = var.resources.broadcasts_arns
   }
 }

@@ -1,0 +1,36 @@
+"""Reads many rows of a table at once."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH = 100
+"""Rows in one BatchGetItem (API_BatchGetItem.html)."""
+
+_UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4)
+
+
+def read_all(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of these keys, read consistently, in no order; those that are not there are left out.
+
+    Raises botocore's ClientError and BotoCoreError; TimeoutError when DynamoDB keeps returning keys unprocessed.
+    """
+    waiting = list(keys)
+    pauses = iter(_UNPROCESSED_PAUSES)
+    while waiting:
+        batch, waiting = waiting[:BATCH], waiting[BATCH:]
+        answer = client.batch_get_item(RequestItems={table: {"Keys": batch, "ConsistentRead": True}})
+        yield from answer["Responses"].get(table, [])
+        unprocessed: Any = answer.get("UnprocessedKeys") or {}
+        if left := unprocessed.get(table, {}).get("Keys"):
+            waiting += left
+            pause = next(pauses, None)
+            if pause is None:
+                raise TimeoutError(f"{len(waiting)} rows left unread")
+            time.sleep(pause)

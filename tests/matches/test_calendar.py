@@ -1,0 +1,198 @@
+"""The matches of a day, on a real DynamoDB API and over HTTP."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from devstack.operator import ApiError
+from matches import calendar
+from matches.batches import read_all
+from matches.calendar import Calendar
+from matches.ledger import Ledger, row_key
+from matches.schedule import NewMatch
+from tests.matches.test_ledger import accepted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.operator import Operator
+    from devstack.system import System
+
+
+@pytest.fixture
+def found(system: System, dynamodb: Any) -> Calendar:
+    """The calendar of the running system."""
+    return Calendar(system.name("matches"), dynamodb)
+
+
+@pytest.fixture(scope="module")
+def http(system: System) -> Iterator[httpx.Client]:
+    """Plain HTTP to the API, without a token."""
+    with httpx.Client(base_url=system.api_url, timeout=20) as http:
+        yield http
+
+
+def schedule(ledger: Ledger, match: str, kickoff: str) -> None:
+    """A match that kicks off then."""
+    ledger.create(NewMatch.model_validate({"match": match, "home": "A", "away": "B", "kickoff": kickoff}))
+
+
+def test_a_day_has_its_matches_by_kick_off(ledger: Ledger, found: Calendar, match_id: str) -> None:
+    """Whatever offset a kick-off was given with, the match is in the day of UTC, in the order of the kick-offs."""
+    kickoffs = {
+        "late": "1950-07-16T23:59:59Z",
+        "east": "1950-07-17T01:30:00+09:00",
+        "first": "1950-07-16T00:00:00Z",
+        "before": "1950-07-15T23:59:59Z",
+        "after": "1950-07-16T23:00:00-02:00",
+    }
+    for name, kickoff in kickoffs.items():
+        schedule(ledger, f"{match_id}-{name}", kickoff)
+    states, more = found.of(date(1950, 7, 16))
+    assert [state.match for state in states] == [f"{match_id}-{name}" for name in ("first", "east", "late")]
+    assert not more
+
+
+def test_a_match_that_is_moved_changes_its_day(ledger: Ledger, found: Calendar, match_id: str) -> None:
+    """It is in the new day, and in the old one no more."""
+    schedule(ledger, match_id, "1954-07-04T16:00:00Z")
+    ledger.reschedule(match_id, "1954-07-05T00:30:00+02:00")
+    assert [state.match for state in found.of(date(1954, 7, 4))[0]] == [match_id]
+    ledger.reschedule(match_id, "1954-07-05T02:30:00+02:00")
+    assert found.of(date(1954, 7, 4)) == ([], False)
+    assert [state.match for state in found.of(date(1954, 7, 5))[0]] == [match_id]
+
+
+def test_an_index_that_lags_shows_no_match_of_another_day(
+    ledger: Ledger, found: Calendar, dynamodb: Any, match_id: str
+) -> None:
+    """The index is eventually consistent: what the match itself says counts."""
+    schedule(ledger, match_id, "1958-06-29T16:00:00Z")
+    dynamodb.update_item(
+        TableName=ledger.table,
+        Key=row_key(match_id, "state"),
+        UpdateExpression="SET kickoff = :kickoff",
+        ExpressionAttributeValues={":kickoff": {"S": "1958-06-30T16:00:00Z"}},
+    )
+    assert found.of(date(1958, 6, 29)) == ([], False)
+
+
+def test_a_day_with_too_many_matches_says_so(
+    ledger: Ledger, found: Calendar, match_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first by kick-off are given, and that there are more."""
+    monkeypatch.setattr(calendar, "MOST", 2)
+    for hour in (15, 12, 18):
+        schedule(ledger, f"{match_id}-{hour}", f"1962-06-17T{hour}:00:00Z")
+    states, more = found.of(date(1962, 6, 17))
+    assert [state.match for state in states] == [f"{match_id}-12", f"{match_id}-15"]
+    assert more
+    monkeypatch.setattr(calendar, "MOST", 3)
+    assert found.of(date(1962, 6, 17))[1] is False
+
+
+def test_an_event_does_not_touch_the_index(ledger: Ledger, match_id: str, dynamodb: Any) -> None:
+    """A goal changes neither of the index's keys and nothing that it holds, so it costs no write there."""
+    [index] = dynamodb.describe_table(TableName=ledger.table)["Table"]["GlobalSecondaryIndexes"]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    keys = [each["AttributeName"] for each in index["KeySchema"]]
+    schedule(ledger, match_id, "1966-07-30T14:00:00Z")
+    before = dynamodb.get_item(TableName=ledger.table, Key=row_key(match_id, "state"))["Item"]
+    requests: list[str] = []
+    dynamodb.meta.events.register(
+        "before-call.dynamodb.TransactWriteItems",
+        lambda params, **_: requests.append(params["body"].decode()),
+        unique_id="note",
+    )
+    try:
+        ledger.record(accepted(match_id, "k", "kick_off"))
+        ledger.record(accepted(match_id, "g"))
+    finally:
+        dynamodb.meta.events.unregister("before-call.dynamodb.TransactWriteItems", unique_id="note")
+    after = dynamodb.get_item(TableName=ledger.table, Key=row_key(match_id, "state"))["Item"]
+    assert (after["seq"], [after[key] for key in keys]) == ({"N": "2"}, [before[key] for key in keys])
+    assert len(requests) == 2
+    updates = [part["Update"] for each in requests for part in json.loads(each)["TransactItems"] if "Update" in part]
+    assert updates
+    assert not any(key in update["UpdateExpression"] for key in keys for update in updates)
+
+
+def test_rows_that_dynamodb_leaves_out_are_asked_for_again(
+    ledger: Ledger, match_id: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one call does not hold or leaves unprocessed is read by the next; what never comes raises."""
+    for number in range(3):
+        schedule(ledger, f"{match_id}-{number}", "1970-06-21T18:00:00Z")
+    keys = [row_key(f"{match_id}-{number}", "state") for number in range(4)]
+    monkeypatch.setattr("matches.batches.BATCH", 2)
+    monkeypatch.setattr("matches.batches._UNPROCESSED_PAUSES", (0.0, 0.0))
+    real, calls = dynamodb.batch_get_item, []
+
+    def reluctant(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - boto3's name
+        calls.append(RequestItems)
+        [(table, asked)] = RequestItems.items()
+        if len(calls) > 1:
+            return real(RequestItems=RequestItems)
+        return {"Responses": {table: []}, "UnprocessedKeys": {table: asked}}
+
+    class Client:
+        batch_get_item = staticmethod(reluctant)
+
+    client: Any = Client()
+    read = sorted(item["match_id"]["S"] for item in read_all(client, ledger.table, keys))
+    assert read == [f"{match_id}-{number}" for number in range(3)]
+
+    class Never:
+        @staticmethod
+        def batch_get_item(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - boto3's name
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+
+    never: Any = Never()
+    with pytest.raises(TimeoutError):
+        list(read_all(never, ledger.table, keys))
+
+
+def test_the_list_is_for_everybody_and_cacheable(http: httpx.Client, operator: Operator, match_id: str) -> None:
+    """Without a token, good for a second, 304 while nothing has changed; each match as its snapshot without events."""
+    operator.create_match(match=match_id, home="West Germany", away="Netherlands", kickoff="1974-07-07T16:00:00+01:00")
+    answer = http.get("/matches?day=1974-07-07")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "public, max-age=1"
+    body = answer.json()
+    assert (body["day"], body["more"]) == ("1974-07-07", False)
+    snapshot = http.get(f"/matches/{match_id}").json()
+    assert body["matches"] == [{k: v for k, v in snapshot.items() if k not in {"type", "recovered", "events"}}]
+    assert http.get("/matches?day=1974-07-07", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    operator.settled(match_id, operator.post_event(match_id, {"kind": "kick_off"})["event_id"])
+    again = http.get("/matches?day=1974-07-07", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.json()["matches"][0]["status"]) == (200, "first_half")
+
+
+def test_without_a_day_it_is_today(http: httpx.Client) -> None:
+    """Today in UTC."""
+    before = datetime.now(UTC)
+    day = http.get("/matches").json()["day"]
+    assert day in {each.date().isoformat() for each in (before, datetime.now(UTC))}
+
+
+@pytest.mark.parametrize(
+    "day", ["", "today", "2022-02-31", "2022-2-3", "2022-12-18T00:00:00", "20221218", "0", "2022-12-18 ", "٢٠٢٢-١٢-١٨"]
+)
+def test_a_day_that_is_none_is_refused(http: httpx.Client, day: str) -> None:
+    """422 with the one error shape, and nothing is guessed."""
+    answer = http.get("/matches", params={"day": day})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize("kickoff", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-10:00"])
+def test_a_kick_off_that_has_no_day_is_refused(operator: Operator, match_id: str, kickoff: str) -> None:
+    """A time that does not exist in UTC is a sentence, and no match."""
+    with pytest.raises(ApiError, match="within the years"):
+        operator.create_match(match=match_id, home="A", away="B", kickoff=kickoff)
+    with pytest.raises(ApiError, match="no match"):
+        operator.snapshot(match_id)

@@ -1,0 +1,22 @@
+// @ts-check
+/** Pure: what the page's address asks for. `?match=ID` is a match, `?day=2026-11-21` a day, anything else is today. */
+
+import { isDay } from "./day.js";
+
+/** @typedef {{match: string | null, day: string | null, badDay: boolean}} Place */
+
+/** @param {string} search @returns {Place} */
+export function placeOf(search) {
+  const query = new URLSearchParams(search);
+  const day = query.get("day");
+  return { match: query.get("match") || null, day: isDay(day) ? day : null, badDay: day !== null && !isDay(day) };
+}
+
+/** @param {string} match */
+export const matchAddress = (match) => `?match=${encodeURIComponent(match)}`;
+
+/** @param {string | null} day null is today */
+export const dayAddress = (day) => (day ? `?day=${day}` : "./");
+
+/** The viewer's token that a link carries behind `#token=`. @param {string} hash */
+export const tokenIn = (hash) => new URLSearchParams(hash.replace(/^#/, "")).get("token");

@@ -1,0 +1,110 @@
+// @ts-check
+/** Pure: which of two accounts of a match is the newer, what both together know, and what happened in between. */
+
+/** @typedef {import("./words.js").Event} Event */
+
+/**
+ * @typedef {object} Board A snapshot of the API, or a board of the library.
+ * @property {string} match
+ * @property {string} epoch
+ * @property {number} seq
+ * @property {string} status
+ * @property {string} home
+ * @property {string} away
+ * @property {string | null} [competition]
+ * @property {string | null} [kickoff]
+ * @property {[number, number]} score
+ * @property {[number, number] | null} [shootout]
+ * @property {{minute: number, stoppage: number | null, at: number} | null} [clock]
+ * @property {number | null} [viewers]
+ * @property {readonly Event[]} [events]
+ * @property {boolean} [gap]
+ * @property {number} [lost]
+ */
+
+const LIVE = new Set(["first_half", "half_time", "second_half", "extra_time", "shootout"]);
+
+/** Whether a match is being played. @param {{status: string}} board */
+export const isLive = ({ status }) => LIVE.has(status);
+
+/**
+ * What is known after something more was heard: never older than before within an epoch, and with all the events that
+ * follow on from each other.
+ *
+ * @param {Board | null} before
+ * @param {Board} heard
+ * @returns {Board}
+ */
+export function joined(before, heard) {
+  if (before === null || before.epoch !== heard.epoch) return heard;
+  const [older, newer] = before.seq > heard.seq ? [heard, before] : [before, heard];
+  const viewers = heard.viewers ?? before.viewers ?? null;
+  return { ...newer, viewers, events: together(older.events ?? [], newer.events ?? [], newer.seq) };
+}
+
+/**
+ * The newer events, and the older ones before them if none is missing in between. What a newer one cancels is marked.
+ *
+ * @param {readonly Event[]} older
+ * @param {readonly Event[]} newer
+ * @param {number} seq up to which the newer ones go
+ * @returns {readonly Event[]}
+ */
+function together(older, newer, seq) {
+  const first = newer[0]?.seq ?? seq + 1;
+  const before = older.filter((event) => event.seq < first);
+  if (before.length === 0 || before.at(-1)?.seq !== first - 1) return newer;
+  return cancelled([...before, ...newer]);
+}
+
+/** Mark what a cancellation among them names. @param {readonly Event[]} events @returns {readonly Event[]} */
+function cancelled(events) {
+  const by = new Map(events.filter((event) => event.cancels_seq).map((event) => [event.cancels_seq, event.seq]));
+  if (by.size === 0) return events;
+  return events.map((event) => {
+    const seq = by.get(event.seq);
+    return seq === undefined || event.cancelled_by === seq ? event : { ...event, cancelled_by: seq };
+  });
+}
+
+/**
+ * @typedef {object} News What one who looks at the scoreboard should notice.
+ * @property {"goal" | "cancelled"} kind
+ * @property {"home" | "away"} side
+ * @property {Event | null} event the goal or the cancellation, if it is known
+ */
+
+/**
+ * The last thing that changed the score (or the shoot-out) between two boards of a match, or null.
+ *
+ * @param {Board | null} before
+ * @param {Board} after
+ * @returns {News | null}
+ */
+export function newsBetween(before, after) {
+  if (before === null || before.epoch !== after.epoch || after.seq <= before.seq) return null;
+  const change = changeOf(before.score, after.score) ?? changeOf(before.shootout ?? [0, 0], after.shootout ?? [0, 0]);
+  if (change === null) return null;
+  const fresh = (after.events ?? []).filter((event) => event.seq > before.seq);
+  const wanted = change.kind === "goal" ? isScore : (/** @type {Event} */ event) => event.kind === "cancellation";
+  const event = fresh.findLast((each) => wanted(each) && (each.team ?? change.side) === change.side) ?? null;
+  return { ...change, event };
+}
+
+/** @param {Event} event */
+export const isGoal = (event) => /^(goal|own_goal|penalty_goal)$/.test(event.kind);
+
+/** @param {Event} event */
+const isScore = (event) => isGoal(event) || (event.kind === "shootout_kick" && event.scored === true);
+
+/**
+ * @param {readonly [number, number]} before
+ * @param {readonly [number, number]} after
+ * @returns {{kind: "goal" | "cancelled", side: "home" | "away"} | null}
+ */
+function changeOf(before, after) {
+  const [home, away] = [after[0] - before[0], after[1] - before[1]];
+  if (home > 0 || away > 0) return { kind: "goal", side: home > 0 ? "home" : "away" };
+  if (home < 0 || away < 0) return { kind: "cancelled", side: home < 0 ? "home" : "away" };
+  return null;
+}

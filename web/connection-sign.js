@@ -1,0 +1,62 @@
+// @ts-check
+/** The state of the connection in the masthead, in words and not by colour alone, and what follows from it. */
+
+import { setAttribute, setText } from "./dom.js";
+import { connectionWords, errorWords } from "./words.js";
+
+/** @typedef {import("./livescore.js").Connection} Connection */
+/** @typedef {import("./notices.js").Notices} Notices */
+/** @typedef {import("./announcer.js").Announcer} Announcer */
+
+/** A loss that is mended sooner is not worth a sentence: planned reconnects take a moment. */
+const PATIENCE = 3_000;
+
+export class ConnectionSign {
+  /** @param {HTMLElement} sign @param {Notices} notices @param {Announcer} announcer */
+  constructor(sign, notices, announcer) {
+    this.sign = sign;
+    this.words = /** @type {HTMLElement} */ (sign.querySelector(".words"));
+    this.notices = notices;
+    this.announcer = announcer;
+    /** @type {Pick<Connection, "state" | "retryAt">} */
+    this.connection = { state: "connecting", retryAt: null };
+    this.lostAt = 0;
+    this.wasOpen = false;
+    this.told = false;
+  }
+
+  /** @param {Connection} connection */
+  show(connection) {
+    this.connection = connection;
+    const now = Date.now();
+    if (connection.state === "open") {
+      if (this.told) this.announcer.say("Live again.");
+      this.lostAt = 0;
+      this.wasOpen = true;
+      this.told = false;
+    } else {
+      this.lostAt ||= now;
+    }
+    this.tick(now);
+  }
+
+  /** @param {number} now by this device's clock */
+  tick(now) {
+    const { state } = this.connection;
+    setAttribute(this.sign, "data-state", state);
+    setText(this.words, connectionWords(this.connection, now));
+    const lost = this.lostAt > 0 && (state === "offline" || state === "refused" || now - this.lostAt > PATIENCE);
+    this.notices.say("connection", lost ? this.#sentence(state) : null);
+    this.told ||= lost;
+  }
+
+  /** @param {string} state */
+  #sentence(state) {
+    if (state === "refused") return errorWords("refused");
+    if (state === "offline") {
+      return "You are offline. What you see may be old; the page catches up by itself when the network is back.";
+    }
+    if (this.wasOpen) return "Live updates are interrupted. The page reconnects by itself and misses nothing.";
+    return "Live updates are not connected yet. Until they are, scores come with a delay.";
+  }
+}

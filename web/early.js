@@ -1,0 +1,34 @@
+// @ts-check
+/** Asks for what the first paint needs before the rest of the page is even loaded. */
+
+import { placeOf } from "./address.js";
+import { localDay, utcDays } from "./day.js";
+
+/** @typedef {{sentAt: number, answer: Promise<Response>}} Sent */
+
+/** @param {string} path @returns {[string, Sent]} */
+function send(path) {
+  const answer = fetch(path);
+  // Whoever takes it deals with the failure.
+  answer.catch(() => {});
+  return [path, { sentAt: Date.now(), answer }];
+}
+
+/** @param {Location} location */
+function wanted({ pathname, search }) {
+  if (!/^\/(index\.html)?$/.test(pathname)) return [];
+  const { match, day } = placeOf(search);
+  const snapshots = match
+    ? [`/matches/${encodeURIComponent(match)}`]
+    : utcDays(day ?? localDay(Date.now())).map((each) => `/matches?day=${each}`);
+  return ["/deployment.json", ...snapshots];
+}
+
+const sent = new Map(wanted(location).map(send));
+
+/** The answer to a request that is on its way, once; undefined if nothing is. @param {string} path */
+export function early(path) {
+  const found = sent.get(path);
+  sent.delete(path);
+  return found;
+}

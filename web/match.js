@@ -1,0 +1,161 @@
+// @ts-check
+/**
+ * One match: what this device kept of it at once, then the snapshot over HTTP, then every event as it comes. Whatever
+ * way it comes, an event is shown once: what is new is told from the board that was painted before.
+ */
+
+import { isGoal, joined } from "./boards.js";
+import { MatchView } from "./match-view.js";
+import { announcement, isolated, scoreWords, standing } from "./words.js";
+
+/** @typedef {import("./boards.js").Board} Board */
+/** @typedef {import("./page.js").Page} Page */
+/** @typedef {import("./words.js").Event} Event */
+
+/** While nothing comes over the socket the snapshot is read this often; otherwise for the number of viewers. */
+const POLL_ALONE = 10_000;
+const POLL = 60_000;
+
+const NEWS = 12_000;
+
+/** More than that at once is told as one: who was away wants the score, not the course of events. */
+const MOST_TOLD = 2;
+
+export class Match {
+  /** @param {Page} page @param {string} match */
+  constructor(page, match) {
+    this.page = page;
+    this.match = match;
+    this.view = new MatchView();
+    this.element = this.view.element;
+    /** @type {Board | null} */
+    this.board = null;
+    /** @type {Board | null} */
+    this.shown = null;
+    /** @type {import("./livescore.js").Follow | null} */
+    this.livescore = null;
+    this.frame = 0;
+    this.readAt = 0;
+    this.told = false;
+  }
+
+  get title() {
+    const { board } = this;
+    if (board === null) return "Match";
+    return `${isolated(board.home)} ${board.status === "scheduled" ? "–" : scoreWords(board.score)} ${isolated(board.away)}`;
+  }
+
+  start() {
+    const kept = this.page.shelf.get(`match.${this.match}`);
+    if (kept) {
+      this.page.showsKept(kept.at);
+      this.board = kept.value;
+      this.#paint();
+    } else {
+      this.view.empty.textContent = "Looking for the match …";
+    }
+    this.refresh();
+  }
+
+  stop() {
+    cancelAnimationFrame(this.frame);
+    this.#keep();
+    this.livescore?.close();
+  }
+
+  /** Once a second. @param {number} now */
+  tick(now) {
+    const often = this.page.live?.connection.state === "open" ? POLL : POLL_ALONE;
+    if (Date.now() - this.readAt > often) this.refresh();
+    if (this.shown) this.view.tick(this.shown, now);
+  }
+
+  async refresh() {
+    this.readAt = Date.now();
+    const { page } = this;
+    try {
+      const board = await page.reader.match(this.match);
+      if (page.screen !== this) return;
+      page.heardNow();
+      page.notices.say("reading", null);
+      this.#hear(board);
+    } catch (error) {
+      if (page.screen !== this) return;
+      page.notices.say("reading", page.sentence(error));
+      if (this.board === null) this.view.empty.textContent = "";
+    }
+    this.follow();
+  }
+
+  /** As soon as the library is there and the first snapshot has come or failed. */
+  follow() {
+    const { live } = this.page;
+    if (live === null || this.livescore !== null || this.readAt === 0) return;
+    const follow = live.follow(
+      this.match,
+      { history: true },
+      this.board && /** @type {any} */ ({ events: [], ...this.board, only: null }),
+    );
+    this.livescore = follow;
+    follow.on("change", (board) => {
+      this.page.heardNow();
+      this.#hear(/** @type {Board} */ (board));
+    });
+    follow.on("error", ({ code, message }) => this.page.notices.say("following", this.page.words(code, message)));
+    if (follow.board) this.#hear(/** @type {Board} */ (follow.board));
+  }
+
+  /** @param {Board} heard */
+  #hear(heard) {
+    this.board = joined(this.board, heard);
+    this.page.notices.say("following", null);
+    this.frame ||= requestAnimationFrame(() => this.#paint());
+  }
+
+  #paint() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    const { board, shown, page } = this;
+    if (board === null || board === shown) return;
+    const now = page.now();
+    this.view.show(board, now);
+    // What was kept is where the telling begins only once the first answer has come: it may be hours old.
+    if (this.told && shown && shown.epoch === board.epoch) this.#tell(shown, board, now);
+    this.told = this.page.fresh;
+    this.shown = board;
+    page.painted();
+    if (shown === null || shown.seq !== board.seq) this.#keep();
+  }
+
+  /** @param {Board} before @param {Board} board @param {number} now */
+  #tell(before, board, now) {
+    const events = board.events ?? [];
+    const fresh = events.filter((event) => event.seq > before.seq);
+    if (fresh.length > MOST_TOLD) {
+      this.page.announcer.say(`${fresh.length} new events: ${standing(board)}.`);
+    } else {
+      for (const event of fresh) {
+        const said = announcement(
+          event,
+          board,
+          events.find(({ seq }) => seq === event.cancels_seq),
+        );
+        if (said) this.page.announcer.say(said);
+      }
+    }
+    for (const event of fresh) {
+      const taken = events.find(({ seq }) => seq === event.cancels_seq);
+      if (isGoal(event) || (event.kind === "shootout_kick" && event.scored)) {
+        this.view.tell("goal", event, event.team ?? null, board, now + NEWS);
+      } else if (taken && isGoal(taken)) {
+        this.view.tell("cancelled", event, taken.team ?? null, board, now + NEWS);
+      } else {
+        this.view.timeline.point(String(event.seq));
+      }
+    }
+  }
+
+  #keep() {
+    if (this.board) this.page.keep(`match.${this.match}`, this.board);
+  }
+}

@@ -1,0 +1,131 @@
+// @ts-check
+/** What the screens of the viewer's page share: the clock, the library, the notices, what is kept on this device. */
+
+import { setAttribute, setText } from "./dom.js";
+import { ReadError } from "./reading.js";
+import { ageWords, errorWords, wrongClock } from "./words.js";
+
+/** @typedef {import("./livescore.js").Livescore} Livescore */
+
+/**
+ * @typedef {object} Screen
+ * @property {HTMLElement} element
+ * @property {string} title
+ * @property {() => void} start
+ * @property {() => void} stop
+ * @property {(now: number) => void} tick once a second
+ * @property {() => void} follow the library is there
+ * @property {() => unknown} refresh read again
+ */
+
+/** What is older is marked with its age. */
+const OLD = 20_000;
+
+/** A clock that is further off is worth a sentence. */
+const WRONG = 2 * 60_000;
+
+const KEEP_EVERY = 1_000;
+
+export class Page {
+  /**
+   * @param {object} parts
+   * @param {import("./reading.js").Reader} parts.reader
+   * @param {import("./kept.js").Shelf} parts.shelf
+   * @param {import("./notices.js").Notices} parts.notices
+   * @param {import("./announcer.js").Announcer} parts.announcer
+   * @param {HTMLElement} parts.age where it is said how old the page is
+   */
+  constructor({ reader, shelf, notices, announcer, age }) {
+    this.reader = reader;
+    this.shelf = shelf;
+    this.notices = notices;
+    this.announcer = announcer;
+    this.age = age;
+    /** @type {Livescore | null} */
+    this.live = null;
+    /** @type {Screen | null} */
+    this.screen = null;
+    /** Something has been heard of the service since this screen was opened. */
+    this.fresh = false;
+    /** When what is shown was true, by this device's clock; 0 if nothing is shown. */
+    this.knownAt = 0;
+    /** @type {Map<string, unknown>} */
+    this.unkept = new Map();
+    /** @type {number | undefined} */
+    this.keeper = undefined;
+  }
+
+  /** Milliseconds since the epoch, by the service's clock as far as it is known. */
+  now() {
+    return this.live?.now() ?? Date.now();
+  }
+
+  /** What is shown is what this device kept then. @param {number} at */
+  showsKept(at) {
+    this.fresh = false;
+    this.knownAt = at;
+  }
+
+  /** The service has answered just now. */
+  heardNow() {
+    this.fresh = true;
+    this.knownAt = Date.now();
+  }
+
+  /** Another screen is opened. */
+  begins() {
+    this.fresh = false;
+    this.knownAt = 0;
+    this.notices.say("reading", null);
+    this.notices.say("following", null);
+  }
+
+  /** The screen has just been painted. */
+  painted() {
+    const title = this.screen ? `${this.screen.title} · livescore` : "livescore";
+    if (document.title !== title) document.title = title;
+  }
+
+  /** Once a second. */
+  tick() {
+    const device = Date.now();
+    if (this.fresh && this.live?.connection.state === "open") this.knownAt = device;
+    const age = device - this.knownAt;
+    const old = this.knownAt > 0 && (age > OLD || (!this.fresh && this.#failed()));
+    setText(this.age, old ? `Last known state, from ${ageWords(age)}.` : "");
+    setAttribute(this.age, "hidden", old ? null : "");
+    const ahead = device - this.now();
+    this.notices.say("clock", Math.abs(ahead) > WRONG ? wrongClock(ahead) : null);
+    this.screen?.tick(this.now());
+  }
+
+  /** A sentence for what a read was rejected with. @param {unknown} error */
+  sentence(error) {
+    return error instanceof ReadError ? this.words(error.code, error.message) : this.words("unavailable");
+  }
+
+  /** @param {string} code @param {string} [message] */
+  words(code, message) {
+    return errorWords(code, message);
+  }
+
+  /** Keep it on this device, soon. @param {string} name @param {unknown} value */
+  keep(name, value) {
+    this.unkept.set(name, value);
+    this.keeper ??= window.setTimeout(() => this.keepNow(), KEEP_EVERY);
+  }
+
+  /** Keep it before the page goes away. */
+  keepNow() {
+    window.clearTimeout(this.keeper);
+    this.keeper = undefined;
+    for (const [name, value] of this.unkept) {
+      if (!this.shelf.put(name, value, this.knownAt || Date.now())) this.notices.say("storage", errorWords("storage"));
+    }
+    this.unkept.clear();
+  }
+
+  #failed() {
+    return this.notices.shown.has("reading") || this.live?.connection.state === "offline";
+  }
+}

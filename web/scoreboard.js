@@ -1,0 +1,198 @@
+// @ts-check
+/**
+ * The scoreboard of a day: reads the list over HTTP, follows the score of what is being played, and paints at most once
+ * a frame. What arrives over either way goes through `joined`, so the older of two accounts never wins.
+ */
+
+import { isLive, joined, newsBetween } from "./boards.js";
+import { localDay, shifted, utcDays } from "./day.js";
+import { grouped, isOn, toFollow } from "./groups.js";
+import { ScoreboardView } from "./scoreboard-view.js";
+import { announcement } from "./words.js";
+
+/** @typedef {import("./boards.js").Board} Board */
+/** @typedef {import("./page.js").Page} Page */
+
+const POLL = 30_000;
+
+/** News stays on a line for so long. */
+const NEWS = 15_000;
+
+export class Scoreboard {
+  /** @param {Page} page @param {string | null} day null is today, and goes on with midnight */
+  constructor(page, day) {
+    this.page = page;
+    this.chosen = day;
+    /** @type {Map<string, Board>} */
+    this.boards = new Map();
+    /** @type {Map<string, import("./livescore.js").Follow>} */
+    this.follows = new Map();
+    /** @type {Set<string>} what has changed since the last frame */
+    this.dirty = new Set();
+    /** @type {{match: string, news: import("./boards.js").News}[]} told at the next frame */
+    this.news = [];
+    this.whole = true;
+    this.frame = 0;
+    this.read = false;
+    this.more = false;
+    this.day = this.#dayNow();
+    this.view = new ScoreboardView(this.day, localDay(page.now()));
+    this.element = this.view.element;
+    this.readAt = 0;
+  }
+
+  get title() {
+    return "Scores";
+  }
+
+  start() {
+    const kept = this.page.shelf.get(`day.${this.day}`);
+    if (kept) {
+      this.page.showsKept(kept.at);
+      for (const board of kept.value) this.boards.set(board.match, board);
+      this.#paint();
+    }
+    this.refresh();
+  }
+
+  stop() {
+    cancelAnimationFrame(this.frame);
+    this.#keep();
+    for (const follow of this.follows.values()) follow.close();
+    this.follows.clear();
+  }
+
+  /** Once a second. @param {number} now */
+  tick(now) {
+    const day = this.#dayNow();
+    if (day !== this.day) {
+      this.day = day;
+      this.boards.clear();
+      this.whole = true;
+      this.view.turn(day, localDay(now));
+      this.refresh();
+    } else if (Date.now() - this.readAt > POLL) {
+      this.refresh();
+    }
+    this.view.tick(now);
+  }
+
+  /** Read the list again; the socket tells of goals sooner, but not of viewers, nor of matches that are new. */
+  async refresh() {
+    this.readAt = Date.now();
+    const { page, day } = this;
+    const days = utcDays(day);
+    if (day === localDay(page.now())) days.unshift(...utcDays(shifted(day, -1)).filter((each) => !days.includes(each)));
+    const answers = await Promise.allSettled(
+      days.map(async (each) => {
+        const list = await page.reader.day(each);
+        if (page.screen !== this || day !== this.day) return;
+        this.more ||= Boolean(list.more);
+        for (const board of list.matches) this.#hear(board);
+      }),
+    );
+    if (page.screen !== this || day !== this.day) return;
+    const failed = answers.find((answer) => answer.status === "rejected");
+    page.notices.say("reading", failed ? page.sentence(failed.reason) : null);
+    if (!failed) {
+      this.read = true;
+      page.heardNow();
+    }
+    this.whole = true;
+    this.#later();
+    this.#keep();
+  }
+
+  /** The library is there, or it is time to look what to follow. */
+  follow() {
+    const { live } = this.page;
+    if (live === null) return;
+    const wanted = new Set(toFollow(this.#shown(), this.page.now()));
+    for (const [match, follow] of this.follows) {
+      if (wanted.has(match)) continue;
+      follow.close();
+      this.follows.delete(match);
+    }
+    for (const match of wanted) {
+      if (this.follows.has(match)) continue;
+      const board = this.boards.get(match);
+      const position = board ? { epoch: board.epoch, seq: board.seq } : null;
+      const follow = live.follow(match, { only: "score" }, position);
+      this.follows.set(match, follow);
+      follow.on("change", (changed) => this.#hear(/** @type {Board} */ (changed)));
+      follow.on("error", ({ code, message }) => this.page.notices.say("following", this.page.words(code, message)));
+    }
+  }
+
+  /** Something is told of a match, by HTTP or by the socket. @param {Board} heard */
+  #hear(heard) {
+    const before = this.boards.get(heard.match) ?? null;
+    const board = joined(before, heard);
+    this.boards.set(heard.match, board);
+    if (before === null || before.status !== board.status || before.epoch !== board.epoch) this.whole = true;
+    this.dirty.add(heard.match);
+    const news = this.read ? newsBetween(before, board) : null;
+    if (news) this.#tell(board, news);
+    this.#later();
+  }
+
+  /** @param {Board} board @param {import("./boards.js").News} news */
+  #tell(board, news) {
+    this.news.push({ match: board.match, news });
+    const taken = board.events?.find((event) => event.seq === news.event?.cancels_seq);
+    const said = news.event
+      ? announcement(news.event, board, taken ?? { seq: 0, at: 0, kind: "goal", team: news.side })
+      : null;
+    if (said) this.page.announcer.say(said);
+  }
+
+  #later() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => this.#paint());
+  }
+
+  #paint() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    const now = this.page.now();
+    if (this.whole) {
+      const boards = this.#shown();
+      this.view.show(grouped(boards), this.#summary(boards), now);
+      this.follow();
+    } else {
+      for (const match of this.dirty) this.view.touch(/** @type {Board} */ (this.boards.get(match)), now);
+    }
+    for (const { match, news } of this.news) this.view.tell(match, news, now + NEWS);
+    this.whole = false;
+    this.dirty.clear();
+    this.news = [];
+    this.page.painted();
+  }
+
+  #shown() {
+    const now = this.page.now();
+    const today = localDay(now);
+    return [...this.boards.values()].filter((board) => isOn(board, this.day, today, now));
+  }
+
+  /** @param {Board[]} boards */
+  #summary(boards) {
+    if (boards.length === 0) return this.read ? "There are no matches on this day." : "Looking for the matches …";
+    const live = boards.filter(isLive).length;
+    const over = boards.filter((board) => board.status === "full_time").length;
+    const ahead = boards.length - live - over;
+    const parts = [live ? `${live} live` : "", ahead ? `${ahead} to come` : "", over ? `${over} finished` : ""];
+    const more = this.more ? " There are more than can be listed here." : "";
+    return parts.filter(Boolean).join(" · ") + more;
+  }
+
+  #dayNow() {
+    return this.chosen ?? localDay(this.page.now());
+  }
+
+  #keep() {
+    if (!this.read) return;
+    const boards = this.#shown().map(({ events: _, ...board }) => board);
+    this.page.keep(`day.${this.day}`, boards);
+  }
+}

@@ -1,0 +1,102 @@
+// @ts-check
+/** The viewer's page: which screen the address asks for, and everything that goes on beside the screens. */
+
+import { placeOf } from "./address.js";
+import { Announcer } from "./announcer.js";
+import { ConnectionSign } from "./connection-sign.js";
+import { Shelf } from "./kept.js";
+import { Livescore } from "./livescore.js";
+import { Match } from "./match.js";
+import { Notices } from "./notices.js";
+import { deployment, viewerToken } from "./origin.js";
+import { Page } from "./page.js";
+import { Reader } from "./reading.js";
+import { Scoreboard } from "./scoreboard.js";
+import { keepShell } from "./shell.js";
+import { errorWords } from "./words.js";
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** How often the cells are asked for again when the host did not name them. */
+const AGAIN = 10_000;
+
+/** @type {[Response, number][]} answers from before there was a library to learn the time from them */
+const answers = [];
+const reader = new Reader(globalThis.fetch.bind(globalThis), (answer, sentAt) => {
+  if (page.live) page.live.observe(answer, sentAt);
+  else answers.push([answer, sentAt]);
+});
+const notices = new Notices(byId("notices"));
+const announcer = new Announcer(byId("announcer"));
+const sign = new ConnectionSign(byId("connection"), notices, announcer);
+const shelf = new Shelf(() => localStorage);
+const page = new Page({ reader, shelf, notices, announcer, age: byId("age") });
+
+/** Show what the address asks for. */
+function open() {
+  const { match, day, badDay } = placeOf(location.search);
+  page.screen?.stop();
+  page.keepNow();
+  page.begins();
+  notices.say("address", badDay ? errorWords("bad_day") : null);
+  const screen = match ? new Match(page, match) : new Scoreboard(page, day);
+  page.screen = screen;
+  byId("content").replaceChildren(screen.element);
+  screen.start();
+  page.painted();
+  screen.follow();
+}
+
+/** Open one of our own links without loading the page anew: the connection stays. @param {MouseEvent} event */
+function onClick(event) {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const to = new URL(link.href);
+  if (to.origin !== location.origin || to.pathname !== location.pathname || to.hash) return;
+  event.preventDefault();
+  history.pushState(null, "", to);
+  open();
+  scrollTo(0, 0);
+  // Who goes on by keyboard or hears the page begins at the new heading.
+  byId("content").querySelector("h1")?.focus({ preventScroll: true });
+}
+
+/** @param {() => string | null} token */
+async function connect(token) {
+  let cells;
+  try {
+    cells = await deployment(globalThis.fetch.bind(globalThis));
+  } catch {
+    notices.say("deployment", errorWords("no_deployment"));
+    setTimeout(() => connect(token), AGAIN);
+    return;
+  }
+  notices.say("deployment", null);
+  const live = new Livescore({ websockets: cells.websockets, token });
+  for (const [answer, sentAt] of answers) live.observe(answer, sentAt);
+  answers.length = 0;
+  live.on("connection", (connection) => sign.show(connection));
+  live.on("error", ({ code, message }) => notices.say("following", errorWords(code, message)));
+  page.live = live;
+  sign.show(live.connection);
+  page.screen?.follow();
+}
+
+const token = viewerToken();
+document.addEventListener("click", onClick);
+addEventListener("popstate", open);
+addEventListener("pagehide", () => page.keepNow());
+addEventListener("online", () => page.screen?.refresh());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") page.keepNow();
+  else page.screen?.refresh();
+});
+byId("zone").textContent = Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ");
+open();
+connect(() => token);
+setInterval(() => {
+  sign.tick(Date.now());
+  page.tick();
+}, 1_000);
+addEventListener("load", () => void keepShell());

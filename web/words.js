@@ -1,0 +1,236 @@
+// @ts-check
+/**
+ * Pure: what the pages say. Events, statuses, counts, times and errors in plain English.
+ *
+ * Where a name stands within a sentence it is set between isolates (Unicode UAX #9), so that a name in Arabic or Hebrew
+ * does not turn the sentence around. Nothing here is markup: it all goes into `textContent`.
+ */
+
+import { written } from "./clock.js";
+
+/**
+ * @typedef {object} Event An event as viewers get it (docs/api.md).
+ * @property {number} seq
+ * @property {string} kind
+ * @property {number} at accepted then; milliseconds since the epoch, by the server's clock
+ * @property {string} [event_id]
+ * @property {"home" | "away"} [team]
+ * @property {number} [minute]
+ * @property {number | null} [stoppage]
+ * @property {string} [player]
+ * @property {string} [assist]
+ * @property {string} [player_on]
+ * @property {string} [player_off]
+ * @property {boolean} [scored]
+ * @property {string} [decision]
+ * @property {string} [about]
+ * @property {string} [cancels]
+ * @property {number} [cancels_seq]
+ * @property {number} [cancelled_by]
+ * @property {string} [reason]
+ * @property {[number, number]} [score]
+ * @property {[number, number] | null} [shootout]
+ */
+
+/** @typedef {{home: string, away: string}} Teams */
+
+/** @type {Readonly<Record<string, string>>} */
+const KINDS = {
+  goal: "Goal",
+  own_goal: "Own goal",
+  penalty_goal: "Penalty goal",
+  penalty_missed: "Penalty missed",
+  yellow_card: "Yellow card",
+  second_yellow_card: "Second yellow card",
+  red_card: "Red card",
+  substitution: "Substitution",
+  kick_off: "Kick-off",
+  half_time: "Half-time",
+  second_half: "Second half",
+  extra_time: "Extra time",
+  full_time: "Full time",
+  shootout_kick: "Shoot-out kick",
+  var_decision: "Video review",
+  cancellation: "Taken back",
+};
+
+/** @type {Readonly<Record<string, string>>} */
+const DECISIONS = {
+  goal_confirmed: "goal confirmed",
+  goal_disallowed: "goal disallowed",
+  penalty_awarded: "penalty awarded",
+  penalty_overturned: "penalty overturned",
+  red_card: "red card",
+  card_overturned: "card overturned",
+};
+
+/** @type {Readonly<Record<string, string>>} */
+const STATUSES = {
+  scheduled: "Not started",
+  first_half: "First half",
+  half_time: "Half-time",
+  second_half: "Second half",
+  extra_time: "Extra time",
+  shootout: "Penalty shoot-out",
+  full_time: "Full time",
+};
+
+/** Error codes of the socket and of the API (docs/protocol.md, docs/api.md), and our own: in words for a viewer. */
+/** @type {Readonly<Record<string, string>>} */
+const ERRORS = {
+  unknown_match: "There is no such match. The link may be old or mistyped.",
+  not_entitled: "Your link does not cover this match's competition.",
+  too_many_matches:
+    "That is more matches than one page can follow at once. The others are refreshed every half minute.",
+  too_many_requests: "The service has asked this page to slow down. It goes on in a moment.",
+  unavailable: "The service does not answer at the moment. The page keeps trying.",
+  no_answer: "The service cannot be reached. The page keeps trying.",
+  refused:
+    "The service does not accept this page's token, so scores come with a delay. Open the page from a fresh link.",
+  storage: "This device's storage is full: without a network a reload would have nothing to show.",
+  no_deployment: "Live updates are not set up here, so scores come with a delay.",
+  bad_day: "That is not a day. Here is today.",
+};
+
+/** Set apart, whichever way it is written. @param {string} name */
+export const isolated = (name) => `\u2068${name}\u2069`;
+
+/** @param {string} kind */
+export const kindWords = (kind) => KINDS[kind] ?? kind.replaceAll("_", " ");
+
+/** @param {string} status */
+export const statusWords = (status) => STATUSES[status] ?? status.replaceAll("_", " ");
+
+/** @param {string | undefined} decision */
+export const decisionWords = (decision) => DECISIONS[decision ?? ""] ?? (decision ?? "").replaceAll("_", " ");
+
+/** What happened, without names: `Penalty goal`, `Video review: goal confirmed`. @param {Event} event */
+export function eventWords(event) {
+  if (event.kind === "var_decision") return `${KINDS.var_decision}: ${decisionWords(event.decision)}`;
+  if (event.kind === "shootout_kick") return event.scored ? "Shoot-out: scored" : "Shoot-out: missed";
+  return kindWords(event.kind);
+}
+
+/** `45+2′`, empty for an event without a minute. @param {{minute?: number, stoppage?: number | null}} event */
+export function minuteWords(event) {
+  const text = written(event.minute, event.stoppage);
+  return text && `${text}′`;
+}
+
+/** `2–1`. @param {readonly [number, number] | null | undefined} score */
+export const scoreWords = (score) => (score ? `${score[0]}–${score[1]}` : "");
+
+/** The name of an event's side, empty if it has none. @param {Event} event @param {Teams} teams */
+export const teamOf = (event, teams) => (event.team ? teams[event.team] : "");
+
+/** `Argentina 2, France 1`, names isolated. @param {Teams & {score: readonly [number, number]}} board */
+export const standing = ({ home, away, score }) => `${isolated(home)} ${score[0]}, ${isolated(away)} ${score[1]}`;
+
+/**
+ * One sentence for who cannot see the page, or null for what is not worth an interruption.
+ *
+ * @param {Event} event
+ * @param {Teams & {score: readonly [number, number], shootout?: readonly [number, number] | null}} board after it
+ * @param {Event} [cancelled] what a cancellation takes back
+ * @returns {string | null}
+ */
+export function announcement(event, board, cancelled) {
+  const team = isolated(teamOf(event, board));
+  const who = event.player ? `, ${isolated(event.player)}` : "";
+  switch (event.kind) {
+    case "goal":
+    case "own_goal":
+    case "penalty_goal":
+      return `${kindWords(event.kind)} for ${team}${who}: ${standing(board)}.`;
+    case "red_card":
+    case "second_yellow_card":
+      return `${kindWords(event.kind)} for ${team}${who}.`;
+    case "penalty_missed":
+      return `Penalty missed by ${team}${who}.`;
+    case "shootout_kick":
+      return `${team} ${event.scored ? "score" : "miss"}${who}: ${scoreWords(board.shootout)} in the shoot-out.`;
+    case "var_decision":
+      return `${eventWords(event)}.`;
+    case "cancellation":
+      if (!cancelled) return null;
+      return `${takenBack(cancelled, board)}${event.reason ? `, ${isolated(event.reason)}` : ""}: ${standing(board)}.`;
+    case "yellow_card":
+    case "substitution":
+      return null;
+    default:
+      return `${kindWords(event.kind)}: ${standing(board)}.`;
+  }
+}
+
+/** `The goal for France is taken back`. @param {Event} event @param {Teams} teams */
+export function takenBack(event, teams) {
+  const what = event.kind === "shootout_kick" ? "shoot-out kick" : kindWords(event.kind).toLowerCase();
+  return `The ${what}${event.team ? ` for ${isolated(teamOf(event, teams))}` : ""} is taken back`;
+}
+
+/**
+ * When and why an event does not count: `Taken back at 21:14 after a video review: offside.`
+ *
+ * @param {Event} cancellation
+ * @param {boolean} reviewed whether the video assistant has spoken about the event
+ * @param {(at: number) => string} clock a time of day in words
+ */
+export function whyCancelled(cancellation, reviewed, clock) {
+  const why = cancellation.reason ? `: ${isolated(cancellation.reason)}` : "; no reason was given";
+  return `Taken back at ${clock(cancellation.at)}${reviewed ? " after a video review" : ""}${why}.`;
+}
+
+/** `about 1,200 following`: the count is approximate, and so is the number. @param {number | null | undefined} count */
+export function viewersWords(count) {
+  if (count === null || count === undefined) return "";
+  if (count < 1) return "nobody else following";
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(count)) - 1);
+  return `about ${(Math.round(count / step) * step).toLocaleString("en")} following`;
+}
+
+/** How long ago: `a moment ago`, `3 minutes ago`. @param {number} ms */
+export function ageWords(ms) {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1) return "a moment ago";
+  if (minutes < 60) return minutes === 1 ? "a minute ago" : `${minutes} minutes ago`;
+  const hours = Math.round(minutes / 60);
+  if (hours < 48) return hours === 1 ? "an hour ago" : `${hours} hours ago`;
+  return `${Math.round(hours / 24)} days ago`;
+}
+
+/** By how much this device's clock is wrong, as a sentence. @param {number} ms how far it is ahead */
+export function wrongClock(ms) {
+  const minutes = Math.round(Math.abs(ms) / 60_000);
+  const hours = Math.round(minutes / 60);
+  const much = minutes < 50 ? `${minutes} minutes` : hours === 1 ? "an hour" : `${hours} hours`;
+  return `This device's clock is about ${much} ${ms > 0 ? "fast" : "slow"}; minutes here go by the service's clock.`;
+}
+
+/** A sentence for an error's code; the service's own message for one that we do not know.
+ * @param {string} code @param {string} [message] */
+export const errorWords = (code, message) => ERRORS[code] ?? (message || `Something went wrong (${code}).`);
+
+/**
+ * The state of the connection, in a word or two for the masthead.
+ *
+ * @param {{state: string, retryAt?: number | null}} connection
+ * @param {number} now by this device's clock
+ */
+export function connectionWords({ state, retryAt }, now) {
+  switch (state) {
+    case "open":
+      return "Live";
+    case "offline":
+      return "Offline";
+    case "refused":
+      return "Not live";
+    case "closed":
+      return "Stopped";
+    case "waiting": {
+      const seconds = retryAt ? Math.ceil((retryAt - now) / 1000) : 0;
+      return seconds > 1 ? `Reconnecting in ${seconds} s` : "Reconnecting…";
+    }
+    default:
+      return "Connecting…";
+  }
+}
