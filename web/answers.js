@@ -36,7 +36,10 @@ export function verdictOf(id, status, body) {
   if (status === 408 || status >= 500) return { kind: "again", reason: "The API has trouble just now." };
   if (status >= 400) {
     const said = answer.error?.message;
-    return { kind: "refused", reason: typeof said === "string" ? said : (REFUSALS[status] ?? `The API answered ${status}.`) };
+    return {
+      kind: "refused",
+      reason: typeof said === "string" ? said : (REFUSALS[status] ?? `The API answered ${status}.`),
+    };
   }
   // Some network's own page, for instance, that wants somebody to sign in.
   return { kind: "again", reason: "Something that is not the API answered." };

@@ -61,14 +61,16 @@ export class Actions {
   press(action, side, fields) {
     const kind = action === "goal" ? fields.sort : action;
     const scored = action === "kick_scored";
-    const event = scored || action === "kick_missed" ? shootoutKick(side, scored, fields.player) : teamEvent(kind, side, fields);
+    const event =
+      scored || action === "kick_missed" ? shootoutKick(side, scored, fields.player) : teamEvent(kind, side, fields);
     return this.#post(event, `${action}/${side}`);
   }
 
   /** Post a whistle: the one named, or the usual next one. @param {string} [kind] @returns {Result} */
   whistle(kind) {
     const next = kind ?? phasesAfter(this.expected()?.status ?? "")[0];
-    if (!next) return { wrong: this.board ? "There is no whistle left: the match is over." : "The match is not known yet." };
+    if (!next)
+      return { wrong: this.board ? "There is no whistle left: the match is over." : "The match is not known yet." };
     // Whatever the whistle: the next one begins where this one was, and is not what an echo means.
     return this.#post({ kind: next }, "whistle");
   }
@@ -96,7 +98,10 @@ export class Actions {
     const match = this.match ?? "";
     const mine = this.#with.store.read({ match, id });
     if (mine && mine.state !== "applied") return this.#takeBack(mine, reason);
-    return this.#post({ kind: "cancellation", cancels: id, ...(reason.trim() ? { reason: reason.trim() } : {}) }, `cancel/${id}`);
+    return this.#post(
+      { kind: "cancellation", cancels: id, ...(reason.trim() ? { reason: reason.trim() } : {}) },
+      `cancel/${id}`,
+    );
   }
 
   /**
@@ -173,7 +178,8 @@ export class Actions {
       ...(needs ? { needs } : {}),
     });
     store.put(entry);
-    if (entry.event.kind !== "cancellation") this.#recent.push({ id: entry.id, match: entry.match, what: `${this.match}/${what}`, at: ticks() });
+    if (entry.event.kind !== "cancellation")
+      this.#recent.push({ id: entry.id, match: entry.match, what: `${this.match}/${what}`, at: ticks() });
     posted(entry.match);
     return { entry };
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The windows of the operator's desk: matches, token, keys, substitution, video review, cancelling, correcting. */
 
-import { longDate, localDay, timeOfDay, utcDays } from "./day.js";
+import { localDay, longDate, timeOfDay, utcDays } from "./day.js";
 import { el, setText } from "./dom.js";
 import { BINDINGS } from "./keys.js";
 import { decisionWords, kindWords, scoreWords, statusWords } from "./words.js";
@@ -10,9 +10,24 @@ import { decisionWords, kindWords, scoreWords, statusWords } from "./words.js";
 /** @typedef {"home" | "away"} Side */
 /** @typedef {import("./desk.js").Row} Row */
 
-const DECISIONS = ["goal_disallowed", "goal_confirmed", "penalty_awarded", "penalty_overturned", "red_card", "card_overturned"];
+const DECISIONS = [
+  "goal_disallowed",
+  "goal_confirmed",
+  "penalty_awarded",
+  "penalty_overturned",
+  "red_card",
+  "card_overturned",
+];
 const OVERTURNS = ["goal_disallowed", "penalty_overturned", "card_overturned"];
-const REVIEWED = ["goal", "own_goal", "penalty_goal", "penalty_missed", "yellow_card", "second_yellow_card", "red_card"];
+const REVIEWED = [
+  "goal",
+  "own_goal",
+  "penalty_goal",
+  "penalty_missed",
+  "yellow_card",
+  "second_yellow_card",
+  "red_card",
+];
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const byId = (id) => /** @type {T} */ (document.getElementById(id));
@@ -31,7 +46,8 @@ export class Dialogs {
         // The browser gives the focus back to what had it; if that was nothing, the desk has it.
         if (document.activeElement === document.body || document.activeElement === null) byId("desk").focus();
       });
-      for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
+      for (const button of dialog.querySelectorAll("[data-close]"))
+        button.addEventListener("click", () => dialog.close());
       dialog.querySelector("form")?.addEventListener("submit", (event) => {
         event.preventDefault();
         void this.#submit(dialog);
@@ -68,7 +84,8 @@ export class Dialogs {
     id.value = "";
     this.show("matches", () => {
       const match = id.value.trim().toLowerCase();
-      if (!/^[a-z0-9](-?[a-z0-9])*$/.test(match)) return "An id is small letters, digits and hyphens, such as wc22-final.";
+      if (!/^[a-z0-9](-?[a-z0-9])*$/.test(match))
+        return "An id is small letters, digits and hyphens, such as wc22-final.";
       choose(match);
       return undefined;
     });
@@ -97,12 +114,20 @@ export class Dialogs {
     });
   }
 
-  /** @param {Side} side @param {string} team @param {string} minute @param {(fields: {on: string, off: string, minute: string}) => Result} post */
-  substitution(side, team, minute, post) {
+  /** @param {string} team @param {string} minute @param {(fields: {on: string, off: string, minute: string}) => Result} post */
+  substitution(team, minute, post) {
     setText(byId("substitution-team"), team);
     for (const id of ["player-on", "player-off"]) input(id).value = "";
     input("substitution-minute").value = minute;
-    this.show("substitution", () => wrongOf(post({ on: input("player-on").value, off: input("player-off").value, minute: input("substitution-minute").value })));
+    this.show("substitution", () =>
+      wrongOf(
+        post({
+          on: input("player-on").value,
+          off: input("player-off").value,
+          minute: input("substitution-minute").value,
+        }),
+      ),
+    );
   }
 
   /**
@@ -114,7 +139,9 @@ export class Dialogs {
     const about = rows.filter((row) => row.stands && REVIEWED.includes(row.event.kind));
     const [subject, decision] = [select("var-about"), select("var-decision")];
     subject.replaceChildren(
-      ...about.map((row) => el("option", { value: row.id }, [row.what, row.team, row.who, row.minute].filter(Boolean).join(", "))),
+      ...about.map((row) =>
+        el("option", { value: row.id }, [row.what, row.team, row.who, row.minute].filter(Boolean).join(", ")),
+      ),
       el("option", { value: "" }, "nothing on the timeline"),
     );
     decision.replaceChildren(...DECISIONS.map((each) => el("option", { value: each }, decisionWords(each))));
@@ -134,7 +161,12 @@ export class Dialogs {
       const row = chosen();
       const takes = !byId("var-reason-row").hidden;
       const team = row?.event.team;
-      const review = { decision: decision.value, minute: input("var-minute").value, ...(row ? { about: row.id } : {}), ...(team ? { team } : {}) };
+      const review = {
+        decision: decision.value,
+        minute: input("var-minute").value,
+        ...(row ? { about: row.id } : {}),
+        ...(team ? { team } : {}),
+      };
       return wrongOf(post(review, takes ? input("var-reason").value || decisionWords(decision.value) : null));
     });
   }
@@ -154,14 +186,21 @@ export class Dialogs {
     select("correct-kind").replaceChildren(...kinds.map((kind) => el("option", { value: kind }, kindWords(kind))));
     select("correct-kind").value = row.event.kind;
     for (const radio of document.querySelectorAll("input[name=correct-team]")) {
-      /** @type {HTMLInputElement} */ (radio).checked = /** @type {HTMLInputElement} */ (radio).value === row.event.team;
+      /** @type {HTMLInputElement} */ (radio).checked =
+        /** @type {HTMLInputElement} */ (radio).value === row.event.team;
     }
     input("correct-player").value = row.event.player ?? "";
     input("correct-assist").value = row.event.assist ?? "";
     input("correct-minute").value = row.minute.replace("′", "");
     this.show("correct", () => {
-      const side = /** @type {HTMLInputElement | null} */ (document.querySelector("input[name=correct-team]:checked"))?.value;
-      const fields = { player: input("correct-player").value, assist: input("correct-assist").value, minute: input("correct-minute").value, sort: "goal" };
+      const side = /** @type {HTMLInputElement | null} */ (document.querySelector("input[name=correct-team]:checked"))
+        ?.value;
+      const fields = {
+        player: input("correct-player").value,
+        assist: input("correct-assist").value,
+        minute: input("correct-minute").value,
+        sort: "goal",
+      };
       return wrongOf(post(select("correct-kind").value, side === "away" ? "away" : "home", fields));
     });
   }
@@ -187,7 +226,9 @@ export class Dialogs {
     list.replaceChildren();
     try {
       const days = await Promise.all(utcDays(day).map((each) => read(each)));
-      const matches = days.flatMap((each) => each.matches).filter((each) => localDay(Date.parse(each.kickoff)) === day || each.status !== "scheduled");
+      const matches = days
+        .flatMap((each) => each.matches)
+        .filter((each) => localDay(Date.parse(each.kickoff)) === day || each.status !== "scheduled");
       setText(about, matches.length ? `${longDate(day)}:` : "No match kicks off today. Open one by its id.");
       list.replaceChildren(...matches.map((each) => matchItem(each, choose)));
     } catch {
@@ -199,8 +240,17 @@ export class Dialogs {
 /** @param {any} board @param {(match: string) => void} choose */
 function matchItem(board, choose) {
   const begun = board.status !== "scheduled";
-  const when = begun ? `${scoreWords(board.score)}, ${statusWords(board.status)}` : timeOfDay(Date.parse(board.kickoff));
-  const button = el("button", { type: "button", "data-match": board.match }, el("bdi", {}, board.home), " – ", el("bdi", {}, board.away), el("span", { class: "when" }, when));
+  const when = begun
+    ? `${scoreWords(board.score)}, ${statusWords(board.status)}`
+    : timeOfDay(Date.parse(board.kickoff));
+  const button = el(
+    "button",
+    { type: "button", "data-match": board.match },
+    el("bdi", {}, board.home),
+    " – ",
+    el("bdi", {}, board.away),
+    el("span", { class: "when" }, when),
+  );
   button.addEventListener("click", () => choose(board.match));
   return el("li", {}, button);
 }

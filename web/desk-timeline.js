@@ -6,7 +6,14 @@ import { arrange, el, setAttribute, setText } from "./dom.js";
 /** @typedef {import("./desk.js").Row} Row */
 
 /** @type {Readonly<Record<string, string>>} */
-const SIGNS = { kept: "Kept", sending: "Sending", sent: "Accepted", applied: "Counted", refused: "Refused", cancelled: "Taken back" };
+const SIGNS = {
+  kept: "Kept",
+  sending: "Sending",
+  sent: "Accepted",
+  applied: "Counted",
+  refused: "Refused",
+  cancelled: "Taken back",
+};
 
 export class DeskTimeline {
   /** @type {Map<string, Line>} */
@@ -26,12 +33,20 @@ export class DeskTimeline {
   /** @param {readonly Row[]} rows @param {(row: Row) => boolean} correctable */
   show(rows, correctable) {
     const lines = rows.map((row) => {
-      const line = this.#lines.get(row.id) ?? new Line(() => this.onCancel(row.id), () => this.onCorrect(row.id));
+      const line =
+        this.#lines.get(row.id) ??
+        new Line(
+          () => this.onCancel(row.id),
+          () => this.onCorrect(row.id),
+        );
       this.#lines.set(row.id, line);
       line.show(row, correctable(row));
       return line;
     });
-    arrange(this.list, lines.map((line) => line.element));
+    arrange(
+      this.list,
+      lines.map((line) => line.element),
+    );
     const ids = new Set(rows.map((row) => row.id));
     for (const id of this.#lines.keys()) if (!ids.has(id)) this.#lines.delete(id);
   }

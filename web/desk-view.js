@@ -1,9 +1,9 @@
 // @ts-check
 /** Paints the operator's desk above its timeline, and reads its fields. */
 
-import { arrange, el, setAttribute, setText } from "./dom.js";
 import { runningMinute } from "./clock.js";
 import { minuteNow, pressWords, teamsOf } from "./desk.js";
+import { arrange, el, setAttribute, setText } from "./dom.js";
 import { isUnderWay, mayShootOut, phasesAfter } from "./match-rules.js";
 import { kindWords, scoreWords, statusWords } from "./words.js";
 
@@ -43,7 +43,7 @@ export class DeskView {
     for (const side of ["home", "away"]) this.#makeButtons(side);
     document.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("[data-action]") : null;
-      if (button instanceof HTMLElement) this.onAction(button.dataset["action"] ?? "", button.dataset["side"] ?? "home");
+      if (button instanceof HTMLElement) this.onAction(button.dataset.action ?? "", button.dataset.side ?? "home");
     });
     this.fields.minute.addEventListener("input", () => {
       this.#typed = this.fields.minute.value.trim() !== "";
@@ -105,7 +105,8 @@ export class DeskView {
     setText(byId("status"), board ? statusWords(status) : "Waiting for the match …");
     this.tick(expected, now);
     this.#showWhistles(status);
-    for (const kicks of document.querySelectorAll(".kicks")) setAttribute(kicks, "hidden", mayShootOut(status) ? null : "");
+    for (const kicks of document.querySelectorAll(".kicks"))
+      setAttribute(kicks, "hidden", mayShootOut(status) ? null : "");
     setAttribute(byId("match"), "data-status", status);
     const possible = status === "" || isUnderWay(status);
     for (const button of document.querySelectorAll(".goals [data-action], .actions [data-action]")) {
@@ -131,8 +132,8 @@ export class DeskView {
     for (const side of /** @type {const} */ (["home", "away"])) {
       const list = /** @type {HTMLElement} */ (document.querySelector(`[data-of=${side}] .lineup`));
       const names = players[side].slice(0, PLAYERS_SHOWN);
-      if (list.dataset["names"] === JSON.stringify(names)) continue;
-      list.dataset["names"] = JSON.stringify(names);
+      if (list.dataset.names === JSON.stringify(names)) continue;
+      list.dataset.names = JSON.stringify(names);
       list.replaceChildren(
         ...names.map((name) => {
           const button = el("button", { type: "button", class: "player" }, el("bdi", {}, name));
@@ -146,8 +147,8 @@ export class DeskView {
     }
     const all = [...new Set([...players.home, ...players.away])];
     const datalist = byId("players");
-    if (datalist.dataset["names"] === JSON.stringify(all)) return;
-    datalist.dataset["names"] = JSON.stringify(all);
+    if (datalist.dataset.names === JSON.stringify(all)) return;
+    datalist.dataset.names = JSON.stringify(all);
     datalist.replaceChildren(...all.map((name) => el("option", { value: name })));
   }
 
@@ -183,10 +184,19 @@ export class DeskView {
   /** @param {string} side */
   #makeButtons(side) {
     const section = /** @type {HTMLElement} */ (document.querySelector(`[data-of=${side}]`));
-    for (const [place, actions] of /** @type {const} */ ([[".actions", ACTIONS], [".kicks", KICKS]])) {
+    for (const [place, actions] of /** @type {const} */ ([
+      [".actions", ACTIONS],
+      [".kicks", KICKS],
+    ])) {
       const buttons = actions.map(([action = "", words = "", key = ""]) => {
         const shown = side === "home" ? key : `Shift+${key}`;
-        return el("button", { type: "button", "data-action": action, "data-side": side, "aria-keyshortcuts": shown }, words, " ", el("kbd", { "aria-hidden": "true" }, side === "home" ? key : `⇧${key}`));
+        return el(
+          "button",
+          { type: "button", "data-action": action, "data-side": side, "aria-keyshortcuts": shown },
+          words,
+          " ",
+          el("kbd", { "aria-hidden": "true" }, side === "home" ? key : `⇧${key}`),
+        );
       });
       section.querySelector(place)?.append(...buttons);
     }
@@ -197,7 +207,7 @@ export class DeskView {
     const place = byId("whistles");
     const focused = place.contains(document.activeElement);
     const buttons = phasesAfter(status).map((kind, index) => {
-      const button = this.#whistles.get(kind) ?? el("button", { type: "button", "data-action": `whistle:${kind}` }, kindWords(kind));
+      const button = this.#whistles.get(kind) ?? whistleButton(kind);
       this.#whistles.set(kind, button);
       setAttribute(button, "class", index === 0 ? "main" : null);
       setAttribute(button, "aria-keyshortcuts", index === 0 ? "N" : null);
@@ -210,6 +220,12 @@ export class DeskView {
   #hint() {
     byId("own-hint").hidden = this.read().sort !== "own_goal";
   }
+}
+
+/** @param {string} kind */
+function whistleButton(kind) {
+  const key = el("kbd", { "aria-hidden": "true" }, "N");
+  return el("button", { type: "button", "data-action": `whistle:${kind}` }, kindWords(kind), " ", key);
 }
 
 /** @param {Board | null} board */

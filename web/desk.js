@@ -28,7 +28,15 @@ import { eventWords, isolated, minuteWords, scoreWords, teamOf } from "./words.j
 /** How long a press can be undone by one key. */
 export const UNDO_MS = 10_000;
 
-const CORRECTABLE = ["goal", "own_goal", "penalty_goal", "penalty_missed", "yellow_card", "second_yellow_card", "red_card"];
+const CORRECTABLE = [
+  "goal",
+  "own_goal",
+  "penalty_goal",
+  "penalty_missed",
+  "yellow_card",
+  "second_yellow_card",
+  "red_card",
+];
 const PHASES = ["kick_off", "half_time", "second_half", "extra_time", "full_time"];
 
 /** Whether an event can be cancelled and posted again in one go. @param {{kind: string}} event */
@@ -50,27 +58,53 @@ export function timelineOf(board, entries, holdup) {
   const mine = new Map(entries.map((entry) => [entry.id, entry]));
   const latestPhase = events.filter((event) => PHASES.includes(event.kind) && !event.cancelled_by).at(-1)?.seq;
   const first = entries.find(isToPost)?.id;
-  const coming = entries.filter((entry) => !known.has(entry.id)).reverse().map((entry) => {
-    const event = /** @type {Event} */ (/** @type {unknown} */ ({ seq: entry.seq ?? 0, at: entry.pressed, ...entry.event }));
-    const note = noteOf(entry, entry.id === first ? holdup : { why: "nothing" });
-    const stands = !entry.undone && entry.state !== "refused" && entry.state !== "cancelled" && event.kind !== "cancellation";
-    return rowOf(entry.id, event, teams, stateOf(entry), note, stands, targetOf(event, [...mine.values()], events));
-  });
+  const coming = entries
+    .filter((entry) => !known.has(entry.id))
+    .reverse()
+    .map((entry) => {
+      const event = /** @type {Event} */ (
+        /** @type {unknown} */ ({ seq: entry.seq ?? 0, at: entry.pressed, ...entry.event })
+      );
+      const note = noteOf(entry, entry.id === first ? holdup : { why: "nothing" });
+      const stands =
+        !entry.undone && entry.state !== "refused" && entry.state !== "cancelled" && event.kind !== "cancellation";
+      return rowOf(entry.id, event, teams, stateOf(entry), note, stands, targetOf(event, [...mine.values()], events));
+    });
   const there = [...events].reverse().map((event) => {
     const entry = mine.get(event.event_id ?? "");
     const by = bySeq.get(event.cancelled_by ?? -1);
     const cancelled = event.cancelled_by !== undefined;
-    const note = cancelled ? `Taken back${by?.reason ? `: ${isolated(by.reason)}` : ""}.` : entry?.reach ? reachWords(entry.reach) : "";
-    const stands = !cancelled && event.kind !== "cancellation" && event.event_id !== undefined &&
+    const note = cancelled
+      ? `Taken back${by?.reason ? `: ${isolated(by.reason)}` : ""}.`
+      : entry?.reach
+        ? reachWords(entry.reach)
+        : "";
+    const stands =
+      !cancelled &&
+      event.kind !== "cancellation" &&
+      event.event_id !== undefined &&
       !(PHASES.includes(event.kind) && event.seq !== latestPhase);
-    return rowOf(event.event_id ?? String(event.seq), event, teams, cancelled ? "cancelled" : "applied", note, stands, bySeq.get(event.cancels_seq ?? -1));
+    return rowOf(
+      event.event_id ?? String(event.seq),
+      event,
+      teams,
+      cancelled ? "cancelled" : "applied",
+      note,
+      stands,
+      bySeq.get(event.cancels_seq ?? -1),
+    );
   });
   return [...coming, ...there];
 }
 
 /** `Goal, Argentina, Lionel Messi, 23′`; names isolated. @param {Event} event @param {Teams} teams @param {Event} [target] */
 export function pressWords(event, teams, target) {
-  const parts = [whatOf(event, target), teamOf(event, teams) && isolated(teamOf(event, teams)), whoOf(event), minuteWords(event)];
+  const parts = [
+    whatOf(event, target),
+    teamOf(event, teams) && isolated(teamOf(event, teams)),
+    whoOf(event),
+    minuteWords(event),
+  ];
   return parts.filter(Boolean).join(", ");
 }
 
@@ -87,7 +121,8 @@ export function teamsOf(board) {
  * @returns {string}
  */
 export function noteOf(entry, holdup) {
-  if (entry.state === "refused") return foundNothing(entry) ? "Nothing to take back: it never counted." : `Refused: ${entry.reason ?? ""}`;
+  if (entry.state === "refused")
+    return foundNothing(entry) ? "Nothing to take back: it never counted." : `Refused: ${entry.reason ?? ""}`;
   if (entry.state === "cancelled") return "Taken back before it was sent. Nobody has seen it.";
   if (entry.undone && entry.state !== "applied") return "Taken back.";
   if (entry.state === "applied") return entry.reach ? reachWords(entry.reach) : "Counted.";
@@ -95,7 +130,9 @@ export function noteOf(entry, holdup) {
   if (holdup.why === "offline") return "Kept here: this device is offline. It goes out by itself.";
   if (holdup.why === "token") return "Kept here: a token is needed. It goes out by itself then.";
   if (holdup.why === "trouble") return `Kept here: ${holdup.reason ?? ""} It is tried again by itself.`;
-  return entry.state === "sending" || holdup.why === "sending" ? "Being sent …" : "Kept here: it goes out after the one before it.";
+  return entry.state === "sending" || holdup.why === "sending"
+    ? "Being sent …"
+    : "Kept here: it goes out after the one before it.";
 }
 
 /** What a screen reader says of an entry that has changed, empty for nothing.
@@ -108,7 +145,8 @@ export function noteOf(entry, holdup) {
 export function saidOf(before, after, teams) {
   const what = pressWords(/** @type {Event} */ (/** @type {unknown} */ (after.event)), teams);
   if (before.state !== after.state && after.state === "applied") return `${what}: counted.`;
-  if (before.state !== after.state && after.state === "refused" && !foundNothing(after)) return `${what}: refused. ${after.reason ?? ""}`;
+  if (before.state !== after.state && after.state === "refused" && !foundNothing(after))
+    return `${what}: refused. ${after.reason ?? ""}`;
   if (!before.reach?.done && after.reach?.done) return `${what}: ${reachWords(after.reach)}`;
   return "";
 }
@@ -128,15 +166,28 @@ export function saidOf(before, after, teams) {
  */
 export function noticesOf({ entries, holdup, durable, token, online, connection, clock }) {
   const waiting = entries.filter(isToPost).length;
-  const kept = waiting === 1 ? "1 event is kept here and not sent yet" : `${waiting} events are kept here and not sent yet`;
+  const kept =
+    waiting === 1 ? "1 event is kept here and not sent yet" : `${waiting} events are kept here and not sent yet`;
   /** @type {{id: string, text: string}[]} */
   const notices = [];
   const say = (/** @type {string} */ id, /** @type {string} */ text) => notices.push({ id, text });
-  if (!online) say("offline", waiting ? `You are offline. ${kept}; they go out in order when the network is back.` : "You are offline. Go on: what you press is kept here and goes out when the network is back.");
+  if (!online)
+    say(
+      "offline",
+      waiting
+        ? `You are offline. ${kept}; they go out in order when the network is back.`
+        : "You are offline. Go on: what you press is kept here and goes out when the network is back.",
+    );
   if (token) say("token", waiting && holdup.why === "token" ? `${token} ${kept}.` : token);
-  if (online && holdup.why === "trouble") say("trouble", `${holdup.reason ?? ""} ${kept}; it is tried again by itself.`);
-  if (!durable) say("storage", "This browser's storage takes no more. What you press is sent all the same, but keep this page open until it is.");
-  if (connection.state === "refused") say("live", "The live connection is refused, so this board may be old. Posting works.");
+  if (online && holdup.why === "trouble")
+    say("trouble", `${holdup.reason ?? ""} ${kept}; it is tried again by itself.`);
+  if (!durable)
+    say(
+      "storage",
+      "This browser's storage takes no more. What you press is sent all the same, but keep this page open until it is.",
+    );
+  if (connection.state === "refused")
+    say("live", "The live connection is refused, so this board may be old. Posting works.");
   if (clock) say("clock", clock);
   return notices;
 }
@@ -190,7 +241,18 @@ function targetOf(event, mine, events) {
  */
 function rowOf(id, event, teams, state, note, stands, target) {
   const score = event.shootout && event.kind === "shootout_kick" ? event.shootout : event.score;
-  return { id, event, minute: minuteWords(event), what: whatOf(event, target), team: teamOf(event, teams), who: whoOf(event), score: scoreWords(score), state, note, stands };
+  return {
+    id,
+    event,
+    minute: minuteWords(event),
+    what: whatOf(event, target),
+    team: teamOf(event, teams),
+    who: whoOf(event),
+    score: scoreWords(score),
+    state,
+    note,
+    stands,
+  };
 }
 
 /** @param {Event} event @param {Event} [target] */
@@ -201,7 +263,8 @@ function whatOf(event, target) {
 
 /** @param {Event} event */
 function whoOf(event) {
-  if (event.kind === "substitution") return `${isolated(event.player_on ?? "")} for ${isolated(event.player_off ?? "")}`;
+  if (event.kind === "substitution")
+    return `${isolated(event.player_on ?? "")} for ${isolated(event.player_off ?? "")}`;
   if (event.kind === "cancellation") return event.reason ?? "";
   const assist = event.assist ? ` (assist ${isolated(event.assist)})` : "";
   return event.player ? `${isolated(event.player)}${assist}` : "";

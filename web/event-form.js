@@ -33,7 +33,10 @@ export function readMinute(text) {
  * @returns {{name?: string} | {wrong: string}} without `name` if there is none
  */
 export function readName(text) {
-  const name = text.replaceAll(/(?! )\p{Zs}/gu, " ").replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "").trim();
+  const name = text
+    .replaceAll(/(?! )\p{Zs}/gu, " ")
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "")
+    .trim();
   if (name === "") return {};
   return [...name].length > LONGEST_NAME ? { wrong: "A name has at most 80 characters." } : { name };
 }

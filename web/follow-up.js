@@ -70,7 +70,11 @@ export class FollowUp {
       if (token === null) continue;
       const before = JSON.stringify(entries);
       await Promise.all(entries.filter(isUndecided).map((entry) => this.#ask(entry, token)));
-      await this.#measure(match, entries.filter((entry) => !isUndecided(entry)), token);
+      await this.#measure(
+        match,
+        entries.filter((entry) => !isUndecided(entry)),
+        token,
+      );
       if (JSON.stringify(this.#underWay(match)) !== before) turn.delay = FIRST_MS;
     }
     this.#working.delete(match);

@@ -53,7 +53,8 @@ export function whyNot(kind, status) {
   if (status === "scheduled" && kind !== "kick_off") return "The match has not kicked off.";
   if (kind in BEGINS) return phasesAfter(status).includes(kind) ? "" : "That cannot follow now.";
   if (status === "full_time" && kind !== "var_decision") return "The match is over.";
-  if (kind === "shootout_kick") return mayShootOut(status) ? "" : "A shoot-out comes after the second half or extra time.";
+  if (kind === "shootout_kick")
+    return mayShootOut(status) ? "" : "A shoot-out comes after the second half or extra time.";
   if (status === "shootout" && GOALS.includes(kind)) return "In a shoot-out a goal is a kick that was scored.";
   return "";
 }
@@ -68,7 +69,9 @@ export function whyNot(kind, status) {
  */
 export function expected(board, entries) {
   const there = new Set(board.events.map((event) => event.event_id));
-  const coming = inOrder(entries).filter((entry) => (isToPost(entry) || entry.state === "sent" || entry.state === "applied") && !there.has(entry.id));
+  const coming = inOrder(entries).filter(
+    (entry) => (isToPost(entry) || entry.state === "sent" || entry.state === "applied") && !there.has(entry.id),
+  );
   return coming.reduce((standing, { event, pressed }) => after(standing, { ...event, seq: 0, at: pressed }), board);
 }
 
@@ -80,7 +83,7 @@ export function expected(board, entries) {
  */
 function after(board, event) {
   const events = [...board.events, event];
-  if (event.kind === "cancellation") return without(board, /** @type {string} */ (event["cancels"]));
+  if (event.kind === "cancellation") return without(board, /** @type {string} */ (event.cancels));
   if (event.kind in BEGINS) return { ...board, events, status: BEGINS[event.kind] };
   if (GOALS.includes(event.kind)) return { ...board, events, score: add(board.score, event.team, 1) };
   if (event.kind === "shootout_kick") {
@@ -99,7 +102,9 @@ function after(board, event) {
 function without(board, id) {
   const event = board.events.find((each) => each.event_id === id);
   if (!event || event.cancelled_by) return board;
-  const events = board.events.map((each) => (each === event ? { ...each, cancelled_by: Number.POSITIVE_INFINITY } : each));
+  const events = board.events.map((each) =>
+    each === event ? { ...each, cancelled_by: Number.POSITIVE_INFINITY } : each,
+  );
   if (GOALS.includes(event.kind)) return { ...board, events, score: add(board.score, event.team, -1) };
   if (event.kind === "shootout_kick") {
     const shootout = event.scored ? add(board.shootout ?? [0, 0], event.team, -1) : board.shootout;
@@ -111,7 +116,9 @@ function without(board, id) {
 
 /** The status that the phases left standing make. @param {readonly Known[]} events */
 function statusOf(events) {
-  const phases = events.filter((event) => !event.cancelled_by && (event.kind in BEGINS || event.kind === "shootout_kick"));
+  const phases = events.filter(
+    (event) => !event.cancelled_by && (event.kind in BEGINS || event.kind === "shootout_kick"),
+  );
   const last = phases.at(-1);
   if (!last) return "scheduled";
   return BEGINS[last.kind] ?? "shootout";

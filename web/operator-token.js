@@ -70,7 +70,10 @@ export class OperatorToken {
       const by = { ...back, back: pageOf(this.#window) };
       const grant = await exchange(provider, by, this.#window.fetch.bind(this.#window)).catch(() => undefined);
       if (grant) this.#keep(grant);
-      else this.#lack(grant === null ? "The sign-in was refused. Sign in again." : "The sign-in did not answer. Sign in again.");
+      else
+        this.#lack(
+          grant === null ? "The sign-in was refused. Sign in again." : "The sign-in did not answer. Sign in again.",
+        );
     } else if (back && "refused" in back) {
       this.#lack(back.refused);
     }
@@ -93,7 +96,8 @@ export class OperatorToken {
   refused(token) {
     if (this.#stored() !== token) return;
     this.#forget();
-    if (!this.#renewable()) this.#lack("The API does not accept your token. Nothing is lost: it goes on with a new one.");
+    if (!this.#renewable())
+      this.#lack("The API does not accept your token. Nothing is lost: it goes on with a new one.");
   }
 
   /** Take a token that was pasted. @param {string} text @returns {string} what is wrong with it, empty if nothing is */
@@ -136,7 +140,11 @@ export class OperatorToken {
       /** @type {import("./sign-in.js").Grant | null} */
       let grant = null;
       if (url) {
-        const answer = await fetch(url, { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(ANSWER_MS) });
+        const answer = await fetch(url, {
+          cache: "no-store",
+          redirect: "error",
+          signal: AbortSignal.timeout(ANSWER_MS),
+        });
         if (answer.ok) grant = { access_token: (await answer.json()).token };
       } else if (provider && refresh) {
         grant = await exchange(provider, { refresh }, fetch);
@@ -151,7 +159,11 @@ export class OperatorToken {
     }
     const ended = this.#stored() !== null;
     if (ended) this.#forget();
-    return this.#lack(ended ? "Your token has ended. Nothing is lost: it goes on with a new one." : this.trouble || "There is no token yet.");
+    return this.#lack(
+      ended
+        ? "Your token has ended. Nothing is lost: it goes on with a new one."
+        : this.trouble || "There is no token yet.",
+    );
   }
 
   #renewable() {

@@ -1,11 +1,11 @@
 // @ts-check
 /** The operator's desk: its parts made, and connected to each other. */
 
+import { isCorrectable, minuteNow, noticesOf, outboxWords, pressWords, saidOf, teamsOf, timelineOf } from "./desk.js";
 import { Actions } from "./desk-actions.js";
 import { Dialogs } from "./desk-dialogs.js";
 import { DeskTimeline } from "./desk-timeline.js";
 import { DeskView } from "./desk-view.js";
-import { isCorrectable, minuteNow, noticesOf, outboxWords, pressWords, saidOf, teamsOf, timelineOf } from "./desk.js";
 import { setAttribute, setText } from "./dom.js";
 import { FollowUp } from "./follow-up.js";
 import { bindingOf } from "./keys.js";
@@ -17,6 +17,7 @@ import { mended, outlived, seenOnBoard } from "./outbox.js";
 import { OutboxStore, storageOf } from "./outbox-store.js";
 import { Postman } from "./postman.js";
 import { Reader } from "./reading.js";
+import { keepShell } from "./shell.js";
 import { connectionWords, errorWords, viewersWords, wrongClock } from "./words.js";
 
 /** @typedef {"home" | "away"} Side */
@@ -30,6 +31,8 @@ const KEYS_OFF = "livescore.operator.keys-off";
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const byId = (id) => /** @type {T} */ (document.getElementById(id));
 
+const connectionSign = () => /** @type {HTMLElement} */ (document.querySelector("#connection .words"));
+
 /** Where the service is; tried until the site says so. @returns {Promise<Deployment>} */
 async function deployment() {
   for (let failures = 0; ; failures++) {
@@ -42,7 +45,7 @@ async function deployment() {
     } catch {
       // The same as a bad answer: it is tried again.
     }
-    setText(byId("connection"), "The service cannot be found. It is tried again.");
+    setText(connectionSign(), "The service cannot be found. It is tried again.");
     await new Promise((again) => setTimeout(again, Math.random() * Math.min(10_000, 500 * 2 ** failures)));
   }
 }
@@ -64,15 +67,25 @@ async function main() {
     online: () => navigator.onLine,
     now: () => live.now(),
   });
-  const reader = new Reader((...request) => fetch(...request), (answer, sentAt) => live.observe(answer, sentAt));
-  const actions = new Actions({ store, crypto, now: () => live.now(), ticks: () => performance.now(), posted: (match) => postman.call(match) });
+  const reader = new Reader(
+    (...request) => fetch(...request),
+    (answer, sentAt) => live.observe(answer, sentAt),
+  );
+  const actions = new Actions({
+    store,
+    crypto,
+    now: () => live.now(),
+    ticks: () => performance.now(),
+    posted: (match) => postman.call(match),
+  });
   const followUp = new FollowUp({
     store,
     tokens,
     fetch: (...request) => fetch(...request),
     base: BASE,
     regions: Object.keys(websockets),
-    acceptedAt: (match, id) => (match === actions.match ? actions.board?.events.find((event) => event.event_id === id)?.at : undefined),
+    acceptedAt: (match, id) =>
+      match === actions.match ? actions.board?.events.find((event) => event.event_id === id)?.at : undefined,
   });
 
   const dialogs = new Dialogs();
@@ -125,7 +138,7 @@ async function main() {
 
   /** @param {Side} side */
   function substitute(side) {
-    dialogs.substitution(side, teamsOf(actions.board)[side], minute(), (fields) => {
+    dialogs.substitution(teamsOf(actions.board)[side], minute(), (fields) => {
       const result = actions.substitute(side, fields);
       if (!("wrong" in result)) told(result);
       return result;
@@ -170,7 +183,9 @@ async function main() {
     const about = tokens.about;
     const until = about?.ends ? ` The token is good until ${new Date(about.ends).toLocaleTimeString("en-GB")}.` : "";
     dialogs.token({
-      about: about ? `Signed in${about.subject ? ` as ${about.subject}` : ""}.${until}` : tokens.trouble || "Nobody is signed in.",
+      about: about
+        ? `Signed in${about.subject ? ` as ${about.subject}` : ""}.${until}`
+        : tokens.trouble || "Nobody is signed in.",
       canSignIn: tokens.canSignIn,
       signIn: () => void tokens.signIn(),
       signOut: () => tokens.signOut(),
@@ -212,7 +227,8 @@ async function main() {
   }
 
   const minute = () => view.read().minute || minuteNow(actions.expected(), live.now());
-  const rows = () => (actions.match ? timelineOf(actions.board, store.entries(actions.match), postman.holdup(actions.match)) : []);
+  const rows = () =>
+    actions.match ? timelineOf(actions.board, store.entries(actions.match), postman.holdup(actions.match)) : [];
 
   // What the operator sees.
 
@@ -236,13 +252,15 @@ async function main() {
     view.show(board, expected, live.now());
     view.showPlayers({ home: named("home", entries), away: named("away", entries) });
     timeline.show(rows(), (row) => isCorrectable(row.event));
-    setText(byId("connection"), connectionWords(connection, Date.now()));
+    setText(connectionSign(), connectionWords(connection, Date.now()));
     setAttribute(byId("connection"), "data-state", connection.state);
     setText(byId("viewers"), viewersWords(board?.viewers));
     setText(byId("open-token"), tokens.about ? "Signed in" : "Sign in");
     setText(byId("outbox"), outboxWords(store.entries()));
     setAttribute(byId("outbox"), "data-waiting", outboxWords(store.entries()) === "All sent" ? null : "");
-    document.title = board ? `${board.score.join("–")} ${board.home} – ${board.away} · desk` : "Operator's desk – livescore";
+    document.title = board
+      ? `${board.score.join("–")} ${board.home} – ${board.away} · desk`
+      : "Operator's desk – livescore";
     tick();
   }
 
@@ -314,7 +332,8 @@ async function main() {
   document.addEventListener("keydown", (event) => {
     const target = event.target instanceof HTMLElement ? event.target : document.body;
     // A button that is held down with Enter would be pressed again and again.
-    if (event.repeat && (event.key === "Enter" || event.key === " ") && target.closest("button, summary")) event.preventDefault();
+    if (event.repeat && (event.key === "Enter" || event.key === " ") && target.closest("button, summary"))
+      event.preventDefault();
     if (dialogs.open) return;
     const typing = target instanceof HTMLInputElement && target.type === "text";
     if (typing && (event.key === "Enter" || event.key === "Escape") && !event.isComposing) {
@@ -370,6 +389,7 @@ async function main() {
   // What another match still has to send goes out too.
   postman.retry();
   paint();
+  void keepShell();
 }
 
 await main();

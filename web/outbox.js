@@ -129,7 +129,8 @@ export function asAnswered(entry, verdict) {
  * @returns {Entry}
  */
 export function asDecided(entry, outcome) {
-  if (outcome.status === "applied" && outcome.seq !== undefined) return { ...entry, state: "applied", seq: outcome.seq };
+  if (outcome.status === "applied" && outcome.seq !== undefined)
+    return { ...entry, state: "applied", seq: outcome.seq };
   if (outcome.status === "refused") return { ...entry, state: "refused", reason: outcome.reason ?? "no reason given" };
   return entry;
 }
@@ -166,7 +167,7 @@ export function mended(entries, events, now) {
   const standing = new Set(events.filter((event) => !event.cancelled_by).map((event) => event.event_id));
   return entries.flatMap((entry) => {
     if (!entry.undone || !standing.has(entry.id)) return [];
-    const cancels = entries.filter((each) => each.event["cancels"] === entry.id);
+    const cancels = entries.filter((each) => each.event.cancels === entry.id);
     if (cancels.some((each) => each.state !== "refused" && each.state !== "cancelled")) return [];
     return [cancellationOf(entries, entry, now, BY_MISTAKE, cancels.length)];
   });

@@ -67,7 +67,13 @@ export class Postman {
   /** See to every match that has something to be posted, without waiting longer: something has changed. */
   retry() {
     for (const { wake } of this.#sleepers.values()) wake();
-    for (const match of new Set(this.#with.store.entries().filter(isToPost).map((entry) => entry.match))) this.call(match);
+    for (const match of new Set(
+      this.#with.store
+        .entries()
+        .filter(isToPost)
+        .map((entry) => entry.match),
+    ))
+      this.call(match);
   }
 
   /** See to a match: it has a new entry, or an outcome. What waits after trouble goes on waiting. @param {string} match */

@@ -66,7 +66,9 @@ export function comeBack(window) {
   window.history.replaceState(null, "", window.location.pathname + (kept?.search ?? ""));
   if (!kept || kept.state !== query.get("state")) return { refused: "That sign-in was not begun here. Sign in again." };
   const code = query.get("code");
-  return code ? { code, verifier: kept.verifier } : { refused: "Nobody was signed in. Sign in again, or paste a token." };
+  return code
+    ? { code, verifier: kept.verifier }
+    : { refused: "Nobody was signed in. Sign in again, or paste a token." };
 }
 
 /**
@@ -109,7 +111,10 @@ function secret(crypto) {
 
 /** @param {Uint8Array} bytes */
 function base64url(bytes) {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 /** @param {string | null} text @returns {{state: string, verifier: string, search: string} | null} */
