@@ -170,7 +170,7 @@ export class DeskView {
   showUndo(undoable, board) {
     const bar = byId("undo-bar");
     if (!undoable) {
-      if (!bar.hidden && bar.contains(document.activeElement)) byId("desk").focus();
+      if (!bar.hidden && bar.contains(document.activeElement)) byId("desk").focus({ preventScroll: true });
       bar.hidden = true;
       return;
     }
@@ -214,7 +214,7 @@ export class DeskView {
       return button;
     });
     arrange(place, buttons);
-    if (focused && !place.contains(document.activeElement)) byId("desk").focus();
+    if (focused && !place.contains(document.activeElement)) byId("desk").focus({ preventScroll: true });
   }
 
   #hint() {

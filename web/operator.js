@@ -220,7 +220,7 @@ async function main() {
       paint();
     });
     view.clear();
-    byId("desk").focus();
+    byId("desk").focus({ preventScroll: true });
     postman.call(match);
     followUp.call(match);
     paint();
@@ -338,7 +338,7 @@ async function main() {
     const typing = target instanceof HTMLInputElement && target.type === "text";
     if (typing && (event.key === "Enter" || event.key === "Escape") && !event.isComposing) {
       event.preventDefault();
-      byId("desk").focus();
+      byId("desk").focus({ preventScroll: true });
       return;
     }
     if (typing || target.closest("select, textarea")) return;
