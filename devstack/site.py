@@ -1,7 +1,9 @@
 """The site on this machine: pages, snapshots and the operators' API on one origin, as CloudFront serves them on AWS.
 
-What is served where and what browsers are told stands in terraform/site.json, which Terraform reads too. Of its headers
-Strict-Transport-Security is left out: over HTTP it means nothing (RFC 6797, 8.1).
+What is served where and what browsers are told stands in terraform/site.json, which Terraform reads too. Two things
+differ. Strict-Transport-Security is left out: over HTTP it means nothing (RFC 6797, 8.1). And what only a document or a
+worker heeds does not go with every other file as well: CloudFront speaks HTTP/2, where a header that repeats takes a
+byte or two (RFC 7541); over the HTTP/1.1 of here it would take half a kilobyte each time.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+import brotli
 from aiohttp import web
 
 from devstack.ministack import StackError, port_is_free
@@ -25,7 +28,7 @@ from devstack.tokens import tokens_of
 from loadtest.tokens import TokensError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from aiohttp.typedefs import Handler
@@ -37,6 +40,10 @@ PAGES = ROOT / "web"
 _START_SECONDS = 10
 _SMALLEST_PACKED = 1_000
 """CloudFront compresses from so many bytes (DeveloperGuide/ServingCompressedFiles.html)."""
+
+_DOCUMENTS = {".html"}
+_WORKERS = {"service-worker.js"}
+_FOR_EVERY_FILE = ("X-Content-Type-Options", "Cache-Control")
 
 _UNPACKED = {"image/png", "image/webp", "font/woff2", "image/vnd.microsoft.icon"}
 _OWN_PAGES = {None, "same-origin", "none"}
@@ -122,7 +129,10 @@ class Site:
         unserved = kind is None or path.suffix[1:] in described["not_served"]
         if unserved or not path.is_relative_to(self._folder) or not path.is_file():
             raise web.HTTPNotFound(text="There is no such page.", headers=self._page_headers)
-        return _cacheable(request, path.read_bytes(), {**self._page_headers, "Content-Type": kind})
+        headers = self._page_headers
+        if path.suffix not in _DOCUMENTS and path.name not in _WORKERS:
+            headers = {name: headers[name] for name in _FOR_EVERY_FILE}
+        return _cacheable(request, path.read_bytes(), {**headers, "Content-Type": kind})
 
     async def deployment(self, request: web.Request) -> web.Response:
         """How a page finds its cells, and how an operator signs in here."""
@@ -200,20 +210,29 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str]) -> 
 def _cacheable(request: web.Request, body: bytes, headers: Mapping[str, str], status: int = 200) -> web.Response:
     """An answer with its ETag, compressed for who takes that; 304 for who has it already."""
     tag = headers.get("ETag") or f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    given = {**headers, "ETag": tag, "Vary": "Accept-Encoding"}
+    given = {**headers, "ETag": tag, "Vary": "Accept-Encoding", "Server": "livescore"}
     known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}
     if status == web.HTTPOk.status_code and tag.removeprefix("W/") in known:
         return web.Response(status=304, headers=given)
     kind = headers.get("Content-Type", "").partition(";")[0]
-    takes = "gzip" in request.headers.get("Accept-Encoding", "")
-    if takes and len(body) >= _SMALLEST_PACKED and kind not in _UNPACKED:
-        return web.Response(status=status, body=_packed(body), headers={**given, "Content-Encoding": "gzip"})
+    if len(body) >= _SMALLEST_PACKED and kind not in _UNPACKED:
+        for coding in _PACK:
+            if coding in request.headers.get("Accept-Encoding", ""):
+                given["Content-Encoding"] = coding
+                return web.Response(status=status, body=_packed(coding, body), headers=given)
     return web.Response(status=status, body=body, headers=given)
 
 
+_PACK: dict[str, Callable[[bytes], bytes]] = {
+    "br": lambda body: brotli.compress(body, quality=5),
+    "gzip": lambda body: gzip.compress(body, 6, mtime=0),
+}
+"""As CloudFront compresses, by preference."""
+
+
 @lru_cache(maxsize=256)
-def _packed(body: bytes) -> bytes:
-    return gzip.compress(body, 6, mtime=0)
+def _packed(coding: str, body: bytes) -> bytes:
+    return _PACK[coding](body)
 
 
 def _without_tls(headers: Mapping[str, str]) -> dict[str, str]:

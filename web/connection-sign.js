@@ -12,8 +12,14 @@ import { connectionWords, errorWords } from "./words.js";
 const PATIENCE = 3_000;
 
 export class ConnectionSign {
-  /** @param {HTMLElement} sign @param {Notices} notices @param {Announcer} announcer */
-  constructor(sign, notices, announcer) {
+  /**
+   * @param {HTMLElement} sign
+   * @param {Notices} notices
+   * @param {Announcer} announcer
+   * @param {() => boolean} known whether it is known by now what there is to follow
+   */
+  constructor(sign, notices, announcer, known) {
+    this.known = known;
     this.sign = sign;
     this.words = /** @type {HTMLElement} */ (sign.querySelector(".words"));
     this.notices = notices;
@@ -29,10 +35,11 @@ export class ConnectionSign {
   show(connection) {
     this.connection = connection;
     const now = Date.now();
-    if (connection.state === "open") {
+    // Closed is no loss: there is nothing to follow on this screen, and the list is read anew twice a minute.
+    if (connection.state === "open" || connection.state === "closed") {
       if (this.told) this.announcer.say("Live again.");
       this.lostAt = 0;
-      this.wasOpen = true;
+      this.wasOpen = connection.state === "open";
       this.told = false;
     } else {
       this.lostAt ||= now;
@@ -42,9 +49,10 @@ export class ConnectionSign {
 
   /** @param {number} now by this device's clock */
   tick(now) {
-    const { state } = this.connection;
+    const given = this.connection.state;
+    const state = given === "closed" && !this.known() ? "connecting" : given;
     setAttribute(this.sign, "data-state", state);
-    setText(this.words, connectionWords(this.connection, now));
+    setText(this.words, connectionWords({ ...this.connection, state }, now));
     const lost = this.lostAt > 0 && (state === "offline" || state === "refused" || now - this.lostAt > PATIENCE);
     this.notices.say("connection", lost ? this.#sentence(state) : null);
     this.told ||= lost;

@@ -3,6 +3,7 @@
 
 import { placeOf } from "./address.js";
 import { localDay, utcDays } from "./day.js";
+import { preloadScreen } from "./screens.js";
 
 /** @typedef {{sentAt: number, answer: Promise<Response>}} Sent */
 
@@ -17,7 +18,9 @@ function send(path) {
 /** @param {Location} location */
 function wanted({ pathname, search }) {
   if (!/^\/(index\.html)?$/.test(pathname)) return [];
-  const { match, day } = placeOf(search);
+  const place = placeOf(search);
+  const { match, day } = place;
+  preloadScreen(place);
   const snapshots = match
     ? [`/matches/${encodeURIComponent(match)}`]
     : utcDays(day ?? localDay(Date.now())).map((each) => `/matches?day=${each}`);

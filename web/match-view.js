@@ -35,7 +35,7 @@ export class MatchView {
         el("span", { class: "dash", "aria-hidden": "true" }),
         this.awayGoals,
       ),
-      el("span", { class: "team team-away" }, this.away.reds, this.away.name),
+      el("span", { class: "team team-away" }, this.away.name, this.away.reds),
     );
     this.result = el("p", { class: "result" });
     this.viewers = el("p", { class: "viewers" });

@@ -21,6 +21,8 @@ import { isGoal } from "./boards.js";
 /** @type {Readonly<Record<string, number>>} */
 const PHASES = { kick_off: 0, half_time: 2, second_half: 2.5, extra_time: 4, shootout_kick: 7, full_time: 8 };
 
+const NOTHING = { cancellation: null, cancelled: null, reviewed: false };
+
 /** @param {number} minute */
 const stretchOf = (minute) => (minute <= 45 ? 1 : minute <= 90 ? 3 : 5);
 
@@ -51,6 +53,11 @@ export function momentsOf(events) {
         id: String(event.seq),
       },
     });
+  }
+  const first = events.find((event) => event.kind === "shootout_kick" && !event.cancelled_by);
+  if (first) {
+    const event = { seq: first.seq - 0.5, at: first.at, kind: "shootout" };
+    placed.push({ key: [7, 0, 0, 0], moment: { event, ...NOTHING, id: "shootout" } });
   }
   placed.sort((one, other) => compare(other.key, one.key));
   return placed.map(({ moment }) => moment);

@@ -19,7 +19,7 @@ export class ScoreboardView {
     this.groups = new Map();
     this.heading = el("h1", { tabindex: "-1" });
     this.date = el("p", { class: "date" });
-    this.summary = el("p", { class: "summary" });
+    this.summary = el("p", { class: "summary" }, "Looking for the matches …");
     this.before = el("a", { class: "turn", rel: "prev" });
     this.now = el("a", { class: "turn turn-today" }, "Today");
     this.after = el("a", { class: "turn", rel: "next" });

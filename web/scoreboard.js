@@ -34,6 +34,8 @@ export class Scoreboard {
     this.whole = true;
     this.frame = 0;
     this.read = false;
+    /** @type {Set<string>} matches heard of since this screen was opened; what was kept is no news */
+    this.heard = new Set();
     this.more = false;
     this.day = this.#dayNow();
     this.view = new ScoreboardView(this.day, localDay(page.now()));
@@ -131,7 +133,8 @@ export class Scoreboard {
     this.boards.set(heard.match, board);
     if (before === null || before.status !== board.status || before.epoch !== board.epoch) this.whole = true;
     this.dirty.add(heard.match);
-    const news = this.read ? newsBetween(before, board) : null;
+    const news = this.heard.has(heard.match) ? newsBetween(before, board) : null;
+    this.heard.add(heard.match);
     if (news) this.#tell(board, news);
     this.#later();
   }

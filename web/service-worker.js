@@ -41,11 +41,11 @@ async function keep(paths) {
 /** @param {Request} request @param {string} path */
 async function answer(request, path) {
   const kept = await caches.match(path);
-  if (!kept) return fetch(request);
   const network = fetch(request).then(async (response) => {
     if (response.ok) await (await caches.open(CACHE)).put(path, response.clone());
     return response;
   });
+  if (!kept) return network;
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
   try {
     return (await Promise.race([network, late])) ?? kept;

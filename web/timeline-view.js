@@ -24,7 +24,7 @@ const ICONS = {
   cancellation: "back",
 };
 
-const PHASES = new Set(["kick_off", "half_time", "second_half", "extra_time", "full_time"]);
+const PHASES = new Set(["kick_off", "half_time", "second_half", "extra_time", "shootout", "full_time"]);
 
 export class TimelineView {
   constructor() {
@@ -65,11 +65,10 @@ class Line {
     this.names = el("span", { class: "names" });
     this.why = el("p", { class: "why" });
     this.element = el("li", { class: phase ? "moment moment-phase" : "moment", "data-kind": event.kind });
-    if (event.team && !phase) this.element.dataset.side = event.team;
     if (phase) {
       this.element.append(el("p", { class: "body" }, this.what, this.names), this.why);
     } else {
-      const kick = event.kind === "shootout_kick" ? (event.scored ? "ball" : "miss") : null;
+      const kick = event.kind === "shootout_kick" ? (event.scored ? "in" : "out") : null;
       const minute = minuteWords(event);
       this.element.append(
         el("span", { class: "minute" }, minute),
@@ -88,11 +87,19 @@ class Line {
     this.moment = moment;
     if (before && same(before, moment)) return;
     const { event, cancellation, cancelled, reviewed } = moment;
-    setText(this.what, PHASES.has(event.kind) ? kindWords(event.kind) : eventWords(event));
+    setText(this.what, whatOf(event));
+    setAttribute(this.element, "data-side", event.team ?? cancelled?.team ?? null);
     this.names.replaceChildren(...namesOf(event, cancelled, teams));
     setAttribute(this.element, "data-cancelled", cancellation ? "" : null);
     setText(this.why, cancellation ? whyCancelled(cancellation, reviewed, timeOfDay) : "");
   }
+}
+
+/** @param {Event} event */
+function whatOf(event) {
+  if (PHASES.has(event.kind)) return kindWords(event.kind);
+  if (event.kind === "shootout_kick") return event.scored ? "Scored" : "Missed";
+  return eventWords(event);
 }
 
 /** @param {Moment} one @param {Moment} other */
@@ -143,6 +150,8 @@ function takenBackNames(event, cancellation, teams) {
   const what = event.kind === "var_decision" ? decisionWords(event.decision) : kindWords(event.kind).toLowerCase();
   const detail = el("span", { class: "detail" }, `${what}${minute && ` ${minute}`}`);
   if (event.player) detail.append(" ", ...named(event.player));
-  const why = cancellation.reason ? [el("span", { class: "detail" }, ...named(cancellation.reason, "reason"))] : [];
+  const why = cancellation.reason
+    ? [el("span", { class: "detail" }, "– ", ...named(cancellation.reason, "reason"))]
+    : [];
   return [detail, ...why, ...named(teamOf(event, teams), "side")];
 }

@@ -6,12 +6,11 @@ import { Announcer } from "./announcer.js";
 import { ConnectionSign } from "./connection-sign.js";
 import { Shelf } from "./kept.js";
 import { Livescore } from "./livescore.js";
-import { Match } from "./match.js";
 import { Notices } from "./notices.js";
 import { deployment, viewerToken } from "./origin.js";
 import { Page } from "./page.js";
 import { Reader } from "./reading.js";
-import { Scoreboard } from "./scoreboard.js";
+import { loadScreen } from "./screens.js";
 import { keepShell } from "./shell.js";
 import { errorWords } from "./words.js";
 
@@ -29,18 +28,29 @@ const reader = new Reader(globalThis.fetch.bind(globalThis), (answer, sentAt) =>
 });
 const notices = new Notices(byId("notices"));
 const announcer = new Announcer(byId("announcer"));
-const sign = new ConnectionSign(byId("connection"), notices, announcer);
+const sign = new ConnectionSign(byId("connection"), notices, announcer, () => page.fresh);
 const shelf = new Shelf(() => localStorage);
 const page = new Page({ reader, shelf, notices, announcer, age: byId("age") });
 
-/** Show what the address asks for. */
-function open() {
-  const { match, day, badDay } = placeOf(location.search);
+let opened = 0;
+
+/** Show what the address asks for. Only the screen that it asks for is loaded. */
+async function open() {
+  const place = placeOf(location.search);
+  const turn = ++opened;
+  /** @type {import("./page.js").Screen} */
+  let screen;
+  try {
+    screen = await loadScreen(page, place);
+  } catch {
+    notices.say("address", errorWords("no_answer"));
+    return;
+  }
+  if (turn !== opened) return;
   page.screen?.stop();
   page.keepNow();
   page.begins();
-  notices.say("address", badDay ? errorWords("bad_day") : null);
-  const screen = match ? new Match(page, match) : new Scoreboard(page, day);
+  notices.say("address", place.badDay ? errorWords("bad_day") : null);
   page.screen = screen;
   byId("content").replaceChildren(screen.element);
   screen.start();
@@ -49,14 +59,14 @@ function open() {
 }
 
 /** Open one of our own links without loading the page anew: the connection stays. @param {MouseEvent} event */
-function onClick(event) {
+async function onClick(event) {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const to = new URL(link.href);
   if (to.origin !== location.origin || to.pathname !== location.pathname || to.hash) return;
   event.preventDefault();
   history.pushState(null, "", to);
-  open();
+  await open();
   scrollTo(0, 0);
   // Who goes on by keyboard or hears the page begins at the new heading.
   byId("content").querySelector("h1")?.focus({ preventScroll: true });

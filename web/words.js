@@ -49,6 +49,7 @@ const KINDS = {
   second_half: "Second half",
   extra_time: "Extra time",
   full_time: "Full time",
+  shootout: "Penalty shoot-out",
   shootout_kick: "Shoot-out kick",
   var_decision: "Video review",
   cancellation: "Taken back",
@@ -225,7 +226,7 @@ export function connectionWords({ state, retryAt }, now) {
     case "refused":
       return "Not live";
     case "closed":
-      return "Stopped";
+      return "Nothing live";
     case "waiting": {
       const seconds = retryAt ? Math.ceil((retryAt - now) / 1000) : 0;
       return seconds > 1 ? `Reconnecting in ${seconds} s` : "Reconnecting…";

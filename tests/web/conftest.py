@@ -1,0 +1,80 @@
+"""A running system with its site, and a real browser, once for all tests of the pages."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from devstack.ministack import free_port
+from devstack.operator import Operator
+from devstack.site import serving
+from devstack.stack import Stack, running
+from loadtest import browser as browsers
+from tests.support import needs
+from tests.web.looking import Looker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from playwright.async_api import Browser
+
+    from devstack.system import System
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a page is tried against."""
+
+    system: System
+    stack: Stack
+    site: str
+    """URL of the pages, with a slash at its end."""
+    operator: Operator
+
+    def match(self, home: str = "Argentina", away: str = "France", **about: Any) -> str:
+        """Schedule a match that no other test knows; returns its id."""
+        match = f"web-{next(_numbers)}"
+        given = {"kickoff": "2022-12-18T15:00:00Z", "competition": "World Cup 2022", **about}
+        self.operator.create_match(match=match, home=home, away=away, **given)
+        return match
+
+    def post(self, match: str, kind: str, **fields: Any) -> dict[str, Any]:
+        """Post an event and wait until it is decided; returns the outcome."""
+        posted = self.operator.post_event(match, {"kind": kind, **fields})
+        return self.operator.settled(match, posted["event_id"])
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """A system with the stand-in as its gateway, its site, and an operator."""
+    needs("Chromium", browsers.installed())
+    with (
+        running(free_port(), gateway="standin") as (system, stack),
+        serving(system, free_port()) as site,
+        Operator(system.api_url) as operator,
+    ):
+        yield Stage(system, stack, site, operator)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The browser."""
+    needs("Chromium", browsers.installed())
+    async with browsers.chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture
+async def looker(browser: Browser, stage: Stage) -> AsyncIterator[Looker]:
+    """Opens pages of the site; at the end none of them may have complained."""
+    async with AsyncExitStack() as contexts:
+        looker = Looker(browser, stage.site, contexts)
+        yield looker
+        looker.calm()

@@ -1,0 +1,212 @@
+"""The viewer's page in a real browser, against the real thing: what is entered is seen."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support import needs
+from tests.web.looking import AXE, DESKTOP, PHONE, live, violations
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+    from tests.web.conftest import Stage
+    from tests.web.looking import Looker
+
+DAY = "?day=2022-12-18"
+
+
+async def score(page: Page, text: str) -> None:
+    """Wait until the match page shows a score."""
+    await expect(page.locator(".score")).to_have_text(text.replace("–", " to "))
+
+
+async def test_a_goal_is_seen_and_said(stage: Stage, looker: Looker) -> None:
+    """A goal appears on an open match page by itself: in the score, the scorers, the timeline, and in one sentence."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    await score(page, "0–0")
+    stage.post(match, "goal", team="home", player="Lionel Messi", minute=23)
+    await score(page, "1–0")
+    await expect(page.locator(".scorers")).to_contain_text("Lionel Messi 23′")
+    await expect(page.locator(".moment").first).to_contain_text("Goal: Lionel Messi")
+    await expect(page.locator(".flash")).to_contain_text("Goal!")
+    said = "Goal for Argentina, Lionel Messi: Argentina 1, France 0."
+    await expect(page.locator("#announcer")).to_have_text(isolated(said, "Argentina", "France", "Lionel Messi"))
+    assert await page.title() == isolated("Argentina 1–0 France", "Argentina", "France") + " · livescore"
+
+
+async def test_a_cancelled_goal_is_explained(stage: Stage, looker: Looker) -> None:
+    """A goal that is taken back loses its score and its scorer, stays in the timeline struck through, and says why."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    goal = stage.post(match, "goal", team="away", player="Kylian Mbappé", minute=31)
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    await score(page, "0–1")
+    about = goal["event_id"]
+    stage.post(match, "var_decision", decision="goal_disallowed", about=about, team="away", minute=33)
+    stage.post(match, "cancellation", cancels=about, reason="offside")
+    await score(page, "0–0")
+    line = page.locator('.moment[data-kind="goal"]')
+    assert await line.locator(".what").evaluate("e => getComputedStyle(e).textDecorationLine") == "line-through"
+    why = re.compile(r"^Taken back at \d\d:\d\d after a video review: \W?offside\W?\.$")
+    await expect(line.locator(".why")).to_have_text(why)
+    await expect(page.locator(".scorers")).not_to_contain_text("Mbappé")
+    await expect(page.locator(".flash")).to_contain_text("Goal taken back")
+
+
+async def test_the_scoreboard_tells_of_goals_in_every_match(stage: Stage, looker: Looker) -> None:
+    """Goals in two matches of today move both lines; a match that begins moves to the front of its competition."""
+    # A match that begins about now is followed before it does; the page is told the day as it is here.
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    ahead, other = (
+        stage.match("Japan", "Croatia", competition="Cup of Lines", kickoff=now.isoformat()) for _ in range(2)
+    )
+    stage.post(other, "kick_off")
+    page = await looker.open(f"?day={now.date()}", timezone_id="UTC")
+    await live(page)
+    lines = page.locator(".group", has_text="Cup of Lines").locator(".fixture")
+    await expect(lines.nth(0)).to_have_attribute("href", f"?match={other}")
+    await expect(lines.nth(1).locator(".sign")).to_have_text(f"{now:%H:%M}")
+    stage.post(ahead, "kick_off")
+    await expect(lines.nth(0)).to_have_attribute("href", f"?match={ahead}")
+    stage.post(ahead, "goal", team="home", player="Daizen Maeda", minute=43)
+    stage.post(other, "own_goal", team="away", minute=5)
+    await expect(lines.nth(0).locator(".goals-home")).to_have_text("1")
+    await expect(lines.nth(1).locator(".goals-away")).to_have_text("1")
+    await expect(lines.nth(0).locator(".note")).to_contain_text("Daizen Maeda")
+    await expect(lines.nth(0)).to_have_attribute("data-news", "goal")
+
+
+async def test_names_are_text(stage: Stage, looker: Looker) -> None:
+    """Markup in a name is shown as it was written; a name from right to left leaves the others in their place."""
+    evil, arabic = "<img src=x onerror=alert(1)>", "المغرب"
+    match = stage.match(evil, arabic, competition="<b>Cup</b>")
+    stage.post(match, "kick_off")
+    stage.post(match, "goal", team="away", player="<script>alert(2)</script>", minute=3)
+    page = await looker.open(f"?match={match}")
+    await expect(page.locator(".team-home")).to_have_text(evil)
+    await expect(page.locator(".scorers")).to_contain_text("<script>alert(2)</script> 3′")
+    assert await page.locator("main :is(img, script, b)").count() == 0
+    home, away = [await page.locator(f".team-{side}").bounding_box() for side in ("home", "away")]
+    assert home is not None
+    assert away is not None
+    assert home["x"] < away["x"]
+    page = await looker.open(DAY)
+    await expect(page.locator(f'.fixture[href="?match={match}"]')).to_contain_text(evil)
+
+
+async def test_a_shoot_out_is_a_table(stage: Stage, looker: Looker) -> None:
+    """Each kick of each side, scored or missed, and who has won."""
+    match = stage.match()
+    for kind in ("kick_off", "half_time", "second_half"):
+        stage.post(match, kind)
+    for team, scored in (("home", True), ("away", False), ("home", True)):
+        stage.post(match, "shootout_kick", team=team, scored=scored)
+    stage.post(match, "full_time")
+    page = await looker.open(f"?match={match}")
+    await expect(page.locator(".shootout tbody tr").nth(0)).to_contain_text("scored")
+    await expect(page.locator(".shootout tbody tr").nth(1)).to_contain_text("missed")
+    await expect(page.locator(".result")).to_contain_text("win 2–0 on penalties")
+
+
+async def test_a_page_moves_only_for_who_wants_it(stage: Stage, looker: Looker) -> None:
+    """With reduced motion a goal is shown just as well, and nothing moves."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    moving, still = [
+        await looker.open(f"?match={match}", reduced_motion=motion) for motion in ("no-preference", "reduce")
+    ]
+    for page in (moving, still):
+        await live(page)
+    stage.post(match, "goal", team="home", minute=1)
+    for page, running in ((moving, True), (still, False)):
+        await expect(page.locator(".flash")).to_be_visible()
+        names = await page.locator(".flash").evaluate("e => getComputedStyle(e).animationName")
+        assert (names != "none") is running
+
+
+async def test_the_page_is_walked_by_keyboard(stage: Stage, looker: Looker) -> None:
+    """Skip link first, then to a match and back; the focus is on the new heading, and stays when the list changes."""
+    first, second = (
+        stage.match("Brazil", "Korea", competition="Cup of Keys", kickoff=f"2022-12-05T{hour}:00:00Z")
+        for hour in (12, 19)
+    )
+    for match in (first, second):
+        for kind in ("kick_off", "half_time", "second_half"):
+            stage.post(match, kind)
+    page = await looker.open("?day=2022-12-05")
+    await live(page)
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".skip")).to_be_focused()
+    await page.keyboard.press("Enter")
+    link = page.locator(f'.fixture[href="?match={second}"]')
+    for _ in range(9):
+        await page.keyboard.press("Tab")
+        if await link.evaluate("e => e === document.activeElement"):
+            break
+    await expect(link).to_be_focused()
+    outline = await link.evaluate("e => getComputedStyle(e).outlineStyle")
+    assert outline == "solid"
+    stage.post(first, "full_time")  # the other moves before it
+    await expect(page.locator(".fixture").first).to_have_attribute("href", f"?match={second}")
+    await expect(link).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h1")).to_be_focused()
+    await expect(page.locator("h1")).to_contain_text("Brazil")
+    await page.go_back()
+    await expect(page.locator(f'.fixture[href="?match={first}"]')).to_be_visible()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_nobody_is_shut_out(stage: Stage, looker: Looker, colours: str, size: dict[str, int]) -> None:
+    """axe-core finds nothing to complain of on either screen, and nothing is wider than a phone of 320 pixels."""
+    needs("axe-core", AXE.exists())
+    match = stage.match("Borussia Mönchengladbach", "Wolverhampton Wanderers", competition="Cup of Long Names")
+    for kind in ("kick_off", "half_time", "second_half"):
+        stage.post(match, kind)
+    goal = stage.post(match, "goal", team="home", player="A Player With A Name", assist="Another", minute=50)
+    stage.post(match, "second_yellow_card", team="away", player="B", minute=60)
+    stage.post(match, "substitution", team="away", player_on="C", player_off="D", minute=61)
+    stage.post(match, "cancellation", cancels=goal["event_id"], reason="handball in the build-up")
+    stage.post(match, "shootout_kick", team="home", scored=False, player="E")
+    for path in (f"?match={match}", DAY):
+        # Half-way through a movement colours are mixed.
+        page = await looker.open(path, viewport=size, color_scheme=colours, reduced_motion="reduce")
+        await live(page)
+        await expect(page.locator("main")).to_contain_text("Wolverhampton")
+        assert await violations(page) == []
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size["width"]
+
+
+async def test_the_page_is_small(stage: Stage, looker: Looker) -> None:
+    """Everything that comes over the wire for a match page, headers included, is at most 60 KB."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.blank()
+    session = await page.context.new_cdp_session(page)
+    sizes: list[int] = []
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    await session.send("Network.enable")
+    await page.goto(f"{looker.site}?match={match}")
+    await live(page)
+    await page.wait_for_function("async () => Boolean(await caches.match('/match.js'))")
+    assert len(sizes) > 10
+    assert sum(sizes) <= 60_000
+
+
+def isolated(text: str, *names: str) -> str:
+    """A sentence as the page writes it: each name between isolates."""
+    for name in names:
+        text = text.replace(name, f"\u2068{name}\u2069")
+    return text

@@ -1,0 +1,145 @@
+"""The viewer's page when something is wrong: a sentence that a person understands, and the page goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from playwright.async_api import expect
+
+from tests.web.looking import live
+from tests.web.test_viewer_page import score
+
+if TYPE_CHECKING:
+    from tests.web.conftest import Stage
+    from tests.web.looking import Looker
+
+BROKEN = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION", "WebSocket connection to", "status of 5", "ERR_FAILED")
+"""What the browser itself says of a network that is gone."""
+
+FULL_DISK = """
+Storage.prototype.setItem = function () { throw new DOMException("full", "QuotaExceededError"); };
+"""
+
+AN_HOUR_FAST = """
+const now = Date.now.bind(Date);
+Date.now = () => now() + 3600000;
+"""
+
+
+async def test_offline_and_back_again(stage: Stage, looker: Looker) -> None:
+    """What happened while the network was gone is there when it is back, once each and in order, without a reload."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    await page.evaluate("window.same = true")
+    await page.context.set_offline(True)
+    await expect(page.locator("#connection")).to_have_text("Offline")
+    await expect(page.locator("#notices")).to_contain_text("You are offline")
+    for minute in (3, 5, 8):
+        stage.post(match, "goal", team="home", player=f"Scorer {minute}", minute=minute)
+    await page.context.set_offline(False)
+    await live(page)
+    await score(page, "3–0")
+    stage.post(match, "goal", team="away", minute=9)
+    await score(page, "3–1")
+    minutes = await page.locator('.moment[data-kind="goal"] .minute').all_text_contents()
+    assert minutes == ["9′", "8′", "5′", "3′"]
+    await expect(page.locator("#notices")).to_be_empty()
+    assert await page.evaluate("window.same")
+    looker.forgive(*BROKEN)
+
+
+async def test_a_reload_offline_shows_what_was_known(stage: Stage, looker: Looker) -> None:
+    """Without a network a reload shows the last known state, and says how old it is; then it catches up by itself."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    stage.post(match, "goal", team="home", player="Kept", minute=3)
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    await score(page, "1–0")
+    await page.wait_for_function("async () => (await caches.match('/match.js')) && (await caches.match('/'))")
+    await page.wait_for_function(f"() => localStorage.getItem('livescore.kept.match.{match}')?.includes('Kept')")
+    await page.context.set_offline(True)
+    await page.reload()
+    await score(page, "1–0")
+    await expect(page.locator("#age")).to_contain_text("Last known state, from")
+    stage.post(match, "goal", team="away", minute=9)
+    await page.context.set_offline(False)
+    await score(page, "1–1")
+    await expect(page.locator("#age")).to_be_hidden()
+    looker.forgive(*BROKEN)
+
+
+async def test_the_page_comes_back_after_the_gateway(stage: Stage, looker: Looker) -> None:
+    """The gateway ends and starts again: the page says so, comes back by itself, and has missed nothing."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    standin = stage.stack.standin
+    assert standin is not None
+    await asyncio.to_thread(standin.stop)
+    await expect(page.locator("#notices")).to_contain_text("Live updates are interrupted")
+    stage.operator.post_event(match, {"kind": "goal", "team": "home", "minute": 12})
+    await asyncio.to_thread(standin.start)
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=60_000)
+    await score(page, "1–0")
+    await expect(page.locator('.moment[data-kind="goal"]')).to_have_count(1)
+    stage.post(match, "goal", team="home", minute=14)
+    await score(page, "2–0")
+    looker.forgive(*BROKEN)
+
+
+async def test_an_unknown_match_is_a_sentence(looker: Looker) -> None:
+    """An old link leads to a sentence and to the other matches."""
+    page = await looker.open("?match=nobody")
+    await expect(page.locator("#notices")).to_contain_text("There is no such match.")
+    await expect(page.locator("#notices .notice")).to_have_count(1)
+    await page.get_by_role("link", name="All matches").click()
+    await expect(page.locator("h1")).to_have_text("Today")
+    await expect(page.locator("#notices")).to_be_empty()
+    looker.forgive("404")
+
+
+async def test_a_refused_token_is_a_sentence_and_scores_go_on(stage: Stage, looker: Looker) -> None:
+    """With a token that the gateway refuses scores come over HTTP; the token is in the address no longer."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}#token=refused")
+    await score(page, "0–0")
+    assert "token" not in page.url
+    await expect(page.locator("#notices")).to_contain_text("does not accept this page's token", timeout=30_000)
+    await expect(page.locator("#connection")).to_have_text("Not live")
+    stage.post(match, "goal", team="home", minute=2)
+    await score(page, "1–0")
+    looker.forgive("WebSocket connection to")
+
+
+async def test_a_full_disk_is_a_sentence(stage: Stage, looker: Looker) -> None:
+    """Where nothing can be stored the page says so once and is live all the same."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}", script=FULL_DISK)
+    await live(page)
+    await expect(page.locator("#notices")).to_contain_text("storage is full")
+    stage.post(match, "goal", team="home", minute=2)
+    await score(page, "1–0")
+    await expect(page.locator("#notices .notice")).to_have_count(1)
+
+
+async def test_a_wrong_clock_is_a_sentence_and_the_minute_is_right(stage: Stage, looker: Looker) -> None:
+    """On a device whose clock is an hour fast the match is in its first minute, and the page says what it goes by."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}", script=AN_HOUR_FAST)
+    await expect(page.locator("#notices")).to_contain_text("This device's clock is about an hour fast")
+    await expect(page.locator(".match-state")).to_contain_text("1′")
+
+
+async def test_a_day_that_is_none_is_today(looker: Looker) -> None:
+    """A mistyped day leads to today, with a sentence."""
+    page = await looker.open("?day=2026-02-30")
+    await expect(page.locator("#notices")).to_contain_text("That is not a day")
+    await expect(page.locator("h1")).to_have_text("Today")
