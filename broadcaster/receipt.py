@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster import live
 from broadcaster.plan import check_version
@@ -21,6 +22,7 @@ from matches.ledger import Ledger
 from matches.metrics import Figures
 from matches.progress import round_name, total
 from matches.telling import Tellings, telling_key
+from matches.viewers import Viewers
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 
 if TYPE_CHECKING:
@@ -90,12 +92,15 @@ class Receipts:
         ledger: Ledger,
         broadcasts: str,
         client: DynamoDBClient,
+        viewers: Viewers,
+        *,
         lease_seconds: int,
         rows_per_shard: int = ROWS_PER_SHARD,
     ) -> None:
         self._ledger = ledger
         self._table = broadcasts
         self._db = client
+        self._viewers = viewers
         self._cell = client.meta.region_name
         self._lease_seconds = lease_seconds
         self._rows_per_shard = rows_per_shard
@@ -141,11 +146,26 @@ class Receipts:
                 values[":shards"] = {"N": str(grown_shards(shards, done.rows, self._rows_per_shard))}
         names = {"#rows": "rows"} if ":rows" in values else None
         # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
-        if self._update(done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names):
-            return False
+        ended = self._update(
+            done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names
+        )
+        again = not ended and self._go_on(done, update, values, names)
+        if names is not None and (ended or again):
+            self._count(done, sums)
+        return again
+
+    def _go_on(self, done: Round, update: str, values: dict[str, Any], names: dict[str, str] | None) -> bool:
+        """Keep the lease for another round: something newer has been handed to the cell."""
         values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
         values[":round"] = {"S": round_name(done.broadcast, done.number + 1)}
-        return self._update(done.match, f"{update}, lease_until = :until, round = :round", "", values, names)
+        return self._update(done.match, f"{update}, lease_until = :until, round_name = :round", "", values, names)
+
+    def _count(self, done: Round, sums: dict[str, int]) -> None:
+        """A whole round has met every row: those that are left are who watches. Worth no failure."""
+        try:
+            self._viewers.settle(done.match, self._cell, max(0, done.rows - sums["gone"]))
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("viewers were not counted", match=done.match, exc_info=error)
 
     def _update(
         self, match: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None
@@ -188,8 +208,9 @@ def _receipts() -> Receipts:
         Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"))),
         aws.setting("BROADCASTS_TABLE"),
         aws.dynamodb(aws.region()),
-        int(aws.setting("LEASE_SECONDS")),
-        int(aws.setting("ROWS_PER_SHARD")),
+        Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb_briefly(aws.setting("HOME_REGION"))),
+        lease_seconds=int(aws.setting("LEASE_SECONDS")),
+        rows_per_shard=int(aws.setting("ROWS_PER_SHARD")),
     )
 
 

@@ -44,6 +44,7 @@ from matches.reach import Reach
 from matches.schedule import Day, NewMatch, Reschedule
 from matches.snapshot import EVENTS_PER_FRAME, snapshot, summary
 from matches.telling import Tellings
+from matches.viewers import Viewers
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -85,9 +86,19 @@ def _calendar() -> Calendar:
 
 
 @cache
+def _viewers() -> Viewers:
+    return Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb_briefly())
+
+
+@cache
+def _regions() -> list[str]:
+    return list(orjson.loads(aws.setting("CELLS")))
+
+
+@cache
 def _cells() -> dict[str, Tellings]:
     table = aws.setting("BROADCASTS_TABLE")
-    return {region: Tellings(table, aws.dynamodb(region)) for region in orjson.loads(aws.setting("CELLS"))}
+    return {region: Tellings(table, aws.dynamodb(region)) for region in _regions()}
 
 
 @cache
@@ -124,7 +135,9 @@ def read_day(
     """The matches that kick off on that UTC day, at most 200; ``more`` says whether there are more."""
     chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
     states, more = _calendar().of(chosen)
-    return _cacheable({"day": chosen.isoformat(), "matches": [summary(state) for state in states], "more": more})
+    viewers = _viewers().of_all([state.match for state in states], _regions())
+    matches = [summary(state, viewers[state.match]) for state in states]
+    return _cacheable({"day": chosen.isoformat(), "matches": matches, "more": more})
 
 
 @app.patch(
@@ -143,7 +156,8 @@ def read_day(
 def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[str, Any]]:
     """200 with the match's snapshot; 409 ``kicked_off`` once an event has been applied."""
     _operator(_ledger().state(match).competition)
-    return _json(HTTPStatus.OK, snapshot(_ledger().reschedule(match, change.kickoff.isoformat()), []))
+    state = _ledger().reschedule(match, change.kickoff.isoformat())
+    return _json(HTTPStatus.OK, snapshot(state, [], viewers=_viewers().of(match)))
 
 
 @app.post(
@@ -254,7 +268,8 @@ def read_snapshot(
     ledger = _ledger()
     state = ledger.state(match)
     after = after if epoch in (None, state.epoch) else None
-    return _cacheable(snapshot(state, ledger.events(match, after or 0, EVENTS_PER_FRAME), after))
+    events = ledger.events(match, after or 0, EVENTS_PER_FRAME)
+    return _cacheable(snapshot(state, events, after, viewers=_viewers().of(match)))
 
 
 @app.get(

@@ -39,6 +39,17 @@ def dynamodb(of_region: str | None = None) -> DynamoDBClient:
 
 
 @cache
+def dynamodb_briefly(of_region: str | None = None) -> DynamoDBClient:
+    """A DynamoDB client for what is worth neither a failure nor a wait: one try, and a second for it."""
+    from botocore.config import Config
+
+    once = config().merge(
+        Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
+    )
+    return _client("dynamodb", of_region, once)  # type: ignore[no-any-return]
+
+
+@cache
 def kinesis() -> KinesisClient:
     """The Kinesis client of this process."""
     return _client("kinesis")  # type: ignore[no-any-return]
@@ -92,8 +103,8 @@ def credentials() -> ReadOnlyCredentials | None:
     return found.get_frozen_credentials() if found is not None else None
 
 
-def _client(service: str, of_region: str | None = None) -> Any:
-    return _session().create_client(service, region_name=of_region, config=config())
+def _client(service: str, of_region: str | None = None, settings: Config | None = None) -> Any:
+    return _session().create_client(service, region_name=of_region, config=settings or config())
 
 
 def config(connections: int = 10) -> Config:

@@ -139,9 +139,9 @@ class Ledger:
             self._db.update_item(
                 TableName=self.table,
                 Key=state_key(match),
-                UpdateExpression="SET kickoff = :kickoff, #day = :day, starts = :starts",
+                UpdateExpression="SET kickoff = :kickoff, #day = :day, #starts = :starts",
                 ConditionExpression="seq = :zero",
-                ExpressionAttributeNames={"#day": "day"},
+                ExpressionAttributeNames={f"#{name}": name for name in ("day", "starts")},
                 ExpressionAttributeValues={
                     ":kickoff": {"S": kickoff},
                     ":zero": _n(0),

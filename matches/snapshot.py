@@ -18,9 +18,23 @@ FRAME_BYTES = 16 * 1024
 EVENTS_PER_FRAME = 150
 """More events than ever fit a frame: the least that an event takes is over 110 bytes."""
 
+EXACT = 100
+"""Fewer viewers than this are shown one by one; more by their first two digits."""
 
-def summary(state: MatchState) -> dict[str, Any]:
-    """A match as it stands, without its events."""
+
+def shown(count: int | None) -> int | None:
+    """A count as everybody is told of it: from ``EXACT`` on rounded to two digits.
+
+    It is approximate anyway, and a snapshot in which nothing else has changed stays the same for the caches.
+    """
+    if count is None or count < EXACT:
+        return count
+    step: int = 10 ** (len(str(count)) - 2)
+    return (count + step // 2) // step * step
+
+
+def summary(state: MatchState, viewers: int | None) -> dict[str, Any]:
+    """A match as it stands, without its events. ``viewers``: how many watch, None if that is not known."""
     return {
         "match": state.match,
         "epoch": state.epoch,
@@ -33,16 +47,19 @@ def summary(state: MatchState) -> dict[str, Any]:
         "score": state.board.score,
         "shootout": state.board.shootout,
         "clock": state.board.clock,
+        "viewers": shown(viewers),
     }
 
 
-def snapshot(state: MatchState, events: Sequence[dict[str, Any]], since: int | None = None) -> dict[str, Any]:
+def snapshot(
+    state: MatchState, events: Sequence[dict[str, Any]], since: int | None = None, *, viewers: int | None = None
+) -> dict[str, Any]:
     """The snapshot of a match for one whose position is ``since``.
 
     ``events`` are the newest events up to ``state.seq``, oldest first. Those that do not fit a frame are left out,
     oldest first; ``recovered`` is true only if none after ``since`` is missing.
     """
-    body: dict[str, Any] = {"type": "snapshot", **summary(state), "recovered": False}
+    body: dict[str, Any] = {"type": "snapshot", **summary(state, viewers), "recovered": False}
     wanted = [event for event in events if (since or 0) < event["seq"] <= state.seq]
     kept = newest_that_fit(wanted, FRAME_BYTES - len(orjson.dumps(body)) - len(b',"events":[]'))
     if since is not None:

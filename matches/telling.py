@@ -156,7 +156,9 @@ def parse_telling(match: str, item: Mapping[str, Any] | None) -> Telling:
     item = item or {}
     names = ("seq", "told", "tried", "stopped", "rows", "shards", "lease_until")
     numbers: Any = {name: int(item[name]["N"]) for name in names if name in item}
-    texts: Any = {name: item[key]["S"] for name, key in (("owner", "lease_owner"), ("round", "round")) if key in item}
+    texts: Any = {
+        name: item[key]["S"] for name, key in (("owner", "lease_owner"), ("round", "round_name")) if key in item
+    }
     return Telling(match, **texts, **numbers)
 
 

@@ -3,6 +3,8 @@
 ``$connect`` writes nothing. ``subscribe`` writes its row before it reads the match at home, both consistently: then
 either the snapshot has an event, or the broadcast of that event finds the row. Answers are route responses, so they
 cost none of the account's send budget. Who sends too much is told so and closed, which takes a POST and a DELETE.
+
+Who comes and goes is counted beside all that (matches.viewers): a failure of the count is nobody's failure.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from matches.ledger import Ledger, UnknownMatchError
 from matches.metrics import Figures
 from matches.snapshot import EVENTS_PER_FRAME, snapshot
 from matches.telling import Telling, Tellings
+from matches.viewers import Viewers
+from subscriptions.comings import Comings
 from subscriptions.handshake import header
 from subscriptions.limits import MESSAGE_BYTES, Meter
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
@@ -38,6 +42,7 @@ _FRESH_SECONDS = 60
 logger = Logger(service="routes")
 figures = Figures("routes")
 _meter = Meter()
+_comings = Comings()
 _known: dict[str, tuple[Known, float]] = {}
 """What is known per match, and when it was read."""
 
@@ -68,9 +73,37 @@ def _subscriptions() -> Subscriptions:
     return Subscriptions(aws.setting("SUBSCRIPTIONS_TABLE"), aws.dynamodb(aws.region()))
 
 
+@cache
+def _viewers() -> Viewers:
+    return Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb_briefly(aws.setting("HOME_REGION")))
+
+
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serve one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
+    answer = _answer(event)
+    _write_comings()
+    return answer
+
+
+def _write_comings() -> None:
+    """Write what is due of who came and went; what cannot be written waits for another invocation."""
+    due = _comings.due(time.monotonic())
+    try:
+        while due:
+            match, change = due.popitem()
+            try:
+                _viewers().add(match, aws.region(), change)
+            except Exception:
+                _comings.note(match, change)
+                raise
+    except Exception:
+        logger.exception("viewers were not counted")
+    for match, change in due.items():
+        _comings.note(match, change)
+
+
+def _answer(event: dict[str, Any]) -> dict[str, Any]:
     about = event["requestContext"]
     connection: str = about["connectionId"]
     kind: str = about["eventType"]
@@ -79,6 +112,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if kind == "DISCONNECT":
         rows = _subscriptions().of_connection(connection)
         _subscriptions().remove(rows)
+        for match in {row.match for row in rows}:
+            _comings.note(match, -1)
         _meter.forget(connection)
         logger.info("left", connection=connection, rows=len(rows))
         return {"statusCode": 200}
@@ -173,7 +208,10 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
         raise RequestError("unknown_match", "There is no such match.", request.match) from None
     if request.action == "unsubscribe":
         shards = every_shard_of(connection, state.audience, _count(_tellings().read(request.match), state))
-        _subscriptions().remove(Row(partition(request.match, shard), connection) for shard in shards)
+        rows = [Row(partition(request.match, shard), connection) for shard in shards]
+        # Of two processes that knew different numbers of shards each may have left a row.
+        if sum(_subscriptions().take_off(row) for row in rows):
+            _comings.note(request.match, -1)
         frame = {"type": "unsubscribed", "match": request.match}
     else:
         _check(request, state.competition, competitions)
@@ -200,8 +238,11 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     # A row from when the match had fewer shards would be told as well. If that one follows the score only, its frames
     # would take the viewer past events that the other row's frame then no longer shows. It goes first: of two processes
     # that know different numbers of shards, each ends with a row of its own, and none takes the other's last.
-    _subscriptions().remove(row for row in rows if row.match == request.match and row.pk != partition(row.match, shard))
-    _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
+    elsewhere = [row for row in rows if row.match == request.match and row.pk != partition(row.match, shard)]
+    _subscriptions().remove(elsewhere)
+    new = _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
+    if new and not elsewhere:
+        _comings.note(request.match, 1)
     return _ledger().state(request.match)
 
 
@@ -221,4 +262,11 @@ def _count(telling: Telling, state: MatchState) -> int:
 
 def _snapshot(state: MatchState, since: Position | None) -> dict[str, Any]:
     after = since.seq if since is not None and since.epoch in (None, state.epoch) else None
-    return snapshot(state, _ledger().events(state.match, after or 0, EVENTS_PER_FRAME), after)
+    events = _ledger().events(state.match, after or 0, EVENTS_PER_FRAME)
+    return snapshot(state, events, after, viewers=_watching(state.match))
+
+
+def _watching(match: str) -> int | None:
+    """How many watch a match, with those whom this process has not written yet."""
+    known, waiting = _viewers().of(match), _comings.waiting(match)
+    return max(0, (known or 0) + waiting) if waiting else known

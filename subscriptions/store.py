@@ -49,15 +49,16 @@ class Subscriptions:
         self.table = table
         self._db = client
 
-    def add(self, match: str, shard: int, connection: str, *, score_only: bool) -> None:
-        """Write a row, or overwrite it."""
+    def add(self, match: str, shard: int, connection: str, *, score_only: bool) -> bool:
+        """Write a row, or overwrite it; returns whether it is new."""
         item: dict[str, Any] = {
             **row_key(partition(match, shard), connection),
             "ttl": {"N": str(int(time.time()) + ROW_SECONDS)},
         }
         if score_only:
             item["only"] = {"S": "score"}
-        self._db.put_item(TableName=self.table, Item=item)
+        before = self._db.put_item(TableName=self.table, Item=item, ReturnValues="ALL_OLD")
+        return "Attributes" not in before
 
     def of_connection(self, connection: str, limit: int | None = None) -> list[Row]:
         """Rows of one connection, from the index: a row of the last moments may be missing."""
@@ -74,6 +75,11 @@ class Subscriptions:
             if "LastEvaluatedKey" not in page or (limit is not None and len(found) >= limit):
                 return found
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def take_off(self, row: Row) -> bool:
+        """Delete a row; returns whether it was there. Raises botocore's ClientError."""
+        before = self._db.delete_item(TableName=self.table, Key=row_key(row.pk, row.connection), ReturnValues="ALL_OLD")
+        return "Attributes" in before
 
     def remove(self, rows: Iterable[Row]) -> None:
         """Delete rows; those that are gone already do not matter.

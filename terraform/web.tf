@@ -1,11 +1,19 @@
 variable "web" {
   description = <<-EOT
-    The static site and the cached snapshots behind CloudFront; null: neither. All optional: the folder of the site's files,
-    a domain (certificate in us-east-1), more origins that its pages may talk to, a region for Origin Shield, a WAF, a bucket
-    for access logs, CloudFront's price class.
+    The static site, the cached snapshots and the operators' way to the API behind CloudFront; null: none of it. All optional:
+    whether to upload the site's files, and their folder (this repository's web/), where operators sign in (an
+    authorization code with PKCE; without it they paste a token), a domain (certificate in us-east-1), more origins that its
+    pages may talk to, a region for Origin Shield, a WAF, a bucket for access logs, CloudFront's price class.
   EOT
   type = object({
+    upload         = optional(bool, true)
     site_directory = optional(string)
+    operators_sign_in = optional(object({
+      authorize_url = string
+      token_url     = string
+      client_id     = string
+      scope         = string
+    }))
     domain = optional(object({
       name            = string
       certificate_arn = string
@@ -31,7 +39,8 @@ module "web" {
   api_endpoint         = module.operators_api.api.url
   websocket_urls       = { for region, cell in module.cell : region => cell.websocket_url }
   force_destroy        = !var.deletion_protection
-  site_directory       = var.web.site_directory
+  site_directory       = var.web.upload ? coalesce(var.web.site_directory, "${path.module}/../web") : null
+  operators_sign_in    = var.web.operators_sign_in
   domain               = var.web.domain
   connect_sources      = var.web.connect_sources
   origin_shield_region = var.web.origin_shield_region

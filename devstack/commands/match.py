@@ -62,10 +62,20 @@ def list_matches(
     if as_json:
         print(json.dumps(found, ensure_ascii=False))  # noqa: T201
         return
-    table = Table("id", "kick-off", "home", "score", "away", "status", title=f"Matches of {found['day']} (UTC)")
+    table = Table(
+        "id", "kick-off", "home", "score", "away", "status", "viewers", title=f"Matches of {found['day']} (UTC)"
+    )
     for each in found["matches"]:
         status = each["status"].replace("_", " ")
-        cells = (each["match"], each["kickoff"], each["home"], score(each), each["away"], status)
+        cells = (
+            each["match"],
+            each["kickoff"],
+            each["home"],
+            score(each),
+            each["away"],
+            status,
+            _count(each["viewers"]),
+        )
         table.add_row(*(RichText(plain(cell)) for cell in cells))
     out.print(table)
     if found["more"]:
@@ -81,6 +91,8 @@ def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) 
         return
     table = Table("seq", "minute", "what", "score", "id", "")
     title = f"{snapshot['home']} {score(snapshot)} {snapshot['away']}, {snapshot['status'].replace('_', ' ')}"
+    if snapshot["viewers"] is not None:
+        title += f", {_count(snapshot['viewers'])} watching"
     table.title = RichText(plain(title))
     for each in events:
         cancelled = f"cancelled by {each['cancelled_by']}" if "cancelled_by" in each else ""
@@ -207,6 +219,11 @@ def stop(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> Non
         else f"nothing of {match} is being broadcast"
     )
     show(ended, as_json, text)
+
+
+def _count(viewers: int | None) -> str:
+    """How many watch, as people write it; empty if nobody knows."""
+    return "" if viewers is None else f"{viewers:,}"
 
 
 def _post(api: str, match: str, posted: dict[str, Any], as_json: bool) -> None:

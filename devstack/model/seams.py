@@ -15,10 +15,12 @@ import broadcaster.records
 import matches.api
 import matches.ledger
 import matches.reach
+import matches.viewers
 import subscriptions.routes
 import subscriptions.shards
 import subscriptions.store
 from matches import aws
+from subscriptions.comings import Comings
 from subscriptions.limits import Meter
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 TIMED = (
     broadcaster.carousel, broadcaster.cells, broadcaster.receipt, broadcaster.records, matches.api, matches.ledger,
-    matches.reach, subscriptions.routes, subscriptions.store,
+    matches.reach, matches.viewers, subscriptions.routes, subscriptions.store,
 )  # fmt: skip
 """Modules that ask for the time."""
 
@@ -56,16 +58,21 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
     for module in TIMED:
         put(module, "time", clock)
     put(aws, "dynamodb", lambda _=None: db)
+    put(aws, "dynamodb_briefly", lambda _=None: db)
     put(aws, "region", lambda: system.region)
     put(aws, "kinesis", lambda: stream)
     put(subscriptions.shards, "ROWS_PER_SHARD", SMALL)
     put(broadcaster.plan, "ROWS_PER_SENDER", SMALL)
     routes = subscriptions.routes
-    cached = (matches.api._ledger, routes._ledger, routes._tellings, routes._subscriptions)  # noqa: SLF001
+    cached = (
+        matches.api._ledger, matches.api._viewers,  # noqa: SLF001
+        routes._ledger, routes._tellings, routes._subscriptions, routes._viewers,  # noqa: SLF001
+    )  # fmt: skip
     for function in cached:
         function.cache_clear()
     subscriptions.routes._known.clear()  # noqa: SLF001
     put(subscriptions.routes, "_meter", Meter(rate=1e9, burst=1e9))
+    put(subscriptions.routes, "_comings", Comings())
     os.environ.update(
         MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
         BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,

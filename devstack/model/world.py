@@ -29,6 +29,7 @@ from matches import api
 from matches.events import parse_record
 from matches.ledger import Ledger, score_prev
 from matches.telling import Tellings, telling_get
+from matches.viewers import Viewers
 from subscriptions import routes
 
 if TYPE_CHECKING:
@@ -88,7 +89,10 @@ class World:
         self.cells = Cells({REGION: Cell(REGION, Tellings(broadcasts, self.db), starter)}, watch)
         ledger = Ledger(self.system.name("matches"), self.db)
         self.fanout = Fanout(ledger, self.cells, self.set_aside, "")  # type: ignore[arg-type]
-        self.receipts = Receipts(ledger, broadcasts, self.db, self.lease_seconds, rows_per_shard=seams.SMALL)
+        viewers = Viewers(ledger.table, self.db)
+        self.receipts = Receipts(
+            ledger, broadcasts, self.db, viewers, lease_seconds=self.lease_seconds, rows_per_shard=seams.SMALL
+        )
 
     def close(self) -> None:
         """Kill everybody and take everything back."""
@@ -214,6 +218,8 @@ class World:
             for request in given["RequestItems"][self.system.name("subscriptions")]:
                 key = request["DeleteRequest"]["Key"]
                 self.reference.row_deleted(key["pk"]["S"], key["sk"]["S"], pruned=pruned)
+        elif operation == "DeleteItem" and given["TableName"] == self.system.name("subscriptions"):
+            self.reference.row_deleted(given["Key"]["pk"]["S"], given["Key"]["sk"]["S"], pruned=False)
         return answer
 
     def _saw_events(self, given: dict[str, Any]) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from broadcaster.receipt import Receipts, Round
 from matches.events import EVENT, Accepted
+from matches.progress import progress_item, round_name
+from matches.telling import told_key
+from matches.viewers import Viewers
 from tests.broadcaster.conftest import OWNER
 
 if TYPE_CHECKING:
@@ -21,12 +26,23 @@ BATCH = {"v": 1, "batch": 0, "first": 0, "last": 1, "of": 1, "senders": 1, "done
 @pytest.fixture
 def receipts(ledger: Ledger, system: System, dynamodb: Any) -> Receipts:
     """Receipts in the real tables."""
-    return Receipts(ledger, system.name("broadcasts"), dynamodb, 60)
+    return Receipts(ledger, system.name("broadcasts"), dynamodb, Viewers(ledger.table, dynamodb), lease_seconds=60)
 
 
 def ended(match: str, *reached: int | None, lost: bool = False) -> Round:
     """A round whose batches have reached so much; None for one that was set aside."""
     results = tuple({**BATCH, "reached": each, "lost": lost} for each in reached)
+    return Round(match, OWNER, "test", 1, 2, results)
+
+
+def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) -> Round:
+    """A whole round of two batches, the first of which met so many rows, of which so many were gone."""
+    names = ("accepted", "failed", "skipped", "throttled", "queries", "invocations", "started", "ended")
+    counts = {**dict.fromkeys(names, 1), "rows": rows, "gone": gone}
+    key = told_key(match, progress_item(round_name("test", 1), 0))
+    body = {"S": json.dumps({"batch": 0, "seq": 2, **counts})}
+    dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": body})
+    results = ({**BATCH, "reached": 2, "lost": False, "counts": counts}, {**BATCH, "reached": 2, "lost": False})
     return Round(match, OWNER, "test", 1, 2, results)
 
 
@@ -98,3 +114,57 @@ def test_a_repeated_end_leaves_the_first_receipt(
     assert tellings.read(numbered).told == 2
     receipts.finish(ended(numbered, 2, None))
     assert [each["prev"] for each in ledger.receipts(numbered)] == [0]
+
+
+def test_a_whole_round_counts_who_watches(
+    receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, numbered: str, take_lease: Any
+) -> None:
+    """The rows that it met, less those that were gone, are the viewers of the cell, whatever was counted before."""
+    before = Viewers(ledger.table, dynamodb)
+    before.add(numbered, system.region, 500)
+    done = reported(system, dynamodb, numbered, rows=60, gone=8)
+    take_lease(numbered)
+    receipts.finish(done)
+    assert Viewers(ledger.table, dynamodb).of(numbered) == 52
+    before.add(numbered, system.region, 2)
+    # The end of the round is repeated, and who has come since stays counted.
+    receipts.finish(done)
+    assert Viewers(ledger.table, dynamodb).of(numbered) == 54
+
+
+@pytest.mark.parametrize("spoiled", ["set aside", "lost", "stopped"])
+def test_a_round_that_did_not_meet_everybody_counts_nobody(
+    receipts: Receipts, ledger: Ledger, tellings: Tellings, system: System, dynamodb: Any, numbered: str,
+    take_lease: Any, spoiled: str,
+) -> None:  # fmt: skip
+    """Rows that were not met are not gone: the count stays what it was."""
+    Viewers(ledger.table, dynamodb).add(numbered, system.region, 500)
+    whole, part = reported(system, dynamodb, numbered, rows=60, gone=8).results
+    spoils: dict[str, dict[str, Any]] = {
+        "set aside": {"reached": None},
+        "lost": {"lost": True, "reached": None},
+        "stopped": {"lost": True},
+    }
+    take_lease(numbered)
+    if spoiled == "stopped":
+        tellings.stop(numbered)
+    receipts.finish(Round(numbered, OWNER, "test", 1, 2, (whole, {**part, **spoils[spoiled]})))
+    assert Viewers(ledger.table, dynamodb).of(numbered) == 500
+
+
+def test_a_count_that_fails_ends_the_round_all_the_same(
+    ledger: Ledger, tellings: Tellings, system: System, dynamodb: Any, numbered: str, take_lease: Any
+) -> None:
+    """Told is told, and the lease is given back."""
+
+    def fail(**_: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="http://nowhere")
+
+    class Down:
+        update_item = staticmethod(fail)
+
+    down: Any = Down()
+    receipts = Receipts(ledger, tellings.table, dynamodb, Viewers(ledger.table, down), lease_seconds=60)
+    take_lease(numbered)
+    assert receipts.finish(reported(system, dynamodb, numbered, rows=60, gone=8)) is False
+    assert stand(tellings, numbered) == (2, 2, None)

@@ -20,6 +20,7 @@ from broadcaster.pages import Page, read_page
 from broadcaster.receipt import Receipts, Round
 from broadcaster.walk import Walk
 from matches.telling import telling_key
+from matches.viewers import Viewers
 from subscriptions.shards import initial_shards
 from subscriptions.store import partition, row_key
 from tests.broadcaster.conftest import OWNER, send, task
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from matches.ledger import Ledger
 
 SHARDS = initial_shards(60_000)
+
+
+def receipts_of(ledger: Ledger, tools: Tools) -> Receipts:
+    """The end of a round, in the same tables."""
+    client = ledger._db  # noqa: SLF001
+    return Receipts(ledger, tools.records.broadcasts, client, Viewers(ledger.table, client), lease_seconds=60)
 
 
 async def walk_all(tools: Tools, match: str, shards: int) -> tuple[int, int]:
@@ -97,7 +104,7 @@ async def test_a_repeated_invocation_counts_nothing_twice(
     await send(tools, task(numbered, 0, SHARDS))
     plant(numbered, 10, ttl=600)
     result = await send(tools, task(numbered, 0, SHARDS))
-    receipts = Receipts(ledger, tools.records.broadcasts, ledger._db, 60)  # noqa: SLF001
+    receipts = receipts_of(ledger, tools)
     receipts.finish(Round(numbered, OWNER, "test", 1, 2, (result,)))
     assert [(each["gone"], each["batches"]) for each in ledger.receipts(numbered)] == [(10, 1)]
 
@@ -231,7 +238,7 @@ async def test_a_broadcast_writes_little(
         while not state.get("done"):
             state = await send(slow, state, 0.3)
             invocations += 1
-        receipts = Receipts(ledger, tools.records.broadcasts, ledger._db, 60)  # noqa: SLF001
+        receipts = receipts_of(ledger, tools)
         assert receipts.finish(Round(numbered, OWNER, "test", 1, 2, (state,))) is False
     finally:
         for each in events:

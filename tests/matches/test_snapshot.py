@@ -46,3 +46,10 @@ def test_a_position_ahead_of_the_match_is_not_recovered(since: int) -> None:
 def test_an_event_after_the_state_waits_for_its_update() -> None:
     """An event numbered between the two reads is not in the snapshot: its seq would not cover it."""
     assert [event["seq"] for event in snapshot(replace(STATE, seq=2), history(3))["events"]] == [1, 2]
+
+
+def test_a_few_viewers_more_change_no_snapshot() -> None:
+    """What the caches tell snapshots apart by stays the same while nothing else happens; a tenth more is seen."""
+    few, more, many = (snapshot(STATE, [], viewers=count) for count in (12_345, 12_449, 13_600))
+    assert few == more
+    assert (few["viewers"], many["viewers"]) == (12_000, 14_000)

@@ -33,6 +33,14 @@ VARIABLES = {
             },
         },
     },
+    "web": {
+        "operators_sign_in": {
+            "authorize_url": "https://login.example.org/oauth2/authorize",
+            "token_url": "https://login.example.org/oauth2/token",
+            "client_id": "console",
+            "scope": "livescore/score:write",
+        }
+    },
     "observability": {"emails": ["someone@example.org"], "monthly_budget": 100},
 }
 """The deployment that the checks look at: two cells, one plain but for a key, one with a domain and warm functions."""

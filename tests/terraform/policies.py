@@ -140,6 +140,37 @@ def of_functions(applied: Applied) -> list[str]:
     return found
 
 
+def of_indexes(applied: Applied) -> list[str]:
+    """Indexes that are described and that nobody may query, or that a role names and that are not described."""
+    may: dict[str, set[str]] = {}
+    for role in applied.of("aws_iam_role_policy"):
+        for each in statements(role["policy"]):
+            for arn in each.get("Resource", []):
+                if "/index/" in arn:
+                    may.setdefault(arn.rpartition(":table/")[2], set()).update(each["Action"])
+    described = {
+        f"{applied.prefix}-{name}/index/{index}"
+        for name, table in applied.system["tables"].items()
+        for index in table["indexes"]
+    }
+    found = [f"nobody may query {each}" for each in sorted(described) if "dynamodb:Query" not in may.get(each, set())]
+    return found + [f"a role names {each}, which is not in the description" for each in sorted(may.keys() - described)]
+
+
+def of_counts(applied: Applied) -> list[str]:
+    """Functions of a cell that may write a match at home: they count its viewers, in rows that are no match's."""
+    found = []
+    matches = f"table/{applied.prefix}-matches"
+    for name in (name for name, each in applied.system["functions"].items() if each["in"] == "cell"):
+        for function in (applied.function(name, region) for region in applied.cells):
+            for each in applied.policy(function) if function is not None else []:
+                on_matches = any(arn.endswith(matches) for arn in each.get("Resource", []))
+                only = each.get("Condition") == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "audience#*"}}
+                if on_matches and "dynamodb:UpdateItem" in each["Action"] and not only:
+                    found.append(f"{name} may update more than the counts of {matches}")
+    return found
+
+
 def of_state_machines(applied: Applied) -> list[str]:
     """Where a state machine's role and its tasks differ."""
     found = []

@@ -1,8 +1,9 @@
-"""The static site and the snapshots behind CloudFront."""
+"""The static site, the snapshots and the operators' way to the API behind CloudFront."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from tests.terraform.applied import listed, statements
@@ -44,6 +45,129 @@ def distribution(applied: Applied) -> list[str]:
         found.append(f"snapshots are asked of {api['domain_name']}, which is not the HTTP API")
     if any(each["origin_protocol_policy"] != "https-only" for each in api["custom_origin_config"]):
         found.append("CloudFront asks the API in the clear")
+    return found
+
+
+def operators(applied: Applied) -> list[str]:
+    """What is wrong with the way from the console to the API: the token must get there, and to nobody else."""
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    path = described(applied)["operators"]["path"]
+    found = [each for each in cloudfront["ordered_cache_behavior"] if each["path_pattern"] == path]
+    if not found:
+        return [f"{path} is not the API's"]
+    [behavior] = found
+    wrong = []
+    if behavior["target_origin_id"] != "api":
+        wrong.append(f"{path} leads to {behavior['target_origin_id']}")
+    if behavior["cache_policy_id"] != "Managed-CachingDisabled":
+        wrong.append("what operators are told may be kept for others")
+    if behavior["origin_request_policy_id"] != "Managed-AllViewerExceptHostHeader":
+        wrong.append("the operators' Authorization, or too much, is passed on to the API")
+    if not {"GET", "POST", "PATCH"} <= set(behavior["allowed_methods"]):
+        wrong.append("operators may not post")
+    if behavior["viewer_protocol_policy"] != "https-only":
+        wrong.append("operators' tokens may come in the clear")
+    functions = {each["arn"]: each for each in applied.of("aws_cloudfront_function")}
+    used = [
+        functions[each["function_arn"]]
+        for each in behavior["function_association"] or []
+        if each["event_type"] == "viewer-request" and each["function_arn"] in functions
+    ]
+    source = (applied.root / "terraform/modules/web/operators.js").read_text()
+    if [each["code"] for each in used] != [source] or not all(each["publish"] for each in used):
+        wrong.append("the prefix is not taken off the path")
+    elif used[0]["runtime"] != "cloudfront-js-2.0":
+        wrong.append(f"the prefix is taken off by {used[0]['runtime']}")
+    policy = _headers(applied, behavior)
+    if policy is None or policy["cors_config"]:
+        wrong.append("another site's page may read what operators are told")
+    return wrong
+
+
+def as_described(applied: Applied) -> list[str]:
+    """Headers that differ from those that site.json lists, which devstack's site sends."""
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    site = described(applied)
+    behaviors = {each["path_pattern"]: each for each in cloudfront["ordered_cache_behavior"]}
+    pages = cloudfront["default_cache_behavior"][0]
+    found = []
+    for name, behavior in (
+        ("pages", pages),
+        ("readers", behaviors.get(site["readers"]["path"])),
+        ("operators", behaviors.get(site["operators"]["path"])),
+    ):
+        policy = _headers(applied, behavior) if behavior else None
+        sent = _sent(policy) if policy else {}
+        wanted = dict(site[name]["headers"])
+        if name == "pages":
+            sent.pop("Content-Security-Policy", None)  # a deployment's own: see pages()
+        found += [
+            f"{name}: {each} is {sent.get(each)!r}, and {wanted.get(each)!r} in site.json"
+            for each in sorted(sent.keys() | wanted.keys())
+            if sent.get(each) != wanted.get(each)
+        ]
+    return found
+
+
+def deployment(applied: Applied) -> list[str]:
+    """What deployment.json does not tell the pages, or tells wrong."""
+    files = [each for each in applied.of("aws_s3_object") if each["key"] == "deployment.json"]
+    if len(files) != 1:
+        return ["there is no deployment.json"]
+    told = json.loads(files[0]["content"])
+    found = []
+    if told.get("version") != 1 or not isinstance(told.get("operators"), dict):
+        found.append("deployment.json is not as the pages read it")
+    found += [
+        f"deployment.json leads to {url}, which is no cell in {region}"
+        for region, url in told.get("websockets", {}).items()
+        if not any(url.startswith(socket) for socket in _sockets(applied, region))
+    ]
+    found += [
+        f"deployment.json has no cell in {region}" for region in applied.cells if region not in told["websockets"]
+    ]
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    policy = _headers(applied, cloudfront["default_cache_behavior"][0])
+    allowed = _sent(policy).get("Content-Security-Policy", "") if policy else ""
+    sign_in = told.get("operators", {}).get("sign_in")
+    if sign_in and re.match("https://[^/]+", sign_in["token_url"])[0] not in allowed.split():  # type: ignore[index]
+        found.append("the console may not ask for a token where operators sign in")
+    return found
+
+
+def described(applied: Applied) -> dict[str, Any]:
+    """The one description of the site."""
+    site: dict[str, Any] = json.loads((applied.root / "terraform/site.json").read_text())
+    return site
+
+
+def _headers(applied: Applied, behavior: dict[str, Any]) -> Resource | None:
+    wanted = behavior["response_headers_policy_id"]
+    policies = [each for each in applied.of("aws_cloudfront_response_headers_policy") if each["id"] == wanted]
+    return policies[0] if policies else None
+
+
+def _sent(policy: Resource) -> dict[str, str]:
+    """The headers that a policy adds, but for CORS."""
+    [blocks] = policy["security_headers_config"] or [{}]
+    block = {name: value[0] for name, value in blocks.items() if isinstance(value, list) and value}
+    found = {
+        each["header"]: each["value"]
+        for config in policy["custom_headers_config"] or []
+        for each in config["items"] or []
+    }
+    if "content_security_policy" in block:
+        found["Content-Security-Policy"] = block["content_security_policy"]["content_security_policy"]
+    if "content_type_options" in block:
+        found["X-Content-Type-Options"] = "nosniff"
+    if "frame_options" in block:
+        found["X-Frame-Options"] = block["frame_options"]["frame_option"]
+    if "referrer_policy" in block:
+        found["Referrer-Policy"] = block["referrer_policy"]["referrer_policy"]
+    if "strict_transport_security" in block:
+        hsts = block["strict_transport_security"]
+        more = "; includeSubDomains" if hsts["include_subdomains"] else ""
+        found["Strict-Transport-Security"] = f"max-age={hsts['access_control_max_age_sec']}{more}"
     return found
 
 

@@ -31,7 +31,12 @@ CHECKS = [
     watching.runbooks,
     watching.dashboards,
     watching.metrics_are_written,
+    policies.of_indexes,
+    policies.of_counts,
     site.distribution,
+    site.operators,
+    site.as_described,
+    site.deployment,
     site.pages,
     site.bucket,
 ]

@@ -45,6 +45,8 @@ class Workspace:
         shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=_LEFT_OUT)
         (folder / "broadcaster").mkdir()
         shutil.copy(ROOT / "broadcaster/broadcast.asl.json", folder / "broadcaster")
+        if (ROOT / "web").exists():
+            shutil.copytree(ROOT / "web", folder / "web")
         (folder / "dist").mkdir()
         for architecture in ("arm64", "x86_64"):
             (folder / f"dist/lambda-{architecture}.zip").write_bytes(b"not looked into")

@@ -20,6 +20,19 @@ data "aws_iam_policy_document" "routes" {
   }
 
   statement {
+    sid       = "CountViewers"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [var.home.matches_arn]
+
+    # The counts, and no match.
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["audience#*"]
+    }
+  }
+
+  statement {
     sid       = "Told"
     actions   = ["dynamodb:GetItem"]
     resources = [local.broadcasts]
@@ -27,7 +40,7 @@ data "aws_iam_policy_document" "routes" {
 
   statement {
     sid       = "Subscribe"
-    actions   = ["dynamodb:PutItem", "dynamodb:BatchWriteItem"]
+    actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
     resources = [local.subscriptions]
   }
 
@@ -77,6 +90,19 @@ data "aws_iam_policy_document" "receipt" {
     sid       = "Receipts"
     actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
     resources = [var.home.matches_arn]
+  }
+
+  statement {
+    sid       = "CountViewers"
+    actions   = ["dynamodb:UpdateItem"]
+    resources = [var.home.matches_arn]
+
+    # The counts, and no match.
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["audience#*"]
+    }
   }
 
   statement {

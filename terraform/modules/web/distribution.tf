@@ -1,4 +1,4 @@
-# One host for the pages and for the snapshots that they repair themselves with.
+# One host for the pages, for the snapshots that they repair themselves with, and for what operators post.
 
 locals {
   api_host = trimprefix(var.api_endpoint, "https://")
@@ -8,10 +8,28 @@ data "aws_cloudfront_cache_policy" "optimized" {
   name = "Managed-CachingOptimized"
 }
 
+data "aws_cloudfront_cache_policy" "none" {
+  name = "Managed-CachingDisabled"
+}
+
+# All that the operator's browser sends but Host. It is the one way for Authorization to the origin where nothing is cached:
+# a policy that names that header is refused (repost.aws/knowledge-center/cloudfront-authorization-header).
+data "aws_cloudfront_origin_request_policy" "all_but_host" {
+  name = "Managed-AllViewerExceptHostHeader"
+}
+
+resource "aws_cloudfront_function" "operators" {
+  name    = "${var.prefix}-operators-${var.region}"
+  comment = "Takes ${var.site.operators.prefix} off the path"
+  runtime = "cloudfront-js-2.0"
+  publish = true
+  code    = file("${path.module}/operators.js")
+}
+
 # What tells two snapshots apart, and how long one is good: a second, whatever else the API should say.
 # What is not in the key is not passed on either, as there is no origin request policy: no Host (the API would not know
 # itself), no Origin (CORS is answered below), no cookie, and no Authorization, so that nobody's token ever comes to
-# a shared cache. What needs a token is asked of the API itself.
+# a shared cache. What needs a token has a path of its own, under which nothing is kept.
 resource "aws_cloudfront_cache_policy" "snapshots" {
   name        = "${var.prefix}-snapshots-${var.region}"
   comment     = "Snapshots of matches: a second"
@@ -111,6 +129,23 @@ resource "aws_cloudfront_distribution" "site" {
     compress                   = true
     cache_policy_id            = aws_cloudfront_cache_policy.snapshots.id
     response_headers_policy_id = aws_cloudfront_response_headers_policy.snapshots.id
+  }
+
+  ordered_cache_behavior {
+    path_pattern               = var.site.operators.path
+    target_origin_id           = "api"
+    viewer_protocol_policy     = "https-only"
+    allowed_methods            = var.site.operators.methods
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = data.aws_cloudfront_cache_policy.none.id
+    origin_request_policy_id   = data.aws_cloudfront_origin_request_policy.all_but_host.id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.operators.id
+
+    function_association {
+      event_type   = "viewer-request"
+      function_arn = aws_cloudfront_function.operators.arn
+    }
   }
 
   # An error is kept for ten seconds unless it is said otherwise: a match would be missing for so long after it was made.

@@ -1,7 +1,15 @@
 # What lies in the bucket.
 
+locals {
+  # deployment.json is made below, whatever the folder has.
+  files = var.site_directory == null ? [] : [
+    for file in fileset(var.site_directory, "**") : file
+    if file != "deployment.json" && !contains(var.site.pages.not_served, regex("[^.]*$", file))
+  ]
+}
+
 resource "aws_s3_object" "file" {
-  for_each = var.site_directory == null ? toset([]) : fileset(var.site_directory, "**")
+  for_each = toset(local.files)
 
   region       = var.region
   bucket       = aws_s3_bucket.site.id
@@ -13,12 +21,16 @@ resource "aws_s3_object" "file" {
   cache_control = var.site.pages.cache_control
 }
 
-# How a page finds its cells: the same files serve every deployment.
+# How a page finds its cells, and the console where operators sign in: the same files serve every deployment.
 resource "aws_s3_object" "deployment" {
   region        = var.region
   bucket        = aws_s3_bucket.site.id
   key           = "deployment.json"
-  content_type  = "application/json"
+  content_type  = var.site.pages.content_types["json"]
   cache_control = var.site.pages.cache_control
-  content       = jsonencode({ version = 1, websockets = var.websocket_urls })
+  content = jsonencode({
+    version    = 1
+    websockets = var.websocket_urls
+    operators  = { for name, each in { sign_in = var.operators_sign_in } : name => each if each != null }
+  })
 }

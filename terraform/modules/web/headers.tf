@@ -4,10 +4,12 @@ locals {
   # A page runs the site's own scripts and talks to its own host and the cells, and to nobody else. No script stands in
   # a page itself, so none that somebody smuggles into one runs.
   websocket_origins = distinct([for url in values(var.websocket_urls) : regex("^wss://[^/]+", url)])
+  # Where the console exchanges a code for a token. Where it sends the operator to sign in is another page, which needs no leave.
+  sign_in_origins = [for each in var.operators_sign_in[*] : regex("^https://[^/]+", each.token_url)]
   page_policy = replace(
     join("; ", var.site.pages.content_security_policy),
     "{cells}",
-    join(" ", concat(local.websocket_origins, var.connect_sources)),
+    join(" ", concat(local.websocket_origins, local.sign_in_origins, var.connect_sources)),
   )
 
   # CloudFront has arguments of their own for these, and refuses them among a policy's other headers.
@@ -15,7 +17,7 @@ locals {
     "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options",
   ]
   hsts_seconds = {
-    for name in ["pages", "readers"] :
+    for name in ["pages", "readers", "operators"] :
     name => tonumber(regex("^max-age=([0-9]+)$", var.site[name].headers["Strict-Transport-Security"])[0])
   }
 }
@@ -106,6 +108,45 @@ resource "aws_cloudfront_response_headers_policy" "snapshots" {
       access_control_max_age_sec = local.hsts_seconds.readers
       include_subdomains         = false
       override                   = true
+    }
+  }
+}
+
+resource "aws_cloudfront_response_headers_policy" "operators" {
+  name    = "${var.prefix}-operators-${var.region}"
+  comment = "Answers to operators: for the site's own pages, and kept by nobody"
+
+  security_headers_config {
+    content_security_policy {
+      content_security_policy = var.site.operators.headers["Content-Security-Policy"]
+      override                = true
+    }
+
+    content_type_options {
+      override = true
+    }
+
+    referrer_policy {
+      referrer_policy = var.site.operators.headers["Referrer-Policy"]
+      override        = true
+    }
+
+    strict_transport_security {
+      access_control_max_age_sec = local.hsts_seconds.operators
+      include_subdomains         = false
+      override                   = true
+    }
+  }
+
+  custom_headers_config {
+    dynamic "items" {
+      for_each = { for name, value in var.site.operators.headers : name => value if !contains(local.named_headers, name) }
+
+      content {
+        header   = items.key
+        value    = items.value
+        override = true
+      }
     }
   }
 }

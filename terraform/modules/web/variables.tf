@@ -78,15 +78,34 @@ variable "connect_sources" {
 }
 
 variable "site_directory" {
-  description = "The folder of the static site to upload; null uploads nothing, and `aws s3 sync` is up to you."
+  description = "The folder of the static site to upload, without what site.json does not serve; null uploads nothing, and `aws s3 sync` is up to you."
   type        = string
   default     = null
 
   validation {
     condition = var.site_directory == null ? true : alltrue([
-      for file in fileset(var.site_directory, "**") : contains(keys(var.site.pages.content_types), try(regex("[^.]+$", file), ""))
+      for file in fileset(var.site_directory, "**") : contains(concat(keys(var.site.pages.content_types), var.site.pages.not_served), regex("[^.]*$", file))
     ])
     error_message = "site_directory has a file whose content type this module does not know."
+  }
+}
+
+variable "operators_sign_in" {
+  description = "Where operators sign in, for the console: an authorization code with PKCE, of Cognito its hosted UI. null: they paste a token."
+  type = object({
+    authorize_url = string
+    token_url     = string
+    client_id     = string
+    scope         = string
+  })
+  default = null
+
+  validation {
+    condition = var.operators_sign_in == null ? true : alltrue([
+      for url in [var.operators_sign_in.authorize_url, var.operators_sign_in.token_url] :
+      can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^\\s;,'\"]*$", url))
+    ])
+    error_message = "operators_sign_in: authorize_url and token_url are https:// with a host and a path."
   }
 }
 

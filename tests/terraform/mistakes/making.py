@@ -21,6 +21,8 @@ SOURCE_OF_WATCHDOG = 'aws_lambda_event_source_mapping.queue["watchdog"]'
 WEBSOCKET = f"{CELL}.module.viewers_api"
 MACHINE = f"{CELL}.aws_sfn_state_machine.broadcast"
 SITE = "aws_cloudfront_distribution.site"
+OPERATORS = "aws_cloudfront_response_headers_policy.operators"
+DEPLOYMENT = "aws_s3_object.deployment"
 PAGES = "aws_cloudfront_response_headers_policy.pages"
 SNAPSHOTS = "aws_cloudfront_cache_policy.snapshots"
 

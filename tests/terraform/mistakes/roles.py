@@ -36,7 +36,35 @@ def _public(statements: list[dict[str, Any]]) -> None:
     statements.append({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*", "Principal": "*"})
 
 
+def _no_index(statements: list[dict[str, Any]]) -> None:
+    statements[:] = [each for each in statements if "/index/" not in str(each["Resource"])]
+
+
+def _another_index(statements: list[dict[str, Any]]) -> None:
+    [by_day] = [each for each in statements if "/index/" in str(each["Resource"])]
+    by_day["Resource"] = by_day["Resource"].replace("by_day", "by_month")
+
+
+def _any_row(statements: list[dict[str, Any]]) -> None:
+    for each in statements:
+        each.pop("Condition", None)
+
+
 MISTAKES = [
+    Mistake("nobody-may-use-the-index", policies.of_indexes, policy(API_ROLE, _no_index), "nobody may query"),
+    Mistake("policy-for-another-index", policies.of_indexes, policy(API_ROLE, _another_index), "by_month"),
+    Mistake(
+        "routes-may-change-a-match",
+        policies.of_counts,
+        policy(f'{CELL}.module.function["routes"].aws_iam_role_policy.this', _any_row),
+        "routes may update more",
+    ),
+    Mistake(
+        "receipt-may-change-a-match",
+        policies.of_counts,
+        policy(f'{CELL}.module.function["receipt"].aws_iam_role_policy.this', _any_row),
+        "receipt may update more",
+    ),
     Mistake("policy-for-another-region", policies.of_what_is_there, policy(API_ROLE, _elsewhere), "nothing makes"),
     Mistake("policy-for-everything", policies.too_wide, policy(API_ROLE, _everything), "on everything"),
     Mistake("policy-of-every-action", policies.too_wide, policy(API_ROLE, _any_action), "allows dynamodb:*"),

@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from tests.terraform import site
-from tests.terraform.mistakes.making import PAGES, SITE, SNAPSHOTS, Mistake, edit, first, with_values
+from tests.terraform.mistakes.making import (
+    DEPLOYMENT,
+    OPERATORS,
+    PAGES,
+    SITE,
+    SNAPSHOTS,
+    Mistake,
+    edit,
+    first,
+    gone,
+    text,
+    with_values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.terraform.applied import Applied
+
+
+def _of_operators(**values: Any) -> Callable[[Applied], Applied]:
+    """Other values in the behavior of the operators' path."""
+
+    def change(behaviors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**each, **values} if each["path_pattern"] == "/operators/*" else each for each in behaviors]
+
+    return edit(SITE, "ordered_cache_behavior", change)
+
 
 MISTAKES = [
     Mistake(
@@ -90,5 +119,86 @@ MISTAKES = [
         site.bucket,
         with_values(SITE, arn="arn:aws:cloudfront::1:distribution/other"),
         "is open to",
+    ),
+    Mistake(
+        "days-not-told-apart",
+        site.distribution,
+        edit(
+            SNAPSHOTS,
+            "parameters_in_cache_key_and_forwarded_to_origin",
+            lambda block: first(
+                block,
+                query_strings_config=[
+                    {"query_string_behavior": "whitelist", "query_strings": [{"items": ["after", "epoch", "limit"]}]}
+                ],
+            ),
+        ),
+        "told apart by",
+    ),
+    Mistake("no-way-for-operators", site.operators, _of_operators(path_pattern="/o/*"), "is not the API's"),
+    Mistake("operators-to-the-bucket", site.operators, _of_operators(target_origin_id="site"), "leads to site"),
+    Mistake("operators-answers-kept", site.operators, _of_operators(cache_policy_id="livescore-snapshots"), "be kept"),
+    Mistake("operators-without-token", site.operators, _of_operators(origin_request_policy_id=""), "Authorization"),
+    Mistake(
+        "operators-with-host", site.operators, _of_operators(origin_request_policy_id="Managed-AllViewer"), "too much"
+    ),
+    Mistake("operators-cannot-post", site.operators, _of_operators(allowed_methods=["GET", "HEAD"]), "not post"),
+    Mistake("tokens-in-the-clear", site.operators, _of_operators(viewer_protocol_policy="allow-all"), "in the clear"),
+    Mistake("prefix-stays", site.operators, _of_operators(function_association=[]), "not taken off"),
+    Mistake(
+        "prefix-taken-off-too-late",
+        site.operators,
+        edit(
+            SITE,
+            "ordered_cache_behavior",
+            lambda block: [
+                {
+                    **each,
+                    "function_association": [
+                        {**one, "event_type": "viewer-response"} for one in each["function_association"] or []
+                    ],
+                }
+                for each in block
+            ],
+        ),
+        "not taken off",
+    ),
+    Mistake(
+        "another-function", site.operators, with_values("aws_cloudfront_function.operators", code="//"), "not taken off"
+    ),
+    Mistake(
+        "an-older-runtime",
+        site.operators,
+        with_values("aws_cloudfront_function.operators", runtime="cloudfront-js-1.0"),
+        "cloudfront-js-1.0",
+    ),
+    Mistake(
+        "operators-answers-for-every-page", site.operators, with_values(OPERATORS, cors_config=[{}]), "another site's"
+    ),
+    Mistake("answers-to-be-kept", site.as_described, with_values(OPERATORS, custom_headers_config=[]), "Cache-Control"),
+    Mistake(
+        "other-permissions",
+        site.as_described,
+        with_values(PAGES, custom_headers_config=[{"items": [{"header": "Permissions-Policy", "value": "camera=*"}]}]),
+        "Permissions-Policy",
+    ),
+    Mistake("no-deployment", site.deployment, gone(DEPLOYMENT), "no deployment.json"),
+    Mistake(
+        "deployment-without-operators",
+        site.deployment,
+        text(DEPLOYMENT, "content", '"operators"', '"operator"'),
+        "as the pages read it",
+    ),
+    Mistake(
+        "deployment-leads-elsewhere",
+        site.deployment,
+        text(DEPLOYMENT, "content", "wss://", "wss://not."),
+        "which is no cell",
+    ),
+    Mistake(
+        "sign-in-out-of-reach",
+        site.deployment,
+        text(PAGES, "security_headers_config", " https://login.example.org", ""),
+        "where operators sign in",
     ),
 ]
