@@ -219,6 +219,8 @@ async function main() {
       unknown = code === "unknown_match" ? `There is no match ${match}. Choose another.` : errorWords(code, message);
       paint();
     });
+    // The answer tells the time: a device's own clock may be wrong, and the socket's first frame does not say.
+    reader.match(match).catch(() => {});
     view.clear();
     byId("desk").focus({ preventScroll: true });
     postman.call(match);

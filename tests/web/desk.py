@@ -45,7 +45,9 @@ class Desk:
 
     async def counted(self, kind: str, how_many: int = 1) -> None:
         """Wait until so many events of a kind stand on the board."""
-        await expect(self.page.locator(f'#timeline > li[data-kind="{kind}"][data-state="applied"]')).to_have_count(how_many)
+        await expect(self.page.locator(f'#timeline > li[data-kind="{kind}"][data-state="applied"]')).to_have_count(
+            how_many
+        )
 
     async def all_sent(self) -> None:
         """Wait until nothing waits to be posted or decided."""

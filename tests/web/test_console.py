@@ -101,7 +101,9 @@ async def test_the_video_assistant_takes_a_goal_back(stage: Stage, looker: Looke
     await desk.page.locator("#var-reason").fill("Offside")
     await desk.press("Enter")
     await score(viewer, "0–0")
-    await expect(viewer.locator('.moment[data-kind="goal"]')).to_contain_text("after a video review: \u2068Offside\u2069")
+    await expect(viewer.locator('.moment[data-kind="goal"]')).to_contain_text(
+        "after a video review: \u2068Offside\u2069"
+    )
     await desk.counted("cancellation")
     [_, goal, decision, cancellation] = desk.audit()
     assert (decision["decision"], decision["about"]) == ("goal_disallowed", goal["event_id"])
