@@ -43,7 +43,7 @@ test("events are iterated in order until the match is closed", async (t) => {
   server.answers.set("m", { snapshot: 2, has: "1-2" });
   const follow = viewing(t, server).follow("m");
   const seen = [];
-  setTimeout(() => server.post({ update: 3, prev: 2, has: "3" }), 100);
+  until(() => follow.board).then(() => server.post({ update: 3, prev: 2, has: "3" }));
   for await (const { seq } of follow) {
     seen.push(seq);
     if (seq === 3) follow.close();
@@ -198,6 +198,26 @@ test("there is one follow for each match, and another only begins anew", async (
   assert.deepEqual([score.closed, all.board, all.only], [true, null, null]);
   await until(() => all.board);
   assert.deepEqual(server.asked.at(-1), { action: "subscribe", match: "m" });
+});
+
+test("a match that is followed later is asked for once, however long ago the others were", async (t) => {
+  const server = await serving(t);
+  const page = new Page();
+  const live = viewing(t, server, { page, timings: { careSeconds: 0.6, spreadSeconds: 0 }, random: () => 0 });
+  const begun = Date.now();
+  const first = live.follow("m");
+  await until(() => first.board && Date.now() - begun > 1000);
+  server.answers.set("n", { type: "error", code: "unavailable", message: "Not now." });
+  const other = live.follow("n");
+  page.turn("visible");
+  const refused = new Promise((resolve) => {
+    other.on("error", resolve);
+  });
+  await refused;
+  page.turn("visible");
+  server.post({ update: 2, prev: 1, has: "2" });
+  await until(() => first.board?.seq === 2);
+  assert.equal(server.asked.filter(({ match }) => match === "n").length, 1);
 });
 
 test("a connection over which nothing is followed is closed, and opened again when something is", async (t) => {
@@ -370,7 +390,7 @@ test("the server's clock is known from its answers, however wrong the device's i
   /** @param {number} ahead @param {Record<string, string>} [more] */
   const answer = (ahead, more) =>
     new Response("", { headers: { date: new Date(Date.now() + ahead).toUTCString(), ...more } });
-  const off = () => Math.round((live.now() - Date.now()) / 10_000) * 10_000;
+  const off = () => Math.round((live.now() - Date.now()) / 10_000) * 10_000 + 0;
   assert.equal(off(), 0);
   live.observe(answer(HOUR), Date.now());
   assert.equal(off(), HOUR);
