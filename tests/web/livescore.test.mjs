@@ -220,6 +220,45 @@ test("a match that is followed later is asked for once, however long ago the oth
   assert.equal(server.asked.filter(({ match }) => match === "n").length, 1);
 });
 
+test("who is followed again is subscribed only when the unsubscribe is done: nobody promises an order", async (t) => {
+  const server = await serving(t);
+  const live = viewing(t, server);
+  const [first, other] = [live.follow("m"), live.follow("n")];
+  await until(() => first.board && other.board);
+  server.holds = true;
+  first.close();
+  const again = live.follow("m");
+  live.follow("o");
+  await until(() => server.asked.at(-1).match === "o");
+  assert.equal(server.asked.at(-2).action, "unsubscribe");
+  server.release();
+  await until(() => again.board);
+  assert.deepEqual(server.asked.at(-1), { action: "subscribe", match: "m" });
+});
+
+test("nothing is left running by what is closed, wherever it was", async (t) => {
+  const server = await serving(t);
+  const running = () => process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
+  const timings = { retrySeconds: 1000, retryMostSeconds: 1000, spreadSeconds: 0, careSeconds: 1000 };
+  const before = running();
+  const [waiting, reading, opening] = Array.from({ length: 3 }, () =>
+    viewing(t, server, { timings, random: () => 0.9 }),
+  );
+  await until(() => waiting?.follow("m").board && reading?.follow("m").board);
+  server.cut();
+  await until(() => waiting?.connection.state === "waiting");
+  reading?.close();
+  const gap = viewing(t, server, { timings, random: () => 0.9 });
+  await until(() => gap.follow("m").board);
+  server.holds = true;
+  server.post({ update: 3, prev: 2, has: "3" });
+  await until(() => server.read.length);
+  opening?.follow("m");
+  assert.ok(running() > before);
+  for (const live of [waiting, opening, gap]) live?.close();
+  await until(() => running() <= before);
+});
+
 test("a connection over which nothing is followed is closed, and opened again when something is", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server, { timings: { lingerSeconds: 0.05 } });
