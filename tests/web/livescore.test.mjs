@@ -239,7 +239,13 @@ test("who is followed again is subscribed only when the unsubscribe is done: nob
 test("nothing is left running by what is closed, wherever it was", async (t) => {
   const server = await serving(t);
   const running = () => process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
-  const timings = { retrySeconds: 1000, retryMostSeconds: 1000, spreadSeconds: 0, careSeconds: 1000 };
+  const timings = {
+    retrySeconds: 1000,
+    retryMostSeconds: 1000,
+    spreadSeconds: 0,
+    careSeconds: 1000,
+    fetchSeconds: 1000,
+  };
   const before = running();
   const [waiting, reading, opening] = Array.from({ length: 3 }, () =>
     viewing(t, server, { timings, random: () => 0.9 }),
