@@ -43,7 +43,7 @@ test("events are iterated in order until the match is closed", async (t) => {
   server.answers.set("m", { snapshot: 2, has: "1-2" });
   const follow = viewing(t, server).follow("m");
   const seen = [];
-  setTimeout(() => server.post({ update: 3, prev: 2, has: "3" }), 100);
+  until(() => follow.board).then(() => server.post({ update: 3, prev: 2, has: "3" }));
   for await (const { seq } of follow) {
     seen.push(seq);
     if (seq === 3) follow.close();
@@ -198,6 +198,71 @@ test("there is one follow for each match, and another only begins anew", async (
   assert.deepEqual([score.closed, all.board, all.only], [true, null, null]);
   await until(() => all.board);
   assert.deepEqual(server.asked.at(-1), { action: "subscribe", match: "m" });
+});
+
+test("a match that is followed later is asked for once, however long ago the others were", async (t) => {
+  const server = await serving(t);
+  const page = new Page();
+  const live = viewing(t, server, { page, timings: { careSeconds: 0.6, spreadSeconds: 0 }, random: () => 0 });
+  const begun = Date.now();
+  const first = live.follow("m");
+  await until(() => first.board && Date.now() - begun > 1000);
+  server.answers.set("n", { type: "error", code: "unavailable", message: "Not now." });
+  const other = live.follow("n");
+  page.turn("visible");
+  const refused = new Promise((resolve) => {
+    other.on("error", resolve);
+  });
+  await refused;
+  page.turn("visible");
+  server.post({ update: 2, prev: 1, has: "2" });
+  await until(() => first.board?.seq === 2);
+  assert.equal(server.asked.filter(({ match }) => match === "n").length, 1);
+});
+
+test("who is followed again is subscribed only when the unsubscribe is done: nobody promises an order", async (t) => {
+  const server = await serving(t);
+  const live = viewing(t, server);
+  const [first, other] = [live.follow("m"), live.follow("n")];
+  await until(() => first.board && other.board);
+  server.holds = true;
+  first.close();
+  const again = live.follow("m");
+  live.follow("o");
+  await until(() => server.asked.at(-1).match === "o");
+  assert.equal(server.asked.at(-2).action, "unsubscribe");
+  server.release();
+  await until(() => again.board);
+  assert.deepEqual(server.asked.at(-1), { action: "subscribe", match: "m" });
+});
+
+test("nothing is left running by what is closed, wherever it was", async (t) => {
+  const server = await serving(t);
+  const running = () => process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
+  const timings = {
+    retrySeconds: 1000,
+    retryMostSeconds: 1000,
+    spreadSeconds: 0,
+    careSeconds: 1000,
+    fetchSeconds: 1000,
+  };
+  const before = running();
+  const [waiting, reading, opening] = Array.from({ length: 3 }, () =>
+    viewing(t, server, { timings, random: () => 0.9 }),
+  );
+  await until(() => waiting?.follow("m").board && reading?.follow("m").board);
+  server.cut();
+  await until(() => waiting?.connection.state === "waiting");
+  reading?.close();
+  const gap = viewing(t, server, { timings, random: () => 0.9 });
+  await until(() => gap.follow("m").board);
+  server.holds = true;
+  server.post({ update: 3, prev: 2, has: "3" });
+  await until(() => server.read.length);
+  opening?.follow("m");
+  assert.ok(running() > before);
+  for (const live of [waiting, opening, gap]) live?.close();
+  await until(() => running() <= before && server.left === 1);
 });
 
 test("a connection over which nothing is followed is closed, and opened again when something is", async (t) => {
@@ -370,7 +435,7 @@ test("the server's clock is known from its answers, however wrong the device's i
   /** @param {number} ahead @param {Record<string, string>} [more] */
   const answer = (ahead, more) =>
     new Response("", { headers: { date: new Date(Date.now() + ahead).toUTCString(), ...more } });
-  const off = () => Math.round((live.now() - Date.now()) / 10_000) * 10_000;
+  const off = () => Math.round((live.now() - Date.now()) / 10_000) * 10_000 + 0;
   assert.equal(off(), 0);
   live.observe(answer(HOUR), Date.now());
   assert.equal(off(), HOUR);

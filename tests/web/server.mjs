@@ -16,6 +16,9 @@ import { frame } from "./table.mjs";
  * @property {Map<string, any>} answers what `match` is answered with, in short; by default a snapshot at 1
  * @property {any} snapshot what the API answers, in short; by default 503
  * @property {string | null} date the header of its answers
+ * @property {boolean} holds whether answers wait for `release`, over the sockets and over HTTP
+ * @property {() => void} release
+ * @property {number} left requests that the client gave up
  * @property {(short: any) => void} post to every socket
  * @property {() => void} cut every socket
  */
@@ -24,6 +27,10 @@ import { frame } from "./table.mjs";
 export async function serving(t) {
   const http = createServer();
   const sockets = new WebSocketServer({ server: http });
+  /** @type {(() => void)[]} */
+  const held = [];
+  /** @param {() => void} answer */
+  const give = (answer) => (server.holds ? held.push(answer) : answer());
   /** @type {Server} */
   const server = {
     websockets: "",
@@ -34,6 +41,12 @@ export async function serving(t) {
     answers: new Map(),
     snapshot: null,
     date: null,
+    holds: false,
+    left: 0,
+    release: () => {
+      server.holds = false;
+      for (const answer of held.splice(0)) answer();
+    },
     post: (short) => {
       for (const each of sockets.clients) each.send(JSON.stringify(frame(short)));
     },
@@ -43,9 +56,12 @@ export async function serving(t) {
   };
   http.on("request", (request, answer) => {
     server.read.push(request.url ?? "");
+    answer.on("close", () => {
+      if (!answer.writableEnded) server.left += 1;
+    });
     if (server.date) answer.setHeader("date", server.date);
     answer.statusCode = server.snapshot ? 200 : 503;
-    answer.end(JSON.stringify(frame(server.snapshot ?? {})));
+    give(() => answer.end(JSON.stringify(frame(server.snapshot ?? {}))));
   });
   sockets.on("connection", (socket, handshake) => {
     server.handshakes.push(handshake);
@@ -54,8 +70,8 @@ export async function serving(t) {
       server.asked.push(request);
       const { action, match } = request;
       const snapshot = server.answers.get(match) ?? { snapshot: 1, has: "1" };
-      if (action === "unsubscribe") socket.send(JSON.stringify({ type: "unsubscribed", match }));
-      else socket.send(JSON.stringify({ ...frame(snapshot), match }));
+      const answer = action === "unsubscribe" ? { type: "unsubscribed", match } : { ...frame(snapshot), match };
+      give(() => socket.send(JSON.stringify(answer)));
     });
   });
   http.listen(0, "127.0.0.1");
