@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/ready
+WEB_SETUP := tests/web/node_modules/ready
 
 .PHONY: help
 help: ## What there is
@@ -24,8 +25,26 @@ demo: setup ## The 2022 final for 200 viewers (VIEWERS=) on this machine
 	@$(BIN)/livescore demo
 
 .PHONY: test
-test: setup ## All tests but those of terraform/
-	@$(BIN)/pytest --ignore=tests/terraform
+test: setup ## All tests but those of terraform/ and web/
+	@$(BIN)/pytest --ignore=tests/terraform --ignore=tests/web
+
+.PHONY: web-test
+web-test: setup ## web/: types, linter, tests in Node, scenes with both clients, the pages in a browser
+	@if node tests/web/version.mjs && npm --version >/dev/null; then $(MAKE) --no-print-directory web-node; \
+	elif [ "$$CI" = true ]; then echo "web-test: CI needs Node 20 or newer and npm." >&2; exit 1; \
+	else echo "web-test: SKIPPED types, linter and all that runs in Node: it needs Node 20 or newer and npm." >&2; fi
+	@$(BIN)/pytest tests/web -rs
+
+.PHONY: web-node
+web-node: $(WEB_SETUP)
+	@tests/web/node_modules/.bin/tsc -p tests/web
+	@tests/web/node_modules/.bin/biome check --error-on-warnings web tests/web biome.json
+	@node --test tests/web/*.test.mjs
+
+$(WEB_SETUP): tests/web/package-lock.json
+	@# Not npm ci: it wants every platform's package of biome in the lock, and not every registry has them all.
+	@npm install --no-save --prefix tests/web --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
 
 .PHONY: terraform-test
 terraform-test: setup ## terraform/: format, schema, its own tests, what an apply would make, checkov
@@ -56,6 +75,7 @@ check: setup ## Formatter, linter, type checker, import rules
 format: setup ## Format the code and mend what the linter can
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+	@! test -x tests/web/node_modules/.bin/biome || tests/web/node_modules/.bin/biome check --write web tests/web biome.json
 
 .PHONY: lock
 lock: setup ## Pin the requirements again

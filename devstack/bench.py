@@ -12,9 +12,10 @@ import uvloop
 
 from devstack.ministack import StackError, free_port
 from devstack.package import build
+from devstack.site import serving
 from devstack.stack import running
 from devstack.tokens import tokens_of
-from loadtest.bench import budget, cold, gateway, goal, million, page, send
+from loadtest.bench import budget, cold, gateway, goal, million, page, send, web
 from loadtest.bench.control import Control
 from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.target import Target
@@ -80,6 +81,14 @@ def _cold(say: Say) -> Result:
             raise StackError(f"{error} MiniStack's log is {stack.ministack.log}") from error
 
 
+def _web(say: Say) -> Result:
+    with (
+        running(free_port(), {}, say, gateway="standin") as (system, _),
+        serving(system, free_port()) as site,
+    ):
+        return uvloop.run(web.run(target_of(system), site, say))
+
+
 @contextmanager
 def functions_of(system: System) -> Iterator[Functions]:
     """The functions of a running system, their zip unpacked while the block lasts."""
@@ -96,5 +105,5 @@ def functions_of(system: System) -> Iterator[Functions]:
 
 BENCHES: dict[str, Callable[[Say], Result]] = {
     "send": send.run, "page": _page, "million": _million, "gateway": gateway.run, "goal": _goal, "budget": _budget,
-    "cold": _cold,
+    "cold": _cold, "web": _web,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import typer
 
-from devstack.commands import aside, faults, fuzz, match, measure, model, package, smoke, stack
+from devstack.commands import aside, faults, fuzz, match, measure, model, package, screenshots, smoke, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
@@ -27,3 +27,4 @@ app.command()(fuzz.fuzz)
 app.command()(faults.faults)
 app.command()(model.model)
 app.command()(package.package)
+app.command()(screenshots.screenshots)

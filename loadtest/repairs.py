@@ -87,7 +87,8 @@ class Repairs:
             return True
         if step == "pages":
             return False
-        self._show(follower, follower.take(snapshot))
+        # Patient: an answer that may be older than the match's new epoch is no reason to forget that one's frames.
+        self._show(follower, follower.take(snapshot, patient=True))
         return not follower.gap
 
     async def _snapshot(self, follower: Follower) -> dict[str, Any]:

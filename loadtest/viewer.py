@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 import orjson
 
@@ -105,12 +106,11 @@ class Viewer:
         self._wire: Wire | None = None
         self._care_timer: asyncio.TimerHandle | None = None
         self._pinged: float | None = None
-        self._leave_at = self._checked_at = 0.0
+        self._leave_at = self._checked_at = self._ask_after = self._ask_at = 0.0
         self._attempt = 0
         self._heard: dict[str, float] = {}
         self._answered: set[str] = set()
         """Matches whose subscribe has been answered on this connection."""
-        self._ask_after, self._ask_at = 0.0, 0.0
         self._gap_since: dict[str, float] = {}
         self._synced: Counter[str] = Counter()
         """How often the socket has been asked for each match and not answered: what it answers is the best there is."""
@@ -156,7 +156,7 @@ class Viewer:
 
     def _address(self) -> str:
         token = self._token() if callable(self._token) else self._token
-        return self._url + (f"&token={token}" if token else "")
+        return self._url + (f"&token={quote(token, safe='')}" if token else "")
 
     @property
     def connected(self) -> bool:

@@ -16,10 +16,12 @@ export class ConnectionSign {
    * @param {HTMLElement} sign
    * @param {Notices} notices
    * @param {Announcer} announcer
-   * @param {() => boolean} known whether it is known by now what there is to follow
+   * @param {{known: () => boolean, token: boolean}} about whether it is known by now what there is to follow; whether
+   *   this viewer came with a token
    */
-  constructor(sign, notices, announcer, known) {
+  constructor(sign, notices, announcer, { known, token }) {
     this.known = known;
+    this.token = token;
     this.sign = sign;
     this.words = /** @type {HTMLElement} */ (sign.querySelector(".words"));
     this.notices = notices;
@@ -60,7 +62,8 @@ export class ConnectionSign {
 
   /** @param {string} state */
   #sentence(state) {
-    if (state === "refused") return errorWords("refused");
+    // Without a token none can be refused: the cells are down. Once accepted it may have run out, or they are down.
+    if (state === "refused" && this.token) return errorWords(this.wasOpen ? "not_back" : "refused");
     if (state === "offline") {
       return "You are offline. What you see may be old; the page catches up by itself when the network is back.";
     }

@@ -155,6 +155,8 @@ export interface WebSocketLike {
   onclose: ((event: Heard) => void) | null;
   send(data: string): void;
   close(code?: number): void;
+  /** Of ws only. */
+  terminate?(): void;
 }
 
 /** What is used of a window. */

@@ -507,6 +507,7 @@ class Events {
 /** Seconds of a clock that only goes forward. */
 const seconds = () => performance.now() / 1000;
 
+const DEAD = "The connection was dead.";
 const LOST = "The connection was lost.";
 const OFFLINE = "This device is offline.";
 
@@ -560,6 +561,8 @@ class Wire {
     this.open = false;
     socket.onopen = socket.onmessage = socket.onclose = null;
     try {
+      // The WebSocket of ws would wait half a minute for a goodbye that cannot come.
+      if (reason === DEAD) socket.terminate?.();
       socket.close(1000);
     } catch {
       // It had not been opened.
@@ -1169,7 +1172,7 @@ export class Livescore {
     }
     if (this.#pinged !== null && wire.heard >= this.#pinged) this.#pinged = null;
     if (this.#pinged !== null && now - this.#pinged > this.#timings.pongSeconds) {
-      wire.drop();
+      wire.drop(DEAD);
       return;
     }
     const threads = [...this.#threads.values()];
@@ -1262,7 +1265,8 @@ export class Livescore {
       snapshot = await this.#snapshot(thread);
       step = repair.judge(follower, snapshot);
     }
-    if (step === "take" && !thread.closed) this.#follow(thread, snapshot, false);
+    // Patient: an answer that may be older than the match's new epoch is no reason to forget that one's frames.
+    if (step === "take" && !thread.closed) this.#follow(thread, snapshot, true);
     return step;
   }
 

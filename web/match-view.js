@@ -26,7 +26,7 @@ export class MatchView {
     this.heading = el(
       "h1",
       { class: "score-line", tabindex: "-1" },
-      el("span", { class: "team team-home" }, this.home.name, this.home.reds),
+      el("span", { class: "team club-home" }, this.home.name, this.home.reds),
       el(
         "span",
         { class: "score" },
@@ -35,7 +35,7 @@ export class MatchView {
         el("span", { class: "dash", "aria-hidden": "true" }),
         this.awayGoals,
       ),
-      el("span", { class: "team team-away" }, this.away.name, this.away.reds),
+      el("span", { class: "team club-away" }, this.away.name, this.away.reds),
     );
     this.result = el("p", { class: "result" });
     this.viewers = el("p", { class: "viewers" });

@@ -15,6 +15,9 @@ import { announcement } from "./words.js";
 
 const POLL = 30_000;
 
+/** After a read that failed, about. */
+const RETRY = 4_000;
+
 /** News stays on a line for so long. */
 const NEWS = 15_000;
 
@@ -41,6 +44,7 @@ export class Scoreboard {
     this.view = new ScoreboardView(this.day, localDay(page.now()));
     this.element = this.view.element;
     this.readAt = 0;
+    this.patience = POLL;
   }
 
   get title() {
@@ -73,7 +77,7 @@ export class Scoreboard {
       this.whole = true;
       this.view.turn(day, localDay(now));
       this.refresh();
-    } else if (Date.now() - this.readAt > POLL) {
+    } else if (Date.now() - this.readAt > this.patience) {
       this.refresh();
     }
     this.view.tick(now);
@@ -84,25 +88,41 @@ export class Scoreboard {
     this.readAt = Date.now();
     const { page, day } = this;
     const days = utcDays(day);
-    if (day === localDay(page.now())) days.unshift(...utcDays(shifted(day, -1)).filter((each) => !days.includes(each)));
-    const answers = await Promise.allSettled(
-      days.map(async (each) => {
-        const list = await page.reader.day(each);
-        if (page.screen !== this || day !== this.day) return;
-        this.more ||= Boolean(list.more);
-        for (const board of list.matches) this.#hear(board);
-      }),
-    );
-    if (page.screen !== this || day !== this.day) return;
-    const failed = answers.find((answer) => answer.status === "rejected");
-    page.notices.say("reading", failed ? page.sentence(failed.reason) : null);
-    if (!failed) {
+    const failed = await this.#readDays(days);
+    if (this.#isGone(day)) return;
+    page.notices.say("reading", failed === null ? null : page.sentence(failed));
+    // Not all at the same moment, when the service is back.
+    this.patience = failed === null ? POLL : RETRY * (0.5 + Math.random());
+    if (failed === null) {
       this.read = true;
       page.heardNow();
     }
     this.whole = true;
     this.#later();
     this.#keep();
+    // What is still on from the day before can wait until the day itself is there.
+    if (failed === null && day === localDay(page.now())) {
+      await this.#readDays(utcDays(shifted(day, -1)).filter((each) => !days.includes(each)));
+    }
+  }
+
+  /** Returns what the first of the reads was rejected with, null if none was. @param {string[]} days */
+  async #readDays(days) {
+    const { day } = this;
+    const answers = await Promise.allSettled(
+      days.map(async (each) => {
+        const list = await this.page.reader.day(each);
+        if (this.#isGone(day)) return;
+        this.more ||= Boolean(list.more);
+        for (const board of list.matches) this.#hear(board);
+      }),
+    );
+    return answers.find((answer) => answer.status === "rejected")?.reason ?? null;
+  }
+
+  /** Whether the viewer has gone on to another screen or day. @param {string} day */
+  #isGone(day) {
+    return this.page.screen !== this || day !== this.day;
   }
 
   /** The library is there, or it is time to look what to follow. */

@@ -20,6 +20,7 @@ const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 /** How often the cells are asked for again when the host did not name them. */
 const AGAIN = 10_000;
 
+const token = viewerToken();
 /** @type {[Response, number][]} answers from before there was a library to learn the time from them */
 const answers = [];
 const reader = new Reader(globalThis.fetch.bind(globalThis), (answer, sentAt) => {
@@ -28,7 +29,10 @@ const reader = new Reader(globalThis.fetch.bind(globalThis), (answer, sentAt) =>
 });
 const notices = new Notices(byId("notices"));
 const announcer = new Announcer(byId("announcer"));
-const sign = new ConnectionSign(byId("connection"), notices, announcer, () => page.fresh);
+const sign = new ConnectionSign(byId("connection"), notices, announcer, {
+  known: () => page.fresh,
+  token: token !== null,
+});
 const shelf = new Shelf(() => localStorage);
 const page = new Page({ reader, shelf, notices, announcer, age: byId("age") });
 
@@ -72,18 +76,17 @@ async function onClick(event) {
   byId("content").querySelector("h1")?.focus({ preventScroll: true });
 }
 
-/** @param {() => string | null} token */
-async function connect(token) {
+async function connect() {
   let cells;
   try {
     cells = await deployment(globalThis.fetch.bind(globalThis));
   } catch {
     notices.say("deployment", errorWords("no_deployment"));
-    setTimeout(() => connect(token), AGAIN);
+    setTimeout(connect, AGAIN);
     return;
   }
   notices.say("deployment", null);
-  const live = new Livescore({ websockets: cells.websockets, token });
+  const live = new Livescore({ websockets: cells.websockets, token: () => token });
   for (const [answer, sentAt] of answers) live.observe(answer, sentAt);
   answers.length = 0;
   live.on("connection", (connection) => sign.show(connection));
@@ -93,7 +96,6 @@ async function connect(token) {
   page.screen?.follow();
 }
 
-const token = viewerToken();
 document.addEventListener("click", onClick);
 addEventListener("popstate", open);
 addEventListener("pagehide", () => page.keepNow());
@@ -104,7 +106,7 @@ document.addEventListener("visibilitychange", () => {
 });
 byId("zone").textContent = Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ");
 open();
-connect(() => token);
+connect();
 setInterval(() => {
   sign.tick(Date.now());
   page.tick();

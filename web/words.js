@@ -88,6 +88,8 @@ const ERRORS = {
   no_answer: "The service cannot be reached. The page keeps trying.",
   refused:
     "The service does not accept this page's token, so scores come with a delay. Open the page from a fresh link.",
+  not_back:
+    "Live updates do not come back, so scores come with a delay. If it stays like that, open the page from a fresh link.",
   storage: "This device's storage is full: without a network a reload would have nothing to show.",
   no_deployment: "Live updates are not set up here, so scores come with a delay.",
   bad_day: "That is not a day. Here is today.",

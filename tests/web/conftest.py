@@ -1,10 +1,13 @@
-"""A running system with its site, and a real browser, once for all tests of the pages."""
+"""What the tests of the pages share: a system with its site, a browser, a stand-in for the scenes, Node."""
 
 from __future__ import annotations
 
 import itertools
+import os
+import shutil
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +17,12 @@ from devstack.ministack import free_port
 from devstack.operator import Operator
 from devstack.site import serving
 from devstack.stack import Stack, running
+from devstack.standin import StandIn
+from devstack.system import System
 from loadtest import browser as browsers
 from tests.support import needs
+from tests.web import scene
+from tests.web.director import Director
 from tests.web.looking import Looker
 
 if TYPE_CHECKING:
@@ -23,9 +30,9 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser
 
-    from devstack.system import System
-
 _numbers = itertools.count(1)
+
+LIMITS = {"check_every": 0}
 
 
 @dataclass(frozen=True)
@@ -78,3 +85,36 @@ async def looker(browser: Browser, stage: Stage) -> AsyncIterator[Looker]:
         looker = Looker(browser, stage.site, contexts)
         yield looker
         looker.calm()
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The Node to run the library in; skips without one, visibly, and fails in CI."""
+    found = shutil.which("node")
+    if found is not None and (Path(__file__).parent / "node_modules/ws").exists():
+        return found
+    why = "Node is not there, or its packages are not: make web-test installs them."
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+async def director() -> AsyncIterator[Director]:
+    """What answers for the stand-in's functions and the readers' API."""
+    director = await Director().start()
+    yield director
+    await director.stop()
+
+
+@pytest.fixture(scope="session")
+def theatre(director: Director) -> Iterator[scene.Stage]:
+    """A stand-in whose functions ask the director."""
+    port = free_port()
+    system = System(1, gateway_port=port)
+    system.raw["functions"]["authorizer"] = {"handler": "tests.web.functions.authorizer", "environment": {}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIRECTOR", director.url)
+        standin = StandIn(system, LIMITS, handler="tests.web.functions.handler", threads=32).start()
+        yield scene.Stage(director, standin, port)
+    standin.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +10,9 @@ from broadcaster.pacing import backoff
 from subscriptions.follower import Follower
 from subscriptions.repair import delay, history_path, judge, patience, snapshot_path
 from tests.web.table import TABLE, frame, seqs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize("row", TABLE["decisions"], ids=lambda row: row["name"])
@@ -35,6 +38,6 @@ def test_a_follower_decides_by_the_table(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("row", TABLE["numbers"], ids=str)
 def test_every_wait_is_the_tables(row: dict[str, Any]) -> None:
     """The same chance makes both clients wait for the same time."""
-    functions = {"delay": delay, "patience": patience, "backoff": backoff}
+    functions: dict[str, Callable[..., float]] = {"delay": delay, "patience": patience, "backoff": backoff}
     name = next(name for name in row if name != "is")
     assert functions[name](*row[name]) == pytest.approx(row["is"])

@@ -93,10 +93,10 @@ async def test_names_are_text(stage: Stage, looker: Looker) -> None:
     stage.post(match, "kick_off")
     stage.post(match, "goal", team="away", player="<script>alert(2)</script>", minute=3)
     page = await looker.open(f"?match={match}")
-    await expect(page.locator(".team-home")).to_have_text(evil)
+    await expect(page.locator(".club-home")).to_have_text(evil)
     await expect(page.locator(".scorers")).to_contain_text("<script>alert(2)</script> 3′")
     assert await page.locator("main :is(img, script, b)").count() == 0
-    home, away = [await page.locator(f".team-{side}").bounding_box() for side in ("home", "away")]
+    home, away = [await page.locator(f".club-{side}").bounding_box() for side in ("home", "away")]
     assert home is not None
     assert away is not None
     assert home["x"] < away["x"]

@@ -81,9 +81,11 @@ async def test_the_page_comes_back_after_the_gateway(stage: Stage, looker: Looke
     standin = stage.stack.standin
     assert standin is not None
     await asyncio.to_thread(standin.stop)
-    await expect(page.locator("#notices")).to_contain_text("Live updates are interrupted")
-    stage.operator.post_event(match, {"kind": "goal", "team": "home", "minute": 12})
-    await asyncio.to_thread(standin.start)
+    try:
+        await expect(page.locator("#notices")).to_contain_text("Live updates are interrupted")
+        stage.operator.post_event(match, {"kind": "goal", "team": "home", "minute": 12})
+    finally:
+        await asyncio.to_thread(standin.start)
     await expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=60_000)
     await score(page, "1–0")
     await expect(page.locator('.moment[data-kind="goal"]')).to_have_count(1)

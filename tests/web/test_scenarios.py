@@ -1,0 +1,71 @@
+"""Every scene of the table, played by both clients against the stand-in."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.web.clients import start
+from tests.web.relay import relay
+from tests.web.scene import Scene
+from tests.web.table import TABLE, seqs
+
+if TYPE_CHECKING:
+    from tests.web.clients import Seen
+    from tests.web.scene import Stage
+
+SCENES = [
+    pytest.param(client, scene, id=f"{client}-{scene['name']}")
+    for scene, client in itertools.product(TABLE["scenes"], ("python", "node"))
+    if client in scene.get("clients", ["python", "node"])
+]
+
+NOBODY = 1
+"""A port that nobody listens on."""
+
+
+def as_expected(seen: Seen, then: dict[str, Any]) -> bool:
+    """Whether a client shows what it has to in the end."""
+    shown = then["shown"] if isinstance(then["shown"], dict) else {"m": then["shown"]}
+    board = then.get("board", {})
+    now = seen.boards.get("m", {})
+    return (
+        all(seen.shown[match] == seqs(wanted) for match, wanted in shown.items())
+        and {name: now.get(name) for name in board} == board
+        and seen.errors == then.get("errors", [])
+        and not any(each["gap"] for each in seen.boards.values())
+    )
+
+
+@pytest.mark.parametrize(("which", "scene"), SCENES)
+async def test_a_scene_ends_as_the_table_says(
+    which: str, scene: dict[str, Any], theatre: Stage, request: pytest.FixtureRequest
+) -> None:
+    """Whatever the network and the server do, each event is shown once and in order, and nothing else is asked."""
+    node: str | None = request.getfixturevalue("node") if which == "node" else None
+    then, director = scene["then"], theatre.director
+    async with relay(theatre.port) as here, relay(NOBODY) as dead:
+        director.begin(f"127.0.0.1:{here.port}")
+        urls = [
+            f"ws://127.0.0.1:{(here if cell == 'here' else dead).port}/live" for cell in scene.get("cells", ["here"])
+        ]
+        play = Scene(theatre, here)
+        try:
+            await play.play(scene.get("before", []))
+            play.client = await start(node, scene, urls, director.api)
+            await play.play(scene["steps"])
+            await play.until(lambda: as_expected(play.seen(), then), f"as expected, {then}")
+            seen = play.seen()
+            if node is not None and "live" in then:
+                assert seen.live == seqs(then["live"])
+            if "more" not in then:
+                assert len(director.connections) == then.get("connections", 1)
+                assert then.get("reads") == "any" or play.reads() == then.get("reads", [])
+                assert play.unasked() == []
+        finally:
+            director.end()
+            if play.client is not None:
+                await play.client.stop()
+            await play.play(scene.get("after", []))
