@@ -44,7 +44,8 @@ export class Dialogs {
     for (const dialog of document.querySelectorAll("dialog")) {
       dialog.addEventListener("close", () => {
         // The browser gives the focus back to what had it; if that was nothing, the desk has it.
-        if (document.activeElement === document.body || document.activeElement === null) byId("desk").focus({ preventScroll: true });
+        if (document.activeElement === document.body || document.activeElement === null)
+          byId("desk").focus({ preventScroll: true });
       });
       for (const button of dialog.querySelectorAll("[data-close]"))
         button.addEventListener("click", () => dialog.close());

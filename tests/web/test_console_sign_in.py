@@ -63,16 +63,18 @@ def provider(stage: Stage) -> dict[str, str]:
 
 
 async def test_an_operator_signs_in(stage: Stage, looker: Looker, provider: dict[str, str]) -> None:
-    """Away to the provider's page and back to the same match; what was pressed before goes out, and nothing is left over."""
+    """Away to the provider's page and back to the same match; what was pressed goes out, and nothing is left over."""
     match = "web-sign-in"
     stage.operator.create_match(match=match, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
-    page = await looker.blank()
+    # On AWS the policy names the provider; here it names only the cells.
+    page = await looker.blank(bypass_csp=True)
     addresses: list[str] = []
     page.on("framenavigated", lambda frame: addresses.append(frame.url))
     await with_provider(page, stage, provider)
     await page.goto(f"{stage.site}operator.html?match={match}")
     await live(page)
     desk = Desk(page, stage, match)
+    await expect(page.locator("#whistles")).to_contain_text("Kick-off")
     await desk.press("n")
     await expect(desk.notice("token")).to_contain_text("1 event is kept here and not sent yet")
     await page.locator("#open-token").click()
@@ -96,10 +98,13 @@ async def test_an_operator_signs_in(stage: Stage, looker: Looker, provider: dict
 
 async def test_an_answer_that_nobody_asked_for(stage: Stage, looker: Looker, provider: dict[str, str]) -> None:
     """A code with a state that this tab did not send is not exchanged, and leaves the address."""
-    page = await looker.blank()
+    # On AWS the policy names the provider; here it names only the cells.
+    page = await looker.blank(bypass_csp=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "oauth2/token" in request.url else None)
     await with_provider(page, stage, provider)
+    under_way = '{"state": "sent", "verifier": "v", "search": ""}'
+    await page.add_init_script(f"sessionStorage.setItem('livescore.sign-in', '{under_way}')")
     await page.goto(f"{stage.site}operator.html?code=stolen&state=forged")
     await expect(page.locator("[data-notice=token]")).to_contain_text("That sign-in was not begun here.")
     assert page.url == f"{stage.site}operator.html"
@@ -107,18 +112,11 @@ async def test_an_answer_that_nobody_asked_for(stage: Stage, looker: Looker, pro
 
 
 async def with_provider(page: Page, stage: Stage, provider: dict[str, str]) -> None:
-    """Have the site say that operators sign in at a provider, and its policy allow that, as on AWS."""
+    """Have the site say that operators sign in at a provider."""
 
     async def deployment(route: Route) -> None:
         answer = await route.fetch()
         about: dict[str, Any] = {**await answer.json(), "operators": {"sign_in": provider}}
         await route.fulfill(response=answer, json=about)
 
-    async def policy(route: Route) -> None:
-        answer = await route.fetch()
-        name = "content-security-policy"
-        allowed = answer.headers[name].replace("connect-src", f"connect-src {stage.system.endpoint}")
-        await route.fulfill(response=answer, headers={**answer.headers, name: allowed})
-
     await page.context.route("**/deployment.json", deployment)
-    await page.context.route("**/operator.html*", policy)
