@@ -187,7 +187,7 @@ export function noticesOf({ entries, holdup, durable, token, online, connection,
       "This browser's storage takes no more. What you press is sent all the same, but keep this page open until it is.",
     );
   if (connection.state === "refused")
-    say("live", "The live connection is refused, so this board may be old. Posting works.");
+    say("live", "The live connection is refused, so this board may be some seconds old. Posting works.");
   if (clock) say("clock", clock);
   return notices;
 }

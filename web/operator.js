@@ -25,6 +25,7 @@ import { connectionWords, errorWords, viewersWords, wrongClock } from "./words.j
 
 const BASE = "/operators";
 const TICK_MS = 250;
+const READ_MS = 5000;
 const CLOCK_WRONG_MS = 120_000;
 const KEYS_OFF = "livescore.operator.keys-off";
 
@@ -204,28 +205,43 @@ async function main() {
     unknown = "";
     before = new Map(store.entries(match).map((entry) => [entry.id, entry]));
     follow = live.follow(match, { history: true });
-    follow.on("change", (board) => {
-      actions.board = board;
-      const entries = store.entries(match);
-      const events = /** @type {import("./outbox.js").Known[]} */ (board.events);
-      store.put(...seenOnBoard(entries, events));
-      const mending = mended(store.entries(match), events, live.now()).filter((entry) => store.read(entry) === null);
-      store.put(...mending);
-      if (mending.length) postman.call(match);
-      followUp.call(match);
-      paint();
-    });
+    follow.on("change", (board) => take(match, board));
     follow.on("error", ({ code, message }) => {
       unknown = code === "unknown_match" ? `There is no match ${match}. Choose another.` : errorWords(code, message);
       paint();
     });
-    // The answer tells the time: a device's own clock may be wrong, and the socket's first frame does not say.
-    reader.match(match).catch(() => {});
+    // The answer also tells the time: a device's own clock may be wrong, and the socket's first frame does not say.
+    read();
     view.clear();
     byId("desk").focus({ preventScroll: true });
     postman.call(match);
     followUp.call(match);
     paint();
+  }
+
+  /** @param {string} match @param {import("./livescore.js").Board} board */
+  function take(match, board) {
+    actions.board = board;
+    const events = /** @type {import("./outbox.js").Known[]} */ (board.events);
+    store.put(...seenOnBoard(store.entries(match), events));
+    const mending = mended(store.entries(match), events, live.now()).filter((entry) => store.read(entry) === null);
+    store.put(...mending);
+    if (mending.length) postman.call(match);
+    followUp.call(match);
+    paint();
+  }
+
+  /** Read the board over HTTP: the live connection has not shown one yet, or is not there. */
+  function read() {
+    const match = actions.match;
+    if (match === null || !navigator.onLine) return;
+    reader.match(match).then(
+      (snapshot) => {
+        const newer = actions.board === null || snapshot.seq > actions.board.seq;
+        if (actions.match === match && newer) take(match, { ...snapshot, gap: false, lost: 0 });
+      },
+      () => {}, // The live connection says what is wrong.
+    );
   }
 
   const minute = () => view.read().minute || minuteNow(actions.expected(), live.now());
@@ -247,7 +263,7 @@ async function main() {
     const { match, board } = actions;
     const entries = match ? store.entries(match) : [];
     const connection = live.connection;
-    actions.sure = connection.state === "open" && board !== null && !board.gap;
+    actions.sure = connection.state === "open" && board !== null && board === follow?.board && !board.gap;
     byId("match").hidden = match === null || (board === null && unknown !== "");
     byId("nothing").hidden = match !== null;
     const expected = actions.expected();
@@ -388,6 +404,9 @@ async function main() {
   await tokens.start();
   openAddressed();
   setInterval(tick, TICK_MS);
+  setInterval(() => {
+    if (live.connection.state !== "open") read();
+  }, READ_MS);
   // What another match still has to send goes out too.
   postman.retry();
   paint();

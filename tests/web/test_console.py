@@ -167,6 +167,7 @@ async def test_a_whole_match_without_the_mouse(stage: Stage, looker: Looker) -> 
     await desk.page.keyboard.type("Ousmane Dembélé")
     await desk.press("Enter")
     await desk.counted("substitution")
+    await desk.no_echo()
     await desk.press("n")
     await desk.counted("half_time")
     await desk.press("e", "Shift+X")

@@ -110,6 +110,7 @@ async def test_gateway_and_api_start_again(stage: Stage, looker: Looker) -> None
         page = await looker.blank()
         await page.goto(f"{site}operator.html?match={match}")
         await live(page)
+        await expect(page.locator("#status")).to_have_text("First half")
         desk = Desk(page, stage, match)
         async with without_gateway(stage):
             await asyncio.to_thread(sites.pop_all().close)
