@@ -222,7 +222,7 @@ async def _until(page: Page, condition: str) -> None:
 
 
 async def _begin(http: httpx.AsyncClient, match: str) -> None:
-    about = {"match": match, "home": "Home", "away": "Away", "kickoff": f"{DAY}T15:00:00Z", "competition": "Bench"}
+    about = {"match": match, "home": "Reds", "away": "Blues", "kickoff": f"{DAY}T15:00:00Z", "competition": "Bench"}
     (await http.post("/matches", json=about)).raise_for_status()
     await _post(http, match, {"kind": "kick_off"})
 
