@@ -194,9 +194,9 @@ async def _traced(browser: Browser, url: str, ready: str, play: Callable[[], Awa
     await page.context.close()
     gaps = [later - earlier for earlier, later in itertools.pairwise(stamps)]
     states = [
-        event["args"]["chrome_frame_reporter"]["state"]
+        event["args"]["frame_reporter"]["state"]
         for event in trace
-        if event.get("name") == "PipelineReporter" and "chrome_frame_reporter" in event.get("args", {})
+        if event.get("name") == "PipelineReporter" and "frame_reporter" in event.get("args", {})
     ]
     told = [state for state in states if state != "STATE_NO_UPDATE_DESIRED"]
     dropped = sum(state == "STATE_DROPPED" for state in told)

@@ -202,7 +202,7 @@ async def test_the_page_is_small(stage: Stage, looker: Looker) -> None:
     await live(page)
     await page.wait_for_function("async () => Boolean(await caches.match('/match.js'))")
     assert len(sizes) > 10
-    assert sum(sizes) <= 60_000
+    assert sum(sizes) <= 60 * 1024
 
 
 def isolated(text: str, *names: str) -> str:
