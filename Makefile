@@ -39,7 +39,7 @@ web-test: setup ## web/: types, linter, tests in Node, scenes with both clients,
 web-node: $(WEB_SETUP)
 	@tests/web/node_modules/.bin/tsc -p tests/web
 	@tests/web/node_modules/.bin/biome check --error-on-warnings web tests/web biome.json
-	@node --test tests/web/*.test.mjs
+	@node --test --test-timeout=60000 tests/web/*.test.mjs
 
 $(WEB_SETUP): tests/web/package-lock.json
 	@# Not npm ci: it wants every platform's package of biome in the lock, and not every registry has them all.

@@ -127,8 +127,9 @@ export interface Options {
   /** Gives the viewer's token, or null for none. Asked before each connection. */
   token?: () => Promise<string | null> | string | null;
   /**
-   * How the token goes to the gateway. `query` (the default) works everywhere; with `subprotocol` it is not in the
-   * address, which browsers write to their console when a connection fails.
+   * How the token goes to the gateway. With `subprotocol`, the default of wss:, it is not in the address, which browsers
+   * write to their console when a connection fails. `query` is the default of ws:, which is devstack: MiniStack's
+   * gateway knows no subprotocols.
    */
   tokenIn?: "query" | "subprotocol";
   timings?: Partial<Timings>;

@@ -502,10 +502,57 @@ class Events {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------ connection
+// ---------------------------------------------------------------------------------------------------------- timers
 
 /** Seconds of a clock that only goes forward. */
 const seconds = () => performance.now() / 1000;
+
+/** @param {number} wait in seconds @param {() => void} call @returns {() => void} what stops it */
+const after = (wait, call) => {
+  const timer = setTimeout(call, wait * 1000);
+  return () => clearTimeout(timer);
+};
+
+/** Timers with names, of which there is one each; none is left after `clear`. */
+class Timers {
+  /** @type {Map<string, () => void>} */
+  #running = new Map();
+  #sleeps = 0;
+
+  /** @param {string} name @param {number} wait in seconds @param {() => void} call */
+  start(name, wait, call) {
+    this.stop(name);
+    const stop = after(wait, () => {
+      this.#running.delete(name);
+      call();
+    });
+    this.#running.set(name, stop);
+  }
+
+  /** @param {string} name */
+  stop(name) {
+    this.#running.get(name)?.();
+    this.#running.delete(name);
+  }
+
+  /** @param {string} name */
+  has(name) {
+    return this.#running.has(name);
+  }
+
+  /** Ends never if it is stopped. @param {number} wait in seconds @returns {Promise<void>} */
+  sleep(wait) {
+    return new Promise((resolve) => {
+      this.start(`sleep ${++this.#sleeps}`, wait, resolve);
+    });
+  }
+
+  clear() {
+    for (const name of [...this.#running.keys()]) this.stop(name);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ connection
 
 const DEAD = "The connection was dead.";
 const LOST = "The connection was lost.";
@@ -743,6 +790,205 @@ class Follow {
   }
 }
 
+// ------------------------------------------------------------------------------------------------------- over HTTP
+
+/** The API did not answer, or with nothing of use. */
+class ReadError extends Error {}
+
+/** The readers' API. */
+class Api {
+  #base;
+  #fetch;
+  #patience;
+  #clock;
+  #heard;
+  /** @type {Set<AbortController>} */
+  #reading = new Set();
+  /** Those that nobody waits for any more. @type {WeakSet<AbortController>} */
+  #given = new WeakSet();
+
+  /**
+   * @param {string} base
+   * @param {typeof globalThis.fetch} fetch
+   * @param {number} patience in seconds
+   * @param {ServerClock} clock
+   * @param {(answers: boolean) => void} heard is told whether there is a server, at each answer
+   */
+  constructor(base, fetch, patience, clock, heard) {
+    this.#base = base.replace(/\/+$/, "");
+    this.#fetch = fetch;
+    this.#patience = patience;
+    this.#clock = clock;
+    this.#heard = heard;
+  }
+
+  /**
+   * The JSON object at a path of the API.
+   *
+   * @param {string} path
+   * @returns {Promise<Frame>} or a ReadError
+   */
+  async get(path) {
+    const controller = new AbortController();
+    this.#reading.add(controller);
+    const stop = after(this.#patience, () => controller.abort());
+    const sent = Date.now();
+    try {
+      const answer = await this.#fetch(this.#base + path, {
+        signal: controller.signal,
+        credentials: "omit",
+        headers: { accept: "application/json" },
+      });
+      this.#clock.answer(answer, sent);
+      this.#heard(answer.status < 500);
+      if (!answer.ok) throw new ReadError(`status ${answer.status}`);
+      const body = await answer.json();
+      if (!isObject(body)) throw new ReadError("no JSON object");
+      return body;
+    } catch (error) {
+      if (error instanceof ReadError) throw error;
+      if (!this.#given.has(controller)) this.#heard(false);
+      throw new ReadError("no answer");
+    } finally {
+      stop();
+      this.#reading.delete(controller);
+      this.#given.delete(controller);
+    }
+  }
+
+  /** Give up what is being read. */
+  abort() {
+    for (const each of this.#reading) {
+      this.#given.add(each);
+      each.abort();
+    }
+  }
+}
+
+/** Brings back over HTTP what was missed: what `repair` decides, at most one at a time for each match. */
+class Repairs {
+  #api;
+  #timers;
+  #random;
+  #spread;
+  #to;
+
+  /**
+   * @param {Api} api
+   * @param {Timers} timers
+   * @param {() => number} random
+   * @param {number} spread in seconds
+   * @param {{show: (thread: Thread, snapshot: Frame) => void, ask: (thread: Thread) => void, found: (thread: Thread, since: number) => void}} to
+   *   `show` takes a snapshot, `ask` asks over the socket when HTTP has not helped, `found` is told of what a check
+   *   that began then has found.
+   */
+  constructor(api, timers, random, spread, to) {
+    this.#api = api;
+    this.#timers = timers;
+    this.#random = random;
+    this.#spread = spread;
+    this.#to = to;
+  }
+
+  /** Bring back what is missing of a match, if anything, unless that is being done. @param {Thread} thread */
+  async begin(thread) {
+    if (thread.repairing) return;
+    thread.repairing = true;
+    try {
+      if (!(await this.#try(thread))) this.#to.ask(thread);
+    } finally {
+      thread.repairing = false;
+    }
+  }
+
+  /** @param {Thread} thread @returns {Promise<boolean>} false if only the socket can help */
+  async #try(thread) {
+    const { follower } = thread;
+    const hadGap = follower.gap;
+    const begun = seconds();
+    for (let attempt = 1; attempt <= repair.TRIES; attempt++) {
+      await this.#timers.sleep(repair.delay(attempt, this.#random(), this.#spread));
+      // Nobody waits for it any more, or the socket was faster.
+      if (thread.closed || (hadGap && !follower.gap)) return true;
+      try {
+        const { seq } = follower;
+        const step = await this.read(thread);
+        if (thread.closed) return true;
+        if (step === "ask") return false;
+        if (step !== "take" || follower.gap) continue;
+        if (!hadGap && follower.seq > seq) this.#to.found(thread, begun);
+        return true;
+      } catch (error) {
+        if (!(error instanceof ReadError)) throw error;
+      }
+    }
+    return false;
+  }
+
+  /** One try; returns what the answer was good for. @param {Thread} thread */
+  async read(thread) {
+    const { follower } = thread;
+    let snapshot = await this.snapshot(thread);
+    let step = repair.judge(follower, snapshot);
+    if (step === "pages" && !thread.closed) {
+      follower.gap = true;
+      await this.#pages(thread);
+      snapshot = await this.snapshot(thread);
+      step = repair.judge(follower, snapshot);
+    }
+    // Patient: an answer that may be older than the match's new epoch is no reason to forget that one's frames.
+    if (step === "take" && !thread.closed) this.#to.show(thread, snapshot);
+    return step;
+  }
+
+  /** @param {Thread} thread @returns {Promise<Frame>} */
+  async snapshot({ match, follower }) {
+    const answer = await this.#api.get(repair.snapshotPath(follower));
+    if (answer.type !== "snapshot" || answer.match !== match) throw new ReadError("no snapshot of this match");
+    return answer;
+  }
+
+  /** Read on in the history until it ends, or is of no use. @param {Thread} thread */
+  async #pages(thread) {
+    const { follower, match } = thread;
+    for (let number = 0; number < repair.PAGES && !thread.closed; number++) {
+      const page = await this.#api.get(repair.historyPath(follower));
+      if (page.match !== match || page.events === undefined) throw new ReadError("no history of this match");
+      const events = thread.closed ? [] : follower.read(page);
+      if (!events.length) return;
+      thread.show(events, follower.seq);
+      if (follower.seq >= /** @type {number} */ (page.seq)) return;
+    }
+  }
+
+  /** What lies before the first event that is known, for those who want it. @param {Thread} thread */
+  async precede(thread) {
+    const { epoch } = thread.follower;
+    const last = thread.first;
+    const behind = new Follower(thread.match);
+    behind.epoch = epoch;
+    /** @type {MatchEvent[]} */
+    const earlier = [];
+    for (
+      let attempt = 1, number = 0;
+      behind.seq < last - 1 && attempt <= repair.TRIES && number < repair.PAGES;
+      number++
+    ) {
+      try {
+        const events = behind.read(await this.#api.get(repair.historyPath(behind)));
+        if (!events.length) break;
+        earlier.push(...events.filter((event) => event.seq < last));
+      } catch (error) {
+        if (!(error instanceof ReadError)) throw error;
+        attempt += 1;
+        await this.#timers.sleep(repair.delay(attempt, this.#random(), this.#spread));
+      }
+      if (thread.closed || thread.follower.epoch !== epoch) return;
+    }
+    if (earlier.length && behind.seq >= last - 1) thread.precede(earlier);
+  }
+}
+
 // ------------------------------------------------------------------------------------------------------- livescore
 
 /** A message of ours is at most this long; the server closes the connection over a longer one. */
@@ -767,15 +1013,6 @@ const TIMINGS = {
   lingerSeconds: 10,
 };
 
-/** The API did not answer, or with nothing of use. */
-class ReadError extends Error {}
-
-/** @param {number} wait in seconds @param {() => void} call */
-const after = (wait, call) => {
-  const timer = setTimeout(call, wait * 1000);
-  return () => clearTimeout(timer);
-};
-
 /** @param {Options["websockets"]} given @returns {URL[]} */
 function addresses(given) {
   const all = [];
@@ -793,12 +1030,12 @@ export class Livescore {
   #addresses;
   #cell;
   #api;
+  #repairs;
   #token;
   #tokenIn;
   #timings;
   #random;
   #WebSocket;
-  #fetch;
   #page;
   #clock = new ServerClock();
   #listeners = new Listeners();
@@ -830,26 +1067,32 @@ export class Livescore {
   /** @type {number | null} */
   #pinged = null;
   #looking = false;
-  /** @type {Set<AbortController>} */
-  #reading = new Set();
-  /** Timers that run, each by the function that stops it. @type {Map<string, () => void>} */
-  #timers = new Map();
-  #sleeps = 0;
+  #timers = new Timers();
   /** @type {(() => void)[]} */
   #unlisten = [];
 
   /** @param {Options} options */
   constructor(options) {
     this.#addresses = addresses(options.websockets);
-    this.#api = (options.api ?? "").replace(/\/+$/, "");
     this.#token = options.token ?? (() => null);
-    this.#tokenIn = options.tokenIn ?? "query";
+    this.#tokenIn = options.tokenIn;
     this.#timings = { ...TIMINGS, ...options.timings };
     this.#random = options.random ?? Math.random;
     const Socket = options.WebSocket ?? /** @type {Options["WebSocket"]} */ (globalThis.WebSocket);
     if (!Socket) throw new TypeError("There is no WebSocket here: give one, such as that of the package ws.");
     this.#WebSocket = Socket;
-    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.#api = new Api(options.api ?? "", fetch, this.#timings.fetchSeconds, this.#clock, (answers) =>
+      this.#answers(answers),
+    );
+    this.#repairs = new Repairs(this.#api, this.#timers, this.#random, this.#timings.spreadSeconds, {
+      show: (thread, snapshot) => this.#follow(thread, snapshot, true),
+      ask: (thread) => this.#sync(thread),
+      found: (thread, since) => {
+        // If the socket has said nothing, perhaps it only looks open.
+        if (this.#wire && this.#wire.heard < since) this.#ping([thread]);
+      },
+    });
     const here = /** @type {PageLike | null} */ (/** @type {unknown} */ (globalThis));
     this.#page =
       options.page === undefined ? (typeof here?.addEventListener === "function" ? here : null) : options.page;
@@ -887,9 +1130,16 @@ export class Livescore {
     if (this.#closed) throw new Error("This Livescore has been closed.");
     const before = this.#threads.get(match);
     const known = before && before.only === (options.only ?? null) ? this.#follows.get(before) : undefined;
-    if (known) return known;
+    if (before && known) {
+      if (options.history && !before.history) {
+        before.history = true;
+        if (before.follower.epoch) void this.#repairs.precede(before);
+      }
+      return known;
+    }
     const thread = new Thread(match, options);
     thread.resume(resume);
+    if (![...this.#threads.values()].some((each) => !each.answered)) this.#askLater(this.#timings.careSeconds);
     if (before) {
       before.end();
       if (before.sent) thread.owed = (before.answered ? 0 : 1) + before.owed + before.synced;
@@ -897,7 +1147,7 @@ export class Livescore {
     const follow = new Follow(thread, () => this.#leave(thread));
     this.#threads.set(match, thread);
     this.#follows.set(thread, follow);
-    this.#stop("linger");
+    this.#timers.stop("linger");
     if (this.#wire?.open) this.#subscribe(thread);
     else if (this.#connection.state === "closed") void this.#connect();
     return follow;
@@ -921,9 +1171,12 @@ export class Livescore {
 
   async #connect() {
     const number = ++this.#try;
-    this.#stop("retry");
+    this.#timers.stop("retry");
     this.#state(this.#offline ? "offline" : "connecting", { reason: this.#connection.reason });
-    this.#start("open", this.#timings.openSeconds, () => this.#lost(number, "The server did not answer in time."));
+    if (number !== this.#try) return;
+    this.#timers.start("open", this.#timings.openSeconds, () =>
+      this.#lost(number, "The server did not answer in time."),
+    );
     /** @type {string | null} */
     let token;
     try {
@@ -950,13 +1203,16 @@ export class Livescore {
   #dial(token) {
     const url = new URL(/** @type {URL} */ (this.#addresses[this.#cell]));
     url.searchParams.set("v", "1");
-    if (token && this.#tokenIn === "subprotocol") return new this.#WebSocket(url.href, ["livescore.v1", token]);
-    if (token) url.searchParams.set("token", token);
+    if (token) {
+      const place = this.#tokenIn ?? (url.protocol === "wss:" ? "subprotocol" : "query");
+      if (place === "subprotocol") return new this.#WebSocket(url.href, ["livescore.v1", token]);
+      url.searchParams.set("token", token);
+    }
     return new this.#WebSocket(url.href);
   }
 
   #opened() {
-    this.#stop("open");
+    this.#timers.stop("open");
     this.#failures = 0;
     this.#answered = null;
     this.#pinged = null;
@@ -970,6 +1226,7 @@ export class Livescore {
       thread.synced = thread.owed = 0;
     }
     this.#state("open");
+    if (!this.#wire) return;
     this.#ask();
     this.#careLater();
   }
@@ -988,8 +1245,8 @@ export class Livescore {
     const wire = this.#wire;
     this.#wire = null;
     wire?.drop();
-    this.#stop("open");
-    this.#stop("care");
+    this.#timers.stop("open");
+    this.#timers.stop("care");
     if (this.#closed || !this.#threads.size) {
       this.#state("closed");
       return;
@@ -1006,7 +1263,7 @@ export class Livescore {
 
   /** @param {number} wait @param {string | null} reason */
   #retry(wait, reason) {
-    this.#start("retry", wait, () => void this.#connect());
+    this.#timers.start("retry", wait, () => void this.#connect());
     const retryAt = Date.now() + wait * 1000;
     if (this.#offline) this.#state("offline", { retryAt, reason: OFFLINE });
     else if (this.#answered && this.#failures >= REFUSALS) this.#state("refused", { retryAt, reason: this.#refusal });
@@ -1015,8 +1272,8 @@ export class Livescore {
 
   /** End the connection and whatever else goes on. */
   #hangUp() {
-    for (const name of [...this.#timers.keys()]) this.#stop(name);
-    for (const each of this.#reading) each.abort();
+    this.#timers.clear();
+    this.#api.abort();
     this.#try += 1;
     const wire = this.#wire;
     this.#wire = null;
@@ -1067,7 +1324,7 @@ export class Livescore {
     }
     if (frame.type === "update" && thread.only === null && isThin(frame)) {
       // It was on its way when `only` changed, and would take us past events that it does not have.
-      if (/** @type {number} */ (frame.seq) > thread.follower.seq) void this.#repair(thread);
+      if (/** @type {number} */ (frame.seq) > thread.follower.seq) this.#repairs.begin(thread);
       return;
     }
     const patient = !thread.synced;
@@ -1087,8 +1344,8 @@ export class Livescore {
     if (follower.junk > junk) return;
     thread.show(fresh, frame.type === "snapshot" ? /** @type {number} */ (frame.seq) : 0);
     if (thread.closed) return;
-    if (follower.gap && !gap) this.#repair(thread);
-    if (thread.history && follower.epoch && follower.epoch !== epoch) void this.#readHistory(thread);
+    if (follower.gap && !gap) this.#repairs.begin(thread);
+    if (thread.history && follower.epoch && follower.epoch !== epoch) void this.#repairs.precede(thread);
   }
 
   /** @param {Record<string, unknown>} frame */
@@ -1131,8 +1388,13 @@ export class Livescore {
   /** Subscribe to what has not been answered on this connection. */
   #ask() {
     for (const thread of this.#threads.values()) if (!thread.answered) this.#subscribe(thread);
-    this.#askAt = seconds() + this.#askAfter * (0.5 + this.#random() / 2);
-    this.#askAfter = Math.min(this.#timings.askSeconds, this.#askAfter * 2);
+    this.#askLater(this.#askAfter);
+  }
+
+  /** What is not answered until then is asked for again. @param {number} wait in seconds */
+  #askLater(wait) {
+    this.#askAt = seconds() + wait * (0.5 + this.#random() / 2);
+    this.#askAfter = Math.min(this.#timings.askSeconds, wait * 2);
   }
 
   /** @param {Thread} thread */
@@ -1153,13 +1415,13 @@ export class Livescore {
       this.#leaving.add(thread.match);
     }
     if (!this.#threads.size)
-      this.#start("linger", this.#wire?.open ? this.#timings.lingerSeconds : 0, () => this.#hangUp());
+      this.#timers.start("linger", this.#wire?.open ? this.#timings.lingerSeconds : 0, () => this.#hangUp());
   }
 
   // ---- care
 
   #careLater() {
-    this.#start("care", this.#timings.careSeconds * (0.5 + this.#random()), () => this.#care());
+    this.#timers.start("care", this.#timings.careSeconds * (0.5 + this.#random()), () => this.#care());
   }
 
   /** Ask again for what has not been answered, and for what may have been missed in silence. */
@@ -1194,11 +1456,11 @@ export class Livescore {
       if (thread.follower.epoch === null) continue;
       if (thread.follower.gap || (overdue && !thread.answered)) {
         // In a storm of reconnects the socket is slow to answer; HTTP has what happened meanwhile.
-        this.#repair(thread);
+        this.#repairs.begin(thread);
       } else if (now - thread.heard > this.#patience && !this.#hidden) {
         thread.heard = now;
         this.#patience = repair.patience(this.#timings.silenceSeconds, this.#random());
-        this.#repair(thread);
+        this.#repairs.begin(thread);
       }
     }
   }
@@ -1218,105 +1480,6 @@ export class Livescore {
 
   // ---- over HTTP
 
-  /** Bring back what is missing of a match, if anything, unless that is being done. @param {Thread} thread */
-  async #repair(thread) {
-    if (thread.repairing) return;
-    thread.repairing = true;
-    try {
-      if (!(await this.#tryToRepair(thread))) this.#sync(thread);
-    } finally {
-      thread.repairing = false;
-    }
-  }
-
-  /** @param {Thread} thread @returns {Promise<boolean>} false if only the socket can help */
-  async #tryToRepair(thread) {
-    const { follower } = thread;
-    const hadGap = follower.gap;
-    const begun = seconds();
-    for (let attempt = 1; attempt <= repair.TRIES; attempt++) {
-      await this.#sleep(repair.delay(attempt, this.#random(), this.#timings.spreadSeconds));
-      // Nobody waits for it any more, or the socket was faster.
-      if (thread.closed || (hadGap && !follower.gap)) return true;
-      try {
-        const { seq } = follower;
-        const step = await this.#read(thread);
-        if (thread.closed) return true;
-        if (step === "ask") return false;
-        if (step !== "take" || follower.gap) continue;
-        // The socket has said nothing of it. Perhaps it only looks open.
-        if (!hadGap && follower.seq > seq && this.#wire && this.#wire.heard < begun) this.#ping([thread]);
-        return true;
-      } catch (error) {
-        if (!(error instanceof ReadError)) throw error;
-      }
-    }
-    return false;
-  }
-
-  /** One try; returns what the answer was good for. @param {Thread} thread */
-  async #read(thread) {
-    const { follower } = thread;
-    let snapshot = await this.#snapshot(thread);
-    let step = repair.judge(follower, snapshot);
-    if (step === "pages" && !thread.closed) {
-      follower.gap = true;
-      await this.#pages(thread);
-      snapshot = await this.#snapshot(thread);
-      step = repair.judge(follower, snapshot);
-    }
-    // Patient: an answer that may be older than the match's new epoch is no reason to forget that one's frames.
-    if (step === "take" && !thread.closed) this.#follow(thread, snapshot, true);
-    return step;
-  }
-
-  /** @param {Thread} thread @returns {Promise<Frame>} */
-  async #snapshot({ match, follower }) {
-    const answer = await this.#json(repair.snapshotPath(follower));
-    if (answer.type !== "snapshot" || answer.match !== match) throw new ReadError("no snapshot of this match");
-    return answer;
-  }
-
-  /** Read on in the history until it ends, or is of no use. @param {Thread} thread */
-  async #pages(thread) {
-    const { follower, match } = thread;
-    for (let number = 0; number < repair.PAGES && !thread.closed; number++) {
-      const page = await this.#json(repair.historyPath(follower));
-      if (page.match !== match || page.events === undefined) throw new ReadError("no history of this match");
-      const events = thread.closed ? [] : follower.read(page);
-      if (!events.length) return;
-      thread.show(events, follower.seq);
-      if (follower.seq >= /** @type {number} */ (page.seq)) return;
-    }
-  }
-
-  /** What lies before the first event that is known, for those who want it. @param {Thread} thread */
-  async #readHistory(thread) {
-    const { epoch } = thread.follower;
-    const last = thread.first;
-    const behind = new Follower(thread.match);
-    behind.epoch = epoch;
-    /** @type {MatchEvent[]} */
-    const earlier = [];
-    for (
-      let attempt = 1, number = 0;
-      behind.seq < last - 1 && attempt <= repair.TRIES && number < repair.PAGES;
-      number++
-    ) {
-      try {
-        const events = behind.read(await this.#json(repair.historyPath(behind)));
-        if (!events.length) break;
-        earlier.push(...events.filter((event) => event.seq < last));
-      } catch (error) {
-        if (!(error instanceof ReadError)) throw error;
-        attempt += 1;
-        await this.#sleep(repair.delay(attempt, this.#random(), this.#timings.spreadSeconds));
-      }
-      if (thread.closed || thread.follower.epoch !== epoch) return;
-    }
-    if (earlier.length && behind.seq >= last - 1) thread.precede(earlier);
-  }
-
   /** While the socket does not open: whether anything answers, and what it knows of what is followed. */
   async #lookOverHttp() {
     if (this.#looking) return;
@@ -1330,49 +1493,16 @@ export class Livescore {
       for (const thread of due) {
         thread.heard = seconds();
         const { follower } = thread;
-        const snapshot = await this.#snapshot(thread);
+        const snapshot = await this.#repairs.snapshot(thread);
         if (thread.closed || this.#wire?.open) return;
         // Who knows nothing yet is better off with what may be a second old.
         if (follower.epoch === null) this.#follow(thread, snapshot, true);
-        else if (repair.judge(follower, snapshot) !== "ask") await this.#read(thread);
+        else if (repair.judge(follower, snapshot) !== "ask") await this.#repairs.read(thread);
       }
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
     } finally {
       this.#looking = false;
-    }
-  }
-
-  /**
-   * The JSON object at a path of the API.
-   *
-   * @param {string} path
-   * @returns {Promise<Frame>}
-   */
-  async #json(path) {
-    const controller = new AbortController();
-    this.#reading.add(controller);
-    const stop = after(this.#timings.fetchSeconds, () => controller.abort());
-    const sent = Date.now();
-    try {
-      const answer = await this.#fetch(this.#api + path, {
-        signal: controller.signal,
-        credentials: "omit",
-        headers: { accept: "application/json" },
-      });
-      this.#clock.answer(answer, sent);
-      this.#answers(answer.status < 500);
-      if (!answer.ok) throw new ReadError(`status ${answer.status}`);
-      const body = await answer.json();
-      if (!isObject(body)) throw new ReadError("no JSON object");
-      return body;
-    } catch (error) {
-      if (error instanceof ReadError) throw error;
-      if (!this.#closed) this.#answers(false);
-      throw new ReadError("no answer");
-    } finally {
-      stop();
-      this.#reading.delete(controller);
     }
   }
 
@@ -1433,38 +1563,11 @@ export class Livescore {
       );
     } else if (this.#wire?.open) {
       const asleep = seconds() - this.#wire.heard > this.#timings.silenceSeconds;
-      this.#start("care", soon, () => {
+      this.#timers.start("care", soon, () => {
         if (asleep && this.#pinged === null) this.#ping([...this.#threads.values()]);
         this.#care();
       });
     }
-  }
-
-  // ---- timers
-
-  /** @param {string} name @param {number} wait in seconds @param {() => void} call */
-  #start(name, wait, call) {
-    this.#stop(name);
-    this.#timers.set(
-      name,
-      after(wait, () => {
-        this.#timers.delete(name);
-        call();
-      }),
-    );
-  }
-
-  /** @param {string} name */
-  #stop(name) {
-    this.#timers.get(name)?.();
-    this.#timers.delete(name);
-  }
-
-  /** @param {number} wait in seconds @returns {Promise<void>} */
-  #sleep(wait) {
-    return new Promise((resolve) => {
-      this.#start(`sleep ${++this.#sleeps}`, wait, resolve);
-    });
   }
 }
 
