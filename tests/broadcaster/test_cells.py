@@ -114,6 +114,9 @@ async def test_one_cell_down_does_not_hold_up_the_other(
                 await asyncio.to_thread(operator.post_event, match_id, {"kind": kind})
                 await until(lambda number=number: here[-1:] == [number])
             assert (here, there) == ([1, 2, 3], [])
+            progress = await asyncio.to_thread(operator.progress, match_id)
+            assert (progress["seq"], progress["cells"][AWAY]) == (3, {"unreached": True})
+            assert progress["cells"][REGION]["seq"] == 3
         finally:
             proxy.silent = frozenset()
         # No other event comes.

@@ -82,6 +82,13 @@ async def test_a_burst_of_events_reaches_every_viewer_in_order(system: System, o
         await until(lambda: all(each.seqs[-1:] == [12] for each in seen))
         assert all(each.seqs == list(range(1, 13)) for each in seen)
         assert {each.viewer.followers[match].score for each in seen} == {(11, 0)}
+        await until(lambda: told(system, match).told == 12)
+        # However many the routes had counted by then: the broadcast has met all ten.
+        await until(lambda: operator.snapshot(match)["viewers"] == 10)
+    # Operators are shown the round that is, or was, the last: its receipt goes by the same name.
+    receipts = await asyncio.to_thread(operator.receipts, match)
+    assert told(system, match).round == receipts[-1]["broadcast"]
+    assert await asyncio.to_thread(operator.receipts, match, receipts[-1]["seq"]) == []
 
 
 async def test_a_refused_event_is_not_broadcast(system: System, operator: Operator, match: str) -> None:

@@ -71,6 +71,9 @@ def test_each_subscription_counts_once(
     serve("a=", action="unsubscribe", match=match)
     serve("nobody=", action="unsubscribe", match=match)
     clock[0] += FLUSH_SECONDS
+    assert serve("b=", action="sync", match=match, seq=0)["viewers"] == 1
+    assert count(system, dynamodb, match) == 1
+    clock[0] += FLUSH_SECONDS
     serve("b=", "DISCONNECT")
     clock[0] += FLUSH_SECONDS
     serve("c=", "CONNECT")

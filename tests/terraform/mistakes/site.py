@@ -140,7 +140,10 @@ MISTAKES = [
     Mistake("operators-answers-kept", site.operators, _of_operators(cache_policy_id="livescore-snapshots"), "be kept"),
     Mistake("operators-without-token", site.operators, _of_operators(origin_request_policy_id=""), "Authorization"),
     Mistake(
-        "operators-with-host", site.operators, _of_operators(origin_request_policy_id="Managed-AllViewer"), "too much"
+        "operators-with-host",
+        site.operators,
+        _of_operators(origin_request_policy_id="216adef6-5c7f-47e4-b989-5492eafa07d3"),
+        "too much",
     ),
     Mistake("operators-cannot-post", site.operators, _of_operators(allowed_methods=["GET", "HEAD"]), "not post"),
     Mistake("tokens-in-the-clear", site.operators, _of_operators(viewer_protocol_policy="allow-all"), "in the clear"),
@@ -198,7 +201,13 @@ MISTAKES = [
     Mistake(
         "sign-in-out-of-reach",
         site.deployment,
-        text(PAGES, "security_headers_config", " https://login.example.org", ""),
+        edit(
+            PAGES,
+            "security_headers_config",
+            lambda block: first(
+                block, content_security_policy=[{"content_security_policy": "default-src 'none'; connect-src 'self'"}]
+            ),
+        ),
         "where operators sign in",
     ),
 ]
