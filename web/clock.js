@@ -12,7 +12,7 @@
 /**
  * @typedef {object} Told An event as viewers get it; times in milliseconds since the epoch, by the server's clock.
  * @property {string} kind
- * @property {number} at
+ * @property {number} [at]
  * @property {number} [minute]
  * @property {number | null} [stoppage]
  * @property {number} [cancelled_by]
@@ -81,7 +81,7 @@ export function runningMinute(board, now) {
   }
   const text = STANDING[board.status];
   if (text === undefined) return { text: "", minute: null, stoppage: null, ticking: false };
-  const last = known ? phases.findLastIndex((phase) => phase.status in PERIODS) : -1;
+  const last = known ? phases.map((phase) => phase.status in PERIODS).lastIndexOf(true) : -1;
   const played = phases[last];
   const ended = phases[last + 1];
   const pair =
@@ -114,8 +114,8 @@ function phasesOf(events) {
   const phases = [];
   for (const [place, event] of events.entries()) {
     const status = BEGINS[event.kind];
-    if (status === undefined || event.cancelled_by || status === phases.at(-1)?.status) continue;
-    phases.push({ status, at: event.at, place });
+    if (status === undefined || event.at === undefined || event.cancelled_by) continue;
+    if (status !== phases.at(-1)?.status) phases.push({ status, at: event.at, place });
   }
   return phases;
 }
@@ -151,7 +151,7 @@ function minuteIn(status, whistle, board, now) {
  */
 function lastStated(events, place, start, now) {
   for (const { minute, stoppage, at, cancelled_by } of events.slice(place).reverse()) {
-    if (minute !== undefined && minute > start && at <= now && !cancelled_by) {
+    if (minute !== undefined && minute > start && at !== undefined && at <= now && !cancelled_by) {
       return { minute, stoppage: stoppage ?? null, at };
     }
   }

@@ -1,0 +1,49 @@
+// @ts-check
+/** Pure: what an answer of the operators' API means for the event that was posted, in a sentence for the operator. */
+
+/**
+ * @typedef {{kind: "sent", outcome: import("./outbox.js").Outcome}
+ *   | {kind: "refused", reason: string}
+ *   | {kind: "token", reason: string}
+ *   | {kind: "again", reason: string}} Verdict
+ * `sent`: it is on the stream. `refused`: posting it again would change nothing. `token`: another token is needed first.
+ * `again`: it is not known whether it was taken, or it was not taken this time.
+ */
+
+/** @type {Readonly<Record<number, string>>} */
+const REFUSALS = {
+  400: "The API could not read it.",
+  403: "Your token does not let you post for this match.",
+  404: "The API does not know this match.",
+  409: "The API has another event with the same id.",
+  413: "It is too large for the API.",
+  422: "The API does not take these values.",
+};
+
+/**
+ * @param {string} id of the event that was posted
+ * @param {number} status of the answer
+ * @param {unknown} body of the answer if it was JSON
+ * @returns {Verdict}
+ */
+export function verdictOf(id, status, body) {
+  const answer = /** @type {{event_id?: unknown, status?: unknown, error?: {message?: unknown}}} */ (body ?? {});
+  if (status === 202 && answer.event_id === id) {
+    return { kind: "sent", outcome: /** @type {import("./outbox.js").Outcome} */ (answer) };
+  }
+  if (status === 401) return { kind: "token", reason: "The API does not accept the token." };
+  if (status === 429) return { kind: "again", reason: "The API has too much to do just now." };
+  if (status === 408 || status >= 500) return { kind: "again", reason: "The API has trouble just now." };
+  if (status >= 400) {
+    const said = answer.error?.message;
+    return {
+      kind: "refused",
+      reason: typeof said === "string" ? said : (REFUSALS[status] ?? `The API answered ${status}.`),
+    };
+  }
+  // Some network's own page, for instance, that wants somebody to sign in.
+  return { kind: "again", reason: "Something that is not the API answered." };
+}
+
+/** No answer at all. @type {Verdict} */
+export const UNANSWERED = { kind: "again", reason: "The API does not answer." };

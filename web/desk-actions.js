@@ -1,0 +1,193 @@
+// @ts-check
+/** What the operator does, made into entries of the outbox. Knows nothing of the page. */
+
+import { UNDO_MS } from "./desk.js";
+import { shootoutKick, substitution, teamEvent, varDecision } from "./event-form.js";
+import { expected, phasesAfter, whyNot } from "./match-rules.js";
+import { newEntry, newId, takeBack } from "./outbox.js";
+import { Presses } from "./presses.js";
+
+/** @typedef {import("./outbox.js").Entry} Entry */
+/** @typedef {import("./livescore.js").Board} Board */
+/** @typedef {"home" | "away"} Side */
+/** @typedef {{player: string, assist: string, minute: string, sort: string}} Fields */
+/** @typedef {{entry: Entry} | {wrong: string, field?: string} | {echo: true}} Result */
+/** @typedef {{kind: string, [field: string]: unknown}} Event */
+
+/** What a cancellation says that makes room for the corrected event. */
+export const CORRECTED = "Corrected";
+
+/**
+ * @typedef {object} Surroundings
+ * @property {import("./outbox-store.js").OutboxStore} store
+ * @property {Crypto} crypto
+ * @property {() => number} now milliseconds since the epoch by the server's clock
+ * @property {() => number} ticks milliseconds of a clock that nobody sets
+ * @property {(match: string) => void} posted told when a match has new entries
+ */
+
+export class Actions {
+  /** @type {string | null} */
+  match = null;
+  /** @type {Board | null} */
+  board = null;
+  /** Whether the board is surely up to date, so that what it rules out need not be asked of the API. */
+  sure = false;
+  /** @type {Surroundings} */
+  #with;
+  #presses = new Presses();
+  /** @type {{id: string, match: string, what: string, at: number}[]} */
+  #recent = [];
+
+  /** @param {Surroundings} surroundings */
+  constructor(surroundings) {
+    this.#with = surroundings;
+  }
+
+  /** The board as it will be once all that was pressed is applied; null before there is one. @returns {Board | null} */
+  expected() {
+    if (!this.board || !this.match) return null;
+    return /** @type {Board} */ (expected(/** @type {any} */ (this.board), this.#with.store.entries(this.match)));
+  }
+
+  /**
+   * Post what a button or a key stands for.
+   *
+   * @param {string} action
+   * @param {Side} side
+   * @param {Fields} fields
+   * @returns {Result}
+   */
+  press(action, side, fields) {
+    const kind = action === "goal" ? fields.sort : action;
+    const scored = action === "kick_scored";
+    const event =
+      scored || action === "kick_missed" ? shootoutKick(side, scored, fields.player) : teamEvent(kind, side, fields);
+    return this.#post(event, `${action}/${side}`);
+  }
+
+  /** Post a whistle: the one named, or the usual next one. @param {string} [kind] @returns {Result} */
+  whistle(kind) {
+    const next = kind ?? phasesAfter(this.expected()?.status ?? "")[0];
+    if (!next)
+      return { wrong: this.board ? "There is no whistle left: the match is over." : "The match is not known yet." };
+    // Whatever the whistle: the next one begins where this one was, and is not what an echo means.
+    return this.#post({ kind: next }, "whistle");
+  }
+
+  /** @param {Side} side @param {{on: string, off: string, minute: string}} fields @returns {Result} */
+  substitute(side, fields) {
+    return this.#post(substitution(side, fields), `substitution/${side}/${fields.on}`);
+  }
+
+  /**
+   * Post what the video assistant decided, and a cancellation of the event if it is to be taken back.
+   *
+   * @param {{decision: string, minute: string, about?: string, team?: string}} review
+   * @param {string | null} reason for the viewers; null if nothing is taken back
+   * @returns {Result}
+   */
+  review(review, reason) {
+    const result = this.#post(varDecision(review.decision, review), `var/${review.decision}/${review.about ?? ""}`);
+    if ("entry" in result && review.about && reason !== null) this.cancel(review.about, reason);
+    return result;
+  }
+
+  /** Post a cancellation. @param {string} id @param {string} reason @returns {Result} */
+  cancel(id, reason) {
+    const match = this.match ?? "";
+    const mine = this.#with.store.read({ match, id });
+    if (mine && mine.state !== "applied") return this.#takeBack(mine, reason);
+    return this.#post(
+      { kind: "cancellation", cancels: id, ...(reason.trim() ? { reason: reason.trim() } : {}) },
+      `cancel/${id}`,
+    );
+  }
+
+  /**
+   * Cancel an event and post it again as it should have been; the second only if the first was applied.
+   *
+   * @param {string} id
+   * @param {string} kind
+   * @param {Side} side
+   * @param {Fields} fields
+   * @returns {Result}
+   */
+  correct(id, kind, side, fields) {
+    const event = teamEvent(kind, side, fields);
+    if ("wrong" in event) return /** @type {Result} */ (event);
+    const cancelled = this.cancel(id, CORRECTED);
+    if (!("entry" in cancelled)) return cancelled;
+    const needs = cancelled.entry.event.kind === "cancellation" ? cancelled.entry.id : undefined;
+    return this.#post(event, `correct/${id}`, needs);
+  }
+
+  /** The press that can be undone now, and for how long. @returns {{entry: Entry, left: number} | null} */
+  undoable() {
+    const now = this.#with.ticks();
+    this.#recent = this.#recent.filter((press) => now - press.at < UNDO_MS);
+    for (const press of [...this.#recent].reverse()) {
+      const entry = press.match === this.match ? this.#with.store.read(press) : null;
+      if (!entry || entry.undone || entry.state === "refused" || entry.state === "cancelled") continue;
+      return { entry, left: UNDO_MS - (now - press.at) };
+    }
+    return null;
+  }
+
+  /** Undo the last press, if its time has not run out. @returns {Entry | null} what was undone */
+  undo() {
+    const found = this.undoable();
+    if (found === null) return null;
+    const what = this.#recent.find((press) => press.id === found.entry.id)?.what;
+    if (what) this.#presses.forget(what);
+    this.#takeBack(found.entry);
+    return found.entry;
+  }
+
+  /** @param {Entry} entry @param {string} [reason] @returns {Result} */
+  #takeBack(entry, reason) {
+    const { store, now, posted } = this.#with;
+    const changed = takeBack(store.entries(entry.match), entry.id, now(), reason?.trim() || undefined);
+    if (changed.length === 0) return { wrong: "That cannot be taken back any more." };
+    store.put(...changed);
+    posted(entry.match);
+    return { entry: /** @type {Entry} */ (changed.at(-1)) };
+  }
+
+  /**
+   * @param {Event | {wrong: string, field?: string}} event
+   * @param {string} what the press, to tell its echo
+   * @param {string} [needs]
+   * @returns {Result}
+   */
+  #post(event, what, needs) {
+    const { store, crypto, now, ticks, posted } = this.#with;
+    if (this.match === null) return { wrong: "Choose a match first." };
+    // First of all: an echo finds the fields of the press empty, and is no mistake of the operator's.
+    if (!this.#presses.counts(`${this.match}/${what}`, ticks())) return { echo: true };
+    const wrong = "wrong" in event ? /** @type {{wrong: string, field?: string}} */ (event) : this.#ruledOut(event);
+    if (wrong) {
+      this.#presses.forget(`${this.match}/${what}`);
+      return wrong;
+    }
+    const entry = newEntry(store.entries(this.match), {
+      id: newId(crypto),
+      match: this.match,
+      event: /** @type {Event} */ (event),
+      pressed: now(),
+      ...(needs ? { needs } : {}),
+    });
+    store.put(entry);
+    if (entry.event.kind !== "cancellation")
+      this.#recent.push({ id: entry.id, match: entry.match, what: `${this.match}/${what}`, at: ticks() });
+    posted(entry.match);
+    return { entry };
+  }
+
+  /** @param {Event | {wrong: string}} event @returns {{wrong: string} | null} */
+  #ruledOut(event) {
+    const board = this.sure ? this.expected() : null;
+    const wrong = board && "kind" in event ? whyNot(event.kind, board.status) : "";
+    return wrong ? { wrong } : null;
+  }
+}

@@ -1,0 +1,235 @@
+// @ts-check
+/** Paints the operator's desk above its timeline, and reads its fields. */
+
+import { runningMinute } from "./clock.js";
+import { minuteNow, pressWords, teamsOf } from "./desk.js";
+import { arrange, el, setAttribute, setText } from "./dom.js";
+import { isUnderWay, mayShootOut, phasesAfter } from "./match-rules.js";
+import { kindWords, scoreWords, statusWords } from "./words.js";
+
+/** @typedef {import("./livescore.js").Board} Board */
+/** @typedef {import("./desk-actions.js").Fields} Fields */
+
+const ACTIONS = [
+  ["yellow_card", "Yellow card", "Y"],
+  ["second_yellow_card", "Second yellow", "D"],
+  ["red_card", "Red card", "R"],
+  ["substitution", "Substitution", "S"],
+  ["penalty_missed", "Penalty missed", "X"],
+];
+const KICKS = [
+  ["kick_scored", "Kick scored", "K"],
+  ["kick_missed", "Kick missed", "L"],
+];
+const PLAYERS_SHOWN = 16;
+
+/** @template {HTMLElement} T @param {string} id @returns {T} */
+const byId = (id) => /** @type {T} */ (document.getElementById(id));
+
+export class DeskView {
+  /** Whether the minute was typed, and stays until the next press. */
+  #typed = false;
+  /** @type {Map<string, HTMLButtonElement>} */
+  #whistles = new Map();
+
+  /** @param {(action: string, side: string) => void} onAction */
+  constructor(onAction) {
+    this.fields = {
+      player: /** @type {HTMLInputElement} */ (byId("player")),
+      assist: /** @type {HTMLInputElement} */ (byId("assist")),
+      minute: /** @type {HTMLInputElement} */ (byId("minute")),
+    };
+    this.onAction = onAction;
+    for (const side of ["home", "away"]) this.#makeButtons(side);
+    document.addEventListener("click", (event) => {
+      const button = event.target instanceof Element ? event.target.closest("[data-action]") : null;
+      if (button instanceof HTMLElement) this.onAction(button.dataset.action ?? "", button.dataset.side ?? "home");
+    });
+    this.fields.minute.addEventListener("input", () => {
+      this.#typed = this.fields.minute.value.trim() !== "";
+    });
+    for (const radio of document.getElementsByName("sort")) radio.addEventListener("change", () => this.#hint());
+  }
+
+  /** What goes with the next press. @returns {Fields} */
+  read() {
+    const sort = /** @type {HTMLInputElement | null} */ (document.querySelector("input[name=sort]:checked"));
+    const { player, assist, minute } = this.fields;
+    return { player: player.value, assist: assist.value, minute: minute.value, sort: sort?.value ?? "goal" };
+  }
+
+  /** The press is made; the next one begins with nothing. */
+  clear() {
+    this.fields.player.value = "";
+    this.fields.assist.value = "";
+    this.sort("goal");
+    this.#typed = false;
+    this.wrong("");
+  }
+
+  /** Make the next goal one of a sort; if it is of that sort already, an ordinary one. @param {string} sort */
+  sort(sort) {
+    const radios = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input[name=sort]"));
+    const already = [...radios].some((radio) => radio.checked && radio.value === sort);
+    const wanted = already ? "goal" : sort;
+    for (const radio of radios) radio.checked = radio.value === wanted;
+    this.#hint();
+  }
+
+  /** Say what is wrong with a field and go there; an empty text takes it back. @param {string} text @param {string} [field] */
+  wrong(text, field) {
+    setText(byId("wrong"), text);
+    for (const [name, input] of Object.entries(this.fields)) {
+      setAttribute(input, "aria-invalid", text && name === field ? "true" : null);
+      if (text && name === field) input.focus();
+    }
+  }
+
+  /**
+   * @param {Board | null} board as it stands
+   * @param {Board | null} expected as it will, once all is applied
+   * @param {number} now
+   */
+  show(board, expected, now) {
+    const teams = teamsOf(board);
+    for (const element of document.querySelectorAll("[data-team]")) {
+      setText(element, teams[/** @type {"home" | "away"} */ (element.getAttribute("data-team"))]);
+    }
+    setText(byId("home-name"), teams.home);
+    setText(byId("away-name"), teams.away);
+    setText(byId("match-name"), board ? `${teams.home} – ${teams.away}` : "Match");
+    setText(byId("score"), scoreOf(board));
+    const coming = scoreOf(expected);
+    setText(byId("expected"), coming === scoreOf(board) ? "" : `→ ${coming}`);
+    const status = expected?.status ?? "";
+    setText(byId("status"), board ? statusWords(status) : "Waiting for the match …");
+    this.tick(expected, now);
+    this.#showWhistles(status);
+    for (const kicks of document.querySelectorAll(".kicks"))
+      setAttribute(kicks, "hidden", mayShootOut(status) ? null : "");
+    setAttribute(byId("match"), "data-status", status);
+    const possible = status === "" || isUnderWay(status);
+    for (const button of document.querySelectorAll(".goals [data-action], .actions [data-action]")) {
+      const not = !possible || (status === "shootout" && button.getAttribute("data-action") === "goal");
+      setAttribute(button, "aria-disabled", not ? "true" : null);
+    }
+  }
+
+  /** The minute goes on. @param {Board | null} expected @param {number} now */
+  tick(expected, now) {
+    const minute = expected ? runningMinute(expected, now) : null;
+    setText(byId("clock"), minute?.ticking ? `${minute.text}′` : "");
+    const { minute: field } = this.fields;
+    if (!this.#typed) {
+      const running = minuteNow(expected, now);
+      if (field.value !== running && document.activeElement !== field) field.value = running;
+    }
+    setText(byId("minute-about"), this.#typed ? "as you typed it" : "by the clock");
+  }
+
+  /** The players known of each side. @param {{home: string[], away: string[]}} players */
+  showPlayers(players) {
+    for (const side of /** @type {const} */ (["home", "away"])) {
+      const list = /** @type {HTMLElement} */ (document.querySelector(`[data-of=${side}] .lineup`));
+      const names = players[side].slice(0, PLAYERS_SHOWN);
+      if (list.dataset.names === JSON.stringify(names)) continue;
+      list.dataset.names = JSON.stringify(names);
+      list.replaceChildren(
+        ...names.map((name) => {
+          const button = el("button", { type: "button", class: "player" }, el("bdi", {}, name));
+          button.addEventListener("click", () => {
+            this.fields.player.value = name;
+          });
+          return el("li", {}, button);
+        }),
+      );
+      list.hidden = names.length === 0;
+    }
+    const all = [...new Set([...players.home, ...players.away])];
+    const datalist = byId("players");
+    if (datalist.dataset.names === JSON.stringify(all)) return;
+    datalist.dataset.names = JSON.stringify(all);
+    datalist.replaceChildren(...all.map((name) => el("option", { value: name })));
+  }
+
+  /** @param {readonly {id: string, text: string}[]} notices */
+  showNotices(notices) {
+    const list = byId("notices");
+    const there = new Map([...list.children].map((item) => [item.getAttribute("data-notice"), item]));
+    arrange(
+      list,
+      notices.map(({ id, text }) => {
+        const item = there.get(id) ?? el("li", { class: "notice", "data-notice": id });
+        setText(item, text);
+        return item;
+      }),
+    );
+  }
+
+  /** @param {{entry: import("./outbox.js").Entry, left: number} | null} undoable @param {Board | null} board */
+  showUndo(undoable, board) {
+    const bar = byId("undo-bar");
+    if (!undoable) {
+      if (!bar.hidden && bar.contains(document.activeElement)) byId("desk").focus({ preventScroll: true });
+      bar.hidden = true;
+      return;
+    }
+    const event = /** @type {import("./words.js").Event} */ (/** @type {unknown} */ (undoable.entry.event));
+    setText(byId("undo-what"), pressWords(event, teamsOf(board)));
+    setText(byId("undo-seconds"), `(${Math.ceil(undoable.left / 1000)})`);
+    /** @type {HTMLProgressElement} */ (byId("undo-left")).value = undoable.left / 1000;
+    bar.hidden = false;
+  }
+
+  /** @param {string} side */
+  #makeButtons(side) {
+    const section = /** @type {HTMLElement} */ (document.querySelector(`[data-of=${side}]`));
+    for (const [place, actions] of /** @type {const} */ ([
+      [".actions", ACTIONS],
+      [".kicks", KICKS],
+    ])) {
+      const buttons = actions.map(([action = "", words = "", key = ""]) => {
+        const shown = side === "home" ? key : `Shift+${key}`;
+        return el(
+          "button",
+          { type: "button", "data-action": action, "data-side": side, "aria-keyshortcuts": shown },
+          words,
+          " ",
+          el("kbd", { "aria-hidden": "true" }, side === "home" ? key : `⇧${key}`),
+        );
+      });
+      section.querySelector(place)?.append(...buttons);
+    }
+  }
+
+  /** @param {string} status */
+  #showWhistles(status) {
+    const place = byId("whistles");
+    const focused = place.contains(document.activeElement);
+    const buttons = phasesAfter(status).map((kind, index) => {
+      const button = this.#whistles.get(kind) ?? whistleButton(kind);
+      this.#whistles.set(kind, button);
+      setAttribute(button, "class", index === 0 ? "main" : null);
+      setAttribute(button, "aria-keyshortcuts", index === 0 ? "N" : null);
+      return button;
+    });
+    arrange(place, buttons);
+    if (focused && !place.contains(document.activeElement)) byId("desk").focus({ preventScroll: true });
+  }
+
+  #hint() {
+    byId("own-hint").hidden = this.read().sort !== "own_goal";
+  }
+}
+
+/** @param {string} kind */
+function whistleButton(kind) {
+  const key = el("kbd", { "aria-hidden": "true" }, "N");
+  return el("button", { type: "button", "data-action": `whistle:${kind}` }, kindWords(kind), " ", key);
+}
+
+/** @param {Board | null} board */
+function scoreOf(board) {
+  if (!board) return "–";
+  return board.shootout ? `${scoreWords(board.score)} (${scoreWords(board.shootout)})` : scoreWords(board.score);
+}

@@ -1,0 +1,271 @@
+// @ts-check
+/** Pure: what the operator's desk shows, from the board, the outbox and the state of the connections. */
+
+import { runningMinute } from "./clock.js";
+import { foundNothing, isToPost } from "./outbox.js";
+import { reachWords } from "./reach.js";
+import { eventWords, isolated, minuteWords, scoreWords, teamOf } from "./words.js";
+
+/** @typedef {import("./outbox.js").Entry} Entry */
+/** @typedef {import("./postman.js").Holdup} Holdup */
+/** @typedef {import("./livescore.js").Board} Board */
+/** @typedef {import("./words.js").Event} Event */
+/** @typedef {{home: string, away: string}} Teams */
+/**
+ * @typedef {object} Row of the timeline
+ * @property {string} id of the event; its seq if it has none
+ * @property {Event} event
+ * @property {string} minute
+ * @property {string} what
+ * @property {string} team
+ * @property {string} who
+ * @property {string} score
+ * @property {string} state as of an entry; `applied` for what others have entered
+ * @property {string} note what became of it
+ * @property {boolean} stands whether it can be cancelled
+ */
+
+/** How long a press can be undone by one key. */
+export const UNDO_MS = 10_000;
+
+const CORRECTABLE = [
+  "goal",
+  "own_goal",
+  "penalty_goal",
+  "penalty_missed",
+  "yellow_card",
+  "second_yellow_card",
+  "red_card",
+];
+const PHASES = ["kick_off", "half_time", "second_half", "extra_time", "full_time"];
+
+/** Whether an event can be cancelled and posted again in one go. @param {{kind: string}} event */
+export const isCorrectable = (event) => CORRECTABLE.includes(event.kind);
+
+/**
+ * The timeline: what is under way on top, then the board's events, the newest first.
+ *
+ * @param {Board | null} board
+ * @param {readonly Entry[]} entries of the match, in order
+ * @param {Holdup} holdup
+ * @returns {Row[]}
+ */
+export function timelineOf(board, entries, holdup) {
+  const teams = teamsOf(board);
+  const events = /** @type {readonly Event[]} */ (board?.events ?? []);
+  const bySeq = new Map(events.map((event) => [event.seq, event]));
+  const known = new Set(events.map((event) => event.event_id));
+  const mine = new Map(entries.map((entry) => [entry.id, entry]));
+  const latestPhase = events.filter((event) => PHASES.includes(event.kind) && !event.cancelled_by).at(-1)?.seq;
+  const first = entries.find(isToPost)?.id;
+  const coming = entries
+    .filter((entry) => !known.has(entry.id))
+    .reverse()
+    .map((entry) => {
+      const event = /** @type {Event} */ (
+        /** @type {unknown} */ ({ seq: entry.seq ?? 0, at: entry.pressed, ...entry.event })
+      );
+      const note = noteOf(entry, entry.id === first ? holdup : { why: "nothing" });
+      const stands =
+        !entry.undone && entry.state !== "refused" && entry.state !== "cancelled" && event.kind !== "cancellation";
+      return rowOf(entry.id, event, teams, stateOf(entry), note, stands, targetOf(event, [...mine.values()], events));
+    });
+  const there = [...events].reverse().map((event) => {
+    const entry = mine.get(event.event_id ?? "");
+    const by = bySeq.get(event.cancelled_by ?? -1);
+    const cancelled = event.cancelled_by !== undefined;
+    const note = cancelled
+      ? `Taken back${by?.reason ? `: ${isolated(by.reason)}` : ""}.`
+      : entry?.reach
+        ? reachWords(entry.reach)
+        : "";
+    const stands =
+      !cancelled &&
+      event.kind !== "cancellation" &&
+      event.event_id !== undefined &&
+      !(PHASES.includes(event.kind) && event.seq !== latestPhase);
+    return rowOf(
+      event.event_id ?? String(event.seq),
+      event,
+      teams,
+      cancelled ? "cancelled" : "applied",
+      note,
+      stands,
+      bySeq.get(event.cancels_seq ?? -1),
+    );
+  });
+  return [...coming, ...there];
+}
+
+/** `Goal, Argentina, Lionel Messi, 23′`; names isolated. @param {Event} event @param {Teams} teams @param {Event} [target] */
+export function pressWords(event, teams, target) {
+  const parts = [
+    whatOf(event, target),
+    teamOf(event, teams) && isolated(teamOf(event, teams)),
+    whoOf(event),
+    minuteWords(event),
+  ];
+  return parts.filter(Boolean).join(", ");
+}
+
+/** @param {Board | null} board @returns {Teams} */
+export function teamsOf(board) {
+  return { home: board?.home || "Home", away: board?.away || "Away" };
+}
+
+/**
+ * What became of an entry, for the timeline.
+ *
+ * @param {Entry} entry
+ * @param {Holdup} holdup what it waits for, if it is the first that is to be posted
+ * @returns {string}
+ */
+export function noteOf(entry, holdup) {
+  if (entry.state === "refused")
+    return foundNothing(entry) ? "Nothing to take back: it never counted." : `Refused: ${entry.reason ?? ""}`;
+  if (entry.state === "cancelled") return "Taken back before it was sent. Nobody has seen it.";
+  if (entry.undone && entry.state !== "applied") return "Taken back.";
+  if (entry.state === "applied") return entry.reach ? reachWords(entry.reach) : "Counted.";
+  if (entry.state === "sent") return "Accepted; about to be counted …";
+  if (holdup.why === "offline") return "Kept here: this device is offline. It goes out by itself.";
+  if (holdup.why === "token") return "Kept here: a token is needed. It goes out by itself then.";
+  if (holdup.why === "trouble") return `Kept here: ${holdup.reason ?? ""} It is tried again by itself.`;
+  return entry.state === "sending" || holdup.why === "sending"
+    ? "Being sent …"
+    : "Kept here: it goes out after the one before it.";
+}
+
+/** What a screen reader says of an entry that has changed, empty for nothing.
+ *
+ * @param {Entry} before
+ * @param {Entry} after
+ * @param {Teams} teams
+ * @returns {string}
+ */
+export function saidOf(before, after, teams) {
+  const what = pressWords(/** @type {Event} */ (/** @type {unknown} */ (after.event)), teams);
+  if (before.state !== after.state && after.state === "applied") return `${what}: counted.`;
+  if (before.state !== after.state && after.state === "refused" && !foundNothing(after))
+    return `${what}: refused. ${after.reason ?? ""}`;
+  if (!before.reach?.done && after.reach?.done) return `${what}: ${reachWords(after.reach)}`;
+  return "";
+}
+
+/**
+ * Sentences that the operator should read now, the most pressing first.
+ *
+ * @param {object} about
+ * @param {readonly Entry[]} about.entries of the match
+ * @param {Holdup} about.holdup
+ * @param {boolean} about.durable whether the outbox would survive a reload
+ * @param {string} about.token why there is none, or none soon
+ * @param {boolean} about.online
+ * @param {{state: string}} about.connection
+ * @param {string} about.clock by how much this device's clock is wrong, a sentence
+ * @returns {{id: string, text: string}[]}
+ */
+export function noticesOf({ entries, holdup, durable, token, online, connection, clock }) {
+  const waiting = entries.filter(isToPost).length;
+  const kept =
+    waiting === 1 ? "1 event is kept here and not sent yet" : `${waiting} events are kept here and not sent yet`;
+  /** @type {{id: string, text: string}[]} */
+  const notices = [];
+  const say = (/** @type {string} */ id, /** @type {string} */ text) => notices.push({ id, text });
+  if (!online)
+    say(
+      "offline",
+      waiting
+        ? `You are offline. ${kept}; they go out in order when the network is back.`
+        : "You are offline. Go on: what you press is kept here and goes out when the network is back.",
+    );
+  if (token) say("token", waiting && holdup.why === "token" ? `${token} ${kept}.` : token);
+  if (online && holdup.why === "trouble")
+    say("trouble", `${holdup.reason ?? ""} ${kept}; it is tried again by itself.`);
+  if (!durable)
+    say(
+      "storage",
+      "This browser's storage takes no more. What you press is sent all the same, but keep this page open until it is.",
+    );
+  if (connection.state === "refused")
+    say("live", "The live connection is refused, so this board may be old. Posting works.");
+  if (clock) say("clock", clock);
+  return notices;
+}
+
+/**
+ * The state of the outbox in a few words for the masthead.
+ *
+ * @param {readonly Entry[]} entries of all matches
+ */
+export function outboxWords(entries) {
+  const waiting = entries.filter(isToPost).length;
+  const deciding = entries.filter((entry) => entry.state === "sent").length;
+  if (waiting) return `${waiting} to be sent`;
+  return deciding ? `${deciding} being counted` : "All sent";
+}
+
+/**
+ * The minute for an event entered now, as it is typed.
+ *
+ * @param {Parameters<typeof runningMinute>[0] | null} board
+ * @param {number} now
+ */
+export function minuteNow(board, now) {
+  if (board === null) return "";
+  const { minute, stoppage } = runningMinute(board, now);
+  return minuteWords({ ...(minute === null ? {} : { minute }), stoppage }).replace("′", "");
+}
+
+/** @param {Entry} entry */
+function stateOf(entry) {
+  return entry.undone && entry.state !== "applied" ? "cancelled" : entry.state;
+}
+
+/** @param {Event} event @param {readonly Entry[]} mine @param {readonly Event[]} events @returns {Event | undefined} */
+function targetOf(event, mine, events) {
+  if (event.kind !== "cancellation") return undefined;
+  const entry = mine.find((each) => each.id === event.cancels);
+  const found = events.find((each) => each.event_id === event.cancels) ?? entry?.event;
+  return /** @type {Event | undefined} */ (found);
+}
+
+/**
+ * @param {string} id
+ * @param {Event} event
+ * @param {Teams} teams
+ * @param {string} state
+ * @param {string} note
+ * @param {boolean} stands
+ * @param {Event} [target]
+ * @returns {Row}
+ */
+function rowOf(id, event, teams, state, note, stands, target) {
+  const score = event.shootout && event.kind === "shootout_kick" ? event.shootout : event.score;
+  return {
+    id,
+    event,
+    minute: minuteWords(event),
+    what: whatOf(event, target),
+    team: teamOf(event, teams),
+    who: whoOf(event),
+    score: scoreWords(score),
+    state,
+    note,
+    stands,
+  };
+}
+
+/** @param {Event} event @param {Event} [target] */
+function whatOf(event, target) {
+  if (event.kind === "cancellation") return target ? `Taken back: ${eventWords(target)}` : "Taken back";
+  return eventWords(event);
+}
+
+/** @param {Event} event */
+function whoOf(event) {
+  if (event.kind === "substitution")
+    return `${isolated(event.player_on ?? "")} for ${isolated(event.player_off ?? "")}`;
+  if (event.kind === "cancellation") return event.reason ?? "";
+  const assist = event.assist ? ` (assist ${isolated(event.assist)})` : "";
+  return event.player ? `${isolated(event.player)}${assist}` : "";
+}

@@ -1,0 +1,134 @@
+// @ts-check
+/**
+ * Asks what became of events that were sent, and how many viewers have been told: only while something is under way,
+ * less and less often while nothing changes.
+ */
+
+import { asDecided } from "./outbox.js";
+import { reachOf } from "./reach.js";
+
+/** @typedef {import("./outbox.js").Entry} Entry */
+
+const FIRST_MS = 150;
+const LONGEST_MS = 5000;
+const ANSWER_MS = 5000;
+
+/** After so long nobody waits for the figures any more; the event's outcome is asked for without end. */
+const REACH_MS = 120_000;
+
+/**
+ * @typedef {object} Surroundings
+ * @property {import("./outbox-store.js").OutboxStore} store
+ * @property {typeof globalThis.fetch} fetch
+ * @property {string} base of the operators' API: `/operators`
+ * @property {{current: () => Promise<string | null>}} tokens
+ * @property {readonly string[]} regions the cells that there are
+ * @property {(match: string, id: string) => number | undefined} acceptedAt of an event on the board
+ */
+
+export class FollowUp {
+  /** @type {Surroundings} */
+  #with;
+  /** @type {Map<string, {delay: number, wake: () => void}>} */
+  #working = new Map();
+  /** @type {Map<string, number>} */
+  #since = new Map();
+
+  /** @param {Surroundings} surroundings */
+  constructor(surroundings) {
+    this.#with = surroundings;
+  }
+
+  /** See to a match: something of it may be under way. @param {string} match */
+  call(match) {
+    const working = this.#working.get(match);
+    if (working) {
+      working.delay = FIRST_MS;
+      working.wake();
+    } else if (this.#underWay(match).length > 0) {
+      void this.#work(match);
+    }
+  }
+
+  /** @param {string} match */
+  async #work(match) {
+    const turn = { delay: FIRST_MS, wake: () => {} };
+    this.#working.set(match, turn);
+    for (;;) {
+      await new Promise((/** @type {(value?: unknown) => void} */ go) => {
+        const timer = setTimeout(go, turn.delay);
+        turn.wake = () => {
+          clearTimeout(timer);
+          setTimeout(go, FIRST_MS);
+        };
+      });
+      turn.wake = () => {};
+      const entries = this.#underWay(match);
+      if (entries.length === 0) break;
+      turn.delay = Math.min(LONGEST_MS, turn.delay * 1.6);
+      const token = await this.#with.tokens.current().catch(() => null);
+      if (token === null) continue;
+      const before = JSON.stringify(entries);
+      await Promise.all(entries.filter(isUndecided).map((entry) => this.#ask(entry, token)));
+      await this.#measure(
+        match,
+        entries.filter((entry) => !isUndecided(entry)),
+        token,
+      );
+      if (JSON.stringify(this.#underWay(match)) !== before) turn.delay = FIRST_MS;
+    }
+    this.#working.delete(match);
+  }
+
+  /** What of a match is not decided, or not told to everybody. @param {string} match @returns {Entry[]} */
+  #underWay(match) {
+    return this.#with.store.entries(match).filter((entry) => {
+      return isUndecided(entry) || (entry.state === "applied" && !entry.reach?.done && !entry.reach?.gaveUp);
+    });
+  }
+
+  /** @param {Entry} entry @param {string} token */
+  async #ask(entry, token) {
+    const outcome = await this.#get(`/matches/${entry.match}/events/${encodeURIComponent(entry.id)}`, token);
+    if (outcome !== null) this.#with.store.update(entry, (now) => (isUndecided(now) ? asDecided(now, outcome) : now));
+  }
+
+  /** @param {string} match @param {Entry[]} entries applied ones @param {string} token */
+  async #measure(match, entries, token) {
+    if (entries.length === 0) return;
+    const after = Math.min(...entries.map((entry) => entry.seq ?? 1)) - 1;
+    const [progress, answer] = await Promise.all([
+      this.#get(`/matches/${match}/progress`, token),
+      this.#get(`/matches/${match}/receipts?after=${after}`, token),
+    ]);
+    for (const entry of entries) {
+      const since = this.#since.get(entry.id) ?? performance.now();
+      this.#since.set(entry.id, since);
+      const at = this.#with.acceptedAt(match, entry.id);
+      const reach = reachOf(entry.seq ?? 0, at, answer?.receipts ?? [], progress, this.#with.regions);
+      if (!reach.done && performance.now() - since > REACH_MS) reach.gaveUp = true;
+      const said = JSON.stringify(reach);
+      this.#with.store.update(entry, (now) => (JSON.stringify(now.reach) === said ? now : { ...now, reach }));
+    }
+  }
+
+  /** @param {string} path @param {string} token @returns {Promise<any>} null without a good answer */
+  async #get(path, token) {
+    try {
+      const answer = await this.#with.fetch(this.#with.base + path, {
+        headers: { Authorization: `Bearer ${token}` },
+        cache: "no-store",
+        redirect: "error",
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
+      return answer.ok ? await answer.json() : null;
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** @param {Entry} entry */
+function isUndecided(entry) {
+  return entry.state === "sent";
+}

@@ -1,0 +1,228 @@
+// @ts-check
+/**
+ * The operator's token: fetched, signed in for or pasted; renewed before it ends.
+ *
+ * It is in sessionStorage and in the Authorization header, nowhere else.
+ */
+
+import { readToken } from "./jwt.js";
+import { comeBack, exchange, leave, pageOf } from "./sign-in.js";
+
+/** @typedef {{token_url?: string, sign_in?: import("./sign-in.js").Provider}} Ways `operators` of deployment.json */
+
+const TOKEN = "livescore.operator.token";
+const REFRESH = "livescore.operator.refresh";
+
+/** A token is renewed when it has so long to live, and not used when it has less than the second. */
+const RENEW_MS = 120_000;
+const USELESS_MS = 5_000;
+const AGAIN_MS = 15_000;
+const ANSWER_MS = 10_000;
+
+export class OperatorToken {
+  /** Why there is no token, a sentence; empty while there is one. */
+  trouble = "";
+  /** @type {Ways} */
+  #ways;
+  /** @type {Window & typeof globalThis} */
+  #window;
+  /** @type {() => number} */
+  #now;
+  /** @type {Promise<string | null> | null} */
+  #renewing = null;
+  /** @type {number | undefined} */
+  #timer;
+  /** @type {Set<() => void>} */
+  #listeners = new Set();
+
+  /**
+   * @param {Ways} ways
+   * @param {Window & typeof globalThis} window
+   * @param {() => number} now milliseconds since the epoch by the server's clock
+   */
+  constructor(ways, window, now) {
+    this.#ways = ways;
+    this.#window = window;
+    this.#now = now;
+  }
+
+  /** Have `fn` called when there is another token, or none. @param {() => void} fn */
+  onChange(fn) {
+    this.#listeners.add(fn);
+  }
+
+  /** Whether somebody can sign in at a provider. */
+  get canSignIn() {
+    return this.#ways.sign_in !== undefined;
+  }
+
+  /** What the token says of itself, null without one. */
+  get about() {
+    const token = this.#stored();
+    return token === null ? null : readToken(token);
+  }
+
+  /** Take up a sign-in that this page was left for, if it was. */
+  async start() {
+    const { sign_in: provider } = this.#ways;
+    const back = provider ? comeBack(this.#window) : null;
+    if (provider && back && "code" in back) {
+      const by = { ...back, back: pageOf(this.#window) };
+      const grant = await exchange(provider, by, this.#window.fetch.bind(this.#window)).catch(() => undefined);
+      if (grant) this.#keep(grant);
+      else
+        this.#lack(
+          grant === null ? "The sign-in was refused. Sign in again." : "The sign-in did not answer. Sign in again.",
+        );
+    } else if (back && "refused" in back) {
+      this.#lack(back.refused);
+    }
+    await this.current();
+    this.#plan();
+  }
+
+  /**
+   * A token that is good for now, null if there is none and none can be had without the person.
+   *
+   * @returns {Promise<string | null>}
+   */
+  async current() {
+    const token = this.#stored();
+    if (token !== null && this.#left(token) > USELESS_MS) return token;
+    return this.#renew();
+  }
+
+  /** Note that the API refused a token. @param {string} token */
+  refused(token) {
+    if (this.#stored() !== token) return;
+    this.#forget();
+    if (!this.#renewable())
+      this.#lack("The API does not accept your token. Nothing is lost: it goes on with a new one.");
+  }
+
+  /** Take a token that was pasted. @param {string} text @returns {string} what is wrong with it, empty if nothing is */
+  paste(text) {
+    const token = text.trim().replace(/^Bearer\s+/i, "");
+    const read = readToken(token);
+    if (read === null) return "That is not a token. A token is three parts with dots between them.";
+    if (this.#left(token) <= USELESS_MS) return "That token has ended. Paste a newer one.";
+    this.#window.sessionStorage.removeItem(REFRESH);
+    this.#keep({ access_token: token });
+    return "";
+  }
+
+  /** Leave for the provider's page. */
+  signIn() {
+    return this.#ways.sign_in ? leave(this.#ways.sign_in, this.#window) : Promise.resolve();
+  }
+
+  /** Forget the token. */
+  signOut() {
+    this.#forget();
+    this.#window.sessionStorage.removeItem(REFRESH);
+    this.#lack("You are signed out.");
+  }
+
+  /** @returns {Promise<string | null>} */
+  #renew() {
+    this.#renewing ??= this.#fetchNew().finally(() => {
+      this.#renewing = null;
+    });
+    return this.#renewing;
+  }
+
+  /** @returns {Promise<string | null>} */
+  async #fetchNew() {
+    const { token_url: url, sign_in: provider } = this.#ways;
+    const fetch = this.#window.fetch.bind(this.#window);
+    const refresh = this.#window.sessionStorage.getItem(REFRESH);
+    try {
+      /** @type {import("./sign-in.js").Grant | null} */
+      let grant = null;
+      if (url) {
+        const answer = await fetch(url, {
+          cache: "no-store",
+          redirect: "error",
+          signal: AbortSignal.timeout(ANSWER_MS),
+        });
+        if (answer.ok) grant = { access_token: (await answer.json()).token };
+      } else if (provider && refresh) {
+        grant = await exchange(provider, { refresh }, fetch);
+        if (grant === null) this.#window.sessionStorage.removeItem(REFRESH);
+      }
+      if (grant) return this.#keep(grant);
+    } catch {
+      if (this.#renewable()) {
+        this.#plan(AGAIN_MS);
+        return this.#lack("No token can be had just now. It is tried again.");
+      }
+    }
+    const ended = this.#stored() !== null;
+    if (ended) this.#forget();
+    return this.#lack(
+      ended
+        ? "Your token has ended. Nothing is lost: it goes on with a new one."
+        : this.trouble || "There is no token yet.",
+    );
+  }
+
+  #renewable() {
+    return Boolean(this.#ways.token_url || (this.#ways.sign_in && this.#window.sessionStorage.getItem(REFRESH)));
+  }
+
+  /** @param {import("./sign-in.js").Grant} grant @returns {string} */
+  #keep(grant) {
+    this.#window.sessionStorage.setItem(TOKEN, grant.access_token);
+    if (grant.refresh_token) this.#window.sessionStorage.setItem(REFRESH, grant.refresh_token);
+    this.trouble = "";
+    this.#plan();
+    this.#changed();
+    return grant.access_token;
+  }
+
+  /** @param {string} why @returns {null} */
+  #lack(why) {
+    this.trouble = why;
+    this.#changed();
+    return null;
+  }
+
+  #forget() {
+    this.#window.sessionStorage.removeItem(TOKEN);
+  }
+
+  #stored() {
+    return this.#window.sessionStorage.getItem(TOKEN);
+  }
+
+  /** How long a token has to live, in milliseconds; one that does not say lives on. @param {string} token */
+  #left(token) {
+    const ends = readToken(token)?.ends;
+    return ends ? ends - this.#now() : Number.POSITIVE_INFINITY;
+  }
+
+  /** Renew in good time. @param {number} [ms] from now */
+  #plan(ms) {
+    const token = this.#stored();
+    const left = token === null ? 0 : this.#left(token);
+    this.#window.clearTimeout(this.#timer);
+    if (ms === undefined && (token === null || !Number.isFinite(left))) return;
+    const wait = ms ?? Math.max(0, left - RENEW_MS);
+    this.#timer = this.#window.setTimeout(() => void this.#timed(), Math.min(wait, 2 ** 31 - 1));
+  }
+
+  async #timed() {
+    const token = this.#stored();
+    if (token !== null && !this.#renewable() && this.#left(token) > USELESS_MS) {
+      // Only the person can bring another: say so while this one still works.
+      this.trouble = "Your token ends within two minutes. Paste a new one, or sign in again.";
+      this.#changed();
+      return;
+    }
+    await this.#renew();
+  }
+
+  #changed() {
+    for (const fn of this.#listeners) fn();
+  }
+}

@@ -1,0 +1,397 @@
+// @ts-check
+/** The operator's desk: its parts made, and connected to each other. */
+
+import { isCorrectable, minuteNow, noticesOf, outboxWords, pressWords, saidOf, teamsOf, timelineOf } from "./desk.js";
+import { Actions } from "./desk-actions.js";
+import { Dialogs } from "./desk-dialogs.js";
+import { DeskTimeline } from "./desk-timeline.js";
+import { DeskView } from "./desk-view.js";
+import { setAttribute, setText } from "./dom.js";
+import { FollowUp } from "./follow-up.js";
+import { bindingOf } from "./keys.js";
+import { playersOf } from "./lineup.js";
+import { Livescore } from "./livescore.js";
+import { OperatorToken } from "./operator-token.js";
+import { viewerToken } from "./origin.js";
+import { mended, outlived, seenOnBoard } from "./outbox.js";
+import { OutboxStore, storageOf } from "./outbox-store.js";
+import { Postman } from "./postman.js";
+import { Reader } from "./reading.js";
+import { keepShell } from "./shell.js";
+import { connectionWords, errorWords, viewersWords, wrongClock } from "./words.js";
+
+/** @typedef {"home" | "away"} Side */
+/** @typedef {{websockets: Record<string, string>, operators: import("./operator-token.js").Ways}} Deployment */
+
+const BASE = "/operators";
+const TICK_MS = 250;
+const CLOCK_WRONG_MS = 120_000;
+const KEYS_OFF = "livescore.operator.keys-off";
+
+/** @template {HTMLElement} T @param {string} id @returns {T} */
+const byId = (id) => /** @type {T} */ (document.getElementById(id));
+
+const connectionSign = () => /** @type {HTMLElement} */ (document.querySelector("#connection .words"));
+
+/** Where the service is; tried until the site says so. @returns {Promise<Deployment>} */
+async function deployment() {
+  for (let failures = 0; ; failures++) {
+    try {
+      const answer = await fetch("/deployment.json", { signal: AbortSignal.timeout(10_000) });
+      if (answer.ok) {
+        const { websockets = {}, operators = {} } = await answer.json();
+        return { websockets, operators };
+      }
+    } catch {
+      // The same as a bad answer: it is tried again.
+    }
+    setText(connectionSign(), "The service cannot be found. It is tried again.");
+    await new Promise((again) => setTimeout(again, Math.random() * Math.min(10_000, 500 * 2 ** failures)));
+  }
+}
+
+async function main() {
+  const { websockets, operators } = await deployment();
+  const urls = Object.values(websockets);
+  const token = viewerToken();
+  const live = new Livescore({ websockets: urls, token: async () => token });
+  const storage = storageOf(window);
+  const store = new OutboxStore(storage);
+  const tokens = new OperatorToken(operators, window, () => live.now());
+  const postman = new Postman({
+    store,
+    tokens,
+    fetch: (...request) => fetch(...request),
+    base: BASE,
+    locks: navigator.locks,
+    online: () => navigator.onLine,
+    now: () => live.now(),
+  });
+  const reader = new Reader(
+    (...request) => fetch(...request),
+    (answer, sentAt) => live.observe(answer, sentAt),
+  );
+  const actions = new Actions({
+    store,
+    crypto,
+    now: () => live.now(),
+    ticks: () => performance.now(),
+    posted: (match) => postman.call(match),
+  });
+  const followUp = new FollowUp({
+    store,
+    tokens,
+    fetch: (...request) => fetch(...request),
+    base: BASE,
+    regions: Object.keys(websockets),
+    acceptedAt: (match, id) =>
+      match === actions.match ? actions.board?.events.find((event) => event.event_id === id)?.at : undefined,
+  });
+
+  const dialogs = new Dialogs();
+  const view = new DeskView(act);
+  const timeline = new DeskTimeline(byId("timeline"), cancel, correct);
+  /** @type {import("./livescore.js").Follow | null} */
+  let follow = null;
+  /** @type {Map<string, import("./outbox.js").Entry>} */
+  let before = new Map();
+  let unknown = "";
+  let painting = false;
+
+  // What the operator does.
+
+  /** @param {string} action @param {string} where */
+  function act(action, where) {
+    const side = /** @type {Side} */ (where === "away" ? "away" : "home");
+    const [name, kind] = action.split(":");
+    if (name === "whistle") return told(actions.whistle(kind));
+    if (action === "next") return told(actions.whistle());
+    if (action === "substitution") return substitute(side);
+    if (action === "var") return review();
+    if (action === "undo") return undo();
+    if (action === "matches") return choose();
+    if (action === "help") return dialogs.show("help");
+    if (action === "timeline") return byId("timeline-name").focus();
+    if (action === "own_goal" || action === "penalty_goal") return view.sort(action);
+    if (action === "player" || action === "assist" || action === "minute") return view.fields[action].select();
+    return told(actions.press(action, side, view.read()));
+  }
+
+  /** @param {import("./desk-actions.js").Result} result @returns {void} */
+  function told(result) {
+    if ("echo" in result) return say("Pressed twice: it counts once.");
+    if ("wrong" in result) {
+      view.wrong(result.wrong, result.field);
+      return undefined;
+    }
+    view.clear();
+    say(`${pressWords(/** @type {any} */ (result.entry.event), teamsOf(actions.board))}.`);
+    paint();
+  }
+
+  function undo() {
+    const undone = actions.undo();
+    if (!undone) return say("There is nothing left to undo. Cancel it in the timeline.");
+    say(`Undone: ${pressWords(/** @type {any} */ (undone.event), teamsOf(actions.board))}.`);
+    paint();
+  }
+
+  /** @param {Side} side */
+  function substitute(side) {
+    dialogs.substitution(teamsOf(actions.board)[side], minute(), (fields) => {
+      const result = actions.substitute(side, fields);
+      if (!("wrong" in result)) told(result);
+      return result;
+    });
+  }
+
+  function review() {
+    dialogs.review(rows(), minute(), (about, reason) => {
+      const result = actions.review(about, reason);
+      if (!("wrong" in result)) told(result);
+      return result;
+    });
+  }
+
+  /** @param {string} id */
+  function cancel(id) {
+    const row = rows().find((each) => each.id === id);
+    if (!row) return;
+    dialogs.cancel(pressWords(row.event, teamsOf(actions.board)), (reason) => {
+      const result = actions.cancel(id, reason);
+      if (!("wrong" in result)) told(result);
+      return result;
+    });
+  }
+
+  /** @param {string} id */
+  function correct(id) {
+    const row = rows().find((each) => each.id === id);
+    if (!row) return;
+    dialogs.correct(row, (kind, side, fields) => {
+      const result = actions.correct(id, kind, side, fields);
+      if (!("wrong" in result)) told(result);
+      return result;
+    });
+  }
+
+  function choose() {
+    dialogs.matches({ read: (day) => reader.day(day), now: live.now(), choose: (match) => open(match, true) });
+  }
+
+  function identify() {
+    const about = tokens.about;
+    const until = about?.ends ? ` The token is good until ${new Date(about.ends).toLocaleTimeString("en-GB")}.` : "";
+    dialogs.token({
+      about: about
+        ? `Signed in${about.subject ? ` as ${about.subject}` : ""}.${until}`
+        : tokens.trouble || "Nobody is signed in.",
+      canSignIn: tokens.canSignIn,
+      signIn: () => void tokens.signIn(),
+      signOut: () => tokens.signOut(),
+      paste: (text) => tokens.paste(text),
+    });
+  }
+
+  // The match.
+
+  /** @param {string} match @param {boolean} [go] whether the address is to say so too */
+  function open(match, go = false) {
+    if (go) history.pushState(null, "", `?match=${encodeURIComponent(match)}`);
+    follow?.close();
+    actions.match = match;
+    actions.board = null;
+    unknown = "";
+    before = new Map(store.entries(match).map((entry) => [entry.id, entry]));
+    follow = live.follow(match, { history: true });
+    follow.on("change", (board) => {
+      actions.board = board;
+      const entries = store.entries(match);
+      const events = /** @type {import("./outbox.js").Known[]} */ (board.events);
+      store.put(...seenOnBoard(entries, events));
+      const mending = mended(store.entries(match), events, live.now()).filter((entry) => store.read(entry) === null);
+      store.put(...mending);
+      if (mending.length) postman.call(match);
+      followUp.call(match);
+      paint();
+    });
+    follow.on("error", ({ code, message }) => {
+      unknown = code === "unknown_match" ? `There is no match ${match}. Choose another.` : errorWords(code, message);
+      paint();
+    });
+    // The answer tells the time: a device's own clock may be wrong, and the socket's first frame does not say.
+    reader.match(match).catch(() => {});
+    view.clear();
+    byId("desk").focus({ preventScroll: true });
+    postman.call(match);
+    followUp.call(match);
+    paint();
+  }
+
+  const minute = () => view.read().minute || minuteNow(actions.expected(), live.now());
+  const rows = () =>
+    actions.match ? timelineOf(actions.board, store.entries(actions.match), postman.holdup(actions.match)) : [];
+
+  // What the operator sees.
+
+  function paint() {
+    if (painting) return;
+    painting = true;
+    queueMicrotask(() => {
+      painting = false;
+      show();
+    });
+  }
+
+  function show() {
+    const { match, board } = actions;
+    const entries = match ? store.entries(match) : [];
+    const connection = live.connection;
+    actions.sure = connection.state === "open" && board !== null && !board.gap;
+    byId("match").hidden = match === null || (board === null && unknown !== "");
+    byId("nothing").hidden = match !== null;
+    const expected = actions.expected();
+    view.show(board, expected, live.now());
+    view.showPlayers({ home: named("home", entries), away: named("away", entries) });
+    timeline.show(rows(), (row) => isCorrectable(row.event));
+    setText(connectionSign(), connectionWords(connection, Date.now()));
+    setAttribute(byId("connection"), "data-state", connection.state);
+    setText(byId("viewers"), viewersWords(board?.viewers));
+    setText(byId("open-token"), tokens.about ? "Signed in" : "Sign in");
+    setText(byId("outbox"), outboxWords(store.entries()));
+    setAttribute(byId("outbox"), "data-waiting", outboxWords(store.entries()) === "All sent" ? null : "");
+    document.title = board
+      ? `${board.score.join("–")} ${board.home} – ${board.away} · desk`
+      : "Operator's desk – livescore";
+    tick();
+  }
+
+  function tick() {
+    const expected = actions.expected();
+    view.tick(expected, live.now());
+    view.showUndo(actions.undoable(), actions.board);
+    const off = Date.now() - live.now();
+    const notices = noticesOf({
+      entries: actions.match ? store.entries(actions.match) : [],
+      holdup: postman.holdup(actions.match ?? ""),
+      durable: store.durable,
+      token: tokens.trouble,
+      online: navigator.onLine,
+      connection: live.connection,
+      clock: Math.abs(off) > CLOCK_WRONG_MS ? wrongClock(off) : "",
+    });
+    view.showNotices(unknown ? [{ id: "unknown", text: unknown }, ...notices] : notices);
+  }
+
+  /** @param {Side} side @param {readonly import("./outbox.js").Entry[]} entries */
+  function named(side, entries) {
+    const events = /** @type {import("./lineup.js").Named[]} */ (/** @type {unknown} */ (actions.board?.events ?? []));
+    return playersOf(side, [...events, ...entries.map((entry) => entry.event)]);
+  }
+
+  /** @param {string} text */
+  function say(text) {
+    byId("said").textContent = text;
+  }
+
+  store.onChange(() => {
+    const match = actions.match;
+    if (match) {
+      const entries = store.entries(match);
+      for (const entry of entries) {
+        const was = before.get(entry.id);
+        const text = was ? saidOf(was, entry, teamsOf(actions.board)) : "";
+        if (text && entry.state === "refused") byId("alarm").textContent = text;
+        else if (text) say(text);
+      }
+      before = new Map(entries.map((entry) => [entry.id, entry]));
+      followUp.call(match);
+    }
+    paint();
+  });
+  postman.onChange(() => paint());
+  tokens.onChange(() => {
+    if (!tokens.trouble) postman.retry();
+    paint();
+  });
+  live.on("connection", () => paint());
+
+  window.addEventListener("storage", (event) => {
+    if (event.storageArea !== storage) return;
+    store.changedElsewhere(event.key);
+    for (const match of new Set(store.entries().map((entry) => entry.match))) postman.call(match);
+  });
+  window.addEventListener("online", () => {
+    postman.retry();
+    paint();
+  });
+  window.addEventListener("offline", () => paint());
+  window.addEventListener("popstate", () => openAddressed());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") postman.retry();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const target = event.target instanceof HTMLElement ? event.target : document.body;
+    // A button that is held down with Enter would be pressed again and again.
+    if (event.repeat && (event.key === "Enter" || event.key === " ") && target.closest("button, summary"))
+      event.preventDefault();
+    if (dialogs.open) return;
+    const typing = target instanceof HTMLInputElement && target.type === "text";
+    if (typing && (event.key === "Enter" || event.key === "Escape") && !event.isComposing) {
+      event.preventDefault();
+      byId("desk").focus({ preventScroll: true });
+      return;
+    }
+    if (typing || target.closest("select, textarea")) return;
+    const binding = bindingOf(event);
+    if (!binding || (!keysOn() && binding.key !== "?")) return;
+    event.preventDefault();
+    act(binding.action, binding.side ?? "home");
+  });
+  byId("undo").addEventListener("click", undo);
+  byId("open-matches").addEventListener("click", choose);
+  byId("open-matches-too").addEventListener("click", choose);
+  byId("open-token").addEventListener("click", identify);
+  byId("open-help").addEventListener("click", () => dialogs.show("help"));
+
+  const keys = /** @type {HTMLInputElement} */ (byId("keys-on"));
+  keys.checked = remembered() === null;
+  keys.addEventListener("change", () => {
+    try {
+      if (keys.checked) storage?.removeItem(KEYS_OFF);
+      else storage?.setItem(KEYS_OFF, "1");
+    } catch {
+      // Then it holds until the page is closed.
+    }
+  });
+  const keysOn = () => keys.checked;
+
+  function remembered() {
+    try {
+      return storage?.getItem(KEYS_OFF) ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  function openAddressed() {
+    const match = new URLSearchParams(location.search).get("match");
+    if (match && match !== actions.match) open(match);
+    else if (!match) choose();
+  }
+
+  for (const id of outlived(store.entries(), live.now())) {
+    const entry = store.entries().find((each) => each.id === id);
+    if (entry) store.remove(entry);
+  }
+  await tokens.start();
+  openAddressed();
+  setInterval(tick, TICK_MS);
+  // What another match still has to send goes out too.
+  postman.retry();
+  paint();
+  void keepShell();
+}
+
+await main();

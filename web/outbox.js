@@ -1,0 +1,248 @@
+// @ts-check
+/**
+ * Pure: what an operator has pressed, from the press until the ledger has decided. Nothing here reads a clock or a disk.
+ *
+ * An entry has its event's id from the start and keeps it, so the API counts it once however often it is posted. States:
+ *
+ *     kept ──> sending ──> sent ──> applied (seq)
+ *                │           └────> refused (reason, by the rules)
+ *                └────────────────> refused (reason, by the API)
+ *
+ * and `cancelled`: taken back by the operator before it was ever sent. One that has been tried may be with the API though
+ * no answer came; if that is taken back, a cancellation is posted for it. Refused because there is nothing to cancel
+ * then means that all is well.
+ */
+
+/** @typedef {"kept" | "sending" | "sent" | "applied" | "refused" | "cancelled"} State */
+/** @typedef {{kind: string, event_id: string, [field: string]: unknown}} PostedEvent */
+/**
+ * @typedef {object} Entry
+ * @property {string} id its event's `event_id`
+ * @property {string} match
+ * @property {number} order entries of a match are posted in this order, then in that of their ids
+ * @property {PostedEvent} event as it is posted
+ * @property {number} pressed when; milliseconds since the epoch by the server's clock
+ * @property {State} state
+ * @property {number} tries how often it has been posted, or may have been
+ * @property {boolean} [undone] whether the operator has taken it back
+ * @property {string} [needs] id of an entry without which this one is not posted
+ * @property {string} [reason] why it was refused
+ * @property {number} [seq]
+ * @property {import("./reach.js").Reach} [reach] who has been told of it
+ */
+/** @typedef {{status: string, seq?: number, reason?: string}} Outcome as the API gives it */
+/** @typedef {{event_id?: string, cancelled_by?: number, seq: number, kind: string}} Known an event of the board */
+
+const DAY = 24 * 3600 * 1000;
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 10_000;
+
+/** What a cancellation that `takeBack` makes tells the viewers. */
+export const BY_MISTAKE = "Entered by mistake";
+
+/**
+ * An id for a new event, of the characters that the API takes (docs/api.md).
+ *
+ * @param {Crypto} crypto a page that did not come over TLS has no `randomUUID`
+ * @returns {string}
+ */
+export function newId(crypto) {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * A new entry behind all others of its match.
+ *
+ * @param {readonly Entry[]} entries of the match
+ * @param {{id: string, match: string, event: {kind: string, [field: string]: unknown}, pressed: number, needs?: string}} what
+ * @returns {Entry}
+ */
+export function newEntry(entries, { id, match, event, pressed, needs }) {
+  const order = Math.max(0, ...entries.map((entry) => entry.order)) + 1;
+  const posted = { ...event, event_id: id };
+  return { id, match, order, event: posted, pressed, state: "kept", tries: 0, ...(needs ? { needs } : {}) };
+}
+
+/**
+ * @template {{order: number, id: string}} T
+ * @param {readonly T[]} entries
+ * @returns {T[]}
+ */
+export function inOrder(entries) {
+  return [...entries].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
+}
+
+/** Whether an entry is still to be posted, for the first time or again. @param {Entry} entry */
+export function isToPost(entry) {
+  return (entry.state === "kept" || entry.state === "sending") && !entry.undone;
+}
+
+/** Whether nothing more will become of an entry. @param {Entry} entry */
+export function isSettled(entry) {
+  return entry.state !== "sent" && !isToPost(entry);
+}
+
+/**
+ * What to do next for a match: post an entry, settle one that is not to be posted, wait for another's outcome, nothing.
+ *
+ * The first that is to be posted holds up all behind it: a cancellation never overtakes its goal.
+ *
+ * @param {readonly Entry[]} entries of one match
+ * @returns {{post: Entry} | {settle: Entry} | {await: Entry} | null}
+ */
+export function nextStep(entries) {
+  const entry = inOrder(entries).find(isToPost);
+  if (!entry) return null;
+  if (!entry.needs) return { post: entry };
+  const needed = entries.find((each) => each.id === entry.needs);
+  if (needed && (needed.state === "applied" || foundNothing(needed))) return { post: entry };
+  if (needed && !isSettled(needed)) return { await: needed };
+  const reason = `Not posted, because the other event was not cancelled${needed?.reason ? `: ${needed.reason}` : ""}.`;
+  return { settle: { ...entry, state: "refused", reason } };
+}
+
+/** An entry as it is posted now. @param {Entry} entry @returns {Entry} */
+export function asSending(entry) {
+  return { ...entry, state: "sending", tries: entry.tries + 1 };
+}
+
+/**
+ * An entry after the API has answered, or not.
+ *
+ * @param {Entry} entry
+ * @param {import("./answers.js").Verdict} verdict
+ * @returns {Entry}
+ */
+export function asAnswered(entry, verdict) {
+  if (isSettled(entry) && !entry.undone) return entry;
+  if (verdict.kind === "sent") return asDecided({ ...entry, state: "sent" }, verdict.outcome);
+  if (verdict.kind === "refused") return { ...entry, state: "refused", reason: verdict.reason };
+  return { ...entry, state: "kept" };
+}
+
+/**
+ * An entry after the ledger has decided; as it was while it has not.
+ *
+ * @param {Entry} entry
+ * @param {Outcome} outcome
+ * @returns {Entry}
+ */
+export function asDecided(entry, outcome) {
+  if (outcome.status === "applied" && outcome.seq !== undefined)
+    return { ...entry, state: "applied", seq: outcome.seq };
+  if (outcome.status === "refused") return { ...entry, state: "refused", reason: outcome.reason ?? "no reason given" };
+  return entry;
+}
+
+/**
+ * Take back an entry: the entries that change or are new.
+ *
+ * @param {readonly Entry[]} entries of the match
+ * @param {string} id
+ * @param {number} now
+ * @param {string} [reason] for the viewers, if they have been told
+ * @returns {Entry[]}
+ */
+export function takeBack(entries, id, now, reason = BY_MISTAKE) {
+  const entry = entries.find((each) => each.id === id);
+  if (!entry || entry.undone || entry.state === "refused" || entry.state === "cancelled") return [];
+  if (entry.tries === 0) return [{ ...entry, state: "cancelled", undone: true }];
+  if (entry.event.kind === "cancellation") return []; // the API takes none back
+  return [{ ...entry, undone: true }, cancellationOf(entries, entry, now, reason)];
+}
+
+/**
+ * What is missing to make true what the operator took back: cancellations for events that are on the board nevertheless.
+ *
+ * It happens when two windows act on one entry at the same moment, and when a request arrives long after its answer was
+ * given up. The id of such a cancellation follows from the event's, so that two windows make the same one.
+ *
+ * @param {readonly Entry[]} entries of the match
+ * @param {readonly Known[]} events of the board
+ * @param {number} now
+ * @returns {Entry[]}
+ */
+export function mended(entries, events, now) {
+  const standing = new Set(events.filter((event) => !event.cancelled_by).map((event) => event.event_id));
+  return entries.flatMap((entry) => {
+    if (!entry.undone || !standing.has(entry.id)) return [];
+    const cancels = entries.filter((each) => each.event.cancels === entry.id);
+    if (cancels.some((each) => each.state !== "refused" && each.state !== "cancelled")) return [];
+    return [cancellationOf(entries, entry, now, BY_MISTAKE, cancels.length)];
+  });
+}
+
+/**
+ * The entries that the board has decided: an event that is on it was applied.
+ *
+ * @param {readonly Entry[]} entries of the match
+ * @param {readonly Known[]} events of the board
+ * @returns {Entry[]} those that change
+ */
+export function seenOnBoard(entries, events) {
+  const seqs = new Map(events.map((event) => [event.event_id, event.seq]));
+  return entries.flatMap((entry) => {
+    const seq = seqs.get(entry.id);
+    return seq === undefined || entry.state === "applied" ? [] : [{ ...entry, state: "applied", seq }];
+  });
+}
+
+/** Whether an entry is a cancellation that was refused because its event never counted. @param {Entry} entry */
+export function foundNothing(entry) {
+  return entry.event.kind === "cancellation" && entry.state === "refused" && /no such event/.test(entry.reason ?? "");
+}
+
+/**
+ * Ids of entries that nobody needs any more: settled, and pressed more than a day ago.
+ *
+ * @param {readonly Entry[]} entries
+ * @param {number} now
+ * @returns {string[]}
+ */
+export function outlived(entries, now) {
+  return entries.filter((entry) => isSettled(entry) && now - entry.pressed > DAY).map((entry) => entry.id);
+}
+
+/**
+ * How long to wait after the nth failure in a row, in milliseconds: full jitter, at most ten seconds.
+ *
+ * @param {number} failures 1 after the first
+ * @param {() => number} random
+ */
+export function waitAfter(failures, random) {
+  return random() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (failures - 1));
+}
+
+/**
+ * What was read from a store, if it is an entry.
+ *
+ * @param {unknown} value
+ * @returns {Entry | null}
+ */
+export function readEntry(value) {
+  const entry = /** @type {Entry} */ (value);
+  const whole =
+    typeof entry === "object" &&
+    entry !== null &&
+    typeof entry.id === "string" &&
+    typeof entry.match === "string" &&
+    typeof entry.event === "object" &&
+    entry.event?.event_id === entry.id &&
+    ["kept", "sending", "sent", "applied", "refused", "cancelled"].includes(entry.state) &&
+    [entry.order, entry.pressed, entry.tries].every(Number.isFinite);
+  return whole ? entry : null;
+}
+
+/**
+ * @param {readonly Entry[]} entries
+ * @param {Entry} entry
+ * @param {number} now
+ * @param {string} reason
+ * @param {number} before how many cancellations of it there were
+ */
+function cancellationOf(entries, entry, now, reason, before = 0) {
+  const event = { kind: "cancellation", cancels: entry.id, reason };
+  const id = `${entry.id.slice(0, 56)}.undo${before || ""}`;
+  return newEntry(entries, { id, match: entry.match, event, pressed: now });
+}
