@@ -172,6 +172,7 @@ async def test_nobody_is_shut_out(stage: Stage, looker: Looker, colours: str, si
     """axe-core finds nothing to complain of on either screen, and nothing is wider than a phone of 320 pixels."""
     needs("axe-core", AXE.exists())
     match = stage.match("Borussia Mönchengladbach", "Wolverhampton Wanderers", competition="Cup of Long Names")
+    stage.match("Ahead", "Of Us")
     for kind in ("kick_off", "half_time", "second_half"):
         stage.post(match, kind)
     goal = stage.post(match, "goal", team="home", player="A Player With A Name", assist="Another", minute=50)
