@@ -71,9 +71,9 @@ test("a goal that was entered after the whistle stands before it", () => {
     event(1, "kick_off"),
     event(2, "half_time"),
     event(3, "goal", { minute: 45, stoppage: 2, team: "home" }),
-    event(4, "second_half"),
-    event(5, "yellow_card", { minute: 46, team: "home" }),
-    event(6, "cancellation", { cancels_seq: 3 }),
+    event(4, "cancellation", { cancels_seq: 3 }),
+    event(5, "second_half"),
+    event(6, "yellow_card", { minute: 46, team: "home" }),
   ];
   const order = momentsOf(events).map(({ event: { seq } }) => seq);
   assert.deepEqual(order, [6, 5, 4, 2, 3, 1]);
