@@ -103,6 +103,8 @@ async def test_an_answer_that_nobody_asked_for(stage: Stage, looker: Looker, pro
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "oauth2/token" in request.url else None)
     await with_provider(page, stage, provider)
+    under_way = '{"state": "sent", "verifier": "v", "search": ""}'
+    await page.add_init_script(f"sessionStorage.setItem('livescore.sign-in', '{under_way}')")
     await page.goto(f"{stage.site}operator.html?code=stolen&state=forged")
     await expect(page.locator("[data-notice=token]")).to_contain_text("That sign-in was not begun here.")
     assert page.url == f"{stage.site}operator.html"

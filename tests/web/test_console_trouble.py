@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ const now = Date.now.bind(Date);
 Date.now = () => now() + 3600000;
 """
 
-NO_TOKENS = {"operators": {}}
+NO_TOKENS: dict[str, dict[str, str]] = {"operators": {}}
 
 
 async def test_a_lost_answer_counts_once(stage: Stage, looker: Looker) -> None:
@@ -51,7 +52,7 @@ async def test_a_lost_answer_counts_once(stage: Stage, looker: Looker) -> None:
     posted: list[str] = []
 
     async def lose(route: Route) -> None:
-        posted.append(route.request.post_data_json["event_id"])
+        posted.append(json.loads(route.request.post_data or "")["event_id"])
         answer = await route.fetch()
         if len(posted) == 1:
             assert answer.status == 202
@@ -65,6 +66,7 @@ async def test_a_lost_answer_counts_once(stage: Stage, looker: Looker) -> None:
     await desk.press("n")
     await desk.counted("half_time")
     await desk.all_sent()
+    await desk.page.unroute_all(behavior="wait")
     assert posted[0] == posted[1]
     assert desk.kinds() == ["kick_off", "goal", "half_time"]
     looker.forgive(*BROKEN)

@@ -1,0 +1,242 @@
+/** The pure parts of the operator's desk: tables of what goes in and what comes out. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { noticesOf, timelineOf } from "../../web/desk.js";
+import { readMinute, readName, substitution, teamEvent } from "../../web/event-form.js";
+import { readToken } from "../../web/jwt.js";
+import { BINDINGS, bindingOf } from "../../web/keys.js";
+import { playersOf } from "../../web/lineup.js";
+import { expected, phasesAfter, whyNot } from "../../web/match-rules.js";
+import { newEntry } from "../../web/outbox.js";
+import { Presses } from "../../web/presses.js";
+import { reachOf, reachWords } from "../../web/reach.js";
+
+/** @type {[string, {minute: number, stoppage?: number} | null][]} */
+const MINUTES = [
+  ["23", { minute: 23 }],
+  [" 45 + 2 ", { minute: 45, stoppage: 2 }],
+  ["90+4′", { minute: 90, stoppage: 4 }],
+  ["0", { minute: 0 }],
+  ["120+1", { minute: 120, stoppage: 1 }],
+  ["121", null],
+  ["44+1", null],
+  ["45+0", null],
+  ["45+31", null],
+  ["-1", null],
+  ["", null],
+  ["half", null],
+];
+for (const [text, when] of MINUTES) {
+  test(`a minute typed as "${text}"`, () => {
+    const read = readMinute(text);
+    if (when) assert.deepEqual(read, when);
+    else assert.ok("wrong" in read && read.wrong.endsWith("."));
+  });
+}
+
+test("a name loses what cannot be seen, and is not cut", () => {
+  assert.deepEqual(readName(" Ángel\u00a0Di\u200b María \u202e"), { name: "Ángel Di María" });
+  assert.deepEqual(readName("  "), {});
+  assert.deepEqual(readName("محمد <b>"), { name: "محمد <b>" });
+  assert.ok("wrong" in readName("x".repeat(81)));
+});
+
+test("an event has what stands in the fields and nothing empty", () => {
+  const fields = { player: "A", assist: "B", minute: "45+1" };
+  const goal = { kind: "goal", team: "home", minute: 45, stoppage: 1, player: "A", assist: "B" };
+  assert.deepEqual(teamEvent("goal", "home", fields), goal);
+  assert.deepEqual(teamEvent("own_goal", "away", { ...fields, minute: "3" }), {
+    kind: "own_goal",
+    team: "away",
+    minute: 3,
+    player: "A",
+  });
+  assert.deepEqual(teamEvent("red_card", "away", { player: "", minute: "3" }), {
+    kind: "red_card",
+    team: "away",
+    minute: 3,
+  });
+  assert.deepEqual(substitution("home", { on: "A", off: "A", minute: "3" }), {
+    wrong: "A player cannot come on for himself.",
+    field: "off",
+  });
+});
+
+/** @type {[string, string, boolean][]} */
+const RULES = [
+  ["kick_off", "scheduled", true],
+  ["goal", "scheduled", false],
+  ["half_time", "first_half", true],
+  ["full_time", "first_half", false],
+  ["extra_time", "second_half", true],
+  ["shootout_kick", "second_half", true],
+  ["shootout_kick", "first_half", false],
+  ["goal", "shootout", false],
+  ["yellow_card", "shootout", true],
+  ["goal", "full_time", false],
+  ["var_decision", "full_time", true],
+  ["cancellation", "full_time", true],
+];
+for (const [kind, status, may] of RULES) {
+  test(`${kind} in ${status} may${may ? "" : " not"} be entered`, () => assert.equal(whyNot(kind, status) === "", may));
+}
+
+/** @param {...any} events */
+const pressed = (...events) => {
+  /** @type {import("../../web/outbox.js").Entry[]} */
+  const entries = [];
+  for (const [place, event] of events.entries()) {
+    entries.push(newEntry(entries, { id: event.event_id ?? `p${place}`, match: "m", event, pressed: place }));
+  }
+  return entries;
+};
+const board = {
+  status: "first_half",
+  score: /** @type {[number, number]} */ ([1, 0]),
+  shootout: null,
+  events: [
+    { kind: "kick_off", seq: 1, event_id: "k", at: 0 },
+    { kind: "goal", team: "home", seq: 2, event_id: "g" },
+  ],
+};
+
+test("the board as it will be has what was pressed and is not counted yet, once", () => {
+  const goals = pressed(
+    { kind: "goal", team: "away" },
+    { kind: "half_time" },
+    { kind: "goal", team: "home", event_id: "g" },
+  );
+  const coming = expected(board, goals);
+  assert.deepEqual([coming.status, coming.score], ["half_time", [1, 1]]);
+  assert.deepEqual(expected(board, pressed({ kind: "cancellation", cancels: "g" })).score, [0, 0]);
+  const back = expected(board, pressed({ kind: "half_time", event_id: "h" }, { kind: "cancellation", cancels: "h" }));
+  assert.equal(back.status, "first_half");
+  const kicks = expected(
+    { ...board, status: "second_half" },
+    pressed({ kind: "shootout_kick", team: "home", scored: true }),
+  );
+  assert.deepEqual([kicks.status, kicks.shootout, phasesAfter(kicks.status)], ["shootout", [1, 0], ["full_time"]]);
+});
+
+test("players are those of their side, the one named last first; an own goal is by the other side's", () => {
+  const events = [
+    { kind: "goal", team: "home", player: "A", assist: "B" },
+    { kind: "own_goal", team: "home", player: "X" },
+    { kind: "substitution", team: "home", player_on: "C", player_off: "a" },
+  ];
+  assert.deepEqual(playersOf("home", events), ["C", "a", "B"]);
+  assert.deepEqual(playersOf("away", events), ["X"]);
+});
+
+/** @param {Partial<import("../../web/reach.js").Receipt>} about */
+const receipt = (about) => ({
+  cell: "us-east-1",
+  prev: 4,
+  seq: 5,
+  accepted: 10,
+  failed: 0,
+  skipped: 0,
+  set_aside: 0,
+  started: 1100,
+  ms: 600,
+  ...about,
+});
+
+/** @type {[string, any[], any, string][]} */
+const REACHES = [
+  ["one cell", [receipt({ accepted: 12345 })], null, "Told 12,345 viewers in 0.7 s."],
+  ["one viewer", [receipt({ accepted: 1 })], null, "Told 1 viewer in 0.7 s."],
+  ["nobody", [receipt({ accepted: 0 })], null, "Nobody was there to be told."],
+  ["a frame of several events", [receipt({ prev: 2, seq: 9 })], null, "Told 10 viewers in 0.7 s."],
+  ["another event's receipt", [receipt({ prev: 5, seq: 6 })], null, "Viewers are being told …"],
+  [
+    "two cells",
+    [receipt({}), receipt({ cell: "eu-west-1", ms: 700 })],
+    null,
+    "Told 20 viewers in 0.8 s (us-east-1 0.7 s, eu-west-1 0.8 s).",
+  ],
+  [
+    "a cell that is not through",
+    [receipt({})],
+    { cells: { "eu-west-1": { running: true, broadcast: { seq: 5, accepted: 3 } } } },
+    "13 viewers told so far …",
+  ],
+  [
+    "some not reached",
+    [receipt({ failed: 2, skipped: 3 })],
+    null,
+    "Told 10 viewers in 0.7 s. 3 follow only the score. 2 could not be told.",
+  ],
+  ["nothing yet", [], null, "Viewers are being told …"],
+];
+for (const [what, receipts, progress, words] of REACHES) {
+  test(`who has been told: ${what}`, () =>
+    assert.equal(reachWords(reachOf(5, 1000, receipts, progress, ["us-east-1"])), words));
+}
+
+/** @param {string} key @param {object} [about] */
+const key = (key, about = {}) =>
+  bindingOf({ key, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false, repeat: false, ...about });
+
+test("keys: no two do two things, none does anything when held or with Ctrl", () => {
+  assert.equal(new Set(BINDINGS.map((each) => `${each.key}${each.shift ?? false}`)).size, BINDINGS.length);
+  assert.equal(key("h")?.side, "home");
+  assert.equal(key("Y", { shiftKey: true })?.side, "away");
+  assert.equal(key("?", { shiftKey: true })?.action, "help");
+  assert.equal(key("H", { shiftKey: true }), null);
+  for (const held of ["repeat", "ctrlKey", "altKey", "metaKey", "isComposing"])
+    assert.equal(key("h", { [held]: true }), null);
+});
+
+test("an echo is within two seconds of the last press, however long the hammering", () => {
+  const presses = new Presses();
+  const counted = [0, 500, 1900, 3000, 6000].map((now) => presses.counts("goal", now));
+  assert.deepEqual(counted, [true, false, false, false, true]);
+  assert.ok(presses.counts("other", 6000));
+  presses.forget("goal");
+  assert.ok(presses.counts("goal", 6001));
+});
+
+test("a token says when it ends, and nonsense says nothing", () => {
+  const part = (/** @type {object} */ about) => Buffer.from(JSON.stringify(about)).toString("base64url");
+  assert.deepEqual(readToken(`e30.${part({ exp: 10, sub: "ü" })}.c2ln`), { ends: 10_000, subject: "ü" });
+  for (const text of ["", "a.b", "a.b.c", "e30.e3.x", "a b.c.d"]) assert.equal(readToken(text), null);
+});
+
+test("what is under way stands on top, with what it waits for", () => {
+  const entries = pressed({ kind: "goal", team: "home", minute: 3 }, { kind: "goal", team: "away", minute: 4 });
+  const rows = timelineOf(/** @type {any} */ ({ ...board, home: "A", away: "B" }), entries, { why: "offline" });
+  assert.deepEqual(
+    rows.map((row) => row.team),
+    ["B", "A", "A", ""],
+  );
+  assert.match(rows[1]?.note ?? "", /offline/);
+  assert.match(rows[0]?.note ?? "", /after the one before it/);
+});
+
+test("sentences are said only while they are true", () => {
+  const calm = {
+    entries: [],
+    holdup: /** @type {const} */ ({ why: "nothing" }),
+    durable: true,
+    token: "",
+    online: true,
+    connection: { state: "open" },
+    clock: "",
+  };
+  assert.deepEqual(noticesOf(calm), []);
+  const all = noticesOf({
+    ...calm,
+    entries: pressed({ kind: "goal" }),
+    durable: false,
+    token: "None.",
+    online: false,
+    connection: { state: "refused" },
+    clock: "Fast.",
+  });
+  assert.deepEqual(
+    all.map((each) => each.id),
+    ["offline", "token", "storage", "live", "clock"],
+  );
+});
