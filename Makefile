@@ -30,7 +30,7 @@ test: setup ## All tests but those of terraform/ and web/
 
 .PHONY: web-test
 web-test: setup ## web/: types, linter, tests in Node, scenes with both clients, the pages in a browser
-	@if node tests/web/version.mjs && npm --version >/dev/null; then $(MAKE) --no-print-directory web-node; \
+	@if command -v npm >/dev/null && node tests/web/version.mjs; then $(MAKE) --no-print-directory web-node; \
 	elif [ "$$CI" = true ]; then echo "web-test: CI needs Node 20 or newer and npm." >&2; exit 1; \
 	else echo "web-test: SKIPPED types, linter and all that runs in Node: it needs Node 20 or newer and npm." >&2; fi
 	@$(BIN)/pytest tests/web -rs

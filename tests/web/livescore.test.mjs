@@ -200,6 +200,28 @@ test("there is one follow for each match, and another only begins anew", async (
   assert.deepEqual(server.asked.at(-1), { action: "subscribe", match: "m" });
 });
 
+test("the beginning of a match may be asked for later, and is marked by what came since", async (t) => {
+  const server = await serving(t);
+  server.answers.set("m", {
+    snapshot: 5,
+    has: [event(4), { seq: 5, kind: "cancellation", cancels: "e2", cancels_seq: 2 }],
+  });
+  const live = viewing(t, server);
+  const follow = live.follow("m");
+  await until(() => follow.board?.lost === 3);
+  server.snapshot = { page: 5, has: "1-5" };
+  /** @type {number[]} */
+  const told = [];
+  follow.on("event", ({ seq }) => told.push(seq));
+  assert.equal(live.follow("m", { history: true }), follow);
+  await until(() => follow.board?.lost === 0);
+  assert.deepEqual(
+    follow.board?.events.map(({ seq, cancelled_by }) => [seq, cancelled_by]),
+    [1, 2, 3, 4, 5].map((seq) => [seq, seq === 2 ? 5 : undefined]),
+  );
+  assert.deepEqual([server.read, told], [["/matches/m/events?after=0"], []]);
+});
+
 test("a match that is followed later is asked for once, however long ago the others were", async (t) => {
   const server = await serving(t);
   const page = new Page();
@@ -239,7 +261,13 @@ test("who is followed again is subscribed only when the unsubscribe is done: nob
 test("nothing is left running by what is closed, wherever it was", async (t) => {
   const server = await serving(t);
   const running = () => process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
-  const timings = { retrySeconds: 1000, retryMostSeconds: 1000, spreadSeconds: 0, careSeconds: 1000 };
+  const timings = {
+    retrySeconds: 1000,
+    retryMostSeconds: 1000,
+    spreadSeconds: 0,
+    careSeconds: 1000,
+    fetchSeconds: 1000,
+  };
   const before = running();
   const [waiting, reading, opening] = Array.from({ length: 3 }, () =>
     viewing(t, server, { timings, random: () => 0.9 }),
@@ -256,7 +284,7 @@ test("nothing is left running by what is closed, wherever it was", async (t) => 
   opening?.follow("m");
   assert.ok(running() > before);
   for (const live of [waiting, opening, gap]) live?.close();
-  await until(() => running() <= before);
+  await until(() => running() <= before && server.left === 1);
 });
 
 test("a connection over which nothing is followed is closed, and opened again when something is", async (t) => {

@@ -18,6 +18,7 @@ import { frame } from "./table.mjs";
  * @property {string | null} date the header of its answers
  * @property {boolean} holds whether answers wait for `release`, over the sockets and over HTTP
  * @property {() => void} release
+ * @property {number} left requests that the client gave up
  * @property {(short: any) => void} post to every socket
  * @property {() => void} cut every socket
  */
@@ -41,6 +42,7 @@ export async function serving(t) {
     snapshot: null,
     date: null,
     holds: false,
+    left: 0,
     release: () => {
       server.holds = false;
       for (const answer of held.splice(0)) answer();
@@ -54,6 +56,9 @@ export async function serving(t) {
   };
   http.on("request", (request, answer) => {
     server.read.push(request.url ?? "");
+    answer.on("close", () => {
+      if (!answer.writableEnded) server.left += 1;
+    });
     if (server.date) answer.setHeader("date", server.date);
     answer.statusCode = server.snapshot ? 200 : 503;
     give(() => answer.end(JSON.stringify(frame(server.snapshot ?? {}))));
