@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matches.batches import read_all
+from matches.kickoff import in_utc
 from matches.ledger import parse_state
-from matches.schedule import in_utc
 
 if TYPE_CHECKING:
     from datetime import date

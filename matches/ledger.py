@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from matches.schedule import entry
+from matches.kickoff import entry
 from matches.scoreboard import Board, Clock, Earlier, Refused, apply
 
 if TYPE_CHECKING:

@@ -76,17 +76,6 @@ class Reschedule(BaseModel):
     kickoff: Kickoff
 
 
-def in_utc(kickoff: str) -> datetime:
-    """The kick-off of a match, which is stored with the offset it was given with."""
-    return datetime.fromisoformat(kickoff).astimezone(UTC)
-
-
-def entry(kickoff: str) -> dict[str, str]:
-    """Where the calendar has a match that kicks off then: its ``day``, and ``starts`` to order the day, both in UTC."""
-    starts = in_utc(kickoff)
-    return {"day": starts.date().isoformat(), "starts": starts.isoformat(timespec="seconds")}
-
-
 def default_match_id(home: str, away: str, kickoff: datetime) -> str:
     """The id of a match for which nobody chose one: date and teams, ``221218-arg-fra``."""
     return f"{kickoff:%y%m%d}-{_code(home)}-{_code(away)}"
