@@ -31,7 +31,7 @@ _COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _SECONDS = 30_000
 """Milliseconds that a page may take to show what it is to show."""
 
-_PAINTS = 96
+_PAINTS = 256
 """Colours that a picture keeps: the pages are flat, and pictures lie in the repository."""
 
 

@@ -111,6 +111,7 @@ class Site:
         """The application for a server."""
         app = web.Application(middlewares=[_sentences], client_max_size=64 * 1024)
         app.cleanup_ctx.append(self._with_relay)
+        app.on_response_prepare.append(_unsigned)
         readers, operators = self._described["readers"]["path"], self._operators
         # CloudFront's patterns: /matches* is both the list and what is below it.
         for path in (readers.rstrip("*"), readers.rstrip("*") + "/{rest:.*}"):
@@ -129,10 +130,13 @@ class Site:
         unserved = kind is None or path.suffix[1:] in described["not_served"]
         if unserved or not path.is_relative_to(self._folder) or not path.is_file():
             raise web.HTTPNotFound(text="There is no such page.", headers=self._page_headers)
-        headers = self._page_headers
-        if path.suffix not in _DOCUMENTS and path.name not in _WORKERS:
-            headers = {name: headers[name] for name in _FOR_EVERY_FILE}
+        headers = self._page_headers if path.suffix in _DOCUMENTS else self._headers_of(path.name)
         return _cacheable(request, path.read_bytes(), {**headers, "Content-Type": kind})
+
+    def _headers_of(self, name: str) -> dict[str, str]:
+        """Those of a file that is no document."""
+        told = (*_FOR_EVERY_FILE, "Content-Security-Policy") if name in _WORKERS else _FOR_EVERY_FILE
+        return {name: self._page_headers[name] for name in told}
 
     async def deployment(self, request: web.Request) -> web.Response:
         """How a page finds its cells, and how an operator signs in here."""
@@ -142,7 +146,7 @@ class Site:
             "operators": {"token_url": "/tokens/operator"},
         }
         body = json.dumps(about).encode()
-        return _cacheable(request, body, {**self._page_headers, "Content-Type": "application/json"})
+        return _cacheable(request, body, {**self._headers_of(request.path), "Content-Type": "application/json"})
 
     async def read(self, request: web.Request) -> web.Response:
         """A reader's request, answered from what is kept for a second."""
@@ -191,6 +195,11 @@ class Site:
         return "; ".join(each.replace("{cells}", " ".join(sorted(cells))) for each in directives)
 
 
+async def _unsigned(_: web.Request, response: web.StreamResponse) -> None:
+    """No word of what serves it."""
+    response.headers.pop("Server", None)
+
+
 @web.middleware
 async def _sentences(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Errors as the API gives them: JSON with a code and a sentence."""
@@ -210,7 +219,7 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str]) -> 
 def _cacheable(request: web.Request, body: bytes, headers: Mapping[str, str], status: int = 200) -> web.Response:
     """An answer with its ETag, compressed for who takes that; 304 for who has it already."""
     tag = headers.get("ETag") or f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    given = {**headers, "ETag": tag, "Vary": "Accept-Encoding", "Server": "livescore"}
+    given = {**headers, "ETag": tag, "Vary": "Accept-Encoding"}
     known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}
     if status == web.HTTPOk.status_code and tag.removeprefix("W/") in known:
         return web.Response(status=304, headers=given)

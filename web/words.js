@@ -8,29 +8,7 @@
 
 import { written } from "./clock.js";
 
-/**
- * @typedef {object} Event An event as viewers get it (docs/api.md).
- * @property {number} seq
- * @property {string} kind
- * @property {number} at accepted then; milliseconds since the epoch, by the server's clock
- * @property {string} [event_id]
- * @property {"home" | "away"} [team]
- * @property {number} [minute]
- * @property {number | null} [stoppage]
- * @property {string} [player]
- * @property {string} [assist]
- * @property {string} [player_on]
- * @property {string} [player_off]
- * @property {boolean} [scored]
- * @property {string} [decision]
- * @property {string} [about]
- * @property {string} [cancels]
- * @property {number} [cancels_seq]
- * @property {number} [cancelled_by]
- * @property {string} [reason]
- * @property {[number, number]} [score]
- * @property {[number, number] | null} [shootout]
- */
+/** @typedef {import("./livescore.js").MatchEvent & {at: number, shootout?: [number, number] | null}} Event An event as viewers get it */
 
 /** @typedef {{home: string, away: string}} Teams */
 

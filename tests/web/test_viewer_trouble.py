@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+import pytest
 from playwright.async_api import expect
 
 from tests.web.looking import live
@@ -94,15 +96,16 @@ async def test_the_page_comes_back_after_the_gateway(stage: Stage, looker: Looke
     looker.forgive(*BROKEN)
 
 
-async def test_an_unknown_match_is_a_sentence(looker: Looker) -> None:
-    """An old link leads to a sentence and to the other matches."""
-    page = await looker.open("?match=nobody")
+@pytest.mark.parametrize("match", ["nobody", "No/Body!"])
+async def test_an_unknown_match_is_a_sentence(looker: Looker, match: str) -> None:
+    """An old link, or one that was mistyped, leads to a sentence and to the other matches."""
+    page = await looker.open(f"?match={quote(match, safe='')}")
     await expect(page.locator("#notices")).to_contain_text("There is no such match.")
     await expect(page.locator("#notices .notice")).to_have_count(1)
     await page.get_by_role("link", name="All matches").click()
     await expect(page.locator("h1")).to_have_text("Today")
     await expect(page.locator("#notices")).to_be_empty()
-    looker.forgive("404")
+    looker.forgive("404", "422")
 
 
 async def test_a_refused_token_is_a_sentence_and_scores_go_on(stage: Stage, looker: Looker) -> None:
