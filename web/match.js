@@ -4,6 +4,7 @@
  * way it comes, an event is shown once: what is new is told from the board that was painted before.
  */
 
+import { isMatchId } from "./address.js";
 import { isGoal, joined } from "./boards.js";
 import { MatchView } from "./match-view.js";
 import { announcement, isolated, scoreWords, standing } from "./words.js";
@@ -90,7 +91,7 @@ export class Match {
   /** As soon as the library is there and the first snapshot has come or failed. */
   follow() {
     const { live } = this.page;
-    if (live === null || this.livescore !== null || this.readAt === 0) return;
+    if (live === null || this.livescore !== null || this.readAt === 0 || !isMatchId(this.match)) return;
     const follow = live.follow(
       this.match,
       { history: true },
