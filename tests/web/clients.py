@@ -66,7 +66,7 @@ class PythonClient:
         tokens = list(scene.get("tokens", []))
         follows = scene.get("follow", [{"match": "m"}])
         self._seen = Seen()
-        self._reader = Reader(api, fresh_seconds=0.01, timeout_seconds=timings["fetch"])
+        self._reader = Reader(api, fresh_seconds=0.0, timeout_seconds=timings["fetch"])
         self._viewer = Viewer(
             urls[0],
             [each["match"] for each in follows],
