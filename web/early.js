@@ -3,7 +3,7 @@
 
 import { placeOf } from "./address.js";
 import { localDay, utcDays } from "./day.js";
-import { preloadScreen } from "./screens.js";
+import { preloadScreen } from "./viewer/screens.js";
 
 /** @typedef {{sentAt: number, answer: Promise<Response>}} Sent */
 

@@ -5,7 +5,7 @@
  */
 
 const CACHE = "livescore-shell-1";
-const FILE = /^\/(index\.html|operator\.html|deployment\.json|[\w-]+\.(js|css|svg))?$/;
+const FILE = /^\/(index\.html|operator\.html|deployment\.json|([\w-]+\/)?[\w-]+\.(js|css|svg))?$/;
 
 /** A network that says nothing for so long counts as none, if there is something to show. */
 const PATIENCE = 4_000;

@@ -1,8 +1,8 @@
 /** What the outbox is tried against in Node: a storage, an API that counts, locks, and windows that share them. */
 
-import { newEntry } from "../../web/outbox.js";
-import { OutboxStore } from "../../web/outbox-store.js";
-import { Postman } from "../../web/postman.js";
+import { newEntry } from "../../web/desk/outbox.js";
+import { OutboxStore } from "../../web/desk/outbox-store.js";
+import { Postman } from "../../web/desk/postman.js";
 
 /** As localStorage is, for two windows too; `room` is how many keys it takes. @implements {Storage} */
 export class FakeStorage {

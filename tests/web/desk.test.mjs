@@ -2,15 +2,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noticesOf, timelineOf } from "../../web/desk.js";
-import { readMinute, readName, substitution, teamEvent } from "../../web/event-form.js";
-import { readToken } from "../../web/jwt.js";
-import { BINDINGS, bindingOf } from "../../web/keys.js";
-import { playersOf } from "../../web/lineup.js";
-import { expected, phasesAfter, whyNot } from "../../web/match-rules.js";
-import { newEntry } from "../../web/outbox.js";
-import { Presses } from "../../web/presses.js";
-import { reachOf, reachWords } from "../../web/reach.js";
+import { noticesOf, timelineOf } from "../../web/desk/desk.js";
+import { readMinute, readName, substitution, teamEvent } from "../../web/desk/event-form.js";
+import { readToken } from "../../web/desk/jwt.js";
+import { BINDINGS, bindingOf } from "../../web/desk/keys.js";
+import { playersOf } from "../../web/desk/lineup.js";
+import { expected, phasesAfter, whyNot } from "../../web/desk/match-rules.js";
+import { newEntry } from "../../web/desk/outbox.js";
+import { Presses } from "../../web/desk/presses.js";
+import { reachOf, reachWords } from "../../web/desk/reach.js";
 
 /** @type {[string, {minute: number, stoppage?: number} | null][]} */
 const MINUTES = [
@@ -84,7 +84,7 @@ for (const [kind, status, may] of RULES) {
 
 /** @param {...any} events */
 const pressed = (...events) => {
-  /** @type {import("../../web/outbox.js").Entry[]} */
+  /** @type {import("../../web/desk/outbox.js").Entry[]} */
   const entries = [];
   for (const [place, event] of events.entries()) {
     entries.push(newEntry(entries, { id: event.event_id ?? `p${place}`, match: "m", event, pressed: place }));
@@ -129,7 +129,7 @@ test("players are those of their side, the one named last first; an own goal is 
   assert.deepEqual(playersOf("away", events), ["X"]);
 });
 
-/** @param {Partial<import("../../web/reach.js").Receipt>} about */
+/** @param {Partial<import("../../web/desk/reach.js").Receipt>} about */
 const receipt = (about) => ({
   cell: "us-east-1",
   prev: 4,

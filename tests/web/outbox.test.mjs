@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { verdictOf } from "../../web/answers.js";
+import { verdictOf } from "../../web/desk/answers.js";
 import {
   asSending,
   foundNothing,
@@ -15,10 +15,10 @@ import {
   seenOnBoard,
   takeBack,
   waitAfter,
-} from "../../web/outbox.js";
+} from "../../web/desk/outbox.js";
 import { FakeApi, FakeLocks, FakeStorage, FakeWindow, until } from "./desk-fakes.mjs";
 
-/** @typedef {import("../../web/outbox.js").Entry} Entry */
+/** @typedef {import("../../web/desk/outbox.js").Entry} Entry */
 
 /** @param {Partial<Entry>} about @returns {Entry} */
 const entry = (about) => ({

@@ -285,7 +285,7 @@ def counted_posts(page: Page) -> list[Request]:
 
 async def kept_shell(page: Page) -> None:
     """Wait until a reload would work without a network."""
-    files = "['/operator.html', '/operator.js', '/operator.css', '/livescore.js', '/deployment.json']"
+    files = "['/operator.html', '/desk/operator.js', '/operator.css', '/livescore.js', '/deployment.json']"
     await page.wait_for_function(
         f"async () => (await Promise.all({files}.map((each) => caches.match(each)))).every(Boolean)"
     )

@@ -201,7 +201,7 @@ async def test_the_page_is_small(stage: Stage, looker: Looker) -> None:
     await session.send("Network.enable")
     await page.goto(f"{looker.site}?match={match}")
     await live(page)
-    await page.wait_for_function("async () => Boolean(await caches.match('/match.js'))")
+    await page.wait_for_function("async () => Boolean(await caches.match('/viewer/match.js'))")
     assert len(sizes) > 10
     assert sum(sizes) <= 60 * 1024
 

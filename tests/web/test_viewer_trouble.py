@@ -61,7 +61,7 @@ async def test_a_reload_offline_shows_what_was_known(stage: Stage, looker: Looke
     page = await looker.open(f"?match={match}")
     await live(page)
     await score(page, "1–0")
-    await page.wait_for_function("async () => (await caches.match('/match.js')) && (await caches.match('/'))")
+    await page.wait_for_function("async () => (await caches.match('/viewer/match.js')) && (await caches.match('/'))")
     await page.wait_for_function(f"() => localStorage.getItem('livescore.kept.match.{match}')?.includes('Kept')")
     await page.context.set_offline(True)
     await page.reload()

@@ -6,15 +6,15 @@ import { test } from "node:test";
 
 process.env.TZ = "Asia/Tokyo";
 
-const { joined, newsBetween } = await import("../../web/boards.js");
+const { joined, newsBetween } = await import("../../web/viewer/boards.js");
 const { isDay, localDay, shifted, utcDays } = await import("../../web/day.js");
-const { grouped, isOn, toFollow } = await import("../../web/groups.js");
-const { kicksOf, momentsOf, scorersOf } = await import("../../web/moments.js");
+const { grouped, isOn, toFollow } = await import("../../web/viewer/groups.js");
+const { kicksOf, momentsOf, scorersOf } = await import("../../web/viewer/moments.js");
 const { ageWords, announcement, connectionWords, viewersWords, whyCancelled, wrongClock } = await import(
   "../../web/words.js"
 );
 
-/** @typedef {import("../../web/boards.js").Board} Board */
+/** @typedef {import("../../web/viewer/boards.js").Board} Board */
 /** @typedef {import("../../web/words.js").Event} Event */
 
 /** @param {number} seq @param {string} kind @param {Partial<Event>} [more] @returns {Event} */

@@ -1,24 +1,24 @@
 // @ts-check
 /** The operator's desk: its parts made, and connected to each other. */
 
+import { setAttribute, setText } from "../dom.js";
+import { Livescore } from "../livescore.js";
+import { viewerToken } from "../origin.js";
+import { Reader } from "../reading.js";
+import { keepShell } from "../shell.js";
+import { connectionWords, errorWords, viewersWords, wrongClock } from "../words.js";
+import { Actions } from "./actions.js";
 import { isCorrectable, minuteNow, noticesOf, outboxWords, pressWords, saidOf, teamsOf, timelineOf } from "./desk.js";
-import { Actions } from "./desk-actions.js";
-import { Dialogs } from "./desk-dialogs.js";
-import { DeskTimeline } from "./desk-timeline.js";
-import { DeskView } from "./desk-view.js";
-import { setAttribute, setText } from "./dom.js";
+import { Dialogs } from "./dialogs.js";
 import { FollowUp } from "./follow-up.js";
 import { bindingOf } from "./keys.js";
 import { playersOf } from "./lineup.js";
-import { Livescore } from "./livescore.js";
 import { OperatorToken } from "./operator-token.js";
-import { viewerToken } from "./origin.js";
 import { mended, outlived, seenOnBoard } from "./outbox.js";
 import { OutboxStore, storageOf } from "./outbox-store.js";
 import { Postman } from "./postman.js";
-import { Reader } from "./reading.js";
-import { keepShell } from "./shell.js";
-import { connectionWords, errorWords, viewersWords, wrongClock } from "./words.js";
+import { DeskTimeline } from "./timeline.js";
+import { DeskView } from "./view.js";
 
 /** @typedef {"home" | "away"} Side */
 /** @typedef {{websockets: Record<string, string>, operators: import("./operator-token.js").Ways}} Deployment */
@@ -92,7 +92,7 @@ async function main() {
   const dialogs = new Dialogs();
   const view = new DeskView(act);
   const timeline = new DeskTimeline(byId("timeline"), cancel, correct);
-  /** @type {import("./livescore.js").Follow | null} */
+  /** @type {import("../livescore.js").Follow | null} */
   let follow = null;
   /** @type {Map<string, import("./outbox.js").Entry>} */
   let before = new Map();
@@ -118,7 +118,7 @@ async function main() {
     return told(actions.press(action, side, view.read()));
   }
 
-  /** @param {import("./desk-actions.js").Result} result @returns {void} */
+  /** @param {import("./actions.js").Result} result @returns {void} */
   function told(result) {
     if ("echo" in result) return say("Pressed twice: it counts once.");
     if ("wrong" in result) {
@@ -219,7 +219,7 @@ async function main() {
     paint();
   }
 
-  /** @param {string} match @param {import("./livescore.js").Board} board */
+  /** @param {string} match @param {import("../livescore.js").Board} board */
   function take(match, board) {
     actions.board = board;
     const events = /** @type {import("./outbox.js").Known[]} */ (board.events);

@@ -8,7 +8,7 @@ import { newEntry, newId, takeBack } from "./outbox.js";
 import { Presses } from "./presses.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
-/** @typedef {import("./livescore.js").Board} Board */
+/** @typedef {import("../livescore.js").Board} Board */
 /** @typedef {"home" | "away"} Side */
 /** @typedef {{player: string, assist: string, minute: string, sort: string}} Fields */
 /** @typedef {{entry: Entry} | {wrong: string, field?: string} | {echo: true}} Result */

@@ -1,14 +1,14 @@
 // @ts-check
 /** Paints the operator's desk above its timeline, and reads its fields. */
 
-import { runningMinute } from "./clock.js";
+import { runningMinute } from "../clock.js";
+import { arrange, el, setAttribute, setText } from "../dom.js";
+import { kindWords, scoreWords, statusWords } from "../words.js";
 import { minuteNow, pressWords, teamsOf } from "./desk.js";
-import { arrange, el, setAttribute, setText } from "./dom.js";
 import { isUnderWay, mayShootOut, phasesAfter } from "./match-rules.js";
-import { kindWords, scoreWords, statusWords } from "./words.js";
 
-/** @typedef {import("./livescore.js").Board} Board */
-/** @typedef {import("./desk-actions.js").Fields} Fields */
+/** @typedef {import("../livescore.js").Board} Board */
+/** @typedef {import("./actions.js").Fields} Fields */
 
 const ACTIONS = [
   ["yellow_card", "Yellow card", "Y"],
@@ -174,7 +174,7 @@ export class DeskView {
       bar.hidden = true;
       return;
     }
-    const event = /** @type {import("./words.js").Event} */ (/** @type {unknown} */ (undoable.entry.event));
+    const event = /** @type {import("../words.js").Event} */ (/** @type {unknown} */ (undoable.entry.event));
     setText(byId("undo-what"), pressWords(event, teamsOf(board)));
     setText(byId("undo-seconds"), `(${Math.ceil(undoable.left / 1000)})`);
     /** @type {HTMLProgressElement} */ (byId("undo-left")).value = undoable.left / 1000;

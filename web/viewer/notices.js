@@ -1,7 +1,7 @@
 // @ts-check
 /** Sentences on what is not as it should be, each for as long as it is true. */
 
-import { el, setText } from "./dom.js";
+import { el, setText } from "../dom.js";
 
 export class Notices {
   /** @param {HTMLElement} region */

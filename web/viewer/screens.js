@@ -1,7 +1,7 @@
 // @ts-check
 /** The two screens of the viewer's page. Each is loaded when it is first asked for. */
 
-/** @typedef {import("./address.js").Place} Place */
+/** @typedef {import("../address.js").Place} Place */
 
 const FILES = {
   match: ["match", "match-view", "timeline-view", "moments"],
@@ -14,7 +14,7 @@ export function preloadScreen({ match }) {
   for (const name of match ? FILES.match : FILES.scoreboard) {
     const link = document.createElement("link");
     link.rel = "modulepreload";
-    link.href = `${name}.js`;
+    link.href = `viewer/${name}.js`;
     document.head.append(link);
   }
 }

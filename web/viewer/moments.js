@@ -6,7 +6,7 @@
 
 import { isGoal } from "./boards.js";
 
-/** @typedef {import("./words.js").Event} Event */
+/** @typedef {import("../words.js").Event} Event */
 
 /**
  * @typedef {object} Moment

@@ -2,13 +2,13 @@
 /** The timeline of a match in the document, the newest first. One line for each event, made once and touched only when
  * the event itself has changed: when it is taken back. */
 
-import { timeOfDay } from "./day.js";
-import { arrange, el, heard, icon, setAttribute, setText } from "./dom.js";
-import { decisionWords, eventWords, kindWords, minuteWords, scoreWords, teamOf, whyCancelled } from "./words.js";
+import { timeOfDay } from "../day.js";
+import { arrange, el, heard, icon, setAttribute, setText } from "../dom.js";
+import { decisionWords, eventWords, kindWords, minuteWords, scoreWords, teamOf, whyCancelled } from "../words.js";
 
 /** @typedef {import("./moments.js").Moment} Moment */
-/** @typedef {import("./words.js").Event} Event */
-/** @typedef {import("./words.js").Teams} Teams */
+/** @typedef {import("../words.js").Event} Event */
+/** @typedef {import("../words.js").Teams} Teams */
 
 /** @type {Readonly<Record<string, string>>} */
 const ICONS = {

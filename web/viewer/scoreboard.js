@@ -4,11 +4,11 @@
  * a frame. What arrives over either way goes through `joined`, so the older of two accounts never wins.
  */
 
+import { localDay, shifted, utcDays } from "../day.js";
+import { announcement } from "../words.js";
 import { isLive, joined, newsBetween } from "./boards.js";
-import { localDay, shifted, utcDays } from "./day.js";
 import { grouped, isOn, toFollow } from "./groups.js";
 import { ScoreboardView } from "./scoreboard-view.js";
-import { announcement } from "./words.js";
 
 /** @typedef {import("./boards.js").Board} Board */
 /** @typedef {import("./page.js").Page} Page */
@@ -28,7 +28,7 @@ export class Scoreboard {
     this.chosen = day;
     /** @type {Map<string, Board>} */
     this.boards = new Map();
-    /** @type {Map<string, import("./livescore.js").Follow>} */
+    /** @type {Map<string, import("../livescore.js").Follow>} */
     this.follows = new Map();
     /** @type {Set<string>} what has changed since the last frame */
     this.dirty = new Set();

@@ -1,7 +1,7 @@
 // @ts-check
 /** Paints the timeline of the operator's desk. Rows stay where they are, so that the focus does too. */
 
-import { arrange, el, setAttribute, setText } from "./dom.js";
+import { arrange, el, setAttribute, setText } from "../dom.js";
 
 /** @typedef {import("./desk.js").Row} Row */
 

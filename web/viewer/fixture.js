@@ -1,12 +1,12 @@
 // @ts-check
 /** One match as a line of the scoreboard: where it stands, who plays, the score, and what has just happened. */
 
-import { matchAddress } from "./address.js";
+import { matchAddress } from "../address.js";
+import { runningMinute } from "../clock.js";
+import { timeOfDay } from "../day.js";
+import { el, heard, setAttribute, setText } from "../dom.js";
+import { isolated, kindWords, minuteWords, scoreWords, statusWords, viewersWords } from "../words.js";
 import { isLive } from "./boards.js";
-import { runningMinute } from "./clock.js";
-import { timeOfDay } from "./day.js";
-import { el, heard, setAttribute, setText } from "./dom.js";
-import { isolated, kindWords, minuteWords, scoreWords, statusWords, viewersWords } from "./words.js";
 
 /** @typedef {import("./boards.js").Board} Board */
 /** @typedef {import("./boards.js").News} News */

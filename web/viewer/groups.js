@@ -1,8 +1,8 @@
 // @ts-check
 /** Pure: a day's matches in the order in which a scoreboard shows them, and which of them to follow. */
 
+import { shifted, startOf } from "../day.js";
 import { isLive } from "./boards.js";
-import { shifted, startOf } from "./day.js";
 
 /** @typedef {import("./boards.js").Board} Board */
 /** @typedef {{competition: string, matches: Board[], live: number}} Group */

@@ -1,17 +1,17 @@
 // @ts-check
 /** One match in the document: the score, who scored, the shoot-out, the timeline. */
 
-import { dayAddress } from "./address.js";
+import { dayAddress } from "../address.js";
+import { runningMinute } from "../clock.js";
+import { dateAndTime, localDay } from "../day.js";
+import { el, heard, icon, setAttribute, setText } from "../dom.js";
+import { eventWords, isolated, minuteWords, scoreWords, statusWords, viewersWords } from "../words.js";
 import { isLive } from "./boards.js";
-import { runningMinute } from "./clock.js";
-import { dateAndTime, localDay } from "./day.js";
-import { el, heard, icon, setAttribute, setText } from "./dom.js";
 import { kicksOf, momentsOf, redCardsOf, scorersOf } from "./moments.js";
 import { TimelineView } from "./timeline-view.js";
-import { eventWords, isolated, minuteWords, scoreWords, statusWords, viewersWords } from "./words.js";
 
 /** @typedef {import("./boards.js").Board} Board */
-/** @typedef {import("./words.js").Event} Event */
+/** @typedef {import("../words.js").Event} Event */
 /** @typedef {"home" | "away"} Side */
 
 export class MatchView {

@@ -1,18 +1,18 @@
 // @ts-check
 /** The viewer's page: which screen the address asks for, and everything that goes on beside the screens. */
 
-import { placeOf } from "./address.js";
+import { placeOf } from "../address.js";
+import { Livescore } from "../livescore.js";
+import { deployment, viewerToken } from "../origin.js";
+import { Reader } from "../reading.js";
+import { keepShell } from "../shell.js";
+import { errorWords } from "../words.js";
 import { Announcer } from "./announcer.js";
 import { ConnectionSign } from "./connection-sign.js";
 import { Shelf } from "./kept.js";
-import { Livescore } from "./livescore.js";
 import { Notices } from "./notices.js";
-import { deployment, viewerToken } from "./origin.js";
 import { Page } from "./page.js";
-import { Reader } from "./reading.js";
 import { loadScreen } from "./screens.js";
-import { keepShell } from "./shell.js";
-import { errorWords } from "./words.js";
 
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));

@@ -4,14 +4,14 @@
  * way it comes, an event is shown once: what is new is told from the board that was painted before.
  */
 
-import { isMatchId } from "./address.js";
+import { isMatchId } from "../address.js";
+import { announcement, isolated, scoreWords, standing } from "../words.js";
 import { isGoal, joined } from "./boards.js";
 import { MatchView } from "./match-view.js";
-import { announcement, isolated, scoreWords, standing } from "./words.js";
 
 /** @typedef {import("./boards.js").Board} Board */
 /** @typedef {import("./page.js").Page} Page */
-/** @typedef {import("./words.js").Event} Event */
+/** @typedef {import("../words.js").Event} Event */
 
 /** While nothing comes over the socket the snapshot is read this often; otherwise for the number of viewers. */
 const POLL_ALONE = 10_000;
@@ -33,7 +33,7 @@ export class Match {
     this.board = null;
     /** @type {Board | null} */
     this.shown = null;
-    /** @type {import("./livescore.js").Follow | null} */
+    /** @type {import("../livescore.js").Follow | null} */
     this.livescore = null;
     this.frame = 0;
     this.readAt = 0;

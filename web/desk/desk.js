@@ -1,15 +1,15 @@
 // @ts-check
 /** Pure: what the operator's desk shows, from the board, the outbox and the state of the connections. */
 
-import { runningMinute } from "./clock.js";
+import { runningMinute } from "../clock.js";
+import { eventWords, isolated, minuteWords, scoreWords, teamOf } from "../words.js";
 import { foundNothing, isToPost } from "./outbox.js";
 import { reachWords } from "./reach.js";
-import { eventWords, isolated, minuteWords, scoreWords, teamOf } from "./words.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("./postman.js").Holdup} Holdup */
-/** @typedef {import("./livescore.js").Board} Board */
-/** @typedef {import("./words.js").Event} Event */
+/** @typedef {import("../livescore.js").Board} Board */
+/** @typedef {import("../words.js").Event} Event */
 /** @typedef {{home: string, away: string}} Teams */
 /**
  * @typedef {object} Row of the timeline

@@ -1,11 +1,11 @@
 // @ts-check
 /** What the screens of the viewer's page share: the clock, the library, the notices, what is kept on this device. */
 
-import { setAttribute, setText } from "./dom.js";
-import { ReadError } from "./reading.js";
-import { ageWords, errorWords, wrongClock } from "./words.js";
+import { setAttribute, setText } from "../dom.js";
+import { ReadError } from "../reading.js";
+import { ageWords, errorWords, wrongClock } from "../words.js";
 
-/** @typedef {import("./livescore.js").Livescore} Livescore */
+/** @typedef {import("../livescore.js").Livescore} Livescore */
 
 /**
  * @typedef {object} Screen
@@ -29,7 +29,7 @@ const KEEP_EVERY = 1_000;
 export class Page {
   /**
    * @param {object} parts
-   * @param {import("./reading.js").Reader} parts.reader
+   * @param {import("../reading.js").Reader} parts.reader
    * @param {import("./kept.js").Shelf} parts.shelf
    * @param {import("./notices.js").Notices} parts.notices
    * @param {import("./announcer.js").Announcer} parts.announcer

@@ -1,10 +1,10 @@
 // @ts-check
 /** The state of the connection in the masthead, in words and not by colour alone, and what follows from it. */
 
-import { setAttribute, setText } from "./dom.js";
-import { connectionWords, errorWords } from "./words.js";
+import { setAttribute, setText } from "../dom.js";
+import { connectionWords, errorWords } from "../words.js";
 
-/** @typedef {import("./livescore.js").Connection} Connection */
+/** @typedef {import("../livescore.js").Connection} Connection */
 /** @typedef {import("./notices.js").Notices} Notices */
 /** @typedef {import("./announcer.js").Announcer} Announcer */
 

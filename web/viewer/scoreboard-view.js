@@ -1,9 +1,9 @@
 // @ts-check
 /** The scoreboard of a day in the document: competitions, each with its matches. Touches only what has changed. */
 
-import { dayAddress } from "./address.js";
-import { dayWords, longDate, shifted } from "./day.js";
-import { arrange, el, heard, setAttribute, setText } from "./dom.js";
+import { dayAddress } from "../address.js";
+import { dayWords, longDate, shifted } from "../day.js";
+import { arrange, el, heard, setAttribute, setText } from "../dom.js";
 import { Fixture } from "./fixture.js";
 
 /** @typedef {import("./boards.js").Board} Board */

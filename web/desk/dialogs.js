@@ -1,12 +1,12 @@
 // @ts-check
 /** The windows of the operator's desk: matches, token, keys, substitution, video review, cancelling, correcting. */
 
-import { localDay, longDate, timeOfDay, utcDays } from "./day.js";
-import { el, setText } from "./dom.js";
+import { localDay, longDate, timeOfDay, utcDays } from "../day.js";
+import { el, setText } from "../dom.js";
+import { decisionWords, kindWords, scoreWords, statusWords } from "../words.js";
 import { BINDINGS } from "./keys.js";
-import { decisionWords, kindWords, scoreWords, statusWords } from "./words.js";
 
-/** @typedef {import("./desk-actions.js").Result} Result */
+/** @typedef {import("./actions.js").Result} Result */
 /** @typedef {"home" | "away"} Side */
 /** @typedef {import("./desk.js").Row} Row */
 
@@ -179,7 +179,7 @@ export class Dialogs {
     this.show("cancel", () => wrongOf(post(input("cancel-reason").value)));
   }
 
-  /** @param {Row} row @param {(kind: string, side: Side, fields: import("./desk-actions.js").Fields) => Result} post */
+  /** @param {Row} row @param {(kind: string, side: Side, fields: import("./actions.js").Fields) => Result} post */
   correct(row, post) {
     const goals = ["goal", "penalty_goal", "own_goal"];
     const cards = ["yellow_card", "second_yellow_card", "red_card"];
