@@ -38,7 +38,7 @@ def serve(
     """The routes in this process, which have counted nobody yet."""
     for name, value in (system.environment("routes") | system.credentials()).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(aws, "dynamodb", lambda _=None: dynamodb)
+    monkeypatch.setattr(aws, "dynamodb", lambda *_, **__: dynamodb)
     monkeypatch.setattr(routes, "_comings", Comings())
     viewers = Viewers(system.name("matches"), dynamodb)
     monkeypatch.setattr(routes, "_viewers", lambda: viewers)

@@ -172,7 +172,7 @@ def test_the_row_is_written_before_the_match_is_read(
     """Promise 2: either the snapshot has an event, or the broadcast of that event finds the row; never neither."""
     for name, value in (system.environment("routes") | system.credentials()).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(aws, "dynamodb", lambda _=None: dynamodb)
+    monkeypatch.setattr(aws, "dynamodb", lambda *_, **__: dynamodb)
     calls: list[tuple[str, Any]] = []
 
     def note(model: Any, params: Any, **_: Any) -> None:
@@ -202,7 +202,7 @@ def test_subscribing_again_after_the_shards_doubled_leaves_one_row(
     """Promise 2: a follower of the score that turns to everything is told of everything, and not of the score."""
     for name, value in (system.environment("routes") | system.credentials()).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(aws, "dynamodb", lambda _=None: dynamodb)
+    monkeypatch.setattr(aws, "dynamodb", lambda *_, **__: dynamodb)
     connection = next(each for each in (f"L0SM9cOFvHcCIh{letter}=" for letter in "abcdefgh") if shard_of(each, 4))
     subscriptions.add(match, 0, connection, score_only=True)
     dynamodb.update_item(
