@@ -183,7 +183,7 @@ export interface FollowOptions {
 export interface Follow extends AsyncIterable<MatchEvent> {
   readonly match: string;
   readonly only: "score" | null;
-  /** Null before the first snapshot. */
+  /** Null before the first snapshot. Who resumes from a position only may be told of events before that. */
   readonly board: Board | null;
   readonly closed: boolean;
   /** `live` is false for what came with the first snapshot or a repair. Each event once, in order. */

@@ -227,6 +227,8 @@ export class Follower {
   #snapshot(frame, patient) {
     this.home = frame.home;
     this.away = frame.away;
+    this.competition = isText(frame.competition) ? frame.competition : null;
+    this.kickoff = isText(frame.kickoff) ? frame.kickoff : null;
     const begins = frame.epoch !== this.epoch;
     if (begins) {
       this.epoch = frame.epoch;
@@ -251,8 +253,6 @@ export class Follower {
     const fresh = frame.events.filter((event) => event.seq > this.seq);
     if (frame.type === "snapshot") {
       this.lost += Math.max(0, frame.seq - this.seq - fresh.length);
-      this.competition = isText(frame.competition) ? frame.competition : null;
-      this.kickoff = isText(frame.kickoff) ? frame.kickoff : null;
       this.clock = readClock(frame.clock);
       if (isCount(frame.viewers)) this.viewers = frame.viewers;
     } else {
@@ -645,6 +645,8 @@ class Thread {
   #found = 0;
   /** @type {MatchEvent[]} */
   #events = [];
+  /** The epoch of the events. @type {string | null} */
+  #epoch = null;
   #gap = false;
   #drawn = "";
 
@@ -662,17 +664,20 @@ class Thread {
     const whole = isWhole({ ...from, type: "snapshot" });
     if (whole && (from.match !== this.match || from.only !== this.only)) return;
     if (!whole) {
-      Object.assign(this.follower, { epoch: from.epoch, seq: from.seq });
+      // How it stood there is not known.
+      Object.assign(this.follower, { epoch: from.epoch, seq: from.seq, status: "" });
       return;
     }
     this.follower.take({ ...from, type: "snapshot" });
     this.follower.lost = isCount(from.lost) ? from.lost : 0;
+    this.#epoch = from.epoch;
     this.#events = [.../** @type {MatchEvent[]} */ (from.events)];
     this.#draw();
   }
 
   /**
-   * Show what a frame has brought: the board first, then each event, then that it has changed.
+   * Show what a frame has brought: the board first, then each event, then that it has changed. Before the first snapshot
+   * there is no board.
    *
    * @param {MatchEvent[]} fresh
    * @param {number} late Events up to this seq are no news.
@@ -680,7 +685,7 @@ class Thread {
   show(fresh, late) {
     const { follower } = this;
     if (!follower.epoch) return;
-    if (this.board && this.board.epoch !== follower.epoch) this.#events = [];
+    if (this.#epoch !== follower.epoch) [this.#epoch, this.#events] = [follower.epoch, []];
     if (fresh.length) this.#events = withCancelled([...this.#events, ...fresh], fresh);
     const changed = this.#draw();
     for (const event of fresh) {
@@ -716,6 +721,7 @@ class Thread {
 
   #draw() {
     const { match, only, follower } = this;
+    if (!follower.home || !follower.status) return false;
     const { epoch, seq, status, home, away, competition, kickoff, score, shootout, clock, viewers, gap } = follower;
     const lost = Math.max(0, follower.lost - this.#found);
     const known = { match, epoch, seq, status, home, away, competition, kickoff, score, shootout, clock, viewers };
