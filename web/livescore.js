@@ -969,6 +969,7 @@ class Repairs {
 
   /** What lies before the first event that is known, for those who want it. @param {Thread} thread */
   async precede(thread) {
+    if (!thread.history || !thread.board) return;
     const { epoch } = thread.follower;
     const last = thread.first;
     const behind = new Follower(thread.match);
@@ -1139,12 +1140,13 @@ export class Livescore {
     if (before && known) {
       if (options.history && !before.history) {
         before.history = true;
-        if (before.follower.epoch) void this.#repairs.precede(before);
+        void this.#repairs.precede(before);
       }
       return known;
     }
     const thread = new Thread(match, options);
     thread.resume(resume);
+    void this.#repairs.precede(thread);
     if (![...this.#threads.values()].some((each) => !each.answered)) this.#askLater(this.#timings.careSeconds);
     if (before) {
       before.end();
@@ -1345,13 +1347,13 @@ export class Livescore {
   /** Take a frame and show what it brought. @param {Thread} thread @param {Frame} frame @param {boolean} patient */
   #follow(thread, frame, patient) {
     const { follower } = thread;
-    const [epoch, gap, junk] = [follower.epoch, follower.gap, follower.junk];
+    const [epoch, gap, junk] = [thread.board?.epoch, follower.gap, follower.junk];
     const fresh = follower.take(frame, { patient });
     if (follower.junk > junk) return;
     thread.show(fresh, frame.type === "snapshot" ? /** @type {number} */ (frame.seq) : 0);
     if (thread.closed) return;
     if (follower.gap && !gap) this.#repairs.begin(thread);
-    if (thread.history && follower.epoch && follower.epoch !== epoch) void this.#repairs.precede(thread);
+    if (thread.board?.epoch !== epoch) void this.#repairs.precede(thread);
   }
 
   /** @param {Record<string, unknown>} frame */

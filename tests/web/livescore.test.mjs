@@ -269,6 +269,25 @@ test("the beginning of a match may be asked for later, and is marked by what cam
   assert.deepEqual([server.read, told], [["/matches/m/events?after=0"], []]);
 });
 
+test("the beginning of a long match is read for who resumes, from a board as from a position", async (t) => {
+  const server = await serving(t);
+  server.answers.set("m", { snapshot: 201, has: "201", recovered: true });
+  server.snapshot = { page: 200, has: "1-200" };
+  const board = { .../** @type {any} */ (frame({ snapshot: 200, has: "101-200" })), only: null, lost: 100 };
+  for (const resume of [board, { epoch: "k3", seq: 200 }]) {
+    server.read.length = 0;
+    const live = viewing(t, server);
+    const follow = live.follow("m", { history: true }, resume);
+    /** @type {number[]} */
+    const told = [];
+    follow.on("event", ({ seq }) => told.push(seq));
+    await until(() => follow.board?.events.length === 201);
+    assert.deepEqual([follow.board?.events[0]?.seq, follow.board?.lost], [1, 0]);
+    assert.deepEqual([server.read, told], [["/matches/m/events?after=0"], [201]]);
+    live.close();
+  }
+});
+
 test("a match that is followed later is asked for once, however long ago the others were", async (t) => {
   const server = await serving(t);
   const page = new Page();

@@ -88,10 +88,10 @@ export class Match {
     this.follow();
   }
 
-  /** As soon as the library is there and the first snapshot has come or failed. */
+  /** As soon as the library is there, from what is known by then. */
   follow() {
     const { live } = this.page;
-    if (live === null || this.livescore !== null || this.readAt === 0 || !isMatchId(this.match)) return;
+    if (live === null || this.livescore !== null || !isMatchId(this.match)) return;
     const follow = live.follow(
       this.match,
       { history: true },
