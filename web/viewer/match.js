@@ -6,7 +6,7 @@
 
 import { isMatchId } from "../address.js";
 import { announcement, isolated, scoreWords, standing } from "../words.js";
-import { isGoal, joined } from "./boards.js";
+import { isGoal, isOutdated, joined } from "./boards.js";
 import { MatchView } from "./match-view.js";
 
 /** @typedef {import("./boards.js").Board} Board */
@@ -37,6 +37,8 @@ export class Match {
     this.livescore = null;
     this.frame = 0;
     this.readAt = 0;
+    /** When the library last told of it, by a clock that only goes forward. */
+    this.followedAt = Number.NEGATIVE_INFINITY;
     this.told = false;
   }
 
@@ -79,7 +81,7 @@ export class Match {
       if (page.screen !== this) return;
       page.heardNow();
       page.notices.say("reading", null);
-      this.#hear(board);
+      if (!isOutdated(this.board, board, performance.now() - this.followedAt)) this.#hear(board);
     } catch (error) {
       if (page.screen !== this) return;
       page.notices.say("reading", page.sentence(error));
@@ -100,6 +102,7 @@ export class Match {
     this.livescore = follow;
     follow.on("change", (board) => {
       this.page.heardNow();
+      this.followedAt = performance.now();
       this.#hear(/** @type {Board} */ (board));
     });
     follow.on("error", ({ code, message }) => this.page.notices.say("following", this.page.words(code, message)));
