@@ -222,6 +222,27 @@ export interface Frame {
   [field: string]: unknown;
 }
 
+/** A snapshot or an update that has all that a follower reads. */
+export interface Whole extends Frame {
+  type: "snapshot" | "update";
+  epoch: string;
+  seq: number;
+  prev: number;
+  status: Status;
+  home: string;
+  away: string;
+  score: Pair;
+  shootout?: Pair | null;
+  events: MatchEvent[];
+}
+
+/** A page of the history that has all that a follower reads. */
+export interface HistoryPage extends Frame {
+  epoch: string;
+  seq: number;
+  events: (MatchEvent & { score: Pair })[];
+}
+
 /** Pure: a viewer's half of the protocol for one match; the same as `subscriptions/follower.py`. */
 export class Follower {
   constructor(match: string);

@@ -8,7 +8,8 @@
  *
  * @import {
  *   Board, Clock, Connection, Follow as FollowType, FollowOptions, Follower as FollowerType, Frame,
- *   Livescore as LivescoreType, MatchEvent, Options, PageLike, Pair, Position, Problem, Status, Timings, WebSocketLike,
+ *   HistoryPage, Livescore as LivescoreType, MatchEvent, Options, PageLike, Pair, Position, Problem, Status, Timings,
+ *   WebSocketLike, Whole,
  * } from "./livescore.js"
  */
 
@@ -44,27 +45,6 @@ function rise(events, last) {
 }
 
 /**
- * @typedef {object} Whole A snapshot or an update that has all that a follower reads.
- * @property {"snapshot" | "update"} type
- * @property {string} match
- * @property {string} epoch
- * @property {number} seq
- * @property {number} prev
- * @property {Status} status
- * @property {string} home
- * @property {string} away
- * @property {Pair} score
- * @property {Pair | null} [shootout]
- * @property {MatchEvent[]} events
- * @property {unknown} [competition]
- * @property {unknown} [kickoff]
- * @property {unknown} [clock]
- * @property {unknown} [viewers]
- *
- * @typedef {{epoch: string, seq: number, events: (MatchEvent & {score: Pair})[]}} Page
- */
-
-/**
  * Whether a snapshot or an update has all that a follower reads, each of its kind and in order.
  *
  * @param {Frame} frame
@@ -86,7 +66,7 @@ function isWhole(frame) {
  * Whether a page of the history has all that a follower reads: its epoch, and events in order with their scores.
  *
  * @param {Frame} page
- * @returns {page is Page}
+ * @returns {page is HistoryPage}
  */
 function isPage(page) {
   if (!isText(page.epoch) || !isCount(page.seq)) return false;

@@ -106,7 +106,6 @@ export class Match {
       this.#hear(/** @type {Board} */ (board));
     });
     follow.on("error", ({ code, message }) => this.page.notices.say("following", this.page.words(code, message)));
-    if (follow.board) this.#hear(/** @type {Board} */ (follow.board));
   }
 
   /** @param {Board} heard */
