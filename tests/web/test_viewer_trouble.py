@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -186,6 +187,31 @@ async def test_an_answer_from_before_a_reset_is_not_shown(stage: Stage, looker: 
     scores = await page.evaluate("window.scores")
     assert scores
     assert "9 to 9" not in scores
+
+
+async def test_an_answer_from_before_a_reset_is_not_on_the_scoreboard(stage: Stage, looker: Looker) -> None:
+    """The line of a match made anew stays as the socket has told, whatever a list from before says."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    match = stage.match(kickoff=now.isoformat())
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?day={now.date()}", timezone_id="UTC")
+    await live(page)
+    home = page.locator(f'.fixture[href="?match={match}"] .goals-home')
+    await expect(home).to_have_text("0")
+    stage.post(match, "goal", team="home", minute=2)
+    await expect(home).to_have_text("1")
+
+    async def before(route: Route) -> None:
+        answer = await route.fetch()
+        matches = [{**each, "epoch": "before", "score": [9, 9]} for each in (await answer.json())["matches"]]
+        await route.fulfill(json={"matches": matches})
+
+    await page.route(f"**/matches?day={now.date()}", before)
+    async with page.expect_response(f"**/matches?day={now.date()}") as asked:
+        await page.evaluate("dispatchEvent(new Event('online'))")
+    await (await asked.value).finished()
+    await page.evaluate("new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
+    await expect(home).to_have_text("1", timeout=1)
 
 
 async def test_a_wrong_clock_is_a_sentence_and_the_minute_is_right(stage: Stage, looker: Looker) -> None:
