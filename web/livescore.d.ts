@@ -183,7 +183,7 @@ export interface FollowOptions {
 export interface Follow extends AsyncIterable<MatchEvent> {
   readonly match: string;
   readonly only: "score" | null;
-  /** Null before the first snapshot. */
+  /** Null before the first snapshot. Who resumes from a position only may be told of events before that. */
   readonly board: Board | null;
   readonly closed: boolean;
   /** `live` is false for what came with the first snapshot or a repair. Each event once, in order. */
@@ -220,6 +220,27 @@ export interface Frame {
   type?: unknown;
   match?: unknown;
   [field: string]: unknown;
+}
+
+/** A snapshot or an update that has all that a follower reads. */
+export interface Whole extends Frame {
+  type: "snapshot" | "update";
+  epoch: string;
+  seq: number;
+  prev: number;
+  status: Status;
+  home: string;
+  away: string;
+  score: Pair;
+  shootout?: Pair | null;
+  events: MatchEvent[];
+}
+
+/** A page of the history that has all that a follower reads. */
+export interface HistoryPage extends Frame {
+  epoch: string;
+  seq: number;
+  events: (MatchEvent & { score: Pair })[];
 }
 
 /** Pure: a viewer's half of the protocol for one match; the same as `subscriptions/follower.py`. */

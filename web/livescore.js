@@ -8,7 +8,8 @@
  *
  * @import {
  *   Board, Clock, Connection, Follow as FollowType, FollowOptions, Follower as FollowerType, Frame,
- *   Livescore as LivescoreType, MatchEvent, Options, PageLike, Pair, Position, Problem, Status, Timings, WebSocketLike,
+ *   HistoryPage, Livescore as LivescoreType, MatchEvent, Options, PageLike, Pair, Position, Problem, Status, Timings,
+ *   WebSocketLike, Whole,
  * } from "./livescore.js"
  */
 
@@ -44,27 +45,6 @@ function rise(events, last) {
 }
 
 /**
- * @typedef {object} Whole A snapshot or an update that has all that a follower reads.
- * @property {"snapshot" | "update"} type
- * @property {string} match
- * @property {string} epoch
- * @property {number} seq
- * @property {number} prev
- * @property {Status} status
- * @property {string} home
- * @property {string} away
- * @property {Pair} score
- * @property {Pair | null} [shootout]
- * @property {MatchEvent[]} events
- * @property {unknown} [competition]
- * @property {unknown} [kickoff]
- * @property {unknown} [clock]
- * @property {unknown} [viewers]
- *
- * @typedef {{epoch: string, seq: number, events: (MatchEvent & {score: Pair})[]}} Page
- */
-
-/**
  * Whether a snapshot or an update has all that a follower reads, each of its kind and in order.
  *
  * @param {Frame} frame
@@ -86,7 +66,7 @@ function isWhole(frame) {
  * Whether a page of the history has all that a follower reads: its epoch, and events in order with their scores.
  *
  * @param {Frame} page
- * @returns {page is Page}
+ * @returns {page is HistoryPage}
  */
 function isPage(page) {
   if (!isText(page.epoch) || !isCount(page.seq)) return false;
@@ -227,6 +207,8 @@ export class Follower {
   #snapshot(frame, patient) {
     this.home = frame.home;
     this.away = frame.away;
+    this.competition = isText(frame.competition) ? frame.competition : null;
+    this.kickoff = isText(frame.kickoff) ? frame.kickoff : null;
     const begins = frame.epoch !== this.epoch;
     if (begins) {
       this.epoch = frame.epoch;
@@ -251,8 +233,6 @@ export class Follower {
     const fresh = frame.events.filter((event) => event.seq > this.seq);
     if (frame.type === "snapshot") {
       this.lost += Math.max(0, frame.seq - this.seq - fresh.length);
-      this.competition = isText(frame.competition) ? frame.competition : null;
-      this.kickoff = isText(frame.kickoff) ? frame.kickoff : null;
       this.clock = readClock(frame.clock);
       if (isCount(frame.viewers)) this.viewers = frame.viewers;
     } else {
@@ -645,6 +625,8 @@ class Thread {
   #found = 0;
   /** @type {MatchEvent[]} */
   #events = [];
+  /** The epoch of the events. @type {string | null} */
+  #epoch = null;
   #gap = false;
   #drawn = "";
 
@@ -662,17 +644,20 @@ class Thread {
     const whole = isWhole({ ...from, type: "snapshot" });
     if (whole && (from.match !== this.match || from.only !== this.only)) return;
     if (!whole) {
-      Object.assign(this.follower, { epoch: from.epoch, seq: from.seq });
+      // How it stood there is not known.
+      Object.assign(this.follower, { epoch: from.epoch, seq: from.seq, status: "" });
       return;
     }
     this.follower.take({ ...from, type: "snapshot" });
     this.follower.lost = isCount(from.lost) ? from.lost : 0;
+    this.#epoch = from.epoch;
     this.#events = [.../** @type {MatchEvent[]} */ (from.events)];
     this.#draw();
   }
 
   /**
-   * Show what a frame has brought: the board first, then each event, then that it has changed.
+   * Show what a frame has brought: the board first, then each event, then that it has changed. Before the first snapshot
+   * there is no board.
    *
    * @param {MatchEvent[]} fresh
    * @param {number} late Events up to this seq are no news.
@@ -680,7 +665,7 @@ class Thread {
   show(fresh, late) {
     const { follower } = this;
     if (!follower.epoch) return;
-    if (this.board && this.board.epoch !== follower.epoch) this.#events = [];
+    if (this.#epoch !== follower.epoch) [this.#epoch, this.#events] = [follower.epoch, []];
     if (fresh.length) this.#events = withCancelled([...this.#events, ...fresh], fresh);
     const changed = this.#draw();
     for (const event of fresh) {
@@ -716,6 +701,7 @@ class Thread {
 
   #draw() {
     const { match, only, follower } = this;
+    if (!follower.home || !follower.status) return false;
     const { epoch, seq, status, home, away, competition, kickoff, score, shootout, clock, viewers, gap } = follower;
     const lost = Math.max(0, follower.lost - this.#found);
     const known = { match, epoch, seq, status, home, away, competition, kickoff, score, shootout, clock, viewers };
@@ -963,6 +949,7 @@ class Repairs {
 
   /** What lies before the first event that is known, for those who want it. @param {Thread} thread */
   async precede(thread) {
+    if (!thread.history || !thread.board) return;
     const { epoch } = thread.follower;
     const last = thread.first;
     const behind = new Follower(thread.match);
@@ -1133,12 +1120,13 @@ export class Livescore {
     if (before && known) {
       if (options.history && !before.history) {
         before.history = true;
-        if (before.follower.epoch) void this.#repairs.precede(before);
+        void this.#repairs.precede(before);
       }
       return known;
     }
     const thread = new Thread(match, options);
     thread.resume(resume);
+    void this.#repairs.precede(thread);
     if (![...this.#threads.values()].some((each) => !each.answered)) this.#askLater(this.#timings.careSeconds);
     if (before) {
       before.end();
@@ -1339,13 +1327,13 @@ export class Livescore {
   /** Take a frame and show what it brought. @param {Thread} thread @param {Frame} frame @param {boolean} patient */
   #follow(thread, frame, patient) {
     const { follower } = thread;
-    const [epoch, gap, junk] = [follower.epoch, follower.gap, follower.junk];
+    const [epoch, gap, junk] = [thread.board?.epoch, follower.gap, follower.junk];
     const fresh = follower.take(frame, { patient });
     if (follower.junk > junk) return;
     thread.show(fresh, frame.type === "snapshot" ? /** @type {number} */ (frame.seq) : 0);
     if (thread.closed) return;
     if (follower.gap && !gap) this.#repairs.begin(thread);
-    if (thread.history && follower.epoch && follower.epoch !== epoch) void this.#repairs.precede(thread);
+    if (thread.board?.epoch !== epoch) void this.#repairs.precede(thread);
   }
 
   /** @param {Record<string, unknown>} frame */

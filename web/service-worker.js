@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Gives out the page's own files when the network does not: always the network's where it answers, so that nobody is
- * left with an old page. It never touches scores, tokens or anything but a GET of a page or of one of its files.
+ * left with an old page. It never touches scores, tokens or anything but a GET of a page or of one of its files. On a full
+ * disk there is less to give out, and that is all.
  */
 
 const CACHE = "livescore-shell-1";
@@ -21,15 +22,19 @@ worker.addEventListener("message", (/** @type {any} */ event) => event.waitUntil
 worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== worker.location.origin || !FILE.test(url.pathname)) return;
-  event.respondWith(answer(event.request, url.pathname));
+  /** @type {Promise<Response>} */
+  const network = fetch(event.request);
+  // The page does not wait until it is kept.
+  event.waitUntil(network.then((response) => put(url.pathname, response)).catch(() => {}));
+  event.respondWith(answer(network, url.pathname));
 });
 
 async function begin() {
+  await worker.clients.claim();
   const names = await caches.keys();
   await Promise.all(
     names.filter((name) => name.startsWith("livescore-") && name !== CACHE).map((name) => caches.delete(name)),
   );
-  await worker.clients.claim();
 }
 
 /** @param {string[]} paths */
@@ -38,18 +43,34 @@ async function keep(paths) {
   await Promise.allSettled(paths.filter((path) => FILE.test(path)).map((path) => cache.add(path)));
 }
 
-/** @param {Request} request @param {string} path */
-async function answer(request, path) {
-  const kept = await caches.match(path);
-  const network = fetch(request).then(async (response) => {
-    if (response.ok) await (await caches.open(CACHE)).put(path, response.clone());
-    return response;
-  });
+/** @param {string} path @param {Response} response */
+async function put(path, response) {
+  if (!response.ok) return;
+  // At once, before the page reads it.
+  const copy = response.clone();
+  await (await caches.open(CACHE)).put(path, copy);
+}
+
+/** @param {Promise<Response>} network @param {string} path */
+async function answer(network, path) {
+  const kept = await caches.match(path).catch(() => undefined);
   if (!kept) return network;
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
   try {
-    return (await Promise.race([network, late])) ?? kept;
+    const response = await Promise.race([network, late]);
+    return response && !isWorse(response, path) ? response : kept;
   } catch {
     return kept;
   }
+}
+
+/**
+ * Whether what was kept is better than an answer. A server that is broken says nothing of the page. A page that is gone is
+ * gone; but a file that is gone is asked for only by a page that was kept, with which it was kept.
+ *
+ * @param {Response} response
+ * @param {string} path
+ */
+function isWorse({ ok, status }, path) {
+  return status >= 500 || (!ok && /\.(js|css|svg)$/.test(path));
 }

@@ -187,6 +187,53 @@ test("a position is enough to resume, and what is none is left out", async (t) =
   }
 });
 
+test("who resumes from a position has no board before the first snapshot, however early an update comes", async (t) => {
+  const server = await serving(t);
+  server.holds = true;
+  // The answer is from before the update, and comes after it.
+  server.answers.set("m", { snapshot: 1, has: [], recovered: true, kickoff: "2022-12-18T15:00:00Z" });
+  const follow = viewing(t, server).follow("m", {}, { epoch: "k3", seq: 1 });
+  /** @type {any[]} */
+  const boards = [];
+  follow.on("change", (board) => boards.push(board));
+  await until(() => server.asked.length);
+  const events = first(follow, 1);
+  server.post({ update: 2, prev: 1, has: "2" });
+  assert.deepEqual([await events, follow.board, boards], [[2], null, []]);
+  server.release();
+  await until(() => follow.board);
+  const { seq, home, score, status, kickoff } = boards[0];
+  assert.deepEqual([seq, home, score, status, kickoff], [2, "A", [2, 0], "first_half", "2022-12-18T15:00:00Z"]);
+});
+
+test("an answer that is older than the position is no board: nobody knows the score there", async (t) => {
+  const server = await serving(t);
+  const live = viewing(t, server);
+  const follow = live.follow("m", {}, { epoch: "k3", seq: 3 });
+  const other = live.follow("n");
+  await until(() => other.board);
+  assert.deepEqual([follow.board, other.board?.seq], [null, 1]);
+  server.post({ update: 4, prev: 3, has: "4" });
+  await until(() => follow.board);
+  assert.deepEqual([follow.board?.seq, follow.board?.score, follow.board?.home], [4, [4, 0], "A"]);
+});
+
+test("events that came before the first snapshot are not on the board of another epoch", async (t) => {
+  const server = await serving(t);
+  server.holds = true;
+  const follow = viewing(t, server).follow("m", {}, { epoch: "k3", seq: 1 });
+  await until(() => server.asked.length);
+  const events = first(follow, 1);
+  server.post({ update: 2, prev: 1, has: "2" });
+  await events;
+  server.post({ snapshot: 1, has: "1", epoch: "k4" });
+  await until(() => follow.board?.epoch === "k4");
+  assert.deepEqual(
+    follow.board?.events.map(({ seq }) => seq),
+    [1],
+  );
+});
+
 test("there is one follow for each match, and another only begins anew", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server);
@@ -220,6 +267,25 @@ test("the beginning of a match may be asked for later, and is marked by what cam
     [1, 2, 3, 4, 5].map((seq) => [seq, seq === 2 ? 5 : undefined]),
   );
   assert.deepEqual([server.read, told], [["/matches/m/events?after=0"], []]);
+});
+
+test("the beginning of a long match is read for who resumes, from a board as from a position", async (t) => {
+  const server = await serving(t);
+  server.answers.set("m", { snapshot: 201, has: "201", recovered: true });
+  server.snapshot = { page: 200, has: "1-200" };
+  const board = { .../** @type {any} */ (frame({ snapshot: 200, has: "101-200" })), only: null, lost: 100 };
+  for (const resume of [board, { epoch: "k3", seq: 200 }]) {
+    server.read.length = 0;
+    const live = viewing(t, server);
+    const follow = live.follow("m", { history: true }, resume);
+    /** @type {number[]} */
+    const told = [];
+    follow.on("event", ({ seq }) => told.push(seq));
+    await until(() => follow.board?.events.length === 201);
+    assert.deepEqual([follow.board?.events[0]?.seq, follow.board?.lost], [1, 0]);
+    assert.deepEqual([server.read, told], [["/matches/m/events?after=0"], [201]]);
+    live.close();
+  }
 });
 
 test("a match that is followed later is asked for once, however long ago the others were", async (t) => {

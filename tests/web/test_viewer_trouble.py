@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -13,6 +14,8 @@ from tests.web.looking import live
 from tests.web.test_viewer_page import score
 
 if TYPE_CHECKING:
+    from playwright.async_api import Route
+
     from tests.web.conftest import Stage
     from tests.web.looking import Looker
 
@@ -21,6 +24,19 @@ BROKEN = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION", "WebSocket connection t
 
 FULL_DISK = """
 Storage.prototype.setItem = function () { throw new DOMException("full", "QuotaExceededError"); };
+"""
+
+FULL_CACHE = """
+() => {
+  Cache.prototype.put = () => Promise.reject(new DOMException("full", "QuotaExceededError"));
+}
+"""
+
+WATCH_SCORE = """
+const scores = window.scores = [];
+const score = document.querySelector(".score");
+const all = {subtree: true, childList: true, characterData: true};
+new MutationObserver(() => scores.push(score.textContent)).observe(score, all);
 """
 
 AN_HOUR_FAST = """
@@ -132,6 +148,70 @@ async def test_a_full_disk_is_a_sentence(stage: Stage, looker: Looker) -> None:
     stage.post(match, "goal", team="home", minute=2)
     await score(page, "1–0")
     await expect(page.locator("#notices .notice")).to_have_count(1)
+
+
+async def test_a_reload_on_a_full_disk_is_a_reload(stage: Stage, looker: Looker) -> None:
+    """Where the service worker can keep nothing the page comes from the network."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}")
+    await page.wait_for_function("() => navigator.serviceWorker.controller")
+    [worker] = page.context.service_workers
+    await worker.evaluate(FULL_CACHE)
+    await page.evaluate("async () => { for (const name of await caches.keys()) await caches.delete(name); }")
+    await page.reload()
+    await live(page)
+    await score(page, "0–0")
+
+
+async def test_an_answer_from_before_a_reset_is_not_shown(stage: Stage, looker: Looker) -> None:
+    """What the socket has told of a match made anew is not undone by the API's answer of a second ago."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    stage.post(match, "goal", team="home", minute=2)
+    await score(page, "1–0")
+
+    async def before(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(json={**await answer.json(), "epoch": "before", "score": [9, 9]})
+
+    await page.route(f"**/matches/{match}", before)
+    await page.evaluate(WATCH_SCORE)
+    async with page.expect_response(f"**/matches/{match}") as asked:
+        await page.evaluate("dispatchEvent(new Event('online'))")
+    await (await asked.value).finished()
+    stage.post(match, "goal", team="home", minute=3)
+    await score(page, "2–0")
+    scores = await page.evaluate("window.scores")
+    assert scores
+    assert "9 to 9" not in scores
+
+
+async def test_an_answer_from_before_a_reset_is_not_on_the_scoreboard(stage: Stage, looker: Looker) -> None:
+    """The line of a match made anew stays as the socket has told, whatever a list from before says."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    match = stage.match(kickoff=now.isoformat())
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?day={now.date()}", timezone_id="UTC")
+    await live(page)
+    home = page.locator(f'.fixture[href="?match={match}"] .goals-home')
+    await expect(home).to_have_text("0")
+    stage.post(match, "goal", team="home", minute=2)
+    await expect(home).to_have_text("1")
+
+    async def before(route: Route) -> None:
+        answer = await route.fetch()
+        matches = [{**each, "epoch": "before", "score": [9, 9]} for each in (await answer.json())["matches"]]
+        await route.fulfill(json={"matches": matches})
+
+    await page.route(f"**/matches?day={now.date()}", before)
+    async with page.expect_response(f"**/matches?day={now.date()}") as asked:
+        await page.evaluate("dispatchEvent(new Event('online'))")
+    await (await asked.value).finished()
+    await page.evaluate("new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
+    await expect(home).to_have_text("1", timeout=1)
 
 
 async def test_a_wrong_clock_is_a_sentence_and_the_minute_is_right(stage: Stage, looker: Looker) -> None:

@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 process.env.TZ = "Asia/Tokyo";
 
-const { joined, newsBetween } = await import("../../web/viewer/boards.js");
+const { isOutdated, joined, newsBetween } = await import("../../web/viewer/boards.js");
 const { isDay, localDay, shifted, utcDays } = await import("../../web/day.js");
 const { grouped, isOn, toFollow } = await import("../../web/viewer/groups.js");
 const { kicksOf, momentsOf, scorersOf } = await import("../../web/viewer/moments.js");
@@ -48,6 +48,14 @@ test("an older account never replaces a newer one, and its events are kept where
     [9],
   );
   assert.equal(joined(newer, board({ epoch: "other", seq: 1 })).seq, 1);
+});
+
+test("an answer over HTTP does not bring back the epoch that the library has just left", () => {
+  const [before, answer] = [board({ epoch: "new" }), board({ epoch: "other" })];
+  assert.ok(isOutdated(before, answer, 11_000), "it was a second old, and ten on its way");
+  assert.ok(!isOutdated(before, answer, 20_000), "the library may be cut off, and not know of a newer one");
+  assert.ok(!isOutdated(before, board({ epoch: "new", seq: 1 }), 0));
+  assert.ok(!isOutdated(null, answer, Number.POSITIVE_INFINITY));
 });
 
 test("what a newer account cancels is marked in the older events", () => {

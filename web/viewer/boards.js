@@ -42,6 +42,19 @@ export function joined(before, heard) {
   return { ...newer, viewers, events: together(older.events ?? [], newer.events ?? [], newer.seq) };
 }
 
+/** An answer over HTTP may be a second old by its own account, and is waited for ten seconds. */
+const OUTDATED = 15_000;
+
+/**
+ * Whether an answer over HTTP is to be left out: it is of another epoch than the library has just told of, and may be from
+ * before the match was made anew.
+ *
+ * @param {Board | null} before
+ * @param {Board} answer
+ * @param {number} since ms since the library told of the match; Infinity if it never did
+ */
+export const isOutdated = (before, answer, since) => before?.epoch !== answer.epoch && since < OUTDATED;
+
 /**
  * The newer events, and the older ones before them if none is missing in between. What a newer one cancels is marked.
  *

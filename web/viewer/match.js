@@ -6,7 +6,7 @@
 
 import { isMatchId } from "../address.js";
 import { announcement, isolated, scoreWords, standing } from "../words.js";
-import { isGoal, joined } from "./boards.js";
+import { isGoal, isOutdated, joined } from "./boards.js";
 import { MatchView } from "./match-view.js";
 
 /** @typedef {import("./boards.js").Board} Board */
@@ -37,6 +37,8 @@ export class Match {
     this.livescore = null;
     this.frame = 0;
     this.readAt = 0;
+    /** When the library last told of it, by a clock that only goes forward. */
+    this.followedAt = Number.NEGATIVE_INFINITY;
     this.told = false;
   }
 
@@ -79,7 +81,7 @@ export class Match {
       if (page.screen !== this) return;
       page.heardNow();
       page.notices.say("reading", null);
-      this.#hear(board);
+      if (!isOutdated(this.board, board, performance.now() - this.followedAt)) this.#hear(board);
     } catch (error) {
       if (page.screen !== this) return;
       page.notices.say("reading", page.sentence(error));
@@ -88,10 +90,10 @@ export class Match {
     this.follow();
   }
 
-  /** As soon as the library is there and the first snapshot has come or failed. */
+  /** As soon as the library is there, from what is known by then. */
   follow() {
     const { live } = this.page;
-    if (live === null || this.livescore !== null || this.readAt === 0 || !isMatchId(this.match)) return;
+    if (live === null || this.livescore !== null || !isMatchId(this.match)) return;
     const follow = live.follow(
       this.match,
       { history: true },
@@ -100,10 +102,10 @@ export class Match {
     this.livescore = follow;
     follow.on("change", (board) => {
       this.page.heardNow();
+      this.followedAt = performance.now();
       this.#hear(/** @type {Board} */ (board));
     });
     follow.on("error", ({ code, message }) => this.page.notices.say("following", this.page.words(code, message)));
-    if (follow.board) this.#hear(/** @type {Board} */ (follow.board));
   }
 
   /** @param {Board} heard */

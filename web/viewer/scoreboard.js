@@ -6,7 +6,7 @@
 
 import { localDay, shifted, utcDays } from "../day.js";
 import { announcement } from "../words.js";
-import { isLive, joined, newsBetween } from "./boards.js";
+import { isLive, isOutdated, joined, newsBetween } from "./boards.js";
 import { grouped, isOn, toFollow } from "./groups.js";
 import { ScoreboardView } from "./scoreboard-view.js";
 
@@ -30,6 +30,8 @@ export class Scoreboard {
     this.boards = new Map();
     /** @type {Map<string, import("../livescore.js").Follow>} */
     this.follows = new Map();
+    /** @type {Map<string, number>} when the library last told of a match, by a clock that only goes forward */
+    this.followedAt = new Map();
     /** @type {Set<string>} what has changed since the last frame */
     this.dirty = new Set();
     /** @type {{match: string, news: import("./boards.js").News}[]} told at the next frame */
@@ -114,7 +116,11 @@ export class Scoreboard {
         const list = await this.page.reader.day(each);
         if (this.#isGone(day)) return;
         this.more ||= Boolean(list.more);
-        for (const board of list.matches) this.#hear(board);
+        for (const board of list.matches) {
+          const { match } = board;
+          const since = performance.now() - (this.followedAt.get(match) ?? Number.NEGATIVE_INFINITY);
+          if (!isOutdated(this.boards.get(match) ?? null, board, since)) this.#hear(board);
+        }
       }),
     );
     return answers.find((answer) => answer.status === "rejected")?.reason ?? null;
@@ -141,7 +147,10 @@ export class Scoreboard {
       const position = board ? { epoch: board.epoch, seq: board.seq } : null;
       const follow = live.follow(match, { only: "score" }, position);
       this.follows.set(match, follow);
-      follow.on("change", (changed) => this.#hear(/** @type {Board} */ (changed)));
+      follow.on("change", (changed) => {
+        this.followedAt.set(match, performance.now());
+        this.#hear(/** @type {Board} */ (changed));
+      });
       follow.on("error", ({ code, message }) => this.page.notices.say("following", this.page.words(code, message)));
     }
   }
