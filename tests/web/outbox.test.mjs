@@ -250,16 +250,22 @@ test("undone after it was sent, a cancellation with a reason follows", async () 
 });
 
 test("undone while nobody knows whether it was taken: only the cancellation is posted", async () => {
-  const desk = new FakeWindow({ api: new FakeApi(["lost"]) });
+  const api = new FakeApi(["lost"]);
+  const posted = api.fetch;
+  api.fetch = (...request) => {
+    if (api.requests.length === 0) desk.online = false; // so that it is not posted again before it is undone
+    return posted(...request);
+  };
+  const desk = new FakeWindow({ api });
   desk.press("a");
-  await until(() => desk.api.taken.length === 1 && desk.state("a") === "kept");
-  desk.online = false;
+  await until(() => desk.postman.holdup("m").why === "offline");
+  assert.equal(desk.state("a"), "kept");
   desk.store.put(...takeBack(desk.store.entries("m"), "m-a", 0));
   desk.online = true;
   desk.postman.retry();
-  await until(() => desk.api.taken.length === 2);
+  await until(() => desk.store.read({ match: "m", id: "m-a.undo" })?.state === "sent");
   assert.deepEqual(
-    desk.api.taken.map((event) => event.kind),
+    desk.api.requests.map(({ event }) => event.kind),
     ["goal", "cancellation"],
   );
 });
