@@ -1,5 +1,6 @@
 /** What the outbox is tried against in Node: a storage, an API that counts, locks, and windows that share them. */
 
+import { Actions } from "../../web/desk/actions.js";
 import { newEntry } from "../../web/desk/outbox.js";
 import { OutboxStore } from "../../web/desk/outbox-store.js";
 import { Postman } from "../../web/desk/postman.js";
@@ -142,6 +143,16 @@ export class FakeWindow {
   state(what, match = "m") {
     return this.store.read({ match, id: `${match}-${what}` })?.state;
   }
+}
+
+/** What an operator does at a desk, with a clock that the test sets and nobody who posts. @param {any} [board] */
+export function deskAt(board = null) {
+  const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
+  const clock = { now: 0 };
+  const actions = new Actions({ store, crypto, now: () => 1000, ticks: () => clock.now, posted: () => {} });
+  actions.match = "m";
+  actions.board = board;
+  return { store, clock, actions };
 }
 
 /** Wait until something is so. @param {() => unknown} so */

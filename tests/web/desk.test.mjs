@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noticesOf, timelineOf } from "../../web/desk/desk.js";
+import { isCorrectable, noticesOf, timelineOf } from "../../web/desk/desk.js";
 import { readMinute, readName, substitution, teamEvent } from "../../web/desk/event-form.js";
 import { readToken } from "../../web/desk/jwt.js";
 import { BINDINGS, bindingOf } from "../../web/desk/keys.js";
@@ -11,6 +11,7 @@ import { expected, phasesAfter, whyNot } from "../../web/desk/match-rules.js";
 import { newEntry } from "../../web/desk/outbox.js";
 import { Presses } from "../../web/desk/presses.js";
 import { reachOf, reachWords } from "../../web/desk/reach.js";
+import { deskAt } from "./desk-fakes.mjs";
 
 /** @type {[string, {minute: number, stoppage?: number} | null][]} */
 const MINUTES = [
@@ -118,6 +119,28 @@ test("the board as it will be has what was pressed and is not counted yet, once"
   );
   assert.deepEqual([kicks.status, kicks.shootout, phasesAfter(kicks.status)], ["shootout", [1, 0], ["full_time"]]);
 });
+
+/** [status, the kind it should have been, whether it may be corrected] @type {[string, string, boolean][]} */
+const CORRECTIONS = [
+  ["first_half", "goal", true],
+  ["half_time", "penalty_goal", true],
+  ["full_time", "goal", false],
+  ["shootout", "goal", false],
+  ["shootout", "yellow_card", true],
+];
+for (const sure of [true, false]) {
+  for (const [status, kind, may] of CORRECTIONS) {
+    test(`a ${kind} in ${status}, the board ${sure ? "sure" : "unsure"}: ${may ? "corrected" : "nothing is taken away"}`, () => {
+      const { store, actions } = deskAt({ ...board, status });
+      actions.sure = sure;
+      const result = actions.correct("g", kind, "home", { player: "A", assist: "", minute: "3", sort: "" });
+      const posted = store.entries("m").map((entry) => entry.event.kind);
+      assert.deepEqual(posted, may ? ["cancellation", kind] : []);
+      assert.equal("entry" in result, may);
+      assert.equal(isCorrectable({ kind }, status), may);
+    });
+  }
+}
 
 test("players are those of their side, the one named last first; an own goal is by the other side's", () => {
   const events = [

@@ -269,7 +269,7 @@ async function main() {
     const expected = actions.expected();
     view.show(board, expected, live.now());
     view.showPlayers({ home: named("home", entries), away: named("away", entries) });
-    timeline.show(rows(), (row) => isCorrectable(row.event));
+    timeline.show(rows(), (row) => isCorrectable(row.event, expected?.status));
     setText(connectionSign(), connectionWords(connection, Date.now()));
     setAttribute(byId("connection"), "data-state", connection.state);
     setText(byId("viewers"), viewersWords(board?.viewers));
