@@ -108,6 +108,8 @@ export class FakeWindow {
   /** @param {{api: FakeApi, storage?: FakeStorage | null, locks?: FakeLocks, token?: () => string | null}} shared */
   constructor({ api, storage = new FakeStorage(), locks = new FakeLocks(), token = () => "t" }) {
     this.online = true;
+    /** @type {string | null} */
+    this.epoch = null;
     this.api = api;
     this.store = new OutboxStore(/** @type {any} */ (storage));
     /** @type {string[]} */
@@ -119,6 +121,7 @@ export class FakeWindow {
       tokens: { current: async () => token(), refused: (each) => void this.refusedTokens.push(each) },
       locks: /** @type {any} */ (locks),
       online: () => this.online,
+      epochOf: async () => this.epoch,
       now: () => 1000,
       random: () => 0.01,
     });

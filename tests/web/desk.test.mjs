@@ -93,6 +93,7 @@ const pressed = (...events) => {
   return entries;
 };
 const board = {
+  seq: 2,
   status: "first_half",
   score: /** @type {[number, number]} */ ([1, 0]),
   shootout: null,
@@ -141,6 +142,19 @@ for (const sure of [true, false]) {
     });
   }
 }
+
+test("what the board counts already is not counted again, though its events begin later", () => {
+  const [goal] = pressed({ kind: "goal", team: "home" });
+  const cut = { ...board, events: [], home: "A", away: "B" };
+  for (const [seq, score, rows] of /** @type {[number, [number, number], number][]} */ ([
+    [2, [1, 0], 0],
+    [3, [2, 0], 1],
+  ])) {
+    const applied = [{ .../** @type {any} */ (goal), state: "applied", seq }];
+    assert.deepEqual(expected(cut, applied).score, score);
+    assert.equal(timelineOf(/** @type {any} */ (cut), applied, { why: "nothing" }).length, rows);
+  }
+});
 
 test("players are those of their side, the one named last first; an own goal is by the other side's", () => {
   const events = [

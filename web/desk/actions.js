@@ -180,6 +180,7 @@ export class Actions {
       event: /** @type {Event} */ (event),
       pressed: now(),
       ...(needs ? { needs } : {}),
+      ...(this.board ? { epoch: this.board.epoch } : {}),
     });
     store.put(entry);
     if (entry.event.kind !== "cancellation")

@@ -3,7 +3,7 @@
 
 import { runningMinute } from "../clock.js";
 import { eventWords, isolated, minuteWords, scoreWords, teamOf } from "../words.js";
-import { whyNot } from "./match-rules.js";
+import { isAhead, whyNot } from "./match-rules.js";
 import { foundNothing, isToPost } from "./outbox.js";
 import { reachWords } from "./reach.js";
 
@@ -66,7 +66,7 @@ export function timelineOf(board, entries, holdup) {
   const latestPhase = events.filter((event) => PHASES.includes(event.kind) && !event.cancelled_by).at(-1)?.seq;
   const first = entries.find(isToPost)?.id;
   const coming = entries
-    .filter((entry) => !known.has(entry.id))
+    .filter((entry) => !known.has(entry.id) && (entry.state !== "applied" || !board || isAhead(entry, board)))
     .reverse()
     .map((entry) => {
       const event = /** @type {Event} */ (

@@ -59,6 +59,10 @@ async function main() {
   const storage = storageOf(window);
   const store = new OutboxStore(storage);
   const tokens = new OperatorToken(operators, window, () => live.now());
+  const reader = new Reader(
+    (...request) => fetch(...request),
+    (answer, sentAt) => live.observe(answer, sentAt),
+  );
   const postman = new Postman({
     store,
     tokens,
@@ -66,12 +70,9 @@ async function main() {
     base: BASE,
     locks: navigator.locks,
     online: () => navigator.onLine,
+    epochOf: async (match) => (await reader.match(match)).epoch,
     now: () => live.now(),
   });
-  const reader = new Reader(
-    (...request) => fetch(...request),
-    (answer, sentAt) => live.observe(answer, sentAt),
-  );
   const actions = new Actions({
     store,
     crypto,
@@ -223,7 +224,8 @@ async function main() {
   function take(match, board) {
     actions.board = board;
     const events = /** @type {import("./outbox.js").Known[]} */ (board.events);
-    store.put(...seenOnBoard(store.entries(match), events));
+    store.put(...seenOnBoard(store.entries(match), events, board.epoch));
+    store.settleEpoch(match, board.epoch);
     const mending = mended(store.entries(match), events, live.now()).filter((entry) => store.read(entry) === null);
     store.put(...mending);
     if (mending.length) postman.call(match);
