@@ -85,6 +85,7 @@ async function main() {
     tokens,
     fetch: (...request) => fetch(...request),
     base: BASE,
+    now: () => live.now(),
     regions: Object.keys(websockets),
     acceptedAt: (match, id) =>
       match === actions.match ? actions.board?.events.find((event) => event.event_id === id)?.at : undefined,
@@ -409,8 +410,9 @@ async function main() {
   setInterval(() => {
     if (live.connection.state !== "open") read();
   }, READ_MS);
-  // What another match still has to send goes out too.
+  // What another match still has to send goes out too, and what it has sent is decided.
   postman.retry();
+  for (const match of new Set(store.entries().map((entry) => entry.match))) followUp.call(match);
   paint();
   void keepShell();
 }

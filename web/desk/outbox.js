@@ -217,6 +217,9 @@ export function foundNothing(entry) {
   return entry.event.kind === "cancellation" && entry.state === "refused" && /no such event/.test(entry.reason ?? "");
 }
 
+/** Whether the API no longer says what became of an entry; it does for a day. @param {Entry} entry @param {number} now */
+export const isForgotten = (entry, now) => now - entry.pressed > DAY;
+
 /**
  * Ids of entries that nobody needs any more: settled, and pressed more than a day ago.
  *
