@@ -53,7 +53,8 @@ test("where tokens come from has trouble: it is asked again", async () => {
 for (const [what, now, code, state] of /** @type {[string, number, string, string][]} */ ([
   ["no longer knows after a day", DAY + 1, "unknown_event", "refused"],
   ["does not know yet", 1000, "unknown_event", "sent"],
-  ["knows nothing of, the match neither", DAY + 1, "unknown_match", "sent"],
+  ["knows nothing of, the match neither", DAY + 1, "unknown_match", "refused"],
+  ["is not there to ask", DAY + 1, "no_route", "sent"],
 ])) {
   test(`what was sent and the ledger ${what} is ${state}`, async () => {
     const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));

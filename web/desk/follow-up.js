@@ -93,7 +93,8 @@ export class FollowUp {
     const outcome = await this.#get(`/matches/${entry.match}/events/${encodeURIComponent(entry.id)}`, token);
     const reason = "The ledger does not know any more what became of it.";
     if (outcome?.error) {
-      const gone = outcome.error.code === "unknown_event" && isForgotten(entry, this.#with.now());
+      const gone =
+        ["unknown_event", "unknown_match"].includes(outcome.error.code) && isForgotten(entry, this.#with.now());
       if (gone)
         this.#with.store.update(entry, (now) => (isUndecided(now) ? { ...now, state: "refused", reason } : now));
     } else if (outcome !== null)

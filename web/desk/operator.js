@@ -1,6 +1,7 @@
 // @ts-check
 /** The operator's desk: its parts made, and connected to each other. */
 
+import { isMatchId } from "../address.js";
 import { setAttribute, setText } from "../dom.js";
 import { Livescore } from "../livescore.js";
 import { viewerToken } from "../origin.js";
@@ -13,6 +14,7 @@ import { Dialogs } from "./dialogs.js";
 import { FollowUp } from "./follow-up.js";
 import { bindingOf } from "./keys.js";
 import { playersOf } from "./lineup.js";
+import { MatchBoard } from "./match-board.js";
 import { OperatorToken } from "./operator-token.js";
 import { mended, outlived, seenOnBoard } from "./outbox.js";
 import { OutboxStore, storageOf } from "./outbox-store.js";
@@ -31,6 +33,9 @@ const KEYS_OFF = "livescore.operator.keys-off";
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const byId = (id) => /** @type {T} */ (document.getElementById(id));
+
+/** @param {string} match */
+const noMatch = (match) => `There is no match ${match}. Choose another.`;
 
 const connectionSign = () => /** @type {HTMLElement} */ (document.querySelector("#connection .words"));
 
@@ -98,7 +103,7 @@ async function main() {
   let follow = null;
   /** @type {Map<string, import("./outbox.js").Entry>} */
   let before = new Map();
-  let unknown = "";
+  let known = new MatchBoard();
   let painting = false;
 
   // What the operator does.
@@ -204,21 +209,28 @@ async function main() {
     follow?.close();
     actions.match = match;
     actions.board = null;
-    unknown = "";
+    known = new MatchBoard();
     before = new Map(store.entries(match).map((entry) => [entry.id, entry]));
+    follow = null;
+    if (isMatchId(match)) listen(match);
+    else known.trouble = noMatch(match);
+    view.clear();
+    byId("desk").focus({ preventScroll: true });
+    paint();
+  }
+
+  /** @param {string} match */
+  function listen(match) {
     follow = live.follow(match, { history: true });
-    follow.on("change", (board) => take(match, board));
+    follow.on("change", (board) => known.live(board) && take(match, board));
     follow.on("error", ({ code, message }) => {
-      unknown = code === "unknown_match" ? `There is no match ${match}. Choose another.` : errorWords(code, message);
+      known.trouble = code === "unknown_match" ? noMatch(match) : errorWords(code, message);
       paint();
     });
     // The answer also tells the time: a device's own clock may be wrong, and the socket's first frame does not say.
     read();
-    view.clear();
-    byId("desk").focus({ preventScroll: true });
     postman.call(match);
     followUp.call(match);
-    paint();
   }
 
   /** @param {string} match @param {import("../livescore.js").Board} board */
@@ -237,11 +249,10 @@ async function main() {
   /** Read the board over HTTP: the live connection has not shown one yet, or is not there. */
   function read() {
     const match = actions.match;
-    if (match === null || !navigator.onLine) return;
+    if (match === null || follow === null || !navigator.onLine) return;
     reader.match(match).then(
       (snapshot) => {
-        const newer = actions.board === null || snapshot.seq > actions.board.seq;
-        if (actions.match === match && newer) take(match, { ...snapshot, gap: false, lost: 0 });
+        if (actions.match === match && known.read(snapshot) && known.board) take(match, known.board);
       },
       () => {}, // The live connection says what is wrong.
     );
@@ -267,7 +278,7 @@ async function main() {
     const entries = match ? store.entries(match) : [];
     const connection = live.connection;
     actions.sure = connection.state === "open" && board !== null && board === follow?.board && !board.gap;
-    byId("match").hidden = match === null || (board === null && unknown !== "");
+    byId("match").hidden = match === null || (board === null && known.trouble !== "");
     byId("nothing").hidden = match !== null;
     const expected = actions.expected();
     view.show(board, expected, live.now());
@@ -299,7 +310,7 @@ async function main() {
       connection: live.connection,
       clock: Math.abs(off) > CLOCK_WRONG_MS ? wrongClock(off) : "",
     });
-    view.showNotices(unknown ? [{ id: "unknown", text: unknown }, ...notices] : notices);
+    view.showNotices(known.trouble ? [{ id: "unknown", text: known.trouble }, ...notices] : notices);
   }
 
   /** @param {Side} side @param {readonly import("./outbox.js").Entry[]} entries */
