@@ -143,6 +143,24 @@ for (const sure of [true, false]) {
   }
 }
 
+test("what is pressed, and what takes it back, knows the epoch that it was pressed in", () => {
+  const { store, actions } = deskAt({ ...board, epoch: "k1" });
+  const result = actions.whistle("half_time");
+  assert.ok("entry" in result);
+  store.put({ ...result.entry, state: "sent", tries: 1 });
+  actions.undo();
+  assert.deepEqual(
+    store.entries("m").map((entry) => [entry.event.kind, entry.epoch]),
+    [
+      ["half_time", "k1"],
+      ["cancellation", "k1"],
+    ],
+  );
+  store.settleEpoch("m", "k2");
+  actions.board = /** @type {any} */ ({ ...board, epoch: "k2", seq: 0, status: "scheduled", events: [] });
+  assert.equal(actions.expected()?.status, "scheduled");
+});
+
 test("what the board counts already is not counted again, though its events begin later", () => {
   const [goal] = pressed({ kind: "goal", team: "home" });
   const cut = { ...board, events: [], home: "A", away: "B" };
