@@ -1,5 +1,6 @@
 /** What the outbox is tried against in Node: a storage, an API that counts, locks, and windows that share them. */
 
+import { Actions } from "../../web/desk/actions.js";
 import { newEntry } from "../../web/desk/outbox.js";
 import { OutboxStore } from "../../web/desk/outbox-store.js";
 import { Postman } from "../../web/desk/postman.js";
@@ -107,6 +108,8 @@ export class FakeWindow {
   /** @param {{api: FakeApi, storage?: FakeStorage | null, locks?: FakeLocks, token?: () => string | null}} shared */
   constructor({ api, storage = new FakeStorage(), locks = new FakeLocks(), token = () => "t" }) {
     this.online = true;
+    /** @type {string | null} */
+    this.epoch = null;
     this.api = api;
     this.store = new OutboxStore(/** @type {any} */ (storage));
     /** @type {string[]} */
@@ -118,6 +121,7 @@ export class FakeWindow {
       tokens: { current: async () => token(), refused: (each) => void this.refusedTokens.push(each) },
       locks: /** @type {any} */ (locks),
       online: () => this.online,
+      epochOf: async () => this.epoch,
       now: () => 1000,
       random: () => 0.01,
     });
@@ -142,6 +146,16 @@ export class FakeWindow {
   state(what, match = "m") {
     return this.store.read({ match, id: `${match}-${what}` })?.state;
   }
+}
+
+/** What an operator does at a desk, with a clock that the test sets and nobody who posts. @param {any} [board] */
+export function deskAt(board = null) {
+  const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
+  const clock = { now: 0 };
+  const actions = new Actions({ store, crypto, now: () => 1000, ticks: () => clock.now, posted: () => {} });
+  actions.match = "m";
+  actions.board = board;
+  return { store, clock, actions };
 }
 
 /** Wait until something is so. @param {() => unknown} so */

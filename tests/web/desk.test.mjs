@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noticesOf, timelineOf } from "../../web/desk/desk.js";
+import { isCorrectable, noticesOf, timelineOf } from "../../web/desk/desk.js";
 import { readMinute, readName, substitution, teamEvent } from "../../web/desk/event-form.js";
 import { readToken } from "../../web/desk/jwt.js";
 import { BINDINGS, bindingOf } from "../../web/desk/keys.js";
@@ -11,6 +11,7 @@ import { expected, phasesAfter, whyNot } from "../../web/desk/match-rules.js";
 import { newEntry } from "../../web/desk/outbox.js";
 import { Presses } from "../../web/desk/presses.js";
 import { reachOf, reachWords } from "../../web/desk/reach.js";
+import { deskAt } from "./desk-fakes.mjs";
 
 /** @type {[string, {minute: number, stoppage?: number} | null][]} */
 const MINUTES = [
@@ -92,6 +93,7 @@ const pressed = (...events) => {
   return entries;
 };
 const board = {
+  seq: 2,
   status: "first_half",
   score: /** @type {[number, number]} */ ([1, 0]),
   shootout: null,
@@ -117,6 +119,59 @@ test("the board as it will be has what was pressed and is not counted yet, once"
     pressed({ kind: "shootout_kick", team: "home", scored: true }),
   );
   assert.deepEqual([kicks.status, kicks.shootout, phasesAfter(kicks.status)], ["shootout", [1, 0], ["full_time"]]);
+});
+
+/** [status, the kind it should have been, whether it may be corrected] @type {[string, string, boolean][]} */
+const CORRECTIONS = [
+  ["first_half", "goal", true],
+  ["half_time", "penalty_goal", true],
+  ["full_time", "goal", false],
+  ["shootout", "goal", false],
+  ["shootout", "yellow_card", true],
+];
+for (const sure of [true, false]) {
+  for (const [status, kind, may] of CORRECTIONS) {
+    test(`a ${kind} in ${status}, the board ${sure ? "sure" : "unsure"}: ${may ? "corrected" : "nothing is taken away"}`, () => {
+      const { store, actions } = deskAt({ ...board, status });
+      actions.sure = sure;
+      const result = actions.correct("g", kind, "home", { player: "A", assist: "", minute: "3", sort: "" });
+      const posted = store.entries("m").map((entry) => entry.event.kind);
+      assert.deepEqual(posted, may ? ["cancellation", kind] : []);
+      assert.equal("entry" in result, may);
+      assert.equal(isCorrectable({ kind }, status), may);
+    });
+  }
+}
+
+test("what is pressed, and what takes it back, knows the epoch that it was pressed in", () => {
+  const { store, actions } = deskAt({ ...board, epoch: "k1" });
+  const result = actions.whistle("half_time");
+  assert.ok("entry" in result);
+  store.put({ ...result.entry, state: "sent", tries: 1 });
+  actions.undo();
+  assert.deepEqual(
+    store.entries("m").map((entry) => [entry.event.kind, entry.epoch]),
+    [
+      ["half_time", "k1"],
+      ["cancellation", "k1"],
+    ],
+  );
+  store.settleEpoch("m", "k2");
+  actions.board = /** @type {any} */ ({ ...board, epoch: "k2", seq: 0, status: "scheduled", events: [] });
+  assert.equal(actions.expected()?.status, "scheduled");
+});
+
+test("what the board counts already is not counted again, though its events begin later", () => {
+  const [goal] = pressed({ kind: "goal", team: "home" });
+  const cut = { ...board, events: [], home: "A", away: "B" };
+  for (const [seq, score, rows] of /** @type {[number, [number, number], number][]} */ ([
+    [2, [1, 0], 0],
+    [3, [2, 0], 1],
+  ])) {
+    const applied = [{ .../** @type {any} */ (goal), state: "applied", seq }];
+    assert.deepEqual(expected(cut, applied).score, score);
+    assert.equal(timelineOf(/** @type {any} */ (cut), applied, { why: "nothing" }).length, rows);
+  }
 });
 
 test("players are those of their side, the one named last first; an own goal is by the other side's", () => {

@@ -6,6 +6,7 @@ import { verdictOf } from "../../web/desk/answers.js";
 import {
   asSending,
   foundNothing,
+  inEpoch,
   mended,
   newEntry,
   newId,
@@ -221,6 +222,46 @@ test("what is in the storage and is no entry is passed over", () => {
   );
 });
 
+test("of a match that was made anew, what was decided is forgotten and what was not is refused, with the reason", () => {
+  const states = /** @type {const} */ (["kept", "sending", "sent", "applied", "refused", "cancelled"]);
+  const { changed, gone } = inEpoch(
+    [...states.map((state) => entry({ id: state, state, epoch: "k1" })), entry({ id: "here", epoch: "k2" }), entry({})],
+    "k2",
+  );
+  assert.deepEqual(
+    gone.map((each) => each.id),
+    ["applied", "refused", "cancelled"],
+  );
+  assert.deepEqual(
+    changed.map((each) => [each.id, each.state, each.epoch]),
+    [
+      ["e1", "kept", "k2"],
+      ["kept", "refused", "k2"],
+      ["sending", "refused", "k2"],
+      ["sent", "refused", "k2"],
+    ],
+  );
+  assert.deepEqual(inEpoch(changed, "k2"), { changed: [], gone: [] });
+});
+
+for (const [what, epoch, state, taken] of /** @type {[string, string | null, string, number][]} */ ([
+  ["is the same", "k1", "sent", 1],
+  ["was made anew meanwhile", "k2", "refused", 0],
+  ["cannot be seen", null, "sent", 1],
+])) {
+  test(`what has waited goes out only into its own match: that ${what}`, async () => {
+    const desk = new FakeWindow({ api: new FakeApi(["unreached"]) });
+    desk.epoch = epoch;
+    desk.online = false;
+    const pressed = desk.press("a");
+    desk.store.put({ ...pressed, epoch: "k1" });
+    desk.online = true;
+    desk.postman.retry();
+    await until(() => desk.state("a") === state);
+    assert.equal(desk.api.taken.length, taken);
+  });
+}
+
 test("undone before it is sent, it is never sent", async () => {
   const desk = new FakeWindow({ api: new FakeApi() });
   desk.online = false;
@@ -250,16 +291,22 @@ test("undone after it was sent, a cancellation with a reason follows", async () 
 });
 
 test("undone while nobody knows whether it was taken: only the cancellation is posted", async () => {
-  const desk = new FakeWindow({ api: new FakeApi(["lost"]) });
+  const api = new FakeApi(["lost"]);
+  const posted = api.fetch;
+  api.fetch = (...request) => {
+    if (api.requests.length === 0) desk.online = false; // so that it is not posted again before it is undone
+    return posted(...request);
+  };
+  const desk = new FakeWindow({ api });
   desk.press("a");
-  await until(() => desk.api.taken.length === 1 && desk.state("a") === "kept");
-  desk.online = false;
+  await until(() => desk.postman.holdup("m").why === "offline");
+  assert.equal(desk.state("a"), "kept");
   desk.store.put(...takeBack(desk.store.entries("m"), "m-a", 0));
   desk.online = true;
   desk.postman.retry();
-  await until(() => desk.api.taken.length === 2);
+  await until(() => desk.store.read({ match: "m", id: "m-a.undo" })?.state === "sent");
   assert.deepEqual(
-    desk.api.taken.map((event) => event.kind),
+    desk.api.requests.map(({ event }) => event.kind),
     ["goal", "cancellation"],
   );
 });
@@ -327,10 +374,10 @@ test("a corrected event is posted only when the wrong one is cancelled", () => {
 
 test("an event seen on the board was applied, whatever the answers were", () => {
   const board = [{ event_id: "e1", seq: 7, kind: "goal" }];
-  assert.deepEqual(seenOnBoard([entry({ state: "kept", tries: 1 })], board), [
-    entry({ state: "applied", tries: 1, seq: 7 }),
+  assert.deepEqual(seenOnBoard([entry({ state: "kept", tries: 1 })], board, "k1"), [
+    entry({ state: "applied", tries: 1, seq: 7, epoch: "k1" }),
   ]);
-  assert.deepEqual(seenOnBoard([entry({ state: "applied", seq: 7 })], board), []);
+  assert.deepEqual(seenOnBoard([entry({ state: "applied", seq: 7, epoch: "k1" })], board, "k1"), []);
 });
 
 test("entries keep their order when the clock is set back", () => {

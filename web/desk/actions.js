@@ -105,7 +105,8 @@ export class Actions {
   }
 
   /**
-   * Cancel an event and post it again as it should have been; the second only if the first was applied.
+   * Cancel an event and post it again as it should have been; the second only if the first was applied. Neither, if the
+   * rules would not take the second: the event would be gone.
    *
    * @param {string} id
    * @param {string} kind
@@ -116,6 +117,9 @@ export class Actions {
   correct(id, kind, side, fields) {
     const event = teamEvent(kind, side, fields);
     if ("wrong" in event) return /** @type {Result} */ (event);
+    const board = this.expected();
+    const wrong = board ? whyNot(kind, board.status) : "";
+    if (wrong) return { wrong };
     const cancelled = this.cancel(id, CORRECTED);
     if (!("entry" in cancelled)) return cancelled;
     const needs = cancelled.entry.event.kind === "cancellation" ? cancelled.entry.id : undefined;
@@ -176,6 +180,7 @@ export class Actions {
       event: /** @type {Event} */ (event),
       pressed: now(),
       ...(needs ? { needs } : {}),
+      ...(this.board ? { epoch: this.board.epoch } : {}),
     });
     store.put(entry);
     if (entry.event.kind !== "cancellation")

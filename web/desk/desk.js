@@ -3,6 +3,7 @@
 
 import { runningMinute } from "../clock.js";
 import { eventWords, isolated, minuteWords, scoreWords, teamOf } from "../words.js";
+import { isAhead, whyNot } from "./match-rules.js";
 import { foundNothing, isToPost } from "./outbox.js";
 import { reachWords } from "./reach.js";
 
@@ -39,8 +40,14 @@ const CORRECTABLE = [
 ];
 const PHASES = ["kick_off", "half_time", "second_half", "extra_time", "full_time"];
 
-/** Whether an event can be cancelled and posted again in one go. @param {{kind: string}} event */
-export const isCorrectable = (event) => CORRECTABLE.includes(event.kind);
+/**
+ * Whether an event can be cancelled and posted again in one go.
+ *
+ * @param {{kind: string}} event
+ * @param {string | undefined} status of the match, if it is known
+ */
+export const isCorrectable = ({ kind }, status) =>
+  CORRECTABLE.includes(kind) && (status === undefined || whyNot(kind, status) === "");
 
 /**
  * The timeline: what is under way on top, then the board's events, the newest first.
@@ -59,7 +66,7 @@ export function timelineOf(board, entries, holdup) {
   const latestPhase = events.filter((event) => PHASES.includes(event.kind) && !event.cancelled_by).at(-1)?.seq;
   const first = entries.find(isToPost)?.id;
   const coming = entries
-    .filter((entry) => !known.has(entry.id))
+    .filter((entry) => !known.has(entry.id) && (entry.state !== "applied" || !board || isAhead(entry, board)))
     .reverse()
     .map((entry) => {
       const event = /** @type {Event} */ (

@@ -4,7 +4,7 @@
  * less and less often while nothing changes.
  */
 
-import { asDecided } from "./outbox.js";
+import { asDecided, isForgotten } from "./outbox.js";
 import { reachOf } from "./reach.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
@@ -22,6 +22,7 @@ const REACH_MS = 120_000;
  * @property {typeof globalThis.fetch} fetch
  * @property {string} base of the operators' API: `/operators`
  * @property {{current: () => Promise<string | null>}} tokens
+ * @property {() => number} now milliseconds since the epoch by the server's clock
  * @property {readonly string[]} regions the cells that there are
  * @property {(match: string, id: string) => number | undefined} acceptedAt of an event on the board
  */
@@ -90,7 +91,14 @@ export class FollowUp {
   /** @param {Entry} entry @param {string} token */
   async #ask(entry, token) {
     const outcome = await this.#get(`/matches/${entry.match}/events/${encodeURIComponent(entry.id)}`, token);
-    if (outcome !== null) this.#with.store.update(entry, (now) => (isUndecided(now) ? asDecided(now, outcome) : now));
+    const reason = "The ledger does not know any more what became of it.";
+    if (outcome?.error) {
+      const gone =
+        ["unknown_event", "unknown_match"].includes(outcome.error.code) && isForgotten(entry, this.#with.now());
+      if (gone)
+        this.#with.store.update(entry, (now) => (isUndecided(now) ? { ...now, state: "refused", reason } : now));
+    } else if (outcome !== null)
+      this.#with.store.update(entry, (now) => (isUndecided(now) ? asDecided(now, outcome) : now));
   }
 
   /** @param {string} match @param {Entry[]} entries applied ones @param {string} token */
@@ -112,7 +120,7 @@ export class FollowUp {
     }
   }
 
-  /** @param {string} path @param {string} token @returns {Promise<any>} null without a good answer */
+  /** @param {string} path @param {string} token @returns {Promise<any>} null without a good answer; with an `error` if it is not there */
   async #get(path, token) {
     try {
       const answer = await this.#with.fetch(this.#with.base + path, {
@@ -121,7 +129,7 @@ export class FollowUp {
         redirect: "error",
         signal: AbortSignal.timeout(ANSWER_MS),
       });
-      return answer.ok ? await answer.json() : null;
+      return answer.ok || answer.status === 404 ? await answer.json() : null;
     } catch {
       return null;
     }

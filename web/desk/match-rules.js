@@ -9,7 +9,7 @@ import { inOrder, isToPost } from "./outbox.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {{kind: string, seq: number, at?: number, event_id?: string, team?: string, scored?: boolean, cancelled_by?: number, [field: string]: unknown}} Known */
-/** @typedef {{status: string, score: readonly [number, number], shootout: readonly [number, number] | null, events: readonly Known[]}} Standing */
+/** @typedef {{status: string, seq: number, score: readonly [number, number], shootout: readonly [number, number] | null, events: readonly Known[]}} Standing */
 
 const GOALS = ["goal", "own_goal", "penalty_goal"];
 
@@ -70,10 +70,18 @@ export function whyNot(kind, status) {
 export function expected(board, entries) {
   const there = new Set(board.events.map((event) => event.event_id));
   const coming = inOrder(entries).filter(
-    (entry) => (isToPost(entry) || entry.state === "sent" || entry.state === "applied") && !there.has(entry.id),
+    (entry) => (isToPost(entry) || entry.state === "sent" || isAhead(entry, board)) && !there.has(entry.id),
   );
   return coming.reduce((standing, { event, pressed }) => after(standing, { ...event, seq: 0, at: pressed }), board);
 }
+
+/**
+ * Whether an entry was applied after the board; a board counts what is older too, though its events may begin later.
+ *
+ * @param {Entry} entry
+ * @param {{seq: number}} board
+ */
+export const isAhead = (entry, board) => entry.state === "applied" && (entry.seq ?? 0) > board.seq;
 
 /**
  * @template {Standing} T

@@ -17,6 +17,9 @@ const REFRESH = "livescore.operator.refresh";
 const RENEW_MS = 120_000;
 const USELESS_MS = 5_000;
 const AGAIN_MS = 15_000;
+
+/** Until then an answer has told the time. */
+const CLOCK_MS = 3_000;
 const ANSWER_MS = 10_000;
 
 export class OperatorToken {
@@ -88,7 +91,8 @@ export class OperatorToken {
    */
   async current() {
     const token = this.#stored();
-    if (token !== null && this.#left(token) > USELESS_MS) return token;
+    // Without another it is used until the API refuses it: this device's clock may be wrong.
+    if (token !== null && (this.#left(token) > USELESS_MS || !this.#renewable())) return token;
     return this.#renew();
   }
 
@@ -145,6 +149,7 @@ export class OperatorToken {
           redirect: "error",
           signal: AbortSignal.timeout(ANSWER_MS),
         });
+        if (answer.status >= 500 || answer.status === 429) throw new Error("no answer");
         if (answer.ok) grant = { access_token: (await answer.json()).token };
       } else if (provider && refresh) {
         grant = await exchange(provider, { refresh }, fetch);
@@ -207,19 +212,21 @@ export class OperatorToken {
     const left = token === null ? 0 : this.#left(token);
     this.#window.clearTimeout(this.#timer);
     if (ms === undefined && (token === null || !Number.isFinite(left))) return;
-    const wait = ms ?? Math.max(0, left - RENEW_MS);
+    const wait = ms ?? Math.max(CLOCK_MS, left - RENEW_MS);
     this.#timer = this.#window.setTimeout(() => void this.#timed(), Math.min(wait, 2 ** 31 - 1));
   }
 
   async #timed() {
     const token = this.#stored();
-    if (token !== null && !this.#renewable() && this.#left(token) > USELESS_MS) {
-      // Only the person can bring another: say so while this one still works.
-      this.trouble = "Your token ends within two minutes. Paste a new one, or sign in again.";
-      this.#changed();
-      return;
-    }
-    await this.#renew();
+    if (token === null || this.#renewable()) return void (await this.#renew());
+    const left = this.#left(token);
+    if (left > RENEW_MS) return this.#plan(); // the clock was wrong
+    // Only the person can bring another: say so while this one still works.
+    this.trouble =
+      left > USELESS_MS
+        ? "Your token ends within two minutes. Paste a new one, or sign in again."
+        : "Your token seems to have ended. Paste a new one, or sign in again.";
+    this.#changed();
   }
 
   #changed() {

@@ -1,6 +1,7 @@
 // @ts-check
 /** The operator's desk: its parts made, and connected to each other. */
 
+import { isMatchId } from "../address.js";
 import { setAttribute, setText } from "../dom.js";
 import { Livescore } from "../livescore.js";
 import { viewerToken } from "../origin.js";
@@ -13,6 +14,7 @@ import { Dialogs } from "./dialogs.js";
 import { FollowUp } from "./follow-up.js";
 import { bindingOf } from "./keys.js";
 import { playersOf } from "./lineup.js";
+import { MatchBoard } from "./match-board.js";
 import { OperatorToken } from "./operator-token.js";
 import { mended, outlived, seenOnBoard } from "./outbox.js";
 import { OutboxStore, storageOf } from "./outbox-store.js";
@@ -31,6 +33,9 @@ const KEYS_OFF = "livescore.operator.keys-off";
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const byId = (id) => /** @type {T} */ (document.getElementById(id));
+
+/** @param {string} match */
+const noMatch = (match) => `There is no match ${match}. Choose another.`;
 
 const connectionSign = () => /** @type {HTMLElement} */ (document.querySelector("#connection .words"));
 
@@ -59,6 +64,10 @@ async function main() {
   const storage = storageOf(window);
   const store = new OutboxStore(storage);
   const tokens = new OperatorToken(operators, window, () => live.now());
+  const reader = new Reader(
+    (...request) => fetch(...request),
+    (answer, sentAt) => live.observe(answer, sentAt),
+  );
   const postman = new Postman({
     store,
     tokens,
@@ -66,12 +75,9 @@ async function main() {
     base: BASE,
     locks: navigator.locks,
     online: () => navigator.onLine,
+    epochOf: async (match) => (await reader.match(match)).epoch,
     now: () => live.now(),
   });
-  const reader = new Reader(
-    (...request) => fetch(...request),
-    (answer, sentAt) => live.observe(answer, sentAt),
-  );
   const actions = new Actions({
     store,
     crypto,
@@ -84,6 +90,7 @@ async function main() {
     tokens,
     fetch: (...request) => fetch(...request),
     base: BASE,
+    now: () => live.now(),
     regions: Object.keys(websockets),
     acceptedAt: (match, id) =>
       match === actions.match ? actions.board?.events.find((event) => event.event_id === id)?.at : undefined,
@@ -96,7 +103,7 @@ async function main() {
   let follow = null;
   /** @type {Map<string, import("./outbox.js").Entry>} */
   let before = new Map();
-  let unknown = "";
+  let known = new MatchBoard();
   let painting = false;
 
   // What the operator does.
@@ -202,28 +209,36 @@ async function main() {
     follow?.close();
     actions.match = match;
     actions.board = null;
-    unknown = "";
+    known = new MatchBoard();
     before = new Map(store.entries(match).map((entry) => [entry.id, entry]));
+    follow = null;
+    if (isMatchId(match)) listen(match);
+    else known.trouble = noMatch(match);
+    view.clear();
+    byId("desk").focus({ preventScroll: true });
+    paint();
+  }
+
+  /** @param {string} match */
+  function listen(match) {
     follow = live.follow(match, { history: true });
-    follow.on("change", (board) => take(match, board));
+    follow.on("change", (board) => known.live(board) && take(match, board));
     follow.on("error", ({ code, message }) => {
-      unknown = code === "unknown_match" ? `There is no match ${match}. Choose another.` : errorWords(code, message);
+      known.trouble = code === "unknown_match" ? noMatch(match) : errorWords(code, message);
       paint();
     });
     // The answer also tells the time: a device's own clock may be wrong, and the socket's first frame does not say.
     read();
-    view.clear();
-    byId("desk").focus({ preventScroll: true });
     postman.call(match);
     followUp.call(match);
-    paint();
   }
 
   /** @param {string} match @param {import("../livescore.js").Board} board */
   function take(match, board) {
     actions.board = board;
     const events = /** @type {import("./outbox.js").Known[]} */ (board.events);
-    store.put(...seenOnBoard(store.entries(match), events));
+    store.put(...seenOnBoard(store.entries(match), events, board.epoch));
+    store.settleEpoch(match, board.epoch);
     const mending = mended(store.entries(match), events, live.now()).filter((entry) => store.read(entry) === null);
     store.put(...mending);
     if (mending.length) postman.call(match);
@@ -234,11 +249,10 @@ async function main() {
   /** Read the board over HTTP: the live connection has not shown one yet, or is not there. */
   function read() {
     const match = actions.match;
-    if (match === null || !navigator.onLine) return;
+    if (match === null || follow === null || !navigator.onLine) return;
     reader.match(match).then(
       (snapshot) => {
-        const newer = actions.board === null || snapshot.seq > actions.board.seq;
-        if (actions.match === match && newer) take(match, { ...snapshot, gap: false, lost: 0 });
+        if (actions.match === match && known.read(snapshot) && known.board) take(match, known.board);
       },
       () => {}, // The live connection says what is wrong.
     );
@@ -264,12 +278,12 @@ async function main() {
     const entries = match ? store.entries(match) : [];
     const connection = live.connection;
     actions.sure = connection.state === "open" && board !== null && board === follow?.board && !board.gap;
-    byId("match").hidden = match === null || (board === null && unknown !== "");
+    byId("match").hidden = match === null || (board === null && known.trouble !== "");
     byId("nothing").hidden = match !== null;
     const expected = actions.expected();
     view.show(board, expected, live.now());
     view.showPlayers({ home: named("home", entries), away: named("away", entries) });
-    timeline.show(rows(), (row) => isCorrectable(row.event));
+    timeline.show(rows(), (row) => isCorrectable(row.event, expected?.status));
     setText(connectionSign(), connectionWords(connection, Date.now()));
     setAttribute(byId("connection"), "data-state", connection.state);
     setText(byId("viewers"), viewersWords(board?.viewers));
@@ -296,7 +310,7 @@ async function main() {
       connection: live.connection,
       clock: Math.abs(off) > CLOCK_WRONG_MS ? wrongClock(off) : "",
     });
-    view.showNotices(unknown ? [{ id: "unknown", text: unknown }, ...notices] : notices);
+    view.showNotices(known.trouble ? [{ id: "unknown", text: known.trouble }, ...notices] : notices);
   }
 
   /** @param {Side} side @param {readonly import("./outbox.js").Entry[]} entries */
@@ -407,8 +421,9 @@ async function main() {
   setInterval(() => {
     if (live.connection.state !== "open") read();
   }, READ_MS);
-  // What another match still has to send goes out too.
+  // What another match still has to send goes out too, and what it has sent is decided.
   postman.retry();
+  for (const match of new Set(store.entries().map((entry) => entry.match))) followUp.call(match);
   paint();
   void keepShell();
 }

@@ -5,7 +5,7 @@
  * What the storage does not take (it is full, or switched off) is kept in memory, and `durable` is false from then on.
  */
 
-import { inOrder, readEntry } from "./outbox.js";
+import { inEpoch, inOrder, readEntry } from "./outbox.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 
@@ -69,6 +69,13 @@ export class OutboxStore {
     const after = change(entry);
     if (after !== entry) this.put(after);
     return after;
+  }
+
+  /** Note that a match is of an epoch, which may be another than before. @param {string} match @param {string} epoch */
+  settleEpoch(match, epoch) {
+    const { changed, gone } = inEpoch(this.entries(match), epoch);
+    for (const entry of gone) this.remove(entry);
+    this.put(...changed);
   }
 
   /** Forget an entry. @param {{match: string, id: string}} of */

@@ -20,6 +20,7 @@
  * @property {string} id its event's `event_id`
  * @property {string} match
  * @property {number} order entries of a match are posted in this order, then in that of their ids
+ * @property {string} [epoch] of the match it was pressed in, or decided in; none while the match was not known yet
  * @property {PostedEvent} event as it is posted
  * @property {number} pressed when; milliseconds since the epoch by the server's clock
  * @property {State} state
@@ -36,6 +37,9 @@
 const DAY = 24 * 3600 * 1000;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 10_000;
+
+/** Why what was meant for the match of before is not posted. */
+export const MADE_ANEW = "The match was made anew after this was pressed. Press it again if it counts there too.";
 
 /** What a cancellation that `takeBack` makes tells the viewers. */
 export const BY_MISTAKE = "Entered by mistake";
@@ -55,13 +59,14 @@ export function newId(crypto) {
  * A new entry behind all others of its match.
  *
  * @param {readonly Entry[]} entries of the match
- * @param {{id: string, match: string, event: {kind: string, [field: string]: unknown}, pressed: number, needs?: string}} what
+ * @param {{id: string, match: string, event: {kind: string, [field: string]: unknown}, pressed: number, needs?: string, epoch?: string}} what
  * @returns {Entry}
  */
-export function newEntry(entries, { id, match, event, pressed, needs }) {
+export function newEntry(entries, { id, match, event, pressed, needs, epoch }) {
   const order = Math.max(0, ...entries.map((entry) => entry.order)) + 1;
   const posted = { ...event, event_id: id };
-  return { id, match, order, event: posted, pressed, state: "kept", tries: 0, ...(needs ? { needs } : {}) };
+  const rest = { ...(needs ? { needs } : {}), ...(epoch ? { epoch } : {}) };
+  return { id, match, order, event: posted, pressed, state: "kept", tries: 0, ...rest };
 }
 
 /**
@@ -178,20 +183,42 @@ export function mended(entries, events, now) {
  *
  * @param {readonly Entry[]} entries of the match
  * @param {readonly Known[]} events of the board
+ * @param {string} epoch of the board
  * @returns {Entry[]} those that change
  */
-export function seenOnBoard(entries, events) {
+export function seenOnBoard(entries, events, epoch) {
   const seqs = new Map(events.map((event) => [event.event_id, event.seq]));
   return entries.flatMap((entry) => {
     const seq = seqs.get(entry.id);
-    return seq === undefined || entry.state === "applied" ? [] : [{ ...entry, state: "applied", seq }];
+    const known = entry.state === "applied" && entry.epoch === epoch;
+    return seq === undefined || known ? [] : [{ ...entry, state: "applied", seq, epoch }];
   });
+}
+
+/**
+ * What is to become of entries now that the match is known to be of an epoch: those to keep as they are now, those to
+ * forget. Nothing that was meant for a match that has been made anew is posted into the new one.
+ *
+ * @param {readonly Entry[]} entries of the match
+ * @param {string} epoch
+ * @returns {{changed: Entry[], gone: Entry[]}}
+ */
+export function inEpoch(entries, epoch) {
+  const other = entries.filter((entry) => entry.epoch !== undefined && entry.epoch !== epoch);
+  const unnamed = entries.filter((entry) => entry.epoch === undefined).map((entry) => ({ ...entry, epoch }));
+  const refused = other
+    .filter((entry) => !isSettled(entry))
+    .map((entry) => ({ ...entry, epoch, state: /** @type {const} */ ("refused"), reason: MADE_ANEW }));
+  return { changed: [...unnamed, ...refused], gone: other.filter(isSettled) };
 }
 
 /** Whether an entry is a cancellation that was refused because its event never counted. @param {Entry} entry */
 export function foundNothing(entry) {
   return entry.event.kind === "cancellation" && entry.state === "refused" && /no such event/.test(entry.reason ?? "");
 }
+
+/** Whether the API no longer says what became of an entry; it does for a day. @param {Entry} entry @param {number} now */
+export const isForgotten = (entry, now) => now - entry.pressed > DAY;
 
 /**
  * Ids of entries that nobody needs any more: settled, and pressed more than a day ago.
@@ -244,5 +271,5 @@ export function readEntry(value) {
 function cancellationOf(entries, entry, now, reason, before = 0) {
   const event = { kind: "cancellation", cancels: entry.id, reason };
   const id = `${entry.id.slice(0, 56)}.undo${before || ""}`;
-  return newEntry(entries, { id, match: entry.match, event, pressed: now });
+  return newEntry(entries, { id, match: entry.match, event, pressed: now, epoch: entry.epoch });
 }

@@ -21,6 +21,9 @@ const OFFLINE_MS = 15_000;
 /** Nobody tells a window that another one has had its outcome; a look now and then is enough. */
 const OUTCOME_MS = 1000;
 
+/** What has waited for longer is posted only after a look whether its match has been made anew meanwhile. */
+const FRESH_MS = 5000;
+
 const FOREVER = 2 ** 31 - 1;
 
 /**
@@ -31,6 +34,7 @@ const FOREVER = 2 ** 31 - 1;
  * @property {{current: () => Promise<string | null>, refused: (token: string) => void}} tokens
  * @property {LockManager | undefined} locks
  * @property {() => boolean} online
+ * @property {(match: string) => Promise<string | null>} epochOf a match now, null if that cannot be seen
  * @property {() => number} now milliseconds since the epoch by the server's clock
  * @property {() => number} [random]
  */
@@ -120,6 +124,7 @@ export class Postman {
     if (!online()) return { why: "offline", retryAt: Date.now() + OFFLINE_MS };
     const token = await tokens.current().catch(() => null);
     if (token === null) return { why: "token", retryAt: Date.now() + FOREVER };
+    if (await this.#isOfAnother(step.post)) return { why: "sending" };
     const entry = store.update(step.post, (now) => (isToPost(now) ? asSending(now) : now));
     if (!entry || !isToPost(entry)) return { why: "sending" };
     this.#say(match, { why: "sending" });
@@ -130,6 +135,17 @@ export class Postman {
     // After a first 401 at once, with a new token; if that is refused too, with a wait.
     const wait = verdict.kind === "token" && failures === 1 ? 0 : waitAfter(failures, random);
     return { why: "trouble", reason: verdict.reason, retryAt: Date.now() + wait };
+  }
+
+  /** Whether an entry that has waited was meant for a match that is no more; it is settled then. @param {Entry} entry */
+  async #isOfAnother(entry) {
+    const fresh = entry.tries === 0 && Math.abs(this.#with.now() - entry.pressed) < FRESH_MS;
+    if (fresh || entry.epoch === undefined) return false;
+    // What cannot be seen does not hold up a goal.
+    const epoch = await this.#with.epochOf(entry.match).catch(() => null);
+    if (epoch === null || epoch === entry.epoch) return false;
+    this.#with.store.settleEpoch(entry.match, epoch);
+    return true;
   }
 
   /** Cancel what was posted although it had been taken back in another window. @param {Entry | null} entry */

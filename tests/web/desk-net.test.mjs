@@ -1,0 +1,81 @@
+/** What the operator's desk asks of others: tokens, and what became of what it sent. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FollowUp } from "../../web/desk/follow-up.js";
+import { OperatorToken } from "../../web/desk/operator-token.js";
+import { newEntry } from "../../web/desk/outbox.js";
+import { OutboxStore } from "../../web/desk/outbox-store.js";
+import { FakeStorage, until } from "./desk-fakes.mjs";
+
+const DAY = 24 * 3600 * 1000;
+const TOKEN = "livescore.operator.token";
+
+/** @param {number} exp in seconds */
+const tokenUntil = (exp) => `e30.${Buffer.from(JSON.stringify({ exp })).toString("base64url")}.c2ln`;
+
+/** A tab as far as tokens need it; timers are noted, none fires. @param {() => Response} answer */
+const tab = (answer) => {
+  /** @type {number[]} */
+  const timers = [];
+  const window = {
+    sessionStorage: new FakeStorage(),
+    location: { search: "" },
+    fetch: async () => answer(),
+    setTimeout: (/** @type {() => void} */ _, /** @type {number} */ ms) => timers.push(ms),
+    clearTimeout: () => {},
+  };
+  return { window: /** @type {any} */ (window), timers };
+};
+
+test("a pasted token is used until the API refuses it, whatever this device's clock says", async () => {
+  const { window } = tab(() => Response.json({}, { status: 404 }));
+  const token = tokenUntil(1000);
+  window.sessionStorage.setItem(TOKEN, token);
+  const tokens = new OperatorToken({}, window, () => 4_600_000);
+  await tokens.start();
+  assert.equal(await tokens.current(), token);
+  tokens.refused(token);
+  assert.equal(await tokens.current(), null);
+  assert.match(tokens.trouble, /./);
+});
+
+test("where tokens come from has trouble: it is asked again", async () => {
+  for (const status of [429, 500, 503]) {
+    const { window, timers } = tab(() => Response.json({}, { status }));
+    const tokens = new OperatorToken({ token_url: "/tokens/operator" }, window, () => 0);
+    assert.equal(await tokens.current(), null);
+    assert.equal(timers.length, 1);
+    assert.match(tokens.trouble, /tried again/);
+  }
+});
+
+for (const [what, now, code, state] of /** @type {[string, number, string, string][]} */ ([
+  ["no longer knows after a day", DAY + 1, "unknown_event", "refused"],
+  ["does not know yet", 1000, "unknown_event", "sent"],
+  ["knows nothing of, the match neither", DAY + 1, "unknown_match", "refused"],
+  ["is not there to ask", DAY + 1, "no_route", "sent"],
+])) {
+  test(`what was sent and the ledger ${what} is ${state}`, async () => {
+    const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
+    const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });
+    store.put({ ...entry, state: "sent" });
+    let asked = 0;
+    const followUp = new FollowUp({
+      store,
+      tokens: { current: async () => "t" },
+      fetch: async () => {
+        asked++;
+        return Response.json({ error: { code, message: "No." } }, { status: 404 });
+      },
+      base: "",
+      now: () => now,
+      regions: [],
+      acceptedAt: () => undefined,
+    });
+    followUp.call("m");
+    await until(() => asked > 1 || store.read(entry)?.state === "refused");
+    assert.equal(store.read(entry)?.state, state);
+    store.remove(entry);
+  });
+}
