@@ -143,6 +143,37 @@ for (const sure of [true, false]) {
   }
 }
 
+test("undo pressed twice undoes one press; a second one is meant after two seconds", () => {
+  const { store, clock, actions } = deskAt();
+  const states = () => store.entries("m").map((entry) => entry.state);
+  actions.whistle("kick_off");
+  clock.now = 3000;
+  actions.whistle("half_time");
+  clock.now = 3100;
+  assert.notEqual(actions.undo(), "echo");
+  clock.now = 3250;
+  assert.equal(actions.undo(), "echo");
+  assert.deepEqual(states(), ["kept", "cancelled"]);
+  clock.now = 5300;
+  assert.notEqual(actions.undo(), "echo");
+  assert.deepEqual(states(), ["cancelled", "cancelled"]);
+});
+
+test("what a video review took back offers no undo, neither of the decision nor of the event", () => {
+  const { store, clock, actions } = deskAt();
+  const goal = actions.press("goal", "home", { player: "", assist: "", minute: "3", sort: "goal" });
+  assert.ok("entry" in goal);
+  store.put({ ...goal.entry, state: "applied", seq: 2, tries: 1 });
+  clock.now = 1000;
+  assert.equal(actions.undoable()?.entry.id, goal.entry.id);
+  actions.review({ decision: "goal_disallowed", minute: "4", about: goal.entry.id, team: "home" }, "Offside");
+  assert.deepEqual(
+    store.entries("m").map((entry) => entry.event.kind),
+    ["goal", "var_decision", "cancellation"],
+  );
+  assert.equal(actions.undoable(), null);
+});
+
 test("what is pressed, and what takes it back, knows the epoch that it was pressed in", () => {
   const { store, actions } = deskAt({ ...board, epoch: "k1" });
   const result = actions.whistle("half_time");

@@ -76,6 +76,7 @@ async def test_undo_within_seconds(stage: Stage, looker: Looker) -> None:
     viewer = await looker.open(f"?match={match}")
     await live(viewer)
     desk = await desk_of(stage, looker, match)
+    await expect(desk.page.locator("#undo-bar")).to_be_hidden()
     await desk.press("a")
     await score(viewer, "0–1")
     await expect(desk.page.locator("#undo-what")).to_have_text("Goal, \u2068France\u2069, 1′")

@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 process.env.TZ = "Asia/Tokyo";
 
-const { isOutdated, joined, newsBetween } = await import("../../web/viewer/boards.js");
+const { isOutdated, joined, newsBetween } = await import("../../web/boards.js");
 const { isDay, localDay, shifted, utcDays } = await import("../../web/day.js");
 const { grouped, isOn, toFollow } = await import("../../web/viewer/groups.js");
 const { kicksOf, momentsOf, scorersOf } = await import("../../web/viewer/moments.js");
@@ -14,7 +14,7 @@ const { ageWords, announcement, connectionWords, viewersWords, whyCancelled, wro
   "../../web/words.js"
 );
 
-/** @typedef {import("../../web/viewer/boards.js").Board} Board */
+/** @typedef {import("../../web/boards.js").Board} Board */
 /** @typedef {import("../../web/words.js").Event} Event */
 
 /** @param {number} seq @param {string} kind @param {Partial<Event>} [more] @returns {Event} */

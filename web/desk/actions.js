@@ -4,7 +4,7 @@
 import { UNDO_MS } from "./desk.js";
 import { shootoutKick, substitution, teamEvent, varDecision } from "./event-form.js";
 import { expected, phasesAfter, whyNot } from "./match-rules.js";
-import { newEntry, newId, takeBack } from "./outbox.js";
+import { isCancelled, newEntry, newId, takeBack } from "./outbox.js";
 import { Presses } from "./presses.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
@@ -89,7 +89,10 @@ export class Actions {
    */
   review(review, reason) {
     const result = this.#post(varDecision(review.decision, review), `var/${review.decision}/${review.about ?? ""}`);
-    if ("entry" in result && review.about && reason !== null) this.cancel(review.about, reason);
+    if (!("entry" in result) || !review.about || reason === null) return result;
+    // The event does not come back with the decision's undo, so there is none: half of it would stand.
+    if ("entry" in this.cancel(review.about, reason))
+      this.#recent = this.#recent.filter((press) => press.id !== result.entry.id);
     return result;
   }
 
@@ -133,15 +136,21 @@ export class Actions {
     for (const press of [...this.#recent].reverse()) {
       const entry = press.match === this.match ? this.#with.store.read(press) : null;
       if (!entry || entry.undone || entry.state === "refused" || entry.state === "cancelled") continue;
+      if (isCancelled(this.#with.store.entries(press.match), press.id)) continue;
       return { entry, left: UNDO_MS - (now - press.at) };
     }
     return null;
   }
 
-  /** Undo the last press, if its time has not run out. @returns {Entry | null} what was undone */
+  /**
+   * Undo the last press, if its time has not run out. Pressed twice it undoes one press, as every button does.
+   *
+   * @returns {Entry | null | "echo"} what was undone
+   */
   undo() {
     const found = this.undoable();
     if (found === null) return null;
+    if (!this.#presses.counts("undo", this.#with.ticks())) return "echo";
     const what = this.#recent.find((press) => press.id === found.entry.id)?.what;
     if (what) this.#presses.forget(what);
     this.#takeBack(found.entry);

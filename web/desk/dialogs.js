@@ -29,6 +29,12 @@ const REVIEWED = [
   "red_card",
 ];
 
+/** What is most often decided of an event. @param {string} kind */
+function suggested(kind) {
+  if (/card/.test(kind)) return "card_overturned";
+  return kind === "penalty_missed" ? "penalty_overturned" : "goal_disallowed";
+}
+
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const byId = (id) => /** @type {T} */ (document.getElementById(id));
 /** @param {string} id */
@@ -152,12 +158,16 @@ export class Dialogs {
       byId("var-cancel-row").hidden = !overturns;
       byId("var-reason-row").hidden = !overturns || !input("var-cancel").checked;
     };
-    decision.value = about[0] && /card/.test(about[0].event.kind) ? "card_overturned" : "goal_disallowed";
-    subject.onchange = decision.onchange = input("var-cancel").onchange = fit;
+    const suggest = () => {
+      decision.value = suggested(chosen()?.event.kind ?? "goal");
+      fit();
+    };
+    subject.onchange = suggest;
+    decision.onchange = input("var-cancel").onchange = fit;
     input("var-cancel").checked = true;
     input("var-reason").value = "";
     input("var-minute").value = minute;
-    fit();
+    suggest();
     this.show("var", () => {
       const row = chosen();
       const takes = !byId("var-reason-row").hidden;

@@ -1,7 +1,7 @@
 // @ts-check
 /** The board of the match at the desk, from the live connection and from HTTP; it never goes back to an older one. */
 
-import { joined } from "../viewer/boards.js";
+import { joined } from "../boards.js";
 
 /** @typedef {import("../livescore.js").Board} Board */
 

@@ -3,6 +3,7 @@
 
 import { isMatchId } from "../address.js";
 import { setAttribute, setText } from "../dom.js";
+import { Shelf } from "../kept.js";
 import { Livescore } from "../livescore.js";
 import { viewerToken } from "../origin.js";
 import { Reader } from "../reading.js";
@@ -63,6 +64,7 @@ async function main() {
   const live = new Livescore({ websockets: urls, token: async () => token });
   const storage = storageOf(window);
   const store = new OutboxStore(storage);
+  const shelf = new Shelf(() => window.localStorage);
   const tokens = new OperatorToken(operators, window, () => live.now());
   const reader = new Reader(
     (...request) => fetch(...request),
@@ -140,6 +142,7 @@ async function main() {
   function undo() {
     const undone = actions.undo();
     if (!undone) return say("There is nothing left to undo. Cancel it in the timeline.");
+    if (undone === "echo") return say("Pressed twice: it counts once.");
     say(`Undone: ${pressWords(/** @type {any} */ (undone.event), teamsOf(actions.board))}.`);
     paint();
   }
@@ -236,6 +239,7 @@ async function main() {
   /** @param {string} match @param {import("../livescore.js").Board} board */
   function take(match, board) {
     actions.board = board;
+    shelf.put(`desk.${match}`, board, Date.now());
     const events = /** @type {import("./outbox.js").Known[]} */ (board.events);
     store.put(...seenOnBoard(store.entries(match), events, board.epoch));
     store.settleEpoch(match, board.epoch);
@@ -249,13 +253,21 @@ async function main() {
   /** Read the board over HTTP: the live connection has not shown one yet, or is not there. */
   function read() {
     const match = actions.match;
-    if (match === null || follow === null || !navigator.onLine) return;
+    if (match === null || follow === null) return;
+    if (!navigator.onLine) return recall(match);
     reader.match(match).then(
       (snapshot) => {
         if (actions.match === match && known.read(snapshot) && known.board) take(match, known.board);
       },
-      () => {}, // The live connection says what is wrong.
+      () => recall(match), // The live connection says what is wrong.
     );
+  }
+
+  /** After a reload without a network: the board as this device saw it last, to press on by. @param {string} match */
+  function recall(match) {
+    if (actions.match !== match || actions.board !== null || known.trouble) return;
+    actions.board = shelf.get(`desk.${match}`)?.value ?? null;
+    paint();
   }
 
   const minute = () => view.read().minute || minuteNow(actions.expected(), live.now());

@@ -220,6 +220,13 @@ export function foundNothing(entry) {
 /** Whether the API no longer says what became of an entry; it does for a day. @param {Entry} entry @param {number} now */
 export const isForgotten = (entry, now) => now - entry.pressed > DAY;
 
+/** Whether another entry takes an event back. @param {readonly Entry[]} entries @param {string} id */
+export function isCancelled(entries, id) {
+  return entries.some(
+    (each) => each.event.cancels === id && !each.undone && each.state !== "refused" && each.state !== "cancelled",
+  );
+}
+
 /**
  * Ids of entries that nobody needs any more: settled, and pressed more than a day ago.
  *

@@ -2,14 +2,14 @@
 /** One match as a line of the scoreboard: where it stands, who plays, the score, and what has just happened. */
 
 import { matchAddress } from "../address.js";
+import { isLive } from "../boards.js";
 import { runningMinute } from "../clock.js";
 import { timeOfDay } from "../day.js";
 import { el, heard, setAttribute, setText } from "../dom.js";
 import { isolated, kindWords, minuteWords, scoreWords, statusWords, viewersWords } from "../words.js";
-import { isLive } from "./boards.js";
 
-/** @typedef {import("./boards.js").Board} Board */
-/** @typedef {import("./boards.js").News} News */
+/** @typedef {import("../boards.js").Board} Board */
+/** @typedef {import("../boards.js").News} News */
 
 export class Fixture {
   /** @param {Board} board @param {number} now */

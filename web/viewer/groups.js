@@ -1,10 +1,10 @@
 // @ts-check
 /** Pure: a day's matches in the order in which a scoreboard shows them, and which of them to follow. */
 
+import { isLive } from "../boards.js";
 import { shifted, startOf } from "../day.js";
-import { isLive } from "./boards.js";
 
-/** @typedef {import("./boards.js").Board} Board */
+/** @typedef {import("../boards.js").Board} Board */
 /** @typedef {{competition: string, matches: Board[], live: number}} Group */
 
 /** A connection follows so many matches (docs/protocol.md). */

@@ -2,15 +2,15 @@
 /** One match in the document: the score, who scored, the shoot-out, the timeline. */
 
 import { dayAddress } from "../address.js";
+import { isLive } from "../boards.js";
 import { runningMinute } from "../clock.js";
 import { dateAndTime, localDay } from "../day.js";
 import { el, heard, icon, setAttribute, setText } from "../dom.js";
 import { eventWords, isolated, minuteWords, scoreWords, statusWords, viewersWords } from "../words.js";
-import { isLive } from "./boards.js";
 import { kicksOf, momentsOf, redCardsOf, scorersOf } from "./moments.js";
 import { TimelineView } from "./timeline-view.js";
 
-/** @typedef {import("./boards.js").Board} Board */
+/** @typedef {import("../boards.js").Board} Board */
 /** @typedef {import("../words.js").Event} Event */
 /** @typedef {"home" | "away"} Side */
 

@@ -5,11 +5,11 @@
  */
 
 import { isMatchId } from "../address.js";
+import { isGoal, isOutdated, joined } from "../boards.js";
 import { announcement, isolated, scoreWords, standing } from "../words.js";
-import { isGoal, isOutdated, joined } from "./boards.js";
 import { MatchView } from "./match-view.js";
 
-/** @typedef {import("./boards.js").Board} Board */
+/** @typedef {import("../boards.js").Board} Board */
 /** @typedef {import("./page.js").Page} Page */
 /** @typedef {import("../words.js").Event} Event */
 

@@ -4,7 +4,7 @@
  * after the half-time whistle), so a timeline goes by the minute, and by the order of entry where there is none.
  */
 
-import { isGoal } from "./boards.js";
+import { isGoal } from "../boards.js";
 
 /** @typedef {import("../words.js").Event} Event */
 

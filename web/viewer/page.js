@@ -30,7 +30,7 @@ export class Page {
   /**
    * @param {object} parts
    * @param {import("../reading.js").Reader} parts.reader
-   * @param {import("./kept.js").Shelf} parts.shelf
+   * @param {import("../kept.js").Shelf} parts.shelf
    * @param {import("./notices.js").Notices} parts.notices
    * @param {import("./announcer.js").Announcer} parts.announcer
    * @param {HTMLElement} parts.age where it is said how old the page is

@@ -4,13 +4,13 @@
  * a frame. What arrives over either way goes through `joined`, so the older of two accounts never wins.
  */
 
+import { isLive, isOutdated, joined, newsBetween } from "../boards.js";
 import { localDay, shifted, utcDays } from "../day.js";
 import { announcement } from "../words.js";
-import { isLive, isOutdated, joined, newsBetween } from "./boards.js";
 import { grouped, isOn, toFollow } from "./groups.js";
 import { ScoreboardView } from "./scoreboard-view.js";
 
-/** @typedef {import("./boards.js").Board} Board */
+/** @typedef {import("../boards.js").Board} Board */
 /** @typedef {import("./page.js").Page} Page */
 
 const POLL = 30_000;
@@ -34,7 +34,7 @@ export class Scoreboard {
     this.followedAt = new Map();
     /** @type {Set<string>} what has changed since the last frame */
     this.dirty = new Set();
-    /** @type {{match: string, news: import("./boards.js").News}[]} told at the next frame */
+    /** @type {{match: string, news: import("../boards.js").News}[]} told at the next frame */
     this.news = [];
     this.whole = true;
     this.frame = 0;
@@ -168,7 +168,7 @@ export class Scoreboard {
     this.#later();
   }
 
-  /** @param {Board} board @param {import("./boards.js").News} news */
+  /** @param {Board} board @param {import("../boards.js").News} news */
   #tell(board, news) {
     this.news.push({ match: board.match, news });
     const taken = board.events?.find((event) => event.seq === news.event?.cancels_seq);

@@ -2,6 +2,7 @@
 /** The viewer's page: which screen the address asks for, and everything that goes on beside the screens. */
 
 import { placeOf } from "../address.js";
+import { Shelf } from "../kept.js";
 import { Livescore } from "../livescore.js";
 import { deployment, viewerToken } from "../origin.js";
 import { Reader } from "../reading.js";
@@ -9,7 +10,6 @@ import { keepShell } from "../shell.js";
 import { errorWords } from "../words.js";
 import { Announcer } from "./announcer.js";
 import { ConnectionSign } from "./connection-sign.js";
-import { Shelf } from "./kept.js";
 import { Notices } from "./notices.js";
 import { Page } from "./page.js";
 import { loadScreen } from "./screens.js";

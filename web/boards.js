@@ -1,7 +1,7 @@
 // @ts-check
 /** Pure: which of two accounts of a match is the newer, what both together know, and what happened in between. */
 
-/** @typedef {import("../words.js").Event} Event */
+/** @typedef {import("./words.js").Event} Event */
 
 /**
  * @typedef {object} Board A snapshot of the API, or a board of the library.
