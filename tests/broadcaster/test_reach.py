@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError
 
 from broadcaster.cells import Cell, Cells
 from broadcaster.plan import Budget
+from broadcaster.records import Records
 from broadcaster.starter import Starter
 from broadcaster.watch import Watch
 from devstack.provision import client
-from devstack.system import REGION
+from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch
 from matches.telling import Tellings
@@ -113,3 +116,39 @@ def test_what_comes_late_does_not_take_a_cell_back(tellings: Tellings, match_id:
     tellings.hand(match_id, 5)
     assert tellings.hand(match_id, 3).seq == 5
     assert tellings.read(match_id).seq == 5
+
+
+def test_an_unreached_cell_is_looked_at_again_ever_later(system: System, tellings: Tellings, match_id: str) -> None:
+    """The message goes back with the number of tries, so the pause grows, and it is never counted as a failure."""
+    sqs = client(system, "sqs")
+    queue = sqs.create_queue(QueueName=f"watch-{match_id}")["QueueUrl"]
+    try:
+        cells = Cells({REGION: Cell(REGION, tellings, starter(system))}, Watch(sqs, queue, 900))
+        delays: list[int] = []
+        sqs.meta.events.register(
+            "provide-client-params.sqs.SendMessage", lambda params, **_: delays.append(params["DelaySeconds"])
+        )
+        for tries in (1, 2, 5, 6, 50):
+            cells.later(match_id, 1, REGION, tries)
+        assert delays == [2, 4, 32, 60, 60]
+    finally:
+        sqs.delete_queue(QueueUrl=queue)
+
+
+async def test_a_look_goes_on_without_home(system: System, ledger: Ledger, begun: str, silent: Hole) -> None:
+    """A sender that knows the match sees its cell's lease while home is silent; one that does not know it fails."""
+    given = {
+        "region_name": REGION, "aws_access_key_id": ACCOUNT, "aws_secret_access_key": SECRET,
+        "config": AioConfig(read_timeout=5, retries={"total_max_attempts": 1}),
+    }  # fmt: skip
+    known = ledger.state(begun)
+    session = get_session()
+    async with (
+        session.create_client("dynamodb", endpoint_url=silent.url, **given) as home,
+        session.create_client("dynamodb", endpoint_url=system.endpoint, **given) as cell,
+    ):
+        records = Records(home, cell, system.name("matches"), system.name("broadcasts"), 60)
+        look = await records.look(begun, known)
+        assert (look.state, look.telling.match) == (known, begun)
+        with pytest.raises(BotoCoreError):
+            await records.look(begun)
