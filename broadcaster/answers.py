@@ -16,6 +16,7 @@ class Answer(Enum):
     """What an answer says of a connection (apigatewaymanagementapi, PostToConnection).
 
     - ACCEPTED: 200. The gateway took the frame for delivery. Accepted, not seen.
+    - CLOSED: 204, to the DELETE of a connection.
     - GONE: 410, or 400 "Invalid connectionId". The connection will not come back. Any other 400 is about the request,
       and no reason to prune anybody.
     - THROTTLED: 429. The account's throttle, or this one viewer's buffer is full.
@@ -25,6 +26,7 @@ class Answer(Enum):
     """
 
     ACCEPTED = auto()
+    CLOSED = auto()
     GONE = auto()
     THROTTLED = auto()
     AGAIN = auto()
@@ -32,7 +34,7 @@ class Answer(Enum):
     FORBIDDEN = auto()
 
 
-_MEANINGS = {410: Answer.GONE, 429: Answer.THROTTLED, 403: Answer.FORBIDDEN, 413: Answer.REFUSED}
+_MEANINGS = {204: Answer.CLOSED, 410: Answer.GONE, 429: Answer.THROTTLED, 403: Answer.FORBIDDEN, 413: Answer.REFUSED}
 
 
 def meaning(status: int, body: bytes) -> Answer:

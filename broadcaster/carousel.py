@@ -24,17 +24,22 @@ from broadcaster.pages import read_page
 from broadcaster.plan import shards_of
 from broadcaster.pruning import Pruning
 from broadcaster.ring import Spot
+from broadcaster.slow import SlowViewers
 from broadcaster.walk import Walk
 from matches.metrics import Figures
 from subscriptions.shards import shard_count
 from subscriptions.store import partition
 
 if TYPE_CHECKING:
+    from broadcaster.delivery import Job, Lane
     from broadcaster.gateway import Gateway
     from broadcaster.records import Look, Records
     from matches.ledger import MatchState
 
 LOOK_SECONDS = 0.25
+FIRST_LOOK_SECONDS = 0.05
+"""The first look of a lap comes sooner: the other matches are to know soon what this one needs."""
+
 LINGER_SECONDS = 5.0
 """How long a batch that is done waits for the others of its broadcast."""
 
@@ -60,6 +65,7 @@ class Counts:
     gone: int = 0
     failed: int = 0
     skipped: int = 0
+    closed: int = 0
     throttled: int = 0
     queries: int = 0
     invocations: int = 0
@@ -99,9 +105,17 @@ class Carousel:
         """The match at the last look."""
         self._seq: int = task.get("reached") or 0
         """What every row that this lap has passed has been sent."""
-        self._pace = Pace(self._share([]), self._loop.time())
+        self._stated: int | None = None
+        """How many posts this batch has said to have left, None before it has."""
+        self._known_from = float("inf")
+        """When the other matches' senders have seen the first statement (loop's clock)."""
+        self._broadcasts: list[live.Broadcast] = []
+        """All live broadcasts, at the last look."""
+        self._pace = Pace(self._share(), self._loop.time())
         self._tally = Tally()
         self._pruning = Pruning(tools.db, tools.subscriptions)
+        self._slow = SlowViewers(tools.db, tools.subscriptions)
+        self._closing: Lane | None = None
         self._walk: Walk | None = None
         self._shards = 0
         self._delivery: Delivery | None = None
@@ -138,9 +152,12 @@ class Carousel:
                 await self._walk.close()
             self._tools.gateway.forget()
         if self._walk is not None:
-            await self._pruning.finish(min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1))
+            counts.failed += self._walk.drop_held()
+            until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
+            await asyncio.gather(self._pruning.finish(until), self._slow.write(until, whole=done))
             counts.accepted += self._tally.accepted
             counts.failed += self._tally.failed
+            counts.closed += self._tally.closed
             counts.throttled += self._tally.throttled
             counts.gone += self._pruning.pruned
             counts.queries += self._walk.queries
@@ -156,6 +173,7 @@ class Carousel:
         figures.add("Accepted", self._tally.accepted)
         figures.add("Gone", self._pruning.pruned)
         figures.add("Failed", self._tally.failed)
+        figures.add("Closed", self._tally.closed)
         figures.add("Throttled", self._tally.throttled)
         if self._earned:
             figures.add("BudgetUsed", 100 * self._pace.bucket.spent / self._earned)
@@ -174,7 +192,9 @@ class Carousel:
     async def _lap(self, walk: Walk) -> bool:
         """Send until the lap is done, whatever it turns into; returns whether it is."""
         counts, tally = self._counts, self._tally
-        self._delivery = Delivery(walk, self._pace, until=self._deadline, gone=self._pruning.add, tally=tally)
+        self._delivery = Delivery(
+            walk, self._pace, until=self._deadline, gone=self._pruning.add, slow=self._took_nothing, tally=tally
+        )
         accepted, earned = tally.accepted, self._pace.earned(self._loop.time())
         looking = asyncio.create_task(self._keep_looking())
         try:
@@ -197,14 +217,18 @@ class Carousel:
 
     async def _newer_while_others_send(self) -> bool:
         """Wait a little for the other batches; returns whether there is something newer to send."""
-        if self._task["senders"] == 1 or self._lost:
+        if self._lost:
             return False
+        say = partial(self._tools.records.ended, self._match, self._owner, self._task["batch"])
         try:
-            return await self._linger(partial(self._tools.records.ended, self._match, self._owner, self._task["batch"]))
+            if self._task["senders"] > 1:
+                return await self._linger(say)
+            if any(each.match != self._match for each in self._broadcasts):
+                await say(is_ended=True)
         except (ClientError, BotoCoreError) as error:
             # The lap is done, and what is newer will be told in another round.
             logger.warning("could not wait for the others", **self._about, exc_info=error)
-            return False
+        return False
 
     async def _linger(self, ended: Any) -> bool:
         broadcast = await ended(is_ended=True)
@@ -222,8 +246,10 @@ class Carousel:
         return False
 
     async def _keep_looking(self) -> None:
+        pause = FIRST_LOOK_SECONDS
         while not self._lost:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(pause)
+            pause = LOOK_SECONDS
             try:
                 await self._take(await self._tools.records.look(self._match, self._known))
             except Exception:  # a look that fails, for whatever reason, must not be the last
@@ -241,10 +267,35 @@ class Carousel:
         ):
             self._lose()
             return
-        self._pace.share(self._share(look.broadcasts), self._loop.time())
+        self._broadcasts = look.broadcasts
         if look.state.seq > self._seq:
             await self._tell(look)
+        self._pace.share(self._share(), self._loop.time())
+        await self._state_left()
         self._tools.gateway.wake()
+
+    async def _state_left(self) -> None:
+        """Tell the other matches' senders what this batch has left to post, if they would get that wrong by half."""
+        left = self._walk.left if self._walk is not None else None
+        if left is None:
+            return
+        if self._delivery is not None:
+            left += self._delivery.later
+        if self._stated is not None and (left == self._stated or self._stated / 2 < left < self._stated):
+            return
+        if await self._tools.records.state_left(self._match, self._owner, self._task["batch"], left):
+            if self._stated is None:
+                self._known_from = self._loop.time() + LOOK_SECONDS
+            self._stated = left
+
+    def _took_nothing(self, job: Job) -> Lane | None:
+        """A viewer was refused on every try; returns the lane that closes its connection if that is to be closed."""
+        if not self._slow.failed(job):
+            return None
+        if self._closing is None:
+            self._closing = self._tools.gateway.closing_lane()
+        logger.info("slow_viewer_closed", **self._about, connection=job[0])
+        return self._closing
 
     def _lose(self) -> None:
         """Another execution has the lease and tells everyone: stop here."""
@@ -265,6 +316,7 @@ class Carousel:
             walk = self._begin(look)
         else:
             walk.turn()
+            self._slow.turn()
         if walk.everything is None:
             walk.everything = gateway.lane(frames.everything)
         else:
@@ -284,7 +336,9 @@ class Carousel:
         now = time.time()
 
         async def read(pk: str, after: str | None) -> Any:
-            return await read_page(tools.db, tools.subscriptions, pk, after, now)
+            page = await read_page(tools.db, tools.subscriptions, pk, after, now)
+            self._slow.read(pk, page.slow)
+            return page
 
         walk = self._walk = Walk(read, [partition(self._match, shard) for shard in shards], tools.gateway.wake)
         ring = task.get("ring")
@@ -298,8 +352,10 @@ class Carousel:
             walk.start(Spot(stage, ring["after"]))
         return walk
 
-    def _share(self, broadcasts: list[live.Broadcast]) -> float:
-        return live.share(broadcasts, self._match, self._task["senders"], self._tools.rate, time.time())
+    def _share(self) -> float:
+        stated = self._loop.time() >= self._known_from
+        senders, rate = self._task["senders"], self._tools.rate
+        return live.share(self._broadcasts, self._match, senders, rate, time.time(), stated=stated)
 
 
 def _now_ms() -> int:

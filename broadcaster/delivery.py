@@ -2,6 +2,13 @@
 
 A post has a bounded number of tries. Those that the account's throttle or an outage refused count little: then the pace
 drops, and it takes time.
+
+Viewers that read come first. Three rules keep slow viewers out of their way:
+
+1. Further tries go before first tries only as far as they pass, and a few more (``EARLY``). The others wait until every
+   row of the lap has had its first try. Only while the account throttles do they all go first.
+2. ``Rows`` gives viewers that failed in two broadcasts running last, with one try (``Walk``).
+3. Such a viewer that fails once more has its connection closed: it comes back with an empty buffer, or not at all.
 """
 
 from __future__ import annotations
@@ -13,7 +20,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from broadcaster.answers import Answer
-from broadcaster.pacing import backoff
+from broadcaster.pacing import Answers, backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,19 +35,26 @@ EXCUSED = 0.125
 """What a try counts that the account's throttle or an outage has refused: it says little of the viewer."""
 
 
+EARLY = 20
+EARLY_SHARE = 0.05
+"""Further tries that go before first tries and do not pass: so many, and this share of what was accepted."""
+
+
 class Lane:
     """What is being told to one kind of follower. The frame may be swapped while posts go on."""
 
-    __slots__ = ("frame", "request")
+    __slots__ = ("closes", "frame", "request")
 
-    def __init__(self, frame: bytes, request: Request) -> None:
+    def __init__(self, frame: bytes, request: Request, *, closes: bool = False) -> None:
         self.frame = frame
         self.request = request
-        """Makes the signed POST for a connection id."""
+        """Makes the signed request for a connection id."""
+        self.closes = closes
+        """Whether the request is a DELETE that closes the connection, not a POST."""
 
 
 Job = tuple[str, Lane, str, float]
-"""One post: connection id, what it is told, the key of the row's shard, how often it has been tried in vain.
+"""One post: connection id, what it is told, the key of the row's shard, how many tries have failed.
 
 A plain tuple, because one is made for each viewer: a named one costs three times as much to make.
 """
@@ -55,6 +69,10 @@ class Rows(Protocol):
     @property
     def waiting(self) -> int:
         """About how many ``take`` has: at least 1 if it may have one, or finds out that there are no more."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether ``take`` may have a viewer that is not known to be slow."""
 
     @property
     def exhausted(self) -> bool:
@@ -75,17 +93,25 @@ class Tally:
     again: int = 0
     """5xx and what is not known."""
     refused_again: int = 0
-    """Those of both that were no first tries."""
+    """Those of both that were further tries."""
+    accepted_again: int = 0
+    """The accepted that were further tries."""
+    closed: int = 0
+    """Connections closed because their viewers took nothing in three broadcasts running."""
     lost: int = 0
     """Connections to the gateway that broke with a request on its way."""
 
 
 class Delivery:
-    """The posts of one ``Gateway.deliver``. Times are seconds of the loop's clock."""
+    """The posts of one ``Gateway.deliver``. Times are seconds of the loop's clock.
+
+    ``gone`` takes a job whose connection is gone. ``slow`` takes one whose viewer took nothing on any try, and returns
+    the lane that closes its connection if that is to be closed.
+    """
 
     def __init__(
         self, rows: Rows, pace: Pace, *, until: float, gone: Callable[[Job], None], tally: Tally | None = None,
-        chance: Callable[[], float] = random.random,
+        slow: Callable[[Job], Lane | None] = lambda _: None, chance: Callable[[], float] = random.random,
     ) -> None:  # fmt: skip
         self.rows = rows
         self.pace = pace
@@ -93,15 +119,33 @@ class Delivery:
         """No new post is taken from then on."""
         self.tally = tally or Tally()
         self._gone = gone
+        self._slow = slow
         self._chance = chance
         self._later: list[tuple[float, int, Job, bool]] = []
         self._order = count()
+        self._early = self._passed() - EARLY
+        """Further tries that went before first tries, from where they may not go further than ``_passed``."""
+
+    @property
+    def later(self) -> int:
+        """How many posts are to be tried again."""
+        return len(self._later)
 
     def next(self, now: float) -> Job | None:
-        """The next post that is due: first what is to be tried again."""
-        if self._later and self._later[0][0] <= now:
-            return heappop(self._later)[2]
-        return self.rows.take() if now < self.until else None
+        """The next post that is due: what is to be tried again if it may go first, else a row's first try."""
+        later = self._later
+        if later and later[0][0] <= now:
+            if not self.rows.fresh or now >= self.until or self.pace.throttled:
+                return heappop(later)[2]
+            if self._early < self._passed():
+                self._early += 1
+                return heappop(later)[2]
+        job = self.rows.take() if now < self.until else None
+        # The last page may turn out to have no row left.
+        return heappop(later)[2] if job is None and later and later[0][0] <= now else job
+
+    def _passed(self) -> float:
+        return self.tally.accepted_again + EARLY_SHARE * self.tally.accepted
 
     def waits(self, now: float) -> float | None:
         """Seconds until ``next`` has a post: 0 if it has one now, None if nobody knows."""
@@ -121,13 +165,17 @@ class Delivery:
     def answered(self, job: Job, answer: Answer, now: float) -> None:
         """Take an answer that is not FORBIDDEN."""
         tally = self.tally
-        if answer is Answer.ACCEPTED:
+        if job[1].closes and answer in (Answer.CLOSED, Answer.ACCEPTED):
+            tally.closed += 1  # Its rows go with $disconnect.
+        elif answer is Answer.ACCEPTED:
             tally.accepted += 1
+            tally.accepted_again += job[3] > 0
         elif answer is Answer.GONE:
             tally.gone += 1
+            tally.failed -= job[1].closes  # It did not fail to read: it had left.
             self._gone(job)
         elif answer is Answer.REFUSED:
-            tally.failed += 1
+            tally.failed += not job[1].closes
         else:
             if answer is Answer.THROTTLED:
                 tally.throttled += 1
@@ -148,21 +196,27 @@ class Delivery:
     def look(self, now: float) -> None:
         """Let the pace judge what has been answered."""
         tally = self.tally
+        taken = tally.accepted + tally.gone - tally.accepted_again
         refused = tally.throttled + tally.again - tally.refused_again
-        self.pace.look(tally.accepted + tally.gone, refused, tally.refused_again, now)
+        self.pace.look(Answers(taken, refused, tally.accepted_again, tally.refused_again), now)
 
     def give_up(self) -> None:
         """Time is up: what was to be tried again has failed."""
-        self.tally.failed += len(self._later)
-        self.tally.unreached += sum(unreached for _, _, _, unreached in self._later)
+        posts = [(job, unreached) for _, _, job, unreached in self._later if not job[1].closes]
+        self.tally.failed += len(posts)
+        self.tally.unreached += sum(unreached for _, unreached in posts)
         self._later.clear()
 
     def _again(self, job: Job, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
         connection, lane, pk, tries = job
         tries += counts
         if tries >= TRIES:
+            if lane.closes:
+                return  # It stays open, and the next broadcast tries again.
             self.tally.failed += 1
             self.tally.unreached += unreached
+            if not unreached and (closing := self._slow(job)) is not None:
+                heappush(self._later, (now, next(self._order), (connection, closing, pk, 0), False))
             return
         # Whoever is refused by a throttle waits the longest: there will be more room later.
         attempt = TRIES if counts == EXCUSED else int(tries) + 1

@@ -138,7 +138,7 @@ class Gateway:
             finally:
                 # With new credentials or the old ones, the date has to be a new one.
                 for lane in self._lanes:
-                    lane.request = self._prepare(lane.frame)
+                    lane.request = self._prepare(lane.frame, "DELETE" if lane.closes else "POST")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -152,6 +152,12 @@ class Gateway:
     def lane(self, frame: bytes) -> Lane:
         """A frame made ready for ``deliver``."""
         lane = Lane(frame, self._prepare(frame))
+        self._lanes.append(lane)
+        return lane
+
+    def closing_lane(self) -> Lane:
+        """A DELETE of connections, made ready for ``deliver``."""
+        lane = Lane(b"", self._prepare(b"", "DELETE"), closes=True)
         self._lanes.append(lane)
         return lane
 
@@ -203,7 +209,7 @@ class Gateway:
             return
         connections, busy, following = self._connections, Stage.BUSY, delivery.next
         is_accept = self._usual.is_accept
-        tokens, accepted, sent = delivery.pace.bucket.tokens(now), 0, 0
+        tokens, accepted, again, sent = delivery.pace.bucket.tokens(now), 0, 0, 0
         for fd, mask in self._epoll.poll(0, _EVENTS):
             connection = connections.get(fd)
             if connection is None:
@@ -219,6 +225,7 @@ class Gateway:
                     data = b""
                 if is_accept(data):
                     accepted += 1
+                    again += connection.job[3] > 0  # type: ignore[index] # a busy connection has a job
                     connection.reused = True
                     job = following(now) if sent < tokens else None
                     if job is None:
@@ -240,6 +247,7 @@ class Gateway:
                     continue
             self._on_event(connection, mask, data, now)
         delivery.tally.accepted += accepted
+        delivery.tally.accepted_again += again
         delivery.pace.bucket.spend(sent)
         self._pump(now)
 
@@ -388,8 +396,9 @@ class Gateway:
                 self._lost(connection, now)
         if now >= self._give_up:
             for connection in [each for each in self._connections.values() if each.stage is Stage.BUSY]:
-                delivery.tally.failed += connection.job is not None
-                delivery.tally.unreached += connection.job is not None
+                is_post = connection.job is not None and not connection.job[1].closes
+                delivery.tally.failed += is_post
+                delivery.tally.unreached += is_post
                 self._drop(connection)
             delivery.give_up()
 
@@ -410,8 +419,8 @@ class Gateway:
                 logger.exception("could not refresh")
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    def _prepare(self, frame: bytes) -> Request:
-        return prepare(self._endpoint, frame, self._credentials, self._clock())
+    def _prepare(self, frame: bytes, method: str = "POST") -> Request:
+        return prepare(self._endpoint, frame, self._credentials, self._clock(), method=method)
 
 
 def _tls() -> ssl.SSLContext:

@@ -1,13 +1,15 @@
-"""Who shares the send budget of a cell: the rows of its live broadcasts, in its ``broadcasts`` table.
+"""Pure: how the live broadcasts of a cell share its send rate, by rows of its ``broadcasts`` table.
 
 One row per match that is being broadcast: ``owner`` (the execution), ``batches`` (how many senders it began with),
-``ended`` (the batches that are done), ``ttl`` (when it is taken for dead). The state machine writes it at the beginning
-of each round, the senders read all of them four times a second, and the end of the broadcast removes it.
+``left0``, ``left1`` … (how many posts each batch still has), ``ended`` (the batches that are done), ``ttl`` (when it is
+taken for dead). The state machine writes it at the beginning of each round, the senders read all of them four times a
+second, and the end of the broadcast removes it. A sender states what it has left when it begins, when that grows, and
+each time it has halved: about twenty writes for a million rows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 
 LIVE = "live"
 """The one partition key: all rows are read with one Query of a few kilobytes."""
+
+HORIZON_SECONDS = 0.5
+"""A match is left the rate that sends its remaining posts within so long: twice the time between two looks."""
+
+UNSTATED = 1
+"""Posts that a batch counts for that has not stated yet how many it has: its function may not run yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +34,53 @@ class Broadcast:
     batches: int
     ended: frozenset[int]
     until: int
+    left: Mapping[int, int] = field(default_factory=dict)
+    """By batch: the posts that it still had when it last said so."""
 
     @property
     def senders(self) -> int:
         """Senders that are still at it."""
         return self.batches - len(self.ended)
 
+    @property
+    def need(self) -> float:
+        """Requests a second that send what is left within ``HORIZON_SECONDS``."""
+        running = set(range(self.batches)) - self.ended
+        return sum(self.left.get(batch, UNSTATED) for batch in running) / HORIZON_SECONDS
 
-def share(broadcasts: Iterable[Broadcast], match: str, senders: int, rate: float, now: float) -> float:
-    """Requests a second for one sender of ``match``: matches share the ``rate`` equally, and so do their senders.
 
-    A sender that has ended leaves its share to the others of its match, a match that has ended to the other matches.
-    ``senders`` counts those of the match if its row is missing. One match's storm cannot starve another's goal.
+def share(
+    broadcasts: Iterable[Broadcast], match: str, senders: int, rate: float, now: float, *, stated: bool = True
+) -> float:
+    """Requests a second for one sender of ``match``: max-min fair among matches, by what each has left to post.
+
+    A match that needs less than an equal part of ``rate`` leaves the rest to the others, however many they are. So a
+    match without viewers costs the others nothing, and one match's storm cannot starve another's goal. The senders of
+    the match share its part equally; a sender that has ended leaves its part to them, a match that has ended to the
+    other matches. ``senders`` counts those of the match if its row is missing.
+
+    The match's own need is not looked at: it may be done sooner than within the horizon, because the others leave it
+    the requests for that. Until it has ``stated`` its need and the others had time to see it, the match has an equal
+    part at most: in that time the others use what they do not know to be wanted.
     """
     living = {each.match: each for each in broadcasts if each.until > now and (each.senders > 0 or each.match == match)}
     mine = living[match].senders if match in living else senders
-    return rate / len(living.keys() | {match}) / max(1, mine)
+    others = [each.need for each in living.values() if each.match != match]
+    part = _fair(others, rate) if stated else rate / (len(others) + 1)
+    return part / max(1, mine)
+
+
+def _fair(needs: list[float], rate: float) -> float:
+    """The max-min fair part of ``rate`` for one that takes all it gets beside others with these ``needs``.
+
+    (Bertsekas and Gallager, Data Networks, 6.5.2: the smallest needs are met first, the rest is divided equally.)
+    """
+    left, parts = rate, len(needs) + 1
+    for need in sorted(needs):
+        if need * parts >= left:
+            break
+        left, parts = left - need, parts - 1
+    return left / parts
 
 
 def parse(items: Iterable[Mapping[str, Any]]) -> list[Broadcast]:
@@ -53,6 +92,7 @@ def parse(items: Iterable[Mapping[str, Any]]) -> list[Broadcast]:
             batches=int(item["batches"]["N"]),
             ended=frozenset(int(number) for number in item["ended"]["NS"]) if "ended" in item else frozenset(),
             until=int(item["ttl"]["N"]),
+            left={int(name[4:]): int(value["N"]) for name, value in item.items() if name.startswith("left")},
         )
         for item in items
     ]
@@ -65,6 +105,18 @@ def live_query(table: str) -> dict[str, Any]:
         "KeyConditionExpression": "pk = :live",
         "ExpressionAttributeValues": {":live": {"S": LIVE}},
         "ConsistentRead": True,
+    }
+
+
+def statement(table: str, match: str, owner: str, batch: int, left: int) -> dict[str, Any]:
+    """The arguments of the UpdateItem by which a sender says how many posts its batch has left; fails as ``ended``."""
+    return {
+        "TableName": table,
+        "Key": live_key(match),
+        "UpdateExpression": "SET #left = :left",
+        "ConditionExpression": "#owner = :owner",
+        "ExpressionAttributeNames": {"#left": f"left{batch}", "#owner": "owner"},
+        "ExpressionAttributeValues": {":left": {"N": str(left)}, ":owner": {"S": owner}},
     }
 
 

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
+
 BURST_SECONDS = 0.1
 """A sender that was held up may catch up on so much of its rate at once."""
 
 WINDOW_SECONDS = 0.25
-"""Over so long the answers are counted before the pace is judged."""
+"""A window of answers lasts at least so long."""
 
-THROTTLE_SHARE = 0.05
-"""More 429 than this among a window's answers, and it is the account's throttle. Fewer are slow viewers, whose own
-buffers are full."""
+LONGEST_WINDOW = 2.0
+"""Seconds after which a window ends even with few answers."""
 
 FEW = 20
-"""With fewer answers in a window its share says nothing."""
+"""With fewer answers to first tries in a window, their share of 429 says nothing."""
+
+THROTTLE_SHARE = 0.05
+"""When the account refuses a larger share of the tries than this, it throttles."""
+
+MOST = 0.5
+"""When a larger share of the first tries than this is refused, it is the account, whatever second tries say."""
+
+MEMORY = 0.75
+"""Weight of the sums of earlier windows, when the next one is added."""
 
 SLOWEST = 0.05
 RECOVERY = 0.1
 """Of the full pace: how far down it goes, and how much of it comes back with a window without a throttle."""
+
+PATIENCE_WINDOWS = 4
+"""A lower pace has so many windows to lower the share of 429."""
+
+HELPS = 0.8
+"""A lower pace helps when the share of 429 falls below so much of what it was."""
+
+TRUST_SECONDS = 10.0
+"""After a lower pace that did not help, the pace stays full for so long."""
 
 
 class TokenBucket:
@@ -58,12 +77,60 @@ class TokenBucket:
         return max(0.0, (1.0 - self._tokens) / self._rate)
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How many tries were taken (for good or bad) and how many refused (429, 5xx): first tries, and further tries."""
+
+    taken: float = 0
+    refused: float = 0
+    again_taken: float = 0
+    again_refused: float = 0
+
+    def since(self, before: Answers) -> Answers:
+        """What came after ``before``."""
+        return Answers(*(now - then for now, then in zip(astuple(self), astuple(before), strict=True)))
+
+    def after(self, before: Answers) -> Answers:
+        """These and, with less weight, those of the windows ``before``."""
+        return Answers(*(now + MEMORY * then for now, then in zip(astuple(self), astuple(before), strict=True)))
+
+    @property
+    def first(self) -> float:
+        """Answers to first tries."""
+        return self.taken + self.refused
+
+    @property
+    def every(self) -> float:
+        """All answers."""
+        return self.first + self.again_taken + self.again_refused
+
+    @property
+    def refused_share(self) -> float:
+        """The share of first tries that was refused."""
+        return self.refused / self.first if self.first else 0.0
+
+    @property
+    def throttle_share(self) -> float:
+        """The share of all tries that the account refuses, by estimate.
+
+        A slow viewer (share f of all) refuses nearly always, the account (share a) regardless of the try. First tries
+        pass with (1 - f)(1 - a). Of the viewers that were refused once, (1 - f)a / (share refused) are not slow, and
+        their second tries pass with 1 - a. So a = (refused / taken) * (share of further tries that pass). Without
+        further tries every refusal counts as the account's: that mistake costs a slower window, the other one a storm.
+        The same holds when most first tries are refused: few matches have more slow viewers than others.
+        """
+        again = self.again_taken + self.again_refused
+        if again < 1 or self.refused_share > MOST:
+            return self.refused_share
+        return self.refused / max(1.0, self.taken) * self.again_taken / again
+
+
 class Pace:
     """A sender's share of the send budget, less while the account throttles.
 
     A 429 means either the account's throttle or one slow viewer's full buffer (the answer does not say which;
-    apigateway/latest/developerguide/limits.html). Which it is shows in the share that they have of a window's answers
-    to first tries. What is tried again is left out: at the end of a lap only the slow viewers are left.
+    apigateway/latest/developerguide/limits.html). ``Answers.throttle_share`` tells them apart by second tries. A viewer
+    that reads at times can still pass for the account: a lower pace that does not lower the share of 429 is taken back.
     """
 
     def __init__(self, share: float, now: float) -> None:
@@ -72,7 +139,11 @@ class Pace:
         self._shared_from = now
         self._factor = 1.0
         self._window_from = now
-        self._counted = (0, 0, 0)
+        self._counted = Answers()
+        self._recent = Answers()
+        self._lowered: tuple[float, int] | None = None
+        """The share of 429 when the pace was lowered, and the windows since."""
+        self._trusted_until = now
         self.throttled = False
         """Whether the last window said that the account throttles."""
         self.bucket = TokenBucket(share, self._burst(), now)
@@ -85,30 +156,43 @@ class Pace:
             self._apply(now)
 
     def earned(self, now: float) -> float:
-        """Requests that the shares since the beginning came to, throttled or not, and without a burst."""
+        """Requests that the allotted rate has permitted so far, ignoring throttling and bursts."""
         return self._earned + (now - self._shared_from) * self._share
 
-    def look(self, taken: int, refused: int, refused_again: int, now: float) -> None:
-        """Judge a window, if it is over.
-
-        All of these count from the beginning of the send: posts that were taken for good or bad, first tries that were
-        refused, and further tries that were.
-        """
-        if now - self._window_from < WINDOW_SECONDS:
+    def look(self, answers: Answers, now: float) -> None:
+        """Judge a window, if it is over. ``answers`` count from the beginning of the send."""
+        window, lasted = answers.since(self._counted), now - self._window_from
+        if lasted < WINDOW_SECONDS:
             return
-        counted = (taken, refused, refused_again)
-        taken, refused, refused_again = (now - before for now, before in zip(counted, self._counted, strict=True))
-        first, every = taken + refused, taken + refused + refused_again
-        if first >= FEW:
-            self.throttled = refused / first > THROTTLE_SHARE
-        elif self.throttled:
-            self.throttled = every > 0 and (refused + refused_again) / every > THROTTLE_SHARE
-        if self.throttled:
-            self._factor = max(SLOWEST, self._factor * max(0.5, taken / max(1, every)))
-        else:
-            self._factor = min(1.0, self._factor + RECOVERY)
-        self._window_from, self._counted = now, counted
+        if window.first < FEW and not self.throttled and lasted < LONGEST_WINDOW:
+            return
+        self._recent, was_throttled = window.after(self._recent), self.throttled
+        self.throttled = self._recent.throttle_share > THROTTLE_SHARE
+        if window.first < FEW:
+            # Hardly anything but further tries is left: a throttle cannot begin, and it is over when they pass.
+            are_refused = window.refused + window.again_refused > THROTTLE_SHARE * window.every
+            self.throttled = self.throttled and was_throttled and are_refused
+        self._judge(window, now)
+        self._window_from, self._counted = now, answers
         self._apply(now)
+
+    def _judge(self, window: Answers, now: float) -> None:
+        if self.throttled and now < self._trusted_until:
+            self.throttled = False
+        if not self.throttled:
+            self._lowered = None
+            self._factor = min(1.0, self._factor + RECOVERY)
+            return
+        share = self._recent.refused_share
+        before, windows = self._lowered or (share, 0)
+        if windows >= PATIENCE_WINDOWS and HELPS * before < share < 1 - THROTTLE_SHARE:
+            # The pace changed nothing: these are viewers that cannot take more. When nearly all tries are refused it is
+            # the account all the same.
+            self._trusted_until, self._lowered, self._factor, self.throttled = now + TRUST_SECONDS, None, 1.0, False
+            return
+        # Lowered further only while the throttle goes on, the share to compare with is that of the beginning.
+        self._lowered = (before, windows + 1)
+        self._factor = max(SLOWEST, self._factor * max(0.5, 1.0 - window.throttle_share))
 
     def _apply(self, now: float) -> None:
         self.bucket.change(self._share * self._factor, self._burst(), now)

@@ -8,7 +8,7 @@ retries, errors) stays as it is.
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+PLAIN = 2
+"""Attributes of an ordinary row on a page: the connection and the time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page: living connections in order, those of them that follow the score only, and where it ends.
 
-    ``last`` is the row to go on after, None at the end of the shard.
+    ``last`` is the row to go on after, None at the end of the shard. ``slow`` has the connections whose viewers took
+    nothing in the last broadcasts, and in how many.
     """
 
     connections: list[str]
     score_only: frozenset[str]
     last: str | None
+    slow: Mapping[str, int] = field(default_factory=dict)
 
 
 def calm_collector() -> None:
@@ -62,9 +68,13 @@ def page(answer: Mapping[str, Any], now: float) -> Page:
     # Times of the same number of digits compare as text; those of this century have ten.
     until = str(int(now))
     connections = [item["sk"]["S"] for item in items if item["ttl"]["N"] > until]
-    score_only = frozenset(item["sk"]["S"] for item in items if "only" in item)
+    # Few rows say more than the connection and the time.
+    marked = [item for item in items if len(item) > PLAIN]
     return Page(
-        connections, score_only, answer["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in answer else None
+        connections,
+        frozenset(item["sk"]["S"] for item in marked if "only" in item),
+        answer["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in answer else None,
+        {item["sk"]["S"]: int(item["slow"]["N"]) for item in marked if "slow" in item},
     )
 
 

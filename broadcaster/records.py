@@ -103,6 +103,14 @@ class Records:
         """Say that a batch has ended, or goes on after all; returns the broadcast, None if it is not live any more."""
         return await self._update_live(live.ended(self.broadcasts, match, owner, batch, is_ended=is_ended))
 
+    async def state_left(self, match: str, owner: str, batch: int, left: int) -> bool:
+        """Say how many posts a batch has left; returns whether the broadcast is still live."""
+        try:
+            await self.db.update_item(**live.statement(self.broadcasts, match, owner, batch, left))
+        except self.db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     async def report(self, task: Mapping[str, Any], seq: int, counts: Mapping[str, int]) -> None:
         """Overwrite this batch's row; the receipt is the sum of these rows."""
         body = {"batch": task["batch"], "seq": seq, **counts}

@@ -68,8 +68,8 @@ class Endpoint:
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
-def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: float) -> Request:
-    """Make a frame ready; returns a function from connection id to the bytes of its signed POST.
+def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: float, *, method: str = "POST") -> Request:
+    """Make a frame ready; returns a function from connection id to the bytes of its signed request.
 
     ``now``: seconds since the epoch. AWS takes a signature for five minutes, so prepare again well before that, and
     whenever the credentials change.
@@ -82,9 +82,9 @@ def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: flo
     signed = ";".join(headers)
     canonical_head = "".join(f"{name}:{value}\n" for name, value in headers.items())
     base = quote(endpoint.path, safe="/%~")
-    before_canonical = f"POST\n{quote(base, safe='/~')}/%40connections/"
+    before_canonical = f"{method}\n{quote(base, safe='/~')}/%40connections/"
     after_canonical = f"\n\n{canonical_head}\n{signed}\n{hashlib.sha256(frame).hexdigest()}"
-    before = f"POST {base}/@connections/"
+    before = f"{method} {base}/@connections/"
     after = (
         " HTTP/1.1\r\n"
         + "".join(f"{name.title()}: {value}\r\n" for name, value in headers.items())

@@ -1,23 +1,32 @@
 """A sender's way round its ring: one page of rows is read while the one before it is being sent.
 
-At most two pages are in memory, however many rows a shard holds.
+At most two pages are in memory, however many rows a shard holds. Rows of viewers that took nothing in two broadcasts
+running are held back until the others have been taken.
 """
 
 from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
+from broadcaster.delivery import TRIES
 from broadcaster.ring import Spot, Stretch, lap
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from broadcaster.delivery import Job, Lane
     from broadcaster.pages import Page
 
     Read = Callable[[str, str | None], Awaitable[Page]]
+
+HELD_BACK_AFTER = 2
+"""Broadcasts running in which a viewer took nothing: from then on its row is taken last."""
+
+MOST_HELD = 10_000
+"""Rows held back at most; further slow viewers keep their place."""
 
 _FRONT = Spot()
 _NOBODY: frozenset[str] = frozenset()
@@ -31,6 +40,7 @@ class _Piece(NamedTuple):
     after: str | None
     rows: list[str]
     score_only: frozenset[str]
+    slow: Mapping[str, int]
 
 
 class Walk:
@@ -58,6 +68,15 @@ class Walk:
         """The stretch of the lap that the spot is in."""
         self._lap_rows = 0
         self._over = False
+        """Whether the pages of this lap have been taken."""
+        self._held: list[tuple[str, bool, str]] = []
+        """Rows held back: connection, whether it follows the score only, partition."""
+        self._before = 0
+        """Rows of this lap that had been taken before its reader began."""
+        self._read_rows = 0
+        """Rows that this lap's reader has read."""
+        self._stretches = (0, 1)
+        """Stretches that the reader has read to the end, and has to read."""
         self._reader: asyncio.Task[None] | None = None
         self._next: asyncio.Queue[_Piece | None] = asyncio.Queue()
         self._stage = 0
@@ -74,7 +93,8 @@ class Walk:
         if after is not None:
             stretches[stretch] = stretches[stretch]._replace(after=after)
         self.begin, self.stretch, self._lap_rows, self._over = begin, stretch, rows, False
-        self.error = None
+        self.error, self._held = None, []
+        self._before, self._read_rows, self._stretches = rows, 0, (0, len(stretches) - stretch)
         self._stage, self._after = stretches[stretch].stage, stretches[stretch].after
         self._rows, self._at, self._score_only = [], 0, _NOBODY
         self._next = asyncio.Queue()
@@ -101,12 +121,35 @@ class Walk:
     @property
     def waiting(self) -> int:
         """How many rows of this page can be taken; 1 if another page, or the end, is there."""
-        return len(self._rows) - self._at or int(not self._next.empty())
+        return len(self._rows) - self._at or int(not self._next.empty()) or (len(self._held) if self._over else 0)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a row that is not held back can be taken, or another page, or the end, is there."""
+        return self._at < len(self._rows) or not self._next.empty()
 
     @property
     def exhausted(self) -> bool:
         """Whether the lap is done, or cannot go on."""
-        return self._over
+        return self._over and not self._held
+
+    @property
+    def left(self) -> int | None:
+        """About how many rows of this lap are still to be taken, None before the first page is read.
+
+        Exact once the last page has been read. Before that, shards not read yet count as the average of the others.
+        """
+        finished, of = self._stretches
+        if not finished and not self._read_rows:
+            return None
+        taken, rows = self.lap_rows - self._before, self._read_rows
+        expected = rows if finished == of else max(rows + 1, ceil(rows * of / max(1, finished)))
+        return max(0, expected - taken) + (len(self._held) if finished == of else 0)
+
+    def drop_held(self) -> int:
+        """Give up the rows that are held back; returns how many there were."""
+        held, self._held = self._held, []
+        return len(held)
 
     def take(self) -> Job | None:
         """The next row of this lap, None if there is none at the moment."""
@@ -121,7 +164,7 @@ class Walk:
                     return connection, lane, self._partition, 0
                 self.skipped += 1
             elif not self._turn_page():
-                return None
+                return self._take_held() if self._over else None
 
     async def close(self) -> None:
         """Give up the page that is being read."""
@@ -129,6 +172,28 @@ class Walk:
         self._stop_reading()
         if reader is not None:
             await asyncio.gather(reader, return_exceptions=True)
+
+    def _take_held(self) -> Job | None:
+        while self._held:
+            connection, score_only, partition = self._held.pop()
+            lane = self.score if score_only else self.everything
+            if lane is not None:
+                self.taken += 1
+                # One try, and no place among the first tries.
+                return connection, lane, partition, TRIES - 1
+            self.skipped += 1
+        return None
+
+    def _hold_back(self, slow: Mapping[str, int]) -> None:
+        """Take the rows of slow viewers out of this page."""
+        rows: list[str] = []
+        for connection in self._rows:
+            if slow.get(connection, 0) >= HELD_BACK_AFTER and len(self._held) < MOST_HELD:
+                self._held.append((connection, connection in self._score_only, self._partition))
+            else:
+                rows.append(connection)
+        self._lap_rows += len(self._rows) - len(rows)
+        self._rows = rows
 
     def _turn_page(self) -> bool:
         if self._next.empty():
@@ -141,8 +206,10 @@ class Walk:
         if piece is None:
             self._over = True
             return False
-        self.stretch, self._stage, self._after, self._rows, self._score_only = piece
+        self.stretch, self._stage, self._after, self._rows, self._score_only, slow = piece
         self._partition = self._partitions[self._stage]
+        if slow:
+            self._hold_back(slow)
         return True
 
     def _stop_reading(self) -> None:
@@ -160,9 +227,11 @@ class Walk:
                     self.queries += 1
                     page = await self._read(self._partitions[stage], after)
                     rows = page.connections if to is None else page.connections[: bisect_right(page.connections, to)]
-                    pieces.put_nowait(_Piece(number, stage, after, rows, page.score_only))
+                    self._read_rows += len(rows)
+                    pieces.put_nowait(_Piece(number, stage, after, rows, page.score_only, page.slow))
                     self._wake()
                     after, more = page.last, page.last is not None and (to is None or page.last < to)
+                self._stretches = (number + 1 - first, len(stretches) - first)
         except Exception as error:  # noqa: BLE001 - the sender raises it, once what is on its way has ended
             self.error = error
         pieces.put_nowait(None)

@@ -124,7 +124,7 @@ async def ours(url: str, seconds: float, connections: list[str] | None = None) -
     from broadcaster.signing import Endpoint
 
     class Endless:
-        waiting, exhausted = 1_000_000, False
+        waiting, fresh, exhausted = 1_000_000, True, False
 
         def __init__(self, lane: Lane) -> None:
             self._lane = lane

@@ -21,8 +21,8 @@ NAMESPACE: Final = "livescore"
 
 Service = Literal["fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
 Count = Literal[
-    "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Throttled",
-    "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted",
+    "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Closed",
+    "Throttled", "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted",
 ]  # fmt: skip
 Milliseconds = Literal["NumberedAfter", "GoalToGateway", "BroadcastTook"]
 Percent = Literal["BudgetUsed"]

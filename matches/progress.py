@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from matches.telling import Telling
 
-SUMMED = ("accepted", "gone", "failed", "skipped", "throttled", "queries", "invocations")
+SUMMED = ("accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
 _SHOWN = ("seq", "started", "ms", "accepted", "gone", "failed", "skipped", "throttled", "rows", "batches")
 
 

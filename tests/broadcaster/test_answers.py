@@ -138,7 +138,7 @@ def test_a_close_in_the_middle_completes_nothing() -> None:
         (200, b"", Answer.ACCEPTED), (410, b"", Answer.GONE), (429, b"", Answer.THROTTLED),
         (400, b'{"message":"Invalid connectionId: x"}', Answer.GONE), (400, b'{"message":"Bad"}', Answer.REFUSED),
         (403, b"", Answer.FORBIDDEN), (413, b"", Answer.REFUSED), (500, b"", Answer.AGAIN), (503, b"", Answer.AGAIN),
-        (204, b"", Answer.AGAIN), (301, b"", Answer.AGAIN),
+        (204, b"", Answer.CLOSED), (301, b"", Answer.AGAIN),
     ],
 )  # fmt: skip
 def test_only_410_and_400_for_the_id_prune(status: int, body: bytes, answer: Answer) -> None:

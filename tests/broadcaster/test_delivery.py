@@ -8,7 +8,7 @@ import pytest
 
 from broadcaster.answers import Answer
 from broadcaster.delivery import EXCUSED, TRIES, Delivery, Lane
-from broadcaster.pacing import WINDOW_SECONDS, Pace
+from broadcaster.pacing import WINDOW_SECONDS, Answers, Pace
 
 if TYPE_CHECKING:
     from broadcaster.delivery import Job
@@ -25,6 +25,11 @@ class Listed:
     def take(self) -> Job | None:
         """The next row."""
         return (self._left.pop(0), LANE, "m#0", 0) if self._left else None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether there is one."""
+        return bool(self._left)
 
     @property
     def waiting(self) -> int:
@@ -81,7 +86,7 @@ def test_tries_are_bounded(answer: Answer) -> None:
 def test_the_accounts_throttle_is_hardly_held_against_a_viewer() -> None:
     """Under the account's throttle a post is tried eight times as often: it is not the viewer who is slow."""
     pace = Pace(100, 0)
-    pace.look(0, 100, 0, WINDOW_SECONDS)
+    pace.look(Answers(0, 100), WINDOW_SECONDS)
     assert pace.throttled
     posts = delivery("a", pace=pace)
     now, tries = 0.0, 0

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 TOKEN = "IQoJb3JpZ2luX2VjE" * 64
-REASONS = {"200": "OK", "400": "Bad Request", "403": "Forbidden", "410": "Gone", "413": "Too Large", "429": "Too Many",
+REASONS = {"200": "OK", "204": "No Content",
+           "400": "Bad Request", "403": "Forbidden", "410": "Gone", "413": "Too Large", "429": "Too Many",
            "500": "Internal Server Error", "503": "Service Unavailable"}  # fmt: skip
 
 
@@ -70,7 +71,8 @@ class Server:
         path, headers, body = read(request)
         self.bodies.add(body)
         self.headers.append(headers)
-        theirs = botocores(self.url.removesuffix("/live") + path, body, REGION, self.keys, self.now)
+        method = head.partition(b" ")[0].decode()
+        theirs = botocores(self.url.removesuffix("/live") + path, body, REGION, self.keys, self.now, method)
         self.wrong += headers["authorization"] != theirs["authorization"]
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
@@ -89,7 +91,7 @@ class Server:
             "id": "Invalid connectionId",
             "token": f"The signature does not match. The Canonical String is {TOKEN}",
         }
-        body = b"" if status == "200" else json.dumps({"message": bodies.get(how, ".")}).encode()
+        body = b"" if status in ("200", "204") else json.dumps({"message": bodies.get(how, ".")}).encode()
         answer = f"HTTP/1.1 {status} {REASONS.get(status)}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
         match how:
             case "silence":
@@ -132,6 +134,11 @@ class Ids:
     def take(self) -> Job | None:
         """The next row."""
         return (self._left.pop(), self.lane, "m#0", 0) if self._left else None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether there is one."""
+        return bool(self.waiting)
 
     @property
     def waiting(self) -> int:
@@ -199,11 +206,12 @@ async def post(
     [
         ("200=", {"accepted": 1}, 1), ("410=", {"gone": 1}, 1), ("400_id=", {"gone": 1}, 1),
         ("400=", {"failed": 1}, 1), ("413=", {"failed": 1}, 1),
-        ("429-429-200=", {"accepted": 1, "throttled": 2, "refused_again": 1}, 3),
-        ("503-200=", {"accepted": 1, "again": 1}, 2), ("429-410=", {"gone": 1, "throttled": 1}, 2),
+        ("429-429-200=", {"accepted": 1, "accepted_again": 1, "throttled": 2, "refused_again": 1}, 3),
+        ("503-200=", {"accepted": 1, "accepted_again": 1, "again": 1}, 2), ("429-410=", {"gone": 1, "throttled": 1}, 2),
         ("500=", {"failed": 1, "unreached": 1, "again": TRIES, "refused_again": TRIES - 1}, TRIES),
         ("429=", {"failed": 1, "throttled": TRIES, "refused_again": TRIES - 1}, TRIES),
-        ("reset-200=", {"accepted": 1, "lost": 1}, 2), ("junk-200=", {"accepted": 1, "lost": 1}, 2),
+        ("reset-200=", {"accepted": 1, "accepted_again": 1, "lost": 1}, 2),
+        ("junk-200=", {"accepted": 1, "accepted_again": 1, "lost": 1}, 2),
         ("200_pieces=", {"accepted": 1}, 1), ("410_pieces=", {"gone": 1}, 1), ("200_chunked=", {"accepted": 1}, 1),
         ("410_chunked=", {"gone": 1}, 1), ("200_close=", {"accepted": 1}, 1), ("410_close=", {"gone": 1}, 1),
         ("200_late=", {"accepted": 1}, 1),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.pacing import SLOWEST, WINDOW_SECONDS, Pace, TokenBucket, backoff
+from broadcaster.pacing import SLOWEST, THROTTLE_SHARE, WINDOW_SECONDS, Answers, Pace, TokenBucket, backoff
 
 
 @given(
@@ -46,54 +48,79 @@ def test_a_smaller_share_counts_from_now_on() -> None:
     assert bucket.tokens(60.1) == 1
 
 
-def windows(pace: Pace, *seen: tuple[int, int, int]) -> list[float]:
-    """Feed a pace windows of (taken, first tries refused, further tries refused); returns its rate after each."""
-    rates, sums, now = [], (0, 0, 0), 0.0
+def windows(pace: Pace, *seen: tuple[int, int, int, int]) -> list[float]:
+    """Feed a pace windows of (taken, refused, further tries taken, refused); returns its rate after each."""
+    rates, sums, now = [], Answers(), 0.0
     for window in seen:
         now += WINDOW_SECONDS
-        sums = (sums[0] + window[0], sums[1] + window[1], sums[2] + window[2])
-        pace.look(*sums, now)
+        sums = Answers(*(before + new for before, new in zip(astuple(sums), window, strict=True)))
+        pace.look(sums, now)
         rates.append(pace.bucket.rate)
     return rates
 
 
 def test_slow_viewers_do_not_slow_the_others() -> None:
-    """429 for viewers whose own buffers are full are a small share of the first tries: the pace stays."""
+    """A tenth of all viewers never reads: second tries fail as well, so it is not the account, and the pace stays."""
     pace = Pace(1_000, now=0)
-    assert windows(pace, (250, 2, 0), (250, 5, 7), (10, 4, 2)) == [1_000] * 3
+    assert windows(pace, *[(225, 25, 0, 12)] * 20) == [1_000] * 20
     assert not pace.throttled
 
 
 def test_the_end_of_a_lap_is_no_throttle() -> None:
     """When only the slow viewers are left, every answer is a 429, and that says nothing of the account."""
     pace = Pace(1_000, now=0)
-    windows(pace, (250, 5, 0), (0, 0, 80), (0, 0, 80))
+    windows(pace, (250, 5, 0, 5), (0, 0, 0, 80), (0, 0, 0, 80))
     assert (pace.throttled, pace.bucket.rate) == (False, 1_000)
 
 
 def test_the_accounts_throttle_slows_down_and_lets_go() -> None:
-    """A large share of 429 is the account's throttle: slower at once, then back step by step when it is over."""
+    """Second tries that pass as often as first ones mean the account: slower at once, and back when it is over."""
     pace = Pace(1_000, now=0)
-    down = windows(pace, (150, 100, 0), (50, 100, 20), (3, 4, 60))
+    down = windows(pace, (150, 100, 15, 10), (50, 100, 10, 20), (3, 4, 30, 60))
     assert 1_000 > down[0] > down[1] > down[2] >= 1_000 * SLOWEST
     assert pace.throttled
-    up = windows(Pace(1_000, now=0), (125, 125, 0), *[(100, 0, 0)] * 12)
-    assert up == sorted(up)
+    up = windows(Pace(1_000, now=0), (125, 125, 10, 10), *[(100, 0, 20, 0)] * 20)
+    assert up[0] < 1_000
     assert up[-1] == 1_000
+
+
+def test_without_second_tries_it_counts_as_the_account() -> None:
+    """Before anything has been tried again a 429 may be either, and the pace drops by their share at most."""
+    assert windows(Pace(1_000, now=0), (225, 25, 0, 0)) == [900]
+
+
+@pytest.mark.parametrize("slow", [0.04, 0.06, 0.2, 0.45])
+@pytest.mark.parametrize("account", [0.0, 0.02, 0.1, 0.4, 0.9])
+def test_the_share_of_the_account_is_found_behind_slow_viewers(slow: float, account: float) -> None:
+    """The estimate finds the share that the account refuses, however many viewers are slow, unless most are refused."""
+    passes = (1 - slow) * (1 - account)
+    second = (1 - slow) * account / (1 - passes) * (1 - account)
+    answers = Answers(1_000 * passes, 1_000 * (1 - passes), 100 * second, 100 * (1 - second))
+    if passes < 0.5:
+        assert answers.throttle_share > THROTTLE_SHARE
+    else:
+        assert answers.throttle_share == pytest.approx(account, abs=1e-9)
+
+
+def test_a_lower_pace_that_does_not_help_is_taken_back() -> None:
+    """Viewers that read at times look like the account; a lower pace with as many 429 is taken back."""
+    rates = windows(Pace(1_000, now=0), *[(200, 50, 5, 5)] * 12)
+    assert min(rates) < 1_000
+    assert rates[-5:] == [1_000] * 5
 
 
 def test_a_throttle_is_over_when_what_it_refused_is_taken() -> None:
     """With nothing left but what is tried again, that is what tells."""
     pace = Pace(1_000, now=0)
-    windows(pace, (125, 125, 0), (0, 0, 50))
+    windows(pace, (100, 150, 0, 0), (0, 0, 0, 50))
     assert pace.throttled
-    pace.look(125 + 15, 125, 50, now=10)
+    pace.look(Answers(100, 150, 15, 50), now=10)
     assert not pace.throttled
 
 
 def test_a_throttle_never_stops_it_altogether() -> None:
     """Some posts go on under the hardest throttle: they are what shows that it is over."""
-    assert windows(Pace(1_000, now=0), *[(0, 100, 100)] * 30)[-1] == pytest.approx(1_000 * SLOWEST)
+    assert windows(Pace(1_000, now=0), *[(0, 100, 0, 100)] * 30)[-1] == pytest.approx(1_000 * SLOWEST)
 
 
 @given(st.integers(1, 60), st.floats(0, 0.999))
@@ -109,7 +136,7 @@ def test_what_the_share_came_to_is_its_sum_over_time(spans: list[tuple[float, fl
     pace, now, expected = Pace(spans[0][1], start), start, 0.0
     for seconds, share in spans:
         pace.share(share, now)
-        pace.look(0, 100, 0, now)
+        pace.look(Answers(0, 100), now)
         now += seconds
         expected += seconds * share
     assert pace.earned(now) == pytest.approx(expected)

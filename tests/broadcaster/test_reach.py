@@ -137,7 +137,7 @@ def test_an_unreached_cell_is_looked_at_again_ever_later(system: System, telling
 
 async def test_a_look_goes_on_without_home(system: System, ledger: Ledger, begun: str, silent: Hole) -> None:
     """A sender that knows the match sees its cell's lease while home is silent; one that does not know it fails."""
-    given = {
+    given: dict[str, Any] = {
         "region_name": REGION, "aws_access_key_id": ACCOUNT, "aws_secret_access_key": SECRET,
         "config": AioConfig(read_timeout=5, retries={"total_max_attempts": 1}),
     }  # fmt: skip

@@ -37,7 +37,7 @@ def ended(match: str, *reached: int | None, lost: bool = False) -> Round:
 
 def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) -> Round:
     """A whole round of two batches, the first of which met so many rows, of which so many were gone."""
-    names = ("accepted", "failed", "skipped", "throttled", "queries", "invocations", "started", "ended")
+    names = ("accepted", "failed", "skipped", "closed", "throttled", "queries", "invocations", "started", "ended")
     counts = {**dict.fromkeys(names, 1), "rows": rows, "gone": gone}
     key = told_key(match, progress_item(round_name("test", 1), 0))
     body = {"S": json.dumps({"batch": 0, "seq": 2, **counts})}

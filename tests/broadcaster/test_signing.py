@@ -38,14 +38,16 @@ def read(request: bytes) -> tuple[str, dict[str, str], bytes]:
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     method, path, version = first.split(" ")
-    assert (method, version) == ("POST", "HTTP/1.1")
+    assert (method in ("POST", "DELETE"), version) == (True, "HTTP/1.1")
     headers = dict(line.split(": ", 1) for line in lines)
     return path, {name.lower(): value for name, value in headers.items()}, body
 
 
-def botocores(url: str, body: bytes, region: str, credentials: Credentials, now: float) -> dict[str, str]:
-    """The headers with which botocore signs the same POST."""
-    request = AWSRequest("POST", url, data=body)
+def botocores(
+    url: str, body: bytes, region: str, credentials: Credentials, now: float, method: str = "POST"
+) -> dict[str, str]:
+    """The headers with which botocore signs the same request."""
+    request = AWSRequest(method, url, data=body)
     keys = BotoCredentials(credentials.access_key, credentials.secret_key, credentials.token)
     at = datetime.fromtimestamp(now, UTC).replace(tzinfo=None)
     with patch.object(botocore.auth, "get_current_datetime", lambda: at):
@@ -53,16 +55,19 @@ def botocores(url: str, body: bytes, region: str, credentials: Credentials, now:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-@given(CONNECTIONS, URLS, TOKENS, SECONDS, st.binary(max_size=300), st.sampled_from(["us-east-1", "eu-central-1"]))
+@given(
+    CONNECTIONS, URLS, TOKENS, SECONDS, st.binary(max_size=300), st.sampled_from(["us-east-1", "eu-central-1"]),
+    st.sampled_from(["POST", "DELETE"]),
+)  # fmt: skip
 def test_signed_as_botocore_signs(
-    connection: str, url: str, token: str | None, now: int, frame: bytes, region: str
+    connection: str, url: str, token: str | None, now: int, frame: bytes, region: str, method: str
 ) -> None:
     """AWS takes our signatures: for every connection id, host, token and date they are botocore's, byte for byte."""
     endpoint = Endpoint.parse(url, region)
     credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
-    path, headers, body = read(prepare(endpoint, frame, credentials, now)(connection))
+    path, headers, body = read(prepare(endpoint, frame, credentials, now, method=method)(connection))
     scheme = "https" if endpoint.tls else "http"
-    theirs = botocores(f"{scheme}://{endpoint.authority}{path}", frame, region, credentials, now)
+    theirs = botocores(f"{scheme}://{endpoint.authority}{path}", frame, region, credentials, now, method)
     for name in ("authorization", "x-amz-date", "x-amz-security-token"):
         assert headers.get(name) == theirs.get(name)
     assert (body, headers["content-length"]) == (frame, str(len(frame)))

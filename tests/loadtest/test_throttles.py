@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 
 from broadcaster.delivery import Delivery, Tally
 from broadcaster.gateway import Gateway
-from broadcaster.pacing import Pace
+from broadcaster.pacing import Answers, Pace
 from broadcaster.signing import Credentials, Endpoint
 from devstack.system import ACCOUNT, REGION, SECRET
 from tests.broadcaster.test_gateway import Ids
@@ -48,9 +48,9 @@ class Remembered(Pace):
 
     lowest = float("inf")
 
-    def look(self, taken: int, refused: int, refused_again: int, now: float) -> None:
+    def look(self, answers: Answers, now: float) -> None:
         """Judge, and remember."""
-        super().look(taken, refused, refused_again, now)
+        super().look(answers, now)
         self.lowest = min(self.lowest, self.bucket.rate)
 
 

@@ -28,7 +28,7 @@ SCOPE = "livescore/score:write"
 
 def row(batch: int, *, seq: int = 3, started: int = 1_000, ended: int = 2_000, **counts: int) -> dict[str, Any]:
     """What a batch has reported."""
-    names = ("rows", "accepted", "gone", "failed", "skipped", "throttled", "queries", "invocations")
+    names = ("rows", "accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
     return {"batch": batch, "seq": seq, "started": started, "ended": ended, **dict.fromkeys(names, 0), **counts}
 
 
