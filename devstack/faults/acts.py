@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from devstack.faults.crowd import Watcher, enter
+from devstack.faults.fairness import slow_viewers_among_the_others, unwatched_matches
 from devstack.faults.machinery import account_throttle, deploy, disconnect_lost, happened, wrong_clock
 from devstack.faults.play import FaultError
 from matches.telling import telling_key
@@ -179,6 +180,8 @@ ACTS: dict[str, Callable[[Play], AbstractAsyncContextManager[None]]] = {
     "disconnect-lost": disconnect_lost,
     "deploy": deploy,
     "unknown-version": unknown_version,
+    "slow-viewers": slow_viewers_among_the_others,
+    "unwatched-matches": unwatched_matches,
 }
 
 

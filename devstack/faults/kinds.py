@@ -234,10 +234,27 @@ _CROWDS = (
          (_SILENT,), act="unknown-version"),
 )  # fmt: skip
 
+_FAIRNESS = (
+    Kind(
+        "slow-viewers",
+        (2, 5),
+        "viewers that read nothing, their buffers full, are among the others",
+        act="slow-viewers",
+        events=2,
+    ),
+    Kind(
+        "unwatched-matches",
+        (2, 7),
+        "eight matches that nobody watches kick off at the same time",
+        act="unwatched-matches",
+    ),
+)
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for group in (
-        _INGEST, _FANOUT, _SENDER, _END, _EXECUTIONS, _ROUTES, _DYNAMODB, _KINESIS, _OTHERS, _GATEWAY, _CLOCKS, _CROWDS
+        _INGEST, _FANOUT, _SENDER, _END, _EXECUTIONS, _ROUTES, _DYNAMODB, _KINESIS, _OTHERS, _GATEWAY, _CLOCKS, _CROWDS,
+        _FAIRNESS,
     )
     for kind in group
 }  # fmt: skip
@@ -253,6 +270,6 @@ SHORT = (
     "told-answer-lost", "prune-unprocessed", "stream-answer-lost", "record-redelivered", "records-reordered",
     "poison-json", "poison-unknown-match", "gateway-throttles", "gateway-502", "gateway-resets", "gateway-half-open",
     "frame-lost", "frame-comes-late", "disconnect-lost", "clock-sender-fast", "clock-receipt-slow",
-    "connection-storm", "everyone-returns", "senders-deployed",
+    "connection-storm", "everyone-returns", "senders-deployed", "slow-viewers", "unwatched-matches",
 )  # fmt: skip
 """What a run without ``--long`` tries: one or more of each sort, none of which takes long to be over."""

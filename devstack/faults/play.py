@@ -77,6 +77,8 @@ class Play:
     posted: dict[str, int] = field(default_factory=dict)
     """When each event was first posted (ms since the epoch)."""
     reposted: int = 0
+    unwatched: int = 0
+    """Groups of matches without viewers that kicked off beside this one."""
     slack: int = 0
     """Rows that the receipts need not account for: pruning was kept from some."""
     script: Script = field(init=False)

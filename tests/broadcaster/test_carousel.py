@@ -33,11 +33,15 @@ SHARDS = initial_shards(60_000)
 def announce(dynamodb: Any, system: System) -> Any:
     """Writes the row of a live broadcast, as the state machine does."""
 
-    def announce(match: str, batches: int, *, ended: int = 0, seconds: int = 60, owner: str = OWNER) -> None:
+    def announce(
+        match: str, batches: int, *, ended: int = 0, seconds: int = 60, owner: str = OWNER, left: int | None = None
+    ) -> None:
         item: dict[str, Any] = {
             **live.live_key(match), "owner": {"S": owner}, "batches": {"N": str(batches)},
             "ttl": {"N": str(int(time.time()) + seconds)},
         }  # fmt: skip
+        if left is not None:
+            item |= {f"left{batch}": {"N": str(left)} for batch in range(batches)}
         if ended:
             item["ended"] = {"NS": [str(99 - number) for number in range(ended)]}
         dynamodb.put_item(TableName=system.name("broadcasts"), Item=item)
@@ -145,7 +149,7 @@ async def test_matches_in_progress_share_the_rate(
     take_lease(numbered)
     announce(numbered, 1)
     for other in "abc":
-        announce(f"other-{other}", 4)
+        announce(f"other-{other}", 4, left=10_000)
     looked = await tools.records.look(numbered)
     shared = live.share(looked.broadcasts, numbered, 1, tools.rate, time.time())
     for other in "abc":
@@ -153,6 +157,32 @@ async def test_matches_in_progress_share_the_rate(
     looked = await tools.records.look(numbered)
     alone = live.share(looked.broadcasts, numbered, 1, tools.rate, time.time())
     assert (shared, alone) == (tools.rate / 4, tools.rate)
+
+
+async def test_a_sender_states_what_it_has_left(
+    tools: Tools, numbered: str, plant: Any, take_lease: Any, announce: Any
+) -> None:
+    """Other matches can see what a match still needs: all its rows soon after it begins, less as it goes on."""
+    plant(numbered, 400)
+    take_lease(numbered)
+    announce(numbered, 1)
+    seen: list[int] = []
+
+    async def look() -> None:
+        while True:
+            rows = live.parse((await tools.db.query(**live.live_query(tools.records.broadcasts)))["Items"])
+            seen.extend(left for each in rows if each.match == numbered for left in each.left.values())
+            await asyncio.sleep(0.01)
+
+    looking = asyncio.create_task(look())
+    try:
+        await send(replace(tools, rate=300), task(numbered, 0, SHARDS))
+    finally:
+        looking.cancel()
+    assert 350 <= seen[0] <= 450
+    assert seen == sorted(seen, reverse=True)
+    assert seen[-1] <= 100
+    assert len(set(seen)) <= 12, "a statement for each halving, not for each look"
 
 
 async def test_a_sender_keeps_the_lease_and_its_place(

@@ -67,7 +67,7 @@ data "aws_iam_policy_document" "sender" {
 
   statement {
     sid       = "Viewers"
-    actions   = ["dynamodb:Query", "dynamodb:BatchWriteItem"]
+    actions   = ["dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"]
     resources = [local.subscriptions]
   }
 
@@ -81,7 +81,7 @@ data "aws_iam_policy_document" "sender" {
     sid     = "Send"
     actions = ["execute-api:ManageConnections"]
     # The * stands for the ids of this stage's connections, which AWS makes up as viewers come.
-    resources = ["${module.viewers_api.connections_arn}/POST/@connections/*"]
+    resources = [for method in ["POST", "DELETE"] : "${module.viewers_api.connections_arn}/${method}/@connections/*"]
   }
 }
 

@@ -1,0 +1,118 @@
+"""Whether one can hold up the others: slow viewers in a match, and matches without viewers beside a crowd.
+
+Two cases of the bench ``budget``, through the whole pipeline on its rate. Each compares a match with itself:
+
+- a tenth of its viewers never reads, against the same match without them;
+- it kicks off together with 59 others that have hardly a viewer, against its own next event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from broadcaster.signing import Credentials, Endpoint
+from loadtest.bench.result import median
+from loadtest.slow import fill, slow_viewers
+from subscriptions.store import partition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from loadtest.bench.stage import Stage
+    from loadtest.bench.target import Target
+
+SLOW_SHARE = 0.1
+KICK_OFFS = 60
+FEW_VIEWERS = 2
+"""In each of the other matches that kick off."""
+
+OPERATORS = 8
+"""POSTs to the HTTP API on their way at once: MiniStack starts a process for each, and answers 502 to sixty."""
+
+SHARDS = 16
+"""Of a match whose operator expects no certain audience (subscriptions.shards)."""
+
+
+async def with_slow_viewers(
+    stage: Stage, target: Target, match: str, say: Callable[[str], None], rounds: int
+) -> dict[str, Any]:
+    """Goals of a match whose audience is in, without and with slow viewers in turn.
+
+    Slow viewers are new ones in each round: those that take nothing in three broadcasts are closed, which is counted.
+    Raises loadtest.slow.NotSlowError.
+    """
+    env = target.environment
+    keys = Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN"))
+    endpoint = Endpoint.parse(env["CONNECTIONS_URL"], env["AWS_DEFAULT_REGION"])
+    await stage.post(match)
+    honest = len(stage.audience.members)
+    count = round(honest * SLOW_SHARE / (1 - SLOW_SHARE))
+    without, beside, closed = [], [], 0
+    await stage.told(match, honest)  # the kick-off warms up
+    for number in range(rounds):
+        say(f"budget: a goal without slow viewers, round {number + 1} of {rounds}")
+        without.append(await _goal(stage, match, honest))
+        before = set(_rows(target, match))
+        say(f"budget: {count} slow viewers come, round {number + 1} of {rounds}")
+        async with slow_viewers(target.websocket_url, match, count):
+            slow = [each for each in _rows(target, match) if each not in before]
+            stage.unbounded()
+            await fill(endpoint, keys, slow)
+            stage.bounded()
+            say(f"budget: a goal with slow viewers, round {number + 1} of {rounds}")
+            beside.append(await _goal(stage, match, honest))
+            for _ in range(2):
+                await _goal(stage, match, honest)
+            left = set(_rows(target, match))
+            closed += sum(each not in left for each in slow)
+    ratios = [slow / alone for slow, alone in zip(beside, without, strict=True)]
+    return {
+        "slow_viewers": count, "without_slow_s": median(without), "with_slow_s": median(beside),
+        "slow_ratio": median(ratios), "slow_closed_share": round(closed / (count * rounds), 3),
+    }  # fmt: skip
+
+
+async def crowd(stage: Stage, match: str, others: list[str], say: Callable[[str], None], rounds: int) -> dict[str, Any]:
+    """Events of a match, together with one of each of the ``others``, and alone, in turn. The first are kick-offs."""
+    viewers = sum(member.match == match for member in stage.audience.members)
+    together, alone = [], []
+    door = asyncio.Semaphore(OPERATORS)
+
+    async def post(each: str) -> int:
+        async with door:
+            return await stage.post(each)
+
+    for number in range(rounds):
+        say(f"budget: {len(others) + 1} matches at once, round {number + 1} of {rounds}")
+        at, *_ = await asyncio.gather(*(post(each) for each in (match, *others)))
+        await stage.told(match, viewers)
+        together.append((stage.last(match, stage.seqs[match]) - at) / 1000)
+        for each in others:
+            await stage.told(each, FEW_VIEWERS)
+        say(f"budget: one of them alone, round {number + 1} of {rounds}")
+        alone.append(await _goal(stage, match, viewers))
+    ratios = [each / one for each, one in zip(together, alone, strict=True)]
+    return {"crowd_viewers": viewers, "crowd_matches": len(others) + 1, "crowd_alone_s": median(alone),
+            "crowd_s": median(together), "crowd_ratio": median(ratios)}  # fmt: skip
+
+
+async def _goal(stage: Stage, match: str, viewers: int) -> float:
+    """Seconds from an operator's POST to the last of the audience's viewers."""
+    at = await stage.post(match)
+    await stage.told(match, viewers)
+    await stage.rest()
+    return (stage.last(match, stage.seqs[match]) - at) / 1000
+
+
+def _rows(target: Target, match: str) -> Iterator[str]:
+    """The connections that follow a match."""
+    pages = target.client("dynamodb").get_paginator("query")
+    for shard in range(SHARDS):
+        for page in pages.paginate(
+            TableName=target.environment["SUBSCRIPTIONS_TABLE"],
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": partition(match, shard)}},
+            ConsistentRead=True,
+        ):
+            yield from (item["sk"]["S"] for item in page["Items"])
