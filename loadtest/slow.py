@@ -34,6 +34,8 @@ NOISE = b'{"type":"noise","x":"%s"}' % (b"x" * 16_000)
 """A frame that no follower knows."""
 
 FILL_SECONDS = 60.0
+SETTLED, SETTLE_SECONDS = 3, 0.2
+"""So many rounds, so long apart, in which no connection takes anything: then the buffers are full."""
 
 
 class NotSlowError(Exception):
@@ -70,7 +72,9 @@ async def slow_viewers(url: str, match: str, count: int) -> AsyncIterator[None]:
 
 
 async def fill(endpoint: Endpoint, keys: Credentials, connections: list[str]) -> None:
-    """Post noise to connections until each answers 429.
+    """Post noise to connections until each answers 429, and still does so a moment later.
+
+    The kernel takes what waits in the gateway step by step, so a buffer that was full may have room again.
 
     Raises NotSlowError if that takes too long, and what ``Gateway`` raises.
     """
@@ -83,14 +87,18 @@ async def fill(endpoint: Endpoint, keys: Credentials, connections: list[str]) ->
 
     try:
         lane = gateway.lane(NOISE)
-        while len(full) < len(connections):
+        settled = 0
+        while settled < SETTLED:
             now = asyncio.get_running_loop().time()
             if now > until:
                 raise NotSlowError(f"Only {len(full)} of {len(connections)} slow viewers have full buffers.")
-            rows = _Once(lane, [each for each in connections if each not in full])
+            full.clear()
+            rows = _Once(lane, list(connections))
             pace = Pace(1e9, now)
             posts = Delivery(rows, pace, until=until, gone=lambda _: None, slow=took_nothing, chance=lambda: 0.0)
             await gateway.deliver(posts, until + 1)
+            settled = settled + 1 if not posts.tally.accepted else 0
+            await asyncio.sleep(SETTLE_SECONDS)
     finally:
         await gateway.close()
 

@@ -30,6 +30,7 @@ FEW_VIEWERS = 2
 OPERATORS = 8
 """POSTs to the HTTP API on their way at once: MiniStack starts a process for each, and answers 502 to sixty."""
 
+CLOSED_SECONDS = 20
 SHARDS = 16
 """Of a match whose operator expects no certain audience (subscriptions.shards)."""
 
@@ -64,8 +65,7 @@ async def with_slow_viewers(
             beside.append(await _goal(stage, match, honest))
             for _ in range(2):
                 await _goal(stage, match, honest)
-            left = set(_rows(target, match))
-            closed += sum(each not in left for each in slow)
+            closed += await _closed(target, match, slow)
     ratios = [slow / alone for slow, alone in zip(beside, without, strict=True)]
     return {
         "slow_viewers": count, "without_slow_s": median(without), "with_slow_s": median(beside),
@@ -103,6 +103,16 @@ async def _goal(stage: Stage, match: str, viewers: int) -> float:
     await stage.told(match, viewers)
     await stage.rest()
     return (stage.last(match, stage.seqs[match]) - at) / 1000
+
+
+async def _closed(target: Target, match: str, slow: list[str]) -> int:
+    """How many of the slow viewers have no row any more, after a while at most: it goes with ``$disconnect``."""
+    for _ in range(CLOSED_SECONDS * 5):
+        left = set(_rows(target, match)) & set(slow)
+        if not left:
+            break
+        await asyncio.sleep(0.2)
+    return len(slow) - len(left)
 
 
 def _rows(target: Target, match: str) -> Iterator[str]:

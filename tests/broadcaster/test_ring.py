@@ -25,8 +25,9 @@ LANE = Lane(b"", lambda _: b"")
 class Ring:
     """Shards in memory, read in small pages; rows may come and go while it is walked."""
 
-    def __init__(self, shards: list[list[str]], page_rows: int = 3) -> None:
+    def __init__(self, shards: list[list[str]], page_rows: int = 3, slow: dict[str, int] | None = None) -> None:
         self.shards = shards
+        self._slow = slow or {}
         self.come = asyncio.Event()
         self.walk = Walk(self._read, [str(stage) for stage in range(len(shards))], self.come.set)
         self.walk.everything = LANE
@@ -36,7 +37,8 @@ class Ring:
         await asyncio.sleep(0)
         rows = [row for row in self.shards[int(pk)] if after is None or row > after]
         page = rows[: self._page_rows]
-        return Page(page, frozenset(), page[-1] if len(rows) > self._page_rows else None)
+        slow = {row: self._slow[row] for row in page if row in self._slow}
+        return Page(page, frozenset(), page[-1] if len(rows) > self._page_rows else None, slow)
 
     async def take(self) -> Job | None:
         """The next row, None when the lap is done."""
@@ -136,3 +138,49 @@ async def test_a_page_that_cannot_be_read_ends_the_walk() -> None:
     assert walk.take() is None
     assert walk.exhausted
     assert isinstance(walk.error, OSError)
+
+
+@given(SHARDS, st.data())
+def test_slow_viewers_come_last_and_once(shards: list[list[str]], data: st.DataObject) -> None:
+    """Each row is met once on a lap; those that took nothing in two broadcasts come after all others, with one try."""
+    rows = sorted({row for shard in shards for row in shard})
+    slow = data.draw(st.dictionaries(st.sampled_from(rows), st.integers(1, 3))) if rows else {}
+    swap = data.draw(st.integers(0, 10))
+
+    async def walk() -> list[tuple[str, str, float]]:
+        ring = Ring(shards, slow=slow)
+        ring.walk.start()
+        for _ in range(swap):
+            await ring.take()
+        if swap:
+            ring.walk.turn()
+        taken = []
+        while (job := await ring.take()) is not None:
+            taken.append((job[2], job[0], job[3]))
+        return taken
+
+    taken = asyncio.run(walk())
+    assert sorted((pk, row) for pk, row, _ in taken) == sorted(Ring(shards).rows)
+    tries = [tries for _, _, tries in taken]
+    assert tries == sorted(tries)
+    assert {row for _, row, tries in taken if tries} == {row for row, failed in slow.items() if failed >= 2}
+
+
+@given(SHARDS)
+def test_a_walk_knows_what_is_left_once_it_has_read_everything(shards: list[list[str]]) -> None:
+    """What is left is never said to be nothing while there are rows, and is nothing at the end of the lap."""
+    total = sum(map(len, shards))
+
+    async def walk() -> None:
+        ring = Ring(shards)
+        ring.walk.start()
+        assert ring.walk.left is None
+        for taken in range(total):
+            assert await ring.take() is not None
+            left = ring.walk.left
+            assert left is not None
+            assert left > 0 or taken + 1 == total
+        assert await ring.take() is None
+        assert ring.walk.left == 0
+
+    asyncio.run(walk())
