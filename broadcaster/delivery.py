@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 TRIES = 6
 """With full jitter between 0.05 and 2 s these take about two seconds: a slow viewer may have read on by then."""
 
+FUTILE_TRIES = 3
+"""Tries when further ones are known to be in vain: of ``FUTILE_FROM`` or more, less than ``FUTILE_SHARE`` passed."""
+
+FUTILE_FROM, FUTILE_SHARE = 100, 0.05
+
 EXCUSED = 0.125
 """What a try counts that the account's throttle or an outage has refused: it says little of the viewer."""
 
@@ -207,10 +212,15 @@ class Delivery:
         self.tally.unreached += sum(unreached for _, unreached in posts)
         self._later.clear()
 
+    def _are_in_vain(self) -> bool:
+        tally = self.tally
+        again = tally.accepted_again + tally.refused_again
+        return again >= FUTILE_FROM and tally.accepted_again < FUTILE_SHARE * again and not self.pace.throttled
+
     def _again(self, job: Job, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
         connection, lane, pk, tries = job
         tries += counts
-        if tries >= TRIES:
+        if tries >= TRIES or (tries >= FUTILE_TRIES and self._are_in_vain()):
             if lane.closes:
                 return  # It stays open, and the next broadcast tries again.
             self.tally.failed += 1
