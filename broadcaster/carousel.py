@@ -191,7 +191,7 @@ class Carousel:
             raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
         if walk.exhausted:
             counts.rows = walk.lap_rows
-            if tally.accepted > accepted:
+            if tally.accepted > accepted and self._posted:
                 figures.add("GoalToGateway", max(0, counts.ended - self._posted))
         return walk.exhausted
 

@@ -1,8 +1,9 @@
 """Who shares the send budget of a cell: the rows of its live broadcasts, in its ``broadcasts`` table.
 
 One row per match that is being broadcast: ``owner`` (the execution), ``batches`` (how many senders it began with),
-``ended`` (the batches that are done), ``ttl`` (when it is taken for dead). The state machine writes it at the beginning
-of each round, the senders read all of them four times a second, and the end of the broadcast removes it.
+``ended`` (the batches that are done), ``ttl`` (when it is taken for dead), ``v`` (the version, matches.rows). The state
+machine writes it at the beginning of each round, the senders read all of them four times a second, and the end of the
+broadcast removes it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from matches.rows import count, readable, reading, text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from matches.rows import UnreadableRowError
 
 LIVE = "live"
 """The one partition key: all rows are read with one Query of a few kilobytes."""
@@ -44,18 +49,25 @@ def share(broadcasts: Iterable[Broadcast], match: str, senders: int, rate: float
     return rate / len(living.keys() | {match}) / max(1, mine)
 
 
-def parse(items: Iterable[Mapping[str, Any]]) -> list[Broadcast]:
-    """Rows as DynamoDB returns them."""
-    return [
-        Broadcast(
-            match=item["sk"]["S"],
-            owner=item["owner"]["S"],
-            batches=int(item["batches"]["N"]),
-            ended=frozenset(int(number) for number in item["ended"]["NS"]) if "ended" in item else frozenset(),
-            until=int(item["ttl"]["N"]),
+def parse(items: Iterable[Mapping[str, Any]]) -> tuple[list[Broadcast], list[UnreadableRowError]]:
+    """Rows as DynamoDB returns them, and what is wrong with those that cannot be read.
+
+    An unreadable row has no share of the rate. Its match sends all the same, until the next broadcast of the match
+    overwrites the row; the pace then gives way by the 429s.
+    """
+    return readable(_parse, items)
+
+
+def _parse(item: Mapping[str, Any]) -> Broadcast:
+    match = item["sk"]["S"]
+    with reading(match, LIVE, item):
+        return Broadcast(
+            match=match,
+            owner=text(item, "owner"),
+            batches=count(item, "batches"),
+            ended=frozenset(int(each) for each in item["ended"]["NS"]) if "ended" in item else frozenset(),
+            until=count(item, "ttl"),
         )
-        for item in items
-    ]
 
 
 def live_query(table: str) -> dict[str, Any]:

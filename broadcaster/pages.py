@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from matches.metrics import unreadable
+from matches.rows import UnreadableRowError
 from subscriptions.store import page_query
 
 if TYPE_CHECKING:
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
 class Page:
     """One page: living connections in order, those of them that follow the score only, and where it ends.
 
-    ``last`` is the row to go on after, None at the end of the shard.
+    ``last`` is the row to go on after, None at the end of the shard. ``strange``: those of the connections whose row
+    has no readable ``ttl``.
     """
 
     connections: list[str]
     score_only: frozenset[str]
     last: str | None
+    strange: tuple[str, ...] = ()
 
 
 def calm_collector() -> None:
@@ -56,18 +60,33 @@ def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, A
 def page(answer: Mapping[str, Any], now: float) -> Page:
     """The answer of a ``page_query`` at ``now`` (seconds since the epoch).
 
-    TTL deletes hours late (developerguide/howitworks-ttl.html): expired rows are left out here.
+    TTL deletes hours late (developerguide/howitworks-ttl.html): expired rows are left out here. A row without a
+    readable ``ttl`` is sent to: its connection is its key, so a living viewer is told, and a dead one is pruned by the
+    answer 410.
     """
     items = answer["Items"]
     # Times of the same number of digits compare as text; those of this century have ten.
     until = str(int(now))
-    connections = [item["sk"]["S"] for item in items if item["ttl"]["N"] > until]
+    strange: tuple[str, ...] = ()
+    try:
+        connections = [item["sk"]["S"] for item in items if item["ttl"]["N"] > until]
+    except (KeyError, TypeError):
+        # One such row in a million: the page is read again, more slowly.
+        strange = tuple(item["sk"]["S"] for item in items if not _has_ttl(item))
+        connections = [item["sk"]["S"] for item in items if not _has_ttl(item) or item["ttl"]["N"] > until]
     score_only = frozenset(item["sk"]["S"] for item in items if "only" in item)
-    return Page(
-        connections, score_only, answer["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in answer else None
-    )
+    last = answer["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in answer else None
+    return Page(connections, score_only, last, strange)
+
+
+def _has_ttl(item: Mapping[str, Any]) -> bool:
+    ttl = item.get("ttl")
+    return isinstance(ttl, dict) and isinstance(ttl.get("N"), str)
 
 
 async def read_page(client: Any, table: str, pk: str, after: str | None, now: float) -> Page:
     """Read one page of a shard. Raises botocore's ClientError or BotoCoreError."""
-    return page(await client.query(**page_query(table, pk, after)), now)
+    read = page(await client.query(**page_query(table, pk, after)), now)
+    for connection in read.strange:
+        unreadable(UnreadableRowError(pk.rpartition("#")[0], f"{pk} {connection}", "it has no number ttl"))
+    return read
