@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 END_SECONDS = 6.0
 """A broadcast that was running has so long to end: a look, what is on the wire, the end of its round."""
 
+ANNOUNCE_SECONDS = 0.5
+"""An execution that has taken the lease has announced itself after so long."""
+
 _AT_ONCE = 8
 """Shards that are asked at the same time."""
 
@@ -103,15 +106,19 @@ class Reset:
 
 
 def _empty_cell(cell: CellTables, match: str, counts: Counter[str], audience: int | None, *, is_known: bool) -> None:
-    shards = MAX_SHARDS
+    shards, has_lease = MAX_SHARDS, True
     try:
         telling = Tellings(cell.broadcasts, cell.db).read(match)
     except UnreadableRowError:
         pass
     else:
+        has_lease = telling.is_running(time.time())
         if telling.shards is not None or is_known:
             shards = shard_count(telling.shards, audience)
     counts += _delete_row(cell.db, cell.broadcasts, telling_key(match))
+    if has_lease:
+        # Between taking the lease and announcing itself an execution has no live row.
+        time.sleep(ANNOUNCE_SECONDS)
     _wait_for_the_end(cell, match)
     counts += _delete_row(cell.db, cell.broadcasts, live_key(match), "live")
     rows = list(_keys(cell.db, cell.broadcasts, "pk", "sk", telling_key(match)["pk"]["S"]))

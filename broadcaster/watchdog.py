@@ -25,8 +25,8 @@ from matches.rows import BrokenMatchError
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-BROKEN_TRIES = 5
-"""After so many looks at a damaged row, 2 + 4 + 8 + 16 seconds, the message is set aside."""
+BROKEN_TRIES = 4
+"""After so many looks at a damaged row, 2 + 4 + 8 seconds apart, the message is set aside."""
 
 logger = Logger(service="watchdog")
 figures = Figures("watchdog")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from devstack.faults import rows
 from devstack.faults.crowd import Watcher, enter
 from devstack.faults.machinery import account_throttle, deploy, disconnect_lost, happened, wrong_clock
 from devstack.faults.play import FaultError
@@ -179,6 +180,7 @@ ACTS: dict[str, Callable[[Play], AbstractAsyncContextManager[None]]] = {
     "disconnect-lost": disconnect_lost,
     "deploy": deploy,
     "unknown-version": unknown_version,
+    **rows.ACTS,
 }
 
 

@@ -22,7 +22,7 @@ from subscriptions.store import row_key as subscription_key
 from tests.hole import hole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from devstack.system import System
     from matches.ledger import Ledger
@@ -53,6 +53,11 @@ def rows(tables: Reset, match: str) -> list[str]:
     return found
 
 
+def noted(shown: list[int]) -> Callable[[str, dict[str, Any], int], None]:
+    """Notes the seqs that a viewer shows."""
+    return lambda _, event, __: shown.append(event["seq"])
+
+
 async def play(system: System, operator: Operator, tables: Reset, match: str, events: list[dict[str, Any]]) -> None:
     """Create a match and post its events; every viewer of every cell shows each, and the receipts say so."""
     await asyncio.to_thread(
@@ -65,7 +70,7 @@ async def play(system: System, operator: Operator, tables: Reset, match: str, ev
             shown: list[int] = []
             seen.append(shown)
             url = system.at(cell.region).websocket_url
-            viewers.append(Viewer(url, [match], on_event=lambda _, event, __, to=shown: to.append(event["seq"])))
+            viewers.append(Viewer(url, [match], on_event=noted(shown)))
     tasks = [asyncio.create_task(viewer.run()) for viewer in viewers]
     expected = list(range(1, len(events) + 1))
     try:
