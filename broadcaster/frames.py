@@ -76,10 +76,10 @@ def _unbroken(rows: list[tuple[dict[str, Any], int | None]], seq: int) -> list[t
 
 
 def _fit(state: MatchState, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.seq, [])))
+    return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.seq, [], _LATEST)))
 
 
-def _frame(state: MatchState, prev: int, events: list[dict[str, Any]]) -> bytes:
+def _frame(state: MatchState, prev: int, events: list[dict[str, Any]], at: int | None = None) -> bytes:
     return orjson.dumps(
         {
             "type": "update",
@@ -91,6 +91,6 @@ def _frame(state: MatchState, prev: int, events: list[dict[str, Any]]) -> bytes:
             "score": state.board.score,
             "shootout": state.board.shootout,
             "events": events,
-            "at": events[-1]["at"] if events else _LATEST,
+            "at": events[-1]["at"] if events else at,
         }
     )

@@ -253,6 +253,8 @@ _ROWS = (
          act="row-live", events=2),
     Kind("row-audience-unreadable", (2,), "the count of the match's viewers is no number", act="row-audience"),
     Kind("row-receipt-unreadable", (2,), "a receipt of the match is broken JSON", act="row-receipt"),
+    Kind("row-progress-unreadable", (2,), "a batch's row of the round that is running is broken JSON",
+         (Rule(*_POST, Do.SLOW, times=8, seconds=0.7),), act="row-progress"),
     Kind("row-subscription-strange", (2, 4), "rows of viewers have no readable ttl: they are told or pruned",
          act="row-subscription"),
 )  # fmt: skip

@@ -18,7 +18,8 @@ from devstack.faults.play import FaultError
 from devstack.system import REGION
 from matches.events import EVENT, Accepted
 from matches.ledger import event_item, row_key
-from matches.telling import telling_key
+from matches.progress import progress_item
+from matches.telling import telling_key, told_key
 from matches.viewers import audience_partition
 from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition
@@ -137,6 +138,18 @@ async def broken_receipt(play: Play) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def broken_progress(play: Play) -> AsyncIterator[None]:
+    """A batch's row of the round that is running is broken JSON: the round ends, and is told."""
+    yield
+    round_of = (await asyncio.to_thread(play.world.tellings.read, play.match)).round
+    if round_of is None:
+        raise FaultError("no round has begun")
+    item = {**told_key(play.match, progress_item(round_of, 999)), "body": {"S": "{"}}
+    async with _row(play, "broadcasts", item):
+        await play.told(await play.settled())
+
+
+@asynccontextmanager
 async def strange_subscriptions(play: Play) -> AsyncIterator[None]:
     """Rows of viewers without a readable ``ttl`` lie among the others: the lap goes on, and the dead are pruned."""
     ids = [f"strange{number:08d}=" for number in range(4)]
@@ -227,5 +240,6 @@ ACTS: dict[str, Act] = {
     "row-live": broken_live,
     "row-audience": broken_audience,
     "row-receipt": broken_receipt,
+    "row-progress": broken_progress,
     "row-subscription": strange_subscriptions,
 }

@@ -32,8 +32,9 @@ GOAL = {"kind": "goal", "team": "home", "minute": 3}
 
 
 @pytest.fixture
-def tables(system: System) -> Reset:
-    """What resets matches of the running system."""
+def tables(system: System, monkeypatch: pytest.MonkeyPatch) -> Reset:
+    """What resets matches of the running system, in which no match has more than 64 shards."""
+    monkeypatch.setattr("broadcaster.reset.MAX_SHARDS", 4 * DEFAULT_SHARDS)
     return of_devstack(system.api_url, aws=False)
 
 
