@@ -71,6 +71,8 @@ class Fanout:
         """Matches whose state is damaged: the reason, and until when they are not tried."""
         self._contended: dict[tuple[str, str], float] = {}
         """Events that met contention, by match and id, and when they met it first."""
+        self._aside: set[tuple[str, int]] = set()
+        """Records that were set aside since the last whole batch: when theirs is redelivered they are not again."""
 
     def handle(self, records: list[dict[str, Any]]) -> None:
         """Number and broadcast a batch.
@@ -103,6 +105,7 @@ class Fanout:
         self._settle(doubtful, unstarted, failed)
         if failed:
             raise IncompleteError(", ".join(f"{match}: {error}" for match, error in failed.items()))
+        self._aside.clear()
 
     def _broadcast_all(
         self, numbered: dict[str, dict[str, Any]], failed: dict[str, Exception]
@@ -226,10 +229,14 @@ class Fanout:
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
         """Set a record aside, and count it as done."""
-        figures.add("RecordsSetAside")
         about = record["kinesis"]
+        place = (about["sequenceNumber"], hash(about["data"]))
+        if place in self._aside:
+            return
+        figures.add("RecordsSetAside")
         logger.error("set aside", match=about["partitionKey"], reason=reason, sequence_number=about["sequenceNumber"])
         self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
+        self._aside.add(place)
 
 
 @cache

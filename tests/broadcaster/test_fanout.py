@@ -339,3 +339,25 @@ def test_a_broken_row_in_a_cell_stops_no_other(
     fanout.handle([record(match, "k", "kick_off"), record(other, "k", "kick_off")])
     assert (ids(ledger, match), ids(ledger, other)) == (["k"], ["k"])
     assert starter.started == [(other, 1)]
+
+
+def test_a_redelivered_batch_sets_a_record_aside_once(
+    fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a transient failure has the batch delivered again and again, its poison does not fill the queue."""
+    real = RealLedger.record
+
+    def throttled(self: Ledger, accepted: Accepted) -> Any:
+        if accepted.match == other:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "TransactWriteItems")
+        return real(self, accepted)
+
+    monkeypatch.setattr(RealLedger, "record", throttled)
+    batch = [record(match, "x", data=b"not ours"), record(other, "k", "kick_off")]
+    for _ in range(3):
+        with pytest.raises(IncompleteError, match=other):
+            fanout.handle(batch)
+    monkeypatch.undo()
+    fanout.handle(batch)
+    assert len(set_aside(match)) == 1
+    assert ids(ledger, other) == ["k"]
