@@ -26,6 +26,7 @@ from broadcaster.pruning import Pruning
 from broadcaster.ring import Spot
 from broadcaster.slow import SlowViewers
 from broadcaster.walk import Walk
+from matches.ledger import UnknownMatchError
 from matches.metrics import Figures
 from subscriptions.shards import shard_count
 from subscriptions.store import partition
@@ -140,8 +141,11 @@ class Carousel:
         counts.started = counts.started or _now_ms()
         done = False
         try:
-            look = await self._tools.records.look(self._match)
-            await self._take(look)
+            try:
+                await self._take(await self._tools.records.look(self._match))
+            except UnknownMatchError:
+                # The match was reset: nobody has its lease any more, and there is nothing to tell.
+                self._lose()
             while not self._lost and not done:
                 if self._walk is None or await self._lap(self._walk):
                     done = not await self._newer_while_others_send()
@@ -211,7 +215,7 @@ class Carousel:
             raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
         if walk.exhausted:
             counts.rows = walk.lap_rows
-            if tally.accepted > accepted:
+            if tally.accepted > accepted and self._posted:
                 figures.add("GoalToGateway", max(0, counts.ended - self._posted))
         return walk.exhausted
 

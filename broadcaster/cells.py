@@ -20,7 +20,9 @@ from broadcaster.plan import Budget
 from broadcaster.starter import Starter
 from broadcaster.watch import Watch
 from matches import aws
+from matches.metrics import unreadable
 from matches.regions import TRANSIENT, Regions
+from matches.rows import BrokenMatchError, UnreadableRowError
 from matches.telling import Tellings
 
 if TYPE_CHECKING:
@@ -71,27 +73,37 @@ class Cells:
 
         An Express execution may die without a trace (step-functions/latest/dg/concepts-standard-vs-express.html), so
         the watchdog is told before any is started. If it cannot be, viewers are told all the same, and then what its
-        queue at home said is raised: delivered again, the event gets its watchdog. Raises regions.TRANSIENT.
+        queue at home said is raised: delivered again, the event gets its watchdog. A cell whose row of the match is
+        damaged is left to the watchdog, too, which sets its message aside. Raises regions.TRANSIENT.
         """
-        _, unwatched = self._regions.ask(
-            {region: partial(self._watch.put, state.match, state.seq, region) for region in self._cells}
-        )
-        reached = self._reach({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
-        unreached = [region for region in self._cells if region not in reached]
+        put = partial(self._watch.put, state.match, state.seq, epoch=state.epoch)
+        _, unwatched = self._regions.ask({region: partial(put, region) for region in self._cells})
+        reached, broken = self._reach({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
+        unreached = [region for region in self._cells if region not in reached.keys() | broken.keys()]
         for error in unwatched.values():
             logger.error("the watchdog does not know", match=state.match, seq=state.seq, exc_info=error)
             raise error
         for region in unreached:
-            self._watch.put(state.match, state.seq, region, SOON_SECONDS)
+            put(region, SOON_SECONDS)
         return unreached
 
-    def look(self, match: str, seq: int, region: str, state: Callable[[], MatchState]) -> Seen:
+    def look(
+        self, match: str, seq: int, region: str, state: Callable[[], MatchState], epoch: str | None = None
+    ) -> Seen:
         """How a cell is with event ``seq``; starts a broadcast there if it was not told and nobody else does it.
 
-        ``state`` reads the match from the ledger. Raises what it raises.
+        ``state`` reads the match from the ledger; if that has another epoch than ``epoch``, the event was one of an
+        earlier match of the id, and nothing is left to do. Raises what ``state`` raises, and BrokenMatchError for a
+        damaged row of the cell.
         """
         cell = self._cells[region]
-        telling = self._reach({region: partial(cell.tellings.hand, match, seq)}).get(region)
+        telling = self._in(region, partial(cell.tellings.read, match))
+        if telling is not None and (telling.seq < seq or telling.epoch != epoch):
+            # The cell has not been handed this event, or its row is about another match of the id.
+            now = state()
+            if epoch not in (None, now.epoch):
+                return "settled"
+            telling = self._in(region, partial(cell.tellings.hand, match, max(seq, now.seq), now.epoch))
         if telling is None:
             return "unreached"
         if telling.tried >= seq:
@@ -99,17 +111,24 @@ class Cells:
         if telling.lease_until > time.time():
             return "running"
         logger.warning("starting again", match=match, seq=seq, tried=telling.tried, cell=region)
-        return "restarted" if self._reach({region: partial(_begin, cell, state())}) else "unreached"
+        return "restarted" if self._in(region, partial(_begin, cell, state())) is not None else "unreached"
 
-    def later(self, match: str, seq: int, region: str, tries: int) -> None:
+    def later(self, match: str, seq: int, region: str, tries: int, epoch: str | None = None) -> None:
         """Have the watchdog look again at a cell that nobody could reach, after 2, 4, 8 … 60 seconds.
 
         Raises botocore's ClientError and BotoCoreError.
         """
-        self._watch.put(match, seq, region, min(60, 2 ** min(tries, 6)), tries)
+        self._watch.put(match, seq, region, min(60, 2 ** min(tries, 6)), tries=tries, epoch=epoch)
 
-    def _reach(self, work: Mapping[str, Callable[[], T]]) -> dict[str, T]:
-        """What the cells say that are not silent, and do answer."""
+    def _in(self, region: str, work: Callable[[], T]) -> T | None:
+        """What one cell says, None if it does not answer. Raises BrokenMatchError."""
+        reached, broken = self._reach({region: work})
+        if region in broken:
+            raise broken[region]
+        return reached.get(region)
+
+    def _reach(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, BrokenMatchError]]:
+        """What the cells say that are not silent, and do answer; and those whose row of the match is damaged."""
         now = time.monotonic()
         asked = {
             region: partial(self._call, region, each)
@@ -118,11 +137,17 @@ class Cells:
             if len(self._cells) == 1 or self._silent_until.get(region, 0.0) <= now
         }
         answers, failures = self._regions.ask(asked)
+        broken: dict[str, BrokenMatchError] = {}
         for region, error in failures.items():
+            if isinstance(error, BrokenMatchError):
+                broken[region] = error
+                if isinstance(error, UnreadableRowError):
+                    unreadable(error)
+                continue
             logger.warning("a cell was not reached", cell=region, exc_info=error)
             if isinstance(error, TimeoutError):
                 self._silence(region)
-        return answers
+        return answers, broken
 
     def _call(self, region: str, work: Callable[[], T]) -> T:
         begun = time.monotonic()
@@ -139,7 +164,7 @@ class Cells:
 
 def _begin(cell: Cell, state: MatchState) -> Telling:
     """Hand a match as it stands to a cell, and start a broadcast of it unless that has been done."""
-    telling = cell.tellings.hand(state.match, state.seq)
+    telling = cell.tellings.hand(state.match, state.seq, state.epoch)
     if telling.tried < state.seq:
         cell.starter.start(state, telling)
     return telling

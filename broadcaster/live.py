@@ -2,9 +2,9 @@
 
 One row per match that is being broadcast: ``owner`` (the execution), ``batches`` (how many senders it began with),
 ``left0``, ``left1`` … (how many posts each batch still has), ``ended`` (the batches that are done), ``ttl`` (when it is
-taken for dead). The state machine writes it at the beginning of each round, the senders read all of them four times a
-second, and the end of the broadcast removes it. A sender states what it has left when it begins, when that grows, and
-each time it has halved: about twenty writes for a million rows.
+taken for dead), ``v`` (the version, matches.rows). The state machine writes it at the beginning of each round, the
+senders read all of them four times a second, and the end of the broadcast removes it. A sender states what it has left
+when it begins, when that grows, and each time it has halved: about twenty writes for a million rows.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from matches.rows import count, readable, reading, text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from matches.rows import UnreadableRowError
 
 LIVE = "live"
 """The one partition key: all rows are read with one Query of a few kilobytes."""
@@ -83,19 +87,26 @@ def _fair(needs: list[float], rate: float) -> float:
     return left / parts
 
 
-def parse(items: Iterable[Mapping[str, Any]]) -> list[Broadcast]:
-    """Rows as DynamoDB returns them."""
-    return [
-        Broadcast(
-            match=item["sk"]["S"],
-            owner=item["owner"]["S"],
-            batches=int(item["batches"]["N"]),
-            ended=frozenset(int(number) for number in item["ended"]["NS"]) if "ended" in item else frozenset(),
-            until=int(item["ttl"]["N"]),
-            left={int(name[4:]): int(value["N"]) for name, value in item.items() if name.startswith("left")},
+def parse(items: Iterable[Mapping[str, Any]]) -> tuple[list[Broadcast], list[UnreadableRowError]]:
+    """Rows as DynamoDB returns them, and what is wrong with those that cannot be read.
+
+    An unreadable row has no share of the rate. Its match sends all the same, until the next broadcast of the match
+    overwrites the row; the pace then gives way by the 429s.
+    """
+    return readable(_parse, items)
+
+
+def _parse(item: Mapping[str, Any]) -> Broadcast:
+    match = item["sk"]["S"]
+    with reading(match, LIVE, item):
+        return Broadcast(
+            match=match,
+            owner=text(item, "owner"),
+            batches=count(item, "batches"),
+            ended=frozenset(int(each) for each in item["ended"]["NS"]) if "ended" in item else frozenset(),
+            until=count(item, "ttl"),
+            left={int(name[4:]): count(item, name) for name in item if name.startswith("left")},
         )
-        for item in items
-    ]
 
 
 def live_query(table: str) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from matches.metrics import unreadable
+from matches.rows import UnreadableRowError
 from subscriptions.store import page_query
 
 if TYPE_CHECKING:
@@ -28,13 +30,14 @@ class Page:
     """One page: living connections in order, those of them that follow the score only, and where it ends.
 
     ``last`` is the row to go on after, None at the end of the shard. ``slow`` has the connections whose viewers took
-    nothing in the last broadcasts, and in how many.
+    nothing in the last broadcasts, and in how many. ``strange``: the connections whose row has no readable ``ttl``.
     """
 
     connections: list[str]
     score_only: frozenset[str]
     last: str | None
     slow: Mapping[str, int] = field(default_factory=dict)
+    strange: tuple[str, ...] = ()
 
 
 def calm_collector() -> None:
@@ -62,22 +65,47 @@ def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, A
 def page(answer: Mapping[str, Any], now: float) -> Page:
     """The answer of a ``page_query`` at ``now`` (seconds since the epoch).
 
-    TTL deletes hours late (developerguide/howitworks-ttl.html): expired rows are left out here.
+    TTL deletes hours late (developerguide/howitworks-ttl.html): expired rows are left out here. A row without a
+    readable ``ttl`` is sent to: its connection is its key, so a living viewer is told, and a dead one is pruned by the
+    answer 410.
     """
     items = answer["Items"]
     # Times of the same number of digits compare as text; those of this century have ten.
     until = str(int(now))
-    connections = [item["sk"]["S"] for item in items if item["ttl"]["N"] > until]
+    strange: tuple[str, ...] = ()
+    try:
+        connections = [item["sk"]["S"] for item in items if item["ttl"]["N"] > until]
+    except (KeyError, TypeError):
+        # One such row in a million: the page is read again, more slowly.
+        strange = tuple(item["sk"]["S"] for item in items if not _has_ttl(item))
+        connections = [item["sk"]["S"] for item in items if not _has_ttl(item) or item["ttl"]["N"] > until]
     # Few rows say more than the connection and the time.
     marked = [item for item in items if len(item) > PLAIN]
     return Page(
         connections,
         frozenset(item["sk"]["S"] for item in marked if "only" in item),
         answer["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in answer else None,
-        {item["sk"]["S"]: int(item["slow"]["N"]) for item in marked if "slow" in item},
+        {item["sk"]["S"]: failed for item in marked if (failed := _slow(item))},
+        strange,
     )
+
+
+def _slow(item: Mapping[str, Any]) -> int:
+    """In how many broadcasts running the viewer took nothing; 0 if the row does not say so in a readable way."""
+    try:
+        return int(item["slow"]["N"])
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
+def _has_ttl(item: Mapping[str, Any]) -> bool:
+    ttl = item.get("ttl")
+    return isinstance(ttl, dict) and isinstance(ttl.get("N"), str)
 
 
 async def read_page(client: Any, table: str, pk: str, after: str | None, now: float) -> Page:
     """Read one page of a shard. Raises botocore's ClientError or BotoCoreError."""
-    return page(await client.query(**page_query(table, pk, after)), now)
+    read = page(await client.query(**page_query(table, pk, after)), now)
+    for connection in read.strange:
+        unreadable(UnreadableRowError(pk.rpartition("#")[0], f"{pk} {connection}", "it has no number ttl"))
+    return read

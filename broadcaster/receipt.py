@@ -19,8 +19,9 @@ from broadcaster import live
 from broadcaster.plan import check_version
 from matches import aws
 from matches.ledger import Ledger
-from matches.metrics import Figures
+from matches.metrics import Figures, unreadable
 from matches.progress import round_name, total
+from matches.rows import UnreadableRowError
 from matches.telling import Tellings, telling_key
 from matches.viewers import Viewers
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
@@ -109,12 +110,19 @@ class Receipts:
         self._tellings = Tellings(broadcasts, client)
 
     def finish(self, done: Round) -> bool:
-        """Write the receipt and settle the match; returns whether the execution is to go round again."""
-        if done.lost:
-            again = False
-            self._write_if_stopped(done)
-        else:
-            again = self._settle(done)
+        """Write the receipt and settle the match; returns whether the execution is to go round again.
+
+        If the cell's row of the match is damaged, nothing can be settled: the broadcast ends, its share of the send
+        rate is free for the others, and the watchdog finds the row and has it set aside.
+        """
+        again = False
+        try:
+            if done.lost:
+                self._write_if_stopped(done)
+            else:
+                again = self._settle(done)
+        except UnreadableRowError as error:
+            unreadable(error)
         if not again:
             with suppress(self._db.exceptions.ConditionalCheckFailedException):
                 self._db.delete_item(**live.removal(self._table, done.match, done.owner))
@@ -178,6 +186,9 @@ class Receipts:
             return shard_count(None, self._ledger.state(telling.match).audience)
         except (ClientError, BotoCoreError) as error:
             logger.warning("home was not reached", match=telling.match, exc_info=error)
+            return None
+        except UnreadableRowError as error:
+            unreadable(error)
             return None
 
     def _update(

@@ -18,8 +18,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from broadcaster import live
 from broadcaster.frames import Frames, build
 from broadcaster.lease import renewal
-from matches.ledger import MatchState, events_query, parse_event, parse_state, score_prev, state_get
+from matches.ledger import (
+    MatchState,
+    UnknownMatchError,
+    events_query,
+    parse_event,
+    parse_state,
+    score_prev,
+    state_get,
+)
+from matches.metrics import skipped, unreadable
 from matches.progress import progress_item, round_name
+from matches.rows import VERSION_ATTRIBUTE, UnreadableRowError, readable
 from matches.snapshot import EVENTS_PER_FRAME
 from matches.telling import Telling, parse_telling, telling_get, told_key
 
@@ -45,7 +55,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The tables, through aiobotocore clients. Raises botocore's ClientError and BotoCoreError."""
+    """The tables, through aiobotocore clients.
+
+    Raises botocore's ClientError and BotoCoreError; BrokenMatchError for a damaged row of the match itself. Other rows
+    that cannot be read are reported and left out.
+    """
 
     home: Any
     """Of the region that has the ledger."""
@@ -58,8 +72,9 @@ class Records:
     async def look(self, match: str, known: MatchState | None = None) -> Look:
         """Read all of it, consistently.
 
-        If home does not answer the match stands as it was ``known``: the lease, a stop and the share of the rate are
-        the cell's own, and must not wait for home.
+        If home does not answer, or has no readable row of the match any more, the match stands as it was ``known``: the
+        lease, a stop and the share of the rate are the cell's own, and must not wait for home. Raises UnknownMatchError
+        and UnreadableRowError if nothing is known.
         """
         state, told, live_rows = await asyncio.gather(
             self._state(match, known),
@@ -69,7 +84,7 @@ class Records:
         return Look(
             state=state,
             telling=parse_telling(match, told.get("Item")),
-            broadcasts=live.parse(live_rows["Items"]),
+            broadcasts=skipped(live.parse(live_rows["Items"])),
         )
 
     async def _state(self, match: str, known: MatchState | None) -> MatchState:
@@ -81,13 +96,24 @@ class Records:
                 raise
             logger.warning("home was not reached", match=match, seq=known.seq, exc_info=error)
             return known
-        return parse_state(found["Item"])
+        if "Item" not in found:
+            if known is None:
+                raise UnknownMatchError(match)
+            return known
+        try:
+            return parse_state(found["Item"])
+        except UnreadableRowError as error:
+            if known is None:
+                raise
+            unreadable(error)
+            return known
 
     async def frames(self, state: MatchState, told: int) -> Frames | None:
         """The frames from what has been ``told`` to where the match stands; None if there is nothing to tell."""
         query = events_query(self.matches, state.match, told, EVENTS_PER_FRAME, newest=True)
         items = (await self.home.query(**query))["Items"]
-        return build(state, told, [(parse_event(item), score_prev(item)) for item in reversed(items)])
+        events = skipped(readable(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
+        return build(state, told, events)
 
     async def renew(self, match: str, owner: str) -> bool:
         """Keep the lease and the place among the live broadcasts; returns False if the lease is another's by now."""
@@ -119,6 +145,7 @@ class Records:
             TableName=self.broadcasts,
             Item={
                 **told_key(task["match"], progress_item(round_of, task["batch"])),
+                **VERSION_ATTRIBUTE,
                 "body": {"S": orjson.dumps(body).decode()},
                 "ttl": {"N": str(int(time.time()) + PROGRESS_SECONDS)},
             },
@@ -129,4 +156,5 @@ class Records:
             answer = await self.db.update_item(**update)
         except self.db.exceptions.ConditionalCheckFailedException:
             return None
-        return live.parse([answer["Attributes"]])[0] if "Attributes" in answer else None
+        rows = skipped(live.parse([answer["Attributes"]])) if "Attributes" in answer else []
+        return rows[0] if rows else None

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.setaside import Message, in_order, parse
 from matches.ledger import UnknownMatchError
+from matches.rows import BrokenMatchError
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -125,7 +126,10 @@ class Redrive:
             self.watch.sqs.send_message(QueueUrl=self.watch.queue, MessageBody=message.body)
             done = Done(message, "sent", "the watchdog looks again")
         else:
-            done = self._send_batch(message)
+            try:
+                done = self._send_batch(message)
+            except BrokenMatchError as error:
+                done = Done(message, "kept", str(error))
         if done.outcome != "kept":
             self._delete(message)
         return done
@@ -158,12 +162,12 @@ class Redrive:
         except UnknownMatchError:
             return Done(message, "kept", f"there is no match {match}; drop it")
         # A cell that could not be reached may be behind the ledger.
-        telling = cell.tellings.hand(match, state.seq)
+        telling = cell.tellings.hand(match, state.seq, state.epoch)
         if telling.told >= state.seq:
             return Done(message, "settled", f"everyone has been told up to seq {telling.told} since")
         if not cell.tellings.reopen(match, int(time.time())):
             return Done(message, "kept", "a broadcast of this match is running; try again when it has ended")
-        self.watch.put(match, state.seq, cell.region)
+        self.watch.put(match, state.seq, cell.region, epoch=state.epoch)
         cell.starter.start(state, telling)
         self._started.add((match, cell.region))
         return Done(message, "sent", f"a broadcast from seq {telling.told + 1} to {state.seq} is started")

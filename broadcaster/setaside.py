@@ -2,9 +2,10 @@
 
 Four kinds of message, a batch in its cell's queue, the others in home's:
 
-- ``record``: of the stream, which is none of ours, or of a match that does not exist (the fan-out)
+- ``record``: of the stream, which is none of ours, or of a match that does not exist or is damaged (the fan-out)
 - ``batch``: part of a broadcast that failed on every try (the state machine, broadcast.asl.json)
-- ``watch``: a broadcast that had not ended however often the watchdog looked (SQS itself, from the watchdog's queue)
+- ``watch``: a broadcast that had not ended however often the watchdog looked (SQS itself, from the watchdog's queue),
+  or whose match has a damaged row (the watchdog)
 - ``unreadable``: anything else
 """
 
@@ -86,6 +87,11 @@ def record_body(record: Mapping[str, Any], reason: str) -> str:
     )
 
 
+def watch_body(watched: Mapping[str, Any], reason: str) -> str:
+    """The message for a watchdog's message about a match that is damaged."""
+    return json.dumps({**watched, "kind": "watch", "reason": reason})
+
+
 def parse(received: Mapping[str, Any]) -> Message:
     """A message as ReceiveMessage returns it, with its system attributes."""
     attributes = received.get("Attributes", {})
@@ -104,8 +110,9 @@ def parse(received: Mapping[str, Any]) -> Message:
             return _record(body, reason, about)
         if kind == "batch" and isinstance(match, str):
             return Message(kind="batch", match=match, reason=reason, **about)
-        if kind is None and isinstance(match, str) and type(body.get("seq")) is int:
-            reason = f"the broadcast of seq {body['seq']} had not ended however often the watchdog looked"
+        if kind in (None, "watch") and isinstance(match, str) and type(body.get("seq")) is int:
+            if kind is None:
+                reason = f"the broadcast of seq {body['seq']} had not ended however often the watchdog looked"
             return Message(kind="watch", match=match, reason=reason, body=received["Body"], **about)
     reason = f"not a message of ours: {received['Body'][:80]!a}"
     return Message(kind="unreadable", match=None, reason=reason, obstacle="it cannot be read", **about)

@@ -20,10 +20,14 @@ class Watch:
     seconds: int
     """Until it looks for the first time."""
 
-    def put(self, match: str, seq: int, cell: str, seconds: int | None = None, tries: int = 0) -> None:
-        """Have it look after event ``seq`` in a cell, which could not be reached ``tries`` times."""
+    def put(
+        self, match: str, seq: int, cell: str, seconds: int | None = None, *, tries: int = 0, epoch: str | None = None
+    ) -> None:
+        """Have it look after event ``seq`` of an epoch in a cell, which could not be reached ``tries`` times."""
         self.sqs.send_message(
             QueueUrl=self.queue,
-            MessageBody=orjson.dumps({"match": match, "seq": seq, "cell": cell, "tries": tries}).decode(),
+            MessageBody=orjson.dumps(
+                {"match": match, "seq": seq, "cell": cell, "tries": tries, "epoch": epoch}
+            ).decode(),
             DelaySeconds=self.seconds if seconds is None else seconds,
         )

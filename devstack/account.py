@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from broadcaster.cells import Cell
 from broadcaster.plan import Budget
 from broadcaster.redrive import Queue, Redrive
+from broadcaster.reset import CellTables, Reset
 from broadcaster.starter import Starter
 from broadcaster.watch import Watch
 from devstack.ministack import StackError
@@ -44,19 +45,47 @@ def redrive(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Redrive:
 
     Raises StackError, botocore's ClientError and BotoCoreError.
     """
+    return _redrive(*_reach(api_url, aws=aws, prefix=prefix))
+
+
+def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
+    """What resets matches of devstack's system at ``api_url``, or of the account of the environment.
+
+    Raises StackError, botocore's ClientError and BotoCoreError.
+    """
+    make, prefix = _reach(api_url, aws=aws, prefix=prefix)
+    about = _told_to_the_fanout(make, prefix)
+    return Reset(
+        home=make("dynamodb"),
+        matches=about["MATCHES_TABLE"],
+        cells=[
+            CellTables(region, make("dynamodb", region), about["BROADCASTS_TABLE"], f"{prefix}-subscriptions")
+            for region in json.loads(about["CELLS"])
+        ],
+    )
+
+
+def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any], str]:
+    """What makes clients of the system's services (service, region), and what the names of its parts begin with."""
     if aws:
         session: Any = boto3.Session()
-        return _redrive(lambda service, region=None: session.client(service, region_name=region), prefix)
+        return lambda service, region=None: session.client(service, region_name=region), prefix
     found = urlsplit(api_url)
     if found.port is None or HTTP_API_ID not in found.path:
         raise StackError(f"{where(api_url)} is not devstack's. For an account of AWS, say --aws.")
     system = System(found.port)
-    return _redrive(lambda service, region=system.region: client(system.at(region), service), PREFIX)
+    return lambda service, region=system.region: client(system.at(region), service), PREFIX
+
+
+def _told_to_the_fanout(make: Callable[..., Any], prefix: str) -> dict[str, str]:
+    """What the fan-out is told about the tables, the cells and their senders is what holds."""
+    about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")
+    variables: dict[str, str] = about["Environment"]["Variables"]
+    return variables
 
 
 def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
-    # What the fan-out is told about the cells and their senders is what holds.
-    about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")["Environment"]["Variables"]
+    about = _told_to_the_fanout(make, prefix)
     budget = Budget(int(about["SEND_RATE"]), int(about["SENDER_RATE"]))
     sqs = make("sqs")
     queues = [Queue(sqs, sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"])]

@@ -2,7 +2,7 @@
 
 import typer
 
-from devstack.commands import aside, faults, fuzz, match, measure, model, package, screenshots, smoke, stack
+from devstack.commands import aside, faults, fuzz, match, measure, model, package, reset, screenshots, smoke, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 matches = typer.Typer(no_args_is_help=True, help="Matches.")
@@ -10,6 +10,7 @@ app.add_typer(matches, name="match")
 matches.command("create")(match.create)
 matches.command("list")(match.list_matches)
 matches.command("show")(match.show_match)
+matches.command("reset")(reset.reset)
 app.command()(stack.up)
 app.command()(stack.demo)
 app.command()(stack.token)

@@ -37,11 +37,14 @@ from matches.ledger import (
     Ledger,
     MatchExistsError,
     MatchState,
+    RowsLeftError,
     UnknownMatchError,
 )
+from matches.metrics import Figures, unreadable
 from matches.progress import standing
 from matches.recent import RecentEvents
 from matches.regions import Regions
+from matches.rows import BrokenMatchError, UnreadableRowError
 from matches.schedule import Day, NewMatch, Reschedule
 from matches.snapshot import snapshot, summary
 from matches.telling import Tellings
@@ -55,6 +58,7 @@ HISTORY_PAGE = 200
 UNKNOWN_MATCH = "There is no such match: `unknown_match`."
 
 logger = Logger(service="api")
+figures = Figures("api")
 app = APIGatewayHttpResolver(
     enable_validation=True,
     debug=False,  # whatever POWERTOOLS_DEV says: it would print events, and the operators' tokens in them
@@ -114,11 +118,14 @@ def _regions() -> Regions:
     tags=["operators"],
     security=_OPERATORS,
     responses=answers(
-        HTTPStatus.CREATED, "The match's snapshot.", operators=True, conflict="The id is taken: `match_exists`."
+        HTTPStatus.CREATED,
+        "The match's snapshot.",
+        operators=True,
+        conflict="The id is taken: `match_exists`. Rows of an earlier match of that id are left: `match_has_rows`.",
     ),
 )
 def create_match(new: NewMatch) -> Response[dict[str, Any]]:
-    """201 with the match's snapshot; 409 ``match_exists`` if the id is taken."""
+    """201 with the match's snapshot; 409 ``match_exists`` if the id is taken, ``match_has_rows`` if it was."""
     _operator(new.competition)
     return _json(HTTPStatus.CREATED, snapshot(_ledger().create(new), []))
 
@@ -235,7 +242,7 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
     state = _ledger().state(match)
     _operator(state.competition)
     answers, failures = _regions().ask(
-        {region: partial(tellings.stop, match, state.seq) for region, tellings in _cells().items()}
+        {region: partial(tellings.stop, match, state.seq, state.epoch) for region, tellings in _cells().items()}
     )
     cells: dict[str, dict[str, Any]] = {}
     for region, (telling, stopped) in answers.items():
@@ -243,6 +250,8 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
         cells[region] = {"stopped": stopped, "told": telling.told}
     for region, error in failures.items():
         logger.warning("a cell was not reached", match=match, cell=region, exc_info=error)
+    for broken in (error for error in failures.values() if isinstance(error, BrokenMatchError)):
+        raise broken
     if failures:
         message = f"Not known of {', '.join(sorted(failures))}; the other cells are stopped. Stop again."
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message)
@@ -335,8 +344,14 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
     """What each cell has been handed and has told, and what the senders of a running broadcast have reported."""
     state = _ledger().state(match)
     _operator(state.competition)
-    found, _ = _regions().ask({region: partial(_standing, tellings, match) for region, tellings in _cells().items()})
+    found, failures = _regions().ask(
+        {region: partial(_standing, tellings, match) for region, tellings in _cells().items()}
+    )
     cells = {region: found.get(region, {"unreached": True}) for region in _cells()}
+    for region, error in failures.items():
+        if isinstance(error, UnreadableRowError):
+            unreadable(error)
+            cells[region]["unreadable"] = True
     return _json(HTTPStatus.OK, {"match": match, "seq": state.seq, "cells": cells})
 
 
@@ -365,6 +380,24 @@ def _unknown_match(error: UnknownMatchError) -> Response[dict[str, Any]]:
 @app.exception_handler(MatchExistsError)  # type: ignore[untyped-decorator]
 def _match_exists(error: MatchExistsError) -> Response[dict[str, Any]]:
     return _error(ApiError(HTTPStatus.CONFLICT, "match_exists", f"There is a match {error} already."))
+
+
+@app.exception_handler(RowsLeftError)  # type: ignore[untyped-decorator]
+def _rows_left(error: RowsLeftError) -> Response[dict[str, Any]]:
+    message = (
+        f"A match was played under the id {error}, and rows of it are left. Remove them: livescore match reset {error}"
+    )
+    return _error(ApiError(HTTPStatus.CONFLICT, "match_has_rows", message))
+
+
+@app.exception_handler(BrokenMatchError)  # type: ignore[untyped-decorator]
+def _broken_match(error: BrokenMatchError) -> Response[dict[str, Any]]:
+    if isinstance(error, UnreadableRowError):
+        unreadable(error)
+    else:
+        logger.error("match_broken", match=error.match, row=error.row, reason=error.reason)
+    message = f"What is stored of match {error.match} cannot be read. An operator of the system has to repair it."
+    return _error(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "match_broken", message))
 
 
 @app.exception_handler(AlreadyKickedOffError)  # type: ignore[untyped-decorator]
@@ -399,6 +432,7 @@ def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
     return _error(ApiError(HTTPStatus.NOT_FOUND, "no_route", "There is nothing at this path."))
 
 
+@figures.published
 # An event has the operator's token in it: never logged, whatever the environment asks for.
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

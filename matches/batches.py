@@ -1,4 +1,4 @@
-"""Reads many rows of a table at once."""
+"""Reads or deletes many rows of a table at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 BATCH = 100
 """Rows in one BatchGetItem (API_BatchGetItem.html)."""
 
+DELETED_AT_ONCE = 25
+"""Rows in one BatchWriteItem (API_BatchWriteItem.html)."""
+
 _UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4)
+_UNDELETED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 def read_all(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -34,3 +38,23 @@ def read_all(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]])
             if pause is None:
                 raise TimeoutError(f"{len(waiting)} rows left unread")
             time.sleep(pause)
+
+
+def delete_all(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> int:
+    """Delete the rows of these keys, and say how many keys there were; rows that are gone already do not matter.
+
+    Raises botocore's ClientError; TimeoutError when DynamoDB keeps returning rows unprocessed.
+    """
+    waiting: list[Any] = [{"DeleteRequest": {"Key": key}} for key in keys]
+    count = len(waiting)
+    pauses = iter(_UNDELETED_PAUSES)
+    while waiting:
+        batch, waiting = waiting[:DELETED_AT_ONCE], waiting[DELETED_AT_ONCE:]
+        answer = client.batch_write_item(RequestItems={table: batch})
+        if unprocessed := answer.get("UnprocessedItems", {}).get(table, []):
+            waiting += unprocessed
+            pause = next(pauses, None)
+            if pause is None:
+                raise TimeoutError(f"{len(waiting)} rows left unprocessed")
+            time.sleep(pause)
+    return count

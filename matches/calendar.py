@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from matches.batches import read_all
 from matches.kickoff import in_utc
 from matches.ledger import parse_state
+from matches.metrics import skipped
+from matches.rows import readable
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,7 +39,8 @@ class Calendar:
     def of(self, day: date) -> tuple[list[MatchState], bool]:
         """The first ``MOST`` matches of a UTC day by kick-off, and whether there are more.
 
-        The states are read consistently; the index follows a new or moved match within moments.
+        The states are read consistently; the index follows a new or moved match within moments. A match whose state
+        cannot be read is reported and left out.
         """
         page = self._db.query(
             TableName=self.table,
@@ -50,7 +53,7 @@ class Calendar:
         keys: list[dict[str, Any]] = [
             {name: item[name] for name in ("match_id", "item")} for item in page["Items"][:MOST]
         ]
-        states = [parse_state(item) for item in read_all(self._db, self.table, keys)]
+        states = skipped(readable(parse_state, read_all(self._db, self.table, keys)))
         # A match that was moved to another day a moment ago may still be in the index.
         states = [state for state in states if in_utc(state.kickoff).date() == day]
         return sorted(states, key=lambda state: (in_utc(state.kickoff), state.match)), len(page["Items"]) > MOST

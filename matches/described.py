@@ -29,7 +29,7 @@ _REASONS = {
     HTTPStatus.BAD_REQUEST: "The body is not JSON: `malformed_json`.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large: `too_large`.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "A value that cannot be: `invalid`, `unknown_team`.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Our fault: `internal`.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Our fault: `internal`. The match's rows are damaged: `match_broken`.",
     HTTPStatus.SERVICE_UNAVAILABLE: "A service behind this API did not answer: `unavailable`.",
 }
 _OPERATORS_ONLY = {

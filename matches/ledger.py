@@ -8,7 +8,8 @@ Table ``matches``, keys ``match_id`` and ``item``:
 - ``id#<event_id>``       what became of an event: pending, applied as seq n, or refused and why
 - ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.receipt)
 
-How far the viewers have been told is kept by each cell for itself (telling.py).
+Every row has a version, ``v`` (rows.py). How far the viewers have been told is kept by each cell for itself
+(telling.py).
 
 One transaction per event: put the id (if it is not settled), put the event, update the state (if seq is what was
 read). So a record that is delivered twice, or by two readers at once, counts once.
@@ -24,7 +25,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from matches.kickoff import entry
+from matches.kickoff import entry, in_utc
+from matches.metrics import skipped
+from matches.rows import (
+    VERSION_ATTRIBUTE,
+    BrokenMatchError,
+    count,
+    json_object,
+    number,
+    pair,
+    readable,
+    reading,
+    text,
+    whole,
+)
 from matches.scoreboard import Board, Clock, Earlier, Refused, apply
 
 if TYPE_CHECKING:
@@ -49,6 +63,10 @@ class UnknownMatchError(Exception):
 
 class MatchExistsError(Exception):
     """The ledger has a match of that id already."""
+
+
+class RowsLeftError(Exception):
+    """The ledger has no match of that id, but rows of an earlier one: ``livescore match reset`` removes them."""
 
 
 class AlreadyKickedOffError(Exception):
@@ -107,14 +125,17 @@ class Ledger:
     def create(self, new: NewMatch) -> MatchState:
         """Schedule a match.
 
-        Raises MatchExistsError if the id is taken.
+        Raises MatchExistsError if the id is taken; RowsLeftError if a match was played under it of which rows are left,
+        because its first event would meet an event that has that seq already.
         """
+        self._check_nothing_is_left(new.match_id)
         state = MatchState(
             match=new.match_id, epoch=secrets.token_hex(4), seq=0, board=Board(), home=new.home, away=new.away,
             competition=new.competition, kickoff=new.kickoff.isoformat(), audience=new.audience, scored=0,
         )  # fmt: skip
         item: dict[str, Any] = {
             **state_key(state.match),
+            **VERSION_ATTRIBUTE,
             **{name: {"S": getattr(state, name)} for name in ("epoch", "home", "away", "kickoff")},
             **{name: {"S": value} for name, value in entry(state.kickoff).items()},
             **{name: _n(getattr(state, name)) for name in ("seq", "scored")},
@@ -129,6 +150,21 @@ class Ledger:
         except self._db.exceptions.ConditionalCheckFailedException as error:
             raise MatchExistsError(state.match) from error
         return state
+
+    def _check_nothing_is_left(self, match: str) -> None:
+        # In the order of the keys the state row comes last, after event#…, id#… and receipt#….
+        page = self._db.query(
+            TableName=self.table,
+            KeyConditionExpression="match_id = :match",
+            ExpressionAttributeValues={":match": {"S": match}},
+            ProjectionExpression="#item",
+            ExpressionAttributeNames={"#item": "item"},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        if page["Items"] and page["Items"][0]["item"]["S"] != "state":
+            raise RowsLeftError(match)
 
     def reschedule(self, match: str, kickoff: str) -> MatchState:
         """Move the kick-off of a match that has not begun.
@@ -156,7 +192,7 @@ class Ledger:
     def state(self, match: str) -> MatchState:
         """The match as it stands.
 
-        Raises UnknownMatchError.
+        Raises UnknownMatchError; UnreadableRowError if the row is damaged.
         """
         found = self._db.get_item(TableName=self.table, Key=state_key(match), ConsistentRead=True)
         if "Item" not in found:
@@ -164,24 +200,24 @@ class Ledger:
         return parse_state(found["Item"])
 
     def events(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
-        """The newest ``limit`` events with a seq above ``after``, oldest first."""
+        """The newest ``limit`` events with a seq above ``after``, oldest first; without those that cannot be read."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=True))
-        return [parse_event(item) for item in reversed(page["Items"])]
+        return skipped(readable(parse_event, reversed(page["Items"])))
 
     def history(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
-        """The next ``limit`` events with a seq above ``after``, oldest first."""
+        """The next ``limit`` events with a seq above ``after``, oldest first; without those that cannot be read."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
-        return [parse_event(item) for item in page["Items"]]
+        return skipped(readable(parse_event, page["Items"]))
 
     def audit(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
         """As ``history``, each event with ``by``: the subject of the operator who posted it, if that is known."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
-        return [parse_event(item) | ({"by": item["by"]["S"]} if "by" in item else {}) for item in page["Items"]]
+        return skipped(readable(_parse_audited, page["Items"]))
 
     def receipts(self, match: str, after: int | None = None) -> list[dict[str, Any]]:
         """The receipts of a match's broadcasts as broadcaster.receipt wrote them, oldest first.
 
-        Only those whose seq is above ``after``, if that is given.
+        Only those whose seq is above ``after``, if that is given; without those that cannot be read.
         """
         first = 0 if after is None else min(after + 1, _LAST_SEQ)
         pages = self._db.get_paginator("query").paginate(
@@ -195,7 +231,7 @@ class Ledger:
                 ":to": {"S": "receipt#:"},
             },
         )
-        return [orjson.loads(item["body"]["S"]) for page in pages for item in page["Items"]]
+        return skipped(readable(_parse_receipt, (item for page in pages for item in page["Items"])))
 
     def put_receipt(self, match: str, seq: int, broadcast: str, body: dict[str, Any]) -> None:
         """Keep what a broadcast has done up to ``seq``, unless there is a receipt of it already."""
@@ -204,13 +240,14 @@ class Ledger:
                 TableName=self.table,
                 Item={
                     **row_key(match, f"receipt#{seq:08d}#{broadcast}"),
+                    **VERSION_ATTRIBUTE,
                     "body": {"S": orjson.dumps(body).decode()},
                 },
                 ConditionExpression="attribute_not_exists(match_id)",
             )
 
     def outcome(self, match: str, event_id: str) -> Outcome | None:
-        """What became of an event, None for an id that was never accepted."""
+        """What became of an event, None for an id that was never accepted. Raises UnreadableRowError."""
         found = self._db.get_item(TableName=self.table, Key=row_key(match, f"id#{event_id}"), ConsistentRead=True)
         return _parse_outcome(found["Item"]) if "Item" in found else None
 
@@ -228,6 +265,7 @@ class Ledger:
                 TableName=self.table,
                 Item={
                     **row_key(match, f"id#{event_id}"),
+                    **VERSION_ATTRIBUTE,
                     "outcome": {"S": "pending"},
                     "digest": {"S": accepted.digest},
                     "ttl": _n(int(time.time()) + _PENDING_SECONDS),
@@ -242,13 +280,21 @@ class Ledger:
         """Apply an event once and number it, or keep the reason why the rules refuse it.
 
         Returns what became of it, now or when it was delivered before. Raises UnknownMatchError, ContentionError,
-        and botocore's ClientError for what is transient.
+        and botocore's ClientError for what is transient; BrokenMatchError if rows of the match cannot be read or
+        contradict each other. Read once more a moment later, rows may agree: a reader can see the half of another's
+        transaction (developerguide/transaction-apis.html, isolation levels).
         """
         match, event_id = accepted.match, accepted.event_id
+        broken: BrokenMatchError | None = None
         for _ in range(_TRIES):
+            broken = None
             state = self.state(match)
             known = self.outcome(match, event_id)
             if known is not None and known.status != "pending":
+                if (known.seq or 0) > state.seq:
+                    reason = f"it says seq {state.seq}, but the row id#{event_id} says applied as seq {known.seq}"
+                    broken = _contradiction(match, reason)
+                    continue
                 return replace(known, again=True)
             target = self._target(accepted)
             ruling = apply(state.board, accepted.event, accepted.at, target and target[1])
@@ -263,12 +309,18 @@ class Ledger:
             except self._db.exceptions.TransactionCanceledException as error:
                 # Either someone else wrote the match or this id in between (read again and decide again), or
                 # DynamoDB says that the cause is not a condition at all.
-                codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-                if not codes <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
+                codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+                if not set(codes) <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
                     raise
+                # The reasons are in the order of the writes (_writes). Someone else who is faster changes the state
+                # with the event. If the state is what was read and the event's row is there all the same, the rows
+                # contradict each other, and that stays so.
+                if codes[1:3] == ["ConditionalCheckFailed", "None"]:
+                    reason = f"it says seq {state.seq}, but the row {event_item(state.seq + 1)} exists"
+                    broken = _contradiction(match, reason)
             else:
                 return outcome
-        raise ContentionError(f"{match} {event_id}")
+        raise broken or ContentionError(f"{match} {event_id}")
 
     def _target(self, accepted: Accepted) -> tuple[int, Earlier] | None:
         """The seq and content of the event that a cancellation names."""
@@ -277,14 +329,20 @@ class Ledger:
         outcome = self.outcome(accepted.match, accepted.event.cancels)
         if outcome is None or outcome.seq is None:
             return None
-        key = row_key(accepted.match, _event_item(outcome.seq))
-        row = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True)["Item"]
-        return outcome.seq, Earlier(orjson.loads(row["body"]["S"]), cancelled="cancelled_by" in row)
+        item = event_item(outcome.seq)
+        key = row_key(accepted.match, item)
+        row = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
+        if row is None:
+            reason = f"it is missing, but the row id#{accepted.event.cancels} says applied as seq {outcome.seq}"
+            raise BrokenMatchError(accepted.match, item, reason)
+        event = parse_event(row)
+        return outcome.seq, Earlier(event, cancelled="cancelled_by" in row)
 
     def _settle(self, accepted: Accepted, outcome: Outcome) -> TransactWriteItemTypeDef:
         """Put the id with its outcome, unless it has one already."""
         item: dict[str, Any] = {
             **row_key(accepted.match, f"id#{accepted.event_id}"),
+            **VERSION_ATTRIBUTE,
             "outcome": {"S": outcome.status},
             "digest": {"S": accepted.digest},
         }
@@ -313,7 +371,8 @@ class Ledger:
         if cancels is not None:
             body["cancels_seq"] = cancels
         event: dict[str, Any] = {
-            **row_key(state.match, _event_item(seq)),
+            **row_key(state.match, event_item(seq)),
+            **VERSION_ATTRIBUTE,
             "body": {"S": orjson.dumps(body).decode()},
         }
         if accepted.by is not None:
@@ -348,7 +407,7 @@ class Ledger:
             yield {
                 "Update": {
                     "TableName": self.table,
-                    "Key": row_key(state.match, _event_item(cancels)),
+                    "Key": row_key(state.match, event_item(cancels)),
                     "UpdateExpression": "SET cancelled_by = :seq",
                     "ConditionExpression": "attribute_not_exists(cancelled_by)",
                     "ExpressionAttributeValues": {":seq": _n(seq)},
@@ -375,8 +434,8 @@ def events_query(table: str, match: str, after: int, limit: int, *, newest: bool
         "ExpressionAttributeValues": {
             ":match": {"S": match},
             # Above the last seq there can be, the range would end before it begins, which DynamoDB refuses.
-            ":from": {"S": _event_item(min(after + 1, _LAST_SEQ))},
-            ":to": {"S": _event_item(_LAST_SEQ)},
+            ":from": {"S": event_item(min(after + 1, _LAST_SEQ))},
+            ":to": {"S": event_item(_LAST_SEQ)},
         },
         "ConsistentRead": True,
         "ScanIndexForward": not newest,
@@ -390,40 +449,87 @@ def state_get(table: str, match: str) -> dict[str, Any]:
 
 
 def parse_state(item: dict[str, Any]) -> MatchState:
-    """The ``state`` row as DynamoDB returns it."""
-    return MatchState(
-        match=item["match_id"]["S"],
-        board=_load_board(item["board"]["S"]),
-        competition=item["competition"]["S"] if "competition" in item else None,
-        audience=int(item["audience"]["N"]) if "audience" in item else None,
-        seq=int(item["seq"]["N"]),
-        scored=int(item["scored"]["N"]),
-        **{name: item[name]["S"] for name in ("epoch", "home", "away", "kickoff")},
-    )
+    """The ``state`` row as DynamoDB returns it.
+
+    Raises UnreadableRowError.
+    """
+    match = item["match_id"]["S"]
+    with reading(match, "state", item):
+        kickoff = text(item, "kickoff")
+        in_utc(kickoff)
+        return MatchState(
+            match=match,
+            board=_load_board(json_object(item, "board")),
+            competition=text(item, "competition") if "competition" in item else None,
+            audience=count(item, "audience") if "audience" in item else None,
+            seq=count(item, "seq"),
+            scored=count(item, "scored"),
+            kickoff=kickoff,
+            epoch=text(item, "epoch"),
+            home=text(item, "home"),
+            away=text(item, "away"),
+        )
 
 
 def parse_event(item: dict[str, Any]) -> dict[str, Any]:
-    """An ``event#`` row as viewers see it."""
-    event: dict[str, Any] = orjson.loads(item["body"]["S"])
-    if "cancelled_by" in item:
-        event["cancelled_by"] = int(item["cancelled_by"]["N"])
-    return event
+    """An ``event#`` row as viewers see it.
+
+    Raises UnreadableRowError.
+    """
+    row = item["item"]["S"]
+    with reading(item["match_id"]["S"], row, item):
+        event = json_object(item, "body")
+        whole(event, "seq", "at")
+        if event_item(event["seq"]) != row:
+            raise ValueError(f"its field seq is {event['seq']}")
+        pair(event.get("score"), "score")
+        for name in ("kind", "event_id"):
+            if not isinstance(event.get(name), str):
+                raise ValueError(f"its field {name} is missing or not a text")  # noqa: TRY004 - one kind for all of a row
+        if "cancelled_by" in item:
+            event["cancelled_by"] = number(item, "cancelled_by")
+        return event
 
 
 def score_prev(item: dict[str, Any]) -> int | None:
-    """For an ``event#`` row that a follower of the score is told of: the seq of the one before it, else None."""
-    return int(item["score_prev"]["N"]) if "score_prev" in item else None
+    """For an ``event#`` row that a follower of the score is told of: the seq of the one before it, else None.
+
+    Raises UnreadableRowError.
+    """
+    with reading(item["match_id"]["S"], item["item"]["S"], item):
+        return number(item, "score_prev") if "score_prev" in item else None
+
+
+def _parse_audited(item: dict[str, Any]) -> dict[str, Any]:
+    event = parse_event(item)
+    with reading(item["match_id"]["S"], item["item"]["S"], item):
+        return event | ({"by": text(item, "by")} if "by" in item else {})
+
+
+def _parse_receipt(item: dict[str, Any]) -> dict[str, Any]:
+    with reading(item["match_id"]["S"], item["item"]["S"], item):
+        return json_object(item, "body")
 
 
 def _parse_outcome(item: dict[str, Any]) -> Outcome:
-    return Outcome(
-        status=item["outcome"]["S"],
-        seq=int(item["seq"]["N"]) if "seq" in item else None,
-        reason=item["reason"]["S"] if "reason" in item else None,
-    )
+    with reading(item["match_id"]["S"], item["item"]["S"], item):
+        status: Any = text(item, "outcome")
+        if status not in ("pending", "applied", "refused"):
+            raise ValueError(f"its attribute outcome is {status[:40]!a}")
+        return Outcome(
+            status=status,
+            seq=count(item, "seq") if status == "applied" else None,
+            reason=text(item, "reason") if "reason" in item else None,
+        )
 
 
-def _event_item(seq: int) -> str:
+def _contradiction(match: str, reason: str) -> BrokenMatchError:
+    remedy = "after a match was made again under its id, livescore match reset removes what is left of the old one"
+    return BrokenMatchError(match, "state", f"{reason} ({remedy})")
+
+
+def event_item(seq: int) -> str:
+    """The sort key of the event of a seq."""
     return f"event#{seq:08d}"
 
 
@@ -435,12 +541,16 @@ def _dump_board(board: Board) -> str:
     return orjson.dumps(asdict(board)).decode()
 
 
-def _load_board(text: str) -> Board:
-    raw = orjson.loads(text)
+def _load_board(raw: dict[str, Any]) -> Board:
+    """Raises what ``rows.reading`` turns into an UnreadableRowError."""
+    whole(raw, "kicks")
+    for name, value in (("status", raw["status"]), *(("phases", each) for phase in raw["phases"] for each in phase)):
+        if not isinstance(value, str):
+            raise ValueError(f"a text of its field {name} is {value!a}")  # noqa: TRY004 - one kind for all of a row
     return Board(
         status=raw["status"],
-        score=tuple(raw["score"]),
-        shootout=tuple(raw["shootout"]) if raw["shootout"] else None,
+        score=pair(raw["score"], "score"),
+        shootout=pair(raw["shootout"], "shootout") if raw["shootout"] else None,
         kicks=raw["kicks"],
         clock=Clock(**raw["clock"]) if raw["clock"] else None,
         phases=tuple((event_id, before) for event_id, before in raw["phases"]),

@@ -8,21 +8,25 @@ in the line as well, to be searched for; as dimensions each would be a metric of
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, get_args
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from matches.rows import UnreadableRowError
+
 NAMESPACE: Final = "livescore"
 
-Service = Literal["fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
+Service = Literal["api", "fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
 Count = Literal[
     "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Closed",
-    "Throttled", "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted",
+    "Throttled", "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted", "RowsUnreadable",
 ]  # fmt: skip
 Milliseconds = Literal["NumberedAfter", "GoalToGateway", "BroadcastTook"]
 Percent = Literal["BudgetUsed"]
@@ -33,8 +37,21 @@ UNITS: Final[dict[str, MetricUnit]] = {
     **dict.fromkeys(get_args(Percent), MetricUnit.Percent),
 }
 
+REPORT_SECONDS = 60.0
+"""A process reports the same unreadable row so often at most: a sender meets it four times a second."""
+
+_REPORTED = 1_000
+"""Unreadable rows that a process remembers at most."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+
+logger = Logger(service="rows")
+_running: Figures | None = None
+"""Of the invocation that is running in this process, if one is."""
+_reported: dict[tuple[str, str], float] = {}
+"""When an unreadable row was reported last, by match and row."""
 
 
 class Figures:
@@ -67,10 +84,13 @@ class Figures:
 
         @wraps(handler)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            global _running  # noqa: PLW0603 - a process runs one invocation at a time
             self._invoked = True
+            _running = self
             try:
                 return handler(*args, **kwargs)
             finally:
+                _running = None
                 self._publish()
 
         return wrapper
@@ -84,3 +104,24 @@ class Figures:
                 self._metrics.flush_metrics()
         self._events = []
         self._metrics.clear_metrics()
+
+
+def unreadable(error: UnreadableRowError) -> None:
+    """Report a row that cannot be read: a line of the log, and RowsUnreadable of the invocation that is running."""
+    key, now = (error.match, error.row), time.monotonic()
+    if now - _reported.get(key, -REPORT_SECONDS) < REPORT_SECONDS:
+        return
+    if len(_reported) >= _REPORTED:
+        _reported.clear()
+    _reported[key] = now
+    logger.error("row_unreadable", match=error.match, row=error.row, reason=error.reason)
+    if _running is not None:
+        _running.add("RowsUnreadable")
+
+
+def skipped(found: tuple[list[T], list[UnreadableRowError]]) -> list[T]:
+    """The rows that could be read (``rows.readable``); the others are reported."""
+    rows, errors = found
+    for error in errors:
+        unreadable(error)
+    return rows

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from matches.telling import Telling
 
 SUMMED = ("accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
+PROGRESS_FIELDS = (*SUMMED, "batch", "seq", "rows", "started", "ended")
+"""Whole numbers in the JSON of a batch's row."""
+
 _SHOWN = ("seq", "started", "ms", "accepted", "gone", "failed", "skipped", "throttled", "rows", "batches")
 
 

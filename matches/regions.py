@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from matches.rows import BrokenMatchError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -30,7 +32,7 @@ class Regions:
         """Do each region's work; returns the results of those that answered, and what the others failed with.
 
         TimeoutError is what a region fails with that has not answered within ``PATIENCE_SECONDS``; its work goes on.
-        Raises what is not transient.
+        BrokenMatchError is what it fails with where a row of the match is damaged. Raises everything else.
         """
         if self._threads is None:
             calls = dict(work)
@@ -43,6 +45,6 @@ class Regions:
         for region, call in calls.items():
             try:
                 answers[region] = call()
-            except TRANSIENT as error:
+            except (*TRANSIENT, BrokenMatchError) as error:
                 failures[region] = error
         return answers, failures

@@ -7,6 +7,8 @@ Table ``matches``, at home, in a partition of its own, so that it costs the matc
 - ``rows``   the subscriptions that the last whole broadcast left
 - ``base``   what ``net`` was at that moment
 
+Each row has a version, ``v`` (rows.py).
+
 A cell's viewers are ``rows + net - base``. What is off is put right by the next broadcast: rows whose connection went
 without a word, subscriptions that were counted twice, what a frozen process had not written yet.
 """
@@ -20,6 +22,8 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from matches.batches import read_all
+from matches.metrics import skipped
+from matches.rows import VERSION_ATTRIBUTE, number, readable, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -76,9 +80,12 @@ class Viewers:
         self._db.update_item(
             TableName=self.table,
             Key=_key(match, region),
-            UpdateExpression=update,
-            ExpressionAttributeNames={f"#{name}": name for name in ("ttl", *names)},
-            ExpressionAttributeValues={name: {"N": str(value)} for name, value in {**values, ":ttl": until}.items()},
+            UpdateExpression=update.replace("SET ", "SET #v = :v, ", 1),
+            ExpressionAttributeNames={f"#{name}": name for name in ("ttl", "v", *names)},
+            ExpressionAttributeValues={
+                ":v": VERSION_ATTRIBUTE["v"],
+                **{name: {"N": str(value)} for name, value in {**values, ":ttl": until}.items()},
+            },
         )
 
     def _refresh(self, matches: Collection[str], read: Callable[[], list[dict[str, Any]]]) -> None:
@@ -98,24 +105,34 @@ class Viewers:
         return self._db.query(
             TableName=self.table,
             KeyConditionExpression="match_id = :partition",
-            ExpressionAttributeValues={":partition": {"S": _partition(match)}},
+            ExpressionAttributeValues={":partition": {"S": audience_partition(match)}},
             ConsistentRead=True,
         )["Items"]
 
 
 def counted(items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """The viewers of each match from its cells' rows as DynamoDB returns them; no cell counts for less than none."""
+    """The viewers of each match from its cells' rows as DynamoDB returns them; no cell counts for less than none.
+
+    A row that cannot be read is reported, and counts for nobody.
+    """
     counts: dict[str, int] = {}
-    for item in items:
-        net, rows, base = (int(item[name]["N"]) if name in item else 0 for name in ("net", "rows", "base"))
-        match = item["match_id"]["S"].removeprefix(_partition(""))
-        counts[match] = counts.get(match, 0) + max(0, rows + net - base)
+    for match, viewers in skipped(readable(_count, items)):
+        counts[match] = counts.get(match, 0) + max(0, viewers)
     return counts
 
 
-def _partition(match: str) -> str:
+def _count(item: Mapping[str, Any]) -> tuple[str, int]:
+    """A cell's viewers of a match."""
+    match = item["match_id"]["S"].removeprefix(audience_partition(""))
+    with reading(match, f"{item['item']['S']} of {audience_partition(match)}", item):
+        net, rows, base = (number(item, name) if name in item else 0 for name in ("net", "rows", "base"))
+        return match, rows + net - base
+
+
+def audience_partition(match: str) -> str:
+    """The partition key of a match's counts."""
     return f"audience#{match}"
 
 
 def _key(match: str, region: str) -> dict[str, Any]:
-    return {"match_id": {"S": _partition(match)}, "item": {"S": region}}
+    return {"match_id": {"S": audience_partition(match)}, "item": {"S": region}}

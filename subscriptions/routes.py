@@ -20,8 +20,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from matches import aws
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
-from matches.metrics import Figures
+from matches.metrics import Figures, unreadable
 from matches.recent import RecentEvents
+from matches.rows import BrokenMatchError, UnreadableRowError
 from matches.snapshot import snapshot
 from matches.telling import Telling, Tellings
 from matches.viewers import Viewers
@@ -52,9 +53,11 @@ _known: dict[str, tuple[Known, float]] = {}
 class Known:
     """What has to be known of a match before a row is written.
 
-    A stale number of shards is harmless: its shards are still read. A match never changes its competition.
+    A stale number of shards is harmless: its shards are still read. Within an epoch a match never changes its
+    competition. A match that was reset has another epoch.
     """
 
+    epoch: str
     shards: int
     competition: str | None
 
@@ -100,6 +103,13 @@ def _write_comings() -> None:
             match, change = due.popitem()
             try:
                 _viewers().add(match, aws.region(), change)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ValidationException":
+                    # The row has another type where a number belongs: it stays so, and others wait behind it.
+                    logger.exception("viewers_not_counted", match=match)
+                    continue
+                _comings.note(match, change)
+                raise
             except Exception:
                 _comings.note(match, change)
                 raise
@@ -212,6 +222,10 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
             state = _ledger().state(request.match)
     except UnknownMatchError:
         raise RequestError("unknown_match", "There is no such match.", request.match) from None
+    except BrokenMatchError as error:
+        if isinstance(error, UnreadableRowError):
+            unreadable(error)
+        raise RequestError("unavailable", "This match cannot be read at the moment.", request.match) from None
     if request.action == "unsubscribe":
         shards = every_shard_of(connection, state.audience, _count(_tellings().read(request.match), state))
         rows = [Row(partition(request.match, shard), connection) for shard in shards]
@@ -249,7 +263,14 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     new = _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
     if new and not elsewhere:
         _comings.note(request.match, 1)
-    return _ledger().state(request.match)
+    state = _ledger().state(request.match)
+    if state.epoch == known.epoch:
+        return state
+    # The match was reset since it was read last: its shards and its competition may be others.
+    if _subscriptions().take_off(Row(partition(request.match, shard), connection)):
+        _comings.note(request.match, -1)
+    _known.pop(request.match, None)
+    return _subscribe(request, connection, competitions)
 
 
 def _know(match: str) -> Known:
@@ -257,13 +278,14 @@ def _know(match: str) -> Known:
     if known is not None and time.monotonic() - read_at < _FRESH_SECONDS:
         return known
     state = _ledger().state(match)
-    known = Known(_count(_tellings().read(match), state), state.competition)
+    known = Known(state.epoch, _count(_tellings().read(match), state), state.competition)
     _known[match] = (known, time.monotonic())
     return known
 
 
 def _count(telling: Telling, state: MatchState) -> int:
-    return shard_count(telling.shards, state.audience)
+    # A row of another epoch is about an earlier match of this id, and is replaced with the first event of this one.
+    return shard_count(telling.shards if telling.epoch in (None, state.epoch) else None, state.audience)
 
 
 def _snapshot(state: MatchState, since: Position | None) -> dict[str, Any]:

@@ -4,7 +4,10 @@ One row per connection and match. Key ``pk`` = ``<match>#<shard>``, ``sk`` = con
 follower of the score; ``ttl`` in seconds. ``slow``, on few rows: in how many broadcasts
 running its viewer took nothing. The names are short because a row is paid for a million times: with a match
 id of 20 bytes, the longest, it is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules
-(developerguide/CapacityUnitCalculations.html). The index ``by_connection`` finds the rows of one connection.
+(developerguide/CapacityUnitCalculations.html). That leaves no room for a version, which the other tables' rows have
+(matches.rows): another form of this row needs another table.
+
+The index ``by_connection`` finds the rows of one connection.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from matches.batches import DELETED_AT_ONCE, delete_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,10 +29,9 @@ ROW_SECONDS = 2 * 3600 + 15 * 60
 """Life of a row: a connection lives two hours at most
 (apigateway-execution-service-websocket-limits-table.html), and a little more."""
 
-BATCH = 25
-"""Rows in one BatchWriteItem (API_BatchWriteItem.html)."""
 
-_UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+BATCH = DELETED_AT_ONCE
+"""Rows in one BatchWriteItem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +91,7 @@ class Subscriptions:
 
         Raises botocore's ClientError; TimeoutError when DynamoDB keeps returning rows unprocessed.
         """
-        waiting = [{"DeleteRequest": {"Key": row_key(row.pk, row.connection)}} for row in rows]
-        pauses = iter(_UNPROCESSED_PAUSES)
-        while waiting:
-            batch, waiting = waiting[:BATCH], waiting[BATCH:]
-            answer = self._db.batch_write_item(RequestItems={self.table: batch})  # type: ignore[dict-item]
-            if unprocessed := answer.get("UnprocessedItems", {}).get(self.table, []):
-                waiting += unprocessed  # type: ignore[arg-type]
-                pause = next(pauses, None)
-                if pause is None:
-                    raise TimeoutError(f"{len(waiting)} rows left unprocessed")
-                time.sleep(pause)
+        delete_all(self._db, self.table, (row_key(row.pk, row.connection) for row in rows))
 
 
 def partition(match: str, shard: int) -> str:

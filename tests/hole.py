@@ -35,9 +35,9 @@ class Hole:
         """Where it is."""
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def client(self, service: str) -> Any:
-        """A boto3 client that waits for a minute here, once."""
-        patient = Config(read_timeout=60, retries={"total_max_attempts": 1})
+    def client(self, service: str, seconds: int = 60) -> Any:
+        """A boto3 client that waits for so long here, once."""
+        patient = Config(read_timeout=seconds, retries={"total_max_attempts": 1})
         return boto3.client(  # type: ignore[call-overload]
             service, endpoint_url=self.url, region_name="eu-west-1", config=patient,
             aws_access_key_id=ACCOUNT, aws_secret_access_key=SECRET,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from rich.text import Text
 from broadcaster.redrive import Done, Redrive
 from broadcaster.setaside import Message, NoSuchMessageError, find
 from devstack import account
-from devstack.commands.common import LOCAL, Api, AsJson, err, out, said
+from devstack.commands.common import LOCAL, Api, AsJson, confirm, err, out, said
 from devstack.ministack import StackError
 from devstack.system import PREFIX
 from loadtest.shown import plain
@@ -62,12 +61,8 @@ def _chosen(messages: list[Message], ids: list[str]) -> list[Message]:
 
 
 def _ask(count: int) -> None:
-    if not count:
-        return
-    if not sys.stdin.isatty():
-        raise StackError("Nobody is there to be asked. Add --yes to drop without asking.")
-    if not typer.confirm(f"Drop {count} message{'s' if count > 1 else ''}? What they are about is lost.", err=True):
-        raise StackError("Nothing was dropped.")
+    if count:
+        confirm(f"Drop {count} message{'s' if count > 1 else ''}? What they are about is lost.", "drop", "dropped")
 
 
 def _carry_out(queue: Redrive, chosen: list[Message], *, drop: bool, as_json: bool) -> int:

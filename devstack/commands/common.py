@@ -60,6 +60,14 @@ def show(body: dict[str, Any], as_json: bool, text: str) -> None:
         out.print(plain(text), markup=False, highlight=False)
 
 
+def confirm(question: str, do: str, done: str) -> None:
+    """Ask before something is lost. Raises StackError unless a person at the terminal says yes."""
+    if not sys.stdin.isatty():
+        raise StackError(f"Nobody is there to be asked. Add --yes to {do} without asking.")
+    if not typer.confirm(question, err=True):
+        raise StackError(f"Nothing was {done}.")
+
+
 def say(text: str) -> None:
     """A line about what is going on, for a person."""
     err.print(plain(text), style="dim", markup=False, highlight=False)

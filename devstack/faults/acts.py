@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from devstack.faults import rows
 from devstack.faults.crowd import Watcher, enter
 from devstack.faults.fairness import slow_viewers_among_the_others, unwatched_matches
 from devstack.faults.machinery import account_throttle, deploy, disconnect_lost, happened, wrong_clock
@@ -182,6 +183,7 @@ ACTS: dict[str, Callable[[Play], AbstractAsyncContextManager[None]]] = {
     "unknown-version": unknown_version,
     "slow-viewers": slow_viewers_among_the_others,
     "unwatched-matches": unwatched_matches,
+    **rows.ACTS,
 }
 
 

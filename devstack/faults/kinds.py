@@ -249,12 +249,36 @@ _FAIRNESS = (
         act="unwatched-matches",
     ),
 )
+_ROWS = (
+    Kind("row-match-made-again", (6, 7), "another match is made again under an id of which its old event is left",
+         act="row-made-again", events=2),
+    Kind("row-lacks-an-attribute", (6, 7), "the state row of another match lacks an attribute", act="row-lacks",
+         events=2),
+    Kind("row-of-another-type", (6, 7), "an attribute of another match's state row has another type", act="row-type",
+         events=2),
+    Kind("row-is-broken-json", (6, 7), "the board in another match's state row is broken JSON", act="row-json",
+         events=2),
+    Kind("row-of-unknown-version", (6, 7), "another match's state row has a version that nobody knows",
+         act="row-version", events=2),
+    Kind("row-event-unreadable", (6, 7), "an event row of another match is broken JSON, and is to be cancelled",
+         act="row-event"),
+    Kind("row-id-unreadable", (6, 7), "what became of an event of another match cannot be read", act="row-id"),
+    Kind("row-telling-unreadable", (6, 7), "a cell's row of another match cannot be read", act="row-telling"),
+    Kind("row-live-unreadable", (2, 7), "a row of the live broadcasts, which all senders read, cannot be read",
+         act="row-live", events=2),
+    Kind("row-audience-unreadable", (2,), "the count of the match's viewers is no number", act="row-audience"),
+    Kind("row-receipt-unreadable", (2,), "a receipt of the match is broken JSON", act="row-receipt"),
+    Kind("row-progress-unreadable", (2,), "a batch's row of the round that is running is broken JSON",
+         (Rule(*_POST, Do.SLOW, times=8, seconds=0.7),), act="row-progress"),
+    Kind("row-subscription-strange", (2, 4), "rows of viewers have no readable ttl: they are told or pruned",
+         act="row-subscription"),
+)  # fmt: skip
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for group in (
         _INGEST, _FANOUT, _SENDER, _END, _EXECUTIONS, _ROUTES, _DYNAMODB, _KINESIS, _OTHERS, _GATEWAY, _CLOCKS, _CROWDS,
-        _FAIRNESS,
+        _FAIRNESS, _ROWS,
     )
     for kind in group
 }  # fmt: skip
@@ -271,5 +295,7 @@ SHORT = (
     "poison-json", "poison-unknown-match", "gateway-throttles", "gateway-502", "gateway-resets", "gateway-half-open",
     "frame-lost", "frame-comes-late", "disconnect-lost", "clock-sender-fast", "clock-receipt-slow",
     "connection-storm", "everyone-returns", "senders-deployed", "slow-viewers", "unwatched-matches",
+    "row-match-made-again", "row-lacks-an-attribute", "row-live-unreadable", "row-event-unreadable",
+    "row-subscription-strange",
 )  # fmt: skip
 """What a run without ``--long`` tries: one or more of each sort, none of which takes long to be over."""

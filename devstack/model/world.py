@@ -309,7 +309,8 @@ class World:
 
         def look() -> bool:
             match, seq = message["match"], message["seq"]
-            return self.cells.look(match, seq, message["cell"], lambda: self.fanout.ledger.state(match)) == "settled"
+            cell, epoch = message["cell"], message["epoch"]
+            return self.cells.look(match, seq, cell, lambda: self.fanout.ledger.state(match), epoch) == "settled"
 
         self.routine("watchdog", look).on_end = ended
 

@@ -16,7 +16,9 @@ from broadcaster.gateway import Gateway, GatewayError
 from broadcaster.pruning import Pruning
 from broadcaster.signing import Credentials, Endpoint
 from matches.events import EVENT, Accepted
-from subscriptions.shards import initial_shards
+from matches.ledger import state_key
+from subscriptions.shards import initial_shards, shard_of
+from subscriptions.store import partition, row_key
 from tests.broadcaster.conftest import OWNER, send, task
 
 if TYPE_CHECKING:
@@ -170,7 +172,7 @@ async def test_a_sender_states_what_it_has_left(
 
     async def look() -> None:
         while True:
-            rows = live.parse((await tools.db.query(**live.live_query(tools.records.broadcasts)))["Items"])
+            rows, _ = live.parse((await tools.db.query(**live.live_query(tools.records.broadcasts)))["Items"])
             seen.extend(left for each in rows if each.match == numbered for left in each.left.values())
             await asyncio.sleep(0.01)
 
@@ -251,3 +253,50 @@ async def test_pruning_ends_in_time() -> None:
         pruning.add((str(number), Lane(b"", lambda _: b""), "m#0", 0))
     await asyncio.wait_for(pruning.finish(asyncio.get_running_loop().time() + 0.2), 10)
     assert pruning.pruned == 50
+
+
+async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any, announce: Any
+) -> None:
+    """Promises 4 and 7: a lap meets unreadable live rows and strange viewers' rows, and every viewer is posted to."""
+    plant(numbered, 20)
+    take_lease(numbered)
+    announce(numbered, 1)
+    unreadable = {**live.live_key(f"{numbered}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
+    await tools.db.put_item(TableName=tools.records.broadcasts, Item=unreadable)
+    for connection, ttl in (("strange1=", {}), ("strange2=", {"ttl": {"S": "soon"}})):
+        key = row_key(partition(numbered, shard_of(connection, SHARDS)), connection)
+        await tools.db.put_item(TableName=tools.subscriptions, Item={**key, **ttl})
+    result = await send(tools, task(numbered, 0, SHARDS))
+    assert (result["done"], result["reached"], result["counts"]["rows"], result["counts"]["gone"]) == (True, 2, 22, 22)
+    assert rows_of(numbered) == []
+
+
+async def test_a_match_that_is_damaged_while_it_is_told_is_told_to_the_end(
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any, monkeypatch: Any
+) -> None:
+    """Promise 2: a sender goes on with what it knew of the match at its last look, also when home has no row of it."""
+    plant(numbered, 100)
+    take_lease(numbered)
+    announce(numbered, 1)
+    posted: list[str] = []
+    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job[0]))
+    sending = asyncio.create_task(send(replace(tools, rate=100), task(numbered, 0, SHARDS)))
+    await until(lambda: len(posted) >= 20)
+    await tools.db.put_item(TableName=ledger.table, Item={**state_key(numbered), "board": {"S": "{"}})
+    await until(lambda: len(posted) >= 60)
+    await tools.db.delete_item(TableName=ledger.table, Key=state_key(numbered))
+    result = await sending
+    assert (result["done"], result["reached"], len(posted)) == (True, 2, 100)
+
+
+async def test_a_sender_of_a_match_that_was_reset_only_says_so(
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, rows_of: Any, take_lease: Any
+) -> None:
+    """Nothing is posted for a match that is gone, and its batch counts as lost: it is not set aside."""
+    plant(numbered, 5)
+    take_lease(numbered)
+    await tools.db.delete_item(TableName=ledger.table, Key=state_key(numbered))
+    result = await send(tools, task(numbered, 0, SHARDS))
+    assert (result["done"], result["lost"], result["reached"]) == (True, True, None)
+    assert len(rows_of(numbered)) == 5

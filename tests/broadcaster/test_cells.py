@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from devstack.account import reset as of_devstack
 from devstack.faults.proxy import FaultProxy
 from devstack.ministack import StackError, free_port
 from devstack.operator import ApiError, Operator
@@ -148,3 +149,35 @@ def test_the_stand_in_serves_one_cell() -> None:
     """What cannot be had is said in a sentence, before anything is started."""
     with pytest.raises(StackError, match="one cell"), running(1, gateway="standin", cells=(REGION, AWAY)):
         pass
+
+
+async def test_a_reset_match_is_told_again_in_every_cell(cells: System, operator: Operator, match_id: str) -> None:
+    """A match that was played, reset and created again is told from its first event to the viewers of both regions."""
+    for events in (3, 1):
+        operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+        expected = list(range(1, events + 1))
+        async with AsyncExitStack() as stack:
+            seen = [await stack.enter_async_context(watching(cells.at(each), match_id)) for each in cells.cells]
+            for kind in ("kick_off", "half_time", "second_half")[:events]:
+                await asyncio.to_thread(operator.post_event, match_id, {"kind": kind})
+            await until(lambda expected=expected, seen=seen: seen == [expected] * 2)
+            await until(lambda n=events: all(telling(cells.at(each), match_id).told == n for each in cells.cells))
+            # The second match goes while its viewers are there.
+            removed = await asyncio.to_thread(of_devstack(cells.api_url, aws=False).run, match_id)
+        assert removed.unreached == {}
+        assert removed.home["event"] == events
+        assert all(counts["subscription"] == 1 for counts in removed.cells.values())
+        assert all(telling(cells.at(each), match_id) == Telling(match_id) for each in cells.cells)
+
+
+async def test_a_cell_that_a_reset_did_not_reach_is_not_silent(
+    cells: System, operator: Operator, match_id: str
+) -> None:
+    """Promise 2: rows of the old match that are left in a cell do not keep the new match from its viewers there."""
+    operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    away = Tellings(cells.name("broadcasts"), client(cells.at(AWAY), "dynamodb"))
+    away.hand(match_id, 31, "old")
+    away.stop(match_id, 31, "old")
+    async with watching(cells.at(AWAY), match_id) as seen:
+        await asyncio.to_thread(operator.post_event, match_id, {"kind": "kick_off"})
+        await until(lambda: seen == [1])

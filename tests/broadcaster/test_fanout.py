@@ -19,7 +19,9 @@ from broadcaster.watch import Watch
 from devstack.provision import client
 from devstack.system import REGION
 from matches.events import EVENT, Accepted
-from matches.telling import Telling
+from matches.ledger import Ledger as RealLedger
+from matches.ledger import row_key
+from matches.telling import Telling, telling_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +92,9 @@ def record(match: str, event_id: str, kind: str = "goal", data: bytes | None = N
         "kinesis": {"partitionKey": match, "sequenceNumber": "1", "data": base64.b64encode(payload).decode()},
         "eventID": "shardId-000000000000:1",
     }
+
+
+EMPTY_BOARD = '{"status":"scheduled","score":[0,0],"shootout":null,"kicks":0,"clock":null,"phases":[]}'
 
 
 def ids(ledger: Ledger, match: str) -> list[str]:
@@ -200,3 +205,159 @@ def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
     state = replace(ledger.state(match), audience=1_000_000, seq=1)
     starter.start(state, Telling(match, seq=1, tried=1, told=0, rows=0))
     assert len(inputs[0]["batches"]) == 2
+
+
+@pytest.fixture
+def other(operator: Any, match: str) -> str:
+    """Another match of the same batch."""
+    other = f"{match}-b"
+    operator.create_match(match=other, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    return other
+
+
+def damage(dynamodb: Any, ledger: Ledger, match: str, item: str = "state", **attributes: Any) -> None:
+    """Overwrite attributes of a row of a match at home; None removes one."""
+    row = dynamodb.get_item(TableName=ledger.table, Key=row_key(match, item)).get("Item", row_key(match, item))
+    changed = {name: value for name, value in {**row, **attributes}.items() if value is not None}
+    dynamodb.put_item(TableName=ledger.table, Item=changed)
+
+
+def test_a_match_that_was_made_again_stops_no_other(
+    fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, dynamodb: Any
+) -> None:
+    """Promise 6: when a match stands at 0 and its old events are there, its records go aside, and the shard goes on."""
+    fanout.handle([record(match, "k", "kick_off"), record(match, "g1")])
+    damage(dynamodb, ledger, match, seq={"N": "0"}, scored={"N": "0"}, board={"S": EMPTY_BOARD})
+    fanout.handle([record(match, "k2", "kick_off"), record(match, "g2"), record(other, "k", "kick_off")])
+    assert ids(ledger, other) == ["k"]
+    reasons = [each["reason"] for each in set_aside(match)]
+    assert len(reasons) == 2
+    assert all("event#00000001" in each and "livescore match reset" in each for each in reasons)
+
+
+DAMAGES: dict[str, dict[str, Any]] = {
+    "an attribute is missing": {"kickoff": None},
+    "an attribute has another type": {"seq": {"S": "one"}},
+    "the board is broken JSON": {"board": {"S": "{"}},
+    "the board lacks a field": {"board": {"S": "{}"}},
+    "the version is unknown": {"v": {"N": "99"}},
+}
+
+
+@pytest.mark.parametrize("attributes", DAMAGES.values(), ids=DAMAGES.keys())
+def test_an_unreadable_state_row_stops_no_other(
+    fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, dynamodb: Any, attributes: dict[str, Any]
+) -> None:
+    """Promise 6: records of a match whose state row cannot be read go aside, and other matches of the batch go on."""
+    damage(dynamodb, ledger, match, **attributes)
+    fanout.handle([record(match, "k", "kick_off"), record(other, "k", "kick_off"), record(match, "g1")])
+    assert ids(ledger, other) == ["k"]
+    reasons = [each["reason"] for each in set_aside(match)]
+    assert len(reasons) == 2
+    assert all(f"the row state of match {match} cannot be read" in each for each in reasons)
+
+
+def test_many_records_of_a_broken_match_cost_its_patience_once(
+    fanout: Fanout, ledger: Ledger, match: str, set_aside: Any, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the first record of a broken match no other record waits: the match is known to be broken for a while."""
+    damage(dynamodb, ledger, match, board=None)
+    reads: list[str] = []
+    real = RealLedger.state
+
+    def counted(self: Ledger, of: str) -> MatchState:
+        reads.append(of)
+        return real(self, of)
+
+    monkeypatch.setattr(RealLedger, "state", counted)
+    fanout.handle([record(match, f"e{number}", "kick_off") for number in range(60)])
+    assert len(set_aside(match)) == 60
+    assert 1 < len(reads) < 30
+
+
+def test_damage_that_is_repaired_at_once_sets_nothing_aside(
+    fanout: Fanout, ledger: Ledger, match: str, set_aside: Any, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A match is tried again for a moment before it is given up: two readers at once are not taken for damage."""
+    damage(dynamodb, ledger, match, v={"N": "99"})
+    real = RealLedger.state
+    reads: list[str] = []
+
+    def repaired(self: Ledger, of: str) -> MatchState:
+        reads.append(of)
+        if len(reads) == 3:
+            damage(dynamodb, ledger, match, v=None)
+        return real(self, of)
+
+    monkeypatch.setattr(RealLedger, "state", repaired)
+    fanout.handle([record(match, "k", "kick_off"), record(match, "g1")])
+    assert ids(ledger, match) == ["k", "g1"]
+    assert set_aside(match) == []
+
+
+def test_an_error_nobody_foresaw_stops_its_event_only(
+    fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 6: a bug that one event meets sets that event aside, and its match and the others go on."""
+    real = RealLedger.record
+
+    def buggy(self: Ledger, accepted: Accepted) -> Any:
+        if accepted.event_id == "bug":
+            raise TypeError("unforeseen")
+        return real(self, accepted)
+
+    monkeypatch.setattr(RealLedger, "record", buggy)
+    ours = [record(match, "k", "kick_off"), record(match, "bug"), record(match, "g1")]
+    fanout.handle([*ours, record(other, "k", "kick_off")])
+    assert ids(ledger, match) == ["k", "g1"]
+    assert ids(ledger, other) == ["k"]
+    [aside] = set_aside(match)
+    assert "TypeError: unforeseen" in aside["reason"]
+
+
+def test_contention_is_not_taken_for_damage(
+    fanout: Fanout, ledger: Ledger, match: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 6: when another reader is always faster the batch is raised, and nothing is set aside."""
+    fanout.handle([record(match, "k", "kick_off")])
+    real = RealLedger.state
+    monkeypatch.setattr(RealLedger, "state", lambda self, of: replace(real(self, of), seq=0))
+    with pytest.raises(IncompleteError):
+        fanout.handle([record(match, "g1")])
+    monkeypatch.undo()
+    assert set_aside(match) == []
+    fanout.handle([record(match, "g1")])
+    assert ids(ledger, match) == ["k", "g1"]
+
+
+def test_a_broken_row_in_a_cell_stops_no_other(
+    fanout: Fanout, ledger: Ledger, tellings: Tellings, match: str, other: str, dynamodb: Any, starter: Started
+) -> None:
+    """A cell's row that cannot be read keeps its match from being told, and no other match of the batch."""
+    key = telling_key(match)
+    dynamodb.put_item(TableName=tellings.table, Item={**key, "seq": {"S": "seven"}})
+    fanout.handle([record(match, "k", "kick_off"), record(other, "k", "kick_off")])
+    assert (ids(ledger, match), ids(ledger, other)) == (["k"], ["k"])
+    assert starter.started == [(other, 1)]
+
+
+def test_a_redelivered_batch_sets_a_record_aside_once(
+    fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a transient failure has the batch delivered again and again, its poison does not fill the queue."""
+    real = RealLedger.record
+
+    def throttled(self: Ledger, accepted: Accepted) -> Any:
+        if accepted.match == other:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "TransactWriteItems")
+        return real(self, accepted)
+
+    monkeypatch.setattr(RealLedger, "record", throttled)
+    batch = [record(match, "x", data=b"not ours"), record(other, "k", "kick_off")]
+    for _ in range(3):
+        with pytest.raises(IncompleteError, match=other):
+            fanout.handle(batch)
+    monkeypatch.undo()
+    fanout.handle(batch)
+    assert len(set_aside(match)) == 1
+    assert ids(ledger, other) == ["k"]

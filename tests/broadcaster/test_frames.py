@@ -110,3 +110,25 @@ def test_a_frame_that_is_just_full_still_fits() -> None:
         frames = build(replace(STATE, seq=len(history)), 0, history)
         assert frames is not None
         assert len(frames.everything) <= FRAME_BYTES
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=12), st.data())
+def test_a_damaged_event_is_a_gap_that_its_viewers_see(scores: list[bool], data: st.DataObject) -> None:
+    """Promise 2: an event whose row cannot be read is missing for nobody in silence; the newest score is shown."""
+    history = chain(scores)
+    missing = data.draw(st.integers(1, len(history)))
+    scored = max((event["seq"] for event, before in history if before is not None), default=0)
+    state = replace(STATE, seq=len(history), scored=scored)
+    frames = build(state, 0, [each for each in history if each[0]["seq"] != missing])
+    assert frames is not None
+    frame = orjson.loads(frames.everything)
+    assert (frame["prev"], frame["seq"]) == (missing, len(history))
+    assert [event["seq"] for event in frame["events"]] == list(range(missing + 1, len(history) + 1))
+    follower, score_follower = Follower("wc22-final"), Follower("wc22-final")
+    for each, text in ((follower, frames.everything), (score_follower, frames.score)):
+        each.take(snapshot(0))
+        if text is not None:
+            each.take(orjson.loads(text))
+    assert follower.gap
+    if scores[missing - 1]:
+        assert score_follower.gap

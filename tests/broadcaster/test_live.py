@@ -75,8 +75,9 @@ def test_a_row_says_what_is_left() -> None:
     """What senders state is read back from DynamoDB's row, by batch."""
     item = {"sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "3"}, "ttl": {"N": "9"}, "left0": {"N": "7"},
             "left2": {"N": "0"}}  # fmt: skip
-    assert parse([item]) == [Broadcast("m", "o", 3, frozenset(), 9, {0: 7, 2: 0})]
-    assert parse([item])[0].need == (7 + 1 + 0) / HORIZON_SECONDS
+    [read], unreadable = parse([item])
+    assert (read, unreadable) == (Broadcast("m", "o", 3, frozenset(), 9, {0: 7, 2: 0}), [])
+    assert read.need == (7 + 1 + 0) / HORIZON_SECONDS
 
 
 def test_who_has_ended_leaves_its_share() -> None:

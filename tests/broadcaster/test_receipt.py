@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from broadcaster.live import live_key
 from broadcaster.receipt import Receipts, Round
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger
 from matches.progress import progress_item, round_name
-from matches.telling import told_key
+from matches.telling import telling_key, told_key
 from matches.viewers import Viewers
 from tests.broadcaster.conftest import OWNER
 from tests.hole import hole
@@ -164,3 +165,31 @@ def test_a_round_that_did_not_meet_everybody_counts_nobody(
         tellings.stop(numbered, 2)
     receipts.finish(Round(numbered, OWNER, "test", 1, 2, (whole, {**part, **spoils[spoiled]})))
     assert Viewers(ledger.table, dynamodb).of(numbered) == 500
+
+
+def test_a_damaged_progress_row_hides_no_other(
+    receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, tellings: Tellings, numbered: str,
+    take_lease: Any,
+) -> None:  # fmt: skip
+    """The round ends and is told; the receipt is what the readable rows come to."""
+    take_lease(numbered)
+    done = reported(system, dynamodb, numbered, rows=5, gone=1)
+    for batch, body in ((1, "{"), (2, '{"batch": 2}')):
+        key = told_key(numbered, progress_item(round_name("test", 1), batch))
+        dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": {"S": body}})
+    assert receipts.finish(done) is False
+    assert stand(tellings, numbered) == (2, 2, None)
+    [receipt] = ledger.receipts(numbered)
+    assert (receipt["rows"], receipt["batches"]) == (5, 1)
+
+
+def test_a_round_that_cannot_be_settled_leaves_the_rate_to_others(
+    receipts: Receipts, system: System, dynamodb: Any, numbered: str
+) -> None:
+    """Promise 7: when the cell's row of the match is damaged the broadcast ends, and with it its share of the rate."""
+    table = system.name("broadcasts")
+    dynamodb.put_item(TableName=table, Item={**telling_key(numbered), "seq": {"S": "two"}})
+    live_row = {**live_key(numbered), "owner": {"S": OWNER}, "batches": {"N": "1"}, "ttl": {"N": "9999999999"}}
+    dynamodb.put_item(TableName=table, Item=live_row)
+    assert receipts.finish(ended(numbered, 2)) is False
+    assert "Item" not in dynamodb.get_item(TableName=table, Key=live_key(numbered))

@@ -18,6 +18,7 @@ from devstack.account import redrive as of_devstack
 from devstack.system import REGION
 from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
+from matches.ledger import state_key
 from matches.telling import Tellings, telling_key
 from tests.hole import hole
 
@@ -244,3 +245,17 @@ def test_a_cell_that_does_not_answer_hides_no_others(queue: Redrive, match_id: s
     with both:
         assert [each.match for each in both.look()] == [match_id]
     assert both.unreached == {"away"}
+
+
+def test_a_batch_of_a_damaged_match_is_kept(
+    queue: Redrive, operator: Operator, ledger: Ledger, dynamodb: Any, match_id: str
+) -> None:
+    """Until its rows are repaired the batch stays in the queue, and the sentence says which row is damaged."""
+    create(operator, match_id)
+    dynamodb.put_item(TableName=ledger.table, Item={**state_key(match_id), "board": {"S": "{"}})
+    aside(queue, json.dumps({"kind": "batch", "match": match_id, "reason": "GatewayError"}))
+    with queue:
+        done = queue.send(queue.look()[0])
+    assert (done.outcome, f"the row state of match {match_id} cannot be read" in done.said) == ("kept", True)
+    with queue:
+        assert len(queue.look()) == 1

@@ -247,3 +247,22 @@ def processes(port: int) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_a_match_is_reset_from_the_terminal(livescore: Any, match: str) -> None:
+    """Nothing is removed without a yes; then everything is, place by place, and a second time nothing is left."""
+    assert livescore("event", match, "kick_off").returncode == 0
+    asked = livescore("match", "reset", match)
+    assert (asked.returncode, "--yes" in asked.stderr) == (1, True)
+    assert livescore("match", "show", match).returncode == 0
+    removed = livescore("match", "reset", match, "--yes", "--json")
+    assert removed.returncode == 0, removed.stderr
+    found = json.loads(removed.stdout)
+    assert (found["match"], found["home"]["removed"]["event"]) == (match, 1)
+    assert found["cells"]["us-east-1"]["removed"]["state"] == 1
+    assert "There is no match" in livescore("match", "show", match).stderr
+    # Nobody knows any more how many shards the match had: all that there may be are looked through.
+    assert livescore("match", "reset", match, "--yes", timeout=300).stdout == "home: nothing\nus-east-1: nothing\n"
+    refused = livescore("match", "reset", "audience#x", "--yes")
+    assert refused.returncode == 2
+    assert "is not the id of a match" in refused.stderr

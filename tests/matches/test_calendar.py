@@ -196,3 +196,39 @@ def test_a_kick_off_that_has_no_day_is_refused(operator: Operator, match_id: str
         operator.create_match(match=match_id, home="A", away="B", kickoff=kickoff)
     with pytest.raises(ApiError, match="no match"):
         operator.snapshot(match_id)
+
+
+def test_a_damaged_match_hides_no_other_of_its_day(
+    http: httpx.Client, operator: Operator, ledger: Ledger, dynamodb: Any, match_id: str
+) -> None:
+    """The list leaves out the match that cannot be read, whose own routes say so with a code; the others are listed."""
+    names = [f"{match_id}-a", f"{match_id}-b"]
+    for name in names:
+        operator.create_match(match=name, home="A", away="B", kickoff="1912-07-04T15:00:00Z")
+    key = row_key(names[0], "state")
+    row = dynamodb.get_item(TableName=ledger.table, Key=key)["Item"]
+    dynamodb.put_item(TableName=ledger.table, Item={**row, "board": {"S": "{"}})
+    answer = http.get("/matches?day=1912-07-04")
+    assert (answer.status_code, [each["match"] for each in answer.json()["matches"]]) == (200, names[1:])
+    damaged = http.get(f"/matches/{names[0]}")
+    assert (damaged.status_code, damaged.json()["error"]["code"]) == (500, "match_broken")
+    with pytest.raises(ApiError, match="cannot be read") as refused:
+        operator.post_event(names[0], {"kind": "kick_off"})
+    assert refused.value.code == "match_broken"
+
+
+def test_a_damaged_event_hides_no_other(
+    http: httpx.Client, operator: Operator, ledger: Ledger, dynamodb: Any, match_id: str
+) -> None:
+    """History, audit and snapshot leave out what cannot be read; a snapshot with a hole is not a recovery."""
+    operator.create_match(match=match_id, home="A", away="B", kickoff="1912-07-04T15:00:00Z")
+    for event in ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}, {"kind": "half_time"}):
+        operator.settled(match_id, operator.post_event(match_id, event)["event_id"])
+    damaged = {**row_key(match_id, "event#00000002"), "body": {"S": "{"}}
+    dynamodb.put_item(TableName=ledger.table, Item=damaged)
+    dynamodb.put_item(TableName=ledger.table, Item={**row_key(match_id, "receipt#00000001#x"), "body": {"N": "1"}})
+    assert [each["seq"] for each in operator.events(match_id)] == [1, 3]
+    assert [each["seq"] for each in operator.audit(match_id)] == [1, 3]
+    assert http.get(f"/matches/{match_id}?after=1").json()["recovered"] is False
+    assert http.get(f"/matches/{match_id}?after=2").json()["recovered"] is True
+    assert all("seq" in each for each in operator.receipts(match_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,15 +12,20 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake
 
 from matches import aws
+from matches.ledger import state_key
 from matches.telling import telling_key
 from subscriptions import routes
-from subscriptions.protocol import MAX_MATCHES
-from subscriptions.shards import shard_of
-from subscriptions.store import Row, partition
+from subscriptions.comings import Comings
+from subscriptions.protocol import MAX_MATCHES, Request
+from subscriptions.shards import shard_count, shard_of
+from subscriptions.store import Row, partition, row_key
+from subscriptions.store import Subscriptions as Subs
 
 if TYPE_CHECKING:
     from devstack.operator import Operator
     from devstack.system import System
+    from matches.ledger import Ledger
+    from matches.telling import Tellings
     from subscriptions.store import Subscriptions
 
 
@@ -227,3 +233,44 @@ def test_subscribing_again_after_the_shards_doubled_leaves_one_row(
     # Two at once, of which one knows fewer shards: whichever is last, its own row is there.
     assert writes.index("BatchWriteItem") < writes.index("PutItem")
     assert subscriptions.of_connection(connection) == [Row(partition(match, shard_of(connection, 4)), connection)]
+
+
+async def test_a_damaged_match_is_an_error_frame_for_who_asks_for_it(
+    system: System, operator: Operator, match: str, dynamodb: Any, subscriptions: Subscriptions
+) -> None:
+    """A match that cannot be read is said in a frame; the same connection follows another match, and no row is left."""
+    other = f"{match}-b"
+    await asyncio.to_thread(
+        lambda: operator.create_match(match=other, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    )
+    damaged = {**state_key(match), "board": {"S": "{"}}
+    await asyncio.to_thread(lambda: dynamodb.put_item(TableName=system.name("matches"), Item=damaged))
+    async with connect(system.websocket_url) as socket:
+        for action, more in (("subscribe", {}), ("sync", {"seq": 0}), ("unsubscribe", {})):
+            frame = await ask(socket, action=action, match=match, **more)
+            assert (frame["type"], frame["code"], frame["match"]) == ("error", "unavailable", match)
+        assert (await ask(socket, action="subscribe", match=other))["type"] == "snapshot"
+    assert await rows_of(subscriptions, dynamodb, match) == 0
+
+
+def test_a_match_that_was_reset_is_followed_in_its_new_shards(
+    system: System, dynamodb: Any, ledger: Ledger, tellings: Tellings, match: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 2: a process that knew the shards of the old match does not write a row that no broadcast would read."""
+    known = {
+        "_ledger": ledger, "_tellings": tellings, "_subscriptions": Subs(system.name("subscriptions"), dynamodb),
+    }  # fmt: skip
+    for name, value in known.items():
+        monkeypatch.setattr(routes, name, lambda value=value: value)
+    monkeypatch.setattr(routes, "_known", {match: (routes.Known("old", 4096, None), time.monotonic())})
+    monkeypatch.setattr(routes, "_comings", Comings())
+    request = Request("subscribe", match)
+    state = routes._subscribe(request, "reset-viewer=", frozenset())  # noqa: SLF001
+    shards = shard_count(None, state.audience)
+    key = row_key(partition(match, shard_of("reset-viewer=", shards)), "reset-viewer=")
+    found = dynamodb.query(
+        TableName=system.name("subscriptions"), IndexName="by_connection", KeyConditionExpression="sk = :c",
+        ExpressionAttributeValues={":c": {"S": "reset-viewer="}},
+    )["Items"]  # fmt: skip
+    assert found == [key]
+    assert routes._comings.waiting(match) == 1  # noqa: SLF001

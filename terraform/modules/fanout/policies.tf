@@ -82,9 +82,9 @@ data "aws_iam_policy_document" "watchdog" {
   }
 
   statement {
-    sid       = "LookAgain"
+    sid       = "LookAgainOrSetAside"
     actions   = ["sqs:SendMessage"]
-    resources = [module.queues.arns["watchdog"]]
+    resources = [module.queues.arns["set-aside"], module.queues.arns["watchdog"]]
   }
 
   statement {

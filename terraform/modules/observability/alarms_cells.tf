@@ -38,6 +38,12 @@ locals {
           metrics    = { for id, name in { failed = "ExecutionsFailed", late = "ExecutionsTimedOut", throttled = "ExecutionThrottled" } : id => { namespace = "AWS/States", name = name, stat = "Sum", dimensions = { StateMachineArn = cell.state_machine } } }
         },
         {
+          name       = "rows-unreadable", runbook = "rows-unreadable", threshold = 0, periods = 1
+          about      = "Rows of a match or of a viewer cannot be read in this cell: the others are told as ever."
+          expression = "FILL(sender, 0) + FILL(receipt, 0) + FILL(routes, 0)"
+          metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = var.metrics_namespace, name = "RowsUnreadable", stat = "Sum", dimensions = { service = service } } }
+        },
+        {
           name       = "websocket-errors", runbook = "websocket-errors", threshold = 5, periods = 3
           about      = "The viewers' WebSocket API cannot call its functions, or they answer with errors."
           expression = "FILL(answers, 0) + FILL(calls, 0)"

@@ -31,6 +31,12 @@ locals {
         metrics = { unreached = { namespace = var.metrics_namespace, name = "CellsUnreached", stat = "Sum", dimensions = { service = "fanout" } } }
       },
       {
+        name       = "home-rows-unreadable", runbook = "rows-unreadable", threshold = 0, periods = 1
+        about      = "Rows of a match cannot be read: that match stands or shows less, the others go on."
+        expression = "FILL(api, 0) + FILL(fanout, 0) + FILL(watchdog, 0)"
+        metrics    = { for service in ["api", "fanout", "watchdog"] : service => { namespace = var.metrics_namespace, name = "RowsUnreadable", stat = "Sum", dimensions = { service = service } } }
+      },
+      {
         name    = "stream-throttled", runbook = "stream-throttled", threshold = 0, periods = 1
         about   = "The stream refused records: operators are answered 503."
         metrics = { refused = { namespace = "AWS/Kinesis", name = "WriteProvisionedThroughputExceeded", stat = "Sum", dimensions = { StreamName = var.home.stream } } }

@@ -1,0 +1,156 @@
+"""Pure: reads rows as DynamoDB returns them, and says what is wrong with one that cannot be read.
+
+A row is written by one release and read by another, or repaired by hand. So nothing of it is taken for granted: a
+reader either gets values of the right types, or an UnreadableRowError that names the match, the row and the reason. A
+reader of several rows skips the unreadable ones and reports them (metrics.skipped); a reader of one row lets the error
+stop what it does for this match, and for no other.
+
+Every row but a subscription's (subscriptions.store: no room) has its version as the number ``v``. A row without ``v``
+was written before rows had versions, and has version 1. A row of any other version is unreadable: a newer release wrote
+it, and only that release knows what it means.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+VERSION = 1
+"""Of every row that this release writes."""
+
+VERSION_ATTRIBUTE = {"v": {"N": str(VERSION)}}
+"""The version, as a part of an item."""
+
+_REASON_LENGTH = 200
+
+T = TypeVar("T")
+
+
+class BrokenMatchError(Exception):
+    """The stored data of one match is damaged. Trying again does not help; other matches are not concerned.
+
+    ``row``: the sort key of the row that is damaged; ``reason``: a clause for an operator. The text is a sentence
+    with both.
+    """
+
+    def __init__(self, match: str, row: str, reason: str) -> None:
+        super().__init__(match, row, reason)
+        self.match = match
+        self.row = row
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """A sentence for an operator."""
+        return f"the row {self.row} of match {self.match} {self._verb}: {self.reason}"
+
+    _verb = "contradicts the others"
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether no event of the match can be numbered, not only the one that was tried."""
+        return self.row == "state"
+
+
+class UnreadableRowError(BrokenMatchError):
+    """A row lacks an attribute, has one of another type, holds broken JSON, or has an unknown version."""
+
+    _verb = "cannot be read"
+
+
+@contextmanager
+def reading(match: str, row: str, item: Mapping[str, Any]) -> Iterator[None]:
+    """Read an item: whatever goes wrong within becomes an UnreadableRowError of this row.
+
+    The version is checked first.
+    """
+    try:
+        check_version(item)
+        yield
+    except UnreadableRowError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+        reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        raise UnreadableRowError(match, row, reason[:_REASON_LENGTH]) from error
+
+
+def check_version(item: Mapping[str, Any]) -> None:
+    """Raises ValueError unless the item has a version that this release knows, or none."""
+    if "v" in item and item["v"] != VERSION_ATTRIBUTE["v"]:
+        raise ValueError(f"its version v is {_shown(item['v'])}, and this release knows version {VERSION}")
+
+
+def text(item: Mapping[str, Any], name: str) -> str:
+    """The value of a text attribute. Raises ValueError with a clause."""
+    return _value(item, name, "S", "text")
+
+
+def number(item: Mapping[str, Any], name: str) -> int:
+    """The value of a whole number. Raises ValueError with a clause."""
+    value = _value(item, name, "N", "number")
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError(f"its attribute {name} is {value[:40]}, not a whole number") from None
+
+
+def count(item: Mapping[str, Any], name: str) -> int:
+    """The value of a whole number of 0 or more. Raises ValueError with a clause."""
+    value = number(item, name)
+    if value < 0:
+        raise ValueError(f"its attribute {name} is {value}, below 0")
+    return value
+
+
+def json_object(item: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The object that a text attribute holds as JSON. Raises ValueError with a clause."""
+    try:
+        value = orjson.loads(text(item, name))
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"its attribute {name} is broken JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"its attribute {name} is JSON, but no object")  # noqa: TRY004 - one kind for all of a row
+    return value
+
+
+def whole(body: Mapping[str, Any], *names: str) -> None:
+    """Raises ValueError with a clause unless all of these fields of a JSON object are whole numbers."""
+    for name in names:
+        if type(body.get(name)) is not int:
+            raise ValueError(f"its field {name} is {_shown(body.get(name))}, not a whole number")
+
+
+def pair(value: Any, name: str) -> tuple[int, int]:
+    """A score. Raises ValueError with a clause unless it is two whole numbers."""
+    if not isinstance(value, list) or len(value) != 2 or any(type(each) is not int for each in value):
+        raise ValueError(f"its field {name} is {_shown(value)}, not two whole numbers")
+    return value[0], value[1]
+
+
+def readable(parse: Callable[[Any], T], items: Iterable[Any]) -> tuple[list[T], list[UnreadableRowError]]:
+    """The rows that ``parse`` can read, in order, and what is wrong with the others."""
+    parsed: list[T] = []
+    unreadable: list[UnreadableRowError] = []
+    for item in items:
+        try:
+            parsed.append(parse(item))
+        except UnreadableRowError as error:
+            unreadable.append(error)
+    return parsed, unreadable
+
+
+def _value(item: Mapping[str, Any], name: str, kind: str, called: str) -> str:
+    if name not in item:
+        raise ValueError(f"its attribute {name} is missing")
+    value = item[name]
+    if not isinstance(value, dict) or not isinstance(value.get(kind), str):
+        raise ValueError(f"its attribute {name} is {_shown(value)}, not a {called}")  # noqa: TRY004 - one kind for all of a row
+    return str(value[kind])
+
+
+def _shown(value: Any) -> str:
+    return ascii(value)[:40]

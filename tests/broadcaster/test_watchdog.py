@@ -1,0 +1,111 @@
+"""The watchdog: what goes wrong with one message changes nothing for the others."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from broadcaster import watchdog
+from broadcaster.cells import Cell, Cells
+from broadcaster.plan import Budget
+from broadcaster.setaside import parse
+from broadcaster.starter import Starter
+from broadcaster.watch import Watch
+from devstack.provision import client
+from devstack.system import REGION
+from matches import aws
+from matches.telling import telling_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.system import System
+    from matches.ledger import Ledger
+    from matches.telling import Tellings
+
+CONTEXT: Any = SimpleNamespace()
+
+
+class Queues:
+    """Two queues of this test's own, and the watchdog in this process between them."""
+
+    def __init__(self, sqs: Any, names: tuple[str, str]) -> None:
+        self.sqs = sqs
+        self.watched, self.aside = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in names)
+
+    def taken(self, url: str) -> list[dict[str, Any]]:
+        """The messages of a queue, which are in it no more."""
+        found = self.sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1, AttributeNames=["All"]
+        )
+        for message in found.get("Messages", []):
+            self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found.get("Messages", [])  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def queues(
+    system: System, ledger: Ledger, tellings: Tellings, match_id: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Queues]:
+    """The watchdog works with the real tables and these queues."""
+    sqs = client(system, "sqs")
+    queues = Queues(sqs, (f"watched-{match_id}", f"aside-{match_id}"))
+    starter = Starter(client(system, "stepfunctions"), system.resolve("state_machine"), Budget(2_000, 1_000))
+    cells = Cells({REGION: Cell(REGION, tellings, starter)}, Watch(sqs, queues.watched, 0))
+    # No message is delayed: the pauses are tried in test_reach.py.
+    monkeypatch.setattr(cells, "later", lambda match, seq, region, tries, epoch=None: cells._watch.put(  # noqa: SLF001
+        match, seq, region, 0, tries=tries, epoch=epoch))  # fmt: skip
+    monkeypatch.setattr(watchdog, "cells", lambda: cells)
+    monkeypatch.setattr(watchdog, "_ledger", lambda: ledger)
+    monkeypatch.setattr(aws, "sqs", lambda: sqs)
+    monkeypatch.setenv("SET_ASIDE_QUEUE", queues.aside)
+    yield queues
+    for url in (queues.watched, queues.aside):
+        sqs.delete_queue(QueueUrl=url)
+
+
+def look(*bodies: str) -> list[str]:
+    """Let the watchdog see messages; returns those that it reports as failed."""
+    records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
+    return [each["itemIdentifier"] for each in watchdog.handler({"Records": records}, CONTEXT)["batchItemFailures"]]
+
+
+def test_a_damaged_row_is_looked_at_a_few_times_and_set_aside(
+    queues: Queues, tellings: Tellings, dynamodb: Any, match: str
+) -> None:
+    """Promise 6: the message of a match whose row in the cell cannot be read ends in the queue, with the reason."""
+    dynamodb.put_item(TableName=tellings.table, Item={**telling_key(match), "seq": {"S": "one"}})
+    body, looks = json.dumps({"match": match, "seq": 1, "cell": REGION, "epoch": None, "tries": 0}), 1
+    assert look(body) == []
+    while again := queues.taken(queues.watched):
+        looks += 1
+        assert look(again[0]["Body"]) == []
+    assert looks == watchdog.BROKEN_TRIES
+    [aside] = [parse(each) for each in queues.taken(queues.aside)]
+    assert (aside.kind, aside.match, aside.obstacle) == ("watch", match, None)
+    assert "its attribute seq is" in aside.reason
+    dynamodb.delete_item(TableName=tellings.table, Key=telling_key(match))
+    assert look(aside.body) == ["0"], "sent again after the repair, the watchdog looks after the event"
+
+
+def test_one_message_fails_alone(queues: Queues, tellings: Tellings, match: str) -> None:
+    """A message that nobody can read is reported, and the others of its batch are dealt with."""
+    tellings.hand(match, 1)
+    tellings.stop(match, 1)
+    settled = json.dumps({"match": match, "seq": 1, "cell": REGION})
+    assert look("no JSON", settled, '{"match": 7}', settled) == ["0", "2"]
+
+
+def test_a_message_about_an_earlier_match_of_the_id_does_nothing(
+    queues: Queues, tellings: Tellings, ledger: Ledger, match: str
+) -> None:
+    """After a reset the old match's messages neither start a broadcast nor put the old seq into the cell's row."""
+    old = json.dumps({"match": match, "seq": 31, "cell": REGION, "epoch": "old", "tries": 0})
+    assert look(old) == []
+    tellings.hand(match, 1, ledger.state(match).epoch)
+    before = tellings.read(match)
+    assert look(old) == []
+    assert tellings.read(match) == before
