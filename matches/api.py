@@ -30,7 +30,7 @@ from matches import aws
 from matches.calendar import Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
-from matches.events import Accepted, Event, EventId, MatchId
+from matches.events import DIGEST, Accepted, Event, EventId, MatchId
 from matches.ledger import (
     AlreadyKickedOffError,
     ContentionError,
@@ -168,14 +168,18 @@ def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[st
     security=_OPERATORS,
     responses=answers(
         HTTPStatus.ACCEPTED,
-        "The event's id, by which it can be followed.",
+        "The event's id and its request, by which it can be followed.",
         operators=True,
         not_found=UNKNOWN_MATCH,
         conflict="The id is that of an event with other content: `event_id_taken`.",
     ),
 )
 def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[dict[str, Any]]:
-    """202 with the event's id once it is on the stream. The same event with the same id again changes nothing."""
+    """202 with the event's id once it is on the stream. The same event with the same id again changes nothing.
+
+    ``request`` tells this event from others that are posted under the same id at the same moment: one of them has the
+    id, the others are refused.
+    """
     state = _ledger().state(match)
     by = _operator(state.competition)
     accepted = Accepted(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event), by)
@@ -196,7 +200,8 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
         logger.exception("on the stream, but not marked pending", match=match, event_id=accepted.event_id)
         outcome = {"status": "pending"}
     logger.info("accepted", match=match, event_id=accepted.event_id, kind=event.kind)
-    return _json(HTTPStatus.ACCEPTED, {"match": match, "event_id": accepted.event_id, **_present(outcome)})
+    about = {"match": match, "event_id": accepted.event_id, "request": accepted.digest}
+    return _json(HTTPStatus.ACCEPTED, {**about, **_present(outcome)})
 
 
 @app.get(
@@ -209,13 +214,20 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
         not_found="There is no such match or event: `unknown_match`, `unknown_event`.",
     ),
 )
-def read_outcome(match: MatchInPath, event_id: Annotated[EventId, Path()]) -> Response[dict[str, Any]]:
+def read_outcome(
+    match: MatchInPath,
+    event_id: Annotated[EventId, Path()],
+    request: Annotated[
+        str | None, Query(pattern=DIGEST, description="What the 202 named; without it, the event that has the id.")
+    ] = None,
+) -> Response[dict[str, Any]]:
     """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``."""
-    outcome = _ledger().outcome(match, event_id)
+    outcome = _ledger().outcome(match, event_id, request)
     if outcome is None:
         _ledger().state(match)
         raise ApiError(HTTPStatus.NOT_FOUND, "unknown_event", "No event of that id was accepted for this match.")
-    return _json(HTTPStatus.OK, {"match": match, "event_id": event_id, **_present(asdict(outcome))})
+    about = _present({"match": match, "event_id": event_id, "request": request})
+    return _json(HTTPStatus.OK, {**about, **_present(asdict(outcome))})
 
 
 @app.post(

@@ -273,8 +273,9 @@ class World:
         while not request.ended:
             self.turn(request, turn=Turn.DIE_BEFORE if calls == dies_at else Turn.GO)
             calls += 1
-        if request.error is None and request.result == 202:
-            self.reference.accepted[match, event["event_id"]] = None
+        if request.error is None and request.result["statusCode"] == 202:
+            taken = orjson.loads(request.result["body"])
+            self.reference.accepted[match, taken["event_id"], taken["request"]] = None
         elif request.error is not None and not isinstance(request.error, Died):
             raise request.error
 
@@ -335,7 +336,7 @@ class World:
         routine = self.routine(request["action"], lambda: routes.handler(event, _CONTEXT))  # type: ignore[arg-type]
         routine.on_end = lambda ended: answered(ended.result["body"] if ended.error is None else None)
 
-    def _request(self, method: str, path: str, body: dict[str, Any]) -> int:
+    def _request(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         claims = {"sub": "operator", "scope": seams.SCOPE, "competitions": "*"}
         context = {
             "http": {"method": method, "path": path}, "requestId": "model", "stage": "$default",
@@ -346,8 +347,7 @@ class World:
             "requestContext": context,
             "body": orjson.dumps(body).decode(), "isBase64Encoded": False,
         }  # fmt: skip
-        status: int = api.handler(event, _CONTEXT)["statusCode"]  # type: ignore[arg-type]
-        return status
+        return api.handler(event, _CONTEXT)  # type: ignore[arg-type]
 
 
 def _socket_event(connection: str, kind: str) -> dict[str, Any]:
