@@ -31,6 +31,7 @@ from matches.ledger import Ledger, score_prev
 from matches.telling import Tellings, telling_get
 from matches.viewers import Viewers
 from subscriptions import routes
+from subscriptions.store import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,7 +213,8 @@ class World:
             self._saw_state(given["Key"]["pk"]["S"].removeprefix("match#"))
         elif operation == "PutItem" and given["TableName"] == self.system.name("subscriptions"):
             item = given["Item"]
-            self.reference.row_written(item["pk"]["S"], item["sk"]["S"], score_only="only" in item)
+            if Row(item["pk"]["S"], item["sk"]["S"]).match:  # not the note that a connection has closed
+                self.reference.row_written(item["pk"]["S"], item["sk"]["S"], score_only="only" in item)
         elif operation == "BatchWriteItem":
             pruned = isinstance(CURRENT.get(), Sender)
             for request in given["RequestItems"][self.system.name("subscriptions")]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -76,9 +76,9 @@ def test_one_content_has_the_id_in_every_interleaving(stream: list[int], turns: 
         for record in records:
             slow.record(record)
 
-    actors = [routine(f"pending {number}", lambda each=each: slow.pending(each)) for number, each in enumerate(records)]
+    actors = [routine(f"pending {number}", partial(slow.pending, each)) for number, each in enumerate(records)]
     actors += [routine("the stream", in_order)]
-    actors += [routine(f"again {number}", lambda each=each: slow.record(each)) for number, each in enumerate(records)]
+    actors += [routine(f"again {number}", partial(slow.record, each)) for number, each in enumerate(records)]
     for number, turn in itertools.chain(turns, itertools.repeat((0, Turn.GO))):
         ready = [each for each in actors if each.choices()]
         if not ready:
