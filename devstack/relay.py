@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -34,6 +35,14 @@ class Answer:
     body: bytes
 
 
+def _may_be_kept(answer: Answer) -> bool:
+    """Whether a cache may give an answer to those who ask later; CloudFront keeps errors whatever they say of it."""
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        return True
+    said = {each.strip() for each in answer.headers.get("Cache-Control", "").split(",")}
+    return said.isdisjoint({"no-store", "max-age=0"})
+
+
 class Relay:
     """A client of the API at a URL. For one event loop; ``close`` ends it."""
 
@@ -51,7 +60,7 @@ class Relay:
         await self._http.close()
 
     async def read(self, path: str, query: Mapping[str, str]) -> Answer:
-        """A reader's answer, at most ``kept_seconds`` old and the same for all who ask the same at once.
+        """A reader's answer, kept for at most ``kept_seconds`` and the same for all who ask the same at once.
 
         Nothing of the reader goes on to the API but the path and the query's known names. Raises NoAnswerError.
         """
@@ -63,13 +72,18 @@ class Relay:
             self._forget(now)
             task = asyncio.create_task(self.ask("GET", target))
             self._kept[target] = (now + self._kept_seconds, task)
+        keep = False
         try:
             # One who hangs up does not take the answer from the others.
-            return await asyncio.shield(task)
-        except NoAnswerError:
-            if self._kept.get(target, (0.0, None))[1] is task:
-                del self._kept[target]
+            answer = await asyncio.shield(task)
+            keep = _may_be_kept(answer)
+        except asyncio.CancelledError:
+            keep = True
             raise
+        finally:
+            if not keep and self._kept.get(target, (0.0, None))[1] is task:
+                del self._kept[target]
+        return answer
 
     async def ask(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes | None = None

@@ -2,9 +2,10 @@
 
 ``$connect`` writes nothing. ``subscribe`` writes its row before it reads the match at home, both consistently: then
 either the snapshot has an event, or the broadcast of that event finds the row. Answers are route responses, so they
-cost none of the account's send budget. ``$disconnect`` may be served while a subscribe of the same connection still is: it
-notes that the connection has closed before it looks for rows, and a subscribe looks for that note after it has written
-its row. So one of the two removes the row. Who sends too much is told so and closed, which takes a POST and a DELETE.
+cost none of the account's send budget. Who sends too much is told so and closed, which takes a POST and a DELETE.
+
+``$disconnect`` may be served while a subscribe of the same connection still is: it notes that the connection has closed
+before it looks for rows, and a subscribe looks for that note after it has written its row. So one of them removes it.
 
 Who comes and goes is counted beside all that (matches.viewers): a failure of the count is nobody's failure.
 """
@@ -190,7 +191,7 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
 
 
 def _disconnect(connection: str) -> dict[str, Any]:
-    """Remove the rows of a connection. A row that the index does not show yet stays for the next broadcast, or its ttl."""
+    """Remove the rows of a connection. One that the index does not show yet stays for the next broadcast or its ttl."""
     try:
         _subscriptions().close(connection)
     except (BotoCoreError, ClientError):

@@ -5,9 +5,9 @@ follower of the score; ``ttl`` in seconds. The names are short because a row is 
 id of 20 bytes, the longest, it is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules
 (developerguide/CapacityUnitCalculations.html). The index ``by_connection`` finds the rows of one connection.
 
-One row more per connection that has closed, for some minutes: ``pk`` = ``#<connection>``, which is no match's. A subscribe
-that is still being served finds it and takes its own row off again. It lies in this table because a rush of viewers that
-leave has room here, where they came in; the table of broadcasts, which goals write to, has it not.
+One row more per connection that has closed, for some minutes: ``pk`` = ``#<connection>``, which is no match's. A
+subscribe that is still being served finds it and takes its own row off again. It lies in this table because a rush of
+viewers that leave has room here, where they came in; the table of broadcasts, which goals write to, need not have it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Subscriptions:
         return "Attributes" not in before
 
     def of_connection(self, connection: str, limit: int | None = None) -> list[Row]:
-        """Subscriptions of one connection, from the index: one of the last moments may be missing, or be gone already."""
+        """Subscriptions of one connection, from the index: one of the last moments may be missing, or gone already."""
         found: list[Row] = []
         query: dict[str, Any] = {
             "TableName": self.table,
