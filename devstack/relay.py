@@ -72,17 +72,14 @@ class Relay:
             self._forget(now)
             task = asyncio.create_task(self.ask("GET", target))
             self._kept[target] = (now + self._kept_seconds, task)
-        keep = False
         try:
             # One who hangs up does not take the answer from the others.
             answer = await asyncio.shield(task)
-            keep = _may_be_kept(answer)
-        except asyncio.CancelledError:
-            keep = True
+        except NoAnswerError:
+            self._drop(target, task)
             raise
-        finally:
-            if not keep and self._kept.get(target, (0.0, None))[1] is task:
-                del self._kept[target]
+        if not _may_be_kept(answer):
+            self._drop(target, task)
         return answer
 
     async def ask(
@@ -97,6 +94,11 @@ class Relay:
                 return Answer(response.status, told, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NoAnswerError(f"The API does not answer ({type(error).__name__}).") from None
+
+    def _drop(self, target: str, task: asyncio.Task[Answer]) -> None:
+        """Give an answer to nobody else, unless there is another by now."""
+        if self._kept.get(target, (0.0, None))[1] is task:
+            del self._kept[target]
 
     def _forget(self, now: float) -> None:
         """Drop what is too old to be given out again, when there is much of it."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from matches.kept import Kept
 from matches.ledger import UnknownMatchError
+from matches.recent import as_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,8 +93,7 @@ class Readers:
             return None
 
     def _page(self, state: MatchState, page: int) -> list[dict[str, Any]]:
-        events = self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE)
-        return [event for event in events if event["seq"] <= state.seq]
+        return as_at(state.seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
 
 
 def _is_settled(outcome: Outcome | None) -> bool:

@@ -213,6 +213,21 @@ def test_an_operator_reads_what_was_applied(request_: Get, ledger: Ledger, match
     assert [each["seq"] for each in request_(f"/matches/{match_id}/events").json["events"]] == [1, 2]
 
 
+@pytest.mark.parametrize("path", ["", "/events"])
+def test_events_are_as_they_stood_at_the_seq_they_are_told_with(
+    request_: Get, ledger: Ledger, match_id: str, path: str
+) -> None:
+    """Events that are read after their match was kept say nothing of what has happened since, as its score does not."""
+    play(ledger, match_id, 2)
+    request_(f"/matches/{match_id}/receipts")  # from here on the match is kept
+    record(ledger, match_id, "back", {"kind": "cancellation", "cancels": "e2"})
+    answer = request_(f"/matches/{match_id}{path}").json
+    assert (answer["seq"], len(answer["events"])) == (2, 2)
+    assert not [each for each in answer["events"] if "cancelled_by" in each]
+    assert request_(f"/matches/{match_id}/events/back").json["seq"] == 3
+    assert request_(f"/matches/{match_id}{path}").json["events"][1]["cancelled_by"] == 3
+
+
 def test_what_decides_is_read_consistently_each_time(
     request_: Get, ledger: Ledger, match_id: str, dynamodb: Any
 ) -> None:
