@@ -17,7 +17,7 @@ from devstack.system import ROOT
 from devstack.words import describe, minute, score
 from loadtest.audience import Audience, Member, TooFewError, leave
 from subscriptions.shards import initial_shards, shard_of
-from subscriptions.store import Subscriptions
+from subscriptions.store import Row, Subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -164,7 +164,8 @@ class Demo:
     def _connections(self) -> list[str]:
         """The connection of every row of the table."""
         pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._subscriptions.table)
-        return [item["sk"]["S"] for page in pages for item in page["Items"]]
+        rows = (Row(item["pk"]["S"], item["sk"]["S"]) for page in pages for item in page["Items"])
+        return [row.connection for row in rows if row.match]
 
     def _report(
         self, operator: Operator, staying: list[Member], dropped: list[Member], posted: dict[int, int], rows_left: int

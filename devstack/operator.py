@@ -46,18 +46,22 @@ class Operator:
         return self._call("POST", "/matches", match)
 
     def post_event(self, match: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Post an event; returns the answer with its ``event_id``. An event that has an id may be posted again."""
+        """Post an event; returns the answer with its ``event_id`` and ``request``.
+
+        An event that has an id may be posted again.
+        """
         return self._call("POST", f"/matches/{match}/events", event)
 
-    def outcome(self, match: str, event_id: str) -> dict[str, Any]:
-        """What became of an event."""
-        return self._call("GET", f"/matches/{match}/events/{event_id}")
+    def outcome(self, match: str, event_id: str, request: str | None = None) -> dict[str, Any]:
+        """What became of the event that has the id, or with ``request`` of the one that was answered with that."""
+        query = {"request": request} if request else None
+        return self._call("GET", f"/matches/{match}/events/{event_id}", query=query)
 
-    def settled(self, match: str, event_id: str, seconds: float = 30) -> dict[str, Any]:
-        """What became of an event, once that is decided."""
+    def settled(self, match: str, event_id: str, seconds: float = 30, *, request: str | None = None) -> dict[str, Any]:
+        """As ``outcome``, once that is decided."""
         deadline = time.monotonic() + seconds
         while True:
-            outcome = self.outcome(match, event_id)
+            outcome = self.outcome(match, event_id, request)
             if outcome["status"] != "pending":
                 return outcome
             if time.monotonic() > deadline:

@@ -91,4 +91,4 @@ def play(operator: Operator) -> None:
         for event in each.events:
             posted = operator.post_event(each.match, event)
         if each.events:
-            operator.settled(each.match, posted["event_id"])
+            operator.settled(each.match, posted["event_id"], request=posted["request"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -34,6 +35,14 @@ class Answer:
     body: bytes
 
 
+def _may_be_kept(answer: Answer) -> bool:
+    """Whether a cache may give an answer to those who ask later; CloudFront keeps errors whatever they say of it."""
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        return True
+    said = {each.strip() for each in answer.headers.get("Cache-Control", "").split(",")}
+    return said.isdisjoint({"no-store", "max-age=0"})
+
+
 class Relay:
     """A client of the API at a URL. For one event loop; ``close`` ends it."""
 
@@ -51,7 +60,7 @@ class Relay:
         await self._http.close()
 
     async def read(self, path: str, query: Mapping[str, str]) -> Answer:
-        """A reader's answer, at most ``kept_seconds`` old and the same for all who ask the same at once.
+        """A reader's answer, kept for at most ``kept_seconds`` and the same for all who ask the same at once.
 
         Nothing of the reader goes on to the API but the path and the query's known names. Raises NoAnswerError.
         """
@@ -65,11 +74,13 @@ class Relay:
             self._kept[target] = (now + self._kept_seconds, task)
         try:
             # One who hangs up does not take the answer from the others.
-            return await asyncio.shield(task)
+            answer = await asyncio.shield(task)
         except NoAnswerError:
-            if self._kept.get(target, (0.0, None))[1] is task:
-                del self._kept[target]
+            self._drop(target, task)
             raise
+        if not _may_be_kept(answer):
+            self._drop(target, task)
+        return answer
 
     async def ask(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -83,6 +94,11 @@ class Relay:
                 return Answer(response.status, told, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NoAnswerError(f"The API does not answer ({type(error).__name__}).") from None
+
+    def _drop(self, target: str, task: asyncio.Task[Answer]) -> None:
+        """Give an answer to nobody else, unless there is another by now."""
+        if self._kept.get(target, (0.0, None))[1] is task:
+            del self._kept[target]
 
     def _forget(self, now: float) -> None:
         """Drop what is too old to be given out again, when there is much of it."""

@@ -131,7 +131,7 @@ class Smoke:
 
     def _post(self, event: dict[str, Any]) -> None:
         posted = self.operator.post_event(self.match, event)
-        outcome = self.operator.settled(self.match, posted["event_id"], PATIENCE_SECONDS)
+        outcome = self.operator.settled(self.match, posted["event_id"], PATIENCE_SECONDS, request=posted.get("request"))
         if outcome["status"] != "applied":
             raise SmokeError(f"it was {outcome['status']}: {outcome.get('reason')}")
 

@@ -2,6 +2,9 @@
 
 Every error of ours has one shape: ``{"error": {"code": …, "message": …}}``. An event is answered 202 only after it
 is in Kinesis; whether the rules allow it is decided in the ledger, and read back by its id.
+
+What everybody may read is kept by the process for a second, so that no flood of readers takes from a match the read
+units that its numbering needs. What decides something, and what needs a token, is read consistently at every request.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import hashlib
 import secrets
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +33,7 @@ from matches import aws
 from matches.calendar import Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
-from matches.events import Accepted, Event, EventId, MatchId
+from matches.events import DIGEST, Accepted, Event, EventId, MatchId
 from matches.ledger import (
     AlreadyKickedOffError,
     ContentionError,
@@ -42,6 +45,7 @@ from matches.ledger import (
 )
 from matches.metrics import Figures, unreadable
 from matches.progress import standing
+from matches.readers import HISTORY_PAGE, Readers
 from matches.recent import RecentEvents
 from matches.regions import Regions
 from matches.rows import BrokenMatchError, UnreadableRowError
@@ -54,7 +58,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 BODY_BYTES = 32 * 1024
-HISTORY_PAGE = 200
 UNKNOWN_MATCH = "There is no such match: `unknown_match`."
 
 logger = Logger(service="api")
@@ -88,6 +91,11 @@ def _ledger() -> Ledger:
 @cache
 def _recent() -> RecentEvents:
     return RecentEvents(_ledger())
+
+
+@cache
+def _readers() -> Readers:
+    return Readers(_ledger())
 
 
 @cache
@@ -127,7 +135,9 @@ def _regions() -> Regions:
 def create_match(new: NewMatch) -> Response[dict[str, Any]]:
     """201 with the match's snapshot; 409 ``match_exists`` if the id is taken, ``match_has_rows`` if it was."""
     _operator(new.competition)
-    return _json(HTTPStatus.CREATED, snapshot(_ledger().create(new), []))
+    state = _ledger().create(new)
+    _readers().forget(state.match)
+    return _json(HTTPStatus.CREATED, snapshot(state, []))
 
 
 @app.get(
@@ -141,10 +151,15 @@ def read_day(
 ) -> Response[Any]:
     """The matches that kick off on that UTC day, at most 200; ``more`` says whether there are more."""
     chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
-    states, more = _calendar().of(chosen)
+    found = _readers().day(chosen, partial(_list, chosen))
+    return _cacheable(found.value, fresh=found.fresh)
+
+
+def _list(day: date) -> dict[str, Any]:
+    states, more = _calendar().of(day)
     viewers = _viewers().of_all([state.match for state in states], _cells())
     matches = [summary(state, viewers[state.match]) for state in states]
-    return _cacheable({"day": chosen.isoformat(), "matches": matches, "more": more})
+    return {"day": day.isoformat(), "matches": matches, "more": more}
 
 
 @app.patch(
@@ -164,6 +179,7 @@ def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[st
     """200 with the match's snapshot; 409 ``kicked_off`` once an event has been applied."""
     _operator(_ledger().state(match).competition)
     state = _ledger().reschedule(match, change.kickoff.isoformat())
+    _readers().forget(match)
     return _json(HTTPStatus.OK, snapshot(state, [], viewers=_viewers().of(match)))
 
 
@@ -175,14 +191,18 @@ def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[st
     security=_OPERATORS,
     responses=answers(
         HTTPStatus.ACCEPTED,
-        "The event's id, by which it can be followed.",
+        "The event's id and its request, by which it can be followed.",
         operators=True,
         not_found=UNKNOWN_MATCH,
         conflict="The id is that of an event with other content: `event_id_taken`.",
     ),
 )
 def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[dict[str, Any]]:
-    """202 with the event's id once it is on the stream. The same event with the same id again changes nothing."""
+    """202 with the event's id once it is on the stream. The same event with the same id again changes nothing.
+
+    ``request`` tells this event from others that are posted under the same id at the same moment: one of them has the
+    id, the others are refused.
+    """
     state = _ledger().state(match)
     by = _operator(state.competition)
     accepted = Accepted(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event), by)
@@ -203,7 +223,8 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
         logger.exception("on the stream, but not marked pending", match=match, event_id=accepted.event_id)
         outcome = {"status": "pending"}
     logger.info("accepted", match=match, event_id=accepted.event_id, kind=event.kind)
-    return _json(HTTPStatus.ACCEPTED, {"match": match, "event_id": accepted.event_id, **_present(outcome)})
+    about = {"match": match, "event_id": accepted.event_id, "request": accepted.digest}
+    return _json(HTTPStatus.ACCEPTED, {**about, **_present(outcome)})
 
 
 @app.get(
@@ -216,13 +237,20 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
         not_found="There is no such match or event: `unknown_match`, `unknown_event`.",
     ),
 )
-def read_outcome(match: MatchInPath, event_id: Annotated[EventId, Path()]) -> Response[dict[str, Any]]:
+def read_outcome(
+    match: MatchInPath,
+    event_id: Annotated[EventId, Path()],
+    request: Annotated[
+        str | None, Query(pattern=DIGEST, description="What the 202 named; without it, the event that has the id.")
+    ] = None,
+) -> Response[dict[str, Any]]:
     """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``."""
-    outcome = _ledger().outcome(match, event_id)
+    outcome = _readers().outcome(match, event_id, request)
     if outcome is None:
-        _ledger().state(match)
+        _readers().state(match)
         raise ApiError(HTTPStatus.NOT_FOUND, "unknown_event", "No event of that id was accepted for this match.")
-    return _json(HTTPStatus.OK, {"match": match, "event_id": event_id, **_present(asdict(outcome))})
+    about = _present({"match": match, "event_id": event_id, "request": request})
+    return _json(HTTPStatus.OK, {**about, **_present(asdict(outcome))})
 
 
 @app.post(
@@ -274,9 +302,9 @@ def read_snapshot(
 
     A position in another epoch than the match's is none: the snapshot is that for one who has nothing.
     """
-    state = _ledger().state(match)
+    state, fresh = _readers().state(match)
     after = after if epoch in (None, state.epoch) else None
-    return _cacheable(snapshot(state, _recent().of(state), after, viewers=_viewers().of(match)))
+    return _cacheable(snapshot(state, _recent().of(state), after, viewers=_viewers().of(match)), fresh=fresh)
 
 
 @app.get(
@@ -291,11 +319,9 @@ def read_events(
     limit: Annotated[int, Query(ge=1, le=HISTORY_PAGE)] = HISTORY_PAGE,
 ) -> Response[Any]:
     """The next ``limit`` events after ``after``; go on from the last seq until ``seq`` is reached."""
-    ledger = _ledger()
-    state = ledger.state(match)
-    events = [event for event in ledger.history(match, after or 0, limit) if event["seq"] <= state.seq]
-    body = {"match": match, "epoch": state.epoch, "seq": state.seq, "events": events}
-    return _cacheable(body)
+    state, fresh = _readers().state(match)
+    events = _readers().events(state, after or 0, limit)
+    return _cacheable({"match": match, "epoch": state.epoch, "seq": state.seq, "events": events}, fresh=fresh)
 
 
 @app.get(
@@ -326,9 +352,8 @@ def read_audit(
 )
 def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[dict[str, Any]]:
     """One receipt per ended round of a broadcast, oldest first. 200 from the gateway means accepted, not seen."""
-    ledger = _ledger()
-    ledger.state(match)
-    return _json(HTTPStatus.OK, {"match": match, "receipts": ledger.receipts(match, after)})
+    _readers().state(match)
+    return _json(HTTPStatus.OK, {"match": match, "receipts": _readers().receipts(match, after)})
 
 
 @app.get(
@@ -511,11 +536,15 @@ def _json(status: HTTPStatus, body: dict[str, Any]) -> Response[dict[str, Any]]:
     return Response(status, content_types.APPLICATION_JSON, body, headers={"Cache-Control": "no-store"})
 
 
-def _cacheable(body: dict[str, Any]) -> Response[Any]:
-    """An answer for everybody, good for a second; 304 to a cache that has this one already (RFC 9110, 13.1.2)."""
+def _cacheable(body: dict[str, Any], *, fresh: bool) -> Response[Any]:
+    """An answer for everybody; 304 to a cache that has this one already (RFC 9110, 13.1.2).
+
+    It is good for a second from when it was read, wherever that second passes: what this process had kept is for this
+    request only, because what is left of the second is less than one, and ages are whole seconds (RFC 9111, 1.2.2).
+    """
     text = orjson.dumps(body)
     tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
-    headers: dict[str, str | list[str]] = {"Cache-Control": "public, max-age=1", "ETag": tag}
+    headers: dict[str, str | list[str]] = {"Cache-Control": f"public, max-age={int(fresh)}", "ETag": tag}
     had = (app.current_event.headers or {}).get("if-none-match") or ""
     if tag in (each.strip().removeprefix("W/") for each in had.split(",")):
         return Response(HTTPStatus.NOT_MODIFIED, body="", headers=headers)

@@ -153,6 +153,9 @@ DECISIONS = get_args(VarDecision.model_fields["decision"].annotation)
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
+DIGEST = "^[0-9a-f]{16}$"
+"""The form of ``Accepted.digest``."""
+
 _REASON_LENGTH = 500
 
 _MATCH_ID: TypeAdapter[str] = TypeAdapter(MatchId)
@@ -182,7 +185,7 @@ class Accepted:
 
     @property
     def digest(self) -> str:
-        """Tells the content of one event from another's, whatever their ids."""
+        """Tells the content of one event from another's, whatever their ids; 16 hexadecimal digits."""
         content = self.event.model_dump(exclude_none=True, exclude={"event_id"})
         return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 

@@ -5,14 +5,17 @@ Table ``matches``, keys ``match_id`` and ``item``:
 - ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset;
                           ``day`` and ``starts`` put it into the calendar (calendar.py)
 - ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it
-- ``id#<event_id>``       what became of an event: pending, applied as seq n, or refused and why
+- ``id#<event_id>``       what became of the event that has the id: pending, applied as seq n, or refused and why; and
+                          its ``digest``, which tells its content from that of another event under the same id
+- ``id#<event_id>#<digest>``  what became of other content that was posted under that id: pending, or refused
 - ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.receipt)
 
 Every row has a version, ``v`` (rows.py). How far the viewers have been told is kept by each cell for itself
 (telling.py).
 
-One transaction per event: put the id (if it is not settled), put the event, update the state (if seq is what was
-read). So a record that is delivered twice, or by two readers at once, counts once.
+One transaction per event: put the id (if it is free, or pending with the same digest), put the event, update the state
+(if seq is what was read). So a record that is delivered twice, or by two readers at once, counts once. The first write
+of an id's row decides which content has the id, whether that is the marker of a pending event or the event's number.
 """
 
 from __future__ import annotations
@@ -52,6 +55,9 @@ if TYPE_CHECKING:
 
 _LAST_SEQ = 99_999_999
 """The highest seq that an ``event#`` row can have."""
+
+ID_TAKEN = "the id is taken by another event of this match"
+"""Why an event is refused whose id has other content."""
 
 _TRIES = 5
 _PENDING_SECONDS = 24 * 3600
@@ -246,35 +252,58 @@ class Ledger:
                 ConditionExpression="attribute_not_exists(match_id)",
             )
 
-    def outcome(self, match: str, event_id: str) -> Outcome | None:
-        """What became of an event, None for an id that was never accepted. Raises UnreadableRowError."""
-        found = self._db.get_item(TableName=self.table, Key=row_key(match, f"id#{event_id}"), ConsistentRead=True)
-        return _parse_outcome(found["Item"]) if "Item" in found else None
+    def outcome(self, match: str, event_id: str, request: str | None = None) -> Outcome | None:
+        """What became of an event, None for one that was never accepted. Raises UnreadableRowError.
+
+        ``request`` is the digest of the content that is asked for; without it, the content that has the id.
+        """
+        row = self._id_row(match, event_id)
+        if request is not None and _digest(row) != request:
+            row = self._id_row(match, event_id, request)
+        return _parse_outcome(row) if row is not None else None
 
     def is_taken(self, accepted: Accepted) -> bool:
         """Whether the event's id is that of an event with other content."""
-        key = row_key(accepted.match, f"id#{accepted.event_id}")
-        item = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item", {})
-        return "digest" in item and item["digest"]["S"] != accepted.digest
+        row = self._id_row(accepted.match, accepted.event_id)
+        return row is not None and _digest(row) != accepted.digest
 
     def pending(self, accepted: Accepted) -> Outcome:
-        """Note that an event is on the stream; return what is known of it, which may be more by now."""
+        """Note that an event is on the stream; return what is known of it, which may be more by now.
+
+        An event whose id has other content is noted beside it, until ``record`` refuses it.
+        """
         match, event_id = accepted.match, accepted.event_id
-        try:
-            self._db.put_item(
-                TableName=self.table,
-                Item={
-                    **row_key(match, f"id#{event_id}"),
-                    **VERSION_ATTRIBUTE,
-                    "outcome": {"S": "pending"},
-                    "digest": {"S": accepted.digest},
-                    "ttl": _n(int(time.time()) + _PENDING_SECONDS),
-                },
-                ConditionExpression="attribute_not_exists(match_id)",
-            )
-        except self._db.exceptions.ConditionalCheckFailedException:
-            return self.outcome(match, event_id) or Outcome("pending")
+        for own in (None, accepted.digest):
+            item = {
+                **_id_key(match, event_id, own),
+                **VERSION_ATTRIBUTE,
+                "outcome": {"S": "pending"},
+                "digest": {"S": accepted.digest},
+                "ttl": _n(int(time.time()) + _PENDING_SECONDS),
+            }
+            if self._put_new(item):
+                return Outcome("pending")
+            known = self.outcome(match, event_id, accepted.digest)
+            if known is not None:
+                return known
         return Outcome("pending")
+
+    def _put_new(self, item: dict[str, Any], *, over_pending: bool = False) -> bool:
+        """Put a row of an id if there is none, or none but a pending one; returns whether it was put."""
+        given: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(match_id)"}
+        if over_pending:
+            given["ConditionExpression"] += " OR outcome = :pending"
+            given["ExpressionAttributeValues"] = {":pending": {"S": "pending"}}
+        try:
+            self._db.put_item(TableName=self.table, Item=item, **given)
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _id_row(self, match: str, event_id: str, digest: str | None = None) -> dict[str, Any] | None:
+        """The row of the content that has the id, or with ``digest`` that of other content."""
+        key = _id_key(match, event_id, digest)
+        return self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
 
     def record(self, accepted: Accepted) -> Outcome:
         """Apply an event once and number it, or keep the reason why the rules refuse it.
@@ -289,8 +318,10 @@ class Ledger:
         for _ in range(_TRIES):
             broken = None
             state = self.state(match)
-            known = self.outcome(match, event_id)
-            if known is not None and known.status != "pending":
+            row = self._id_row(match, event_id)
+            if row is not None and _digest(row) != accepted.digest:
+                return self._refuse_taken(accepted)
+            if row is not None and (known := _parse_outcome(row)).status != "pending":
                 if (known.seq or 0) > state.seq:
                     reason = f"it says seq {state.seq}, but the row id#{event_id} says applied as seq {known.seq}"
                     broken = _contradiction(match, reason)
@@ -307,7 +338,8 @@ class Ledger:
             try:
                 self._db.transact_write_items(TransactItems=writes)
             except self._db.exceptions.TransactionCanceledException as error:
-                # Either someone else wrote the match or this id in between (read again and decide again), or
+                # Either someone else wrote the match or this id in between (read again and decide again: the id may
+                # have other content by now), or
                 # DynamoDB says that the cause is not a condition at all.
                 codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
                 if not set(codes) <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
@@ -321,6 +353,12 @@ class Ledger:
             else:
                 return outcome
         raise broken or ContentionError(f"{match} {event_id}")
+
+    def _refuse_taken(self, accepted: Accepted) -> Outcome:
+        """Settle an event whose id has other content, beside that content's row, unless that was done before."""
+        outcome = Outcome("refused", reason=ID_TAKEN)
+        item = _settled(accepted, outcome, _id_key(accepted.match, accepted.event_id, accepted.digest))
+        return outcome if self._put_new(item, over_pending=True) else replace(outcome, again=True)
 
     def _target(self, accepted: Accepted) -> tuple[int, Earlier] | None:
         """The seq and content of the event that a cancellation names."""
@@ -339,23 +377,13 @@ class Ledger:
         return outcome.seq, Earlier(event, cancelled="cancelled_by" in row)
 
     def _settle(self, accepted: Accepted, outcome: Outcome) -> TransactWriteItemTypeDef:
-        """Put the id with its outcome, unless it has one already."""
-        item: dict[str, Any] = {
-            **row_key(accepted.match, f"id#{accepted.event_id}"),
-            **VERSION_ATTRIBUTE,
-            "outcome": {"S": outcome.status},
-            "digest": {"S": accepted.digest},
-        }
-        if outcome.seq is not None:
-            item["seq"] = _n(outcome.seq)
-        if outcome.reason is not None:
-            item["reason"] = {"S": outcome.reason}
+        """Put the id with its outcome, unless it has one already or belongs to other content."""
         return {
             "Put": {
                 "TableName": self.table,
-                "Item": item,
-                "ConditionExpression": "attribute_not_exists(match_id) OR outcome = :pending",
-                "ExpressionAttributeValues": {":pending": {"S": "pending"}},
+                "Item": _settled(accepted, outcome, _id_key(accepted.match, accepted.event_id)),
+                "ConditionExpression": "attribute_not_exists(match_id) OR (outcome = :pending AND digest = :digest)",
+                "ExpressionAttributeValues": {":pending": {"S": "pending"}, ":digest": {"S": accepted.digest}},
             }
         }
 
@@ -526,6 +554,31 @@ def _parse_outcome(item: dict[str, Any]) -> Outcome:
 def _contradiction(match: str, reason: str) -> BrokenMatchError:
     remedy = "after a match was made again under its id, livescore match reset removes what is left of the old one"
     return BrokenMatchError(match, "state", f"{reason} ({remedy})")
+
+
+def _id_key(match: str, event_id: str, digest: str | None = None) -> dict[str, Any]:
+    """The key of the content that has an id, or with ``digest`` of other content; no event id has a #."""
+    return row_key(match, f"id#{event_id}" if digest is None else f"id#{event_id}#{digest}")
+
+
+def _digest(row: dict[str, Any] | None) -> str | None:
+    """Which content an ``id#`` row is about. Raises UnreadableRowError."""
+    if row is None or "digest" not in row:
+        return None
+    with reading(row["match_id"]["S"], row["item"]["S"], row):
+        return text(row, "digest")
+
+
+def _settled(accepted: Accepted, outcome: Outcome, key: dict[str, Any]) -> dict[str, Any]:
+    """An ``id#`` row that says for good what became of an event."""
+    item: dict[str, Any] = {
+        **key, **VERSION_ATTRIBUTE, "outcome": {"S": outcome.status}, "digest": {"S": accepted.digest},
+    }  # fmt: skip
+    if outcome.seq is not None:
+        item["seq"] = _n(outcome.seq)
+    if outcome.reason is not None:
+        item["reason"] = {"S": outcome.reason}
+    return item
 
 
 def event_item(seq: int) -> str:

@@ -13,10 +13,21 @@ from typing import TYPE_CHECKING, Any
 from matches.snapshot import EVENTS_PER_FRAME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from matches.ledger import Ledger, MatchState
 
 _MATCHES = 64
 """Kept at most, the ones asked for last: about 2.5 MB."""
+
+
+def as_at(seq: int, events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events up to a seq as they stood at it: what a later one has cancelled is not cancelled yet.
+
+    The state that they are told with may have been read before them, and its score is from then.
+    """
+    then = [event for event in events if event["seq"] <= seq]
+    return [{name: value for name, value in event.items() if name != "cancelled_by" or value <= seq} for event in then]
 
 
 class RecentEvents:
@@ -36,7 +47,7 @@ class RecentEvents:
         if known is None or known[0] != place:
             # What was numbered since the state was read is left out, as it is not in the state.
             newest = self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else []
-            known = (place, [event for event in newest if event["seq"] <= state.seq])
+            known = (place, as_at(state.seq, newest))
         self._kept[state.match] = known
         self._kept.move_to_end(state.match)
         if len(self._kept) > _MATCHES:

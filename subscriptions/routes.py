@@ -4,6 +4,9 @@
 either the snapshot has an event, or the broadcast of that event finds the row. Answers are route responses, so they
 cost none of the account's send budget. Who sends too much is told so and closed, which takes a POST and a DELETE.
 
+``$disconnect`` may be served while a subscribe of the same connection still is: it notes that the connection has closed
+before it looks for rows, and a subscribe looks for that note after it has written its row. So one of them removes it.
+
 Who comes and goes is counted beside all that (matches.viewers): a failure of the count is nobody's failure.
 """
 
@@ -126,13 +129,7 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
     if kind == "CONNECT":
         return _connect(event, connection)
     if kind == "DISCONNECT":
-        rows = _subscriptions().of_connection(connection)
-        _subscriptions().remove(rows)
-        for match in {row.match for row in rows}:
-            _comings.note(match, -1)
-        _meter.forget(connection)
-        logger.info("left", connection=connection, rows=len(rows))
-        return {"statusCode": 200}
+        return _disconnect(connection)
     text: str = event.get("body") or ""
     try:
         _check_size(text, connection)
@@ -203,6 +200,22 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
     )
 
 
+def _disconnect(connection: str) -> dict[str, Any]:
+    """Remove the rows of a connection. One that the index does not show yet stays for the next broadcast or its ttl."""
+    try:
+        _subscriptions().close(connection)
+    except (BotoCoreError, ClientError):
+        # The rows that are there are removed all the same.
+        logger.exception("closing_not_noted", connection=connection)
+    rows = _subscriptions().of_connection(connection)
+    # One by one: only a row that was still there is counted, and a subscribe may be taking off its own.
+    for match in {row.match for row in rows if _subscriptions().take_off(row)}:
+        _comings.note(match, -1)
+    _meter.forget(connection)
+    logger.info("left", connection=connection, rows=len(rows))
+    return {"statusCode": 200}
+
+
 def _competitions(about: dict[str, Any]) -> frozenset[str]:
     """What the authorizer has entitled this connection to; without an authorizer, to nothing."""
     return read_competitions((about.get("authorizer") or {}).get("competitions"))
@@ -244,7 +257,7 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
 
 
 def _subscribe(request: Request, connection: str, competitions: frozenset[str]) -> MatchState:
-    """Write the row, then read the match.
+    """Write the row, then read the match, then look whether the connection has closed meanwhile.
 
     Whether the connection is entitled is decided before: a row that is taken off again could have been told meanwhile.
     """
@@ -260,17 +273,30 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     # that know different numbers of shards, each ends with a row of its own, and none takes the other's last.
     elsewhere = [row for row in rows if row.match == request.match and row.pk != partition(row.match, shard)]
     _subscriptions().remove(elsewhere)
-    new = _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
-    if new and not elsewhere:
-        _comings.note(request.match, 1)
-    state = _ledger().state(request.match)
-    if state.epoch == known.epoch:
-        return state
-    # The match was reset since it was read last: its shards and its competition may be others.
-    if _subscriptions().take_off(Row(partition(request.match, shard), connection)):
-        _comings.note(request.match, -1)
-    _known.pop(request.match, None)
-    return _subscribe(request, connection, competitions)
+    try:
+        new = _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
+        if new and not elsewhere:
+            _comings.note(request.match, 1)
+        state = _ledger().state(request.match)
+        if state.epoch == known.epoch:
+            return state
+        # The match was reset since it was read last: its shards and its competition may be others.
+        if _subscriptions().take_off(Row(partition(request.match, shard), connection)):
+            _comings.note(request.match, -1)
+        _known.pop(request.match, None)
+        return _subscribe(request, connection, competitions)
+    finally:
+        # Last, so that it sees a close at any moment of the above, and whatever became of the above.
+        if _subscriptions().is_closed(connection):
+            _take_back(Row(partition(request.match, shard), connection))
+
+
+def _take_back(row: Row) -> None:
+    """Remove the row of a connection that has closed."""
+    removed = _subscriptions().take_off(row)
+    if removed:
+        _comings.note(row.match, -1)
+    logger.info("connection_closed_during_subscribe", connection=row.connection, match=row.match, removed=removed)
 
 
 def _know(match: str) -> Known:

@@ -1,13 +1,16 @@
 """The ``subscriptions`` table: add, remove, page and prune rows.
 
 One row per connection and match. Key ``pk`` = ``<match>#<shard>``, ``sk`` = connection id; ``only`` = ``score`` for a
-follower of the score; ``ttl`` in seconds. ``slow``, on few rows: in how many broadcasts
-running its viewer took nothing. The names are short because a row is paid for a million times: with a match
-id of 20 bytes, the longest, it is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules
-(developerguide/CapacityUnitCalculations.html). That leaves no room for a version, which the other tables' rows have
-(matches.rows): another form of this row needs another table.
+follower of the score; ``ttl`` in seconds. ``slow``, on few rows: in how many broadcasts running its viewer took
+nothing. The names are short because a row is paid for a million times. With a match id of 20 bytes, the longest, a row
+is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules (developerguide/CapacityUnitCalculations.html). That leaves
+no room for a version, which the other tables' rows have (matches.rows): another form of this row needs another table.
 
 The index ``by_connection`` finds the rows of one connection.
+
+One row more per connection that has closed, for some minutes: ``pk`` = ``#<connection>``, which is no match's. A
+subscribe that is still being served finds it and takes its own row off again. It lies in this table because a rush of
+viewers that leave has room here, where they came in; the table of broadcasts, which goals write to, need not have it.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ ROW_SECONDS = 2 * 3600 + 15 * 60
 """Life of a row: a connection lives two hours at most
 (apigateway-execution-service-websocket-limits-table.html), and a little more."""
 
+CLOSED_SECONDS = 300
+"""Life of the note that a connection has closed: longer than any subscribe is served (terraform/system.json)."""
 
 BATCH = DELETED_AT_ONCE
 """Rows in one BatchWriteItem."""
@@ -43,7 +48,7 @@ class Row:
 
     @property
     def match(self) -> str:
-        """The match that the row follows."""
+        """The match that the row follows; empty for the note of a closed connection."""
         return self.pk.rpartition("#")[0]
 
 
@@ -66,7 +71,7 @@ class Subscriptions:
         return "Attributes" not in before
 
     def of_connection(self, connection: str, limit: int | None = None) -> list[Row]:
-        """Rows of one connection, from the index: a row of the last moments may be missing."""
+        """Subscriptions of one connection, from the index: one of the last moments may be missing, or gone already."""
         found: list[Row] = []
         query: dict[str, Any] = {
             "TableName": self.table,
@@ -76,10 +81,21 @@ class Subscriptions:
         }
         while True:
             page = self._db.query(**query)
-            found += [Row(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
+            rows = [Row(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
+            found += [row for row in rows if row.match]
             if "LastEvaluatedKey" not in page or (limit is not None and len(found) >= limit):
                 return found
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def close(self, connection: str) -> None:
+        """Note that a connection has closed: ``is_closed`` says so from now on. Raises botocore's ClientError."""
+        until = {"ttl": {"N": str(int(time.time()) + CLOSED_SECONDS)}}
+        self._db.put_item(TableName=self.table, Item={**_closed_key(connection), **until})
+
+    def is_closed(self, connection: str) -> bool:
+        """Whether it was noted that a connection has closed; read consistently. Raises botocore's ClientError."""
+        found = self._db.get_item(TableName=self.table, Key=_closed_key(connection), ConsistentRead=True)
+        return "Item" in found
 
     def take_off(self, row: Row) -> bool:
         """Delete a row; returns whether it was there. Raises botocore's ClientError."""
@@ -102,6 +118,11 @@ def partition(match: str, shard: int) -> str:
 def row_key(pk: str, connection: str) -> dict[str, Any]:
     """The primary key of a row, as DynamoDB takes it."""
     return {"pk": {"S": pk}, "sk": {"S": connection}}
+
+
+def _closed_key(connection: str) -> dict[str, Any]:
+    """The key of the note that a connection has closed; each has a partition of its own."""
+    return row_key(f"#{connection}", connection)
 
 
 def page_query(table: str, pk: str, after: str | None) -> dict[str, Any]:

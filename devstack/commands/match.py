@@ -229,8 +229,9 @@ def _count(viewers: int | None) -> str:
 def _post(api: str, match: str, posted: dict[str, Any], as_json: bool) -> None:
     """Post an event and say what became of it; exit 1 if the rules refused it."""
     with said(), operator_at(api) as operator:
-        event_id = operator.post_event(match, posted)["event_id"]
-        outcome = operator.settled(match, event_id)
+        taken = operator.post_event(match, posted)
+        event_id = taken["event_id"]
+        outcome = operator.settled(match, event_id, request=taken.get("request"))
         refused = outcome["status"] == "refused"
         text = f"refused: {outcome['reason']}" if refused else f"applied as seq {outcome['seq']}"
     show(outcome, as_json, f"{event_id} {text}")

@@ -115,7 +115,7 @@ _ROUTES = (
     Kind("routes-cannot-write", (2,), "DynamoDB refuses a returning viewer's row",
          (Rule("routes", "PutItem", Do.REFUSE, times=5, error=THROTTLED, status=400),), act="return", reach="repaired"),
     Kind("leaving-fails", (4,), "DynamoDB refuses to delete the row of a viewer that left: a 410 prunes it",
-         (Rule("routes", "BatchWriteItem", Do.REFUSE, times=5),), act="return", reach="repaired"),
+         (Rule("routes", "DeleteItem", Do.REFUSE, times=5),), act="return", reach="repaired"),
     Kind("reads-are-stale", (2, 4), "what is not read consistently is read as it was before",
          (Rule("routes", "Query", Do.STALE, times=1000, anyone=True),
           Rule("routes", "GetItem", Do.STALE, times=1000),

@@ -8,6 +8,7 @@ import orjson
 
 from devstack.model.reference import replayed
 from matches.events import parse_record
+from subscriptions.store import Row
 
 if TYPE_CHECKING:
     from devstack.model.world import World
@@ -99,7 +100,8 @@ def _check_viewers(world: World, match: str, state: MatchState) -> None:
         for viewer in world.viewers.values()
         if viewer.there and viewer.wants and viewer.connection
     }
-    rows = {item["sk"]["S"] for item in world.raw.scan(TableName=world.system.name("subscriptions"))["Items"]}
+    items = world.raw.scan(TableName=world.system.name("subscriptions"))["Items"]
+    rows = {item["sk"]["S"] for item in items if Row(item["pk"]["S"], item["sk"]["S"]).match}
     if rows != wanted:
         reference.breaks(f"rows of {sorted(rows)}, connected are {sorted(wanted)}")
     told = sum(receipt["accepted"] for receipt in world.ledger.receipts(match))

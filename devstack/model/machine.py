@@ -116,6 +116,13 @@ class Machine(RuleBasedStateMachine):
         self.world.post(MATCH, self.posted[-1 - which % len(self.posted)])
         self.look()
 
+    @rule(which=WHICH, event=st.sampled_from(EVENTS[:3]), dies_at=st.sampled_from([None, None, 2, 3]))
+    def post_other(self, which: int, event: dict[str, Any], dies_at: int | None) -> None:
+        """Two operators choose the same id for different events."""
+        event_id = self.posted[-1 - which % len(self.posted)]["event_id"]
+        self.world.post(MATCH, {**event, "event_id": event_id}, dies_at=dies_at)
+        self.look()
+
     @rule(which=WHICH)
     def cancel(self, which: int) -> None:
         """Something is taken back."""

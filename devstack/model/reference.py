@@ -58,8 +58,8 @@ class Reference:
 
     def __init__(self) -> None:
         self.broken: list[str] = []
-        self.accepted: dict[tuple[str, str], None] = {}
-        """(match, event id) of what was answered 202."""
+        self.accepted: dict[tuple[str, str, str], None] = {}
+        """(match, event id, request) of what was answered 202."""
         self.streamed: set[tuple[str, str]] = set()
         """What is on the stream, answered or not."""
         self.ledger: dict[str, list[dict[str, Any]]] = {}

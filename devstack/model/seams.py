@@ -13,6 +13,7 @@ import broadcaster.plan
 import broadcaster.receipt
 import broadcaster.records
 import matches.api
+import matches.kept
 import matches.ledger
 import matches.viewers
 import subscriptions.routes
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 TIMED = (
-    broadcaster.carousel, broadcaster.cells, broadcaster.receipt, broadcaster.records, matches.api, matches.ledger,
-    matches.viewers, subscriptions.routes, subscriptions.store,
+    broadcaster.carousel, broadcaster.cells, broadcaster.receipt, broadcaster.records, matches.api, matches.kept,
+    matches.ledger, matches.viewers, subscriptions.routes, subscriptions.store,
 )  # fmt: skip
 """Modules that ask for the time."""
 
@@ -63,7 +64,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
     put(broadcaster.plan, "ROWS_PER_SENDER", SMALL)
     routes = subscriptions.routes
     cached = (
-        matches.api._ledger, matches.api._recent, matches.api._viewers,  # noqa: SLF001
+        matches.api._ledger, matches.api._recent, matches.api._viewers, matches.api._readers,  # noqa: SLF001
         routes._ledger, routes._recent, routes._tellings, routes._subscriptions, routes._viewers,  # noqa: SLF001
     )  # fmt: skip
     for function in cached:

@@ -31,6 +31,7 @@ from matches.ledger import Ledger, score_prev
 from matches.telling import Tellings, telling_get
 from matches.viewers import Viewers
 from subscriptions import routes
+from subscriptions.store import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,7 +213,8 @@ class World:
             self._saw_state(given["Key"]["pk"]["S"].removeprefix("match#"))
         elif operation == "PutItem" and given["TableName"] == self.system.name("subscriptions"):
             item = given["Item"]
-            self.reference.row_written(item["pk"]["S"], item["sk"]["S"], score_only="only" in item)
+            if Row(item["pk"]["S"], item["sk"]["S"]).match:  # not the note that a connection has closed
+                self.reference.row_written(item["pk"]["S"], item["sk"]["S"], score_only="only" in item)
         elif operation == "BatchWriteItem":
             pruned = isinstance(CURRENT.get(), Sender)
             for request in given["RequestItems"][self.system.name("subscriptions")]:
@@ -273,8 +275,9 @@ class World:
         while not request.ended:
             self.turn(request, turn=Turn.DIE_BEFORE if calls == dies_at else Turn.GO)
             calls += 1
-        if request.error is None and request.result == 202:
-            self.reference.accepted[match, event["event_id"]] = None
+        if request.error is None and request.result["statusCode"] == 202:
+            taken = orjson.loads(request.result["body"])
+            self.reference.accepted[match, taken["event_id"], taken["request"]] = None
         elif request.error is not None and not isinstance(request.error, Died):
             raise request.error
 
@@ -336,7 +339,7 @@ class World:
         routine = self.routine(request["action"], lambda: routes.handler(event, _CONTEXT))  # type: ignore[arg-type]
         routine.on_end = lambda ended: answered(ended.result["body"] if ended.error is None else None)
 
-    def _request(self, method: str, path: str, body: dict[str, Any]) -> int:
+    def _request(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         claims = {"sub": "operator", "scope": seams.SCOPE, "competitions": "*"}
         context = {
             "http": {"method": method, "path": path}, "requestId": "model", "stage": "$default",
@@ -347,8 +350,7 @@ class World:
             "requestContext": context,
             "body": orjson.dumps(body).decode(), "isBase64Encoded": False,
         }  # fmt: skip
-        status: int = api.handler(event, _CONTEXT)["statusCode"]  # type: ignore[arg-type]
-        return status
+        return api.handler(event, _CONTEXT)  # type: ignore[arg-type]
 
 
 def _socket_event(connection: str, kind: str) -> dict[str, Any]:

@@ -122,8 +122,8 @@ def test_a_count_that_fails_is_nobodys_failure(
     first = serve("a=", action="subscribe", match=match)
     assert (first["type"], first["viewers"]) == ("snapshot", 1)
     clock[0] += FLUSH_SECONDS
-    assert serve("b=", action="subscribe", match=match)["type"] == "snapshot"
-    assert serve("b=", "DISCONNECT") == {"statusCode": 200}
+    assert serve("leaves=", action="subscribe", match=match)["type"] == "snapshot"
+    assert serve("leaves=", "DISCONNECT") == {"statusCode": 200}
     monkeypatch.setattr(routes, "_viewers", lambda: up)
     clock[0] += FLUSH_SECONDS
     serve("c=", "CONNECT")

@@ -188,7 +188,7 @@ def _kept(policy: Resource) -> list[str]:
     if key["cookies_config"][0]["cookie_behavior"] != "none":
         found.append("cookies are passed on to the API")
     items = {item for each in key["query_strings_config"][0]["query_strings"] or [] for item in each["items"]}
-    if items != {"after", "day", "epoch", "limit"}:
+    if items != {"after", "day", "epoch", "limit", "request"}:
         found.append(f"snapshots are told apart by {sorted(items)}")
     return found
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FollowUp } from "../../web/desk/follow-up.js";
 import { OperatorToken } from "../../web/desk/operator-token.js";
-import { newEntry } from "../../web/desk/outbox.js";
+import { asAnswered, newEntry } from "../../web/desk/outbox.js";
 import { OutboxStore } from "../../web/desk/outbox-store.js";
 import { FakeStorage, until } from "./desk-fakes.mjs";
 
@@ -79,3 +79,28 @@ for (const [what, now, code, state] of /** @type {[string, number, string, strin
     store.remove(entry);
   });
 }
+
+test("a press asks what became of its own request, whatever else has its id", async () => {
+  const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
+  const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });
+  const outcome = { status: "pending", request: "0123456789abcdef" };
+  store.put(asAnswered(entry, { kind: "sent", outcome }));
+  const reason = "the id is taken by another event of this match";
+  const followUp = new FollowUp({
+    store,
+    tokens: { current: async () => "t" },
+    fetch: async (url) =>
+      Response.json(
+        String(url).endsWith("/events/e?request=0123456789abcdef")
+          ? { status: "refused", reason }
+          : { status: "applied", seq: 2 },
+      ),
+    base: "",
+    now: () => 1000,
+    regions: [],
+    acceptedAt: () => undefined,
+  });
+  followUp.call("m");
+  await until(() => store.read(entry)?.state !== "sent");
+  assert.deepEqual([store.read(entry)?.state, store.read(entry)?.reason], ["refused", reason]);
+});

@@ -90,7 +90,8 @@ export class FollowUp {
 
   /** @param {Entry} entry @param {string} token */
   async #ask(entry, token) {
-    const outcome = await this.#get(`/matches/${entry.match}/events/${encodeURIComponent(entry.id)}`, token);
+    const query = entry.request ? `?request=${encodeURIComponent(entry.request)}` : "";
+    const outcome = await this.#get(`/matches/${entry.match}/events/${encodeURIComponent(entry.id)}${query}`, token);
     const reason = "The ledger does not know any more what became of it.";
     if (outcome?.error) {
       const gone =

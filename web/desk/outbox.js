@@ -28,10 +28,11 @@
  * @property {boolean} [undone] whether the operator has taken it back
  * @property {string} [needs] id of an entry without which this one is not posted
  * @property {string} [reason] why it was refused
+ * @property {string} [request] what the API calls this post; of two events under one id, each has its own outcome
  * @property {number} [seq]
  * @property {import("./reach.js").Reach} [reach] who has been told of it
  */
-/** @typedef {{status: string, seq?: number, reason?: string}} Outcome as the API gives it */
+/** @typedef {{status: string, seq?: number, reason?: string, request?: string}} Outcome as the API gives it */
 /** @typedef {{event_id?: string, cancelled_by?: number, seq: number, kind: string}} Known an event of the board */
 
 const DAY = 24 * 3600 * 1000;
@@ -121,7 +122,10 @@ export function asSending(entry) {
  */
 export function asAnswered(entry, verdict) {
   if (isSettled(entry) && !entry.undone) return entry;
-  if (verdict.kind === "sent") return asDecided({ ...entry, state: "sent" }, verdict.outcome);
+  if (verdict.kind === "sent") {
+    const { request } = verdict.outcome;
+    return asDecided({ ...entry, state: "sent", ...(request ? { request } : {}) }, verdict.outcome);
+  }
   if (verdict.kind === "refused") return { ...entry, state: "refused", reason: verdict.reason };
   return { ...entry, state: "kept" };
 }

@@ -40,7 +40,7 @@ data "aws_iam_policy_document" "routes" {
 
   statement {
     sid       = "Subscribe"
-    actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
     resources = [local.subscriptions]
   }
 
