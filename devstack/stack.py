@@ -70,7 +70,8 @@ def running(
         package = build()
     except PackageError as error:
         raise StackError(str(error)) from error
-    ministack, standin = MiniStack(port), StandIn(system) if gateway == "standin" else None
+    ministack = MiniStack(port, origins=system.resolve("setting.origins"))
+    standin = StandIn(system) if gateway == "standin" else None
     stack = Stack(ministack, standin)
     try:
         ministack.start()

@@ -32,7 +32,7 @@ def refuse_remote(*urls: str) -> str | None:
     """A sentence if one of the URLs leads anywhere but to this machine."""
     for url in urls:
         host = urlsplit(url).hostname or ""
-        if not _is_loopback(host):
+        if not is_loopback(host):
             return (
                 f"{host or url} is not this machine. A load test costs its owner money and budget: "
                 "add --allow-remote if it is yours."
@@ -40,7 +40,8 @@ def refuse_remote(*urls: str) -> str | None:
     return None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or an address, without brackets, always means this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
