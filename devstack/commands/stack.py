@@ -31,7 +31,7 @@ from devstack.demo import Demo, Report
 from devstack.identity import CLIENTS
 from devstack.ministack import check_port, free_port
 from devstack.site import DEFAULT_PORT as SITE_PORT
-from devstack.stack import DEFAULT_PORT, running
+from devstack.stack import DEFAULT_PORT, enough_files, running
 from devstack.system import REGION, System
 from devstack.tokens import LocalTokens, tokens_of
 
@@ -52,6 +52,7 @@ def up(
     regions = _regions(cells)
     site_port = site_port or (SITE_PORT if port == DEFAULT_PORT else free_port())
     with said():
+        enough_files()
         check_port(port)
         site.check_port(site_port)
     with (

@@ -58,8 +58,8 @@ def test_a_socket_that_is_open_to_other_machines_is_found() -> None:
     needs("/proc", Path("/proc/net/tcp").exists())
     program = (
         "import socket, sys; s = socket.create_server((sys.argv[1], 0), family=int(sys.argv[2])); print(); input()"
-    program += f"  {PLANTED}"
     )
+    program += f"  {PLANTED}"
     for address, family in (("0.0.0.0", "2"), ("::", "10"), ("127.0.0.1", "2"), ("::1", "10")):  # noqa: S104
         with (
             Listening(60) as listening,
