@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 SWEEP_SECONDS = 5.0
 
-_UNSIGNED = re.compile(
-    # The health check, the APIs of API Gateway, the key set and the token endpoint of Cognito.
-    r"/_ministack/health|/_aws/execute-api/.*|/[\w-]+/\.well-known/[\w.-]+|/oauth2/token"
-)
-"""Paths whose requests carry no signature on AWS either."""
+_UNSIGNED = re.compile(r"/_ministack/health|/_aws/execute-api/.*|/[\w-]+/\.well-known/[\w.-]+")
+"""The health check, the APIs of API Gateway and Cognito's key set, whose requests carry no signature on AWS either."""
+
+_SIGN_IN = {"/oauth2/authorize", "/oauth2/login", "/login", "/oauth2/token"}
+"""Cognito's page to sign in at, its form, and what the desk asks then: pages of this machine use them."""
 
 _NOT_SIGNED = "This request must be signed, as on AWS. Any credentials will do, so that no web page can make it."
 
@@ -71,10 +71,11 @@ def guard(app: App, origins: Collection[str]) -> App:
 
 def _why(scope: Message, origins: Collection[str]) -> str | None:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    handshake = scope["type"] == "websocket"
-    if (why := refusal(headers, handshake=handshake, origins=origins)) is not None:
+    handshake, sign_in = scope["type"] == "websocket", scope["path"] in _SIGN_IN
+    allowed = origins if handshake else ()
+    if (why := refusal(headers, local_pages=handshake or sign_in, origins=allowed)) is not None:
         return why
-    if handshake or any(name.lower() == "authorization" for name, _ in headers):
+    if handshake or sign_in or any(name.lower() == "authorization" for name, _ in headers):
         return None
     return None if _UNSIGNED.fullmatch(scope["path"]) else _NOT_SIGNED
 

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:/?#@\\\[\]]+)(:[0-9]{0,5})?")
 _OTHER_NAME = "This server answers only to the names of this machine: 127.0.0.1, [::1] and localhost."
 _A_PAGE = "This server takes no requests from web pages. Pages find the API on the port of the site."
-_OTHER_PAGE = "Only pages of this machine may connect here."
+_OTHER_PAGE = "Only pages of this machine may use this."
 
 
 def refusal(
-    headers: Iterable[tuple[str, str]], *, handshake: bool = False, origins: Collection[str] = ()
+    headers: Iterable[tuple[str, str]], *, local_pages: bool = False, origins: Collection[str] = ()
 ) -> str | None:
     """Why a request with these headers must be answered 403, in a sentence; None if it may be served.
 
-    ``handshake`` says that it opens a WebSocket. That is what the viewers' pages do: pages of this machine may, and
-    those of ``origins``, such as ``https://example.org``.
+    ``local_pages`` says that it is what our own pages do, such as open a viewer's WebSocket: pages of this machine may,
+    and those of ``origins``, such as ``https://example.org``.
     """
     found: dict[str, list[str]] = {}
     for name, value in headers:
@@ -41,9 +41,13 @@ def refusal(
     if len(hosts) > 1 or not all(is_own_host(host) for host in hosts):
         return _OTHER_NAME
     pages = found.get("origin", [])
-    if handshake and pages:
+    sites = found.get("sec-fetch-site", [])
+    if local_pages and pages:
         return None if all(page in origins or _is_local_page(page) for page in pages) else _OTHER_PAGE
-    return _A_PAGE if pages or "sec-fetch-site" in found else None
+    if local_pages and sites:
+        # The host is this machine's, so a page of the same site is a page of this machine.
+        return None if all(site in ("same-origin", "same-site") for site in sites) else _OTHER_PAGE
+    return _A_PAGE if pages or sites else None
 
 
 def allowed_origins(setting: str) -> frozenset[str]:

@@ -169,7 +169,7 @@ class Door(asyncio.Protocol):
         if not any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in self._headers):
             self._end(answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
             return
-        if (why := refusal(self._headers, handshake=True, origins=self._core.origins)) is not None:
+        if (why := refusal(self._headers, local_pages=True, origins=self._core.origins)) is not None:
             self._core.stats.connects_refused += 1
             self._end(answers.answer(403, {"message": why}, "ForbiddenException", close=True))
             return

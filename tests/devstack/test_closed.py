@@ -116,3 +116,12 @@ async def test_a_real_page_in_a_real_browser_reaches_nothing(system: System, att
         assert answer.status == 403
         assert "names of this machine" in await answer.text()
     assert all(name.startswith("livescore-") for name in functions(system))
+
+
+@pytest.mark.parametrize("headers", FROM_A_PAGE, ids=str)
+def test_the_token_endpoint_is_for_pages_of_this_machine(system: System, headers: dict[str, str]) -> None:
+    """The desk exchanges its code there; a page from elsewhere cannot even try."""
+    ours = headers.get("Origin", "").startswith("http://127.0.0.1")
+    for path in ("/oauth2/token", "/oauth2/login"):
+        answer = httpx.post(system.endpoint + path, data={"grant_type": "authorization_code"}, headers=headers)
+        assert (answer.status_code == 403) != ours
