@@ -55,7 +55,8 @@ def remove_ended(run: Path) -> None:
     old = [each for each in run.iterdir() if _age(each) > FRESH_SECONDS]
     used = {each.state for each in running()}
     for folder in old:
-        if str(folder) not in used:
+        # Its age again: a stack may have begun anew there meanwhile.
+        if str(folder) not in used and _age(folder) > FRESH_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
 
 
