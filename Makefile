@@ -15,7 +15,9 @@ setup: $(SETUP) ## Prepare .venv with the command livescore
 $(SETUP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("livescore needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(sed -nE 's/^(uv==[^ ]+).*/\1/p' requirements/dev.txt)
+	@# uv installs everything else by its hash, so uv itself must come by its hash: its block of the same file.
+	@sed -n '/^uv==/,/[^\]$$/p' requirements/dev.txt > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

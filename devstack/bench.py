@@ -13,13 +13,13 @@ import uvloop
 from devstack.ministack import StackError, free_port
 from devstack.package import build
 from devstack.site import serving
-from devstack.stack import running
+from devstack.stack import enough_files, running
 from devstack.tokens import tokens_of
 from loadtest.bench import budget, cold, gateway, goal, million, page, send, web
 from loadtest.bench.control import Control
 from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.target import Target
-from loadtest.limits import allow_all_sockets
+from loadtest.limits import allow_all_sockets, allow_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,12 +30,18 @@ if TYPE_CHECKING:
 
     Say = Callable[[str], None]
 
+SOCKETS = {"gateway": gateway.SOCKETS, "goal": goal.VIEWERS, "budget": budget.VIEWERS}
+"""Viewers of the benches that have many."""
+
 UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
 """Two senders without a budget: what the machine can do."""
 
 
 def run(name: str, say: Say) -> Result:
-    """One bench by its name; raises KeyError for another."""
+    """One bench by its name; raises KeyError for another, StackError if this machine does not allow its sockets."""
+    enough_files()
+    if name in SOCKETS and (refusal := allow_sockets(SOCKETS[name])) is not None:
+        raise StackError(refusal)
     allow_all_sockets()
     return BENCHES[name](say)
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devstack.ministack import StackError
+from devstack.ministack import StackError, free_port
 from devstack.system import ROOT, STATE
 from devstack.tokens import tokens_of
 from loadtest.director import PROGRESS
@@ -68,6 +68,10 @@ def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any
         if load.processes == 1:
             # One process of locust forks no workers.
             command = command[: command.index("--processes")]
+        else:
+            # locust's first process listens for the others, and always on 5557 unless it is told.
+            port = str(free_port())
+            command += ["--master-bind-port", port, "--master-port", port]
         _run(command, log, say, tokens_of(system).environment())
         if not results.exists():
             raise StackError(f"locust ended without a result; its log is {log}")

@@ -1,7 +1,7 @@
 """MiniStack, the emulator of AWS, as a process of ours in an environment of its own.
 
 It pins a botocore that aioboto3 cannot live with, hence the environment. It runs Lambda functions in processes of its
-own Python, so it gets the Python that the zips were built for: this one.
+own Python, so it gets the Python that the zips were built for: this one. A guard (guarded.py) keeps web pages from it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Self
 
-from devstack import environments
-from devstack.system import SECRET, STATE
+from devstack import environments, leftovers
+from devstack.system import ROOT, SECRET, STATE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 START_SECONDS = 60
+FREED_SECONDS = 10
+"""A MiniStack whose owner was killed ends within so long."""
 
 
 class StackError(Exception):
@@ -33,9 +35,11 @@ class StackError(Exception):
 class MiniStack:
     """One MiniStack on 127.0.0.1, from ``start`` to ``stop``."""
 
-    def __init__(self, port: int, log: Path | None = None) -> None:
+    def __init__(self, port: int, log: Path | None = None, *, origins: str = "*") -> None:
         self.port = port
         self.log = log or STATE / "logs" / f"ministack-{port}.log"
+        self._origins = origins
+        self._state = STATE / "run" / str(port)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -43,49 +47,41 @@ class MiniStack:
 
         Raises StackError if the port is taken or MiniStack does not come up.
         """
-        if not port_is_free(self.port):
-            raise StackError(f"Port {self.port} is in use. {self._who()}, or choose another with --port.")
-        binary = environment() / "bin" / "ministack"
+        check_port(self.port)
+        python = environment() / "bin" / "python"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        state = STATE / "run" / str(self.port)
-        shutil.rmtree(state, ignore_errors=True)
-        state.mkdir(parents=True)
+        leftovers.remove_ended(self._state.parent)
+        shutil.rmtree(self._state, ignore_errors=True)
+        self._state.mkdir(parents=True)
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
             # What its functions sign with, so that a gateway can verify it.
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "GATEWAY_PORT": str(self.port),
-            "GATEWAY_HOST": "127.0.0.1",
+            # MiniStack listens on all interfaces by default.
+            "BIND_HOST": "127.0.0.1",
             "MINISTACK_HOST": "127.0.0.1",
-            "STATE_DIR": str(state / "state"),
+            "STATE_DIR": str(self._state / "state"),
             # Workers unpack the zips here, and leave them behind when they are killed.
-            "TMPDIR": str(state),
-            "S3_DATA_DIR": str(state / "s3"),
+            "TMPDIR": str(self._state),
+            "S3_DATA_DIR": str(self._state / "s3"),
             "POWERTOOLS_LOG_LEVEL": "INFO",
             # It would want a port of its own, the same for every stack.
             "IOT_MTLS_ENABLED": "0",
         }
+        command = [str(python), "-m", leftovers.PROGRAM, "--port", str(self.port), "--owner", str(os.getpid())]
+        command += ["--state", str(self._state), "--origins", self._origins]
         with self.log.open("wb") as log:
-            # A session of its own: Ctrl-C reaches us alone, and we end the whole group.
+            # Its stdin is ours: however we end, it ends as well. A session of its own keeps Ctrl-C from it.
             self._process = subprocess.Popen(
-                [str(binary)], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )
-        (state / "pid").write_text(str(self._process.pid))
         try:
             self._wait()
         except BaseException:
             self.stop()
             raise
         return self
-
-    def _who(self) -> str:
-        """What to do about whoever has the port."""
-        try:
-            pid = int((STATE / "run" / str(self.port) / "pid").read_text())
-            os.killpg(pid, 0)
-        except (OSError, ValueError):
-            return "Stop what listens there"
-        return f"An earlier stack that was killed still runs there: end it with `kill -- -{pid}`"
 
     def stop(self) -> None:
         """End it and every process it has started."""
@@ -101,7 +97,9 @@ class MiniStack:
         # Workers that outlived their parent are still in its group.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        shutil.rmtree(STATE / "run" / str(self.port), ignore_errors=True)
+        if process.stdin is not None:
+            process.stdin.close()
+        shutil.rmtree(self._state, ignore_errors=True)
 
     @property
     def pid(self) -> int:
@@ -132,6 +130,25 @@ def environment() -> Path:
         return environments.environment("ministack")
     except subprocess.CalledProcessError as error:
         raise StackError("MiniStack could not be installed; what pip said is above.") from error
+
+
+def check_port(port: int) -> None:
+    """Raises StackError, with what to do about it, if somebody has the port of a stack."""
+    deadline = time.monotonic() + FREED_SECONDS
+    while not port_is_free(port):
+        found = next((each for each in leftovers.running() if each.port == port), None)
+        if found is None:
+            raise StackError(f"Port {port} is in use. Stop what listens there, or choose another with --port.")
+        if found.owner is not None:
+            raise StackError(
+                f"Port {port} is in use: `{found.owner}` runs there. Use that one, or choose another port with --port."
+            )
+        if time.monotonic() > deadline:
+            raise StackError(
+                f"Port {port} is in use: a stack that was killed still runs there. "
+                f"End it with `kill -- -{found.pid}`, or choose another port with --port."
+            )
+        time.sleep(0.1)
 
 
 def port_is_free(port: int) -> bool:

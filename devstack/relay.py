@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,7 +63,8 @@ class Relay:
     async def read(self, path: str, query: Mapping[str, str]) -> Answer:
         """A reader's answer, kept for at most ``kept_seconds`` and the same for all who ask the same at once.
 
-        Nothing of the reader goes on to the API but the path and the query's known names. Raises NoAnswerError.
+        ``path`` is encoded. Nothing else of the reader goes on to the API but the query's known names. Raises
+        NoAnswerError.
         """
         wanted = urlencode(sorted((name, value) for name, value in query.items() if name in self._query))
         target = f"{path}?{wanted}" if wanted else path
@@ -85,11 +87,11 @@ class Relay:
     async def ask(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        """What the API answers now. Raises NoAnswerError."""
+        """What the API answers now; ``target`` is an encoded path with its query. Raises NoAnswerError."""
         try:
-            async with self._http.request(
-                method, self._url + target, headers=headers, data=body, allow_redirects=False
-            ) as response:
+            # As it is: yarl resolves the dot segments of a plain text, and would leave the API.
+            url = URL(self._url + target, encoded=True)
+            async with self._http.request(method, url, headers=headers, data=body, allow_redirects=False) as response:
                 told = {name: response.headers[name] for name in _TOLD if name in response.headers}
                 return Answer(response.status, told, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

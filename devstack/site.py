@@ -16,15 +16,17 @@ import threading
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import brotli
 from aiohttp import web
 
 from devstack.ministack import StackError, port_is_free
+from devstack.paths import Routes, segments
 from devstack.relay import NoAnswerError, Relay
 from devstack.system import ROOT
 from devstack.tokens import tokens_of
+from loadtest.pages import is_own_host
 from loadtest.tokens import TokensError
 
 if TYPE_CHECKING:
@@ -46,6 +48,10 @@ _WORKERS = {"service-worker.js"}
 _FOR_EVERY_FILE = ("X-Content-Type-Options", "Cache-Control")
 
 _UNPACKED = {"image/png", "image/webp", "font/woff2", "image/vnd.microsoft.icon"}
+_NO_ROUTE = "There is no such path."
+_SEGMENTS: web.RequestKey[list[str]] = web.RequestKey("segments", list)
+"""A request's decoded path."""
+
 _OWN_PAGES = {None, "same-origin", "none"}
 """``Sec-Fetch-Site`` of our own pages, of an address typed in, and of programs."""
 
@@ -100,7 +106,11 @@ class Site:
         self._folder = pages.resolve()
         self._described: dict[str, Any] = json.loads((ROOT / "terraform/site.json").read_text())
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
-        self._operators: str = self._described["operators"]["prefix"]
+        self._prefix: str = self._described["operators"]["prefix"]
+        self._readers_path: str = self._described["readers"]["path"].rstrip("*")
+        routes = system.raw["http_api"]["routes"]
+        self._readers = Routes(routes, below=self._readers_path)
+        self._operators = Routes(routes, prefix=self._prefix)
         self._websockets = {region: system.at(region).websocket_url for region in system.cells}
         self._page_headers = _without_tls(self._described["pages"]["headers"])
         self._page_headers["Content-Security-Policy"] = self._policy()
@@ -109,14 +119,13 @@ class Site:
 
     def app(self) -> web.Application:
         """The application for a server."""
-        app = web.Application(middlewares=[_sentences], client_max_size=64 * 1024)
+        app = web.Application(middlewares=[_sentences, _own_names_only, _plain_paths_only], client_max_size=64 * 1024)
         app.cleanup_ctx.append(self._with_relay)
         app.on_response_prepare.append(_unsigned)
-        readers, operators = self._described["readers"]["path"], self._operators
-        # CloudFront's patterns: /matches* is both the list and what is below it.
-        for path in (readers.rstrip("*"), readers.rstrip("*") + "/{rest:.*}"):
+        # CloudFront's pattern /matches* is the list and what is below it.
+        for path in (self._readers_path, self._readers_path + "/{rest:.*}"):
             app.router.add_route("*", path, self.read)
-        app.router.add_route("*", operators + "/{rest:.*}", self.operate)
+        app.router.add_route("*", self._prefix + "/{rest:.*}", self.operate)
         app.router.add_get("/deployment.json", self.deployment)
         app.router.add_get("/tokens/operator", self.token)
         app.router.add_get("/{name:.*}", self.page)
@@ -125,13 +134,19 @@ class Site:
     async def page(self, request: web.Request) -> web.Response:
         """A file of web/."""
         described = self._described["pages"]
-        path = (self._folder / (request.match_info["name"] or described["index"])).resolve()
+        path = self._folder / (request.match_info["name"] or described["index"])
         kind = described["content_types"].get(path.suffix[1:])
-        unserved = kind is None or path.suffix[1:] in described["not_served"]
-        if unserved or not path.is_relative_to(self._folder) or not path.is_file():
+        # A path drops empty segments: a file's name with a slash behind it is another name.
+        unserved = kind is None or path.suffix[1:] in described["not_served"] or "" in request[_SEGMENTS][1:]
+        try:
+            # A link must not lead out of the folder.
+            body = None if unserved or not path.resolve().is_relative_to(self._folder) else path.read_bytes()
+        except OSError:  # there is none, it is a folder, its name is longer than a file's may be
+            body = None
+        if body is None:
             raise web.HTTPNotFound(text="There is no such page.", headers=self._page_headers)
         headers = self._page_headers if path.suffix in _DOCUMENTS else self._headers_of(path.name)
-        return _cacheable(request, path.read_bytes(), {**headers, "Content-Type": kind})
+        return _cacheable(request, body, {**headers, "Content-Type": kind})
 
     def _headers_of(self, name: str) -> dict[str, str]:
         """Those of a file that is no document."""
@@ -157,12 +172,20 @@ class Site:
         }
         if request.method not in described["methods"]:
             raise web.HTTPForbidden(text="Here one can only read. Operators post below /operators.", headers=headers)
-        answer = await self._relay.read(quote(request.path), request.query)
+        target = self._readers.target("GET", request[_SEGMENTS])
+        if target is None:
+            raise web.HTTPNotFound(text=_NO_ROUTE, headers=headers)
+        answer = await self._relay.read(target, request.query)
         return _cacheable(request, answer.body, {**answer.headers, **headers}, answer.status)
 
     async def operate(self, request: web.Request) -> web.Response:
-        """An operator's request, passed on as it is with its token."""
-        target = request.raw_path.removeprefix(self._operators)
+        """An operator's request to a route of the API, passed on with its token, query and body."""
+        target = self._operators.target(request.method, request[_SEGMENTS])
+        if target is None:
+            headers = _without_tls(self._described["operators"]["headers"])
+            raise web.HTTPNotFound(text=_NO_ROUTE, headers=headers)
+        if request.rel_url.raw_query_string:
+            target += f"?{request.rel_url.raw_query_string}"
         wanted = ("Authorization", "Content-Type", "If-None-Match")
         passed = {name: request.headers[name] for name in wanted if name in request.headers}
         answer = await self._relay.ask(request.method, target, passed, await request.read() or None)
@@ -193,6 +216,25 @@ class Site:
         cells = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in self._websockets.values()}
         directives = self._described["pages"]["content_security_policy"]
         return "; ".join(each.replace("{cells}", " ".join(sorted(cells))) for each in directives)
+
+
+@web.middleware
+async def _own_names_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Another site's name may be made to mean this machine (DNS rebinding); its pages are served nothing."""
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) != 1 or not is_own_host(hosts[0].strip()):
+        raise web.HTTPForbidden(text="This site answers only to the names of this machine, such as 127.0.0.1.")
+    return await handler(request)
+
+
+@web.middleware
+async def _plain_paths_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A path that could mean another one leads nowhere; CloudFront would send it to the API as it is."""
+    found = segments(request.raw_path.partition("?")[0])
+    if found is None:
+        raise web.HTTPNotFound(text=_NO_ROUTE)
+    request[_SEGMENTS] = found
+    return await handler(request)
 
 
 async def _unsigned(_: web.Request, response: web.StreamResponse) -> None:

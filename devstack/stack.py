@@ -19,11 +19,15 @@ from devstack.package import PackageError, build
 from devstack.provision import client, provision
 from devstack.standin import StandIn
 from devstack.system import REGION, System
+from loadtest.limits import allow_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 DEFAULT_PORT = 4566
+FILES = 256
+"""Open files that each process of a stack may need before there are many viewers: pipes to workers, sockets, logs."""
+
 Gateway = Literal["ministack", "standin"]
 _PROOF = "first-event"
 _PROOF_SECONDS = 60.0
@@ -61,6 +65,7 @@ def running(
 
     Raises ministack.StackError with a sentence for a person.
     """
+    enough_files()
     if gateway == "standin" and len(cells) > 1:
         raise StackError("The stand-in serves one cell. Leave out --gateway standin, or the other cells.")
     system = System(port, dict(settings or {}), free_port() if gateway == "standin" else None, cells=tuple(cells))
@@ -70,7 +75,8 @@ def running(
         package = build()
     except PackageError as error:
         raise StackError(str(error)) from error
-    ministack, standin = MiniStack(port), StandIn(system) if gateway == "standin" else None
+    ministack = MiniStack(port, origins=system.resolve("setting.origins"))
+    standin = StandIn(system) if gateway == "standin" else None
     stack = Stack(ministack, standin)
     try:
         ministack.start()
@@ -93,6 +99,12 @@ def running(
         if standin is not None:
             standin.stop()
         ministack.stop()
+
+
+def enough_files() -> None:
+    """Raises StackError if this machine does not allow the open files of a stack."""
+    if (refusal := allow_files(FILES, "A stack needs")) is not None:
+        raise StackError(refusal)
 
 
 def _prove(system: System) -> None:

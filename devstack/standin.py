@@ -50,7 +50,7 @@ class StandIn:
         command = [sys.executable, "-m", "loadtest.gateway", "--port", str(system.gateway_port), "--with-parent"]
         command += ["--api", json.dumps(described), "--limits", json.dumps(self._limits)]
         command += ["--handler", self._handler or system.raw["functions"][function]["handler"]]
-        command += ["--threads", str(self._threads)]
+        command += ["--threads", str(self._threads), "--origins", system.resolve("setting.origins")]
         functions = [function]
         if "authorizer" in described:
             # Before: where both are given something, the routes' is what counts.

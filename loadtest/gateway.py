@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TextIO
 import uvloop
 
 from loadtest.limits import allow_all_sockets
+from loadtest.pages import allowed_origins
 from loadtest.standin.core import Core
 from loadtest.standin.door import Door
 from loadtest.standin.events import Api
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
     def make() -> Core:
-        return Core(api, handler, limits, verifier, options.threads, authorizer)
+        return Core(api, handler, limits, verifier, options.threads, authorizer, allowed_origins(options.origins))
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         status = runner.run(_serve(options, said, make))
@@ -118,6 +119,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--authorizer", help="the function that is asked before $connect, MODULE.NAME; none by default")
     parser.add_argument("--threads", type=_whole(1, 1000), default=8, help="functions that run at once")
     parser.add_argument("--limits", default="{}", help="JSON, see loadtest/standin/limits.py")
+    parser.add_argument("--origins", default="*", help="pages from elsewhere that may watch, separated by commas")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin ends")
     return parser.parse_args(arguments)
 

@@ -11,14 +11,24 @@ SPARE = 200
 
 
 def allow_sockets(count: int) -> str | None:
-    """Raise the soft limit of open files, for this process and those it starts; a sentence if that is not enough."""
+    """Raise the soft limit of open files for so many viewers' sockets; a sentence if that is not enough."""
+    return allow_files(count + SPARE, f"{count} viewers need")
+
+
+def allow_files(wanted: int, need: str) -> str | None:
+    """Raise the soft limit of open files, for this process and those it starts; a sentence if that is not enough.
+
+    ``need`` begins the sentence, such as ``A stack needs``.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + SPARE
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         if soft < wanted:
-            return f"{count} viewers need {wanted} open files, and this machine allows {hard} (`ulimit -Hn`)."
+            return (
+                f"{need} {wanted} open files, and {hard} are allowed here. Run `ulimit -n {wanted}` in this shell; "
+                "where that is refused, root raises the limit `nofile` in /etc/security/limits.conf."
+            )
     return None
 
 
@@ -32,7 +42,7 @@ def refuse_remote(*urls: str) -> str | None:
     """A sentence if one of the URLs leads anywhere but to this machine."""
     for url in urls:
         host = urlsplit(url).hostname or ""
-        if not _is_loopback(host):
+        if not is_loopback(host):
             return (
                 f"{host or url} is not this machine. A load test costs its owner money and budget: "
                 "add --allow-remote if it is yours."
@@ -40,7 +50,8 @@ def refuse_remote(*urls: str) -> str | None:
     return None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or an address, without brackets, always means this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

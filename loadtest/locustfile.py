@@ -68,8 +68,8 @@ directors: list[Director] = []
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: Any) -> None:
-    """The options of this load test. The web page is for this machine only, unless one says otherwise."""
-    parser.set_defaults(web_host="127.0.0.1")
+    """The options of this load test. All that locust listens on is for this machine only, unless one says otherwise."""
+    parser.set_defaults(web_host="127.0.0.1", master_bind_host="127.0.0.1")
     local = "http://127.0.0.1:4566/_aws/execute-api"
     add = parser.add_argument
     add("--api", env_var="LIVESCORE_API", default=f"{local}/livescoreapi/$default", help="URL of the operators' API.")

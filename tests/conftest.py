@@ -16,6 +16,7 @@ from devstack.stack import running
 from matches.ledger import Ledger
 from matches.telling import Tellings
 from subscriptions.store import Subscriptions
+from tests.listening import PLANTED, Listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,14 @@ if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
 signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed() -> Iterator[None]:
+    """Nothing that any test starts listens to other machines."""
+    with Listening(1.0) as listening:
+        yield
+    assert not [each for each in listening.open if PLANTED not in each]
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import uvloop
 from rich.markup import escape
 from rich.table import Table
 
+from devstack import site
 from devstack.commands.common import (
     LOCAL,
     Api,
@@ -28,10 +29,9 @@ from devstack.commands.common import (
 )
 from devstack.demo import Demo, Report
 from devstack.identity import CLIENTS
-from devstack.ministack import free_port
+from devstack.ministack import check_port, free_port
 from devstack.site import DEFAULT_PORT as SITE_PORT
-from devstack.site import check_port, serving
-from devstack.stack import DEFAULT_PORT, running
+from devstack.stack import DEFAULT_PORT, enough_files, running
 from devstack.system import REGION, System
 from devstack.tokens import LocalTokens, tokens_of
 
@@ -52,19 +52,21 @@ def up(
     regions = _regions(cells)
     site_port = site_port or (SITE_PORT if port == DEFAULT_PORT else free_port())
     with said():
-        check_port(site_port)
+        enough_files()
+        check_port(port)
+        site.check_port(site_port)
     with (
         said(),
         running(port, say=say, gateway=gateway, cells=regions) as (system, stack),
-        serving(system, site_port) as site,
+        site.serving(system, site_port) as pages,
     ):
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: ended.set())
         if as_json:
-            print(json.dumps(_urls(system, site)), flush=True)  # noqa: T201
+            print(json.dumps(_urls(system, pages)), flush=True)  # noqa: T201
         else:
-            _show_urls(system, site)
+            _show_urls(system, pages)
         while not ended.wait(0.5):
             stack.check()
 

@@ -22,6 +22,7 @@ from devstack.faults import answers, callers
 from devstack.faults.breaking import cut, hang, renamed
 from devstack.faults.rules import Book, Call, Do
 from devstack.system import REGION
+from loadtest.pages import refusal
 
 if TYPE_CHECKING:
     from devstack.faults.answers import Answer
@@ -112,6 +113,8 @@ class FaultProxy:
 
     def _handler(self, name: str) -> Any:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            if (why := refusal(request.headers.items())) is not None:
+                return web.json_response({"message": why}, status=403)
             try:
                 body = await request.read()
             except ConnectionResetError:  # the caller was killed while it spoke

@@ -82,8 +82,11 @@ class Core:
         verifier: Verifier,
         threads: int,
         authorizer: Handler | None = None,
+        origins: frozenset[str] = frozenset(),
     ) -> None:
         self.api = api
+        self.origins = origins
+        """Pages from elsewhere that may open a viewer's WebSocket."""
         self.authorizer = authorizer
         self.loop = asyncio.get_running_loop()
         self.verifier = verifier

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import httptools
 
+from loadtest.pages import refusal
 from loadtest.standin import answers, control
 from loadtest.standin.viewers import ViewerSocket
 
@@ -106,6 +107,9 @@ class Door(asyncio.Protocol):
         parser = self._parser
         if parser is None or parser.should_upgrade():
             return
+        if (why := refusal(self._headers)) is not None:
+            self._end(answers.answer(403, {"message": why}, "ForbiddenException", close=True))
+            return
         method, last = parser.get_method().decode(), not parser.should_keep_alive()
         if not self._target.startswith(b"/_standin/"):
             self._core.answer(self._transport, self._answer(method), last=last)
@@ -164,6 +168,10 @@ class Door(asyncio.Protocol):
         """Hand the connection over to a WebSocket."""
         if not any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in self._headers):
             self._end(answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
+            return
+        if (why := refusal(self._headers, local_pages=True, origins=self._core.origins)) is not None:
+            self._core.stats.connects_refused += 1
+            self._end(answers.answer(403, {"message": why}, "ForbiddenException", close=True))
             return
         lines = [f"{method} {self._target.decode('latin-1')} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in self._headers]

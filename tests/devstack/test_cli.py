@@ -17,7 +17,7 @@ import pytest
 
 from devstack.ministack import free_port
 from devstack.provision import client
-from tests.support import needs
+from tests.support import needs, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,18 +235,6 @@ def test_up_leaves_no_process_behind(how: signal.Signals) -> None:
     while processes(port) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert processes(port) == []
-
-
-def processes(port: int) -> list[str]:
-    """Processes that belong to the stack on a port: it is in the environment of each."""
-    found = []
-    for environ in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if f"\0GATEWAY_PORT={port}\0".encode() in b"\0" + environ.read_bytes():
-                found.append(environ.parent.name)
-        except OSError:
-            continue
-    return found
 
 
 def test_a_match_is_reset_from_the_terminal(livescore: Any, match: str) -> None:

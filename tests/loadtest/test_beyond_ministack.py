@@ -155,15 +155,15 @@ async def test_who_leaves_before_connect_has_finished_has_left(bench: Bench, tmp
     """``$disconnect`` follows a ``$connect`` that let in somebody who was no longer there."""
     go = tmp_path / "go"
     _, writer = await asyncio.open_connection("127.0.0.1", bench.port)
-    head = [f"GET /live?until={go} HTTP/1.1", "Host: leaver", "Upgrade: websocket", "Connection: Upgrade"]
+    head = [f"GET /live?until={go} HTTP/1.1", "Host: 127.0.0.77", "Upgrade: websocket", "Connection: Upgrade"]
     head += ["Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version: 13", "", ""]
     writer.write("\r\n".join(head).encode())
-    await bench.until(lambda: bench.events(eventType="CONNECT", domainName="leaver"))
+    await bench.until(lambda: bench.events(eventType="CONNECT", domainName="127.0.0.77"))
     writer.close()
     await writer.wait_closed()
     await asyncio.to_thread(bench.stats)  # a round trip: the end has been read
     go.touch()
-    await bench.until(lambda: bench.events(eventType="DISCONNECT", domainName="leaver"))
+    await bench.until(lambda: bench.events(eventType="DISCONNECT", domainName="127.0.0.77"))
 
 
 @pytest.mark.parametrize(("answered", "seen"), [(400, 400), (401, 401), (403, 403), (599, 502)])

@@ -91,6 +91,30 @@ def operators(applied: Applied) -> list[str]:
     return wrong
 
 
+def forwarded(applied: Applied) -> list[str]:
+    """Paths and methods that CloudFront passes on to the API and that site.json does not name."""
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    site = described(applied)
+    named = {site[name]["path"]: site[name]["methods"] for name in ("readers", "operators")}
+    behaviors = {each["path_pattern"]: each for each in cloudfront["ordered_cache_behavior"]}
+    pages = cloudfront["default_cache_behavior"][0]
+    found = [f"{path} is passed on, which site.json does not name" for path in behaviors.keys() - named.keys()]
+    found += [
+        f"{path} takes {sorted(set(behavior['allowed_methods']) ^ set(named[path]))} other than site.json says"
+        for path, behavior in behaviors.items()
+        if path in named and set(behavior["allowed_methods"]) != set(named[path])
+    ]
+    if pages["target_origin_id"] != "site" or set(pages["allowed_methods"]) != {"GET", "HEAD"}:
+        found.append("every other path is passed on, or takes more than reading")
+    found += [
+        f"the origin {each['origin_id']} is asked below {each['origin_path']}"
+        for each in cloudfront["origin"]
+        if each["origin_path"]
+    ]
+    others = {each["origin_id"] for each in cloudfront["origin"]} - {"site", "api"}
+    return found + [f"there is another origin, {each}" for each in sorted(others)]
+
+
 def as_described(applied: Applied) -> list[str]:
     """Headers that differ from those that site.json lists, which devstack's site sends."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")

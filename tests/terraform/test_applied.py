@@ -35,6 +35,7 @@ CHECKS = [
     policies.of_counts,
     site.distribution,
     site.operators,
+    site.forwarded,
     site.as_described,
     site.deployment,
     site.pages,

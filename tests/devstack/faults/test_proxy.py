@@ -15,6 +15,7 @@ from devstack.faults import callers
 from devstack.faults.proxy import FaultProxy
 from devstack.faults.rules import Book, Call, Do, Rule
 from devstack.provision import client
+from tests.support import FROM_A_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,3 +106,11 @@ def test_only_processes_of_the_session_are_found() -> None:
             assert callers.pid_of(os.getsid(0), port) is None
             callers.kill(found)
             assert running.wait(20) != 0
+
+
+@pytest.mark.parametrize("headers", FROM_A_PAGE, ids=str)
+def test_a_page_reaches_no_service_through_a_proxy(proxied: tuple[FaultProxy, str], headers: dict[str, str]) -> None:
+    """The ports of the proxies refuse web pages themselves, and count no call of them."""
+    _, url = proxied
+    answer = httpx.post(url, headers=headers, content=b"{}", timeout=20, trust_env=False)
+    assert (answer.status_code, answer.json()["message"][-1]) == (403, ".")

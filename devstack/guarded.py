@@ -1,0 +1,117 @@
+"""MiniStack with a guard in front. ministack.py starts ``python -m devstack.guarded`` in MiniStack's own environment.
+
+MiniStack does what every request says, and answers every page with ``Access-Control-Allow-Origin: *``. The guard is
+part of its process, so that there is no second port without a guard. It refuses what web pages send
+(loadtest/pages.py) and what AWS would want to have signed and is not.
+
+The process ends with the process that started it, whose end of its stdin closes, and removes the folders that ended
+workers have left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devstack.leftovers import Sweeper
+from loadtest.pages import allowed_origins, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
+    Message = dict[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+SWEEP_SECONDS = 5.0
+
+_UNSIGNED = re.compile(r"/_ministack/health|/_aws/execute-api/.*|/[\w-]+/\.well-known/[\w.-]+")
+"""The health check, the APIs of API Gateway and Cognito's key set, whose requests carry no signature on AWS either."""
+
+_SIGN_IN = {"/oauth2/authorize", "/oauth2/login", "/login", "/oauth2/token"}
+"""Cognito's page to sign in at, its form, and what the desk asks then: pages of this machine use them."""
+
+_NOT_SIGNED = "This request must be signed, as on AWS. Any credentials will do, so that no web page can make it."
+
+
+def guard(app: App, origins: Collection[str]) -> App:
+    """An ASGI application that answers 403 to web pages and passes everything else on.
+
+    ``origins`` are pages from elsewhere that may open a viewer's WebSocket (https://asgi.readthedocs.io/en/latest/specs/).
+    """
+
+    async def guarded(scope: Message, receive: Receive, send: Send) -> None:
+        why = _why(scope, origins) if scope["type"] in ("http", "websocket") else None
+        if why is None:
+            await app(scope, receive, send)
+            return
+        body = json.dumps({"message": why}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers += [(b"connection", b"close")]
+        kind = "http.response" if scope["type"] == "http" else "websocket.http.response"
+        if scope["type"] == "websocket" and kind not in scope.get("extensions", {}):
+            await send({"type": "websocket.close"})
+            return
+        await send({"type": f"{kind}.start", "status": 403, "headers": headers})
+        await send({"type": f"{kind}.body", "body": body})
+
+    return guarded
+
+
+def _why(scope: Message, origins: Collection[str]) -> str | None:
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    handshake, sign_in = scope["type"] == "websocket", scope["path"] in _SIGN_IN
+    allowed = origins if handshake else ()
+    if (why := refusal(headers, local_pages=handshake or sign_in, origins=allowed)) is not None:
+        return why
+    if handshake or sign_in or any(name.lower() == "authorization" for name, _ in headers):
+        return None
+    return None if _UNSIGNED.fullmatch(scope["path"]) else _NOT_SIGNED
+
+
+def main() -> None:
+    """Serve until SIGTERM or the end of stdin."""
+    parser = argparse.ArgumentParser(prog="python -m devstack.guarded")
+    # Shown in the list of processes, where devstack/leftovers.py finds them. MiniStack itself reads GATEWAY_PORT.
+    parser.add_argument("--port", type=int, required=True, help="of MiniStack")
+    parser.add_argument("--owner", type=int, required=True, help="process id of the program that has started this")
+    parser.add_argument("--state", type=Path, required=True, help="the folder of this stack, which goes with it")
+    parser.add_argument("--origins", default="*", help="pages from elsewhere that may watch, separated by commas")
+    options = parser.parse_args()
+    threading.Thread(target=_end_with_parent, args=[options.state], daemon=True).start()
+    threading.Thread(target=_sweep, args=[options.state], daemon=True).start()
+    ministack: Any = importlib.import_module("ministack.app")
+    ministack.app = guard(ministack.app, allowed_origins(options.origins))
+    # MiniStack's own program reads the arguments again, and serves what is called app by then.
+    sys.argv = ["ministack"]
+    ministack.main()
+
+
+def _end_with_parent(state: Path) -> None:
+    """Wait for the end of stdin, then end the whole session, workers included."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    shutil.rmtree(state, ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _sweep(state: Path) -> None:
+    sweeper = Sweeper(state)
+    while True:
+        time.sleep(SWEEP_SECONDS)
+        sweeper.sweep()
+
+
+if __name__ == "__main__":
+    main()
