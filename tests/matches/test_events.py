@@ -38,6 +38,14 @@ GOAL = {"kind": "goal", "team": "home", "minute": 23, "event_id": "g1"}
         {"kind": "shootout_kick", "team": "home", "scored": "yes"},
         {"kind": "cancellation"},
         {"kind": "var_decision", "minute": 3, "decision": "maybe"},
+        {"kind": "goal", "team": "home", "minute": 3, "seen": -1},
+        {"kind": "goal", "team": "home", "minute": 3, "seen": "4"},
+        {"kind": "amendment", "amends": "g1"},
+        {"kind": "amendment", "player": "A"},
+        {"kind": "amendment", "amends": "g1", "minute": None},
+        {"kind": "amendment", "amends": "g1", "stoppage": 2},
+        {"kind": "amendment", "amends": "g1", "minute": 44, "stoppage": 2},
+        {"kind": "amendment", "amends": "g1", "team": "away"},
     ],
 )
 def test_malformed_events_are_refused(wrong: dict[str, Any]) -> None:
@@ -53,6 +61,27 @@ def test_an_event_survives_the_stream() -> None:
     by_somebody = replace(accepted, by="ann")
     assert parse_record(by_somebody.to_record()) == by_somebody
     assert by_somebody.digest == accepted.digest
+
+
+def test_what_an_operator_saw_is_no_part_of_what_happened() -> None:
+    """``seen`` travels to the ledger, viewers never get it, and a retry that saw more is still the same event."""
+    accepted = Accepted("m", 1, EVENT.validate_python({**GOAL, "seen": 4}))
+    assert parse_record(accepted.to_record()).event.seen == 4
+    assert "seen" not in accepted.event.content()
+    assert accepted.digest == Accepted("m", 1, EVENT.validate_python(GOAL)).digest
+
+
+def test_an_amendment_that_takes_a_name_away_survives_the_stream() -> None:
+    """A null says that nobody is to be named; it is not the same as a field that is left alone."""
+    body = {"kind": "amendment", "amends": "g1", "event_id": "a1", "assist": None, "minute": 46}
+    accepted = Accepted("m", 1, EVENT.validate_python(body))
+    read = parse_record(accepted.to_record())
+    assert read == accepted
+    assert read.event.content() == body
+    assert read.event.kind == "amendment"
+    assert read.event.changes() == {"assist": None, "minute": 46, "stoppage": None}
+    without = Accepted("m", 1, EVENT.validate_python({**body, "assist": "A"}))
+    assert without.digest != accepted.digest
 
 
 def test_records_from_before_there_were_tokens_are_read() -> None:
