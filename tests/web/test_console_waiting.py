@@ -52,7 +52,7 @@ async def kept_and_aged(desk: Desk, *keys: str, **changes: Any) -> None:
 
 
 async def test_what_is_twelve_hours_old_waits_for_a_person(stage: Stage, looker: Looker) -> None:
-    """Nothing of it is posted by itself; by keyboard one press is posted and one dropped, and a new goal goes at once."""
+    """Nothing is posted by itself; by keyboard one press is posted and one dropped; a new goal goes at once."""
     match = stage.match()
     stage.post(match, "kick_off")
     desk = await desk_of(stage, looker, match)
@@ -164,7 +164,7 @@ async def quicker(desk: Desk, other: Operator, number: int) -> None:
 
 
 async def test_a_scorer_is_corrected_in_place(stage: Stage, looker: Looker) -> None:
-    """Viewers see the right scorer and minute in the same line with a quiet mark, and no second goal; late joiners too."""
+    """Viewers, late ones too, see the right scorer and minute in the same line with a mark, and no second goal."""
     match = stage.match()
     stage.post(match, "kick_off")
     viewer = await looker.open(f"?match={match}")
