@@ -210,7 +210,10 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     ),
 )
 def read_outcome(match: MatchInPath, event_id: Annotated[EventId, Path()]) -> Response[dict[str, Any]]:
-    """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``."""
+    """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``.
+
+    ``unseen`` is the seq of another operator's goal that the operator of a refused goal had not seen.
+    """
     outcome = _ledger().outcome(match, event_id)
     if outcome is None:
         _ledger().state(match)
