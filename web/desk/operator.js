@@ -116,6 +116,8 @@ async function main() {
   let before = new Map();
   let known = new MatchBoard();
   let painting = false;
+  /** Keys of the entries that waited for a person when last looked at. */
+  let waited = "";
 
   // What the operator does.
 
@@ -320,6 +322,10 @@ async function main() {
       const board = match === actions.match ? actions.board : (shelf.get(`desk.${match}`)?.value ?? null);
       return questions(entries, waiting, { ...at, board });
     });
+    // What waits no longer goes out: the service has told the time, or an earlier press was decided.
+    const now = [...held].join(" ");
+    if (now !== waited) postman.retry();
+    waited = now;
     return { open, free: all.filter((entry) => !held.has(`${entry.match}/${entry.id}`)) };
   }
 
