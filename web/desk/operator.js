@@ -209,7 +209,7 @@ async function main() {
       store.put(...again.flatMap(({ id }) => asAnother(entries, id, { ...as, id: newId(crypto) })));
       postman.call(match);
     }
-    say("It is posted.");
+    say("It goes out now.");
   }
 
   /** @param {import("./waiting-view.js").Question} asked */
@@ -322,11 +322,7 @@ async function main() {
       const board = match === actions.match ? actions.board : (shelf.get(`desk.${match}`)?.value ?? null);
       return questions(entries, waiting, { ...at, board });
     });
-    // What waits no longer goes out: the service has told the time, or an earlier press was decided.
-    const now = [...held].join(" ");
-    if (now !== waited) postman.retry();
-    waited = now;
-    return { open, free: all.filter((entry) => !held.has(`${entry.match}/${entry.id}`)) };
+    return { open, held: [...held].join(" "), free: all.filter((entry) => !held.has(`${entry.match}/${entry.id}`)) };
   }
 
   // What the operator sees.
@@ -366,7 +362,15 @@ async function main() {
     view.tick(expected, live.now());
     view.showUndo(actions.undoable(), actions.board);
     const off = Date.now() - live.now();
-    const { open, free } = asked();
+    const { open, held, free } = asked();
+    if (held !== waited) {
+      // The service has told the time, somebody else is here, a press became old: what waits no longer goes out, and of
+      // what waits now, what was sent is asked about.
+      waited = held;
+      postman.retry();
+      for (const match of new Set(store.entries().map((entry) => entry.match))) followUp.call(match);
+      paint();
+    }
     waitingView.show(open);
     const sent = outboxWords(free, open.length);
     setText(byId("outbox"), sent);
