@@ -427,6 +427,7 @@ async function main() {
     for (const match of new Set(store.entries().map((entry) => entry.match))) postman.call(match);
   });
   window.addEventListener("online", () => {
+    read(); // Its answer tells the time, and so how old a press is.
     postman.retry();
     paint();
   });
