@@ -16,6 +16,8 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic import model_validator as _model_validator
 
+from matches.amending import AMENDABLE
+
 STREAM_VERSION = 1
 """Version of the record on the stream; a reader sets aside what it does not know."""
 
@@ -181,9 +183,6 @@ class Amendment(_Event):
         removed = {name: None for name, value in self.changes().items() if value is None and name in _REMOVABLE}
         return {**super().content(), **removed}
 
-
-AMENDABLE = ("player", "assist", "player_on", "player_off", "minute", "stoppage")
-"""Fields that an amendment may correct, in the events that have them."""
 
 _REMOVABLE = frozenset({"player", "assist"})
 """Of these, the ones that an event can do without."""

@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from matches import unseen
-from matches.amending import amended
-from matches.events import AMENDABLE
+from matches.amending import AMENDABLE, amended
 from matches.kickoff import entry
 from matches.scoreboard import Board, Clock, Earlier, Refused, apply
 

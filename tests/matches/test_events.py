@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -13,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from matches.events import EVENT, Accepted, PoisonRecordError, parse_record
+from matches import amending
+from matches.events import EVENT, Accepted, Event, PoisonRecordError, parse_record
 
 GOAL = {"kind": "goal", "team": "home", "minute": 23, "event_id": "g1"}
 
@@ -82,6 +85,24 @@ def test_an_amendment_that_takes_a_name_away_survives_the_stream() -> None:
     assert read.event.changes() == {"assist": None, "minute": 46, "stoppage": None}
     without = Accepted("m", 1, EVENT.validate_python({**body, "assist": "A"}))
     assert without.digest != accepted.digest
+
+
+def test_what_can_be_amended_is_what_events_have() -> None:
+    """The table of fields that an amendment may correct names exactly those that each kind of event has."""
+    models = {
+        kind: set(model.model_fields)
+        for model in get_args(get_args(Event)[0])
+        for kind in get_args(model.model_fields["kind"].annotation)
+    }
+    table = {kind: amending.FIELDS.get(kind, frozenset()) for kind in models if kind != "amendment"}
+    assert table == {kind: models[kind] & set(amending.AMENDABLE) for kind in table}
+    assert not amending.FIELDS.keys() - models.keys()
+
+
+def test_what_readers_of_events_import_loads_no_pydantic() -> None:
+    """Senders and routes start cold for viewers who wait: the ledger and the rules load nothing large."""
+    code = "import sys, matches.ledger, broadcaster.records; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_records_from_before_there_were_tokens_are_read() -> None:
