@@ -18,6 +18,7 @@ from devstack.words import describe, minute, score
 from loadtest.reader import Reader
 from loadtest.shown import plain, where
 from loadtest.viewer import Viewer
+from matches.amending import amended, changes_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,11 +49,15 @@ async def watch(
     over = asyncio.Event()
 
     def on_event(_: str, event: dict[str, Any], at: int) -> None:
+        corrected = _correct(events, event)
         events.append(event)
         if as_json:
             print(json.dumps({**event, "received_at": at}, ensure_ascii=False), flush=True)  # noqa: T201
         elif not console.is_terminal:
-            console.print(plain(f"{minute(event):>6} {describe(event)}  {score(event)}"), markup=False, highlight=False)
+            text = f"{minute(event):>6} {describe(event)}  {score(event)}"
+            if event["kind"] == "amendment":
+                text = f"{'':>6} corrected: {_line(corrected)}" if corrected else f"{'':>6} {describe(event)}"
+            console.print(plain(text), markup=False, highlight=False)
         if until_full_time and event["kind"] == "full_time":
             over.set()
 
@@ -102,15 +107,31 @@ async def _knock(websocket_url: str) -> None:
 def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
     follower = viewer.followers[match]
     table = Table.grid(padding=(0, 2))
-    for event in events[-LINES:]:
+    lines = [event for event in events if event["kind"] != "amendment"]
+    for event in lines[-LINES:]:
         side = {"home": follower.home, "away": follower.away}.get(event.get("team", ""), "")
-        cells = (minute(event), describe(event), side, score(event))
+        what = describe(event) + (" (corrected)" if "amended_by" in event else "")
+        cells = (minute(event), what, side, score(event))
         styles = ("dim", "", "dim", "")
         table.add_row(*(Text(plain(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
     title = f"{follower.home} {follower.score[0]}–{follower.score[1]} {follower.away}"
     if follower.shootout:
         title += f" ({follower.shootout[0]}–{follower.shootout[1]})"
     return Panel(table, title=Text(plain(title), style="bold"), subtitle=_state(viewer, follower.status), expand=False)
+
+
+def _correct(events: list[dict[str, Any]], amendment: dict[str, Any]) -> dict[str, Any] | None:
+    """Correct in place the event that an amendment names; returns the event, None if it is not among ``events``."""
+    for place, event in enumerate(events):
+        if amendment["kind"] == "amendment" and event["seq"] == amendment.get("amends_seq"):
+            if event.get("amended_by", 0) < amendment["seq"]:
+                events[place] = amended(event, changes_of(amendment)) | {"amended_by": amendment["seq"]}
+            return events[place]
+    return None
+
+
+def _line(event: dict[str, Any]) -> str:
+    return " ".join(filter(None, (describe(event), minute(event))))
 
 
 def _state(viewer: Viewer, status: str) -> Text:

@@ -244,7 +244,10 @@ def read_outcome(
         str | None, Query(pattern=DIGEST, description="What the 202 named; without it, the event that has the id.")
     ] = None,
 ) -> Response[dict[str, Any]]:
-    """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``."""
+    """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``.
+
+    ``unseen`` is the seq of another operator's goal that the operator of a refused goal had not seen.
+    """
     outcome = _readers().outcome(match, event_id, request)
     if outcome is None:
         _readers().state(match)

@@ -16,6 +16,8 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic import model_validator as _model_validator
 
+from matches.amending import AMENDABLE
+
 STREAM_VERSION = 1
 """Version of the record on the stream; a reader sets aside what it does not know."""
 
@@ -49,6 +51,15 @@ class _Event(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     event_id: EventId | None = Field(None, description="Chosen by the caller so that a retry changes nothing.")
+    seen: Annotated[int, Field(ge=0, strict=True)] | None = Field(
+        None,
+        description="The newest seq of the match that the operator saw. A goal or a shoot-out kick is refused if "
+        "another operator's goal or kick has a higher seq (the outcome's `unseen`).",
+    )
+
+    def content(self) -> dict[str, Any]:
+        """What viewers are told: the fields that the event has, without ``seen``, which only the ledger needs."""
+        return self.model_dump(exclude_none=True, exclude={"seen"})
 
 
 class _Timed(_Event):
@@ -136,8 +147,49 @@ class Cancellation(_Event):
     reason: Name | None = None
 
 
+class Amendment(_Event):
+    """Corrects an earlier event in place: who took part, and when. Score, status and team stay (amending.py)."""
+
+    kind: Literal["amendment"]
+    amends: EventId = Field(description="Id of the event to correct.")
+    player: Name | None = Field(None, description="The right player; null if nobody is to be named.")
+    assist: Name | None = Field(None, description="The right assist; null if there was none.")
+    player_on: Name | None = Field(None, description="Of a substitution.")
+    player_off: Name | None = Field(None, description="Of a substitution.")
+    minute: Minute | None = Field(None, description="The right minute. It comes without stoppage time unless stated.")
+    stoppage: Stoppage | None = Field(None, description="Stoppage time of the right minute.")
+
+    @_model_validator(mode="after")
+    def _says_something(self) -> Amendment:
+        if not self.changes():
+            raise ValueError("name at least one field to correct")
+        if self.stoppage is not None and self.minute is None:
+            raise ValueError("stoppage time needs its minute")
+        if self.stoppage is not None and self.minute not in PERIOD_ENDS:
+            raise ValueError(f"stoppage time only follows minute {', '.join(map(str, PERIOD_ENDS))}")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """Field -> right value. None takes a name away. A minute always comes with its stoppage time, or with None."""
+        changes = {
+            name: getattr(self, name)
+            for name in AMENDABLE
+            if getattr(self, name) is not None or (name in _REMOVABLE and name in self.model_fields_set)
+        }
+        return changes if self.minute is None else {**changes, "stoppage": self.stoppage}
+
+    def content(self) -> dict[str, Any]:
+        """As of every event, with null for a name that is taken away."""
+        removed = {name: None for name, value in self.changes().items() if value is None and name in _REMOVABLE}
+        return {**super().content(), **removed}
+
+
+_REMOVABLE = frozenset({"player", "assist"})
+"""Of these, the ones that an event can do without."""
+
+
 Event = Annotated[
-    Goal | PenaltyMissed | Card | Substitution | Phase | ShootoutKick | VarDecision | Cancellation,
+    Goal | PenaltyMissed | Card | Substitution | Phase | ShootoutKick | VarDecision | Cancellation | Amendment,
     Field(discriminator="kind"),
 ]
 """Any event, told apart by ``kind``."""
@@ -186,12 +238,14 @@ class Accepted:
     @property
     def digest(self) -> str:
         """Tells the content of one event from another's, whatever their ids; 16 hexadecimal digits."""
-        content = self.event.model_dump(exclude_none=True, exclude={"event_id"})
+        content = {name: value for name, value in self.event.content().items() if name != "event_id"}
         return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
     def to_record(self) -> bytes:
         """The bytes of the Kinesis record."""
-        event = self.event.model_dump(exclude_none=True)
+        event = self.event.content()
+        if self.event.seen is not None:
+            event["seen"] = self.event.seen
         by = {} if self.by is None else {"by": self.by}
         return orjson.dumps({"v": STREAM_VERSION, "match": self.match, "at": self.at, **by, "event": event})
 

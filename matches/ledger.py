@@ -4,7 +4,8 @@ Table ``matches``, keys ``match_id`` and ``item``:
 
 - ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset;
                           ``day`` and ``starts`` put it into the calendar (calendar.py)
-- ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it
+- ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it. Of an event that
+                          was amended, ``amended`` has the corrected fields and ``amended_by`` the last amendment's seq
 - ``id#<event_id>``       what became of the event that has the id: pending, applied as seq n, or refused and why; and
                           its ``digest``, which tells its content from that of another event under the same id
 - ``id#<event_id>#<digest>``  what became of other content that was posted under that id: pending, or refused
@@ -28,6 +29,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from matches import unseen
+from matches.amending import AMENDABLE, amended
 from matches.kickoff import entry, in_utc
 from matches.metrics import skipped
 from matches.rows import (
@@ -58,6 +61,8 @@ _LAST_SEQ = 99_999_999
 
 ID_TAKEN = "the id is taken by another event of this match"
 """Why an event is refused whose id has other content."""
+_UNSEEN = 1000
+"""Events after the one that an operator saw which are searched for another operator's goal: more than a match has."""
 
 _TRIES = 5
 _PENDING_SECONDS = 24 * 3600
@@ -117,6 +122,8 @@ class Outcome:
     status: Literal["pending", "applied", "refused"]
     seq: int | None = None
     reason: str | None = None
+    unseen: int | None = None
+    """Of a goal that was refused for another operator's goal: the seq of that goal."""
     again: Literal[True] | None = field(default=None, compare=False)
     """Of ``Ledger.record``: it was settled before, so the record was delivered again."""
 
@@ -216,7 +223,10 @@ class Ledger:
         return skipped(readable(parse_event, page["Items"]))
 
     def audit(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
-        """As ``history``, each event with ``by``: the subject of the operator who posted it, if that is known."""
+        """As ``history``, each event with ``by``: the subject of the operator who posted it, if that is known.
+
+        An amended event is as its own operator posted it; the amendments stand behind it with who posted those.
+        """
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
         return skipped(readable(_parse_audited, page["Items"]))
 
@@ -329,12 +339,16 @@ class Ledger:
                 return replace(known, again=True)
             target = self._target(accepted)
             ruling = apply(state.board, accepted.event, accepted.at, target and target[1])
+            goal = None if isinstance(ruling, Refused) else self._unseen(state, accepted)
             if isinstance(ruling, Refused):
                 outcome = Outcome("refused", reason=ruling.reason)
                 writes = [self._settle(accepted, outcome)]
+            elif goal is not None:
+                outcome = Outcome("refused", reason=unseen.reason(goal), unseen=goal["seq"])
+                writes = [self._settle(accepted, outcome)]
             else:
                 outcome = Outcome("applied", seq=state.seq + 1)
-                writes = list(self._writes(state, accepted, ruling.board, ruling.scores, target and target[0]))
+                writes = list(self._writes(state, accepted, ruling.board, ruling.scores, target))
             try:
                 self._db.transact_write_items(TransactItems=writes)
             except self._db.exceptions.TransactionCanceledException as error:
@@ -361,20 +375,30 @@ class Ledger:
         return outcome if self._put_new(item, over_pending=True) else replace(outcome, again=True)
 
     def _target(self, accepted: Accepted) -> tuple[int, Earlier] | None:
-        """The seq and content of the event that a cancellation names."""
-        if accepted.event.kind != "cancellation":
+        """The seq and content of the event that a cancellation or an amendment names."""
+        event = accepted.event
+        if event.kind not in ("cancellation", "amendment"):
             return None
-        outcome = self.outcome(accepted.match, accepted.event.cancels)
+        name = event.cancels if event.kind == "cancellation" else event.amends
+        outcome = self.outcome(accepted.match, name)
         if outcome is None or outcome.seq is None:
             return None
+        name = event.cancels if event.kind == "cancellation" else event.amends
         item = event_item(outcome.seq)
         key = row_key(accepted.match, item)
         row = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
         if row is None:
-            reason = f"it is missing, but the row id#{accepted.event.cancels} says applied as seq {outcome.seq}"
+            reason = f"it is missing, but the row id#{name} says applied as seq {outcome.seq}"
             raise BrokenMatchError(accepted.match, item, reason)
-        event = parse_event(row)
-        return outcome.seq, Earlier(event, cancelled="cancelled_by" in row)
+        return outcome.seq, Earlier(parse_event(row), cancelled="cancelled_by" in row)
+
+    def _unseen(self, state: MatchState, accepted: Accepted) -> dict[str, Any] | None:
+        """Another operator's goal that this operator has not seen. Nothing is read unless the score has moved since."""
+        seen = accepted.event.seen
+        if seen is None or seen >= state.scored or not unseen.is_careful(accepted.event):
+            return None
+        items = self._db.query(**events_query(self.table, state.match, seen, _UNSEEN, newest=True))["Items"]
+        return unseen.unseen(accepted.event, accepted.by, skipped(readable(_parse_posted, items)))
 
     def _settle(self, accepted: Accepted, outcome: Outcome) -> TransactWriteItemTypeDef:
         """Put the id with its outcome, unless it has one already or belongs to other content."""
@@ -388,16 +412,16 @@ class Ledger:
         }
 
     def _writes(
-        self, state: MatchState, accepted: Accepted, board: Board, scores: bool, cancels: int | None
+        self, state: MatchState, accepted: Accepted, board: Board, scores: bool, target: tuple[int, Earlier] | None
     ) -> Iterator[TransactWriteItemTypeDef]:
         """The one transaction that applies an event as the next seq."""
         seq = state.seq + 1
-        body: dict[str, Any] = {"seq": seq, **accepted.event.model_dump(exclude_none=True), "at": accepted.at}
+        body: dict[str, Any] = {"seq": seq, **accepted.event.content(), "at": accepted.at}
         body["score"] = board.score
         if board.shootout is not None:
             body["shootout"] = board.shootout
-        if cancels is not None:
-            body["cancels_seq"] = cancels
+        if target is not None:
+            body["amends_seq" if accepted.event.kind == "amendment" else "cancels_seq"] = target[0]
         event: dict[str, Any] = {
             **row_key(state.match, event_item(seq)),
             **VERSION_ATTRIBUTE,
@@ -431,16 +455,28 @@ class Ledger:
                 },
             }
         }
-        if cancels is not None:
-            yield {
-                "Update": {
-                    "TableName": self.table,
-                    "Key": row_key(state.match, event_item(cancels)),
-                    "UpdateExpression": "SET cancelled_by = :seq",
-                    "ConditionExpression": "attribute_not_exists(cancelled_by)",
-                    "ExpressionAttributeValues": {":seq": _n(seq)},
-                }
+        if target is not None:
+            yield self._mark(accepted, seq, *target)
+
+    def _mark(self, accepted: Accepted, seq: int, of: int, earlier: Earlier) -> TransactWriteItemTypeDef:
+        """Have an event's own row say that the event ``seq`` has taken it back, or has amended it."""
+        values: dict[str, Any] = {":seq": _n(seq)}
+        if accepted.event.kind == "amendment":
+            # Beside the body, which stays as its operator posted it.
+            now = amended(earlier.event, accepted.event.changes())
+            values[":amended"] = {"S": orjson.dumps({name: now.get(name) for name in AMENDABLE}).decode()}
+            update = "SET amended_by = :seq, amended = :amended"
+        else:
+            update = "SET cancelled_by = :seq"
+        return {
+            "Update": {
+                "TableName": self.table,
+                "Key": row_key(accepted.match, event_item(of)),
+                "UpdateExpression": update,
+                "ConditionExpression": "attribute_not_exists(cancelled_by)",
+                "ExpressionAttributeValues": values,
             }
+        }
 
 
 def row_key(match: str, item: str) -> dict[str, Any]:
@@ -499,8 +535,8 @@ def parse_state(item: dict[str, Any]) -> MatchState:
         )
 
 
-def parse_event(item: dict[str, Any]) -> dict[str, Any]:
-    """An ``event#`` row as viewers see it.
+def parse_event(item: dict[str, Any], *, as_posted: bool = False) -> dict[str, Any]:
+    """An ``event#`` row as viewers see it, or without its amendments: as its operator posted it.
 
     Raises UnreadableRowError.
     """
@@ -514,6 +550,10 @@ def parse_event(item: dict[str, Any]) -> dict[str, Any]:
         for name in ("kind", "event_id"):
             if not isinstance(event.get(name), str):
                 raise ValueError(f"its field {name} is missing or not a text")  # noqa: TRY004 - one kind for all of a row
+        if "amended_by" in item:
+            if not as_posted:
+                event = amended(event, json_object(item, "amended"))
+            event["amended_by"] = number(item, "amended_by")
         if "cancelled_by" in item:
             event["cancelled_by"] = number(item, "cancelled_by")
         return event
@@ -529,9 +569,15 @@ def score_prev(item: dict[str, Any]) -> int | None:
 
 
 def _parse_audited(item: dict[str, Any]) -> dict[str, Any]:
-    event = parse_event(item)
+    event = parse_event(item, as_posted=True)
     with reading(item["match_id"]["S"], item["item"]["S"], item):
         return event | ({"by": text(item, "by")} if "by" in item else {})
+
+
+def _parse_posted(item: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """An event as viewers see it, and the subject of the operator who posted it."""
+    with reading(item["match_id"]["S"], item["item"]["S"], item):
+        return parse_event(item), text(item, "by") if "by" in item else None
 
 
 def _parse_receipt(item: dict[str, Any]) -> dict[str, Any]:
@@ -548,6 +594,7 @@ def _parse_outcome(item: dict[str, Any]) -> Outcome:
             status=status,
             seq=count(item, "seq") if status == "applied" else None,
             reason=text(item, "reason") if "reason" in item else None,
+            unseen=count(item, "unseen") if "unseen" in item else None,
         )
 
 
@@ -578,6 +625,8 @@ def _settled(accepted: Accepted, outcome: Outcome, key: dict[str, Any]) -> dict[
         item["seq"] = _n(outcome.seq)
     if outcome.reason is not None:
         item["reason"] = {"S": outcome.reason}
+    if outcome.unseen is not None:
+        item["unseen"] = _n(outcome.unseen)
     return item
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from matches.amending import why_not
+
 if TYPE_CHECKING:
     from matches.events import Event
 
@@ -74,7 +76,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An event that was applied before: its content as stored, and whether it has been taken back."""
+    """An event that was applied before: its content as it stands now, and whether it has been taken back."""
 
     event: dict[str, Any]
     cancelled: bool
@@ -83,10 +85,12 @@ class Earlier:
 def apply(board: Board, event: Event, at: int, earlier: Earlier | None = None) -> Applied | Refused:
     """Apply one event that was accepted at ``at`` (ms since the epoch).
 
-    ``earlier`` is the event that a cancellation names, None if the match has no such event.
+    ``earlier`` is the event that a cancellation or an amendment names, None if the match has applied no such event.
     """
     if event.kind == "cancellation":
         return _cancel(board, earlier)
+    if event.kind == "amendment":
+        return _amend(board, event.changes(), earlier)
     if event.kind in _PHASES:
         return _enter(board, event, at)
     if board.status == SCHEDULED:
@@ -130,6 +134,8 @@ def _cancel(board: Board, earlier: Earlier | None) -> Applied | Refused:
     kind = event["kind"]
     if kind == "cancellation":
         return Refused("a cancellation cannot be cancelled; post the event again")
+    if kind == "amendment":
+        return Refused("an amendment cannot be cancelled; amend the event again")
     if kind in GOALS:
         return Applied(replace(board, score=_add(board.score, event["team"], -1)), scores=True)
     if kind == "shootout_kick":
@@ -138,6 +144,25 @@ def _cancel(board: Board, earlier: Earlier | None) -> Applied | Refused:
         if not board.phases or board.phases[-1][0] != event["event_id"]:
             return Refused("only the latest phase of the match can be cancelled")
         return Applied(_end(board), scores=True)
+    return Applied(board, scores=False)
+
+
+def _amend(board: Board, changes: dict[str, Any], earlier: Earlier | None) -> Applied | Refused:
+    """Only the clock may move: a minute that was wrong must not go on running.
+
+    Followers of the score only are not told: a plain scoreboard shows neither scorers nor minutes of goals.
+    """
+    if earlier is None:
+        return Refused("there is no such event to amend")
+    if earlier.cancelled:
+        return Refused("the event has been cancelled")
+    event = earlier.event
+    reason = why_not(event, changes)
+    if reason is not None:
+        return Refused(reason)
+    stated = Clock(event["minute"], event.get("stoppage"), event["at"]) if "minute" in changes else None
+    if stated is not None and board.clock == stated:
+        board = replace(board, clock=Clock(changes["minute"], changes["stoppage"], stated.at))
     return Applied(board, scores=False)
 
 

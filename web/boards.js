@@ -56,7 +56,8 @@ const OUTDATED = 15_000;
 export const isOutdated = (before, answer, since) => before?.epoch !== answer.epoch && since < OUTDATED;
 
 /**
- * The newer events, and the older ones before them if none is missing in between. What a newer one cancels is marked.
+ * The newer events, and the older ones before them if none is missing in between. What a newer one cancels is marked,
+ * what it amends is corrected.
  *
  * @param {readonly Event[]} older
  * @param {readonly Event[]} newer
@@ -67,7 +68,7 @@ function together(older, newer, seq) {
   const first = newer[0]?.seq ?? seq + 1;
   const before = older.filter((event) => event.seq < first);
   if (before.length === 0 || before.at(-1)?.seq !== first - 1) return newer;
-  return cancelled([...before, ...newer]);
+  return amended(cancelled([...before, ...newer]));
 }
 
 /** Mark what a cancellation among them names. @param {readonly Event[]} events @returns {readonly Event[]} */
@@ -79,6 +80,30 @@ function cancelled(events) {
     return seq === undefined || event.cancelled_by === seq ? event : { ...event, cancelled_by: seq };
   });
 }
+
+const AMENDABLE = /** @type {const} */ (["player", "assist", "player_on", "player_off", "minute", "stoppage"]);
+
+/** Correct what amendments among them name, as livescore.js does. @param {readonly Event[]} events */
+function amended(events) {
+  const all = [...events];
+  for (const amendment of events.filter(isAmendment)) {
+    const at = all.findIndex((event) => event.seq === amendment.amends_seq);
+    const event = all[at];
+    if (!event || (event.amended_by ?? 0) >= amendment.seq) continue;
+    all[at] = corrected(event, amendment);
+  }
+  return all;
+}
+
+/** An event as an amendment corrects it. @param {Event} event @param {Event} amendment @returns {Event} */
+export function corrected(event, amendment) {
+  const stated = AMENDABLE.filter((field) => amendment[field] !== undefined).map((field) => [field, amendment[field]]);
+  const changes = { ...(amendment.minute === undefined ? {} : { stoppage: null }), ...Object.fromEntries(stated) };
+  return { ...event, ...changes, amended_by: amendment.seq };
+}
+
+/** Whether an event only corrects another, which has the correction itself. @param {Event} event */
+export const isAmendment = (event) => event.kind === "amendment";
 
 /**
  * @typedef {object} News What one who looks at the scoreboard should notice.

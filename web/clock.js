@@ -141,7 +141,8 @@ function minuteIn(status, whistle, board, now) {
 }
 
 /**
- * The latest event after a place that states a minute of the period that starts with `start`, taken back ones left out.
+ * The latest event after a place that states a minute of the period that starts with `start`. Left out are those that
+ * were taken back, and amendments: their minute is that of the event they correct.
  *
  * @param {readonly Told[]} events
  * @param {number} place
@@ -150,7 +151,8 @@ function minuteIn(status, whistle, board, now) {
  * @returns {{minute: number, stoppage: number | null, at: number} | null}
  */
 function lastStated(events, place, start, now) {
-  for (const { minute, stoppage, at, cancelled_by } of events.slice(place).reverse()) {
+  for (const { kind, minute, stoppage, at, cancelled_by } of events.slice(place).reverse()) {
+    if (kind === "amendment") continue;
     if (minute !== undefined && minute > start && at !== undefined && at <= now && !cancelled_by) {
       return { minute, stoppage: stoppage ?? null, at };
     }

@@ -29,6 +29,11 @@ export interface MatchEvent {
   cancels_seq?: number;
   /** The seq of the cancellation that took this event back. */
   cancelled_by?: number;
+  /** Of an amendment: the id and the seq of what it corrects. Null in a field that it names takes the name away. */
+  amends?: string;
+  amends_seq?: number;
+  /** The seq of the last amendment that corrected this event; its fields are as they should be. */
+  amended_by?: number;
 }
 
 /** The last minute that was stated, and when (ms since the epoch by the server's clock). */
@@ -54,7 +59,7 @@ export interface Board {
   readonly clock: Clock | null;
   /** How many watch it, roughly; null if nothing is known. */
   readonly viewers: number | null;
-  /** All that are known, in order; one that was cancelled has `cancelled_by`. */
+  /** All that are known, in order; one that was cancelled has `cancelled_by`, one that was amended is corrected. */
   readonly events: readonly MatchEvent[];
   /** Something was missed and is being read. */
   readonly gap: boolean;

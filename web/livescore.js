@@ -247,6 +247,8 @@ export class Follower {
 
   /** Put the clock on, as the server does. @param {MatchEvent} event */
   #wind(event) {
+    // The minute of an amendment is that of another event.
+    if (event.kind === "amendment") return;
     const minute = event.minute ?? (isText(event.kind) ? CLOCK_AT[event.kind] : undefined);
     this.clock = readClock({ minute, stoppage: event.stoppage, at: event.at }) ?? this.clock;
   }
@@ -666,7 +668,7 @@ class Thread {
     const { follower } = this;
     if (!follower.epoch) return;
     if (this.#epoch !== follower.epoch) [this.#epoch, this.#events] = [follower.epoch, []];
-    if (fresh.length) this.#events = withCancelled([...this.#events, ...fresh], fresh);
+    if (fresh.length) this.#events = withMarks([...this.#events, ...fresh], fresh);
     const changed = this.#draw();
     for (const event of fresh) {
       const live = event.seq > late;
@@ -688,7 +690,7 @@ class Thread {
 
   /** Put what lies before the first event before it. @param {MatchEvent[]} earlier */
   precede(earlier) {
-    this.#events = withCancelled([...earlier, ...this.#events], this.#events);
+    this.#events = withMarks([...earlier, ...this.#events], this.#events);
     this.#found += earlier.length;
     this.#draw();
     this.listeners.tell("change", this.board);
@@ -713,22 +715,42 @@ class Thread {
   }
 }
 
+/** What an amendment may correct. @type {("player" | "assist" | "player_on" | "player_off" | "minute" | "stoppage")[]} */
+const AMENDABLE = ["player", "assist", "player_on", "player_off", "minute", "stoppage"];
+
 /**
- * The events, those that the new ones take back marked.
+ * The events, with what the new ones take back marked and what they amend corrected.
  *
  * @param {MatchEvent[]} events
  * @param {MatchEvent[]} fresh
  */
-function withCancelled(events, fresh) {
-  for (const { cancels, cancels_seq, seq } of fresh) {
+function withMarks(events, fresh) {
+  for (const change of fresh) {
+    const { cancels = change.amends, cancels_seq = change.amends_seq, seq } = change;
     if (cancels === undefined && cancels_seq === undefined) continue;
     const at = events.findIndex((each) =>
       isCount(cancels_seq) ? each.seq === cancels_seq : each.event_id === cancels,
     );
     const event = events[at];
-    if (event && event.cancelled_by === undefined) events[at] = { ...event, cancelled_by: seq };
+    if (!event) continue;
+    if (change.kind !== "amendment") events[at] = { ...event, cancelled_by: event.cancelled_by ?? seq };
+    // A row that was read later may have been amended again since.
+    else if ((event.amended_by ?? 0) < seq) events[at] = amended(event, change);
   }
   return events;
+}
+
+/** An event as an amendment corrects it: null takes a name away, a minute comes with its stoppage time or with none.
+ * @param {MatchEvent} event @param {MatchEvent} amendment @returns {MatchEvent} */
+function amended(event, amendment) {
+  const right = { ...event, amended_by: amendment.seq };
+  if (amendment.minute !== undefined) delete right.stoppage;
+  for (const field of AMENDABLE) {
+    const value = amendment[field];
+    if (value === null) delete right[field];
+    else if (value !== undefined) Object.assign(right, { [field]: value });
+  }
+  return right;
 }
 
 /** What a page gets of a Thread. @implements {FollowType} */

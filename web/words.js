@@ -31,6 +31,7 @@ const KINDS = {
   shootout_kick: "Shoot-out kick",
   var_decision: "Video review",
   cancellation: "Taken back",
+  amendment: "Correction",
 };
 
 /** @type {Readonly<Record<string, string>>} */
@@ -137,6 +138,7 @@ export function announcement(event, board, cancelled) {
       return `${takenBack(cancelled, board)}${event.reason ? `, ${isolated(event.reason)}` : ""}: ${standing(board)}.`;
     case "yellow_card":
     case "substitution":
+    case "amendment":
       return null;
     default:
       return `${kindWords(event.kind)}: ${standing(board)}.`;

@@ -95,8 +95,13 @@ def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) 
         title += f", {_count(snapshot['viewers'])} watching"
     table.title = RichText(plain(title))
     for each in events:
-        cancelled = f"cancelled by {each['cancelled_by']}" if "cancelled_by" in each else ""
-        cells = (each["seq"], minute(each), describe(each), score(each), each["event_id"], cancelled)
+        marks = [
+            f"{words} by {each[name]}"
+            for name, words in (("amended_by", "corrected"), ("cancelled_by", "cancelled"))
+            if name in each
+        ]
+        when = "" if each["kind"] == "amendment" else minute(each)
+        cells = (each["seq"], when, describe(each), score(each), each["event_id"], ", ".join(marks))
         table.add_row(*(RichText(plain(cell)) for cell in cells))
     out.print(table)
 
@@ -136,6 +141,9 @@ def event(
     decision: Annotated[str | None, typer.Option(help=f"Of a var_decision: {', '.join(DECISIONS)}.")] = None,
     about: Annotated[str | None, typer.Option(help="Id of the event under review.")] = None,
     cancels: Annotated[str | None, typer.Option(help="Id of the event to take back.")] = None,
+    amends: Annotated[
+        str | None, typer.Option(help='Of an amendment: id of the event to correct. --assist "" takes the name away.')
+    ] = None,
     reason: Text = None,
     event_id: Annotated[str | None, typer.Option("--id", help="The same id again changes nothing.")] = None,
     api: Api = LOCAL.api_url,
@@ -145,9 +153,10 @@ def event(
     more = {
         "team": team, "minute": minute, "stoppage": stoppage, "player": player, "assist": assist,
         "player_on": player_on, "player_off": player_off, "scored": scored, "decision": decision, "about": about,
-        "cancels": cancels, "reason": reason, "event_id": event_id,
+        "cancels": cancels, "amends": amends, "reason": reason, "event_id": event_id,
     }  # fmt: skip
-    _post(api, match, {"kind": kind.replace("-", "_"), **given(more)}, as_json)
+    posted = {name: None if amends is not None and value == "" else value for name, value in given(more).items()}
+    _post(api, match, {"kind": kind.replace("-", "_"), **posted}, as_json)
 
 
 def watch(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from devstack.fuzz.mutate import as_json, damaged_bytes, damaged_json
 from devstack.fuzz.target import hold
 from matches.events import STREAM_VERSION, PoisonRecordError, parse_record
-from matches.scoreboard import Board, Refused, apply
+from matches.scoreboard import Board, Earlier, Refused, apply
 
 if TYPE_CHECKING:
     from random import Random
@@ -25,6 +26,8 @@ _EVENTS: tuple[dict[str, Any], ...] = (
     {"kind": "shootout_kick", "team": "home", "scored": True},
     {"kind": "var_decision", "minute": 3, "decision": "goal_disallowed", "about": "g1", "team": "home"},
     {"kind": "cancellation", "cancels": "g1", "reason": "offside"},
+    {"kind": "amendment", "amends": "g1", "player": "Lionel Messi", "assist": None, "minute": 45, "stoppage": 3},
+    {"kind": "own_goal", **_TIMED, "seen": 12},
 )
 VALID = tuple(
     {"v": STREAM_VERSION, "match": "wc22-final", "at": 1766080000123, "event": {"event_id": "e:1", **event}}
@@ -45,6 +48,8 @@ _WORDS = [
 ]
 _REASON_CHARACTERS = 600
 _PLAYING = Board(status="first_half")
+_EARLIER = Earlier({**_EVENTS[0], "event_id": "g1", "at": 1766080000000}, cancelled=False)
+"""The goal that an amendment is judged against."""
 
 
 class Records:
@@ -78,7 +83,10 @@ class Records:
         hold("there is nothing that no event has", true=set(given["event"]) <= set(type(accepted.event).model_fields))
         for value in accepted.event.model_dump(exclude_none=True).values():
             hold("every text is printable", true=not isinstance(value, str) or value.isprintable())
-        ruling = apply(_PLAYING, accepted.event, accepted.at, None)
+        amends = accepted.event.kind == "amendment"
+        ruling = apply(_PLAYING, accepted.event, accepted.at, _EARLIER if amends else None)
+        if amends and not isinstance(ruling, Refused):
+            hold("an amendment counts nothing", true=replace(ruling.board, clock=None) == _PLAYING)
         if not isinstance(ruling, Refused):
             hold("one event changes a score by one at most", true=sum(ruling.board.score) <= 1)
         return True

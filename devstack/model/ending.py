@@ -110,5 +110,5 @@ def _check_viewers(world: World, match: str, state: MatchState) -> None:
 
 
 def _posted(event: dict[str, Any]) -> dict[str, Any]:
-    ours = ("seq", "at", "score", "shootout", "cancels_seq", "scores")
+    ours = ("seq", "at", "score", "shootout", "cancels_seq", "amends_seq", "scores")
     return {name: value for name, value in event.items() if name not in ours}

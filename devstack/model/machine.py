@@ -129,6 +129,13 @@ class Machine(RuleBasedStateMachine):
         self._post({"kind": "cancellation", "cancels": self.posted[-1 - which % len(self.posted)]["event_id"]})
         self.look()
 
+    @rule(which=WHICH, player=st.sampled_from("AB"), minute=st.sampled_from([None, 2]))
+    def amend(self, which: int, player: str, minute: int | None) -> None:
+        """Something is corrected."""
+        named = {"player": player} if minute is None else {"player": player, "minute": minute}
+        self._post({"kind": "amendment", "amends": self.posted[-1 - which % len(self.posted)]["event_id"], **named})
+        self.look()
+
     # The stream.
 
     @precondition(lambda self: self.world.stream.waiting(MATCH) > 0)

@@ -6,13 +6,14 @@ not be able to catch it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from matches.amending import amended
 from matches.scoreboard import GOALS, Applied, Board, Earlier, apply
 
 if TYPE_CHECKING:
-    from matches.events import Accepted
+    from matches.events import Accepted, Event
 
 AGE_SECONDS = 7200.0
 """A connection of API Gateway lives so long at most (apigateway-execution-service-websocket-limits-table.html)."""
@@ -166,11 +167,21 @@ def replayed(accepted: list[Accepted]) -> Board:
     """The board after these events, by the pure rules alone."""
     board, seen = Board(), dict[str, Earlier]()
     for each in accepted:
-        target = seen.get(each.event.cancels) if each.event.kind == "cancellation" else None
+        name = _named(each.event)
+        target = seen.get(name) if name is not None else None
         ruling = apply(board, each.event, each.at, target)
         if isinstance(ruling, Applied):
             board = ruling.board
+            if each.event.kind == "amendment" and target is not None:
+                seen[each.event.amends] = replace(target, event=amended(target.event, each.event.changes()))
             if each.event.kind == "cancellation" and target is not None:
-                seen[each.event.cancels] = Earlier(target.event, cancelled=True)
-            seen[each.event_id] = Earlier(each.event.model_dump(), cancelled=False)
+                seen[each.event.cancels] = replace(target, cancelled=True)
+            seen[each.event_id] = Earlier({**each.event.content(), "at": each.at}, cancelled=False)
     return board
+
+
+def _named(event: Event) -> str | None:
+    """The id of the event that a cancellation or an amendment is about."""
+    if event.kind == "cancellation":
+        return event.cancels
+    return event.amends if event.kind == "amendment" else None

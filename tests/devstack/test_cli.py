@@ -153,6 +153,22 @@ def test_events_are_listed_with_their_ids(livescore: Any, match: str) -> None:
     assert json.loads(livescore("match", "show", match, "--json").stdout)["events"][0]["event_id"] == "start"
 
 
+def test_an_event_is_corrected_from_the_terminal(livescore: Any, match: str, system: System) -> None:
+    """A scorer is put right and an assist taken away; lists show the right ones, and a watcher sees no second goal."""
+    livescore("event", match, "kick_off")
+    livescore("goal", match, "home", "--minute", "23", "--player", "Wrong", "--assist", "Nobody", "--id", "g1")
+    correction = ("event", match, "amendment", "--amends", "g1", "--assist", "", "--player")
+    assert "applied as seq 3" in livescore(*correction, "Messi").stdout
+    assert "the event says that already" in livescore(*correction, "Messi").stdout
+    livescore("event", match, "half_time")
+    shown = livescore("match", "show", match).stdout
+    assert "goal, Messi" in shown
+    assert "corrected by 3" in shown
+    assert "Wrong" not in shown
+    goal = json.loads(livescore("match", "show", match, "--json").stdout)["events"][1]
+    assert (goal["player"], goal["amended_by"], "assist" in goal) == ("Messi", 3, False)
+
+
 def test_what_was_set_aside_is_listed_and_dropped(livescore: Any, system: System, match_id: str) -> None:
     """Poison on the stream is found by its match with its reason; dropped by hand it is gone, and only after a yes."""
     data = json.dumps({"match": match_id, "v": 99}).encode()

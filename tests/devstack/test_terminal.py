@@ -33,6 +33,19 @@ def test_plain_text_does_nothing(text: str) -> None:
         assert plain(text) == text
 
 
+def test_a_watched_event_is_corrected_where_it_stands() -> None:
+    """An amendment changes the line of its event, in whatever order amendments come; an unknown one does nothing."""
+    goal = {"seq": 2, "kind": "goal", "player": "Wrong", "assist": "A", "minute": 45, "stoppage": 2}
+    events: list[dict[str, object]] = [{"seq": 1, "kind": "kick_off"}, goal]
+    first = {"seq": 3, "kind": "amendment", "amends": "g", "amends_seq": 2, "player": "B", "minute": 44}
+    newer = {"seq": 4, "kind": "amendment", "amends": "g", "amends_seq": 2, "player": "C", "assist": None}
+    for amendment in (first, newer, first):
+        watch._correct(events, amendment)  # noqa: SLF001
+    assert events[1] == {"seq": 2, "kind": "goal", "player": "C", "minute": 44, "amended_by": 4}
+    assert watch._correct(events, {"seq": 5, "kind": "amendment"}) is None  # noqa: SLF001
+    assert describe(first | {"stoppage": 1}) == "correction of g: player B, minute 44+1'"
+
+
 @given(st.text(), st.text())
 def test_events_in_words_do_nothing(kind: str, player: str) -> None:
     """An event of a gateway that is not ours is told in printable words."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from devstack.operator import ApiError
+from devstack.operator import ApiError, Operator
 from devstack.tokens import tokens_of
 from loadtest.bearer import Bearer
 from matches import api
@@ -18,7 +18,6 @@ from matches.ledger import UnknownMatchError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from devstack.operator import Operator
     from devstack.system import System
     from matches.ledger import Ledger
 
@@ -37,6 +36,18 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     assert set(body["error"]) == {"code", "message"}
     assert body["error"]["message"]
     return answer.status_code, body["error"]["code"]
+
+
+def test_an_outcome_names_the_goal_that_was_not_seen(system: System, operator: Operator, match: str) -> None:
+    """Of two operators' goals the second is refused with the seq of the first, for programs as for people."""
+    operator.settled(match, operator.post_event(match, {"kind": "kick_off"})["event_id"])
+    goal = {"kind": "goal", "team": "home", "minute": 3, "seen": 1}
+    with Operator(system.api_url, tokens_of(system, "scorer")) as other:
+        assert other.settled(match, other.post_event(match, goal)["event_id"])["status"] == "applied"
+    refused = operator.settled(match, operator.post_event(match, goal)["event_id"])
+    assert (refused["status"], refused["unseen"]) == ("refused", 2)
+    assert refused["reason"] == "another operator posted a goal meanwhile: seq 2, home, 3'"
+    assert "seen" not in operator.events(match)[1]
 
 
 SCOPE = "livescore/score:write"

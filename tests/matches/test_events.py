@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -13,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from matches.events import EVENT, Accepted, PoisonRecordError, parse_record
+from matches import amending
+from matches.events import EVENT, Accepted, Event, PoisonRecordError, parse_record
 
 GOAL = {"kind": "goal", "team": "home", "minute": 23, "event_id": "g1"}
 
@@ -38,6 +41,14 @@ GOAL = {"kind": "goal", "team": "home", "minute": 23, "event_id": "g1"}
         {"kind": "shootout_kick", "team": "home", "scored": "yes"},
         {"kind": "cancellation"},
         {"kind": "var_decision", "minute": 3, "decision": "maybe"},
+        {"kind": "goal", "team": "home", "minute": 3, "seen": -1},
+        {"kind": "goal", "team": "home", "minute": 3, "seen": "4"},
+        {"kind": "amendment", "amends": "g1"},
+        {"kind": "amendment", "player": "A"},
+        {"kind": "amendment", "amends": "g1", "minute": None},
+        {"kind": "amendment", "amends": "g1", "stoppage": 2},
+        {"kind": "amendment", "amends": "g1", "minute": 44, "stoppage": 2},
+        {"kind": "amendment", "amends": "g1", "team": "away"},
     ],
 )
 def test_malformed_events_are_refused(wrong: dict[str, Any]) -> None:
@@ -53,6 +64,45 @@ def test_an_event_survives_the_stream() -> None:
     by_somebody = replace(accepted, by="ann")
     assert parse_record(by_somebody.to_record()) == by_somebody
     assert by_somebody.digest == accepted.digest
+
+
+def test_what_an_operator_saw_is_no_part_of_what_happened() -> None:
+    """``seen`` travels to the ledger, viewers never get it, and a retry that saw more is still the same event."""
+    accepted = Accepted("m", 1, EVENT.validate_python({**GOAL, "seen": 4}))
+    assert parse_record(accepted.to_record()).event.seen == 4
+    assert "seen" not in accepted.event.content()
+    assert accepted.digest == Accepted("m", 1, EVENT.validate_python(GOAL)).digest
+
+
+def test_an_amendment_that_takes_a_name_away_survives_the_stream() -> None:
+    """A null says that nobody is to be named; it is not the same as a field that is left alone."""
+    body = {"kind": "amendment", "amends": "g1", "event_id": "a1", "assist": None, "minute": 46}
+    accepted = Accepted("m", 1, EVENT.validate_python(body))
+    read = parse_record(accepted.to_record())
+    assert read == accepted
+    assert read.event.content() == body
+    assert read.event.kind == "amendment"
+    assert read.event.changes() == {"assist": None, "minute": 46, "stoppage": None}
+    without = Accepted("m", 1, EVENT.validate_python({**body, "assist": "A"}))
+    assert without.digest != accepted.digest
+
+
+def test_what_can_be_amended_is_what_events_have() -> None:
+    """The table of fields that an amendment may correct names exactly those that each kind of event has."""
+    models = {
+        kind: set(model.model_fields)
+        for model in get_args(get_args(Event)[0])
+        for kind in get_args(model.model_fields["kind"].annotation)
+    }
+    table = {kind: amending.FIELDS.get(kind, frozenset()) for kind in models if kind != "amendment"}
+    assert table == {kind: models[kind] & set(amending.AMENDABLE) for kind in table}
+    assert not amending.FIELDS.keys() - models.keys()
+
+
+def test_what_readers_of_events_import_loads_no_pydantic() -> None:
+    """Senders and routes start cold for viewers who wait: the ledger and the rules load nothing large."""
+    code = "import sys, matches.ledger, broadcaster.records; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_records_from_before_there_were_tokens_are_read() -> None:

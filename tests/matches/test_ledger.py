@@ -133,6 +133,83 @@ def test_a_cancellation_marks_its_goal(ledger: Ledger, scheduled: MatchState) ->
     assert again.status == "refused"
 
 
+def test_an_amended_event_is_shown_as_it_should_be(ledger: Ledger, scheduled: MatchState) -> None:
+    """Its own row has what is right and by which event, in every list but the audit, which says who posted what."""
+    for each in (("k", "kick_off"), ("g1",)):
+        ledger.record(replace(accepted(scheduled.match, *each), by="ann"))
+    first = accepted(scheduled.match, "a1", "amendment", amends="g1", player="Messi", minute=45, stoppage=2)
+    assert ledger.record(replace(first, by="bob")) == Outcome("applied", seq=3)
+    again = accepted(scheduled.match, "a2", "amendment", amends="g1", assist="Molina", minute=36)
+    assert ledger.record(again) == Outcome("applied", seq=4)
+    for listed in (ledger.history(scheduled.match, 1, 10), ledger.events(scheduled.match, 1, 10)):
+        goal, amendment, _ = listed
+        assert (goal["player"], goal["assist"], goal["minute"], goal["amended_by"]) == ("Messi", "Molina", 36, 4)
+        assert "stoppage" not in goal
+        assert (amendment["amends"], amendment["amends_seq"], amendment["player"]) == ("g1", 2, "Messi")
+        assert amendment["score"] == goal["score"] == [1, 0]
+    posted, by_bob, _ = ledger.audit(scheduled.match, 1, 10)
+    assert (posted.get("player"), posted["minute"], posted["by"], posted["amended_by"]) == (None, 23, "ann", 4)
+    assert (by_bob["player"], by_bob["by"]) == ("Messi", "bob")
+    assert ledger.state(scheduled.match).scored == 2
+    ledger.record(accepted(scheduled.match, "c1", "cancellation", cancels="g1"))
+    assert ledger.state(scheduled.match).board.score == (0, 0)
+    late = ledger.record(accepted(scheduled.match, "a3", "amendment", amends="g1", player="Late"))
+    assert late == Outcome("refused", reason="the event has been cancelled")
+    pending = accepted(scheduled.match, "g2", seen=0)
+    ledger.pending(pending)
+    early = ledger.record(accepted(scheduled.match, "a4", "amendment", amends="g2", player="Early"))
+    assert early == Outcome("refused", reason="there is no such event to amend")
+
+
+def by(subject: str, match: str, event_id: str, kind: str = "goal", **fields: Any) -> Accepted:
+    """An event of one of two operators."""
+    return replace(accepted(match, event_id, kind, **fields), by=subject)
+
+
+def test_two_operators_who_press_the_same_goal_count_one(ledger: Ledger, scheduled: MatchState) -> None:
+    """A goal whose operator had not seen another operator's is refused and names that one; once seen, it counts."""
+    match = scheduled.match
+    ledger.record(by("ann", match, "k", "kick_off"))
+    first = by("ann", match, "g1", player="Messi", seen=1)
+    assert ledger.record(first) == Outcome("applied", seq=2)
+    assert ledger.record(first) == Outcome("applied", seq=2)
+    second = ledger.record(by("bob", match, "g2", seen=1, minute=24))
+    why = "another operator posted a goal meanwhile: seq 2, home, 23', Messi"
+    assert second == Outcome("refused", reason=why, unseen=2)
+    assert ledger.outcome(match, "g2") == second
+    assert ledger.state(match).board.score == (1, 0)
+    assert ledger.record(by("bob", match, "g3", seen=2, minute=24)) == Outcome("applied", seq=3)
+
+
+def test_only_an_unseen_goal_of_another_is_in_the_way(ledger: Ledger, scheduled: MatchState) -> None:
+    """One's own goals, cards, goals taken back and events that do not say what was seen never stop a goal."""
+    match = scheduled.match
+    ledger.record(by("ann", match, "k", "kick_off"))
+    for own in ("g1", "g2"):
+        assert ledger.record(by("bob", match, own, seen=1)).status == "applied"
+    ledger.record(by("ann", match, "y", "yellow_card", team="home", minute=3, seen=0))
+    assert ledger.record(by("ann", match, "g3")).status == "applied"
+    assert ledger.record(by("bob", match, "g4")).status == "applied"
+    # The goal in the way is not the newest one: bob's own is.
+    assert ledger.record(by("bob", match, "g5", seen=4)).unseen == 5
+    ledger.record(by("ann", match, "c", "cancellation", cancels="g3"))
+    assert ledger.record(by("bob", match, "g6", seen=4)).status == "applied"
+    assert ledger.record(by("ann", match, "h", "half_time", seen=0)).status == "applied"
+
+
+def test_a_kick_of_the_shootout_is_pressed_twice_and_counts_once(ledger: Ledger, scheduled: MatchState) -> None:
+    """Two operators who press the same kick make one of it; a goal before the shoot-out is in no kick's way."""
+    match = scheduled.match
+    for name in ("kick_off", "half_time", "second_half"):
+        ledger.record(by("ann", match, name, name))
+    ledger.record(by("ann", match, "g1"))
+    kick = {"team": "home", "scored": True, "seen": 3}
+    assert ledger.record(by("bob", match, "p1", "shootout_kick", **kick)).status == "applied"
+    doubled = ledger.record(by("ann", match, "p2", "shootout_kick", **kick))
+    why = "another operator posted a shoot-out kick meanwhile: seq 5, home"
+    assert doubled == Outcome("refused", reason=why, unseen=5)
+
+
 def test_a_match_is_created_once(ledger: Ledger, scheduled: MatchState) -> None:
     """A second match of the same id is refused, and the first one stays."""
     other = NewMatch.model_validate(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matches.amending import amended
 from matches.events import EVENT
-from matches.scoreboard import GOALS, Applied, Board, Earlier, Refused, apply
+from matches.scoreboard import GOALS, Applied, Board, Clock, Earlier, Refused, apply
 
 
 class Game:
@@ -27,14 +28,17 @@ class Game:
         self._count += 1
         event = EVENT.validate_python({"kind": kind, "event_id": f"e{self._count}", **fields})
         earlier = None
-        if kind == "cancellation" and fields["cancels"] in self.history:
-            earlier = Earlier(self.history[fields["cancels"]], fields["cancels"] in self.cancelled)
+        name = fields.get("cancels") or fields.get("amends")
+        if name in self.history:
+            earlier = Earlier(self.history[name], name in self.cancelled)
         ruling = apply(self.board, event, self._count, earlier)
         if isinstance(ruling, Applied):
             self.board = ruling.board
-            self.history[f"e{self._count}"] = event.model_dump()
+            self.history[f"e{self._count}"] = {**event.content(), "at": self._count}
             if kind == "cancellation":
                 self.cancelled.add(fields["cancels"])
+            if event.kind == "amendment":
+                self.history[event.amends] = amended(self.history[event.amends], event.changes())
         return ruling
 
 
@@ -149,8 +153,82 @@ def test_score_followers_are_told_of_what_a_plain_scoreboard_shows(game: Game) -
     assert not ruling.scores
 
 
+def test_an_amendment_corrects_and_counts_nothing(game: Game) -> None:
+    """Scorer, assist and minute are put right in place; score, status and side stay; score followers are not told."""
+    game.play("goal", **goal(), player="Wrong", assist="Nobody")
+    before = game.board
+    ruling = game.play("amendment", amends="e2", player="Lionel Messi", assist=None, minute=45, stoppage=1)
+    assert isinstance(ruling, Applied)
+    assert not ruling.scores
+    assert (ruling.board.score, ruling.board.status) == (before.score, before.status)
+    stands = game.history["e2"]
+    assert (stands["player"], stands["minute"], stands["stoppage"]) == ("Lionel Messi", 45, 1)
+    assert "assist" not in stands
+    assert isinstance(game.play("amendment", amends="e2", minute=46), Applied)
+    assert "stoppage" not in game.history["e2"]
+    assert isinstance(game.play("cancellation", cancels="e2"), Applied)
+    assert game.board.score == (0, 0)
+
+
+AMENDMENTS: list[tuple[str, dict[str, Any], str]] = [
+    ("nope", {"player": "A"}, "there is no such event to amend"),
+    ("e1", {"minute": 1}, "a kick_off has nothing that can be amended"),
+    ("e2", {"player": "Right"}, "the event says that already"),
+    ("e2", {"minute": 23}, "the event says that already"),
+    ("e2", {"player_on": "A"}, "a goal has no player_on"),
+    ("e3", {"assist": "A"}, "a red_card has no assist"),
+    ("e3", {"player": None}, "the event says that already"),
+    ("e4", {"player_on": "Off"}, "a player cannot come on for himself"),
+    ("e4", {"player": "A"}, "a substitution has no player"),
+    ("e5", {"player": "A"}, "the event has been cancelled"),
+    ("e6", {"player": "A"}, "a cancellation has nothing that can be amended"),
+    ("e7", {"player": "A"}, "an amendment cannot be amended; amend the event again"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "reason"), AMENDMENTS)
+def test_an_amendment_of_what_it_does_not_fit_is_refused(
+    game: Game, name: str, changes: dict[str, Any], reason: str
+) -> None:
+    """No event, a taken back one, a field that it lacks, nothing new: refused with a sentence, and nothing changes."""
+    game.play("goal", **goal(), player="Wrong")
+    game.play("red_card", **goal())
+    game.play("substitution", **goal(), player_on="On", player_off="Off")
+    game.play("yellow_card", **goal())
+    game.play("cancellation", cancels="e5")
+    game.play("amendment", amends="e2", player="Right")
+    before = asdict(game.board)
+    assert game.play("amendment", amends=name, **changes) == Refused(reason)
+    assert asdict(game.board) == before
+
+
+def test_an_amendment_stands(game: Game) -> None:
+    """A correction is not cancelled: the sentence says to correct again."""
+    game.play("goal", **goal())
+    game.play("amendment", amends="e2", player="A")
+    assert game.play("cancellation", cancels="e3") == Refused("an amendment cannot be cancelled; amend the event again")
+
+
+def test_an_amendment_is_taken_after_full_time(game: Game) -> None:
+    """The scorer is often known only after the match."""
+    game.play("goal", **goal())
+    for phase in ("half_time", "second_half", "full_time"):
+        game.play(phase)
+    assert isinstance(game.play("amendment", amends="e2", player="A"), Applied)
+
+
+def test_a_wrong_minute_does_not_go_on_running(game: Game) -> None:
+    """The clock that a wrong minute set is put right with it; a clock that something else set stays."""
+    game.play("goal", **goal(minute=32))
+    game.play("amendment", amends="e2", minute=23)
+    assert game.board.clock == Clock(23, None, 2)
+    game.play("goal", **goal(minute=30))
+    game.play("amendment", amends="e2", minute=24)
+    assert game.board.clock == Clock(30, None, 4)
+
+
 KINDS = ("kick_off", "half_time", "second_half", "extra_time", "full_time", "goal", "own_goal", "penalty_goal",
-         "yellow_card", "shootout_kick", "cancellation")  # fmt: skip
+         "yellow_card", "shootout_kick", "cancellation", "amendment")  # fmt: skip
 
 
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(["home", "away"]), st.integers(1, 40)), max_size=40))
@@ -166,9 +244,11 @@ def test_the_score_is_the_goals_that_stand(moves: list[tuple[str, str, int]]) ->
             fields = {"team": side, "scored": number % 2 == 0}
         elif kind == "cancellation":
             fields = {"cancels": f"e{number}"}
+        elif kind == "amendment":
+            fields = {"amends": f"e{number}", "player": f"P{number % 3}"} | ({"minute": number} if number % 2 else {})
         ruling = game.play(kind, **fields)
-        if isinstance(ruling, Refused):
-            assert asdict(game.board) == before
+        if isinstance(ruling, Refused) or kind == "amendment":
+            assert asdict(game.board) | {"clock": None} == before | {"clock": None}
     standing = [event for event_id, event in game.history.items() if event_id not in game.cancelled]
     for index, side in enumerate(("home", "away")):
         assert game.board.score[index] == sum(e["kind"] in GOALS and e["team"] == side for e in standing)

@@ -89,6 +89,13 @@ const TABLE = [
     [7, null],
   ],
   [
+    "an amendment states no minute of its own",
+    withEvents(first, goal(8, at(8)), { kind: "amendment", minute: 30, at: at(9) }),
+    at(9, 30),
+    "10",
+    [10, null],
+  ],
+  [
     "a goal of the first half entered in the second",
     withEvents(second, goal(45, at(63), { stoppage: 2 })),
     at(64),

@@ -4,6 +4,7 @@ import { Actions } from "../../web/desk/actions.js";
 import { newEntry } from "../../web/desk/outbox.js";
 import { OutboxStore } from "../../web/desk/outbox-store.js";
 import { Postman } from "../../web/desk/postman.js";
+import { waiting } from "../../web/desk/waiting.js";
 
 /** As localStorage is, for two windows too; `room` is how many keys it takes. @implements {Storage} */
 export class FakeStorage {
@@ -108,6 +109,8 @@ export class FakeWindow {
   /** @param {{api: FakeApi, storage?: FakeStorage | null, locks?: FakeLocks, token?: () => string | null}} shared */
   constructor({ api, storage = new FakeStorage(), locks = new FakeLocks(), token = () => "t" }) {
     this.online = true;
+    /** Who is signed in, and the service's time. @type {{subject: string | null, now: number}} */
+    this.at = { subject: null, now: 1000 };
     /** @type {string | null} */
     this.epoch = null;
     this.api = api;
@@ -120,9 +123,10 @@ export class FakeWindow {
       base: "/operators",
       tokens: { current: async () => token(), refused: (each) => void this.refusedTokens.push(each) },
       locks: /** @type {any} */ (locks),
+      waits: (match) => waiting(this.store.entries(match), this.at),
       online: () => this.online,
       epochOf: async () => this.epoch,
-      now: () => 1000,
+      now: () => this.at.now,
       random: () => 0.01,
     });
   }
@@ -135,7 +139,8 @@ export class FakeWindow {
       id,
       match: String(match),
       event: about,
-      pressed: 1000,
+      pressed: this.at.now,
+      by: this.at.subject,
     });
     this.store.put(entry);
     this.postman.call(entry.match);
@@ -152,7 +157,15 @@ export class FakeWindow {
 export function deskAt(board = null) {
   const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
   const clock = { now: 0 };
-  const actions = new Actions({ store, crypto, now: () => 1000, ticks: () => clock.now, posted: () => {} });
+  const actions = new Actions({
+    store,
+    crypto,
+    now: () => 1000,
+    ticks: () => clock.now,
+    subject: () => "ann",
+    waits: () => new Set(),
+    posted: () => {},
+  });
   actions.match = "m";
   actions.board = board;
   return { store, clock, actions };

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FollowUp } from "../../web/desk/follow-up.js";
 import { OperatorToken } from "../../web/desk/operator-token.js";
-import { asAnswered, newEntry } from "../../web/desk/outbox.js";
+import { newEntry } from "../../web/desk/outbox.js";
 import { OutboxStore } from "../../web/desk/outbox-store.js";
 import { FakeStorage, until } from "./desk-fakes.mjs";
 
@@ -69,6 +69,7 @@ for (const [what, now, code, state] of /** @type {[string, number, string, strin
         return Response.json({ error: { code, message: "No." } }, { status: 404 });
       },
       base: "",
+      waits: () => new Set(),
       now: () => now,
       regions: [],
       acceptedAt: () => undefined,
@@ -79,6 +80,40 @@ for (const [what, now, code, state] of /** @type {[string, number, string, strin
     store.remove(entry);
   });
 }
+
+test("what waits for a person and was sent without an answer is asked about, once if nobody knows it", async () => {
+  const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
+  for (const [place, id] of ["unknown", "applied", "unsent"].entries()) {
+    const entry = newEntry([], { id, match: "m", event: { kind: "goal" }, pressed: 0 });
+    store.put({ ...entry, order: place, tries: id === "unsent" ? 0 : 1 });
+  }
+  /** @type {string[]} */
+  const asked = [];
+  const followUp = new FollowUp({
+    store,
+    tokens: { current: async () => "t" },
+    fetch: async (url) => {
+      const path = String(url);
+      if (path.includes("/events/")) asked.push(path.split("/").at(-1) ?? "");
+      const known = path.endsWith("/applied");
+      const unknown = path.endsWith("/unknown");
+      const body = known ? { status: "applied", seq: 4 } : unknown ? { error: { code: "unknown_event" } } : {};
+      return Response.json(body, { status: unknown ? 404 : 200 });
+    },
+    base: "",
+    waits: () => new Set(["unknown", "applied", "unsent"]),
+    now: () => 0,
+    regions: [],
+    acceptedAt: () => undefined,
+  });
+  followUp.call("m");
+  await until(() => store.read({ match: "m", id: "applied" })?.reach);
+  followUp.call("m");
+  await until(() => asked.length >= 2);
+  assert.deepEqual(asked.sort(), ["applied", "unknown"]);
+  assert.equal(store.read({ match: "m", id: "unknown" })?.state, "kept");
+  for (const entry of store.entries()) store.remove(entry);
+});
 
 test("a press asks what became of its own request, whatever else has its id", async () => {
   const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
@@ -96,6 +131,7 @@ test("a press asks what became of its own request, whatever else has its id", as
           : { status: "applied", seq: 2 },
       ),
     base: "",
+    waits: () => new Set(),
     now: () => 1000,
     regions: [],
     acceptedAt: () => undefined,

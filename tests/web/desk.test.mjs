@@ -121,12 +121,12 @@ test("the board as it will be has what was pressed and is not counted yet, once"
   assert.deepEqual([kicks.status, kicks.shootout, phasesAfter(kicks.status)], ["shootout", [1, 0], ["full_time"]]);
 });
 
-/** [status, the kind it should have been, whether it may be corrected] @type {[string, string, boolean][]} */
+/** [status, the kind it should have been, whether it may be cancelled and posted again] @type {[string, string, boolean][]} */
 const CORRECTIONS = [
-  ["first_half", "goal", true],
+  ["first_half", "own_goal", true],
   ["half_time", "penalty_goal", true],
-  ["full_time", "goal", false],
-  ["shootout", "goal", false],
+  ["full_time", "penalty_goal", false],
+  ["shootout", "penalty_goal", false],
   ["shootout", "yellow_card", true],
 ];
 for (const sure of [true, false]) {
@@ -138,10 +138,64 @@ for (const sure of [true, false]) {
       const posted = store.entries("m").map((entry) => entry.event.kind);
       assert.deepEqual(posted, may ? ["cancellation", kind] : []);
       assert.equal("entry" in result, may);
-      assert.equal(isCorrectable({ kind }, status), may);
+      assert.equal(isCorrectable({ kind }), true);
     });
   }
 }
+
+/** [what, the goal as it is, the fields as they are in the dialog, what is posted] @type {[string, any, any, any][]} */
+const AMENDED = [
+  ["another scorer", {}, { player: "B" }, { player: "B" }],
+  ["no scorer", {}, { player: " " }, { player: null }],
+  ["an assist and a minute", {}, { assist: "C", minute: "45+2" }, { assist: "C", minute: 45, stoppage: 2 }],
+  ["a minute without its stoppage", { minute: 45, stoppage: 2 }, { minute: "45" }, { minute: 45 }],
+  ["nothing", {}, {}, null],
+];
+for (const [what, about, fields, changes] of AMENDED) {
+  for (const status of ["first_half", "full_time"]) {
+    test(`${what} of a goal in ${status}: corrected in place, with what the operator saw`, () => {
+      const goal = { kind: "goal", team: "home", seq: 2, event_id: "g", minute: 3, player: "A", ...about };
+      const { store, actions } = deskAt({ ...board, status, events: [board.events[0], goal] });
+      const shown = { player: "A", assist: "", minute: "3", sort: "" };
+      const result = actions.correct("g", "goal", "home", { ...shown, ...fields });
+      const posted = store.entries("m").map(({ event: { event_id: _, ...event }, by }) => ({ ...event, by }));
+      assert.deepEqual(posted, changes ? [{ kind: "amendment", amends: "g", ...changes, seen: 2, by: "ann" }] : []);
+      if (!changes) assert.deepEqual(result, { wrong: "Nothing is changed yet." });
+      else if (changes.player) {
+        const expected = /** @type {any} */ (actions.expected());
+        assert.deepEqual([expected.score, expected.events[1].player], [[1, 0], changes.player]);
+      }
+      assert.equal(actions.undoable(), null);
+    });
+  }
+}
+
+test("what has not left the device is corrected without a trace", () => {
+  const { store, actions } = deskAt({ ...board, events: [] });
+  const fields = { player: "A", assist: "", minute: "3", sort: "goal" };
+  const goal = actions.press("goal", "home", fields);
+  assert.ok("entry" in goal);
+  actions.correct(goal.entry.id, "goal", "home", { ...fields, player: "B" });
+  assert.deepEqual(
+    store.entries("m").map(({ state, event }) => [state, event.player]),
+    [
+      ["cancelled", "A"],
+      ["kept", "B"],
+    ],
+  );
+});
+
+test("the timeline shows a correction in its event, and one under way as what it is", () => {
+  const goal = { kind: "goal", team: "home", seq: 2, event_id: "g", at: 0, player: "B", minute: 3, amended_by: 3 };
+  const amendment = { kind: "amendment", seq: 3, event_id: "a", amends: "g", amends_seq: 2, player: "B", at: 1 };
+  const known = /** @type {any} */ ({ ...board, seq: 3, events: [board.events[0], goal, amendment] });
+  const [coming, row, ...rest] = timelineOf(known, pressed({ kind: "amendment", amends: "g", player: "C" }), {
+    why: "nothing",
+  });
+  assert.deepEqual([coming?.what, coming?.stands], ["Correction: Goal", false]);
+  assert.deepEqual([row?.event.kind, row?.who, row?.note], ["goal", "\u2068B\u2069", "Corrected."]);
+  assert.equal(rest.length, 1);
+});
 
 test("undo pressed twice undoes one press; a second one is meant after two seconds", () => {
   const { store, clock, actions } = deskAt();

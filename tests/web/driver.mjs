@@ -36,7 +36,10 @@ function follow({ match, ...options }) {
   one.on("error", ({ code }) => say({ error: code }));
   one.on("change", ({ events, ...board }) => {
     const cancelled = events.filter((event) => event.cancelled_by).map((event) => event.seq);
-    say({ board: { ...board, events: events.map((event) => event.seq), cancelled } });
+    const amended = events
+      .filter((event) => event.amended_by)
+      .map(({ seq, player, minute, stoppage, amended_by }) => ({ seq, player, minute, stoppage, amended_by }));
+    say({ board: { ...board, events: events.map((event) => event.seq), cancelled, amended } });
   });
   return one;
 }

@@ -63,7 +63,7 @@ def provider(stage: Stage) -> dict[str, str]:
 
 
 async def test_an_operator_signs_in(stage: Stage, looker: Looker, provider: dict[str, str]) -> None:
-    """Away to the provider's page and back to the same match; what was pressed goes out, and nothing is left over."""
+    """Away to the provider's page and back to the same match; what was pressed before it waits for "Post"."""
     match = "web-sign-in"
     stage.operator.create_match(match=match, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     # On AWS the policy names the provider; here it names only the cells.
@@ -85,6 +85,9 @@ async def test_an_operator_signs_in(stage: Stage, looker: Looker, provider: dict
     assert asked["state"][0] not in asked["code_challenge"][0]
     await page.locator("#password").fill(PASSWORD)
     await page.keyboard.press("Enter")
+    await expect(page.locator("#waiting li")).to_contain_text("while nobody was signed in")
+    assert desk.kinds() == []
+    await page.locator("#waiting").get_by_role("button", name="Post").click()
     await desk.counted("kick_off")
     await expect(page.locator("#open-token")).to_have_text("Signed in")
     assert page.url == f"{stage.site}operator.html?match={match}"

@@ -102,6 +102,26 @@ test("scorers and kicks are those that stand, in the game's order", () => {
   assert.equal(kicksOf(events, "home").length, 1);
 });
 
+test("what a newer account amends is corrected in the older events, by the newest amendment, and is no news", () => {
+  const goal = event(1, "goal", { team: "home", player: "Wrong", minute: 45, stoppage: 2, amended_by: 2 });
+  const older = board({
+    seq: 2,
+    score: [1, 0],
+    events: [goal, event(2, "amendment", { amends_seq: 1, player: "Wrong" })],
+  });
+  const amendment = event(3, "amendment", { amends: "g", amends_seq: 1, player: "Right", minute: 46 });
+  const both = joined(older, board({ seq: 3, score: [1, 0], events: [amendment] }));
+  const [now] = both.events ?? [];
+  assert.deepEqual([now?.player, now?.minute, now?.stoppage, now?.amended_by], ["Right", 46, null, 3]);
+  assert.equal(newsBetween(older, both), null);
+  assert.equal(announcement(amendment, both), null);
+  const moments = momentsOf(both.events ?? []);
+  assert.deepEqual(
+    moments.map(({ event: { seq, player } }) => [seq, player]),
+    [[1, "Right"]],
+  );
+});
+
 test("a local day covers two of UTC in Tokyo, and goes on where it should", () => {
   assert.deepEqual(utcDays("2026-11-21"), ["2026-11-20", "2026-11-21"]);
   assert.equal(localDay(Date.parse("2026-11-20T15:00:00Z")), "2026-11-21");

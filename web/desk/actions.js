@@ -23,6 +23,8 @@ export const CORRECTED = "Corrected";
  * @property {Crypto} crypto
  * @property {() => number} now milliseconds since the epoch by the server's clock
  * @property {() => number} ticks milliseconds of a clock that nobody sets
+ * @property {() => string | null} subject of the token that is there, null for nobody's
+ * @property {(match: string) => {has: (id: string) => boolean}} waits ids of entries that a person must say to post
  * @property {(match: string) => void} posted told when a match has new entries
  */
 
@@ -44,10 +46,12 @@ export class Actions {
     this.#with = surroundings;
   }
 
-  /** The board as it will be once all that was pressed is applied; null before there is one. @returns {Board | null} */
+  /** The board as it will be once all that goes out by itself is applied; null before there is one. @returns {Board | null} */
   expected() {
     if (!this.board || !this.match) return null;
-    return /** @type {Board} */ (expected(/** @type {any} */ (this.board), this.#with.store.entries(this.match)));
+    const waits = this.#with.waits(this.match);
+    const entries = this.#with.store.entries(this.match).filter((entry) => !waits.has(entry.id));
+    return /** @type {Board} */ (expected(/** @type {any} */ (this.board), entries));
   }
 
   /**
@@ -108,8 +112,9 @@ export class Actions {
   }
 
   /**
-   * Cancel an event and post it again as it should have been; the second only if the first was applied. Neither, if the
-   * rules would not take the second: the event would be gone.
+   * Correct an event. Names and the minute are amended in place. For another team or kind it is cancelled and posted again
+   * as it should have been; the second only if the first was applied. Neither, if the rules would not take the second: the
+   * event would be gone.
    *
    * @param {string} id
    * @param {string} kind
@@ -120,6 +125,9 @@ export class Actions {
   correct(id, kind, side, fields) {
     const event = teamEvent(kind, side, fields);
     if ("wrong" in event) return /** @type {Result} */ (event);
+    const changes = this.#changes(id, event);
+    if (changes && Object.keys(changes).length === 0) return { wrong: "Nothing is changed yet." };
+    if (changes) return this.#post({ kind: "amendment", amends: id, ...changes }, `correct/${id}`);
     const board = this.expected();
     const wrong = board ? whyNot(kind, board.status) : "";
     if (wrong) return { wrong };
@@ -127,6 +135,28 @@ export class Actions {
     if (!("entry" in cancelled)) return cancelled;
     const needs = cancelled.entry.event.kind === "cancellation" ? cancelled.entry.id : undefined;
     return this.#post(event, `correct/${id}`, needs);
+  }
+
+  /**
+   * What an amendment has to change, null if it cannot: another team or kind, or an event that has not left this device.
+   *
+   * @param {string} id
+   * @param {Event} event as it should be
+   * @returns {Record<string, unknown> | null}
+   */
+  #changes(id, event) {
+    const mine = this.#with.store.read({ match: this.match ?? "", id });
+    if (mine && mine.tries === 0 && mine.state !== "applied") return null;
+    const now = /** @type {any} */ (this.expected()?.events.find((each) => each.event_id === id) ?? mine?.event);
+    if (!now || now.kind !== event.kind || now.team !== event.team) return null;
+    const { player = null, assist = null, minute, stoppage = null } = event;
+    return {
+      ...(player === (now.player ?? null) ? {} : { player }),
+      ...(assist === (now.assist ?? null) || event.kind === "own_goal" ? {} : { assist }),
+      ...(minute === now.minute && stoppage === (now.stoppage ?? null)
+        ? {}
+        : { minute, ...(stoppage === null ? {} : { stoppage }) }),
+    };
   }
 
   /** The press that can be undone now, and for how long. @returns {{entry: Entry, left: number} | null} */
@@ -159,8 +189,8 @@ export class Actions {
 
   /** @param {Entry} entry @param {string} [reason] @returns {Result} */
   #takeBack(entry, reason) {
-    const { store, now, posted } = this.#with;
-    const changed = takeBack(store.entries(entry.match), entry.id, now(), reason?.trim() || undefined);
+    const { store, now, posted, subject } = this.#with;
+    const changed = takeBack(store.entries(entry.match), entry.id, now(), reason?.trim() || undefined, subject());
     if (changed.length === 0) return { wrong: "That cannot be taken back any more." };
     store.put(...changed);
     posted(entry.match);
@@ -174,7 +204,7 @@ export class Actions {
    * @returns {Result}
    */
   #post(event, what, needs) {
-    const { store, crypto, now, ticks, posted } = this.#with;
+    const { store, crypto, now, ticks, posted, subject } = this.#with;
     if (this.match === null) return { wrong: "Choose a match first." };
     // First of all: an echo finds the fields of the press empty, and is no mistake of the operator's.
     if (!this.#presses.counts(`${this.match}/${what}`, ticks())) return { echo: true };
@@ -186,13 +216,15 @@ export class Actions {
     const entry = newEntry(store.entries(this.match), {
       id: newId(crypto),
       match: this.match,
-      event: /** @type {Event} */ (event),
+      // The newest event that the operator saw: a goal that another desk posted since is not to be counted twice.
+      event: { .../** @type {Event} */ (event), ...(this.board ? { seen: this.board.seq } : {}) },
       pressed: now(),
+      by: subject(),
       ...(needs ? { needs } : {}),
       ...(this.board ? { epoch: this.board.epoch } : {}),
     });
     store.put(entry);
-    if (entry.event.kind !== "cancellation")
+    if (entry.event.kind !== "cancellation" && entry.event.kind !== "amendment")
       this.#recent.push({ id: entry.id, match: entry.match, what: `${this.match}/${what}`, at: ticks() });
     posted(entry.match);
     return { entry };

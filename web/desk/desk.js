@@ -1,9 +1,10 @@
 // @ts-check
 /** Pure: what the operator's desk shows, from the board, the outbox and the state of the connections. */
 
+import { isAmendment } from "../boards.js";
 import { runningMinute } from "../clock.js";
 import { eventWords, isolated, minuteWords, scoreWords, teamOf } from "../words.js";
-import { isAhead, whyNot } from "./match-rules.js";
+import { isAhead } from "./match-rules.js";
 import { foundNothing, isToPost } from "./outbox.js";
 import { reachWords } from "./reach.js";
 
@@ -21,10 +22,13 @@ import { reachWords } from "./reach.js";
  * @property {string} team
  * @property {string} who
  * @property {string} score
- * @property {string} state as of an entry; `applied` for what others have entered
+ * @property {string} state as of an entry; `applied` for what others have entered, `waiting` for a person to post it
  * @property {string} note what became of it
  * @property {boolean} stands whether it can be cancelled
  */
+
+/** What the timeline says of an entry that waits for a person. */
+const ASKED = "Waits for you to post or drop it: see the top of the page.";
 
 /** How long a press can be undone by one key. */
 export const UNDO_MS = 10_000;
@@ -40,14 +44,8 @@ const CORRECTABLE = [
 ];
 const PHASES = ["kick_off", "half_time", "second_half", "extra_time", "full_time"];
 
-/**
- * Whether an event can be cancelled and posted again in one go.
- *
- * @param {{kind: string}} event
- * @param {string | undefined} status of the match, if it is known
- */
-export const isCorrectable = ({ kind }, status) =>
-  CORRECTABLE.includes(kind) && (status === undefined || whyNot(kind, status) === "");
+/** Whether the desk offers to correct an event. @param {{kind: string}} event */
+export const isCorrectable = ({ kind }) => CORRECTABLE.includes(kind);
 
 /**
  * The timeline: what is under way on top, then the board's events, the newest first.
@@ -55,16 +53,17 @@ export const isCorrectable = ({ kind }, status) =>
  * @param {Board | null} board
  * @param {readonly Entry[]} entries of the match, in order
  * @param {Holdup} holdup
+ * @param {{has: (id: string) => boolean}} [waits] ids of entries that wait for a person
  * @returns {Row[]}
  */
-export function timelineOf(board, entries, holdup) {
+export function timelineOf(board, entries, holdup, waits = new Set()) {
   const teams = teamsOf(board);
   const events = /** @type {readonly Event[]} */ (board?.events ?? []);
   const bySeq = new Map(events.map((event) => [event.seq, event]));
   const known = new Set(events.map((event) => event.event_id));
   const mine = new Map(entries.map((entry) => [entry.id, entry]));
   const latestPhase = events.filter((event) => PHASES.includes(event.kind) && !event.cancelled_by).at(-1)?.seq;
-  const first = entries.find(isToPost)?.id;
+  const first = entries.find((entry) => isToPost(entry) && !waits.has(entry.id))?.id;
   const coming = entries
     .filter((entry) => !known.has(entry.id) && (entry.state !== "applied" || !board || isAhead(entry, board)))
     .reverse()
@@ -72,20 +71,30 @@ export function timelineOf(board, entries, holdup) {
       const event = /** @type {Event} */ (
         /** @type {unknown} */ ({ seq: entry.seq ?? 0, at: entry.pressed, ...entry.event })
       );
-      const note = noteOf(entry, entry.id === first ? holdup : { why: "nothing" });
+      const asked = waits.has(entry.id);
+      const note = asked ? ASKED : noteOf(entry, entry.id === first ? holdup : { why: "nothing" });
       const stands =
-        !entry.undone && entry.state !== "refused" && entry.state !== "cancelled" && event.kind !== "cancellation";
-      return rowOf(entry.id, event, teams, stateOf(entry), note, stands, targetOf(event, [...mine.values()], events));
+        !asked &&
+        !entry.undone &&
+        entry.state !== "refused" &&
+        entry.state !== "cancelled" &&
+        event.kind !== "cancellation" &&
+        event.kind !== "amendment";
+      const state = asked ? "waiting" : stateOf(entry);
+      return rowOf(entry.id, event, teams, state, note, stands, targetOf(event, [...mine.values()], events));
     });
-  const there = [...events].reverse().map((event) => {
+  // An amendment that was applied shows in the event that it corrects.
+  const standing = events.filter((event) => !isAmendment(event)).reverse();
+  const there = standing.map((event) => {
     const entry = mine.get(event.event_id ?? "");
     const by = bySeq.get(event.cancelled_by ?? -1);
     const cancelled = event.cancelled_by !== undefined;
-    const note = cancelled
+    const became = cancelled
       ? `Taken back${by?.reason ? `: ${isolated(by.reason)}` : ""}.`
       : entry?.reach
         ? reachWords(entry.reach)
         : "";
+    const note = [event.amended_by ? "Corrected." : "", became].filter(Boolean).join(" ");
     const stands =
       !cancelled &&
       event.kind !== "cancellation" &&
@@ -130,6 +139,7 @@ export function teamsOf(board) {
 export function noteOf(entry, holdup) {
   if (entry.state === "refused")
     return foundNothing(entry) ? "Nothing to take back: it never counted." : `Refused: ${entry.reason ?? ""}`;
+  if (entry.state === "cancelled" && entry.tries > 0) return "Dropped: it is not posted again.";
   if (entry.state === "cancelled") return "Taken back before it was sent. Nobody has seen it.";
   if (entry.undone && entry.state !== "applied") return "Taken back.";
   if (entry.state === "applied") return entry.reach ? reachWords(entry.reach) : "Counted.";
@@ -162,27 +172,33 @@ export function saidOf(before, after, teams) {
  * Sentences that the operator should read now, the most pressing first.
  *
  * @param {object} about
- * @param {readonly Entry[]} about.entries of the match
+ * @param {readonly Entry[]} about.entries of the match, without those that wait for a person
  * @param {Holdup} about.holdup
  * @param {boolean} about.durable whether the outbox would survive a reload
  * @param {string} about.token why there is none, or none soon
  * @param {boolean} about.online
  * @param {{state: string}} about.connection
+ * @param {number} [about.asked] how many presses of all matches the operator is asked about
  * @param {string} about.clock by how much this device's clock is wrong, a sentence
  * @returns {{id: string, text: string}[]}
  */
-export function noticesOf({ entries, holdup, durable, token, online, connection, clock }) {
+export function noticesOf({ entries, holdup, durable, token, online, connection, clock, asked = 0 }) {
   const waiting = entries.filter(isToPost).length;
   const kept =
     waiting === 1 ? "1 event is kept here and not sent yet" : `${waiting} events are kept here and not sent yet`;
   /** @type {{id: string, text: string}[]} */
   const notices = [];
   const say = (/** @type {string} */ id, /** @type {string} */ text) => notices.push({ id, text });
+  if (asked)
+    say(
+      "waiting",
+      `${asked === 1 ? "1 press waits" : `${asked} presses wait`} for you: nothing of it is posted by itself.`,
+    );
   if (!online)
     say(
       "offline",
       waiting
-        ? `You are offline. ${kept}; they go out in order when the network is back.`
+        ? `You are offline. ${kept}; they go out in order if the network is back within five minutes.`
         : "You are offline. Go on: what you press is kept here and goes out when the network is back.",
     );
   if (token) say("token", waiting && holdup.why === "token" ? `${token} ${kept}.` : token);
@@ -202,13 +218,15 @@ export function noticesOf({ entries, holdup, durable, token, online, connection,
 /**
  * The state of the outbox in a few words for the masthead.
  *
- * @param {readonly Entry[]} entries of all matches
+ * @param {readonly Entry[]} entries of all matches, without those that wait for a person
+ * @param {number} [asked] how many presses the operator is asked about
  */
-export function outboxWords(entries) {
+export function outboxWords(entries, asked = 0) {
   const waiting = entries.filter(isToPost).length;
   const deciding = entries.filter((entry) => entry.state === "sent").length;
   if (waiting) return `${waiting} to be sent`;
-  return deciding ? `${deciding} being counted` : "All sent";
+  if (deciding) return `${deciding} being counted`;
+  return asked ? `${asked} waiting for you` : "All sent";
 }
 
 /**
@@ -230,9 +248,10 @@ function stateOf(entry) {
 
 /** @param {Event} event @param {readonly Entry[]} mine @param {readonly Event[]} events @returns {Event | undefined} */
 function targetOf(event, mine, events) {
-  if (event.kind !== "cancellation") return undefined;
-  const entry = mine.find((each) => each.id === event.cancels);
-  const found = events.find((each) => each.event_id === event.cancels) ?? entry?.event;
+  const id = event.cancels ?? event.amends;
+  if (id === undefined) return undefined;
+  const entry = mine.find((each) => each.id === id);
+  const found = events.find((each) => each.event_id === id) ?? entry?.event;
   return /** @type {Event | undefined} */ (found);
 }
 
@@ -264,6 +283,7 @@ function rowOf(id, event, teams, state, note, stands, target) {
 
 /** @param {Event} event @param {Event} [target] */
 function whatOf(event, target) {
+  if (isAmendment(event) && target) return `${eventWords(event)}: ${eventWords(target)}`;
   if (event.kind === "cancellation") return target ? `Taken back: ${eventWords(target)}` : "Taken back";
   return eventWords(event);
 }

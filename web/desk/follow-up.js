@@ -4,7 +4,7 @@
  * less and less often while nothing changes.
  */
 
-import { asDecided, isForgotten } from "./outbox.js";
+import { asDecided, asFound, isForgotten, isToPost } from "./outbox.js";
 import { reachOf } from "./reach.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
@@ -22,6 +22,7 @@ const REACH_MS = 120_000;
  * @property {typeof globalThis.fetch} fetch
  * @property {string} base of the operators' API: `/operators`
  * @property {{current: () => Promise<string | null>}} tokens
+ * @property {(match: string) => {has: (id: string) => boolean}} waits ids of entries that a person must say to post
  * @property {() => number} now milliseconds since the epoch by the server's clock
  * @property {readonly string[]} regions the cells that there are
  * @property {(match: string, id: string) => number | undefined} acceptedAt of an event on the board
@@ -34,6 +35,8 @@ export class FollowUp {
   #working = new Map();
   /** @type {Map<string, number>} */
   #since = new Map();
+  /** Entries that were sent without an answer, of which the API knows nothing: asked once. @type {Set<string>} */
+  #unknown = new Set();
 
   /** @param {Surroundings} surroundings */
   constructor(surroundings) {
@@ -70,12 +73,9 @@ export class FollowUp {
       const token = await this.#with.tokens.current().catch(() => null);
       if (token === null) continue;
       const before = JSON.stringify(entries);
-      await Promise.all(entries.filter(isUndecided).map((entry) => this.#ask(entry, token)));
-      await this.#measure(
-        match,
-        entries.filter((entry) => !isUndecided(entry)),
-        token,
-      );
+      const applied = entries.filter((entry) => entry.state === "applied");
+      await Promise.all(entries.filter((entry) => !applied.includes(entry)).map((entry) => this.#ask(entry, token)));
+      await this.#measure(match, applied, token);
       if (JSON.stringify(this.#underWay(match)) !== before) turn.delay = FIRST_MS;
     }
     this.#working.delete(match);
@@ -83,8 +83,11 @@ export class FollowUp {
 
   /** What of a match is not decided, or not told to everybody. @param {string} match @returns {Entry[]} */
   #underWay(match) {
+    const waits = this.#with.waits(match);
     return this.#with.store.entries(match).filter((entry) => {
-      return isUndecided(entry) || (entry.state === "applied" && !entry.reach?.done && !entry.reach?.gaveUp);
+      // To ask changes nothing, so it needs no person.
+      const asked = waits.has(entry.id) && entry.tries > 0 && !this.#unknown.has(entry.id);
+      return isUndecided(entry) || asked || (entry.state === "applied" && !entry.reach?.done && !entry.reach?.gaveUp);
     });
   }
 
@@ -93,7 +96,10 @@ export class FollowUp {
     const query = entry.request ? `?request=${encodeURIComponent(entry.request)}` : "";
     const outcome = await this.#get(`/matches/${entry.match}/events/${encodeURIComponent(entry.id)}${query}`, token);
     const reason = "The ledger does not know any more what became of it.";
-    if (outcome?.error) {
+    if (isToPost(entry)) {
+      if (outcome?.error) this.#unknown.add(entry.id);
+      else if (outcome !== null) this.#with.store.update(entry, (now) => asFound(now, outcome));
+    } else if (outcome?.error) {
       const gone =
         ["unknown_event", "unknown_match"].includes(outcome.error.code) && isForgotten(entry, this.#with.now());
       if (gone)

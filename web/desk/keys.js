@@ -37,6 +37,7 @@ export const BINDINGS = [
   ...bothSides("l", "kick_missed", "Shoot-out kick missed"),
   { key: "v", action: "var", shown: "V", does: "Video review" },
   { key: "c", action: "timeline", shown: "C", does: "Go to the timeline, to cancel or correct" },
+  { key: "w", action: "waiting", shown: "W", does: "Go to what waits for you, to post or drop it" },
   { key: "g", action: "matches", shown: "G", does: "Choose a match" },
   { key: "?", action: "help", shown: "?", does: "These keys" },
 ];

@@ -5,6 +5,7 @@
  * The ledger decides (matches/scoreboard.py). This is so that a hand under pressure finds what it needs, also offline.
  */
 
+import { corrected } from "../boards.js";
 import { inOrder, isToPost } from "./outbox.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
@@ -49,7 +50,7 @@ export const mayShootOut = (status) => ["second_half", "extra_time", "shootout"]
  * @param {string} status
  */
 export function whyNot(kind, status) {
-  if (kind === "cancellation") return "";
+  if (kind === "cancellation" || kind === "amendment") return "";
   if (status === "scheduled" && kind !== "kick_off") return "The match has not kicked off.";
   if (kind in BEGINS) return phasesAfter(status).includes(kind) ? "" : "That cannot follow now.";
   if (status === "full_time" && kind !== "var_decision") return "The match is over.";
@@ -92,6 +93,7 @@ export const isAhead = (entry, board) => entry.state === "applied" && (entry.seq
 function after(board, event) {
   const events = [...board.events, event];
   if (event.kind === "cancellation") return without(board, /** @type {string} */ (event.cancels));
+  if (event.kind === "amendment") return { ...board, events: events.map((each) => amendedBy(each, event)) };
   if (event.kind in BEGINS) return { ...board, events, status: BEGINS[event.kind] };
   if (GOALS.includes(event.kind)) return { ...board, events, score: add(board.score, event.team, 1) };
   if (event.kind === "shootout_kick") {
@@ -120,6 +122,14 @@ function without(board, id) {
   }
   if (event.kind in BEGINS) return { ...board, events, status: statusOf(events) };
   return { ...board, events };
+}
+
+/** @param {Known} event @param {Known} amendment @returns {Known} */
+function amendedBy(event, amendment) {
+  if (event.event_id !== amendment.amends || event === amendment) return event;
+  return /** @type {Known} */ (
+    /** @type {unknown} */ (corrected(/** @type {any} */ (event), /** @type {any} */ (amendment)))
+  );
 }
 
 /** The status that the phases left standing make. @param {readonly Known[]} events */

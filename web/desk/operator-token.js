@@ -31,6 +31,8 @@ export class OperatorToken {
   #window;
   /** @type {() => number} */
   #now;
+  /** @type {string | null} */
+  #subject = null;
   /** @type {Promise<string | null> | null} */
   #renewing = null;
   /** @type {number | undefined} */
@@ -63,6 +65,15 @@ export class OperatorToken {
   get about() {
     const token = this.#stored();
     return token === null ? null : readToken(token);
+  }
+
+  /**
+   * Who is at the desk: the subject of the token, or of the last one until somebody signs out. Null if that is not known:
+   * nobody has signed in, or no token says whose it is.
+   */
+  get subject() {
+    this.#subject = this.about?.subject ?? this.#subject;
+    return this.#subject;
   }
 
   /** Take up a sign-in that this page was left for, if it was. */
@@ -111,6 +122,7 @@ export class OperatorToken {
     if (read === null) return "That is not a token. A token is three parts with dots between them.";
     if (this.#left(token) <= USELESS_MS) return "That token has ended. Paste a newer one.";
     this.#window.sessionStorage.removeItem(REFRESH);
+    this.#subject = null;
     this.#keep({ access_token: token });
     return "";
   }
@@ -123,6 +135,7 @@ export class OperatorToken {
   /** Forget the token. */
   signOut() {
     this.#forget();
+    this.#subject = null;
     this.#window.sessionStorage.removeItem(REFRESH);
     this.#lack("You are signed out.");
   }
@@ -193,6 +206,7 @@ export class OperatorToken {
   }
 
   #forget() {
+    this.#subject = this.subject;
     this.#window.sessionStorage.removeItem(TOKEN);
   }
 

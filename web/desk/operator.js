@@ -17,11 +17,13 @@ import { bindingOf } from "./keys.js";
 import { playersOf } from "./lineup.js";
 import { MatchBoard } from "./match-board.js";
 import { OperatorToken } from "./operator-token.js";
-import { mended, outlived, seenOnBoard } from "./outbox.js";
+import { mended, newId, outlived, seenOnBoard } from "./outbox.js";
 import { OutboxStore, storageOf } from "./outbox-store.js";
 import { Postman } from "./postman.js";
 import { DeskTimeline } from "./timeline.js";
 import { DeskView } from "./view.js";
+import { asAnother, confirmed, dropped, questions, waiting } from "./waiting.js";
+import { WaitingView } from "./waiting-view.js";
 
 /** @typedef {"home" | "away"} Side */
 /** @typedef {{websockets: Record<string, string>, operators: import("./operator-token.js").Ways}} Deployment */
@@ -70,9 +72,12 @@ async function main() {
     (...request) => fetch(...request),
     (answer, sentAt) => live.observe(answer, sentAt),
   );
+  /** @param {string} match */
+  const waits = (match) => waiting(store.entries(match), { subject: tokens.subject, now: live.now() });
   const postman = new Postman({
     store,
     tokens,
+    waits,
     fetch: (...request) => fetch(...request),
     base: BASE,
     locks: navigator.locks,
@@ -85,11 +90,14 @@ async function main() {
     crypto,
     now: () => live.now(),
     ticks: () => performance.now(),
+    subject: () => tokens.subject,
+    waits,
     posted: (match) => postman.call(match),
   });
   const followUp = new FollowUp({
     store,
     tokens,
+    waits,
     fetch: (...request) => fetch(...request),
     base: BASE,
     now: () => live.now(),
@@ -101,12 +109,15 @@ async function main() {
   const dialogs = new Dialogs();
   const view = new DeskView(act);
   const timeline = new DeskTimeline(byId("timeline"), cancel, correct);
+  const waitingView = new WaitingView(byId("waiting"), { post: postWaiting, drop: dropWaiting });
   /** @type {import("../livescore.js").Follow | null} */
   let follow = null;
   /** @type {Map<string, import("./outbox.js").Entry>} */
   let before = new Map();
   let known = new MatchBoard();
   let painting = false;
+  /** Keys of the entries that waited for a person when last looked at. */
+  let waited = "";
 
   // What the operator does.
 
@@ -120,6 +131,7 @@ async function main() {
     if (action === "var") return review();
     if (action === "undo") return undo();
     if (action === "matches") return choose();
+    if (action === "waiting") return waitingView.focus() ? undefined : say("Nothing waits for you.");
     if (action === "help") return dialogs.show("help");
     if (action === "timeline") return byId("timeline-name").focus();
     if (action === "own_goal" || action === "penalty_goal") return view.sort(action);
@@ -184,6 +196,27 @@ async function main() {
       if (!("wrong" in result)) told(result);
       return result;
     });
+  }
+
+  /** Post what waited: from now on it is of the person who says so. @param {readonly import("./waiting-view.js").Question[]} asked */
+  function postWaiting(asked) {
+    const as = { by: tokens.subject, now: live.now() };
+    if (as.by === null && tokens.about === null) return identify();
+    for (const match of new Set(asked.map((each) => each.match))) {
+      const [again, ids] = [asked.filter((each) => each.again), asked.map((each) => each.id)];
+      const entries = store.entries(match);
+      store.put(...confirmed(entries, ids, as.by, as.now));
+      store.put(...again.flatMap(({ id }) => asAnother(entries, id, { ...as, id: newId(crypto) })));
+      postman.call(match);
+    }
+    say("It goes out now.");
+  }
+
+  /** @param {import("./waiting-view.js").Question} asked */
+  function dropWaiting({ match, id }) {
+    store.put(...dropped(store.entries(match), id, tokens.subject, live.now()));
+    postman.call(match);
+    say("It is dropped.");
   }
 
   function choose() {
@@ -271,8 +304,26 @@ async function main() {
   }
 
   const minute = () => view.read().minute || minuteNow(actions.expected(), live.now());
-  const rows = () =>
-    actions.match ? timelineOf(actions.board, store.entries(actions.match), postman.holdup(actions.match)) : [];
+  const rows = () => {
+    const { match, board } = actions;
+    return match ? timelineOf(board, store.entries(match), postman.holdup(match), waits(match)) : [];
+  };
+
+  /** What the operator is asked about, of all matches; and the entries that are not asked about. */
+  function asked() {
+    const at = { subject: tokens.subject, now: live.now() };
+    const all = store.entries();
+    /** @type {Set<string>} */
+    const held = new Set();
+    const open = [...new Set(all.map((entry) => entry.match))].flatMap((match) => {
+      const entries = all.filter((entry) => entry.match === match);
+      const waiting = waits(match);
+      for (const id of waiting.keys()) held.add(`${match}/${id}`);
+      const board = match === actions.match ? actions.board : (shelf.get(`desk.${match}`)?.value ?? null);
+      return questions(entries, waiting, { ...at, board });
+    });
+    return { open, held: [...held].join(" "), free: all.filter((entry) => !held.has(`${entry.match}/${entry.id}`)) };
+  }
 
   // What the operator sees.
 
@@ -295,13 +346,11 @@ async function main() {
     const expected = actions.expected();
     view.show(board, expected, live.now());
     view.showPlayers({ home: named("home", entries), away: named("away", entries) });
-    timeline.show(rows(), (row) => isCorrectable(row.event, expected?.status));
+    timeline.show(rows(), (row) => isCorrectable(row.event));
     setText(connectionSign(), connectionWords(connection, Date.now()));
     setAttribute(byId("connection"), "data-state", connection.state);
     setText(byId("viewers"), viewersWords(board?.viewers));
     setText(byId("open-token"), tokens.about ? "Signed in" : "Sign in");
-    setText(byId("outbox"), outboxWords(store.entries()));
-    setAttribute(byId("outbox"), "data-waiting", outboxWords(store.entries()) === "All sent" ? null : "");
     document.title = board
       ? `${board.score.join("–")} ${board.home} – ${board.away} · desk`
       : "Operator's desk – livescore";
@@ -313,8 +362,22 @@ async function main() {
     view.tick(expected, live.now());
     view.showUndo(actions.undoable(), actions.board);
     const off = Date.now() - live.now();
+    const { open, held, free } = asked();
+    if (held !== waited) {
+      // The service has told the time, somebody else is here, a press became old: what waits no longer goes out, and of
+      // what waits now, what was sent is asked about.
+      waited = held;
+      postman.retry();
+      for (const match of new Set(store.entries().map((entry) => entry.match))) followUp.call(match);
+      paint();
+    }
+    waitingView.show(open);
+    const sent = outboxWords(free, open.length);
+    setText(byId("outbox"), sent);
+    setAttribute(byId("outbox"), "data-waiting", sent === "All sent" ? null : "");
     const notices = noticesOf({
-      entries: actions.match ? store.entries(actions.match) : [],
+      entries: free.filter((entry) => entry.match === actions.match),
+      asked: open.length,
       holdup: postman.holdup(actions.match ?? ""),
       durable: store.durable,
       token: tokens.trouble,
@@ -364,6 +427,7 @@ async function main() {
     for (const match of new Set(store.entries().map((entry) => entry.match))) postman.call(match);
   });
   window.addEventListener("online", () => {
+    read(); // Its answer tells the time, and so how old a press is.
     postman.retry();
     paint();
   });

@@ -25,14 +25,17 @@
  * @property {number} pressed when; milliseconds since the epoch by the server's clock
  * @property {State} state
  * @property {number} tries how often it has been posted, or may have been
+ * @property {string | null} [by] subject of the token under which it was pressed; null if nobody was signed in
+ * @property {number} [confirmed] when an operator said to post it, after it had waited for that (waiting.js)
  * @property {boolean} [undone] whether the operator has taken it back
  * @property {string} [needs] id of an entry without which this one is not posted
  * @property {string} [reason] why it was refused
  * @property {string} [request] what the API calls this post; of two events under one id, each has its own outcome
+ * @property {number} [unseen] of a goal that was refused for another operator's: the seq of that one, until it is answered
  * @property {number} [seq]
  * @property {import("./reach.js").Reach} [reach] who has been told of it
  */
-/** @typedef {{status: string, seq?: number, reason?: string, request?: string}} Outcome as the API gives it */
+/** @typedef {{status: string, seq?: number, reason?: string, request?: string, unseen?: number}} Outcome as the API gives it */
 /** @typedef {{event_id?: string, cancelled_by?: number, seq: number, kind: string}} Known an event of the board */
 
 const DAY = 24 * 3600 * 1000;
@@ -60,14 +63,14 @@ export function newId(crypto) {
  * A new entry behind all others of its match.
  *
  * @param {readonly Entry[]} entries of the match
- * @param {{id: string, match: string, event: {kind: string, [field: string]: unknown}, pressed: number, needs?: string, epoch?: string}} what
+ * @param {{id: string, match: string, event: {kind: string, [field: string]: unknown}, pressed: number, by?: string | null, needs?: string, epoch?: string}} what
  * @returns {Entry}
  */
-export function newEntry(entries, { id, match, event, pressed, needs, epoch }) {
+export function newEntry(entries, { id, match, event, pressed, by = null, needs, epoch }) {
   const order = Math.max(0, ...entries.map((entry) => entry.order)) + 1;
   const posted = { ...event, event_id: id };
   const rest = { ...(needs ? { needs } : {}), ...(epoch ? { epoch } : {}) };
-  return { id, match, order, event: posted, pressed, state: "kept", tries: 0, ...rest };
+  return { id, match, order, event: posted, pressed, by, state: "kept", tries: 0, ...rest };
 }
 
 /**
@@ -92,13 +95,15 @@ export function isSettled(entry) {
 /**
  * What to do next for a match: post an entry, settle one that is not to be posted, wait for another's outcome, nothing.
  *
- * The first that is to be posted holds up all behind it: a cancellation never overtakes its goal.
+ * The first that is to be posted holds up all behind it: a cancellation never overtakes its goal. What waits for a person
+ * holds up nothing.
  *
  * @param {readonly Entry[]} entries of one match
+ * @param {{has: (id: string) => boolean}} [waits] ids of those that wait for a person
  * @returns {{post: Entry} | {settle: Entry} | {await: Entry} | null}
  */
-export function nextStep(entries) {
-  const entry = inOrder(entries).find(isToPost);
+export function nextStep(entries, waits = new Set()) {
+  const entry = inOrder(entries).find((each) => isToPost(each) && !waits.has(each.id));
   if (!entry) return null;
   if (!entry.needs) return { post: entry };
   const needed = entries.find((each) => each.id === entry.needs);
@@ -140,8 +145,15 @@ export function asAnswered(entry, verdict) {
 export function asDecided(entry, outcome) {
   if (outcome.status === "applied" && outcome.seq !== undefined)
     return { ...entry, state: "applied", seq: outcome.seq };
-  if (outcome.status === "refused") return { ...entry, state: "refused", reason: outcome.reason ?? "no reason given" };
+  const unseen = outcome.unseen === undefined ? {} : { unseen: outcome.unseen };
+  if (outcome.status === "refused")
+    return { ...entry, state: "refused", reason: outcome.reason ?? "no reason given", ...unseen };
   return entry;
+}
+
+/** An entry that was sent without an answer, once the API says that it has the event. @param {Entry} entry @param {Outcome} outcome @returns {Entry} */
+export function asFound(entry, outcome) {
+  return isToPost(entry) ? asDecided({ ...entry, state: "sent" }, outcome) : entry;
 }
 
 /**
@@ -151,21 +163,23 @@ export function asDecided(entry, outcome) {
  * @param {string} id
  * @param {number} now
  * @param {string} [reason] for the viewers, if they have been told
+ * @param {string | null} [by] who takes it back
  * @returns {Entry[]}
  */
-export function takeBack(entries, id, now, reason = BY_MISTAKE) {
+export function takeBack(entries, id, now, reason = BY_MISTAKE, by = null) {
   const entry = entries.find((each) => each.id === id);
   if (!entry || entry.undone || entry.state === "refused" || entry.state === "cancelled") return [];
   if (entry.tries === 0) return [{ ...entry, state: "cancelled", undone: true }];
-  if (entry.event.kind === "cancellation") return []; // the API takes none back
-  return [{ ...entry, undone: true }, cancellationOf(entries, entry, now, reason)];
+  if (entry.event.kind === "cancellation" || entry.event.kind === "amendment") return []; // the API takes none back
+  return [{ ...entry, undone: true }, cancellationOf(entries, entry, now, reason, by)];
 }
 
 /**
  * What is missing to make true what the operator took back: cancellations for events that are on the board nevertheless.
  *
  * It happens when two windows act on one entry at the same moment, and when a request arrives long after its answer was
- * given up. The id of such a cancellation follows from the event's, so that two windows make the same one.
+ * given up. The id of such a cancellation follows from the event's, so that two windows make the same one. It is of the
+ * same person as the event: who took that back is not kept.
  *
  * @param {readonly Entry[]} entries of the match
  * @param {readonly Known[]} events of the board
@@ -178,7 +192,7 @@ export function mended(entries, events, now) {
     if (!entry.undone || !standing.has(entry.id)) return [];
     const cancels = entries.filter((each) => each.event.cancels === entry.id);
     if (cancels.some((each) => each.state !== "refused" && each.state !== "cancelled")) return [];
-    return [cancellationOf(entries, entry, now, BY_MISTAKE, cancels.length)];
+    return [cancellationOf(entries, entry, now, BY_MISTAKE, entry.by ?? null, cancels.length)];
   });
 }
 
@@ -277,10 +291,11 @@ export function readEntry(value) {
  * @param {Entry} entry
  * @param {number} now
  * @param {string} reason
+ * @param {string | null} by
  * @param {number} before how many cancellations of it there were
  */
-function cancellationOf(entries, entry, now, reason, before = 0) {
+function cancellationOf(entries, entry, now, reason, by, before = 0) {
   const event = { kind: "cancellation", cancels: entry.id, reason };
   const id = `${entry.id.slice(0, 56)}.undo${before || ""}`;
-  return newEntry(entries, { id, match: entry.match, event, pressed: now, epoch: entry.epoch });
+  return newEntry(entries, { id, match: entry.match, event, pressed: now, by, epoch: entry.epoch });
 }

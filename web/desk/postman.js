@@ -33,6 +33,7 @@ const FOREVER = 2 ** 31 - 1;
  * @property {string} base of the operators' API: `/operators`
  * @property {{current: () => Promise<string | null>, refused: (token: string) => void}} tokens
  * @property {LockManager | undefined} locks
+ * @property {(match: string) => {has: (id: string) => boolean}} waits ids of entries that a person must say to post
  * @property {() => boolean} online
  * @property {(match: string) => Promise<string | null>} epochOf a match now, null if that cannot be seen
  * @property {() => number} now milliseconds since the epoch by the server's clock
@@ -113,8 +114,8 @@ export class Postman {
    * @returns {Promise<Holdup>}
    */
   async #step(match, failures) {
-    const { store, online, tokens, random = Math.random } = this.#with;
-    const step = nextStep(store.entries(match));
+    const { store, waits, online, tokens, random = Math.random } = this.#with;
+    const step = nextStep(store.entries(match), waits(match));
     if (step === null) return { why: "nothing" };
     if ("settle" in step) {
       store.put(step.settle);
@@ -122,9 +123,11 @@ export class Postman {
     }
     if ("await" in step) return { why: "outcome", retryAt: Date.now() + OUTCOME_MS };
     if (!online()) return { why: "offline", retryAt: Date.now() + OFFLINE_MS };
+    if (await this.#isOfAnother(step.post)) return { why: "sending" };
     const token = await tokens.current().catch(() => null);
     if (token === null) return { why: "token", retryAt: Date.now() + FOREVER };
-    if (await this.#isOfAnother(step.post)) return { why: "sending" };
+    // The look has told the time, and the token whose it is. From here to the post nothing is waited for.
+    if (waits(match).has(step.post.id)) return { why: "sending" };
     const entry = store.update(step.post, (now) => (isToPost(now) ? asSending(now) : now));
     if (!entry || !isToPost(entry)) return { why: "sending" };
     this.#say(match, { why: "sending" });

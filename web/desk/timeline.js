@@ -8,6 +8,7 @@ import { arrange, el, setAttribute, setText } from "../dom.js";
 /** @type {Readonly<Record<string, string>>} */
 const SIGNS = {
   kept: "Kept",
+  waiting: "Waits",
   sending: "Sending",
   sent: "Accepted",
   applied: "Counted",

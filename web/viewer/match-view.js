@@ -148,7 +148,9 @@ export class MatchView {
   #scorers(side, events) {
     const list = this[side].scorers;
     const scorers = scorersOf(events, side);
-    const key = JSON.stringify(scorers.map(({ player, goals }) => [player, goals.map((goal) => goal.seq)]));
+    const key = JSON.stringify(
+      scorers.map(({ player, goals }) => [player, goals.map((goal) => [goal.seq, minuteWords(goal)])]),
+    );
     if (list.dataset.key === key) return;
     list.dataset.key = key;
     list.replaceChildren(
@@ -170,7 +172,7 @@ export class MatchView {
       board.shootout,
       board.home,
       board.away,
-      sides.map(({ kicks }) => kicks.map((kick) => kick.seq)),
+      sides.map(({ kicks }) => kicks.map((kick) => [kick.seq, kick.amended_by])),
     ]);
     if (this.known === key) return;
     this.known = key;

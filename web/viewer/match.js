@@ -5,7 +5,7 @@
  */
 
 import { isMatchId } from "../address.js";
-import { isGoal, isOutdated, joined } from "../boards.js";
+import { isAmendment, isGoal, isOutdated, joined } from "../boards.js";
 import { announcement, isolated, scoreWords, standing } from "../words.js";
 import { MatchView } from "./match-view.js";
 
@@ -133,7 +133,7 @@ export class Match {
   /** @param {Board} before @param {Board} board @param {number} now */
   #tell(before, board, now) {
     const events = board.events ?? [];
-    const fresh = events.filter((event) => event.seq > before.seq);
+    const fresh = events.filter((event) => event.seq > before.seq && !isAmendment(event));
     if (fresh.length > MOST_TOLD) {
       this.page.announcer.say(`${fresh.length} new events: ${standing(board)}.`);
     } else {

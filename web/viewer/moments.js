@@ -4,7 +4,7 @@
  * after the half-time whistle), so a timeline goes by the minute, and by the order of entry where there is none.
  */
 
-import { isGoal } from "../boards.js";
+import { isAmendment, isGoal } from "../boards.js";
 
 /** @typedef {import("../words.js").Event} Event */
 
@@ -40,6 +40,8 @@ export function momentsOf(events) {
   /** @type {readonly [number, number, number, number]} */
   let last = [0, 0, 0, 0];
   for (const event of events) {
+    // The event that it corrects is told as it should be; the correction is no moment of its own.
+    if (isAmendment(event)) continue;
     const key = keyOf(event, last);
     // What has no place of its own stands after whatever was furthest on when it was entered.
     if (isLater(key, last)) last = key;

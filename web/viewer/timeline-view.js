@@ -1,6 +1,6 @@
 // @ts-check
 /** The timeline of a match in the document, the newest first. One line for each event, made once and touched only when
- * the event itself has changed: when it is taken back. */
+ * the event itself has changed: when it is taken back or corrected. */
 
 import { timeOfDay } from "../day.js";
 import { arrange, el, heard, icon, setAttribute, setText } from "../dom.js";
@@ -63,17 +63,23 @@ class Line {
     const phase = PHASES.has(event.kind);
     this.what = el("span", { class: "what" });
     this.names = el("span", { class: "names" });
+    this.minute = el("span", { class: "minute" });
+    this.corrected = el("span", { class: "corrected" });
     this.why = el("p", { class: "why" });
     this.element = el("li", { class: phase ? "moment moment-phase" : "moment", "data-kind": event.kind });
     if (phase) {
       this.element.append(el("p", { class: "body" }, this.what, this.names), this.why);
     } else {
       const kick = event.kind === "shootout_kick" ? (event.scored ? "in" : "out") : null;
-      const minute = minuteWords(event);
       this.element.append(
-        el("span", { class: "minute" }, minute),
+        this.minute,
         el("span", { class: "mark" }, icon(kick ?? ICONS[event.kind] ?? "ball")),
-        el("div", { class: "body" }, el("p", { class: "headline" }, this.what, heard(": "), this.names), this.why),
+        el(
+          "div",
+          { class: "body" },
+          el("p", { class: "headline" }, this.what, heard(": "), this.names, this.corrected),
+          this.why,
+        ),
       );
     }
     /** @type {Moment | null} */
@@ -88,6 +94,8 @@ class Line {
     if (before && same(before, moment)) return;
     const { event, cancellation, cancelled, reviewed } = moment;
     setText(this.what, whatOf(event));
+    setText(this.minute, minuteWords(event));
+    setText(this.corrected, event.amended_by ? "Corrected" : "");
     setAttribute(this.element, "data-side", event.team ?? cancelled?.team ?? null);
     this.names.replaceChildren(...namesOf(event, cancelled, teams));
     setAttribute(this.element, "data-cancelled", cancellation ? "" : null);
@@ -105,6 +113,7 @@ function whatOf(event) {
 /** @param {Moment} one @param {Moment} other */
 const same = (one, other) =>
   one.event.seq === other.event.seq &&
+  one.event.amended_by === other.event.amended_by &&
   one.cancellation?.seq === other.cancellation?.seq &&
   one.cancelled?.seq === other.cancelled?.seq &&
   one.reviewed === other.reviewed;

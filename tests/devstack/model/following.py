@@ -81,6 +81,17 @@ class Following(RuleBasedStateMachine):
         if self._apply({"kind": "cancellation", "cancels": name, "event_id": f"e{len(self.ids)}"}, target) and found:
             found["cancelled_by"] = len(self.events)
 
+    @precondition(lambda self: self.ids)
+    @rule(which=st.integers(0, 50), player=st.sampled_from("AB"))
+    def is_amended(self, which: int, player: str) -> None:
+        """An event is corrected."""
+        name = self.ids[which % len(self.ids)]
+        found = next((each for each, _ in self.events if each["event_id"] == name), None)
+        target = None if found is None else Earlier(found, cancelled="cancelled_by" in found)
+        amendment = {"kind": "amendment", "amends": name, "player": player, "event_id": f"e{len(self.ids)}"}
+        if self._apply(amendment, target) and found:
+            found.update(player=player, amended_by=len(self.events))
+
     @rule()
     def is_broadcast(self) -> None:
         """A frame goes out to both."""

@@ -1,0 +1,61 @@
+"""Pure: what an amendment makes of an earlier event.
+
+An amendment corrects fields that viewers read and nobody counts: names and the minute. So it can never change the
+score, the status of the match or an event's side; for those the event is cancelled and posted again.
+
+Senders and routes read events too: nothing here loads pydantic, which they do without.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AMENDABLE: Final = ("player", "assist", "player_on", "player_off", "minute", "stoppage")
+"""Fields that an amendment may correct, in the events that have them."""
+
+_TIME: Final = frozenset({"minute", "stoppage"})
+
+FIELDS: Final[dict[str, frozenset[str]]] = {
+    **dict.fromkeys(("goal", "own_goal", "penalty_goal"), _TIME | {"player", "assist"}),
+    **dict.fromkeys(("penalty_missed", "yellow_card", "second_yellow_card", "red_card"), _TIME | {"player"}),
+    "substitution": _TIME | {"player_on", "player_off"},
+    "shootout_kick": frozenset({"player"}),
+    "var_decision": _TIME,
+}
+"""Kind of event -> the fields of it that can be amended. Kinds that are not here have none."""
+
+_NO_STOPPAGE: Final = ("stoppage", None)
+
+
+def amended(event: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with ``changes`` (field -> right value, None to take the field away)."""
+    return {name: value for name, value in {**event, **changes}.items() if value is not None}
+
+
+def changes_of(amendment: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes that an amendment states, from the amendment as viewers get it."""
+    changes = {name: amendment[name] for name in AMENDABLE if name in amendment}
+    return {**changes, "stoppage": changes.get("stoppage")} if "minute" in changes else changes
+
+
+def why_not(event: Mapping[str, Any], changes: Mapping[str, Any]) -> str | None:
+    """Why an event, as it stands now, cannot be amended so: a sentence for the operator. None if it can."""
+    kind = event["kind"]
+    if kind == "amendment":
+        return "an amendment cannot be amended; amend the event again"
+    if kind not in FIELDS:
+        return f"a {kind} has nothing that can be amended"
+    foreign = sorted(
+        name for name, value in changes.items() if name not in FIELDS[kind] and (name, value) != _NO_STOPPAGE
+    )
+    if foreign:
+        return f"a {kind} has no {' and no '.join(foreign)}"
+    after = amended(event, changes)
+    if after == amended(event, {}):
+        return "the event says that already"
+    if kind == "substitution" and after["player_on"] == after["player_off"]:
+        return "a player cannot come on for himself"
+    return None

@@ -1,0 +1,50 @@
+"""Pure: a goal that another operator posted before this operator saw it.
+
+Two operators at one match often press the same goal. Each of them sees the board as it was a moment ago, so each press
+may state the newest seq that its operator saw. Only where events are numbered is there an order: there a goal is
+refused if it would count on top of another operator's goal that its operator had not seen. The operator decides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matches.scoreboard import GOALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from matches.events import Event
+
+SCORING = GOALS | {"shootout_kick"}
+"""Kinds that two operators must not count twice. Phases need no such care: the rules refuse the second one. A card that
+is doubled changes no score and is cancelled like any mistake."""
+
+
+def is_careful(event: Event) -> bool:
+    """Whether an event is refused if its operator has not seen another operator's goal."""
+    return event.seen is not None and event.kind in SCORING
+
+
+def unseen(event: Event, by: str | None, later: Iterable[tuple[dict[str, Any], str | None]]) -> dict[str, Any] | None:
+    """The newest goal or kick among ``later`` that is another operator's and stands, None if there is none.
+
+    ``later``: the events above ``event.seen``, newest first, each with its poster's subject. The same subject is the
+    same person at one device or two: that person's own presses never conflict.
+    """
+    same = _kinds_like(event.kind)
+    return next(
+        (each for each, poster in later if each["kind"] in same and poster != by and "cancelled_by" not in each), None
+    )
+
+
+def reason(goal: dict[str, Any]) -> str:
+    """A sentence for the operator: ``another operator posted a goal meanwhile: seq 12, home, 45+2', Lionel Messi``."""
+    when = f"{goal['minute']}{'+' + str(goal['stoppage']) if 'stoppage' in goal else ''}'" if "minute" in goal else ""
+    about = [f"seq {goal['seq']}", goal["team"], when, goal.get("player", "")]
+    what = "a shoot-out kick" if goal["kind"] == "shootout_kick" else "a goal"
+    return f"another operator posted {what} meanwhile: {', '.join(filter(None, about))}"
+
+
+def _kinds_like(kind: str) -> frozenset[str]:
+    return GOALS if kind in GOALS else SCORING - GOALS

@@ -1,0 +1,149 @@
+// @ts-check
+/**
+ * Pure: what waits for a person. A press keeps the subject of the token under which it was made, and its time. It is posted
+ * by itself only for that person and within some minutes; otherwise the operator is asked. A goal that was refused because
+ * another operator's came first is asked about too.
+ */
+
+import { ageWords, isolated } from "../words.js";
+import { pressWords } from "./desk.js";
+import { BY_MISTAKE, inOrder, isToPost, newEntry, takeBack } from "./outbox.js";
+
+/** @typedef {import("./outbox.js").Entry} Entry */
+/** @typedef {import("../words.js").Event} Event */
+/** @typedef {{id: string, match: string, text: string, again: boolean}} Question `again`: of a goal that was refused */
+/** @typedef {"another" | "old" | "behind"} Why pressed by somebody else; too long ago; after one that waits, and soon after */
+/** @typedef {ReadonlyMap<string, Why>} Waits by the ids of entries */
+
+/** A press that is older is posted only by hand. Milliseconds. */
+export const STALE_MS = 5 * 60_000;
+
+/** So soon another window of this browser may still be posting its own press. */
+const OWN_WINDOW_MS = 5000;
+
+/**
+ * The entries of a match that are to be posted and wait for a person.
+ *
+ * A time in the future is a wrong clock's, and waits like one long ago. What was pressed soon after an entry that has
+ * become old was meant to follow that one, so it waits too; what is pressed once that one is asked about does not.
+ *
+ * @param {readonly Entry[]} entries of one match
+ * @param {{subject: string | null, now: number}} at who is signed in, null for nobody; by the server's clock
+ * @returns {Map<string, Why>}
+ */
+export function waiting(entries, { subject, now }) {
+  /** @type {Map<string, Why>} */
+  const waits = new Map();
+  /** @type {number[]} */
+  const old = [];
+  for (const entry of inOrder(entries).filter(isToPost)) {
+    const at = entry.confirmed ?? entry.pressed;
+    if (subject !== null && (entry.by ?? null) !== subject) waits.set(entry.id, "another");
+    else if (Math.abs(now - at) > STALE_MS) {
+      waits.set(entry.id, "old");
+      old.push(at);
+    } else if (waits.has(entry.needs ?? "") || old.some((before) => Math.abs(at - before) < STALE_MS))
+      waits.set(entry.id, "behind");
+  }
+  return waits;
+}
+
+/**
+ * Entries that the operator has said to post, and those that they need: they are that operator's from now on.
+ *
+ * @param {readonly Entry[]} entries of the match
+ * @param {readonly string[]} ids
+ * @param {string | null} subject
+ * @param {number} now
+ * @returns {Entry[]}
+ */
+export function confirmed(entries, ids, subject, now) {
+  const needed = entries.filter((entry) => ids.includes(entry.id)).map((entry) => entry.needs);
+  return entries
+    .filter((entry) => isToPost(entry) && (ids.includes(entry.id) || needed.includes(entry.id)))
+    .map((entry) => ({ ...entry, by: subject, confirmed: now }));
+}
+
+/**
+ * What changes if the operator drops an entry. One that may have been counted is cancelled; if it never was, there is
+ * nothing to cancel, and all is well.
+ *
+ * @param {readonly Entry[]} entries of the match
+ * @param {string} id
+ * @param {string | null} by
+ * @param {number} now
+ * @returns {Entry[]}
+ */
+export function dropped(entries, id, by, now) {
+  const entry = entries.find((each) => each.id === id);
+  if (entry?.unseen !== undefined) return [answered(entry)];
+  if (!entry || !isToPost(entry)) return [];
+  if (entry.event.kind !== "cancellation" && entry.event.kind !== "amendment")
+    return takeBack(entries, id, now, BY_MISTAKE, by);
+  // What it was to take back stands again.
+  const target = entries.find((each) => each.id === entry.event.cancels && each.undone);
+  return [{ ...entry, state: "cancelled" }, ...(target ? [{ ...target, undone: false }] : [])];
+}
+
+/**
+ * What changes if a goal that was refused for another operator's is another goal: it is posted again as a new event that
+ * has seen that one.
+ *
+ * @param {readonly Entry[]} entries of the match
+ * @param {string} id
+ * @param {{id: string, by: string | null, now: number}} as
+ * @returns {Entry[]}
+ */
+export function asAnother(entries, id, { id: fresh, by, now }) {
+  const entry = entries.find((each) => each.id === id);
+  if (entry?.unseen === undefined) return [];
+  const { match, epoch, unseen } = entry;
+  const event = { ...entry.event, seen: unseen };
+  return [
+    answered(entry),
+    newEntry(entries, { id: fresh, match, event, pressed: now, by, ...(epoch ? { epoch } : {}) }),
+  ];
+}
+
+/**
+ * What the operator is asked about, oldest first.
+ *
+ * @param {readonly Entry[]} entries of a match
+ * @param {Waits} waits
+ * @param {{board: import("../livescore.js").Board | null, subject: string | null, now: number}} at the match's board, if known
+ * @returns {Question[]}
+ */
+export function questions(entries, waits, { board, subject, now }) {
+  const teams = { home: board?.home || "Home", away: board?.away || "Away" };
+  const where = board ? `${isolated(board.home)} – ${isolated(board.away)}` : entries[0]?.match;
+  return inOrder(entries).flatMap((/** @type {Entry} */ entry) => {
+    const { id, match } = entry;
+    const what = pressWords(/** @type {Event} */ (/** @type {unknown} */ (entry.event)), teams);
+    if (entry.unseen !== undefined) {
+      const other = /** @type {Event | undefined} */ (board?.events.find((event) => event.seq === entry.unseen));
+      const first = other
+        ? `${pressWords(other, teams)}, was posted by another desk ${ageWords(now - other.at)}.`
+        : `Not counted: ${entry.reason ?? ""}.`;
+      return /** @type {Question[]} */ ([{ id, match, text: `${where}: ${first} Yours: ${what}.`, again: true }]);
+    }
+    const why = waits.get(id);
+    if (!why || (why === "another" && Math.abs(now - entry.pressed) < OWN_WINDOW_MS)) return [];
+    const maybe = entry.tries > 0 ? " It was sent and not answered, so it may count already." : "";
+    return [
+      { id, match, text: `${where}: ${what}. Pressed ${pressedWords(entry, subject, now)}.${maybe}`, again: false },
+    ];
+  });
+}
+
+/** `12 hours ago by ann`. @param {Entry} entry @param {string | null} subject @param {number} now */
+function pressedWords({ pressed, by }, subject, now) {
+  const age = now - pressed;
+  const when = age < -STALE_MS ? "at a time that the clock of this device had wrong" : ageWords(age);
+  const who = by ? (by === subject ? "by you" : `by ${isolated(by)}`) : "while nobody was signed in";
+  return `${when} ${who}`;
+}
+
+/** @param {Entry} entry @returns {Entry} */
+function answered({ unseen: _, ...entry }) {
+  return entry;
+}
