@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FollowUp } from "../../web/desk/follow-up.js";
 import { OperatorToken } from "../../web/desk/operator-token.js";
-import { newEntry } from "../../web/desk/outbox.js";
+import { asAnswered, newEntry } from "../../web/desk/outbox.js";
 import { OutboxStore } from "../../web/desk/outbox-store.js";
 import { FakeStorage, until } from "./desk-fakes.mjs";
 
