@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 VIEWERS = 10_000
 SENDERS = 4
 ROUNDS = 5
+FAIR_ROUNDS = 3
+"""Of the last two cases, at most: each round of theirs has several goals."""
+
 GAP_SECONDS = 1.0
 SETTINGS = {"send_rate": RATE, "sender_rate": RATE // SENDERS}
 """Of the system that is measured."""
@@ -52,11 +55,11 @@ async def run(target: Target, say: Say, viewers: int = VIEWERS, rounds: int = RO
         ({f"{TWO}-a": half, f"{TWO}-b": half}, lambda stage: _two_matches(stage, say, half, rounds)),
         (
             {SLOW: round(viewers * (1 - fairness.SLOW_SHARE))},
-            lambda stage: fairness.with_slow_viewers(stage, target, SLOW, say, rounds),
+            lambda stage: fairness.with_slow_viewers(stage, target, SLOW, say, min(rounds, FAIR_ROUNDS)),
         ),
         (
             {CROWD: viewers, **dict.fromkeys(others, fairness.FEW_VIEWERS)},
-            lambda stage: fairness.crowd(stage, CROWD, others, say, rounds),
+            lambda stage: fairness.crowd(stage, CROWD, others, say, min(rounds, FAIR_ROUNDS)),
         ),
     ]
     missed = 0
