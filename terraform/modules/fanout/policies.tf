@@ -33,10 +33,11 @@ data "aws_iam_policy_document" "fanout" {
     }
   }
 
-  # A transaction needs what its writes need (transaction-apis-iam.html).
+  # A transaction needs what its writes need (transaction-apis-iam.html). A goal whose operator has not seen the newest
+  # events is compared with those.
   statement {
     sid       = "Number"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
     resources = [var.resources.matches_arn]
   }
 
