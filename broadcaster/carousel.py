@@ -44,6 +44,9 @@ FIRST_LOOK_SECONDS = 0.05
 LINGER_SECONDS = 5.0
 """How long a batch that is done waits for the others of its broadcast."""
 
+RELEASE_SECONDS = 3.0
+"""Before the deadline: from then on the rows of slow viewers are not held back any more."""
+
 ANSWER_SECONDS = 2.5
 """What is on the wire when the time is up may end so much later."""
 
@@ -158,7 +161,7 @@ class Carousel:
         if self._walk is not None:
             counts.failed += self._walk.drop_held()
             until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
-            await asyncio.gather(self._pruning.finish(until), self._slow.write(until, whole=done))
+            await asyncio.gather(self._pruning.finish(until), self._slow.write(until, self._walk.reached()))
             counts.accepted += self._tally.accepted
             counts.failed += self._tally.failed
             counts.closed += self._tally.closed
@@ -254,6 +257,7 @@ class Carousel:
         while not self._lost:
             await asyncio.sleep(pause)
             pause = LOOK_SECONDS
+            self._release_in_time()
             try:
                 await self._take(await self._tools.records.look(self._match, self._known))
             except Exception:  # a look that fails, for whatever reason, must not be the last
@@ -278,6 +282,12 @@ class Carousel:
         await self._state_left()
         self._tools.gateway.wake()
 
+    def _release_in_time(self) -> None:
+        """Before the time is up, try the slow viewers that were held back: the next invocation does not know them."""
+        now = self._loop.time()
+        if self._walk is not None and self._delivery is not None and now >= self._deadline - RELEASE_SECONDS:
+            self._delivery.try_now(self._walk.release(), now)
+
     async def _state_left(self) -> None:
         """Tell the other matches' senders what this batch has left to post, if they would get that wrong by half."""
         left = self._walk.left if self._walk is not None else None
@@ -294,7 +304,8 @@ class Carousel:
 
     def _took_nothing(self, job: Job) -> Lane | None:
         """A viewer was refused on every try; returns the lane that closes its connection if that is to be closed."""
-        if not self._slow.failed(job):
+        before = self._walk.slow.get((job[2], job[0]), 0) if self._walk is not None else 0
+        if not self._slow.failed(job, before):
             return None
         if self._closing is None:
             self._closing = self._tools.gateway.closing_lane()
@@ -340,9 +351,7 @@ class Carousel:
         now = time.time()
 
         async def read(pk: str, after: str | None) -> Any:
-            page = await read_page(tools.db, tools.subscriptions, pk, after, now)
-            self._slow.read(pk, page.slow)
-            return page
+            return await read_page(tools.db, tools.subscriptions, pk, after, now)
 
         walk = self._walk = Walk(read, [partition(self._match, shard) for shard in shards], tools.gateway.wake)
         ring = task.get("ring")

@@ -6,9 +6,11 @@ drops, and it takes time.
 Viewers that read come first. Three rules keep slow viewers out of their way:
 
 1. Further tries go before first tries only as far as they pass, and a few more (``EARLY``). The others wait until every
-   row of the lap has had its first try. Only while the account throttles do they all go first.
-2. ``Rows`` gives viewers that failed in two broadcasts running last, with one try (``Walk``).
+   row of the lap has had its first try. While the account throttles every second post may be a further try.
+2. ``Rows`` gives viewers that failed in two broadcasts running last, with half of the tries (``Walk``).
 3. Such a viewer that fails once more has its connection closed: it comes back with an empty buffer, or not at all.
+
+A viewer counts as slow only if each of its tries was answered 429 while the account did not throttle.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from broadcaster.answers import Answer
 from broadcaster.pacing import Answers, backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from broadcaster.pacing import Pace
     from broadcaster.signing import Request
@@ -35,6 +37,9 @@ FUTILE_TRIES = 3
 """Tries when further ones are known to be in vain: of ``FUTILE_FROM`` or more, less than ``FUTILE_SHARE`` passed."""
 
 FUTILE_FROM, FUTILE_SHARE = 100, 0.05
+
+MOST_ERRED = 20_000
+"""Connections remembered of which a try met an error."""
 
 EXCUSED = 0.125
 """What a try counts that the account's throttle or an outage has refused: it says little of the viewer."""
@@ -128,6 +133,9 @@ class Delivery:
         self._chance = chance
         self._later: list[tuple[float, int, Job, bool]] = []
         self._order = count()
+        self._alternates = False
+        self._erred: set[str] = set()
+        """Connections of which a try met an error, not a 429: that says nothing of their viewers."""
         self._early = self._passed() - EARLY
         """Further tries that went before first tries, from where they may not go further than ``_passed``."""
 
@@ -140,7 +148,8 @@ class Delivery:
         """The next post that is due: what is to be tried again if it may go first, else a row's first try."""
         later = self._later
         if later and later[0][0] <= now:
-            if not self.rows.fresh or now >= self.until or self.pace.throttled:
+            self._alternates = not self._alternates
+            if not self.rows.fresh or now >= self.until or (self._alternates and self.pace.throttled):
                 return heappop(later)[2]
             if self._early < self._passed():
                 self._early += 1
@@ -187,7 +196,7 @@ class Delivery:
             else:
                 tally.again += 1
             tally.refused_again += job[3] > 0
-            counts = EXCUSED if self.pace.throttled else 1
+            counts = 1 if self.pace.tells_slow(now) else EXCUSED
             self._again(job, now, counts, unreached=answer is not Answer.THROTTLED)
 
     def lost(self, job: Job, now: float, *, idle: bool) -> None:
@@ -205,6 +214,11 @@ class Delivery:
         refused = tally.throttled + tally.again - tally.refused_again
         self.pace.look(Answers(taken, refused, tally.accepted_again, tally.refused_again), now)
 
+    def try_now(self, jobs: Iterable[Job], now: float) -> None:
+        """Take posts beside those that ``rows`` gives."""
+        for job in jobs:
+            heappush(self._later, (now, next(self._order), job, False))
+
     def give_up(self) -> None:
         """Time is up: what was to be tried again has failed."""
         posts = [(job, unreached) for _, _, job, unreached in self._later if not job[1].closes]
@@ -212,20 +226,23 @@ class Delivery:
         self.tally.unreached += sum(unreached for _, unreached in posts)
         self._later.clear()
 
-    def _are_in_vain(self) -> bool:
+    def _are_in_vain(self, now: float) -> bool:
         tally = self.tally
         again = tally.accepted_again + tally.refused_again
-        return again >= FUTILE_FROM and tally.accepted_again < FUTILE_SHARE * again and not self.pace.throttled
+        return again >= FUTILE_FROM and tally.accepted_again < FUTILE_SHARE * again and self.pace.tells_slow(now)
 
     def _again(self, job: Job, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
         connection, lane, pk, tries = job
         tries += counts
-        if tries >= TRIES or (tries >= FUTILE_TRIES and self._are_in_vain()):
+        if unreached and len(self._erred) < MOST_ERRED:
+            self._erred.add(connection)
+        if tries >= TRIES or (tries >= FUTILE_TRIES and self._are_in_vain(now)):
             if lane.closes:
                 return  # It stays open, and the next broadcast tries again.
             self.tally.failed += 1
             self.tally.unreached += unreached
-            if not unreached and (closing := self._slow(job)) is not None:
+            is_slow = not unreached and connection not in self._erred and self.pace.tells_slow(now)
+            if is_slow and (closing := self._slow(job)) is not None:
                 heappush(self._later, (now, next(self._order), (connection, closing, pk, 0), False))
             return
         # Whoever is refused by a throttle waits the longest: there will be more room later.

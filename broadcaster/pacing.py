@@ -29,11 +29,14 @@ SLOWEST = 0.05
 RECOVERY = 0.1
 """Of the full pace: how far down it goes, and how much of it comes back with a window without a throttle."""
 
-PATIENCE_WINDOWS = 4
-"""A lower pace has so many windows to lower the share of 429."""
+PATIENCE_WINDOWS = 6
+"""A lower pace has so many windows to lower the share of 429: enough to halve the pace down to ``SLOWEST``."""
 
-HELPS = 0.8
-"""A lower pace helps when the share of 429 falls below so much of what it was."""
+HELPS = 0.5
+"""A lower pace helps when the share of 429 falls to so much of what it was."""
+
+HELPED_WINDOWS = 40
+"""After it has helped it has so many windows more."""
 
 TRUST_SECONDS = 10.0
 """After a lower pace that did not help, the pace stays full for so long."""
@@ -142,7 +145,7 @@ class Pace:
         self._counted = Answers()
         self._recent = Answers()
         self._lowered: tuple[float, int] | None = None
-        """The share of 429 when the pace was lowered, and the windows since."""
+        """The share of 429 when the pace was lowered, and the windows since; below 0 after it has helped."""
         self._trusted_until = now
         self.throttled = False
         """Whether the last window said that the account throttles."""
@@ -176,6 +179,10 @@ class Pace:
         self._window_from, self._counted = now, answers
         self._apply(now)
 
+    def tells_slow(self, now: float) -> bool:
+        """Whether a viewer whose tries are all refused is slow: not while the account throttles, or perhaps does."""
+        return not self.throttled and now >= self._trusted_until
+
     def _judge(self, window: Answers, now: float) -> None:
         if self.throttled and now < self._trusted_until:
             self.throttled = False
@@ -183,14 +190,16 @@ class Pace:
             self._lowered = None
             self._factor = min(1.0, self._factor + RECOVERY)
             return
-        share = self._recent.refused_share
+        share = (window.refused + window.again_refused) / max(1.0, window.every)
         before, windows = self._lowered or (share, 0)
-        if windows >= PATIENCE_WINDOWS and HELPS * before < share < 1 - THROTTLE_SHARE:
-            # The pace changed nothing: these are viewers that cannot take more. When nearly all tries are refused it is
-            # the account all the same.
+        if share <= HELPS * before:
+            # It helps, so it is the account. At the slowest pace the share may not fall further.
+            windows = -HELPED_WINDOWS
+        elif windows >= PATIENCE_WINDOWS and share < 1.0:
+            # The pace changed nothing: these are viewers that cannot take more. When nothing passes at all it is the
+            # account all the same.
             self._trusted_until, self._lowered, self._factor, self.throttled = now + TRUST_SECONDS, None, 1.0, False
             return
-        # Lowered further only while the throttle goes on, the share to compare with is that of the beginning.
         self._lowered = (before, windows + 1)
         self._factor = max(SLOWEST, self._factor * max(0.5, 1.0 - window.throttle_share))
 

@@ -2,7 +2,8 @@
 
 A viewer whose tries were all answered 429 has a full buffer: it does not read. Its row says in how many broadcasts
 running that was so. From two on its row is taken last (``Walk``), and its connection is closed when one more broadcast
-fails: a client that is alive comes back with an empty buffer. A broadcast that reaches the viewer clears the row.
+fails: a client that is alive comes back with an empty buffer. A broadcast that reaches the viewer clears the row. While
+the account throttles nobody is noted, because then a 429 says nothing of the viewer (``Delivery``).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from broadcaster.walk import HELD_BACK_AFTER
 from subscriptions.store import row_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from broadcaster.delivery import Job
 
@@ -32,41 +33,33 @@ logger = Logger(service="sender")
 
 
 class SlowViewers:
-    """The slow viewers that one invocation meets."""
+    """The slow viewers that one invocation meets. A row is its partition and connection."""
 
     def __init__(self, db: Any, table: str) -> None:
         self._db = db
         self._table = table
-        self._known: dict[tuple[str, str], int] = {}
-        """By partition and connection: what the rows that were read say."""
         self._failed: dict[tuple[str, str], int] = {}
-        """Likewise, with this broadcast: the viewers that took nothing on this lap."""
+        """Rows whose viewers took nothing on this lap: in how many broadcasts running, with this one."""
 
-    def read(self, pk: str, rows: Mapping[str, int]) -> None:
-        """Take what the rows of a page say: failed broadcasts by connection."""
-        self._known.update({(pk, connection): failed for connection, failed in rows.items()})
-
-    def failed(self, job: Job) -> bool:
-        """Note that a viewer took nothing; returns whether its connection is to be closed."""
+    def failed(self, job: Job, before: int) -> bool:
+        """Note that a viewer took nothing, as in the ``before`` last broadcasts; returns whether it is to be closed."""
         row = (job[2], job[0])
-        self._failed[row] = self._known.get(row, 0) + 1
+        self._failed[row] = before + 1
         return self._failed[row] > HELD_BACK_AFTER
 
     def turn(self) -> None:
         """A lap with a newer frame begins: it tells which viewers take nothing."""
         self._failed.clear()
 
-    async def write(self, until: float, *, whole: bool) -> None:
+    async def write(self, until: float, reached: Iterable[tuple[str, str]]) -> None:
         """Write the rows that have changed, ``until`` then at most (loop's clock).
 
-        After a ``whole`` lap every viewer that did not fail has been reached, so its row says nothing any more.
+        Of the rows that were ``reached``, those that did not fail have a viewer that takes frames again.
         """
-        changes: dict[tuple[str, str], int] = {
-            row: failed for row, failed in self._failed.items() if failed <= HELD_BACK_AFTER
-        }
-        if whole:
-            changes |= dict.fromkeys(self._known.keys() - self._failed.keys(), 0)
-        waiting = list(changes.items())[:MOST]
+        waiting = [(row, 0) for row in reached if row not in self._failed]
+        notes = [(row, failed) for row, failed in self._failed.items() if failed <= HELD_BACK_AFTER]
+        waiting += notes[: max(0, MOST - len(waiting))]
+        waiting.reverse()  # They are taken from the end.
 
         async def work() -> None:
             while waiting:

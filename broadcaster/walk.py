@@ -69,8 +69,11 @@ class Walk:
         self._lap_rows = 0
         self._over = False
         """Whether the pages of this lap have been taken."""
+        self.slow: dict[tuple[str, str], int] = {}
+        """By partition and connection: rows that were met whose viewers took nothing in the last broadcasts."""
         self._held: list[tuple[str, bool, str]] = []
         """Rows held back: connection, whether it follows the score only, partition."""
+        self._holds = True
         self._before = 0
         """Rows of this lap that had been taken before its reader began."""
         self._read_rows = 0
@@ -146,10 +149,27 @@ class Walk:
         expected = rows if finished == of else max(rows + 1, ceil(rows * of / max(1, finished)))
         return max(0, expected - taken) + (len(self._held) if finished == of else 0)
 
+    def release(self) -> list[Job]:
+        """The posts of the rows that have been held back: there is no time to wait for the end of the lap.
+
+        From now on no row is held back any more.
+        """
+        jobs, self._holds = [], False
+        while (job := self._take_held()) is not None:
+            jobs.append(job)
+        return jobs
+
     def drop_held(self) -> int:
-        """Give up the rows that are held back; returns how many there were."""
+        """Give up the rows that are held back; returns how many there were. They are as if they had not been met."""
         held, self._held = self._held, []
+        for connection, _, partition in held:
+            self.slow.pop((partition, connection), None)
         return len(held)
+
+    def reached(self) -> list[tuple[str, str]]:
+        """The rows of slow viewers that have been taken."""
+        here, after = self._partition, self.spot.after or ""
+        return [row for row in self.slow if self._over or row[0] != here or row[1] <= after]
 
     def take(self) -> Job | None:
         """The next row of this lap, None if there is none at the moment."""
@@ -179,8 +199,8 @@ class Walk:
             lane = self.score if score_only else self.everything
             if lane is not None:
                 self.taken += 1
-                # One try, and no place among the first tries.
-                return connection, lane, partition, TRIES - 1
+                # Half of the tries, and no place among the first ones.
+                return connection, lane, partition, TRIES / 2
             self.skipped += 1
         return None
 
@@ -188,7 +208,7 @@ class Walk:
         """Take the rows of slow viewers out of this page."""
         rows: list[str] = []
         for connection in self._rows:
-            if slow.get(connection, 0) >= HELD_BACK_AFTER and len(self._held) < MOST_HELD:
+            if self._holds and slow.get(connection, 0) >= HELD_BACK_AFTER and len(self._held) < MOST_HELD:
                 self._held.append((connection, connection in self._score_only, self._partition))
             else:
                 rows.append(connection)
@@ -209,6 +229,7 @@ class Walk:
         self.stretch, self._stage, self._after, self._rows, self._score_only, slow = piece
         self._partition = self._partitions[self._stage]
         if slow:
+            self.slow.update({(self._partition, connection): failed for connection, failed in slow.items()})
             self._hold_back(slow)
         return True
 
