@@ -131,7 +131,7 @@ def test_slow_viewers_hardly_delay_the_others_while_the_account_throttles() -> N
 
 @pytest.mark.parametrize("allowed", [0.5, 0.15, 0.06])
 def test_nobody_is_slow_because_the_account_throttles(allowed: float) -> None:
-    """However little the account allows, viewers that read are told, and hardly any is noted as slow for one broadcast."""
+    """However little the account allows, viewers that read are told, and hardly any is noted as slow."""
     noted: list[str] = []
     _, told, _ = last_honest(0.0, account=RATE * allowed, noted=noted)
     assert told >= 0.999 * VIEWERS
