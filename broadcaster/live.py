@@ -9,9 +9,11 @@ when it begins, when that grows, and each time it has halved: about twenty write
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from broadcaster.plan import MAX_SENDERS
 from matches.rows import count, readable, reading, text
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ LIVE = "live"
 
 HORIZON_SECONDS = 0.5
 """A match is left the rate that sends its remaining posts within so long: twice the time between two looks."""
+
+_LONGEST_SECONDS = 900
+"""A ``ttl`` is at most so far ahead, more than two leases: a damaged one would keep its part of the rate for ever."""
 
 UNSTATED = 1
 """Posts that a batch counts for that has not stated yet how many it has: its function may not run yet."""
@@ -49,8 +54,8 @@ class Broadcast:
     @property
     def need(self) -> float:
         """Requests a second that send what is left within ``HORIZON_SECONDS``."""
-        running = set(range(self.batches)) - self.ended
-        return sum(self.left.get(batch, UNSTATED) for batch in running) / HORIZON_SECONDS
+        stated = [left for batch, left in self.left.items() if batch < self.batches and batch not in self.ended]
+        return (sum(stated) + UNSTATED * max(0, self.senders - len(stated))) / HORIZON_SECONDS
 
 
 def share(
@@ -99,6 +104,10 @@ def parse(items: Iterable[Mapping[str, Any]]) -> tuple[list[Broadcast], list[Unr
 def _parse(item: Mapping[str, Any]) -> Broadcast:
     match = item["sk"]["S"]
     with reading(match, LIVE, item):
+        if count(item, "batches") > MAX_SENDERS:
+            raise ValueError(f"its attribute batches is {count(item, 'batches')}, above {MAX_SENDERS}")
+        if count(item, "ttl") > time.time() + _LONGEST_SECONDS:
+            raise ValueError(f"its attribute ttl is {count(item, 'ttl')}, more than {_LONGEST_SECONDS} s from now")
         return Broadcast(
             match=match,
             owner=text(item, "owner"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from broadcaster.walk import HELD_BACK_AFTER
 from matches.metrics import unreadable
 from matches.rows import UnreadableRowError
 from subscriptions.store import page_query
@@ -20,6 +21,9 @@ from subscriptions.store import page_query
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
+_DIGITS = 10
+"""Of a ``ttl``: the digits of a time of this century in seconds since the epoch."""
 
 PLAIN = 2
 """Attributes of an ordinary row on a page: the connection and the time."""
@@ -70,12 +74,16 @@ def page(answer: Mapping[str, Any], now: float) -> Page:
     answer 410.
     """
     items = answer["Items"]
-    # Times of the same number of digits compare as text; those of this century have ten.
+    # Times of the same number of digits compare as text.
     until = str(int(now))
     strange: tuple[str, ...] = ()
     try:
-        connections = [item["sk"]["S"] for item in items if item["ttl"]["N"] > until]
+        times = [item["ttl"]["N"] for item in items]
+        connections = [item["sk"]["S"] for item, ttl in zip(items, times, strict=True) if ttl > until]
+        is_plain = set(map(len, times)) <= {_DIGITS}
     except (KeyError, TypeError):
+        is_plain = False
+    if not is_plain:
         # One such row in a million: the page is read again, more slowly.
         strange = tuple(item["sk"]["S"] for item in items if not _has_ttl(item))
         connections = [item["sk"]["S"] for item in items if not _has_ttl(item) or item["ttl"]["N"] > until]
@@ -93,19 +101,20 @@ def page(answer: Mapping[str, Any], now: float) -> Page:
 def _slow(item: Mapping[str, Any]) -> int:
     """In how many broadcasts running the viewer took nothing; 0 if the row does not say so in a readable way."""
     try:
-        return int(item["slow"]["N"])
+        return min(max(0, int(item["slow"]["N"])), HELD_BACK_AFTER)
     except (KeyError, TypeError, ValueError):
         return 0
 
 
 def _has_ttl(item: Mapping[str, Any]) -> bool:
     ttl = item.get("ttl")
-    return isinstance(ttl, dict) and isinstance(ttl.get("N"), str)
+    value = ttl.get("N") if isinstance(ttl, dict) else None
+    return isinstance(value, str) and len(value) == _DIGITS and value.isdecimal()
 
 
 async def read_page(client: Any, table: str, pk: str, after: str | None, now: float) -> Page:
     """Read one page of a shard. Raises botocore's ClientError or BotoCoreError."""
     read = page(await client.query(**page_query(table, pk, after)), now)
     for connection in read.strange:
-        unreadable(UnreadableRowError(pk.rpartition("#")[0], f"{pk} {connection}", "it has no number ttl"))
+        unreadable(UnreadableRowError(pk.rpartition("#")[0], f"{pk} {connection}", "it has no ttl that is a time"))
     return read

@@ -37,6 +37,7 @@ from matches.rows import (
     VERSION_ATTRIBUTE,
     BrokenMatchError,
     count,
+    is_whole,
     json_object,
     number,
     pair,
@@ -552,11 +553,27 @@ def parse_event(item: dict[str, Any], *, as_posted: bool = False) -> dict[str, A
                 raise ValueError(f"its field {name} is missing or not a text")  # noqa: TRY004 - one kind for all of a row
         if "amended_by" in item:
             if not as_posted:
-                event = amended(event, json_object(item, "amended"))
+                changes = json_object(item, "amended")
+                event = amended(event, {name: changes[name] for name in AMENDABLE if name in changes})
             event["amended_by"] = number(item, "amended_by")
         if "cancelled_by" in item:
             event["cancelled_by"] = number(item, "cancelled_by")
+        _check_fields(event)
         return event
+
+
+def _check_fields(event: dict[str, Any]) -> None:
+    """Raises ValueError with a clause unless viewers can be sent every field of an event."""
+    for name, value in event.items():
+        if name in ("minute", "stoppage"):
+            whole(event, name)
+        elif name in ("score", "shootout"):
+            pair(value, name)
+        elif name in ("player", "assist", "player_on", "player_off"):
+            if not isinstance(value, str | None):
+                raise ValueError(f"its field {name} is {ascii(value)[:40]}, not a text")
+        elif not isinstance(value, str | bool | None) and not is_whole(value):
+            raise ValueError(f"its field {name} is neither a text nor a whole number")
 
 
 def score_prev(item: dict[str, Any]) -> int | None:
@@ -582,7 +599,9 @@ def _parse_posted(item: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
 
 def _parse_receipt(item: dict[str, Any]) -> dict[str, Any]:
     with reading(item["match_id"]["S"], item["item"]["S"], item):
-        return json_object(item, "body")
+        body = json_object(item, "body")
+        whole(body, "seq")
+        return body
 
 
 def _parse_outcome(item: dict[str, Any]) -> Outcome:
@@ -654,6 +673,14 @@ def _load_board(raw: dict[str, Any]) -> Board:
         score=pair(raw["score"], "score"),
         shootout=pair(raw["shootout"], "shootout") if raw["shootout"] else None,
         kicks=raw["kicks"],
-        clock=Clock(**raw["clock"]) if raw["clock"] else None,
+        clock=_load_clock(raw["clock"]) if raw["clock"] else None,
         phases=tuple((event_id, before) for event_id, before in raw["phases"]),
     )
+
+
+def _load_clock(raw: dict[str, Any]) -> Clock:
+    clock = Clock(**raw)
+    whole(raw, "minute", "at")
+    if clock.stoppage is not None:
+        whole(raw, "stoppage")
+    return clock

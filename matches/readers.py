@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 HISTORY_PAGE = 200
 """Events of one page of a history."""
 
+_PAGES_READ = 5
+"""Pages that one request reads at most; more than two only if events are missing."""
+
 _MATCHES = 1000
 _PAGES = 64
 """Lists, pages and receipts that are kept at most, each kind of them: a page of events takes some 60 KB."""
@@ -57,14 +60,18 @@ class Readers:
         """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after`` and up to ``state.seq``, in order.
 
         Whatever ``after`` and ``limit`` are, the events are cut from the same pages: nobody can ask for one that is not
-        kept, and for another, and for another.
+        kept, and for another, and for another. Damaged events do not count, so a reader that goes on from the last
+        seq passes them.
         """
-        last = min(after + limit, state.seq)
         events: list[dict[str, Any]] = []
-        for page in range(after // HISTORY_PAGE, (last - 1) // HISTORY_PAGE + 1):
+        first, newest = after // HISTORY_PAGE, (state.seq - 1) // HISTORY_PAGE
+        for page in range(first, min(newest + 1, first + _PAGES_READ)):
+            if len(events) >= limit:
+                break
             key = (state.match, state.epoch, state.seq, page)
-            events += self._pages.of(key, partial(self._page, state, page)).value
-        return [event for event in events if after < event["seq"] <= last]
+            found = self._pages.of(key, partial(self._page, state, page)).value
+            events += [event for event in found if event["seq"] > after]
+        return events[:limit]
 
     def receipts(self, match: str, after: int | None) -> list[dict[str, Any]]:
         """The receipts of a match's broadcasts, oldest first; only those above ``after``, if that is given."""

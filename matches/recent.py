@@ -8,8 +8,10 @@ that is cancelled is by the cancellation, which has a seq of its own.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from matches.kept import Kept
 from matches.snapshot import EVENTS_PER_FRAME
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class RecentEvents:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._kept: OrderedDict[str, tuple[tuple[str, int], list[dict[str, Any]]]] = OrderedDict()
+        # Lists that lack an event whose row is damaged: kept for a second, as the row may be repaired.
+        self._incomplete: Kept[tuple[str, str, int], list[dict[str, Any]]] = Kept(_MATCHES)
 
     def of(self, state: MatchState) -> list[dict[str, Any]]:
         """The newest events up to ``state.seq``, as many as a frame may hold, oldest first. Not to be changed.
@@ -50,11 +54,19 @@ class RecentEvents:
         place = (state.epoch, state.seq)
         known = self._kept.get(state.match)
         if known is None or known[0] != place:
-            # What was numbered since the state was read is left out, as it is not in the state.
-            newest = self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else []
-            known = (place, as_at(state.seq, newest))
+            expected = min(state.seq, EVENTS_PER_FRAME)
+            events = self._incomplete.of(
+                (state.match, *place), partial(self._read, state), only=lambda read: len(read) < expected
+            ).value
+            if len(events) < expected:
+                return events
+            known = (place, events)
         self._kept[state.match] = known
         self._kept.move_to_end(state.match)
         if len(self._kept) > _MATCHES:
             self._kept.popitem(last=False)
         return known[1]
+
+    def _read(self, state: MatchState) -> list[dict[str, Any]]:
+        # What was numbered since the state was read is left out, as it is not in the state.
+        return as_at(state.seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else [])

@@ -26,6 +26,9 @@ VERSION = 1
 VERSION_ATTRIBUTE = {"v": {"N": str(VERSION)}}
 """The version, as a part of an item."""
 
+MOST = 2**53 - 1
+"""The largest whole number of a row: all readers of JSON know it exactly (RFC 8259, section 6)."""
+
 _REASON_LENGTH = 200
 
 T = TypeVar("T")
@@ -93,9 +96,12 @@ def number(item: Mapping[str, Any], name: str) -> int:
     """The value of a whole number. Raises ValueError with a clause."""
     value = _value(item, name, "N", "number")
     try:
-        return int(value)
+        whole_number = int(value)
     except ValueError:
         raise ValueError(f"its attribute {name} is {value[:40]}, not a whole number") from None
+    if abs(whole_number) > MOST:
+        raise ValueError(f"its attribute {name} is {value[:40]}, beyond {MOST}")
+    return whole_number
 
 
 def count(item: Mapping[str, Any], name: str) -> int:
@@ -118,15 +124,20 @@ def json_object(item: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def whole(body: Mapping[str, Any], *names: str) -> None:
-    """Raises ValueError with a clause unless all of these fields of a JSON object are whole numbers."""
+    """Raises ValueError with a clause unless all of these fields are whole numbers of at most ``MOST``."""
     for name in names:
-        if type(body.get(name)) is not int:
+        if not is_whole(body.get(name)):
             raise ValueError(f"its field {name} is {_shown(body.get(name))}, not a whole number")
 
 
+def is_whole(value: Any) -> bool:
+    """Whether a JSON value is a whole number between ``-MOST`` and ``MOST``; true and false are not."""
+    return type(value) is int and abs(value) <= MOST
+
+
 def pair(value: Any, name: str) -> tuple[int, int]:
-    """A score. Raises ValueError with a clause unless it is two whole numbers."""
-    if not isinstance(value, list) or len(value) != 2 or any(type(each) is not int for each in value):
+    """A score. Raises ValueError with a clause unless it is two whole numbers of at most ``MOST``."""
+    if not isinstance(value, list) or len(value) != 2 or not all(map(is_whole, value)):
         raise ValueError(f"its field {name} is {_shown(value)}, not two whole numbers")
     return value[0], value[1]
 

@@ -95,3 +95,9 @@ def test_the_dead_have_no_share() -> None:
 def test_a_match_whose_row_is_missing_still_counts_itself() -> None:
     """Promise 5: without a row of its own a match leaves the others theirs."""
     assert share([Broadcast("b", "o", 1, frozenset(), 2_000, {0: 900})], "a", 2, 900, NOW) == 225
+
+
+def test_the_need_of_a_row_costs_no_more_than_its_statements() -> None:
+    """Promise 7: however many batches a row claims, its need is counted from what batches have stated."""
+    claimed = Broadcast("m", "o", 10**15, frozenset({0}), 2_000, {0: 5, 1: 7, 10**16: 9})
+    assert claimed.need == (7 + 10**15 - 2) / HORIZON_SECONDS

@@ -364,7 +364,11 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     """What was sent is in a receipt though nobody has the lease between the two; the stopped match leaves its share."""
     ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     dynamodb = client(system, "dynamodb")
-    broadcast = live.live_key(match) | {"owner": {"S": "old"}, "batches": {"N": "1"}, "ttl": {"N": "9999999999"}}
+    broadcast = live.live_key(match) | {
+        "owner": {"S": "old"},
+        "batches": {"N": "1"},
+        "ttl": {"N": str(int(time.time()) + 600)},
+    }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=broadcast)
     counts = Counts(accepted=3, rows=3, invocations=1, started=1, ended=2).to_dict()
     progress = told_key(match, progress_item(round_name("b", 1), 0)) | {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -189,7 +190,12 @@ def test_a_round_that_cannot_be_settled_leaves_the_rate_to_others(
     """Promise 7: when the cell's row of the match is damaged the broadcast ends, and with it its share of the rate."""
     table = system.name("broadcasts")
     dynamodb.put_item(TableName=table, Item={**telling_key(numbered), "seq": {"S": "two"}})
-    live_row = {**live_key(numbered), "owner": {"S": OWNER}, "batches": {"N": "1"}, "ttl": {"N": "9999999999"}}
+    live_row = {
+        **live_key(numbered),
+        "owner": {"S": OWNER},
+        "batches": {"N": "1"},
+        "ttl": {"N": str(int(time.time()) + 600)},
+    }
     dynamodb.put_item(TableName=table, Item=live_row)
     assert receipts.finish(ended(numbered, 2)) is False
     assert "Item" not in dynamodb.get_item(TableName=table, Key=live_key(numbered))

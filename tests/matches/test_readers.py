@@ -247,3 +247,49 @@ def test_what_decides_is_read_consistently_each_time(
     finally:
         dynamodb.meta.events.unregister("before-call.dynamodb.GetItem", unique_id="consistent")
     assert consistent == [True]
+
+
+def damage(ledger: Ledger, dynamodb: Any, match: str, item: str, body: str) -> str:
+    """Overwrite the body of a row; returns what it was."""
+    key = {"match_id": {"S": match}, "item": {"S": item}}
+    old = dynamodb.update_item(
+        TableName=ledger.table, Key=key, UpdateExpression="SET body = :body",
+        ExpressionAttributeValues={":body": {"S": body}}, ReturnValues="ALL_OLD",
+    )  # fmt: skip
+    return str(old["Attributes"]["body"]["S"])
+
+
+def test_readers_pass_a_damaged_event(
+    request_: Get, ledger: Ledger, match_id: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that goes on from the last seq reads all readable events, one at a time, across pages too."""
+    monkeypatch.setattr("matches.readers.HISTORY_PAGE", 2)
+    play(ledger, match_id, 7)
+    for seq in (3, 4, 5):
+        damage(ledger, dynamodb, match_id, f"event#{seq:08d}", "{")
+    seen = [0]
+    while found := request_(f"/matches/{match_id}/events", f"after={seen[-1]}&limit=1").json["events"]:
+        seen += [each["seq"] for each in found]
+    assert seen == [0, 1, 2, 6, 7]
+
+
+def test_a_repaired_event_is_in_the_snapshot_a_second_later(
+    request_: Get, ledger: Ledger, match_id: str, dynamodb: Any, clock: Clock
+) -> None:
+    """A list that lacks a damaged event is kept for a second at most, also when the match moves no more."""
+    play(ledger, match_id, 3)
+    body = damage(ledger, dynamodb, match_id, "event#00000002", "{")
+    assert [each["seq"] for each in request_(f"/matches/{match_id}").json["events"]] == [1, 3]
+    damage(ledger, dynamodb, match_id, "event#00000002", body)
+    clock.pass_time(1.0)
+    assert [each["seq"] for each in request_(f"/matches/{match_id}").json["events"]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("body", ["{}", '{"seq":"1"}'])
+def test_a_damaged_receipt_is_left_out(request_: Get, ledger: Ledger, match_id: str, dynamodb: Any, body: str) -> None:
+    """A receipt without a readable seq hides no other."""
+    play(ledger, match_id, 1)
+    for seq in (1, 2):
+        ledger.put_receipt(match_id, seq, "round", {"seq": seq})
+    damage(ledger, dynamodb, match_id, "receipt#00000001#round", body)
+    assert request_(f"/matches/{match_id}/receipts", "after=0").json["receipts"] == [{"seq": 2}]

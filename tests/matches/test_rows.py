@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broadcaster.frames import build
 from broadcaster.live import parse
 from broadcaster.pages import page
-from matches.ledger import parse_event, parse_state
+from matches.ledger import parse_event, parse_state, score_prev
 from matches.rows import UnreadableRowError, readable
 from matches.telling import parse_telling
 from matches.viewers import counted
@@ -113,3 +115,70 @@ def test_a_subscription_without_a_readable_ttl_is_told(ttl: Any) -> None:
     items = [{"sk": {"S": "a"}, "ttl": {"N": "2000000000"}}, strange, {"sk": {"S": "c"}, "ttl": {"N": "1000000000"}}]
     found = page({"Items": items}, 1_500_000_000.0)
     assert (found.connections, found.strange) == (["a", "b"], ("b",))
+
+
+DEEP: Any = 0
+for _ in range(300):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize("size", [2**53, -(2**53), 10**22, 10**30])
+def test_numbers_beyond_what_json_carries_are_unreadable(size: int) -> None:
+    """A number that cannot be sent to viewers makes its own row unreadable, and no list of several matches fails."""
+    damaged = {"N": str(size)}
+    assert problem(parse_state, STATE | {"seq": damaged})
+    assert problem(parse_event, EVENT | {"cancelled_by": damaged})
+    assert problem(score_prev, EVENT | {"score_prev": damaged})
+    row = {"match_id": {"S": "audience#a"}, "item": {"S": "r"}, "rows": damaged}
+    assert counted([row]) == {}
+
+
+@pytest.mark.parametrize("field", ["minute", "stoppage", "at"])
+@pytest.mark.parametrize("value", ["3", 2**53, DEEP, True, 1.5])
+def test_a_damaged_clock_is_refused(field: str, value: Any) -> None:
+    """A clock whose fields are not whole numbers is unreadable, however deep they are nested."""
+    clock = {"minute": 3, "stoppage": None, "at": 1, field: value}
+    assert problem(parse_state, STATE | {"board": {"S": json.dumps({**BOARD, "clock": clock})}})
+
+
+@pytest.mark.parametrize("damage", [{"extra": DEEP}, {"team": {}}, {"minute": "x"}, {"shootout": 3}, {"assist": 2}])
+@pytest.mark.parametrize("attribute", ["body", "amended"])
+def test_a_damaged_event_is_skipped_and_not_sent(attribute: str, damage: dict[str, Any]) -> None:
+    """Whatever the fields of an event have become, the event is unreadable or a frame can carry it."""
+    content = {**BODY, **damage} if attribute == "body" else damage
+    item = EVENT | {"amended_by": {"N": "3"}, "amended": {"S": "{}"}}
+    found, wrong = readable(parse_event, [item | {attribute: {"S": json.dumps(content)}}])
+    assert build(parse_state(STATE), 1, [(event, 1) for event in found]) is not None
+    if attribute == "body" or damage.keys() & {"minute", "assist"}:
+        assert wrong
+
+
+def test_an_amendment_changes_names_and_minutes_only() -> None:
+    """Damaged corrections cannot change an event's seq or score."""
+    changes = {"seq": "boom", "score": "boom", "player": "Right"}
+    item = EVENT | {"amended_by": {"N": "3"}, "amended": {"S": orjson.dumps(changes).decode()}}
+    assert parse_event(item) == {**BODY, "player": "Right", "amended_by": 3}
+
+
+@pytest.mark.parametrize("damage", [
+    {"batches": {"N": "41"}}, {"batches": {"N": "10000000"}},
+    {"ttl": {"N": str(10**15)}}, {"left0": {"N": str(10**30)}},
+])  # fmt: skip
+def test_a_damaged_live_row_has_no_share_of_the_rate(damage: dict[str, Any]) -> None:
+    """Promise 7: no row claims more senders than there can be, or a part of the rate for ever."""
+    broadcasts, wrong = parse([LIVE | damage])
+    assert (broadcasts, len(wrong)) == ([], 1)
+
+
+@pytest.mark.parametrize("ttl", ["1" + "0" * 30, "2E+30", "1", "-1"])
+def test_a_subscription_whose_ttl_is_no_time_is_told(ttl: str) -> None:
+    """Promise 4: a ``ttl`` that is no time of this century is reported, and its viewer is told."""
+    found = page({"Items": [{"sk": {"S": "a"}, "ttl": {"N": ttl}}]}, 1_500_000_000.0)
+    assert (found.connections, found.strange) == (["a"], ("a",))
+
+
+@pytest.mark.parametrize(("slow", "counts"), [("1" + "0" * 30, 2), ("3", 2), ("1", 1), ("-5", 0)])
+def test_a_damaged_count_of_a_slow_viewer_is_bounded(slow: str, counts: int) -> None:
+    """No stored count closes a viewer's connection before the viewer fails once more."""
+    item = {"sk": {"S": "a"}, "ttl": {"N": "2000000000"}, "slow": {"N": slow}}
+    assert page({"Items": [item]}, 1_500_000_000.0).slow.get("a", 0) == counts
