@@ -8,6 +8,7 @@ retries, errors) stays as it is.
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -77,14 +78,11 @@ def page(answer: Mapping[str, Any], now: float) -> Page:
     # Times of the same number of digits compare as text.
     until = str(int(now))
     strange: tuple[str, ...] = ()
-    try:
-        times = [item["ttl"]["N"] for item in items]
-        connections = [item["sk"]["S"] for item, ttl in zip(items, times, strict=True) if ttl > until]
-        is_plain = set(map(len, times)) <= {_DIGITS}
-    except (KeyError, TypeError):
-        is_plain = False
-    if not is_plain:
-        # One such row in a million: the page is read again, more slowly.
+    connections: list[str] = []
+    with suppress(KeyError, TypeError):
+        connections = [item["sk"]["S"] for item in items if item["ttl"]["N"] > until]
+    if len(connections) < len(items):
+        # Few rows have expired, and one in a million is damaged: the page is read again, more slowly.
         strange = tuple(item["sk"]["S"] for item in items if not _has_ttl(item))
         connections = [item["sk"]["S"] for item in items if not _has_ttl(item) or item["ttl"]["N"] > until]
     # Few rows say more than the connection and the time.

@@ -66,7 +66,8 @@ _UNSEEN = 1000
 """Events after the one that an operator saw which are searched for another operator's goal: more than a match has."""
 
 _TRIES = 5
-_PENDING_SECONDS = 24 * 3600
+_PENDING_SECONDS = 30 * 24 * 3600
+"""Life of a pending row: longer than a record may wait on the stream or be set aside, so that its id stays taken."""
 
 
 class UnknownMatchError(Exception):
@@ -353,9 +354,8 @@ class Ledger:
             try:
                 self._db.transact_write_items(TransactItems=writes)
             except self._db.exceptions.TransactionCanceledException as error:
-                # Either someone else wrote the match or this id in between (read again and decide again: the id may
-                # have other content by now), or
-                # DynamoDB says that the cause is not a condition at all.
+                # Either someone else wrote the match or this id in between: read again and decide again, because the id
+                # may have other content by now. Or DynamoDB says that the cause is not a condition at all.
                 codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
                 if not set(codes) <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
                     raise

@@ -124,8 +124,12 @@ export function newsBetween(before, after) {
   const change = changeOf(before.score, after.score) ?? changeOf(before.shootout ?? [0, 0], after.shootout ?? [0, 0]);
   if (change === null) return null;
   const fresh = (after.events ?? []).filter((event) => event.seq > before.seq);
-  const wanted = change.kind === "goal" ? isScore : (/** @type {Event} */ event) => event.kind === "cancellation";
-  const event = fresh.findLast((each) => wanted(each) && (each.team ?? change.side) === change.side) ?? null;
+  const ofSide = (/** @type {Event | undefined} */ event) => event && isScore(event) && event.team === change.side;
+  const wanted = (/** @type {Event} */ event) =>
+    change.kind === "goal"
+      ? ofSide(event) && !event.cancelled_by
+      : event.kind === "cancellation" && ofSide(after.events?.find((each) => each.seq === event.cancels_seq));
+  const event = fresh.findLast(wanted) ?? null;
   return { ...change, event };
 }
 

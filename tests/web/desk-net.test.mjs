@@ -97,7 +97,11 @@ test("what waits for a person and was sent without an answer is asked about, onc
       if (path.includes("/events/")) asked.push(path.split("/").at(-1) ?? "");
       const known = path.endsWith("/applied");
       const unknown = path.endsWith("/unknown");
-      const body = known ? { status: "applied", seq: 4 } : unknown ? { error: { code: "unknown_event" } } : {};
+      const body = known
+        ? { event_id: "applied", status: "applied", seq: 4 }
+        : unknown
+          ? { error: { code: "unknown_event" } }
+          : {};
       return Response.json(body, { status: unknown ? 404 : 200 });
     },
     base: "",
@@ -127,8 +131,8 @@ test("a press asks what became of its own request, whatever else has its id", as
     fetch: async (url) =>
       Response.json(
         String(url).endsWith("/events/e?request=0123456789abcdef")
-          ? { status: "refused", reason }
-          : { status: "applied", seq: 2 },
+          ? { event_id: "e", status: "refused", reason }
+          : { event_id: "e", status: "applied", seq: 2 },
       ),
     base: "",
     waits: () => new Set(),
@@ -140,3 +144,33 @@ test("a press asks what became of its own request, whatever else has its id", as
   await until(() => store.read(entry)?.state !== "sent");
   assert.deepEqual([store.read(entry)?.state, store.read(entry)?.reason], ["refused", reason]);
 });
+
+for (const [what, answer] of /** @type {[string, unknown][]} */ ([
+  ["an empty object", {}],
+  ["a proxy's words", { message: "Not Found" }],
+  ["an outcome of another event", { event_id: "other", status: "applied", seq: 9 }],
+])) {
+  test(`${what} is no outcome of a press`, async () => {
+    const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
+    const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });
+    store.put({ ...entry, tries: 1 });
+    let asked = 0;
+    const followUp = new FollowUp({
+      store,
+      tokens: { current: async () => "t" },
+      fetch: async () => {
+        asked += 1;
+        return Response.json(answer);
+      },
+      base: "",
+      waits: () => new Set(["e"]),
+      now: () => 0,
+      regions: [],
+      acceptedAt: () => undefined,
+    });
+    followUp.call("m");
+    await until(() => asked >= 2);
+    assert.equal(store.read({ match: "m", id: "e" })?.state, "kept");
+    store.remove(entry);
+  });
+}

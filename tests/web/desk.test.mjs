@@ -380,3 +380,28 @@ test("sentences are said only while they are true", () => {
     ["offline", "token", "storage", "live", "clock"],
   );
 });
+
+test("a goal of another desk counts as seen once it has been on the board for a second and a half", () => {
+  const { clock, actions } = deskAt({ ...board, match: "m", epoch: "k" });
+  const seen = () => {
+    const pressed = actions.press("goal", "home", { player: "", assist: "", minute: "3", sort: "goal" });
+    return "entry" in pressed ? pressed.entry.event.seen : pressed;
+  };
+  assert.equal(seen(), 2);
+  clock.now = 10_000;
+  actions.board = /** @type {any} */ ({ ...board, match: "m", epoch: "k", seq: 3 });
+  clock.now = 10_250;
+  assert.equal(seen(), 2);
+  clock.now = 12_500;
+  assert.equal(seen(), 3);
+});
+
+test("a correction to the other team right after another correction is posted whole", () => {
+  const { store, clock, actions } = deskAt(board);
+  actions.correct("g", "goal", "home", { player: "New", assist: "", minute: "3", sort: "goal" });
+  clock.now = 1000;
+  const second = actions.correct("g", "goal", "away", { player: "New", assist: "", minute: "3", sort: "goal" });
+  assert.ok("entry" in second, JSON.stringify(second));
+  const kinds = store.entries("m").map((entry) => entry.event.kind);
+  assert.deepEqual(kinds, ["amendment", "cancellation", "goal"]);
+});

@@ -17,6 +17,7 @@ import {
   takeBack,
   waitAfter,
 } from "../../web/desk/outbox.js";
+import { OutboxStore } from "../../web/desk/outbox-store.js";
 import { FakeApi, FakeLocks, FakeStorage, FakeWindow, until } from "./desk-fakes.mjs";
 
 /** @typedef {import("../../web/desk/outbox.js").Entry} Entry */
@@ -438,4 +439,20 @@ test("a refusal is said in the API's own sentence, else in one of ours", () => {
     const verdict = verdictOf("e", status, null);
     assert.ok(verdict.kind === "refused" && verdict.reason.endsWith("."));
   }
+});
+
+test("what a full storage has out of date is not taken for what holds", () => {
+  const storage = new FakeStorage();
+  const store = new OutboxStore(/** @type {any} */ (storage));
+  const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });
+  store.put(entry);
+  const set = storage.setItem.bind(storage);
+  storage.setItem = (key, value) => {
+    if (value.length > JSON.stringify(entry).length) throw new DOMException("full", "QuotaExceededError");
+    set(key, value);
+  };
+  store.put({ ...entry, state: "cancelled", undone: true, reason: "longer than there is room for" });
+  assert.equal(store.durable, false);
+  const reloaded = new OutboxStore(/** @type {any} */ (storage));
+  assert.deepEqual(reloaded.entries("m"), []);
 });

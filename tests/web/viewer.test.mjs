@@ -70,6 +70,13 @@ test("news is a score that moved, with the event that moved it", () => {
   const after = board({ seq: 2, score: [0, 1], events: [goal] });
   assert.deepEqual(newsBetween(before, after), { kind: "goal", side: "away", event: goal });
   assert.equal(newsBetween(after, board({ seq: 3, score: [0, 0] }))?.kind, "cancelled");
+  const ghost = event(3, "goal", { team: "away", player: "Ghost", cancelled_by: 4 });
+  const taken = event(4, "cancellation", { cancels: "x", cancels_seq: 3 });
+  const later = board({ seq: 4, score: [0, 1], events: [goal, ghost, taken] });
+  assert.deepEqual(newsBetween(before, later)?.event, goal, "a goal that was taken back is no news");
+  const whistle = event(3, "cancellation", { cancels: "k", cancels_seq: 1 });
+  const events = [event(1, "kick_off"), goal, whistle];
+  assert.equal(newsBetween(after, board({ seq: 3, score: [0, 0], events }))?.event, null, "a whistle is no goal");
   assert.equal(newsBetween(after, after), null);
   assert.equal(newsBetween(null, after), null);
 });

@@ -28,11 +28,17 @@ export const CORRECTED = "Corrected";
  * @property {(match: string) => void} posted told when a match has new entries
  */
 
+/** What another desk posts counts as seen once it has been on the board for so long, in milliseconds. */
+const READ_MS = 1500;
+const MOST_SHOWN = 20;
+
 export class Actions {
   /** @type {string | null} */
   match = null;
   /** @type {Board | null} */
-  board = null;
+  #board = null;
+  /** @type {{seq: number, at: number}[]} the newest events that boards of this match had, and when they were shown */
+  #shown = [];
   /** Whether the board is surely up to date, so that what it rules out need not be asked of the API. */
   sure = false;
   /** @type {Surroundings} */
@@ -44,6 +50,24 @@ export class Actions {
   /** @param {Surroundings} surroundings */
   constructor(surroundings) {
     this.#with = surroundings;
+  }
+
+  get board() {
+    return this.#board;
+  }
+
+  set board(board) {
+    const first = board === null || board.epoch !== this.#board?.epoch || board.match !== this.#board?.match;
+    if (first) this.#shown = [];
+    if (board && board.seq !== this.#shown.at(-1)?.seq)
+      this.#shown = [...this.#shown, { seq: board.seq, at: first ? -READ_MS : this.#with.ticks() }].slice(-MOST_SHOWN);
+    this.#board = board;
+  }
+
+  /** The newest event that the operator had the time to read; the first board of a match counts as read. */
+  #seen() {
+    const read = this.#shown.findLast(({ at }) => this.#with.ticks() - at >= READ_MS);
+    return read ?? this.#shown[0];
   }
 
   /** The board as it will be once all that goes out by itself is applied; null before there is one. @returns {Board | null} */
@@ -131,10 +155,13 @@ export class Actions {
     const board = this.expected();
     const wrong = board ? whyNot(kind, board.status) : "";
     if (wrong) return { wrong };
+    // Before anything is taken back: what is cancelled for an echo would not come again.
+    const what = `correct/${id}/${kind}/${side}`;
+    if (this.#presses.isEcho(`${this.match}/${what}`, this.#with.ticks())) return { echo: true };
     const cancelled = this.cancel(id, CORRECTED);
     if (!("entry" in cancelled)) return cancelled;
     const needs = cancelled.entry.event.kind === "cancellation" ? cancelled.entry.id : undefined;
-    return this.#post(event, `correct/${id}`, needs);
+    return this.#post(event, what, needs);
   }
 
   /**
@@ -213,11 +240,12 @@ export class Actions {
       this.#presses.forget(`${this.match}/${what}`);
       return wrong;
     }
+    const seen = this.#seen();
     const entry = newEntry(store.entries(this.match), {
       id: newId(crypto),
       match: this.match,
       // The newest event that the operator saw: a goal that another desk posted since is not to be counted twice.
-      event: { .../** @type {Event} */ (event), ...(this.board ? { seen: this.board.seq } : {}) },
+      event: { .../** @type {Event} */ (event), ...(seen ? { seen: seen.seq } : {}) },
       pressed: now(),
       by: subject(),
       ...(needs ? { needs } : {}),

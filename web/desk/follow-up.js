@@ -16,6 +16,10 @@ const ANSWER_MS = 5000;
 /** After so long nobody waits for the figures any more; the event's outcome is asked for without end. */
 const REACH_MS = 120_000;
 
+/** Whether an answer is the API's about this entry, and not a proxy's. @param {any} answer @param {Entry} entry */
+const isOutcome = (answer, entry) =>
+  ["pending", "applied", "refused"].includes(answer.status) && answer.event_id === entry.id;
+
 /**
  * @typedef {object} Surroundings
  * @property {import("./outbox-store.js").OutboxStore} store
@@ -96,6 +100,7 @@ export class FollowUp {
     const query = entry.request ? `?request=${encodeURIComponent(entry.request)}` : "";
     const outcome = await this.#get(`/matches/${entry.match}/events/${encodeURIComponent(entry.id)}${query}`, token);
     const reason = "The ledger does not know any more what became of it.";
+    if (outcome !== null && !outcome.error && !isOutcome(outcome, entry)) return;
     if (isToPost(entry)) {
       if (outcome?.error) this.#unknown.add(entry.id);
       else if (outcome !== null) this.#with.store.update(entry, (now) => asFound(now, outcome));

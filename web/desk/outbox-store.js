@@ -87,15 +87,27 @@ export class OutboxStore {
   /** @param {Entry} entry */
   #write(entry) {
     const key = keyOf(entry);
+    // A second time without what is stored: that is out of date, and a reload would take it for what holds.
+    if (this.#keep(key, entry) || (this.#discard(key) && this.#keep(key, entry))) this.#memory.delete(key);
+    else this.#memory.set(key, entry);
+    this.durable = this.#memory.size === 0;
+  }
+
+  /** @param {string} key @param {Entry} entry @returns {boolean} whether the storage took it */
+  #keep(key, entry) {
     try {
-      if (!this.#storage) throw new Error("no storage");
-      this.#storage.setItem(key, JSON.stringify(entry));
-      this.#memory.delete(key);
-      this.durable = this.#memory.size === 0;
+      this.#storage?.setItem(key, JSON.stringify(entry));
+      return this.#storage !== null;
     } catch {
-      this.#memory.set(key, entry);
-      this.durable = false;
+      return false;
     }
+  }
+
+  /** @param {string} key @returns {boolean} whether there was something */
+  #discard(key) {
+    const stored = this.#storage?.getItem(key) ?? null;
+    if (stored !== null) this.#storage?.removeItem(key);
+    return stored !== null;
   }
 
   /** @returns {Entry[]} */

@@ -17,9 +17,15 @@ export class Presses {
    * @returns {boolean}
    */
   counts(what, now) {
-    const last = this.#last.get(what);
+    const counts = !this.isEcho(what, now);
     this.#last.set(what, now);
-    return last === undefined || now - last >= ECHO_MS;
+    return counts;
+  }
+
+  /** Whether a press of this would be an echo. @param {string} what @param {number} now */
+  isEcho(what, now) {
+    const last = this.#last.get(what);
+    return last !== undefined && now - last < ECHO_MS;
   }
 
   /** Forget a press: what it did was taken back, so doing it again is meant. @param {string} what */

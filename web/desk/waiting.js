@@ -119,7 +119,7 @@ export function questions(entries, waits, { board, subject, now }) {
   return inOrder(entries).flatMap((/** @type {Entry} */ entry) => {
     const { id, match } = entry;
     const what = pressWords(/** @type {Event} */ (/** @type {unknown} */ (entry.event)), teams);
-    if (entry.unseen !== undefined) {
+    if (entry.unseen !== undefined && !entry.undone) {
       const other = /** @type {Event | undefined} */ (board?.events.find((event) => event.seq === entry.unseen));
       const first = other
         ? `${pressWords(other, teams)}, was posted by another desk ${ageWords(now - other.at)}.`
