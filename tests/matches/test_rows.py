@@ -170,9 +170,9 @@ def test_a_damaged_live_row_has_no_share_of_the_rate(damage: dict[str, Any]) -> 
     assert (broadcasts, len(wrong)) == ([], 1)
 
 
-@pytest.mark.parametrize("ttl", ["1" + "0" * 30, "2E+30", "1", "-1"])
+@pytest.mark.parametrize("ttl", ["1" + "0" * 30, "1", "-1"])
 def test_a_subscription_whose_ttl_is_no_time_is_told(ttl: str) -> None:
-    """Promise 4: a ``ttl`` that is no time of this century is reported, and its viewer is told."""
+    """Promise 4: a ``ttl`` that looks like a time long ago and is none is reported, and its viewer is told."""
     found = page({"Items": [{"sk": {"S": "a"}, "ttl": {"N": ttl}}]}, 1_500_000_000.0)
     assert (found.connections, found.strange) == (["a"], ("a",))
 
