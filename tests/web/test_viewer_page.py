@@ -63,6 +63,21 @@ async def test_a_cancelled_goal_is_explained(stage: Stage, looker: Looker) -> No
     await expect(page.locator(".flash")).to_contain_text("Goal taken back")
 
 
+async def test_a_corrected_scorer_is_put_right_while_the_goal_is_told(stage: Stage, looker: Looker) -> None:
+    """An amendment right after the goal corrects its line and its banner, and is no second goal."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    goal = stage.post(match, "goal", team="home", player="Wrong Name", minute=23)
+    await expect(page.locator(".flash")).to_contain_text("Wrong Name")
+    stage.post(match, "amendment", amends=goal["event_id"], player="Lionel Messi", minute=24)
+    await expect(page.locator(".scorers")).to_contain_text("Lionel Messi 24′")
+    await expect(page.locator(".flash")).to_contain_text("Lionel Messi")
+    await expect(page.locator(".flash")).not_to_contain_text("Wrong Name")
+    await score(page, "1–0")
+
+
 async def test_the_scoreboard_tells_of_goals_in_every_match(stage: Stage, looker: Looker) -> None:
     """Goals in two matches of today move both lines; a match that begins moves to the front of its competition."""
     # A match that begins about now is followed before it does; the page is told the day as it is here.

@@ -64,6 +64,8 @@ export class MatchView {
       el("section", { class: "panel" }, el("h2", {}, "Timeline"), this.empty, this.timeline.list),
     );
     this.flashUntil = 0;
+    /** @type {{kind: "goal" | "cancelled", event: Event, side: Side | null} | null} */
+    this.told = null;
     this.known = "";
   }
 
@@ -101,6 +103,7 @@ export class MatchView {
     const moments = momentsOf(events);
     setText(this.empty, moments.length === 0 ? "Nothing has happened yet." : "");
     this.timeline.show(moments, board);
+    if (now < this.flashUntil) this.#banner(board);
     this.tick(board, now);
   }
 
@@ -127,6 +130,20 @@ export class MatchView {
    */
   tell(kind, event, side, board, until) {
     this.flashUntil = until;
+    this.told = { kind, event, side };
+    this.#banner(board);
+    // As in fixture.js: a second name begins the motion again.
+    setAttribute(this.hero, "data-flash", this.hero.dataset.flash === kind ? `${kind}-again` : kind);
+    setAttribute(this.hero, "data-side", side);
+    this.timeline.point(String(event.seq));
+  }
+
+  /** What is told, as it has been corrected since. @param {Board} board */
+  #banner(board) {
+    if (!this.told) return;
+    const { kind, side } = this.told;
+    const event = board.events?.find(({ seq }) => seq === this.told?.event.seq) ?? this.told.event;
+    this.told.event = event;
     const words = kind === "goal" ? eventWords(event) : "Goal taken back";
     const who =
       kind === "goal"
@@ -138,10 +155,6 @@ export class MatchView {
       ` ${[isolated(team), who].filter(Boolean).join(" · ")}`,
     );
     setAttribute(this.flash, "hidden", null);
-    // As in fixture.js: a second name begins the motion again.
-    setAttribute(this.hero, "data-flash", this.hero.dataset.flash === kind ? `${kind}-again` : kind);
-    setAttribute(this.hero, "data-side", side);
-    this.timeline.point(String(event.seq));
   }
 
   /** @param {Side} side @param {readonly Event[]} events */
