@@ -225,3 +225,15 @@ test("a press that was undone is not asked about", () => {
   const refused = { ...asDecided(entry, { status: "refused", reason: "r", unseen: 7 }), undone: true };
   assert.deepEqual(questions([refused], new Map(), { board: null, subject: "ann", now: 0 }), []);
 });
+
+test("a goal that is posted again as another one has the corrections that were refused with it", () => {
+  const goal = { kind: "goal", team: "home", player: "Wrong", minute: 45, stoppage: 2 };
+  const entry = newEntry([], { id: "e", match: "m", event: goal, pressed: 0, by: "ann" });
+  const refused = asDecided(entry, { status: "refused", reason: "r", unseen: 7 });
+  const event = { kind: "amendment", amends: "e", player: "Right", minute: 44, seen: 3 };
+  const amendment = newEntry([entry], { id: "a", match: "m", event, pressed: 1, by: "ann" });
+  const entries = [refused, asDecided(amendment, { status: "refused", reason: "no such event" })];
+  const posted = asAnother(entries, "e", { id: "new", by: "ann", now: 2 }).at(-1);
+  const right = { kind: "goal", team: "home", player: "Right", minute: 44, seen: 7, event_id: "new" };
+  assert.deepEqual(posted?.event, right);
+});

@@ -98,11 +98,32 @@ export function asAnother(entries, id, { id: fresh, by, now }) {
   const entry = entries.find((each) => each.id === id);
   if (entry?.unseen === undefined) return [];
   const { match, epoch, unseen } = entry;
-  const event = { ...entry.event, seen: unseen };
+  const event = { ...withCorrections(entry.event, entries, id), seen: unseen };
   return [
     answered(entry),
     newEntry(entries, { id: fresh, match, event, pressed: now, by, ...(epoch ? { epoch } : {}) }),
   ];
+}
+
+/**
+ * An event with the corrections that the operator made before it was refused: they were refused with it.
+ *
+ * @param {Entry["event"]} event
+ * @param {readonly Entry[]} entries of the match
+ * @param {string} id
+ * @returns {Entry["event"]}
+ */
+function withCorrections(event, entries, id) {
+  const right = { ...event };
+  for (const entry of inOrder(entries)) {
+    if (entry.event.kind !== "amendment" || entry.event.amends !== id || entry.state !== "refused") continue;
+    const { kind: _, amends: __, event_id: ___, seen: ____, ...changes } = entry.event;
+    if (changes.minute !== undefined) delete right.stoppage;
+    Object.assign(right, changes);
+  }
+  return /** @type {Entry["event"]} */ (
+    Object.fromEntries(Object.entries(right).filter(([, value]) => value !== null))
+  );
 }
 
 /**
