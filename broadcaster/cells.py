@@ -121,14 +121,14 @@ class Cells:
         self._watch.put(match, seq, region, min(60, 2 ** min(tries, 6)), tries=tries, epoch=epoch)
 
     def _in(self, region: str, work: Callable[[], T]) -> T | None:
-        """What one cell says, None if it does not answer. Raises BrokenMatchError."""
+        """The answer of one cell, None if the cell does not answer. Raises BrokenMatchError."""
         reached, broken = self._reach({region: work})
         if region in broken:
             raise broken[region]
         return reached.get(region)
 
     def _reach(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, BrokenMatchError]]:
-        """What the cells say that are not silent, and do answer; and those whose row of the match is damaged."""
+        """The answers of the cells that are not silent, and the cells whose row of the match is damaged."""
         now = time.monotonic()
         asked = {
             region: partial(self._call, region, each)

@@ -5,8 +5,8 @@ match, not the others: what was numbered is broadcast, and the batch is raised, 
 whatever had been done by then changes nothing the second time.
 
 A failure that belongs to one match (its rows are damaged, or an error that nobody foresaw) is neither. The match waits
-until the other matches of the batch have been broadcast, and is tried again for a moment. What then still fails is set
-aside with its reason, and counts as done.
+until the other matches of the batch have been broadcast, and is tried again for a moment. A record that then still
+fails is set aside with its reason, and counts as done.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Answers:
     again_refused: float = 0
 
     def since(self, before: Answers) -> Answers:
-        """What came after ``before``."""
+        """The answers since ``before``."""
         return Answers(*(now - then for now, then in zip(astuple(self), astuple(before), strict=True)))
 
     def after(self, before: Answers) -> Answers:

@@ -162,5 +162,5 @@ def _delete_row(db: DynamoDBClient, table: str, key: dict[str, Any], name: str =
 
 
 def _name(item: str) -> str:
-    """What a row is, by its sort key."""
+    """The kind of a row, by its sort key."""
     return item.partition("#")[0]

@@ -49,7 +49,7 @@ def redrive(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Redrive:
 
 
 def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
-    """What resets matches of devstack's system at ``api_url``, or of the account of the environment.
+    """A Reset for matches of devstack's system at ``api_url``, or of the account of the environment.
 
     Raises StackError, botocore's ClientError and BotoCoreError.
     """
@@ -66,7 +66,7 @@ def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
 
 
 def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any], str]:
-    """What makes clients of the system's services (service, region), and what the names of its parts begin with."""
+    """A maker of clients of the system's services (service, region), and what the names of its parts begin with."""
     if aws:
         session: Any = boto3.Session()
         return lambda service, region=None: session.client(service, region_name=region), prefix
