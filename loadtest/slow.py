@@ -7,13 +7,15 @@ posted to them until the gateway answers 429.
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
 import socket
+import struct
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import orjson
-from websockets.asyncio.client import ClientConnection, connect
 
 from broadcaster.delivery import Delivery
 from broadcaster.gateway import Gateway
@@ -34,7 +36,7 @@ NOISE = b'{"type":"noise","x":"%s"}' % (b"x" * 16_000)
 """A frame that no follower knows."""
 
 FILL_SECONDS = 60.0
-SETTLED, SETTLE_SECONDS = 3, 0.2
+SETTLED, SETTLE_SECONDS = 8, 0.5
 """So many rounds, so long apart, in which no connection takes anything: then the buffers are full."""
 
 
@@ -44,31 +46,57 @@ class NotSlowError(Exception):
 
 @asynccontextmanager
 async def slow_viewers(url: str, match: str, count: int) -> AsyncIterator[None]:
-    """Viewers of a match at the WebSocket ``url`` that read nothing after their snapshot, while the block lasts."""
-    door = asyncio.Semaphore(CONNECTS_AT_ONCE)
-    address = urlsplit(url)
+    """Viewers of a match at the WebSocket ``url`` that read nothing after their snapshot, while the block lasts.
 
-    async def come() -> ClientConnection:
+    Their sockets are read by nobody, not even by a library that reads ahead.
+    """
+    door = asyncio.Semaphore(CONNECTS_AT_ONCE)
+    sockets: list[socket.socket] = []
+
+    async def come() -> None:
         async with door:
             sock = socket.socket()
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
-            sock.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(sock, (address.hostname, address.port))
-            viewer = await connect(f"{url}?v=1", sock=sock, max_queue=1, ping_interval=None, close_timeout=0)
-            await viewer.send(orjson.dumps({"action": "subscribe", "match": match}).decode())
-            await viewer.recv()
-            viewer.transport.pause_reading()
-            return viewer
+            sockets.append(sock)
+            await _subscribe(sock, url, match)
 
-    viewers = await asyncio.gather(*(come() for _ in range(count)))
     try:
+        await asyncio.gather(*(come() for _ in range(count)))
         yield
     finally:
-        for viewer in viewers:
-            # Without a close frame: nobody would read the answer.
-            viewer.transport.abort()
-        await asyncio.gather(*(viewer.wait_closed() for viewer in viewers))
+        for sock in sockets:
+            # A reset, without a close frame: nobody would read the answer.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+
+
+async def _subscribe(sock: socket.socket, url: str, match: str) -> None:
+    """Connect, shake hands (RFC 6455, 4.1), subscribe, and wait for the beginning of the snapshot."""
+    loop, address = asyncio.get_running_loop(), urlsplit(url)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
+    sock.setblocking(False)
+    await loop.sock_connect(sock, (address.hostname, address.port))
+    headers = (
+        f"GET {address.path}?v=1 HTTP/1.1", f"Host: {address.netloc}", "Upgrade: websocket", "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}", "Sec-WebSocket-Version: 13", "", "",
+    )  # fmt: skip
+    await loop.sock_sendall(sock, "\r\n".join(headers).encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += await _some(sock)
+    if not answer.startswith(b"HTTP/1.1 101"):
+        raise ConnectionRefusedError(answer.partition(b"\r\n")[0].decode(errors="replace"))
+    request = orjson.dumps({"action": "subscribe", "match": match})
+    # A text frame of less than 126 bytes, masked with zeros (RFC 6455, 5.2).
+    await loop.sock_sendall(sock, bytes([0x81, 0x80 | len(request), 0, 0, 0, 0]) + request)
+    await _some(sock)
+
+
+async def _some(sock: socket.socket) -> bytes:
+    data = await asyncio.get_running_loop().sock_recv(sock, 1024)
+    if not data:
+        raise ConnectionResetError("the gateway closed the connection of a slow viewer")
+    return data
 
 
 async def fill(endpoint: Endpoint, keys: Credentials, connections: list[str]) -> None:
