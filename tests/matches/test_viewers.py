@@ -157,7 +157,12 @@ def test_everybody_is_told_how_many_watch(system: System, operator: Operator, vi
     viewers.settle(match, system.region, 12_345)
     answer = httpx.get(f"{system.api_url}/matches/{match}", timeout=20)
     assert answer.json()["viewers"] == 12_000
-    [listed] = [each for each in operator.matches("2022-12-18")["matches"] if each["match"] == match]
+    listed, until = None, time.monotonic() + 10
+    # A process of the API keeps the list of a day for a second.
+    while listed is None and time.monotonic() < until:
+        day = operator.matches("2022-12-18")["matches"]
+        listed = next((each for each in day if each["match"] == match), None)
+    assert listed is not None
     assert listed["viewers"] == 12_000
 
 
