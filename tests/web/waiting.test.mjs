@@ -215,11 +215,6 @@ test("an entry without an answer is what the API says that it is", () => {
   assert.equal(asFound({ ...sent, state: "cancelled" }, { status: "applied", seq: 4 }).state, "cancelled");
 });
 
-test("with a token that does not say whose it is nobody's presses go out by themselves", () => {
-  const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0, by: "ann" });
-  assert.equal(waiting([entry], { subject: "", now: 0 }).get("e"), "another");
-});
-
 test("a press that was undone is not asked about", () => {
   const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0, by: "ann" });
   const refused = { ...asDecided(entry, { status: "refused", reason: "r", unseen: 7 }), undone: true };

@@ -68,12 +68,11 @@ export class OperatorToken {
   }
 
   /**
-   * Who is at the desk: the subject of the token, or of the last one until somebody signs out. Null if nobody has signed
-   * in; empty if the token does not say whose it is.
+   * Who is at the desk: the subject of the token, or of the last one until somebody signs out. Null if that is not known:
+   * nobody has signed in, or no token says whose it is.
    */
   get subject() {
-    const about = this.about;
-    this.#subject = about ? (about.subject ?? "") : this.#subject;
+    this.#subject = this.about?.subject ?? this.#subject;
     return this.#subject;
   }
 

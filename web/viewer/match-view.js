@@ -103,7 +103,7 @@ export class MatchView {
     const moments = momentsOf(events);
     setText(this.empty, moments.length === 0 ? "Nothing has happened yet." : "");
     this.timeline.show(moments, board);
-    if (now < this.flashUntil) this.#banner(board);
+    if (now < this.flashUntil && this.#isCorrected(events)) this.#banner(board);
     this.tick(board, now);
   }
 
@@ -136,6 +136,12 @@ export class MatchView {
     setAttribute(this.hero, "data-flash", this.hero.dataset.flash === kind ? `${kind}-again` : kind);
     setAttribute(this.hero, "data-side", side);
     this.timeline.point(String(event.seq));
+  }
+
+  /** Whether the event that is told has been corrected since. @param {readonly Event[]} events */
+  #isCorrected(events) {
+    const event = events.find(({ seq }) => seq === this.told?.event.seq);
+    return event !== undefined && event.amended_by !== this.told?.event.amended_by;
   }
 
   /** What is told, as it has been corrected since. @param {Board} board */
