@@ -22,6 +22,7 @@ import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 
 from devstack.leftovers import Sweeper
 from loadtest.pages import allowed_origins, refusal
@@ -36,11 +37,16 @@ if TYPE_CHECKING:
 
 SWEEP_SECONDS = 5.0
 
-_UNSIGNED = re.compile(r"/_ministack/health|/_aws/execute-api/.*|/[\w-]+/\.well-known/[\w.-]+")
-"""The health check, the APIs of API Gateway and Cognito's key set, whose requests carry no signature on AWS either."""
+_UNSIGNED = re.compile(
+    r"/_ministack/health|/_aws/execute-api/livescore[a-z0-9]+/[^/]+(/(?!@connections(/|$)).*)?|/[\w-]+/\.well-known/[\w.-]+"
+)
+"""The health check, our APIs of API Gateway but @connections, and Cognito's key set: no signature on AWS either."""
 
-_SIGN_IN = {"/oauth2/authorize", "/oauth2/login", "/login", "/oauth2/token"}
+_SIGN_IN = {("GET", "/oauth2/authorize"), ("POST", "/oauth2/login"), ("POST", "/login"), ("POST", "/oauth2/token")}
 """Cognito's page to sign in at, its form, and what the desk asks then: pages of this machine use them."""
+
+_ACTION = re.compile(r"(^|[&;?])action=", re.IGNORECASE)
+"""In a query: MiniStack takes it for a call of SQS, IAM and others, whatever the path is."""
 
 _NOT_SIGNED = "This request must be signed, as on AWS. Any credentials will do, so that no web page can make it."
 
@@ -71,13 +77,18 @@ def guard(app: App, origins: Collection[str]) -> App:
 
 def _why(scope: Message, origins: Collection[str]) -> str | None:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    handshake, sign_in = scope["type"] == "websocket", scope["path"] in _SIGN_IN
+    handshake, sign_in = scope["type"] == "websocket", (scope.get("method"), scope["path"]) in _SIGN_IN
     allowed = origins if handshake else ()
     if (why := refusal(headers, local_pages=handshake or sign_in, origins=allowed)) is not None:
         return why
-    if handshake or sign_in or any(name.lower() == "authorization" for name, _ in headers):
+    names = {name.lower() for name, _ in headers}
+    # MiniStack chooses the service by these before it looks at the path, so they make every path a call of AWS.
+    is_call = "x-amz-target" in names or _ACTION.search(unquote_plus(scope["query_string"].decode("latin-1")))
+    if sign_in and not is_call:
         return None
-    return None if _UNSIGNED.fullmatch(scope["path"]) else _NOT_SIGNED
+    if handshake or ("authorization" in names and not sign_in):
+        return None
+    return None if _UNSIGNED.fullmatch(scope["path"]) and not is_call else _NOT_SIGNED
 
 
 def main() -> None:

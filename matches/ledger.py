@@ -384,7 +384,6 @@ class Ledger:
         outcome = self.outcome(accepted.match, name)
         if outcome is None or outcome.seq is None:
             return None
-        name = event.cancels if event.kind == "cancellation" else event.amends
         item = event_item(outcome.seq)
         key = row_key(accepted.match, item)
         row = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")

@@ -125,3 +125,23 @@ def test_the_token_endpoint_is_for_pages_of_this_machine(system: System, headers
     for path in ("/oauth2/token", "/oauth2/login"):
         answer = httpx.post(system.endpoint + path, data={"grant_type": "authorization_code"}, headers=headers)
         assert (answer.status_code == 403) != ours
+
+
+@pytest.mark.parametrize(("method", "path", "headers"), [
+    ("GET", "/_aws/execute-api/?Action=ListQueues&Version=2012-11-05", {}),
+    ("GET", "/_aws/execute-api/livescoreapi/$default/matches?%41ction=ListQueues", {}),
+    ("POST", "/_aws/execute-api/livescoreapi", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}),
+    ("POST", "/_aws/execute-api/livescorews/live/@connections/abc", {}),
+    ("DELETE", "/_aws/execute-api/livescorews/live/@connections/abc", {}),
+    ("GET", "/login?Action=ListQueues", {"Origin": "http://localhost:3000"}),
+    ("GET", "/oauth2/authorize?Action=ListQueues", {"Origin": "http://localhost:3000"}),
+    ("PUT", "/oauth2/token", {"Origin": "http://localhost:3000", "X-Amz-Target": "DynamoDB_20120810.ListTables"}),
+    ("POST", "/oauth2/token", {"Origin": "http://localhost:3000", "X-Amz-Target": "DynamoDB_20120810.ListTables"}),
+    ("POST", "/login", {"Sec-Fetch-Site": "same-site", "X-Amz-Target": "DynamoDB_20120810.ListTables"}),
+])  # fmt: skip
+def test_no_path_lets_a_call_of_aws_through_unsigned(
+    system: System, method: str, path: str, headers: dict[str, str]
+) -> None:
+    """MiniStack chooses a service by target and action: neither passes unsigned, whatever the path is."""
+    answer = httpx.request(method, f"http://127.0.0.1:{system.port}{path}", headers=headers, content=b"{}", timeout=20)
+    assert answer.status_code == 403, answer.text
