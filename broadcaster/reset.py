@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,7 +27,7 @@ from subscriptions.shards import MAX_SHARDS, shard_count
 from subscriptions.store import partition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -68,6 +69,10 @@ class Removed:
         return {"match": self.match, "home": {"removed": dict(self.home)}, "cells": cells}
 
 
+class MadeAgainError(Exception):
+    """The match was scheduled again while it was removed: what is there now belongs to the new one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reset:
     """Resets matches of one deployment. ``matches``: the table at home."""
@@ -80,7 +85,8 @@ class Reset:
         """Remove everything of a match; running it again removes what a first run has left.
 
         Raises botocore's ClientError and BotoCoreError, and TimeoutError, if home fails. A cell that fails is named in
-        the result, and keeps nobody from removing the rest.
+        the result, and keeps nobody from removing the rest. Raises MadeAgainError if a ``state`` row has come
+        meanwhile: another reset may have ended first, and the id been used again. It is looked for after each wait.
         """
         removed = Removed(match)
         audience, is_known = self._audience(match)
@@ -88,14 +94,20 @@ class Reset:
         for cell in self.cells:
             removed.cells[cell.region] = counts = Counter[str]()
             try:
-                _empty_cell(cell, match, counts, audience, is_known=is_known)
+                _empty_cell(cell, match, counts, audience, is_known=is_known, check=partial(self._check, match))
             except (ClientError, BotoCoreError, TimeoutError) as error:
                 removed.unreached[cell.region] = str(error)
+        self._check(match)
         for pk in (match, audience_partition(match)):
             keys = list(_keys(self.home, self.matches, "match_id", "item", pk))
             delete_all(self.home, self.matches, keys)
             removed.home.update("audience" if pk != match else _name(key["item"]["S"]) for key in keys)
         return removed
+
+    def _check(self, match: str) -> None:
+        """Raises MadeAgainError if the match has a ``state`` row."""
+        if "Item" in self.home.get_item(TableName=self.matches, Key=state_key(match), ConsistentRead=True):
+            raise MadeAgainError(f"Match {match} was scheduled again while it was being removed. The new one is kept.")
 
     def _audience(self, match: str) -> tuple[int | None, bool]:
         """The audience that the match was planned for, and whether that is known."""
@@ -105,7 +117,10 @@ class Reset:
             return None, False
 
 
-def _empty_cell(cell: CellTables, match: str, counts: Counter[str], audience: int | None, *, is_known: bool) -> None:
+def _empty_cell(
+    cell: CellTables, match: str, counts: Counter[str], audience: int | None, *, is_known: bool,
+    check: Callable[[], None],
+) -> None:  # fmt: skip
     shards, has_lease = MAX_SHARDS, True
     try:
         telling = Tellings(cell.broadcasts, cell.db).read(match)
@@ -120,6 +135,7 @@ def _empty_cell(cell: CellTables, match: str, counts: Counter[str], audience: in
         # Between taking the lease and announcing itself an execution has no live row.
         time.sleep(ANNOUNCE_SECONDS)
     _wait_for_the_end(cell, match)
+    check()
     counts += _delete_row(cell.db, cell.broadcasts, live_key(match), "live")
     rows = list(_keys(cell.db, cell.broadcasts, "pk", "sk", telling_key(match)["pk"]["S"]))
     delete_all(cell.db, cell.broadcasts, rows)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from broadcaster.reset import MadeAgainError
 from devstack import account
 from devstack.commands.common import LOCAL, Api, AsJson, Match, confirm, err, out, said
+from devstack.ministack import StackError
 from devstack.system import PREFIX
 from matches.events import MatchId
 
@@ -36,7 +38,10 @@ def reset(
         tables = account.reset(api, aws=aws, prefix=prefix)
         if not yes:
             confirm(f"Remove match {match} with all its events, receipts and subscriptions?", "remove", "removed")
-        removed = tables.run(match)
+        try:
+            removed = tables.run(match)
+        except MadeAgainError as error:
+            raise StackError(str(error)) from None
     if as_json:
         print(json.dumps(removed.to_dict()))  # noqa: T201
     else:

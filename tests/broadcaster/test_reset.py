@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.reset import CellTables, Reset
+from broadcaster.reset import CellTables, MadeAgainError, Reset
 from devstack.account import reset as of_devstack
 from devstack.operator import ApiError, Operator
 from loadtest.viewer import Viewer
+from matches.events import EVENT, Accepted
 from matches.ledger import RowsLeftError, row_key
 from matches.schedule import NewMatch
 from matches.telling import Tellings, told_key
@@ -187,3 +188,26 @@ def test_rows_of_an_earlier_match_in_a_cell_do_not_keep_the_new_one_silent(
         ledger.create(
             NewMatch.model_validate({"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"})
         )
+
+
+@pytest.mark.parametrize("with_events", [True, False])
+def test_a_match_made_again_during_a_reset_is_kept(
+    tables: Reset, ledger: Ledger, match: str, monkeypatch: pytest.MonkeyPatch, with_events: bool
+) -> None:
+    """Promise 2: a slow reset removes nothing of a match that was scheduled after another reset had ended."""
+    if with_events:
+        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"}
+
+    def meanwhile(*_: Any) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr("broadcaster.reset.MAX_SHARDS", 4 * DEFAULT_SHARDS)
+        tables.run(match)
+        ledger.create(NewMatch.model_validate(about))
+        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "new"})))
+
+    monkeypatch.setattr("broadcaster.reset._wait_for_the_end", meanwhile)
+    with pytest.raises(MadeAgainError, match="scheduled again"):
+        tables.run(match)
+    assert ledger.state(match).seq == 1
+    assert [event["event_id"] for event in ledger.history(match, 0, 10)] == ["new"]
