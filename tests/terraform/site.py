@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tests.terraform.applied import listed, statements
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.terraform.applied import Applied, Resource
 
 
@@ -96,9 +98,14 @@ def forwarded(applied: Applied) -> list[str]:
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     site = described(applied)
     named = {site[name]["path"]: site[name]["methods"] for name in ("readers", "operators")}
+    patterns = [each["path_pattern"] for each in cloudfront["ordered_cache_behavior"]]
+    if twice := sorted({each for each in patterns if patterns.count(each) > 1}):
+        # CloudFront takes the first, and the other would not be looked at.
+        return [f"two behaviors are for {path}" for path in twice]
     behaviors = {each["path_pattern"]: each for each in cloudfront["ordered_cache_behavior"]}
     pages = cloudfront["default_cache_behavior"][0]
-    found = [f"{path} is passed on, which site.json does not name" for path in behaviors.keys() - named.keys()]
+    found = _ways(cloudfront, {**behaviors, "every other path": pages})
+    found += [f"{path} is passed on, which site.json does not name" for path in behaviors.keys() - named.keys()]
     found += [
         f"{path} takes {sorted(set(behavior['allowed_methods']) ^ set(named[path]))} other than site.json says"
         for path, behavior in behaviors.items()
@@ -113,6 +120,35 @@ def forwarded(applied: Applied) -> list[str]:
     ]
     others = {each["origin_id"] for each in cloudfront["origin"]} - {"site", "api"}
     return found + [f"there is another origin, {each}" for each in sorted(others)]
+
+
+def _ways(cloudfront: Resource, behaviors: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The things that change a request on its way: code, headers, other origins, error pages."""
+    found = []
+    for path, behavior in behaviors.items():
+        if behavior.get("lambda_function_association"):
+            found.append(f"a function at the edge changes {path}")
+        functions = len(behavior.get("function_association") or [])
+        if functions != (path.startswith("/operators")):
+            found.append(f"{functions} CloudFront functions change {path}")
+        if behavior.get("forwarded_values"):
+            found.append(f"{path} passes on what no policy names")
+        if behavior.get("origin_request_policy_id") and not path.startswith("/operators"):
+            found.append(f"{path} passes on more than its cache policy says")
+    api = [each for each in cloudfront["origin"] if each["origin_id"] == "api"]
+    for origin in cloudfront["origin"]:
+        if origin.get("custom_header"):
+            found.append(f"the origin {origin['origin_id']} is sent a header of ours")
+        if origin["origin_id"] != "api" and any(origin["domain_name"] == each["domain_name"] for each in api):
+            found.append(f"the origin {origin['origin_id']} is the API as well")
+    if cloudfront["origin_group"]:
+        found.append("a group of origins may ask another one")
+    if any(
+        each.get("response_page_path") or each.get("response_code")
+        for each in cloudfront["custom_error_response"] or []
+    ):
+        found.append("an error is answered with another page")
+    return found
 
 
 def as_described(applied: Applied) -> list[str]:
@@ -205,12 +241,14 @@ def _sent(policy: Resource) -> dict[str, str]:
 def _kept(policy: Resource) -> list[str]:
     [key] = policy["parameters_in_cache_key_and_forwarded_to_origin"]
     found = []
-    if policy["max_ttl"] != 1 or policy["default_ttl"] != 1:
-        found.append(f"a snapshot is kept for up to {policy['max_ttl']} seconds")
+    if policy["max_ttl"] != 1 or policy["default_ttl"] != 1 or (policy["min_ttl"] or 0) > 1:
+        found.append(f"a snapshot is kept for up to {max(policy['max_ttl'], policy['min_ttl'] or 0)} seconds")
     if key["headers_config"][0]["header_behavior"] != "none":
         found.append("headers of the caller are passed on to the API")
     if key["cookies_config"][0]["cookie_behavior"] != "none":
         found.append("cookies are passed on to the API")
+    if key["query_strings_config"][0]["query_string_behavior"] != "whitelist":
+        found.append("all query strings are passed on to the API")
     items = {item for each in key["query_strings_config"][0]["query_strings"] or [] for item in each["items"]}
     if items != {"after", "day", "epoch", "limit", "request"}:
         found.append(f"snapshots are told apart by {sorted(items)}")

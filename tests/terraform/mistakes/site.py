@@ -171,6 +171,87 @@ MISTAKES = [
         edit(SITE, "origin", lambda block: [*block, {**block[0], "origin_id": "other"}]),
         "another origin, other",
     ),
+    Mistake(
+        "two-behaviors-for-a-path",
+        site.forwarded,
+        edit(SITE, "ordered_cache_behavior", lambda block: [block[0], *block]),
+        "two behaviors are for /matches*",
+    ),
+    Mistake(
+        "code-at-the-edge",
+        site.forwarded,
+        edit(
+            SITE,
+            "ordered_cache_behavior",
+            lambda block: first(block, lambda_function_association=[{"event_type": "origin-request"}]),
+        ),
+        "a function at the edge changes /matches*",
+    ),
+    Mistake(
+        "a-function-for-readers",
+        site.forwarded,
+        edit(
+            SITE,
+            "ordered_cache_behavior",
+            lambda block: first(block, function_association=[{"event_type": "viewer-request"}]),
+        ),
+        "1 CloudFront functions change /matches*",
+    ),
+    Mistake(
+        "no-function-for-operators", site.forwarded, _of_operators(function_association=[]), "0 CloudFront functions"
+    ),
+    Mistake(
+        "more-passed-on-for-pages",
+        site.forwarded,
+        edit(SITE, "default_cache_behavior", lambda block: first(block, origin_request_policy_id="Managed-AllViewer")),
+        "every other path passes on more",
+    ),
+    Mistake(
+        "a-token-for-everybody",
+        site.forwarded,
+        edit(
+            SITE,
+            "origin",
+            lambda block: [{**each, "custom_header": [{"name": "Authorization", "value": "x"}]} for each in block],
+        ),
+        "is sent a header of ours",
+    ),
+    Mistake(
+        "pages-from-the-api",
+        site.forwarded,
+        edit(SITE, "origin", lambda block: [{**each, "domain_name": "api.example.org"} for each in block]),
+        "the origin site is the API as well",
+    ),
+    Mistake(
+        "another-origin-on-errors",
+        site.forwarded,
+        edit(SITE, "origin_group", lambda _: [{"origin_id": "both"}]),
+        "a group of origins",
+    ),
+    Mistake(
+        "a-snapshot-for-an-error",
+        site.forwarded,
+        edit(
+            SITE,
+            "custom_error_response",
+            lambda block: first(block, response_page_path="/matches/x", response_code=200),
+        ),
+        "another page",
+    ),
+    Mistake("snapshots-kept-for-an-hour", site.distribution, with_values(SNAPSHOTS, min_ttl=3600), "3600 seconds"),
+    Mistake(
+        "every-query-passed-on",
+        site.distribution,
+        edit(
+            SNAPSHOTS,
+            "parameters_in_cache_key_and_forwarded_to_origin",
+            lambda block: first(
+                block,
+                query_strings_config=[{**block[0]["query_strings_config"][0], "query_string_behavior": "all"}],
+            ),
+        ),
+        "all query strings",
+    ),
     Mistake("no-way-for-operators", site.operators, _of_operators(path_pattern="/o/*"), "is not the API's"),
     Mistake("operators-to-the-bucket", site.operators, _of_operators(target_origin_id="site"), "leads to site"),
     Mistake("operators-answers-kept", site.operators, _of_operators(cache_policy_id="livescore-snapshots"), "be kept"),
