@@ -17,6 +17,7 @@ from matches.events import EVENT, Accepted
 from matches.scoreboard import CARDS, GOALS, PHASES, Applied, Board, apply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
 
 _USUAL = ("kick_off", "half_time", "second_half", "extra_time", "extra_half_time", "extra_second_half", "full_time")
@@ -74,6 +75,14 @@ def _event(kind: str, chance: Random) -> dict[str, Any]:
 
 def played(events: list[dict[str, Any]]) -> tuple[Board, list[dict[str, Any]]]:
     """The board after these posts, and the history of those that were applied."""
+    end: tuple[Board, list[dict[str, Any]]] = (Board(), [])
+    for step in steps(events):
+        end = step
+    return end
+
+
+def steps(events: list[dict[str, Any]]) -> Iterator[tuple[Board, list[dict[str, Any]]]]:
+    """The board and the history after each post that is applied; the history is one list that grows."""
     board, applied = Board(), list[dict[str, Any]]()
     for event in events:
         fields = {name: value for name, value in event.items() if name != "at"}
@@ -82,7 +91,7 @@ def played(events: list[dict[str, Any]]) -> tuple[Board, list[dict[str, Any]]]:
         if isinstance(ruling, Applied):
             board = ruling.board
             add(applied, accepted, ruling)
-    return board, applied
+            yield board, applied
 
 
 class Corrections:
