@@ -20,8 +20,8 @@ MISTAKES = [
         policies.of_functions,
         "matches/api.py",
         "aws.kinesis().put_record(",
-        "aws.dynamodb().scan(), aws.kinesis().put_record(",
-        "calls dynamodb:Scan",
+        "aws.dynamodb().batch_write_item(), aws.kinesis().put_record(",
+        "calls dynamodb:BatchWriteItem",
     ),
     MistakeInAFile(
         "another-state-machine",
