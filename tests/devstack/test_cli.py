@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
+from devstack.cli import app
 from devstack.ministack import free_port
 from devstack.provision import client
 from tests.support import needs, processes
@@ -162,11 +164,61 @@ def test_an_event_is_corrected_from_the_terminal(livescore: Any, match: str, sys
     assert "the event says that already" in livescore(*correction, "Messi").stdout
     livescore("event", match, "half_time")
     shown = livescore("match", "show", match).stdout
-    assert "goal, Messi" in shown
+    assert "Goal, Messi" in shown
     assert "corrected by 3" in shown
     assert "Wrong" not in shown
     goal = json.loads(livescore("match", "show", match, "--json").stdout)["events"][1]
     assert (goal["player"], goal["amended_by"], "assist" in goal) == ("Messi", 3, False)
+
+
+def test_what_was_taken_back_is_said_with_its_reason(livescore: Any, match: str, system: System) -> None:
+    """The list of events and a watcher name the event that does not count, its player, its minute and the reason."""
+    livescore("event", match, "kick_off")
+    livescore("goal", match, "home", "--minute", "23", "--player", "Messi", "--id", "g1")
+    assert livescore("event", match, "cancellation", "--cancels", "g1", "--reason", "offside").returncode == 0
+    for phase in ("half_time", "second_half", "full_time"):
+        livescore("event", match, phase)
+    seen = livescore("watch", match, "--until-full-time").stdout
+    assert "Goal 23' Messi taken back: offside  0–0" in seen
+    shown = livescore("match", "show", match).stdout
+    assert "Goal 23' Messi taken back: offside" in shown
+    assert "taken back by 3: offside" in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("event", "m", "cancellation"), "--cancels is missing: name the event to take back."),
+        (("event", "m", "amendment", "--player", "A"), "--amends is missing: name the event to correct."),
+        (("event", "m", "goal", "--minute", "3"), "--team is missing: say home, away or the name of a team."),
+        (("event", "m", "kick_off", "--id", "a b"), "--id must be 1 to 64 letters without accents, digits or "),
+        (("event", "m", "shootout_kick", "--team", "home"), "--scored or --missed is missing: say whether "),
+        (("event", "m", "golazo"), "KIND is one of: goal, own_goal, "),
+        (("event", "m", "half_time", "--player", "A"), "a half_time has no --player."),
+        (("event", "m", "awarded", "--score", "three"), "--score is the goals of the home and of the away team, "),
+        (("goal", "m", "", "--minute", "3"), "TEAM is empty."),
+        (("goal", "m", "home", "--minute", "44", "--stoppage", "2"), "stoppage time only follows minute 45, "),
+        (("match", "create", "A", "B", "--kickoff", "soon"), "--kickoff is a time such as 2022-12-18T18:00+03:00, "),
+        (("match", "create", "A", "B", "--kickoff", "2022-02-30"), "--kickoff is a time such as "),
+        (("match", "create", "A", "B", "--first-leg", "2"), "--first-leg is the goals of the home and of the away "),
+        (("match", "create", "A", "B", "--lineups", "/missing.json"), "--lineups: /missing.json cannot be read: "),
+        (("match", "change", "m"), "Name at least one thing to change, "),
+    ],
+)
+def test_a_wrong_option_is_named_in_words(args: tuple[str, ...], says: str) -> None:
+    """One sentence with the option as it is typed, before anything is sent, and no regular expression."""
+    ran = CliRunner().invoke(app, [*args], env={"LIVESCORE_API": f"http://127.0.0.1:{free_port()}"})
+    assert (ran.exit_code, ran.output.startswith(f"livescore: {says}")) == (2, True), ran.output
+    assert ran.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("wrong", ["[]", "{", '{"home": ["A"]}', '{"home": ["A"], "away": "B"}', "[" * 100_000])
+def test_a_file_of_players_that_is_none_is_a_sentence(tmp_path: Path, wrong: str) -> None:
+    """A file of players that cannot be used is named, with the form that it should have."""
+    file = tmp_path / "players.json"
+    file.write_text(wrong)
+    ran = CliRunner().invoke(app, ["match", "change", "m", "--lineups", str(file)])
+    assert (ran.exit_code, ran.output.startswith(f"livescore: --lineups: {file} ")) == (2, True), ran.output
 
 
 def test_what_was_set_aside_is_listed_and_dropped(livescore: Any, system: System, match_id: str) -> None:
