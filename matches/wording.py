@@ -20,11 +20,11 @@ FORMS: Final[dict[str, str]] = {
     "about": f"the id of an event: {_EVENT_ID}",
     "match": "the id of a match: at most 20 small letters and digits, with single hyphens between them",
     "request": "the 16 hexadecimal digits that the answer to the event has named",
-    "kickoff": "a time with its offset from UTC, such as 2022-12-18T18:00:00+03:00, or a day such as 2022-12-18",
+    "kickoff": "a time such as 2022-12-18T18:00:00+03:00, or a day such as 2022-12-18",
     "day": "a day such as 2022-12-18",
     "score": "two whole numbers, the goals of the home and of the away side, such as [3, 0]",
     "first_leg": "two whole numbers, the goals of this match's home and away side in the first leg, such as [2, 1]",
-    "lineups": 'the names of both sides: {"home": ["Name"], "away": ["Name"]}, at most 40 names each',
+    "lineups": 'lists of names: {"home": ["Name"], "away": ["Name"]}',
 }
 """Field -> how it is written, where its type does not say it."""
 
@@ -33,14 +33,9 @@ WANTED: Final[dict[str, str]] = {
     "cancels": "name the event to take back",
     "amends": "name the event to correct",
     "team": "say home, away or the name of a team",
-    "minute": "state the minute of play",
-    "player_on": "name the player who comes on",
-    "player_off": "name the player who goes off",
     "scored": "say whether the kick was scored",
     "decision": "say what the video assistant decided",
     "score": "state the goals of both sides that count from now on",
-    "home": "name the home team",
-    "away": "name the away team",
     "kickoff": "say when the match begins",
 }
 """Field -> what to do if it is missing."""
@@ -91,29 +86,35 @@ def _words(problem: Mapping[str, Any], tags: Collection[str], named: Callable[[s
     if error == "extra_forbidden":
         return _foreign(str(path[-1]), kind, named)
     name = named(field) + _within(path[1:])
+    if error == "missing" and path[1:] and field in FORMS:
+        return f"{named(field)} must be {FORMS[field]}"
     if error == "missing":
         return f"{name} is missing: {WANTED[field]}" if field in WANTED else f"{name} is missing"
     if error == "value_error":
         return f"{name} {_said(problem)}" if _said(problem).startswith("must ") else f"{name}: {_said(problem)}"
-    return f"{name} {_wrong(error, field, context, problem['msg'])}"
+    return f"{name} {_wrong(error, context, problem['msg'], FORMS.get(field) if name == named(field) else None)}"
 
 
-def _wrong(error: str, field: str, context: Mapping[str, Any], said: str) -> str:
-    """What is wrong with a value, after the name of its field."""
+def _wrong(error: str, context: Mapping[str, Any], said: str, form: str | None) -> str:
+    """What is wrong with a value, after the name of its field, which may have a form of its own."""
     number = next((context[each] for each in ("ge", "le", "gt", "lt") if each in context), None)
     match error:
         case "string_too_short":
             return "is empty"
         case "string_too_long":
             return f"has at most {context['max_length']} characters" if "max_length" in context else "is too long"
+        case "too_long" if form is None and "max_length" in context:
+            return f"has at most {context['max_length']} entries"
+        case "literal_error" if context.get("expected") == "True":
+            return "must be true, or be left out"
         case "literal_error" if "expected" in context:
             return f"is one of: {_listed(context['expected'].replace(' or ', ', '))}"
         case "greater_than_equal" if number is not None:
             return f"must be at least {number}"
         case "less_than_equal" if number is not None:
             return f"must be at most {number}"
-    if field in FORMS:
-        return f"must be {FORMS[field]}"
+    if form is not None:
+        return f"must be {form}"
     if (wanted := _TYPES.get(error.partition("_")[0])) is not None and error != "string_pattern_mismatch":
         return f"must be {wanted}"
     if "pattern" in said:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
@@ -23,9 +24,10 @@ from devstack.system import System
 from loadtest.limits import allow_sockets
 from loadtest.shown import plain
 from loadtest.tokens import TokensError, tokens_from
+from matches.events import describe as in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 out = Console(width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, soft_wrap=True)
@@ -57,6 +59,21 @@ def operator(api: str) -> Operator:
 def given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def checked(
+    validate: Callable[[dict[str, Any]], object], body: dict[str, Any], options: Mapping[str, str]
+) -> dict[str, Any]:
+    """The body, which the API will take. ``options`` are the names of fields that are no options of the same name.
+
+    Raises WrongOptionError for a body that the API would refuse by its form.
+    """
+    try:
+        validate(body)
+    except ValidationError as error:
+        words = in_words(error, lambda field: options.get(field, f"--{field.replace('_', '-')}"))
+        raise WrongOptionError(f"{words}.") from None
+    return body
 
 
 def pair(text: str | None, option: str) -> list[int] | None:

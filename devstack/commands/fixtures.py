@@ -17,6 +17,7 @@ from devstack.commands.common import (
     AsJson,
     Match,
     WrongOptionError,
+    checked,
     confirm,
     given,
     out,
@@ -27,8 +28,10 @@ from devstack.commands.common import (
 from devstack.commands.common import operator as operator_at
 from devstack.words import describe, minute, score, status, taken_back
 from loadtest.shown import plain
+from matches.schedule import MatchChange, NewMatch
 
-UNDECIDED = "To be decided"
+_OPTIONS = {"home": "HOME", "away": "AWAY", "match": "--id"}
+"""Field of a new match -> how a person states it, where that is not an option of the same name."""
 
 Home = Annotated[str | None, typer.Argument(help='Name of the home team. "" if it is not decided yet.')]
 Away = Annotated[str | None, typer.Argument(help='Name of the away team. "" if it is not decided yet.')]
@@ -39,15 +42,13 @@ Kickoff = Annotated[
     ),
 ]
 Neutral = Annotated[bool | None, typer.Option("--neutral/--no-neutral", help="The ground is neutral.")]
-Leg = Annotated[int | None, typer.Option(min=1, max=2, help="Leg of a tie over two legs: 1 or 2.")]
+Leg = Annotated[int | None, typer.Option(help="Leg of a tie over two legs: 1 or 2.")]
 FirstLeg = Annotated[
     str | None,
     typer.Option(help="Goals in the first leg of this match's home and away team, such as 2-1.", metavar="HOME-AWAY"),
 ]
-Half = Annotated[int | None, typer.Option(min=1, help="Length of a half in minutes. 45 unless stated.")]
-ExtraHalf = Annotated[
-    int | None, typer.Option(min=1, help="Length of a half of extra time in minutes. 15 unless stated.")
-]
+Half = Annotated[int | None, typer.Option(help="Length of a half in minutes. 45 unless stated.")]
+ExtraHalf = Annotated[int | None, typer.Option(help="Length of a half of extra time in minutes. 15 unless stated.")]
 Lineups = Annotated[
     Path | None,
     typer.Option(help='JSON file with the players of both teams: {"home": ["Name", …], "away": ["Name", …]}.'),
@@ -79,7 +80,7 @@ def create(
             "audience": audience, "kickoff": _when(kickoff) or datetime.now(UTC).replace(microsecond=0).isoformat(),
             **_about(neutral, leg, first_leg, half_minutes, extra_half_minutes, lineups),
         }  # fmt: skip
-        made = operator.create_match(**given(wanted))
+        made = operator.create_match(**checked(NewMatch.model_validate, given(wanted), _OPTIONS))
     show(made, as_json, f"{made['match']}: {_line(made)}")
 
 
@@ -104,7 +105,7 @@ def change(
         if not wanted:
             raise WrongOptionError("Name at least one thing to change, such as --kickoff or --home.")
         with operator_at(api) as operator:
-            changed = operator.change_match(match, **wanted)
+            changed = operator.change_match(match, **checked(MatchChange.model_validate, wanted, {}))
     show(changed, as_json, f"{changed['match']}: {_line(changed)}")
 
 
@@ -136,13 +137,12 @@ def lineups(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> 
 
 def list_matches(
     day: Annotated[str | None, typer.Option(help="Day in UTC, such as 2022-12-18; today by default.")] = None,
-    page: Annotated[int, typer.Option(min=1, help="Page of the list: 200 matches are on each.")] = 1,
     api: Api = LOCAL.api_url,
     as_json: AsJson = False,
 ) -> None:
     """List the matches of a day, by kick-off."""
     with said(), operator_at(api) as operator:
-        found = operator.matches(day, page)
+        found = operator.matches(day)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))  # noqa: T201
         return
@@ -150,13 +150,11 @@ def list_matches(
     table = Table(*columns, title=f"Matches of {found['day']} (UTC)")
     for each in found["matches"]:
         cells = (
-            each["match"], each["kickoff"], _team(each["home"]), score(each), _team(each["away"]),
+            each["match"], each["kickoff"], each["home"], score(each), each["away"],
             status(each["status"]), _count(each["viewers"]),
         )  # fmt: skip
         table.add_row(*(RichText(plain(cell)) for cell in cells))
     out.print(table)
-    if found["more"]:
-        out.print(f"There are more: livescore match list --day {found['day']} --page {page + 1}", highlight=False)
 
 
 def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
@@ -166,7 +164,7 @@ def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) 
     if as_json:
         print(json.dumps({**snapshot, "events": events}, ensure_ascii=False))  # noqa: T201
         return
-    teams = {"home": _team(snapshot["home"]), "away": _team(snapshot["away"])}
+    teams = {"home": snapshot["home"], "away": snapshot["away"]}
     title = f"{teams['home']} {score(snapshot)} {teams['away']}, {status(snapshot['status'])}"
     if snapshot["viewers"] is not None:
         title += f", {_count(snapshot['viewers'])} watching"
@@ -212,25 +210,20 @@ def _when(kickoff: str | None) -> str | None:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).isoformat()
 
 
-def _names(file: Path) -> dict[str, Any]:
-    """The players of a file by side; raises WrongOptionError."""
+def _names(file: Path) -> Any:
+    """What a file of players says; raises WrongOptionError for one that is no JSON."""
     try:
-        found = json.loads(file.read_text("utf-8-sig"))
+        return json.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise WrongOptionError(f"--lineups: {file} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError):
         raise WrongOptionError(f"--lineups: {file} is not JSON.") from None
-    sides = found if isinstance(found, dict) else {}
-    lists = all(isinstance(names, list) and all(isinstance(each, str) for each in names) for names in sides.values())
-    if sides.keys() != {"home", "away"} or not lists:
-        raise WrongOptionError(f'--lineups: {file} does not say {{"home": ["Name", …], "away": ["Name", …]}}.')
-    return sides
 
 
 def _line(match: dict[str, Any]) -> str:
     """A match in one line: ``Argentina – France, kick-off 2022-12-18T18:00:00+03:00, neutral ground``."""
     facts = _facts(match)
-    line = f"{_team(match['home'])} – {_team(match['away'])}, kick-off {match['kickoff']}"
+    line = f"{match['home']} – {match['away']}, kick-off {match['kickoff']}"
     return f"{line}, {facts}" if facts else line
 
 
@@ -246,10 +239,6 @@ def _facts(match: dict[str, Any]) -> str:
     if match.get("extra_half_minutes", 15) != 15:
         facts.append(f"halves of extra time of {match['extra_half_minutes']} minutes")
     return ", ".join(facts)
-
-
-def _team(name: str | None) -> str:
-    return name or UNDECIDED
 
 
 def _count(viewers: int | None) -> str:

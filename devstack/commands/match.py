@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text as RichText
 
@@ -21,7 +20,7 @@ from devstack.commands.common import (
     AsJson,
     Match,
     WebSocket,
-    WrongOptionError,
+    checked,
     err,
     given,
     out,
@@ -35,12 +34,9 @@ from devstack.watch import watch as watch_match
 from devstack.words import describe, minute
 from loadtest.shown import plain
 from matches.events import DECISIONS, EVENT, KINDS
-from matches.events import describe as in_words
 
-Minute = Annotated[int | None, typer.Option(min=0, max=120, help="Minute of play; leave it out if it is not known.")]
-Stoppage = Annotated[
-    int | None, typer.Option(min=1, max=30, help="Minutes of stoppage time, after minute 45, 90, 105 or 120.")
-]
+Minute = Annotated[int | None, typer.Option(help="Minute of play; leave it out if it is not known.")]
+Stoppage = Annotated[int | None, typer.Option(help="Minutes of stoppage time, after the last minute of a period.")]
 EventId = Annotated[
     str | None, typer.Option("--id", help="Id of the event, chosen by you: the same event again then changes nothing.")
 ]
@@ -201,11 +197,7 @@ def _post(api: str, match: str, posted: dict[str, Any], options: Mapping[str, st
     ``options`` says by which option a person states a field, where it is not called as the field.
     """
     with said(), operator_at(api) as operator:
-        try:
-            EVENT.validate_python(posted)
-        except ValidationError as error:
-            words = in_words(error, lambda field: options.get(field, f"--{field.replace('_', '-')}"))
-            raise WrongOptionError(f"{words}.") from None
+        checked(EVENT.validate_python, posted, options)
         taken = operator.post_event(match, posted)
         event_id = taken["event_id"]
         outcome = operator.settled(match, event_id, request=taken.get("request"))

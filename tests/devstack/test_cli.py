@@ -197,7 +197,14 @@ def test_what_was_taken_back_is_said_with_its_reason(livescore: Any, match: str,
         (("event", "m", "half_time", "--player", "A"), "a half_time has no --player."),
         (("event", "m", "awarded", "--score", "three"), "--score is the goals of the home and of the away team, "),
         (("goal", "m", "", "--minute", "3"), "TEAM is empty."),
-        (("goal", "m", "home", "--minute", "44", "--stoppage", "2"), "stoppage time only follows minute 45, "),
+        (("goal", "m", "home", "--stoppage", "2"), "stoppage time needs its minute."),
+        (("goal", "m", "home", "--minute", "500"), "--minute must be at most 160."),
+        (("event", "m", "awarded", "--reason", "fog"), "--score is missing: state the goals of both sides "),
+        (("match", "create", "A", "A"), "a team cannot play itself."),
+        (("match", "create", "A", "B", "--id", "A B"), "--id must be the id of a match: at most 20 small letters "),
+        (("match", "create", "A", "B", "--half-minutes", "90"), "--half-minutes must be at most 60."),
+        (("match", "change", "m", "--home", ""), "--home is empty."),
+        (("match", "change", "m", "--leg", "3"), "--leg is one of: 1, 2."),
         (("match", "create", "A", "B", "--kickoff", "soon"), "--kickoff is a time such as 2022-12-18T18:00+03:00, "),
         (("match", "create", "A", "B", "--kickoff", "2022-02-30"), "--kickoff is a time such as "),
         (("match", "create", "A", "B", "--first-leg", "2"), "--first-leg is the goals of the home and of the away "),
@@ -212,13 +219,13 @@ def test_a_wrong_option_is_named_in_words(args: tuple[str, ...], says: str) -> N
     assert ran.output.count("\n") == 1
 
 
-@pytest.mark.parametrize("wrong", ["[]", "{", '{"home": ["A"]}', '{"home": ["A"], "away": "B"}', "[" * 100_000])
+@pytest.mark.parametrize("wrong", ["[]", "{", '{"home": ["A", ""]}', '{"home": ["A"], "away": "B"}', "[" * 100_000])
 def test_a_file_of_players_that_is_none_is_a_sentence(tmp_path: Path, wrong: str) -> None:
     """A file of players that cannot be used is named, with the form that it should have."""
     file = tmp_path / "players.json"
     file.write_text(wrong)
     ran = CliRunner().invoke(app, ["match", "change", "m", "--lineups", str(file)])
-    assert (ran.exit_code, ran.output.startswith(f"livescore: --lineups: {file} ")) == (2, True), ran.output
+    assert (ran.exit_code, ran.output.startswith("livescore: --lineups")) == (2, True), ran.output
 
 
 def test_what_was_set_aside_is_listed_and_dropped(livescore: Any, system: System, match_id: str) -> None:

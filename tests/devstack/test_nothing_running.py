@@ -17,7 +17,7 @@ from devstack.system import System
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.testing import Result
+    from typer.testing import Result
 
 COMMANDS = [
     "goal m home --minute 3",

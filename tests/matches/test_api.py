@@ -255,11 +255,11 @@ def test_a_position_of_another_epoch_is_none(http: httpx.Client, operator: Opera
     ("method", "path", "body", "words"),
     [
         ("POST", "/matches/{}/events", {"kind": "cancellation"}, "cancels is missing: name the event to take back"),
-        ("POST", "/matches/{}/events", {"kind": "goal", "team": "home", "minute": 121}, "minute must be at most 120"),
+        ("POST", "/matches/{}/events", {"kind": "goal", "team": "home", "minute": 161}, "minute must be at most 160"),
         ("POST", "/matches/{}/events", {"kind": "golazo"}, "kind is one of: goal, own_goal, "),
         ("POST", "/matches/{}/events", {"kind": "half_time", "event_id": "a b"}, "event_id must be 1 to 64 letters "),
         ("POST", "/matches/{}/events", [], "it must be a JSON object"),
-        ("POST", "/matches", {"home": "A", "away": "B", "kickoff": "soon"}, "kickoff must be a time with its offset "),
+        ("POST", "/matches", {"home": "A", "away": "B", "kickoff": "soon"}, "kickoff must be a time such as "),
         ("POST", "/matches", {"match": "A B", "home": "A", "away": "B", "kickoff": "soon"}, "match must be the id of "),
         ("GET", "/matches/NOBODY", None, "match must be the id of a match: at most 20 small letters and digits, "),
         ("GET", "/matches/{}/events?after=-1", None, "after must be at least 0"),
