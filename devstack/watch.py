@@ -15,7 +15,7 @@ from rich.text import Text
 
 from devstack.local import nothing_answers
 from devstack.operator import ApiError
-from devstack.words import OVER, describe, minute, score, taken_back
+from devstack.words import OVER, describe, marks, minute, score
 from devstack.words import status as status_words
 from loadtest.reader import Reader
 from loadtest.shown import plain, where
@@ -115,10 +115,9 @@ def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
     teams = {"home": follower.home, "away": follower.away}
     lines = [event for event in events if event["kind"] != "amendment"]
     for event in lines[-LINES:]:
-        marks = ("corrected" if "amended_by" in event else "", taken_back(event, events))
-        what = describe(event, events, teams) + "".join(f" ({mark})" for mark in marks if mark)
+        what = describe(event, events, teams) + (f" ({marked})" if (marked := marks(event)) else "")
         cells = (minute(event), what, teams.get(event.get("team", ""), ""), score(event))
-        styles = ("dim", "dim strike" if marks[1] else "", "dim", "")
+        styles = ("dim", "dim strike" if "cancelled_by" in event else "", "dim", "")
         table.add_row(*(Text(plain(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
     title = f"{follower.home} {follower.score[0]}–{follower.score[1]} {follower.away}"
     if follower.shootout:

@@ -105,13 +105,10 @@ def _brief(event: dict[str, Any], history: Iterable[dict[str, Any]], teams: Mapp
     return " ".join(filter(None, (what, minute(event), str(known or (teams or {}).get(side, side)))))
 
 
-def taken_back(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> str:
-    """The mark of an event that does not count: ``taken back by 5: offside``, empty for one that counts."""
-    seq = event.get("cancelled_by")
-    if seq is None:
-        return ""
-    found = next((each for each in history if each.get("seq") == seq), {})
-    return plain(f"taken back by {seq}{_why(found)}")
+def marks(event: Mapping[str, Any]) -> str:
+    """What later events have made of an event: ``corrected by 4, taken back by 5``, empty for one that stands."""
+    known = (("amended_by", "corrected"), ("cancelled_by", "taken back"))
+    return plain(", ".join(f"{words} by {event[name]}" for name, words in known if name in event))
 
 
 def _changes(amendment: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from devstack.commands.common import (
     show,
 )
 from devstack.commands.common import operator as operator_at
-from devstack.words import describe, minute, score, status, taken_back
+from devstack.words import describe, marks, minute, score, status
 from loadtest.shown import plain
 from matches.schedule import MatchChange, NewMatch
 
@@ -168,14 +168,13 @@ def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) 
     title = f"{teams['home']} {score(snapshot)} {teams['away']}, {status(snapshot['status'])}"
     if snapshot["viewers"] is not None:
         title += f", {_count(snapshot['viewers'])} watching"
-    table = Table("seq", "minute", "what", "score", "id", "", title=RichText(plain(title)))
+    table = Table("seq", "minute", "what", "team", "score", "id", "", title=RichText(plain(title)))
     if facts := _facts(snapshot):
         table.caption = RichText(plain(facts))
     for each in events:
-        corrected = f"corrected by {each['amended_by']}" if "amended_by" in each else ""
-        marks = ", ".join(filter(None, (corrected, taken_back(each, events))))
         when = "" if each["kind"] == "amendment" else minute(each)
-        cells = (each["seq"], when, describe(each, events, teams), score(each), each["event_id"], marks)
+        what, team = describe(each, events, teams), teams.get(each.get("team", ""), "")
+        cells = (each["seq"], when, what, team, score(each), each["event_id"], marks(each))
         table.add_row(*(RichText(plain(cell)) for cell in cells))
     out.print(table)
 
