@@ -17,7 +17,7 @@ from devstack.system import ROOT
 
 
 def screenshots(
-    folder: Annotated[Path, typer.Argument(help="Where they go.")] = ROOT / "docs/images",
+    folder: Annotated[Path, typer.Argument(help="Folder for the pictures.")] = ROOT / "docs/images",
     port: Port = None,
 ) -> None:
     """Play a prepared day on a stack of its own and take pictures of the pages, small and large, light and dark."""
