@@ -134,7 +134,7 @@ const RULES = [
   ["shootout_kick", "first_half", false],
   ["goal", "shootout", false],
   ["yellow_card", "shootout", true],
-  ["goal", "full_time", false],
+  ["goal", "full_time", true],
   ["var_decision", "full_time", true],
   ["cancellation", "full_time", true],
 ];
@@ -177,15 +177,19 @@ test("the board as it will be has what was pressed and is not counted yet, once"
     { ...board, status: "second_half" },
     pressed({ kind: "shootout_kick", team: "home", scored: true }),
   );
-  assert.deepEqual([kicks.status, kicks.shootout, phasesAfter(kicks.status)], ["shootout", [1, 0], ["full_time"]]);
+  assert.deepEqual(
+    [kicks.status, kicks.shootout, phasesAfter(kicks.status)],
+    ["shootout", [1, 0], ["full_time", "suspended", "abandoned", "awarded"]],
+  );
 });
 
 /** [status, the kind it should have been, whether it may be cancelled and posted again] @type {[string, string, boolean][]} */
 const CORRECTIONS = [
   ["first_half", "own_goal", true],
   ["half_time", "penalty_goal", true],
-  ["full_time", "penalty_goal", false],
-  ["shootout", "penalty_goal", false],
+  ["full_time", "penalty_goal", true],
+  ["shootout", "penalty_goal", true],
+  ["awarded", "penalty_goal", false],
   ["shootout", "yellow_card", true],
 ];
 for (const sure of [true, false]) {
@@ -452,7 +456,7 @@ test("an echo is within two seconds of the last press, however long the hammerin
 
 test("a token says when it ends, and nonsense says nothing", () => {
   const part = (/** @type {object} */ about) => Buffer.from(JSON.stringify(about)).toString("base64url");
-  assert.deepEqual(readToken(`e30.${part({ exp: 10, sub: "ü" })}.c2ln`), { ends: 10_000, subject: "ü" });
+  assert.deepEqual(readToken(`e30.${part({ exp: 10, sub: "ü" })}.c2ln`), { ends: 10_000, subject: "ü", name: "ü" });
   for (const text of ["", "a.b", "a.b.c", "e30.e3.x", "a b.c.d"]) assert.equal(readToken(text), null);
 });
 

@@ -6,9 +6,10 @@ import { isCorrectable, UNDO_MS } from "./desk.js";
 import { interruption, shootoutKick, substitution, teamEvent, varDecision } from "./event-form.js";
 import { whistlesOf } from "./interruptions.js";
 import { other } from "./lineup.js";
-import { expected, phasesAfter, whyNot } from "./match-rules.js";
+import { expected, phasesAfter } from "./match-rules.js";
 import { isCancelled, newEntry, newId, takeBack } from "./outbox.js";
 import { Presses } from "./presses.js";
+import { whyNotNow } from "./rules.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("../livescore.js").Board} Board */
@@ -191,7 +192,7 @@ export class Actions {
         who: JSON.stringify(changes),
       });
     const board = this.expected();
-    const wrong = board ? whyNot(event.kind, board.status) : "";
+    const wrong = board ? ruleAgainst(board, event) : "";
     if (wrong) return { wrong };
     // Before anything is taken back: what is cancelled for an echo would not come again.
     const what = `correct/${id}/${event.kind}/${event.team}`;
@@ -352,7 +353,11 @@ export class Actions {
   /** @param {Event | {wrong: string}} event @returns {{wrong: string} | null} */
   #ruledOut(event) {
     const board = this.sure ? this.expected() : null;
-    const wrong = board && "kind" in event ? whyNot(event.kind, board.status) : "";
+    const wrong = board && "kind" in event ? ruleAgainst(board, event) : "";
     return wrong ? { wrong } : null;
   }
 }
+
+/** Why the rules do not take an event now, a sentence; empty if they do. @param {Board} board @param {Event} event */
+const ruleAgainst = (board, event) =>
+  event.kind === "cancellation" || event.kind === "amendment" ? "" : whyNotNow(board, event);

@@ -1,6 +1,8 @@
 // @ts-check
 /** Pure: from what stands in the desk's fields to an event for the API (docs/api.md), or to a sentence why not. */
 
+import { periodEnds } from "../clock.js";
+
 /** @typedef {"home" | "away"} Side */
 /** @typedef {{kind: string, [field: string]: unknown}} Event */
 /** @typedef {{minute?: number, stoppage?: number}} When without a minute if it is not known */
@@ -19,9 +21,8 @@ const LONGEST_NAME = 80;
  */
 export function readMinute(text, lengths = {}) {
   if (NOT_KNOWN.test(text)) return {};
-  const { half_minutes: half = 45, extra_half_minutes: extra = 15 } = lengths;
-  const ends = [half, 2 * half, 2 * half + extra, 2 * (half + extra)];
-  const last = 2 * (half + extra);
+  const ends = periodEnds(lengths);
+  const [half, , , last] = ends;
   const found = /^\s*(\d{1,3})\s*(?:\+\s*(\d{1,2}))?\s*['′]?\s*$/.exec(text);
   if (!found) return { wrong: `Write the minute as 23, or ${half}+2, or ? if it is not known.` };
   const minute = Number(found[1]);

@@ -1,11 +1,11 @@
 // @ts-check
 /** What the operator does, by a button or a key: the press is made, or a window opens that asks for more. */
 
-import { isOver } from "../boards.js";
 import { statusWords } from "../words.js";
 import { minuteNow, pressWords, teamsOf } from "./desk.js";
 import { INTERRUPTIONS, interruptionsOf } from "./interruptions.js";
 import { phasesAfter, whyNot } from "./match-rules.js";
+import { isLate } from "./view.js";
 
 /** @typedef {"home" | "away"} Side */
 /** @typedef {import("./actions.js").Result} Result */
@@ -156,8 +156,8 @@ export class Operating {
 
   /** Whether play is over, so that a goal is one of before. */
   #isLate() {
-    const status = this.with.actions.expected()?.status ?? "";
-    return (status === "shootout" || isOver({ status })) && !this.#ruledOut("goal");
+    const board = this.with.actions.expected();
+    return board !== null && isLate(board.status);
   }
 
   /** Enter a goal after play is over: a hand that slips must not change a result. @param {Side} side */

@@ -147,8 +147,12 @@ export class DeskView {
       setAttribute(kicks, "hidden", mayShootOut(status) ? null : "");
     setAttribute(byId("match"), "data-status", status);
     setText(byId("about"), board ? aboutWords(board, now) : "");
+    const late = isLate(status);
+    setAttribute(byId("match"), "data-late", late ? "" : null);
+    for (const verb of document.querySelectorAll(".goal .verb")) setText(verb, late ? "Late goal" : "Goal");
     for (const button of document.querySelectorAll(".goals [data-action], .actions [data-action]")) {
-      const not = status !== "" && whyNot(button.getAttribute("data-action") ?? "", status) !== "";
+      // Any minute: a late goal's own is asked for.
+      const not = status !== "" && whyNot(button.getAttribute("data-action") ?? "", status, late ? 1 : null) !== "";
       setAttribute(button, "aria-disabled", not ? "true" : null);
     }
   }
@@ -269,6 +273,9 @@ export class DeskView {
     byId("own-hint").hidden = this.read().sort !== "own_goal";
   }
 }
+
+/** Whether play is over, so that a goal can only be one of before; an award's score stands. @param {string} status */
+export const isLate = (status) => ["shootout", "full_time", "abandoned"].includes(status);
 
 /** @param {string} kind */
 function whistleButton(kind) {
