@@ -460,6 +460,23 @@ test("a token says when it ends, and nonsense says nothing", () => {
   for (const text of ["", "a.b", "a.b.c", "e30.e3.x", "a b.c.d"]) assert.equal(readToken(text), null);
 });
 
+/** [what the token says, the name that the desk shows] @type {[object, string | null][]} */
+const NAMES = [
+  [{ sub: "u1", name: "Ann Lee", username: "ann", email: "ann@example.org" }, "Ann Lee"],
+  [{ sub: "u1", username: "ann" }, "ann"],
+  [{ sub: "u1", "cognito:username": "ann" }, "ann"],
+  [{ sub: "u1", username: "u1", email: "ann@example.org" }, "ann@example.org"],
+  [{ sub: "u1", name: "  ", email: 5 }, "u1"],
+  [{ sub: "u1", name: "A\u202enn\u0000" }, "Ann"],
+  [{}, null],
+];
+for (const [claims, name] of NAMES) {
+  test(`the claims ${JSON.stringify(claims)} name ${name}`, () => {
+    const token = `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
+    assert.equal(readToken(token)?.name, name);
+  });
+}
+
 test("what is under way stands on top, with what it waits for", () => {
   const entries = pressed({ kind: "goal", team: "home", minute: 3 }, { kind: "goal", team: "away", minute: 4 });
   const rows = timelineOf(/** @type {any} */ ({ ...board, home: "A", away: "B" }), entries, { why: "offline" });

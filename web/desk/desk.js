@@ -44,6 +44,9 @@ const CORRECTABLE = [
   "substitution",
 ];
 
+/** Kinds beside which the score would say nothing new. */
+const CHANGES_NOTHING = /card|substitution|penalty_missed|var_decision/;
+
 /** Whether the desk offers to correct an event. @param {{kind: string}} event */
 export const isCorrectable = ({ kind }) => CORRECTABLE.includes(kind);
 
@@ -269,7 +272,7 @@ function rowOf(id, event, teams, state, note, stands, target) {
     what: whatOf(event, target),
     team: teamOf(event, teams),
     who: whoOf(event),
-    score: scoreWords(score),
+    score: CHANGES_NOTHING.test(event.kind) ? "" : scoreWords(score),
     state,
     note,
     stands,

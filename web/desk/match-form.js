@@ -140,8 +140,8 @@ export function fieldsOf(board, lineups) {
   const at = kickoffAt(board.kickoff);
   const date = new Date(at);
   return {
-    home: board.home === UNKNOWN_TEAM ? "" : board.home,
-    away: board.away === UNKNOWN_TEAM ? "" : board.away,
+    home: known(board.home),
+    away: known(board.away),
     day: kickoffDay(board.kickoff) ?? "",
     time: Number.isNaN(at) ? "" : `${two(date.getHours())}:${two(date.getMinutes())}`,
     competition: board.competition ?? "",
@@ -151,11 +151,14 @@ export function fieldsOf(board, lineups) {
     firstAway: board.first_leg ? String(board.first_leg[1]) : "",
     half: String(board.half_minutes ?? 45),
     extraHalf: String(board.extra_half_minutes ?? 15),
-    id: board.match,
+    id: board.match ?? "",
     homeLineup: lineups.home.join("\n"),
     awayLineup: lineups.away.join("\n"),
   };
 }
+
+/** @param {string | undefined} team */
+const known = (team) => (team === undefined || team === UNKNOWN_TEAM ? "" : team);
 
 /** Whether a match has not kicked off and still may. @param {{status: string}} board */
 export const isAhead = ({ status }) => status === "scheduled" || status === "postponed";
