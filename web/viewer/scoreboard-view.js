@@ -54,6 +54,8 @@ export class ScoreboardView {
     }
     setAttribute(this.now, "href", dayAddress(null));
     setAttribute(this.now, "aria-current", day === today ? "date" : null);
+    // One of its neighbours leads there already.
+    setAttribute(this.now, "hidden", [shifted(today, -1), shifted(today, 1)].includes(day) ? "" : null);
   }
 
   /** The whole list; `words` says in a sentence what there is. @param {Group[]} groups @param {string} words @param {number} now */

@@ -4,7 +4,7 @@
 
 import { timeOfDay } from "../day.js";
 import { arrange, el, heard, icon, setAttribute, setText } from "../dom.js";
-import { decisionWords, eventWords, kindWords, minuteWords, scoreWords, teamOf, whyCancelled } from "../words.js";
+import { eventWords, kindWords, minuteWords, mistakeWords, scoreWords, teamOf, whyCancelled } from "../words.js";
 
 /** @typedef {import("./moments.js").Moment} Moment */
 /** @typedef {import("../words.js").Event} Event */
@@ -24,7 +24,25 @@ const ICONS = {
   cancellation: "back",
 };
 
-const PHASES = new Set(["kick_off", "half_time", "second_half", "extra_time", "shootout", "full_time"]);
+const PHASES = new Set([
+  "kick_off",
+  "half_time",
+  "second_half",
+  "extra_time",
+  "extra_half_time",
+  "extra_second_half",
+  "shootout",
+  "full_time",
+  "postponed",
+  "called_off",
+  "suspended",
+  "resumed",
+  "abandoned",
+  "awarded",
+]);
+
+/** Events that happen in a minute: a dash stands for one that is not known. */
+const TIMED = /goal|card|substitution|penalty_missed/;
 
 export class TimelineView {
   constructor() {
@@ -59,7 +77,8 @@ export class TimelineView {
 
 class Line {
   /** @param {Moment} moment @param {Teams} teams */
-  constructor({ event }, teams) {
+  constructor(moment, teams) {
+    const { event } = moment;
     const phase = PHASES.has(event.kind);
     this.what = el("span", { class: "what" });
     this.names = el("span", { class: "names" });
@@ -84,7 +103,7 @@ class Line {
     }
     /** @type {Moment | null} */
     this.moment = null;
-    this.show({ event, cancellation: null, cancelled: null, reviewed: false, id: "" }, teams);
+    this.show(moment, teams);
   }
 
   /** @param {Moment} moment @param {Teams} teams */
@@ -92,14 +111,15 @@ class Line {
     const before = this.moment;
     this.moment = moment;
     if (before && same(before, moment)) return;
-    const { event, cancellation, cancelled, reviewed } = moment;
-    setText(this.what, whatOf(event));
-    setText(this.minute, minuteWords(event));
-    setText(this.corrected, event.amended_by ? "Corrected" : "");
-    setAttribute(this.element, "data-side", event.team ?? cancelled?.team ?? null);
-    this.names.replaceChildren(...namesOf(event, cancelled, teams));
-    setAttribute(this.element, "data-cancelled", cancellation ? "" : null);
-    setText(this.why, cancellation ? whyCancelled(cancellation, reviewed, timeOfDay) : "");
+    const { event, cancellation, mistake, reviewed } = moment;
+    setText(this.what, mistake ? mistakeWords(event) : whatOf(event));
+    setText(this.minute, mistake ? "" : minuteWords(event) || (TIMED.test(event.kind) ? "–" : ""));
+    setText(this.corrected, event.amended_by && !mistake ? "Corrected" : "");
+    setAttribute(this.element, "data-side", event.team ?? null);
+    this.names.replaceChildren(...(mistake ? named(teamOf(event, teams), "side") : namesOf(moment, teams)));
+    setAttribute(this.element, "data-mistake", mistake ? "" : null);
+    setAttribute(this.element, "data-cancelled", cancellation && !mistake ? "" : null);
+    setText(this.why, cancellation && !mistake ? whyCancelled(cancellation, reviewed, timeOfDay) : "");
   }
 }
 
@@ -107,6 +127,7 @@ class Line {
 function whatOf(event) {
   if (PHASES.has(event.kind)) return kindWords(event.kind);
   if (event.kind === "shootout_kick") return event.scored ? "Scored" : "Missed";
+  if (event.kind === "substitution" && event.no_replacement) return "Off, without a replacement";
   return eventWords(event);
 }
 
@@ -115,52 +136,55 @@ const same = (one, other) =>
   one.event.seq === other.event.seq &&
   one.event.amended_by === other.event.amended_by &&
   one.cancellation?.seq === other.cancellation?.seq &&
-  one.cancelled?.seq === other.cancelled?.seq &&
-  one.reviewed === other.reviewed;
+  one.reviewed === other.reviewed &&
+  scoreWords(one.score) === scoreWords(other.score) &&
+  scoreWords(one.shootout) === scoreWords(other.shootout);
 
 /** @param {string | undefined | null} name @param {string} [kind] */
 const named = (name, kind = "person") => (name ? [el("bdi", { class: kind }, name)] : []);
 
-/** Who took part. @param {Event} event @param {Event | null} cancelled @param {Teams} teams @returns {Node[]} */
-function namesOf(event, cancelled, teams) {
+/** @param {string} words @param {string} before for who hears it */
+const tally = (words, before = "") => el("span", { class: "tally" }, ...(before ? [heard(before)] : []), words);
+
+/** Who took part. @param {Moment} moment @param {Teams} teams @returns {Node[]} */
+function namesOf({ event, score, shootout }, teams) {
   const side = named(teamOf(event, teams), "side");
   switch (event.kind) {
     case "substitution":
-      return [
-        el("span", { class: "on" }, heard("on "), ...named(event.player_on)),
-        el("span", { class: "off" }, heard(", off "), ...named(event.player_off)),
-        ...side,
-      ];
+      return [...changed("on", event.player_on), ...changed("off", event.player_off), ...side];
     case "cancellation":
-      return cancelled ? takenBackNames(cancelled, event, teams) : named(event.reason, "detail");
+      return named(event.reason, "detail");
     case "goal":
     case "own_goal":
     case "penalty_goal":
       return [
         ...named(event.player),
         ...(event.assist ? [el("span", { class: "detail" }, "assist ", ...named(event.assist, "assist"))] : []),
-        el("span", { class: "tally" }, heard("; score "), scoreWords(event.score)),
+        tally(scoreWords(score), "; score "),
         ...side,
       ];
     case "shootout_kick":
-      return [...named(event.player), el("span", { class: "tally" }, heard("; "), scoreWords(event.shootout)), ...side];
+      return [...named(event.player), tally(scoreWords(shootout), "; "), ...side];
     case "half_time":
     case "extra_time":
+    case "extra_half_time":
+    case "extra_second_half":
     case "full_time":
-      return [el("span", { class: "tally" }, scoreWords(event.score))];
+    case "suspended":
+    case "abandoned":
+    case "awarded":
+      return [tally(scoreWords(score)), ...named(event.reason, "detail")];
+    case "postponed":
+    case "called_off":
+      return named(event.reason, "detail");
     default:
-      return [...named(event.player), ...side];
+      return [
+        ...named(event.player),
+        ...(event.bench ? [el("span", { class: "detail" }, "on the bench")] : []),
+        ...side,
+      ];
   }
 }
 
-/** @param {Event} event @param {Event} cancellation @param {Teams} teams */
-function takenBackNames(event, cancellation, teams) {
-  const minute = minuteWords(event);
-  const what = event.kind === "var_decision" ? decisionWords(event.decision) : kindWords(event.kind).toLowerCase();
-  const detail = el("span", { class: "detail" }, `${what}${minute && ` ${minute}`}`);
-  if (event.player) detail.append(" ", ...named(event.player));
-  const why = cancellation.reason
-    ? [el("span", { class: "detail" }, "– ", ...named(cancellation.reason, "reason"))]
-    : [];
-  return [detail, ...why, ...named(teamOf(event, teams), "side")];
-}
+/** @param {"on" | "off"} way @param {string | null | undefined} name */
+const changed = (way, name) => (name ? [el("span", { class: way }, heard(` ${way} `), ...named(name))] : []);
