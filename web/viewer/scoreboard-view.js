@@ -24,6 +24,12 @@ export class ScoreboardView {
     this.now = el("a", { class: "turn turn-today" }, "Today");
     this.after = el("a", { class: "turn", rel: "next" });
     this.list = el("div", { class: "groups" });
+    this.nothing = el(
+      "section",
+      { class: "panel nothing", hidden: "" },
+      el("h2", {}, "No matches"),
+      el("p", {}, "Nothing is on the list for this day. Look at another day, or come back later."),
+    );
     this.element = el(
       "div",
       { class: "scoreboard" },
@@ -35,6 +41,7 @@ export class ScoreboardView {
       ),
       this.summary,
       this.list,
+      this.nothing,
     );
     this.turn(day, today);
   }
@@ -58,9 +65,11 @@ export class ScoreboardView {
     setAttribute(this.now, "hidden", [shifted(today, -1), shifted(today, 1)].includes(day) ? "" : null);
   }
 
-  /** The whole list; `words` says in a sentence what there is. @param {Group[]} groups @param {string} words @param {number} now */
+  /** The whole list; `words` says in a sentence what there is; null if there is nothing.
+   * @param {Group[]} groups @param {string | null} words @param {number} now */
   show(groups, words, now) {
-    setText(this.summary, words);
+    setText(this.summary, words ?? "");
+    setAttribute(this.nothing, "hidden", words === null ? null : "");
     const known = new Set();
     const sections = groups.map(({ competition, matches, live }) => {
       const group = this.#group(competition);

@@ -246,7 +246,7 @@ export class Scoreboard {
 
   /** @param {Board[]} boards */
   #summary(boards) {
-    if (boards.length === 0) return this.read ? "There are no matches on this day." : "Looking for the matches …";
+    if (boards.length === 0) return this.read ? null : "Looking for the matches …";
     const counts = new Map(SUMMARY.map((words) => [words, 0]));
     for (const board of boards) {
       const words = isLive(board) ? "live" : (COUNTED[board.status] ?? "to come");
