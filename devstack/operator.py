@@ -72,9 +72,36 @@ class Operator:
         """The match as it stands."""
         return self._call("GET", f"/matches/{match}")
 
+    def change_match(self, match: str, **change: Any) -> dict[str, Any]:
+        """Change a match that has not kicked off, or its line-ups; returns its snapshot."""
+        return self._call("PATCH", f"/matches/{match}", change)
+
+    def remove_match(self, match: str) -> dict[str, Any]:
+        """Remove a match that has no events."""
+        return self._call("DELETE", f"/matches/{match}")
+
+    def play(self, match: str, *events: dict[str, Any]) -> dict[str, Any]:
+        """Post events one by one, each once the one before is applied; returns the outcome of the last.
+
+        Raises ApiError if one is refused.
+        """
+        outcome: dict[str, Any] = {}
+        for event in events:
+            posted = self.post_event(match, event)
+            outcome = self.settled(match, posted["event_id"], request=posted["request"])
+            if outcome["status"] == "refused":
+                raise ApiError(outcome["reason"], "refused")
+        return outcome
+
     def matches(self, day: str | None = None) -> dict[str, Any]:
-        """The matches that kick off on a UTC day as 2022-12-18, today if none is named."""
-        return self._call("GET", "/matches", query={"day": day} if day else None)
+        """All matches that kick off on a UTC day as 2022-12-18, today if none is named."""
+        found = self._call("GET", "/matches", query={"day": day} if day else None)
+        matches: list[dict[str, Any]] = found["matches"]
+        while found["more"]:
+            query = {"day": found["day"], "page": found["page"] + 1}
+            found = self._call("GET", "/matches", query=query)
+            matches += found["matches"]
+        return {**found, "matches": matches}
 
     def events(self, match: str) -> list[dict[str, Any]]:
         """Every event of a match, in order."""

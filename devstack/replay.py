@@ -102,7 +102,7 @@ def _create(operator: Operator, feed: FeedMatch) -> str:
         "home": feed.home, "away": feed.away, "kickoff": feed.kickoff.isoformat(), "competition": feed.competition,
         "audience": 1000,
     }  # fmt: skip
-    base = default_match_id(feed.home, feed.away, feed.kickoff)
+    base = default_match_id(feed.home, feed.away, feed.kickoff.isoformat())
     for number in range(1, 100):
         try:
             match: str = operator.create_match(match=base if number == 1 else f"{base}-{number}", **wanted)["match"]

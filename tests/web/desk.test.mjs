@@ -75,7 +75,7 @@ const RULES = [
   ["shootout_kick", "first_half", false],
   ["goal", "shootout", false],
   ["yellow_card", "shootout", true],
-  ["goal", "full_time", false],
+  ["goal", "full_time", true],
   ["var_decision", "full_time", true],
   ["cancellation", "full_time", true],
 ];
@@ -118,15 +118,19 @@ test("the board as it will be has what was pressed and is not counted yet, once"
     { ...board, status: "second_half" },
     pressed({ kind: "shootout_kick", team: "home", scored: true }),
   );
-  assert.deepEqual([kicks.status, kicks.shootout, phasesAfter(kicks.status)], ["shootout", [1, 0], ["full_time"]]);
+  assert.deepEqual(
+    [kicks.status, kicks.shootout, phasesAfter(kicks.status)],
+    ["shootout", [1, 0], ["full_time", "suspended", "abandoned", "awarded"]],
+  );
 });
 
 /** [status, the kind it should have been, whether it may be cancelled and posted again] @type {[string, string, boolean][]} */
 const CORRECTIONS = [
   ["first_half", "own_goal", true],
   ["half_time", "penalty_goal", true],
-  ["full_time", "penalty_goal", false],
-  ["shootout", "penalty_goal", false],
+  ["full_time", "penalty_goal", true],
+  ["shootout", "penalty_goal", true],
+  ["awarded", "penalty_goal", false],
   ["shootout", "yellow_card", true],
 ];
 for (const sure of [true, false]) {

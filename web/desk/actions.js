@@ -153,7 +153,7 @@ export class Actions {
     if (changes && Object.keys(changes).length === 0) return { wrong: "Nothing is changed yet." };
     if (changes) return this.#post({ kind: "amendment", amends: id, ...changes }, `correct/${id}`);
     const board = this.expected();
-    const wrong = board ? whyNot(kind, board.status) : "";
+    const wrong = board ? whyNot(kind, board.status, minuteOf(event)) : "";
     if (wrong) return { wrong };
     // Before anything is taken back: what is cancelled for an echo would not come again.
     const what = `correct/${id}/${kind}/${side}`;
@@ -265,3 +265,6 @@ export class Actions {
     return wrong ? { wrong } : null;
   }
 }
+
+/** @param {Event} event */
+const minuteOf = ({ minute }) => (typeof minute === "number" ? minute : null);
