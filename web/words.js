@@ -224,10 +224,10 @@ export function whyCancelled(cancellation, reviewed, clock) {
 export const isMistake = (event, cancellation) =>
   cancellation.at - event.at <= 15_000 && (!cancellation.reason || cancellation.reason === MISTAKE);
 
-/** `Entered by mistake: goal 23′`. @param {Event} event */
+/** `Entered by mistake: goal`. @param {Event} event */
 export function mistakeWords(event) {
   const what = event.kind === "var_decision" ? eventWords(event) : kindWords(event.kind);
-  return [`${MISTAKE}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`, minuteWords(event)].filter(Boolean).join(" ");
+  return `${MISTAKE}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`;
 }
 
 /**

@@ -189,7 +189,7 @@ test("a slip that was put right at once is one quiet moment; a later correction 
     assert.equal(moments[0]?.cancellation, cancellation);
   }
   assert.equal(momentsOf([goal, undo, event(3, "var_decision", { about: "g" })]).at(-1)?.mistake, false);
-  assert.equal(mistakeWords(goal), "Entered by mistake: goal 23′");
+  assert.equal(mistakeWords(goal), "Entered by mistake: goal");
   assert.equal(momentsOf([undo]).length, 1, "what it takes back is not known");
 });
 

@@ -97,6 +97,7 @@ export class ConnectionSign {
       online: navigator.onLine,
     });
     setAttribute(this.sign, "data-state", state);
+    setAttribute(document.documentElement, "data-connection", state);
     setText(this.words, connectionWords({ ...this.connection, state }, now));
     this.notices.say("connection", sentence);
     if (sentence) this.told = true;

@@ -194,9 +194,10 @@ export class MatchView {
         ? [event.player && isolated(event.player), minuteWords(event)].filter(Boolean).join(" ")
         : event.reason && isolated(event.reason);
     const team = side ? board[side] : "";
+    const parts = [team && isolated(team), who].filter(Boolean);
     this.flash.replaceChildren(
-      el("strong", {}, kind === "goal" ? `${words}!` : words),
-      ` ${[isolated(team), who].filter(Boolean).join(" · ")}`,
+      el("strong", {}, kind === "goal" ? `${words}!` : `${words}${parts.length ? "\u00a0·" : ""}`),
+      ` ${parts.join("\u00a0· ")}`,
     );
     setAttribute(this.flash, "hidden", null);
   }
@@ -211,9 +212,7 @@ export class MatchView {
     if (list.dataset.key === key) return;
     list.dataset.key = key;
     list.replaceChildren(
-      ...scorers.map(({ player, goals }) =>
-        el("li", {}, el("bdi", {}, player || "Goal"), ` ${goals.map(goalWords).filter(Boolean).join(", ")}`),
-      ),
+      ...scorers.map(({ player, goals }) => el("li", {}, el("bdi", {}, player || "Goal"), minutesOf(goals))),
     );
   }
 
@@ -284,7 +283,13 @@ function kickCell(kick) {
 const suffixOf = ({ kind }) => (kind === "penalty_goal" ? "(pen)" : kind === "own_goal" ? "(og)" : "");
 
 /** `23′ (pen)`, empty for a goal of which no more is known. @param {Event} goal */
-const goalWords = (goal) => [minuteWords(goal), suffixOf(goal)].filter(Boolean).join(" ");
+const goalWords = (goal) => [minuteWords(goal), suffixOf(goal)].filter(Boolean).join("\u00a0");
+
+/** Their minutes, kept on one line with the last word of the name. @param {Event[]} goals */
+function minutesOf(goals) {
+  const minutes = goals.map(goalWords).filter(Boolean).join(", ");
+  return minutes && `\u00a0${minutes}`;
+}
 
 /** What stands in place of the score before there is one. @param {Board} board */
 function startOf({ status, kickoff }) {
@@ -294,7 +299,8 @@ function startOf({ status, kickoff }) {
 
 /** Competition, leg, day and time, ground. @param {Board} board */
 function aboutOf({ competition, leg, kickoff, neutral, half_minutes: half = 45, status }) {
-  const when = !kickoff ? "" : isWholeDay(kickoff) ? fullDate(kickoff) : dateAndTime(kickoffAt(kickoff));
+  const date = !kickoff ? "" : isWholeDay(kickoff) ? fullDate(kickoff) : dateAndTime(kickoffAt(kickoff));
+  const when = date.replaceAll(" ", "\u00a0");
   const open = status === "scheduled" && Number.isNaN(kickoffAt(kickoff));
   return [
     competition && isolated(competition),
@@ -305,7 +311,7 @@ function aboutOf({ competition, leg, kickoff, neutral, half_minutes: half = 45, 
     half !== 45 && `2 × ${half} minutes`,
   ]
     .filter(Boolean)
-    .join(" · ");
+    .join("\u00a0· ");
 }
 
 /** Letters of the longest word, which must fit into its column. @param {string} text */

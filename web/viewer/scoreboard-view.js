@@ -2,7 +2,7 @@
 /** The scoreboard of a day in the document: competitions, each with its matches. Touches only what has changed. */
 
 import { dayAddress } from "../address.js";
-import { dayWords, longDate, shifted } from "../day.js";
+import { dayWords, longDate, shifted, shortDate } from "../day.js";
 import { arrange, el, heard, setAttribute, setText } from "../dom.js";
 import { Fixture } from "./fixture.js";
 
@@ -48,8 +48,10 @@ export class ScoreboardView {
 
   /** @param {string} day @param {string} today */
   turn(day, today) {
-    setText(this.heading, dayWords(day, today));
-    setText(this.date, longDate(day));
+    const words = dayWords(day, today);
+    const named = words !== shortDate(day);
+    setText(this.heading, named ? words : longDate(day));
+    setText(this.date, named ? longDate(day) : day.slice(0, 4));
     for (const [link, days, sign] of /** @type {[HTMLElement, number, string][]} */ ([
       [this.before, -1, "‹"],
       [this.after, 1, "›"],

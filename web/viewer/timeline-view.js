@@ -2,6 +2,7 @@
 /** The timeline of a match in the document, the newest first. One line for each event, made once and touched only when
  * the event itself has changed: when it is taken back or corrected. */
 
+import { isGoal } from "../boards.js";
 import { timeOfDay } from "../day.js";
 import { arrange, el, heard, icon, setAttribute, setText } from "../dom.js";
 import { eventWords, kindWords, minuteWords, mistakeWords, scoreWords, teamOf, whyCancelled } from "../words.js";
@@ -83,11 +84,12 @@ class Line {
     this.what = el("span", { class: "what" });
     this.names = el("span", { class: "names" });
     this.minute = el("span", { class: "minute" });
+    this.tally = el("span", { class: "tally" });
     this.corrected = el("span", { class: "corrected" });
     this.why = el("p", { class: "why" });
     this.element = el("li", { class: phase ? "moment moment-phase" : "moment", "data-kind": event.kind });
     if (phase) {
-      this.element.append(el("p", { class: "body" }, this.what, this.names), this.why);
+      this.element.append(el("p", { class: "body" }, this.what, this.tally, this.names), this.why);
     } else {
       const kick = event.kind === "shootout_kick" ? (event.scored ? "in" : "out") : null;
       this.element.append(
@@ -96,7 +98,7 @@ class Line {
         el(
           "div",
           { class: "body" },
-          el("p", { class: "headline" }, this.what, heard(": "), this.names, this.corrected),
+          el("p", { class: "headline" }, this.what, heard(" "), this.tally, heard(": "), this.names, this.corrected),
           this.why,
         ),
       );
@@ -113,10 +115,11 @@ class Line {
     if (before && same(before, moment)) return;
     const { event, cancellation, mistake, reviewed } = moment;
     setText(this.what, mistake ? mistakeWords(event) : whatOf(event));
-    setText(this.minute, mistake ? "" : minuteWords(event) || (TIMED.test(event.kind) ? "–" : ""));
+    setText(this.minute, minuteWords(event) || (TIMED.test(event.kind) ? "–" : ""));
     setText(this.corrected, event.amended_by && !mistake ? "Corrected" : "");
     setAttribute(this.element, "data-side", event.team ?? null);
-    this.names.replaceChildren(...(mistake ? named(teamOf(event, teams), "side") : namesOf(moment, teams)));
+    setText(this.tally, mistake ? "" : tallyOf(moment));
+    this.names.replaceChildren(...(mistake ? named(teamOf(event, teams), "side") : namesOf(event, teams)));
     setAttribute(this.element, "data-mistake", mistake ? "" : null);
     setAttribute(this.element, "data-cancelled", cancellation && !mistake ? "" : null);
     setText(this.why, cancellation && !mistake ? whyCancelled(cancellation, reviewed, timeOfDay) : "");
@@ -143,47 +146,28 @@ const same = (one, other) =>
 /** @param {string | undefined | null} name @param {string} [kind] */
 const named = (name, kind = "person") => (name ? [el("bdi", { class: kind }, name)] : []);
 
-/** @param {string} words @param {string} before for who hears it */
-const tally = (words, before = "") => el("span", { class: "tally" }, ...(before ? [heard(before)] : []), words);
+/** Phases that are told with the score. */
+const SCORED = /^(half_time|extra_time|extra_half_time|extra_second_half|full_time|suspended|abandoned|awarded)$/;
 
-/** Who took part. @param {Moment} moment @param {Teams} teams @returns {Node[]} */
-function namesOf({ event, score, shootout }, teams) {
+/** The score after a moment. @param {Moment} moment */
+function tallyOf({ event, score, shootout }) {
+  if (event.kind === "shootout_kick") return scoreWords(shootout);
+  return isGoal(event) || SCORED.test(event.kind) ? scoreWords(score) : "";
+}
+
+/** Who took part, or why it came to it. @param {Event} event @param {Teams} teams @returns {Node[]} */
+function namesOf(event, teams) {
   const side = named(teamOf(event, teams), "side");
-  switch (event.kind) {
-    case "substitution":
-      return [...changed("on", event.player_on), ...changed("off", event.player_off), ...side];
-    case "cancellation":
-      return named(event.reason, "detail");
-    case "goal":
-    case "own_goal":
-    case "penalty_goal":
-      return [
-        ...named(event.player),
-        ...(event.assist ? [el("span", { class: "detail" }, "assist ", ...named(event.assist, "assist"))] : []),
-        tally(scoreWords(score), "; score "),
-        ...side,
-      ];
-    case "shootout_kick":
-      return [...named(event.player), tally(scoreWords(shootout), "; "), ...side];
-    case "half_time":
-    case "extra_time":
-    case "extra_half_time":
-    case "extra_second_half":
-    case "full_time":
-    case "suspended":
-    case "abandoned":
-    case "awarded":
-      return [tally(scoreWords(score)), ...named(event.reason, "detail")];
-    case "postponed":
-    case "called_off":
-      return named(event.reason, "detail");
-    default:
-      return [
-        ...named(event.player),
-        ...(event.bench ? [el("span", { class: "detail" }, "on the bench")] : []),
-        ...side,
-      ];
+  if (event.kind === "substitution") {
+    return [...changed("on", event.player_on), ...changed("off", event.player_off), ...side];
   }
+  if (PHASES.has(event.kind) || event.kind === "cancellation") return named(event.reason, "detail");
+  return [
+    ...named(event.player),
+    ...(event.assist ? [el("span", { class: "detail" }, "assist ", ...named(event.assist, "assist"))] : []),
+    ...(event.bench ? [el("span", { class: "detail" }, "on the bench")] : []),
+    ...side,
+  ];
 }
 
 /** @param {"on" | "off"} way @param {string | null | undefined} name */
