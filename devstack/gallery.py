@@ -1,11 +1,10 @@
-"""Pictures of the viewers' pages in every situation that a designer looks at, from a small phone to a desktop, light and dark."""
+"""Pictures of the viewers' pages in every situation that they know: four widths, light and dark."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
@@ -30,10 +29,15 @@ _MILLISECONDS = 30_000
 """How long a page may take to show what it is to show."""
 
 _DAY_OF_SIXTY = "2024-05-04"
+_DAY_OF_STATES = "2024-05-11"
 _DAY_OF_NONE = "2024-01-02"
 _KICK_OFF = "2024-03-09T15:00:00Z"
 
-_LONG = {"home": "Borussia Mönchengladbach", "away": "Wolverhampton Wanderers", "competition": "UEFA Women's Champions League"}
+_LONG = {
+    "home": "Borussia Mönchengladbach",
+    "away": "Wolverhampton Wanderers",
+    "competition": "UEFA Women's Champions League",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +108,41 @@ SCENES: tuple[Scene, ...] = (
             goal("home", "Jan Vennegoor of Hesselink", 45, stoppage=13),
             {"kind": "half_time"},
             {"kind": "second_half"},
-            {"kind": "second_yellow_card", "team": "away", "player": "Sokratis Papastathopoulos", "minute": 90, "stoppage": 11},
+            {
+                "kind": "second_yellow_card",
+                "team": "away",
+                "player": "Sokratis Papastathopoulos",
+                "minute": 90,
+                "stoppage": 11,
+            },
         ),
         (goal("home", "Jan Vennegoor of Hesselink", 90, stoppage=12, assist="Pierre-Emerick Aubameyang"),),
         **_LONG,
     ),
-    _scene("shootout", ".shootout .total", (*SECOND_HALF, {"kind": "extra_time"}, *_kicks(12), {"kind": "full_time"}), **_LONG),
+    _scene(
+        "shootout",
+        ".shootout .total",
+        (*SECOND_HALF, {"kind": "extra_time"}, *_kicks(12), {"kind": "full_time"}),
+        **_LONG,
+    ),
     _scene("ahead", ".start:not(:empty)", ()),
     _scene("offline", '#connection[data-state="offline"]', _PLAYED, trouble="offline"),
     _scene("unread", '#connection[data-state="open"]', _PLAYED, trouble="unread"),
     Scene("unknown", "?match=unknown-match", ".missing:not([hidden])"),
+    Scene("states", f"?day={_DAY_OF_STATES}", ".fixture"),
+    Scene("stopped", "?match=suspended", ".result:not(:empty)"),
+    Scene("review", "?match=review", ".check:not(:empty)"),
+    Scene("open", "?match=open", ".start:not(:empty)"),
     Scene("none", f"?day={_DAY_OF_NONE}", ".nothing:not([hidden])"),
-    Scene("sixty", f"?day={_DAY_OF_SIXTY}", '.fixture[data-news^="goal"]', "sixty-0", None, (), (goal("home", "Aitana Bonmatí", 3),)),
+    Scene(
+        "sixty",
+        f"?day={_DAY_OF_SIXTY}",
+        '.fixture[data-news^="goal"]',
+        "sixty-0",
+        None,
+        (),
+        (goal("home", "Aitana Bonmatí", 3),),
+    ),
 )
 
 
@@ -126,6 +153,7 @@ async def take(site: str, operator: Operator, folder: Path, say: Callable[[str],
     """
     say("gallery: entering matches")
     await asyncio.to_thread(_schedule_sixty, operator)
+    await asyncio.to_thread(_schedule_states, operator)
     names: list[str] = []
     async with chromium() as browser:
         for scene in SCENES:
@@ -138,13 +166,62 @@ def _schedule_sixty(operator: Operator) -> None:
     """Sixty matches of one day: some over, some being played, most to come."""
     for number in range(60):
         match = f"sixty-{number}"
-        about = {"home": f"Athletic {number}", "away": f"Sporting {number}", "competition": f"League {number // 15 + 1}"}
+        about = {
+            "home": f"Athletic {number}",
+            "away": f"Sporting {number}",
+            "competition": f"League {number // 15 + 1}",
+        }
         operator.create_match(match=match, kickoff=f"{_DAY_OF_SIXTY}T{12 + number % 9}:00:00Z", **about)
         events: tuple[Event, ...] = ()
         if number % 5 == 0:
             events = (*KICKED_OFF, goal("home", "Somebody", 3))
         if number % 10 == 5:
             events = (*events, {"kind": "half_time"}, {"kind": "second_half"}, {"kind": "full_time"})
+        _enter(operator, match, events)
+
+
+def _schedule_states(operator: Operator) -> None:
+    """One match in each state that is seldom seen."""
+    late = goal("home", "Early Scorer", 12)
+    states: dict[str, tuple[dict[str, Any], tuple[Event, ...]]] = {
+        "suspended": (
+            {},
+            (*SECOND_HALF, goal("away", "Kylian Mbappé", 61), {"kind": "suspended", "reason": "Thunderstorm"}),
+        ),
+        "abandoned": ({}, (*KICKED_OFF, goal("away", "", 30), {"kind": "abandoned", "reason": "Floodlight failure"})),
+        "awarded": ({}, (*KICKED_OFF, {"kind": "awarded", "score": [3, 0], "reason": "Player not eligible"})),
+        "postponed": ({}, ({"kind": "postponed", "reason": "Waterlogged pitch"},)),
+        "called-off": ({}, ({"kind": "called_off", "reason": "Team withdrew"},)),
+        "open": ({"kickoff": _DAY_OF_STATES, "home": None, "leg": 1, "neutral": True}, ()),
+        "extra": (
+            {"leg": 2, "first_leg": [1, 1]},
+            (*SECOND_HALF, late, {"kind": "extra_time"}, {"kind": "extra_half_time"}),
+        ),
+        "review": (
+            {"half_minutes": 35},
+            (
+                *SECOND_HALF,
+                goal("home", "", 40),
+                late,
+                {"kind": "goal", "team": "away", "player": "No Minute"},
+                {"kind": "yellow_card", "team": "home", "player": "A Coach", "bench": True, "minute": 41},
+                {
+                    "kind": "substitution",
+                    "team": "home",
+                    "player_off": "A Hurt Player",
+                    "no_replacement": True,
+                    "minute": 42,
+                },
+                {"kind": "substitution", "team": "away", "player_on": "A New Player", "minute": 43},
+                {"kind": "var_decision", "decision": "checking", "team": "home", "minute": 44},
+            ),
+        ),
+    }
+    for match, (about, events) in states.items():
+        given = {"home": "Argentina", "away": "France", "kickoff": f"{_DAY_OF_STATES}T15:00:00Z", **about}
+        operator.create_match(
+            match=match, competition="Cup of States", **{k: v for k, v in given.items() if v is not None}
+        )
         _enter(operator, match, events)
 
 
@@ -164,7 +241,9 @@ async def _picture(browser: Browser, site: str, operator: Operator, folder: Path
     pages = [await _page(browser, width, colours) for width, colours in sizes]
     for page in pages:
         await page.goto(site + scene.path)
-        await expect(page.locator("#connection")).not_to_have_attribute("data-state", "connecting", timeout=_MILLISECONDS)
+        await expect(page.locator("#connection")).not_to_have_attribute(
+            "data-state", "connecting", timeout=_MILLISECONDS
+        )
         if scene.match:
             await expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=_MILLISECONDS)
     for page in pages if scene.trouble else ():
