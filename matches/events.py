@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any, Literal, Self, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast, get_args
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
@@ -18,6 +18,10 @@ from pydantic import model_validator as _model_validator
 
 from matches.amending import AMENDABLE
 from matches.clock import MOST_STOPPAGE
+from matches.wording import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STREAM_VERSION = 1
 """Version of the record on the stream; a reader sets aside what it does not know."""
@@ -325,10 +329,10 @@ def parse_record(data: bytes) -> Accepted:
     return Accepted(match, at, event, by)
 
 
-def describe(error: ValidationError) -> str:
-    """One line of at most 500 characters that says what is wrong, without repeating the values."""
-    text = "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'record'}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False, include_context=False)
-    )
+def describe(error: ValidationError, named: Callable[[str], str] = str) -> str:
+    """One line of at most 500 characters that says what is wrong, without repeating the values.
+
+    ``named`` gives the name of a field as the reader knows it.
+    """
+    text = in_words(error.errors(include_input=False, include_url=False), KINDS, named)
     return text if len(text) <= _REASON_LENGTH else f"{text[:_REASON_LENGTH]} …"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic import model_validator as _model_validator
 
 from matches.clock import USUAL, Periods
@@ -30,10 +30,13 @@ _TIME: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 def _kickoff(value: object) -> str:
     """A time with its offset, or a day, in their ISO forms."""
     if not isinstance(value, str | datetime):
-        raise ValueError("must be an RFC 3339 time, or a day like 2022-12-18")  # noqa: TRY004  # pydantic turns only this into a validation error
+        raise ValueError("must be a time such as 2022-12-18T18:00:00+03:00, or a day such as 2022-12-18")  # noqa: TRY004  # pydantic turns only this into a validation error
     if isinstance(value, str) and is_day(value):
         return date.fromisoformat(value).isoformat()
-    moment = _TIME.validate_python(value)
+    try:
+        moment = _TIME.validate_python(value)
+    except ValidationError:
+        raise ValueError("must be a time such as 2022-12-18T18:00:00+03:00, or a day such as 2022-12-18") from None
     try:
         moment.astimezone(UTC)
     except OverflowError:
@@ -163,7 +166,7 @@ def check_teams(home: str, away: str) -> None:
 
 def _check_legs(leg: int | None, first_leg: tuple[int, int] | None) -> None:
     if first_leg is not None and leg != 2:  # the second leg
-        raise ValueError("first_leg is for a second leg: set leg to 2")
+        raise ValueError("the score of a first leg belongs to a match of leg 2")
 
 
 def default_match_id(home: str, away: str, kickoff: str) -> str:

@@ -19,7 +19,7 @@ PICTURES = ROOT / "docs/images"
 
 
 def screenshots(
-    folder: Annotated[Path, typer.Argument(help="Where they go.")] = PICTURES,
+    folder: Annotated[Path, typer.Argument(help="Folder for the pictures.")] = PICTURES,
     port: Port = None,
     *,
     gallery: Annotated[

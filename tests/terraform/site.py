@@ -250,7 +250,7 @@ def _kept(policy: Resource) -> list[str]:
     if key["query_strings_config"][0]["query_string_behavior"] != "whitelist":
         found.append("all query strings are passed on to the API")
     items = {item for each in key["query_strings_config"][0]["query_strings"] or [] for item in each["items"]}
-    if items != {"after", "day", "epoch", "limit", "request"}:
+    if items != {"after", "day", "epoch", "limit", "page", "request"}:
         found.append(f"snapshots are told apart by {sorted(items)}")
     return found
 
