@@ -147,10 +147,12 @@ export function newsBetween(before, after) {
   if (change === null) return null;
   const fresh = (after.events ?? []).filter((event) => event.seq > before.seq);
   const ofSide = (/** @type {Event | undefined} */ event) => event && isScore(event) && event.team === change.side;
+  // The goal may lie before everything that is known here; the score says that it was one.
+  const tookBack = (/** @type {Event | undefined} */ event) => event === undefined || ofSide(event);
   const wanted = (/** @type {Event} */ event) =>
     change.kind === "goal"
       ? ofSide(event) && !event.cancelled_by
-      : event.kind === "cancellation" && ofSide(after.events?.find((each) => each.seq === event.cancels_seq));
+      : event.kind === "cancellation" && tookBack(after.events?.find((each) => each.seq === event.cancels_seq));
   const event = fresh.findLast(wanted) ?? null;
   return { ...change, event };
 }
