@@ -24,7 +24,6 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic import model_validator as _model_validator
-from pydantic_core import PydanticCustomError
 
 from matches import names
 from matches.amending import AMENDABLE
@@ -41,13 +40,6 @@ LONGEST_HALF, LONGEST_EXTRA_HALF = 60, 20
 """Minutes of the longest halves that a match can have (schedule.py)."""
 
 
-def _cleaned(text: str) -> str:
-    try:
-        return names.clean(text)
-    except ValueError as error:
-        raise PydanticCustomError("name", "{why}", {"why": str(error)}) from None
-
-
 EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
 """Names an event within its match: letters, digits, ``_ . : -``, at most 64."""
 
@@ -59,7 +51,7 @@ MatchId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", m
 
 Name = Annotated[
     str,
-    AfterValidator(_cleaned),
+    AfterValidator(names.clean),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": names.LONGEST}),
 ]
 """A text that people type in, as names.py cleans it: a name or a reason of 1 to 80 characters."""
