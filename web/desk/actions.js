@@ -2,7 +2,7 @@
 /** What the operator does, made into entries of the outbox. Knows nothing of the page. */
 
 import { UNDO_MS } from "./desk.js";
-import { shootoutKick, substitution, teamEvent, varDecision } from "./event-form.js";
+import { readReason, shootoutKick, substitution, teamEvent, varDecision } from "./event-form.js";
 import { expected, phasesAfter, whyNot } from "./match-rules.js";
 import { isCancelled, newEntry, newId, takeBack } from "./outbox.js";
 import { Presses } from "./presses.js";
@@ -116,6 +116,9 @@ export class Actions {
    * @returns {Result}
    */
   review(review, reason) {
+    // Before the decision is posted: half of it would stand.
+    const why = readReason(reason ?? "");
+    if ("wrong" in why) return why;
     const result = this.#post(varDecision(review.decision, review), `var/${review.decision}/${review.about ?? ""}`);
     if (!("entry" in result) || !review.about || reason === null) return result;
     // The event does not come back with the decision's undo, so there is none: half of it would stand.
@@ -126,13 +129,12 @@ export class Actions {
 
   /** Post a cancellation. @param {string} id @param {string} reason @returns {Result} */
   cancel(id, reason) {
+    const why = readReason(reason);
+    if ("wrong" in why) return why;
     const match = this.match ?? "";
     const mine = this.#with.store.read({ match, id });
-    if (mine && mine.state !== "applied") return this.#takeBack(mine, reason);
-    return this.#post(
-      { kind: "cancellation", cancels: id, ...(reason.trim() ? { reason: reason.trim() } : {}) },
-      `cancel/${id}`,
-    );
+    if (mine && mine.state !== "applied") return this.#takeBack(mine, why.reason);
+    return this.#post({ kind: "cancellation", cancels: id, ...why }, `cancel/${id}`);
   }
 
   /**
@@ -217,7 +219,7 @@ export class Actions {
   /** @param {Entry} entry @param {string} [reason] @returns {Result} */
   #takeBack(entry, reason) {
     const { store, now, posted, subject } = this.#with;
-    const changed = takeBack(store.entries(entry.match), entry.id, now(), reason?.trim() || undefined, subject());
+    const changed = takeBack(store.entries(entry.match), entry.id, now(), reason, subject());
     if (changed.length === 0) return { wrong: "That cannot be taken back any more." };
     store.put(...changed);
     posted(entry.match);

@@ -178,7 +178,7 @@ export class Dialogs {
         ...(row ? { about: row.id } : {}),
         ...(team ? { team } : {}),
       };
-      return wrongOf(post(review, takes ? input("var-reason").value || decisionWords(decision.value) : null));
+      return wrongOf(post(review, takes ? input("var-reason").value.trim() || decisionWords(decision.value) : null));
     });
   }
 

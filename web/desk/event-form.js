@@ -1,12 +1,13 @@
 // @ts-check
 /** Pure: from what stands in the console's fields to an event for the API (docs/api.md), or to a sentence why not. */
 
+import { clean, EMPTY } from "./names.js";
+
 /** @typedef {"home" | "away"} Side */
 /** @typedef {{kind: string, [field: string]: unknown}} Event */
 /** @typedef {{minute: number, stoppage?: number}} When */
 
 const ENDS = [45, 90, 105, 120];
-const LONGEST_NAME = 80;
 
 /**
  * `23`, `45+2`, `90 + 4`.
@@ -27,18 +28,27 @@ export function readMinute(text) {
 }
 
 /**
- * A name as the API takes it, without the invisible characters that pasted names often bring.
+ * A name as the API keeps it.
  *
  * @param {string} text
  * @returns {{name?: string} | {wrong: string}} without `name` if there is none
  */
 export function readName(text) {
-  const name = text
-    .replaceAll(/(?! )\p{Zs}/gu, " ")
-    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "")
-    .trim();
-  if (name === "") return {};
-  return [...name].length > LONGEST_NAME ? { wrong: "A name has at most 80 characters." } : { name };
+  const cleaned = clean(text);
+  if ("text" in cleaned) return { name: cleaned.text };
+  return cleaned.why === EMPTY ? {} : { wrong: `A name ${cleaned.why}.` };
+}
+
+/**
+ * Why something is taken back, as the API keeps it.
+ *
+ * @param {string} text
+ * @returns {{reason?: string} | {wrong: string}} without `reason` if there is none
+ */
+export function readReason(text) {
+  const cleaned = clean(text);
+  if ("text" in cleaned) return { reason: cleaned.text };
+  return cleaned.why === EMPTY ? {} : { wrong: `The reason ${cleaned.why}.` };
 }
 
 /**
