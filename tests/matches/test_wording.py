@@ -38,7 +38,10 @@ def said(body: Any, model: type[BaseModel] | None = None) -> str:
         ({"kind": "goal", "team": "home", "minute": "3"}, "minute must be a whole number"),
         ({"kind": "goal", "team": "home", "stoppage": 2}, "stoppage time needs its minute"),
         ({"kind": "goal", "team": "", "minute": 3}, "team must not be empty"),
-        ({"kind": "goal", "team": "home", "minute": 3, "player": "x" * 81}, "player must have 80 characters at most, and has 81"),
+        (
+            {"kind": "goal", "team": "home", "minute": 3, "player": "x" * 81},
+            "player must have 80 characters at most, and has 81",
+        ),
         ({"kind": "goal", "team": 5, "minute": 3}, "team must be text"),
         ({"kind": "yellow_card", "team": "home", "minute": 3, "assist": "A"}, "a yellow_card has no assist"),
         ({"kind": "own_goal", "team": "home", "minute": 3, "colour": "red"}, "an own_goal has no colour"),
