@@ -83,15 +83,16 @@ def complaints(feed: Feed) -> list[str]:
     alike: dict[str, list[LeftOut]] = {}
     for each in feed.left_out:
         alike.setdefault(_QUOTED.sub("", each.why), []).append(each)
-    return [f"{group[0]}{_others(len(group) - 1)}" for group in alike.values()]
+    return [f"Left out: {group[0]}{_others(len(group) - 1)}" for group in alike.values()]
 
 
 def remarks(feed: Feed) -> list[str]:
-    """What was read otherwise than it stands in the file, and how many matches have not been played: lines."""
+    """What was read otherwise than it stands in the file, and how many of its matches can be replayed: lines."""
     lines = [f"{match.title}: {note}" for match in feed.matches for note in match.notes]
-    if feed.unplayed and (feed.matches or feed.left_out):
+    if feed.unplayed:
         lines.append(f"Not played: {_all_of(feed.unplayed)}")
-    return lines
+    total = len(feed.matches) + len(feed.left_out) + len(feed.unplayed)
+    return [*lines, f"To replay: {len(feed.matches)} of {total}"]
 
 
 _QUOTED = re.compile(r"'[^']*'")

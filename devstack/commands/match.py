@@ -141,6 +141,7 @@ def replay_file(
     match: Annotated[str | None, typer.Option(help='The one match to replay, such as "Argentina - France".')] = None,
     all_matches: Annotated[bool, typer.Option("--all", help="Replay all matches of the file, side by side.")] = False,
     pace: Annotated[float, typer.Option(min=0, help="Seconds between two events of a match.")] = 0.0,
+    check: Annotated[bool, typer.Option("--check", help="Only check the file, and post nothing.")] = False,
     api: Api = LOCAL.api_url,
     websocket: WebSocket = LOCAL.websocket_url,
     as_json: AsJson = False,
@@ -162,7 +163,7 @@ def replay_file(
             say(line)
         for line in openfootball.complaints(feed):
             _complain(line)
-        chosen = feed.matches
+        chosen = [] if check else feed.matches
         results = asyncio.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event)) if chosen else []
     if as_json:
         print(json.dumps(_replayed(feed, results), ensure_ascii=False))  # noqa: T201

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from devstack.cli import app
 from devstack.ministack import free_port
 from devstack.provision import client
+from devstack.system import ROOT
 from tests.support import needs, processes
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def test_a_replay_names_what_the_file_lacks_and_replays_the_rest(livescore: Any,
     ran = livescore("replay", str(path), "--all", "--json", timeout=120)
     assert ran.returncode == 1
     why = "goals1 and goals2: the goals are not listed, and the score is not 0–0"
-    assert f"livescore: Match 1 (Chelsea - Paris): {why}\n" in ran.stderr
+    assert f"livescore: Left out: Match 1 (Chelsea - Paris): {why}\n" in ran.stderr
     assert "Porto - Ajax: minute: 92 is read as 90+2" in ran.stderr
     replayed = json.loads(ran.stdout)
     assert [(each["home"], each["viewer_score"], each["agrees"]) for each in replayed["matches"]] == [
@@ -151,6 +152,20 @@ def test_a_replay_names_what_the_file_lacks_and_replays_the_rest(livescore: Any,
     ran = livescore("replay", str(path), "--match", "Chelsea - Paris")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert why in ran.stderr
+
+
+@pytest.mark.parametrize(("left_out", "status"), [([], 0), ([{"team1": "A", "score": [0, 0]}], 1)])
+def test_a_file_is_checked_without_a_stack(tmp_path: Path, left_out: list[Any], status: int) -> None:
+    """``--check`` says what the file lacks, posts nothing and needs nothing that runs."""
+    path = tmp_path / "feed.json"
+    whole = json.loads((ROOT / "examples" / "worldcup.json").read_text(encoding="utf-8"))["matches"]
+    path.write_text(json.dumps({"matches": [*whole, *left_out]}))
+    env = {**os.environ, "LIVESCORE_API": f"http://127.0.0.1:{free_port()}"}
+    command = [LIVESCORE, "replay", str(path), "--all", "--check"]
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (status, "")
+    assert f"To replay: 3 of {3 + status}" in ran.stderr
+    assert ("Left out: Match 4: team2: missing" in ran.stderr) == bool(left_out)
 
 
 def test_a_kick_off_keeps_its_offset(livescore: Any, match_id: str) -> None:

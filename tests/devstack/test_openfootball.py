@@ -133,6 +133,7 @@ def test_what_is_read_otherwise_than_it_stands_is_said(tmp_path: Path) -> None:
         "X - Y: minute: missing in 1 of 2 goals",
         "X - Y: minute: 119 is after the second half, so extra time is played, though et is missing",
         "Not played: 1 × no score, 1 × postponed",
+        "To replay: 2 of 4",
     ]
 
 
@@ -266,9 +267,9 @@ def test_a_match_that_cannot_be_read_harms_only_itself(tmp_path: Path) -> None:
     feed = read(written(tmp_path, FINAL, wrong, *totals, "?", goals([3], [])))
     assert [match.title for match in feed.matches] == ["Argentina - France", "X - Y"]
     assert complaints(feed) == [
-        "Match 2 (X - Tunisia): date: 'soon' is no day as 2022-12-18",
-        f"Match 3 (Denmark - Tunisia): {unlisted} (and 3 more matches for that reason)",
-        "Match 7: it is no object",
+        "Left out: Match 2 (X - Tunisia): date: 'soon' is no day as 2022-12-18",
+        f"Left out: Match 3 (Denmark - Tunisia): {unlisted} (and 3 more matches for that reason)",
+        "Left out: Match 7: it is no object",
     ]
     assert find(written(tmp_path, wrong, FINAL), "Argentina - France").left_out == []
 
@@ -386,7 +387,7 @@ def test_the_file_of_the_readme_replays() -> None:
     assert 'replay examples/worldcup.json --match "Argentina - France"' in readme
     path = ROOT / "examples" / "worldcup.json"
     feed = read(path)
-    assert (feed.left_out, feed.unplayed, remarks(feed)) == ([], [], [])
+    assert (feed.left_out, feed.unplayed, remarks(feed)) == ([], [], ["To replay: 3 of 3"])
     assert [(match.score, match.shootout) for match in feed.matches] == [
         ((4, 2), None),
         ((1, 7), None),
