@@ -206,7 +206,7 @@ def change_match(match: MatchInPath, change: MatchChange) -> Response[dict[str, 
 def remove_match(match: MatchInPath) -> Response[dict[str, Any]]:
     """200 once the match is gone; 409 ``kicked_off`` if an event has been applied: a match may be called off then."""
     _operator(_ledger().state(match).competition)
-    _ledger().remove(match)
+    _ledger().remove_match(match)
     _readers().forget(match)
     return _json(HTTPStatus.OK, {"match": match, "removed": True})
 

@@ -36,7 +36,6 @@ from matches.amending import AMENDABLE, amended
 from matches.clock import USUAL, Clock, Periods
 from matches.kickoff import entry
 from matches.metrics import skipped
-from matches.recent import as_at
 from matches.rows import (
     VERSION_ATTRIBUTE,
     BrokenMatchError,
@@ -51,6 +50,7 @@ from matches.rows import (
     whole,
 )
 from matches.scoreboard import AHEAD, Board, Refused, apply, names_earlier
+from matches.standing import as_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -237,7 +237,7 @@ class Ledger:
             return after
         raise ContentionError(match)
 
-    def remove(self, match: str) -> None:
+    def remove_match(self, match: str) -> None:
         """Remove a match of which no event has been applied.
 
         Raises UnknownMatchError, or AlreadyKickedOffError once an event has been applied.
