@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import brotli
 from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
 
 from devstack.ministack import StackError, port_is_free
 from devstack.paths import Routes, segments
@@ -188,7 +189,11 @@ class Site:
             target += f"?{request.rel_url.raw_query_string}"
         wanted = ("Authorization", "Content-Type", "If-None-Match")
         passed = {name: request.headers[name] for name in wanted if name in request.headers}
-        answer = await self._relay.ask(request.method, target, passed, await request.read() or None)
+        try:
+            body = await request.read()
+        except (web.RequestPayloadError, PayloadEncodingError):
+            raise web.HTTPBadRequest(text="The body is not packed as its Content-Encoding says.") from None
+        answer = await self._relay.ask(request.method, target, passed, body or None)
         headers = {**answer.headers, **_without_tls(self._described["operators"]["headers"])}
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
@@ -198,7 +203,7 @@ class Site:
         # Another site's name may be made to mean this machine (DNS rebinding).
         if request.headers.get("Host", "") not in self._hosts:
             raise web.HTTPForbidden(text="Tokens are given to pages of this machine only.", headers=headers)
-        if request.headers.get("Sec-Fetch-Site") not in _OWN_PAGES:
+        if request.headers.getall("Sec-Fetch-Site", [None]) not in ([each] for each in _OWN_PAGES):
             raise web.HTTPForbidden(text="Tokens are given to this site's own pages only.", headers=headers)
         try:
             token = await asyncio.to_thread(lambda: tokens_of(self._system).token())
