@@ -128,7 +128,7 @@ SCENES: tuple[Scene, ...] = (
     _scene("ahead", ".start:not(:empty)", ()),
     _scene("offline", '#connection[data-state="offline"]', _PLAYED, trouble="offline"),
     _scene("unread", '#connection[data-state="open"]', _PLAYED, trouble="unread"),
-    Scene("unknown", "?match=unknown-match", ".missing:not([hidden])"),
+    Scene("unknown", "?match=unknown-match", ".missing"),
     Scene("states", f"?day={_DAY_OF_STATES}", ".fixture"),
     Scene("stopped", "?match=suspended", ".result:not(:empty)"),
     Scene("review", "?match=review", ".check:not(:empty)"),

@@ -6,8 +6,9 @@ import { test } from "node:test";
 
 process.env.TZ = "Asia/Tokyo";
 
-const { isOutdated, joined, newsBetween } = await import("../../web/boards.js");
+const { isOutdated, joined } = await import("../../web/boards.js");
 const { isDay, kickoffAt, kickoffDay, localDay, shifted, utcDays } = await import("../../web/day.js");
+const { newsBetween } = await import("../../web/viewer/news.js");
 const { grouped, isOn, toFollow } = await import("../../web/viewer/groups.js");
 const { checkOf, kicksOf, momentsOf, redCardsOf, scorersOf } = await import("../../web/viewer/moments.js");
 const { truth } = await import("../../web/viewer/connection-sign.js");

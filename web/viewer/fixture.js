@@ -19,7 +19,7 @@ import {
 } from "../words.js";
 
 /** @typedef {import("../boards.js").Board} Board */
-/** @typedef {import("../boards.js").News} News */
+/** @typedef {import("./news.js").News} News */
 
 export class Fixture {
   /** @param {Board} board @param {number} now */
@@ -141,7 +141,7 @@ function noteWords(board) {
   if (board.status === "scheduled" && isWholeDay(board.kickoff)) parts.push(TIME_OPEN);
   if (/^extra_/.test(board.status)) parts.push("Extra time");
   if (/^(suspended|abandoned)$/.test(board.status) && board.clock)
-    parts.push(`in minute ${written(board.clock.minute, board.clock.stoppage)}`);
+    parts.push(`Stopped in minute ${written(board.clock.minute, board.clock.stoppage)}`);
   if (board.shootout) parts.push(`Penalties ${scoreWords(board.shootout)}`);
   const both = aggregateOf(board);
   if (both) parts.push(hasScore(board) ? `Aggregate ${scoreWords(both)}` : `First leg ${scoreWords(board.first_leg)}`);

@@ -24,8 +24,8 @@ const OTHERS = "Other matches";
 /** @param {Board} board */
 const kickoffOf = (board) => kickoffAt(board.kickoff);
 
-/** 0 being played, 1 to come, 2 over. @param {Board} board */
-const stageOf = (board) => (isLive(board) ? 0 : isOver(board) ? 2 : 1);
+/** 0 being played, 1 to come, 2 over, or not to come as planned. @param {Board} board */
+const stageOf = (board) => (isLive(board) ? 0 : board.status === "scheduled" ? 1 : 2);
 
 /**
  * Whether a match belongs on the page of a local day: it kicks off on it, or it is today and the match, begun before

@@ -5,7 +5,7 @@ import { dayAddress } from "../address.js";
 import { hasScore, isLive, isOver } from "../boards.js";
 import { runningMinute } from "../clock.js";
 import { dateAndTime, fullDate, isWholeDay, kickoffAt, kickoffDay, localDay, timeOfDay } from "../day.js";
-import { el, heard, icon, setAttribute, setText } from "../dom.js";
+import { arrange, el, heard, icon, setAttribute, setText } from "../dom.js";
 import {
   aggregateOf,
   eventWords,
@@ -26,7 +26,9 @@ import { TimelineView } from "./timeline-view.js";
 export class MatchView {
   constructor() {
     this.back = el("a", { class: "turn", href: dayAddress(null) }, "‹ All matches");
-    this.about = el("p", { class: "about" });
+    this.cup = el("bdi", { class: "cup" });
+    this.when = el("span");
+    this.about = el("p", { class: "about" }, this.cup, " ", this.when);
     this.state = el("p", { class: "match-state" });
     this.home = sideOf();
     this.away = sideOf();
@@ -66,20 +68,13 @@ export class MatchView {
     this.timeline = new TimelineView();
     this.empty = el("p", { class: "empty" });
     this.story = el("section", { class: "panel" }, el("h2", {}, "Timeline"), this.empty, this.timeline.list);
-    this.missing = el(
-      "section",
-      { class: "panel missing", hidden: "" },
-      el("h1", { tabindex: "-1" }, "There is no such match"),
-      el("p", {}, "The link may be old or mistyped, or the match has been taken off the list."),
-    );
+    this.found = [this.hero, this.kicks, this.story];
+    this.body = el("div", {}, ...this.found);
     this.element = el(
       "article",
       { class: "match" },
       el("nav", { class: "turns", "aria-label": "Back" }, this.back),
-      this.hero,
-      this.kicks,
-      this.story,
-      this.missing,
+      this.body,
     );
     this.flashUntil = 0;
     /** @type {{kind: "goal" | "cancelled", event: Event, side: Side | null} | null} */
@@ -95,15 +90,10 @@ export class MatchView {
   /** There is no such match. */
   misses() {
     const focused = document.activeElement === this.heading;
-    this.#found(false);
-    if (focused) this.missing.querySelector("h1")?.focus({ preventScroll: true });
-  }
-
-  /** @param {boolean} found */
-  #found(found) {
-    setAttribute(this.hero, "hidden", found ? null : "");
-    setAttribute(this.story, "hidden", found ? null : "");
-    setAttribute(this.missing, "hidden", found ? "" : null);
+    const heading = el("h1", { tabindex: "-1" }, "There is no such match");
+    const words = el("p", {}, "The link may be old or mistyped, or the match has been taken off the list.");
+    this.body.replaceChildren(el("section", { class: "panel missing" }, heading, words));
+    if (focused) heading.focus({ preventScroll: true });
   }
 
   /** @param {Board} board @param {number} now */
@@ -111,8 +101,9 @@ export class MatchView {
     const events = board.events ?? [];
     const day = kickoffDay(board.kickoff);
     const scored = hasScore(board);
-    this.#found(true);
-    setText(this.about, aboutOf(board));
+    arrange(this.body, this.found);
+    setText(this.cup, board.competition ?? "");
+    setText(this.when, aboutOf(board));
     if (day) setAttribute(this.back, "href", dayAddress(day === localDay(now) ? null : day));
     for (const [side, at] of /** @type {[Side, number][]} */ ([
       ["home", 0],
@@ -297,13 +288,12 @@ function startOf({ status, kickoff }) {
   return Number.isNaN(kickoffAt(kickoff)) ? "TBC" : timeOfDay(kickoffAt(kickoff));
 }
 
-/** Competition, leg, day and time, ground. @param {Board} board */
-function aboutOf({ competition, leg, kickoff, neutral, half_minutes: half = 45, status }) {
+/** Leg, day and time, ground, length. @param {Board} board */
+function aboutOf({ leg, kickoff, neutral, half_minutes: half = 45, status }) {
   const date = !kickoff ? "" : isWholeDay(kickoff) ? fullDate(kickoff) : dateAndTime(kickoffAt(kickoff));
   const when = date.replaceAll(" ", "\u00a0");
   const open = status === "scheduled" && Number.isNaN(kickoffAt(kickoff));
   return [
-    competition && isolated(competition),
     leg && (leg === 1 ? "First leg" : "Second leg"),
     when,
     open && TIME_OPEN,

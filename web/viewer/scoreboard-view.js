@@ -7,7 +7,7 @@ import { arrange, el, heard, setAttribute, setText } from "../dom.js";
 import { Fixture } from "./fixture.js";
 
 /** @typedef {import("../boards.js").Board} Board */
-/** @typedef {import("../boards.js").News} News */
+/** @typedef {import("./news.js").News} News */
 /** @typedef {import("./groups.js").Group} Group */
 
 export class ScoreboardView {

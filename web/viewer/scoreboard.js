@@ -4,10 +4,11 @@
  * a frame. What arrives over either way goes through `joined`, so the older of two accounts never wins.
  */
 
-import { isLive, isOutdated, joined, newsBetween } from "../boards.js";
-import { localDay, shifted, utcDays } from "../day.js";
+import { hasScore, isLive, isOutdated, joined } from "../boards.js";
+import { localDay, shifted, utcDayOf, utcDays } from "../day.js";
 import { announcement } from "../words.js";
 import { grouped, isOn, toFollow } from "./groups.js";
+import { newsBetween } from "./news.js";
 import { ScoreboardView } from "./scoreboard-view.js";
 
 /** @typedef {import("../boards.js").Board} Board */
@@ -25,7 +26,7 @@ const NEWS = 15_000;
 const SCORER = 6_000;
 
 /** 200 matches each. */
-const MOST_PAGES = 20;
+const MOST_PAGES = 50;
 
 const SUMMARY = ["live", "to come", "postponed", "finished", "abandoned", "called off"];
 
@@ -51,7 +52,7 @@ export class Scoreboard {
     this.followedAt = new Map();
     /** @type {Set<string>} what has changed since the last frame */
     this.dirty = new Set();
-    /** @type {{match: string, news: import("../boards.js").News}[]} told at the next frame */
+    /** @type {{match: string, news: import("./news.js").News}[]} told at the next frame */
     this.news = [];
     this.whole = true;
     this.frame = 0;
@@ -133,15 +134,29 @@ export class Scoreboard {
     const { day } = this;
     const answers = await Promise.allSettled(
       days.map(async (each) => {
+        const listed = new Set();
         for (let number = 1, more = true; more; number++) {
           const list = await this.page.reader.day(each, number);
           if (this.#isGone(day)) return;
-          for (const board of list.matches) this.#read(board);
+          for (const board of list.matches) {
+            listed.add(board.match);
+            this.#read(board);
+          }
           more = Boolean(list.more) && number < MOST_PAGES;
         }
+        this.#drop(each, listed);
       }),
     );
     return answers.find((answer) => answer.status === "rejected")?.reason ?? null;
+  }
+
+  /** A match without a score that is on its day's list no longer was taken off it. @param {string} day @param {Set<string>} listed */
+  #drop(day, listed) {
+    for (const [match, board] of this.boards) {
+      if (listed.has(match) || hasScore(board) || utcDayOf(board.kickoff) !== day) continue;
+      this.boards.delete(match);
+      this.whole = true;
+    }
   }
 
   /** An answer over HTTP tells of a match. @param {Board} board */
@@ -193,7 +208,7 @@ export class Scoreboard {
     this.#later();
   }
 
-  /** @param {Board} board @param {import("../boards.js").News} news */
+  /** @param {Board} board @param {import("./news.js").News} news */
   #tell(board, news) {
     this.news.push({ match: board.match, news });
     if (news.kind === "goal") setTimeout(() => this.#readScorer(board.match), SCORER * (1 + Math.random() / 2));
@@ -252,10 +267,8 @@ export class Scoreboard {
       const words = isLive(board) ? "live" : (COUNTED[board.status] ?? "to come");
       counts.set(words, (counts.get(words) ?? 0) + 1);
     }
-    return [...counts]
-      .filter(([, count]) => count > 0)
-      .map(([words, count]) => `${count} ${words}`)
-      .join(" · ");
+    const parts = [...counts].filter(([, count]) => count > 0);
+    return parts.map(([words, count]) => `${count} ${words}`.replaceAll(" ", "\u00a0")).join("\u00a0· ");
   }
 
   #dayNow() {
