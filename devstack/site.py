@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import brotli
 from aiohttp import web
 
+from devstack import leftovers
 from devstack.ministack import StackError, port_is_free
 from devstack.paths import Routes, segments
 from devstack.relay import NoAnswerError, Relay
@@ -58,8 +59,15 @@ _OWN_PAGES = {None, "same-origin", "none"}
 
 def check_port(port: int) -> None:
     """Raises StackError if somebody has the port, before anything is started for it."""
-    if not port_is_free(port):
-        raise StackError(f"Port {port} for the pages is in use. Choose another with --site-port.")
+    if port_is_free(port):
+        return
+    found = next((each for each in leftovers.running() if each.owner and each.site == _url(port)), None)
+    ours = f": {found.described} Use it, or choose" if found else ". Choose"
+    raise StackError(f"Port {port} for the pages is in use{ours} another with --site-port.")
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/"
 
 
 @contextmanager
@@ -82,7 +90,7 @@ def serving(system: System, port: int, pages: Path = PAGES) -> Iterator[str]:
         except OSError as error:
             raise StackError(f"The pages cannot be served on port {port}: {error.strerror}.") from error
         try:
-            yield f"http://127.0.0.1:{port}/"
+            yield _url(port)
         finally:
             within(runner.cleanup())
     finally:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from devstack import signals
 from devstack.ministack import StackError, free_port
 from devstack.openfootball import FeedError
 from devstack.operator import ApiError, Operator
@@ -69,8 +69,9 @@ def confirm(question: str, do: str, done: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line about what is going on, for a person."""
-    err.print(plain(text), style="dim", markup=False, highlight=False)
+    """A line about what is going on, for a person; without a terminal any more it goes nowhere."""
+    with suppress(OSError):
+        err.print(plain(text), style="dim", markup=False, highlight=False)
 
 
 def writable(*files: Path | None) -> None:
@@ -102,12 +103,12 @@ def progress(status: Any) -> Any:
 @contextmanager
 def said() -> Iterator[None]:
     """Turns what went wrong into a sentence on stderr and exit status 1; a signal ends the command tidily."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    except (StackError, ApiError, TokensError, FeedError, OSError) as error:
-        err.print(plain(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with signals.once():
+        try:
+            yield
+        except (StackError, ApiError, TokensError, FeedError, OSError) as error:
+            with suppress(OSError):  # the terminal has been closed
+                err.print(plain(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            sys.exit(130)

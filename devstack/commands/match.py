@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text as RichText
 
-from devstack import openfootball
+from devstack import openfootball, signals
 from devstack.commands.common import LOCAL, Api, AsJson, Match, Text, WebSocket, err, given, out, said, show
 from devstack.commands.common import operator as operator_at
 from devstack.replay import Replayed, replay
@@ -169,7 +168,7 @@ def watch(
     """Follow a match on a live scoreboard. LIVESCORE_VIEWER_TOKEN is a viewer's token, where one is needed."""
     token = os.environ.get("LIVESCORE_VIEWER_TOKEN")
     with said():
-        asyncio.run(
+        signals.run(
             watch_match(websocket, api, match, out, as_json=as_json, until_full_time=until_full_time, token=token)
         )
 
@@ -193,7 +192,7 @@ def replay_file(
 
     with said(), operator_at(api) as operator:
         chosen = openfootball.read(file) if match is None else [openfootball.find(file, match)]
-        results = asyncio.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event))
+        results = signals.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event))
     if as_json:
         print(json.dumps({"matches": [each.to_dict() for each in results]}, ensure_ascii=False))  # noqa: T201
     else:

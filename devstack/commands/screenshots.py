@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
+from devstack import signals
 from devstack.commands.common import Port, out, port_for, said, say
 from devstack.ministack import StackError, free_port
 from devstack.operator import Operator
@@ -34,7 +35,7 @@ def screenshots(
     ):
         desk = (PAGES / "operator.html").is_file()
         try:
-            names = uvloop.run(take(site, operator, folder, say, desk=desk))
+            names = signals.run(take(site, operator, folder, say, desk=desk), uvloop.new_event_loop)
         except BrowserError as error:
             raise StackError(str(error)) from error
     out.print("\n".join(f"{name}  {(folder / name).stat().st_size / 1000:.0f} kB" for name in names), highlight=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import threading
+import time
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +13,7 @@ import uvloop
 from rich.markup import escape
 from rich.table import Table
 
-from devstack import site
+from devstack import leftovers, signals, site
 from devstack.commands.common import (
     LOCAL,
     Api,
@@ -60,15 +60,15 @@ def up(
         running(port, say=say, gateway=gateway, cells=regions) as (system, stack),
         site.serving(system, site_port) as pages,
     ):
-        ended = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: ended.set())
+        leftovers.note_site(stack.ministack.state, pages)
         if as_json:
             print(json.dumps(_urls(system, pages)), flush=True)  # noqa: T201
         else:
             _show_urls(system, pages)
-        while not ended.wait(0.5):
-            stack.check()
+        with suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(0.5)
+                stack.check()
 
 
 def demo(
@@ -84,7 +84,7 @@ def demo(
         running(port_for(viewers, port), say=say, gateway=gateway) as (system, _),
         out.status("") as status,
     ):
-        report = uvloop.run(Demo(system, viewers, progress(status)).run())
+        report = signals.run(Demo(system, viewers, progress(status)).run(), uvloop.new_event_loop)
     _show_report(report)
     if json_file is not None:
         json_file.write_text(report.to_json() + "\n")

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +16,10 @@ import pytest
 from devstack import leftovers
 from devstack.ministack import free_port
 from devstack.system import STATE
-from tests.support import needs, processes
+from tests.support import needs, processes, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from devstack.operator import Operator
     from devstack.system import System
@@ -33,14 +32,6 @@ SECONDS = 20.0
 def proc() -> None:
     """All of this is about processes."""
     needs("/proc", Path("/proc/self/environ").exists())
-
-
-def until(true: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @contextmanager
