@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START_SECONDS = 60
+WARM_SECONDS = 3600
+"""Idle workers stay so long: a goal after half-time, with MiniStack's 300 s, waits for Python to start again."""
+
 FREED_SECONDS = 10
 """A MiniStack whose owner was killed ends within so long."""
 
@@ -67,6 +70,8 @@ class MiniStack:
             "TMPDIR": str(self.state),
             "S3_DATA_DIR": str(self.state / "s3"),
             "POWERTOOLS_LOG_LEVEL": "INFO",
+            # Of the workers of a function it ends all but one when they have been idle for so long.
+            "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
             # It would want a port of its own, the same for every stack.
             "IOT_MTLS_ENABLED": "0",
         }

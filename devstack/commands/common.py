@@ -41,6 +41,9 @@ GatewayOption = Annotated[
     Gateway, typer.Option("--gateway", help="Who plays API Gateway for the viewers: MiniStack, or a stand-in for load.")
 ]
 
+MINISTACK_VIEWERS = 500
+"""More viewers than these take minutes on MiniStack's gateway, which sends about 1,400 frames a second on two cores."""
+
 
 def operator(api: str) -> Operator:
     """The operator at an API: with the token or the app client of the environment, else as devstack knows one."""
@@ -90,6 +93,20 @@ def port_for(viewers: int, port: int | None) -> int:
     if (refusal := allow_sockets(viewers)) is not None:
         raise StackError(refusal)
     return port or free_port()
+
+
+def gateway_for(viewers: int, gateway: Gateway | None) -> Gateway:
+    """The gateway for so many viewers where none was chosen. Raises StackError for one that is too slow for them."""
+    if viewers <= MINISTACK_VIEWERS:
+        return gateway or "ministack"
+    if gateway == "ministack":
+        raise StackError(
+            f"MiniStack's gateway is too slow for more than {MINISTACK_VIEWERS} viewers. "
+            f"Use --gateway standin for {viewers}, or fewer viewers."
+        )
+    if gateway is None:
+        say(f"The stand-in plays API Gateway: MiniStack's is too slow for more than {MINISTACK_VIEWERS} viewers.")
+    return "standin"
 
 
 def progress(status: Any) -> Any:

@@ -40,7 +40,6 @@ BURSTS = [
     ("up", "Preparing", (INT,), 0.0),
     ("up", PROVISIONING, (INT, INT), 0.1),
     ("up", PROVING, (TERM, INT, HUP), 0.02),
-    ("up", READY, (INT, INT), 0.1),
     ("up", READY, (HUP, HUP, TERM, INT, INT, INT, INT, INT), 0.01),
     ("up-standin", READY, (INT, INT, INT), 0.2),
     ("demo", "are watching", (TERM, TERM, TERM), 0.05),
@@ -96,7 +95,7 @@ def read_until(terminal: int, what: str, seconds: float = 300.0) -> str:
 def test_any_number_of_signals_leaves_nothing(
     command: str, said: str, burst: tuple[signal.Signals, ...], pause: float
 ) -> None:
-    """The first signal ends a command, those that follow do not disturb its end, and nobody sees a traceback."""
+    """The first signal ends a command, those that follow do not disturb its end; ``up`` says that its matches go."""
     needs("/proc", Path("/proc/self/environ").exists())
     terminal, other = pty.openpty()
     started = Started(COMMANDS[command], other)
@@ -111,6 +110,9 @@ def test_any_number_of_signals_leaves_nothing(
         shown += read_until(terminal, "")
         assert started.process.wait(60) in (0, 130), shown
         assert "Traceback" not in shown
+        if said == READY:
+            assert "in memory only: they are gone then." in shown
+            assert "go with it: the next `livescore up` begins empty." in shown
         started.nothing_is_left()
     finally:
         started.end()
