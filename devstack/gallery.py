@@ -33,7 +33,7 @@ _DAY_OF_STATES = "2024-05-11"
 _DAY_OF_NONE = "2024-01-02"
 _KICK_OFF = "2024-03-09T15:00:00Z"
 
-_LONG = {
+_LONG: dict[str, Any] = {
     "home": "Borussia Mönchengladbach",
     "away": "Wolverhampton Wanderers",
     "competition": "UEFA Women's Champions League",

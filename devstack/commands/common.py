@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
+from devstack import signals
 from devstack.ministack import StackError, free_port
 from devstack.openfootball import FeedError
 from devstack.operator import ApiError, Operator
@@ -45,6 +45,9 @@ GatewayOption = Annotated[
         "--gateway", help="The program that plays API Gateway for viewers: MiniStack, or a stand-in for load."
     ),
 ]
+
+MINISTACK_VIEWERS = 500
+"""More viewers than these take minutes on MiniStack's gateway, which sends about 1,400 frames a second on two cores."""
 
 
 class WrongOptionError(Exception):
@@ -103,8 +106,9 @@ def confirm(question: str, do: str, done: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line about what is going on, for a person."""
-    err.print(plain(text), style="dim", markup=False, highlight=False)
+    """A line about what is going on, for a person; without a terminal any more it goes nowhere."""
+    with suppress(OSError):
+        err.print(plain(text), style="dim", markup=False, highlight=False)
 
 
 def writable(*files: Path | None) -> None:
@@ -125,6 +129,20 @@ def port_for(viewers: int, port: int | None) -> int:
     return port or free_port()
 
 
+def gateway_for(viewers: int, gateway: Gateway | None) -> Gateway:
+    """The gateway for so many viewers where none was chosen. Raises StackError for one that is too slow for them."""
+    if viewers <= MINISTACK_VIEWERS:
+        return gateway or "ministack"
+    if gateway == "ministack":
+        raise StackError(
+            f"MiniStack's gateway is too slow for more than {MINISTACK_VIEWERS} viewers. "
+            f"Use --gateway standin for {viewers}, or fewer viewers."
+        )
+    if gateway is None:
+        say(f"The stand-in plays API Gateway: MiniStack's is too slow for more than {MINISTACK_VIEWERS} viewers.")
+    return "standin"
+
+
 def progress(status: Any) -> Any:
     """Shows progress in one line on a terminal, line by line elsewhere."""
     if out.is_terminal:
@@ -139,15 +157,12 @@ def said() -> Iterator[None]:
 
     The exit status is 2 for options that cannot be used, as of all commands, and 1 for everything else.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    except (StackError, ApiError, TokensError, FeedError, OSError) as error:
-        err.print(plain(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
-    except WrongOptionError as error:
-        err.print(plain(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with signals.once():
+        try:
+            yield
+        except (StackError, ApiError, TokensError, FeedError, WrongOptionError, OSError) as error:
+            with suppress(OSError):  # the terminal has been closed
+                err.print(plain(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
+            sys.exit(2 if isinstance(error, WrongOptionError) else 1)
+        except KeyboardInterrupt:
+            sys.exit(130)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text as RichText
 
-from devstack import openfootball
+from devstack import openfootball, signals
 from devstack.commands.common import (
     LOCAL,
     Api,
@@ -131,7 +130,7 @@ def watch(
     """Follow a match on a live scoreboard. LIVESCORE_VIEWER_TOKEN is a viewer's token, where one is needed."""
     token = os.environ.get("LIVESCORE_VIEWER_TOKEN")
     with said():
-        asyncio.run(
+        signals.run(
             watch_match(websocket, api, match, out, as_json=as_json, until_full_time=until_full_time, token=token)
         )
 
@@ -164,7 +163,7 @@ def replay_file(
         for line in openfootball.complaints(feed):
             _complain(line)
         chosen = [] if check else feed.matches
-        results = asyncio.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event)) if chosen else []
+        results = signals.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event)) if chosen else []
     if as_json:
         print(json.dumps(_replayed(feed, results), ensure_ascii=False))  # noqa: T201
     elif results:

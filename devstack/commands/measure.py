@@ -9,7 +9,19 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from devstack.commands.common import GatewayOption, JsonFile, Port, err, out, port_for, progress, said, say, writable
+from devstack.commands.common import (
+    GatewayOption,
+    JsonFile,
+    Port,
+    err,
+    gateway_for,
+    out,
+    port_for,
+    progress,
+    said,
+    say,
+    writable,
+)
 from devstack.load import Load
 from devstack.load import run as run_load
 from devstack.stack import running
@@ -42,7 +54,7 @@ def loadtest(
     load = Load(viewers, goals, shape, matches, pace, join_rate, processes, gateway)
     with (
         said(),
-        running(port_for(viewers, port), say=say, gateway=gateway) as (system, _),
+        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway)) as (system, _),
         out.status("") as status,
     ):
         result = run_load(system, load, status.update if out.is_terminal else say)

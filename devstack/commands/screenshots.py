@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
+from devstack import signals
 from devstack.commands.common import Port, out, port_for, said, say
 from devstack.ministack import StackError, free_port
 from devstack.operator import Operator
@@ -44,10 +45,12 @@ def screenshots(
     ):
         desk = (PAGES / "operator.html").is_file()
         try:
-            if gallery:
-                names = uvloop.run(situations.take(site, operator, folder, say))
-            else:
-                names = uvloop.run(take(site, operator, folder, say, desk=desk))
+            taken = (
+                situations.take(site, operator, folder, say)
+                if gallery
+                else take(site, operator, folder, say, desk=desk)
+            )
+            names = signals.run(taken, uvloop.new_event_loop)
         except BrowserError as error:
             raise StackError(str(error)) from error
     out.print("\n".join(f"{name}  {(folder / name).stat().st_size / 1000:.0f} kB" for name in names), highlight=False)

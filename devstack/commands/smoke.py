@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from devstack import signals
 from devstack.commands.common import LOCAL, AsJson, out, said
 from devstack.commands.common import operator as operator_at
 from devstack.smoke import Smoke, Step
@@ -42,7 +42,7 @@ def smoke(
             os.environ.get("LIVESCORE_VIEWER_TOKEN"),
             say=(lambda _: None) if as_json else _show,
         )
-        asyncio.run(test.run())
+        signals.run(test.run())
     if as_json:
         print(json.dumps(test.to_dict()))  # noqa: T201
     else:

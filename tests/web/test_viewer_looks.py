@@ -67,7 +67,8 @@ async def box(found: Locator) -> dict[str, float]:
     """Where an element stands."""
     box = await found.bounding_box()
     assert box is not None
-    return {**box, "right": box["x"] + box["width"], "bottom": box["y"] + box["height"]}
+    x, y, width, height = box["x"], box["y"], box["width"], box["height"]
+    return {"x": x, "y": y, "width": width, "height": height, "right": x + width, "bottom": y + height}
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
