@@ -83,7 +83,7 @@ def test_an_event_in_words(event: dict[str, object], words: str) -> None:
         ({"kind": "suspended"}, "Suspended"),
         ({"kind": "shootout_kick", "team": "away", "scored": True}, "Shoot-out kick scored France"),
         ({"kind": "var_decision", "decision": "red_card", "minute": 5, "team": "home"}, "VAR: red card 5' Argentina"),
-        ({"kind": "amendment", "amends": "x", "amends_seq": 1, "player": "B"}, "Correction of goal 1' A"),
+        ({"kind": "amendment", "amends": "x", "amends_seq": 1, "player": "B"}, "Correction of goal, seq 1"),
     ],
 )
 @pytest.mark.parametrize(("reason", "why"), [({"reason": "offside"}, ": offside"), ({}, "")])
