@@ -209,6 +209,7 @@ def test_what_was_taken_back_is_said_with_its_reason(livescore: Any, match: str,
         (("match", "create", "A", "B", "--kickoff", "2022-02-30"), "--kickoff is a time such as "),
         (("match", "create", "A", "B", "--first-leg", "2"), "--first-leg is the goals of the home and of the away "),
         (("match", "create", "A", "B", "--lineups", "/missing.json"), "--lineups: /missing.json cannot be read: "),
+        (("match", "create"), "Name at least one team, or give the match an id with --id."),
         (("match", "change", "m"), "Name at least one thing to change, "),
     ],
 )
