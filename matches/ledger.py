@@ -36,6 +36,7 @@ from matches.amending import AMENDABLE, amended
 from matches.clock import USUAL, Clock, Periods
 from matches.kickoff import entry
 from matches.metrics import skipped
+from matches.names import key as key_of
 from matches.rows import (
     VERSION_ATTRIBUTE,
     BrokenMatchError,
@@ -127,10 +128,10 @@ class MatchState:
 
     def side(self, team: str) -> str | None:
         """``home`` or ``away`` for a side or a team's name, None for a team that is not playing."""
-        name = team.casefold()
-        if name in ("home", self.home.casefold()):
+        name = key_of(team)
+        if name in ("home", key_of(self.home)):
             return "home"
-        return "away" if name in ("away", self.away.casefold()) else None
+        return "away" if name in ("away", key_of(self.away)) else None
 
 
 @dataclass(frozen=True, slots=True)

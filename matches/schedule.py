@@ -14,6 +14,7 @@ from pydantic import model_validator as _model_validator
 from matches.clock import USUAL, Periods
 from matches.events import LONGEST_EXTRA_HALF, LONGEST_HALF, Goals, MatchId, Name
 from matches.kickoff import is_day
+from matches.names import key
 
 if TYPE_CHECKING:
     from matches.ledger import MatchState
@@ -157,8 +158,8 @@ _REMOVABLE = frozenset({"leg", "first_leg"})
 
 def check_teams(home: str, away: str) -> None:
     """Raises ValueError unless two teams of these names can play each other."""
-    names = [home.casefold(), away.casefold()]
-    if names[0] == names[1] != UNKNOWN_TEAM.casefold():
+    names = [key(home), key(away)]
+    if names[0] == names[1] != key(UNKNOWN_TEAM):
         raise ValueError("a team cannot play itself")
     if {*names} & {"home", "away"}:
         raise ValueError("home and away are sides, not teams' names")

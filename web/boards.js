@@ -12,20 +12,42 @@
  * @property {string} home
  * @property {string} away
  * @property {string | null} [competition]
- * @property {string | null} [kickoff]
+ * @property {string | null} [kickoff] a moment (RFC 3339), or only a day (`2026-11-28`)
  * @property {[number, number]} score
  * @property {[number, number] | null} [shootout]
  * @property {{minute: number, stoppage: number | null, at: number} | null} [clock]
+ * @property {boolean} [neutral] nobody plays at home
+ * @property {1 | 2 | null} [leg]
+ * @property {[number, number] | null} [first_leg] goals of this match's home and away side in the first leg
+ * @property {number} [half_minutes] 45 if absent
+ * @property {number} [extra_half_minutes] 15 if absent
  * @property {number | null} [viewers]
  * @property {readonly Event[]} [events]
  * @property {boolean} [gap]
  * @property {number} [lost]
  */
 
-const LIVE = new Set(["first_half", "half_time", "second_half", "extra_time", "shootout"]);
+const LIVE = new Set([
+  "first_half",
+  "half_time",
+  "second_half",
+  "extra_time",
+  "extra_half_time",
+  "extra_second_half",
+  "shootout",
+  "suspended",
+]);
+const OVER = new Set(["full_time", "abandoned", "awarded", "called_off"]);
+const UNPLAYED = new Set(["scheduled", "postponed", "called_off"]);
 
 /** Whether a match is being played. @param {{status: string}} board */
 export const isLive = ({ status }) => LIVE.has(status);
+
+/** Whether nothing more is played of a match. @param {{status: string}} board */
+export const isOver = ({ status }) => OVER.has(status);
+
+/** Whether a match has a score. @param {{status: string}} board */
+export const hasScore = ({ status }) => !UNPLAYED.has(status);
 
 /**
  * What is known after something more was heard: never older than before within an epoch, and with all the events that
@@ -125,10 +147,12 @@ export function newsBetween(before, after) {
   if (change === null) return null;
   const fresh = (after.events ?? []).filter((event) => event.seq > before.seq);
   const ofSide = (/** @type {Event | undefined} */ event) => event && isScore(event) && event.team === change.side;
+  // The goal may lie before everything that is known here; the score says that it was one.
+  const tookBack = (/** @type {Event | undefined} */ event) => event === undefined || ofSide(event);
   const wanted = (/** @type {Event} */ event) =>
     change.kind === "goal"
       ? ofSide(event) && !event.cancelled_by
-      : event.kind === "cancellation" && ofSide(after.events?.find((each) => each.seq === event.cancels_seq));
+      : event.kind === "cancellation" && tookBack(after.events?.find((each) => each.seq === event.cancels_seq));
   const event = fresh.findLast(wanted) ?? null;
   return { ...change, event };
 }

@@ -26,6 +26,7 @@ from devstack.commands.common import (
     out,
     pair,
     said,
+    say,
     show,
 )
 from devstack.commands.common import operator as operator_at
@@ -140,11 +141,15 @@ def replay_file(
     match: Annotated[str | None, typer.Option(help='The one match to replay, such as "Argentina - France".')] = None,
     all_matches: Annotated[bool, typer.Option("--all", help="Replay all matches of the file, side by side.")] = False,
     pace: Annotated[float, typer.Option(min=0, help="Seconds between two events of a match.")] = 0.0,
+    check: Annotated[bool, typer.Option("--check", help="Only check the file; post nothing.")] = False,
     api: Api = LOCAL.api_url,
     websocket: WebSocket = LOCAL.websocket_url,
     as_json: AsJson = False,
 ) -> None:
-    """Replay matches from a file, watched by a real viewer."""
+    """Replay matches from a file, watched by a real viewer. The exit status is 0 if each ended as the file states.
+
+    Matches that cannot be read are named with the reason, and the others are replayed.
+    """
     if (match is None) == (not all_matches):
         raise typer.BadParameter('say which: --match "Argentina - France" or --all')
 
@@ -153,15 +158,24 @@ def replay_file(
             out.print(plain(f"{of:20} {minute(event):>6} {describe(event)}"), markup=False, highlight=False)
 
     with said(), operator_at(api) as operator:
-        chosen = openfootball.read(file) if match is None else [openfootball.find(file, match)]
-        results = asyncio.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event))
+        feed = openfootball.read(file) if match is None else openfootball.find(file, match)
+        for line in openfootball.remarks(feed):
+            say(line)
+        for line in openfootball.complaints(feed):
+            _complain(line)
+        chosen = [] if check else feed.matches
+        results = asyncio.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event)) if chosen else []
     if as_json:
-        print(json.dumps({"matches": [each.to_dict() for each in results]}, ensure_ascii=False))  # noqa: T201
-    else:
+        print(json.dumps(_replayed(feed, results), ensure_ascii=False))  # noqa: T201
+    elif results:
         _show_replayed(results)
     for each in (each for each in results if not each.agrees):
-        err.print(f"livescore: {each.match} did not end as the file states", style="red", markup=False, highlight=False)
-    raise typer.Exit(0 if all(each.agrees for each in results) else 1)
+        _complain(
+            f"{each.home} - {each.away} was not replayed: {each.failed}"
+            if each.failed
+            else f"{each.match} did not end as the file states"
+        )
+    raise typer.Exit(0 if not feed.left_out and all(each.agrees for each in results) else 1)
 
 
 def receipts(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
@@ -207,11 +221,30 @@ def _post(api: str, match: str, posted: dict[str, Any], options: Mapping[str, st
     raise typer.Exit(1 if refused else 0)
 
 
+def _complain(text: str) -> None:
+    err.print(f"livescore: {plain(text)}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _replayed(feed: openfootball.Feed, results: list[Replayed]) -> dict[str, Any]:
+    """What ``replay --json`` prints."""
+    return {
+        "matches": [each.to_dict() for each in results],
+        "left_out": [{"number": each.number, "match": each.title, "why": each.why} for each in feed.left_out],
+        "unplayed": len(feed.unplayed),
+        "notes": [{"match": each.title, "note": note} for each in feed.matches for note in each.notes],
+    }
+
+
 def _show_replayed(results: list[Replayed]) -> None:
     table = Table("match", "home", "score", "away", "shoot-out", "events", "viewer saw")
     for each in results:
-        shootout = "–".join(map(str, each.shootout)) if each.shootout else ""
-        score, seen = "–".join(map(str, each.score)), "–".join(map(str, each.viewer_score))
-        cells = (each.match, each.home, score, each.away, shootout, each.events, seen)
+        cells = (
+            each.match or "", each.home, _pair(each.score), each.away, _pair(each.shootout), each.events,
+            _pair(each.viewer_score),
+        )  # fmt: skip
         table.add_row(*(RichText(plain(cell)) for cell in cells))
     out.print(table)
+
+
+def _pair(pair: tuple[int, int] | None) -> str:
+    return "–".join(map(str, pair)) if pair else ""

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from devstack.cli import app
 from devstack.ministack import free_port
 from devstack.provision import client
+from devstack.system import ROOT
 from tests.support import needs, processes
 
 if TYPE_CHECKING:
@@ -129,14 +130,42 @@ def test_a_replay_ends_with_the_score(livescore: Any, tmp_path: Path) -> None:
         assert [each["shootout"] for each in matches] == [None, [3, 5]]
 
 
-def test_a_replay_that_ends_otherwise_than_its_file_says_so(livescore: Any, tmp_path: Path) -> None:
-    """A file whose goals do not add up to its score is replayed, and the difference is an exit status."""
+def test_a_replay_names_what_the_file_lacks_and_replays_the_rest(livescore: Any, tmp_path: Path) -> None:
+    """A match without its goals is left out with the reason, which is an exit status; the others are replayed."""
     path = tmp_path / "feed.json"
-    match = {"date": "2025-07-13", "team1": "Chelsea", "team2": "Paris", "score": {"ft": [3, 0]}}
-    path.write_text(json.dumps({"matches": [match]}))
-    ran = livescore("replay", str(path), "--match", "Chelsea - Paris")
+    totals = {"date": "2025-07-13", "team1": "Chelsea", "team2": "Paris", "score": {"ft": [3, 0]}}
+    awarded = {"date": "2025-07-13", "team1": "Basel", "team2": "Sion", "score": [3, 0], "status": "awarded"}
+    goal = {"name": "A", "minute": 92}
+    whole = {"date": "2025-07-13", "team1": "Porto", "team2": "Ajax", "score": [1, 0], "goals1": [goal]}
+    path.write_text(json.dumps({"matches": [totals, awarded, whole, {**whole, "score": {}, "goals1": []}]}))
+    ran = livescore("replay", str(path), "--all", "--json", timeout=120)
     assert ran.returncode == 1
-    assert "did not end as the file states" in ran.stderr
+    why = "goals1 and goals2: the goals are not listed, and the score is not 0–0"
+    assert f"livescore: Left out: Match 1 (Chelsea - Paris): {why}\n" in ran.stderr
+    assert "Porto - Ajax: minute: 92 is read as 90+2" in ran.stderr
+    replayed = json.loads(ran.stdout)
+    assert [(each["home"], each["viewer_score"], each["agrees"]) for each in replayed["matches"]] == [
+        ("Basel", [3, 0], True), ("Porto", [1, 0], True),
+    ]  # fmt: skip
+    assert replayed["left_out"] == [{"number": 1, "match": "Chelsea - Paris", "why": why}]
+    assert (replayed["unplayed"], len(replayed["notes"])) == (1, 1)
+    ran = livescore("replay", str(path), "--match", "Chelsea - Paris")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert why in ran.stderr
+
+
+@pytest.mark.parametrize(("left_out", "status"), [([], 0), ([{"team1": "A", "score": [0, 0]}], 1)])
+def test_a_file_is_checked_without_a_stack(tmp_path: Path, left_out: list[Any], status: int) -> None:
+    """``--check`` says what the file lacks, posts nothing and needs nothing that runs."""
+    path = tmp_path / "feed.json"
+    whole = json.loads((ROOT / "examples" / "worldcup.json").read_text(encoding="utf-8"))["matches"]
+    path.write_text(json.dumps({"matches": [*whole, *left_out]}))
+    env = {**os.environ, "LIVESCORE_API": f"http://127.0.0.1:{free_port()}"}
+    command = [LIVESCORE, "replay", str(path), "--all", "--check"]
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (status, "")
+    assert f"To replay: 3 of {3 + status}" in ran.stderr
+    assert ("Left out: Match 4: team2: missing" in ran.stderr) == bool(left_out)
 
 
 def test_a_kick_off_keeps_its_offset(livescore: Any, match_id: str) -> None:

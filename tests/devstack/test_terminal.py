@@ -15,7 +15,7 @@ from devstack import watch
 from devstack.cli import app
 from devstack.operator import ApiError, Operator
 from devstack.words import describe, marks, status
-from loadtest.shown import plain, where
+from loadtest.shown import JOINERS, plain, where
 from loadtest.viewer import Viewer
 from matches.events import KINDS
 
@@ -26,12 +26,21 @@ HOSTILE = "[red]\x1b]0;owned\x07\x1b[2J\u202e\r[/]"
 SECRET = "SECRETeyJhbGciOiJSUzI1NiJ9"
 
 
+def _harmless(text: str) -> bool:
+    return all(each.isprintable() or each in JOINERS for each in text)
+
+
 @given(st.text())
 def test_plain_text_does_nothing(text: str) -> None:
-    """Whatever the text, what is left is printable, and what was printable is as it was."""
-    assert plain(text).isprintable()
-    if text.isprintable():
+    """Whatever the text, what is left is printable or joins letters, and what was so is as it was."""
+    assert _harmless(plain(text))
+    if _harmless(text):
         assert plain(text) == text
+
+
+def test_a_persian_name_is_shown_as_it_is_written() -> None:
+    """U+200C and U+200D belong to how a word is written."""
+    assert plain("علی\u200cرضا\u202e") == "علی\u200cرضا\\u202e"
 
 
 def test_a_watched_event_is_corrected_where_it_stands() -> None:
@@ -130,7 +139,7 @@ def test_a_watched_event_that_is_taken_back_is_struck() -> None:
 @given(st.text(), st.text())
 def test_events_in_words_do_nothing(kind: str, player: str) -> None:
     """An event of a gateway that is not ours is told in printable words."""
-    assert describe({"kind": kind, "player": player, "scored": True}).isprintable()
+    assert _harmless(describe({"kind": kind, "player": player, "scored": True}))
 
 
 def test_the_board_shows_names_as_they_are() -> None:

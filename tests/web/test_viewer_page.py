@@ -36,7 +36,7 @@ async def test_a_goal_is_seen_and_said(stage: Stage, looker: Looker) -> None:
     stage.post(match, "goal", team="home", player="Lionel Messi", minute=23)
     await score(page, "1–0")
     await expect(page.locator(".scorers")).to_contain_text("Lionel Messi 23′")
-    await expect(page.locator(".moment").first).to_contain_text("Goal: Lionel Messi")
+    await expect(page.locator(".moment").first).to_contain_text("Goal 1–0: Lionel Messi")
     await expect(page.locator(".flash")).to_contain_text("Goal!")
     said = "Goal for Argentina, Lionel Messi: Argentina 1, France 0."
     await expect(page.locator("#announcer")).to_have_text(isolated(said, "Argentina", "France", "Lionel Messi"))

@@ -21,6 +21,23 @@ const RETRY = 4_000;
 /** News stays on a line for so long. */
 const NEWS = 15_000;
 
+/** Followers of the score are not told who scored when that is entered later: the match is read once more, about then. */
+const SCORER = 6_000;
+
+/** 200 matches each. */
+const MOST_PAGES = 20;
+
+const SUMMARY = ["live", "to come", "postponed", "finished", "abandoned", "called off"];
+
+/** @type {Readonly<Record<string, string>>} */
+const COUNTED = {
+  postponed: "postponed",
+  full_time: "finished",
+  awarded: "finished",
+  abandoned: "abandoned",
+  called_off: "called off",
+};
+
 export class Scoreboard {
   /** @param {Page} page @param {string | null} day null is today, and goes on with midnight */
   constructor(page, day) {
@@ -41,7 +58,6 @@ export class Scoreboard {
     this.read = false;
     /** @type {Set<string>} matches heard of since this screen was opened; what was kept is no news */
     this.heard = new Set();
-    this.more = false;
     this.day = this.#dayNow();
     this.view = new ScoreboardView(this.day, localDay(page.now()));
     this.element = this.view.element;
@@ -51,6 +67,10 @@ export class Scoreboard {
 
   get title() {
     return "Scores";
+  }
+
+  get list() {
+    return true;
   }
 
   start() {
@@ -92,13 +112,13 @@ export class Scoreboard {
     const days = utcDays(day);
     const failed = await this.#readDays(days);
     if (this.#isGone(day)) return;
-    page.notices.say("reading", failed === null ? null : page.sentence(failed));
     // Not all at the same moment, when the service is back.
     this.patience = failed === null ? POLL : RETRY * (0.5 + Math.random());
     if (failed === null) {
       this.read = true;
       page.heardNow();
     }
+    page.hasRead(failed);
     this.whole = true;
     this.#later();
     this.#keep();
@@ -113,17 +133,22 @@ export class Scoreboard {
     const { day } = this;
     const answers = await Promise.allSettled(
       days.map(async (each) => {
-        const list = await this.page.reader.day(each);
-        if (this.#isGone(day)) return;
-        this.more ||= Boolean(list.more);
-        for (const board of list.matches) {
-          const { match } = board;
-          const since = performance.now() - (this.followedAt.get(match) ?? Number.NEGATIVE_INFINITY);
-          if (!isOutdated(this.boards.get(match) ?? null, board, since)) this.#hear(board);
+        for (let number = 1, more = true; more; number++) {
+          const list = await this.page.reader.day(each, number);
+          if (this.#isGone(day)) return;
+          for (const board of list.matches) this.#read(board);
+          more = Boolean(list.more) && number < MOST_PAGES;
         }
       }),
     );
     return answers.find((answer) => answer.status === "rejected")?.reason ?? null;
+  }
+
+  /** An answer over HTTP tells of a match. @param {Board} board */
+  #read(board) {
+    const { match } = board;
+    const since = performance.now() - (this.followedAt.get(match) ?? Number.NEGATIVE_INFINITY);
+    if (!isOutdated(this.boards.get(match) ?? null, board, since)) this.#hear(board);
   }
 
   /** Whether the viewer has gone on to another screen or day. @param {string} day */
@@ -171,11 +196,23 @@ export class Scoreboard {
   /** @param {Board} board @param {import("../boards.js").News} news */
   #tell(board, news) {
     this.news.push({ match: board.match, news });
+    if (news.kind === "goal") setTimeout(() => this.#readScorer(board.match), SCORER * (1 + Math.random() / 2));
     const taken = board.events?.find((event) => event.seq === news.event?.cancels_seq);
     const said = news.event
       ? announcement(news.event, board, taken ?? { seq: 0, at: 0, kind: "goal", team: news.side })
       : null;
     if (said) this.page.announcer.say(said);
+  }
+
+  /** @param {string} match */
+  async #readScorer(match) {
+    if (this.page.screen !== this || document.visibilityState === "hidden") return;
+    try {
+      const board = await this.page.reader.match(match);
+      if (this.page.screen === this) this.#read(board);
+    } catch {
+      // The line says what it said.
+    }
   }
 
   #later() {
@@ -209,13 +246,16 @@ export class Scoreboard {
 
   /** @param {Board[]} boards */
   #summary(boards) {
-    if (boards.length === 0) return this.read ? "There are no matches on this day." : "Looking for the matches …";
-    const live = boards.filter(isLive).length;
-    const over = boards.filter((board) => board.status === "full_time").length;
-    const ahead = boards.length - live - over;
-    const parts = [live ? `${live} live` : "", ahead ? `${ahead} to come` : "", over ? `${over} finished` : ""];
-    const more = this.more ? " There are more than can be listed here." : "";
-    return parts.filter(Boolean).join(" · ") + more;
+    if (boards.length === 0) return this.read ? null : "Looking for the matches …";
+    const counts = new Map(SUMMARY.map((words) => [words, 0]));
+    for (const board of boards) {
+      const words = isLive(board) ? "live" : (COUNTED[board.status] ?? "to come");
+      counts.set(words, (counts.get(words) ?? 0) + 1);
+    }
+    return [...counts]
+      .filter(([, count]) => count > 0)
+      .map(([words, count]) => `${count} ${words}`)
+      .join(" · ");
   }
 
   #dayNow() {
