@@ -46,9 +46,9 @@ def describe(
     """
     kind = str(event["kind"])
     if kind == "amendment":
-        text = f"correction of {_named(event, 'amends', history, teams)}: {_changes(event)}"
+        text = f"{_correction(event, history)}: {_changes(event)}"
     elif kind == "cancellation":
-        text = f"{_named(event, 'cancels', history, teams)} taken back{_why(event)}"
+        text = f"{_cancelled(event, history, teams)} taken back{_why(event)}"
     elif kind == "var_decision":
         text = f"VAR: {_spaced(event.get('decision'))}"
     else:
@@ -82,21 +82,30 @@ def _why(event: Mapping[str, Any]) -> str:
     return f": {event['reason']}" if event.get("reason") else ""
 
 
-def _named(
-    event: Mapping[str, Any], by: str, history: Iterable[dict[str, Any]], teams: Mapping[str, str] | None
-) -> str:
-    """The event that a cancellation or an amendment names, briefly: ``goal 23' Lionel Messi``; else its id."""
+def _cancelled(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams: Mapping[str, str] | None) -> str:
+    """The event that a cancellation takes back, briefly: ``goal 23' Lionel Messi``; else its id."""
     history = list(history)
-    seq = event.get(f"{by}_seq")
-    found = next((each for each in history if seq is not None and each.get("seq") == seq), None)
-    return f"event {event.get(by)}" if found is None else _brief(found, history, teams)
+    found = _of_seq(event.get("cancels_seq"), history)
+    return f"event {event.get('cancels')}" if found is None else _brief(found, history, teams)
 
 
-def _brief(event: dict[str, Any], history: Iterable[dict[str, Any]], teams: Mapping[str, str] | None) -> str:
+def _correction(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> str:
+    """Which event an amendment corrects: ``correction of goal, seq 3``. That event shows the right names already."""
+    found = _of_seq(event.get("amends_seq"), history)
+    known = f"event {event.get('amends')}" if found is None else f"{_what(found)}, seq {found['seq']}"
+    return f"correction of {known}"
+
+
+def _of_seq(seq: object, history: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The event of a seq, None if it is not in the history."""
+    return next((each for each in history if seq is not None and each.get("seq") == seq), None)
+
+
+def _brief(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams: Mapping[str, str] | None) -> str:
     """An event within a sentence about another one: its kind, its minute, and who it is about."""
     kind = event["kind"]
     if kind == "amendment":
-        return f"correction of {_named(event, 'amends', [each for each in history if each is not event], teams)}"
+        return _correction(event, history)
     if kind == "cancellation":
         return "cancellation"
     what = f"VAR: {_spaced(event.get('decision'))}" if kind == "var_decision" else _what(event)

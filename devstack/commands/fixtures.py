@@ -75,6 +75,8 @@ def create(
 ) -> None:
     """Create and schedule a match. Without --kickoff it kicks off now."""
     with said(), operator_at(api) as operator:
+        if not (home or away or match_id):
+            raise WrongOptionError("Name at least one team, or give the match an id with --id.")
         wanted = {
             "match": match_id, "home": home or None, "away": away or None, "competition": competition,
             "audience": audience, "kickoff": _when(kickoff) or datetime.now(UTC).replace(microsecond=0).isoformat(),

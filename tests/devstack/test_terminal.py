@@ -17,6 +17,7 @@ from devstack.operator import ApiError, Operator
 from devstack.words import describe, marks, status
 from loadtest.shown import JOINERS, plain, where
 from loadtest.viewer import Viewer
+from matches.events import KINDS
 
 if TYPE_CHECKING:
     from devstack.system import System
@@ -53,6 +54,15 @@ def test_a_watched_event_is_corrected_where_it_stands() -> None:
     assert events[1] == {"seq": 2, "kind": "goal", "player": "C", "minute": 44, "amended_by": 4}
     assert watch._correct(events, {"seq": 5, "kind": "amendment"}) is None  # noqa: SLF001
     assert describe(first | {"stoppage": 1}) == "Correction of event g: player B, minute 44+1'"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_event_has_words(kind: str) -> None:
+    """No kind is shown as programs write it, also where a cancellation names it."""
+    event = {"seq": 1, "kind": kind, "score": [1, 0]}
+    back = {"seq": 2, "kind": "cancellation", "cancels": "e", "cancels_seq": 1}
+    for words in (describe(event), describe(back, [event, back])):
+        assert (words[0].isupper(), "_" in words) == (True, False), words
 
 
 @pytest.mark.parametrize(
@@ -92,7 +102,7 @@ def test_an_event_in_words(event: dict[str, object], words: str) -> None:
         ({"kind": "suspended"}, "Suspended"),
         ({"kind": "shootout_kick", "team": "away", "scored": True}, "Shoot-out kick scored France"),
         ({"kind": "var_decision", "decision": "red_card", "minute": 5, "team": "home"}, "VAR: red card 5' Argentina"),
-        ({"kind": "amendment", "amends": "x", "amends_seq": 1, "player": "B"}, "Correction of goal 1' A"),
+        ({"kind": "amendment", "amends": "x", "amends_seq": 1, "player": "B"}, "Correction of goal, seq 1"),
     ],
 )
 @pytest.mark.parametrize(("reason", "why"), [({"reason": "offside"}, ": offside"), ({}, "")])
