@@ -15,6 +15,7 @@ from devstack.feedmatch import FeedMatch, UnplayedError, UnreadableError, parse,
 from matches.names import clean, key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -80,10 +81,15 @@ def find(path: Path, title: str) -> Feed:
 
 def complaints(feed: Feed) -> list[str]:
     """Why matches are left out, for a person: a line for each reason, which names the first match that has it."""
-    alike: dict[str, list[LeftOut]] = {}
-    for each in feed.left_out:
-        alike.setdefault(_QUOTED.sub("", each.why), []).append(each)
-    return [f"Left out: {group[0]}{_others(len(group) - 1)}" for group in alike.values()]
+    return said_once((_QUOTED.sub("", each.why), f"Left out: {each}") for each in feed.left_out)
+
+
+def said_once(lines: Iterable[tuple[str, str]]) -> list[str]:
+    """Of lines with their reasons, the first for each reason, and how many more have it."""
+    alike: dict[str, list[str]] = {}
+    for why, line in lines:
+        alike.setdefault(why, []).append(line)
+    return [f"{first}{_others(len(others))}" for first, *others in alike.values()]
 
 
 def remarks(feed: Feed) -> list[str]:

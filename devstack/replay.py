@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from devstack.openfootball import said_once
 from devstack.operator import ApiError, Operator
 from loadtest.reader import Reader
 from loadtest.viewer import Viewer
@@ -95,6 +96,17 @@ async def replay(
         await reader.close()
 
 
+def failures(results: list[Replayed]) -> list[str]:
+    """What went wrong, for a person: a line for each reason."""
+    return said_once(
+        (each.failed, f"{each.home} - {each.away} was not replayed: {each.failed}")
+        if each.failed is not None
+        else (str(each.match), f"{each.match} did not end as the file states")
+        for each in results
+        if not each.agrees
+    )
+
+
 def _ended(feed: FeedMatch, snapshot: dict[str, Any], follower: Follower) -> Replayed:
     read = (tuple(snapshot["score"]), tuple(snapshot["shootout"]) if snapshot["shootout"] else None)
     seen = (follower.score, follower.shootout)
@@ -133,7 +145,13 @@ async def _play(follower: Follower, feed: FeedMatch, operator: Operator, turn: a
         async with turn:
             event_id = f"feed-{number:03d}"
             await asyncio.to_thread(operator.post_event, follower.match, {**event, "event_id": event_id})
-            await _within(_reaches(follower, number), f"The viewer of {feed.title} did not see event {number}")
+            try:
+                await _within(_reaches(follower, number), f"The viewer did not see event {number}, {event['kind']},")
+            except ApiError:
+                outcome = await asyncio.to_thread(operator.outcome, follower.match, event_id)
+                if outcome["status"] != "refused":
+                    raise
+                raise ApiError(f"Event {number} was refused: {outcome['reason']}.") from None
         await asyncio.sleep(pace)
 
 

@@ -29,7 +29,7 @@ from devstack.commands.common import (
     show,
 )
 from devstack.commands.common import operator as operator_at
-from devstack.replay import Replayed, replay
+from devstack.replay import Replayed, failures, replay
 from devstack.watch import watch as watch_match
 from devstack.words import describe, minute
 from loadtest.shown import plain
@@ -166,14 +166,10 @@ def replay_file(
         results = signals.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event)) if chosen else []
     if as_json:
         print(json.dumps(_replayed(feed, results), ensure_ascii=False))  # noqa: T201
-    elif results:
-        _show_replayed(results)
-    for each in (each for each in results if not each.agrees):
-        _complain(
-            f"{each.home} - {each.away} was not replayed: {each.failed}"
-            if each.failed
-            else f"{each.match} did not end as the file states"
-        )
+    elif any(each.failed is None for each in results):
+        _show_replayed([each for each in results if each.failed is None])
+    for line in failures(results):
+        _complain(line)
     raise typer.Exit(0 if not feed.left_out and all(each.agrees for each in results) else 1)
 
 

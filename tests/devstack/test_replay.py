@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devstack import openfootball
-from devstack.replay import replay
+from devstack.replay import failures, replay
 from devstack.system import ROOT
 from tests.support import needs
 
@@ -42,17 +42,27 @@ async def test_the_64_matches_of_2022_end_as_they_did_for_readers_and_viewers(
     assert [each.events for each in results] == [len(match.events) for match in feed]
 
 
-async def test_a_match_that_fails_harms_no_other(system: System, operator: Operator) -> None:
-    """A match and an event that the API refuses are named with the reason, and the third match is replayed."""
+async def test_a_match_that_fails_harms_no_other(
+    system: System, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A match and an event that are refused are named with the reason, and the other match is replayed."""
     final = openfootball.find(ROOT / "examples" / "worldcup.json", "Argentina - France").matches[0]
     refused = replace(final, kickoff="soon")
     broken = replace(final, events=(final.events[0], {"kind": "golazo"}))
-    first, second, third = await replay([refused, broken, final], operator, system.websocket_url)
+    against_the_rules = replace(final, events=(final.events[0], {"kind": "second_half"}))
+    monkeypatch.setattr("devstack.replay.SETTLE_SECONDS", 20.0)
+    feed = [refused, broken, against_the_rules, final]
+    first, second, ruled_out, third = await replay(feed, operator, system.websocket_url)
+    assert ruled_out.failed == "Event 2 was refused: second_half cannot follow first_half."
     assert first.failed is not None
     assert "kickoff" in first.failed
     assert (first.match, first.score, first.agrees) == (None, None, False)
     assert second.failed is not None
     assert "kind" in second.failed
+    assert [line.split(":")[0] for line in failures([first, second, third])] == [
+        "Argentina - France was not replayed"
+    ] * 2
+    assert failures([first, first]) == [f"{failures([first])[0]} (and 1 more match for that reason)"]
     assert third.failed is None
     assert third.agrees
     assert (third.score, third.viewer_shootout) == ((3, 3), (4, 2))
