@@ -5,6 +5,15 @@ BIN := .venv/bin
 SETUP := .venv/ready
 WEB_SETUP := tests/web/node_modules/ready
 
+# A .venv is whole once it has the file "ready". One whose Python has gone, or that was made for another checkout (this one was
+# moved or copied), is not: it is made anew.
+WHOLE := import devstack, os, uv; os.path.samefile(devstack.__file__, "devstack/__init__.py") or 1 / 0
+ifneq ($(wildcard $(SETUP)),)
+ifneq ($(shell $(BIN)/python -I -c '$(WHOLE)' >/dev/null 2>&1 && echo whole),whole)
+$(shell rm -f $(SETUP))
+endif
+endif
+
 .PHONY: help
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,7 +23,9 @@ setup: $(SETUP) ## Prepare .venv with the command livescore
 
 $(SETUP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("livescore needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@# Without "ready" it is half-made: a Ctrl-C or a kill may have left any file of it out. It stays so until the last line.
+	@test -e $@ || { rm -rf .venv && $(PYTHON) -m venv .venv; }
+	@rm -f $@
 	@# uv installs everything else by its hash, so uv itself must come by its hash: its block of the same file.
 	@sed -n '/^uv==/,/[^\]$$/p' requirements/dev.txt > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
@@ -45,6 +56,8 @@ web-node: $(WEB_SETUP)
 
 $(WEB_SETUP): tests/web/package-lock.json
 	@# Not npm ci: it wants every platform's package of biome in the lock, and not every registry has them all.
+	@test -e $@ || rm -rf tests/web/node_modules
+	@rm -f $@
 	@npm install --no-save --prefix tests/web --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 

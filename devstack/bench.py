@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from devstack import signals
 from devstack.ministack import StackError, free_port
 from devstack.package import build
 from devstack.site import serving
@@ -71,12 +72,12 @@ def _million(say: Say) -> Result:
 def _goal(say: Say) -> Result:
     with _target(say, UNBOUNDED, "standin") as target:
         Control(target.websocket_url).limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
-        return uvloop.run(goal.run(target, say))
+        return signals.run(goal.run(target, say), uvloop.new_event_loop)
 
 
 def _budget(say: Say) -> Result:
     with _target(say, budget.SETTINGS, "standin") as target:
-        return uvloop.run(budget.run(target, say))
+        return signals.run(budget.run(target, say), uvloop.new_event_loop)
 
 
 def _cold(say: Say) -> Result:
@@ -92,7 +93,7 @@ def _web(say: Say) -> Result:
         running(free_port(), {}, say, gateway="standin") as (system, _),
         serving(system, free_port()) as site,
     ):
-        return uvloop.run(web.run(target_of(system), site, say))
+        return signals.run(web.run(target_of(system), site, say), uvloop.new_event_loop)
 
 
 @contextmanager

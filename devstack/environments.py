@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from devstack.alone import alone
 from devstack.system import ROOT, STATE
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ def environment(tool: str) -> Path:
     requirements = ROOT / f"requirements/{tool}.txt"
     key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = STATE / f"{tool}-{key}"
-    if not (folder / "ready").exists():
-        uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
-        install = [*uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), "--compile-bytecode"]
-        subprocess.run([*install, "--require-hashes", "-r", str(requirements)], check=True)
-        (folder / "ready").touch()
+    with alone(STATE):
+        # Its Python is a link, to one that may have been removed or moved since.
+        if not ((folder / "ready").exists() and (folder / "bin/python").exists()):
+            uv = [sys.executable, "-m", "uv"]
+            subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
+            install = [*uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), "--compile-bytecode"]
+            subprocess.run([*install, "--require-hashes", "-r", str(requirements)], check=True)
+            (folder / "ready").touch()
     return folder

@@ -15,16 +15,16 @@ import importlib
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from devstack.leftovers import Sweeper
+from devstack.leftovers import OWNER, Sweeper, group, remove
 from loadtest.pages import allowed_origins, refusal
 
 if TYPE_CHECKING:
@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 
 SWEEP_SECONDS = 5.0
 
+_HEALTH = "/_ministack/health"
+
 _UNSIGNED = re.compile(
-    r"/_ministack/health|/_aws/execute-api/livescore[a-z0-9]+/[^/]+(/(?!@connections(/|$)).*)?|/[\w-]+/\.well-known/[\w.-]+"
+    re.escape(_HEALTH)
+    + r"|/_aws/execute-api/livescore[a-z0-9]+/[^/]+(/(?!@connections(/|$)).*)?|/[\w-]+/\.well-known/[\w.-]+"
 )
 """The health check, our APIs of API Gateway but @connections, and Cognito's key set: no signature on AWS either."""
 
@@ -51,16 +54,17 @@ _ACTION = re.compile(r"(^|[&;?])action=", re.IGNORECASE)
 _NOT_SIGNED = "This request must be signed, as on AWS. Any credentials will do, so that no web page can make it."
 
 
-def guard(app: App, origins: Collection[str]) -> App:
+def guard(app: App, origins: Collection[str], owner: int = 0) -> App:
     """An ASGI application that answers 403 to web pages and passes everything else on.
 
     ``origins`` are pages from elsewhere that may open a viewer's WebSocket (https://asgi.readthedocs.io/en/latest/specs/).
+    The health check says in a header which process is the ``owner``: two may have started on one port.
     """
 
     async def guarded(scope: Message, receive: Receive, send: Send) -> None:
         why = _why(scope, origins) if scope["type"] in ("http", "websocket") else None
         if why is None:
-            await app(scope, receive, send)
+            await app(scope, receive, _naming(owner, send) if scope["path"] == _HEALTH else send)
             return
         body = json.dumps({"message": why}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
@@ -73,6 +77,16 @@ def guard(app: App, origins: Collection[str]) -> App:
         await send({"type": f"{kind}.body", "body": body})
 
     return guarded
+
+
+def _naming(owner: int, send: Send) -> Send:
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message["headers"], (OWNER.lower().encode(), str(owner).encode())]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return named
 
 
 def _why(scope: Message, origins: Collection[str]) -> str | None:
@@ -95,15 +109,15 @@ def main() -> None:
     """Serve until SIGTERM or the end of stdin."""
     parser = argparse.ArgumentParser(prog="python -m devstack.guarded")
     # Shown in the list of processes, where devstack/leftovers.py finds them. MiniStack itself reads GATEWAY_PORT.
-    parser.add_argument("--port", type=int, required=True, help="of MiniStack")
+    parser.add_argument("--port", type=int, required=True, help="port of MiniStack")
     parser.add_argument("--owner", type=int, required=True, help="process id of the program that has started this")
-    parser.add_argument("--state", type=Path, required=True, help="the folder of this stack, which goes with it")
+    parser.add_argument("--state", type=Path, required=True, help="folder of this stack, removed when the program ends")
     parser.add_argument("--origins", default="*", help="pages from elsewhere that may watch, separated by commas")
     options = parser.parse_args()
     threading.Thread(target=_end_with_parent, args=[options.state], daemon=True).start()
     threading.Thread(target=_sweep, args=[options.state], daemon=True).start()
     ministack: Any = importlib.import_module("ministack.app")
-    ministack.app = guard(ministack.app, allowed_origins(options.origins))
+    ministack.app = guard(ministack.app, allowed_origins(options.origins), options.owner)
     # MiniStack's own program reads the arguments again, and serves what is called app by then.
     sys.argv = ["ministack"]
     ministack.main()
@@ -113,7 +127,12 @@ def _end_with_parent(state: Path) -> None:
     """Wait for the end of stdin, then end the whole session, workers included."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    shutil.rmtree(state, ignore_errors=True)
+    # The workers first: they write into the folder.
+    for each in group():
+        if each != os.getpid():
+            with suppress(OSError):
+                os.kill(each, signal.SIGKILL)
+    remove(state)
     os.killpg(0, signal.SIGKILL)
 
 

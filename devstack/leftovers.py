@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -17,8 +18,14 @@ PROC = Path("/proc")
 PROGRAM = "devstack.guarded"
 """The module that every MiniStack of ours runs as; its options say which stack it is."""
 
+OWNER = "X-Livescore-Owner"
+"""The header of MiniStack's health check with the process id of the command that has started it."""
+
 FRESH_SECONDS = 60.0
 """A folder without a process may be about to get one. A folder that is older than this is not."""
+
+REMOVALS = 20
+"""How often the removal of a folder is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,30 @@ class Running:
     """Its folder."""
     owner: str | None
     """The command that has started it, such as ``livescore up``; None if that process has ended."""
+    owner_pid: int
+    site: str | None
+    """The URL of its pages, if it has any and is ready."""
+
+    @property
+    def checkout(self) -> Path:
+        """The folder of the checkout that it was started from."""
+        return Path(self.state).parents[2]
+
+    @property
+    def described(self) -> str:
+        """For a person: which command it is, where it was started, and where its pages are."""
+        pages = f" Its pages are on {self.site}" if self.site else ""
+        return f"`{self.owner}` of {self.checkout} runs there as process {self.owner_pid}.{pages}"
+
+
+def folder_of(run: Path, port: int) -> Path:
+    """The folder below ``run`` of a stack that this process starts on a port; no other process has the same."""
+    return run / f"{port}-{os.getpid()}"
+
+
+def note_site(state: Path, url: str) -> None:
+    """Note for ``running`` where the pages of a stack are."""
+    (state / "site").write_text(url)
 
 
 def running() -> Iterator[Running]:
@@ -45,19 +76,45 @@ def running() -> Iterator[Running]:
             # Fields 3 and 4 of stat, after the name in brackets: state and parent (proc_pid_stat(5)).
             parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
             owner = _command(PROC / parent) if parent == options["--owner"] else None
-            yield Running(int(process.name), int(options["--port"]), options["--state"], owner)
+            site = None
+            with suppress(OSError, UnicodeDecodeError):
+                site = (Path(options["--state"]) / "site").read_text()
+            state, pid = options["--state"], int(options["--owner"])
+            yield Running(int(process.name), int(options["--port"]), state, owner, pid, site)
 
 
 def remove_ended(run: Path) -> None:
-    """Remove the folders of stacks that run no more; ``run`` holds one for each port."""
+    """Remove the folders of stacks that run no more; ``run`` holds what ``folder_of`` names.
+
+    A folder without a MiniStack stays if the process that has made it may be about to start one.
+    """
     if not PROC.is_dir() or not run.is_dir():
         return
-    old = [each for each in run.iterdir() if _age(each) > FRESH_SECONDS]
-    used = {each.state for each in running()}
-    for folder in old:
-        # Its age again: a stack may have begun anew there meanwhile.
-        if str(folder) not in used and _age(folder) > FRESH_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in list(run.iterdir()):
+        pid = folder.name.rpartition("-")[2]
+        started = _age(folder) < FRESH_SECONDS and (not pid.isdigit() or (PROC / pid).is_dir())
+        # Asked for each anew: a stack may have started since the one before.
+        if not started and str(folder) not in {each.state for each in running()}:
+            remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder in which processes that are being killed may still write for a moment."""
+    for _ in range(REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
+
+
+def group() -> list[int]:
+    """The processes of the group of this process; none where there is no ``/proc``."""
+    found = []
+    for process in PROC.glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            if os.getpgid(int(process.name)) == os.getpgid(0):
+                found.append(int(process.name))
+    return found
 
 
 class Sweeper:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devstack.ministack import StackError, free_port
+from devstack.signals import held
 from devstack.system import ROOT, STATE
 from devstack.tokens import tokens_of
 from loadtest.director import PROGRESS
@@ -85,19 +86,14 @@ def _run(command: list[str], log: Path, say: Callable[[str], None], tokens: dict
     # A token of another deployment would be preferred.
     inherited.pop("LIVESCORE_TOKEN", None)
     environment = {**inherited, **tokens}
-    with (
-        log.open("w") as kept,
-        subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=kept,
-            text=True,
-            start_new_session=True,
-        ) as locust,
-    ):
+    with log.open("w") as kept:
+        locust = None
         try:
+            with held():
+                locust = subprocess.Popen(
+                    command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=kept, text=True,
+                    start_new_session=True,
+                )  # fmt: skip
             for line in locust.stdout or ():
                 if line.startswith(PROGRESS):
                     say(line.removeprefix(PROGRESS).rstrip())
@@ -105,7 +101,9 @@ def _run(command: list[str], log: Path, say: Callable[[str], None], tokens: dict
                     kept.write(line)
             locust.wait()
         finally:
-            _end(locust)
+            if locust is not None:
+                with held():
+                    _end(locust)
 
 
 def _end(locust: subprocess.Popen[str]) -> None:
@@ -116,3 +114,6 @@ def _end(locust: subprocess.Popen[str]) -> None:
             locust.wait(STOP_SECONDS)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(locust.pid, signal.SIGKILL)
+    locust.wait()
+    if locust.stdout is not None:
+        locust.stdout.close()

@@ -6,9 +6,10 @@ import signal
 
 
 def main() -> None:
-    """Import the command, then run it."""
+    """Import the command, then run it; from the first signal on, it ends undisturbed."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from devstack.cli import app
+    from devstack.signals import last
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    app()
+    with last():
+        app()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,12 +17,16 @@ import urllib.request
 from typing import TYPE_CHECKING, Self
 
 from devstack import environments, leftovers
+from devstack.signals import held
 from devstack.system import ROOT, SECRET, STATE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 START_SECONDS = 60
+WARM_SECONDS = 3600
+"""Idle workers stay so long: a goal after half-time, with MiniStack's 300 s, waits for Python to start again."""
+
 FREED_SECONDS = 10
 """A MiniStack whose owner was killed ends within so long."""
 
@@ -39,7 +42,8 @@ class MiniStack:
         self.port = port
         self.log = log or STATE / "logs" / f"ministack-{port}.log"
         self._origins = origins
-        self._state = STATE / "run" / str(port)
+        self.state = leftovers.folder_of(STATE / "run", port)
+        """Its folder, from ``start`` to ``stop``."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -50,9 +54,9 @@ class MiniStack:
         check_port(self.port)
         python = environment() / "bin" / "python"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        leftovers.remove_ended(self._state.parent)
-        shutil.rmtree(self._state, ignore_errors=True)
-        self._state.mkdir(parents=True)
+        leftovers.remove_ended(self.state.parent)
+        leftovers.remove(self.state)
+        self.state.mkdir(parents=True)
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
             # What its functions sign with, so that a gateway can verify it.
@@ -61,17 +65,19 @@ class MiniStack:
             # MiniStack listens on all interfaces by default.
             "BIND_HOST": "127.0.0.1",
             "MINISTACK_HOST": "127.0.0.1",
-            "STATE_DIR": str(self._state / "state"),
+            "STATE_DIR": str(self.state / "state"),
             # Workers unpack the zips here, and leave them behind when they are killed.
-            "TMPDIR": str(self._state),
-            "S3_DATA_DIR": str(self._state / "s3"),
+            "TMPDIR": str(self.state),
+            "S3_DATA_DIR": str(self.state / "s3"),
             "POWERTOOLS_LOG_LEVEL": "INFO",
+            # Of the workers of a function it ends all but one when they have been idle for so long.
+            "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
             # It would want a port of its own, the same for every stack.
             "IOT_MTLS_ENABLED": "0",
         }
         command = [str(python), "-m", leftovers.PROGRAM, "--port", str(self.port), "--owner", str(os.getpid())]
-        command += ["--state", str(self._state), "--origins", self._origins]
-        with self.log.open("wb") as log:
+        command += ["--state", str(self.state), "--origins", self._origins]
+        with self.log.open("wb") as log, held():
             # Its stdin is ours: however we end, it ends as well. A session of its own keeps Ctrl-C from it.
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
@@ -84,22 +90,21 @@ class MiniStack:
         return self
 
     def stop(self) -> None:
-        """End it and every process it has started."""
+        """End it and every process it has started, whatever signals come meanwhile."""
+        with held():
+            self._stop()
+
+    def _stop(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
-        for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(patience)
-                break
-        # Workers that outlived their parent are still in its group.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        # It has nothing to save. Its workers are in its group, also those that outlive it.
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
         if process.stdin is not None:
             process.stdin.close()
-        shutil.rmtree(self._state, ignore_errors=True)
+        leftovers.remove(self.state)
 
     @property
     def pid(self) -> int:
@@ -115,12 +120,16 @@ class MiniStack:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if not self.alive:
+                # Another stack may have begun on this port at the same moment.
+                check_port(self.port)
                 raise StackError(f"MiniStack ended while it started; its log is {self.log}")
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_ministack/health", timeout=1):
-                    return
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_ministack/health", timeout=1) as answer:
+                    if answer.headers[leftovers.OWNER] == str(os.getpid()):
+                        return
             except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
         raise StackError(f"MiniStack was not ready after {START_SECONDS} s; its log is {self.log}")
 
 
@@ -140,9 +149,7 @@ def check_port(port: int) -> None:
         if found is None:
             raise StackError(f"Port {port} is in use. Stop what listens there, or choose another with --port.")
         if found.owner is not None:
-            raise StackError(
-                f"Port {port} is in use: `{found.owner}` runs there. Use that one, or choose another port with --port."
-            )
+            raise StackError(f"Port {port} is in use: {found.described} Use it, or choose another port with --port.")
         if time.monotonic() > deadline:
             raise StackError(
                 f"Port {port} is in use: a stack that was killed still runs there. "

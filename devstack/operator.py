@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from devstack.local import NO_URL, is_http, nothing_answers
 from devstack.tokens import LocalTokens
 from loadtest.bearer import Bearer
 from loadtest.shown import where
@@ -31,6 +32,8 @@ class Operator:
     """
 
     def __init__(self, url: str, tokens: Tokens | None = None) -> None:
+        if not is_http(url):
+            raise ApiError(NO_URL)
         self.url = url
         auth = Bearer(tokens or LocalTokens(url))
         self._http = httpx.Client(base_url=url, timeout=20, trust_env=False, auth=auth)
@@ -103,6 +106,10 @@ class Operator:
             matches += found["matches"]
         return {**found, "matches": matches}
 
+    def lineups(self, match: str) -> dict[str, Any]:
+        """The names of the players by side: ``{"home": [name, …], "away": [name, …]}``."""
+        return self._call("GET", f"/matches/{match}/lineups")
+
     def events(self, match: str) -> list[dict[str, Any]]:
         """Every event of a match, in order."""
         events: list[dict[str, Any]] = []
@@ -136,10 +143,8 @@ class Operator:
     ) -> dict[str, Any]:
         try:
             answer = self._http.request(method, path, json=body, params=query)
-        except httpx.HTTPError as error:
-            raise ApiError(
-                f"Nothing answers at {where(self.url)} ({type(error).__name__}). Is `livescore up` running?"
-            ) from None
+        except httpx.HTTPError:
+            raise ApiError(nothing_answers(self.url)) from None
         except TokensError as error:
             raise ApiError(str(error), "unauthorized") from None
         try:

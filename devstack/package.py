@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devstack import trim
+from devstack.alone import alone
 from devstack.system import ROOT, STATE
 
 if TYPE_CHECKING:
@@ -101,7 +102,11 @@ def build(target: Target | None = None, work: Path = BUILD) -> Path:
 
     Raises PackageError when the libraries cannot be installed, or something cannot be compiled.
     """
-    target = target or Target.here()
+    with alone(work):
+        return _build(target or Target.here(), work)
+
+
+def _build(target: Target, work: Path) -> Path:
     libraries = _libraries(target, work)
     sources = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
     digest = hashlib.sha256(libraries.name.encode())

@@ -16,8 +16,8 @@ Event = dict[str, Any]
 SHOWN = "arsenal-bayern"
 """The match of the screenshots of one match."""
 
-_KICKED_OFF: tuple[Event, ...] = ({"kind": "kick_off"},)
-_SECOND_HALF: tuple[Event, ...] = (*_KICKED_OFF, {"kind": "half_time"}, {"kind": "second_half"})
+KICKED_OFF: tuple[Event, ...] = ({"kind": "kick_off"},)
+SECOND_HALF: tuple[Event, ...] = (*KICKED_OFF, {"kind": "half_time"}, {"kind": "second_half"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +63,21 @@ DAY = (
         {"kind": "second_yellow_card", "team": "away", "player": "Dayot Upamecano", "minute": 64},
     )),
     Fixture("inter-benfica", "Champions Cup", "Inter", "Benfica", "15:30", (
-        *_KICKED_OFF, goal("home", "Lautaro Martínez", 33), {"kind": "penalty_missed", "team": "away", "minute": 41},
+        *KICKED_OFF, goal("home", "Lautaro Martínez", 33), {"kind": "penalty_missed", "team": "away", "minute": 41},
     )),
     Fixture("real-city", "Champions Cup", "Real Madrid", "Manchester City", "15:15", (
-        *_KICKED_OFF, goal("away", "Erling Haaland", 9), goal("home", "Vinícius Júnior", 45, stoppage=2),
+        *KICKED_OFF, goal("away", "Erling Haaland", 9), goal("home", "Vinícius Júnior", 45, stoppage=2),
         {"kind": "half_time"},
     )),
     Fixture("gladbach-wolves", "Champions Cup", "Borussia Mönchengladbach", "Wolverhampton Wanderers", "19:45"),
     Fixture("spain-sweden", "Women's Nations League", "Spain", "Sweden", "12:00", (
-        *_SECOND_HALF, goal("home", "Aitana Bonmatí", 49), goal("away", "Stina Blackstenius", 83),
+        *SECOND_HALF, goal("home", "Aitana Bonmatí", 49), goal("away", "Stina Blackstenius", 83),
         {"kind": "extra_time"}, *_kicks(True, True, True, False, True, True, False, True, True, False),
         {"kind": "full_time"},
     )),
     Fixture("germany-dutch", "Women's Nations League", "Germany", "Netherlands", "19:30"),
     Fixture("hilal-nassr", "Pro League", "الهلال", "النصر", "16:00", (
-        *_SECOND_HALF, goal("home", "سالم الدوسري", 51), goal("away", "Cristiano Ronaldo", 70, kind="penalty_goal"),
+        *SECOND_HALF, goal("home", "سالم الدوسري", 51), goal("away", "Cristiano Ronaldo", 70, kind="penalty_goal"),
     )),
 )  # fmt: skip
 

@@ -20,7 +20,9 @@ from urllib.parse import urlsplit
 
 import brotli
 from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
 
+from devstack import leftovers
 from devstack.ministack import StackError, port_is_free
 from devstack.paths import Routes, segments
 from devstack.relay import NoAnswerError, Relay
@@ -52,14 +54,21 @@ _NO_ROUTE = "There is no such path."
 _SEGMENTS: web.RequestKey[list[str]] = web.RequestKey("segments", list)
 """A request's decoded path."""
 
-_OWN_PAGES = {None, "same-origin", "none"}
+_OWN_PAGES = {"same-origin", "none"}
 """``Sec-Fetch-Site`` of our own pages, of an address typed in, and of programs."""
 
 
 def check_port(port: int) -> None:
     """Raises StackError if somebody has the port, before anything is started for it."""
-    if not port_is_free(port):
-        raise StackError(f"Port {port} for the pages is in use. Choose another with --site-port.")
+    if port_is_free(port):
+        return
+    found = next((each for each in leftovers.running() if each.owner and each.site == _url(port)), None)
+    ours = f": {found.described} Use it, or choose" if found else ". Choose"
+    raise StackError(f"Port {port} for the pages is in use{ours} another with --site-port.")
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/"
 
 
 @contextmanager
@@ -82,7 +91,7 @@ def serving(system: System, port: int, pages: Path = PAGES) -> Iterator[str]:
         except OSError as error:
             raise StackError(f"The pages cannot be served on port {port}: {error.strerror}.") from error
         try:
-            yield f"http://127.0.0.1:{port}/"
+            yield _url(port)
         finally:
             within(runner.cleanup())
     finally:
@@ -188,7 +197,11 @@ class Site:
             target += f"?{request.rel_url.raw_query_string}"
         wanted = ("Authorization", "Content-Type", "If-None-Match")
         passed = {name: request.headers[name] for name in wanted if name in request.headers}
-        answer = await self._relay.ask(request.method, target, passed, await request.read() or None)
+        try:
+            body = await request.read()
+        except (web.RequestPayloadError, PayloadEncodingError):
+            raise web.HTTPBadRequest(text="The body is not packed as its Content-Encoding says.") from None
+        answer = await self._relay.ask(request.method, target, passed, body or None)
         headers = {**answer.headers, **_without_tls(self._described["operators"]["headers"])}
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
@@ -198,7 +211,8 @@ class Site:
         # Another site's name may be made to mean this machine (DNS rebinding).
         if request.headers.get("Host", "") not in self._hosts:
             raise web.HTTPForbidden(text="Tokens are given to pages of this machine only.", headers=headers)
-        if request.headers.get("Sec-Fetch-Site") not in _OWN_PAGES:
+        named = request.headers.getall("Sec-Fetch-Site", [])
+        if named and (len(named) > 1 or named[0] not in _OWN_PAGES):
             raise web.HTTPForbidden(text="Tokens are given to this site's own pages only.", headers=headers)
         try:
             token = await asyncio.to_thread(lambda: tokens_of(self._system).token())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from devstack.ministack import MiniStack, StackError, free_port
 from devstack.operator import ApiError, Operator
 from devstack.package import PackageError, build
 from devstack.provision import client, provision
+from devstack.signals import held
 from devstack.standin import StandIn
 from devstack.system import REGION, System
 from loadtest.limits import allow_files
@@ -91,14 +90,12 @@ def running(
             raise StackError(f"The system does not work: {error} MiniStack's log is {ministack.log}") from error
         yield system, stack
     finally:
-        say("stopping …")
-        # An impatient second Ctrl-C must not keep us from ending what we have started.
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
-        if standin is not None:
-            standin.stop()
-        ministack.stop()
+        with held(), ExitStack() as ending:
+            # Called in reverse order, each whatever the ones before it raise.
+            ending.callback(ministack.stop)
+            if standin is not None:
+                ending.callback(standin.stop)
+            ending.callback(say, "stopping …")
 
 
 def enough_files() -> None:

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from devstack.ministack import StackError, port_is_free
+from devstack.signals import held
 from devstack.system import ROOT, STATE
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class StandIn:
         }  # fmt: skip
         env = {**quiet, **inherited, **system.credentials(), **given}
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("wb") as log:
+        with self.log.open("wb") as log, held():
             # Its stdin is ours: however we end, it ends as well. A session of its own keeps Ctrl-C from it.
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
@@ -79,7 +80,11 @@ class StandIn:
         return self
 
     def stop(self) -> None:
-        """End it."""
+        """End it, whatever signals come meanwhile."""
+        with held():
+            self._stop()
+
+    def _stop(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return

@@ -33,7 +33,7 @@ from matches import aws
 from matches.calendar import PAGES, Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
-from matches.events import DIGEST, Accepted, Event, EventId, MatchId
+from matches.events import DIGEST, KINDS, Accepted, Event, EventId, MatchId
 from matches.ledger import (
     AlreadyKickedOffError,
     ContentionError,
@@ -53,6 +53,7 @@ from matches.schedule import Day, MatchChange, NewMatch
 from matches.snapshot import snapshot, summary
 from matches.telling import Tellings
 from matches.viewers import Viewers
+from matches.wording import in_words
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -205,7 +206,7 @@ def change_match(match: MatchInPath, change: MatchChange) -> Response[dict[str, 
 def remove_match(match: MatchInPath) -> Response[dict[str, Any]]:
     """200 once the match is gone; 409 ``kicked_off`` if an event has been applied: a match may be called off then."""
     _operator(_ledger().state(match).competition)
-    _ledger().remove(match)
+    _ledger().remove_match(match)
     _readers().forget(match)
     return _json(HTTPStatus.OK, {"match": match, "removed": True})
 
@@ -475,11 +476,10 @@ def _kicked_off(error: AlreadyKickedOffError) -> Response[dict[str, Any]]:
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
 def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
-    problems = [(".".join(map(str, found["loc"])), found["type"], found["msg"]) for found in error.errors()]
-    if any(kind == "json_invalid" for _, kind, _ in problems):
+    problems = error.errors()
+    if any(found["type"] == "json_invalid" for found in problems):
         return _error(ApiError(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON."))
-    message = "; ".join(f"{where}: {what}" for where, _, what in problems)
-    return _error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message))
+    return _error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", in_words(problems, KINDS)))
 
 
 @app.exception_handler([BotoCoreError, ClientError, ContentionError, TimeoutError])  # type: ignore[untyped-decorator]

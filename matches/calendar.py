@@ -39,7 +39,7 @@ class Calendar:
         self.table = table
         self._db = client
 
-    def keys(self, day: date) -> list[dict[str, Any]]:
+    def keys_of(self, day: date) -> list[dict[str, Any]]:
         """The keys of all matches of a UTC day by kick-off, at most ``PAGES`` pages of them.
 
         The index follows a new or moved match within moments.

@@ -10,26 +10,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any, Literal, Self, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast, get_args
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic import model_validator as _model_validator
 
+from matches import names
 from matches.amending import AMENDABLE
 from matches.clock import MOST_STOPPAGE
+from matches.wording import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STREAM_VERSION = 1
 """Version of the record on the stream; a reader sets aside what it does not know."""
 
 LONGEST_HALF, LONGEST_EXTRA_HALF = 60, 20
 """Minutes of the longest halves that a match can have (schedule.py)."""
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must not contain control characters")
-    return text
 
 
 EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
@@ -41,8 +49,12 @@ MATCH_ID_BYTES = 20
 MatchId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=MATCH_ID_BYTES)]
 """Lower-case letters, digits and single hyphens, at most 20: ``wc22-final``."""
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_printable)]
-"""A person's or a team's name, 1 to 80 printable characters."""
+Name = Annotated[
+    str,
+    AfterValidator(names.clean),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": names.LONGEST}),
+]
+"""A text that people type in, as names.py cleans it: a name or a reason of 1 to 80 characters."""
 
 Minute = Annotated[int, Field(ge=0, le=2 * (LONGEST_HALF + LONGEST_EXTRA_HALF), strict=True)]
 Stoppage = Annotated[int, Field(ge=1, le=MOST_STOPPAGE, strict=True)]
@@ -325,10 +337,10 @@ def parse_record(data: bytes) -> Accepted:
     return Accepted(match, at, event, by)
 
 
-def describe(error: ValidationError) -> str:
-    """One line of at most 500 characters that says what is wrong, without repeating the values."""
-    text = "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'record'}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False, include_context=False)
-    )
+def describe(error: ValidationError, named: Callable[[str], str] = str) -> str:
+    """One line of at most 500 characters that says what is wrong, without repeating the values.
+
+    ``named`` gives the name of a field as the reader knows it.
+    """
+    text = in_words(error.errors(include_input=False, include_url=False), KINDS, named)
     return text if len(text) <= _REASON_LENGTH else f"{text[:_REASON_LENGTH]} …"

@@ -36,7 +36,7 @@ from matches.amending import AMENDABLE, amended
 from matches.clock import USUAL, Clock, Periods
 from matches.kickoff import entry
 from matches.metrics import skipped
-from matches.recent import as_at
+from matches.names import key as key_of
 from matches.rows import (
     VERSION_ATTRIBUTE,
     BrokenMatchError,
@@ -51,6 +51,7 @@ from matches.rows import (
     whole,
 )
 from matches.scoreboard import AHEAD, Board, Refused, apply, names_earlier
+from matches.standing import as_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -127,10 +128,10 @@ class MatchState:
 
     def side(self, team: str) -> str | None:
         """``home`` or ``away`` for a side or a team's name, None for a team that is not playing."""
-        name = team.casefold()
-        if name in ("home", self.home.casefold()):
+        name = key_of(team)
+        if name in ("home", key_of(self.home)):
             return "home"
-        return "away" if name in ("away", self.away.casefold()) else None
+        return "away" if name in ("away", key_of(self.away)) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,7 @@ class Ledger:
             return after
         raise ContentionError(match)
 
-    def remove(self, match: str) -> None:
+    def remove_match(self, match: str) -> None:
         """Remove a match of which no event has been applied.
 
         Raises UnknownMatchError, or AlreadyKickedOffError once an event has been applied.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from matches.calendar import PAGE
 from matches.kept import Found, Kept
 from matches.ledger import UnknownMatchError
-from matches.recent import as_at
+from matches.standing import as_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class Readers:
         self, calendar: Calendar, day: date, page: int, read: Callable[[list[MatchState]], list[dict[str, Any]]]
     ) -> Found[dict[str, Any]]:
         """A page of the list of a day, with what ``read`` makes of its matches. Beyond the last, nothing is read."""
-        keys = self._days.of(day, partial(calendar.keys, day)).value
+        keys = self._days.of(day, partial(calendar.keys_of, day)).value
         start = (page - 1) * PAGE
 
         def made() -> dict[str, Any]:

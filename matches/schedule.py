@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic import model_validator as _model_validator
 
 from matches.clock import USUAL, Periods
 from matches.events import LONGEST_EXTRA_HALF, LONGEST_HALF, Goals, MatchId, Name
 from matches.kickoff import is_day
+from matches.names import key
 
 if TYPE_CHECKING:
     from matches.ledger import MatchState
@@ -30,10 +31,13 @@ _TIME: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 def _kickoff(value: object) -> str:
     """A time with its offset, or a day, in their ISO forms."""
     if not isinstance(value, str | datetime):
-        raise ValueError("must be an RFC 3339 time, or a day like 2022-12-18")  # noqa: TRY004  # pydantic turns only this into a validation error
+        raise ValueError("must be a time such as 2022-12-18T18:00:00+03:00, or a day such as 2022-12-18")  # noqa: TRY004  # pydantic turns only this into a validation error
     if isinstance(value, str) and is_day(value):
         return date.fromisoformat(value).isoformat()
-    moment = _TIME.validate_python(value)
+    try:
+        moment = _TIME.validate_python(value)
+    except ValidationError:
+        raise ValueError("must be a time such as 2022-12-18T18:00:00+03:00, or a day such as 2022-12-18") from None
     try:
         moment.astimezone(UTC)
     except OverflowError:
@@ -154,8 +158,8 @@ _REMOVABLE = frozenset({"leg", "first_leg"})
 
 def check_teams(home: str, away: str) -> None:
     """Raises ValueError unless two teams of these names can play each other."""
-    names = [home.casefold(), away.casefold()]
-    if names[0] == names[1] != UNKNOWN_TEAM.casefold():
+    names = [key(home), key(away)]
+    if names[0] == names[1] != key(UNKNOWN_TEAM):
         raise ValueError("a team cannot play itself")
     if {*names} & {"home", "away"}:
         raise ValueError("home and away are sides, not teams' names")
@@ -163,7 +167,7 @@ def check_teams(home: str, away: str) -> None:
 
 def _check_legs(leg: int | None, first_leg: tuple[int, int] | None) -> None:
     if first_leg is not None and leg != 2:  # the second leg
-        raise ValueError("first_leg is for a second leg: set leg to 2")
+        raise ValueError("the score of a first leg belongs to a match of leg 2")
 
 
 def default_match_id(home: str, away: str, kickoff: str) -> str:

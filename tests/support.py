@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FROM_A_PAGE = [
     {"Origin": "https://evil.example"},
@@ -27,13 +32,35 @@ def needs(what: str, there: object) -> None:
     pytest.skip(f"{what} is missing")
 
 
-def processes(port: int) -> list[str]:
-    """Processes that belong to the stack on a port: it is in the environment of each."""
+def until(true: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+    """Wait until something is true, and fail with ``what`` if it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def alive(group: int) -> bool:
+    """Whether a process of a process group runs."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def marked(variable: str) -> list[int]:
+    """The ids of the processes that have ``NAME=value`` in their environment."""
     found = []
     for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
-            if f"\0GATEWAY_PORT={port}\0".encode() in b"\0" + environ.read_bytes():
-                found.append(environ.parent.name)
+            if f"\0{variable}\0".encode() in b"\0" + environ.read_bytes():
+                found.append(int(environ.parent.name))
         except OSError:
             continue
     return found
+
+
+def processes(port: int) -> list[int]:
+    """Processes that belong to the stack on a port: it is in the environment of each."""
+    return marked(f"GATEWAY_PORT={port}")

@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: which of two accounts of a match is the newer, what both together know, and what happened in between. */
+/** Pure: which of two accounts of a match is the newer, and what both together know. */
 
 /** @typedef {import("./words.js").Event} Event */
 
@@ -127,48 +127,5 @@ export function corrected(event, amendment) {
 /** Whether an event only corrects another, which has the correction itself. @param {Event} event */
 export const isAmendment = (event) => event.kind === "amendment";
 
-/**
- * @typedef {object} News What one who looks at the scoreboard should notice.
- * @property {"goal" | "cancelled"} kind
- * @property {"home" | "away"} side
- * @property {Event | null} event the goal or the cancellation, if it is known
- */
-
-/**
- * The last thing that changed the score (or the shoot-out) between two boards of a match, or null.
- *
- * @param {Board | null} before
- * @param {Board} after
- * @returns {News | null}
- */
-export function newsBetween(before, after) {
-  if (before === null || before.epoch !== after.epoch || after.seq <= before.seq) return null;
-  const change = changeOf(before.score, after.score) ?? changeOf(before.shootout ?? [0, 0], after.shootout ?? [0, 0]);
-  if (change === null) return null;
-  const fresh = (after.events ?? []).filter((event) => event.seq > before.seq);
-  const ofSide = (/** @type {Event | undefined} */ event) => event && isScore(event) && event.team === change.side;
-  const wanted = (/** @type {Event} */ event) =>
-    change.kind === "goal"
-      ? ofSide(event) && !event.cancelled_by
-      : event.kind === "cancellation" && ofSide(after.events?.find((each) => each.seq === event.cancels_seq));
-  const event = fresh.findLast(wanted) ?? null;
-  return { ...change, event };
-}
-
 /** @param {Event} event */
 export const isGoal = (event) => /^(goal|own_goal|penalty_goal)$/.test(event.kind);
-
-/** @param {Event} event */
-const isScore = (event) => isGoal(event) || (event.kind === "shootout_kick" && event.scored === true);
-
-/**
- * @param {readonly [number, number]} before
- * @param {readonly [number, number]} after
- * @returns {{kind: "goal" | "cancelled", side: "home" | "away"} | null}
- */
-function changeOf(before, after) {
-  const [home, away] = [after[0] - before[0], after[1] - before[1]];
-  if (home > 0 || away > 0) return { kind: "goal", side: home > 0 ? "home" : "away" };
-  if (home < 0 || away < 0) return { kind: "cancelled", side: home < 0 ? "home" : "away" };
-  return null;
-}

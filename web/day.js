@@ -63,6 +63,12 @@ export function kickoffDay(kickoff) {
   return Number.isNaN(at) ? null : localDay(at);
 }
 
+/** The UTC day on whose list a kick-off is. @param {string | null | undefined} kickoff */
+export function utcDayOf(kickoff) {
+  const at = kickoffAt(kickoff);
+  return Number.isNaN(at) ? (kickoff ?? null) : new Date(at).toISOString().slice(0, 10);
+}
+
 /** `Today`, `Yesterday`, `Tomorrow`, else the date. @param {string} day @param {string} today */
 export function dayWords(day, today) {
   if (day === today) return "Today";

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from devstack import signals
 from devstack.commands.common import LOCAL, AsJson, out, said
 from devstack.commands.common import operator as operator_at
 from devstack.smoke import Smoke, Step
@@ -17,13 +17,15 @@ from loadtest.shown import plain
 
 
 def smoke(
-    url: Annotated[str, typer.Argument(help="URL of the HTTP API.")] = LOCAL.api_url,
+    url: Annotated[str, typer.Argument(envvar="LIVESCORE_API", help="URL of the HTTP API.")] = LOCAL.api_url,
     ws: Annotated[
         list[str] | None,
-        typer.Option(envvar="LIVESCORE_WS", help="URL of a cell's WebSocket; once for each. devstack's by default."),
+        typer.Option(envvar="LIVESCORE_WS", help="URL of a cell's WebSocket; give it once for each cell."),
     ] = None,
-    site: Annotated[list[str] | None, typer.Option(help="Another URL that serves snapshots, of a CDN say.")] = None,
-    competition: Annotated[str | None, typer.Option(help="Of the match that it makes.")] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="Another URL that serves snapshots, such as the CDN's.")
+    ] = None,
+    competition: Annotated[str | None, typer.Option(help="Competition of the match that the test makes.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Send one goal all the way, to a viewer in every cell. Exit 1 if anything went wrong.
@@ -40,7 +42,7 @@ def smoke(
             os.environ.get("LIVESCORE_VIEWER_TOKEN"),
             say=(lambda _: None) if as_json else _show,
         )
-        asyncio.run(test.run())
+        signals.run(test.run())
     if as_json:
         print(json.dumps(test.to_dict()))  # noqa: T201
     else:
@@ -51,4 +53,4 @@ def smoke(
 def _show(step: Step) -> None:
     mark, style = ("failed", "red") if step.wrong else ("ok", "green")
     said_of = plain(step.wrong) if step.wrong else f"{step.ms:.0f} ms"
-    out.print(Text.assemble((f"{mark:6} ", style), f"{step.name}: {said_of}"))
+    out.print(Text.assemble((f"{mark:6} ", style), f"{step.name}: {said_of}"), soft_wrap=True)

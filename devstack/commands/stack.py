@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import threading
+import time
 from typing import Annotated, Any
 
 import typer
@@ -13,13 +12,15 @@ import uvloop
 from rich.markup import escape
 from rich.table import Table
 
-from devstack import site
+from devstack import leftovers, signals, site
 from devstack.commands.common import (
     LOCAL,
+    MINISTACK_VIEWERS,
     Api,
     GatewayOption,
     JsonFile,
     Port,
+    gateway_for,
     out,
     port_for,
     progress,
@@ -31,7 +32,7 @@ from devstack.demo import Demo, Report
 from devstack.identity import CLIENTS
 from devstack.ministack import check_port, free_port
 from devstack.site import DEFAULT_PORT as SITE_PORT
-from devstack.stack import DEFAULT_PORT, enough_files, running
+from devstack.stack import DEFAULT_PORT, Gateway, enough_files, running
 from devstack.system import REGION, System
 from devstack.tokens import LocalTokens, tokens_of
 
@@ -42,13 +43,17 @@ def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON when ready.")] = False,
     gateway: GatewayOption = "ministack",
-    cells: Annotated[str, typer.Option(help="Regions with viewers of their own, separated by commas.")] = REGION,
+    cells: Annotated[
+        str, typer.Option(help="Regions of the cells, separated by commas. Each cell has viewers of its own.")
+    ] = REGION,
     site_port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help=f"Port of the pages: {SITE_PORT}, or a free one with another --port."),
+        typer.Option(
+            min=1, max=65535, help=f"Port of the pages: {SITE_PORT} by default, or a free one if --port is given."
+        ),
     ] = None,
 ) -> None:
-    """Start the whole system on this machine and stay until Ctrl-C."""
+    """Start the whole system on this machine and stay until Ctrl-C; its matches and events are gone then."""
     regions = _regions(cells)
     site_port = site_port or (SITE_PORT if port == DEFAULT_PORT else free_port())
     with said():
@@ -60,31 +65,41 @@ def up(
         running(port, say=say, gateway=gateway, cells=regions) as (system, stack),
         site.serving(system, site_port) as pages,
     ):
-        ended = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: ended.set())
+        leftovers.note_site(stack.ministack.state, pages)
         if as_json:
             print(json.dumps(_urls(system, pages)), flush=True)  # noqa: T201
         else:
             _show_urls(system, pages)
-        while not ended.wait(0.5):
-            stack.check()
+        try:
+            while True:
+                time.sleep(0.5)
+                stack.check()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            say("The matches and events of this stack go with it: the next `livescore up` begins empty.")
 
 
 def demo(
-    viewers: Annotated[int, typer.Option(min=10, max=10_000, envvar="VIEWERS")] = 200,
+    viewers: Annotated[int, typer.Option(min=10, max=10_000, envvar="VIEWERS", help="Number of viewers.")] = 200,
     port: Port = None,
     json_file: JsonFile = None,
-    gateway: GatewayOption = "ministack",
+    gateway: Annotated[
+        Gateway | None,
+        typer.Option(
+            "--gateway",
+            help=f"Who plays API Gateway: MiniStack for up to {MINISTACK_VIEWERS} viewers, else the stand-in for load.",
+        ),
+    ] = None,
 ) -> None:
     """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
     writable(json_file)
     with (
         said(),
-        running(port_for(viewers, port), say=say, gateway=gateway) as (system, _),
+        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway)) as (system, _),
         out.status("") as status,
     ):
-        report = uvloop.run(Demo(system, viewers, progress(status)).run())
+        report = signals.run(Demo(system, viewers, progress(status)).run(), uvloop.new_event_loop)
     _show_report(report)
     if json_file is not None:
         json_file.write_text(report.to_json() + "\n")
@@ -128,13 +143,15 @@ def _show_urls(system: System, site: str) -> None:
         f"  python -m websockets '{system.websocket_url}?v=1'",
         """  then: {"action":"subscribe","match":"wc22-final"}""",
         "",
-        "Ctrl-C stops it.",
+        "Ctrl-C stops it. It keeps matches and events in memory only: they are gone then.",
     ]
     out.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
 
 
 def token(
-    client: Annotated[str, typer.Argument(help=", ".join(CLIENTS))] = "operator",
+    client: Annotated[
+        str, typer.Argument(help=f"App client that the token is for: {', '.join(CLIENTS)}.")
+    ] = "operator",
     api: Api = LOCAL.api_url,
 ) -> None:
     """Print a token of one of the app clients of the stack that `up` has started."""

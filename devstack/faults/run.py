@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from devstack import signals
 from devstack.faults.acts import act
 from devstack.faults.checks import Shown, ledger_trouble, receipt_trouble
 from devstack.faults.play import FaultError, Play, World
@@ -102,7 +103,7 @@ def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
             report.seconds = time.monotonic() - begun
             return report
 
-        return asyncio.run(whole())
+        return signals.run(whole())
 
 
 @dataclass(slots=True)

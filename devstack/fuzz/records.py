@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from devstack.fuzz.mutate import as_json, damaged_bytes, damaged_json
 from devstack.fuzz.target import hold
 from matches.events import STREAM_VERSION, PoisonRecordError, parse_record
+from matches.names import clean
 from matches.scoreboard import Refused, apply, replay
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Records:
         hold("what is written again is the same", true=parse_record(accepted.to_record()) == accepted)
         hold("there is nothing that no event has", true=set(given["event"]) <= set(type(accepted.event).model_fields))
         for value in accepted.event.model_dump(exclude_none=True).values():
-            hold("every text is printable", true=not isinstance(value, str) or value.isprintable())
+            hold("every text is as names.py cleans it", true=not isinstance(value, str) or clean(value) == value)
         ruling = apply(_PLAYING, accepted.event, accepted.at, _HISTORY)
         if isinstance(ruling, Refused):
             return True

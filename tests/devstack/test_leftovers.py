@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,13 @@ import pytest
 
 from devstack import leftovers
 from devstack.ministack import free_port
-from devstack.system import STATE
-from tests.support import needs, processes
+from devstack.operator import Operator
+from devstack.system import ROOT, STATE
+from tests.support import needs, processes, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from devstack.operator import Operator
     from devstack.system import System
 
 LIVESCORE = str(Path(sys.executable).parent / "livescore")
@@ -33,14 +34,6 @@ SECONDS = 20.0
 def proc() -> None:
     """All of this is about processes."""
     needs("/proc", Path("/proc/self/environ").exists())
-
-
-def until(true: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -65,24 +58,67 @@ def again(port: int, *options: str) -> str:
     return ran.stderr
 
 
+def folders(port: int) -> list[Path]:
+    """The folders of the stacks of a port."""
+    return list((STATE / "run").glob(f"{port}-*"))
+
+
 def test_a_stack_ends_with_the_command_that_was_killed() -> None:
-    """After ``kill -9`` of ``up`` MiniStack and all of its go; advice never ends a stack that is healthy."""
+    """After ``kill -9`` of ``up`` MiniStack and all of its go."""
     port = free_port()
     with up(port) as command:
         assert len(processes(port)) > 3
-        assert f"Port {port} is in use: `livescore up` runs there." in (said := again(port))
-        assert "kill" not in said
+        assert folders(port)
         command.send_signal(signal.SIGKILL)
         command.wait(10)
         until(lambda: not processes(port), "processes are left")
-    until(lambda: not (STATE / "run" / str(port)).exists(), "the folder is left")
+    until(lambda: not folders(port), "the folder is left")
+
+
+def test_a_second_up_says_which_one_is_there() -> None:
+    """It names command, checkout, process and pages of the healthy stack, for either port, and never how to end it."""
+    port = free_port()
+    with up(port) as command:
+        [stack] = [each for each in leftovers.running() if each.port == port]
+        assert stack.site is not None
+        site_port = stack.site.rstrip("/").rpartition(":")[2]
+        runs = f"`livescore up` of {ROOT} runs there as process {command.pid}. Its pages are on {stack.site} Use it, or"
+        said = again(port)
+        assert f"Port {port} is in use: {runs} choose another port with --port." in said
+        assert "kill" not in said
+        other = again(free_port(), "--site-port", site_port)
+        assert f"Port {site_port} for the pages is in use: {runs} choose another with --site-port." in other
+
+
+def test_of_two_that_start_at_once_one_runs() -> None:
+    """Two ``up`` on one port at the same moment: one gets it and works, the other says so; neither harms the other."""
+    port = free_port()
+    command = [LIVESCORE, "up", "--port", str(port), "--json"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        until(lambda: any(each.poll() is not None for each in both), "both run", 120)
+        [lost] = [each for each in both if each.poll() is not None]
+        [won] = [each for each in both if each is not lost]
+        _, said = lost.communicate()
+        assert (lost.returncode, "Traceback" in said) == (1, False), said
+        assert f"Port {port} is in use: `livescore up` of {ROOT} runs there as process {won.pid}." in said
+        assert won.stdout is not None
+        urls = json.loads(won.stdout.readline())
+        with Operator(urls["api"]) as operator:
+            assert operator.matches("2000-01-01")["matches"] == []
+        assert len(folders(port)) == 1
+    finally:
+        for each in both:
+            each.terminate()
+            each.communicate()
+    assert not folders(port)
 
 
 def test_a_stranger_is_never_named() -> None:
     """The advice about a taken port names a process only if it is our MiniStack of that port, whatever a file says."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        folder = STATE / "run" / str(port)
+        folder = STATE / "run" / f"{port}-{os.getpid()}"
         folder.mkdir(parents=True)
         (folder / "pid").write_text(str(os.getpid()))
         try:
@@ -96,7 +132,7 @@ def test_a_stranger_is_never_named() -> None:
 
 def test_the_folder_of_an_ended_worker_is_removed_while_the_stack_runs(system: System, operator: Operator) -> None:
     """A worker that was killed leaves no unpacked zip behind; those of living workers stay, and functions go on."""
-    state = STATE / "run" / str(system.port)
+    [state] = folders(system.port)
     living = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -132,15 +168,47 @@ def test_a_folder_is_kept_until_its_worker_has_had_time_to_start(tmp_path: Path)
 
 
 def test_the_folders_of_killed_stacks_go_at_the_next_start(system: System, tmp_path: Path) -> None:
-    """A folder without a process goes, that of a running stack stays, and so does one that is just being made."""
-    run = STATE / "run"
-    left, fresh = run / "1", tmp_path / "2"
-    (left / "ministack-lambda-a").mkdir(parents=True)
-    fresh.mkdir()
-    os.utime(left, (1, 1))
-    os.utime(run / str(system.port), (1, 1))
-    leftovers.remove_ended(run)
-    leftovers.remove_ended(tmp_path)
-    assert not left.exists()
-    assert fresh.exists()
-    assert (run / str(system.port)).exists()
+    """The folder of a process that has gone is removed at once; one that is in use stays, and one just being made."""
+    [used] = folders(system.port)
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    names = {"killed": f"1-{gone.pid}", "another has its number": f"2-{os.getppid()}", "from before": "3"}
+    made = {name: used.parent / each for name, each in names.items()}
+    fresh = leftovers.folder_of(used.parent, 4)
+    for folder in (*made.values(), fresh):
+        (folder / "ministack-lambda-a").mkdir(parents=True)
+    for folder in (made["another has its number"], made["from before"], used):
+        os.utime(folder, (1, 1))
+    try:
+        leftovers.remove_ended(used.parent)
+        leftovers.remove_ended(tmp_path / "nothing")
+        assert not [each for each in made.values() if each.exists()]
+        assert fresh.exists()
+        assert used.exists()
+    finally:
+        shutil.rmtree(fresh)
+
+
+def test_a_start_removes_what_a_killed_stack_has_left() -> None:
+    """``up`` and its MiniStack were killed so that neither could clean up: the next ``up`` does, whatever its port."""
+    port = free_port()
+    with up(port) as command:
+        [ministack] = [each.pid for each in leftovers.running() if each.port == port]
+        command.send_signal(signal.SIGSTOP)
+        os.killpg(ministack, signal.SIGKILL)
+        command.send_signal(signal.SIGKILL)
+        command.wait(10)
+    assert folders(port)
+    with up(free_port()):
+        assert not folders(port)
+
+
+def test_workers_stay_warm_over_half_time(system: System) -> None:
+    """MiniStack, as it is installed and as it runs here, keeps idle workers for longer than a pause of a match."""
+    [stack] = [each for each in leftovers.running() if each.port == system.port]
+    environ = (Path("/proc") / str(stack.pid) / "environ").read_bytes().decode().split("\0")
+    given = dict(each.split("=", 1) for each in environ if "=" in each)
+    program = "from ministack.core import lambda_runtime; print(lambda_runtime._LOCAL_WORKER_TTL)"
+    python = (Path("/proc") / str(stack.pid) / "cmdline").read_bytes().decode().split("\0")[0]
+    ran = subprocess.run([python, "-c", program], env=given, capture_output=True, text=True, check=True)
+    assert float(ran.stdout) >= 30 * 60

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from devstack.package import ARCHITECTURES, MOST_BYTES, PYTHON, Target, build, lambda_python
-from devstack.system import System
+from devstack.system import ROOT, System
 from devstack.trim import SERVICES, trim
 
 SYSTEM = System(4566)
@@ -185,3 +185,15 @@ def test_another_python_is_refused(tmp_path: Path) -> None:
         assert f"is no Python {PYTHON}." in ran.stderr
         assert "Traceback" not in ran.stderr
     assert not (tmp_path / "dist").exists()
+
+
+def test_two_that_build_at_once_build_one_zip(tmp_path: Path) -> None:
+    """Two commands that start together in a new checkout wait for each other; neither takes the other's folders."""
+    program = "import sys; from pathlib import Path; from devstack.package import build; build(work=Path(sys.argv[1]))"
+    both = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [each.communicate(timeout=300)[1] for each in both]
+    assert [each.returncode for each in both] == [0, 0], said
+    assert len(list(tmp_path.glob("lambda-here-*.zip"))) == 1

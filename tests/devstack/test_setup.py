@@ -1,11 +1,21 @@
-"""`make setup` installs nothing that is not known by its hash."""
+"""`make setup` installs nothing that is not known by its hash, and mends what was left half-made."""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import signal
 import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
 
 from devstack.system import ROOT
-from tests.support import needs
+from tests.support import alive, needs, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_everything_is_installed_by_its_hash() -> None:
@@ -28,3 +38,97 @@ def test_everything_is_installed_by_its_hash() -> None:
     assert first.startswith("uv==")
     assert hashes
     assert all(line.strip().startswith("--hash=sha256:") for line in hashes)
+
+
+COPIED = [
+    "Makefile", "pyproject.toml", "README.md", "LICENSE", "requirements", "devstack", "loadtest", "matches",
+    "subscriptions", "broadcaster", "terraform/system.json", "tests/web/package.json", "tests/web/package-lock.json",
+    "tests/web/version.mjs",
+]  # fmt: skip
+SECONDS = 300.0
+
+HALF_MADE = {
+    "a Python without pip": ("bin/python", signal.SIGINT),
+    "half of pip": ("lib/python*/site-packages/pip/__init__.py", signal.SIGKILL),
+    "uv alone": ("lib/python*/site-packages/uv/__init__.py", signal.SIGINT),
+    "half of the libraries": ("lib/python*/site-packages/pydantic*", signal.SIGKILL),
+}
+"""States in which a first ``make setup`` may be stopped: the file whose appearance begins it, and by what."""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of its own, without a ``.venv``."""
+    needs("make", shutil.which("make"))
+    folder = tmp_path_factory.mktemp("checkout") / "livescore"
+    for name in COPIED:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return folder
+
+
+def set_up(folder: Path) -> None:
+    """``make setup`` to its end, then the command of the checkout."""
+    made = subprocess.run(
+        ["/usr/bin/env", "make", "setup"], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    ran = subprocess.run([".venv/bin/livescore", "--help"], cwd=folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize(("appears", "number"), HALF_MADE.values(), ids=HALF_MADE)
+def test_a_setup_that_was_killed_is_begun_anew(checkout: Path, appears: str, number: signal.Signals) -> None:
+    """Ctrl-C or ``kill -9`` at any moment of the first ``make setup`` leaves a checkout in which the next one works."""
+    shutil.rmtree(checkout / ".venv", ignore_errors=True)
+    with subprocess.Popen(
+        ["/usr/bin/env", "make", "setup"], cwd=checkout, start_new_session=True, stderr=subprocess.DEVNULL,
+    ) as making:  # fmt: skip
+        until(lambda: list((checkout / ".venv").glob(appears)), f"{appears} does not appear", SECONDS)
+        os.killpg(making.pid, number)
+    until(lambda: not alive(making.pid), "the group has not ended")
+    assert not (checkout / ".venv/ready").exists()
+    set_up(checkout)
+
+
+def test_a_setup_is_left_alone_while_its_python_is_there(checkout: Path) -> None:
+    """A second ``make setup`` does nothing; after the Python of ``.venv`` was removed, it makes another ``.venv``."""
+    set_up(checkout)
+    before = (checkout / ".venv/ready").stat().st_mtime_ns
+    set_up(checkout)
+    assert (checkout / ".venv/ready").stat().st_mtime_ns == before
+    python = checkout / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/nonexistent/python3")
+    set_up(checkout)
+
+
+def test_a_checkout_may_be_copied_or_moved(checkout: Path) -> None:
+    """A checkout at a new place runs its own code: its ``.venv`` names the old place and is made anew."""
+    set_up(checkout)
+    copied = checkout.with_name("copied")
+    shutil.copytree(checkout, copied, symlinks=True)
+    set_up(copied)
+    program = [".venv/bin/python", "-I", "-c", "import devstack; print(devstack.__file__)"]
+    ran = subprocess.run(program, cwd=copied, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == str(copied / "devstack/__init__.py")
+    assert (copied / ".venv/bin/livescore").read_text().startswith(f"#!{copied}/.venv/bin/python")
+
+
+def test_half_made_node_modules_are_made_anew(checkout: Path) -> None:
+    """A package of which only its package.json was unpacked is installed whole."""
+    needs("npm", shutil.which("npm"))
+    half = checkout / "tests/web/node_modules/typescript"
+    half.mkdir(parents=True)
+    version = json.loads((checkout / "tests/web/package-lock.json").read_text())["packages"]["node_modules/typescript"]
+    (half / "package.json").write_text(json.dumps({"name": "typescript", "version": version["version"]}))
+    ran = subprocess.run(
+        ["/usr/bin/env", "make", "tests/web/node_modules/ready"],
+        cwd=checkout, capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert (half / "bin/tsc").exists()

@@ -44,7 +44,7 @@ def schedule(ledger: Ledger, match: str, kickoff: str) -> None:
 
 def of(found: Calendar, day: date) -> list[str]:
     """The ids of the matches of a day."""
-    return [state.match for state in found.states(day, found.keys(day))]
+    return [state.match for state in found.states(day, found.keys_of(day))]
 
 
 def test_a_day_has_its_matches_by_kick_off(ledger: Ledger, found: Calendar, match_id: str) -> None:

@@ -42,7 +42,7 @@ def test_a_match_is_changed_until_it_kicks_off(operator: Operator, match: str) -
     [
         ({}, "at least one field"),
         ({"home": "france"}, "cannot play itself"),
-        ({"first_leg": [1, 0]}, "set leg to 2"),
+        ({"first_leg": [1, 0]}, "first leg belongs to a match of leg 2"),
         ({"home": None, "kickoff": "soon"}, "kickoff"),
         ({"half_minutes": 0}, "half_minutes"),
     ],

@@ -95,11 +95,23 @@ test("whistles are the phases of every match; the rare phases are kept apart fro
   assert.deepEqual([whistlesOf(["awarded"]), whistlesOf(["resumed", "abandoned"])], [[], ["resumed"]]);
 });
 
-test("a name loses what cannot be seen, and is not cut", () => {
-  assert.deepEqual(readName(" Ángel\u00a0Di\u200b María \u202e"), { name: "Ángel Di María" });
-  assert.deepEqual(readName("  "), {});
-  assert.deepEqual(readName("محمد <b>"), { name: "محمد <b>" });
-  assert.ok("wrong" in readName("x".repeat(81)));
+test("a name is read by the rule of the API, and is not cut", () => {
+  assert.deepEqual(readName(" Ángel\u00a0Di\u200b María "), { name: "Ángel Di María" });
+  assert.deepEqual(readName("علی\u200cرضا"), { name: "علی\u200cرضا" });
+  assert.deepEqual(readName(" \u00a0"), {});
+  assert.deepEqual(readName("x".repeat(81)), { wrong: "A name must have 80 characters at most, and has 81." });
+  assert.deepEqual(readName("A\u202e"), { wrong: "A name must not contain a bidirectional control (U+202E)." });
+});
+
+test("a reason is read as a name is, and nothing is posted with one that the API would refuse", () => {
+  const { actions: desk, store } = deskAt();
+  const taken = desk.cancel("g1", "Offside\u00a0: no\u202fgoal ");
+  assert.ok("entry" in taken);
+  assert.deepEqual(taken.entry.event.reason, "Offside : no goal");
+  const wrong = "The reason must not contain a line break (U+000A).";
+  assert.deepEqual(desk.cancel("g2", "Off\nside"), { wrong });
+  assert.deepEqual(desk.review({ decision: "goal_disallowed", minute: "3", about: "g2" }, "Off\nside"), { wrong });
+  assert.equal(store.entries("m").length, 1);
 });
 
 test("an event has what stands in the fields and nothing empty", () => {

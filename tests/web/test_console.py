@@ -132,6 +132,27 @@ async def test_an_event_is_corrected(stage: Stage, looker: Looker) -> None:
     assert (right["team"], right["player"], right["minute"], right["stoppage"]) == ("away", "Right", 45, 2)
 
 
+async def test_a_pasted_reason_is_cleaned_or_said_to_be_wrong(stage: Stage, looker: Looker) -> None:
+    """A pasted no-break space does not stop a correction; of an override nothing is posted, and the desk names it."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    desk = await desk_of(stage, looker, match)
+    await desk.page.locator("#player").fill("علی\u200cرضا\u00a0 ")
+    await desk.press("Enter")
+    await desk.press("h")
+    await expect(desk.page.locator("#score")).to_have_text("1–0")
+    await desk.press("v")
+    await desk.page.locator("#var-reason").fill("Off\u202eside")
+    await desk.press("Enter")
+    wrong = "The reason must not contain a bidirectional control (U+202E)."
+    await expect(desk.page.locator("#var [role=alert]")).to_have_text(wrong)
+    await desk.page.locator("#var-reason").fill("No\u00a0goal\u202f: offside\u00a0")
+    await desk.press("Enter")
+    await desk.counted("cancellation")
+    [_, goal, _, cancellation] = desk.audit()
+    assert (goal["player"], cancellation["reason"]) == ("علی\u200cرضا", "No goal : offside")
+
+
 async def test_any_event_is_cancelled_with_a_reason(stage: Stage, looker: Looker) -> None:
     """An event on the timeline is cancelled with a reason in the operator's words."""
     match = stage.match()

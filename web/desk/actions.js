@@ -3,7 +3,7 @@
 
 import { written } from "../clock.js";
 import { isCorrectable, UNDO_MS } from "./desk.js";
-import { interruption, shootoutKick, substitution, teamEvent, varDecision } from "./event-form.js";
+import { interruption, readReason, shootoutKick, substitution, teamEvent, varDecision } from "./event-form.js";
 import { whistlesOf } from "./interruptions.js";
 import { other } from "./lineup.js";
 import { expected, phasesAfter } from "./match-rules.js";
@@ -138,6 +138,9 @@ export class Actions {
    * @returns {Result}
    */
   review(review, reason) {
+    // Before the decision is posted: half of it would stand.
+    const why = readReason(reason ?? "");
+    if ("wrong" in why) return why;
     const result = this.#post(
       varDecision(review.decision, review, this.#lengths),
       `var/${review.decision}/${review.about ?? ""}`,
@@ -151,13 +154,12 @@ export class Actions {
 
   /** Post a cancellation. @param {string} id @param {string} reason @returns {Result} */
   cancel(id, reason) {
+    const why = readReason(reason);
+    if ("wrong" in why) return why;
     const match = this.match ?? "";
     const mine = this.#with.store.read({ match, id });
-    if (mine && mine.state !== "applied") return this.#takeBack(mine, reason);
-    return this.#post(
-      { kind: "cancellation", cancels: id, ...(reason.trim() ? { reason: reason.trim() } : {}) },
-      `cancel/${id}`,
-    );
+    if (mine && mine.state !== "applied") return this.#takeBack(mine, why.reason);
+    return this.#post({ kind: "cancellation", cancels: id, ...why }, `cancel/${id}`);
   }
 
   /**
@@ -302,7 +304,7 @@ export class Actions {
   /** @param {Entry} entry @param {string} [reason] @returns {Result} */
   #takeBack(entry, reason) {
     const { store, now, posted, subject } = this.#with;
-    const changed = takeBack(store.entries(entry.match), entry.id, now(), reason?.trim() || undefined, subject());
+    const changed = takeBack(store.entries(entry.match), entry.id, now(), reason, subject());
     if (changed.length === 0) return { wrong: "That cannot be taken back any more." };
     store.put(...changed);
     posted(entry.match);

@@ -3,6 +3,8 @@
 
 import { periodEnds } from "../clock.js";
 
+import { clean, EMPTY } from "./names.js";
+
 /** @typedef {"home" | "away"} Side */
 /** @typedef {{kind: string, [field: string]: unknown}} Event */
 /** @typedef {{minute?: number, stoppage?: number}} When without a minute if it is not known */
@@ -10,7 +12,6 @@ import { periodEnds } from "../clock.js";
 
 /** Also what the timeline shows for a minute that is not known. */
 const NOT_KNOWN = /^\s*[?–-]?\s*$/;
-const LONGEST_NAME = 80;
 
 /**
  * `23`, `45+2`, `90 + 4`; nothing or `?` for a minute that is not known.
@@ -35,18 +36,27 @@ export function readMinute(text, lengths = {}) {
 }
 
 /**
- * A name as the API takes it, without the invisible characters that pasted names often bring.
+ * A name as the API keeps it.
  *
  * @param {string} text
  * @returns {{name?: string} | {wrong: string}} without `name` if there is none
  */
 export function readName(text) {
-  const name = text
-    .replaceAll(/(?! )\p{Zs}/gu, " ")
-    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "")
-    .trim();
-  if (name === "") return {};
-  return [...name].length > LONGEST_NAME ? { wrong: "A name has at most 80 characters." } : { name };
+  const cleaned = clean(text);
+  if ("text" in cleaned) return { name: cleaned.text };
+  return cleaned.why === EMPTY ? {} : { wrong: `A name ${cleaned.why}.` };
+}
+
+/**
+ * Why something is taken back, as the API keeps it.
+ *
+ * @param {string} text
+ * @returns {{reason?: string} | {wrong: string}} without `reason` if there is none
+ */
+export function readReason(text) {
+  const cleaned = clean(text);
+  if ("text" in cleaned) return { reason: cleaned.text };
+  return cleaned.why === EMPTY ? {} : { wrong: `The reason ${cleaned.why}.` };
 }
 
 /**
@@ -129,9 +139,9 @@ export function varDecision(decision, fields, lengths) {
  * @returns {Event | {wrong: string, field: "reason" | "home" | "away"}}
  */
 export function interruption(kind, fields) {
-  const reason = readName(fields.reason);
-  if ("wrong" in reason) return { wrong: "A reason has at most 80 characters.", field: "reason" };
-  const why = named("reason", reason.name);
+  const reason = readReason(fields.reason);
+  if ("wrong" in reason) return { wrong: reason.wrong, field: "reason" };
+  const why = named("reason", reason.reason);
   if (kind !== "awarded") return { kind, ...why };
   const score = [];
   for (const side of /** @type {const} */ (["home", "away"])) {
