@@ -30,6 +30,7 @@ class Fixture:
     away: str
     time: str
     events: tuple[Event, ...] = field(default=())
+    lineups: dict[str, list[str]] = field(default_factory=dict)
 
 
 def goal(team: str, player: str, minute: int, **more: Any) -> Event:
@@ -61,7 +62,16 @@ DAY = (
         {"kind": "var_decision", "decision": "goal_disallowed", "about": "offside", "team": "away", "minute": 59},
         {"kind": "cancellation", "cancels": "offside", "reason": "offside in the build-up"},
         {"kind": "second_yellow_card", "team": "away", "player": "Dayot Upamecano", "minute": 64},
-    )),
+    ), {
+        "home": [
+            "David Raya", "Ben White", "William Saliba", "Gabriel Magalhães", "Jurriën Timber", "Declan Rice",
+            "Martin Ødegaard", "Mikel Merino", "Bukayo Saka", "Gabriel Martinelli", "Kai Havertz",
+        ],
+        "away": [
+            "Manuel Neuer", "Konrad Laimer", "Dayot Upamecano", "Kim Min-jae", "Alphonso Davies", "Joshua Kimmich",
+            "Leon Goretzka", "Michael Olise", "Jamal Musiala", "Serge Gnabry", "Harry Kane",
+        ],
+    }),
     Fixture("inter-benfica", "Champions Cup", "Inter", "Benfica", "15:30", (
         *KICKED_OFF, goal("home", "Lautaro Martínez", 33), {"kind": "penalty_missed", "team": "away", "minute": 41},
     )),
@@ -86,7 +96,14 @@ def play(operator: Operator) -> None:
     """Schedule the matches on today's date, in UTC, and enter everything but the last goals. Raises ApiError."""
     date = datetime.now(UTC).date().isoformat()
     for each in DAY:
-        about = {"match": each.match, "home": each.home, "away": each.away, "competition": each.competition}
+        about: dict[str, Any] = {
+            "match": each.match,
+            "home": each.home,
+            "away": each.away,
+            "competition": each.competition,
+        }
+        if each.lineups:
+            about["lineups"] = each.lineups
         operator.create_match(**about, kickoff=f"{date}T{each.time}:00Z")
         for event in each.events:
             posted = operator.post_event(each.match, event)

@@ -91,8 +91,11 @@ export function timelineOf(board, entries, holdup, waits = new Set()) {
     const entry = mine.get(event.event_id ?? "");
     const by = bySeq.get(event.cancelled_by ?? -1);
     const cancelled = event.cancelled_by !== undefined;
+    // Its sign says that it is taken back.
     const became = cancelled
-      ? `Taken back${by?.reason ? `: ${isolated(by.reason)}` : ""}.`
+      ? by?.reason
+        ? `${isolated(by.reason)}.`
+        : ""
       : entry?.reach
         ? reachWords(entry.reach)
         : "";

@@ -40,7 +40,7 @@ export function readLineup(text) {
       .replace(/\s+(?:#?\p{Nd}{1,3}['′]?|\p{Nd}{1,2}\+\p{Nd}{1,2}['′]?|[*©])$/u, "");
     if (NO_NAME.test(bare)) continue;
     const read = readName(bare);
-    if ("wrong" in read) return { wrong: `${read.wrong} This has more: ${[...bare].slice(0, 40).join("")} …` };
+    if ("wrong" in read) return { wrong: `${read.wrong} It is in: ${[...bare].slice(0, 40).join("")} …` };
     if (read.name !== undefined && !names.has(folded(read.name))) names.set(folded(read.name), read.name);
   }
   if (names.size > MOST_NAMES) return { wrong: `These are ${names.size} names; a side has at most ${MOST_NAMES}.` };

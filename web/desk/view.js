@@ -3,7 +3,7 @@
 
 import { hasScore } from "../boards.js";
 import { runningMinute } from "../clock.js";
-import { localDay } from "../day.js";
+import { kickoffAt, localDay, timeOfDay } from "../day.js";
 import { arrange, el, setAttribute, setText } from "../dom.js";
 import { isolated, kindWords, scoreWords, statusWords } from "../words.js";
 import { minuteNow, pressWords, teamsOf } from "./desk.js";
@@ -285,8 +285,15 @@ function whistleButton(kind) {
 
 /** @param {Board | null} board */
 function scoreOf(board) {
-  if (!board || !hasScore(board)) return "–";
+  if (!board) return "–";
+  if (!hasScore(board)) return openingWords(board);
   return board.shootout ? `${scoreWords(board.score)} (${scoreWords(board.shootout)})` : scoreWords(board.score);
+}
+
+/** What stands in place of a score that there is not yet: the time of the kick-off, as far as it is known. @param {Board} board */
+function openingWords({ status, kickoff }) {
+  const at = kickoffAt(kickoff);
+  return status === "scheduled" && !Number.isNaN(at) ? timeOfDay(at) : "–";
 }
 
 /** Competition, leg, ground, and when it begins: `World Cup 2022 · 2nd leg, 3–2 on aggregate`. @param {Board} board @param {number} now */
