@@ -88,7 +88,7 @@ def demo(
         Gateway | None,
         typer.Option(
             "--gateway",
-            help=f"Who plays API Gateway: MiniStack for up to {MINISTACK_VIEWERS} viewers, else the stand-in for load.",
+            help=f"The program that plays API Gateway: MiniStack up to {MINISTACK_VIEWERS} viewers, else the stand-in.",
         ),
     ] = None,
 ) -> None:
