@@ -65,12 +65,12 @@ def up(
         running(port, say=say, gateway=gateway, cells=regions) as (system, stack),
         site.serving(system, site_port) as pages,
     ):
-        leftovers.note_site(stack.ministack.state, pages)
-        if as_json:
-            print(json.dumps(_urls(system, pages)), flush=True)  # noqa: T201
-        else:
-            _show_urls(system, pages)
         try:
+            leftovers.note_site(stack.ministack.state, pages)
+            if as_json:
+                print(json.dumps(_urls(system, pages)), flush=True)  # noqa: T201
+            else:
+                _show_urls(system, pages)
             while True:
                 time.sleep(0.5)
                 stack.check()
