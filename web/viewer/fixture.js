@@ -132,7 +132,8 @@ function leader(board) {
 function newsWords({ kind, event }) {
   if (kind === "cancelled") return event?.reason ? `Goal taken back: ${isolated(event.reason)}` : "Goal taken back";
   const what = event && event.kind !== "shootout_kick" ? kindWords(event.kind) : "Scored";
-  return [`${what}!`, event?.player ? isolated(event.player) : "", event ? minuteWords(event) : ""].join(" ").trim();
+  const who = [event?.player && isolated(event.player), event && minuteWords(event)].filter(Boolean).join("\u00a0");
+  return `${what}! ${who}`.trim();
 }
 
 /** @param {Board} board */
