@@ -287,3 +287,10 @@ async def test_two_desks_at_one_match(stage: Stage, looker: Looker) -> None:
     await asyncio.gather(one.all_sent(), expect(page.locator("#outbox")).to_have_text("All sent"))
     assert [event.get("team") for event in one.audit()] == [None, "home", "away"]
     looker.forgive("ERR_INTERNET_DISCONNECTED", "WebSocket connection to", "ERR_FAILED")
+
+
+async def test_the_desk_names_who_is_signed_in(stage: Stage, looker: Looker) -> None:
+    """The window of the sign-in has a name that a person knows, not the subject of the token."""
+    desk = await desk_of(stage, looker, stage.match())
+    await desk.page.locator("#open-token").click()
+    await expect(desk.page.locator("#token-about")).to_contain_text("Signed in as \u2068operator\u2069.")
