@@ -206,6 +206,7 @@ export function connectionWords({ state, retryAt }, now) {
     case "offline":
       return "Offline";
     case "refused":
+    case "silent":
       return "Not live";
     case "closed":
       return "Nothing live";

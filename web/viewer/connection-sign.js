@@ -55,7 +55,7 @@ export class ConnectionSign {
     const state = given === "closed" && !this.known() ? "connecting" : given;
     setAttribute(this.sign, "data-state", state);
     setText(this.words, connectionWords({ ...this.connection, state }, now));
-    const lost = this.lostAt > 0 && (state === "offline" || state === "refused" || now - this.lostAt > PATIENCE);
+    const lost = this.lostAt > 0 && (["offline", "refused", "silent"].includes(state) || now - this.lostAt > PATIENCE);
     this.notices.say("connection", lost ? this.#sentence(state) : null);
     this.told ||= lost;
   }
@@ -66,6 +66,9 @@ export class ConnectionSign {
     if (state === "refused" && this.token) return errorWords(this.wasOpen ? "not_back" : "refused");
     if (state === "offline") {
       return "You are offline. What you see may be old; the page catches up by itself when the network is back.";
+    }
+    if (state === "silent") {
+      return "No live updates come through on this network. Scores are read every few seconds instead; the page goes on trying.";
     }
     if (this.wasOpen) return "Live updates are interrupted. The page reconnects by itself and misses nothing.";
     return "Live updates are not connected yet. Until they are, scores come with a delay.";
