@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ from loadtest.viewer import Viewer
 from matches.amending import amended, changes_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
 LINES = 12
@@ -30,6 +33,7 @@ KNOCK_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 30.0
 LOOK_SECONDS = 0.5
 """How often the board looks whether the connection is still there."""
+GLANCE_SECONDS = 0.05
 
 
 async def watch(
@@ -74,15 +78,16 @@ async def watch(
     task = asyncio.create_task(viewer.run())
     try:
         try:
-            await asyncio.wait_for(changed.wait(), FIRST_ANSWER_SECONDS)
+            async with asyncio.timeout(FIRST_ANSWER_SECONDS):
+                await _until(lambda: changed.is_set() or viewer.followers[match].epoch is not None)
         except TimeoutError:
             hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
             raise ApiError(f"Nobody is let in at {where(websocket_url)}. {hint}") from None
         if viewer.errors:
             raise ApiError(viewer.errors[0]["message"])
-        await viewer.subscribed.wait()
+        await _until(lambda: viewer.followers[match].epoch is not None)
         if as_json or not console.is_terminal:
-            await over.wait()
+            await _tell_doubts(viewer, over)
             return
         with Live(_board(viewer, match, events), console=console, refresh_per_second=10) as live:
             while not over.is_set():
@@ -95,6 +100,24 @@ async def watch(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await reader.close()
+
+
+async def _until(what: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    while not what():
+        await asyncio.sleep(GLANCE_SECONDS)
+
+
+async def _tell_doubts(viewer: Viewer, over: asyncio.Event) -> None:
+    """Until it is over, say on stderr when the connection is in doubt and when it no longer is."""
+    told = ""
+    while not over.is_set():
+        doubt = _doubt(viewer)
+        if doubt != told:
+            print(doubt or "live again", file=sys.stderr, flush=True)  # noqa: T201
+            told = doubt
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), LOOK_SECONDS)
 
 
 async def _knock(websocket_url: str) -> None:
@@ -148,8 +171,15 @@ def _line(event: dict[str, Any]) -> str:
 
 def _state(viewer: Viewer, status: str) -> Text:
     """The state of the match, or of the connection when that is in doubt."""
-    if not viewer.connected:
-        return Text("connection lost, trying again …", style="bold red")
+    if doubt := _doubt(viewer):
+        return Text(doubt, style="bold red")
     if viewer.errors:
         return Text(plain(viewer.errors[-1]["message"]), style="bold red")
     return Text(status_words(status))
+
+
+def _doubt(viewer: Viewer) -> str:
+    """Why what is shown may be late; empty while frames come through."""
+    if viewer.mutes or (viewer.connected and not viewer.live):
+        return "no live updates come through; the score is read over HTTP, up to 40 s late"
+    return "" if viewer.connected else "connection lost, trying again …"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from loadtest.reader import ReadError
@@ -20,7 +22,8 @@ class Repairs:
     """The repairs of one viewer, at most one for each match at a time.
 
     ``show(follower, events)`` gets what was brought back, ``ask(follower)`` asks over the socket when HTTP has not
-    helped, ``failed(error)`` gets what ``show`` raises.
+    helped, ``failed(error)`` gets what ``show`` raises. ``found(since)`` is told that a check which began then
+    (``time.monotonic``) has found what the socket had not said.
     """
 
     def __init__(
@@ -30,11 +33,14 @@ class Repairs:
         ask: Callable[[Follower], None],
         failed: Callable[[BaseException], None],
         spread_seconds: float = SPREAD_SECONDS,
+        *,
+        found: Callable[[float], None] = lambda _since: None,
     ) -> None:
         self._reader = reader
         self._show = show
         self._ask = ask
         self._failed = failed
+        self._found = found
         self._spread = spread_seconds
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -44,6 +50,14 @@ class Repairs:
         if running is not None and not running.done():
             return
         task = asyncio.get_running_loop().create_task(self._repair(follower))
+        self._tasks[follower.match] = task
+        task.add_done_callback(lambda ended: self._ended(follower.match, ended))
+
+    def look(self, follower: Follower) -> None:
+        """Read a match of which nothing is known once: better what may be a second old than nothing."""
+        if follower.match in self._tasks:
+            return
+        task = asyncio.get_running_loop().create_task(self._look(follower))
         self._tasks[follower.match] = task
         task.add_done_callback(lambda ended: self._ended(follower.match, ended))
 
@@ -61,17 +75,26 @@ class Repairs:
             self._failed(error)
 
     async def _repair(self, follower: Follower) -> None:
-        had_gap = follower.gap
+        had_gap, begun = follower.gap, time.monotonic()
         for attempt in range(1, TRIES + 1):
             await asyncio.sleep(delay(attempt, random.random(), self._spread))
             if had_gap and not follower.gap:
                 return  # the socket was faster
+            before = follower.seq
             try:
                 if await self._read(follower):
+                    if follower.seq > before and not had_gap:
+                        self._found(begun)
                     return
             except ReadError:
                 continue
         self._ask(follower)
+
+    async def _look(self, follower: Follower) -> None:
+        with suppress(ReadError):
+            snapshot = await self._snapshot(follower)
+            if follower.epoch is None:
+                self._show(follower, follower.take(snapshot, patient=True))
 
     async def _read(self, follower: Follower) -> bool:
         """One try; returns whether it is done with, if only because the socket has been asked."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -15,7 +17,7 @@ from broadcaster.pacing import backoff
 from loadtest.repairs import Repairs
 from loadtest.wire import LostError, dial
 from subscriptions.follower import Follower
-from subscriptions.repair import SPREAD_SECONDS, patience
+from subscriptions.repair import SPREAD_SECONDS, grace, patience, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +29,16 @@ IDLE_SECONDS = 240.0
 """A ping that often keeps API Gateway from closing an idle connection (10 minutes,
 apigateway-execution-service-websocket-limits-table.html)."""
 
-PONG_SECONDS = 20.0
-"""A connection that leaves a ping unanswered for so long is given up."""
+QUIET_SECONDS = 36.0
+"""After so long without a frame on the connection, give or take a quarter, a ping asks whether frames still come
+through; after each silence that a frame has ended, only after twice that one."""
+
+PONG_SECONDS = 10.0
+"""A connection that leaves a ping, or the question after what HTTP has found, unanswered for so long is given up."""
+
+FIRST_SECONDS = 20.0
+"""A new connection without a first message for so long is given up; after each one in a row twice as long, up to a
+minute. After about a quarter of it matches of which nothing is known are read over HTTP."""
 
 AGE_SECONDS = (6300.0, 6900.0)
 """A viewer comes back on a new connection at a random age between these: API Gateway closes at two hours (same page),
@@ -41,9 +51,35 @@ ASK_SECONDS = 60.0
 """A subscribe that has not been answered is sent again after ``CARE_SECONDS``, then after twice as long each time, up
 to this: whoever is slow to answer thousands is not helped by more questions."""
 
-SILENCE_SECONDS = 60.0
+SILENCE_SECONDS = 30.0
 """After so long without a frame of a match, give or take a quarter, a viewer looks whether it missed the last one: no
 later frame would tell."""
+
+
+@dataclass(slots=True)
+class _Link:
+    """What a viewer knows of one connection. Times are of ``time.monotonic``."""
+
+    leave_at: float = 0.0
+    first_by: float = 0.0
+    """The first message has to come by then."""
+    help_at: float = 0.0
+    """From then on matches of which nothing is known are read over HTTP."""
+    ask_after: float = 0.0
+    ask_at: float = 0.0
+    quiet_chance: float = 0.0
+    """Where in its quarter more or less the next ping of a quiet connection lies."""
+    pinged: float | None = None
+    doubted: float | None = None
+    """When the socket was asked because HTTP had what it had not said."""
+    spoken: bool = False
+    """The server has said something."""
+    answered: set[str] = field(default_factory=set)
+    """Matches whose subscribe has been answered."""
+    refused: set[str] = field(default_factory=set)
+    """Matches whose subscribe was answered with an error."""
+    synced: Counter[str] = field(default_factory=Counter)
+    """How often the socket has been asked for each match and not answered: what it answers is the best there is."""
 
 
 class Viewer:
@@ -67,7 +103,9 @@ class Viewer:
         care_seconds: float = CARE_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
+        quiet_seconds: float = QUIET_SECONDS,
         pong_seconds: float = PONG_SECONDS,
+        first_seconds: float = FIRST_SECONDS,
         age_seconds: tuple[float, float] = AGE_SECONDS,
         token: str | Callable[[], str] | None = None,
         spread_seconds: float = SPREAD_SECONDS,
@@ -101,29 +139,31 @@ class Viewer:
         """Times that this viewer looked after a silence."""
         self.synced = 0
         """Times that the socket had to be asked for what was missed."""
+        self.mutes = 0
+        """Connections in a row that opened and brought nothing."""
         self.junk = 0
         """Messages that were no JSON objects."""
         self._wire: Wire | None = None
         self._care_timer: asyncio.TimerHandle | None = None
-        self._pinged: float | None = None
-        self._leave_at = self._checked_at = self._ask_after = self._ask_at = 0.0
+        self._link = _Link()
+        self._checked_at = 0.0
         self._attempt = 0
         self._heard: dict[str, float] = {}
-        self._answered: set[str] = set()
-        """Matches whose subscribe has been answered on this connection."""
         self._gap_since: dict[str, float] = {}
-        self._synced: Counter[str] = Counter()
-        """How often the socket has been asked for each match and not answered: what it answers is the best there is."""
         self._failure: BaseException | None = None
         self._chance = chance
         self._patience = patience(silence_seconds, chance())
         self._repairs = (
-            Repairs(reader, self._show, self._sync, self._fail, spread_seconds) if reader is not None else None
+            Repairs(reader, self._show, self._sync, self._fail, spread_seconds, found=self._found)
+            if reader is not None
+            else None
         )
         self._care_seconds = care_seconds
         self._silence_seconds = silence_seconds
         self._idle_seconds = idle_seconds
+        self._quiet_seconds = quiet_seconds
         self._pong_seconds = pong_seconds
+        self._first_seconds = first_seconds
         self._age_seconds = age_seconds
 
     async def run(self) -> None:
@@ -151,6 +191,8 @@ class Viewer:
                 self.opened_at = time.monotonic()
                 self.connect_ms = (self.opened_at - begun) * 1000
                 await self._follow(self._wire)
+                if self.mutes:
+                    self._read_all()
             self._attempt += 1
             await asyncio.sleep(backoff(self._attempt, self._chance(), base=0.25, cap=30))
 
@@ -163,6 +205,11 @@ class Viewer:
         """Whether the socket is open, as far as this end knows."""
         return self._wire is not None and self._wire.open
 
+    @property
+    def live(self) -> bool:
+        """Whether the socket is open and has brought something, as far as this end knows."""
+        return self.connected and self._link.spoken
+
     def drop(self) -> None:
         """Vanish without a word: no close frame, the TCP connection is aborted."""
         if self._wire is not None:
@@ -170,12 +217,14 @@ class Viewer:
 
     async def _follow(self, wire: Wire) -> None:
         """From the open connection to its end."""
-        self._pinged = None
-        self._leave_at = time.monotonic() + random.uniform(*self._age_seconds)
+        self._link = _Link(
+            leave_at=self.opened_at + random.uniform(*self._age_seconds),
+            first_by=self.opened_at + grace(self._first_seconds, self.mutes),
+            help_at=self.opened_at + patience(self._first_seconds / 4, self._chance()),
+            ask_after=self._care_seconds,
+            quiet_chance=self._chance(),
+        )
         try:
-            self._answered.clear()
-            self._synced.clear()
-            self._ask_after = self._care_seconds
             self._ask()
             self._care_later()
             await wire.closed()
@@ -191,23 +240,52 @@ class Viewer:
             self._wire.abort()
 
     def _care_later(self) -> None:
-        delay = self._care_seconds * (0.5 + random.random())
-        self._care_timer = asyncio.get_running_loop().call_later(delay, self._care)
+        if self._care_timer is not None:
+            self._care_timer.cancel()
+        now = time.monotonic()
+        due = [each + self._pong_seconds for each in (self._link.pinged, self._link.doubted) if each is not None]
+        if not self._link.spoken:
+            due.append(self._link.first_by)
+        if self._link.help_at > now:
+            due.append(self._link.help_at)
+        wait = min([self._care_seconds * (0.5 + random.random()), *(at - now for at in due)])
+        self._care_timer = asyncio.get_running_loop().call_later(max(0.01, wait), self._care)
 
     def _care(self) -> None:
         """Ask again for what has not been answered, and for what may have been missed in silence."""
         now, wire = time.monotonic(), self._wire
         if wire is None:
             return
-        if now > self._leave_at:
+        if now > self._link.leave_at:
             wire.close()
             return
-        if self._pinged is not None and wire.heard >= self._pinged:
-            self._pinged = None
-        if self._pinged is not None and now - self._pinged > self._pong_seconds:
+        if self._is_dead(wire, now):
             wire.abort()
             return
-        overdue = len(self._answered) < len(self.followers) and now >= self._ask_at
+        if now >= self._link.help_at:
+            self._help(now)
+        self._check(now)
+        silent = now - wire.heard > quiet(self._quiet_seconds, wire.proven, self._link.quiet_chance)
+        if self._link.pinged is None and (silent or now - wire.used > self._idle_seconds):
+            self._link.pinged, self._link.quiet_chance = now, self._chance()
+            wire.ping()
+        self._care_later()
+
+    def _is_dead(self, wire: Wire, now: float) -> bool:
+        """Whether a question has been left without an answer for too long, or nothing has come at all."""
+        if self._link.pinged is not None and wire.heard >= self._link.pinged:
+            self._link.pinged = None
+        if self._link.doubted is not None and wire.told >= self._link.doubted:
+            self._link.doubted = None
+        if not self._link.spoken and now >= self._link.first_by:
+            self.mutes += 1
+            return True
+        asked = [each for each in (self._link.pinged, self._link.doubted) if each is not None]
+        return any(now - each >= self._pong_seconds for each in asked)
+
+    def _check(self, now: float) -> None:
+        """Ask again for what is overdue, and begin the repairs that are due."""
+        overdue = len(self._link.answered) < len(self.followers) and now >= self._link.ask_at
         if overdue:
             self._ask()
         for follower in self.followers.values():
@@ -215,7 +293,7 @@ class Viewer:
                 continue
             if follower.gap:
                 self._repair(follower)
-            elif overdue and self._repairs is not None and follower.match not in self._answered:
+            elif overdue and self._repairs is not None and follower.match not in self._link.answered:
                 # In a storm of reconnects the socket is slow to answer; HTTP has what happened meanwhile.
                 self._checked_at = now
                 self._repair(follower)
@@ -224,9 +302,30 @@ class Viewer:
                 self._heard[follower.match] = self._checked_at = now
                 self._patience = patience(self._silence_seconds, self._chance())
                 self._repair(follower)
-        if self._pinged is None and now - wire.used > self._idle_seconds:
-            self._pinged = now
-            wire.ping()
+
+    def _help(self, now: float) -> None:
+        """Read over HTTP matches of which nothing is known, while the answer to their subscribe takes long."""
+        for match, follower in self.followers.items():
+            late = now - self._heard.get(match, -math.inf) > self._patience
+            if self._repairs is not None and follower.epoch is None and late and match not in self._link.refused:
+                self._heard[match] = self._checked_at = now
+                self._repairs.look(follower)
+
+    def _read_all(self) -> None:
+        """Read every match over HTTP: the socket opens and brings nothing."""
+        for follower in self.followers.values():
+            if self._repairs is not None:
+                self._heard[follower.match] = self._checked_at = time.monotonic()
+                (self._repairs.begin if follower.epoch else self._repairs.look)(follower)
+
+    def _found(self, since: float) -> None:
+        """HTTP had what the socket, silent ``since`` then, had not said: perhaps that only looks open."""
+        wire = self._wire
+        if wire is None or not wire.open or wire.told >= since or self._link.doubted is not None:
+            return
+        follower = next(each for each in self.followers.values() if each.epoch is not None)
+        self._link.doubted = time.monotonic()
+        self._send({"action": "sync", "match": follower.match, **(follower.since() or {})})
         self._care_later()
 
     def _repair(self, follower: Follower) -> None:
@@ -263,16 +362,16 @@ class Viewer:
         if not self.connected:
             return  # the subscribe of the next connection asks for the same
         self.synced += 1
-        self._synced[follower.match] += 1
+        self._link.synced[follower.match] += 1
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
 
     def _ask(self) -> None:
         """Subscribe to what has not been answered on this connection."""
         for match, follower in self.followers.items():
-            if match not in self._answered:
+            if match not in self._link.answered:
                 self._subscribe(follower)
-        self._ask_at = time.monotonic() + self._ask_after * (0.5 + self._chance() / 2)
-        self._ask_after = min(ASK_SECONDS, self._ask_after * 2)
+        self._link.ask_at = time.monotonic() + self._link.ask_after * (0.5 + self._chance() / 2)
+        self._link.ask_after = min(ASK_SECONDS, self._link.ask_after * 2)
 
     def _subscribe(self, follower: Follower) -> None:
         request: dict[str, Any] = {"action": "subscribe", "match": follower.match}
@@ -297,8 +396,10 @@ class Viewer:
             return
         if self._on_frame is not None:
             self._on_frame(frame)
+        self._link.spoken, self.mutes = True, 0
         kind = frame.get("type")
         if kind == "error":
+            self._link.refused.add(str(frame.get("match")))
             # What is shown to a person is text, whoever sent it.
             self.errors.append({**frame, "message": str(frame.get("message"))})
             return
@@ -308,13 +409,13 @@ class Viewer:
         self._attempt = 0
         self._heard[follower.match] = time.monotonic()
         self.errors.clear()
-        patient = self._repairs is not None and not self._synced[follower.match]
-        mended = kind == "snapshot" and self._synced[follower.match] > 0
+        patient = self._repairs is not None and not self._link.synced[follower.match]
+        mended = kind == "snapshot" and self._link.synced[follower.match] > 0
         if mended:
             # Which of two questions it answers is not said. Taken for the sync's, the worst is one more subscribe.
-            self._synced[follower.match] -= 1
+            self._link.synced[follower.match] -= 1
         elif kind == "snapshot":
-            self._answered.add(follower.match)
+            self._link.answered.add(follower.match)
         self._show(follower, follower.take(frame, patient=patient), at, mended=mended)
-        if not self.subscribed.is_set() and all(each.epoch for each in self.followers.values()):
+        if not self.subscribed.is_set() and len(self._link.answered) == len(self.followers):
             self.subscribed.set()

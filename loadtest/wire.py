@@ -41,6 +41,10 @@ class Wire(WSListener):
         self._failure: Exception | None = None
         self.heard = self.used = time.monotonic()
         """When a frame last came, and when one last came or went (``time.monotonic``)."""
+        self.told = self.heard
+        """When a message last came: a proxy may answer pings by itself, and pass no message on."""
+        self.proven = 0.0
+        """Seconds of the longest silence that a frame has ended."""
 
     @property
     def open(self) -> bool:
@@ -85,12 +89,15 @@ class Wire(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """picows: a frame has come. Pings are answered before it gets here."""
-        self.heard = self.used = time.monotonic()
+        now = time.monotonic()
+        self.proven = max(self.proven, now - self.heard)
+        self.heard = self.used = now
         kind = frame.msg_type
         if kind == WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
         elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+            self.told = now
             try:
                 if frame.fin and not self._parts:
                     # Read where it lies: the callee may not keep it.

@@ -42,6 +42,24 @@ def patience(silence: float, chance: float) -> float:
     return silence * (0.75 + chance / 2)
 
 
+def quiet(least: float, proven: float, chance: float) -> float:
+    """Seconds without a frame on a connection after which the server is asked for a sign of life.
+
+    ``least`` at first, then twice the longest silence ``proven`` that a frame has ended, both give or take a quarter.
+    So a quiet connection that works is asked a few times in all, not so often a minute.
+    """
+    return patience(max(least, proven * 2), chance)
+
+
+def grace(first: float, mutes: int, most: float = 60.0) -> float:
+    """Seconds that the first frame of a connection may take.
+
+    That is after ``mutes`` connections in a row that opened and brought none: twice as long each time, up to ``most``.
+    A server that is only slow is so not asked more and more often.
+    """
+    return min(max(first, most), first * 2.0 ** min(mutes, 30))
+
+
 def snapshot_path(follower: Follower) -> str:
     """Where the snapshot since a follower's position is, relative to the API's URL."""
     epoch = f"&epoch={follower.epoch}" if follower.epoch else ""

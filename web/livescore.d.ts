@@ -114,11 +114,12 @@ export interface Problem {
 
 export interface Connection {
   /**
-   * `connecting`, `open`, `waiting` (for the next try, at `retryAt`), `offline` (the device says so), `refused` (HTTP
-   * answers and the socket does not open: most likely the token; it is tried again), `closed` (by us: nothing is
-   * followed).
+   * `connecting`, `open` (and a frame has come), `waiting` (for the next try, at `retryAt`), `offline` (the device says
+   * so), `refused` (HTTP answers and the socket does not open: most likely the token; it is tried again), `silent` (the
+   * socket opens and brings nothing, or dies again and again: most likely a proxy; boards come over HTTP, and it is
+   * tried again), `closed` (by us: nothing is followed).
    */
-  readonly state: "connecting" | "open" | "waiting" | "offline" | "refused" | "closed";
+  readonly state: "connecting" | "open" | "waiting" | "offline" | "refused" | "silent" | "closed";
   /** Tries since the last one that brought a frame. */
   readonly attempt: number;
   /** When it is tried again, ms since the epoch by this device's clock. */
@@ -133,12 +134,22 @@ export interface Timings {
   careSeconds: number;
   /** Between two subscribes that are not answered, at most. 60 */
   askSeconds: number;
-  /** Without a frame of a match for so long, give or take a quarter: look whether one was missed. 60 */
+  /** Without a frame of a match for so long, give or take a quarter: look over HTTP whether one was missed. 30 */
   silenceSeconds: number;
   /** Without anything on the socket for so long, or up to a quarter less: say something, or it is closed. 480 */
   idleSeconds: number;
-  /** Without an answer to that for so long: the connection is dead. 20 */
+  /**
+   * Without a frame on the socket for so long, give or take a quarter: ask whether frames still come through. After each
+   * silence that a frame has ended only after twice that one. 36
+   */
+  quietSeconds: number;
+  /** Without an answer to that for so long: the connection is dead. 10 */
   pongSeconds: number;
+  /**
+   * Without a first frame on a new connection for so long: it is given up. After each one in a row twice as long, up to
+   * a minute. After about a quarter of it the state is `silent`, and boards that are not known are read over HTTP. 20
+   */
+  firstSeconds: number;
   /** A connection is given up at a random age between these; the gateway closes it at 7200. [6300, 6900] */
   ageSeconds: [number, number];
   /** A repair begins at a random moment within so long. 0.5 */
@@ -310,6 +321,8 @@ export const repair: {
   readonly PAGES: number;
   delay(attempt: number, chance: number, spread?: number): number;
   patience(silence: number, chance: number): number;
+  quiet(least: number, proven: number, chance: number): number;
+  grace(first: number, mutes: number, most?: number): number;
   backoff(attempt: number, chance: number, base?: number, most?: number): number;
   snapshotPath(follower: Follower): string;
   historyPath(follower: Follower): string;

@@ -291,6 +291,27 @@ export const repair = Object.freeze({
   patience: (silence, chance) => silence * (0.75 + chance / 2),
 
   /**
+   * Seconds without a frame on a connection after which the server is asked for a sign of life: `least` at first, then
+   * twice the longest silence `proven` that a frame has ended, both give or take a quarter. So a quiet connection that
+   * works is asked a few times in all, not so often a minute.
+   *
+   * @param {number} least
+   * @param {number} proven
+   * @param {number} chance
+   */
+  quiet: (least, proven, chance) => repair.patience(Math.max(least, proven * 2), chance),
+
+  /**
+   * Seconds that the first frame of a connection may take, after `mutes` connections in a row that opened and brought
+   * none: twice as long each time, up to `most`. A server that is only slow is so not asked more and more often.
+   *
+   * @param {number} first
+   * @param {number} mutes
+   * @param {number} [most]
+   */
+  grace: (first, mutes, most = 60) => Math.min(Math.max(first, most), first * 2 ** mutes),
+
+  /**
    * Seconds to wait after failed attempt number `attempt` (from 1) to connect: full jitter.
    *
    * @param {number} attempt
@@ -540,6 +561,7 @@ class Timers {
 
 const DEAD = "The connection was dead.";
 const LOST = "The connection was lost.";
+const MUTE = "The connection opened, and nothing came through it.";
 const OFFLINE = "This device is offline.";
 
 /** One WebSocket, from the first try to open it to its end; of an end it tells once, and nothing after that. */
@@ -551,6 +573,8 @@ class Wire {
   /** When something last came, and when it last came or went. */
   heard = seconds();
   used = seconds();
+  /** The longest silence that a message has ended. */
+  proven = 0;
 
   /**
    * @param {WebSocketLike} socket
@@ -565,7 +589,9 @@ class Wire {
       to.opened();
     };
     socket.onmessage = ({ data }) => {
-      this.heard = this.used = seconds();
+      const now = seconds();
+      this.proven = Math.max(this.proven, now - this.heard);
+      this.heard = this.used = now;
       to.text(data);
     };
     socket.onclose = () => this.drop(this.open ? LOST : "The connection could not be opened.");
@@ -593,7 +619,7 @@ class Wire {
     socket.onopen = socket.onmessage = socket.onclose = null;
     try {
       // The WebSocket of ws would wait half a minute for a goodbye that cannot come.
-      if (reason === DEAD) socket.terminate?.();
+      if (reason === DEAD || reason === MUTE) socket.terminate?.();
       socket.close(1000);
     } catch {
       // It had not been opened.
@@ -1010,13 +1036,18 @@ const MESSAGE_BYTES = 4096;
 /** So many tries in a row that do not open, while HTTP answers: it is not the network. */
 const REFUSALS = 3;
 
+/** So many connections in a row that died after their first moments: the next one has to outlast those to be believed. */
+const DEATHS = 2;
+
 /** @type {Timings} */
 const TIMINGS = {
   careSeconds: 5,
   askSeconds: 60,
-  silenceSeconds: 60,
+  silenceSeconds: 30,
+  quietSeconds: 36,
   idleSeconds: 480,
-  pongSeconds: 20,
+  pongSeconds: 10,
+  firstSeconds: 20,
   ageSeconds: [6300, 6900],
   spreadSeconds: SPREAD,
   openSeconds: 30,
@@ -1067,6 +1098,18 @@ export class Livescore {
   #attempt = 0;
   /** Tries in a row that did not open. */
   #failures = 0;
+  /** Connections in a row that opened and brought nothing. */
+  #mutes = 0;
+  /** Connections in a row that brought something in their first moments only, and then died. */
+  #deaths = 0;
+  /** This try has opened: the server, or something before it, has let us in. */
+  #isOpen = false;
+  /** The server has said something on this connection. */
+  #spoken = false;
+  #openedAt = 0;
+  /** Until then the first frame of this connection has to come, and from then on what it would say is read. */
+  #firstBy = 0;
+  #helpAt = 0;
   /** Whether HTTP has answered since; null: not known. @type {boolean | null} */
   #answered = null;
   /** Whether a token went with the last try. */
@@ -1077,6 +1120,8 @@ export class Livescore {
   #askAt = 0;
   #patience;
   #idle;
+  /** Where in its quarter more or less the next question to a quiet connection lies. */
+  #quietChance = 0;
   /** @type {number | null} */
   #pinged = null;
   #looking = false;
@@ -1103,7 +1148,9 @@ export class Livescore {
       ask: (thread) => this.#sync(thread),
       found: (thread, since) => {
         // If the socket has said nothing, perhaps it only looks open.
-        if (this.#wire && this.#wire.heard < since) this.#ping([thread]);
+        if (!this.#wire || this.#wire.heard >= since || this.#pinged !== null) return;
+        this.#ping([thread]);
+        this.#careLater();
       },
     });
     const here = /** @type {PageLike | null} */ (/** @type {unknown} */ (globalThis));
@@ -1186,7 +1233,8 @@ export class Livescore {
   async #connect() {
     const number = ++this.#try;
     this.#timers.stop("retry");
-    this.#state(this.#offline ? "offline" : "connecting", { reason: this.#connection.reason });
+    const state = this.#doubted ? "silent" : "connecting";
+    this.#state(this.#offline ? "offline" : state, { reason: this.#connection.reason });
     if (number !== this.#try) return;
     this.#timers.start("open", this.#timings.openSeconds, () =>
       this.#lost(number, "The server did not answer in time."),
@@ -1227,9 +1275,16 @@ export class Livescore {
 
   #opened() {
     this.#timers.stop("open");
+    this.#isOpen = true;
+    this.#spoken = false;
     this.#failures = 0;
     this.#answered = null;
     this.#pinged = null;
+    const wait = repair.grace(this.#timings.firstSeconds, this.#mutes);
+    this.#openedAt = seconds();
+    this.#firstBy = this.#openedAt + wait;
+    this.#helpAt = this.#openedAt + repair.patience(this.#timings.firstSeconds / 4, this.#random());
+    this.#quietChance = this.#random();
     this.#idle = this.#timings.idleSeconds * (0.75 + this.#random() / 4);
     const [least, most] = this.#timings.ageSeconds;
     this.#leaveAt = seconds() + least + this.#random() * (most - least);
@@ -1239,10 +1294,22 @@ export class Livescore {
       thread.answered = thread.sent = false;
       thread.synced = thread.owed = 0;
     }
-    this.#state("open");
-    if (!this.#wire) return;
     this.#ask();
     this.#careLater();
+  }
+
+  /** Something has come from the server. @param {boolean} frame one of the protocol's; the gateway speaks for itself */
+  #proved(frame) {
+    this.#spoken = true;
+    this.#mutes = 0;
+    if (seconds() - this.#openedAt >= this.#timings.firstSeconds / 4) this.#deaths = 0;
+    if (!this.#wire || !frame || this.#doubted || this.#connection.state === "open") return;
+    this.#state("open");
+  }
+
+  /** Whether connections open here and carry nothing: it takes more than the first frame to believe the next one. */
+  get #doubted() {
+    return this.#mutes > 0 || this.#deaths >= DEATHS;
   }
 
   /**
@@ -1255,7 +1322,6 @@ export class Livescore {
   #lost(number, reason, dialled = true) {
     if (number !== this.#try) return;
     this.#try += 1;
-    const opened = this.#connection.state === "open";
     const wire = this.#wire;
     this.#wire = null;
     wire?.drop();
@@ -1265,14 +1331,16 @@ export class Livescore {
       this.#state("closed");
       return;
     }
-    if (!opened && dialled) {
-      this.#failures += 1;
-      this.#cell = (this.#cell + 1) % this.#addresses.length;
-    }
+    const refused = dialled && !this.#isOpen;
+    this.#isOpen = false;
+    if (refused) this.#failures += 1;
+    if (reason === MUTE) this.#mutes += 1;
+    if (reason === DEAD) this.#deaths += 1;
+    if (refused || reason === MUTE) this.#cell = (this.#cell + 1) % this.#addresses.length;
     this.#attempt += 1;
     const { retrySeconds, retryMostSeconds } = this.#timings;
     this.#retry(repair.backoff(this.#attempt, this.#random(), retrySeconds, retryMostSeconds), reason);
-    if (this.#failures >= REFUSALS) void this.#lookOverHttp();
+    if (this.#failures >= REFUSALS || this.#doubted) void this.#lookOverHttp();
   }
 
   /** @param {number} wait @param {string | null} reason */
@@ -1281,6 +1349,7 @@ export class Livescore {
     const retryAt = Date.now() + wait * 1000;
     if (this.#offline) this.#state("offline", { retryAt, reason: OFFLINE });
     else if (this.#answered && this.#failures >= REFUSALS) this.#state("refused", { retryAt, reason: this.#refusal });
+    else if (this.#doubted) this.#state("silent", { retryAt, reason });
     else this.#state("waiting", { retryAt, reason });
   }
 
@@ -1291,8 +1360,9 @@ export class Livescore {
     this.#try += 1;
     const wire = this.#wire;
     this.#wire = null;
-    wire?.drop();
-    this.#attempt = this.#failures = 0;
+    wire?.drop(this.#spoken && this.#pinged === null ? LOST : DEAD);
+    this.#isOpen = false;
+    this.#attempt = this.#failures = this.#mutes = this.#deaths = 0;
     if (this.#connection.state !== "closed") this.#state("closed");
   }
 
@@ -1308,6 +1378,7 @@ export class Livescore {
       // Not ours.
     }
     if (!isObject(frame)) return;
+    this.#proved(frame.type !== undefined);
     if (frame.type === "error") {
       this.#refused(frame);
       return;
@@ -1435,7 +1506,12 @@ export class Livescore {
   // ---- care
 
   #careLater() {
-    this.#timers.start("care", this.#timings.careSeconds * (0.5 + this.#random()), () => this.#care());
+    const now = seconds();
+    const due = this.#pinged === null ? [] : [this.#pinged + this.#timings.pongSeconds];
+    if (!this.#spoken) due.push(this.#firstBy);
+    if (this.#helpAt > now) due.push(this.#helpAt);
+    const wait = this.#timings.careSeconds * (0.5 + this.#random());
+    this.#timers.start("care", Math.max(0.01, Math.min(wait, ...due.map((at) => at - now))), () => this.#care());
   }
 
   /** Ask again for what has not been answered, and for what may have been missed in silence. */
@@ -1447,11 +1523,16 @@ export class Livescore {
       return;
     }
     if (this.#pinged !== null && wire.heard >= this.#pinged) this.#pinged = null;
-    if (this.#pinged !== null && now - this.#pinged > this.#timings.pongSeconds) {
+    if (this.#pinged !== null && now - this.#pinged >= this.#timings.pongSeconds) {
       wire.drop(DEAD);
       return;
     }
+    if (!this.#spoken && now >= this.#firstBy) {
+      wire.drop(MUTE);
+      return;
+    }
     const threads = [...this.#threads.values()];
+    if (now >= this.#helpAt) this.#help(threads);
     const overdue = now >= this.#askAt && threads.some((thread) => !thread.answered);
     if (overdue) {
       this.#leaving.clear();
@@ -1459,8 +1540,16 @@ export class Livescore {
       this.#ask();
     }
     this.#check(threads, overdue);
-    if (this.#pinged === null && now - wire.used > this.#idle) this.#ping(threads);
+    const least = this.#doubted ? this.#timings.firstSeconds / 2 : this.#timings.quietSeconds;
+    const quiet = now - wire.heard > repair.quiet(least, wire.proven, this.#quietChance);
+    if (this.#pinged === null && (quiet || now - wire.used > this.#idle)) this.#ping(threads);
     this.#careLater();
+  }
+
+  /** The answer to what was asked first takes long: say so, and read what is not known at all. @param {Thread[]} threads */
+  #help(threads) {
+    if (!this.#spoken && this.#connection.state === "connecting") this.#state("silent", { reason: MUTE });
+    if (threads.some(({ answered, follower }) => !answered && !follower.epoch)) void this.#lookOverHttp();
   }
 
   /** Begin the repairs that are due. @param {Thread[]} threads @param {boolean} overdue */
@@ -1480,8 +1569,8 @@ export class Livescore {
   }
 
   /**
-   * Keep the gateway from closing an idle connection, and find out whether it is still there. A page cannot send pings;
-   * a sync is answered from where the match is at home, and says besides what may have been missed.
+   * Keep the gateway from closing an idle connection, and find out whether frames still come through. A page cannot
+   * send pings, and a proxy would answer them itself; a sync is answered from where the match is at home, and says besides what may have been missed.
    *
    * @param {Thread[]} threads
    */
@@ -1489,18 +1578,23 @@ export class Livescore {
     const thread = threads.find((each) => each.answered && each.follower.epoch);
     if (!thread) return;
     this.#pinged = seconds();
+    this.#quietChance = this.#random();
     this.#send({ action: "sync", match: thread.match, ...thread.follower.since() });
   }
 
   // ---- over HTTP
 
-  /** While the socket does not open: whether anything answers, and what it knows of what is followed. */
+  /** While the socket brings nothing: whether anything answers, and what it knows of what is followed. */
   async #lookOverHttp() {
     if (this.#looking) return;
     this.#looking = true;
-    const longest = [...this.#threads.values()].sort((one, other) => one.heard - other.heard);
+    const silent = [...this.#threads.values()].filter(
+      (thread) => !this.#isOpen || !(thread.answered || thread.problem),
+    );
+    const patience = this.#doubted ? this.#timings.firstSeconds / 2 : this.#patience;
+    const longest = silent.sort((one, other) => one.heard - other.heard);
     const due = longest.filter(
-      (thread, at) => seconds() - thread.heard > this.#patience || (at === 0 && this.#answered === null),
+      (thread, at) => seconds() - thread.heard > patience || (at === 0 && this.#answered === null),
     );
     try {
       // One after the other: if nothing answers, the first one has found out.
@@ -1508,7 +1602,7 @@ export class Livescore {
         thread.heard = seconds();
         const { follower } = thread;
         const snapshot = await this.#repairs.snapshot(thread);
-        if (thread.closed || this.#wire?.open) return;
+        if (thread.closed || (this.#isOpen && thread.answered)) return;
         // Who knows nothing yet is better off with what may be a second old.
         if (follower.epoch === null) this.#follow(thread, snapshot, true);
         else if (repair.judge(follower, snapshot) !== "ask") await this.#repairs.read(thread);

@@ -284,6 +284,7 @@ export function connectionWords({ state, retryAt }, now) {
     case "offline":
       return "Offline";
     case "refused":
+    case "silent":
       return "Not live";
     case "unreached":
       return "Not reached";

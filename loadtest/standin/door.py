@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 HEAD_BYTES = 64 * 1024
 """More than this of headers is refused; AWS allows 10,240 bytes in all (limits.html), but counts differently."""
 
+REQUEST_SECONDS = 10.0
+"""A new connection says what it wants within so long, and every request that has begun is whole; else it is closed."""
+
 _VERSION = b" HTTP/1.1\r\n"
 _LENGTH = b"\r\nContent-Length: "
 _AUTHORIZATION = b"\r\nAuthorization: AWS4-HMAC-SHA256 "
@@ -28,14 +31,17 @@ class Door(asyncio.Protocol):
     """One connection to the port, until a WebSocket takes it over."""
 
     __slots__ = (
-        "_body", "_core", "_head_size", "_headers", "_held", "_length_at", "_parser", "_signed_at", "_size",
-        "_target", "_transport",
+        "_begun", "_body", "_core", "_fed", "_head_size", "_headers", "_held", "_in_head", "_length_at", "_parser",
+        "_signed_at", "_size", "_target", "_timer", "_transport",
     )  # fmt: skip
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._parser: httptools.HttpRequestParser | None = None
         self._length_at = self._signed_at = 0
+        self._begun = self._in_head = False
+        self._fed = 0
+        """Bytes of pieces that came after the one in which the request began."""
         self._held = False
         """Whether the parser is within a request: then the fast path must not read."""
         self._clear()
@@ -44,6 +50,14 @@ class Door(asyncio.Protocol):
         """Keep the transport."""
         # uvloop's transports are none of asyncio's by type.
         self._transport = cast("asyncio.Transport", transport)
+        self._wait()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """It is over."""
+        self._timer.cancel()
+
+    def _wait(self) -> None:
+        self._timer = self._core.loop.call_later(REQUEST_SECONDS, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """A whole signed POST in one piece, as senders write it, is read right here; the rest goes to the parser."""
@@ -73,7 +87,12 @@ class Door(asyncio.Protocol):
         if self._parser is None:
             self._parser = httptools.HttpRequestParser(self)
         try:
+            self._begun = False
             self._parser.feed_data(data)
+            self._fed = 0 if self._begun else self._fed + len(data)
+            # The parser keeps a header or a target that has not ended, and tells nobody of it.
+            if self._in_head and self._fed > HEAD_BYTES:
+                self._end(answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
         except httptools.HttpParserUpgrade:
             self._upgrade(self._parser.get_method().decode())
         except httptools.HttpParserError:
@@ -82,7 +101,13 @@ class Door(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """The parser has a new request."""
         self._clear()
-        self._held = True
+        self._held = self._in_head = self._begun = True
+        self._timer.cancel()
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        """The head has come."""
+        self._in_head = False
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
@@ -104,6 +129,7 @@ class Door(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Answer the request, unless it is a handshake."""
         self._held = False
+        self._timer.cancel()
         parser = self._parser
         if parser is None or parser.should_upgrade():
             return

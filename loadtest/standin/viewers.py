@@ -14,6 +14,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from loadtest.standin import events
+from loadtest.standin.limits import Bucket
 from loadtest.standin.policy import judge
 from loadtest.standin.wire import frames
 
@@ -30,13 +31,26 @@ QUEUED = 16
 """Messages of one viewer that may wait for the function; then nothing more is read from it."""
 
 
+FRAMES = 1_024
+"""Frames that one message may come in, empty ones included; more close the socket with 1008."""
+
+CONTROLS_PER_SECOND, CONTROLS_BURST = 50.0, 500.0
+"""Pings and pongs of one viewer; more close the socket with 1008."""
+
+SLICE_BYTES = 8 * 1024
+"""What is read of one viewer before it is others' turn."""
+
+EARLY_BYTES = 64 * 1024
+"""What a viewer may send before its handshake is answered; then nothing more is read from it until it is."""
+
+
 class ViewerSocket(asyncio.Protocol):
     """One viewer. Takes its transport over from the HTTP port, with the handshake's request."""
 
     # Ten thousand of these live in one process.
     __slots__ = (
-        "_busy", "_core", "_ending", "_entered", "_message", "_paused", "_protocol", "_queue", "_text", "_who",
-        "active", "since", "transport",
+        "_busy", "_controls", "_core", "_ending", "_entered", "_frames", "_full", "_held", "_message", "_paused",
+        "_protocol", "_queue", "_rest", "_size", "_text", "_turn", "_who", "active", "since", "transport",
     )  # fmt: skip
 
     def __init__(self, core: Core, transport: asyncio.Transport) -> None:
@@ -47,8 +61,16 @@ class ViewerSocket(asyncio.Protocol):
         self._protocol = ServerProtocol(max_size=max(core.limits.message_bytes, 1))
         self._who: Connection | None = None
         self._queue: deque[str | bytes] = deque()
-        self._entered = self._ending = self._busy = self._paused = False
+        self._entered = self._ending = self._busy = False
+        self._paused = self._full = self._held = self._turn = False
+        """Nothing is read: because messages wait; because the viewer does not read; because bytes wait. And whether the
+        next turn of those that wait is due already."""
+        self._rest = b""
+        """Bytes that have come and wait for their turn."""
+        self._controls: Bucket | None = None
         self._message: list[bytes] = []
+        self._size = self._frames = 0
+        """Of the message that is coming in."""
         self._text = False
 
     @property
@@ -128,7 +150,9 @@ class ViewerSocket(asyncio.Protocol):
         self._entered = True
         self.active = self._core.loop.time()
         self._core.sockets[self._key()] = self
+        self.transport.set_write_buffer_limits(high=max(self._core.limits.buffer_bytes, 1))
         self._flush()
+        self._read()
 
     def _refuse(self, status: int, message: str) -> None:
         self._core.stats.connects_refused += 1
@@ -142,13 +166,52 @@ class ViewerSocket(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        """Frames of the viewer."""
-        self._protocol.receive_data(data)
+        """Frames of the viewer, read a slice at a time."""
         self.active = self._core.loop.time()
-        for event in self._protocol.events_received():
-            if isinstance(event, Frame):
-                self._take(event)
-        self._flush()
+        self._rest = self._rest + data if self._rest else data
+        if not self._entered and self._who is not None and not self._protocol.close_expected():
+            # Nobody has let it in yet.
+            self._held = len(self._rest) > EARLY_BYTES
+            self._read_on()
+        elif not self._turn:
+            self._read()
+
+    def _read(self) -> None:
+        """Take a slice of what has come, and the rest in the turns after this one."""
+        self._turn = False
+        if self._rest and not (self._paused or self._full):
+            piece, self._rest = self._rest[:SLICE_BYTES], self._rest[SLICE_BYTES:]
+            self._protocol.receive_data(piece)
+            for event in self._protocol.events_received():
+                if isinstance(event, Frame):
+                    self._take(event)
+            self._flush()
+        self._held = bool(self._rest)
+        if self._held and not (self._paused or self._full):
+            self._turn = True
+            self._core.loop.call_soon(self._read)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read from the transport, or do not."""
+        if self.transport.is_closing():
+            return
+        if self._paused or self._full or self._held:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def pause_writing(self) -> None:
+        """The viewer does not read what is sent to it: nothing is read from it until it does."""
+        self._full = True
+        self._read_on()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._full = False
+        if not self._turn:
+            self._turn = True
+            self._core.loop.call_soon(self._read)
 
     def eof_received(self) -> None:
         """The viewer sends no more."""
@@ -199,34 +262,51 @@ class ViewerSocket(asyncio.Protocol):
 
     def _take(self, frame: Frame) -> None:
         """Put frames together to messages, within the limits."""
-        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) or self._protocol.state is not OPEN:
+        if self._protocol.state is not OPEN:
+            return
+        if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            self._count_control()
             return
         limits = self._core.limits
         if frame.opcode is not Opcode.CONT:
             self._text = frame.opcode is Opcode.TEXT
-        self._message.append(bytes(frame.data))
-        if len(frame.data) > limits.frame_bytes or sum(map(len, self._message)) > limits.message_bytes:
+        self._frames += 1
+        if frame.data:
+            self._message.append(bytes(frame.data))
+            self._size += len(frame.data)
+        if len(frame.data) > limits.frame_bytes or self._size > limits.message_bytes:
             self._protocol.fail(CloseCode.MESSAGE_TOO_BIG, "Message Too Long")
+        elif self._frames > FRAMES:
+            self._protocol.fail(CloseCode.POLICY_VIOLATION, "Too many frames in a message")
         elif frame.fin:
             whole, self._message = b"".join(self._message), []
+            self._size = self._frames = 0
             try:
                 self._queue.append(whole.decode() if self._text else whole)
             except UnicodeDecodeError:
                 self._protocol.fail(CloseCode.INVALID_DATA, "Not UTF-8")
                 return
-            if len(self._queue) >= QUEUED and not self._paused:
-                self._paused = True
-                self.transport.pause_reading()
+            self._paused = self._paused or len(self._queue) >= QUEUED
             self._next()
+
+    def _count_control(self) -> None:
+        """A ping or a pong, which costs us one."""
+        now = self._core.loop.time()
+        if self._controls is None:
+            self._controls = Bucket(CONTROLS_PER_SECOND, CONTROLS_BURST, now)
+        if not self._controls.take(now):
+            self._protocol.fail(CloseCode.POLICY_VIOLATION, "Too many pings")
 
     def _next(self) -> None:
         """Hand the next message to the function, unless it is at one."""
         core = self._core
         while self._queue and not self._busy:
             body = self._queue.popleft()
-            if self._paused and len(self._queue) < QUEUED // 2 and not self.transport.is_closing():
+            if self._paused and len(self._queue) < QUEUED // 2:
                 self._paused = False
-                self.transport.resume_reading()
+                if not self._turn:
+                    self._turn = True
+                    core.loop.call_soon(self._read)
             request_id = str(uuid.uuid4())
             core.stats.messages += 1
             if not core.may_call():

@@ -18,8 +18,8 @@ CHANCE = 0.2
 DRIVER = Path(__file__).parent / "driver.mjs"
 END_SECONDS = 10.0
 TIMINGS = {
-    "care": 5.0, "silence": 1000.0, "idle": 1000.0, "pong": 1000.0, "age": [1000.0, 1000.0], "spread": 0.05,
-    "fetch": 5.0,
+    "care": 5.0, "silence": 1000.0, "idle": 1000.0, "quiet": 1000.0, "pong": 1000.0, "first": 1000.0,
+    "age": [1000.0, 1000.0], "spread": 0.05, "fetch": 5.0,
 }  # fmt: skip
 """In seconds. A scene says what it needs to be shorter."""
 
@@ -36,6 +36,7 @@ class Seen:
     """Codes of error frames, each once until something else comes."""
     states: list[str] = field(default_factory=list)
     """Of the connection; only the library says so."""
+    tells_states: bool = True
     said: list[str] = field(default_factory=list)
     """Everything that was printed."""
 
@@ -65,7 +66,7 @@ class PythonClient:
         timings = TIMINGS | scene.get("timings", {})
         tokens = list(scene.get("tokens", []))
         follows = scene.get("follow", [{"match": "m"}])
-        self._seen = Seen()
+        self._seen = Seen(tells_states=False)
         self._reader = Reader(api, fresh_seconds=0.0, timeout_seconds=timings["fetch"])
         self._viewer = Viewer(
             urls[0],
@@ -77,7 +78,9 @@ class PythonClient:
             care_seconds=timings["care"],
             silence_seconds=timings["silence"],
             idle_seconds=timings["idle"],
+            quiet_seconds=timings["quiet"],
             pong_seconds=timings["pong"],
+            first_seconds=timings["first"],
             age_seconds=(timings["age"][0], timings["age"][1]),
             spread_seconds=timings["spread"],
             token=(lambda: tokens.pop(0) if len(tokens) > 1 else tokens[0]) if tokens else None,

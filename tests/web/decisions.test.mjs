@@ -32,8 +32,10 @@ for (const { name, steps } of TABLE.decisions) {
 
 for (const row of TABLE.numbers) {
   test(`every wait is the table's: ${JSON.stringify(row)}`, () => {
-    const name = /** @type {"delay" | "patience" | "backoff"} */ (Object.keys(row).find((each) => each !== "is"));
-    const [first = 0, second = 0, third, fourth] = row[name];
-    assert.ok(Math.abs(repair[name](first, second, third, fourth) - row.is) < 1e-9);
+    const name = /** @type {"delay" | "patience" | "backoff" | "quiet" | "grace"} */ (
+      Object.keys(row).find((each) => each !== "is")
+    );
+    const wait = /** @type {(...numbers: number[]) => number} */ (repair[name]);
+    assert.ok(Math.abs(wait(...row[name]) - row.is) < 1e-9);
   });
 }

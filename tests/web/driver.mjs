@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import { Livescore } from "../../web/livescore.js";
 
 const about = JSON.parse(process.argv[2] ?? "{}");
-const { care, silence, idle, pong, age, spread, fetch } = about.timings;
+const { care, silence, idle, quiet, pong, first, age, spread, fetch } = about.timings;
 
 /** @param {object} what */
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
@@ -20,7 +20,9 @@ const live = new Livescore({
     careSeconds: care,
     silenceSeconds: silence,
     idleSeconds: idle,
+    quietSeconds: quiet,
     pongSeconds: pong,
+    firstSeconds: first,
     ageSeconds: age,
     spreadSeconds: spread,
     fetchSeconds: fetch,

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+
+Direction = Literal["up", "down"]
+"""``up`` is from the client to the server."""
+
+HEAD_END = b"\r\n\r\n"
 
 
 class Relay:
@@ -19,11 +25,15 @@ class Relay:
         self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asleep: set[asyncio.StreamWriter] = set()
+        self._heads: set[asyncio.StreamWriter] = set()
+        """Where only the head of the handshake, or of its answer, passes yet."""
         self.port = 0
         self.hung_up = 0
         """Connections that were not let through."""
         self.hanging_up = 0
         """How many more are not to be."""
+        self.swallows: tuple[Direction, ...] = ()
+        """Of a new connection nothing passes in these directions but the handshake."""
 
     async def start(self) -> Self:
         """Listen."""
@@ -37,9 +47,17 @@ class Relay:
             for writer in pair:
                 writer.transport.abort()
 
-    def sleep(self) -> None:
-        """From now on nothing passes on the connections that there are, and neither end is told."""
-        self._asleep |= {writer for pair in self._pairs for writer in pair}
+    def sleep(self, *directions: Direction) -> None:
+        """From now on nothing passes on the connections that there are, and neither end is told.
+
+        ``directions`` are both if none is named.
+        """
+        self._asleep |= {writer for pair in self._pairs for writer in _those(pair, directions or ("up", "down"))}
+
+    def wake(self) -> None:
+        """From now on all passes on the connections that there are."""
+        self._asleep.clear()
+        self._heads.clear()
 
     async def stop(self) -> None:
         """Break everything and listen no longer."""
@@ -64,24 +82,39 @@ class Relay:
             return
         pair = (writer, forth)
         self._pairs.add(pair)
+        self._heads.update(_those(pair, self.swallows))
         tasks = [asyncio.create_task(self._pump(reader, forth)), asyncio.create_task(self._pump(back, writer))]
         self._tasks.update(tasks)
         await asyncio.wait(tasks)
         self._tasks.difference_update(tasks)
         self._pairs.discard(pair)
         self._asleep.difference_update(pair)
+        self._heads.difference_update(pair)
         for each in pair:
             each.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
-                if writer not in self._asleep:
-                    writer.write(data)
+                if writer in self._asleep:
+                    continue
+                head, end, _ = data.partition(HEAD_END)
+                if end and writer in self._heads:
+                    self._heads.discard(writer)
+                    self._asleep.add(writer)
+                    data = head + end
+                writer.write(data)
         # One end has said all: what it said last has to arrive before the other end is closed.
         if writer not in self._asleep:
             with suppress(OSError):
                 writer.write_eof()
+
+
+def _those(
+    pair: tuple[asyncio.StreamWriter, asyncio.StreamWriter], directions: tuple[Direction, ...]
+) -> list[asyncio.StreamWriter]:
+    """The writers of these directions."""
+    return [pair[("down", "up").index(each)] for each in directions]
 
 
 @asynccontextmanager

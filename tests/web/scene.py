@@ -129,7 +129,7 @@ class Scene:
             case {"shown": shown}:
                 await self.until(lambda: self.seen().shown["m"] == seqs(shown), f"shown {shown}")
             case {"state": state}:
-                await self.until(lambda: self.seen().states[-1:] == [state], state)
+                await self.until(lambda: not self.seen().tells_states or self.seen().states[-1:] == [state], state)
             case {"tell": command}:
                 assert self.client is not None
                 await self.client.tell(command)
@@ -145,8 +145,12 @@ class Scene:
                 await self.until(lambda: self._relay.hung_up >= times, f"{times} times hung up")
             case {"cut": _}:
                 self._relay.cut()
-            case {"sleep": _}:
-                self._relay.sleep()
+            case {"sleep": directions}:
+                self._relay.sleep(*(directions if isinstance(directions, list) else []))
+            case {"wake": _}:
+                self._relay.wake()
+            case {"swallow": directions}:
+                self._relay.swallows = tuple(directions)
             case {"restart": _}:
                 await asyncio.to_thread(self._standin.stop)
                 await self.until(lambda: self._relay.hung_up > 0, "tried")

@@ -373,5 +373,6 @@ test("words: counts are round, ages short, a cancellation says why, a wrong cloc
   assert.match(wrongClock(3_600_000), /an hour fast/);
   assert.match(wrongClock(-600_000), /10 minutes slow/);
   assert.equal(connectionWords({ state: "waiting", retryAt: 5_000 }, 0), "Reconnecting in 5 s");
+  assert.equal(connectionWords({ state: "silent" }, 0), "Not live");
   assert.equal(announcement(event(3, "substitution"), board({})), null);
 });

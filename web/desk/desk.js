@@ -212,6 +212,8 @@ export function noticesOf({ entries, holdup, durable, token, online, connection,
     );
   if (connection.state === "refused")
     say("live", "The live connection is refused, so this board may be some seconds old. Posting works.");
+  if (connection.state === "silent")
+    say("live", "No live updates come through on this network, so this board may be some seconds old. Posting works.");
   if (clock) say("clock", clock);
   return notices;
 }

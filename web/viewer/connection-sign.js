@@ -43,13 +43,16 @@ export function truth(given, { known, missing, unread, list }, { long, wasOpen, 
   if (given === "unset") return { state: "refused", sentence: errorWords("no_deployment") };
   if (given === "open" || given === "closed") return { state: known ? given : "connecting", sentence: null };
   const sentence = sentenceOf(given, wasOpen, token);
-  return { state: given, sentence: long || given === "refused" ? sentence : null };
+  return { state: given, sentence: long || given === "refused" || given === "silent" ? sentence : null };
 }
 
 /** @param {string} state @param {boolean} wasOpen @param {boolean} token */
 function sentenceOf(state, wasOpen, token) {
   // Without a token none can be refused: the cells are down. Once accepted it may have run out, or they are down.
   if (state === "refused" && token) return errorWords(wasOpen ? "not_back" : "refused");
+  if (state === "silent") {
+    return "No live updates come through on this network. Scores are read every few seconds instead; the page goes on trying.";
+  }
   if (wasOpen) return "Live updates are interrupted. The page reconnects by itself and misses nothing.";
   return "Live updates are not connected yet. Until they are, scores come with a delay.";
 }
