@@ -90,6 +90,7 @@ def _frame(state: MatchState, prev: int, events: list[dict[str, Any]], at: int |
             "status": state.board.status,
             "score": state.board.score,
             "shootout": state.board.shootout,
+            "clock": state.board.clock,
             "events": events,
             "at": events[-1]["at"] if events else at,
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
@@ -16,9 +15,10 @@ from broadcaster.redrive import Queue, Redrive
 from broadcaster.reset import CellTables, Reset
 from broadcaster.starter import Starter
 from broadcaster.watch import Watch
+from devstack.local import nothing_answers, system_at
 from devstack.ministack import StackError
 from devstack.provision import client
-from devstack.system import HTTP_API_ID, PREFIX, System
+from devstack.system import PREFIX, System
 from loadtest.shown import where
 from matches.ledger import Ledger
 from matches.telling import Tellings
@@ -33,7 +33,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except EndpointConnectionError as error:
-        raise StackError(f"{error} Is `livescore up` running?") from None
+        raise StackError(nothing_answers(error.kwargs["endpoint_url"])) from None
     except (NoCredentialsError, NoRegionError) as error:
         raise StackError(f"AWS is not set up: {error}.") from None
     except (ClientError, BotoCoreError) as error:
@@ -70,10 +70,9 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
     if aws:
         session: Any = boto3.Session()
         return lambda service, region=None: session.client(service, region_name=region), prefix
-    found = urlsplit(api_url)
-    if found.port is None or HTTP_API_ID not in found.path:
+    system = system_at(api_url)
+    if system is None:
         raise StackError(f"{where(api_url)} is not devstack's. For an account of AWS, say --aws.")
-    system = System(found.port)
     return lambda service, region=system.region: client(system.at(region), service), PREFIX
 
 

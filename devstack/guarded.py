@@ -109,9 +109,9 @@ def main() -> None:
     """Serve until SIGTERM or the end of stdin."""
     parser = argparse.ArgumentParser(prog="python -m devstack.guarded")
     # Shown in the list of processes, where devstack/leftovers.py finds them. MiniStack itself reads GATEWAY_PORT.
-    parser.add_argument("--port", type=int, required=True, help="of MiniStack")
+    parser.add_argument("--port", type=int, required=True, help="port of MiniStack")
     parser.add_argument("--owner", type=int, required=True, help="process id of the program that has started this")
-    parser.add_argument("--state", type=Path, required=True, help="the folder of this stack, which goes with it")
+    parser.add_argument("--state", type=Path, required=True, help="folder of this stack, removed when the program ends")
     parser.add_argument("--origins", default="*", help="pages from elsewhere that may watch, separated by commas")
     options = parser.parse_args()
     threading.Thread(target=_end_with_parent, args=[options.state], daemon=True).start()

@@ -60,7 +60,11 @@ def create(system: System, cognito: Any, functions: Any) -> dict[str, int | str]
             AllowedOAuthScopes=[f"{server}/{scope if client.operates else WATCH}"],
         )
         ids[name] = made["UserPoolClient"]["ClientId"]
-    _trigger(system, cognito, functions, pool, {ids[name]: each.competitions for name, each in CLIENTS.items()})
+    variables = {
+        "COMPETITIONS": {ids[name]: each.competitions for name, each in CLIENTS.items()},
+        "NAMES": {client: name for name, client in ids.items()},
+    }
+    _trigger(system, cognito, functions, pool, {name: json.dumps(value) for name, value in variables.items()})
     return {
         "issuer": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
         "jwks_url": f"{system.endpoint}/{pool}/.well-known/jwks.json",
@@ -69,7 +73,7 @@ def create(system: System, cognito: Any, functions: Any) -> dict[str, int | str]
     }
 
 
-def _trigger(system: System, cognito: Any, functions: Any, pool: str, competitions: dict[str, str | None]) -> None:
+def _trigger(system: System, cognito: Any, functions: Any, pool: str, variables: dict[str, str]) -> None:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.write(ROOT / "devstack/pretoken.py", "pretoken.py")
@@ -79,7 +83,7 @@ def _trigger(system: System, cognito: Any, functions: Any, pool: str, competitio
         Handler="pretoken.handler",
         Role=f"arn:aws:iam::{ACCOUNT}:role/livescore",
         Code={"ZipFile": code.getvalue()},
-        Environment={"Variables": {"COMPETITIONS": json.dumps(competitions)}},
+        Environment={"Variables": variables},
     )
     cognito.update_user_pool(
         UserPoolId=pool,

@@ -1,23 +1,25 @@
-"""Pure: reads matches in the openfootball format and turns them into events.
+"""Reads files of matches in the openfootball format (github.com/openfootball/worldcup.json), the old ones too.
 
-The format is that of github.com/openfootball (``worldcup.json``). Its quirks: goals are listed per team and not in
-time order; a goalless match has no goal lists; ``offset`` is stoppage time, which newer files write as ``"45+2"``; an
-own goal stands in the list of the team that it counts for; of a shoot-out only the result is known, so the kicks that
-were scored are replayed in turn; a match without a score has not been played.
+A file has a list ``matches``, or ``rounds`` with a list each. What a match may look like, feedmatch.py says. A match
+that cannot be read harms only itself: it is left out with its field and the reason.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from devstack.feedmatch import FeedMatch, UnplayedError, UnreadableError, parse, title_of
+from matches.names import clean, key
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-Event = dict[str, Any]
+MOST_BYTES = 32 * 1024 * 1024
+"""The largest file that is read. A season of a league has about 100 KB."""
 
 
 class FeedError(Exception):
@@ -25,127 +27,159 @@ class FeedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class FeedMatch:
-    """One match of a file: what it takes to schedule it, and its events in order."""
+class LeftOut:
+    """A match of the file that cannot be replayed."""
 
-    home: str
-    away: str
-    kickoff: datetime
-    competition: str
-    events: tuple[Event, ...]
-    score: tuple[int, int]
-    """The score that the file states, after extra time where there was one."""
-    shootout: tuple[int, int] | None
+    number: int
+    """Its place in the file, from 1."""
+    title: str
+    """Its teams, empty if they cannot be read."""
+    why: str
 
-    @property
-    def title(self) -> str:
-        """As people write it: ``Argentina - France``."""
-        return f"{self.home} - {self.away}"
+    def __str__(self) -> str:
+        return f"Match {self.number}{f' ({self.title})' if self.title else ''}: {self.why}"
 
 
-def read(path: Path) -> list[FeedMatch]:
-    """All matches of a file that have been played.
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a file has: the matches that can be replayed, and what became of the others."""
 
-    Raises FeedError for a file that cannot be read.
+    matches: list[FeedMatch] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    unplayed: list[LeftOut] = field(default_factory=list)
+    """Matches without a score: they have not been played."""
+
+
+def read(path: Path) -> Feed:
+    """All matches of a file. Raises FeedError for a file that cannot be read or has no match that has been played."""
+    competition, raws = _load(path)
+    feed = Feed()
+    for number, raw in raws:
+        _sort(feed, number, raw, competition)
+    if not feed.matches and not feed.left_out:
+        raise FeedError(f"{path} has no match that has been played: {_all_of(feed.unplayed)}.")
+    return feed
+
+
+def find(path: Path, title: str) -> Feed:
+    """The match of that title, whichever side is named first; the last one if they met more than once.
+
+    Raises FeedError if there is none, or if it has not been played; other matches of the file do not matter.
     """
-    competition, matches = _load(path)
-    return [_parse(raw, number, competition, path) for number, raw in matches]
+    competition, raws = _load(path)
+    wanted = _title_key(title)
+    found = [(number, raw) for number, raw in raws if wanted in _title_keys(raw)]
+    # In a league each side is at home once: the title as it is written comes first.
+    exact = [(number, raw) for number, raw in found if wanted == _title_key(title_of(raw))]
+    feed = Feed()
+    for number, raw in reversed(exact or found):
+        _sort(feed, number, raw, competition)
+        if feed.matches or feed.left_out:
+            return feed
+    raise FeedError(f'{path} has no match "{title}"{" that has been played" if found else ""}.')
 
 
-def find(path: Path, title: str) -> FeedMatch:
-    """The match of that title, whichever side is named first; the last one if they met twice.
-
-    Raises FeedError if there is none, or if it cannot be read; other matches of the file do not matter.
-    """
-    wanted = {part.strip().casefold() for part in re.split(r"\s+[-–]\s+|\s+vs?\.?\s+", title)}
-    competition, matches = _load(path)
-    found = [
-        (number, raw)
-        for number, raw in matches
-        if {str(raw.get("team1")).casefold(), str(raw.get("team2")).casefold()} == wanted
-    ]
-    if not found:
-        raise FeedError(f'{path} has no match "{title}" that has been played.')
-    return _parse(found[-1][1], found[-1][0], competition, path)
+def complaints(feed: Feed) -> list[str]:
+    """Why matches are left out, for a person: a line for each reason, which names the first match that has it."""
+    return said_once((_QUOTED.sub("", each.why), f"Left out: {each}") for each in feed.left_out)
 
 
-def _load(path: Path) -> tuple[str, list[tuple[int, dict[str, Any]]]]:
-    """The competition, and each match that has been played with its number in the file."""
+def said_once(lines: Iterable[tuple[str, str]]) -> list[str]:
+    """Of lines with their reasons, the first for each reason, and how many more have it."""
+    alike: dict[str, list[str]] = {}
+    for why, line in lines:
+        alike.setdefault(why, []).append(line)
+    return [f"{first}{_others(len(others))}" for first, *others in alike.values()]
+
+
+def remarks(feed: Feed) -> list[str]:
+    """What was read otherwise than it stands in the file, and how many of its matches can be replayed: lines."""
+    lines = [f"{match.title}: {note}" for match in feed.matches for note in match.notes]
+    if feed.unplayed:
+        lines.append(f"Not played: {_all_of(feed.unplayed)}")
+    total = len(feed.matches) + len(feed.left_out) + len(feed.unplayed)
+    return [*lines, f"To replay: {len(feed.matches)} of {total}"]
+
+
+_QUOTED = re.compile(r"'[^']*'")
+
+
+def _others(count: int) -> str:
+    return "" if count == 0 else f" (and {count} more {'match' if count == 1 else 'matches'} for that reason)"
+
+
+def _sort(feed: Feed, number: int, raw: Any, competition: str | None) -> None:
     try:
-        feed = json.loads(path.read_text(encoding="utf-8"))
+        feed.matches.append(parse(raw, competition))
+    except UnplayedError as error:
+        feed.unplayed.append(LeftOut(number, title_of(raw), str(error)))
+    except UnreadableError as error:
+        feed.left_out.append(LeftOut(number, title_of(raw), str(error)))
+
+
+def _all_of(unplayed: list[LeftOut]) -> str:
+    whys = sorted({each.why for each in unplayed})
+    counts = [f"{sum(each.why == why for each in unplayed)} × {why}" for why in whys]
+    return ", ".join(counts) or "its lists of matches are empty"
+
+
+def _title_key(title: str) -> str:
+    return re.sub(r"\s+(?:[-–—]|vs?\.?)\s+", " - ", key(re.sub(r"\s+", " ", title.strip())))
+
+
+def _title_keys(raw: Any) -> set[str]:
+    if not title_of(raw):
+        return set()
+    swapped = {"team1": raw["team2"], "team2": raw["team1"]}
+    return {_title_key(title_of(raw)), _title_key(title_of(swapped))}
+
+
+# --- Files ----------------------------------------------------------------------------------------------------------
+
+
+def _load(path: Path) -> tuple[str | None, list[tuple[int, Any]]]:
+    """The competition, and each match with its number in the file."""
+    feed = _json(path, _bytes(path))
+    if isinstance(feed, list) and any(isinstance(each, dict) and "team1" in each for each in feed):
+        feed = {"matches": feed}
+    if not isinstance(feed, dict):
+        raise FeedError(f"{path} has no list of matches.")
+    lists, rounds = [feed.get("matches")], feed.get("rounds")
+    if isinstance(rounds, list):
+        lists += [each.get("matches") for each in rounds if isinstance(each, dict)]
+    found = [each for each in lists if isinstance(each, list)]
+    if not found and rounds != []:
+        has = ", ".join(sorted(map(str, feed))[:5])
+        raise FeedError(f"{path} has no list of matches{f', only {has}' if has else ''}.")
+    return _competition(feed.get("name")), list(enumerate((raw for each in found for raw in each), 1))
+
+
+def _competition(name: Any) -> str | None:
+    try:
+        return clean(name) if isinstance(name, str) else None
+    except ValueError:
+        return None
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise FeedError(f"{path} cannot be read: {error.strerror}.") from None
+    if len(data) > MOST_BYTES:
+        raise FeedError(f"{path} has more than {MOST_BYTES // 1024**2} MB; a season of a league has less than one.")
+    if not data.strip():
+        raise FeedError(f"{path} is empty.")
+    return data
+
+
+def _json(path: Path, data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except UnicodeDecodeError as error:
+        raise FeedError(f"{path} is not text in UTF-8: byte {error.start + 1} is 0x{data[error.start]:02x}.") from None
+    except RecursionError:
+        raise FeedError(f"{path} is not a list of matches: its brackets are nested too deeply.") from None
     except ValueError as error:
         raise FeedError(f"{path} is not JSON: {error}.") from None
-    if not isinstance(feed, dict) or not isinstance(feed.get("matches"), list):
-        raise FeedError(f"{path} has no list of matches.")
-    matches = [(number, raw) for number, raw in enumerate(feed["matches"], 1) if isinstance(raw, dict)]
-    return str(feed.get("name", path.stem)), [(number, raw) for number, raw in matches if raw.get("score")]
-
-
-def _parse(raw: dict[str, Any], number: int, competition: str, path: Path) -> FeedMatch:
-    try:
-        return _match(raw, competition)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise FeedError(f"Match {number} of {path} cannot be read: {what}.") from None
-
-
-def _match(raw: dict[str, Any], competition: str) -> FeedMatch:
-    score = raw["score"]
-    goals = sorted(
-        (_goal(goal, side) for side, name in (("home", "goals1"), ("away", "goals2")) for goal in raw.get(name) or ()),
-        key=_when,
-    )
-    extra = "et" in score
-    events: list[Event] = [{"kind": "kick_off"}]
-    events += [goal for goal in goals if goal["minute"] <= 45]
-    events += [{"kind": "half_time"}, {"kind": "second_half"}]
-    events += [goal for goal in goals if 45 < goal["minute"] <= 90]
-    if extra:
-        events += [{"kind": "extra_time"}, *(goal for goal in goals if goal["minute"] > 90)]
-    if "p" in score:
-        events += _shootout(*score["p"])
-    events.append({"kind": "full_time"})
-    return FeedMatch(
-        home=raw["team1"],
-        away=raw["team2"],
-        kickoff=_kickoff(raw),
-        competition=competition,
-        events=tuple(events),
-        score=_pair(score["et"] if extra else score["ft"]),
-        shootout=_pair(score["p"]) if "p" in score else None,
-    )
-
-
-def _pair(raw: Any) -> tuple[int, int]:
-    home, away = raw
-    return int(home), int(away)
-
-
-def _goal(raw: dict[str, Any], side: str) -> Event:
-    kind = "own_goal" if raw.get("owngoal") else "penalty_goal" if raw.get("penalty") else "goal"
-    minute, _, added = str(raw["minute"]).partition("+")
-    stoppage = added or raw.get("offset")
-    event = {"kind": kind, "team": side, "player": raw["name"], "minute": int(minute)}
-    return event | ({"stoppage": int(stoppage)} if stoppage else {})
-
-
-def _when(event: Event) -> tuple[int, int]:
-    return event["minute"], event.get("stoppage", 0)
-
-
-def _shootout(home: int, away: int) -> list[Event]:
-    kicks = [
-        side for turn in range(max(home, away)) for side, count in (("home", home), ("away", away)) if turn < count
-    ]
-    return [{"kind": "shootout_kick", "team": side, "scored": True} for side in kicks]
-
-
-def _kickoff(raw: dict[str, Any]) -> datetime:
-    """The kick-off; a time without an offset is taken as UTC (``19:00 UTC+3`` occurs too)."""
-    found = re.fullmatch(r"(\d{1,2}:\d{2})(?:\s*UTC([+-]\d{1,2}))?", raw.get("time") or "00:00")
-    if found is None:
-        raise ValueError(f"time {raw['time']!r}")
-    zone = timezone(timedelta(hours=int(found[2]))) if found[2] else UTC
-    return datetime.strptime(f"{raw['date']} {found[1]}", "%Y-%m-%d %H:%M").replace(tzinfo=zone)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from devstack.local import NO_URL, is_http, nothing_answers
 from devstack.tokens import LocalTokens
 from loadtest.bearer import Bearer
 from loadtest.shown import where
@@ -31,6 +32,8 @@ class Operator:
     """
 
     def __init__(self, url: str, tokens: Tokens | None = None) -> None:
+        if not is_http(url):
+            raise ApiError(NO_URL)
         self.url = url
         auth = Bearer(tokens or LocalTokens(url))
         self._http = httpx.Client(base_url=url, timeout=20, trust_env=False, auth=auth)
@@ -72,9 +75,40 @@ class Operator:
         """The match as it stands."""
         return self._call("GET", f"/matches/{match}")
 
+    def change_match(self, match: str, **change: Any) -> dict[str, Any]:
+        """Change a match that has not kicked off, or its line-ups; returns its snapshot."""
+        return self._call("PATCH", f"/matches/{match}", change)
+
+    def remove_match(self, match: str) -> dict[str, Any]:
+        """Remove a match that has no events."""
+        return self._call("DELETE", f"/matches/{match}")
+
+    def play(self, match: str, *events: dict[str, Any]) -> dict[str, Any]:
+        """Post events one by one, each once the one before is applied; returns the outcome of the last.
+
+        Raises ApiError if one is refused.
+        """
+        outcome: dict[str, Any] = {}
+        for event in events:
+            posted = self.post_event(match, event)
+            outcome = self.settled(match, posted["event_id"], request=posted["request"])
+            if outcome["status"] == "refused":
+                raise ApiError(outcome["reason"], "refused")
+        return outcome
+
     def matches(self, day: str | None = None) -> dict[str, Any]:
-        """The matches that kick off on a UTC day as 2022-12-18, today if none is named."""
-        return self._call("GET", "/matches", query={"day": day} if day else None)
+        """All matches that kick off on a UTC day as 2022-12-18, today if none is named."""
+        found = self._call("GET", "/matches", query={"day": day} if day else None)
+        matches: list[dict[str, Any]] = found["matches"]
+        while found["more"]:
+            query = {"day": found["day"], "page": found["page"] + 1}
+            found = self._call("GET", "/matches", query=query)
+            matches += found["matches"]
+        return {**found, "matches": matches}
+
+    def lineups(self, match: str) -> dict[str, Any]:
+        """The names of the players by side: ``{"home": [name, …], "away": [name, …]}``."""
+        return self._call("GET", f"/matches/{match}/lineups")
 
     def events(self, match: str) -> list[dict[str, Any]]:
         """Every event of a match, in order."""
@@ -109,10 +143,8 @@ class Operator:
     ) -> dict[str, Any]:
         try:
             answer = self._http.request(method, path, json=body, params=query)
-        except httpx.HTTPError as error:
-            raise ApiError(
-                f"Nothing answers at {where(self.url)} ({type(error).__name__}). Is `livescore up` running?"
-            ) from None
+        except httpx.HTTPError:
+            raise ApiError(nothing_answers(self.url)) from None
         except TokensError as error:
             raise ApiError(str(error), "unauthorized") from None
         try:

@@ -16,8 +16,8 @@ Event = dict[str, Any]
 SHOWN = "arsenal-bayern"
 """The match of the screenshots of one match."""
 
-_KICKED_OFF: tuple[Event, ...] = ({"kind": "kick_off"},)
-_SECOND_HALF: tuple[Event, ...] = (*_KICKED_OFF, {"kind": "half_time"}, {"kind": "second_half"})
+KICKED_OFF: tuple[Event, ...] = ({"kind": "kick_off"},)
+SECOND_HALF: tuple[Event, ...] = (*KICKED_OFF, {"kind": "half_time"}, {"kind": "second_half"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Fixture:
     away: str
     time: str
     events: tuple[Event, ...] = field(default=())
+    lineups: dict[str, list[str]] = field(default_factory=dict)
 
 
 def goal(team: str, player: str, minute: int, **more: Any) -> Event:
@@ -61,23 +62,32 @@ DAY = (
         {"kind": "var_decision", "decision": "goal_disallowed", "about": "offside", "team": "away", "minute": 59},
         {"kind": "cancellation", "cancels": "offside", "reason": "offside in the build-up"},
         {"kind": "second_yellow_card", "team": "away", "player": "Dayot Upamecano", "minute": 64},
-    )),
+    ), {
+        "home": [
+            "David Raya", "Ben White", "William Saliba", "Gabriel Magalhães", "Jurriën Timber", "Declan Rice",
+            "Martin Ødegaard", "Mikel Merino", "Bukayo Saka", "Gabriel Martinelli", "Kai Havertz",
+        ],
+        "away": [
+            "Manuel Neuer", "Konrad Laimer", "Dayot Upamecano", "Kim Min-jae", "Alphonso Davies", "Joshua Kimmich",
+            "Leon Goretzka", "Michael Olise", "Jamal Musiala", "Serge Gnabry", "Harry Kane",
+        ],
+    }),
     Fixture("inter-benfica", "Champions Cup", "Inter", "Benfica", "15:30", (
-        *_KICKED_OFF, goal("home", "Lautaro Martínez", 33), {"kind": "penalty_missed", "team": "away", "minute": 41},
+        *KICKED_OFF, goal("home", "Lautaro Martínez", 33), {"kind": "penalty_missed", "team": "away", "minute": 41},
     )),
     Fixture("real-city", "Champions Cup", "Real Madrid", "Manchester City", "15:15", (
-        *_KICKED_OFF, goal("away", "Erling Haaland", 9), goal("home", "Vinícius Júnior", 45, stoppage=2),
+        *KICKED_OFF, goal("away", "Erling Haaland", 9), goal("home", "Vinícius Júnior", 45, stoppage=2),
         {"kind": "half_time"},
     )),
     Fixture("gladbach-wolves", "Champions Cup", "Borussia Mönchengladbach", "Wolverhampton Wanderers", "19:45"),
     Fixture("spain-sweden", "Women's Nations League", "Spain", "Sweden", "12:00", (
-        *_SECOND_HALF, goal("home", "Aitana Bonmatí", 49), goal("away", "Stina Blackstenius", 83),
+        *SECOND_HALF, goal("home", "Aitana Bonmatí", 49), goal("away", "Stina Blackstenius", 83),
         {"kind": "extra_time"}, *_kicks(True, True, True, False, True, True, False, True, True, False),
         {"kind": "full_time"},
     )),
     Fixture("germany-dutch", "Women's Nations League", "Germany", "Netherlands", "19:30"),
     Fixture("hilal-nassr", "Pro League", "الهلال", "النصر", "16:00", (
-        *_SECOND_HALF, goal("home", "سالم الدوسري", 51), goal("away", "Cristiano Ronaldo", 70, kind="penalty_goal"),
+        *SECOND_HALF, goal("home", "سالم الدوسري", 51), goal("away", "Cristiano Ronaldo", 70, kind="penalty_goal"),
     )),
 )  # fmt: skip
 
@@ -86,7 +96,14 @@ def play(operator: Operator) -> None:
     """Schedule the matches on today's date, in UTC, and enter everything but the last goals. Raises ApiError."""
     date = datetime.now(UTC).date().isoformat()
     for each in DAY:
-        about = {"match": each.match, "home": each.home, "away": each.away, "competition": each.competition}
+        about: dict[str, Any] = {
+            "match": each.match,
+            "home": each.home,
+            "away": each.away,
+            "competition": each.competition,
+        }
+        if each.lineups:
+            about["lineups"] = each.lineups
         operator.create_match(**about, kickoff=f"{date}T{each.time}:00Z")
         for event in each.events:
             posted = operator.post_event(each.match, event)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from devstack.openfootball import said_once
 from devstack.operator import ApiError, Operator
 from loadtest.reader import Reader
 from loadtest.viewer import Viewer
@@ -15,7 +16,7 @@ from subscriptions.protocol import MAX_MATCHES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devstack.openfootball import FeedMatch
+    from devstack.feedmatch import FeedMatch
     from subscriptions.follower import Follower
 
 AT_ONCE = 4
@@ -26,18 +27,20 @@ SETTLE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How one match ended, by the readers' API and by a viewer."""
+    """How one match ended, by the readers' API and by a viewer. Without scores if it ``failed``."""
 
-    match: str
+    match: str | None
     home: str
     away: str
-    score: tuple[int, int]
-    shootout: tuple[int, int] | None
-    events: int
-    viewer_score: tuple[int, int]
-    viewer_shootout: tuple[int, int] | None
-    agrees: bool
+    score: tuple[int, int] | None = None
+    shootout: tuple[int, int] | None = None
+    events: int = 0
+    viewer_score: tuple[int, int] | None = None
+    viewer_shootout: tuple[int, int] | None = None
+    agrees: bool = False
     """Whether both ended as the file states."""
+    failed: str | None = None
+    """Why the match was not replayed to its end: a sentence."""
 
     def to_dict(self) -> dict[str, Any]:
         """As ``replay --json`` prints it."""
@@ -54,18 +57,20 @@ async def replay(
 ) -> list[Replayed]:
     """Replay all matches side by side, each with ``pace`` seconds between its events.
 
-    Raises ApiError, also when a viewer does not get to the end.
+    A match that fails harms no other. Raises ApiError if nothing can be replayed: the API does not answer, or the
+    viewers cannot subscribe.
     """
     ids = [await asyncio.to_thread(_create, operator, match) for match in feed]
+    made = [each for each in ids if not isinstance(each, ApiError)]
     reader = Reader(operator.url)
     viewers = [
         Viewer(
             websocket_url,
-            ids[start : start + MAX_MATCHES],
+            made[start : start + MAX_MATCHES],
             reader=reader,
             on_event=lambda match, event, _: on_event(match, event),
         )
-        for start in range(0, len(ids), MAX_MATCHES)
+        for start in range(0, len(made), MAX_MATCHES)
     ]
     tasks = [asyncio.create_task(viewer.run()) for viewer in viewers]
     try:
@@ -73,18 +78,33 @@ async def replay(
             await _within(viewer.subscribed.wait(), "The viewers could not subscribe")
         turn = asyncio.Semaphore(AT_ONCE)
         followers = {match: follower for viewer in viewers for match, follower in viewer.followers.items()}
-        played = [(followers[match], of) for match, of in zip(ids, feed, strict=True)]
-        await asyncio.gather(*(_play(follower, of, operator, turn, pace) for follower, of in played))
-        results = []
-        for follower, of in played:
-            snapshot = await asyncio.to_thread(operator.snapshot, follower.match)
-            results.append(_ended(of, snapshot, follower))
-        return results
+
+        async def one(match: str | ApiError, of: FeedMatch) -> Replayed:
+            if isinstance(match, ApiError):
+                return Replayed(None, of.home, of.away, failed=str(match))
+            try:
+                await _play(followers[match], of, operator, turn, pace)
+                return _ended(of, await asyncio.to_thread(operator.snapshot, match), followers[match])
+            except ApiError as error:
+                return Replayed(match, of.home, of.away, failed=str(error))
+
+        return await asyncio.gather(*(one(match, of) for match, of in zip(ids, feed, strict=True)))
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await reader.close()
+
+
+def failures(results: list[Replayed]) -> list[str]:
+    """What went wrong, for a person: a line for each reason."""
+    return said_once(
+        (each.failed, f"{each.home} - {each.away} was not replayed: {each.failed}")
+        if each.failed is not None
+        else (str(each.match), f"{each.match} did not end as the file states")
+        for each in results
+        if not each.agrees
+    )
 
 
 def _ended(feed: FeedMatch, snapshot: dict[str, Any], follower: Follower) -> Replayed:
@@ -96,22 +116,27 @@ def _ended(feed: FeedMatch, snapshot: dict[str, Any], follower: Follower) -> Rep
     )  # fmt: skip
 
 
-def _create(operator: Operator, feed: FeedMatch) -> str:
-    """Schedule the match under the first id that is free: one file may be replayed again."""
+def _create(operator: Operator, feed: FeedMatch) -> str | ApiError:
+    """Schedule the match under the first id that is free: one file may be replayed again. Or why that is refused.
+
+    Raises ApiError if no match can be scheduled.
+    """
     wanted: dict[str, Any] = {
-        "home": feed.home, "away": feed.away, "kickoff": feed.kickoff.isoformat(), "competition": feed.competition,
-        "audience": 1000,
+        "home": feed.home, "away": feed.away, "kickoff": feed.kickoff, "audience": 1000,
+        **({"competition": feed.competition} if feed.competition else {}),
     }  # fmt: skip
     base = default_match_id(feed.home, feed.away, feed.kickoff)
     for number in range(1, 100):
         try:
             match: str = operator.create_match(match=base if number == 1 else f"{base}-{number}", **wanted)["match"]
         except ApiError as error:
-            if error.code != "match_exists":
+            if error.code in ("unavailable", "unauthorized"):
                 raise
+            if error.code not in ("match_exists", "match_has_rows"):
+                return error
         else:
             return match
-    raise ApiError(f"{feed.title} has been replayed too often on this stack.")
+    return ApiError(f"{feed.title} has been replayed too often on this stack.")
 
 
 async def _play(follower: Follower, feed: FeedMatch, operator: Operator, turn: asyncio.Semaphore, pace: float) -> None:
@@ -120,7 +145,13 @@ async def _play(follower: Follower, feed: FeedMatch, operator: Operator, turn: a
         async with turn:
             event_id = f"feed-{number:03d}"
             await asyncio.to_thread(operator.post_event, follower.match, {**event, "event_id": event_id})
-            await _within(_reaches(follower, number), f"The viewer of {feed.title} did not see event {number}")
+            try:
+                await _within(_reaches(follower, number), f"The viewer did not see event {number}, {event['kind']},")
+            except ApiError:
+                outcome = await asyncio.to_thread(operator.outcome, follower.match, event_id)
+                if outcome["status"] != "refused":
+                    raise
+                raise ApiError(f"Event {number} was refused: {outcome['reason']}.") from None
         await asyncio.sleep(pace)
 
 

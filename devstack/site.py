@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import brotli
 from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
 
 from devstack import leftovers
 from devstack.ministack import StackError, port_is_free
@@ -53,7 +54,7 @@ _NO_ROUTE = "There is no such path."
 _SEGMENTS: web.RequestKey[list[str]] = web.RequestKey("segments", list)
 """A request's decoded path."""
 
-_OWN_PAGES = {None, "same-origin", "none"}
+_OWN_PAGES = {"same-origin", "none"}
 """``Sec-Fetch-Site`` of our own pages, of an address typed in, and of programs."""
 
 
@@ -196,7 +197,11 @@ class Site:
             target += f"?{request.rel_url.raw_query_string}"
         wanted = ("Authorization", "Content-Type", "If-None-Match")
         passed = {name: request.headers[name] for name in wanted if name in request.headers}
-        answer = await self._relay.ask(request.method, target, passed, await request.read() or None)
+        try:
+            body = await request.read()
+        except (web.RequestPayloadError, PayloadEncodingError):
+            raise web.HTTPBadRequest(text="The body is not packed as its Content-Encoding says.") from None
+        answer = await self._relay.ask(request.method, target, passed, body or None)
         headers = {**answer.headers, **_without_tls(self._described["operators"]["headers"])}
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
@@ -206,7 +211,8 @@ class Site:
         # Another site's name may be made to mean this machine (DNS rebinding).
         if request.headers.get("Host", "") not in self._hosts:
             raise web.HTTPForbidden(text="Tokens are given to pages of this machine only.", headers=headers)
-        if request.headers.get("Sec-Fetch-Site") not in _OWN_PAGES:
+        named = request.headers.getall("Sec-Fetch-Site", [])
+        if named and (len(named) > 1 or named[0] not in _OWN_PAGES):
             raise web.HTTPForbidden(text="Tokens are given to this site's own pages only.", headers=headers)
         try:
             token = await asyncio.to_thread(lambda: tokens_of(self._system).token())

@@ -26,9 +26,6 @@ HTTP_API_ID = "livescoreapi"
 WEBSOCKET_API_ID = "livescorews"
 """MiniStack lets a tag pin the ids of APIs, so the URLs are the same after every start."""
 
-DEVSTACK_SETTINGS = {"anonymous": "on"}
-"""Viewers on a developer's machine need no token; operators do, as on AWS."""
-
 MINISTACK_SETTINGS = {"send_rate": 2000, "sender_rate": 1000}
 """MiniStack's own gateway takes about 1,400 POSTs a second on two cores; the stand-in takes what AWS does."""
 
@@ -112,7 +109,7 @@ class System:
             case "connections_url":
                 return self.websocket_url.replace("ws://", "http://")
             case "setting":
-                ours = {**DEVSTACK_SETTINGS, **({} if self.gateway_port else MINISTACK_SETTINGS)}
+                ours: dict[str, int] = {} if self.gateway_port else MINISTACK_SETTINGS
                 return str(self.settings.get(name, ours.get(name, self.raw["settings"][name]["default"])))
         raise KeyError(reference)
 

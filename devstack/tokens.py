@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
 
 from devstack import identity
+from devstack.local import NO_URL, is_http, nothing_answers, system_at
 from devstack.provision import client
-from devstack.system import HTTP_API_ID, System
 from loadtest.shown import where
 from loadtest.tokens import ClientCredentials, TokensError
 
 if TYPE_CHECKING:
+    from devstack.system import System
     from loadtest.tokens import Tokens
 
 
@@ -24,8 +24,13 @@ def tokens_of(system: System, name: str = "operator") -> ClientCredentials:
     """
     try:
         known = identity.credentials(system, client(system, "cognito-idp"), name)
+    except (HTTPClientError, EndpointConnectionError):
+        raise TokensError(nothing_answers(system.api_url)) from None
     except (BotoCoreError, ClientError, LookupError) as error:
-        raise TokensError(f"There is no identity provider at {system.endpoint} ({type(error).__name__}).") from None
+        # Something answers, and has not what `livescore up` makes: another program, or a stack that is still starting.
+        raise TokensError(
+            f"No stack of `livescore up` is ready at {system.endpoint}: it gives no token ({type(error).__name__})."
+        ) from None
     return ClientCredentials(f"{system.endpoint}/oauth2/token", *known)
 
 
@@ -40,10 +45,11 @@ class LocalTokens:
     def token(self) -> str:
         """One of the devstack at that URL; raises TokensError if there is none, or it is none."""
         if self._found is None:
-            parts = urlsplit(self._url)
-            if parts.hostname not in ("127.0.0.1", "localhost") or HTTP_API_ID not in parts.path:
+            if not is_http(self._url):
+                raise TokensError(NO_URL)
+            if (system := system_at(self._url)) is None:
                 raise TokensError(f"{where(self._url)} wants an operator's token: set LIVESCORE_TOKEN.")
-            self._found = tokens_of(System(parts.port or 80), self._client)
+            self._found = tokens_of(system, self._client)
         return self._found.token()
 
     def renew(self, refused: str) -> bool:

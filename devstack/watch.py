@@ -13,8 +13,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from devstack.local import nothing_answers
 from devstack.operator import ApiError
-from devstack.words import describe, minute, score
+from devstack.words import OVER, describe, marks, minute, score
+from devstack.words import status as status_words
 from loadtest.reader import Reader
 from loadtest.shown import plain, where
 from loadtest.viewer import Viewer
@@ -40,7 +42,7 @@ async def watch(
     until_full_time: bool,
     token: str | None = None,
 ) -> None:
-    """Show the match until cancelled, or until the final whistle. ``token`` is the viewer's, if one is needed.
+    """Show the match until cancelled, or until it is over. ``token`` is the viewer's, if one is needed.
 
     Raises ApiError for a match that does not exist, or when nobody answers.
     """
@@ -51,14 +53,17 @@ async def watch(
     def on_event(_: str, event: dict[str, Any], at: int) -> None:
         corrected = _correct(events, event)
         events.append(event)
+        follower = viewer.followers[match]
+        teams = {"home": follower.home, "away": follower.away}
         if as_json:
             print(json.dumps({**event, "received_at": at}, ensure_ascii=False), flush=True)  # noqa: T201
         elif not console.is_terminal:
-            text = f"{minute(event):>6} {describe(event)}  {score(event)}"
+            text = f"{minute(event):>6} {describe(event, events, teams)}  {score(event)}"
             if event["kind"] == "amendment":
-                text = f"{'':>6} corrected: {_line(corrected)}" if corrected else f"{'':>6} {describe(event)}"
+                text = f"{'':>6} " + (f"corrected: {_line(corrected)}" if corrected else describe(event, events, teams))
             console.print(plain(text), markup=False, highlight=False)
-        if until_full_time and event["kind"] == "full_time":
+        # A whistle that was taken back is in the history too: the match goes on after it.
+        if until_full_time and event["kind"] in OVER and "cancelled_by" not in event:
             over.set()
 
     changed = asyncio.Event()
@@ -100,19 +105,19 @@ async def _knock(websocket_url: str) -> None:
         async with asyncio.timeout(KNOCK_SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, port)
     except (OSError, ValueError):
-        raise ApiError(f"Nothing answers at {where(websocket_url)}. Is `livescore up` running?") from None
+        raise ApiError(nothing_answers(websocket_url)) from None
     writer.close()
 
 
 def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
     follower = viewer.followers[match]
     table = Table.grid(padding=(0, 2))
+    teams = {"home": follower.home, "away": follower.away}
     lines = [event for event in events if event["kind"] != "amendment"]
     for event in lines[-LINES:]:
-        side = {"home": follower.home, "away": follower.away}.get(event.get("team", ""), "")
-        what = describe(event) + (" (corrected)" if "amended_by" in event else "")
-        cells = (minute(event), what, side, score(event))
-        styles = ("dim", "", "dim", "")
+        what = describe(event, events, teams) + (f" ({marked})" if (marked := marks(event)) else "")
+        cells = (minute(event), what, teams.get(event.get("team", ""), ""), score(event))
+        styles = ("dim", "dim strike" if "cancelled_by" in event else "", "dim", "")
         table.add_row(*(Text(plain(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
     title = f"{follower.home} {follower.score[0]}–{follower.score[1]} {follower.away}"
     if follower.shootout:
@@ -120,14 +125,21 @@ def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
     return Panel(table, title=Text(plain(title), style="bold"), subtitle=_state(viewer, follower.status), expand=False)
 
 
-def _correct(events: list[dict[str, Any]], amendment: dict[str, Any]) -> dict[str, Any] | None:
-    """Correct in place the event that an amendment names; returns the event, None if it is not among ``events``."""
-    for place, event in enumerate(events):
-        if amendment["kind"] == "amendment" and event["seq"] == amendment.get("amends_seq"):
-            if event.get("amended_by", 0) < amendment["seq"]:
-                events[place] = amended(event, changes_of(amendment)) | {"amended_by": amendment["seq"]}
-            return events[place]
-    return None
+def _correct(events: list[dict[str, Any]], later: dict[str, Any]) -> dict[str, Any] | None:
+    """Correct, or mark as taken back, the event that a later one names, in place.
+
+    Returns the event as it is now, None if it is not among ``events`` or if ``later`` names none.
+    """
+    named = {"amendment": "amends_seq", "cancellation": "cancels_seq"}.get(later["kind"])
+    place = next((at for at, event in enumerate(events) if named and event["seq"] == later.get(named)), None)
+    if place is None:
+        return None
+    event = events[place]
+    if named == "cancels_seq":
+        events[place] = event | {"cancelled_by": later["seq"]}
+    elif event.get("amended_by", 0) < later["seq"]:
+        events[place] = amended(event, changes_of(later)) | {"amended_by": later["seq"]}
+    return events[place]
 
 
 def _line(event: dict[str, Any]) -> str:
@@ -140,4 +152,4 @@ def _state(viewer: Viewer, status: str) -> Text:
         return Text("connection lost, trying again …", style="bold red")
     if viewer.errors:
         return Text(plain(viewer.errors[-1]["message"]), style="bold red")
-    return Text(plain(status.replace("_", " ")))
+    return Text(status_words(status))

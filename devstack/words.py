@@ -1,22 +1,123 @@
-"""Pure: events in words, for people at a terminal."""
+"""Pure: events and statuses in words, for people at a terminal."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loadtest.shown import plain
 from matches.amending import changes_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
-def describe(event: dict[str, Any]) -> str:
-    """An event in words: ``penalty goal, Lionel Messi``."""
-    if event["kind"] == "amendment":
-        return plain(f"correction of {event.get('amends')}: {_changes(event)}")
-    who = event.get("player") or event.get("player_on") or event.get("decision") or event.get("cancels")
-    what = event["kind"].replace("_", " ")
-    if event["kind"] == "shootout_kick":
-        what += " scored" if event["scored"] else " missed"
-    return plain(f"{what}, {str(who).replace('_', ' ')}" if who else what)
+KINDS = {
+    "kick_off": "kick-off",
+    "half_time": "half-time",
+    "extra_half_time": "half-time of extra time",
+    "extra_second_half": "second half of extra time",
+    "shootout_kick": "shoot-out kick",
+}
+"""Kind of event -> its words, where they are not the kind itself."""
+
+STATUSES = {
+    "half_time": "half-time",
+    "extra_half_time": "half-time of extra time",
+    "extra_second_half": "second half of extra time",
+    "shootout": "penalty shoot-out",
+}
+"""Status of a match -> its words, where they are not the status itself."""
+
+OVER = frozenset({"full_time", "abandoned", "awarded", "called_off"})
+"""Kinds of event after which a match is not played on."""
+
+
+def status(name: object) -> str:
+    """A status in words: ``half-time of extra time``."""
+    return plain(STATUSES.get(str(name), str(name).replace("_", " ")))
+
+
+def describe(
+    event: dict[str, Any], history: Iterable[dict[str, Any]] = (), teams: Mapping[str, str] | None = None
+) -> str:
+    """An event in words: ``Penalty goal, Lionel Messi``.
+
+    A cancellation says what it takes back and why, ``Goal 23' Lionel Messi taken back: offside``, if the event that it
+    names is in ``history``. ``teams`` are the names of the sides.
+    """
+    kind = str(event["kind"])
+    if kind == "amendment":
+        text = f"{_correction(event, history)}: {_changes(event)}"
+    elif kind == "cancellation":
+        text = f"{_cancelled(event, history, teams)} taken back{_why(event)}"
+    elif kind == "var_decision":
+        text = f"VAR: {_spaced(event.get('decision'))}"
+    else:
+        text = ", ".join(filter(None, (_what(event), _who(event)))) + _why(event)
+    return plain(text[:1].upper() + text[1:])
+
+
+def _what(event: Mapping[str, Any]) -> str:
+    kind = str(event["kind"])
+    what = KINDS.get(kind, _spaced(kind))
+    if kind == "shootout_kick":
+        return f"{what} {'scored' if event.get('scored') else 'missed'}"
+    if kind == "awarded" and event.get("score"):
+        return f"{what} {score(event)}"
+    return f"{what} on the bench" if event.get("bench") else what
+
+
+def _who(event: Mapping[str, Any]) -> str:
+    """Who took part: ``Leroy Sané for Serge Gnabry``."""
+    on, off = event.get("player_on"), event.get("player_off")
+    if event["kind"] != "substitution":
+        return str(event.get("player") or "")
+    if on and off:
+        return f"{on} for {off}"
+    if event.get("no_replacement"):
+        return f"{off or 'a player'} goes off, no replacement"
+    return f"{on} comes on" if on else f"{off} goes off" if off else "players not known"
+
+
+def _why(event: Mapping[str, Any]) -> str:
+    return f": {event['reason']}" if event.get("reason") else ""
+
+
+def _cancelled(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams: Mapping[str, str] | None) -> str:
+    """The event that a cancellation takes back, briefly: ``goal 23' Lionel Messi``; else its id."""
+    history = list(history)
+    found = _of_seq(event.get("cancels_seq"), history)
+    return f"event {event.get('cancels')}" if found is None else _brief(found, history, teams)
+
+
+def _correction(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> str:
+    """Which event an amendment corrects: ``correction of goal, seq 3``. That event shows the right names already."""
+    found = _of_seq(event.get("amends_seq"), history)
+    known = f"event {event.get('amends')}" if found is None else f"{_what(found)}, seq {found['seq']}"
+    return f"correction of {known}"
+
+
+def _of_seq(seq: object, history: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The event of a seq, None if it is not in the history."""
+    return next((each for each in history if seq is not None and each.get("seq") == seq), None)
+
+
+def _brief(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams: Mapping[str, str] | None) -> str:
+    """An event within a sentence about another one: its kind, its minute, and who it is about."""
+    kind = event["kind"]
+    if kind == "amendment":
+        return _correction(event, history)
+    if kind == "cancellation":
+        return "cancellation"
+    what = f"VAR: {_spaced(event.get('decision'))}" if kind == "var_decision" else _what(event)
+    known = event.get("player") or event.get("player_on") or event.get("player_off")
+    side = str(event.get("team") or "")
+    return " ".join(filter(None, (what, minute(event), str(known or (teams or {}).get(side, side)))))
+
+
+def marks(event: Mapping[str, Any]) -> str:
+    """What later events have made of an event: ``corrected by 4, taken back by 5``, empty for one that stands."""
+    known = (("amended_by", "corrected"), ("cancelled_by", "taken back"))
+    return plain(", ".join(f"{words} by {event[name]}" for name, words in known if name in event))
 
 
 def _changes(amendment: dict[str, Any]) -> str:
@@ -30,14 +131,18 @@ def _changes(amendment: dict[str, Any]) -> str:
     )
 
 
-def minute(event: dict[str, Any]) -> str:
+def _spaced(name: object) -> str:
+    return str(name or "").replace("_", " ")
+
+
+def minute(event: Mapping[str, Any]) -> str:
     """The minute as it is written: ``45+7'``, empty for what has none."""
     if event.get("minute") is None:
         return ""
     return f"{event['minute']}{'+' + str(event['stoppage']) if event.get('stoppage') else ''}'"
 
 
-def score(event: dict[str, Any]) -> str:
+def score(event: Mapping[str, Any]) -> str:
     """The score after an event: ``3–3 (4–2)``."""
     text = "–".join(map(str, event["score"]))
     return f"{text} ({'–'.join(map(str, event['shootout']))})" if event.get("shootout") else text

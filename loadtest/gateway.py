@@ -112,15 +112,17 @@ async def _serve(options: argparse.Namespace, said: TextIO, make: Callable[[], C
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtest.gateway", description="A stand-in for API Gateway.")
-    parser.add_argument("--port", type=_whole(0, 65535), default=0, help="a free one by default")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--api", help="JSON; by default websocket_api of terraform/system.json")
-    parser.add_argument("--handler", default="subscriptions.routes.handler", help="the function, MODULE.NAME")
-    parser.add_argument("--authorizer", help="the function that is asked before $connect, MODULE.NAME; none by default")
-    parser.add_argument("--threads", type=_whole(1, 1000), default=8, help="functions that run at once")
-    parser.add_argument("--limits", default="{}", help="JSON, see loadtest/standin/limits.py")
+    parser.add_argument("--port", type=_whole(0, 65535), default=0, help="port to listen on; a free one by default")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 127.0.0.1 by default")
+    parser.add_argument("--api", help="JSON of the API; websocket_api of terraform/system.json by default")
+    parser.add_argument(
+        "--handler", default="subscriptions.routes.handler", help="function that serves the routes, as MODULE.NAME"
+    )
+    parser.add_argument("--authorizer", help="function that is asked before $connect, as MODULE.NAME; none by default")
+    parser.add_argument("--threads", type=_whole(1, 1000), default=8, help="number of functions that run at once")
+    parser.add_argument("--limits", default="{}", help="JSON of the limits, see loadtest/standin/limits.py")
     parser.add_argument("--origins", default="*", help="pages from elsewhere that may watch, separated by commas")
-    parser.add_argument("--with-parent", action="store_true", help="end when stdin ends")
+    parser.add_argument("--with-parent", action="store_true", help="end the program when its stdin ends")
     return parser.parse_args(arguments)
 
 

@@ -75,12 +75,17 @@ def add_options(parser: Any) -> None:
     add("--api", env_var="LIVESCORE_API", default=f"{local}/livescoreapi/$default", help="URL of the operators' API.")
     add("--websocket", env_var="LIVESCORE_WS", default=f"{local.replace('http', 'ws')}/livescorews/live",
         help="URL of the viewers' WebSocket.")  # fmt: skip
-    add("--viewers", type=int, default=100, help="How many viewers there are.")
-    add("--goals", type=int, default=10, help="How many goals are posted.")
-    add("--pace", type=float, default=1.0, help="Seconds between goals.")
-    add("--matches", type=int, default=1, help="How many matches are played at once.")
-    add("--join-rate", type=float, default=100.0, help="Viewers a second that join while nothing happens.")
-    add("--shape", choices=list(SHAPES), default="goal-storm", help="What kind of storm.")
+    add("--viewers", type=int, default=100, help="Number of viewers.")
+    add("--goals", type=int, default=10, help="Number of goals in each match.")
+    add("--pace", type=float, default=1.0, help="Seconds between two goals.")
+    add("--matches", type=int, default=1, help="Number of matches that are played at once.")
+    add(
+        "--join-rate",
+        type=float,
+        default=100.0,
+        help="Number of viewers that join in each second while nothing happens.",
+    )
+    add("--shape", choices=list(SHAPES), default="goal-storm", help="Kind of storm.")
     add("--results", default="", help="Write the figures as JSON to this file.", include_in_web_ui=False)
     add("--allow-remote", action="store_true", default=False, help="The URLs may lead to other machines.",
         include_in_web_ui=False)  # fmt: skip

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+JOINERS = "\u200c\u200d"
+
 
 def plain(text: object) -> str:
-    """Text of others, safe on a terminal: whatever is not printable is shown as an escape and does nothing."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
+    """Text of others, safe on a terminal: whatever is not printable is shown as an escape and does nothing.
+
+    U+200C and U+200D do nothing but join letters: a name is shown with them.
+    """
+    return "".join(
+        each if each.isprintable() or each in JOINERS else each.encode("unicode_escape").decode() for each in str(text)
+    )
 
 
 def where(url: str) -> str:

@@ -56,6 +56,9 @@ def why_not(event: Mapping[str, Any], changes: Mapping[str, Any]) -> str | None:
     after = amended(event, changes)
     if after == amended(event, {}):
         return "the event says that already"
-    if kind == "substitution" and after["player_on"] == after["player_off"]:
-        return "a player cannot come on for himself"
+    if kind == "substitution" and after.get("player_on") is not None:
+        if after["player_on"] == after.get("player_off"):
+            return "a player cannot come on for himself"
+        if after.get("no_replacement"):
+            return "the substitution says that nobody comes on"
     return None

@@ -14,7 +14,7 @@ import hashlib
 import secrets
 import time
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,10 +30,10 @@ from aws_lambda_powertools.logging import correlation_paths
 from botocore.exceptions import BotoCoreError, ClientError
 
 from matches import aws
-from matches.calendar import Calendar
+from matches.calendar import PAGES, Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
-from matches.events import DIGEST, Accepted, Event, EventId, MatchId
+from matches.events import DIGEST, KINDS, Accepted, Event, EventId, MatchId
 from matches.ledger import (
     AlreadyKickedOffError,
     ContentionError,
@@ -49,10 +49,11 @@ from matches.readers import HISTORY_PAGE, Readers
 from matches.recent import RecentEvents
 from matches.regions import Regions
 from matches.rows import BrokenMatchError, UnreadableRowError
-from matches.schedule import Day, NewMatch, Reschedule
+from matches.schedule import Day, MatchChange, NewMatch
 from matches.snapshot import snapshot, summary
 from matches.telling import Tellings
 from matches.viewers import Viewers
+from matches.wording import in_words
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -148,23 +149,22 @@ def create_match(new: NewMatch) -> Response[dict[str, Any]]:
 )
 def read_day(
     day: Annotated[Day | None, Query(description="A day in UTC; without it, today.")] = None,
+    page: Annotated[int, Query(ge=1, le=PAGES, description="A page of 200 matches.")] = 1,
 ) -> Response[Any]:
-    """The matches that kick off on that UTC day, at most 200; ``more`` says whether there are more."""
+    """The matches that kick off on that UTC day, 200 a page; ``more`` says whether there is another page."""
     chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
-    found = _readers().day(chosen, partial(_list, chosen))
+    found = _readers().day(_calendar(), chosen, page, _listed)
     return _cacheable(found.value, fresh=found.fresh)
 
 
-def _list(day: date) -> dict[str, Any]:
-    states, more = _calendar().of(day)
+def _listed(states: list[MatchState]) -> list[dict[str, Any]]:
     viewers = _viewers().of_all([state.match for state in states], _cells())
-    matches = [summary(state, viewers[state.match]) for state in states]
-    return {"day": day.isoformat(), "matches": matches, "more": more}
+    return [summary(state, viewers[state.match]) for state in states]
 
 
 @app.patch(
     "/matches/<match>",
-    summary="Move the kick-off of a match that has not begun",
+    summary="Change a match that has not kicked off",
     tags=["operators"],
     security=_OPERATORS,
     responses=answers(
@@ -172,15 +172,56 @@ def _list(day: date) -> dict[str, Any]:
         "The match's snapshot.",
         operators=True,
         not_found=UNKNOWN_MATCH,
+        conflict="The match has kicked off: `kicked_off`. Line-ups alone may change at any time.",
+    ),
+)
+def change_match(match: MatchInPath, change: MatchChange) -> Response[dict[str, Any]]:
+    """200 with the match's snapshot; 409 ``kicked_off`` once the match has kicked off, unless only line-ups change."""
+    state = _ledger().state(match)
+    _operator(state.competition)
+    if not change.of_lineups_only:
+        try:
+            state = _ledger().change(match, change)
+        except ValueError as error:
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{error}.") from error
+    if change.lineups is not None:
+        _ledger().put_lineups(match, change.lineups.model_dump())
+    _readers().forget(match)
+    return _json(HTTPStatus.OK, snapshot(state, _recent().of(state), viewers=_viewers().of(match)))
+
+
+@app.delete(
+    "/matches/<match>",
+    summary="Remove a match that has no events",
+    tags=["operators"],
+    security=_OPERATORS,
+    responses=answers(
+        HTTPStatus.OK,
+        "The match is gone.",
+        operators=True,
+        not_found=UNKNOWN_MATCH,
         conflict="An event has been applied: `kicked_off`.",
     ),
 )
-def reschedule_match(match: MatchInPath, change: Reschedule) -> Response[dict[str, Any]]:
-    """200 with the match's snapshot; 409 ``kicked_off`` once an event has been applied."""
+def remove_match(match: MatchInPath) -> Response[dict[str, Any]]:
+    """200 once the match is gone; 409 ``kicked_off`` if an event has been applied: a match may be called off then."""
     _operator(_ledger().state(match).competition)
-    state = _ledger().reschedule(match, change.kickoff.isoformat())
+    _ledger().remove_match(match)
     _readers().forget(match)
-    return _json(HTTPStatus.OK, snapshot(state, [], viewers=_viewers().of(match)))
+    return _json(HTTPStatus.OK, {"match": match, "removed": True})
+
+
+@app.get(
+    "/matches/<match>/lineups",
+    summary="Line-ups of a match",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The names of each side's players.", not_found=UNKNOWN_MATCH),
+)
+def read_lineups(match: MatchInPath) -> Response[Any]:
+    """The names as they were given, none if they were not. Cacheable for a second."""
+    _readers().state(match)
+    lineups = _readers().lineups(match)
+    return _cacheable({"match": match, **lineups.value}, fresh=lineups.fresh)
 
 
 @app.post(
@@ -435,11 +476,10 @@ def _kicked_off(error: AlreadyKickedOffError) -> Response[dict[str, Any]]:
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
 def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
-    problems = [(".".join(map(str, found["loc"])), found["type"], found["msg"]) for found in error.errors()]
-    if any(kind == "json_invalid" for _, kind, _ in problems):
+    problems = error.errors()
+    if any(found["type"] == "json_invalid" for found in problems):
         return _error(ApiError(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON."))
-    message = "; ".join(f"{where}: {what}" for where, _, what in problems)
-    return _error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message))
+    return _error(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", in_words(problems, KINDS)))
 
 
 @app.exception_handler([BotoCoreError, ClientError, ContentionError, TimeoutError])  # type: ignore[untyped-decorator]
@@ -520,8 +560,14 @@ def _standing(tellings: Tellings, match: str) -> dict[str, Any]:
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:
-    """The event as the stream carries it: with an id, and with ``home`` or ``away`` for a team's name."""
+    """The event as the stream carries it: with an id, and with ``home`` or ``away`` for a team's name.
+
+    Raises ApiError for a team that does not play, and for a minute that the match does not have.
+    """
     update: dict[str, Any] = {"event_id": event.event_id or secrets.token_hex(8)}
+    reason = state.periods.why_not(getattr(event, "minute", None), getattr(event, "stoppage", None))
+    if reason is not None:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"body: {reason}")
     team = getattr(event, "team", None)
     if team is not None:
         update["team"] = state.side(team)

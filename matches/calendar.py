@@ -1,9 +1,9 @@
 """The matches of a day, by an index of the ledger's table.
 
 Index ``by_day`` of ``matches``, keys ``day`` (UTC day of the kick-off) and ``starts`` (the kick-off in UTC). Only
-``state`` rows have these two, and only who creates or reschedules a match writes them. An event changes nothing that
+``state`` rows have these two, and only who creates or changes a match writes them. An event changes nothing that
 the index holds, so a goal writes nothing there (developerguide/GSI.html). A match from before there was the index is in
-it once it is rescheduled.
+it once it is changed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matches.batches import read_all
-from matches.kickoff import in_utc
+from matches.kickoff import entry
 from matches.ledger import parse_state
 from matches.metrics import skipped
 from matches.rows import readable
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 INDEX = "by_day"
 
-MOST = 200
-"""Matches of one day that are told of."""
+PAGE = 200
+"""Matches of one page of a day's list."""
+
+PAGES = 50
+"""Pages of a day's list at most."""
 
 
 class Calendar:
@@ -36,24 +39,28 @@ class Calendar:
         self.table = table
         self._db = client
 
-    def of(self, day: date) -> tuple[list[MatchState], bool]:
-        """The first ``MOST`` matches of a UTC day by kick-off, and whether there are more.
+    def keys_of(self, day: date) -> list[dict[str, Any]]:
+        """The keys of all matches of a UTC day by kick-off, at most ``PAGES`` pages of them.
 
-        The states are read consistently; the index follows a new or moved match within moments. A match whose state
-        cannot be read is reported and left out.
+        The index follows a new or moved match within moments.
         """
-        page = self._db.query(
+        pages = self._db.get_paginator("query").paginate(
             TableName=self.table,
             IndexName=INDEX,
             KeyConditionExpression="#day = :day",
             ExpressionAttributeNames={"#day": "day"},
             ExpressionAttributeValues={":day": {"S": day.isoformat()}},
-            Limit=MOST + 1,
+            PaginationConfig={"MaxItems": PAGE * PAGES},
         )
-        keys: list[dict[str, Any]] = [
-            {name: item[name] for name in ("match_id", "item")} for item in page["Items"][:MOST]
-        ]
+        return [{name: item[name] for name in ("match_id", "item")} for page in pages for item in page["Items"]]
+
+    def states(self, day: date, keys: list[dict[str, Any]]) -> list[MatchState]:
+        """The matches of these keys, read consistently, by kick-off; those whose time is not known come last.
+
+        A match whose state cannot be read is reported and left out.
+        """
         states = skipped(readable(parse_state, read_all(self._db, self.table, keys)))
+        placed = [(entry(state.kickoff), state) for state in states]
         # A match that was moved to another day a moment ago may still be in the index.
-        states = [state for state in states if in_utc(state.kickoff).date() == day]
-        return sorted(states, key=lambda state: (in_utc(state.kickoff), state.match)), len(page["Items"]) > MOST
+        here = [(place["starts"], state.match, state) for place, state in placed if place["day"] == day.isoformat()]
+        return [state for _, _, state in sorted(here, key=lambda each: each[:2])]

@@ -10,25 +10,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast, get_args
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic import model_validator as _model_validator
 
+from matches import names
 from matches.amending import AMENDABLE
+from matches.clock import MOST_STOPPAGE
+from matches.wording import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STREAM_VERSION = 1
 """Version of the record on the stream; a reader sets aside what it does not know."""
 
-PERIOD_ENDS = (45, 90, 105, 120)
-"""Minutes that stoppage time may follow (IFAB Laws of the Game, law 7)."""
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must not contain control characters")
-    return text
+LONGEST_HALF, LONGEST_EXTRA_HALF = 60, 20
+"""Minutes of the longest halves that a match can have (schedule.py)."""
 
 
 EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
@@ -40,11 +49,16 @@ MATCH_ID_BYTES = 20
 MatchId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=MATCH_ID_BYTES)]
 """Lower-case letters, digits and single hyphens, at most 20: ``wc22-final``."""
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_printable)]
-"""A person's or a team's name, 1 to 80 printable characters."""
+Name = Annotated[
+    str,
+    AfterValidator(names.clean),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": names.LONGEST}),
+]
+"""A text that people type in, as names.py cleans it: a name or a reason of 1 to 80 characters."""
 
-Minute = Annotated[int, Field(ge=0, le=120, strict=True)]
-Stoppage = Annotated[int, Field(ge=1, le=30, strict=True)]
+Minute = Annotated[int, Field(ge=0, le=2 * (LONGEST_HALF + LONGEST_EXTRA_HALF), strict=True)]
+Stoppage = Annotated[int, Field(ge=1, le=MOST_STOPPAGE, strict=True)]
+Goals = Annotated[int, Field(ge=0, le=99, strict=True)]
 
 
 class _Event(BaseModel):
@@ -63,13 +77,15 @@ class _Event(BaseModel):
 
 
 class _Timed(_Event):
-    minute: Minute = Field(description="Minute of play, 0 to 120.")
-    stoppage: Stoppage | None = Field(None, description="Minutes of stoppage time after 45, 90, 105 or 120.")
+    """What happens in play. Which minutes a match has, and which may have stoppage time, its lengths say (clock.py)."""
+
+    minute: Minute | None = Field(None, description="Minute of play; absent if it is not known.")
+    stoppage: Stoppage | None = Field(None, description="Minutes of stoppage time after a period's last minute.")
 
     @_model_validator(mode="after")
-    def _stoppage_follows_a_period(self) -> _Timed:
-        if self.stoppage is not None and self.minute not in PERIOD_ENDS:
-            raise ValueError(f"stoppage time only follows minute {', '.join(map(str, PERIOD_ENDS))}")
+    def _stoppage_needs_a_minute(self) -> Self:
+        if self.stoppage is not None and self.minute is None:
+            raise ValueError("stoppage time needs its minute")
         return self
 
 
@@ -91,11 +107,12 @@ class PenaltyMissed(_Timed):
 
 
 class Card(_Timed):
-    """A yellow card, a second yellow or a straight red."""
+    """A yellow card, a second yellow or a straight red. It may be shown before, between and after the periods too."""
 
     kind: Literal["yellow_card", "second_yellow_card", "red_card"]
     team: Name
     player: Name | None = None
+    bench: Literal[True] | None = Field(None, description="True if the card is for a coach or a player on the bench.")
 
 
 class Substitution(_Timed):
@@ -103,20 +120,47 @@ class Substitution(_Timed):
 
     kind: Literal["substitution"]
     team: Name
-    player_on: Name
-    player_off: Name
+    player_on: Name | None = Field(None, description="Absent if that player is not known.")
+    player_off: Name | None = Field(None, description="Absent if that player is not known.")
+    no_replacement: Literal[True] | None = Field(None, description="True if nobody comes on for ``player_off``.")
 
     @_model_validator(mode="after")
-    def _two_players(self) -> Substitution:
-        if self.player_on == self.player_off:
+    def _two_players(self) -> Self:
+        if self.player_on is not None and self.player_on == self.player_off:
             raise ValueError("a player cannot come on for himself")
+        if self.player_on is not None and self.no_replacement:
+            raise ValueError("player_on comes on, so there is a replacement")
         return self
 
 
 class Phase(_Event):
-    """The whistle that begins or ends a part of the match."""
+    """The whistle that begins or ends a part of the match, or has it go on after a suspension."""
 
-    kind: Literal["kick_off", "half_time", "second_half", "extra_time", "full_time"]
+    kind: Literal[
+        "kick_off",
+        "half_time",
+        "second_half",
+        "extra_time",
+        "extra_half_time",
+        "extra_second_half",
+        "full_time",
+        "resumed",
+    ]
+
+
+class Interruption(_Event):
+    """The match is not played now: put off, never to be played, held up, or ended early."""
+
+    kind: Literal["postponed", "called_off", "suspended", "abandoned"]
+    reason: Name | None = None
+
+
+class Award(_Event):
+    """The match is decided off the pitch, before or after it was played."""
+
+    kind: Literal["awarded"]
+    score: tuple[Goals, Goals] = Field(description="The score that counts from now on: home, away.")
+    reason: Name | None = None
 
 
 class ShootoutKick(_Event):
@@ -129,11 +173,17 @@ class ShootoutKick(_Event):
 
 
 class VarDecision(_Timed):
-    """What the video assistant decided. It informs; the score is taken back by a cancellation."""
+    """That the video assistant is checking, or has decided. It informs; the score is taken back by a cancellation."""
 
     kind: Literal["var_decision"]
     decision: Literal[
-        "goal_confirmed", "goal_disallowed", "penalty_awarded", "penalty_overturned", "red_card", "card_overturned"
+        "checking",
+        "goal_confirmed",
+        "goal_disallowed",
+        "penalty_awarded",
+        "penalty_overturned",
+        "red_card",
+        "card_overturned",
     ]
     about: EventId | None = Field(None, description="Id of the event under review.")
     team: Name | None = None
@@ -165,8 +215,6 @@ class Amendment(_Event):
             raise ValueError("name at least one field to correct")
         if self.stoppage is not None and self.minute is None:
             raise ValueError("stoppage time needs its minute")
-        if self.stoppage is not None and self.minute not in PERIOD_ENDS:
-            raise ValueError(f"stoppage time only follows minute {', '.join(map(str, PERIOD_ENDS))}")
         return self
 
     def changes(self) -> dict[str, Any]:
@@ -189,7 +237,17 @@ _REMOVABLE = frozenset({"player", "assist"})
 
 
 Event = Annotated[
-    Goal | PenaltyMissed | Card | Substitution | Phase | ShootoutKick | VarDecision | Cancellation | Amendment,
+    Goal
+    | PenaltyMissed
+    | Card
+    | Substitution
+    | Phase
+    | Interruption
+    | Award
+    | ShootoutKick
+    | VarDecision
+    | Cancellation
+    | Amendment,
     Field(discriminator="kind"),
 ]
 """Any event, told apart by ``kind``."""
@@ -279,10 +337,10 @@ def parse_record(data: bytes) -> Accepted:
     return Accepted(match, at, event, by)
 
 
-def describe(error: ValidationError) -> str:
-    """One line of at most 500 characters that says what is wrong, without repeating the values."""
-    text = "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'record'}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False, include_context=False)
-    )
+def describe(error: ValidationError, named: Callable[[str], str] = str) -> str:
+    """One line of at most 500 characters that says what is wrong, without repeating the values.
+
+    ``named`` gives the name of a field as the reader knows it.
+    """
+    text = in_words(error.errors(include_input=False, include_url=False), KINDS, named)
     return text if len(text) <= _REASON_LENGTH else f"{text[:_REASON_LENGTH]} …"

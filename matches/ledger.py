@@ -3,12 +3,14 @@
 Table ``matches``, keys ``match_id`` and ``item``:
 
 - ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset;
-                          ``day`` and ``starts`` put it into the calendar (calendar.py)
+                          ``day`` and ``starts`` put it into the calendar (calendar.py); ``terms`` are what else was
+                          said of it when it was scheduled
 - ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it. Of an event that
                           was amended, ``amended`` has the corrected fields and ``amended_by`` the last amendment's seq
 - ``id#<event_id>``       what became of the event that has the id: pending, applied as seq n, or refused and why; and
                           its ``digest``, which tells its content from that of another event under the same id
 - ``id#<event_id>#<digest>``  what became of other content that was posted under that id: pending, or refused
+- ``lineups``             the names of each side's players, if they were given
 - ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.receipt)
 
 Every row has a version, ``v`` (rows.py). How far the viewers have been told is kept by each cell for itself
@@ -31,8 +33,10 @@ import orjson
 
 from matches import unseen
 from matches.amending import AMENDABLE, amended
-from matches.kickoff import entry, in_utc
+from matches.clock import USUAL, Clock, Periods
+from matches.kickoff import entry
 from matches.metrics import skipped
+from matches.names import key as key_of
 from matches.rows import (
     VERSION_ATTRIBUTE,
     BrokenMatchError,
@@ -46,22 +50,28 @@ from matches.rows import (
     text,
     whole,
 )
-from matches.scoreboard import Board, Clock, Earlier, Refused, apply
+from matches.scoreboard import AHEAD, Board, Refused, apply, names_earlier
+from matches.standing import as_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from matches.events import Accepted
-    from matches.schedule import NewMatch
+    from matches.schedule import MatchChange, NewMatch
+    from matches.scoreboard import Applied, Pair
+
+LINEUPS = "lineups"
+"""The sort key of the row of a match's line-ups."""
 
 _LAST_SEQ = 99_999_999
 """The highest seq that an ``event#`` row can have."""
 
 ID_TAKEN = "the id is taken by another event of this match"
 """Why an event is refused whose id has other content."""
+_HISTORY_PAGE = 1000
 _UNSEEN = 1000
 """Events after the one that an operator saw which are searched for another operator's goal: more than a match has."""
 
@@ -83,7 +93,7 @@ class RowsLeftError(Exception):
 
 
 class AlreadyKickedOffError(Exception):
-    """The match cannot be rescheduled: it has begun."""
+    """The match cannot be changed or removed: it has begun."""
 
 
 class ContentionError(Exception):
@@ -108,13 +118,20 @@ class MatchState:
     kickoff: str
     audience: int | None
     scored: int
+    neutral: bool = False
+    """Whether the ground is nobody's home."""
+    leg: int | None = None
+    """1 or 2 in a tie over two legs."""
+    first_leg: Pair | None = None
+    """Of a second leg: the goals of this match's home and away side in the first."""
+    periods: Periods = USUAL
 
     def side(self, team: str) -> str | None:
         """``home`` or ``away`` for a side or a team's name, None for a team that is not playing."""
-        name = team.casefold()
-        if name in ("home", self.home.casefold()):
+        name = key_of(team)
+        if name in ("home", key_of(self.home)):
             return "home"
-        return "away" if name in ("away", self.away.casefold()) else None
+        return "away" if name in ("away", key_of(self.away)) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +163,8 @@ class Ledger:
         self._check_nothing_is_left(new.match_id)
         state = MatchState(
             match=new.match_id, epoch=secrets.token_hex(4), seq=0, board=Board(), home=new.home, away=new.away,
-            competition=new.competition, kickoff=new.kickoff.isoformat(), audience=new.audience, scored=0,
+            competition=new.competition, kickoff=new.kickoff, audience=new.audience, scored=0, neutral=new.neutral,
+            leg=new.leg, first_leg=new.first_leg, periods=Periods(new.half_minutes, new.extra_half_minutes),
         )  # fmt: skip
         item: dict[str, Any] = {
             **state_key(state.match),
@@ -155,14 +173,22 @@ class Ledger:
             **{name: {"S": value} for name, value in entry(state.kickoff).items()},
             **{name: _n(getattr(state, name)) for name in ("seq", "scored")},
             "board": {"S": _dump_board(state.board)},
+            "terms": {"S": _dump_terms(state)},
         }
         if state.competition:
             item["competition"] = {"S": state.competition}
         if state.audience:
             item["audience"] = _n(state.audience)
+        puts: list[Any] = [
+            {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(match_id)"}
+        ]
+        if new.lineups is not None:
+            puts.append({"TableName": self.table, "Item": _lineups_row(state.match, new.lineups.model_dump())})
         try:
-            self._db.put_item(TableName=self.table, Item=item, ConditionExpression="attribute_not_exists(match_id)")
-        except self._db.exceptions.ConditionalCheckFailedException as error:
+            self._db.transact_write_items(TransactItems=[{"Put": put} for put in puts])
+        except self._db.exceptions.TransactionCanceledException as error:
+            if error.response["CancellationReasons"][0]["Code"] != "ConditionalCheckFailed":
+                raise
             raise MatchExistsError(state.match) from error
         return state
 
@@ -181,28 +207,69 @@ class Ledger:
         if page["Items"] and page["Items"][0]["item"]["S"] != "state":
             raise RowsLeftError(match)
 
-    def reschedule(self, match: str, kickoff: str) -> MatchState:
-        """Move the kick-off of a match that has not begun.
+    def change(self, match: str, change: MatchChange) -> MatchState:
+        """Change what was said of a match when it was scheduled.
+
+        Raises UnknownMatchError; AlreadyKickedOffError once it has kicked off; ContentionError; ValueError with a
+        sentence if what was said before and the change contradict each other.
+        """
+        for _ in range(_TRIES):
+            state = self.state(match)
+            if state.board.status not in AHEAD:
+                raise AlreadyKickedOffError(match)
+            after = change.of(state)
+            values = {name: {"S": getattr(after, name)} for name in ("kickoff", "home", "away")}
+            values |= {name: {"S": value} for name, value in entry(after.kickoff).items()}
+            values["terms"] = {"S": _dump_terms(after)}
+            try:
+                self._db.update_item(
+                    TableName=self.table,
+                    Key=state_key(match),
+                    UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+                    ConditionExpression="seq = :read",
+                    ExpressionAttributeNames={f"#{name}": name for name in values},
+                    ExpressionAttributeValues={
+                        ":read": _n(state.seq),
+                        **{f":{name}": value for name, value in values.items()},
+                    },
+                )
+            except self._db.exceptions.ConditionalCheckFailedException:
+                continue
+            return after
+        raise ContentionError(match)
+
+    def remove_match(self, match: str) -> None:
+        """Remove a match of which no event has been applied.
 
         Raises UnknownMatchError, or AlreadyKickedOffError once an event has been applied.
         """
         try:
-            self._db.update_item(
+            self._db.delete_item(
                 TableName=self.table,
                 Key=state_key(match),
-                UpdateExpression="SET kickoff = :kickoff, #day = :day, #starts = :starts",
                 ConditionExpression="seq = :zero",
-                ExpressionAttributeNames={f"#{name}": name for name in ("day", "starts")},
-                ExpressionAttributeValues={
-                    ":kickoff": {"S": kickoff},
-                    ":zero": _n(0),
-                    **{f":{name}": {"S": value} for name, value in entry(kickoff).items()},
-                },
+                ExpressionAttributeValues={":zero": _n(0)},
             )
         except self._db.exceptions.ConditionalCheckFailedException as error:
             self.state(match)
             raise AlreadyKickedOffError(match) from error
-        return self.state(match)
+        self._db.delete_item(TableName=self.table, Key=row_key(match, LINEUPS))
+
+    def lineups(self, match: str) -> dict[str, list[str]]:
+        """The names of each side's players, as given; none if they are not known. Raises UnreadableRowError."""
+        row = self._db.get_item(TableName=self.table, Key=row_key(match, LINEUPS), ConsistentRead=True).get("Item")
+        if row is None:
+            return {"home": [], "away": []}
+        with reading(match, LINEUPS, row):
+            body = json_object(row, "body")
+            for side in ("home", "away"):
+                if not isinstance(body.get(side), list) or not all(isinstance(each, str) for each in body[side]):
+                    raise ValueError(f"its field {side} is no list of names")
+            return {side: body[side] for side in ("home", "away")}
+
+    def put_lineups(self, match: str, lineups: Mapping[str, Sequence[str]]) -> None:
+        """Keep the names of each side's players instead of those before."""
+        self._db.put_item(TableName=self.table, Item=_lineups_row(match, lineups))
 
     def state(self, match: str) -> MatchState:
         """The match as it stands.
@@ -339,8 +406,8 @@ class Ledger:
                     broken = _contradiction(match, reason)
                     continue
                 return replace(known, again=True)
-            target = self._target(accepted)
-            ruling = apply(state.board, accepted.event, accepted.at, target and target[1])
+            history = self._whole_history(state) if names_earlier(accepted.event) else ()
+            ruling = apply(state.board, accepted.event, accepted.at, history, state.periods)
             goal = None if isinstance(ruling, Refused) else self._unseen(state, accepted)
             if isinstance(ruling, Refused):
                 outcome = Outcome("refused", reason=ruling.reason)
@@ -350,7 +417,7 @@ class Ledger:
                 writes = [self._settle(accepted, outcome)]
             else:
                 outcome = Outcome("applied", seq=state.seq + 1)
-                writes = list(self._writes(state, accepted, ruling.board, ruling.scores, target))
+                writes = list(self._writes(state, accepted, ruling))
             try:
                 self._db.transact_write_items(TransactItems=writes)
             except self._db.exceptions.TransactionCanceledException as error:
@@ -375,22 +442,20 @@ class Ledger:
         item = _settled(accepted, outcome, _id_key(accepted.match, accepted.event_id, accepted.digest))
         return outcome if self._put_new(item, over_pending=True) else replace(outcome, again=True)
 
-    def _target(self, accepted: Accepted) -> tuple[int, Earlier] | None:
-        """The seq and content of the event that a cancellation or an amendment names."""
-        event = accepted.event
-        if event.kind not in ("cancellation", "amendment"):
-            return None
-        name = event.cancels if event.kind == "cancellation" else event.amends
-        outcome = self.outcome(accepted.match, name)
-        if outcome is None or outcome.seq is None:
-            return None
-        item = event_item(outcome.seq)
-        key = row_key(accepted.match, item)
-        row = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
-        if row is None:
-            reason = f"it is missing, but the row id#{name} says applied as seq {outcome.seq}"
-            raise BrokenMatchError(accepted.match, item, reason)
-        return outcome.seq, Earlier(parse_event(row), cancelled="cancelled_by" in row)
+    def _whole_history(self, state: MatchState) -> list[dict[str, Any]]:
+        """Every event of a match as it stood at ``state.seq``.
+
+        Raises BrokenMatchError if one is missing or damaged: what is left would give another board.
+        """
+        pages = self._db.get_paginator("query").paginate(
+            **events_query(self.table, state.match, 0, _HISTORY_PAGE, newest=False)
+        )
+        events = as_at(state.seq, (parse_event(item) for page in pages for item in page["Items"]))
+        for seq, event in enumerate([*events, None], 1):
+            if seq <= state.seq and (event is None or event["seq"] != seq):
+                reason = f"it is missing, but the match has {state.seq} events"
+                raise BrokenMatchError(state.match, event_item(seq), reason)
+        return events
 
     def _unseen(self, state: MatchState, accepted: Accepted) -> dict[str, Any] | None:
         """Another operator's goal that this operator has not seen. Nothing is read unless the score has moved since."""
@@ -411,17 +476,16 @@ class Ledger:
             }
         }
 
-    def _writes(
-        self, state: MatchState, accepted: Accepted, board: Board, scores: bool, target: tuple[int, Earlier] | None
-    ) -> Iterator[TransactWriteItemTypeDef]:
+    def _writes(self, state: MatchState, accepted: Accepted, ruling: Applied) -> Iterator[TransactWriteItemTypeDef]:
         """The one transaction that applies an event as the next seq."""
-        seq = state.seq + 1
+        seq, board = state.seq + 1, ruling.board
         body: dict[str, Any] = {"seq": seq, **accepted.event.content(), "at": accepted.at}
         body["score"] = board.score
         if board.shootout is not None:
             body["shootout"] = board.shootout
+        target = ruling.target
         if target is not None:
-            body["amends_seq" if accepted.event.kind == "amendment" else "cancels_seq"] = target[0]
+            body["amends_seq" if accepted.event.kind == "amendment" else "cancels_seq"] = target["seq"]
         event: dict[str, Any] = {
             **row_key(state.match, event_item(seq)),
             **VERSION_ATTRIBUTE,
@@ -430,7 +494,7 @@ class Ledger:
         if accepted.by is not None:
             # Beside the body, which everybody may read.
             event["by"] = {"S": accepted.by}
-        if scores:
+        if ruling.scores:
             # Where a follower of the score only stood before this event: the frame for them says so.
             event["score_prev"] = _n(state.scored)
         yield self._settle(accepted, Outcome("applied", seq=seq))
@@ -451,19 +515,19 @@ class Ledger:
                     ":seq": _n(seq),
                     ":read": _n(state.seq),
                     ":board": {"S": _dump_board(board)},
-                    ":scored": _n(seq if scores else state.scored),
+                    ":scored": _n(seq if ruling.scores else state.scored),
                 },
             }
         }
         if target is not None:
-            yield self._mark(accepted, seq, *target)
+            yield self._mark(accepted, seq, target)
 
-    def _mark(self, accepted: Accepted, seq: int, of: int, earlier: Earlier) -> TransactWriteItemTypeDef:
+    def _mark(self, accepted: Accepted, seq: int, target: Mapping[str, Any]) -> TransactWriteItemTypeDef:
         """Have an event's own row say that the event ``seq`` has taken it back, or has amended it."""
         values: dict[str, Any] = {":seq": _n(seq)}
         if accepted.event.kind == "amendment":
             # Beside the body, which stays as its operator posted it.
-            now = amended(earlier.event, accepted.event.changes())
+            now = amended(target, accepted.event.changes())
             values[":amended"] = {"S": orjson.dumps({name: now.get(name) for name in AMENDABLE}).decode()}
             update = "SET amended_by = :seq, amended = :amended"
         else:
@@ -471,7 +535,7 @@ class Ledger:
         return {
             "Update": {
                 "TableName": self.table,
-                "Key": row_key(accepted.match, event_item(of)),
+                "Key": row_key(accepted.match, event_item(target["seq"])),
                 "UpdateExpression": update,
                 "ConditionExpression": "attribute_not_exists(cancelled_by)",
                 "ExpressionAttributeValues": values,
@@ -520,7 +584,7 @@ def parse_state(item: dict[str, Any]) -> MatchState:
     match = item["match_id"]["S"]
     with reading(match, "state", item):
         kickoff = text(item, "kickoff")
-        in_utc(kickoff)
+        entry(kickoff)
         return MatchState(
             match=match,
             board=_load_board(json_object(item, "board")),
@@ -532,6 +596,7 @@ def parse_state(item: dict[str, Any]) -> MatchState:
             epoch=text(item, "epoch"),
             home=text(item, "home"),
             away=text(item, "away"),
+            **_load_terms(json_object(item, "terms") if "terms" in item else {}),
         )
 
 
@@ -663,18 +728,42 @@ def _dump_board(board: Board) -> str:
 
 def _load_board(raw: dict[str, Any]) -> Board:
     """Raises what ``rows.reading`` turns into an UnreadableRowError."""
-    whole(raw, "kicks")
-    for name, value in (("status", raw["status"]), *(("phases", each) for phase in raw["phases"] for each in phase)):
-        if not isinstance(value, str):
-            raise ValueError(f"a text of its field {name} is {value!a}")  # noqa: TRY004 - one kind for all of a row
+    status, interrupted = raw["status"], raw.get("interrupted")
+    if not isinstance(status, str) or not isinstance(interrupted, str | None):
+        raise ValueError(f"its status is {ascii(status)[:40]}, interrupted {ascii(interrupted)[:40]}")  # noqa: TRY004 - one kind for all of a row
     return Board(
-        status=raw["status"],
+        status=status,
         score=pair(raw["score"], "score"),
         shootout=pair(raw["shootout"], "shootout") if raw["shootout"] else None,
-        kicks=raw["kicks"],
         clock=_load_clock(raw["clock"]) if raw["clock"] else None,
-        phases=tuple((event_id, before) for event_id, before in raw["phases"]),
+        interrupted=interrupted,
     )
+
+
+def _lineups_row(match: str, lineups: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    body = {side: list(lineups[side]) for side in ("home", "away")}
+    return {**row_key(match, LINEUPS), **VERSION_ATTRIBUTE, "body": {"S": orjson.dumps(body).decode()}}
+
+
+def _dump_terms(state: MatchState) -> str:
+    periods = {"half": state.periods.half, "extra_half": state.periods.extra_half}
+    terms = {"neutral": state.neutral, "leg": state.leg, "first_leg": state.first_leg, **periods}
+    return orjson.dumps(terms).decode()
+
+
+def _load_terms(raw: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a MatchState; a match from before there were terms has the usual ones. Raises as ``_load_board``."""
+    if not raw:
+        return {}
+    whole(raw, "half", "extra_half")
+    if raw["leg"] is not None:
+        whole(raw, "leg")
+    return {
+        "neutral": raw["neutral"] is True,
+        "leg": raw["leg"],
+        "first_leg": pair(raw["first_leg"], "first_leg") if raw["first_leg"] else None,
+        "periods": Periods(raw["half"], raw["extra_half"]),
+    }
 
 
 def _load_clock(raw: dict[str, Any]) -> Clock:

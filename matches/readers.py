@@ -10,15 +10,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from matches.kept import Kept
+from matches.calendar import PAGE
+from matches.kept import Found, Kept
 from matches.ledger import UnknownMatchError
-from matches.recent import as_at
+from matches.standing import as_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from matches.kept import Found
+    from matches.calendar import Calendar
     from matches.ledger import Ledger, MatchState, Outcome
 
 HISTORY_PAGE = 200
@@ -39,10 +40,12 @@ class Readers:
         self._ledger = ledger
         # None for a match that there is not: a flood may be for that as well.
         self._states: Kept[str, MatchState | None] = Kept(_MATCHES)
-        self._days: Kept[date, dict[str, Any]] = Kept(_PAGES)
+        self._days: Kept[date, list[dict[str, Any]]] = Kept(_PAGES)
+        self._lists: Kept[tuple[date, int], dict[str, Any]] = Kept(_PAGES)
         # By match, epoch, newest seq and page: a page is as complete as the seq that it is told with.
         self._pages: Kept[tuple[str, str, int, int], list[dict[str, Any]]] = Kept(_PAGES)
         self._receipts: Kept[str, list[dict[str, Any]]] = Kept(_PAGES)
+        self._lineups: Kept[str, dict[str, list[str]]] = Kept(_PAGES)
         self._outcomes: Kept[tuple[str, str, str | None], Outcome | None] = Kept(_MATCHES)
 
     def state(self, match: str) -> tuple[MatchState, bool]:
@@ -52,9 +55,18 @@ class Readers:
             raise UnknownMatchError(match)
         return found.value, found.fresh
 
-    def day(self, day: date, read: Callable[[], dict[str, Any]]) -> Found[dict[str, Any]]:
-        """The list of a day, which ``read`` makes."""
-        return self._days.of(day, read)
+    def day(
+        self, calendar: Calendar, day: date, page: int, read: Callable[[list[MatchState]], list[dict[str, Any]]]
+    ) -> Found[dict[str, Any]]:
+        """A page of the list of a day, with what ``read`` makes of its matches. Beyond the last, nothing is read."""
+        keys = self._days.of(day, partial(calendar.keys_of, day)).value
+        start = (page - 1) * PAGE
+
+        def made() -> dict[str, Any]:
+            matches = read(calendar.states(day, keys[start : start + PAGE]))
+            return {"day": day.isoformat(), "page": page, "matches": matches, "more": start + PAGE < len(keys)}
+
+        return self._lists.of((day, page), made) if start < len(keys) else Found(made(), fresh=False)
 
     def events(self, state: MatchState, after: int, limit: int) -> list[dict[str, Any]]:
         """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after`` and up to ``state.seq``, in order.
@@ -78,6 +90,10 @@ class Readers:
         kept = self._receipts.of(match, partial(self._ledger.receipts, match)).value
         return [each for each in kept if after is None or each["seq"] > after]
 
+    def lineups(self, match: str) -> Found[dict[str, list[str]]]:
+        """The line-ups of a match."""
+        return self._lineups.of(match, partial(self._ledger.lineups, match))
+
     def outcome(self, match: str, event_id: str, request: str | None) -> Outcome | None:
         """As the ledger's. Only what is settled is kept: that does not change, and all else is about to."""
         key, read = (match, event_id, request), partial(self._ledger.outcome, match, event_id, request)
@@ -91,7 +107,9 @@ class Readers:
     def forget(self, match: str) -> None:
         """A match was made or moved: this process reads it again at once, and the lists of days."""
         self._states.drop(match)
+        self._lineups.drop(match)
         self._days.clear()
+        self._lists.clear()
 
     def _state(self, match: str) -> MatchState | None:
         try:

@@ -13,28 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from matches.kept import Kept
 from matches.snapshot import EVENTS_PER_FRAME
+from matches.standing import as_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from matches.ledger import Ledger, MatchState
 
 _MATCHES = 64
 """Kept at most, the ones asked for last: about 2.5 MB."""
-
-
-_MARKS = frozenset({"amended_by", "cancelled_by"})
-"""Of an event: the seq of the later one that changed it."""
-
-
-def as_at(seq: int, events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The events up to a seq as they stood at it: what a later one has cancelled is not cancelled yet.
-
-    The state that they are told with may have been read before them, and its score is from then. An amended event has
-    its corrected names all the same: they change no score, and the amendment that follows says them again.
-    """
-    then = [event for event in events if event["seq"] <= seq]
-    return [{name: value for name, value in event.items() if name not in _MARKS or value <= seq} for event in then]
 
 
 class RecentEvents:

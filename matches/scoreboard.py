@@ -1,70 +1,95 @@
 """Pure rules of the game: (board, event) -> board, or the reason why not.
 
 The order of events is the order in which operators' posts were accepted, and posts come late: a goal of minute 45 is
-often entered after the half-time whistle. So a goal, a card or a substitution is taken at any time between kick-off
-and the final whistle; only what cannot be true is refused. Corrections are taken at any time, also after full time.
+often entered after the half-time whistle, and a card after full time. So what happened in play is taken at any time
+after the kick-off; only what cannot be true is refused.
+
+A board is always what a replay of the standing events gives: those that were applied and not cancelled, as amended,
+in order. A cancellation or an amendment replays them. It is refused if a later event could not stand any more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from matches.amending import why_not
+from matches.amending import amended, why_not
+from matches.clock import USUAL, Clock, Periods, running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from matches.events import Event
 
 Side = Literal["home", "away"]
 Pair = tuple[int, int]
 
-SCHEDULED, FIRST_HALF, HALF_TIME = "scheduled", "first_half", "half_time"
-SECOND_HALF, EXTRA_TIME, SHOOTOUT, FULL_TIME = "second_half", "extra_time", "shootout", "full_time"
+SCHEDULED, POSTPONED, CALLED_OFF = "scheduled", "postponed", "called_off"
+FIRST_HALF, HALF_TIME, SECOND_HALF = "first_half", "half_time", "second_half"
+EXTRA_TIME, EXTRA_HALF_TIME, EXTRA_SECOND_HALF = "extra_time", "extra_half_time", "extra_second_half"
+SHOOTOUT, SUSPENDED, ABANDONED, FULL_TIME, AWARDED = "shootout", "suspended", "abandoned", "full_time", "awarded"
 
 GOALS: Final = frozenset({"goal", "own_goal", "penalty_goal"})
+CARDS: Final = frozenset({"yellow_card", "second_yellow_card", "red_card"})
 
-_PHASES: Final[dict[str, tuple[str, frozenset[str]]]] = {
-    "kick_off": (FIRST_HALF, frozenset({SCHEDULED})),
+AHEAD: Final = frozenset({SCHEDULED, POSTPONED})
+"""Statuses of a match that has not kicked off and still may."""
+
+_IN_PLAY: Final = frozenset(
+    {FIRST_HALF, HALF_TIME, SECOND_HALF, EXTRA_TIME, EXTRA_HALF_TIME, EXTRA_SECOND_HALF, SHOOTOUT}
+)
+_BEFORE_SHOOTOUT: Final = frozenset({SECOND_HALF, EXTRA_TIME, EXTRA_SECOND_HALF, SHOOTOUT})
+
+PHASES: Final[dict[str, tuple[str, frozenset[str]]]] = {
+    "kick_off": (FIRST_HALF, AHEAD),
     "half_time": (HALF_TIME, frozenset({FIRST_HALF})),
     "second_half": (SECOND_HALF, frozenset({HALF_TIME})),
     "extra_time": (EXTRA_TIME, frozenset({SECOND_HALF})),
-    "full_time": (FULL_TIME, frozenset({SECOND_HALF, EXTRA_TIME, SHOOTOUT})),
+    "extra_half_time": (EXTRA_HALF_TIME, frozenset({EXTRA_TIME})),
+    "extra_second_half": (EXTRA_SECOND_HALF, frozenset({EXTRA_TIME, EXTRA_HALF_TIME})),
+    "full_time": (FULL_TIME, _BEFORE_SHOOTOUT),
+    "postponed": (POSTPONED, frozenset({SCHEDULED})),
+    "called_off": (CALLED_OFF, AHEAD),
+    "suspended": (SUSPENDED, _IN_PLAY),
+    "resumed": ("", frozenset({SUSPENDED})),
+    "abandoned": (ABANDONED, _IN_PLAY),
+    "awarded": (AWARDED, AHEAD | _IN_PLAY | {ABANDONED, FULL_TIME}),
 }
-"""Phase -> (the status it begins, the statuses it may follow)."""
+"""Phase -> (the status it begins, the statuses it may follow).
 
-_CLOCK_AT: Final = {FIRST_HALF: 0, HALF_TIME: 45, SECOND_HALF: 45, EXTRA_TIME: 90}
-"""Minute on the clock when a status begins; other statuses leave the clock alone."""
+``resumed`` begins the status that the suspension interrupted. Any phase that may follow that status may follow the
+suspension too: play has resumed, though nobody entered it.
+"""
 
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The last minute that was stated, and when (milliseconds since the epoch, the API's clock)."""
-
-    minute: int
-    stoppage: int | None
-    at: int
+_NOT_PLAYED: Final = {
+    SCHEDULED: "the match has not kicked off",
+    POSTPONED: "the match is postponed",
+    CALLED_OFF: "the match is called off",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What a scoreboard shows, and what is needed to take events back."""
+    """What a scoreboard shows, and what the rules need for the next event."""
 
     status: str = SCHEDULED
     score: Pair = (0, 0)
     shootout: Pair | None = None
-    kicks: int = 0
-    """Shoot-out kicks taken and not taken back, scored or not."""
     clock: Clock | None = None
-    phases: tuple[tuple[str, str], ...] = ()
-    """(event id, the status before it) of each phase entered and not taken back, oldest first."""
+    interrupted: str | None = None
+    """While the match is suspended: the status before the suspension."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The board after an event, and whether one who follows only the score is told of it."""
+    """The board after an event, and whether a follower of the score only is told of it.
+
+    ``target``: of a cancellation or an amendment, the earlier event as it stood before.
+    """
 
     board: Board
     scores: bool
+    target: Mapping[str, Any] | None = field(default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,115 +99,162 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """An event that was applied before: its content as it stands now, and whether it has been taken back."""
-
-    event: dict[str, Any]
-    cancelled: bool
+def names_earlier(event: Event) -> bool:
+    """Whether an event is about an earlier one, so that ``apply`` needs the match's history."""
+    return event.kind in ("cancellation", "amendment")
 
 
-def apply(board: Board, event: Event, at: int, earlier: Earlier | None = None) -> Applied | Refused:
+def apply(
+    board: Board, event: Event, at: int, history: Sequence[Mapping[str, Any]] = (), periods: Periods = USUAL
+) -> Applied | Refused:
     """Apply one event that was accepted at ``at`` (ms since the epoch).
 
-    ``earlier`` is the event that a cancellation or an amendment names, None if the match has applied no such event.
+    ``history``: all events of the match so far, oldest first, as amended; a cancelled one has ``cancelled_by``. Only
+    a cancellation and an amendment need it. ``periods``: 2 × 45 minutes unless given.
     """
     if event.kind == "cancellation":
-        return _cancel(board, earlier)
+        return _cancel(board, event.cancels, history, periods)
     if event.kind == "amendment":
-        return _amend(board, event.changes(), earlier)
-    if event.kind in _PHASES:
-        return _enter(board, event, at)
-    if board.status == SCHEDULED:
-        return Refused("the match has not kicked off")
-    if board.status == FULL_TIME and event.kind != "var_decision":
-        return Refused("the match is over")
-    if event.kind == "shootout_kick":
-        return _kick(board, event)
-    if board.status == SHOOTOUT and event.kind in GOALS:
-        return Refused("in a shoot-out goals are shootout_kick events")
-    clock = Clock(event.minute, event.stoppage, at)  # type: ignore[union-attr]  # kinds without a minute returned above
-    if event.kind in GOALS:
-        return Applied(replace(board, score=_add(board.score, event.team, 1), clock=clock), scores=True)  # type: ignore[union-attr]
-    return Applied(replace(board, clock=clock), scores=False)
+        return _amend(board, event.amends, event.changes(), history, periods)
+    return _step(board, {**event.content(), "at": at}, periods)
 
 
-def _enter(board: Board, event: Event, at: int) -> Applied | Refused:
-    status, after = _PHASES[event.kind]
-    if board.status not in after:
-        return Refused(f"{event.kind} cannot follow {board.status}")
-    clock = Clock(_CLOCK_AT[status], None, at) if status in _CLOCK_AT else board.clock
-    return Applied(_begin(board, status, event.event_id or "", clock), scores=True)
+def replay(events: Iterable[Mapping[str, Any]], periods: Periods = USUAL) -> Board | Refused:
+    """The board after these events, oldest first. It passes over those that are cancelled, and over corrections.
+
+    The reason of ``Refused`` names the first event that cannot stand.
+    """
+    board = Board()
+    for event in events:
+        if "cancelled_by" in event or event["kind"] in ("cancellation", "amendment"):
+            continue
+        ruling = _step(board, event, periods)
+        if isinstance(ruling, Refused):
+            return Refused(f"{event['kind']} (seq {event['seq']}) could not stand: {ruling.reason}")
+        board = ruling.board
+    return board
 
 
-def _kick(board: Board, event: Event) -> Applied | Refused:
+def _step(board: Board, event: Mapping[str, Any], periods: Periods) -> Applied | Refused:
+    """Apply an event that is about no earlier one."""
+    kind = event["kind"]
+    if kind in PHASES:
+        return _enter(board, event, periods)
+    if kind == "shootout_kick":
+        return _kick(board, event, periods)
+    minute, stoppage = event.get("minute"), event.get("stoppage")
+    reason = periods.why_not(minute, stoppage) or _why_not_now(board, kind, minute)
+    if reason is not None:
+        return Refused(reason)
+    span = periods.span(board.status)
+    if minute is not None and span is not None and minute > span[0]:
+        board = replace(board, clock=Clock(minute, stoppage, event["at"]))
+    if kind in GOALS:
+        return Applied(replace(board, score=_add(board.score, event["team"])), scores=True)
+    return Applied(board, scores=False)
+
+
+def _why_not_now(board: Board, kind: str, minute: int | None) -> str | None:
+    status = board.status
+    if kind in CARDS and status in (SCHEDULED, POSTPONED):
+        return None
+    if status in _NOT_PLAYED:
+        return _NOT_PLAYED[status]
+    if kind in GOALS and status == AWARDED:
+        return "the match is awarded, and its score stands"
+    if kind in GOALS and _in_play(board) == SHOOTOUT and minute is None:
+        return "in a shoot-out goals are shootout_kick events; a goal of the match before it needs its minute"
+    return None
+
+
+def _enter(board: Board, event: Mapping[str, Any], periods: Periods) -> Applied | Refused:
+    kind = event["kind"]
+    status, after = PHASES[kind]
+    if board.status not in after and (board.status != SUSPENDED or kind == "suspended" or _in_play(board) not in after):
+        return Refused(f"{kind} cannot follow {board.status}")
+    if kind == "resumed":
+        status = _in_play(board)
+    board = _begin(board, status, event["at"], periods, resumes=kind == "resumed")
+    if kind == "awarded":
+        home, away = event["score"]
+        board = replace(board, score=(home, away))
+    return Applied(board, scores=True)
+
+
+def _kick(board: Board, event: Mapping[str, Any], periods: Periods) -> Applied | Refused:
     # The score need not be level: in a tie over two legs the shoot-out may follow a match that one side won.
-    if board.status not in (SECOND_HALF, EXTRA_TIME, SHOOTOUT):
+    if _in_play(board) not in _BEFORE_SHOOTOUT:
         return Refused(f"a shoot-out cannot follow {board.status}")
     if board.status != SHOOTOUT:
-        board = _begin(board, SHOOTOUT, event.event_id or "", board.clock)
-    shootout = _add(board.shootout or (0, 0), event.team, 1 if event.scored else 0)  # type: ignore[union-attr]
-    return Applied(replace(board, shootout=shootout, kicks=board.kicks + 1), scores=True)
+        board = replace(_begin(board, SHOOTOUT, event["at"], periods), shootout=board.shootout or (0, 0))
+    if event["scored"]:
+        board = replace(board, shootout=_add(board.shootout or (0, 0), event["team"]))
+    return Applied(board, scores=True)
 
 
-def _cancel(board: Board, earlier: Earlier | None) -> Applied | Refused:
-    if earlier is None:
+def _in_play(board: Board) -> str:
+    """The status, or while the match is suspended the one before the suspension."""
+    return board.interrupted or board.status
+
+
+def _begin(board: Board, status: str, at: int, periods: Periods, *, resumes: bool = False) -> Board:
+    clock, span = board.clock, periods.span(status)
+    if span is not None and not resumes:
+        clock = Clock(span[0], None, at)
+    elif clock is not None and (resumes or periods.span(board.status) is not None):
+        # Play stops, or goes on, at the minute that is shown now.
+        shown = running(board.status, clock, at, periods) or clock
+        clock = Clock(shown.minute, shown.stoppage, at)
+    return replace(board, status=status, clock=clock, interrupted=_in_play(board) if status == SUSPENDED else None)
+
+
+def _cancel(board: Board, name: str, history: Sequence[Mapping[str, Any]], periods: Periods) -> Applied | Refused:
+    target = _named(name, history)
+    if target is None:
         return Refused("there is no such event to cancel")
-    if earlier.cancelled:
+    if "cancelled_by" in target:
         return Refused("the event has already been cancelled")
-    event = earlier.event
-    kind = event["kind"]
+    kind = target["kind"]
     if kind == "cancellation":
         return Refused("a cancellation cannot be cancelled; post the event again")
     if kind == "amendment":
         return Refused("an amendment cannot be cancelled; amend the event again")
-    if kind in GOALS:
-        return Applied(replace(board, score=_add(board.score, event["team"], -1)), scores=True)
-    if kind == "shootout_kick":
-        return Applied(_cancel_kick(board, event), scores=True)
-    if kind in _PHASES:
-        if not board.phases or board.phases[-1][0] != event["event_id"]:
-            return Refused("only the latest phase of the match can be cancelled")
-        return Applied(_end(board), scores=True)
-    return Applied(board, scores=False)
+    after = replay((each for each in history if each is not target), periods)
+    if isinstance(after, Refused):
+        return Refused(f"without this {kind}, {after.reason}; cancel that first")
+    scores = kind in GOALS or kind in PHASES or kind == "shootout_kick"
+    return Applied(after, scores=scores or _shown(after) != _shown(board), target=target)
 
 
-def _amend(board: Board, changes: dict[str, Any], earlier: Earlier | None) -> Applied | Refused:
+def _amend(
+    board: Board, name: str, changes: dict[str, Any], history: Sequence[Mapping[str, Any]], periods: Periods
+) -> Applied | Refused:
     """Only the clock may move: a minute that was wrong must not go on running.
 
     Followers of the score only are not told: a plain scoreboard shows neither scorers nor minutes of goals.
     """
-    if earlier is None:
+    target = _named(name, history)
+    if target is None:
         return Refused("there is no such event to amend")
-    if earlier.cancelled:
+    if "cancelled_by" in target:
         return Refused("the event has been cancelled")
-    event = earlier.event
-    reason = why_not(event, changes)
+    reason = why_not(target, changes)
     if reason is not None:
         return Refused(reason)
-    stated = Clock(event["minute"], event.get("stoppage"), event["at"]) if "minute" in changes else None
-    if stated is not None and board.clock == stated:
-        board = replace(board, clock=Clock(changes["minute"], changes["stoppage"], stated.at))
-    return Applied(board, scores=False)
+    after = replay((amended(each, changes) if each is target else each for each in history), periods)
+    if isinstance(after, Refused):
+        return Refused(after.reason)
+    return Applied(after, scores=_shown(after) != _shown(board), target=target)
 
 
-def _cancel_kick(board: Board, event: dict[str, Any]) -> Board:
-    if board.kicks > 1:
-        shootout = _add(board.shootout or (0, 0), event["team"], -1 if event["scored"] else 0)
-        return replace(board, shootout=shootout, kicks=board.kicks - 1)
-    # With its only kick the shoot-out is gone too.
-    board = replace(board, shootout=None, kicks=0)
-    return _end(board) if board.status == SHOOTOUT else board
+def _named(name: str, history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return next((each for each in history if each["event_id"] == name), None)
 
 
-def _begin(board: Board, status: str, event_id: str, clock: Clock | None) -> Board:
-    return replace(board, status=status, clock=clock, phases=(*board.phases, (event_id, board.status)))
+def _shown(board: Board) -> tuple[str, Pair, Pair | None]:
+    return board.status, board.score, board.shootout
 
 
-def _end(board: Board) -> Board:
-    return replace(board, status=board.phases[-1][1], phases=board.phases[:-1])
-
-
-def _add(pair: Pair, side: str | None, count: int) -> Pair:
+def _add(pair: Pair, side: str) -> Pair:
     home, away = pair
-    return (home + count, away) if side == "home" else (home, away + count)
+    return (home + 1, away) if side == "home" else (home, away + 1)

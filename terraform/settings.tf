@@ -1,7 +1,7 @@
 variable "settings" {
   description = <<-EOT
     Settings that differ from their defaults; system.json lists them all. There is no deployment without issuer, jwks_url
-    and operator_audience, nor without viewer_audience unless anonymous is on.
+    and operator_audience, nor without viewer_audience if anonymous is off.
   EOT
   type        = map(string)
   nullable    = false
@@ -35,13 +35,13 @@ variable "settings" {
   }
 
   validation {
-    condition     = contains(["on", "off"], lookup(var.settings, "anonymous", "off"))
+    condition     = contains(["on", "off"], lookup(var.settings, "anonymous", "on"))
     error_message = "anonymous is on or off."
   }
 
   validation {
-    condition     = lookup(var.settings, "anonymous", "off") == "on" || length(compact(split(",", lookup(var.settings, "viewer_audience", "")))) > 0
-    error_message = "Set viewer_audience, or anonymous = \"on\": otherwise nobody can watch."
+    condition     = lookup(var.settings, "anonymous", "on") != "off" || length(compact(split(",", lookup(var.settings, "viewer_audience", "")))) > 0
+    error_message = "Set viewer_audience, or leave anonymous on: otherwise nobody can watch."
   }
 
   validation {

@@ -52,6 +52,14 @@ module "web" {
 output "site_url" {
   description = "The static site, and the snapshots under /matches/; null without."
   value       = one(module.web[*].url)
+
+  precondition {
+    # CloudFront's name is known after the first apply, so this is checked when everything else is there.
+    condition = var.web == null ? true : length(setintersection(
+      ["*", one(module.web[*].url)], [for origin in split(",", local.settings.origins) : trimspace(origin)]
+    )) > 0
+    error_message = "Visitors of the site get no live updates: settings.origins does not name it. Add ${coalesce(one(module.web[*].url), "the site")} to origins, or leave origins out."
+  }
 }
 
 output "site_bucket" {

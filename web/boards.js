@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: which of two accounts of a match is the newer, what both together know, and what happened in between. */
+/** Pure: which of two accounts of a match is the newer, and what both together know. */
 
 /** @typedef {import("./words.js").Event} Event */
 
@@ -12,20 +12,42 @@
  * @property {string} home
  * @property {string} away
  * @property {string | null} [competition]
- * @property {string | null} [kickoff]
+ * @property {string | null} [kickoff] a moment (RFC 3339), or only a day (`2026-11-28`)
  * @property {[number, number]} score
  * @property {[number, number] | null} [shootout]
  * @property {{minute: number, stoppage: number | null, at: number} | null} [clock]
+ * @property {boolean} [neutral] nobody plays at home
+ * @property {1 | 2 | null} [leg]
+ * @property {[number, number] | null} [first_leg] goals of this match's home and away side in the first leg
+ * @property {number} [half_minutes] 45 if absent
+ * @property {number} [extra_half_minutes] 15 if absent
  * @property {number | null} [viewers]
  * @property {readonly Event[]} [events]
  * @property {boolean} [gap]
  * @property {number} [lost]
  */
 
-const LIVE = new Set(["first_half", "half_time", "second_half", "extra_time", "shootout"]);
+const LIVE = new Set([
+  "first_half",
+  "half_time",
+  "second_half",
+  "extra_time",
+  "extra_half_time",
+  "extra_second_half",
+  "shootout",
+  "suspended",
+]);
+const OVER = new Set(["full_time", "abandoned", "awarded", "called_off"]);
+const UNPLAYED = new Set(["scheduled", "postponed", "called_off"]);
 
 /** Whether a match is being played. @param {{status: string}} board */
 export const isLive = ({ status }) => LIVE.has(status);
+
+/** Whether nothing more is played of a match. @param {{status: string}} board */
+export const isOver = ({ status }) => OVER.has(status);
+
+/** Whether a match has a score. @param {{status: string}} board */
+export const hasScore = ({ status }) => !UNPLAYED.has(status);
 
 /**
  * What is known after something more was heard: never older than before within an epoch, and with all the events that
@@ -105,48 +127,5 @@ export function corrected(event, amendment) {
 /** Whether an event only corrects another, which has the correction itself. @param {Event} event */
 export const isAmendment = (event) => event.kind === "amendment";
 
-/**
- * @typedef {object} News What one who looks at the scoreboard should notice.
- * @property {"goal" | "cancelled"} kind
- * @property {"home" | "away"} side
- * @property {Event | null} event the goal or the cancellation, if it is known
- */
-
-/**
- * The last thing that changed the score (or the shoot-out) between two boards of a match, or null.
- *
- * @param {Board | null} before
- * @param {Board} after
- * @returns {News | null}
- */
-export function newsBetween(before, after) {
-  if (before === null || before.epoch !== after.epoch || after.seq <= before.seq) return null;
-  const change = changeOf(before.score, after.score) ?? changeOf(before.shootout ?? [0, 0], after.shootout ?? [0, 0]);
-  if (change === null) return null;
-  const fresh = (after.events ?? []).filter((event) => event.seq > before.seq);
-  const ofSide = (/** @type {Event | undefined} */ event) => event && isScore(event) && event.team === change.side;
-  const wanted = (/** @type {Event} */ event) =>
-    change.kind === "goal"
-      ? ofSide(event) && !event.cancelled_by
-      : event.kind === "cancellation" && ofSide(after.events?.find((each) => each.seq === event.cancels_seq));
-  const event = fresh.findLast(wanted) ?? null;
-  return { ...change, event };
-}
-
 /** @param {Event} event */
 export const isGoal = (event) => /^(goal|own_goal|penalty_goal)$/.test(event.kind);
-
-/** @param {Event} event */
-const isScore = (event) => isGoal(event) || (event.kind === "shootout_kick" && event.scored === true);
-
-/**
- * @param {readonly [number, number]} before
- * @param {readonly [number, number]} after
- * @returns {{kind: "goal" | "cancelled", side: "home" | "away"} | null}
- */
-function changeOf(before, after) {
-  const [home, away] = [after[0] - before[0], after[1] - before[1]];
-  if (home > 0 || away > 0) return { kind: "goal", side: home > 0 ? "home" : "away" };
-  if (home < 0 || away < 0) return { kind: "cancelled", side: home < 0 ? "home" : "away" };
-  return null;
-}

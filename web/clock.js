@@ -1,28 +1,22 @@
 // @ts-check
 /**
- * Pure: the minute that a match is in now, as football writes it.
+ * Pure: the minute that a match is in now, as football writes it. The rule is that of matches/clock.py.
  *
- * A minute is the one being played: the first begins with the kick-off, so what happens after 22 minutes and 30 seconds
- * happens in minute 23. After the last minute of a period comes its stoppage time: 45+1, 45+2.
+ * A minute is the one being played: the first minute begins with the kick-off, so a goal after 22 minutes and 30 seconds
+ * falls in minute 23. Stoppage time follows the last minute of a period: 45+1, 45+2.
  *
- * Two things tell the time: when the period's whistle was entered, and the minutes that events state. Both come late
- * and never early (an operator enters what has happened), so the match is at least as far as either says.
+ * The clock of a board is one statement of the server: "at that time, this minute was being played". While play stands
+ * (half-time, a suspension, after full time), it is the minute at which play stopped.
  */
 
-/**
- * @typedef {object} Told An event as viewers get it; times in milliseconds since the epoch, by the server's clock.
- * @property {string} kind
- * @property {number} [at]
- * @property {number} [minute]
- * @property {number | null} [stoppage]
- * @property {number} [cancelled_by]
- */
+/** @typedef {{minute: number, stoppage: number | null, at: number}} Clock times in milliseconds since the epoch */
 
 /**
  * @typedef {object} Timed What the clock needs of a board.
  * @property {string} status
- * @property {{minute: number, stoppage: number | null, at: number} | null} [clock] the last minute stated, and when
- * @property {readonly Told[]} [events] those known, in order; without them the clock's own statement has to do
+ * @property {Clock | null} [clock]
+ * @property {number} [half_minutes] 45 unless the match has others
+ * @property {number} [extra_half_minutes] 15 unless the match has others
  */
 
 /**
@@ -38,57 +32,73 @@ const MINUTE = 60_000;
 /** The most stoppage time that an event can state (docs/api.md). */
 const MOST_STOPPAGE = 30;
 
-/** Extra time has one whistle for both its halves. Three minutes for the stoppage time of the first and the change of
- * ends are a guess (IFAB Laws of the Game, law 7 gives a minute for a drink); a stated minute puts it right. */
-const CHANGE_OF_ENDS = 3 * MINUTE;
-
-/** @type {Readonly<Record<string, {start: number, end: number}>>} */
-const PERIODS = {
-  first_half: { start: 0, end: 45 },
-  second_half: { start: 45, end: 90 },
-  extra_time: { start: 90, end: 105 },
-};
-const SECOND_OF_EXTRA_TIME = { start: 105, end: 120 };
-
 /** @type {Readonly<Record<string, string>>} */
-const STANDING = { half_time: "HT", shootout: "PEN", full_time: "FT" };
-
-/** @type {Readonly<Record<string, string>>} */
-const BEGINS = {
-  kick_off: "first_half",
-  half_time: "half_time",
-  second_half: "second_half",
-  extra_time: "extra_time",
-  shootout_kick: "shootout",
-  full_time: "full_time",
+const STANDING = {
+  half_time: "HT",
+  extra_half_time: "HT",
+  shootout: "PEN",
+  full_time: "FT",
+  suspended: "Susp.",
+  abandoned: "Aband.",
+  awarded: "Awrd",
+  postponed: "Postp.",
+  called_off: "Canc.",
 };
 
 /**
- * The minute that a match is in at `now` (milliseconds since the epoch, by the server's clock: `live.now()`).
+ * The last minutes of the first half, the second half and both halves of extra time: stoppage time may follow them.
  *
- * While the clock stands (half-time, the shoot-out, after the match) `minute` is the one that play ended in.
+ * @param {{half_minutes?: number, extra_half_minutes?: number}} board
+ * @returns {[number, number, number, number]}
+ */
+export function periodEnds({ half_minutes: half = 45, extra_half_minutes: extra = 15 }) {
+  return [half, 2 * half, 2 * half + extra, 2 * half + 2 * extra];
+}
+
+/**
+ * The minutes after which the period of a status begins and ends; null while play stands.
+ *
+ * Some operators enter no whistle between the halves of extra time. A stated minute then says which it is.
+ *
+ * @param {Timed} board
+ * @returns {[number, number] | null}
+ */
+export function periodOf(board) {
+  const [half, full, extra, end] = periodEnds(board);
+  switch (board.status) {
+    case "first_half":
+      return [0, half];
+    case "second_half":
+      return [half, full];
+    case "extra_time":
+      return (board.clock?.minute ?? 0) > extra ? [extra, end] : [full, extra];
+    case "extra_second_half":
+      return [extra, end];
+    default:
+      return null;
+  }
+}
+
+/**
+ * The minute that a match is in at `now` (milliseconds since the epoch, by the server's clock: `live.now()`).
  *
  * @param {Timed} board
  * @param {number} now
  * @returns {Minute}
  */
 export function runningMinute(board, now) {
-  const phases = phasesOf(board.events ?? []);
-  const known = phases.at(-1)?.status === board.status;
-  if (board.status in PERIODS) {
-    const pair = minuteIn(board.status, known ? phases.at(-1) : undefined, board, now);
-    return { text: written(pair.minute, pair.stoppage), ...pair, ticking: true };
+  const { status, clock } = board;
+  const period = periodOf(board);
+  if (period === null || !clock) {
+    const { minute = null, stoppage = null } = clock ?? {};
+    return { text: STANDING[status] ?? "", minute, stoppage, ticking: false };
   }
-  const text = STANDING[board.status];
-  if (text === undefined) return { text: "", minute: null, stoppage: null, ticking: false };
-  const last = known ? phases.map((phase) => phase.status in PERIODS).lastIndexOf(true) : -1;
-  const played = phases[last];
-  const ended = phases[last + 1];
-  const pair =
-    played && ended
-      ? minuteIn(played.status, played, board, ended.at)
-      : { minute: board.clock?.minute ?? null, stoppage: board.clock?.stoppage ?? null };
-  return { text, ...pair, ticking: false };
+  const [start, end] = period;
+  const stated = Math.max(0, clock.minute + (clock.stoppage ?? 0) - 1 - start);
+  const played = start + 1 + stated + Math.floor(Math.max(0, now - clock.at) / MINUTE);
+  const minute = Math.min(played, end);
+  const stoppage = played > end ? Math.min(played - end, MOST_STOPPAGE) : null;
+  return { text: written(minute, stoppage), minute, stoppage, ticking: true };
 }
 
 /**
@@ -101,81 +111,4 @@ export function runningMinute(board, now) {
 export function written(minute, stoppage) {
   if (minute === null || minute === undefined) return "";
   return stoppage ? `${minute}+${stoppage}` : String(minute);
-}
-
-/**
- * What has begun and when, without what was taken back.
- *
- * @param {readonly Told[]} events
- * @returns {{status: string, at: number, place: number}[]}
- */
-function phasesOf(events) {
-  /** @type {{status: string, at: number, place: number}[]} */
-  const phases = [];
-  for (const [place, event] of events.entries()) {
-    const status = BEGINS[event.kind];
-    if (status === undefined || event.at === undefined || event.cancelled_by) continue;
-    if (status !== phases.at(-1)?.status) phases.push({ status, at: event.at, place });
-  }
-  return phases;
-}
-
-/**
- * The minute of a period at a time; without the period's own whistle by the last minute stated.
- *
- * @param {string} status
- * @param {{at: number, place: number} | undefined} whistle
- * @param {Timed} board
- * @param {number} now
- */
-function minuteIn(status, whistle, board, now) {
-  const first = /** @type {{start: number, end: number}} */ (PERIODS[status]);
-  const stated = whistle ? lastStated(board.events ?? [], whistle.place, first.start, now) : board.clock;
-  const extra = status === "extra_time";
-  if (extra && stated && stated.minute > first.end) {
-    return pairOf(SECOND_OF_EXTRA_TIME, since(stated, SECOND_OF_EXTRA_TIME.start, now));
-  }
-  const elapsed = Math.max(0, whistle ? now - whistle.at : 0, stated ? since(stated, first.start, now) : 0);
-  const turn = (first.end - first.start) * MINUTE + CHANGE_OF_ENDS;
-  return extra && elapsed >= turn ? pairOf(SECOND_OF_EXTRA_TIME, elapsed - turn) : pairOf(first, elapsed);
-}
-
-/**
- * The latest event after a place that states a minute of the period that starts with `start`. Left out are those that
- * were taken back, and amendments: their minute is that of the event they correct.
- *
- * @param {readonly Told[]} events
- * @param {number} place
- * @param {number} start
- * @param {number} now
- * @returns {{minute: number, stoppage: number | null, at: number} | null}
- */
-function lastStated(events, place, start, now) {
-  for (const { kind, minute, stoppage, at, cancelled_by } of events.slice(place).reverse()) {
-    if (kind === "amendment") continue;
-    if (minute !== undefined && minute > start && at !== undefined && at <= now && !cancelled_by) {
-      return { minute, stoppage: stoppage ?? null, at };
-    }
-  }
-  return null;
-}
-
-/**
- * How long a period has been on at least, if `stated` was its minute then. Milliseconds.
- *
- * @param {{minute: number, stoppage: number | null, at: number}} stated
- * @param {number} start
- * @param {number} now
- */
-function since(stated, start, now) {
-  return Math.max(0, stated.minute + (stated.stoppage ?? 0) - 1 - start) * MINUTE + (now - stated.at);
-}
-
-/**
- * @param {{start: number, end: number}} period
- * @param {number} elapsed
- */
-function pairOf({ start, end }, elapsed) {
-  const minute = start + 1 + Math.floor(Math.max(0, elapsed) / MINUTE);
-  return minute <= end ? { minute, stoppage: null } : { minute: end, stoppage: Math.min(minute - end, MOST_STOPPAGE) };
 }

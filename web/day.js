@@ -49,6 +49,26 @@ export function utcDays(day) {
   return first === last ? [first] : [first, last];
 }
 
+/** Whether a kick-off is a day without a time. @param {string | null | undefined} kickoff */
+export const isWholeDay = (kickoff) => DAY.test(kickoff ?? "");
+
+/** The moment of a kick-off in ms since the epoch; NaN if the time is not known. @param {string | null | undefined} kickoff */
+export const kickoffAt = (kickoff) => (!kickoff || isWholeDay(kickoff) ? Number.NaN : Date.parse(kickoff));
+
+/** The day of a kick-off: the local day of its moment; a day without a time is the same day everywhere. Null if none is known.
+ * @param {string | null | undefined} kickoff */
+export function kickoffDay(kickoff) {
+  if (kickoff && isWholeDay(kickoff)) return kickoff;
+  const at = kickoffAt(kickoff);
+  return Number.isNaN(at) ? null : localDay(at);
+}
+
+/** The UTC day on whose list a kick-off is. @param {string | null | undefined} kickoff */
+export function utcDayOf(kickoff) {
+  const at = kickoffAt(kickoff);
+  return Number.isNaN(at) ? (kickoff ?? null) : new Date(at).toISOString().slice(0, 10);
+}
+
 /** `Today`, `Yesterday`, `Tomorrow`, else the date. @param {string} day @param {string} today */
 export function dayWords(day, today) {
   if (day === today) return "Today";
@@ -68,3 +88,6 @@ export const timeOfDay = (at) => TIME.format(at);
 
 /** `Sun, 18 Dec 2022, 16:00`. @param {number} at */
 export const dateAndTime = (at) => `${FULL.format(at)}, ${TIME.format(at)}`;
+
+/** `Sun, 18 Dec 2022`. @param {string} day */
+export const fullDate = (day) => FULL.format(startOf(day));

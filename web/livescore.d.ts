@@ -2,7 +2,21 @@
 
 export type Side = "home" | "away";
 export type Pair = [home: number, away: number];
-export type Status = "scheduled" | "first_half" | "half_time" | "second_half" | "extra_time" | "shootout" | "full_time";
+export type Status =
+  | "scheduled"
+  | "postponed"
+  | "called_off"
+  | "first_half"
+  | "half_time"
+  | "second_half"
+  | "extra_time"
+  | "extra_half_time"
+  | "extra_second_half"
+  | "shootout"
+  | "suspended"
+  | "abandoned"
+  | "full_time"
+  | "awarded";
 
 /** One thing that happened, as docs/api.md describes it. Which fields there are depends on `kind`. */
 export interface MatchEvent {
@@ -20,6 +34,10 @@ export interface MatchEvent {
   assist?: string | null;
   player_on?: string;
   player_off?: string;
+  /** Of a substitution: nobody comes on. */
+  no_replacement?: true;
+  /** Of a card: it is for a coach or a player on the bench. */
+  bench?: true;
   scored?: boolean;
   decision?: string;
   about?: string | null;
@@ -36,15 +54,27 @@ export interface MatchEvent {
   amended_by?: number;
 }
 
-/** The last minute that was stated, and when (ms since the epoch by the server's clock). */
+/** At `at` (ms since the epoch by the server's clock) this minute was being played, or play stopped in it. */
 export interface Clock {
   minute: number;
   stoppage: number | null;
   at: number;
 }
 
+/** What is said of a match before it is played, beyond its teams and its kick-off. */
+export interface Terms {
+  /** Whether the ground is neither side's home. */
+  readonly neutral: boolean;
+  /** 1 or 2 in a tie over two legs. */
+  readonly leg: number | null;
+  /** Of a second leg: the goals of this match's home and away side in the first. The aggregate adds `score`. */
+  readonly first_leg: Pair | null;
+  readonly half_minutes: number;
+  readonly extra_half_minutes: number;
+}
+
 /** What is known of a match. A new object at each change. */
-export interface Board {
+export interface Board extends Terms {
   readonly match: string;
   /** Another epoch is another history: the match was reset. */
   readonly epoch: string;
@@ -53,6 +83,7 @@ export interface Board {
   readonly home: string;
   readonly away: string;
   readonly competition: string | null;
+  /** A time with its offset, or a day as `2026-11-28` while the time is not known. */
   readonly kickoff: string | null;
   readonly score: Pair;
   readonly shootout: Pair | null;
@@ -264,6 +295,7 @@ export class Follower {
   junk: number;
   competition: string | null;
   kickoff: string | null;
+  terms: Terms;
   clock: Clock | null;
   viewers: number | null;
   since(): Position | null;

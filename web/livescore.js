@@ -73,6 +73,19 @@ function isPage(page) {
   return rise(page.events, page.seq) && page.events.every((event) => isPair(event.score));
 }
 
+/** What a snapshot says of a match beyond teams and kick-off; of a server from before there was that, the usual.
+ * @param {Record<string, unknown>} frame @returns {import("./livescore.js").Terms} */
+function readTerms(frame) {
+  const { neutral, leg, first_leg, half_minutes, extra_half_minutes } = frame;
+  return {
+    neutral: neutral === true,
+    leg: isCount(leg) ? leg : null,
+    first_leg: isPair(first_leg) ? first_leg : null,
+    half_minutes: isCount(half_minutes) ? half_minutes : 45,
+    extra_half_minutes: isCount(extra_half_minutes) ? extra_half_minutes : 15,
+  };
+}
+
 /** @param {unknown} value @returns {Clock | null} */
 function readClock(value) {
   if (!isObject(value) || !isCount(value.minute) || !isCount(value.at)) return null;
@@ -83,9 +96,6 @@ function readClock(value) {
 
 /** Frames kept while a snapshot is awaited; a frame lost beyond that is a gap again. */
 const EARLY = 64;
-
-/** The minute on the clock when a phase begins, as in matches/scoreboard.py. @type {Record<string, number>} */
-const CLOCK_AT = { kick_off: 0, half_time: 45, second_half: 45, extra_time: 90 };
 
 /**
  * A viewer's half of the protocol for one match, without I/O: takes frames and says which events to show. Frames may
@@ -125,6 +135,7 @@ export class Follower {
     this.competition = null;
     /** @type {string | null} */
     this.kickoff = null;
+    this.terms = readTerms({});
     /** @type {Clock | null} */
     this.clock = null;
     /** @type {number | null} */
@@ -209,6 +220,7 @@ export class Follower {
     this.away = frame.away;
     this.competition = isText(frame.competition) ? frame.competition : null;
     this.kickoff = isText(frame.kickoff) ? frame.kickoff : null;
+    this.terms = readTerms(frame);
     const begins = frame.epoch !== this.epoch;
     if (begins) {
       this.epoch = frame.epoch;
@@ -233,24 +245,14 @@ export class Follower {
     const fresh = frame.events.filter((event) => event.seq > this.seq);
     if (frame.type === "snapshot") {
       this.lost += Math.max(0, frame.seq - this.seq - fresh.length);
-      this.clock = readClock(frame.clock);
       if (isCount(frame.viewers)) this.viewers = frame.viewers;
-    } else {
-      for (const event of fresh) this.#wind(event);
     }
+    if (frame.clock !== undefined) this.clock = readClock(frame.clock);
     this.seq = frame.seq;
     this.score = frame.score;
     this.status = frame.status;
     this.shootout = frame.shootout ?? null;
     return fresh;
-  }
-
-  /** Put the clock on, as the server does. @param {MatchEvent} event */
-  #wind(event) {
-    // The minute of an amendment is that of another event.
-    if (event.kind === "amendment") return;
-    const minute = event.minute ?? (isText(event.kind) ? CLOCK_AT[event.kind] : undefined);
-    this.clock = readClock({ minute, stoppage: event.stoppage, at: event.at }) ?? this.clock;
   }
 }
 
@@ -704,9 +706,11 @@ class Thread {
   #draw() {
     const { match, only, follower } = this;
     if (!follower.home || !follower.status) return false;
-    const { epoch, seq, status, home, away, competition, kickoff, score, shootout, clock, viewers, gap } = follower;
+    const { epoch, seq, status, home, away, competition, kickoff, terms } = follower;
+    const { score, shootout, clock, viewers, gap } = follower;
     const lost = Math.max(0, follower.lost - this.#found);
-    const known = { match, epoch, seq, status, home, away, competition, kickoff, score, shootout, clock, viewers };
+    const about = { home, away, competition, kickoff, ...terms };
+    const known = { match, epoch, seq, status, ...about, score, shootout, clock, viewers };
     const text = JSON.stringify([known, gap, lost, this.#found]);
     const changed = text !== this.#drawn;
     this.#drawn = text;

@@ -29,10 +29,10 @@ export class Reader {
     return this.#read(`/matches/${encodeURIComponent(match)}`);
   }
 
-  /** The matches of a UTC day, without their events. Rejects with a ReadError.
-   * @param {string} day @returns {Promise<{matches: any[], more?: boolean}>} */
-  day(day) {
-    return this.#read(`/matches?day=${day}`);
+  /** A page of the matches of a UTC day, without their events: 200, and whether there are more. Rejects with a ReadError.
+   * @param {string} day @param {number} [page] from 1 on @returns {Promise<{matches: any[], more?: boolean}>} */
+  day(day, page = 1) {
+    return this.#read(`/matches?day=${day}${page > 1 ? `&page=${page}` : ""}`);
   }
 
   /** @param {string} path @returns {Promise<any>} */

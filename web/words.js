@@ -8,7 +8,7 @@
 
 import { written } from "./clock.js";
 
-/** @typedef {import("./livescore.js").MatchEvent & {at: number, shootout?: [number, number] | null}} Event An event as viewers get it */
+/** @typedef {import("./livescore.js").MatchEvent & {at: number, shootout?: [number, number] | null, bench?: boolean, no_replacement?: boolean}} Event An event as viewers get it */
 
 /** @typedef {{home: string, away: string}} Teams */
 
@@ -26,7 +26,15 @@ const KINDS = {
   half_time: "Half-time",
   second_half: "Second half",
   extra_time: "Extra time",
+  extra_half_time: "Half-time of extra time",
+  extra_second_half: "Second half of extra time",
   full_time: "Full time",
+  postponed: "Postponed",
+  called_off: "Called off",
+  suspended: "Play suspended",
+  resumed: "Play resumed",
+  abandoned: "Abandoned",
+  awarded: "Awarded",
   shootout: "Penalty shoot-out",
   shootout_kick: "Shoot-out kick",
   var_decision: "Video review",
@@ -42,23 +50,52 @@ const DECISIONS = {
   penalty_overturned: "penalty overturned",
   red_card: "red card",
   card_overturned: "card overturned",
+  checking: "checking",
 };
 
 /** @type {Readonly<Record<string, string>>} */
 const STATUSES = {
   scheduled: "Not started",
+  postponed: "Postponed",
+  called_off: "Called off",
   first_half: "First half",
   half_time: "Half-time",
   second_half: "Second half",
   extra_time: "Extra time",
+  extra_half_time: "Half-time of extra time",
+  extra_second_half: "Extra time, second half",
   shootout: "Penalty shoot-out",
+  suspended: "Suspended",
+  abandoned: "Abandoned",
   full_time: "Full time",
+  awarded: "Awarded",
 };
+
+/** Statuses for a column that is a few letters wide. The others stand there in full. */
+/** @type {Readonly<Record<string, string>>} */
+const SIGNS = { half_time: "HT", extra_half_time: "HT", shootout: "PEN", full_time: "FT" };
+
+/** What is said of a match as a whole when its status changes. */
+/** @type {Readonly<Record<string, string>>} */
+const TURNS = {
+  postponed: "The match is postponed",
+  called_off: "The match is called off",
+  suspended: "Play is suspended",
+  resumed: "Play goes on",
+  abandoned: "The match is abandoned",
+};
+
+/** The time of a kick-off of which only the day is known. */
+export const TIME_OPEN = "Kick-off time to be confirmed";
+
+/** The desk's undo gives this reason (docs/console.md). */
+const MISTAKE = "Entered by mistake";
 
 /** Error codes of the socket and of the API (docs/protocol.md, docs/api.md), and our own: in words for a viewer. */
 /** @type {Readonly<Record<string, string>>} */
 const ERRORS = {
   unknown_match: "There is no such match. The link may be old or mistyped.",
+  no_longer: "There is no such match any more. What you see is the last that was known of it.",
   not_entitled: "Your link does not cover this match's competition.",
   too_many_matches:
     "That is more matches than one page can follow at once. The others are refreshed every half minute.",
@@ -83,11 +120,15 @@ export const kindWords = (kind) => KINDS[kind] ?? kind.replaceAll("_", " ");
 /** @param {string} status */
 export const statusWords = (status) => STATUSES[status] ?? status.replaceAll("_", " ");
 
+/** A status as the scoreboard's first column shows it: `HT`, `FT`, `Suspended`. @param {string} status */
+export const statusSign = (status) => SIGNS[status] ?? statusWords(status);
+
 /** @param {string | undefined} decision */
 export const decisionWords = (decision) => DECISIONS[decision ?? ""] ?? (decision ?? "").replaceAll("_", " ");
 
 /** What happened, without names: `Penalty goal`, `Video review: goal confirmed`. @param {Event} event */
 export function eventWords(event) {
+  if (event.kind === "var_decision" && event.decision === "checking") return "Video review under way";
   if (event.kind === "var_decision") return `${KINDS.var_decision}: ${decisionWords(event.decision)}`;
   if (event.kind === "shootout_kick") return event.scored ? "Shoot-out: scored" : "Shoot-out: missed";
   return kindWords(event.kind);
@@ -119,6 +160,7 @@ export const standing = ({ home, away, score }) => `${isolated(home)} ${score[0]
 export function announcement(event, board, cancelled) {
   const team = isolated(teamOf(event, board));
   const who = event.player ? `, ${isolated(event.player)}` : "";
+  const why = event.reason ? `, ${isolated(event.reason)}` : "";
   switch (event.kind) {
     case "goal":
     case "own_goal":
@@ -133,9 +175,18 @@ export function announcement(event, board, cancelled) {
       return `${team} ${event.scored ? "score" : "miss"}${who}: ${scoreWords(board.shootout)} in the shoot-out.`;
     case "var_decision":
       return `${eventWords(event)}.`;
+    case "postponed":
+    case "called_off":
+      return `${TURNS[event.kind]}${why}.`;
+    case "suspended":
+    case "resumed":
+    case "abandoned":
+      return `${TURNS[event.kind]}${why}: ${standing(board)}.`;
+    case "awarded":
+      return `The match is awarded${why}: ${standing(board)}.`;
     case "cancellation":
       if (!cancelled) return null;
-      return `${takenBack(cancelled, board)}${event.reason ? `, ${isolated(event.reason)}` : ""}: ${standing(board)}.`;
+      return `${takenBack(cancelled, board)}${why}: ${standing(board)}.`;
     case "yellow_card":
     case "substitution":
     case "amendment":
@@ -163,10 +214,37 @@ export function whyCancelled(cancellation, reviewed, clock) {
   return `Taken back at ${clock(cancellation.at)}${reviewed ? " after a video review" : ""}${why}.`;
 }
 
-/** `about 1,200 following`: the count is approximate, and so is the number. @param {number | null | undefined} count */
+/**
+ * Whether a correction is the operator's own slip, put right at once: within the desk's ten seconds of undo, and five more
+ * for the network. The reason is the undo's own, or none.
+ *
+ * @param {Event} event
+ * @param {Event} cancellation
+ */
+export const isMistake = (event, cancellation) =>
+  cancellation.at - event.at <= 15_000 && (!cancellation.reason || cancellation.reason === MISTAKE);
+
+/** `Entered by mistake: goal`. @param {Event} event */
+export function mistakeWords(event) {
+  const what = event.kind === "var_decision" ? eventWords(event) : kindWords(event.kind);
+  return `${MISTAKE}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`;
+}
+
+/**
+ * Both legs together, in goals of this match's home and away side; null if no first leg is known.
+ *
+ * @param {{score: readonly [number, number], first_leg?: readonly [number, number] | null}} board
+ * @returns {[number, number] | null}
+ */
+export const aggregateOf = ({ score, first_leg }) =>
+  first_leg ? [first_leg[0] + score[0], first_leg[1] + score[1]] : null;
+
+/** A smaller count than that says more about the hour than about the match. */
+const FEW = 10;
+
+/** `about 1,200 following`, empty for few: the count is approximate, and so is the number. @param {number | null | undefined} count */
 export function viewersWords(count) {
-  if (count === null || count === undefined) return "";
-  if (count < 1) return "nobody else following";
+  if (count === null || count === undefined || count < FEW) return "";
   const step = 10 ** Math.max(0, Math.floor(Math.log10(count)) - 1);
   return `about ${(Math.round(count / step) * step).toLocaleString("en")} following`;
 }
@@ -207,6 +285,8 @@ export function connectionWords({ state, retryAt }, now) {
       return "Offline";
     case "refused":
       return "Not live";
+    case "unreached":
+      return "Not reached";
     case "closed":
       return "Nothing live";
     case "waiting": {

@@ -22,17 +22,20 @@ AGES = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def redrive(
-    ids: Annotated[list[str] | None, typer.Argument(help="Messages, by the beginning of their ids.")] = None,
-    send: Annotated[bool, typer.Option("--send", help="Send them again, then delete them.")] = False,
-    drop: Annotated[bool, typer.Option("--drop", help="Delete them: what they are about is lost.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="All messages.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Drop without asking.")] = False,
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of messages; the first characters are enough.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send the messages again, then delete them.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Delete the messages. Their content is lost.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Take all messages.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Drop the messages without asking.")] = False,
     api: Api = LOCAL.api_url,
-    aws: Annotated[bool, typer.Option("--aws", help="Of the AWS account of the environment, not of devstack.")] = False,
-    prefix: Annotated[str, typer.Option(help="With --aws: what the names of its parts begin with.")] = PREFIX,
+    aws: Annotated[
+        bool,
+        typer.Option("--aws", help="Look in the AWS account of the environment, not in the stack on this machine."),
+    ] = False,
+    prefix: Annotated[str, typer.Option(help="First part of the names of all resources; with --aws only.")] = PREFIX,
     as_json: AsJson = False,
 ) -> None:
-    """List what failed for good, with its reason; send it again or drop it. Exit 1 if something had to be kept."""
+    """List messages that failed for good, with the reason; send or drop them. Exit 1 if a message had to be kept."""
     if send and drop:
         raise typer.BadParameter("messages are sent or dropped, not both")
     if (send or drop) != bool(ids or every) or (ids and every):

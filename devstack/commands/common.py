@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
@@ -22,27 +24,34 @@ from devstack.system import System
 from loadtest.limits import allow_sockets
 from loadtest.shown import plain
 from loadtest.tokens import TokensError, tokens_from
+from matches.events import describe as in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 out = Console(width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, soft_wrap=True)
 
 LOCAL = System(DEFAULT_PORT)
-Api = Annotated[str, typer.Option(envvar="LIVESCORE_API", help="URL of the operators' API.")]
+Api = Annotated[str, typer.Option(envvar="LIVESCORE_API", help="URL of the HTTP API.")]
 WebSocket = Annotated[str, typer.Option(envvar="LIVESCORE_WS", help="URL of the viewers' WebSocket.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Match = Annotated[str, typer.Argument(help="Id of the match.")]
-Text = Annotated[str | None, typer.Option()]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; a free one by default.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 GatewayOption = Annotated[
-    Gateway, typer.Option("--gateway", help="Who plays API Gateway for the viewers: MiniStack, or a stand-in for load.")
+    Gateway,
+    typer.Option(
+        "--gateway", help="The program that plays API Gateway for viewers: MiniStack, or a stand-in for load."
+    ),
 ]
 
 MINISTACK_VIEWERS = 500
 """More viewers than these take minutes on MiniStack's gateway, which sends about 1,400 frames a second on two cores."""
+
+
+class WrongOptionError(Exception):
+    """The options of a command cannot be used as they are; the text names them, for a person."""
 
 
 def operator(api: str) -> Operator:
@@ -53,6 +62,31 @@ def operator(api: str) -> Operator:
 def given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def checked(
+    validate: Callable[[dict[str, Any]], object], body: dict[str, Any], options: Mapping[str, str]
+) -> dict[str, Any]:
+    """The body, which the API will take. ``options`` are the names of fields that are no options of the same name.
+
+    Raises WrongOptionError for a body that the API would refuse by its form.
+    """
+    try:
+        validate(body)
+    except ValidationError as error:
+        words = in_words(error, lambda field: options.get(field, f"--{field.replace('_', '-')}"))
+        raise WrongOptionError(f"{words}.") from None
+    return body
+
+
+def pair(text: str | None, option: str) -> list[int] | None:
+    """Two numbers of goals, home and away, from ``3-0``; raises WrongOptionError."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*([0-9]{1,2})\s*[-–:]\s*([0-9]{1,2})\s*", text)
+    if found is None:
+        raise WrongOptionError(f"{option} is the goals of the home and of the away team, such as 3-0.")
+    return [int(found[1]), int(found[2])]
 
 
 def show(body: dict[str, Any], as_json: bool, text: str) -> None:
@@ -119,13 +153,16 @@ def progress(status: Any) -> Any:
 
 @contextmanager
 def said() -> Iterator[None]:
-    """Turns what went wrong into a sentence on stderr and exit status 1; a signal ends the command tidily."""
+    """Turns what went wrong into a sentence on stderr; a signal ends the command tidily.
+
+    The exit status is 2 for options that cannot be used, as of all commands, and 1 for everything else.
+    """
     with signals.once():
         try:
             yield
-        except (StackError, ApiError, TokensError, FeedError, OSError) as error:
+        except (StackError, ApiError, TokensError, FeedError, WrongOptionError, OSError) as error:
             with suppress(OSError):  # the terminal has been closed
                 err.print(plain(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
-            sys.exit(1)
+            sys.exit(2 if isinstance(error, WrongOptionError) else 1)
         except KeyboardInterrupt:
             sys.exit(130)

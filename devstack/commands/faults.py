@@ -18,12 +18,16 @@ SOCKETS = 600
 
 def faults(
     long: Annotated[
-        bool, typer.Option("--long", help=f"All kinds, each {LONG_ROUNDS} times, to more viewers.")
+        bool, typer.Option("--long", help=f"Inject all kinds, each {LONG_ROUNDS} times, with more viewers.")
     ] = False,
     json_file: JsonFile = None,
-    kinds: Annotated[str | None, typer.Option(help="Only these, separated by commas.", metavar="KIND,…")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Mixes the faults; another each time by default.")] = None,
-    listed: Annotated[bool, typer.Option("--list", help="Say which kinds there are, and stop.")] = False,
+    kinds: Annotated[
+        str | None, typer.Option(help="Inject only these kinds, separated by commas.", metavar="KIND,…")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Number that decides the order of the faults; random by default.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the kinds of fault, and stop.")] = False,
     port: Port = None,
 ) -> None:
     """Inject faults into a stack that broadcasts; exit 0 only if nothing was lost and nothing came twice."""

@@ -19,11 +19,15 @@ FAILURES = STATE / "fuzz"
 
 
 def fuzz(
-    parser: Annotated[list[str] | None, typer.Argument(help=f"{', '.join(TARGETS)}; all by default.")] = None,
-    inputs: Annotated[int, typer.Option(min=1, help="For each parser.")] = 100_000,
-    seed: Annotated[int | None, typer.Option(help="The same inputs again; by chance by default.")] = None,
+    parser: Annotated[
+        list[str] | None, typer.Argument(help=f"Parsers to try, all by default: {', '.join(TARGETS)}.")
+    ] = None,
+    inputs: Annotated[int, typer.Option(min=1, help="Number of inputs for each parser.")] = 100_000,
+    seed: Annotated[
+        int | None, typer.Option(help="Number that decides the inputs, to try the same again; random by default.")
+    ] = None,
     again_file: Annotated[
-        Path | None, typer.Option("--again", exists=True, dir_okay=False, help="Try this one failure again.")
+        Path | None, typer.Option("--again", exists=True, dir_okay=False, help="File of a failure to try again.")
     ] = None,
 ) -> None:
     """Give the parsers inputs that were damaged on purpose; exit 0 only if none crashed, hung or took what is wrong."""

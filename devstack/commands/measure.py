@@ -31,15 +31,19 @@ from loadtest.shapes import SHAPES
 
 
 def loadtest(
-    viewers: Annotated[int, typer.Option(min=10, max=15_000)] = 500,
-    goals: Annotated[int, typer.Option(min=1, max=10_000)] = 30,
-    shape: Annotated[str, typer.Option(help=", ".join(SHAPES), metavar="SHAPE")] = "goal-storm",
-    matches: Annotated[int, typer.Option(min=1, max=1000, help="Matches played at once.")] = 1,
-    pace: Annotated[float, typer.Option(min=0.0, max=600.0, help="Seconds between goals.")] = 1.0,
-    join_rate: Annotated[float, typer.Option(min=1.0, help="Viewers a second that join before the storm.")] = 100.0,
-    processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that hold viewers.")] = 1,
+    viewers: Annotated[int, typer.Option(min=10, max=15_000, help="Number of viewers.")] = 500,
+    goals: Annotated[int, typer.Option(min=1, max=10_000, help="Number of goals in each match.")] = 30,
+    shape: Annotated[
+        str, typer.Option(help=f"Shape of the load: {', '.join(SHAPES)}.", metavar="SHAPE")
+    ] = "goal-storm",
+    matches: Annotated[int, typer.Option(min=1, max=1000, help="Number of matches that are played at once.")] = 1,
+    pace: Annotated[float, typer.Option(min=0.0, max=600.0, help="Seconds between two goals.")] = 1.0,
+    join_rate: Annotated[
+        float, typer.Option(min=1.0, help="Number of viewers that join in each second before the storm.")
+    ] = 100.0,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Number of processes that hold viewers.")] = 1,
     port: Port = None,
-    report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("loadtest.html"),
+    report: Annotated[Path, typer.Option(help="File for the HTML report.")] = Path("loadtest.html"),
     json_file: JsonFile = None,
     gateway: GatewayOption = "standin",
 ) -> None:
@@ -63,9 +67,9 @@ def loadtest(
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help=f"{', '.join(NAMES)}, or all.")],
+    name: Annotated[str, typer.Argument(help=f"Name of the bench: {', '.join(NAMES)}, or all.")],
     json_file: JsonFile = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw them into this file, .svg or .png.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file, .svg or .png.")] = None,
 ) -> None:
     """Measure: sending, paging, a million rows, the stand-in, a goal to 10,000 viewers, the budget, cold starts, pages.
 

@@ -14,9 +14,13 @@ STEPS = 100_000
 
 
 def model(
-    steps: Annotated[int | None, typer.Option(min=1, help=f"Steps to play; {STEPS:,} by default.")] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="Minutes to play, instead of steps.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Where chance begins; another each time by default.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help=f"Number of steps to play; {STEPS:,} by default.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="Minutes to play for, instead of a number of steps.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Number that decides the order of steps; random by default.")
+    ] = None,
     shorten: Annotated[bool, typer.Option(help="Shorten a schedule that fails, which takes minutes.")] = True,
 ) -> None:
     """Play the whole system in one process, side effect by side effect, in orders that chance chooses."""

@@ -16,8 +16,10 @@ from devstack.package import package as build_package
 
 
 def package(
-    to: Annotated[Path, typer.Option(help="The folder for them.")] = Path("dist"),
-    python: Annotated[str | None, typer.Option(help=f"A Python {PYTHON}, to compile with.")] = None,
+    to: Annotated[Path, typer.Option(help="Folder for the zips.")] = Path("dist"),
+    python: Annotated[
+        str | None, typer.Option(help=f"Python {PYTHON} to compile with; one is looked for by default.")
+    ] = None,
 ) -> None:
     """Build the zips of the Lambda functions for AWS, one for each architecture; the same code gives the same bytes."""
     with said():

@@ -23,10 +23,13 @@ _MATCH_ID: TypeAdapter[str] = TypeAdapter(MatchId)
 
 def reset(
     match: Match,
-    yes: Annotated[bool, typer.Option("--yes", help="Without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove the match without asking.")] = False,
     api: Api = LOCAL.api_url,
-    aws: Annotated[bool, typer.Option("--aws", help="Of the AWS account of the environment, not of devstack.")] = False,
-    prefix: Annotated[str, typer.Option(help="With --aws: what the names of its parts begin with.")] = PREFIX,
+    aws: Annotated[
+        bool,
+        typer.Option("--aws", help="Look in the AWS account of the environment, not in the stack on this machine."),
+    ] = False,
+    prefix: Annotated[str, typer.Option(help="First part of the names of all resources; with --aws only.")] = PREFIX,
     as_json: AsJson = False,
 ) -> None:
     """Remove everything of a match, at home and in every cell. Exit 1 if a cell could not be reached: run it again."""

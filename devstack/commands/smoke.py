@@ -17,13 +17,15 @@ from loadtest.shown import plain
 
 
 def smoke(
-    url: Annotated[str, typer.Argument(help="URL of the HTTP API.")] = LOCAL.api_url,
+    url: Annotated[str, typer.Argument(envvar="LIVESCORE_API", help="URL of the HTTP API.")] = LOCAL.api_url,
     ws: Annotated[
         list[str] | None,
-        typer.Option(envvar="LIVESCORE_WS", help="URL of a cell's WebSocket; once for each. devstack's by default."),
+        typer.Option(envvar="LIVESCORE_WS", help="URL of a cell's WebSocket; give it once for each cell."),
     ] = None,
-    site: Annotated[list[str] | None, typer.Option(help="Another URL that serves snapshots, of a CDN say.")] = None,
-    competition: Annotated[str | None, typer.Option(help="Of the match that it makes.")] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="Another URL that serves snapshots, such as the CDN's.")
+    ] = None,
+    competition: Annotated[str | None, typer.Option(help="Competition of the match that the test makes.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Send one goal all the way, to a viewer in every cell. Exit 1 if anything went wrong.
@@ -51,4 +53,4 @@ def smoke(
 def _show(step: Step) -> None:
     mark, style = ("failed", "red") if step.wrong else ("ok", "green")
     said_of = plain(step.wrong) if step.wrong else f"{step.ms:.0f} ms"
-    out.print(Text.assemble((f"{mark:6} ", style), f"{step.name}: {said_of}"))
+    out.print(Text.assemble((f"{mark:6} ", style), f"{step.name}: {said_of}"), soft_wrap=True)

@@ -43,10 +43,14 @@ def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON when ready.")] = False,
     gateway: GatewayOption = "ministack",
-    cells: Annotated[str, typer.Option(help="Regions with viewers of their own, separated by commas.")] = REGION,
+    cells: Annotated[
+        str, typer.Option(help="Regions of the cells, separated by commas. Each cell has viewers of its own.")
+    ] = REGION,
     site_port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help=f"Port of the pages: {SITE_PORT}, or a free one with another --port."),
+        typer.Option(
+            min=1, max=65535, help=f"Port of the pages: {SITE_PORT} by default, or a free one if --port is given."
+        ),
     ] = None,
 ) -> None:
     """Start the whole system on this machine and stay until Ctrl-C; its matches and events are gone then."""
@@ -77,14 +81,14 @@ def up(
 
 
 def demo(
-    viewers: Annotated[int, typer.Option(min=10, max=10_000, envvar="VIEWERS")] = 200,
+    viewers: Annotated[int, typer.Option(min=10, max=10_000, envvar="VIEWERS", help="Number of viewers.")] = 200,
     port: Port = None,
     json_file: JsonFile = None,
     gateway: Annotated[
         Gateway | None,
         typer.Option(
             "--gateway",
-            help=f"Who plays API Gateway: MiniStack for up to {MINISTACK_VIEWERS} viewers, else the stand-in for load.",
+            help=f"The program that plays API Gateway: MiniStack up to {MINISTACK_VIEWERS} viewers, else the stand-in.",
         ),
     ] = None,
 ) -> None:
@@ -145,7 +149,9 @@ def _show_urls(system: System, site: str) -> None:
 
 
 def token(
-    client: Annotated[str, typer.Argument(help=", ".join(CLIENTS))] = "operator",
+    client: Annotated[
+        str, typer.Argument(help=f"App client that the token is for: {', '.join(CLIENTS)}.")
+    ] = "operator",
     api: Api = LOCAL.api_url,
 ) -> None:
     """Print a token of one of the app clients of the stack that `up` has started."""

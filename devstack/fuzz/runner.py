@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from devstack.fuzz.answers import Answers
+from devstack.fuzz.corrections import Corrections
 from devstack.fuzz.followers import Followers
 from devstack.fuzz.records import Records
 from devstack.fuzz.requests import Requests
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
     from devstack.fuzz.target import Target
 
-TARGETS: dict[str, Target] = {each.name: each for each in (Requests(), Followers(), Records(), Answers(), Tokens())}
+TARGETS: dict[str, Target] = {
+    each.name: each for each in (Requests(), Followers(), Records(), Answers(), Tokens(), Corrections())
+}
 """Every parser that is fuzzed, by name."""
 
 HANG_SECONDS = 20.0

@@ -6,14 +6,14 @@ not be able to catch it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from matches.amending import amended
-from matches.scoreboard import GOALS, Applied, Board, Earlier, apply
+from matches.scoreboard import GOALS, Applied, Board, apply
 
 if TYPE_CHECKING:
-    from matches.events import Accepted, Event
+    from matches.events import Accepted
 
 AGE_SECONDS = 7200.0
 """A connection of API Gateway lives so long at most (apigateway-execution-service-websocket-limits-table.html)."""
@@ -165,23 +165,22 @@ class Reference:
 
 def replayed(accepted: list[Accepted]) -> Board:
     """The board after these events, by the pure rules alone."""
-    board, seen = Board(), dict[str, Earlier]()
+    board, history = Board(), list[dict[str, Any]]()
     for each in accepted:
-        name = _named(each.event)
-        target = seen.get(name) if name is not None else None
-        ruling = apply(board, each.event, each.at, target)
+        ruling = apply(board, each.event, each.at, history)
         if isinstance(ruling, Applied):
             board = ruling.board
-            if each.event.kind == "amendment" and target is not None:
-                seen[each.event.amends] = replace(target, event=amended(target.event, each.event.changes()))
-            if each.event.kind == "cancellation" and target is not None:
-                seen[each.event.cancels] = replace(target, cancelled=True)
-            seen[each.event_id] = Earlier({**each.event.content(), "at": each.at}, cancelled=False)
+            add(history, each, ruling)
     return board
 
 
-def _named(event: Event) -> str | None:
-    """The id of the event that a cancellation or an amendment is about."""
-    if event.kind == "cancellation":
-        return event.cancels
-    return event.amends if event.kind == "amendment" else None
+def add(history: list[dict[str, Any]], accepted: Accepted, ruling: Applied) -> None:
+    """Add an applied event to the history of its match, and mark or correct the event that it is about."""
+    seq, target = len(history) + 1, ruling.target
+    if target is not None:
+        at = target["seq"] - 1
+        if accepted.event.kind == "amendment":
+            history[at] = {**amended(history[at], accepted.event.changes()), "amended_by": seq}
+        else:
+            history[at] = {**history[at], "cancelled_by": seq}
+    history.append({"seq": seq, **accepted.event.content(), "at": accepted.at})

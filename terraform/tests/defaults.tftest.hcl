@@ -8,7 +8,6 @@ variables {
   settings = {
     issuer            = "https://issuer.example.org"
     jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
-    viewer_audience   = "viewers"
     operator_audience = "operators"
   }
 }
@@ -37,7 +36,7 @@ run "one_cell_at_home" {
   }
 
   assert {
-    condition     = local.settings.anonymous == "off" && local.settings.send_rate == "9000"
+    condition     = local.settings.anonymous == "on" && local.settings.send_rate == "9000"
     error_message = "Settings have the defaults of system.json."
   }
 

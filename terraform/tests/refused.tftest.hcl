@@ -52,3 +52,36 @@ run "values_that_are_none" {
     var.http_throttles, var.home,
   ]
 }
+
+run "a_site_that_may_not_open_a_socket" {
+  command = plan
+
+  variables {
+    settings = {
+      issuer            = "https://issuer.example.org"
+      jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+      operator_audience = "operators"
+      origins           = "https://scores.example.org"
+    }
+    web = {
+      domain = { name = "www.example.org", certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/www" }
+    }
+  }
+
+  expect_failures = [output.site_url]
+}
+
+run "viewers_who_need_a_token_and_can_have_none" {
+  command = plan
+
+  variables {
+    settings = {
+      issuer            = "https://issuer.example.org"
+      jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+      operator_audience = "operators"
+      anonymous         = "off"
+    }
+  }
+
+  expect_failures = [var.settings]
+}

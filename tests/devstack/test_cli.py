@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
+from devstack.cli import app
 from devstack.ministack import free_port
 from devstack.provision import client
+from devstack.system import ROOT
 from tests.support import needs, processes
 
 if TYPE_CHECKING:
@@ -127,14 +130,42 @@ def test_a_replay_ends_with_the_score(livescore: Any, tmp_path: Path) -> None:
         assert [each["shootout"] for each in matches] == [None, [3, 5]]
 
 
-def test_a_replay_that_ends_otherwise_than_its_file_says_so(livescore: Any, tmp_path: Path) -> None:
-    """A file whose goals do not add up to its score is replayed, and the difference is an exit status."""
+def test_a_replay_names_what_the_file_lacks_and_replays_the_rest(livescore: Any, tmp_path: Path) -> None:
+    """A match without its goals is left out with the reason, which is an exit status; the others are replayed."""
     path = tmp_path / "feed.json"
-    match = {"date": "2025-07-13", "team1": "Chelsea", "team2": "Paris", "score": {"ft": [3, 0]}}
-    path.write_text(json.dumps({"matches": [match]}))
-    ran = livescore("replay", str(path), "--match", "Chelsea - Paris")
+    totals = {"date": "2025-07-13", "team1": "Chelsea", "team2": "Paris", "score": {"ft": [3, 0]}}
+    awarded = {"date": "2025-07-13", "team1": "Basel", "team2": "Sion", "score": [3, 0], "status": "awarded"}
+    goal = {"name": "A", "minute": 92}
+    whole = {"date": "2025-07-13", "team1": "Porto", "team2": "Ajax", "score": [1, 0], "goals1": [goal]}
+    path.write_text(json.dumps({"matches": [totals, awarded, whole, {**whole, "score": {}, "goals1": []}]}))
+    ran = livescore("replay", str(path), "--all", "--json", timeout=120)
     assert ran.returncode == 1
-    assert "did not end as the file states" in ran.stderr
+    why = "goals1 and goals2: the goals are not listed, and the score is not 0–0"
+    assert f"livescore: Left out: Match 1 (Chelsea - Paris): {why}\n" in ran.stderr
+    assert "Porto - Ajax: minute: 92 is read as 90+2" in ran.stderr
+    replayed = json.loads(ran.stdout)
+    assert [(each["home"], each["viewer_score"], each["agrees"]) for each in replayed["matches"]] == [
+        ("Basel", [3, 0], True), ("Porto", [1, 0], True),
+    ]  # fmt: skip
+    assert replayed["left_out"] == [{"number": 1, "match": "Chelsea - Paris", "why": why}]
+    assert (replayed["unplayed"], len(replayed["notes"])) == (1, 1)
+    ran = livescore("replay", str(path), "--match", "Chelsea - Paris")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert why in ran.stderr
+
+
+@pytest.mark.parametrize(("left_out", "status"), [([], 0), ([{"team1": "A", "score": [0, 0]}], 1)])
+def test_a_file_is_checked_without_a_stack(tmp_path: Path, left_out: list[Any], status: int) -> None:
+    """``--check`` says what the file lacks, posts nothing and needs nothing that runs."""
+    path = tmp_path / "feed.json"
+    whole = json.loads((ROOT / "examples" / "worldcup.json").read_text(encoding="utf-8"))["matches"]
+    path.write_text(json.dumps({"matches": [*whole, *left_out]}))
+    env = {**os.environ, "LIVESCORE_API": f"http://127.0.0.1:{free_port()}"}
+    command = [LIVESCORE, "replay", str(path), "--all", "--check"]
+    ran = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (status, "")
+    assert f"To replay: 3 of {3 + status}" in ran.stderr
+    assert ("Left out: Match 4: team2: missing" in ran.stderr) == bool(left_out)
 
 
 def test_a_kick_off_keeps_its_offset(livescore: Any, match_id: str) -> None:
@@ -162,11 +193,130 @@ def test_an_event_is_corrected_from_the_terminal(livescore: Any, match: str, sys
     assert "the event says that already" in livescore(*correction, "Messi").stdout
     livescore("event", match, "half_time")
     shown = livescore("match", "show", match).stdout
-    assert "goal, Messi" in shown
+    assert "Goal, Messi" in shown
     assert "corrected by 3" in shown
     assert "Wrong" not in shown
     goal = json.loads(livescore("match", "show", match, "--json").stdout)["events"][1]
     assert (goal["player"], goal["amended_by"], "assist" in goal) == ("Messi", 3, False)
+
+
+def test_what_was_taken_back_is_said_with_its_reason(livescore: Any, match: str, system: System) -> None:
+    """The list of events and a watcher name the event that does not count, its player, its minute and the reason."""
+    livescore("event", match, "kick_off")
+    livescore("goal", match, "home", "--minute", "23", "--player", "Messi", "--id", "g1")
+    assert livescore("event", match, "cancellation", "--cancels", "g1", "--reason", "offside").returncode == 0
+    for phase in ("half_time", "second_half", "full_time"):
+        livescore("event", match, phase)
+    seen = livescore("watch", match, "--until-full-time").stdout
+    assert "Goal 23' Messi taken back: offside  0–0" in seen
+    shown = livescore("match", "show", match).stdout
+    assert "Goal 23' Messi taken back: offside" in shown
+    assert "taken back by 3" in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("event", "m", "cancellation"), "--cancels is missing: name the event to take back."),
+        (("event", "m", "amendment", "--player", "A"), "--amends is missing: name the event to correct."),
+        (("event", "m", "goal", "--minute", "3"), "--team is missing: say home, away or the name of a team."),
+        (("event", "m", "kick_off", "--id", "a b"), "--id must be 1 to 64 letters without accents, digits or "),
+        (("event", "m", "shootout_kick", "--team", "home"), "--scored or --missed is missing: say whether "),
+        (("event", "m", "golazo"), "KIND is one of: goal, own_goal, "),
+        (("event", "m", "half_time", "--player", "A"), "a half_time has no --player."),
+        (("event", "m", "awarded", "--score", "three"), "--score is the goals of the home and of the away team, "),
+        (("goal", "m", "", "--minute", "3"), "TEAM must not be empty."),
+        (("goal", "m", "home", "--stoppage", "2"), "stoppage time needs its minute."),
+        (("goal", "m", "home", "--minute", "500"), "--minute must be at most 160."),
+        (("event", "m", "awarded", "--reason", "fog"), "--score is missing: state the goals of both sides "),
+        (("match", "create", "A", "A"), "a team cannot play itself."),
+        (("match", "create", "A", "B", "--id", "A B"), "--id must be the id of a match: at most 20 small letters "),
+        (("match", "create", "A", "B", "--half-minutes", "90"), "--half-minutes must be at most 60."),
+        (("match", "change", "m", "--home", ""), "--home must not be empty."),
+        (("match", "change", "m", "--leg", "3"), "--leg is one of: 1, 2."),
+        (("match", "create", "A", "B", "--kickoff", "soon"), "--kickoff is a time such as 2022-12-18T18:00+03:00, "),
+        (("match", "create", "A", "B", "--kickoff", "2022-02-30"), "--kickoff is a time such as "),
+        (("match", "create", "A", "B", "--first-leg", "2"), "--first-leg is the goals of the home and of the away "),
+        (("match", "create", "A", "B", "--lineups", "/missing.json"), "--lineups: /missing.json cannot be read: "),
+        (("match", "create"), "Name at least one team, or give the match an id with --id."),
+        (("match", "change", "m"), "Name at least one thing to change, "),
+    ],
+)
+def test_a_wrong_option_is_named_in_words(args: tuple[str, ...], says: str) -> None:
+    """One sentence with the option as it is typed, before anything is sent, and no regular expression."""
+    ran = CliRunner().invoke(app, [*args], env={"LIVESCORE_API": f"http://127.0.0.1:{free_port()}"})
+    assert (ran.exit_code, ran.output.startswith(f"livescore: {says}")) == (2, True), ran.output
+    assert ran.output.count("\n") == 1
+
+
+def test_a_match_is_changed_before_it_begins_and_removed(livescore: Any, match_id: str, tmp_path: Path) -> None:
+    """A day without a time, teams that are named later, ground, legs, halves and players: then the match is gone."""
+    players = tmp_path / "players.json"
+    players.write_text('{"home": ["Emiliano Martínez", "Lionel Messi"], "away": []}')
+    made = livescore("match", "create", "Argentina", "--id", match_id, "--kickoff", "1931-11-28", "--neutral",
+                     "--half-minutes", "35", "--lineups", str(players))  # fmt: skip
+    assert "Argentina – To be decided, kick-off 1931-11-28, neutral ground, halves of 35 minutes" in made.stdout
+    assert "Emiliano Martínez, Lionel Messi" in livescore("match", "lineups", match_id).stdout
+    listed = livescore("match", "list", "--day", "1931-11-28").stdout
+    assert (match_id in listed, "00:00" in listed) == (True, False)
+    args = (
+        "--away",
+        "France",
+        "--kickoff",
+        "1931-11-29T18:00+03:00",
+        "--leg",
+        "2",
+        "--first-leg",
+        "2-1",
+        "--no-neutral",
+    )
+    changed = json.loads(livescore("match", "change", match_id, *args, "--json").stdout)
+    assert (changed["away"], changed["first_leg"], changed["neutral"]) == ("France", [2, 1], False)
+    assert "leg 2, 2–1 on aggregate" in livescore("match", "show", match_id).stdout
+    asked = livescore("match", "remove", match_id)
+    assert (asked.returncode, "--yes" in asked.stderr) == (1, True)
+    assert livescore("match", "remove", match_id, "--yes").stdout == f"{match_id} is removed\n"
+    assert "There is no match" in livescore("match", "show", match_id).stderr
+
+
+def test_a_match_that_goes_wrong_from_the_terminal(livescore: Any, match: str) -> None:
+    """Events without a minute, a card on the bench, a suspension and an award: applied, and in the list in words."""
+    for args in (
+        ("event", match, "yellow_card", "--team", "home", "--player", "Scaloni", "--bench"),
+        ("event", match, "kick_off"),
+        ("goal", match, "home"),
+        ("event", match, "substitution", "--team", "away", "--player-off", "Giroud", "--no-replacement"),
+        ("event", match, "var_decision", "--decision", "checking", "--team", "home"),
+        ("event", match, "suspended", "--reason", "floodlights", "--id", "dark"),
+        ("event", match, "resumed", "--id", "light"),
+        ("event", match, "cancellation", "--cancels", "light", "--reason", "still dark"),
+        ("event", match, "abandoned"),
+        ("event", match, "awarded", "--score", "0-3", "--reason", "home side walked off"),
+    ):
+        ran = livescore(*args)
+        assert ran.returncode == 0, (args, ran.stdout, ran.stderr)
+    shown = livescore("match", "show", match).stdout
+    for words in (
+        "Argentina 0–3 France, awarded",
+        "Yellow card on the bench, Scaloni",
+        "Giroud goes off, no",
+        "VAR: checking",
+        "Suspended: floodlights",
+        "Resumed taken back: still dark",
+        "Awarded 0–3: home side walked",
+    ):
+        assert words in shown, shown
+    watched = livescore("watch", match, "--until-full-time").stdout
+    assert "Abandoned" in watched
+
+
+@pytest.mark.parametrize("wrong", ["[]", "{", '{"home": ["A", ""]}', '{"home": ["A"], "away": "B"}', "[" * 100_000])
+def test_a_file_of_players_that_is_none_is_a_sentence(tmp_path: Path, wrong: str) -> None:
+    """A file of players that cannot be used is named, with the form that it should have."""
+    file = tmp_path / "players.json"
+    file.write_text(wrong)
+    ran = CliRunner().invoke(app, ["match", "change", "m", "--lineups", str(file)])
+    assert (ran.exit_code, ran.output.startswith("livescore: --lineups")) == (2, True), ran.output
 
 
 def test_what_was_set_aside_is_listed_and_dropped(livescore: Any, system: System, match_id: str) -> None:

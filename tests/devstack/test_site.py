@@ -108,6 +108,18 @@ def test_tokens_are_for_our_own_pages(site: httpx.Client, headers: dict[str, str
     assert "token" not in answer.json()
 
 
+def test_a_body_that_is_packed_wrongly_is_refused_in_a_sentence(site: httpx.Client) -> None:
+    """What names itself gzip and is none is the sender's mistake, with the one error shape."""
+    answer = site.post("/operators/matches", content=b"junk", headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+
+
+def test_two_sites_in_one_request_get_no_token(site: httpx.Client) -> None:
+    """A request that names its page twice is nobody's, whichever comes first."""
+    headers = [("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "cross-site")]
+    assert site.get("/tokens/operator", headers=headers).status_code == 403
+
+
 def test_an_api_that_is_gone_is_a_sentence(system: System) -> None:
     """No answer from the API is a 502 with a sentence, and is not kept."""
     nowhere: Any = replace(system, port=free_port())

@@ -249,3 +249,29 @@ def test_a_position_of_another_epoch_is_none(http: httpx.Client, operator: Opera
     assert http.get(f"/matches/{match}?after=1&epoch={epoch}").json()["recovered"] is True
     other = http.get(f"/matches/{match}?after=1&epoch=another").json()
     assert (other["recovered"], other["epoch"], [event["seq"] for event in other["events"]]) == (False, epoch, [1])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "words"),
+    [
+        ("POST", "/matches/{}/events", {"kind": "cancellation"}, "cancels is missing: name the event to take back"),
+        ("POST", "/matches/{}/events", {"kind": "goal", "team": "home", "minute": 161}, "minute must be at most 160"),
+        ("POST", "/matches/{}/events", {"kind": "golazo"}, "kind is one of: goal, own_goal, "),
+        ("POST", "/matches/{}/events", {"kind": "half_time", "event_id": "a b"}, "event_id must be 1 to 64 letters "),
+        ("POST", "/matches/{}/events", [], "it must be a JSON object"),
+        ("POST", "/matches", {"home": "A", "away": "B", "kickoff": "soon"}, "kickoff must be a time such as "),
+        ("POST", "/matches", {"match": "A B", "home": "A", "away": "B", "kickoff": "soon"}, "match must be the id of "),
+        ("GET", "/matches/NOBODY", None, "match must be the id of a match: at most 20 small letters and digits, "),
+        ("GET", "/matches/{}/events?after=-1", None, "after must be at least 0"),
+        ("GET", "/matches/{}/events?limit=x", None, "limit must be a whole number"),
+        ("GET", "/matches/{}/events/x?request=x", None, "request must be the 16 hexadecimal digits "),
+        ("GET", "/matches?day=soon", None, "day must be a day like 2022-12-18"),
+    ],
+)
+def test_a_refusal_is_in_words(
+    http: httpx.Client, match: str, method: str, path: str, body: object, words: str
+) -> None:
+    """The message names the field and says what it must be, wherever in the request it stands."""
+    answer = http.request(method, path.format(match), json=body)
+    assert refusal(answer) == (422, "invalid")
+    assert answer.json()["error"]["message"].startswith(words)

@@ -11,11 +11,10 @@ import httpx
 import pytest
 
 from devstack.operator import ApiError
-from matches import calendar
 from matches.batches import read_all
 from matches.calendar import Calendar
 from matches.ledger import Ledger, row_key
-from matches.schedule import NewMatch
+from matches.schedule import MatchChange, NewMatch
 from tests.matches.test_ledger import accepted
 
 if TYPE_CHECKING:
@@ -43,9 +42,18 @@ def schedule(ledger: Ledger, match: str, kickoff: str) -> None:
     ledger.create(NewMatch.model_validate({"match": match, "home": "A", "away": "B", "kickoff": kickoff}))
 
 
+def of(found: Calendar, day: date) -> list[str]:
+    """The ids of the matches of a day."""
+    return [state.match for state in found.states(day, found.keys_of(day))]
+
+
 def test_a_day_has_its_matches_by_kick_off(ledger: Ledger, found: Calendar, match_id: str) -> None:
-    """Whatever offset a kick-off was given with, the match is in the day of UTC, in the order of the kick-offs."""
+    """Whatever offset a kick-off was given with, the match is in the day of UTC, in the order of the kick-offs.
+
+    A match of which only the day is known comes last.
+    """
     kickoffs = {
+        "open": "1950-07-16",
         "late": "1950-07-16T23:59:59Z",
         "east": "1950-07-17T01:30:00+09:00",
         "first": "1950-07-16T00:00:00Z",
@@ -54,19 +62,19 @@ def test_a_day_has_its_matches_by_kick_off(ledger: Ledger, found: Calendar, matc
     }
     for name, kickoff in kickoffs.items():
         schedule(ledger, f"{match_id}-{name}", kickoff)
-    states, more = found.of(date(1950, 7, 16))
-    assert [state.match for state in states] == [f"{match_id}-{name}" for name in ("first", "east", "late")]
-    assert not more
+    assert of(found, date(1950, 7, 16)) == [f"{match_id}-{name}" for name in ("first", "east", "late", "open")]
 
 
 def test_a_match_that_is_moved_changes_its_day(ledger: Ledger, found: Calendar, match_id: str) -> None:
     """It is in the new day, and in the old one no more."""
     schedule(ledger, match_id, "1954-07-04T16:00:00Z")
-    ledger.reschedule(match_id, "1954-07-05T00:30:00+02:00")
-    assert [state.match for state in found.of(date(1954, 7, 4))[0]] == [match_id]
-    ledger.reschedule(match_id, "1954-07-05T02:30:00+02:00")
-    assert found.of(date(1954, 7, 4)) == ([], False)
-    assert [state.match for state in found.of(date(1954, 7, 5))[0]] == [match_id]
+    ledger.change(match_id, MatchChange(kickoff="1954-07-05T00:30:00+02:00"))
+    assert of(found, date(1954, 7, 4)) == [match_id]
+    ledger.change(match_id, MatchChange(kickoff="1954-07-05T02:30:00+02:00"))
+    assert of(found, date(1954, 7, 4)) == []
+    assert of(found, date(1954, 7, 5)) == [match_id]
+    ledger.change(match_id, MatchChange(kickoff="1954-07-06"))
+    assert of(found, date(1954, 7, 6)) == [match_id]
 
 
 def test_an_index_that_lags_shows_no_match_of_another_day(
@@ -80,21 +88,22 @@ def test_an_index_that_lags_shows_no_match_of_another_day(
         UpdateExpression="SET kickoff = :kickoff",
         ExpressionAttributeValues={":kickoff": {"S": "1958-06-30T16:00:00Z"}},
     )
-    assert found.of(date(1958, 6, 29)) == ([], False)
+    assert of(found, date(1958, 6, 29)) == []
 
 
-def test_a_day_with_too_many_matches_says_so(
-    ledger: Ledger, found: Calendar, match_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first by kick-off are given, and that there are more."""
-    monkeypatch.setattr(calendar, "MOST", 2)
-    for hour in (15, 12, 18):
-        schedule(ledger, f"{match_id}-{hour}", f"1962-06-17T{hour}:00:00Z")
-    states, more = found.of(date(1962, 6, 17))
-    assert [state.match for state in states] == [f"{match_id}-12", f"{match_id}-15"]
-    assert more
-    monkeypatch.setattr(calendar, "MOST", 3)
-    assert found.of(date(1962, 6, 17))[1] is False
+def test_a_day_with_many_matches_has_pages(http: httpx.Client, ledger: Ledger, dynamodb: Any, match_id: str) -> None:
+    """Every match is on one page, in order; ``more`` says whether there is another. Beyond the last page is nothing."""
+    names = [f"{match_id}-{number:03}" for number in range(203)]
+    for name in names:
+        schedule(ledger, name, "1962-06-17T15:00:00Z")
+    pages = [http.get(f"/matches?day=1962-06-17&page={number}").json() for number in (1, 2, 3)]
+    assert [(page["page"], len(page["matches"]), page["more"]) for page in pages] == [
+        (1, 200, True),
+        (2, 3, False),
+        (3, 0, False),
+    ]
+    assert [each["match"] for page in pages for each in page["matches"]] == names
+    assert http.get("/matches?day=1962-06-17&page=0").status_code == 422
 
 
 def test_an_event_does_not_touch_the_index(ledger: Ledger, match_id: str, dynamodb: Any) -> None:

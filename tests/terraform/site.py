@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
+from subscriptions import authorizer
 from tests.terraform.applied import listed, statements
 
 if TYPE_CHECKING:
@@ -250,7 +253,7 @@ def _kept(policy: Resource) -> list[str]:
     if key["query_strings_config"][0]["query_string_behavior"] != "whitelist":
         found.append("all query strings are passed on to the API")
     items = {item for each in key["query_strings_config"][0]["query_strings"] or [] for item in each["items"]}
-    if items != {"after", "day", "epoch", "limit", "request"}:
+    if items != {"after", "day", "epoch", "limit", "page", "request"}:
         found.append(f"snapshots are told apart by {sorted(items)}")
     return found
 
@@ -280,6 +283,31 @@ def pages(applied: Applied) -> list[str]:
     ]
     missing = {"content_type_options", "frame_options", "referrer_policy", "strict_transport_security"}
     return found + [f"pages have no {each}" for each in sorted(missing) if not headers[each]]
+
+
+def visitors(applied: Applied) -> list[str]:
+    """Cells whose authorizer refuses a visitor of the site who has no token: such a visitor gets no live updates."""
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    site = f"https://{[*(cloudfront['aliases'] or []), cloudfront['domain_name']][0]}"
+    found = []
+    for region in applied.cells:
+        function = applied.function("authorizer", region)
+        if function is None or not _lets_in(function["environment"][0]["variables"], site):
+            found.append(f"a visitor of {site} gets no live updates from the cell in {region}")
+    return found
+
+
+def _lets_in(variables: dict[str, str], origin: str) -> bool:
+    """Whether the authorizer itself, with these environment variables, lets in a page of an origin without a token."""
+    event = {
+        "methodArn": "arn:aws:execute-api:eu-west-1:000000000000:api/live/$connect",
+        "headers": {"Origin": origin},
+        "requestContext": {"connectionId": "L0SM9cOFvHcCIhw="},
+    }
+    context: Any = None
+    with patch.dict(os.environ, variables):
+        answer = authorizer.handler(event, context)
+    return bool(answer["policyDocument"]["Statement"][0]["Effect"] == "Allow")
 
 
 def _sockets(applied: Applied, region: str) -> set[str]:

@@ -39,6 +39,7 @@ CHECKS = [
     site.as_described,
     site.deployment,
     site.pages,
+    site.visitors,
     site.bucket,
 ]
 

@@ -92,7 +92,8 @@ export class FakeApi {
     if (next === 202 || next === "lost") {
       if (!this.taken.some((each) => each.event_id === event.event_id)) this.taken.push(event);
       if (next === "lost") throw new TypeError("Failed to fetch");
-      return Response.json({ match: "m", event_id: event.event_id, status: "pending" }, { status: 202 });
+      const match = String(url).split("/").at(-2);
+      return Response.json({ match, event_id: event.event_id, status: "pending" }, { status: 202 });
     }
     if (typeof next === "number") return Response.json({ message: "of API Gateway" }, { status: next });
     return Response.json(next.body, { status: next.status });

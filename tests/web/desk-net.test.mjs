@@ -98,7 +98,7 @@ test("what waits for a person and was sent without an answer is asked about, onc
       const known = path.endsWith("/applied");
       const unknown = path.endsWith("/unknown");
       const body = known
-        ? { event_id: "applied", status: "applied", seq: 4 }
+        ? { match: "m", event_id: "applied", status: "applied", seq: 4 }
         : unknown
           ? { error: { code: "unknown_event" } }
           : {};
@@ -131,8 +131,8 @@ test("a press asks what became of its own request, whatever else has its id", as
     fetch: async (url) =>
       Response.json(
         String(url).endsWith("/events/e?request=0123456789abcdef")
-          ? { event_id: "e", status: "refused", reason }
-          : { event_id: "e", status: "applied", seq: 2 },
+          ? { match: "m", event_id: "e", status: "refused", reason }
+          : { match: "m", event_id: "e", status: "applied", seq: 2 },
       ),
     base: "",
     waits: () => new Set(),
@@ -148,7 +148,9 @@ test("a press asks what became of its own request, whatever else has its id", as
 for (const [what, answer] of /** @type {[string, unknown][]} */ ([
   ["an empty object", {}],
   ["a proxy's words", { message: "Not Found" }],
-  ["an outcome of another event", { event_id: "other", status: "applied", seq: 9 }],
+  ["an outcome of another event", { match: "m", event_id: "other", status: "applied", seq: 9 }],
+  ["an outcome of another match", { match: "n", event_id: "e", status: "applied", seq: 9 }],
+  ["null", null],
 ])) {
   test(`${what} is no outcome of a press`, async () => {
     const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
@@ -171,6 +173,77 @@ for (const [what, answer] of /** @type {[string, unknown][]} */ ([
     followUp.call("m");
     await until(() => asked >= 2);
     assert.equal(store.read({ match: "m", id: "e" })?.state, "kept");
+    store.remove(entry);
+  });
+}
+
+for (const [what, answer] of /** @type {[string, unknown][]} */ ([
+  ["an error that is not the API's", { error: "Not Found" }],
+  ["an error of another kind", { error: { code: "no_route", message: "No." } }],
+])) {
+  test(`a 404 with ${what} does not say that a press is unknown: it is asked about again`, async () => {
+    const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
+    const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });
+    store.put({ ...entry, tries: 1 });
+    let asked = 0;
+    const followUp = new FollowUp({
+      store,
+      tokens: { current: async () => "t" },
+      fetch: async () => {
+        asked += 1;
+        return Response.json(answer, { status: 404 });
+      },
+      base: "",
+      waits: () => new Set(["e"]),
+      now: () => 0,
+      regions: [],
+      acceptedAt: () => undefined,
+    });
+    followUp.call("m");
+    await until(() => asked >= 2);
+    store.remove(entry);
+  });
+}
+
+for (const [what, receipts, progress] of /** @type {[string, unknown, unknown][]} */ ([
+  ["no list", { receipts: "none" }, { cells: {} }],
+  ["an error", { error: { code: "no_route" } }, { error: { code: "no_route" } }],
+  ["null", null, null],
+  ["of other things", { receipts: [null, "x", 3] }, { cells: { "us-east-1": null } }],
+])) {
+  test(`receipts and progress that are ${what} say nothing, and the desk goes on asking`, async () => {
+    const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
+    const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });
+    store.put({ ...entry, state: "applied", seq: 1, tries: 1 });
+    let asked = 0;
+    const good = {
+      cell: "us-east-1",
+      prev: 0,
+      seq: 1,
+      accepted: 3,
+      failed: 0,
+      skipped: 0,
+      set_aside: 0,
+      started: 0,
+      ms: 5,
+    };
+    const followUp = new FollowUp({
+      store,
+      tokens: { current: async () => "t" },
+      fetch: async (url) => {
+        asked += 1;
+        if (asked > 2) return Response.json(String(url).includes("receipts") ? { receipts: [good] } : { cells: {} });
+        return Response.json(String(url).includes("receipts") ? receipts : progress);
+      },
+      base: "",
+      waits: () => new Set(),
+      now: () => 0,
+      regions: ["us-east-1"],
+      acceptedAt: () => undefined,
+    });
+    followUp.call("m");
+    await until(() => store.read(entry)?.reach?.done);
+    assert.equal(store.read(entry)?.reach?.told, 3);
     store.remove(entry);
   });
 }

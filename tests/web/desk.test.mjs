@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isCorrectable, noticesOf, timelineOf } from "../../web/desk/desk.js";
-import { readMinute, readName, substitution, teamEvent } from "../../web/desk/event-form.js";
+import { interruption, readMinute, readName, substitution, teamEvent } from "../../web/desk/event-form.js";
+import { interruptionsOf, whistlesOf } from "../../web/desk/interruptions.js";
 import { readToken } from "../../web/desk/jwt.js";
-import { BINDINGS, bindingOf } from "../../web/desk/keys.js";
+import { BINDINGS, bindingOf, isForeign } from "../../web/desk/keys.js";
 import { playersOf } from "../../web/desk/lineup.js";
 import { expected, phasesAfter, whyNot } from "../../web/desk/match-rules.js";
 import { newEntry } from "../../web/desk/outbox.js";
@@ -25,7 +26,6 @@ const MINUTES = [
   ["45+0", null],
   ["45+31", null],
   ["-1", null],
-  ["", null],
   ["half", null],
 ];
 for (const [text, when] of MINUTES) {
@@ -35,12 +35,83 @@ for (const [text, when] of MINUTES) {
     else assert.ok("wrong" in read && read.wrong.endsWith("."));
   });
 }
+for (const text of ["", "  ", "?", " ? ", "-", "–"]) {
+  test(`a minute typed as "${text}" is not known`, () => assert.deepEqual(readMinute(text), {}));
+}
+for (const [text, when] of /** @type {[string, {minute: number, stoppage?: number} | null][]} */ ([
+  ["35+2", { minute: 35, stoppage: 2 }],
+  ["70+1", { minute: 70, stoppage: 1 }],
+  ["80+1", { minute: 80, stoppage: 1 }],
+  ["90+4", { minute: 90, stoppage: 4 }],
+  ["45+2", null],
+  ["91", null],
+])) {
+  test(`in two halves of 35 and two of 10 minutes, the minute ${text}`, () => {
+    const read = readMinute(text, { half_minutes: 35, extra_half_minutes: 10 });
+    if (when) assert.deepEqual(read, when);
+    else assert.ok("wrong" in read && /35|90/.test(read.wrong));
+  });
+}
 
-test("a name loses what cannot be seen, and is not cut", () => {
-  assert.deepEqual(readName(" Ángel\u00a0Di\u200b María \u202e"), { name: "Ángel Di María" });
-  assert.deepEqual(readName("  "), {});
-  assert.deepEqual(readName("محمد <b>"), { name: "محمد <b>" });
-  assert.ok("wrong" in readName("x".repeat(81)));
+test("a substitution says whom it knows, and that nobody comes on", () => {
+  const change = { kind: "substitution", team: "home" };
+  const fields = { on: "", off: "", minute: "" };
+  assert.deepEqual(substitution("home", fields), change);
+  assert.deepEqual(substitution("home", { ...fields, on: "A" }), { ...change, player_on: "A" });
+  assert.deepEqual(substitution("home", { ...fields, on: "A", off: "B", nobody: true, minute: "70" }), {
+    ...change,
+    minute: 70,
+    player_off: "B",
+    no_replacement: true,
+  });
+});
+
+test("a card may be for the bench, nothing else may", () => {
+  const fields = { player: "Coach", minute: "?", bench: true };
+  assert.deepEqual(teamEvent("red_card", "home", fields), {
+    kind: "red_card",
+    team: "home",
+    player: "Coach",
+    bench: true,
+  });
+  assert.ok(!("bench" in teamEvent("goal", "home", fields)));
+});
+
+test("an interruption has a reason if one is given, an award its score", () => {
+  assert.deepEqual(interruption("suspended", { reason: " Fog " }), { kind: "suspended", reason: "Fog" });
+  assert.deepEqual(interruption("abandoned", { reason: "" }), { kind: "abandoned" });
+  const award = { reason: "Forfeit", home: "3", away: " 0" };
+  assert.deepEqual(interruption("awarded", award), { kind: "awarded", score: [3, 0], reason: "Forfeit" });
+  for (const away of ["", "x", "-1", "100", "1.5"])
+    assert.ok("wrong" in interruption("awarded", { ...award, away }), away);
+});
+
+test("whistles are the phases of every match; the rare phases are kept apart from them", () => {
+  const phases = ["half_time", "suspended", "abandoned", "awarded"];
+  assert.deepEqual(
+    [whistlesOf(phases), interruptionsOf(phases)],
+    [["half_time"], ["suspended", "abandoned", "awarded"]],
+  );
+  assert.deepEqual([whistlesOf(["awarded"]), whistlesOf(["resumed", "abandoned"])], [[], ["resumed"]]);
+});
+
+test("a name is read by the rule of the API, and is not cut", () => {
+  assert.deepEqual(readName(" Ángel\u00a0Di\u200b María "), { name: "Ángel Di María" });
+  assert.deepEqual(readName("علی\u200cرضا"), { name: "علی\u200cرضا" });
+  assert.deepEqual(readName(" \u00a0"), {});
+  assert.deepEqual(readName("x".repeat(81)), { wrong: "A name must have 80 characters at most, and has 81." });
+  assert.deepEqual(readName("A\u202e"), { wrong: "A name must not contain a bidirectional control (U+202E)." });
+});
+
+test("a reason is read as a name is, and nothing is posted with one that the API would refuse", () => {
+  const { actions: desk, store } = deskAt();
+  const taken = desk.cancel("g1", "Offside\u00a0: no\u202fgoal ");
+  assert.ok("entry" in taken);
+  assert.deepEqual(taken.entry.event.reason, "Offside : no goal");
+  const wrong = "The reason must not contain a line break (U+000A).";
+  assert.deepEqual(desk.cancel("g2", "Off\nside"), { wrong });
+  assert.deepEqual(desk.review({ decision: "goal_disallowed", minute: "3", about: "g2" }, "Off\nside"), { wrong });
+  assert.equal(store.entries("m").length, 1);
 });
 
 test("an event has what stands in the fields and nothing empty", () => {
@@ -75,7 +146,7 @@ const RULES = [
   ["shootout_kick", "first_half", false],
   ["goal", "shootout", false],
   ["yellow_card", "shootout", true],
-  ["goal", "full_time", false],
+  ["goal", "full_time", true],
   ["var_decision", "full_time", true],
   ["cancellation", "full_time", true],
 ];
@@ -118,15 +189,19 @@ test("the board as it will be has what was pressed and is not counted yet, once"
     { ...board, status: "second_half" },
     pressed({ kind: "shootout_kick", team: "home", scored: true }),
   );
-  assert.deepEqual([kicks.status, kicks.shootout, phasesAfter(kicks.status)], ["shootout", [1, 0], ["full_time"]]);
+  assert.deepEqual(
+    [kicks.status, kicks.shootout, phasesAfter(kicks.status)],
+    ["shootout", [1, 0], ["full_time", "suspended", "abandoned", "awarded"]],
+  );
 });
 
 /** [status, the kind it should have been, whether it may be cancelled and posted again] @type {[string, string, boolean][]} */
 const CORRECTIONS = [
   ["first_half", "own_goal", true],
   ["half_time", "penalty_goal", true],
-  ["full_time", "penalty_goal", false],
-  ["shootout", "penalty_goal", false],
+  ["full_time", "penalty_goal", true],
+  ["shootout", "penalty_goal", true],
+  ["awarded", "penalty_goal", false],
   ["shootout", "yellow_card", true],
 ];
 for (const sure of [true, false]) {
@@ -329,6 +404,59 @@ test("keys: no two do two things, none does anything when held or with Ctrl", ()
     assert.equal(key("h", { [held]: true }), null);
 });
 
+/** [what, the key, its place, whether Shift is held, the action and side] @type {[string, string, string, boolean, string | null][]} */
+const KEYBOARDS = [
+  ["Russian р", "р", "KeyH", false, "goal home"],
+  ["Russian Ф", "Ф", "KeyA", false, "goal away"],
+  ["Russian Н with Shift", "Н", "KeyY", true, "yellow_card away"],
+  ["Russian ж, where no letter of ours is", "ж", "Semicolon", false, null],
+  ["Greek η", "η", "KeyH", false, "goal home"],
+  ["Arabic ا", "ا", "KeyH", false, "goal home"],
+  ["Arabic لا, two characters of one key", "لا", "KeyB", false, "bench home"],
+  ["Arabic question mark", "؟", "Slash", true, "help home"],
+  ["Hebrew י", "י", "KeyH", false, "goal home"],
+  ["Korean ㅗ", "ㅗ", "KeyH", false, "goal home"],
+  ["Korean ㅒ with Shift", "ㅒ", "KeyO", true, null],
+  ["Japanese く", "く", "KeyH", false, "goal home"],
+  ["Japanese full-width ｈ", "ｈ", "KeyH", false, "goal home"],
+  ["Devanagari ह", "ह", "KeyU", false, "undo home"],
+  ["a key that an input method swallowed", "Process", "KeyH", false, "goal home"],
+  ["AZERTY a, where a US keyboard has its Q", "a", "KeyQ", false, "goal away"],
+  ["AZERTY q, where a US keyboard has its A", "q", "KeyA", false, null],
+  ["AZERTY comma, where a US keyboard has its M", ",", "KeyM", false, null],
+  ["AZERTY é, a digit's key", "é", "Digit2", false, null],
+  ["Turkish ı", "ı", "KeyI", false, "more home"],
+  ["Turkish ş", "ş", "Semicolon", false, null],
+  ["Spanish º, which is no o", "º", "Backquote", false, null],
+  ["QWERTZ y, where a US keyboard has its Z", "y", "KeyZ", false, "yellow_card home"],
+  ["a dead key", "Dead", "KeyE", false, null],
+  ["a digit", "1", "Digit1", false, null],
+  ["CapsLock H", "H", "KeyH", false, "goal home"],
+  ["CapsLock y with Shift", "y", "KeyY", true, "yellow_card away"],
+];
+for (const [what, pressed, code, shiftKey, does] of KEYBOARDS) {
+  test(`the key ${what} ${does ? `is ${does}` : "does nothing"}`, () => {
+    const binding = key(pressed, { code, shiftKey });
+    assert.equal(binding && `${binding.action} ${binding.side ?? "home"}`, does);
+  });
+}
+
+test("on a keyboard of another script a bracket or a dead key at a letter's place is that letter", () => {
+  const press = { shiftKey: true, ctrlKey: false, altKey: false, metaKey: false, repeat: false };
+  assert.equal(bindingOf({ ...press, key: "]", code: "KeyD" }, true)?.action, "second_yellow_card");
+  assert.equal(bindingOf({ ...press, key: "Dead", code: "KeyS" }, true)?.action, "substitution");
+  assert.equal(bindingOf({ ...press, key: "]", code: "KeyD" }, false), null);
+  assert.equal(bindingOf({ ...press, shiftKey: false, key: "q", code: "KeyA" }, true), null);
+  assert.deepEqual(
+    [isForeign("р"), isForeign("h"), isForeign("ı"), isForeign("]"), isForeign("Dead"), isForeign("ㅎ")],
+    [true, false, false, undefined, undefined, true],
+  );
+});
+
+test("AltGr makes another key of it", () => {
+  assert.equal(key("р", { code: "KeyH", getModifierState: (/** @type {string} */ name) => name === "AltGraph" }), null);
+});
+
 test("an echo is within two seconds of the last press, however long the hammering", () => {
   const presses = new Presses();
   const counted = [0, 500, 1900, 3000, 6000].map((now) => presses.counts("goal", now));
@@ -340,9 +468,26 @@ test("an echo is within two seconds of the last press, however long the hammerin
 
 test("a token says when it ends, and nonsense says nothing", () => {
   const part = (/** @type {object} */ about) => Buffer.from(JSON.stringify(about)).toString("base64url");
-  assert.deepEqual(readToken(`e30.${part({ exp: 10, sub: "ü" })}.c2ln`), { ends: 10_000, subject: "ü" });
+  assert.deepEqual(readToken(`e30.${part({ exp: 10, sub: "ü" })}.c2ln`), { ends: 10_000, subject: "ü", name: "ü" });
   for (const text of ["", "a.b", "a.b.c", "e30.e3.x", "a b.c.d"]) assert.equal(readToken(text), null);
 });
+
+/** [what the token says, the name that the desk shows] @type {[object, string | null][]} */
+const NAMES = [
+  [{ sub: "u1", name: "Ann Lee", username: "ann", email: "ann@example.org" }, "Ann Lee"],
+  [{ sub: "u1", username: "ann" }, "ann"],
+  [{ sub: "u1", "cognito:username": "ann" }, "ann"],
+  [{ sub: "u1", username: "u1", email: "ann@example.org" }, "ann@example.org"],
+  [{ sub: "u1", name: "  ", email: 5 }, "u1"],
+  [{ sub: "u1", name: "A\u202enn\u0000" }, "Ann"],
+  [{}, null],
+];
+for (const [claims, name] of NAMES) {
+  test(`the claims ${JSON.stringify(claims)} name ${name}`, () => {
+    const token = `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
+    assert.equal(readToken(token)?.name, name);
+  });
+}
 
 test("what is under way stands on top, with what it waits for", () => {
   const entries = pressed({ kind: "goal", team: "home", minute: 3 }, { kind: "goal", team: "away", minute: 4 });
@@ -405,3 +550,80 @@ test("a correction to the other team right after another correction is posted wh
   const kinds = store.entries("m").map((entry) => entry.event.kind);
   assert.deepEqual(kinds, ["amendment", "cancellation", "goal"]);
 });
+
+test("two different corrections of one event within two seconds are both posted, the same one twice is one", () => {
+  const { store, actions } = deskAt(board);
+  const fields = { player: "", assist: "", minute: "3", sort: "goal" };
+  actions.correct("g", "goal", "home", { ...fields, player: "A" });
+  assert.ok("entry" in actions.correct("g", "goal", "home", { ...fields, player: "B" }));
+  assert.ok("wrong" in actions.correct("g", "goal", "home", { ...fields, player: "B" }));
+  assert.deepEqual(
+    store.entries("m").map((entry) => entry.event.player),
+    ["A", "B"],
+  );
+});
+
+test("two players of a team who are booked within two seconds are two presses, a bounce of one is not", () => {
+  const { store, actions } = deskAt(board);
+  const fields = { player: "", assist: "", minute: "3", sort: "goal" };
+  for (const player of ["A", "", "B", "B", ""]) actions.press("yellow_card", "home", { ...fields, player });
+  for (const on of ["C", "D", "D"]) actions.substitute("home", { on, off: "E", minute: "3" });
+  assert.deepEqual(
+    store.entries("m").map(({ event }) => event.player ?? event.player_on),
+    ["A", "B", "C", "D"],
+  );
+});
+
+test("a name that is pressed after a goal without a scorer names the scorer, and only once", () => {
+  const { store, clock, actions } = deskAt(board);
+  const fields = { player: "", assist: "X", minute: "3", sort: "own_goal" };
+  actions.press("goal", "home", fields);
+  assert.equal(actions.nameless()?.side, "away");
+  const goal = store.entries("m")[0];
+  store.put({ .../** @type {any} */ (goal), tries: 1, state: "sent" });
+  actions.name("A");
+  assert.equal(actions.nameless(), null);
+  assert.equal(actions.name("B"), null);
+  const [, amendment] = store.entries("m");
+  assert.deepEqual(
+    [amendment?.event.amends, amendment?.event.player, amendment?.event.minute],
+    [goal?.id, "A", undefined],
+  );
+  clock.now = 5000;
+  actions.press("goal", "home", { ...fields, player: "C", sort: "goal" });
+  assert.equal(actions.nameless(), null);
+  actions.press("red_card", "away", fields);
+  assert.equal(actions.nameless()?.side, "away");
+  clock.now = 5000 + 61_000;
+  assert.equal(actions.nameless(), null);
+});
+
+test("what a desk takes back, or a later press, is not named", () => {
+  const { clock, actions } = deskAt(board);
+  const fields = { player: "", assist: "", minute: "3", sort: "goal" };
+  actions.press("goal", "home", fields);
+  actions.undo();
+  assert.equal(actions.nameless(), null);
+  clock.now = 3000;
+  actions.press("goal", "home", fields);
+  actions.whistle("half_time");
+  assert.equal(actions.nameless(), null);
+});
+
+/** [what, the fields of the window, what is posted or the sentence] @type {[string, any, any][]} */
+const CHANGES = [
+  ["the player who comes on, known later", { on: "A" }, { player_on: "A" }],
+  ["a minute", { minute: "46" }, { minute: 46 }],
+  ["a name that is taken away", { off: "" }, /taken away/],
+  ["a minute that is taken away", { minute: "?" }, /taken away/],
+];
+for (const [what, fields, changes] of CHANGES) {
+  test(`a substitution is corrected in place: ${what}`, () => {
+    const change = { kind: "substitution", team: "home", seq: 3, event_id: "s", minute: 45, player_off: "B" };
+    const { store, actions } = deskAt({ ...board, seq: 3, events: [...board.events, change] });
+    const result = actions.correctSubstitution("s", "home", { on: "", off: "B", minute: "45", ...fields });
+    const [posted] = store.entries("m").map(({ event: { event_id: _, seen: __, ...event } }) => event);
+    if (changes instanceof RegExp) assert.ok("wrong" in result && changes.test(result.wrong) && !posted);
+    else assert.deepEqual(posted, { kind: "amendment", amends: "s", ...changes });
+  });
+}

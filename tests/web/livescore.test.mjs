@@ -143,21 +143,22 @@ test("the board is new at each change and tells of the gap", async (t) => {
   assert.equal(boards.length, before + 1, "a duplicate is no change");
 });
 
-test("the clock on the board goes on with minutes and phases", async (t) => {
+test("the clock on the board is what the frames say; a frame without one leaves it, a broken one stops it", async (t) => {
   const server = await serving(t);
   server.answers.set("m", { snapshot: 1, has: "1", clock: { minute: 12, stoppage: null, at: 5 } });
   const follow = viewing(t, server).follow("m");
   await until(() => follow.board);
   assert.deepEqual(follow.board?.clock, { minute: 12, stoppage: null, at: 5 });
-  server.post({ update: 2, prev: 1, has: [{ ...event(2), minute: 45, stoppage: 3, at: 6 }] });
+  server.post({ update: 2, prev: 1, has: "2", clock: { minute: 45, stoppage: 3, at: 6 } });
   await until(() => follow.board?.seq === 2);
   assert.deepEqual(follow.board?.clock, { minute: 45, stoppage: 3, at: 6 });
-  server.post({ update: 3, prev: 2, has: [{ seq: 3, kind: "second_half", at: 7 }] });
+  server.post({ update: 3, prev: 2, has: "3", clock: { minute: "45", stoppage: null, at: 7 } });
   await until(() => follow.board?.seq === 3);
-  assert.deepEqual(follow.board?.clock, { minute: 45, stoppage: null, at: 7 });
-  server.post({ update: 4, prev: 3, has: [{ seq: 4, kind: "full_time", at: 8 }] });
-  await until(() => follow.board?.seq === 4);
-  assert.deepEqual(follow.board?.clock, { minute: 45, stoppage: null, at: 7 });
+  assert.equal(follow.board?.clock, null);
+  server.post({ update: 4, prev: 3, has: "4", clock: { minute: 46, stoppage: null, at: 8 } });
+  server.post({ update: 5, prev: 4, has: "5" });
+  await until(() => follow.board?.seq === 5);
+  assert.deepEqual(follow.board?.clock, { minute: 46, stoppage: null, at: 8 });
 });
 
 test("who resumes sees the board at once and no event twice", async (t) => {

@@ -434,12 +434,31 @@ test("waits have full jitter and an end", () => {
 
 test("a refusal is said in the API's own sentence, else in one of ours", () => {
   const body = { error: { code: "unknown_team", message: "team is home, away, Argentina or France." } };
-  assert.deepEqual(verdictOf("e", 422, body), { kind: "refused", reason: "team is home, away, Argentina or France." });
+  assert.deepEqual(verdictOf({ match: "m", id: "e" }, 422, body), {
+    kind: "refused",
+    reason: "team is home, away, Argentina or France.",
+  });
   for (const status of [400, 403, 404, 409, 413, 418, 422]) {
-    const verdict = verdictOf("e", status, null);
+    const verdict = verdictOf({ match: "m", id: "e" }, status, null);
     assert.ok(verdict.kind === "refused" && verdict.reason.endsWith("."));
   }
 });
+
+for (const [what, body, kind] of /** @type {[string, unknown, string][]} */ ([
+  ["the API's", { match: "m", event_id: "e", status: "pending" }, "sent"],
+  ["the API's of an event that counts already", { match: "m", event_id: "e", status: "applied", seq: 3 }, "sent"],
+  ["the API's of an event that was refused", { match: "m", event_id: "e", status: "refused", reason: "no" }, "sent"],
+  ["an echo of the post", { kind: "goal", event_id: "e" }, "again"],
+  ["of another match", { match: "n", event_id: "e", status: "pending" }, "again"],
+  ["of another event", { match: "m", event_id: "f", status: "pending" }, "again"],
+  ["with a status of no outcome", { match: "m", event_id: "e", status: "ok" }, "again"],
+  ["applied, without a seq", { match: "m", event_id: "e", status: "applied" }, "again"],
+  ["a word", "accepted", "again"],
+  ["nothing", null, "again"],
+])) {
+  test(`a 202 that is ${what} counts as ${kind === "sent" ? "taken" : "no answer of the API"}`, () =>
+    assert.equal(verdictOf({ match: "m", id: "e" }, 202, body).kind, kind));
+}
 
 test("what a full storage has out of date is not taken for what holds", () => {
   const storage = new FakeStorage();

@@ -90,7 +90,7 @@ async def test_undo_within_seconds(stage: Stage, looker: Looker) -> None:
 
 
 async def test_the_video_assistant_takes_a_goal_back(stage: Stage, looker: Looker) -> None:
-    """The decision and the cancellation go out together, and a viewer's page says why the goal does not count."""
+    """First the check, then the decision with the cancellation: a viewer's page says why the goal does not count."""
     match = stage.match()
     stage.post(match, "kick_off")
     viewer = await looker.open(f"?match={match}")
@@ -98,6 +98,8 @@ async def test_the_video_assistant_takes_a_goal_back(stage: Stage, looker: Looke
     desk = await desk_of(stage, looker, match)
     await desk.press("h")
     await score(viewer, "1–0")
+    await desk.press("v", "Enter")
+    await desk.counted("var_decision")
     await desk.press("v")
     await desk.page.locator("#var-reason").fill("Offside")
     await desk.press("Enter")
@@ -106,7 +108,8 @@ async def test_the_video_assistant_takes_a_goal_back(stage: Stage, looker: Looke
         "after a video review: \u2068Offside\u2069"
     )
     await desk.counted("cancellation")
-    [_, goal, decision, cancellation] = desk.audit()
+    [_, goal, check, decision, cancellation] = desk.audit()
+    assert (check["decision"], check["about"]) == ("checking", goal["event_id"])
     assert (decision["decision"], decision["about"]) == ("goal_disallowed", goal["event_id"])
     assert (cancellation["cancels"], cancellation["reason"]) == (goal["event_id"], "Offside")
 
@@ -127,6 +130,27 @@ async def test_an_event_is_corrected(stage: Stage, looker: Looker) -> None:
     [_, wrong, cancellation, right] = desk.audit()
     assert cancellation["cancels"] == wrong["event_id"]
     assert (right["team"], right["player"], right["minute"], right["stoppage"]) == ("away", "Right", 45, 2)
+
+
+async def test_a_pasted_reason_is_cleaned_or_said_to_be_wrong(stage: Stage, looker: Looker) -> None:
+    """A pasted no-break space does not stop a correction; of an override nothing is posted, and the desk names it."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    desk = await desk_of(stage, looker, match)
+    await desk.page.locator("#player").fill("علی\u200cرضا\u00a0 ")
+    await desk.press("Enter")
+    await desk.press("h")
+    await expect(desk.page.locator("#score")).to_have_text("1–0")
+    await desk.press("v")
+    await desk.page.locator("#var-reason").fill("Off\u202eside")
+    await desk.press("Enter")
+    wrong = "The reason must not contain a bidirectional control (U+202E)."
+    await expect(desk.page.locator("#var [role=alert]")).to_have_text(wrong)
+    await desk.page.locator("#var-reason").fill("No\u00a0goal\u202f: offside\u00a0")
+    await desk.press("Enter")
+    await desk.counted("cancellation")
+    [_, goal, _, cancellation] = desk.audit()
+    assert (goal["player"], cancellation["reason"]) == ("علی\u200cرضا", "No goal : offside")
 
 
 async def test_any_event_is_cancelled_with_a_reason(stage: Stage, looker: Looker) -> None:
@@ -235,7 +259,7 @@ async def test_axe_finds_nothing(stage: Stage, looker: Looker, scheme: str, size
     await desk.press("a")
     await desk.counted("goal", 2)
     assert await violations(desk.page) == []
-    for key, window in (("?", "help"), ("v", "var"), ("s", "substitution"), ("g", "matches")):
+    for key, window in (("?", "help"), ("v", "var"), ("s", "substitution"), ("g", "matches"), ("i", "more")):
         await desk.press(key)
         await expect(desk.page.locator(f"#{window}")).to_be_visible()
         assert await violations(desk.page) == []
@@ -263,3 +287,10 @@ async def test_two_desks_at_one_match(stage: Stage, looker: Looker) -> None:
     await asyncio.gather(one.all_sent(), expect(page.locator("#outbox")).to_have_text("All sent"))
     assert [event.get("team") for event in one.audit()] == [None, "home", "away"]
     looker.forgive("ERR_INTERNET_DISCONNECTED", "WebSocket connection to", "ERR_FAILED")
+
+
+async def test_the_desk_names_who_is_signed_in(stage: Stage, looker: Looker) -> None:
+    """The window of the sign-in has a name that a person knows, not the subject of the token."""
+    desk = await desk_of(stage, looker, stage.match())
+    await desk.page.locator("#open-token").click()
+    await expect(desk.page.locator("#token-about")).to_contain_text("Signed in as \u2068operator\u2069.")

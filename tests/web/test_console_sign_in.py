@@ -92,6 +92,8 @@ async def test_an_operator_signs_in(stage: Stage, looker: Looker, provider: dict
     await expect(page.locator("#open-token")).to_have_text("Signed in")
     assert page.url == f"{stage.site}operator.html?match={match}"
     assert desk.kinds() == ["kick_off"]
+    await page.locator("#open-token").click()
+    await expect(page.locator("#token-about")).to_contain_text("Signed in as \u2068referee\u2069.")
     stored = await page.evaluate("Object.keys(sessionStorage).sort()")
     assert "livescore.sign-in" not in stored
     token = await page.evaluate("sessionStorage.getItem('livescore.operator.token')")

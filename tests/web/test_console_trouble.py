@@ -214,7 +214,7 @@ async def test_an_unknown_match_is_a_sentence(stage: Stage, looker: Looker) -> N
     await expect(page.locator("[data-notice=unknown]")).to_contain_text("There is no match nobody.")
     match = stage.match()
     await page.keyboard.press("g")
-    await page.locator("#match-id").fill(match)
+    await page.locator("#match-search").fill(match)
     await page.keyboard.press("Enter")
     await expect(page.locator("#status")).to_have_text("Not started")
     await expect(page.locator("[data-notice=unknown]")).to_have_count(0)

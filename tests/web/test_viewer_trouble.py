@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -114,14 +115,66 @@ async def test_the_page_comes_back_after_the_gateway(stage: Stage, looker: Looke
 
 @pytest.mark.parametrize("match", ["nobody", "No/Body!"])
 async def test_an_unknown_match_is_a_sentence(looker: Looker, match: str) -> None:
-    """An old link, or one that was mistyped, leads to a sentence and to the other matches."""
+    """An old link, or one that was mistyped, is one sentence and the way to the others; nothing is called live."""
     page = await looker.open(f"?match={quote(match, safe='')}")
-    await expect(page.locator("#notices")).to_contain_text("There is no such match.")
-    await expect(page.locator("#notices .notice")).to_have_count(1)
+    await expect(page.locator(".missing h1")).to_have_text("There is no such match")
+    await expect(page.locator("article :is(.hero, .timeline)")).to_have_count(0)
+    await expect(page.locator("#connection")).to_have_text("Nothing live")
+    await expect(page.locator("#notices")).to_be_empty()
     await page.get_by_role("link", name="All matches").click()
     await expect(page.locator("h1")).to_have_text("Today")
-    await expect(page.locator("#notices")).to_be_empty()
     looker.forgive("404", "422")
+
+
+async def test_a_match_that_is_removed_is_no_longer_live(stage: Stage, looker: Looker) -> None:
+    """An open page of a match that is taken off the list keeps what was known, and says so in one sentence."""
+    match = stage.match()
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    stage.operator.remove_match(match)
+    notice = page.locator("#notices .notice")
+    async with asyncio.timeout(30):
+        while await notice.count() == 0:  # the site keeps an answer for a second
+            await page.evaluate("dispatchEvent(new Event('online'))")
+            await page.wait_for_timeout(200)
+    await expect(notice).to_have_text(re.compile("no such match any more"))
+    await expect(page.locator("#connection")).to_have_text("Nothing live")
+    await expect(page.locator(".club-home")).to_have_text("Argentina")
+    looker.forgive("404")
+
+
+async def test_a_match_that_is_removed_leaves_the_scoreboard(stage: Stage, looker: Looker) -> None:
+    """A match that is taken off the list before it began disappears from an open scoreboard; the others stay."""
+    removed, other = (stage.match(kickoff="2024-02-24T15:00:00Z") for _ in range(2))
+    page = await looker.open("?day=2024-02-24")
+    await expect(page.locator(".fixture")).to_have_count(2)
+    stage.operator.remove_match(removed)
+    async with asyncio.timeout(30):
+        while await page.locator(".fixture").count() == 2:
+            await page.evaluate("dispatchEvent(new Event('online'))")
+            await page.wait_for_timeout(200)
+    await expect(page.locator(".fixture")).to_have_attribute("href", f"?match={other}")
+
+
+async def test_an_api_that_does_not_answer_is_one_state(stage: Stage, looker: Looker) -> None:
+    """While only the API is away, a match stays live without a complaint; a page that knows nothing is not live."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    await page.route("**/matches/**", lambda route: route.abort())
+    async with page.expect_event("requestfailed"):
+        await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(page.locator("#notices")).to_be_empty()
+    stage.post(match, "goal", team="home", minute=2)
+    await score(page, "1–0")
+    await expect(page.locator("#connection")).to_have_text("Live")
+    dark = await looker.blank()
+    await dark.route("**/matches?**", lambda route: route.abort())
+    await dark.goto(looker.site)
+    await expect(dark.locator("#notices .notice")).to_have_text("The service cannot be reached. The page keeps trying.")
+    await expect(dark.locator("#connection")).to_have_text("Not reached")
+    looker.forgive(*BROKEN)
 
 
 async def test_a_refused_token_is_a_sentence_and_scores_go_on(stage: Stage, looker: Looker) -> None:

@@ -6,13 +6,25 @@ import { test } from "node:test";
 
 process.env.TZ = "Asia/Tokyo";
 
-const { isOutdated, joined, newsBetween } = await import("../../web/boards.js");
-const { isDay, localDay, shifted, utcDays } = await import("../../web/day.js");
+const { isOutdated, joined } = await import("../../web/boards.js");
+const { isDay, kickoffAt, kickoffDay, localDay, shifted, utcDays } = await import("../../web/day.js");
+const { newsBetween } = await import("../../web/viewer/news.js");
 const { grouped, isOn, toFollow } = await import("../../web/viewer/groups.js");
-const { kicksOf, momentsOf, scorersOf } = await import("../../web/viewer/moments.js");
-const { ageWords, announcement, connectionWords, viewersWords, whyCancelled, wrongClock } = await import(
-  "../../web/words.js"
-);
+const { checkOf, kicksOf, momentsOf, redCardsOf, scorersOf } = await import("../../web/viewer/moments.js");
+const { truth } = await import("../../web/viewer/connection-sign.js");
+const {
+  ageWords,
+  aggregateOf,
+  announcement,
+  connectionWords,
+  kindWords,
+  mistakeWords,
+  statusSign,
+  statusWords,
+  viewersWords,
+  whyCancelled,
+  wrongClock,
+} = await import("../../web/words.js");
 
 /** @typedef {import("../../web/boards.js").Board} Board */
 /** @typedef {import("../../web/words.js").Event} Event */
@@ -70,6 +82,9 @@ test("news is a score that moved, with the event that moved it", () => {
   const after = board({ seq: 2, score: [0, 1], events: [goal] });
   assert.deepEqual(newsBetween(before, after), { kind: "goal", side: "away", event: goal });
   assert.equal(newsBetween(after, board({ seq: 3, score: [0, 0] }))?.kind, "cancelled");
+  const offside = event(3, "cancellation", { cancels: "x", cancels_seq: 2, reason: "Offside" });
+  const unknown = newsBetween(after, board({ seq: 3, score: [0, 0], events: [offside] }));
+  assert.equal(unknown?.event, offside, "the goal itself need not be known");
   const ghost = event(3, "goal", { team: "away", player: "Ghost", cancelled_by: 4 });
   const taken = event(4, "cancellation", { cancels: "x", cancels_seq: 3 });
   const later = board({ seq: 4, score: [0, 1], events: [goal, ghost, taken] });
@@ -91,7 +106,107 @@ test("a goal that was entered after the whistle stands before it", () => {
     event(6, "yellow_card", { minute: 46, team: "home" }),
   ];
   const order = momentsOf(events).map(({ event: { seq } }) => seq);
-  assert.deepEqual(order, [6, 5, 4, 2, 3, 1]);
+  assert.deepEqual(order, [6, 5, 2, 3, 1]);
+});
+
+/** The timeline from the first moment on, each as kind, minute and score. @param {Event[]} events @param {object} [lengths] */
+const told = (events, lengths) =>
+  momentsOf(events, lengths)
+    .reverse()
+    .map(({ event: { kind, minute }, score }) => [kind, minute, score?.join("–")]);
+
+test("a goal that was entered late stands under the score of its minute, and so do those after it", () => {
+  const events = [
+    event(1, "kick_off"),
+    event(2, "goal", { minute: 30, team: "home", score: [1, 0] }),
+    event(3, "half_time", { score: [1, 0] }),
+    event(4, "second_half"),
+    event(5, "goal", { minute: 12, team: "away", score: [1, 1] }),
+  ];
+  assert.deepEqual(told(events), [
+    ["kick_off", undefined, "0–0"],
+    ["goal", 12, "0–1"],
+    ["goal", 30, "1–1"],
+    ["half_time", undefined, "1–1"],
+    ["second_half", undefined, "1–1"],
+  ]);
+  // Where events are missing it is the score that each was told with.
+  assert.deepEqual(told(events.slice(1))[0], ["goal", 12, "1–1"]);
+});
+
+test("a goal without a minute stands in play, after what had happened when it was entered, and last among the scorers", () => {
+  const events = [
+    event(1, "kick_off"),
+    event(2, "yellow_card", { minute: 80, team: "home" }),
+    event(3, "full_time"),
+    event(4, "goal", { team: "home", player: "Late" }),
+    event(5, "red_card", { team: "away", bench: true }),
+  ];
+  const kinds = momentsOf(events).map(({ event: { kind } }) => kind);
+  assert.deepEqual(kinds, ["red_card", "full_time", "goal", "yellow_card", "kick_off"]);
+  const scorers = scorersOf([...events, event(6, "goal", { minute: 3, team: "home", player: "Early" })], "home");
+  assert.deepEqual(
+    scorers.map(({ player }) => player),
+    ["Early", "Late"],
+  );
+  assert.equal(redCardsOf(events, "away"), 0, "nobody was sent off the pitch");
+});
+
+test("periods of other lengths, halves of extra time and a stop of play stand where they were", () => {
+  const events = [
+    event(1, "kick_off"),
+    event(2, "half_time"),
+    event(3, "second_half"),
+    event(4, "goal", { minute: 36, team: "home" }),
+    event(5, "suspended", { reason: "Thunderstorm" }),
+    event(6, "goal", { minute: 40, team: "away" }),
+    event(7, "resumed"),
+    event(8, "goal", { minute: 41, team: "away" }),
+    event(9, "extra_time"),
+    event(10, "extra_half_time"),
+    event(11, "extra_second_half"),
+    event(12, "goal", { minute: 85, team: "home" }),
+    event(13, "goal", { minute: 75, team: "home" }),
+    event(14, "goal", { minute: 35, stoppage: 2, team: "home" }),
+  ];
+  const order = momentsOf(events, { half_minutes: 35, extra_half_minutes: 10 })
+    .reverse()
+    .map(({ event: { seq } }) => seq);
+  assert.deepEqual(order, [1, 14, 2, 3, 4, 6, 5, 7, 8, 9, 13, 10, 11, 12]);
+});
+
+test("a slip that was put right at once is one quiet moment; a later correction is one with its reason", () => {
+  const goal = event(1, "goal", { at: 0, minute: 23, team: "home", event_id: "g", cancelled_by: 2 });
+  const undo = event(2, "cancellation", { at: 12_000, cancels_seq: 1, reason: "Entered by mistake" });
+  for (const [cancellation, mistake] of /** @type {[Event, boolean][]} */ ([
+    [undo, true],
+    [{ ...undo, reason: null }, true],
+    [{ ...undo, reason: "Offside" }, false],
+    [{ ...undo, at: 60_000 }, false],
+  ])) {
+    const moments = momentsOf([goal, cancellation]);
+    assert.equal(moments.length, 1);
+    assert.equal(moments[0]?.mistake, mistake);
+    assert.equal(moments[0]?.cancellation, cancellation);
+  }
+  assert.equal(momentsOf([goal, undo, event(3, "var_decision", { about: "g" })]).at(-1)?.mistake, false);
+  assert.equal(mistakeWords(goal), "Entered by mistake: goal");
+  assert.equal(momentsOf([undo]).length, 1, "what it takes back is not known");
+});
+
+test("the video assistant's check is under way until its decision, or until play goes on to the next phase", () => {
+  const check = event(1, "var_decision", { decision: "checking" });
+  assert.equal(checkOf([check, event(2, "yellow_card")]), check);
+  assert.equal(momentsOf([check]).length, 1);
+  for (const end of [event(2, "var_decision", { decision: "goal_confirmed" }), event(2, "half_time")]) {
+    assert.equal(checkOf([check, end]), null);
+    assert.deepEqual(
+      momentsOf([check, end]).map(({ event: { seq } }) => seq),
+      [2],
+    );
+  }
+  assert.equal(checkOf([{ ...check, cancelled_by: 2 }, event(2, "cancellation", { cancels_seq: 1 })]), null);
+  assert.equal(announcement(check, board({})), "Video review under way.");
 });
 
 test("scorers and kicks are those that stand, in the game's order", () => {
@@ -142,8 +257,81 @@ test("today shows what is still on from yesterday, and not what somebody forgot 
   const late = board({ kickoff: "2026-11-20T23:00:00+09:00" });
   const forgotten = board({ kickoff: "2026-11-20T09:00:00+09:00" });
   assert.ok(isOn(late, "2026-11-21", "2026-11-21", now));
-  assert.ok(!isOn({ ...late, status: "full_time" }, "2026-11-21", "2026-11-21", now));
+  for (const status of ["full_time", "abandoned", "awarded"]) {
+    assert.ok(isOn({ ...late, status }, "2026-11-21", "2026-11-21", now), "it has just ended");
+    assert.ok(!isOn({ ...late, status }, "2026-11-21", "2026-11-21", now + 6 * 3_600_000), "it ended hours ago");
+  }
+  assert.ok(!isOn({ ...late, status: "postponed" }, "2026-11-21", "2026-11-21", now));
   assert.ok(!isOn(forgotten, "2026-11-21", "2026-11-21", now));
+});
+
+test("a kick-off of which only the day is known is on its day, has no time, and comes after those that have one", () => {
+  const open = board({ match: "open", status: "scheduled", kickoff: "2026-11-21" });
+  assert.equal(kickoffDay(open.kickoff), "2026-11-21");
+  assert.ok(Number.isNaN(kickoffAt(open.kickoff)));
+  const now = Date.parse("2026-11-21T10:00:00+09:00");
+  assert.ok(isOn(open, "2026-11-21", "2026-11-21", now));
+  for (const day of ["2026-11-20", "2026-11-22"]) assert.ok(!isOn(open, day, "2026-11-21", now));
+  const late = board({ match: "late", status: "scheduled", kickoff: "2026-11-21T23:30:00+09:00" });
+  assert.deepEqual(
+    grouped([open, late])[0]?.matches.map(({ match }) => match),
+    ["late", "open"],
+  );
+  assert.deepEqual(toFollow([open], now), ["open"], "it may begin at any time");
+  assert.deepEqual(toFollow([open], now - 86_400_000), []);
+  assert.equal(kickoffDay(null), null);
+});
+
+test("one state and one sentence tell of the connection and of reading", () => {
+  const reads = { known: true, missing: false, unread: null, list: true };
+  const about = { long: true, wasOpen: true, token: false, online: true };
+  const said = (/** @type {string} */ given, more = {}, also = {}) => {
+    const { state, sentence } = truth(given, { ...reads, ...more }, { ...about, ...also });
+    return [state, sentence];
+  };
+  const unread = "The service cannot be reached. The page keeps trying.";
+  assert.deepEqual(said("open"), ["open", null]);
+  assert.deepEqual(said("open", { unread, list: false }), ["open", null], "the socket tells of the match");
+  assert.match(String(said("open", { unread })[1]), /^Scores are live, but the list/);
+  assert.deepEqual(said("open", { unread, known: false }), ["unreached", unread]);
+  assert.deepEqual(said("closed", { unread }), ["unreached", unread]);
+  assert.deepEqual(said("waiting", { unread }), ["waiting", unread]);
+  assert.deepEqual(said("refused", { unread }), ["unreached", unread]);
+  assert.deepEqual(said("open", { missing: true, known: false }), ["closed", null]);
+  for (const [state, sentence] of [said("offline", { unread }), said("unset", { unread }, { online: false })]) {
+    assert.equal(state, "offline");
+    assert.match(String(sentence), /^You are offline/);
+  }
+  assert.match(String(said("waiting")[1]), /interrupted/);
+  assert.deepEqual(said("waiting", {}, { long: false }), ["waiting", null]);
+  assert.deepEqual(said("open", { known: false }), ["connecting", null]);
+  assert.equal(connectionWords({ state: "unreached" }, 0), "Not reached");
+});
+
+test("every status and kind has words, and the scoreboard's column a sign", () => {
+  const statuses = ["postponed", "called_off", "extra_half_time", "extra_second_half", "suspended", "abandoned"];
+  for (const status of [...statuses, "awarded"]) {
+    assert.doesNotMatch(statusWords(status), /^[a-z]|_/);
+    assert.ok(statusSign(status).length <= 10 || status.startsWith("extra_second"));
+  }
+  for (const kind of [...statuses, "resumed", "awarded"]) assert.doesNotMatch(kindWords(kind), /^[a-z]|_/);
+});
+
+test("what stops a match is told in a sentence, with its reason", () => {
+  const reason = "Floodlights";
+  const after = board({ score: [1, 0] });
+  const score = "\u2068Home\u2069 1, \u2068Away\u2069 0";
+  for (const [kind, words] of [
+    ["suspended", `Play is suspended, \u2068Floodlights\u2069: ${score}.`],
+    ["abandoned", `The match is abandoned, \u2068Floodlights\u2069: ${score}.`],
+    ["awarded", `The match is awarded, \u2068Floodlights\u2069: ${score}.`],
+    ["postponed", "The match is postponed, \u2068Floodlights\u2069."],
+    ["called_off", "The match is called off, \u2068Floodlights\u2069."],
+  ]) {
+    assert.equal(announcement(event(1, String(kind), { reason }), after), words);
+  }
+  assert.deepEqual(aggregateOf({ score: [1, 0], first_leg: [0, 2] }), [1, 2]);
+  assert.equal(aggregateOf({ score: [1, 0] }), null);
 });
 
 test("what is live comes first, within a competition and between them", () => {
@@ -174,7 +362,8 @@ test("at most fifty are followed, what is live before all else", () => {
 
 test("words: counts are round, ages short, a cancellation says why, a wrong clock how wrong", () => {
   assert.equal(viewersWords(1234), "about 1,200 following");
-  assert.equal(viewersWords(7), "about 7 following");
+  assert.equal(viewersWords(10), "about 10 following");
+  assert.equal(viewersWords(9), "", "small counts are nobody's news");
   assert.equal(viewersWords(null), "");
   assert.equal(ageWords(61_000), "a minute ago");
   assert.equal(ageWords(7_200_000), "2 hours ago");

@@ -1,16 +1,20 @@
 // @ts-check
 /** What the operator does, made into entries of the outbox. Knows nothing of the page. */
 
-import { UNDO_MS } from "./desk.js";
-import { shootoutKick, substitution, teamEvent, varDecision } from "./event-form.js";
-import { expected, phasesAfter, whyNot } from "./match-rules.js";
+import { written } from "../clock.js";
+import { isCorrectable, UNDO_MS } from "./desk.js";
+import { interruption, readReason, shootoutKick, substitution, teamEvent, varDecision } from "./event-form.js";
+import { whistlesOf } from "./interruptions.js";
+import { other } from "./lineup.js";
+import { expected, phasesAfter } from "./match-rules.js";
 import { isCancelled, newEntry, newId, takeBack } from "./outbox.js";
 import { Presses } from "./presses.js";
+import { whyNotNow } from "./rules.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("../livescore.js").Board} Board */
 /** @typedef {"home" | "away"} Side */
-/** @typedef {{player: string, assist: string, minute: string, sort: string}} Fields */
+/** @typedef {{player: string, assist: string, minute: string, sort: string, bench?: boolean}} Fields */
 /** @typedef {{entry: Entry} | {wrong: string, field?: string} | {echo: true}} Result */
 /** @typedef {{kind: string, [field: string]: unknown}} Event */
 
@@ -32,6 +36,9 @@ export const CORRECTED = "Corrected";
 const READ_MS = 1500;
 const MOST_SHOWN = 20;
 
+/** So long after a press that named nobody, a name that is pressed is meant for it. Milliseconds. */
+const NAMING_MS = 60_000;
+
 export class Actions {
   /** @type {string | null} */
   match = null;
@@ -46,6 +53,8 @@ export class Actions {
   #presses = new Presses();
   /** @type {{id: string, match: string, what: string, at: number}[]} */
   #recent = [];
+  /** The last press. @type {{id: string, match: string, at: number} | null} */
+  #last = null;
 
   /** @param {Surroundings} surroundings */
   constructor(surroundings) {
@@ -90,22 +99,35 @@ export class Actions {
     const kind = action === "goal" ? fields.sort : action;
     const scored = action === "kick_scored";
     const event =
-      scored || action === "kick_missed" ? shootoutKick(side, scored, fields.player) : teamEvent(kind, side, fields);
-    return this.#post(event, `${action}/${side}`);
+      scored || action === "kick_missed"
+        ? shootoutKick(side, scored, fields.player)
+        : teamEvent(kind, side, fields, this.#lengths);
+    return this.#post(event, `${action}/${side}`, { who: fields.player.trim() });
   }
 
   /** Post a whistle: the one named, or the usual next one. @param {string} [kind] @returns {Result} */
   whistle(kind) {
-    const next = kind ?? phasesAfter(this.expected()?.status ?? "")[0];
+    const next = kind ?? whistlesOf(phasesAfter(this.expected()?.status ?? ""))[0];
     if (!next)
       return { wrong: this.board ? "There is no whistle left: the match is over." : "The match is not known yet." };
     // Whatever the whistle: the next one begins where this one was, and is not what an echo means.
     return this.#post({ kind: next }, "whistle");
   }
 
-  /** @param {Side} side @param {{on: string, off: string, minute: string}} fields @returns {Result} */
+  /**
+   * Post that the match is not played now, or is decided off the pitch.
+   *
+   * @param {string} kind
+   * @param {{reason: string, home?: string, away?: string}} fields
+   * @returns {Result}
+   */
+  interrupt(kind, fields) {
+    return this.#post(interruption(kind, fields), `interruption/${kind}`);
+  }
+
+  /** @param {Side} side @param {{on: string, off: string, minute: string, nobody?: boolean}} fields @returns {Result} */
   substitute(side, fields) {
-    return this.#post(substitution(side, fields), `substitution/${side}/${fields.on}`);
+    return this.#post(substitution(side, fields, this.#lengths), `substitution/${side}/${fields.on}/${fields.off}`);
   }
 
   /**
@@ -116,7 +138,13 @@ export class Actions {
    * @returns {Result}
    */
   review(review, reason) {
-    const result = this.#post(varDecision(review.decision, review), `var/${review.decision}/${review.about ?? ""}`);
+    // Before the decision is posted: half of it would stand.
+    const why = readReason(reason ?? "");
+    if ("wrong" in why) return why;
+    const result = this.#post(
+      varDecision(review.decision, review, this.#lengths),
+      `var/${review.decision}/${review.about ?? ""}`,
+    );
     if (!("entry" in result) || !review.about || reason === null) return result;
     // The event does not come back with the decision's undo, so there is none: half of it would stand.
     if ("entry" in this.cancel(review.about, reason))
@@ -126,13 +154,12 @@ export class Actions {
 
   /** Post a cancellation. @param {string} id @param {string} reason @returns {Result} */
   cancel(id, reason) {
+    const why = readReason(reason);
+    if ("wrong" in why) return why;
     const match = this.match ?? "";
     const mine = this.#with.store.read({ match, id });
-    if (mine && mine.state !== "applied") return this.#takeBack(mine, reason);
-    return this.#post(
-      { kind: "cancellation", cancels: id, ...(reason.trim() ? { reason: reason.trim() } : {}) },
-      `cancel/${id}`,
-    );
+    if (mine && mine.state !== "applied") return this.#takeBack(mine, why.reason);
+    return this.#post({ kind: "cancellation", cancels: id, ...why }, `cancel/${id}`);
   }
 
   /**
@@ -147,21 +174,35 @@ export class Actions {
    * @returns {Result}
    */
   correct(id, kind, side, fields) {
-    const event = teamEvent(kind, side, fields);
+    const bench = this.#standing(id)?.bench === true;
+    return this.#correct(id, teamEvent(kind, side, { ...fields, bench }, this.#lengths));
+  }
+
+  /** @param {string} id @param {Side} side @param {{on: string, off: string, minute: string, nobody?: boolean}} fields @returns {Result} */
+  correctSubstitution(id, side, fields) {
+    return this.#correct(id, substitution(side, fields, this.#lengths));
+  }
+
+  /** @param {string} id @param {Event | {wrong: string, field?: string}} event as it should be @returns {Result} */
+  #correct(id, event) {
     if ("wrong" in event) return /** @type {Result} */ (event);
     const changes = this.#changes(id, event);
+    if (changes && "wrong" in changes) return { wrong: String(changes.wrong) };
     if (changes && Object.keys(changes).length === 0) return { wrong: "Nothing is changed yet." };
-    if (changes) return this.#post({ kind: "amendment", amends: id, ...changes }, `correct/${id}`);
+    if (changes)
+      return this.#post({ kind: "amendment", amends: id, ...changes }, `correct/${id}`, {
+        who: JSON.stringify(changes),
+      });
     const board = this.expected();
-    const wrong = board ? whyNot(kind, board.status) : "";
+    const wrong = board ? ruleAgainst(board, event) : "";
     if (wrong) return { wrong };
     // Before anything is taken back: what is cancelled for an echo would not come again.
-    const what = `correct/${id}/${kind}/${side}`;
+    const what = `correct/${id}/${event.kind}/${event.team}`;
     if (this.#presses.isEcho(`${this.match}/${what}`, this.#with.ticks())) return { echo: true };
     const cancelled = this.cancel(id, CORRECTED);
     if (!("entry" in cancelled)) return cancelled;
     const needs = cancelled.entry.event.kind === "cancellation" ? cancelled.entry.id : undefined;
-    return this.#post(event, what, needs);
+    return this.#post(event, what, needs ? { needs } : {});
   }
 
   /**
@@ -169,21 +210,67 @@ export class Actions {
    *
    * @param {string} id
    * @param {Event} event as it should be
-   * @returns {Record<string, unknown> | null}
+   * @returns {Record<string, unknown> | {wrong: string} | null}
    */
   #changes(id, event) {
     const mine = this.#with.store.read({ match: this.match ?? "", id });
     if (mine && mine.tries === 0 && mine.state !== "applied") return null;
-    const now = /** @type {any} */ (this.expected()?.events.find((each) => each.event_id === id) ?? mine?.event);
+    const now = this.#standing(id);
     if (!now || now.kind !== event.kind || now.team !== event.team) return null;
-    const { player = null, assist = null, minute, stoppage = null } = event;
+    if (Boolean(now.no_replacement) !== Boolean(event.no_replacement)) return null;
+    /** @type {Record<string, unknown>} */
+    const changes = {};
+    for (const field of ["player", "assist", "player_on", "player_off"]) {
+      const right = event[field] ?? null;
+      if (right === (now[field] ?? null) || (field === "assist" && event.kind === "own_goal")) continue;
+      if (right === null && field.startsWith("player_"))
+        return { wrong: "A name can be corrected, not taken away. Cancel the substitution for that." };
+      changes[field] = right;
+    }
+    const { minute, stoppage } = event;
+    if (minute === now.minute && (stoppage ?? null) === (now.stoppage ?? null)) return changes;
+    if (minute === undefined) return { wrong: "A minute can be corrected, not taken away. Cancel the event for that." };
+    return { ...changes, minute, ...(stoppage === undefined ? {} : { stoppage }) };
+  }
+
+  /** An event as it will stand, or as it was pressed. @param {string} id @returns {Event | undefined} */
+  #standing(id) {
+    const mine = this.#with.store.read({ match: this.match ?? "", id });
+    return /** @type {any} */ (this.expected()?.events.find((each) => each.event_id === id) ?? mine?.event);
+  }
+
+  /**
+   * The last press, if it is of a player whom it does not name yet, and the side that this player is of.
+   *
+   * @returns {{id: string, event: Event, side: Side} | null}
+   */
+  nameless() {
+    const last = this.#last;
+    if (last?.match !== this.match || last === null || this.#with.ticks() - last.at > NAMING_MS) return null;
+    const entry = this.#with.store.read(last);
+    if (!entry || entry.undone || entry.state === "refused" || entry.state === "cancelled") return null;
+    const event = this.#standing(last.id);
+    if (!event || event.player || event.kind === "substitution" || !isCorrectable(event)) return null;
+    if (isCancelled(this.#with.store.entries(last.match), last.id)) return null;
     return {
-      ...(player === (now.player ?? null) ? {} : { player }),
-      ...(assist === (now.assist ?? null) || event.kind === "own_goal" ? {} : { assist }),
-      ...(minute === now.minute && stoppage === (now.stoppage ?? null)
-        ? {}
-        : { minute, ...(stoppage === null ? {} : { stoppage }) }),
+      id: last.id,
+      event,
+      side: event.kind === "own_goal" ? other(event.team) : event.team === "away" ? "away" : "home",
     };
+  }
+
+  /** Name the player of the last press, which named nobody. @param {string} player @returns {Result | null} null without one */
+  name(player) {
+    const found = this.nameless();
+    if (!found) return null;
+    const { kind, team, assist = "", minute, stoppage } = /** @type {any} */ (found.event);
+    this.leaveNameless();
+    return this.correct(found.id, kind, team, { player, assist, minute: written(minute, stoppage), sort: "goal" });
+  }
+
+  /** The next name that is pressed is not meant for the last press. */
+  leaveNameless() {
+    this.#last = null;
   }
 
   /** The press that can be undone now, and for how long. @returns {{entry: Entry, left: number} | null} */
@@ -217,24 +304,29 @@ export class Actions {
   /** @param {Entry} entry @param {string} [reason] @returns {Result} */
   #takeBack(entry, reason) {
     const { store, now, posted, subject } = this.#with;
-    const changed = takeBack(store.entries(entry.match), entry.id, now(), reason?.trim() || undefined, subject());
+    const changed = takeBack(store.entries(entry.match), entry.id, now(), reason, subject());
     if (changed.length === 0) return { wrong: "That cannot be taken back any more." };
     store.put(...changed);
     posted(entry.match);
     return { entry: /** @type {Entry} */ (changed.at(-1)) };
   }
 
+  /** How long the halves of the match are. */
+  get #lengths() {
+    return /** @type {import("./event-form.js").Lengths | undefined} */ (this.board ?? undefined);
+  }
+
   /**
    * @param {Event | {wrong: string, field?: string}} event
    * @param {string} what the press, to tell its echo
-   * @param {string} [needs]
+   * @param {{needs?: string, who?: string}} [more] `who`: the name that tells two presses of one button apart
    * @returns {Result}
    */
-  #post(event, what, needs) {
+  #post(event, what, { needs, who } = {}) {
     const { store, crypto, now, ticks, posted, subject } = this.#with;
     if (this.match === null) return { wrong: "Choose a match first." };
     // First of all: an echo finds the fields of the press empty, and is no mistake of the operator's.
-    if (!this.#presses.counts(`${this.match}/${what}`, ticks())) return { echo: true };
+    if (!this.#presses.counts(`${this.match}/${what}`, ticks(), who)) return { echo: true };
     const wrong = "wrong" in event ? /** @type {{wrong: string, field?: string}} */ (event) : this.#ruledOut(event);
     if (wrong) {
       this.#presses.forget(`${this.match}/${what}`);
@@ -252,8 +344,10 @@ export class Actions {
       ...(this.board ? { epoch: this.board.epoch } : {}),
     });
     store.put(entry);
-    if (entry.event.kind !== "cancellation" && entry.event.kind !== "amendment")
+    if (entry.event.kind !== "cancellation" && entry.event.kind !== "amendment") {
       this.#recent.push({ id: entry.id, match: entry.match, what: `${this.match}/${what}`, at: ticks() });
+      this.#last = { id: entry.id, match: entry.match, at: ticks() };
+    }
     posted(entry.match);
     return { entry };
   }
@@ -261,7 +355,11 @@ export class Actions {
   /** @param {Event | {wrong: string}} event @returns {{wrong: string} | null} */
   #ruledOut(event) {
     const board = this.sure ? this.expected() : null;
-    const wrong = board && "kind" in event ? whyNot(event.kind, board.status) : "";
+    const wrong = board && "kind" in event ? ruleAgainst(board, event) : "";
     return wrong ? { wrong } : null;
   }
 }
+
+/** Why the rules do not take an event now, a sentence; empty if they do. @param {Board} board @param {Event} event */
+const ruleAgainst = (board, event) =>
+  event.kind === "cancellation" || event.kind === "amendment" ? "" : whyNotNow(board, event);

@@ -10,6 +10,20 @@
  * `again`: it is not known whether it was taken, or it was not taken this time.
  */
 
+/**
+ * Whether an answer is the API's about an event, and not a proxy's that gives back what it was sent.
+ *
+ * @param {unknown} body of the answer
+ * @param {string} match
+ * @param {string} id of the event
+ */
+export function isOutcome(body, match, id) {
+  const answer = /** @type {Record<string, unknown>} */ (typeof body === "object" && body !== null ? body : {});
+  if (answer.match !== match || answer.event_id !== id) return false;
+  if (answer.status === "applied") return Number.isSafeInteger(answer.seq);
+  return answer.status === "pending" || answer.status === "refused";
+}
+
 /** @type {Readonly<Record<number, string>>} */
 const REFUSALS = {
   400: "The API could not read it.",
@@ -21,21 +35,19 @@ const REFUSALS = {
 };
 
 /**
- * @param {string} id of the event that was posted
+ * @param {{match: string, id: string}} entry that was posted
  * @param {number} status of the answer
  * @param {unknown} body of the answer if it was JSON
  * @returns {Verdict}
  */
-export function verdictOf(id, status, body) {
-  const answer = /** @type {{event_id?: unknown, status?: unknown, error?: {message?: unknown}}} */ (body ?? {});
-  if (status === 202 && answer.event_id === id) {
-    return { kind: "sent", outcome: /** @type {import("./outbox.js").Outcome} */ (answer) };
-  }
+export function verdictOf({ match, id }, status, body) {
+  if (status === 202 && isOutcome(body, match, id))
+    return { kind: "sent", outcome: /** @type {import("./outbox.js").Outcome} */ (body) };
   if (status === 401) return { kind: "token", reason: "The API does not accept the token." };
   if (status === 429) return { kind: "again", reason: "The API has too much to do just now." };
   if (status === 408 || status >= 500) return { kind: "again", reason: "The API has trouble just now." };
   if (status >= 400) {
-    const said = answer.error?.message;
+    const said = /** @type {{error?: {message?: unknown}} | null} */ (body)?.error?.message;
     return {
       kind: "refused",
       reason: typeof said === "string" ? said : (REFUSALS[status] ?? `The API answered ${status}.`),

@@ -11,7 +11,7 @@ import { reachWords } from "./reach.js";
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("./postman.js").Holdup} Holdup */
 /** @typedef {import("../livescore.js").Board} Board */
-/** @typedef {import("../words.js").Event} Event */
+/** @typedef {import("../words.js").Event & {bench?: boolean, no_replacement?: boolean}} Event */
 /** @typedef {{home: string, away: string}} Teams */
 /**
  * @typedef {object} Row of the timeline
@@ -41,8 +41,11 @@ const CORRECTABLE = [
   "yellow_card",
   "second_yellow_card",
   "red_card",
+  "substitution",
 ];
-const PHASES = ["kick_off", "half_time", "second_half", "extra_time", "full_time"];
+
+/** Kinds beside which the score would say nothing new. */
+const CHANGES_NOTHING = /card|substitution|penalty_missed|var_decision/;
 
 /** Whether the desk offers to correct an event. @param {{kind: string}} event */
 export const isCorrectable = ({ kind }) => CORRECTABLE.includes(kind);
@@ -62,7 +65,6 @@ export function timelineOf(board, entries, holdup, waits = new Set()) {
   const bySeq = new Map(events.map((event) => [event.seq, event]));
   const known = new Set(events.map((event) => event.event_id));
   const mine = new Map(entries.map((entry) => [entry.id, entry]));
-  const latestPhase = events.filter((event) => PHASES.includes(event.kind) && !event.cancelled_by).at(-1)?.seq;
   const first = entries.find((entry) => isToPost(entry) && !waits.has(entry.id))?.id;
   const coming = entries
     .filter((entry) => !known.has(entry.id) && (entry.state !== "applied" || !board || isAhead(entry, board)))
@@ -89,17 +91,16 @@ export function timelineOf(board, entries, holdup, waits = new Set()) {
     const entry = mine.get(event.event_id ?? "");
     const by = bySeq.get(event.cancelled_by ?? -1);
     const cancelled = event.cancelled_by !== undefined;
+    // Its sign says that it is taken back.
     const became = cancelled
-      ? `Taken back${by?.reason ? `: ${isolated(by.reason)}` : ""}.`
+      ? by?.reason
+        ? `${isolated(by.reason)}.`
+        : ""
       : entry?.reach
         ? reachWords(entry.reach)
         : "";
     const note = [event.amended_by ? "Corrected." : "", became].filter(Boolean).join(" ");
-    const stands =
-      !cancelled &&
-      event.kind !== "cancellation" &&
-      event.event_id !== undefined &&
-      !(PHASES.includes(event.kind) && event.seq !== latestPhase);
+    const stands = !cancelled && event.kind !== "cancellation" && event.event_id !== undefined;
     return rowOf(
       event.event_id ?? String(event.seq),
       event,
@@ -274,7 +275,7 @@ function rowOf(id, event, teams, state, note, stands, target) {
     what: whatOf(event, target),
     team: teamOf(event, teams),
     who: whoOf(event),
-    score: scoreWords(score),
+    score: CHANGES_NOTHING.test(event.kind) ? "" : scoreWords(score),
     state,
     note,
     stands,
@@ -290,9 +291,16 @@ function whatOf(event, target) {
 
 /** @param {Event} event */
 function whoOf(event) {
-  if (event.kind === "substitution")
-    return `${isolated(event.player_on ?? "")} for ${isolated(event.player_off ?? "")}`;
-  if (event.kind === "cancellation") return event.reason ?? "";
+  if (event.kind === "substitution") return changeOf(event);
   const assist = event.assist ? ` (assist ${isolated(event.assist)})` : "";
-  return event.player ? `${isolated(event.player)}${assist}` : "";
+  const who = event.player ? `${isolated(event.player)}${assist}` : "";
+  return [who, event.bench ? "on the bench" : "", event.reason ?? ""].filter(Boolean).join(", ");
+}
+
+/** Which player comes on for which. @param {Event} event */
+function changeOf({ player_on: on, player_off: off, no_replacement }) {
+  if (no_replacement) return `${off ? isolated(off) : "A player"} goes off, nobody comes on`;
+  if (on && off) return `${isolated(on)} for ${isolated(off)}`;
+  if (on) return `${isolated(on)} comes on`;
+  return off ? `${isolated(off)} goes off` : "players not known yet";
 }

@@ -4,6 +4,7 @@
  * less and less often while nothing changes.
  */
 
+import { isOutcome } from "./answers.js";
 import { asDecided, asFound, isForgotten, isToPost } from "./outbox.js";
 import { reachOf } from "./reach.js";
 
@@ -16,9 +17,8 @@ const ANSWER_MS = 5000;
 /** After so long nobody waits for the figures any more; the event's outcome is asked for without end. */
 const REACH_MS = 120_000;
 
-/** Whether an answer is the API's about this entry, and not a proxy's. @param {any} answer @param {Entry} entry */
-const isOutcome = (answer, entry) =>
-  ["pending", "applied", "refused"].includes(answer.status) && answer.event_id === entry.id;
+/** What the API answers about an event or a match that it does not have. Any other 404 is somebody else's. */
+const UNKNOWN = ["unknown_event", "unknown_match"];
 
 /**
  * @typedef {object} Surroundings
@@ -99,18 +99,16 @@ export class FollowUp {
   async #ask(entry, token) {
     const query = entry.request ? `?request=${encodeURIComponent(entry.request)}` : "";
     const outcome = await this.#get(`/matches/${entry.match}/events/${encodeURIComponent(entry.id)}${query}`, token);
-    const reason = "The ledger does not know any more what became of it.";
-    if (outcome !== null && !outcome.error && !isOutcome(outcome, entry)) return;
+    const unknown = UNKNOWN.includes(outcome?.error?.code);
+    if (!unknown && !isOutcome(outcome, entry.match, entry.id)) return;
     if (isToPost(entry)) {
-      if (outcome?.error) this.#unknown.add(entry.id);
-      else if (outcome !== null) this.#with.store.update(entry, (now) => asFound(now, outcome));
-    } else if (outcome?.error) {
-      const gone =
-        ["unknown_event", "unknown_match"].includes(outcome.error.code) && isForgotten(entry, this.#with.now());
-      if (gone)
-        this.#with.store.update(entry, (now) => (isUndecided(now) ? { ...now, state: "refused", reason } : now));
-    } else if (outcome !== null)
-      this.#with.store.update(entry, (now) => (isUndecided(now) ? asDecided(now, outcome) : now));
+      if (unknown) this.#unknown.add(entry.id);
+      else this.#with.store.update(entry, (now) => asFound(now, outcome));
+    } else if (!unknown) this.#with.store.update(entry, (now) => (isUndecided(now) ? asDecided(now, outcome) : now));
+    else if (isForgotten(entry, this.#with.now())) {
+      const reason = "The ledger does not know any more what became of it.";
+      this.#with.store.update(entry, (now) => (isUndecided(now) ? { ...now, state: "refused", reason } : now));
+    }
   }
 
   /** @param {string} match @param {Entry[]} entries applied ones @param {string} token */
@@ -125,7 +123,7 @@ export class FollowUp {
       const since = this.#since.get(entry.id) ?? performance.now();
       this.#since.set(entry.id, since);
       const at = this.#with.acceptedAt(match, entry.id);
-      const reach = reachOf(entry.seq ?? 0, at, answer?.receipts ?? [], progress, this.#with.regions);
+      const reach = reachOf(entry.seq ?? 0, at, receiptsIn(answer), cellsIn(progress), this.#with.regions);
       if (!reach.done && performance.now() - since > REACH_MS) reach.gaveUp = true;
       const said = JSON.stringify(reach);
       this.#with.store.update(entry, (now) => (JSON.stringify(now.reach) === said ? now : { ...now, reach }));
@@ -147,6 +145,16 @@ export class FollowUp {
     }
   }
 }
+
+/** @param {unknown} value @returns {value is Record<string, any>} */
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The receipts in an answer; none if it is not the API's. @param {any} answer @returns {import("./reach.js").Receipt[]} */
+const receiptsIn = (answer) => (Array.isArray(answer?.receipts) ? answer.receipts.filter(isObject) : []);
+
+/** Progress as the API gives it; null if the answer is not the API's. @param {any} answer @returns {import("./reach.js").Progress | null} */
+const cellsIn = (answer) =>
+  isObject(answer?.cells) && Object.values(answer.cells).every(isObject) ? /** @type {any} */ (answer) : null;
 
 /** @param {Entry} entry */
 function isUndecided(entry) {

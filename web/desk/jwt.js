@@ -1,9 +1,19 @@
 // @ts-check
 /** Pure: what a token says of itself. Nothing is verified here; that is the API's business. */
 
+/** Claims that name a person, the best first (OpenID Connect Core 1.0, 5.1; Cognito's access token has `username`). */
+const NAMES = ["name", "username", "cognito:username", "preferred_username", "email"];
+
+/**
+ * @typedef {object} About
+ * @property {number | null} ends milliseconds since the epoch
+ * @property {string | null} subject
+ * @property {string | null} name of the person for people; the subject if no claim has one
+ */
+
 /**
  * @param {string} token
- * @returns {{ends: number | null, subject: string | null} | null} `ends` in milliseconds since the epoch; null if it is no JWT
+ * @returns {About | null} null if it is no JWT
  */
 export function readToken(token) {
   const parts = token.split(".");
@@ -13,9 +23,21 @@ export function readToken(token) {
       atob(/** @type {string} */ (parts[1]).replaceAll("-", "+").replaceAll("_", "/")),
       (each) => each.charCodeAt(0),
     );
-    const { exp, sub } = JSON.parse(new TextDecoder().decode(bytes));
-    return { ends: Number.isFinite(exp) ? exp * 1000 : null, subject: typeof sub === "string" ? sub : null };
+    const claims = JSON.parse(new TextDecoder().decode(bytes));
+    const { exp, sub } = claims;
+    const subject = typeof sub === "string" ? sub : null;
+    return { ends: Number.isFinite(exp) ? exp * 1000 : null, subject, name: nameIn(claims) ?? subject };
   } catch {
     return null;
   }
+}
+
+/** The first claim that names the person; one that repeats the subject is none. @param {Record<string, unknown>} claims */
+function nameIn(claims) {
+  for (const claim of NAMES) {
+    const text = claims[claim];
+    const name = typeof text === "string" ? text.replaceAll(/\p{C}/gu, "").trim().slice(0, 80) : "";
+    if (name && text !== claims.sub) return name;
+  }
+  return null;
 }

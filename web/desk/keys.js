@@ -3,7 +3,7 @@
 
 /**
  * @typedef {object} Binding
- * @property {string} key as `KeyboardEvent.key` has it, letters small
+ * @property {string} key as `KeyboardEvent.key` of a Latin keyboard has it, letters small
  * @property {boolean} [shift] for the away side
  * @property {string} action
  * @property {"home" | "away"} [side]
@@ -25,9 +25,10 @@ export const BINDINGS = [
   { key: "u", action: "undo", shown: "U", does: "Undo the last press, while its seconds run" },
   { key: "p", action: "player", shown: "P", does: "Type a player; Enter goes back to the desk" },
   { key: "t", action: "assist", shown: "T", does: "Type who assisted" },
-  { key: "m", action: "minute", shown: "M", does: "Correct the minute" },
+  { key: "m", action: "minute", shown: "M", does: "Correct the minute; ? is one that is not known" },
   { key: "o", action: "own_goal", shown: "O", does: "The next goal is an own goal; again: it is not" },
   { key: "e", action: "penalty_goal", shown: "E", does: "The next goal is a penalty; again: it is not" },
+  { key: "b", action: "bench", shown: "B", does: "The next card is for the bench; again: it is not" },
   ...bothSides("y", "yellow_card", "Yellow card"),
   ...bothSides("d", "second_yellow_card", "Second yellow card"),
   ...bothSides("r", "red_card", "Red card"),
@@ -36,21 +37,75 @@ export const BINDINGS = [
   ...bothSides("k", "kick_scored", "Shoot-out kick scored"),
   ...bothSides("l", "kick_missed", "Shoot-out kick missed"),
   { key: "v", action: "var", shown: "V", does: "Video review" },
+  { key: "i", action: "more", shown: "I", does: "More: suspend, abandon, postpone, award, line-ups" },
   { key: "c", action: "timeline", shown: "C", does: "Go to the timeline, to cancel or correct" },
   { key: "w", action: "waiting", shown: "W", does: "Go to what waits for you, to post or drop it" },
   { key: "g", action: "matches", shown: "G", does: "Choose a match" },
   { key: "?", action: "help", shown: "?", does: "These keys" },
 ];
 
+/** Question marks of other keyboards: Arabic, Greek, full width. */
+const QUESTION_MARKS = ["؟", "\u037e", "？"];
+
 /**
- * What a key does, if it does anything. A key that is held down, or pressed with Ctrl, Alt or Meta, does nothing.
+ * @typedef {object} Press what is needed of a KeyboardEvent
+ * @property {string} key
+ * @property {string} [code]
+ * @property {boolean} shiftKey
+ * @property {boolean} ctrlKey
+ * @property {boolean} altKey
+ * @property {boolean} metaKey
+ * @property {boolean} repeat
+ * @property {boolean} [isComposing]
+ * @property {(name: string) => boolean} [getModifierState]
+ */
+
+/**
+ * Whether a key is a letter of another script than the Latin one; undefined for what is no letter and tells nothing.
  *
- * @param {{key: string, shiftKey: boolean, ctrlKey: boolean, altKey: boolean, metaKey: boolean, repeat: boolean, isComposing?: boolean}} press
+ * @param {string} key as `KeyboardEvent.key` has it
+ * @returns {boolean | undefined}
+ */
+export function isForeign(key) {
+  if (/^(Dead|Process|Unidentified|\p{ASCII}{2,})$/u.test(key) || !/\p{L}/u.test(key)) return undefined;
+  return !/\p{Script=Latin}/u.test(key);
+}
+
+/**
+ * What a key does, if it does anything. A key that is held down, or pressed with Ctrl, Alt or Meta, or while an input
+ * method composes a text, does nothing.
+ *
+ * A keyboard of another script has no H: there the place of the key counts, which is where a US keyboard has its H. On a
+ * Latin keyboard only the letter counts, wherever it is: AZERTY has its comma where a US keyboard has its M.
+ *
+ * @param {Press} press
+ * @param {boolean} [foreign] whether the last letter that was pressed was of another script: its keyboard also has
+ *   marks and brackets at places of letters
  * @returns {Binding | null}
  */
-export function bindingOf(press) {
+export function bindingOf(press, foreign = false) {
   if (press.ctrlKey || press.altKey || press.metaKey || press.repeat || press.isComposing) return null;
-  const key = press.key.toLowerCase();
+  if (press.getModifierState?.("AltGraph")) return null;
+  const key = keyOf(press, isForeign(press.key) ?? foreign);
   const letter = /^[a-z]$/.test(key);
   return BINDINGS.find((each) => each.key === key && (!letter || press.shiftKey === (each.shift ?? false))) ?? null;
+}
+
+/**
+ * The key as bindings name it.
+ *
+ * @param {Press} press
+ * @param {boolean} foreign
+ */
+function keyOf({ key, code = "" }, foreign) {
+  if (QUESTION_MARKS.includes(key)) return "?";
+  // Full-width letters of Japanese keyboards.
+  const plain = /^[\uff01-\uff5e]$/.test(key) ? key.normalize("NFKC") : key;
+  // By way of the capital: the Turkish dotless ı is the key on which I is written.
+  const small = plain.toUpperCase().toLowerCase();
+  if (/^[a-z]$/.test(small)) return small;
+  // Process and Unidentified: an input method, or the system, has not said which letter it is.
+  const unsaid = key === "Process" || key === "Unidentified";
+  const place = /^Key([A-Z])$/.exec(code)?.[1];
+  return place && (foreign || unsaid) ? place.toLowerCase() : key;
 }

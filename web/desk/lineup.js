@@ -1,12 +1,68 @@
 // @ts-check
-/** Pure: the players of a match as far as its events have named them. */
+/** Pure: the players of a match: of its line-ups, and as far as its events have named them. */
+
+import { readName } from "./event-form.js";
 
 /** @typedef {"home" | "away"} Side */
 /** @typedef {{kind: string, team?: unknown, player?: unknown, assist?: unknown, player_on?: unknown, player_off?: unknown, [field: string]: unknown}} Named */
 
+/** So many names of one side the API takes (docs/api.md). */
+export const MOST_NAMES = 40;
+
+/** So many names that no line-up has are shown behind it. */
+const MOST_OTHERS = 16;
+
+/** What separates names in lists that people paste: a dash only between spaces, because names have hyphens. */
+const BETWEEN = /[\n\r\t,;،、，;()[\]|•·/]|\s[–—-]\s/u;
+
+/** What stands in such lists and is no name: numbers, positions, the captain's mark, formations. */
+const NO_NAME =
+  /^(?:[\p{Nd}\p{P}\p{S}\s]*|\p{Lu}|GK|TW|DF|DEF|MF|MID|FW|FWD|ATT|ST|[Cc]|[Cc]apt(?:ain|\.)?|[Vv]?-?[Cc]|sub)$/u;
+
+/** `Starting XI:`, `Substitutes:`, `GK:` before the names of a line. */
+const LABEL = /^[^:\n]{1,30}:/gmu;
+
 /**
- * Names of one side's players, the one named last first. Who scored an own goal plays for the other side than the one it
- * counts for; what was taken back has named him all the same.
+ * Names of a list as people paste it: one a line or with commas between, with numbers, positions and marks or without.
+ * The order stays, and each name comes once.
+ *
+ * @param {string} text
+ * @returns {{names: string[]} | {wrong: string}}
+ */
+export function readLineup(text) {
+  /** @type {Map<string, string>} */
+  const names = new Map();
+  for (const piece of text.replaceAll(LABEL, "\n").split(BETWEEN)) {
+    const bare = piece
+      .trim()
+      .replace(/^(?:no\.?\s*)?[#№*]?\s*\p{Nd}{1,3}(?:\s*[.):'′–-]+|\s)\s*/iu, "")
+      .replace(/^(?:GK|TW|DF|MF|FW)\s+/u, "")
+      .replace(/\s+(?:#?\p{Nd}{1,3}['′]?|\p{Nd}{1,2}\+\p{Nd}{1,2}['′]?|[*©])$/u, "");
+    if (NO_NAME.test(bare)) continue;
+    const read = readName(bare);
+    if ("wrong" in read) return { wrong: `${read.wrong} It is in: ${[...bare].slice(0, 40).join("")} …` };
+    if (read.name !== undefined && !names.has(folded(read.name))) names.set(folded(read.name), read.name);
+  }
+  if (names.size > MOST_NAMES) return { wrong: `These are ${names.size} names; a side has at most ${MOST_NAMES}.` };
+  return { names: [...names.values()] };
+}
+
+/**
+ * Names of one side's players: the line-up as it was given, so that a name keeps its place, then others, the one named
+ * last first.
+ *
+ * @param {readonly string[]} lineup
+ * @param {readonly string[]} named by events
+ * @returns {string[]}
+ */
+export function playersWith(lineup, named) {
+  const known = new Set(lineup.map(folded));
+  return [...lineup, ...named.filter((name) => !known.has(folded(name))).slice(0, MOST_OTHERS)];
+}
+
+/**
+ * Names of one side's players that events have named, the one named last first. Who scored an own goal plays for the other
+ * side than the one it counts for; what was taken back has named him all the same.
  *
  * @param {Side} side
  * @param {readonly Named[]} events of the board and of the outbox, in order
@@ -20,8 +76,8 @@ export function playersOf(side, events) {
     if (own !== side) continue;
     for (const name of [event.player_off, event.assist, event.player_on, event.player]) {
       if (typeof name !== "string" || name === "") continue;
-      names.delete(name.toLocaleLowerCase());
-      names.set(name.toLocaleLowerCase(), name);
+      names.delete(folded(name));
+      names.set(folded(name), name);
     }
   }
   return [...names.values()].reverse();
@@ -31,3 +87,6 @@ export function playersOf(side, events) {
 export function other(side) {
   return side === "home" ? "away" : "home";
 }
+
+/** @param {string} name */
+const folded = (name) => name.normalize("NFC").toLocaleLowerCase();

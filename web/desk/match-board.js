@@ -28,6 +28,14 @@ export class MatchBoard {
     return this.#take(/** @type {Board} */ (/** @type {unknown} */ (joined(/** @type {any} */ (board), heard))));
   }
 
+  /** Take names, kick-off and the like from a snapshot of the same events: they change without an event. @param {any} snapshot @returns {boolean} whether it is news */
+  renew(snapshot) {
+    const { board } = this;
+    if (!board || board.epoch !== snapshot.epoch || snapshot.seq < board.seq) return this.read(snapshot);
+    if (snapshot.seq > board.seq) return this.read(snapshot);
+    return this.#take({ ...board, ...snapshot, events: board.events });
+  }
+
   /** @param {Board} board */
   #take(board) {
     if (this.#left.has(board.epoch)) return false;

@@ -7,57 +7,51 @@
 
 import { corrected } from "../boards.js";
 import { inOrder, isToPost } from "./outbox.js";
+import { applied, GOALS, isInPlay, PHASES, replayed, whyNotNow } from "./rules.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
-/** @typedef {{kind: string, seq: number, at?: number, event_id?: string, team?: string, scored?: boolean, cancelled_by?: number, [field: string]: unknown}} Known */
-/** @typedef {{status: string, seq: number, score: readonly [number, number], shootout: readonly [number, number] | null, events: readonly Known[]}} Standing */
+/** @typedef {import("./rules.js").Event} Known */
+/** @typedef {import("./rules.js").Standing & {seq: number, events: readonly Known[]}} Standing */
 
-const GOALS = ["goal", "own_goal", "penalty_goal"];
+const RARE = ["suspended", "abandoned", "awarded"];
 
 /** Phases that may follow a status, the usual one first. @type {Readonly<Record<string, readonly string[]>>} */
 const FOLLOWS = {
-  scheduled: ["kick_off"],
-  first_half: ["half_time"],
-  half_time: ["second_half"],
-  second_half: ["full_time", "extra_time"],
-  extra_time: ["full_time"],
-  shootout: ["full_time"],
-  full_time: [],
-};
-
-/** @type {Readonly<Record<string, string>>} */
-const BEGINS = {
-  kick_off: "first_half",
-  half_time: "half_time",
-  second_half: "second_half",
-  extra_time: "extra_time",
-  full_time: "full_time",
+  scheduled: ["kick_off", "postponed", "called_off", "awarded"],
+  postponed: ["kick_off", "called_off", "awarded"],
+  called_off: [],
+  first_half: ["half_time", ...RARE],
+  half_time: ["second_half", ...RARE],
+  second_half: ["full_time", "extra_time", ...RARE],
+  extra_time: ["extra_half_time", "extra_second_half", "full_time", ...RARE],
+  extra_half_time: ["extra_second_half", ...RARE],
+  extra_second_half: ["full_time", ...RARE],
+  shootout: ["full_time", ...RARE],
+  suspended: ["resumed", "abandoned", "awarded"],
+  abandoned: ["awarded"],
+  full_time: ["awarded"],
+  awarded: [],
 };
 
 /** @param {string} status @returns {readonly string[]} */
 export const phasesAfter = (status) => FOLLOWS[status] ?? [];
 
-/** Whether the players of a match kick a ball now, or have: goals, cards and substitutions may be entered. @param {string} status */
-export const isUnderWay = (status) => status !== "scheduled" && status !== "full_time";
+/** Whether a match has kicked off and is not over. @param {string} status */
+export const isUnderWay = isInPlay;
 
 /** Whether a shoot-out is on, or may begin. @param {string} status */
-export const mayShootOut = (status) => ["second_half", "extra_time", "shootout"].includes(status);
+export const mayShootOut = (status) => ["second_half", "extra_time", "extra_second_half", "shootout"].includes(status);
 
 /**
  * Why an event cannot be entered now, a sentence; empty if it can.
  *
  * @param {string} kind
  * @param {string} status
+ * @param {number | null} [minute] the minute of play that it is entered with, null without one
  */
-export function whyNot(kind, status) {
+export function whyNot(kind, status, minute = null) {
   if (kind === "cancellation" || kind === "amendment") return "";
-  if (status === "scheduled" && kind !== "kick_off") return "The match has not kicked off.";
-  if (kind in BEGINS) return phasesAfter(status).includes(kind) ? "" : "That cannot follow now.";
-  if (status === "full_time" && kind !== "var_decision") return "The match is over.";
-  if (kind === "shootout_kick")
-    return mayShootOut(status) ? "" : "A shoot-out comes after the second half or extra time.";
-  if (status === "shootout" && GOALS.includes(kind)) return "In a shoot-out a goal is a kick that was scored.";
-  return "";
+  return whyNotNow({ status, score: [0, 0], shootout: null }, { kind, minute });
 }
 
 /**
@@ -92,15 +86,16 @@ export const isAhead = (entry, board) => entry.state === "applied" && (entry.seq
  */
 function after(board, event) {
   const events = [...board.events, event];
-  if (event.kind === "cancellation") return without(board, /** @type {string} */ (event.cancels));
-  if (event.kind === "amendment") return { ...board, events: events.map((each) => amendedBy(each, event)) };
-  if (event.kind in BEGINS) return { ...board, events, status: BEGINS[event.kind] };
-  if (GOALS.includes(event.kind)) return { ...board, events, score: add(board.score, event.team, 1) };
-  if (event.kind === "shootout_kick") {
-    const shootout = add(board.shootout ?? [0, 0], event.team, event.scored ? 1 : 0);
-    return { ...board, events, shootout, status: "shootout" };
+  if (event.kind === "cancellation") return without(board, event.cancels);
+  if (event.kind === "amendment") {
+    const target = board.events.find((each) => each.event_id === event.amends);
+    if (!target || target.cancelled_by) return board;
+    const right = board.events.map((each) => amendedBy(each, event));
+    const standing = isWhole(board) ? replayed(board, right) : board;
+    return standing === null ? board : { ...standing, events: [...right, event] };
   }
-  return { ...board, events };
+  const next = applied(withInterrupted(board), event);
+  return next === null ? board : { ...next, events };
 }
 
 /**
@@ -111,17 +106,38 @@ function after(board, event) {
  */
 function without(board, id) {
   const event = board.events.find((each) => each.event_id === id);
-  if (!event || event.cancelled_by) return board;
+  if (!event || event.cancelled_by || event.kind === "cancellation" || event.kind === "amendment") return board;
   const events = board.events.map((each) =>
     each === event ? { ...each, cancelled_by: Number.POSITIVE_INFINITY } : each,
   );
-  if (GOALS.includes(event.kind)) return { ...board, events, score: add(board.score, event.team, -1) };
+  if (isWhole(board)) {
+    const standing = replayed(board, events);
+    return standing === null ? board : { ...standing, events };
+  }
+  if (GOALS.includes(event.kind)) return { ...board, events, score: less(board.score, event.team) };
   if (event.kind === "shootout_kick") {
-    const shootout = event.scored ? add(board.shootout ?? [0, 0], event.team, -1) : board.shootout;
+    const shootout = event.scored && board.shootout ? less(board.shootout, event.team) : board.shootout;
     return { ...board, events, shootout };
   }
-  if (event.kind in BEGINS) return { ...board, events, status: statusOf(events) };
-  return { ...board, events };
+  return event.kind in PHASES ? { ...board, events, status: statusOf(events) } : { ...board, events };
+}
+
+/** Whether a board has every event of its match. @param {Standing} board */
+function isWhole({ events, seq }) {
+  const numbered = events.filter((event) => event.seq > 0);
+  return numbered.length === seq && (seq === 0 || numbered[0]?.seq === 1);
+}
+
+/**
+ * A suspended match with the status before the suspension, as far as its events tell.
+ *
+ * @template {Standing} T
+ * @param {T} board
+ * @returns {T}
+ */
+function withInterrupted(board) {
+  if (board.status !== "suspended" || board.interrupted) return board;
+  return { ...board, interrupted: statusOf(board.events.filter((event) => event.kind !== "suspended")) };
 }
 
 /** @param {Known} event @param {Known} amendment @returns {Known} */
@@ -134,15 +150,15 @@ function amendedBy(event, amendment) {
 
 /** The status that the phases left standing make. @param {readonly Known[]} events */
 function statusOf(events) {
-  const phases = events.filter(
-    (event) => !event.cancelled_by && (event.kind in BEGINS || event.kind === "shootout_kick"),
-  );
-  const last = phases.at(-1);
-  if (!last) return "scheduled";
-  return BEGINS[last.kind] ?? "shootout";
+  const kinds = events
+    .filter((event) => !event.cancelled_by && (event.kind in PHASES || event.kind === "shootout_kick"))
+    .map((event) => event.kind);
+  const last = kinds.findLast((kind) => kind !== "resumed");
+  if (last === undefined) return "scheduled";
+  return PHASES[last]?.[0] ?? "shootout";
 }
 
-/** @param {readonly [number, number]} pair @param {unknown} side @param {number} count @returns {[number, number]} */
-function add([home, away], side, count) {
-  return side === "home" ? [home + count, away] : [home, away + count];
+/** @param {readonly [number, number]} pair @param {unknown} side @returns {[number, number]} */
+function less([home, away], side) {
+  return side === "home" ? [home - 1, away] : [home, away - 1];
 }

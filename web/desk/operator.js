@@ -8,15 +8,21 @@ import { Livescore } from "../livescore.js";
 import { viewerToken } from "../origin.js";
 import { Reader } from "../reading.js";
 import { keepShell } from "../shell.js";
-import { connectionWords, errorWords, viewersWords, wrongClock } from "../words.js";
+import { connectionWords, errorWords, isolated, viewersWords, wrongClock } from "../words.js";
 import { Actions } from "./actions.js";
-import { isCorrectable, minuteNow, noticesOf, outboxWords, pressWords, saidOf, teamsOf, timelineOf } from "./desk.js";
+import { deployment } from "./deployment.js";
+import { isCorrectable, noticesOf, outboxWords, saidOf, teamsOf, timelineOf } from "./desk.js";
 import { Dialogs } from "./dialogs.js";
+import { EventWindows } from "./event-windows.js";
 import { FollowUp } from "./follow-up.js";
-import { bindingOf } from "./keys.js";
-import { playersOf } from "./lineup.js";
+import { Keyboard } from "./keyboard.js";
+import { playersOf, playersWith } from "./lineup.js";
+import { MatchLineups } from "./lineups.js";
 import { MatchBoard } from "./match-board.js";
+import { MatchWindows } from "./match-windows.js";
+import { Operating } from "./operating.js";
 import { OperatorToken } from "./operator-token.js";
+import { OperatorsApi } from "./operators-api.js";
 import { mended, newId, outlived, seenOnBoard } from "./outbox.js";
 import { OutboxStore, storageOf } from "./outbox-store.js";
 import { Postman } from "./postman.js";
@@ -25,14 +31,10 @@ import { DeskView } from "./view.js";
 import { asAnother, confirmed, dropped, questions, waiting } from "./waiting.js";
 import { WaitingView } from "./waiting-view.js";
 
-/** @typedef {"home" | "away"} Side */
-/** @typedef {{websockets: Record<string, string>, operators: import("./operator-token.js").Ways}} Deployment */
-
 const BASE = "/operators";
 const TICK_MS = 250;
 const READ_MS = 5000;
 const CLOCK_WRONG_MS = 120_000;
-const KEYS_OFF = "livescore.operator.keys-off";
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const byId = (id) => /** @type {T} */ (document.getElementById(id));
@@ -42,25 +44,8 @@ const noMatch = (match) => `There is no match ${match}. Choose another.`;
 
 const connectionSign = () => /** @type {HTMLElement} */ (document.querySelector("#connection .words"));
 
-/** Where the service is; tried until the site says so. @returns {Promise<Deployment>} */
-async function deployment() {
-  for (let failures = 0; ; failures++) {
-    try {
-      const answer = await fetch("/deployment.json", { signal: AbortSignal.timeout(10_000) });
-      if (answer.ok) {
-        const { websockets = {}, operators = {} } = await answer.json();
-        return { websockets, operators };
-      }
-    } catch {
-      // The same as a bad answer: it is tried again.
-    }
-    setText(connectionSign(), "The service cannot be found. It is tried again.");
-    await new Promise((again) => setTimeout(again, Math.random() * Math.min(10_000, 500 * 2 ** failures)));
-  }
-}
-
 async function main() {
-  const { websockets, operators } = await deployment();
+  const { websockets, operators } = await deployment(connectionSign());
   const urls = Object.values(websockets);
   const token = viewerToken();
   const live = new Livescore({ websockets: urls, token: async () => token });
@@ -107,8 +92,44 @@ async function main() {
   });
 
   const dialogs = new Dialogs();
-  const view = new DeskView(act);
-  const timeline = new DeskTimeline(byId("timeline"), cancel, correct);
+  /** @type {Operating} */
+  let operating;
+  const view = new DeskView(
+    (action, side) => operating.act(action, side),
+    (side, player) => operating.named(side, player),
+  );
+  const lineups = new MatchLineups({ fetch: (...request) => fetch(...request), shelf, changed: () => paint() });
+  const matchWindows = new MatchWindows({
+    dialogs,
+    reader,
+    lineups,
+    api: new OperatorsApi({ fetch: (...request) => fetch(...request), base: BASE, tokens }),
+    now: () => live.now(),
+    open: (match) => open(match, true),
+    saved: (match) => {
+      tell("Saved.");
+      if (match === actions.match) reread();
+    },
+    removed: (match) => {
+      tell("The match is removed.");
+      if (match === actions.match) open(match);
+    },
+  });
+  operating = new Operating({
+    actions,
+    dialogs,
+    view,
+    windows: new EventWindows(dialogs),
+    rows: () => rows(),
+    now: () => live.now(),
+    goToWaiting: () => waitingView.focus(),
+    choose: () => matchWindows.choose(),
+    edit: () => void (actions.board && matchWindows.edit(/** @type {any} */ (actions.board))),
+    say,
+    tell,
+    paint: () => paint(),
+  });
+  const timeline = new DeskTimeline(byId("timeline"), operating.cancel, operating.correct);
   const waitingView = new WaitingView(byId("waiting"), { post: postWaiting, drop: dropWaiting });
   /** @type {import("../livescore.js").Follow | null} */
   let follow = null;
@@ -118,85 +139,6 @@ async function main() {
   let painting = false;
   /** Keys of the entries that waited for a person when last looked at. */
   let waited = "";
-
-  // What the operator does.
-
-  /** @param {string} action @param {string} where */
-  function act(action, where) {
-    const side = /** @type {Side} */ (where === "away" ? "away" : "home");
-    const [name, kind] = action.split(":");
-    if (name === "whistle") return told(actions.whistle(kind));
-    if (action === "next") return told(actions.whistle());
-    if (action === "substitution") return substitute(side);
-    if (action === "var") return review();
-    if (action === "undo") return undo();
-    if (action === "matches") return choose();
-    if (action === "waiting") return waitingView.focus() ? undefined : say("Nothing waits for you.");
-    if (action === "help") return dialogs.show("help");
-    if (action === "timeline") return byId("timeline-name").focus();
-    if (action === "own_goal" || action === "penalty_goal") return view.sort(action);
-    if (action === "player" || action === "assist" || action === "minute") return view.fields[action].select();
-    return told(actions.press(action, side, view.read()));
-  }
-
-  /** @param {import("./actions.js").Result} result @returns {void} */
-  function told(result) {
-    if ("echo" in result) return say("Pressed twice: it counts once.");
-    if ("wrong" in result) {
-      view.wrong(result.wrong, result.field);
-      return undefined;
-    }
-    view.clear();
-    say(`${pressWords(/** @type {any} */ (result.entry.event), teamsOf(actions.board))}.`);
-    paint();
-  }
-
-  function undo() {
-    const undone = actions.undo();
-    if (!undone) return say("There is nothing left to undo. Cancel it in the timeline.");
-    if (undone === "echo") return say("Pressed twice: it counts once.");
-    say(`Undone: ${pressWords(/** @type {any} */ (undone.event), teamsOf(actions.board))}.`);
-    paint();
-  }
-
-  /** @param {Side} side */
-  function substitute(side) {
-    dialogs.substitution(teamsOf(actions.board)[side], minute(), (fields) => {
-      const result = actions.substitute(side, fields);
-      if (!("wrong" in result)) told(result);
-      return result;
-    });
-  }
-
-  function review() {
-    dialogs.review(rows(), minute(), (about, reason) => {
-      const result = actions.review(about, reason);
-      if (!("wrong" in result)) told(result);
-      return result;
-    });
-  }
-
-  /** @param {string} id */
-  function cancel(id) {
-    const row = rows().find((each) => each.id === id);
-    if (!row) return;
-    dialogs.cancel(pressWords(row.event, teamsOf(actions.board)), (reason) => {
-      const result = actions.cancel(id, reason);
-      if (!("wrong" in result)) told(result);
-      return result;
-    });
-  }
-
-  /** @param {string} id */
-  function correct(id) {
-    const row = rows().find((each) => each.id === id);
-    if (!row) return;
-    dialogs.correct(row, (kind, side, fields) => {
-      const result = actions.correct(id, kind, side, fields);
-      if (!("wrong" in result)) told(result);
-      return result;
-    });
-  }
 
   /** Post what waited: from now on it is of the person who says so. @param {readonly import("./waiting-view.js").Question[]} asked */
   function postWaiting(asked) {
@@ -219,16 +161,12 @@ async function main() {
     say("It is dropped.");
   }
 
-  function choose() {
-    dialogs.matches({ read: (day) => reader.day(day), now: live.now(), choose: (match) => open(match, true) });
-  }
-
   function identify() {
     const about = tokens.about;
     const until = about?.ends ? ` The token is good until ${new Date(about.ends).toLocaleTimeString("en-GB")}.` : "";
     dialogs.token({
       about: about
-        ? `Signed in${about.subject ? ` as ${about.subject}` : ""}.${until}`
+        ? `Signed in${about.name ? ` as ${isolated(about.name)}` : ""}.${until}`
         : tokens.trouble || "Nobody is signed in.",
       canSignIn: tokens.canSignIn,
       signIn: () => void tokens.signIn(),
@@ -248,6 +186,7 @@ async function main() {
     known = new MatchBoard();
     before = new Map(store.entries(match).map((entry) => [entry.id, entry]));
     follow = null;
+    lineups.open(match);
     if (isMatchId(match)) listen(match);
     else known.trouble = noMatch(match);
     view.clear();
@@ -296,6 +235,18 @@ async function main() {
     );
   }
 
+  /** Read the board anew: what is said of the match has changed, and its seq has not. */
+  function reread() {
+    const match = actions.match;
+    if (match === null) return;
+    reader.match(match).then(
+      (snapshot) => {
+        if (actions.match === match && known.renew(snapshot) && known.board) take(match, known.board);
+      },
+      () => {}, // The next frame says it.
+    );
+  }
+
   /** After a reload without a network: the board as this device saw it last, to press on by. @param {string} match */
   function recall(match) {
     if (actions.match !== match || actions.board !== null || known.trouble) return;
@@ -303,7 +254,6 @@ async function main() {
     paint();
   }
 
-  const minute = () => view.read().minute || minuteNow(actions.expected(), live.now());
   const rows = () => {
     const { match, board } = actions;
     return match ? timelineOf(board, store.entries(match), postman.holdup(match), waits(match)) : [];
@@ -345,7 +295,7 @@ async function main() {
     byId("nothing").hidden = match !== null;
     const expected = actions.expected();
     view.show(board, expected, live.now());
-    view.showPlayers({ home: named("home", entries), away: named("away", entries) });
+    view.showPlayers({ home: players("home", entries), away: players("away", entries) }, actions.nameless());
     timeline.show(rows(), (row) => isCorrectable(row.event));
     setText(connectionSign(), connectionWords(connection, Date.now()));
     setAttribute(byId("connection"), "data-state", connection.state);
@@ -388,15 +338,22 @@ async function main() {
     view.showNotices(known.trouble ? [{ id: "unknown", text: known.trouble }, ...notices] : notices);
   }
 
-  /** @param {Side} side @param {readonly import("./outbox.js").Entry[]} entries */
-  function named(side, entries) {
+  /** @param {"home" | "away"} side @param {readonly import("./outbox.js").Entry[]} entries */
+  function players(side, entries) {
     const events = /** @type {import("./lineup.js").Named[]} */ (/** @type {unknown} */ (actions.board?.events ?? []));
-    return playersOf(side, [...events, ...entries.map((entry) => entry.event)]);
+    const named = playersOf(side, [...events, ...entries.map((entry) => entry.event)]);
+    return playersWith(lineups.current[side], named);
   }
 
   /** @param {string} text */
   function say(text) {
     byId("said").textContent = text;
+  }
+
+  /** For everybody, and not only for those who hear the page. @param {string} text */
+  function tell(text) {
+    say(text);
+    view.tell(text);
   }
 
   store.onChange(() => {
@@ -434,57 +391,28 @@ async function main() {
   window.addEventListener("offline", () => paint());
   window.addEventListener("popstate", () => openAddressed());
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") postman.retry();
+    if (document.visibilityState !== "visible") return;
+    postman.retry();
+    void lineups.refresh();
   });
 
-  document.addEventListener("keydown", (event) => {
-    const target = event.target instanceof HTMLElement ? event.target : document.body;
-    // A button that is held down with Enter would be pressed again and again.
-    if (event.repeat && (event.key === "Enter" || event.key === " ") && target.closest("button, summary"))
-      event.preventDefault();
-    if (dialogs.open) return;
-    const typing = target instanceof HTMLInputElement && target.type === "text";
-    if (typing && (event.key === "Enter" || event.key === "Escape") && !event.isComposing) {
-      event.preventDefault();
-      byId("desk").focus({ preventScroll: true });
-      return;
-    }
-    if (typing || target.closest("select, textarea")) return;
-    const binding = bindingOf(event);
-    if (!binding || (!keysOn() && binding.key !== "?")) return;
-    event.preventDefault();
-    act(binding.action, binding.side ?? "home");
+  new Keyboard({
+    busy: () => dialogs.open,
+    act: operating.act,
+    leave: () => byId("desk").focus({ preventScroll: true }),
+    on: /** @type {HTMLInputElement} */ (byId("keys-on")),
+    storage,
   });
-  byId("undo").addEventListener("click", undo);
-  byId("open-matches").addEventListener("click", choose);
-  byId("open-matches-too").addEventListener("click", choose);
+  byId("undo").addEventListener("click", operating.undo);
+  byId("open-matches").addEventListener("click", () => matchWindows.choose());
+  byId("open-matches-too").addEventListener("click", () => matchWindows.choose());
   byId("open-token").addEventListener("click", identify);
   byId("open-help").addEventListener("click", () => dialogs.show("help"));
-
-  const keys = /** @type {HTMLInputElement} */ (byId("keys-on"));
-  keys.checked = remembered() === null;
-  keys.addEventListener("change", () => {
-    try {
-      if (keys.checked) storage?.removeItem(KEYS_OFF);
-      else storage?.setItem(KEYS_OFF, "1");
-    } catch {
-      // Then it holds until the page is closed.
-    }
-  });
-  const keysOn = () => keys.checked;
-
-  function remembered() {
-    try {
-      return storage?.getItem(KEYS_OFF) ?? null;
-    } catch {
-      return null;
-    }
-  }
 
   function openAddressed() {
     const match = new URLSearchParams(location.search).get("match");
     if (match && match !== actions.match) open(match);
-    else if (!match) choose();
+    else if (!match) matchWindows.choose();
   }
 
   for (const id of outlived(store.entries(), live.now())) {

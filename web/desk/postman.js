@@ -172,7 +172,7 @@ export class Postman {
         signal: AbortSignal.timeout(ANSWER_MS),
       });
       const body = await answer.json().catch(() => null);
-      return verdictOf(entry.id, answer.status, body);
+      return verdictOf(entry, answer.status, body);
     } catch {
       return UNANSWERED;
     }

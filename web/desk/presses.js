@@ -12,24 +12,29 @@ export class Presses {
   /**
    * Whether a press counts. An echo begins the time anew, so that hammering stays one press.
    *
+   * Presses of one button with different names are different presses: two players of a team are booked in one second.
+   * An echo has no name, because a press empties the fields.
+   *
    * @param {string} what the button and what it would post
    * @param {number} now milliseconds of a clock that nobody sets (`performance.now()`)
+   * @param {string} [who] the name in it, empty for none
    * @returns {boolean}
    */
-  counts(what, now) {
-    const counts = !this.isEcho(what, now);
+  counts(what, now, who = "") {
+    const counts = !this.isEcho(what, now, who);
     this.#last.set(what, now);
+    if (who) this.#last.set(`${what}/${who}`, now);
     return counts;
   }
 
-  /** Whether a press of this would be an echo. @param {string} what @param {number} now */
-  isEcho(what, now) {
-    const last = this.#last.get(what);
+  /** Whether a press of this would be an echo. @param {string} what @param {number} now @param {string} [who] */
+  isEcho(what, now, who = "") {
+    const last = this.#last.get(who ? `${what}/${who}` : what);
     return last !== undefined && now - last < ECHO_MS;
   }
 
   /** Forget a press: what it did was taken back, so doing it again is meant. @param {string} what */
   forget(what) {
-    this.#last.delete(what);
+    for (const key of this.#last.keys()) if (key === what || key.startsWith(`${what}/`)) this.#last.delete(key);
   }
 }

@@ -1,11 +1,16 @@
 // @ts-check
 /** Paints the operator's desk above its timeline, and reads its fields. */
 
+import { hasScore } from "../boards.js";
 import { runningMinute } from "../clock.js";
+import { kickoffAt, localDay, timeOfDay } from "../day.js";
 import { arrange, el, setAttribute, setText } from "../dom.js";
-import { kindWords, scoreWords, statusWords } from "../words.js";
+import { isolated, kindWords, scoreWords, statusWords } from "../words.js";
 import { minuteNow, pressWords, teamsOf } from "./desk.js";
-import { isUnderWay, mayShootOut, phasesAfter } from "./match-rules.js";
+import { whistlesOf } from "./interruptions.js";
+import { isAhead } from "./match-form.js";
+import { kickoffWords } from "./match-list.js";
+import { mayShootOut, phasesAfter, whyNot } from "./match-rules.js";
 
 /** @typedef {import("../livescore.js").Board} Board */
 /** @typedef {import("./actions.js").Fields} Fields */
@@ -21,7 +26,8 @@ const KICKS = [
   ["kick_scored", "Kick scored", "K"],
   ["kick_missed", "Kick missed", "L"],
 ];
-const PLAYERS_SHOWN = 16;
+/** How long a sentence stands that tells everybody something, in milliseconds. */
+const TOLD_MS = 5000;
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const byId = (id) => /** @type {T} */ (document.getElementById(id));
@@ -31,15 +37,19 @@ export class DeskView {
   #typed = false;
   /** @type {Map<string, HTMLButtonElement>} */
   #whistles = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #telling;
 
-  /** @param {(action: string, side: string) => void} onAction */
-  constructor(onAction) {
+  /** @param {(action: string, side: string) => void} onAction @param {(side: "home" | "away", player: string) => void} onName */
+  constructor(onAction, onName) {
     this.fields = {
       player: /** @type {HTMLInputElement} */ (byId("player")),
       assist: /** @type {HTMLInputElement} */ (byId("assist")),
       minute: /** @type {HTMLInputElement} */ (byId("minute")),
     };
     this.onAction = onAction;
+    this.onName = onName;
+    this.bench = /** @type {HTMLInputElement} */ (byId("bench"));
     for (const side of ["home", "away"]) this.#makeButtons(side);
     document.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("[data-action]") : null;
@@ -55,7 +65,13 @@ export class DeskView {
   read() {
     const sort = /** @type {HTMLInputElement | null} */ (document.querySelector("input[name=sort]:checked"));
     const { player, assist, minute } = this.fields;
-    return { player: player.value, assist: assist.value, minute: minute.value, sort: sort?.value ?? "goal" };
+    return {
+      player: player.value,
+      assist: assist.value,
+      minute: minute.value,
+      sort: sort?.value ?? "goal",
+      bench: this.bench.checked,
+    };
   }
 
   /** The press is made; the next one begins with nothing. */
@@ -63,6 +79,7 @@ export class DeskView {
     this.fields.player.value = "";
     this.fields.assist.value = "";
     this.sort("goal");
+    this.bench.checked = false;
     this.#typed = false;
     this.wrong("");
   }
@@ -74,6 +91,27 @@ export class DeskView {
     const wanted = already ? "goal" : sort;
     for (const radio of radios) radio.checked = radio.value === wanted;
     this.#hint();
+  }
+
+  /** Make the next card one for the bench; if it is one already, one on the pitch. */
+  turnBench() {
+    this.bench.checked = !this.bench.checked;
+  }
+
+  /** A player for the next press. @param {string} name */
+  choose(name) {
+    this.fields.player.value = name;
+  }
+
+  /** Show a sentence for some seconds, in a place that moves nothing. @param {string} text */
+  tell(text) {
+    const place = byId("told");
+    setText(place, text);
+    place.hidden = false;
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => {
+      place.hidden = true;
+    }, TOLD_MS);
   }
 
   /** Say what is wrong with a field and go there; an empty text takes it back. @param {string} text @param {string} [field] */
@@ -108,9 +146,13 @@ export class DeskView {
     for (const kicks of document.querySelectorAll(".kicks"))
       setAttribute(kicks, "hidden", mayShootOut(status) ? null : "");
     setAttribute(byId("match"), "data-status", status);
-    const possible = status === "" || isUnderWay(status);
+    setText(byId("about"), board ? aboutWords(board, now) : "");
+    const late = isLate(status);
+    setAttribute(byId("match"), "data-late", late ? "" : null);
+    for (const verb of document.querySelectorAll(".goal .verb")) setText(verb, late ? "Late goal" : "Goal");
     for (const button of document.querySelectorAll(".goals [data-action], .actions [data-action]")) {
-      const not = !possible || (status === "shootout" && button.getAttribute("data-action") === "goal");
+      // Any minute: a late goal's own is asked for.
+      const not = status !== "" && whyNot(button.getAttribute("data-action") ?? "", status, late ? 1 : null) !== "";
       setAttribute(button, "aria-disabled", not ? "true" : null);
     }
   }
@@ -124,22 +166,32 @@ export class DeskView {
       const running = minuteNow(expected, now);
       if (field.value !== running && document.activeElement !== field) field.value = running;
     }
-    setText(byId("minute-about"), this.#typed ? "as you typed it" : "by the clock");
+    const unknown = field.value.trim() === "?" || field.value.trim() === "";
+    setText(byId("minute-about"), unknown ? "not known" : this.#typed ? "as you typed it" : "by the clock");
   }
 
-  /** The players known of each side. @param {{home: string[], away: string[]}} players */
-  showPlayers(players) {
+  /**
+   * The players known of each side, each at a press.
+   *
+   * @param {{home: string[], away: string[]}} players
+   * @param {{side: "home" | "away", event: {kind: string}} | null} nameless the last press, if it named nobody
+   */
+  showPlayers(players, nameless) {
     for (const side of /** @type {const} */ (["home", "away"])) {
-      const list = /** @type {HTMLElement} */ (document.querySelector(`[data-of=${side}] .lineup`));
-      const names = players[side].slice(0, PLAYERS_SHOWN);
+      const panel = /** @type {HTMLElement} */ (document.querySelector(`[data-of=${side}]`));
+      const list = /** @type {HTMLElement} */ (panel.querySelector(".lineup"));
+      const names = players[side];
+      const asks = nameless?.side === side && names.length > 0;
+      setAttribute(panel, "data-naming", asks ? "" : null);
+      const heading = /** @type {HTMLElement} */ (panel.querySelector(".lineup-name"));
+      heading.hidden = names.length === 0;
+      setText(heading, asks ? `Who? ${kindWords(nameless.event.kind)}` : "For the next press");
       if (list.dataset.names === JSON.stringify(names)) continue;
       list.dataset.names = JSON.stringify(names);
       list.replaceChildren(
         ...names.map((name) => {
           const button = el("button", { type: "button", class: "player" }, el("bdi", {}, name));
-          button.addEventListener("click", () => {
-            this.fields.player.value = name;
-          });
+          button.addEventListener("click", () => this.onName(side, name));
           return el("li", {}, button);
         }),
       );
@@ -206,7 +258,7 @@ export class DeskView {
   #showWhistles(status) {
     const place = byId("whistles");
     const focused = place.contains(document.activeElement);
-    const buttons = phasesAfter(status).map((kind, index) => {
+    const buttons = whistlesOf(phasesAfter(status)).map((kind, index) => {
       const button = this.#whistles.get(kind) ?? whistleButton(kind);
       this.#whistles.set(kind, button);
       setAttribute(button, "class", index === 0 ? "main" : null);
@@ -222,6 +274,9 @@ export class DeskView {
   }
 }
 
+/** Whether play is over, so that a goal can only be one of before; an award's score stands. @param {string} status */
+export const isLate = (status) => ["shootout", "full_time", "abandoned"].includes(status);
+
 /** @param {string} kind */
 function whistleButton(kind) {
   const key = el("kbd", { "aria-hidden": "true" }, "N");
@@ -231,5 +286,33 @@ function whistleButton(kind) {
 /** @param {Board | null} board */
 function scoreOf(board) {
   if (!board) return "–";
+  if (!hasScore(board)) return openingWords(board);
   return board.shootout ? `${scoreWords(board.score)} (${scoreWords(board.shootout)})` : scoreWords(board.score);
+}
+
+/** What stands in place of a score that there is not yet: the time of the kick-off, as far as it is known. @param {Board} board */
+function openingWords({ status, kickoff }) {
+  const at = kickoffAt(kickoff);
+  return status === "scheduled" && !Number.isNaN(at) ? timeOfDay(at) : "–";
+}
+
+/** Competition, leg, ground, and when it begins: `World Cup 2022 · 2nd leg, 3–2 on aggregate`. @param {Board} board @param {number} now */
+function aboutWords(board, now) {
+  const {
+    competition,
+    leg,
+    first_leg: first,
+    neutral,
+    status,
+    score,
+  } = /** @type {import("../boards.js").Board} */ (/** @type {unknown} */ (board));
+  const aggregate = first ? `, ${first[0] + score[0]}–${first[1] + score[1]} on aggregate` : "";
+  return [
+    competition ? isolated(competition) : "",
+    leg ? `${leg === 1 ? "1st" : "2nd"} leg${aggregate}` : "",
+    neutral ? "neutral ground" : "",
+    isAhead({ status }) ? kickoffWords(/** @type {any} */ (board), localDay(now)) : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }

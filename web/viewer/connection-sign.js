@@ -1,5 +1,5 @@
 // @ts-check
-/** The state of the connection in the masthead, in words and not by colour alone, and what follows from it. */
+/** The state of the connection in the masthead, in words and not by colour alone, and the one sentence that follows from it. */
 
 import { setAttribute, setText } from "../dom.js";
 import { connectionWords, errorWords } from "../words.js";
@@ -11,63 +11,99 @@ import { connectionWords, errorWords } from "../words.js";
 /** A loss that is mended sooner is not worth a sentence: planned reconnects take a moment. */
 const PATIENCE = 3_000;
 
+/**
+ * @typedef {object} Reads How reading over HTTP goes on this screen.
+ * @property {boolean} known something has been heard of the service, so it is known what there is to follow
+ * @property {boolean} missing there is no such match, so there is nothing to follow
+ * @property {string | null} unread a sentence if the last read failed
+ * @property {boolean} list the screen is a list, which only HTTP brings
+ */
+
+/**
+ * Pure: what is said of a connection. The library's state and the last read are two accounts of one network; they are
+ * told as one state and at most one sentence.
+ *
+ * @param {string} given the library's state, or `unset` while the host names no cells
+ * @param {Reads} reads
+ * @param {{long: boolean, wasOpen: boolean, token: boolean, online: boolean}} about whether the connection has been away for
+ *   long enough to say so; whether it was open before; whether this viewer came with a token; whether the device has a network
+ * @returns {{state: string, sentence: string | null}}
+ */
+export function truth(given, { known, missing, unread, list }, { long, wasOpen, token, online }) {
+  if (given === "offline" || (given === "unset" && !online)) {
+    const words = "You are offline. What you see may be old; the page catches up by itself when the network is back.";
+    return { state: "offline", sentence: words };
+  }
+  if (missing && !unread) return { state: "closed", sentence: null };
+  if (given === "open" && known) {
+    const words = "Scores are live, but the list of matches cannot be read just now: new matches may be missing.";
+    return { state: "open", sentence: unread && list ? words : null };
+  }
+  if (unread) return { state: given === "waiting" ? given : "unreached", sentence: unread };
+  if (given === "unset") return { state: "refused", sentence: errorWords("no_deployment") };
+  if (given === "open" || given === "closed") return { state: known ? given : "connecting", sentence: null };
+  const sentence = sentenceOf(given, wasOpen, token);
+  return { state: given, sentence: long || given === "refused" ? sentence : null };
+}
+
+/** @param {string} state @param {boolean} wasOpen @param {boolean} token */
+function sentenceOf(state, wasOpen, token) {
+  // Without a token none can be refused: the cells are down. Once accepted it may have run out, or they are down.
+  if (state === "refused" && token) return errorWords(wasOpen ? "not_back" : "refused");
+  if (wasOpen) return "Live updates are interrupted. The page reconnects by itself and misses nothing.";
+  return "Live updates are not connected yet. Until they are, scores come with a delay.";
+}
+
 export class ConnectionSign {
   /**
    * @param {HTMLElement} sign
    * @param {Notices} notices
    * @param {Announcer} announcer
-   * @param {{known: () => boolean, token: boolean}} about whether it is known by now what there is to follow; whether
-   *   this viewer came with a token
+   * @param {{reads: () => Reads, token: boolean}} about `token`: whether this viewer came with one
    */
-  constructor(sign, notices, announcer, { known, token }) {
-    this.known = known;
+  constructor(sign, notices, announcer, { reads, token }) {
+    this.reads = reads;
     this.token = token;
     this.sign = sign;
     this.words = /** @type {HTMLElement} */ (sign.querySelector(".words"));
     this.notices = notices;
     this.announcer = announcer;
-    /** @type {Pick<Connection, "state" | "retryAt">} */
+    /** @type {{state: string, retryAt?: number | null}} */
     this.connection = { state: "connecting", retryAt: null };
     this.lostAt = 0;
     this.wasOpen = false;
     this.told = false;
   }
 
-  /** @param {Connection} connection */
+  /** @param {{state: string, retryAt?: number | null}} connection the library's, or `unset` */
   show(connection) {
     this.connection = connection;
-    const now = Date.now();
     // Closed is no loss: there is nothing to follow on this screen, and the list is read anew twice a minute.
     if (connection.state === "open" || connection.state === "closed") {
-      if (this.told) this.announcer.say("Live again.");
       this.lostAt = 0;
       this.wasOpen = connection.state === "open";
-      this.told = false;
     } else {
-      this.lostAt ||= now;
+      this.lostAt ||= Date.now();
     }
-    this.tick(now);
+    this.tick(Date.now());
   }
 
   /** @param {number} now by this device's clock */
   tick(now) {
-    const given = this.connection.state;
-    const state = given === "closed" && !this.known() ? "connecting" : given;
+    const { state, sentence } = truth(this.connection.state, this.reads(), {
+      long: this.lostAt > 0 && now - this.lostAt > PATIENCE,
+      wasOpen: this.wasOpen,
+      token: this.token,
+      online: navigator.onLine,
+    });
     setAttribute(this.sign, "data-state", state);
+    setAttribute(document.documentElement, "data-connection", state);
     setText(this.words, connectionWords({ ...this.connection, state }, now));
-    const lost = this.lostAt > 0 && (state === "offline" || state === "refused" || now - this.lostAt > PATIENCE);
-    this.notices.say("connection", lost ? this.#sentence(state) : null);
-    this.told ||= lost;
-  }
-
-  /** @param {string} state */
-  #sentence(state) {
-    // Without a token none can be refused: the cells are down. Once accepted it may have run out, or they are down.
-    if (state === "refused" && this.token) return errorWords(this.wasOpen ? "not_back" : "refused");
-    if (state === "offline") {
-      return "You are offline. What you see may be old; the page catches up by itself when the network is back.";
+    this.notices.say("connection", sentence);
+    if (sentence) this.told = true;
+    else if (this.told && (state === "open" || state === "closed")) {
+      if (state === "open") this.announcer.say("Live again.");
+      this.told = false;
     }
-    if (this.wasOpen) return "Live updates are interrupted. The page reconnects by itself and misses nothing.";
-    return "Live updates are not connected yet. Until they are, scores come with a delay.";
   }
 }

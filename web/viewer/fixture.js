@@ -2,14 +2,24 @@
 /** One match as a line of the scoreboard: where it stands, who plays, the score, and what has just happened. */
 
 import { matchAddress } from "../address.js";
-import { isLive } from "../boards.js";
-import { runningMinute } from "../clock.js";
-import { timeOfDay } from "../day.js";
+import { hasScore, isLive, isOver } from "../boards.js";
+import { runningMinute, written } from "../clock.js";
+import { isWholeDay, kickoffAt, timeOfDay } from "../day.js";
 import { el, heard, setAttribute, setText } from "../dom.js";
-import { isolated, kindWords, minuteWords, scoreWords, statusWords, viewersWords } from "../words.js";
+import {
+  aggregateOf,
+  isolated,
+  kindWords,
+  minuteWords,
+  scoreWords,
+  statusSign,
+  statusWords,
+  TIME_OPEN,
+  viewersWords,
+} from "../words.js";
 
 /** @typedef {import("../boards.js").Board} Board */
-/** @typedef {import("../boards.js").News} News */
+/** @typedef {import("./news.js").News} News */
 
 export class Fixture {
   /** @param {Board} board @param {number} now */
@@ -43,10 +53,13 @@ export class Fixture {
     this.board = board;
     setText(this.home, board.home);
     setText(this.away, board.away);
-    const begun = board.status !== "scheduled";
-    setText(this.homeGoals, begun ? String(board.score[0]) : "");
-    setText(this.awayGoals, begun ? String(board.score[1]) : "");
-    setAttribute(this.link, "data-stage", isLive(board) ? "live" : begun ? "over" : "ahead");
+    const scored = hasScore(board);
+    setText(this.homeGoals, scored ? String(board.score[0]) : "");
+    setText(this.awayGoals, scored ? String(board.score[1]) : "");
+    setAttribute(this.link, "data-stage", isLive(board) ? "live" : isOver(board) ? "over" : "ahead");
+    setAttribute(this.link, "data-scored", scored ? "" : null);
+    setAttribute(this.link, "data-status", board.status);
+    this.#correct(board);
     setAttribute(this.link, "data-leads", leader(board));
     this.tick(now);
     this.#note();
@@ -57,6 +70,7 @@ export class Fixture {
     const { sign, words } = signOf(this.board, now);
     setText(this.sign, sign);
     setText(this.signHeard, `${words}: `);
+    setAttribute(this.sign, "data-long", sign.length > 6 ? "" : null);
     if (this.news !== null && now >= this.news.until) {
       this.news = null;
       setAttribute(this.link, "data-news", null);
@@ -75,6 +89,13 @@ export class Fixture {
     this.#note();
   }
 
+  /** The scorer that is told may have been corrected since. @param {Board} board */
+  #correct({ events }) {
+    const told = this.news?.news.event;
+    const event = told && events?.find(({ seq }) => seq === told.seq);
+    if (this.news && event) this.news.news = { ...this.news.news, event };
+  }
+
   #note() {
     setText(this.note, this.news ? newsWords(this.news.news) : noteWords(this.board));
   }
@@ -89,18 +110,20 @@ function withHidden(element) {
 /** What stands before the names, for the eye and for the ear. @param {Board} board @param {number} now */
 function signOf(board, now) {
   if (board.status === "scheduled") {
-    const at = board.kickoff ? timeOfDay(Date.parse(board.kickoff)) : "–";
-    return { sign: at, words: `Kick-off ${at}` };
+    const at = kickoffAt(board.kickoff);
+    if (Number.isNaN(at)) return { sign: "TBC", words: TIME_OPEN };
+    return { sign: timeOfDay(at), words: `Kick-off ${timeOfDay(at)}` };
   }
   const { text, ticking } = runningMinute(board, now);
   return ticking
     ? { sign: `${text}′`, words: `Live, minute ${text}` }
-    : { sign: text, words: statusWords(board.status) };
+    : { sign: statusSign(board.status), words: statusWords(board.status) };
 }
 
 /** @param {Board} board */
-function leader({ status, score, shootout }) {
-  if (status === "scheduled") return null;
+function leader(board) {
+  if (!hasScore(board)) return null;
+  const { score, shootout } = board;
   const [home, away] = score[0] === score[1] && shootout ? shootout : score;
   return home > away ? "home" : away > home ? "away" : null;
 }
@@ -109,11 +132,20 @@ function leader({ status, score, shootout }) {
 function newsWords({ kind, event }) {
   if (kind === "cancelled") return event?.reason ? `Goal taken back: ${isolated(event.reason)}` : "Goal taken back";
   const what = event && event.kind !== "shootout_kick" ? kindWords(event.kind) : "Scored";
-  return [`${what}!`, event?.player ? isolated(event.player) : "", event ? minuteWords(event) : ""].join(" ").trim();
+  const who = [event?.player && isolated(event.player), event && minuteWords(event)].filter(Boolean).join("\u00a0");
+  return `${what}! ${who}`.trim();
 }
 
 /** @param {Board} board */
 function noteWords(board) {
-  if (board.shootout) return `Penalties ${scoreWords(board.shootout)}`;
-  return isLive(board) ? viewersWords(board.viewers) : "";
+  const parts = [];
+  if (board.status === "scheduled" && isWholeDay(board.kickoff)) parts.push(TIME_OPEN);
+  if (/^extra_/.test(board.status)) parts.push("Extra time");
+  if (/^(suspended|abandoned)$/.test(board.status) && board.clock)
+    parts.push(`Stopped in minute ${written(board.clock.minute, board.clock.stoppage)}`);
+  if (board.shootout) parts.push(`Penalties ${scoreWords(board.shootout)}`);
+  const both = aggregateOf(board);
+  if (both) parts.push(hasScore(board) ? `Aggregate ${scoreWords(both)}` : `First leg ${scoreWords(board.first_leg)}`);
+  if (parts.length === 0 && isLive(board)) parts.push(viewersWords(board.viewers));
+  return parts.join(" · ");
 }

@@ -1,8 +1,8 @@
 // @ts-check
 /** Pure: a day's matches in the order in which a scoreboard shows them, and which of them to follow. */
 
-import { isLive } from "../boards.js";
-import { shifted, startOf } from "../day.js";
+import { isLive, isOver } from "../boards.js";
+import { kickoffAt, kickoffDay, localDay, startOf } from "../day.js";
 
 /** @typedef {import("../boards.js").Board} Board */
 /** @typedef {{competition: string, matches: Board[], live: number}} Group */
@@ -16,16 +16,20 @@ const SOON = HOUR / 4;
 /** After so long nobody calls it live any more, whatever its status says: an operator forgot the last whistle. */
 const LONGEST = 12 * HOUR;
 
+/** Until so long after its kick-off a finished match of the evening before is still on today's page. */
+const STAYS = 6 * HOUR;
+
 const OTHERS = "Other matches";
 
 /** @param {Board} board */
-const kickoffOf = (board) => (board.kickoff ? Date.parse(board.kickoff) : Number.NaN);
+const kickoffOf = (board) => kickoffAt(board.kickoff);
 
-/** 0 being played, 1 to come, 2 over. @param {Board} board */
-const stageOf = (board) => (isLive(board) ? 0 : board.status === "full_time" ? 2 : 1);
+/** 0 being played, 1 to come, 2 over, or not to come as planned. @param {Board} board */
+const stageOf = (board) => (isLive(board) ? 0 : board.status === "scheduled" ? 1 : 2);
 
 /**
- * Whether a match belongs on the page of a local day: it kicks off on it, or it is today and the match is still on.
+ * Whether a match belongs on the page of a local day: it kicks off on it, or it is today and the match, begun before
+ * midnight, is still on or has just ended.
  *
  * @param {Board} board
  * @param {string} day
@@ -33,9 +37,10 @@ const stageOf = (board) => (isLive(board) ? 0 : board.status === "full_time" ? 2
  * @param {number} now
  */
 export function isOn(board, day, today, now) {
+  if (kickoffDay(board.kickoff) === day) return true;
   const kickoff = kickoffOf(board);
-  if (kickoff >= startOf(day) && kickoff < startOf(shifted(day, 1))) return true;
-  return day === today && isLive(board) && kickoff < startOf(day) && now - kickoff < LONGEST;
+  if (day !== today || !(kickoff < startOf(day))) return false;
+  return now - kickoff < (isLive(board) ? LONGEST : isOver(board) ? STAYS : 0);
 }
 
 /**
@@ -67,11 +72,14 @@ export function grouped(boards) {
   );
 }
 
+/** A time that is not known comes after those that are. @param {number} at */
+const orLast = (at) => (Number.isNaN(at) ? Number.MAX_SAFE_INTEGER : at);
+
 /** @param {Board} one @param {Board} other */
 function earlierFirst(one, other) {
   return (
     stageOf(one) - stageOf(other) ||
-    kickoffOf(one) - kickoffOf(other) ||
+    orLast(kickoffOf(one)) - orLast(kickoffOf(other)) ||
     one.home.localeCompare(other.home, "en") ||
     (one.match < other.match ? -1 : 1)
   );
@@ -79,18 +87,20 @@ function earlierFirst(one, other) {
 
 /**
  * The matches to follow at `now`, as many as a connection takes: those being played, then those about to begin, then
- * those just over, which may still be corrected.
+ * those of today that may begin at any time, then those just over, which may still be corrected.
  *
  * @param {readonly Board[]} boards
  * @param {number} now
  * @returns {string[]}
  */
 export function toFollow(boards, now) {
-  const begun = boards.filter((board) => {
+  const today = localDay(now);
+  const wanted = boards.filter((board) => {
     const ago = now - kickoffOf(board);
+    if (Number.isNaN(ago)) return isLive(board) || kickoffDay(board.kickoff) === today;
     return isLive(board) || (ago > -SOON && ago < LONGEST / 2);
   });
-  const distance = (/** @type {Board} */ board) => Math.abs(kickoffOf(board) - now);
-  begun.sort((one, other) => stageOf(one) - stageOf(other) || distance(one) - distance(other));
-  return begun.slice(0, MOST_FOLLOWED).map((board) => board.match);
+  const distance = (/** @type {Board} */ board) => orLast(Math.abs(kickoffOf(board) - now));
+  wanted.sort((one, other) => stageOf(one) - stageOf(other) || distance(one) - distance(other));
+  return wanted.slice(0, MOST_FOLLOWED).map((board) => board.match);
 }

@@ -2,12 +2,21 @@
 /** One match in the document: the score, who scored, the shoot-out, the timeline. */
 
 import { dayAddress } from "../address.js";
-import { isLive } from "../boards.js";
+import { hasScore, isLive, isOver } from "../boards.js";
 import { runningMinute } from "../clock.js";
-import { dateAndTime, localDay } from "../day.js";
-import { el, heard, icon, setAttribute, setText } from "../dom.js";
-import { eventWords, isolated, minuteWords, scoreWords, statusWords, viewersWords } from "../words.js";
-import { kicksOf, momentsOf, redCardsOf, scorersOf } from "./moments.js";
+import { dateAndTime, fullDate, isWholeDay, kickoffAt, kickoffDay, localDay, timeOfDay } from "../day.js";
+import { arrange, el, heard, icon, setAttribute, setText } from "../dom.js";
+import {
+  aggregateOf,
+  eventWords,
+  isolated,
+  minuteWords,
+  scoreWords,
+  statusWords,
+  TIME_OPEN,
+  viewersWords,
+} from "../words.js";
+import { checkOf, kicksOf, momentsOf, redCardsOf, scorersOf } from "./moments.js";
 import { TimelineView } from "./timeline-view.js";
 
 /** @typedef {import("../boards.js").Board} Board */
@@ -17,24 +26,29 @@ import { TimelineView } from "./timeline-view.js";
 export class MatchView {
   constructor() {
     this.back = el("a", { class: "turn", href: dayAddress(null) }, "‹ All matches");
-    this.about = el("p", { class: "about" });
+    this.cup = el("bdi", { class: "cup" });
+    this.when = el("span");
+    this.about = el("p", { class: "about" }, this.cup, " ", this.when);
     this.state = el("p", { class: "match-state" });
     this.home = sideOf();
     this.away = sideOf();
+    this.check = el("p", { class: "check" });
     this.homeGoals = el("span", { class: "digit digit-home" });
     this.awayGoals = el("span", { class: "digit digit-away" });
+    this.start = el("span", { class: "start" });
+    this.goals = el(
+      "span",
+      { class: "goals" },
+      this.homeGoals,
+      heard(" to "),
+      el("span", { class: "dash", "aria-hidden": "true" }),
+      this.awayGoals,
+    );
     this.heading = el(
       "h1",
       { class: "score-line", tabindex: "-1" },
       el("span", { class: "team club-home" }, this.home.name, this.home.reds),
-      el(
-        "span",
-        { class: "score" },
-        this.homeGoals,
-        heard(" to "),
-        el("span", { class: "dash", "aria-hidden": "true" }),
-        this.awayGoals,
-      ),
+      el("span", { class: "score" }, this.goals, this.start),
       el("span", { class: "team club-away" }, this.away.name, this.away.reds),
     );
     this.result = el("p", { class: "result" });
@@ -46,22 +60,21 @@ export class MatchView {
       { class: "hero" },
       this.about,
       this.state,
-      this.heading,
-      this.result,
-      this.scorers,
-      this.viewers,
-      this.flash,
+      this.check,
+      el("div", { class: "tie" }, this.heading, this.result, this.scorers),
+      el("div", { class: "foot" }, this.viewers, this.flash),
     );
     this.kicks = el("section", { class: "panel shootout", hidden: "" });
     this.timeline = new TimelineView();
     this.empty = el("p", { class: "empty" });
+    this.story = el("section", { class: "panel" }, el("h2", {}, "Timeline"), this.empty, this.timeline.list);
+    this.found = [this.hero, this.kicks, this.story];
+    this.body = el("div", {}, ...this.found);
     this.element = el(
       "article",
       { class: "match" },
       el("nav", { class: "turns", "aria-label": "Back" }, this.back),
-      this.hero,
-      this.kicks,
-      el("section", { class: "panel" }, el("h2", {}, "Timeline"), this.empty, this.timeline.list),
+      this.body,
     );
     this.flashUntil = 0;
     /** @type {{kind: "goal" | "cancelled", event: Event, side: Side | null} | null} */
@@ -69,21 +82,29 @@ export class MatchView {
     this.known = "";
   }
 
+  /** Nothing is known of the match yet. */
+  waits() {
+    setText(this.empty, "Looking for the match …");
+  }
+
+  /** There is no such match. */
+  misses() {
+    const focused = document.activeElement === this.heading;
+    const heading = el("h1", { tabindex: "-1" }, "There is no such match");
+    const words = el("p", {}, "The link may be old or mistyped, or the match has been taken off the list.");
+    this.body.replaceChildren(el("section", { class: "panel missing" }, heading, words));
+    if (focused) heading.focus({ preventScroll: true });
+  }
+
   /** @param {Board} board @param {number} now */
   show(board, now) {
     const events = board.events ?? [];
-    const kickoff = board.kickoff ? Date.parse(board.kickoff) : null;
-    const begun = board.status !== "scheduled";
-    setText(
-      this.about,
-      [board.competition && isolated(board.competition), kickoff && dateAndTime(kickoff)].filter(Boolean).join(" · "),
-    );
-    if (kickoff)
-      setAttribute(
-        this.back,
-        "href",
-        localDay(kickoff) === localDay(now) ? dayAddress(null) : dayAddress(localDay(kickoff)),
-      );
+    const day = kickoffDay(board.kickoff);
+    const scored = hasScore(board);
+    arrange(this.body, this.found);
+    setText(this.cup, board.competition ?? "");
+    setText(this.when, aboutOf(board));
+    if (day) setAttribute(this.back, "href", dayAddress(day === localDay(now) ? null : day));
     for (const [side, at] of /** @type {[Side, number][]} */ ([
       ["home", 0],
       ["away", 1],
@@ -93,15 +114,21 @@ export class MatchView {
       setText(this[side].reds, reds ? (reds === 1 ? "1 red card" : `${reds} red cards`) : "");
       setAttribute(this[side].reds, "data-count", reds ? String(Math.min(reds, 4)) : null);
       const digit = side === "home" ? this.homeGoals : this.awayGoals;
-      setText(digit, begun ? String(board.score[at]) : "");
+      setText(digit, scored ? String(board.score[at]) : "");
       this.#scorers(side, events);
     }
-    setAttribute(this.heading, "data-begun", begun ? "" : null);
-    setText(this.result, resultOf(board));
+    setAttribute(this.goals, "hidden", scored ? null : "");
+    setText(this.start, scored ? "" : startOf(board));
+    this.heading.style.setProperty("--longest", String(longestWord(`${board.home} ${board.away}`)));
+    setText(this.result, resultOf(board, events));
+    setText(this.check, checkOf(events) && isLive(board) ? "Video review under way" : "");
     setText(this.viewers, viewersWords(board.viewers));
     this.#shootout(board, events);
-    const moments = momentsOf(events);
-    setText(this.empty, moments.length === 0 ? "Nothing has happened yet." : "");
+    const moments = momentsOf(events, board);
+    setText(
+      this.empty,
+      moments.length > 0 ? "" : scored ? "Nothing has happened yet." : "It begins with the kick-off.",
+    );
     this.timeline.show(moments, board);
     if (now < this.flashUntil && this.#isCorrected(events)) this.#banner(board);
     this.tick(board, now);
@@ -110,8 +137,10 @@ export class MatchView {
   /** @param {Board} board @param {number} now */
   tick(board, now) {
     const { text, ticking } = runningMinute(board, now);
+    const words = statusWords(board.status);
+    const stopped = board.status === "suspended" && board.clock ? minuteWords(board.clock) : "";
     setAttribute(this.state, "data-stage", isLive(board) ? "live" : null);
-    setText(this.state, ticking ? `${text}′ · ${statusWords(board.status)}` : statusWords(board.status));
+    setText(this.state, ticking ? `${text}′ · ${words}` : [words, stopped].filter(Boolean).join(" · "));
     if (this.flashUntil && now >= this.flashUntil) {
       this.flashUntil = 0;
       setAttribute(this.flash, "hidden", "");
@@ -154,11 +183,12 @@ export class MatchView {
     const who =
       kind === "goal"
         ? [event.player && isolated(event.player), minuteWords(event)].filter(Boolean).join(" ")
-        : event.reason;
+        : event.reason && isolated(event.reason);
     const team = side ? board[side] : "";
+    const parts = [team && isolated(team), who].filter(Boolean);
     this.flash.replaceChildren(
-      el("strong", {}, kind === "goal" ? `${words}!` : words),
-      ` ${[isolated(team), who].filter(Boolean).join(" · ")}`,
+      el("strong", {}, kind === "goal" ? `${words}!` : `${words}${parts.length ? "\u00a0·" : ""}`),
+      ` ${parts.join("\u00a0· ")}`,
     );
     setAttribute(this.flash, "hidden", null);
   }
@@ -168,19 +198,12 @@ export class MatchView {
     const list = this[side].scorers;
     const scorers = scorersOf(events, side);
     const key = JSON.stringify(
-      scorers.map(({ player, goals }) => [player, goals.map((goal) => [goal.seq, minuteWords(goal)])]),
+      scorers.map(({ player, goals }) => [player, goals.map((goal) => [goal.seq, goalWords(goal)])]),
     );
     if (list.dataset.key === key) return;
     list.dataset.key = key;
     list.replaceChildren(
-      ...scorers.map(({ player, goals }) =>
-        el(
-          "li",
-          {},
-          el("bdi", {}, player || "Goal"),
-          ` ${goals.map((goal) => minuteWords(goal) + suffixOf(goal)).join(", ")}`,
-        ),
-      ),
+      ...scorers.map(({ player, goals }) => el("li", {}, el("bdi", {}, player || "Goal"), minutesOf(goals))),
     );
   }
 
@@ -222,10 +245,10 @@ export class MatchView {
       el("thead", {}, head),
       el("tbody", {}, ...rows),
     );
-    this.kicks.replaceChildren(
-      el("h2", {}, "Penalty shoot-out"),
-      el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Kicks" }, table),
-    );
+    const wide = el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Kicks" }, table);
+    this.kicks.replaceChildren(el("h2", {}, "Penalty shoot-out"), wide);
+    // Where not all kicks fit the last ones are seen first.
+    wide.scrollLeft = wide.scrollWidth;
   }
 }
 
@@ -248,13 +271,64 @@ function kickCell(kick) {
 }
 
 /** @param {Event} goal */
-const suffixOf = ({ kind }) => (kind === "penalty_goal" ? " (pen)" : kind === "own_goal" ? " (og)" : "");
+const suffixOf = ({ kind }) => (kind === "penalty_goal" ? "(pen)" : kind === "own_goal" ? "(og)" : "");
 
-/** Who has won, where the score alone does not say it. @param {Board} board */
-function resultOf({ status, shootout, home, away }) {
+/** `23′ (pen)`, empty for a goal of which no more is known. @param {Event} goal */
+const goalWords = (goal) => [minuteWords(goal), suffixOf(goal)].filter(Boolean).join("\u00a0");
+
+/** Their minutes, kept on one line with the last word of the name. @param {Event[]} goals */
+function minutesOf(goals) {
+  const minutes = goals.map(goalWords).filter(Boolean).join(", ");
+  return minutes && `\u00a0${minutes}`;
+}
+
+/** What stands in place of the score before there is one. @param {Board} board */
+function startOf({ status, kickoff }) {
+  if (status !== "scheduled") return "v";
+  return Number.isNaN(kickoffAt(kickoff)) ? "TBC" : timeOfDay(kickoffAt(kickoff));
+}
+
+/** Leg, day and time, ground, length. @param {Board} board */
+function aboutOf({ leg, kickoff, neutral, half_minutes: half = 45, status }) {
+  const date = !kickoff ? "" : isWholeDay(kickoff) ? fullDate(kickoff) : dateAndTime(kickoffAt(kickoff));
+  const when = date.replaceAll(" ", "\u00a0");
+  const open = status === "scheduled" && Number.isNaN(kickoffAt(kickoff));
+  return [
+    leg && (leg === 1 ? "First leg" : "Second leg"),
+    when,
+    open && TIME_OPEN,
+    neutral && "Neutral ground",
+    half !== 45 && `2 × ${half} minutes`,
+  ]
+    .filter(Boolean)
+    .join("\u00a0· ");
+}
+
+/** Letters of the longest word, which must fit into its column. @param {string} text */
+const longestWord = (text) => Math.max(...text.split(/[\s-]+/).map((word) => [...word].length));
+
+/** Who has won, where the score alone does not say it, and why it is not played on. @param {Board} board @param {readonly Event[]} events */
+function resultOf(board, events) {
+  const turn = events.findLast((event) => event.kind === board.status && !event.cancelled_by);
+  const why = turn?.reason ? `${statusWords(board.status)}: ${isolated(turn.reason)}` : "";
+  return [why, penaltiesOf(board), legsOf(board)].filter(Boolean).join(" · ");
+}
+
+/** @param {Board} board */
+function penaltiesOf({ status, shootout, home, away }) {
   if (!shootout) return "";
   const words = scoreWords(shootout);
   if (status !== "full_time" || shootout[0] === shootout[1]) return `Penalties ${words}`;
   const [winner, figures] = shootout[0] > shootout[1] ? [home, words] : [away, scoreWords([shootout[1], shootout[0]])];
   return `${isolated(winner)} win ${figures} on penalties`;
+}
+
+/** @param {Board} board */
+function legsOf(board) {
+  const both = aggregateOf(board);
+  if (!both) return "";
+  if (!hasScore(board)) return `First leg ${scoreWords(board.first_leg)}`;
+  if (!isOver(board) || board.shootout || both[0] === both[1]) return `Aggregate ${scoreWords(both)}`;
+  const [winner, figures] = both[0] > both[1] ? [board.home, both] : [board.away, [both[1], both[0]]];
+  return `${isolated(winner)} win ${scoreWords(/** @type {[number, number]} */ (figures))} on aggregate`;
 }

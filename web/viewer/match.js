@@ -5,8 +5,9 @@
  */
 
 import { isMatchId } from "../address.js";
-import { isAmendment, isGoal, isOutdated, joined } from "../boards.js";
-import { announcement, isolated, scoreWords, standing } from "../words.js";
+import { hasScore, isGoal, isOutdated, joined } from "../boards.js";
+import { ReadError } from "../reading.js";
+import { announcement, errorWords, isolated, scoreWords, standing } from "../words.js";
 import { MatchView } from "./match-view.js";
 
 /** @typedef {import("../boards.js").Board} Board */
@@ -40,12 +41,17 @@ export class Match {
     /** When the library last told of it, by a clock that only goes forward. */
     this.followedAt = Number.NEGATIVE_INFINITY;
     this.told = false;
+    this.missing = false;
+  }
+
+  get list() {
+    return false;
   }
 
   get title() {
     const { board } = this;
     if (board === null) return "Match";
-    return `${isolated(board.home)} ${board.status === "scheduled" ? "–" : scoreWords(board.score)} ${isolated(board.away)}`;
+    return `${isolated(board.home)} ${hasScore(board) ? scoreWords(board.score) : "–"} ${isolated(board.away)}`;
   }
 
   start() {
@@ -55,7 +61,7 @@ export class Match {
       this.board = kept.value;
       this.#paint();
     } else {
-      this.view.empty.textContent = "Looking for the match …";
+      this.view.waits();
     }
     this.refresh();
   }
@@ -79,15 +85,16 @@ export class Match {
     try {
       const board = await page.reader.match(this.match);
       if (page.screen !== this) return;
+      this.missing = false;
       page.heardNow();
-      page.notices.say("reading", null);
+      page.hasRead();
       if (!isOutdated(this.board, board, performance.now() - this.followedAt)) this.#hear(board);
     } catch (error) {
       if (page.screen !== this) return;
-      page.notices.say("reading", page.sentence(error));
-      if (this.board === null) this.view.empty.textContent = "";
+      if (error instanceof ReadError && error.code === "unknown_match") this.#isMissing();
+      else page.hasRead(error);
     }
-    this.follow();
+    if (!this.missing) this.follow();
   }
 
   /** As soon as the library is there, from what is known by then. */
@@ -105,7 +112,21 @@ export class Match {
       this.followedAt = performance.now();
       this.#hear(/** @type {Board} */ (board));
     });
-    follow.on("error", ({ code, message }) => this.page.notices.say("following", this.page.words(code, message)));
+    follow.on("error", ({ code, message }) => {
+      if (code === "unknown_match") this.#isMissing();
+      else this.page.notices.say("following", this.page.words(code, message));
+    });
+  }
+
+  /** The service knows no such match. It is asked again: the match may be on its way. */
+  #isMissing() {
+    const { page } = this;
+    this.missing = true;
+    this.livescore?.close();
+    this.livescore = null;
+    if (this.board) page.notices.say("following", errorWords("no_longer"));
+    else this.view.misses();
+    page.hasRead();
   }
 
   /** @param {Board} heard */
@@ -133,25 +154,27 @@ export class Match {
   /** @param {Board} before @param {Board} board @param {number} now */
   #tell(before, board, now) {
     const events = board.events ?? [];
-    const fresh = events.filter((event) => event.seq > before.seq && !isAmendment(event));
+    const known = new Map(events.map((event) => [event.seq, event]));
+    // What came and was taken back between two paints was never seen: neither is told.
+    const fresh = events.filter(
+      ({ seq, kind, cancelled_by, cancels_seq = 0 }) =>
+        seq > before.seq && kind !== "amendment" && !cancelled_by && !(cancels_seq > before.seq),
+    );
     if (fresh.length > MOST_TOLD) {
       this.page.announcer.say(`${fresh.length} new events: ${standing(board)}.`);
     } else {
       for (const event of fresh) {
-        const said = announcement(
-          event,
-          board,
-          events.find(({ seq }) => seq === event.cancels_seq),
-        );
+        const said = announcement(event, board, known.get(event.cancels_seq ?? 0));
         if (said) this.page.announcer.say(said);
       }
     }
     for (const event of fresh) {
-      const taken = events.find(({ seq }) => seq === event.cancels_seq);
+      const taken = known.get(event.cancels_seq ?? 0);
       if (isGoal(event) || (event.kind === "shootout_kick" && event.scored)) {
         this.view.tell("goal", event, event.team ?? null, board, now + NEWS);
       } else if (taken && isGoal(taken)) {
         this.view.tell("cancelled", event, taken.team ?? null, board, now + NEWS);
+        this.view.timeline.point(String(taken.seq));
       } else {
         this.view.timeline.point(String(event.seq));
       }

@@ -5,6 +5,7 @@
  */
 
 import { isAmendment, isGoal } from "../boards.js";
+import { isMistake } from "../words.js";
 
 /** @typedef {import("../words.js").Event} Event */
 
@@ -12,69 +13,167 @@ import { isAmendment, isGoal } from "../boards.js";
  * @typedef {object} Moment
  * @property {Event} event
  * @property {Event | null} cancellation what took it back
- * @property {Event | null} cancelled what it takes back
+ * @property {boolean} mistake whether it was a slip that its operator put right at once
  * @property {boolean} reviewed the video assistant has spoken about it
+ * @property {[number, number] | null} score after it, in the game's order; of a goal that was taken back, as it would have been
+ * @property {[number, number] | null} shootout likewise
  * @property {string} id the same from board to board
  */
 
-/** Where a phase stands between the stretches of play: 1 first half, 3 second half, 5 extra time, 7 shoot-out. */
+/** @typedef {{half_minutes?: number, extra_half_minutes?: number}} Lengths of the halves, in minutes */
+/** @typedef {[stretch: number, minute: number, stoppage: number, seq: number]} Place in the game */
+
+/** Where a phase stands between the stretches of play, which are odd: 1 and 3 the halves, 5 and 7 those of extra time. */
 /** @type {Readonly<Record<string, number>>} */
-const PHASES = { kick_off: 0, half_time: 2, second_half: 2.5, extra_time: 4, shootout_kick: 7, full_time: 8 };
+const PHASES = {
+  kick_off: 0,
+  half_time: 2,
+  second_half: 2.5,
+  extra_time: 4,
+  extra_half_time: 6,
+  extra_second_half: 6.5,
+  shootout_kick: 8,
+  abandoned: 10,
+  full_time: 10,
+  awarded: 11,
+};
+const SHOOTOUT = 8;
 
-const NOTHING = { cancellation: null, cancelled: null, reviewed: false };
-
-/** @param {number} minute */
-const stretchOf = (minute) => (minute <= 45 ? 1 : minute <= 90 ? 3 : 5);
+/** @param {number} minute @param {Lengths} lengths */
+function stretchOf(minute, { half_minutes: half = 45, extra_half_minutes: extra = 15 }) {
+  if (minute <= 2 * half) return minute <= half ? 1 : 3;
+  return minute <= 2 * half + extra ? 5 : 7;
+}
 
 /**
- * The moments of a match, the newest first.
+ * The moments of a match, the newest first. An event that was taken back says so itself: its cancellation and what led to
+ * no decision is no moment of its own.
  *
  * @param {readonly Event[]} events in order of their seq
+ * @param {Lengths} [lengths]
  * @returns {Moment[]}
  */
-export function momentsOf(events) {
+export function momentsOf(events, lengths = {}) {
   const bySeq = new Map(events.map((event) => [event.seq, event]));
   const reviewed = new Set(events.filter((event) => event.kind === "var_decision").map((event) => event.about));
-  /** @type {{moment: Moment, key: readonly [number, number, number, number]}[]} */
-  const placed = [];
-  /** @type {readonly [number, number, number, number]} */
-  let last = [0, 0, 0, 0];
-  for (const event of events) {
-    // The event that it corrects is told as it should be; the correction is no moment of its own.
-    if (isAmendment(event)) continue;
-    const key = keyOf(event, last);
-    // What has no place of its own stands after whatever was furthest on when it was entered.
-    if (isLater(key, last)) last = key;
-    placed.push({
-      key,
-      moment: {
-        event,
-        cancellation: bySeq.get(event.cancelled_by ?? -1) ?? null,
-        cancelled: bySeq.get(event.cancels_seq ?? -1) ?? null,
-        reviewed: event.event_id !== undefined && reviewed.has(event.event_id),
-        id: String(event.seq),
-      },
-    });
-  }
+  const check = checkOf(events);
+  const placed = placesOf(events, lengths).filter(({ event }) => isMoment(event, check, bySeq));
   const first = events.find((event) => event.kind === "shootout_kick" && !event.cancelled_by);
   if (first) {
     const event = { seq: first.seq - 0.5, at: first.at, kind: "shootout" };
-    placed.push({ key: [7, 0, 0, 0], moment: { event, ...NOTHING, id: "shootout" } });
+    placed.push({ event, place: [SHOOTOUT, 0, 0, 0] });
   }
-  placed.sort((one, other) => compare(other.key, one.key));
-  return placed.map(({ moment }) => moment);
+  placed.sort((one, other) => compare(one.place, other.place));
+  const scores = scoring(events);
+  const moments = placed.map(({ event }) => {
+    const cancellation = bySeq.get(event.cancelled_by ?? -1) ?? null;
+    const spoken = event.event_id !== undefined && reviewed.has(event.event_id);
+    return {
+      event,
+      cancellation,
+      mistake: cancellation !== null && !spoken && isMistake(event, cancellation),
+      reviewed: spoken,
+      ...scores(event),
+      id: event.kind === "shootout" ? event.kind : String(event.seq),
+    };
+  });
+  return moments.reverse();
+}
+
+/** What the video assistant is looking at now, if anything. @param {readonly Event[]} events @returns {Event | null} */
+export function checkOf(events) {
+  const check = events.findLast((event) => isCheck(event) && !event.cancelled_by);
+  if (!check) return null;
+  const answered = events.some(
+    (event) => event.seq > check.seq && !event.cancelled_by && (event.kind === "var_decision" || event.kind in PHASES),
+  );
+  return answered ? null : check;
+}
+
+/** @param {Event} event */
+const isCheck = (event) => event.kind === "var_decision" && event.decision === "checking";
+
+/** @param {Event} event @param {Event | null} check @param {Map<number, Event>} bySeq */
+function isMoment(event, check, bySeq) {
+  // The event that it corrects is told as it should be.
+  if (isAmendment(event)) return false;
+  if (event.kind === "cancellation") return !bySeq.has(event.cancels_seq ?? -1);
+  return !isCheck(event) || event === check;
 }
 
 /**
- * @param {Event} event
- * @param {readonly [number, number, number, number]} last
- * @returns {readonly [number, number, number, number]}
+ * Each event with its place in the game.
+ *
+ * @param {readonly Event[]} events
+ * @param {Lengths} lengths
  */
-function keyOf(event, last) {
-  if (event.minute !== undefined) return [stretchOf(event.minute), event.minute, event.stoppage ?? 0, event.seq];
-  const phase = PHASES[event.kind];
-  return phase === undefined ? [last[0], last[1], last[2], event.seq] : [phase, 0, 0, event.seq];
+function placesOf(events, lengths) {
+  /** @type {{event: Event, place: Place}[]} */
+  const placed = [];
+  /** @type {Place} */
+  let last = [0, 0, 0, 0];
+  let played = last;
+  /** @type {{event: Event, place: Place} | null} */
+  let stopped = null;
+  for (const event of events) {
+    const made = { event, place: placeOf(event, last, played, lengths) };
+    const { place } = made;
+    placed.push(made);
+    if (event.cancelled_by) continue;
+    // What has no place of its own stands after whatever was furthest on when it was entered.
+    if (isLater(place, last)) last = place;
+    if (isPlay(place) && isLater(place, played)) played = place;
+    // While play is stopped nothing happens on the pitch: what is entered then happened before.
+    if (stopped && event.minute !== undefined && isLater(place, stopped.place)) {
+      stopped.place = [place[0], place[1], place[2], event.seq + 0.5];
+      last = stopped.place;
+    }
+    if (event.kind === "suspended") stopped = made;
+    else if (event.kind in PHASES || event.kind === "resumed") stopped = null;
+  }
+  return placed;
 }
+
+/** @param {Place} place */
+const isPlay = ([stretch]) => stretch % 2 === 1 && stretch < SHOOTOUT;
+
+/** @param {Event} event @param {Place} last @param {Place} played @param {Lengths} lengths @returns {Place} */
+function placeOf({ kind, minute, stoppage, seq }, last, played, lengths) {
+  if (minute !== undefined && minute !== null) return [stretchOf(minute, lengths), minute, stoppage ?? 0, seq];
+  const phase = PHASES[kind];
+  if (phase !== undefined) return [phase, 0, 0, seq];
+  // A goal falls in play, and not after a whistle, whenever it is entered.
+  const [stretch, by, added] = SCORING.test(kind) && isPlay(played) ? played : last;
+  return [stretch, by, added, seq];
+}
+
+const SCORING = /^(goal|own_goal|penalty_goal|penalty_missed)$/;
+
+/**
+ * Counts the score through the moments in the game's order. Where events are missing it is the score that each event
+ * was told with.
+ *
+ * @param {readonly Event[]} events
+ * @returns {(event: Event) => {score: [number, number] | null, shootout: [number, number] | null}}
+ */
+function scoring(events) {
+  const whole = events[0]?.seq === 1 && events.at(-1)?.seq === events.length;
+  if (!whole) return ({ score = null, shootout = null }) => ({ score, shootout });
+  /** @type {[number, number]} */
+  let score = [0, 0];
+  /** @type {[number, number]} */
+  let shootout = [0, 0];
+  return (event) => {
+    const counts = !event.cancelled_by;
+    const after = isGoal(event) ? added(score, event) : event.kind === "awarded" && event.score ? event.score : score;
+    const kicked = event.kind === "shootout_kick" && event.scored ? added(shootout, event) : shootout;
+    if (counts) [score, shootout] = [after, kicked];
+    return { score: after, shootout: kicked };
+  };
+}
+
+/** @param {readonly [number, number]} score @param {Event} event @returns {[number, number]} */
+const added = ([home, away], { team }) => [home + Number(team === "home"), away + Number(team === "away")];
 
 /** @param {readonly number[]} one @param {readonly number[]} other */
 function compare(one, other) {
@@ -99,7 +198,10 @@ export function scorersOf(events, side) {
   /** @type {Map<string, Event[]>} */
   const scorers = new Map();
   const goals = events.filter((event) => isGoal(event) && event.team === side && !event.cancelled_by);
-  goals.sort((one, other) => (one.minute ?? 0) - (other.minute ?? 0) || (one.stoppage ?? 0) - (other.stoppage ?? 0));
+  // Without a minute: after those that have one.
+  goals.sort(
+    (one, other) => (one.minute ?? 999) - (other.minute ?? 999) || (one.stoppage ?? 0) - (other.stoppage ?? 0),
+  );
   for (const goal of goals) {
     const player = goal.player ?? "";
     const of = scorers.get(player);
@@ -113,8 +215,9 @@ export function scorersOf(events, side) {
 export const kicksOf = (events, side) =>
   events.filter((event) => event.kind === "shootout_kick" && event.team === side && !event.cancelled_by);
 
-/** How often a side was shown red and it stands. @param {readonly Event[]} events @param {"home" | "away"} side */
+/** How many players of a side were sent off; the bench does not count. @param {readonly Event[]} events @param {"home" | "away"} side */
 export const redCardsOf = (events, side) =>
   events.filter(
-    (event) => /^(red_card|second_yellow_card)$/.test(event.kind) && event.team === side && !event.cancelled_by,
+    (event) =>
+      /^(red_card|second_yellow_card)$/.test(event.kind) && event.team === side && !event.cancelled_by && !event.bench,
   ).length;

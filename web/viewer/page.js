@@ -11,6 +11,8 @@ import { ageWords, errorWords, wrongClock } from "../words.js";
  * @typedef {object} Screen
  * @property {HTMLElement} element
  * @property {string} title
+ * @property {boolean} list it is a list, which only HTTP brings
+ * @property {boolean} [missing] there is nothing of that name
  * @property {() => void} start
  * @property {() => void} stop
  * @property {(now: number) => void} tick once a second
@@ -34,19 +36,23 @@ export class Page {
    * @param {import("./notices.js").Notices} parts.notices
    * @param {import("./announcer.js").Announcer} parts.announcer
    * @param {HTMLElement} parts.age where it is said how old the page is
+   * @param {() => void} parts.onRead is called after each read over HTTP
    */
-  constructor({ reader, shelf, notices, announcer, age }) {
+  constructor({ reader, shelf, notices, announcer, age, onRead }) {
     this.reader = reader;
     this.shelf = shelf;
     this.notices = notices;
     this.announcer = announcer;
     this.age = age;
+    this.onRead = onRead;
     /** @type {Livescore | null} */
     this.live = null;
     /** @type {Screen | null} */
     this.screen = null;
     /** Something has been heard of the service since this screen was opened. */
     this.fresh = false;
+    /** Of the last read over HTTP: a sentence if it failed. @type {string | null} */
+    this.unread = null;
     /** When what is shown was true, by this device's clock; 0 if nothing is shown. */
     this.knownAt = 0;
     /** @type {Map<string, unknown>} */
@@ -66,6 +72,12 @@ export class Page {
     this.knownAt = at;
   }
 
+  /** The screen has read over HTTP, or failed to. @param {unknown} [error] what it was rejected with */
+  hasRead(error) {
+    this.unread = error ? this.sentence(error) : null;
+    this.onRead();
+  }
+
   /** The service has answered just now. */
   heardNow() {
     this.fresh = true;
@@ -76,7 +88,7 @@ export class Page {
   begins() {
     this.fresh = false;
     this.knownAt = 0;
-    this.notices.say("reading", null);
+    this.unread = null;
     this.notices.say("following", null);
   }
 
@@ -126,6 +138,6 @@ export class Page {
   }
 
   #failed() {
-    return this.notices.shown.has("reading") || this.live?.connection.state === "offline";
+    return this.unread !== null || this.screen?.missing || this.live?.connection.state === "offline";
   }
 }

@@ -2,12 +2,12 @@
 /** The scoreboard of a day in the document: competitions, each with its matches. Touches only what has changed. */
 
 import { dayAddress } from "../address.js";
-import { dayWords, longDate, shifted } from "../day.js";
+import { dayWords, longDate, shifted, shortDate } from "../day.js";
 import { arrange, el, heard, setAttribute, setText } from "../dom.js";
 import { Fixture } from "./fixture.js";
 
 /** @typedef {import("../boards.js").Board} Board */
-/** @typedef {import("../boards.js").News} News */
+/** @typedef {import("./news.js").News} News */
 /** @typedef {import("./groups.js").Group} Group */
 
 export class ScoreboardView {
@@ -24,6 +24,12 @@ export class ScoreboardView {
     this.now = el("a", { class: "turn turn-today" }, "Today");
     this.after = el("a", { class: "turn", rel: "next" });
     this.list = el("div", { class: "groups" });
+    this.nothing = el(
+      "section",
+      { class: "panel nothing", hidden: "" },
+      el("h2", {}, "No matches"),
+      el("p", {}, "Nothing is on the list for this day. Look at another day, or come back later."),
+    );
     this.element = el(
       "div",
       { class: "scoreboard" },
@@ -35,14 +41,17 @@ export class ScoreboardView {
       ),
       this.summary,
       this.list,
+      this.nothing,
     );
     this.turn(day, today);
   }
 
   /** @param {string} day @param {string} today */
   turn(day, today) {
-    setText(this.heading, dayWords(day, today));
-    setText(this.date, longDate(day));
+    const words = dayWords(day, today);
+    const named = words !== shortDate(day);
+    setText(this.heading, named ? words : longDate(day));
+    setText(this.date, named ? longDate(day) : day.slice(0, 4));
     for (const [link, days, sign] of /** @type {[HTMLElement, number, string][]} */ ([
       [this.before, -1, "‹"],
       [this.after, 1, "›"],
@@ -54,11 +63,15 @@ export class ScoreboardView {
     }
     setAttribute(this.now, "href", dayAddress(null));
     setAttribute(this.now, "aria-current", day === today ? "date" : null);
+    // One of its neighbours leads there already.
+    setAttribute(this.now, "hidden", [shifted(today, -1), shifted(today, 1)].includes(day) ? "" : null);
   }
 
-  /** The whole list; `words` says in a sentence what there is. @param {Group[]} groups @param {string} words @param {number} now */
+  /** The whole list; `words` says in a sentence what there is; null if there is nothing.
+   * @param {Group[]} groups @param {string | null} words @param {number} now */
   show(groups, words, now) {
-    setText(this.summary, words);
+    setText(this.summary, words ?? "");
+    setAttribute(this.nothing, "hidden", words === null ? null : "");
     const known = new Set();
     const sections = groups.map(({ competition, matches, live }) => {
       const group = this.#group(competition);

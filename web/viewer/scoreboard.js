@@ -4,10 +4,11 @@
  * a frame. What arrives over either way goes through `joined`, so the older of two accounts never wins.
  */
 
-import { isLive, isOutdated, joined, newsBetween } from "../boards.js";
-import { localDay, shifted, utcDays } from "../day.js";
+import { hasScore, isLive, isOutdated, joined } from "../boards.js";
+import { localDay, shifted, utcDayOf, utcDays } from "../day.js";
 import { announcement } from "../words.js";
 import { grouped, isOn, toFollow } from "./groups.js";
+import { newsBetween } from "./news.js";
 import { ScoreboardView } from "./scoreboard-view.js";
 
 /** @typedef {import("../boards.js").Board} Board */
@@ -20,6 +21,23 @@ const RETRY = 4_000;
 
 /** News stays on a line for so long. */
 const NEWS = 15_000;
+
+/** Followers of the score are not told who scored when that is entered later: the match is read once more, about then. */
+const SCORER = 6_000;
+
+/** 200 matches each. */
+const MOST_PAGES = 50;
+
+const SUMMARY = ["live", "to come", "postponed", "finished", "abandoned", "called off"];
+
+/** @type {Readonly<Record<string, string>>} */
+const COUNTED = {
+  postponed: "postponed",
+  full_time: "finished",
+  awarded: "finished",
+  abandoned: "abandoned",
+  called_off: "called off",
+};
 
 export class Scoreboard {
   /** @param {Page} page @param {string | null} day null is today, and goes on with midnight */
@@ -34,14 +52,13 @@ export class Scoreboard {
     this.followedAt = new Map();
     /** @type {Set<string>} what has changed since the last frame */
     this.dirty = new Set();
-    /** @type {{match: string, news: import("../boards.js").News}[]} told at the next frame */
+    /** @type {{match: string, news: import("./news.js").News}[]} told at the next frame */
     this.news = [];
     this.whole = true;
     this.frame = 0;
     this.read = false;
     /** @type {Set<string>} matches heard of since this screen was opened; what was kept is no news */
     this.heard = new Set();
-    this.more = false;
     this.day = this.#dayNow();
     this.view = new ScoreboardView(this.day, localDay(page.now()));
     this.element = this.view.element;
@@ -51,6 +68,10 @@ export class Scoreboard {
 
   get title() {
     return "Scores";
+  }
+
+  get list() {
+    return true;
   }
 
   start() {
@@ -92,13 +113,13 @@ export class Scoreboard {
     const days = utcDays(day);
     const failed = await this.#readDays(days);
     if (this.#isGone(day)) return;
-    page.notices.say("reading", failed === null ? null : page.sentence(failed));
     // Not all at the same moment, when the service is back.
     this.patience = failed === null ? POLL : RETRY * (0.5 + Math.random());
     if (failed === null) {
       this.read = true;
       page.heardNow();
     }
+    page.hasRead(failed);
     this.whole = true;
     this.#later();
     this.#keep();
@@ -113,17 +134,36 @@ export class Scoreboard {
     const { day } = this;
     const answers = await Promise.allSettled(
       days.map(async (each) => {
-        const list = await this.page.reader.day(each);
-        if (this.#isGone(day)) return;
-        this.more ||= Boolean(list.more);
-        for (const board of list.matches) {
-          const { match } = board;
-          const since = performance.now() - (this.followedAt.get(match) ?? Number.NEGATIVE_INFINITY);
-          if (!isOutdated(this.boards.get(match) ?? null, board, since)) this.#hear(board);
+        const listed = new Set();
+        for (let number = 1, more = true; more; number++) {
+          const list = await this.page.reader.day(each, number);
+          if (this.#isGone(day)) return;
+          for (const board of list.matches) {
+            listed.add(board.match);
+            this.#read(board);
+          }
+          more = Boolean(list.more) && number < MOST_PAGES;
         }
+        this.#drop(each, listed);
       }),
     );
     return answers.find((answer) => answer.status === "rejected")?.reason ?? null;
+  }
+
+  /** A match without a score that is on its day's list no longer was taken off it. @param {string} day @param {Set<string>} listed */
+  #drop(day, listed) {
+    for (const [match, board] of this.boards) {
+      if (listed.has(match) || hasScore(board) || utcDayOf(board.kickoff) !== day) continue;
+      this.boards.delete(match);
+      this.whole = true;
+    }
+  }
+
+  /** An answer over HTTP tells of a match. @param {Board} board */
+  #read(board) {
+    const { match } = board;
+    const since = performance.now() - (this.followedAt.get(match) ?? Number.NEGATIVE_INFINITY);
+    if (!isOutdated(this.boards.get(match) ?? null, board, since)) this.#hear(board);
   }
 
   /** Whether the viewer has gone on to another screen or day. @param {string} day */
@@ -168,14 +208,26 @@ export class Scoreboard {
     this.#later();
   }
 
-  /** @param {Board} board @param {import("../boards.js").News} news */
+  /** @param {Board} board @param {import("./news.js").News} news */
   #tell(board, news) {
     this.news.push({ match: board.match, news });
+    if (news.kind === "goal") setTimeout(() => this.#readScorer(board.match), SCORER * (1 + Math.random() / 2));
     const taken = board.events?.find((event) => event.seq === news.event?.cancels_seq);
     const said = news.event
       ? announcement(news.event, board, taken ?? { seq: 0, at: 0, kind: "goal", team: news.side })
       : null;
     if (said) this.page.announcer.say(said);
+  }
+
+  /** @param {string} match */
+  async #readScorer(match) {
+    if (this.page.screen !== this || document.visibilityState === "hidden") return;
+    try {
+      const board = await this.page.reader.match(match);
+      if (this.page.screen === this) this.#read(board);
+    } catch {
+      // The line says what it said.
+    }
   }
 
   #later() {
@@ -209,13 +261,14 @@ export class Scoreboard {
 
   /** @param {Board[]} boards */
   #summary(boards) {
-    if (boards.length === 0) return this.read ? "There are no matches on this day." : "Looking for the matches …";
-    const live = boards.filter(isLive).length;
-    const over = boards.filter((board) => board.status === "full_time").length;
-    const ahead = boards.length - live - over;
-    const parts = [live ? `${live} live` : "", ahead ? `${ahead} to come` : "", over ? `${over} finished` : ""];
-    const more = this.more ? " There are more than can be listed here." : "";
-    return parts.filter(Boolean).join(" · ") + more;
+    if (boards.length === 0) return this.read ? null : "Looking for the matches …";
+    const counts = new Map(SUMMARY.map((words) => [words, 0]));
+    for (const board of boards) {
+      const words = isLive(board) ? "live" : (COUNTED[board.status] ?? "to come");
+      counts.set(words, (counts.get(words) ?? 0) + 1);
+    }
+    const parts = [...counts].filter(([, count]) => count > 0);
+    return parts.map(([words, count]) => `${count} ${words}`.replaceAll(" ", "\u00a0")).join("\u00a0· ");
   }
 
   #dayNow() {

@@ -5,7 +5,7 @@
 
 const FILES = {
   match: ["match", "match-view", "timeline-view", "moments"],
-  scoreboard: ["scoreboard", "scoreboard-view", "fixture", "groups"],
+  scoreboard: ["scoreboard", "scoreboard-view", "fixture", "groups", "news"],
 };
 
 /** Have the browser fetch all files of a screen at once, and not one after the other as it finds them.

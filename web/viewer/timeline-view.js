@@ -2,9 +2,10 @@
 /** The timeline of a match in the document, the newest first. One line for each event, made once and touched only when
  * the event itself has changed: when it is taken back or corrected. */
 
+import { isGoal } from "../boards.js";
 import { timeOfDay } from "../day.js";
 import { arrange, el, heard, icon, setAttribute, setText } from "../dom.js";
-import { decisionWords, eventWords, kindWords, minuteWords, scoreWords, teamOf, whyCancelled } from "../words.js";
+import { eventWords, kindWords, minuteWords, mistakeWords, scoreWords, teamOf, whyCancelled } from "../words.js";
 
 /** @typedef {import("./moments.js").Moment} Moment */
 /** @typedef {import("../words.js").Event} Event */
@@ -24,7 +25,25 @@ const ICONS = {
   cancellation: "back",
 };
 
-const PHASES = new Set(["kick_off", "half_time", "second_half", "extra_time", "shootout", "full_time"]);
+const PHASES = new Set([
+  "kick_off",
+  "half_time",
+  "second_half",
+  "extra_time",
+  "extra_half_time",
+  "extra_second_half",
+  "shootout",
+  "full_time",
+  "postponed",
+  "called_off",
+  "suspended",
+  "resumed",
+  "abandoned",
+  "awarded",
+]);
+
+/** Events that happen in a minute: a dash stands for one that is not known. */
+const TIMED = /goal|card|substitution|penalty_missed/;
 
 export class TimelineView {
   constructor() {
@@ -59,16 +78,18 @@ export class TimelineView {
 
 class Line {
   /** @param {Moment} moment @param {Teams} teams */
-  constructor({ event }, teams) {
+  constructor(moment, teams) {
+    const { event } = moment;
     const phase = PHASES.has(event.kind);
     this.what = el("span", { class: "what" });
     this.names = el("span", { class: "names" });
     this.minute = el("span", { class: "minute" });
+    this.tally = el("span", { class: "tally" });
     this.corrected = el("span", { class: "corrected" });
     this.why = el("p", { class: "why" });
     this.element = el("li", { class: phase ? "moment moment-phase" : "moment", "data-kind": event.kind });
     if (phase) {
-      this.element.append(el("p", { class: "body" }, this.what, this.names), this.why);
+      this.element.append(el("p", { class: "body" }, this.what, this.tally, this.names), this.why);
     } else {
       const kick = event.kind === "shootout_kick" ? (event.scored ? "in" : "out") : null;
       this.element.append(
@@ -77,14 +98,14 @@ class Line {
         el(
           "div",
           { class: "body" },
-          el("p", { class: "headline" }, this.what, heard(": "), this.names, this.corrected),
+          el("p", { class: "headline" }, this.what, heard(" "), this.tally, heard(": "), this.names, this.corrected),
           this.why,
         ),
       );
     }
     /** @type {Moment | null} */
     this.moment = null;
-    this.show({ event, cancellation: null, cancelled: null, reviewed: false, id: "" }, teams);
+    this.show(moment, teams);
   }
 
   /** @param {Moment} moment @param {Teams} teams */
@@ -92,14 +113,16 @@ class Line {
     const before = this.moment;
     this.moment = moment;
     if (before && same(before, moment)) return;
-    const { event, cancellation, cancelled, reviewed } = moment;
-    setText(this.what, whatOf(event));
-    setText(this.minute, minuteWords(event));
-    setText(this.corrected, event.amended_by ? "Corrected" : "");
-    setAttribute(this.element, "data-side", event.team ?? cancelled?.team ?? null);
-    this.names.replaceChildren(...namesOf(event, cancelled, teams));
-    setAttribute(this.element, "data-cancelled", cancellation ? "" : null);
-    setText(this.why, cancellation ? whyCancelled(cancellation, reviewed, timeOfDay) : "");
+    const { event, cancellation, mistake, reviewed } = moment;
+    setText(this.what, mistake ? mistakeWords(event) : whatOf(event));
+    setText(this.minute, minuteWords(event) || (TIMED.test(event.kind) ? "–" : ""));
+    setText(this.corrected, event.amended_by && !mistake ? "Corrected" : "");
+    setAttribute(this.element, "data-side", event.team ?? null);
+    setText(this.tally, mistake ? "" : tallyOf(moment));
+    this.names.replaceChildren(...(mistake ? named(teamOf(event, teams), "side") : namesOf(event, teams)));
+    setAttribute(this.element, "data-mistake", mistake ? "" : null);
+    setAttribute(this.element, "data-cancelled", cancellation && !mistake ? "" : null);
+    setText(this.why, cancellation && !mistake ? whyCancelled(cancellation, reviewed, timeOfDay) : "");
   }
 }
 
@@ -107,6 +130,7 @@ class Line {
 function whatOf(event) {
   if (PHASES.has(event.kind)) return kindWords(event.kind);
   if (event.kind === "shootout_kick") return event.scored ? "Scored" : "Missed";
+  if (event.kind === "substitution" && event.no_replacement) return "Off, without a replacement";
   return eventWords(event);
 }
 
@@ -115,52 +139,36 @@ const same = (one, other) =>
   one.event.seq === other.event.seq &&
   one.event.amended_by === other.event.amended_by &&
   one.cancellation?.seq === other.cancellation?.seq &&
-  one.cancelled?.seq === other.cancelled?.seq &&
-  one.reviewed === other.reviewed;
+  one.reviewed === other.reviewed &&
+  scoreWords(one.score) === scoreWords(other.score) &&
+  scoreWords(one.shootout) === scoreWords(other.shootout);
 
 /** @param {string | undefined | null} name @param {string} [kind] */
 const named = (name, kind = "person") => (name ? [el("bdi", { class: kind }, name)] : []);
 
-/** Who took part. @param {Event} event @param {Event | null} cancelled @param {Teams} teams @returns {Node[]} */
-function namesOf(event, cancelled, teams) {
-  const side = named(teamOf(event, teams), "side");
-  switch (event.kind) {
-    case "substitution":
-      return [
-        el("span", { class: "on" }, heard("on "), ...named(event.player_on)),
-        el("span", { class: "off" }, heard(", off "), ...named(event.player_off)),
-        ...side,
-      ];
-    case "cancellation":
-      return cancelled ? takenBackNames(cancelled, event, teams) : named(event.reason, "detail");
-    case "goal":
-    case "own_goal":
-    case "penalty_goal":
-      return [
-        ...named(event.player),
-        ...(event.assist ? [el("span", { class: "detail" }, "assist ", ...named(event.assist, "assist"))] : []),
-        el("span", { class: "tally" }, heard("; score "), scoreWords(event.score)),
-        ...side,
-      ];
-    case "shootout_kick":
-      return [...named(event.player), el("span", { class: "tally" }, heard("; "), scoreWords(event.shootout)), ...side];
-    case "half_time":
-    case "extra_time":
-    case "full_time":
-      return [el("span", { class: "tally" }, scoreWords(event.score))];
-    default:
-      return [...named(event.player), ...side];
-  }
+/** Phases that are told with the score. */
+const SCORED = /^(half_time|extra_time|extra_half_time|extra_second_half|full_time|suspended|abandoned|awarded)$/;
+
+/** The score after a moment. @param {Moment} moment */
+function tallyOf({ event, score, shootout }) {
+  if (event.kind === "shootout_kick") return scoreWords(shootout);
+  return isGoal(event) || SCORED.test(event.kind) ? scoreWords(score) : "";
 }
 
-/** @param {Event} event @param {Event} cancellation @param {Teams} teams */
-function takenBackNames(event, cancellation, teams) {
-  const minute = minuteWords(event);
-  const what = event.kind === "var_decision" ? decisionWords(event.decision) : kindWords(event.kind).toLowerCase();
-  const detail = el("span", { class: "detail" }, `${what}${minute && ` ${minute}`}`);
-  if (event.player) detail.append(" ", ...named(event.player));
-  const why = cancellation.reason
-    ? [el("span", { class: "detail" }, "– ", ...named(cancellation.reason, "reason"))]
-    : [];
-  return [detail, ...why, ...named(teamOf(event, teams), "side")];
+/** Who took part, or why it came to it. @param {Event} event @param {Teams} teams @returns {Node[]} */
+function namesOf(event, teams) {
+  const side = named(teamOf(event, teams), "side");
+  if (event.kind === "substitution") {
+    return [...changed("on", event.player_on), ...changed("off", event.player_off), ...side];
+  }
+  if (PHASES.has(event.kind) || event.kind === "cancellation") return named(event.reason, "detail");
+  return [
+    ...named(event.player),
+    ...(event.assist ? [el("span", { class: "detail" }, "assist ", ...named(event.assist, "assist"))] : []),
+    ...(event.bench ? [el("span", { class: "detail" }, "on the bench")] : []),
+    ...side,
+  ];
 }
+
+/** @param {"on" | "off"} way @param {string | null | undefined} name */
+const changed = (way, name) => (name ? [el("span", { class: way }, heard(` ${way} `), ...named(name))] : []);

@@ -30,11 +30,16 @@ const reader = new Reader(globalThis.fetch.bind(globalThis), (answer, sentAt) =>
 const notices = new Notices(byId("notices"));
 const announcer = new Announcer(byId("announcer"));
 const sign = new ConnectionSign(byId("connection"), notices, announcer, {
-  known: () => page.fresh,
+  reads: () => ({
+    known: page.fresh,
+    missing: page.screen?.missing ?? false,
+    unread: page.unread,
+    list: page.screen?.list ?? false,
+  }),
   token: token !== null,
 });
 const shelf = new Shelf(() => localStorage);
-const page = new Page({ reader, shelf, notices, announcer, age: byId("age") });
+const page = new Page({ reader, shelf, notices, announcer, age: byId("age"), onRead: () => sign.tick(Date.now()) });
 
 let opened = 0;
 
@@ -81,11 +86,10 @@ async function connect() {
   try {
     cells = await deployment(globalThis.fetch.bind(globalThis));
   } catch {
-    notices.say("deployment", errorWords("no_deployment"));
+    sign.show({ state: "unset" });
     setTimeout(connect, AGAIN);
     return;
   }
-  notices.say("deployment", null);
   const live = new Livescore({ websockets: cells.websockets, token: () => token });
   for (const [answer, sentAt] of answers) live.observe(answer, sentAt);
   answers.length = 0;

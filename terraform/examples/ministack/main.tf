@@ -38,7 +38,6 @@ module "livescore" {
     issuer            = "https://issuer.example.org"
     jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
     operator_audience = "operators"
-    anonymous         = "on"
     send_rate         = "2000"
     sender_rate       = "1000"
   }

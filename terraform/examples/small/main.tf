@@ -38,7 +38,6 @@ module "livescore" {
     issuer            = var.issuer
     jwks_url          = "${var.issuer}/.well-known/jwks.json"
     operator_audience = var.operator_audience
-    anonymous         = "on"
     # A tenth of the account's default throttle: the rest of the account may need it.
     send_rate   = "1000"
     sender_rate = "1000"

@@ -22,7 +22,7 @@ module "function" {
 data "aws_iam_policy_document" "api" {
   statement {
     sid       = "Matches"
-    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = [var.resources.matches_arn]
   }
 
@@ -55,7 +55,7 @@ resource "aws_apigatewayv2_api" "this" {
     for_each = length(var.cors_origins) > 0 ? [1] : []
     content {
       allow_origins  = var.cors_origins
-      allow_methods  = ["GET", "POST", "PATCH"]
+      allow_methods  = ["GET", "POST", "PATCH", "DELETE"]
       allow_headers  = ["authorization", "content-type", "if-none-match"]
       expose_headers = ["etag"]
       max_age        = 600

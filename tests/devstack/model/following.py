@@ -17,7 +17,7 @@ from broadcaster.frames import build
 from devstack.model.reference import replayed
 from matches.events import EVENT, Accepted
 from matches.ledger import MatchState
-from matches.scoreboard import Applied, Board, Earlier, apply
+from matches.scoreboard import Applied, Board, apply
 from matches.snapshot import snapshot
 from subscriptions.follower import Follower
 
@@ -69,7 +69,7 @@ class Following(RuleBasedStateMachine):
     @rule(event=st.sampled_from(_KINDS))
     def happens(self, event: dict[str, Any]) -> None:
         """An event, which the rules take or refuse."""
-        self._apply({**event, "event_id": f"e{len(self.ids)}"}, None)
+        self._apply({**event, "event_id": f"e{len(self.ids)}"})
 
     @precondition(lambda self: self.ids)
     @rule(which=st.integers(0, 50))
@@ -77,8 +77,7 @@ class Following(RuleBasedStateMachine):
         """An event is taken back."""
         name = self.ids[which % len(self.ids)]
         found = next((each for each, _ in self.events if each["event_id"] == name), None)
-        target = None if found is None else Earlier(found, cancelled="cancelled_by" in found)
-        if self._apply({"kind": "cancellation", "cancels": name, "event_id": f"e{len(self.ids)}"}, target) and found:
+        if self._apply({"kind": "cancellation", "cancels": name, "event_id": f"e{len(self.ids)}"}) and found:
             found["cancelled_by"] = len(self.events)
 
     @precondition(lambda self: self.ids)
@@ -87,9 +86,8 @@ class Following(RuleBasedStateMachine):
         """An event is corrected."""
         name = self.ids[which % len(self.ids)]
         found = next((each for each, _ in self.events if each["event_id"] == name), None)
-        target = None if found is None else Earlier(found, cancelled="cancelled_by" in found)
         amendment = {"kind": "amendment", "amends": name, "player": player, "event_id": f"e{len(self.ids)}"}
-        if self._apply(amendment, target) and found:
+        if self._apply(amendment) and found:
             found.update(player=player, amended_by=len(self.events))
 
     @rule()
@@ -144,10 +142,10 @@ class Following(RuleBasedStateMachine):
                 assert {seq for seq in scores if seq <= follower.seq} <= set(shown)
         assert replayed(self.applied) == self.board
 
-    def _apply(self, raw: dict[str, Any], target: Earlier | None) -> bool:
+    def _apply(self, raw: dict[str, Any]) -> bool:
         self.ids.append(raw["event_id"])
         accepted = Accepted("m", len(self.ids), EVENT.validate_python(raw))
-        ruling = apply(self.board, accepted.event, accepted.at, target)
+        ruling = apply(self.board, accepted.event, accepted.at, [each for each, _ in self.events])
         if not isinstance(ruling, Applied):
             return False
         self.board, seq = ruling.board, len(self.events) + 1

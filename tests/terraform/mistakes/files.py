@@ -20,8 +20,8 @@ MISTAKES = [
         policies.of_functions,
         "matches/api.py",
         "aws.kinesis().put_record(",
-        "aws.dynamodb().delete_item(), aws.kinesis().put_record(",
-        "calls dynamodb:DeleteItem",
+        "aws.dynamodb().batch_write_item(), aws.kinesis().put_record(",
+        "calls dynamodb:BatchWriteItem",
     ),
     MistakeInAFile(
         "another-state-machine",

@@ -18,6 +18,7 @@ CELL = 'module.cell["us-east-1"]'
 SENDER = f'{CELL}.module.function["sender"].aws_lambda_function.this'
 STREAM = 'aws_lambda_event_source_mapping.stream["fanout"]'
 SOURCE_OF_WATCHDOG = 'aws_lambda_event_source_mapping.queue["watchdog"]'
+AUTHORIZER = f'{CELL}.module.function["authorizer"].aws_lambda_function.this'
 WEBSOCKET = f"{CELL}.module.viewers_api"
 MACHINE = f"{CELL}.aws_sfn_state_machine.broadcast"
 SITE = "aws_cloudfront_distribution.site"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.terraform import site
 from tests.terraform.mistakes.making import (
+    AUTHORIZER,
     DEPLOYMENT,
     OPERATORS,
     PAGES,
@@ -16,6 +17,7 @@ from tests.terraform.mistakes.making import (
     first,
     gone,
     text,
+    variables,
     with_values,
 )
 
@@ -35,6 +37,18 @@ def _of_operators(**values: Any) -> Callable[[Applied], Applied]:
 
 
 MISTAKES = [
+    Mistake(
+        "visitors-need-a-token",
+        site.visitors,
+        variables(AUTHORIZER, lambda given: given.update(ANONYMOUS="off")),
+        "no live updates from the cell in us-east-1",
+    ),
+    Mistake(
+        "another-site-s-visitors",
+        site.visitors,
+        variables(AUTHORIZER, lambda given: given.update(ORIGINS="https://scores.example.org")),
+        "no live updates from the cell in us-east-1",
+    ),
     Mistake(
         "host-passed-on",
         site.distribution,

@@ -1,0 +1,111 @@
+"""docs/deploy.md, followed to the letter with the real terraform."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from devstack.system import ROOT
+from tests.terraform import guide, site
+from tests.terraform.applied import Applied
+from tests.terraform.conftest import unavailable
+from tests.terraform.workspace import UnavailableError, Workspace
+
+_LIVESCORE = """#!/bin/sh
+echo "$*|${LIVESCORE_API-}|${LIVESCORE_WS-}|${LIVESCORE_CLIENT_ID-}|${LIVESCORE_VIEWER_TOKEN-}" >> "$SAID"
+"""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What came of the guide."""
+
+    after: dict[str, Applied]
+    """The name of a step -> the deployment after it, of the steps that end with an apply."""
+
+    said: list[list[str]]
+    """Each call of ``livescore``: its arguments, the API, the WebSockets, the client and the viewer's token."""
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """Every step of the guide, one after the other in one shell, as a new reader types them."""
+    folder = tmp_path_factory.mktemp("guide")
+    try:
+        workspace = Workspace.make(folder / "livescore")
+    except UnavailableError as error:
+        unavailable(str(error))
+    if not workspace.schema_only:
+        unavailable("The registry's providers would make what the guide applies.")
+    programs = folder / "livescore/.venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    (programs / "livescore").write_text(_LIVESCORE)
+    (programs / "livescore").chmod(0o755)
+    script = guide.PREAMBLE
+    for step in guide.steps():
+        script += guide.script(step)
+        if "terraform apply" in step:
+            script += f"terraform -chdir=terraform show -json > '{folder}/{step[0]}.json'\n"
+    environment = {**workspace.environment, "SAID": f"{folder}/said", "PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
+    environment.pop("AWS_REGION")
+    ran = subprocess.run(
+        ["/bin/bash", "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert ran.returncode == 0, f"{ran.stdout[-2000:]}\n{ran.stderr}"
+    after = {each.stem: Applied.parse(json.loads(each.read_text()), ROOT) for each in sorted(folder.glob("*.json"))}
+    said = (folder / "said").read_text().splitlines()
+    return Followed(after, [line.split("|") for line in said])
+
+
+def test_a_visitor_of_the_site_is_let_in(followed: Followed) -> None:
+    """After the first apply, and with the desk, the authorizer lets in a page of the site without a token."""
+    assert site.visitors(followed.after["4"]) == []
+    assert site.visitors(followed.after["7"]) == []
+
+
+def test_the_deployment_takes_the_tokens_of_the_pool(followed: Followed) -> None:
+    """Everything is in the reader's own region, and issuer and keys are those of the pool that step 3 made."""
+    applied = followed.after["4"]
+    issuer = f"https://cognito-idp.{guide.REGION}.amazonaws.com/{guide.ANSWERS['UserPool.Id']}"
+    function = applied.function("authorizer", guide.REGION)
+    assert function is not None
+    variables = function["environment"][0]["variables"]
+    assert (applied.home, applied.cells) == (guide.REGION, [guide.REGION])
+    assert (variables["ISSUER"], variables["JWKS_URL"]) == (issuer, f"{issuer}/.well-known/jwks.json")
+
+
+def test_the_desk_knows_where_to_sign_in(followed: Followed) -> None:
+    """After step 7 the site names the client of the desk, whose tokens the operators' API takes."""
+    [deployment] = [each for each in followed.after["7"].of("aws_s3_object") if each["key"] == "deployment.json"]
+    assert json.loads(deployment["content"])["operators"]["sign_in"]["client_id"] == "client-desk"
+    [authorizer] = [each for each in followed.after["7"].of("aws_apigatewayv2_authorizer") if each["jwt_configuration"]]
+    assert authorizer["jwt_configuration"][0]["audience"] == ["client-desk", "client-operator"]
+
+
+def test_only_viewers_with_a_token_is_a_choice(followed: Followed) -> None:
+    """After step 8 a visitor without a token is refused, and tokens are those of the viewers' client."""
+    assert site.visitors(followed.after["8"])
+    function = followed.after["8"].function("authorizer", guide.REGION)
+    assert function is not None
+    assert function["environment"][0]["variables"]["VIEWER_AUDIENCE"] == "client-viewer"
+
+
+def test_the_commands_know_the_deployment(followed: Followed) -> None:
+    """The smoke test and the first goal go to the API and the cells that were applied, with the operators' client."""
+    calls = {" ".join(call[0].split()[:2]): call for call in followed.said}
+    smoke = next(call for call in followed.said if call[0].startswith("smoke"))
+    assert (smoke[1].startswith("https://"), smoke[2].startswith("wss://")) == (True, True)
+    assert smoke[3:] == ["client-operator", ""]
+    assert {"match create", "event wc22-final", "goal wc22-final"} <= calls.keys()
+    assert calls["goal wc22-final"][1] == smoke[1]

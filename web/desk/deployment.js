@@ -1,0 +1,23 @@
+// @ts-check
+/** Where the service is, as the site says. */
+
+import { setText } from "../dom.js";
+
+/** @typedef {{websockets: Record<string, string>, operators: import("./operator-token.js").Ways}} Deployment */
+
+/** Ask until the site says so. @param {HTMLElement} sign shows that it does not @returns {Promise<Deployment>} */
+export async function deployment(sign) {
+  for (let failures = 0; ; failures++) {
+    try {
+      const answer = await fetch("/deployment.json", { signal: AbortSignal.timeout(10_000) });
+      if (answer.ok) {
+        const { websockets = {}, operators = {} } = await answer.json();
+        return { websockets, operators };
+      }
+    } catch {
+      // The same as a bad answer: it is tried again.
+    }
+    setText(sign, "The service cannot be found. It is tried again.");
+    await new Promise((again) => setTimeout(again, Math.random() * Math.min(10_000, 500 * 2 ** failures)));
+  }
+}
