@@ -8,6 +8,7 @@ WEB_SETUP := tests/web/node_modules/ready
 # A .venv is whole once it has the file "ready". One whose Python has gone, or that was made for another checkout (this one was
 # moved or copied), is not: it is made anew.
 WHOLE := import devstack, os, uv; os.path.samefile(devstack.__file__, "devstack/__init__.py") or 1 / 0
+# As python -m venv, which would show a traceback at Ctrl-C.
 NEW := import signal, venv; signal.signal(signal.SIGINT, signal.SIG_DFL); venv.create(".venv", with_pip=True, symlinks=True)
 ifneq ($(wildcard $(SETUP)),)
 ifneq ($(shell $(BIN)/python -I -c '$(WHOLE)' >/dev/null 2>&1 && echo whole),whole)
@@ -25,7 +26,6 @@ setup: $(SETUP) ## Prepare .venv with the command livescore
 $(SETUP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("livescore needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@# Without "ready" it is half-made: a Ctrl-C or a kill may have left any file of it out. It stays so until the last line.
-	@# By default Python shows a traceback at Ctrl-C.
 	@echo "Preparing .venv …" >&2
 	@test -e $@ || { rm -rf .venv && $(PYTHON) -c '$(NEW)'; }
 	@rm -f $@
