@@ -76,6 +76,7 @@ async function main() {
     now: () => live.now(),
     ticks: () => performance.now(),
     subject: () => tokens.subject,
+    name: () => tokens.about?.name ?? null,
     waits,
     posted: (match) => postman.call(match),
   });
