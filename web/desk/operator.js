@@ -107,9 +107,9 @@ async function main() {
     api: new OperatorsApi({ fetch: (...request) => fetch(...request), base: BASE, tokens }),
     now: () => live.now(),
     open: (match) => open(match, true),
-    saved: (match) => {
+    saved: (snapshot) => {
       tell("Saved.");
-      if (match === actions.match) reread();
+      if (snapshot.match === actions.match && known.renew(snapshot) && known.board) take(snapshot.match, known.board);
     },
     removed: (match) => {
       tell("The match is removed.");
@@ -233,18 +233,6 @@ async function main() {
         if (actions.match === match && known.read(snapshot) && known.board) take(match, known.board);
       },
       () => recall(match), // The live connection says what is wrong.
-    );
-  }
-
-  /** Read the board anew: what is said of the match has changed, and its seq has not. */
-  function reread() {
-    const match = actions.match;
-    if (match === null) return;
-    reader.match(match).then(
-      (snapshot) => {
-        if (actions.match === match && known.renew(snapshot) && known.board) take(match, known.board);
-      },
-      () => {}, // The next frame says it.
     );
   }
 
