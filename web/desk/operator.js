@@ -198,7 +198,7 @@ async function main() {
   /** @param {string} match */
   function listen(match) {
     follow = live.follow(match, { history: true });
-    follow.on("change", (board) => known.live(board) && take(match, board));
+    follow.on("change", (board) => known.live(board) && known.board && take(match, known.board));
     follow.on("error", ({ code, message }) => {
       known.trouble = code === "unknown_match" ? noMatch(match) : errorWords(code, message);
       paint();
@@ -279,7 +279,12 @@ async function main() {
     const { match, board } = actions;
     const entries = match ? store.entries(match) : [];
     const connection = live.connection;
-    actions.sure = connection.state === "open" && board !== null && board === follow?.board && !board.gap;
+    actions.sure =
+      connection.state === "open" &&
+      board !== null &&
+      known.heard !== null &&
+      known.heard === follow?.board &&
+      !board.gap;
     byId("match").hidden = match === null || (board === null && known.trouble !== "");
     byId("nothing").hidden = match !== null;
     const expected = actions.expected();
