@@ -255,6 +255,14 @@ test("a snapshot with the same events renews the names of the teams, an older on
   assert.equal(known.board?.home, "Lyon");
   assert.equal(known.renew(board("m", "scheduled", 1, { seq: 2, home: "Old" })), false);
   assert.equal(known.board?.home, "Lyon");
+  // The live connection has not heard of it, until it gets a snapshot that says another name.
+  known.live(board("m", "first_half", 1, { seq: 4, events: [] }));
+  assert.equal(known.board?.home, "Lyon");
+  known.renew(board("m", "first_half", 1, { seq: 4, home: "Home" }));
+  known.live(board("m", "first_half", 1, { seq: 5, events: [] }));
+  assert.equal(known.board?.home, "Home");
+  known.live(board("m", "first_half", 1, { seq: 6, home: "Nice", events: [] }));
+  assert.equal(known.board?.home, "Nice");
 });
 
 /** [what the API answers, what the operator reads] @type {[string, () => Promise<any>, RegExp | null][]} */

@@ -264,6 +264,19 @@ async def test_axe_finds_nothing(stage: Stage, looker: Looker, scheme: str, size
         await expect(desk.page.locator(f"#{window}")).to_be_visible()
         assert await violations(desk.page) == []
         await desk.press("Escape")
+    await desk.press("i")
+    await desk.page.get_by_role("button", name="Award the match…").click()
+    assert await violations(desk.page) == []
+    await desk.press("Escape", "i")
+    await desk.page.get_by_role("button", name="Line-ups, teams, kick-off…").click()
+    await expect(desk.page.locator("#match-form")).to_be_visible()
+    await desk.page.locator("#match-form details").first.evaluate("folded => { folded.open = true; }")
+    assert await violations(desk.page) == []
+    await desk.press("Escape", "g")
+    await desk.page.locator("#matches-day").fill("2022-12-18")
+    await expect(desk.page.locator("#matches-list [data-match]").first).to_be_visible()
+    assert await violations(desk.page) == []
+    await desk.press("Escape")
     wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert await desk.page.evaluate(wide)
 

@@ -124,3 +124,18 @@ async def test_a_scorer_of_the_line_up_is_one_press(stage: Stage, looker: Looker
     await expect(other.page.locator("[data-of=home] .lineup button")).to_have_text(
         ["Emiliano Martínez", "Lionel Messi", "Julián Álvarez"]
     )
+
+
+async def test_a_changed_name_stays_when_the_match_kicks_off(stage: Stage, looker: Looker) -> None:
+    """Frames name no teams: what was changed at the desk holds for the events that come after."""
+    match = stage.match("Lyon", "To be decided")
+    desk = await desk_of(stage, looker, match)
+    await desk.press("i")
+    await desk.page.get_by_role("button", name="Line-ups, teams, kick-off…").click()
+    await desk.page.locator("#match-away").fill("Nantes")
+    await desk.press("Enter")
+    await expect(desk.page.locator("#away-name")).to_have_text("Nantes")
+    stage.post(match, "kick_off")
+    await desk.counted("kick_off")
+    await expect(desk.page.locator("#status")).to_have_text("First half")
+    await expect(desk.page.locator("#away-name")).to_have_text("Nantes")

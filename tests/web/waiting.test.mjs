@@ -125,6 +125,25 @@ test("a question names the press, the match, its age and who pressed it", () => 
   assert.equal(of({ pressed: NOW - 1000 }, "bob"), undefined);
 });
 
+test("who pressed it is named as that person's token names them, until somebody else posts it", () => {
+  const pressed = newEntry([], {
+    id: "n",
+    match: "m",
+    event: { kind: "goal" },
+    pressed: NOW - HOUR,
+    by: "u-1",
+    name: "Ann",
+  });
+  const [question] = questions([pressed], waiting([pressed], { subject: "u-2", now: NOW }), {
+    board: null,
+    subject: "u-2",
+    now: NOW,
+  });
+  assert.match(question?.text ?? "", /by \u2068Ann\u2069/);
+  const [posted] = confirmed([pressed], ["n"], "u-2", NOW);
+  assert.deepEqual([posted?.by, posted?.name], ["u-2", undefined]);
+});
+
 test("a goal that another desk was quicker with is asked about, and posted again as another or dropped", () => {
   const outcome = { status: "refused", reason: "another operator posted a goal meanwhile: seq 7, home", unseen: 7 };
   const event = { kind: "goal", team: "home", minute: 24, seen: 6, event_id: "e1" };

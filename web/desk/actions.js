@@ -28,6 +28,7 @@ export const CORRECTED = "Corrected";
  * @property {() => number} now milliseconds since the epoch by the server's clock
  * @property {() => number} ticks milliseconds of a clock that nobody sets
  * @property {() => string | null} subject of the token that is there, null for nobody's
+ * @property {() => string | null} [name] of the person, as the token says it
  * @property {(match: string) => {has: (id: string) => boolean}} waits ids of entries that a person must say to post
  * @property {(match: string) => void} posted told when a match has new entries
  */
@@ -323,7 +324,7 @@ export class Actions {
    * @returns {Result}
    */
   #post(event, what, { needs, who } = {}) {
-    const { store, crypto, now, ticks, posted, subject } = this.#with;
+    const { store, crypto, now, ticks, posted, subject, name } = this.#with;
     if (this.match === null) return { wrong: "Choose a match first." };
     // First of all: an echo finds the fields of the press empty, and is no mistake of the operator's.
     if (!this.#presses.counts(`${this.match}/${what}`, ticks(), who)) return { echo: true };
@@ -340,6 +341,7 @@ export class Actions {
       event: { .../** @type {Event} */ (event), ...(seen ? { seen: seen.seq } : {}) },
       pressed: now(),
       by: subject(),
+      name: name?.() ?? null,
       ...(needs ? { needs } : {}),
       ...(this.board ? { epoch: this.board.epoch } : {}),
     });

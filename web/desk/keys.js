@@ -97,7 +97,7 @@ export function bindingOf(press, foreign = false) {
  * @param {Press} press
  * @param {boolean} foreign
  */
-function keyOf({ key, code = "" }, foreign) {
+function keyOf({ key = "", code = "" }, foreign) {
   if (QUESTION_MARKS.includes(key)) return "?";
   // Full-width letters of Japanese keyboards.
   const plain = /^[\uff01-\uff5e]$/.test(key) ? key.normalize("NFKC") : key;

@@ -5,35 +5,66 @@ import { joined } from "../boards.js";
 
 /** @typedef {import("../livescore.js").Board} Board */
 
+/** What is said of a match before it is played (docs/api.md). */
+const CHANGEABLE = ["home", "away", "kickoff", "neutral", "leg", "first_leg", "half_minutes", "extra_half_minutes"];
+
 export class MatchBoard {
   /** @type {Board | null} */
   board = null;
+  /** What the live connection told, if the board is that. @type {Board | null} */
+  heard = null;
   /** What the live connection says is wrong, a sentence; empty for nothing. */
   trouble = "";
+  /** Of each field that was changed: its values before, and the one that holds. @type {Map<string, {before: Set<string>, is: unknown}>} */
+  #changed = new Map();
   /** Epochs that the match has left: no match goes back to one, an answer that was kept on the way may. @type {Set<string>} */
   #left = new Set();
 
   /** Take what the live connection tells. @param {Board} board @returns {boolean} whether it is news */
   live(board) {
     this.trouble = "";
-    return this.#take(board);
+    const news = this.#take(this.#current(board));
+    if (news) this.heard = board;
+    return news;
   }
 
   /** Take a snapshot that was read over HTTP. @param {any} snapshot @returns {boolean} whether it is news */
   read(snapshot) {
     const { board } = this;
     const heard = { ...snapshot, gap: false, lost: 0 };
-    if (board?.epoch !== snapshot.epoch) return this.#take(heard);
-    if (board && snapshot.seq <= board.seq) return false;
-    return this.#take(/** @type {Board} */ (/** @type {unknown} */ (joined(/** @type {any} */ (board), heard))));
+    if (board?.epoch === snapshot.epoch && board && snapshot.seq <= board.seq) return false;
+    const next = board?.epoch === snapshot.epoch ? joined(/** @type {any} */ (board), heard) : heard;
+    const news = this.#take(/** @type {Board} */ (/** @type {unknown} */ (next)));
+    if (news) this.heard = null;
+    return news;
   }
 
-  /** Take names, kick-off and the like from a snapshot of the same events: they change without an event. @param {any} snapshot @returns {boolean} whether it is news */
+  /**
+   * Take names, kick-off and the like from a snapshot of the same events, as the API answers a change: they change without
+   * an event. The live connection says the old ones until it gets a snapshot of its own.
+   *
+   * @param {any} snapshot
+   * @returns {boolean} whether it is news
+   */
   renew(snapshot) {
-    const { board } = this;
-    if (!board || board.epoch !== snapshot.epoch || snapshot.seq < board.seq) return this.read(snapshot);
-    if (snapshot.seq > board.seq) return this.read(snapshot);
+    const board = /** @type {any} */ (this.board);
+    if (!board || board.epoch !== snapshot.epoch || snapshot.seq !== board.seq) return this.read(snapshot);
+    for (const field of CHANGEABLE) {
+      const [was, is] = [JSON.stringify(board[field]), JSON.stringify(snapshot[field])];
+      if (was === is) continue;
+      const before = this.#changed.get(field)?.before ?? new Set();
+      before.delete(is);
+      this.#changed.set(field, { before: before.add(was), is: snapshot[field] });
+    }
     return this.#take({ ...board, ...snapshot, events: board.events });
+  }
+
+  /** @param {Board} board what the live connection tells @returns {Board} with what has changed since its snapshot */
+  #current(board) {
+    const changed = [...this.#changed].filter(([field, { before }]) =>
+      before.has(JSON.stringify(/** @type {any} */ (board)[field])),
+    );
+    return changed.length ? { ...board, ...Object.fromEntries(changed.map(([field, { is }]) => [field, is])) } : board;
   }
 
   /** @param {Board} board */

@@ -46,7 +46,7 @@ const input = (id) => /** @type {HTMLInputElement} */ (byId(id));
  * @property {() => number} now milliseconds since the epoch by the server's clock
  * @property {(match: string) => void} open a match at the desk
  * @property {(match: string) => void} removed told when a match is no more
- * @property {(match: string) => void} saved told when a match has changed
+ * @property {(snapshot: any) => void} saved told the snapshot of a match that has changed
  */
 
 export class MatchWindows {
@@ -143,7 +143,7 @@ export class MatchWindows {
       const answer = await api.change(board.match, changes);
       if ("wrong" in answer) return answer.wrong;
       if (changes.lineups) lineups.put(board.match, read.body.lineups);
-      saved(board.match);
+      saved(answer.body);
       return undefined;
     });
   }

@@ -76,6 +76,7 @@ async function main() {
     now: () => live.now(),
     ticks: () => performance.now(),
     subject: () => tokens.subject,
+    name: () => tokens.about?.name ?? null,
     waits,
     posted: (match) => postman.call(match),
   });
@@ -106,9 +107,9 @@ async function main() {
     api: new OperatorsApi({ fetch: (...request) => fetch(...request), base: BASE, tokens }),
     now: () => live.now(),
     open: (match) => open(match, true),
-    saved: (match) => {
+    saved: (snapshot) => {
       tell("Saved.");
-      if (match === actions.match) reread();
+      if (snapshot.match === actions.match && known.renew(snapshot) && known.board) take(snapshot.match, known.board);
     },
     removed: (match) => {
       tell("The match is removed.");
@@ -197,7 +198,7 @@ async function main() {
   /** @param {string} match */
   function listen(match) {
     follow = live.follow(match, { history: true });
-    follow.on("change", (board) => known.live(board) && take(match, board));
+    follow.on("change", (board) => known.live(board) && known.board && take(match, known.board));
     follow.on("error", ({ code, message }) => {
       known.trouble = code === "unknown_match" ? noMatch(match) : errorWords(code, message);
       paint();
@@ -232,18 +233,6 @@ async function main() {
         if (actions.match === match && known.read(snapshot) && known.board) take(match, known.board);
       },
       () => recall(match), // The live connection says what is wrong.
-    );
-  }
-
-  /** Read the board anew: what is said of the match has changed, and its seq has not. */
-  function reread() {
-    const match = actions.match;
-    if (match === null) return;
-    reader.match(match).then(
-      (snapshot) => {
-        if (actions.match === match && known.renew(snapshot) && known.board) take(match, known.board);
-      },
-      () => {}, // The next frame says it.
     );
   }
 
@@ -290,7 +279,12 @@ async function main() {
     const { match, board } = actions;
     const entries = match ? store.entries(match) : [];
     const connection = live.connection;
-    actions.sure = connection.state === "open" && board !== null && board === follow?.board && !board.gap;
+    actions.sure =
+      connection.state === "open" &&
+      board !== null &&
+      known.heard !== null &&
+      known.heard === follow?.board &&
+      !board.gap;
     byId("match").hidden = match === null || (board === null && known.trouble !== "");
     byId("nothing").hidden = match !== null;
     const expected = actions.expected();

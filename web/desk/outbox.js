@@ -26,6 +26,7 @@
  * @property {State} state
  * @property {number} tries how often it has been posted, or may have been
  * @property {string | null} [by] subject of the token under which it was pressed; null if nobody was signed in
+ * @property {string} [name] of that person, as the token says it
  * @property {number} [confirmed] when an operator said to post it, after it had waited for that (waiting.js)
  * @property {boolean} [undone] whether the operator has taken it back
  * @property {string} [needs] id of an entry without which this one is not posted
@@ -63,13 +64,13 @@ export function newId(crypto) {
  * A new entry behind all others of its match.
  *
  * @param {readonly Entry[]} entries of the match
- * @param {{id: string, match: string, event: {kind: string, [field: string]: unknown}, pressed: number, by?: string | null, needs?: string, epoch?: string}} what
+ * @param {{id: string, match: string, event: {kind: string, [field: string]: unknown}, pressed: number, by?: string | null, name?: string | null, needs?: string, epoch?: string}} what
  * @returns {Entry}
  */
-export function newEntry(entries, { id, match, event, pressed, by = null, needs, epoch }) {
+export function newEntry(entries, { id, match, event, pressed, by = null, name = null, needs, epoch }) {
   const order = Math.max(0, ...entries.map((entry) => entry.order)) + 1;
   const posted = { ...event, event_id: id };
-  const rest = { ...(needs ? { needs } : {}), ...(epoch ? { epoch } : {}) };
+  const rest = { ...(name ? { name } : {}), ...(needs ? { needs } : {}), ...(epoch ? { epoch } : {}) };
   return { id, match, order, event: posted, pressed, by, state: "kept", tries: 0, ...rest };
 }
 

@@ -61,7 +61,7 @@ export function confirmed(entries, ids, subject, now) {
   const needed = entries.filter((entry) => ids.includes(entry.id)).map((entry) => entry.needs);
   return entries
     .filter((entry) => isToPost(entry) && (ids.includes(entry.id) || needed.includes(entry.id)))
-    .map((entry) => ({ ...entry, by: subject, confirmed: now }));
+    .map(({ name: _, ...entry }) => ({ ...entry, by: subject, confirmed: now }));
 }
 
 /**
@@ -157,10 +157,10 @@ export function questions(entries, waits, { board, subject, now }) {
 }
 
 /** `12 hours ago by ann`. @param {Entry} entry @param {string | null} subject @param {number} now */
-function pressedWords({ pressed, by }, subject, now) {
+function pressedWords({ pressed, by, name }, subject, now) {
   const age = now - pressed;
   const when = age < -STALE_MS ? "at a time that the clock of this device had wrong" : ageWords(age);
-  const who = by ? (by === subject ? "by you" : `by ${isolated(by)}`) : "while nobody was signed in";
+  const who = by ? (by === subject ? "by you" : `by ${isolated(name ?? by)}`) : "while nobody was signed in";
   return `${when} ${who}`;
 }
 
