@@ -49,8 +49,6 @@ SECONDS = 300.0
 
 HALF_MADE = {
     "a Python without pip": ("bin/python", signal.SIGINT),
-    "half of pip": ("lib/python*/site-packages/pip/__init__.py", signal.SIGKILL),
-    "uv alone": ("lib/python*/site-packages/uv/__init__.py", signal.SIGINT),
     "half of the libraries": ("lib/python*/site-packages/pydantic*", signal.SIGKILL),
 }
 """States in which a first ``make setup`` may be stopped: the file whose appearance begins it, and by what."""

@@ -30,21 +30,16 @@ PROVING = "Sending a first event"
 
 COMMANDS = {
     "up": ["up"],
-    "up-standin": ["up", "--gateway", "standin"],
     "demo": ["demo", "--viewers", "20"],
     "loadtest": ["loadtest", "--viewers", "20", "--processes", "2"],
-    "faults": ["faults", "--kinds", "ledger-throttled"],
 }
 
 BURSTS = [
     ("up", "Preparing", (INT,), 0.0),
     ("up", PROVISIONING, (INT, INT), 0.1),
-    ("up", PROVING, (TERM, INT, HUP), 0.02),
     ("up", READY, (HUP, HUP, TERM, INT, INT, INT, INT, INT), 0.01),
-    ("up-standin", READY, (INT, INT, INT), 0.2),
     ("demo", "are watching", (TERM, TERM, TERM), 0.05),
     ("loadtest", PROVING, (INT, INT), 0.2),
-    ("faults", PROVING, (HUP, INT, TERM), 0.1),
 ]
 """A command, what it says before the signals come, the signals, and the seconds between them."""
 
@@ -119,7 +114,7 @@ def test_any_number_of_signals_leaves_nothing(
         os.close(terminal)
 
 
-@pytest.mark.parametrize(("command", "said"), [("up", READY), ("up", PROVISIONING), ("demo", PROVING)])
+@pytest.mark.parametrize(("command", "said"), [("up", READY), ("demo", PROVING)])
 def test_a_terminal_that_is_closed_leaves_nothing(command: str, said: str) -> None:
     """The window of the terminal is closed: a command that cannot say anything any more ends all the same."""
     needs("/proc", Path("/proc/self/environ").exists())

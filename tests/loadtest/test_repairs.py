@@ -147,7 +147,7 @@ async def test_a_hole_longer_than_a_frame_is_closed_in_steps(system: System, lon
 
 
 async def test_silence_is_looked_into_over_http(system: System, played: Match) -> None:
-    """An event that no later frame would have shown is found without a word over the socket."""
+    """An event that no later frame would have shown is found over HTTP; then the socket is asked whether it is dead."""
     async with (
         gateway(telling(played.frame("snapshot", 1, [1]))) as here,
         viewing(here, played, system.api_url, care_seconds=0.05, silence_seconds=0.2) as ([viewer], _, reached),
@@ -155,7 +155,8 @@ async def test_silence_is_looked_into_over_http(system: System, played: Match) -
         await reached(3)
         assert (viewer.gaps, viewer.repaired, viewer.synced) == (0, 1, 0)
         assert viewer.checks > 0
-        assert here.requests.empty()
+        async with asyncio.timeout(SECONDS):
+            assert (await here.requests.get())["action"] == "sync"
 
 
 async def test_who_waits_for_an_answer_reads_meanwhile(system: System, played: Match) -> None:
