@@ -31,6 +31,7 @@ async def test_live_matches_come_first_and_are_found(stage: Stage, looker: Looke
     for kind in ("half_time", "second_half", "full_time"):
         stage.post(over, kind)
     page = await looker.open("operator.html", timezone_id="UTC")
+    await expect(page.locator("#matches")).to_be_visible()
     await page.keyboard.type("listed")
     shown = page.locator("#matches-list [data-match]")
     await expect(shown).to_have_count(3)

@@ -98,8 +98,8 @@ async def test_what_another_person_pressed_waits(stage: Stage, looker: Looker) -
     match = stage.match()
     desk = await desk_of(stage, looker, match)
     posts = counted_posts(desk.page)
-    await kept_and_aged(desk, "n", "h", age=10_000, about={"by": "ann"})
-    await expect(asked(desk.page).first).to_contain_text("a moment ago by \u2068ann\u2069.")
+    await kept_and_aged(desk, "n", "h", age=10_000, about={"by": "u-1", "name": "Ann"})
+    await expect(asked(desk.page).first).to_contain_text("a moment ago by \u2068Ann\u2069.")
     assert desk.kinds() == []
     assert posts == []
     await desk.page.get_by_role("button", name="Post all, in order").click()
