@@ -71,7 +71,12 @@ async def test_a_match_that_is_not_played(stage: Stage, looker: Looker) -> None:
     await interrupt(desk, "Call off the match…", "Call off the match")
     await desk.counted("called_off")
     await expect(desk.page.locator("#whistles button")).to_have_count(0)
-    assert desk.kinds() == ["postponed", "called_off"]
+    await desk.press("h")
+    await expect(desk.page.locator("#wrong")).to_have_text("The match is called off.")
+    await desk.press("u")
+    await expect(desk.page.locator("#wrong")).to_have_text("")
+    await desk.counted("cancellation")
+    assert desk.kinds() == ["postponed", "called_off", "cancellation"]
 
 
 async def test_extra_time_has_both_its_halves(stage: Stage, looker: Looker) -> None:

@@ -59,10 +59,11 @@ export class Operating {
   }
 
   undo() {
-    const { actions, say, tell, paint } = this.with;
+    const { actions, view, say, tell, paint } = this.with;
     const undone = actions.undo();
     if (!undone) return tell("There is nothing left to undo. Cancel it in the timeline.");
     if (undone === "echo") return tell("Pressed twice: it counts once.");
+    view.wrong("");
     say(`Undone: ${pressWords(/** @type {any} */ (undone.event), teamsOf(actions.board))}.`);
     paint();
   }
