@@ -64,6 +64,34 @@ export function joined(before, heard) {
   return { ...newer, viewers, events: together(older.events ?? [], newer.events ?? [], newer.seq) };
 }
 
+/** @type {(keyof Board)[]} */
+const SAID = /** @type {any} */ (
+  "epoch home away competition kickoff neutral leg first_leg half_minutes extra_half_minutes".split(" ")
+);
+
+/**
+ * Who plays, when and how long: it changes without an event, and the live connection goes on with what its last snapshot
+ * said. What was read over HTTP stands until the live connection says something else than before.
+ */
+export class Said {
+  #live = "";
+  /** @type {Partial<Board> | null} */
+  #read = null;
+
+  /** An answer over HTTP. @param {Board} answer */
+  read(answer) {
+    this.#read = Object.fromEntries(SAID.map((field) => [field, answer[field]]));
+  }
+
+  /** A board of the live connection, with what was read since. @param {Board} board @returns {Board} */
+  live(board) {
+    const live = JSON.stringify(SAID.map((field) => board[field]));
+    if (this.#live && this.#live !== live) this.#read = null;
+    this.#live = live;
+    return this.#read?.epoch === board.epoch ? { ...board, ...this.#read } : board;
+  }
+}
+
 /** An answer over HTTP may be a second old by its own account, and is waited for ten seconds. */
 const OUTDATED = 15_000;
 

@@ -133,6 +133,41 @@ async def test_a_shoot_out_is_a_table(stage: Stage, looker: Looker) -> None:
     await expect(page.locator(".result")).to_contain_text("win 2–0 on penalties")
 
 
+async def test_a_kick_that_is_taken_back_is_told_no_longer(stage: Stage, looker: Looker) -> None:
+    """The match page stops saying that a kick of the shoot-out was scored; the scoreboard does not call it a goal."""
+    match = stage.match()
+    for kind in ("kick_off", "half_time", "second_half"):
+        stage.post(match, kind)
+    page, board = await looker.open(f"?match={match}"), await looker.open(DAY)
+    await live(page)
+    await live(board)
+    note = board.locator(f'a[href*="match={match}"] .note')
+    kick = stage.post(match, "shootout_kick", team="home", scored=True)
+    await expect(page.locator(".flash")).to_contain_text("Shoot-out: scored!")
+    await expect(note).to_have_text("Scored! · Penalties 1–0")
+    stage.post(match, "cancellation", cancels=kick["event_id"], reason="Not yet")
+    await expect(page.locator(".match-state")).to_contain_text("Second half")
+    await expect(page.locator(".flash")).to_be_hidden(timeout=5000)
+    await expect(note).to_have_text("Kick taken back: \u2068Not yet\u2069")
+
+
+async def test_teams_that_are_named_later_stay_named(stage: Stage, looker: Looker) -> None:
+    """A page that was open before a team was named, and has read its name, goes on with it after the kick-off."""
+    match = stage.match("Lyon", "To be named")
+    page = await looker.open(f"?match={match}")
+    await live(page)
+    stage.operator.change_match(match, away="Metz")
+    # It reads once a minute; every two seconds a minute goes by.
+    hurry = "let ahead = 0; const { now } = Date; Date.now = () => now() + ahead;"
+    await page.evaluate(f"() => {{ {hurry} window.hurry = setInterval(() => {{ ahead += 61_000; }}, 2000); }}")
+    away = page.locator(".club-away bdi")
+    await expect(away).to_have_text("Metz")
+    await page.evaluate("() => clearInterval(window.hurry)")
+    stage.post(match, "kick_off")
+    await expect(page.locator(".match-state")).to_contain_text("First half")
+    await expect(away).to_have_text("Metz")
+
+
 async def test_a_page_moves_only_for_who_wants_it(stage: Stage, looker: Looker) -> None:
     """With reduced motion a goal is shown just as well, and nothing moves."""
     match = stage.match()

@@ -6,9 +6,10 @@ import { test } from "node:test";
 
 process.env.TZ = "Asia/Tokyo";
 
-const { isOutdated, joined } = await import("../../web/boards.js");
+const { isOutdated, joined, Said } = await import("../../web/boards.js");
 const { isDay, kickoffAt, kickoffDay, localDay, shifted, utcDays } = await import("../../web/day.js");
 const { newsBetween } = await import("../../web/viewer/news.js");
+const { newsWords } = await import("../../web/viewer/fixture.js");
 const { grouped, isOn, toFollow } = await import("../../web/viewer/groups.js");
 const { checkOf, kicksOf, momentsOf, redCardsOf, scorersOf } = await import("../../web/viewer/moments.js");
 const { truth } = await import("../../web/viewer/connection-sign.js");
@@ -70,6 +71,19 @@ test("an answer over HTTP does not bring back the epoch that the library has jus
   assert.ok(!isOutdated(null, answer, Number.POSITIVE_INFINITY));
 });
 
+test("what was read of teams and kick-off stands until the live connection says something else", () => {
+  const said = new Said();
+  const first = board({ seq: 1, home: "To be decided", leg: 1 });
+  assert.equal(said.live(first), first);
+  said.read(board({ seq: 1, home: "Lyon" }));
+  const next = said.live({ ...first, seq: 2 });
+  assert.deepEqual([next.home, next.seq, next.leg], ["Lyon", 2, undefined], "the library goes on with its snapshot");
+  assert.equal(said.live(board({ seq: 3, home: "Nice" })).home, "Nice", "it got a snapshot of its own");
+  assert.equal(said.live(board({ seq: 4, home: "Nice" })).home, "Nice");
+  said.read(board({ seq: 4, home: "Metz" }));
+  assert.equal(said.live(board({ epoch: "other", seq: 1, home: "Nice" })).home, "Nice", "it is another match");
+});
+
 test("what a newer account cancels is marked in the older events", () => {
   const older = board({ seq: 1, events: [event(1, "goal", { event_id: "g" })] });
   const newer = board({ seq: 2, events: [event(2, "cancellation", { cancels: "g", cancels_seq: 1 })] });
@@ -94,6 +108,25 @@ test("news is a score that moved, with the event that moved it", () => {
   assert.equal(newsBetween(after, board({ seq: 3, score: [0, 0], events }))?.event, null, "a whistle is no goal");
   assert.equal(newsBetween(after, after), null);
   assert.equal(newsBetween(null, after), null);
+});
+
+test("an award is no goal, and a kick of the shoot-out that is taken back is no goal either", () => {
+  const abandoned = board({ seq: 1, status: "abandoned", score: [1, 1] });
+  const awarded = board({ seq: 2, status: "awarded", score: [3, 0] });
+  assert.equal(newsBetween(abandoned, awarded), null);
+  assert.equal(newsBetween(awarded, board({ seq: 3, status: "abandoned", score: [1, 1] })), null);
+  const before = board({ seq: 1, status: "shootout", shootout: [0, 0] });
+  const kicked = board({ seq: 2, status: "shootout", shootout: [1, 0] });
+  const scored = newsBetween(before, kicked);
+  assert.deepEqual(scored, { kind: "goal", side: "home", event: null, kick: true });
+  assert.equal(scored && newsWords(scored), "Scored!");
+  const mistake = event(3, "cancellation", { cancels: "x", cancels_seq: 2, reason: "By mistake" });
+  const taken = newsBetween(kicked, board({ seq: 3, status: "second_half", events: [mistake] }));
+  assert.equal(taken && newsWords(taken), "Kick taken back: \u2068By mistake\u2069");
+  assert.equal(
+    newsWords({ kind: "cancelled", side: "home", event: mistake }),
+    "Goal taken back: \u2068By mistake\u2069",
+  );
 });
 
 test("a goal that was entered after the whistle stands before it", () => {

@@ -97,7 +97,11 @@ export class Fixture {
   }
 
   #note() {
-    setText(this.note, this.news ? newsWords(this.news.news) : noteWords(this.board));
+    const words = noteWords(this.board);
+    if (this.news === null) return setText(this.note, words);
+    const { news } = this.news;
+    // Whose kick it was says little without how it stands.
+    setText(this.note, news.kick ? [newsWords(news), words].filter(Boolean).join(" · ") : newsWords(news));
   }
 }
 
@@ -129,8 +133,11 @@ function leader(board) {
 }
 
 /** @param {News} news */
-function newsWords({ kind, event }) {
-  if (kind === "cancelled") return event?.reason ? `Goal taken back: ${isolated(event.reason)}` : "Goal taken back";
+export function newsWords({ kind, event, kick }) {
+  if (kind === "cancelled")
+    return [kick ? "Kick taken back" : "Goal taken back", event?.reason && isolated(event.reason)]
+      .filter(Boolean)
+      .join(": ");
   const what = event && event.kind !== "shootout_kick" ? kindWords(event.kind) : "Scored";
   const who = [event?.player && isolated(event.player), event && minuteWords(event)].filter(Boolean).join("\u00a0");
   return `${what}! ${who}`.trim();

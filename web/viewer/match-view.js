@@ -131,6 +131,8 @@ export class MatchView {
     );
     this.timeline.show(moments, board);
     if (now < this.flashUntil && this.#isCorrected(events)) this.#banner(board);
+    if (now < this.flashUntil && events.some((each) => each.seq === this.told?.event.seq && each.cancelled_by))
+      this.flashUntil = now;
     this.tick(board, now);
   }
 

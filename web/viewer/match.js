@@ -5,7 +5,7 @@
  */
 
 import { isMatchId } from "../address.js";
-import { hasScore, isGoal, isOutdated, joined } from "../boards.js";
+import { hasScore, isGoal, isOutdated, joined, Said } from "../boards.js";
 import { ReadError } from "../reading.js";
 import { announcement, errorWords, isolated, scoreWords, standing } from "../words.js";
 import { MatchView } from "./match-view.js";
@@ -34,6 +34,7 @@ export class Match {
     this.board = null;
     /** @type {Board | null} */
     this.shown = null;
+    this.said = new Said();
     /** @type {import("../livescore.js").Follow | null} */
     this.livescore = null;
     this.frame = 0;
@@ -88,7 +89,9 @@ export class Match {
       this.missing = false;
       page.heardNow();
       page.hasRead();
-      if (!isOutdated(this.board, board, performance.now() - this.followedAt)) this.#hear(board);
+      if (isOutdated(this.board, board, performance.now() - this.followedAt)) return this.follow();
+      this.said.read(board);
+      this.#hear(board);
     } catch (error) {
       if (page.screen !== this) return;
       if (error instanceof ReadError && error.code === "unknown_match") this.#isMissing();
@@ -110,7 +113,7 @@ export class Match {
     follow.on("change", (board) => {
       this.page.heardNow();
       this.followedAt = performance.now();
-      this.#hear(/** @type {Board} */ (board));
+      this.#hear(this.said.live(/** @type {Board} */ (board)));
     });
     follow.on("error", ({ code, message }) => {
       if (code === "unknown_match") this.#isMissing();

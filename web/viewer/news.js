@@ -11,6 +11,7 @@ import { isGoal } from "../boards.js";
  * @property {"goal" | "cancelled"} kind
  * @property {"home" | "away"} side
  * @property {Event | null} event the goal or the cancellation, if it is known
+ * @property {true} [kick] it is a kick of the shoot-out
  */
 
 /**
@@ -22,7 +23,10 @@ import { isGoal } from "../boards.js";
  */
 export function newsBetween(before, after) {
   if (before === null || before.epoch !== after.epoch || after.seq <= before.seq) return null;
-  const change = changeOf(before.score, after.score) ?? changeOf(before.shootout ?? [0, 0], after.shootout ?? [0, 0]);
+  // A score that was awarded, or is no longer, is no goal.
+  if ((before.status === "awarded") !== (after.status === "awarded")) return null;
+  const kick = changeOf(before.shootout ?? [0, 0], after.shootout ?? [0, 0]);
+  const change = changeOf(before.score, after.score) ?? (kick && { ...kick, kick: /** @type {const} */ (true) });
   if (change === null) return null;
   const fresh = (after.events ?? []).filter((event) => event.seq > before.seq);
   const ofSide = (/** @type {Event | undefined} */ event) => event && isScore(event) && event.team === change.side;

@@ -4,7 +4,7 @@
  * a frame. What arrives over either way goes through `joined`, so the older of two accounts never wins.
  */
 
-import { hasScore, isLive, isOutdated, joined } from "../boards.js";
+import { hasScore, isLive, isOutdated, joined, Said } from "../boards.js";
 import { localDay, shifted, utcDayOf, utcDays } from "../day.js";
 import { announcement } from "../words.js";
 import { grouped, isOn, toFollow } from "./groups.js";
@@ -57,6 +57,8 @@ export class Scoreboard {
     this.whole = true;
     this.frame = 0;
     this.read = false;
+    /** @type {Map<string, Said>} */
+    this.said = new Map();
     /** @type {Set<string>} matches heard of since this screen was opened; what was kept is no news */
     this.heard = new Set();
     this.day = this.#dayNow();
@@ -163,7 +165,16 @@ export class Scoreboard {
   #read(board) {
     const { match } = board;
     const since = performance.now() - (this.followedAt.get(match) ?? Number.NEGATIVE_INFINITY);
-    if (!isOutdated(this.boards.get(match) ?? null, board, since)) this.#hear(board);
+    if (isOutdated(this.boards.get(match) ?? null, board, since)) return;
+    this.#saidOf(match).read(board);
+    this.#hear(board);
+  }
+
+  /** @param {string} match */
+  #saidOf(match) {
+    const said = this.said.get(match) ?? new Said();
+    this.said.set(match, said);
+    return said;
   }
 
   /** Whether the viewer has gone on to another screen or day. @param {string} day */
@@ -189,7 +200,7 @@ export class Scoreboard {
       this.follows.set(match, follow);
       follow.on("change", (changed) => {
         this.followedAt.set(match, performance.now());
-        this.#hear(/** @type {Board} */ (changed));
+        this.#hear(this.#saidOf(match).live(/** @type {Board} */ (changed)));
       });
       follow.on("error", ({ code, message }) => this.page.notices.say("following", this.page.words(code, message)));
     }
@@ -214,7 +225,11 @@ export class Scoreboard {
     if (news.kind === "goal") setTimeout(() => this.#readScorer(board.match), SCORER * (1 + Math.random() / 2));
     const taken = board.events?.find((event) => event.seq === news.event?.cancels_seq);
     const said = news.event
-      ? announcement(news.event, board, taken ?? { seq: 0, at: 0, kind: "goal", team: news.side })
+      ? announcement(
+          news.event,
+          board,
+          taken ?? { seq: 0, at: 0, kind: news.kick ? "shootout_kick" : "goal", team: news.side },
+        )
       : null;
     if (said) this.page.announcer.say(said);
   }
