@@ -237,6 +237,7 @@ const PASTED = [
   ],
   ["one-word names", "7 Son, 10 Pelé; 9 Kane", ["Son", "Pelé", "Kane"]],
   ["in Arabic, with its comma and digits", "١ محمد صلاح، ٢ أحمد حجازي", ["محمد صلاح", "أحمد حجازي"]],
+  ["with the captain's mark behind the number", "Kleindienst 11 c\nScally 29", ["Kleindienst", "Scally"]],
   ["in Japanese", "三笘薫、久保建英", ["三笘薫", "久保建英"]],
   ["nothing", " \n , ", []],
 ];

@@ -37,7 +37,7 @@ export function readLineup(text) {
       .trim()
       .replace(/^(?:no\.?\s*)?[#№*]?\s*\p{Nd}{1,3}(?:\s*[.):'′–-]+|\s)\s*/iu, "")
       .replace(/^(?:GK|TW|DF|MF|FW)\s+/u, "")
-      .replace(/\s+(?:#?\p{Nd}{1,3}['′]?|\p{Nd}{1,2}\+\p{Nd}{1,2}['′]?|[*©])$/u, "");
+      .replace(/\s+(?:#?\p{Nd}{1,3}['′]?(?:\s+[Cc])?|\p{Nd}{1,2}\+\p{Nd}{1,2}['′]?|[*©])$/u, "");
     if (NO_NAME.test(bare)) continue;
     const read = readName(bare);
     if ("wrong" in read) return { wrong: `${read.wrong} It is in: ${[...bare].slice(0, 40).join("")} …` };
