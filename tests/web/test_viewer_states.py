@@ -173,19 +173,6 @@ async def test_a_goal_that_was_posted_late_stands_under_the_score_of_its_minute(
     await expect(page.locator(".moment .tally")).to_have_text(["1–1", "1–1", "0–1", ""])
 
 
-async def test_a_scorer_who_is_named_later_is_on_the_scoreboard(stage: Stage, looker: Looker) -> None:
-    """While a goal is news on the scoreboard, its line takes over the scorer that was entered after it."""
-    match = stage.match(kickoff=KICK_OFF)
-    stage.post(match, "kick_off")
-    page = await looker.open(f"?day={DAY}")
-    await live(page)
-    goal = stage.post(match, "goal", team="home", minute=3, player="Wrong Name")
-    note = (await line_of(page, match)).locator(".note")
-    await expect(note).to_contain_text("Wrong Name")
-    stage.post(match, "amendment", amends=goal["event_id"], player="Lionel Messi")
-    await expect(note).to_contain_text("Lionel Messi")
-
-
 async def test_more_than_two_hundred_matches_of_a_day_are_all_listed(stage: Stage, looker: Looker) -> None:
     """The scoreboard reads every page of the list."""
     for number in range(201):

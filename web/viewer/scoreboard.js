@@ -22,9 +22,6 @@ const RETRY = 4_000;
 /** News stays on a line for so long. */
 const NEWS = 15_000;
 
-/** Followers of the score are not told who scored when that is entered later: the match is read once more, about then. */
-const SCORER = 6_000;
-
 /** 200 matches each. */
 const MOST_PAGES = 50;
 
@@ -222,7 +219,6 @@ export class Scoreboard {
   /** @param {Board} board @param {import("./news.js").News} news */
   #tell(board, news) {
     this.news.push({ match: board.match, news });
-    if (news.kind === "goal") setTimeout(() => this.#readScorer(board.match), SCORER * (1 + Math.random() / 2));
     const taken = board.events?.find((event) => event.seq === news.event?.cancels_seq);
     const said = news.event
       ? announcement(
@@ -232,17 +228,6 @@ export class Scoreboard {
         )
       : null;
     if (said) this.page.announcer.say(said);
-  }
-
-  /** @param {string} match */
-  async #readScorer(match) {
-    if (this.page.screen !== this || document.visibilityState === "hidden") return;
-    try {
-      const board = await this.page.reader.match(match);
-      if (this.page.screen === this) this.#read(board);
-    } catch {
-      // The line says what it said.
-    }
   }
 
   #later() {
