@@ -1,12 +1,12 @@
 module "ledger" {
   source = "./modules/table"
 
-  deployment      = local.deployment
-  region          = var.home_region
-  name            = "matches"
-  table           = local.home.tables["matches"]
-  warm_throughput = lookup(var.home.warm_throughput, "matches", null)
-  kms_key_arn     = var.home.kms_key_arn
+  deployment          = local.deployment
+  region              = var.home_region
+  name                = "matches"
+  table               = local.home.tables["matches"]
+  deletion_protection = var.deletion_protection
+  kms_key_arn         = var.home.kms_key_arn
 }
 
 module "stream" {
@@ -38,6 +38,9 @@ module "cell" {
   references = local.references
   home       = { matches_arn = module.ledger.arn, kms_key_arn = var.home.kms_key_arn }
   options    = lookup(var.cells, each.key, null)
+
+  # A cell that is to be removed gives up its protection first; the others and the ledger keep theirs.
+  deletion_protection = coalesce(try(var.cells[each.key].deletion_protection, null), var.deletion_protection)
 }
 
 locals {

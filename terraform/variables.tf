@@ -25,16 +25,12 @@ variable "home_region" {
 
 variable "home" {
   description = <<-EOT
-    Options of the home, all optional: reserved and provisioned concurrency by function (api, fanout, watchdog), warm
-    throughput of the table matches, a domain for the operators' API (certificate in the home region), a KMS key there.
+    Options of the home, all optional: reserved and provisioned concurrency by function (api, fanout, watchdog), a
+    domain for the operators' API (certificate in the home region), a KMS key there.
   EOT
   type = object({
     reserved_concurrency    = optional(map(number), {})
     provisioned_concurrency = optional(map(number), {})
-    warm_throughput = optional(map(object({
-      read_units  = number
-      write_units = number
-    })), {})
     domain = optional(object({
       name            = string
       certificate_arn = string
@@ -51,11 +47,6 @@ variable "home" {
   }
 
   validation {
-    condition     = length(setsubtract(keys(var.home.warm_throughput), keys(local.home.tables))) == 0
-    error_message = "The home's tables are: ${join(", ", keys(local.home.tables))}. Warm throughput is set for another."
-  }
-
-  validation {
     condition = alltrue([
       for arn in compact([var.home.kms_key_arn, try(var.home.domain.certificate_arn, null)]) : try(split(":", arn)[3], "") == var.home_region
     ])
@@ -67,23 +58,20 @@ variable "cells" {
   description = <<-EOT
     The cells by region, each with a WebSocket API, subscriptions and senders of its own; none: one in the home region.
     Their options, all optional: reserved and provisioned concurrency by function (authorizer, routes, sender, receipt),
-    warm throughput by table (subscriptions, broadcasts), a domain for the viewers (certificate in that region; cells may
-    share a name, then viewers are led to the nearest), a KMS key in that region, a log line for each message.
+    a domain for the viewers (certificate in that region; cells may share a name, then viewers are led to the nearest), a
+    KMS key in that region, a log line for each message, and deletion_protection where it differs from the deployment's.
   EOT
   type = map(object({
     reserved_concurrency    = optional(map(number), {})
     provisioned_concurrency = optional(map(number), {})
-    warm_throughput = optional(map(object({
-      read_units  = number
-      write_units = number
-    })), {})
     domain = optional(object({
       name            = string
       certificate_arn = string
       zone_id         = optional(string)
     }))
-    kms_key_arn = optional(string)
-    access_logs = optional(bool, false)
+    kms_key_arn         = optional(string)
+    access_logs         = optional(bool, false)
+    deletion_protection = optional(bool)
   }))
   default  = {}
   nullable = false

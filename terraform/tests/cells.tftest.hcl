@@ -14,7 +14,7 @@ variables {
   home_region = "eu-west-1"
   cells = {
     us-east-1    = { provisioned_concurrency = { sender = 4 }, reserved_concurrency = { sender = 50 } }
-    eu-central-1 = { warm_throughput = { subscriptions = { read_units = 15000, write_units = 5000 } }, access_logs = true }
+    eu-central-1 = { access_logs = true }
   }
 }
 

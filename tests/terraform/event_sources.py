@@ -72,6 +72,21 @@ def consumer(applied: Applied) -> list[str]:
     return []
 
 
+def recursion(applied: Applied) -> list[str]:
+    """Lambda stops a function that puts messages into its own queue, unless a setting allows it."""
+    allowed = {
+        each["function_name"]
+        for each in applied.of("aws_lambda_function_recursion_config", applied.home)
+        if each["recursive_loop"] == "Allow"
+    }
+    found = []
+    for name, source in applied.system["event_sources"].items():
+        sends = f"queue.{source.get('queue')}" in applied.system["functions"][name]["environment"].values()
+        if sends and f"{applied.prefix}-{name}" not in allowed:
+            found.append(f"{name} is stopped after 16 messages to its own queue")
+    return found
+
+
 def partial_answers(applied: Applied) -> list[str]:
     """A function answers with failed items if, and only if, its event source reads such an answer."""
     found = []

@@ -77,9 +77,7 @@ module "livescore" {
       # A goal wants all senders of the send rate at once.
       reserved_concurrency    = { sender = 100, receipt = 20, authorizer = 200, routes = 400 }
       provisioned_concurrency = { sender = 8, authorizer = 20, routes = 40 }
-      # Half a million rows are read in two seconds, and written as fast as connections may come.
-      warm_throughput = { subscriptions = { read_units = 12000, write_units = 4000 } }
-      domain          = { name = "live.${var.domain}", certificate_arn = var.certificates.viewers[region], zone_id = var.zone_id }
+      domain                  = { name = "live.${var.domain}", certificate_arn = var.certificates.viewers[region], zone_id = var.zone_id }
     }
   }
 

@@ -10,12 +10,12 @@ module "table" {
   source   = "../table"
   for_each = var.tables
 
-  deployment      = var.deployment
-  region          = var.region
-  name            = each.key
-  table           = each.value
-  warm_throughput = lookup(var.options.warm_throughput, each.key, null)
-  kms_key_arn     = var.options.kms_key_arn
+  deployment          = var.deployment
+  region              = var.region
+  name                = each.key
+  table               = each.value
+  deletion_protection = var.deletion_protection
+  kms_key_arn         = var.options.kms_key_arn
 }
 
 module "queues" {

@@ -52,8 +52,14 @@ output "functions" {
 }
 
 output "tables" {
-  description = "The tables by their name in system.json: name and ARN."
-  value       = { for name, table in module.table : name => { name = table.name, arn = table.arn } }
+  description = "The tables by their name in system.json: name, ARN, and whether they refuse to be deleted."
+  value = {
+    for name, table in module.table : name => {
+      name                = table.name
+      arn                 = table.arn
+      deletion_protection = table.deletion_protection
+    }
+  }
 }
 
 output "queues" {

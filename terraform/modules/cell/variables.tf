@@ -11,7 +11,6 @@ variable "deployment" {
     tracing                 = bool
     log_retention_days      = number
     state_machine_log_level = string
-    deletion_protection     = bool
     point_in_time_recovery  = bool
   })
   nullable = false
@@ -100,15 +99,17 @@ variable "home" {
   nullable = false
 }
 
+variable "deletion_protection" {
+  description = "Whether the cell's tables refuse to be deleted."
+  type        = bool
+  nullable    = false
+}
+
 variable "options" {
   description = "What may differ from cell to cell; see cells of the root module."
   type = object({
     reserved_concurrency    = optional(map(number), {})
     provisioned_concurrency = optional(map(number), {})
-    warm_throughput = optional(map(object({
-      read_units  = number
-      write_units = number
-    })), {})
     domain = optional(object({
       name            = string
       certificate_arn = string
@@ -123,10 +124,5 @@ variable "options" {
   validation {
     condition     = length(setsubtract(concat(keys(var.options.reserved_concurrency), keys(var.options.provisioned_concurrency)), keys(var.functions))) == 0
     error_message = "A cell's functions are: ${join(", ", keys(var.functions))}. Concurrency is set for another."
-  }
-
-  validation {
-    condition     = length(setsubtract(keys(var.options.warm_throughput), keys(var.tables))) == 0
-    error_message = "A cell's tables are: ${join(", ", keys(var.tables))}. Warm throughput is set for another."
   }
 }

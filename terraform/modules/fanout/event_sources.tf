@@ -48,3 +48,17 @@ resource "aws_lambda_event_source_mapping" "queue" {
     }
   }
 }
+
+# A function that puts messages into the queue that invokes it is stopped after about 16 invocations in one chain, and its
+# message goes to the dead-letter queue (lambda/latest/dg/invocation-recursion.html). The watchdog looks after a cell that
+# is away for as long as that takes: each look is later than the one before, up to 15 minutes.
+resource "aws_lambda_function_recursion_config" "queue" {
+  for_each = toset([
+    for function, source in var.event_sources : function
+    if source.queue != null && contains(values(var.functions[function].environment), "queue.${coalesce(source.queue, "none")}")
+  ])
+
+  region         = var.region
+  function_name  = module.function[each.key].name
+  recursive_loop = "Allow"
+}

@@ -12,7 +12,7 @@ resource "aws_dynamodb_table" "this" {
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = var.table.hash_key
   range_key                   = var.table.range_key
-  deletion_protection_enabled = var.deployment.deletion_protection
+  deletion_protection_enabled = var.deletion_protection
 
   dynamic "attribute" {
     for_each = toset(local.keys)
@@ -37,15 +37,6 @@ resource "aws_dynamodb_table" "this" {
         attribute_name = global_secondary_index.value.range_key
         key_type       = "RANGE"
       }
-
-      # An index that is colder than its table holds up the table's writes.
-      dynamic "warm_throughput" {
-        for_each = var.warm_throughput[*]
-        content {
-          read_units_per_second  = warm_throughput.value.read_units
-          write_units_per_second = warm_throughput.value.write_units
-        }
-      }
     }
   }
 
@@ -66,11 +57,8 @@ resource "aws_dynamodb_table" "this" {
     }
   }
 
-  dynamic "warm_throughput" {
-    for_each = var.warm_throughput[*]
-    content {
-      read_units_per_second  = warm_throughput.value.read_units
-      write_units_per_second = warm_throughput.value.write_units
-    }
+  # DynamoDB raises the warm throughput by itself, and never lowers it. A lower value in a plan would replace the table.
+  lifecycle {
+    ignore_changes = [warm_throughput]
   }
 }

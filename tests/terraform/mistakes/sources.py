@@ -55,6 +55,18 @@ MISTAKES = [
         "names no failed items",
     ),
     Mistake(
+        "recursion-not-allowed",
+        event_sources.recursion,
+        gone('aws_lambda_function_recursion_config.queue["watchdog"]'),
+        "after 16 messages",
+    ),
+    Mistake(
+        "recursion-ended",
+        event_sources.recursion,
+        with_values('aws_lambda_function_recursion_config.queue["watchdog"]', recursive_loop="Terminate"),
+        "after 16 messages",
+    ),
+    Mistake(
         "response-missing",
         beyond_ministack.route_responses,
         gone(f'{WEBSOCKET}.aws_apigatewayv2_route_response.this["subscribe"]'),

@@ -31,6 +31,15 @@ MISTAKES = [
         "on demand",
     ),
     Mistake(
+        "warm-throughput-stated",
+        storage.tables,
+        with_values(
+            "module.ledger.aws_dynamodb_table.this",
+            warm_throughput=[{"read_units_per_second": 12000, "write_units_per_second": 4000}],
+        ),
+        "a plan would replace it",
+    ),
+    Mistake(
         "no-restoring",
         storage.tables,
         with_values("module.ledger.aws_dynamodb_table.this", point_in_time_recovery=[{"enabled": False}]),
