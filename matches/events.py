@@ -81,6 +81,9 @@ class _Timed(_Event):
 
     minute: Minute | None = Field(None, description="Minute of play; absent if it is not known.")
     stoppage: Stoppage | None = Field(None, description="Minutes of stoppage time after a period's last minute.")
+    late: Literal[True] | None = Field(
+        None, description="True if the event is entered late: its minute has passed, so the clock does not go by it."
+    )
 
     @_model_validator(mode="after")
     def _stoppage_needs_a_minute(self) -> Self:

@@ -147,7 +147,7 @@ def _step(board: Board, event: Mapping[str, Any], periods: Periods) -> Applied |
     if reason is not None:
         return Refused(reason)
     span = periods.span(board.status)
-    if minute is not None and span is not None and minute > span[0]:
+    if minute is not None and not event.get("late") and span is not None and minute > span[0]:
         board = replace(board, clock=Clock(minute, stoppage, event["at"]))
     if kind in GOALS:
         return Applied(replace(board, score=_add(board.score, event["team"])), scores=True)

@@ -30,6 +30,8 @@ export interface MatchEvent {
   team?: Side;
   minute?: number;
   stoppage?: number | null;
+  /** It was entered late, so the clock does not go by its minute. */
+  late?: true;
   player?: string | null;
   assist?: string | null;
   player_on?: string;

@@ -67,6 +67,8 @@ def _event(kind: str, chance: Random) -> dict[str, Any]:
     if kind == "shootout_kick":
         return event | {"scored": chance.random() < 0.7}
     if chance.random() < 0.9:
+        if chance.random() < 0.1:
+            event["late"] = True
         event["minute"] = chance.choice((1, 12, 44, 45, 46, 60, 89, 90, 91, 105, 106, 119, 120))
         if event["minute"] in (45, 90, 105, 120) and chance.random() < 0.5:
             event["stoppage"] = chance.randrange(1, 8)

@@ -362,6 +362,16 @@ def test_a_substitution_says_what_is_known(game: Game, fields: dict[str, Any]) -
 MINUTE = 60_000
 
 
+def test_an_event_that_is_entered_late_leaves_the_clock_alone(game: Game) -> None:
+    """Its minute counts in the timeline only; the next event states the time again."""
+    game.play("yellow_card", **goal(minute=40))
+    clock = game.board.clock
+    assert isinstance(game.play("goal", **goal(minute=20), late=True), Applied)
+    assert (game.board.clock, game.board.score) == (clock, (1, 0))
+    game.play("yellow_card", **goal(minute=41))
+    assert game.board.clock == Clock(41, None, 4)
+
+
 def test_a_goal_of_an_earlier_period_leaves_the_clock_alone(game: Game) -> None:
     """Entered late, a goal of minute 12 counts, and the second half goes on."""
     game.plays("half_time", "second_half")

@@ -30,7 +30,9 @@ def tables(applied: Applied) -> list[str]:
                 found.append(f"{where} is not on demand")
             indexes = table["global_secondary_index"] or []
             if table["warm_throughput"] or any(each.get("warm_throughput") for each in indexes):
-                found.append(f"{where} states its warm throughput: once DynamoDB has raised that, a plan would replace it")
+                found.append(
+                    f"{where} states its warm throughput: once DynamoDB has raised that, a plan would replace it"
+                )
             if not all(each["enabled"] for each in table["point_in_time_recovery"] or [{"enabled": False}]):
                 found.append(f"{where} cannot be restored to a point in time")
     return found

@@ -627,3 +627,25 @@ for (const [what, fields, changes] of CHANGES) {
     else assert.deepEqual(posted, { kind: "amendment", amends: "s", ...changes });
   });
 }
+
+/** [what, sure, the minute entered, whether it is late] @type {[string, boolean, string, boolean][]} */
+const ENTERED = [
+  ["after a later minute", true, "20", true],
+  ["after an earlier minute", true, "41", false],
+  ["in the stoppage time after it", true, "45+1", false],
+  ["without a minute", true, "?", false],
+  ["while the board may be old", false, "41", true],
+];
+for (const [what, sure, minute, late] of ENTERED) {
+  test(`a goal entered ${what} is ${late ? "late: the clock does not go by it" : "not late"}`, () => {
+    const events = [
+      { kind: "kick_off", seq: 1, event_id: "k", at: 0 },
+      { kind: "yellow_card", team: "home", minute: 40, seq: 2, event_id: "y", at: 1 },
+      { kind: "yellow_card", team: "home", minute: 44, seq: 3, event_id: "z", at: 2, cancelled_by: 4 },
+    ];
+    const { store, actions } = deskAt({ ...board, seq: 4, events });
+    actions.sure = sure;
+    actions.press("goal", "home", { player: "", assist: "", minute, sort: "goal" });
+    assert.equal(store.entries("m")[0]?.event.late, late || undefined);
+  });
+}

@@ -9,7 +9,7 @@ import { other } from "./lineup.js";
 import { expected, phasesAfter } from "./match-rules.js";
 import { isCancelled, newEntry, newId, takeBack } from "./outbox.js";
 import { Presses } from "./presses.js";
-import { whyNotNow } from "./rules.js";
+import { isBehind, whyNotNow } from "./rules.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("../livescore.js").Board} Board */
@@ -338,7 +338,7 @@ export class Actions {
       id: newId(crypto),
       match: this.match,
       // The newest event that the operator saw: a goal that another desk posted since is not to be counted twice.
-      event: { .../** @type {Event} */ (event), ...(seen ? { seen: seen.seq } : {}) },
+      event: { .../** @type {Event} */ (event), ...this.#late(event), ...(seen ? { seen: seen.seq } : {}) },
       pressed: now(),
       by: subject(),
       name: name?.() ?? null,
@@ -352,6 +352,19 @@ export class Actions {
     }
     posted(entry.match);
     return { entry };
+  }
+
+  /**
+   * The mark of an event whose minute has passed: without it, the clock of every viewer would go back. A press that may go
+   * out only later has it too.
+   *
+   * @param {any} event
+   * @returns {{late?: true}}
+   */
+  #late(event) {
+    if (typeof event.minute !== "number" || event.kind === "amendment") return {};
+    const board = this.expected();
+    return !this.sure || (board && isBehind(board, event)) ? { late: true } : {};
   }
 
   /** @param {Event | {wrong: string}} event @returns {{wrong: string} | null} */

@@ -113,7 +113,7 @@ export function applied(board, event) {
   }
   const { minute = null, stoppage = null } = event;
   const period = board.status === "extra_time" ? [periodEnds(board)[1]] : periodOf(board);
-  const moves = minute !== null && period !== null && minute > /** @type {number} */ (period[0]);
+  const moves = minute !== null && !event.late && period !== null && minute > /** @type {number} */ (period[0]);
   const clock = moves ? { minute, stoppage, at } : (board.clock ?? null);
   return { ...board, clock, score: GOALS.includes(kind) ? add(board.score, event.team, 1) : board.score };
 }
@@ -175,3 +175,22 @@ function begin(board, status, at, resumes = false) {
 function add([home, away], side, count) {
   return side === "home" ? [home + count, away] : [home, away + count];
 }
+
+/**
+ * Whether an event's minute lies before one that an event of this period has stated: then it is entered late.
+ *
+ * @param {Standing & {events: readonly Event[]}} board
+ * @param {{minute?: number | null, stoppage?: number | null}} event
+ * @returns {boolean}
+ */
+export function isBehind(board, event) {
+  const period = periodOf(board);
+  if (period === null) return false;
+  const stated = board.events
+    .filter((each) => !each.cancelled_by && !each.late && each.kind !== "amendment" && each.minute > period[0])
+    .map((each) => place(/** @type {any} */ (each)));
+  return stated.some((each) => each > place(event));
+}
+
+/** A minute as a number that grows with play. @param {{minute?: number | null, stoppage?: number | null}} event */
+const place = ({ minute, stoppage }) => (minute ?? 0) * 100 + (stoppage ?? 0);
