@@ -83,6 +83,9 @@ def event(
     no_replacement: Annotated[
         bool, typer.Option("--no-replacement", help="Nobody comes on for the player who goes off.")
     ] = False,
+    late: Annotated[
+        bool, typer.Option("--late", help="The event is entered late: the clock does not go by its minute.")
+    ] = False,
     bench: Annotated[bool, typer.Option("--bench", help="The card is for somebody on the bench.")] = False,
     scored: Annotated[
         bool | None, typer.Option("--scored/--missed", help="Whether a kick of the shoot-out was scored.")
@@ -112,7 +115,7 @@ def event(
         more = {
             "team": team, "minute": minute, "stoppage": stoppage, "player": player, "assist": assist,
             "player_on": player_on, "player_off": player_off, "no_replacement": no_replacement or None,
-            "bench": bench or None, "scored": scored, "decision": decision, "about": about,
+            "late": late or None, "bench": bench or None, "scored": scored, "decision": decision, "about": about,
             "score": pair(score, "--score"), "cancels": cancels, "amends": amends, "reason": reason,
             "event_id": event_id,
         }  # fmt: skip
