@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text as RichText
 
 from devstack.commands.common import (
@@ -170,7 +170,9 @@ def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) 
     title = f"{teams['home']} {score(snapshot)} {teams['away']}, {status(snapshot['status'])}"
     if snapshot["viewers"] is not None:
         title += f", {_count(snapshot['viewers'])} watching"
-    table = Table("seq", "minute", "what", "team", "score", "id", "", title=RichText(plain(title)))
+    # An id that is cut short cannot be copied into another command.
+    id_column = Column("id", no_wrap=True, min_width=max((len(each["event_id"]) for each in events), default=0))
+    table = Table("seq", "minute", "what", "team", "score", id_column, "", title=RichText(plain(title)))
     if facts := _facts(snapshot):
         table.caption = RichText(plain(facts))
     for each in events:

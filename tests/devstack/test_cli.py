@@ -24,6 +24,7 @@ from tests.support import until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from devstack.operator import Operator
     from devstack.system import System
 
 LIVESCORE = str(Path(sys.executable).parent / "livescore")
@@ -381,6 +382,16 @@ def test_a_port_in_use_is_said_clearly() -> None:
         )
     assert ran.returncode == 1
     assert f"Port {port} is in use" in ran.stderr
+
+
+def test_an_id_is_never_cut_short(livescore: Any, operator: Operator, match_id: str) -> None:
+    """However long the names are, an event's id can be copied from ``match show`` into the next command."""
+    name = "Verein für Bewegungsspiele Traditionsgemeinschaft"
+    longest = "3cdbccfc-fdeb-4c0d-a8b0-0123456789ab"
+    operator.create_match(match=match_id, home=f"{name} Ost", away=f"{name} West", kickoff="2022-12-18T15:00:00Z")
+    goal = {"kind": "goal", "team": "home", "minute": 3, "player": name, "event_id": longest}
+    operator.play(match_id, {"kind": "kick_off"}, goal)
+    assert longest in livescore("match", "show", match_id).stdout
 
 
 def test_a_match_is_reset_from_the_terminal(livescore: Any, match: str) -> None:

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Pure: the rules of the game as matches/scoreboard.py has them, so that a desk knows its board also while offline. The
- * ledger decides. tests/web/test_histories.py holds both to the same.
+ * ledger decides. tests/matches/test_histories.py holds both to the same.
  */
 
 import { periodEnds, periodOf, runningMinute } from "../clock.js";

@@ -1,7 +1,7 @@
 """Server, page and desk agree on histories of a match in which events are cancelled in any order.
 
-``HISTORIES=100000 .venv/bin/pytest tests/web/test_histories.py`` tries more of them, and ``livescore fuzz corrections``
-does so for the server alone.
+``HISTORIES=100000 .venv/bin/pytest tests/matches/test_histories.py`` tries more of them, and
+``livescore fuzz corrections`` does so for the server alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import orjson
 
 from broadcaster.frames import build
 from devstack.fuzz.corrections import history, played, steps
+from devstack.system import ROOT
 from matches.clock import USUAL, running
 from matches.ledger import MatchState
 from matches.scoreboard import Board
@@ -37,7 +37,7 @@ def test_server_page_and_desk_agree() -> None:
     assert node is not None
     chance = Random(2026)
     with subprocess.Popen(
-        [node, str(Path(__file__).parent / "histories.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [node, str(ROOT / "tests/web/histories.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
