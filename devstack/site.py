@@ -200,7 +200,10 @@ class Site:
         try:
             body = await request.read()
         except (web.RequestPayloadError, PayloadEncodingError):
-            raise web.HTTPBadRequest(text="The body is not packed as its Content-Encoding says.") from None
+            # What is left of the body is still on the connection, so nothing more can be read from it.
+            raise web.HTTPBadRequest(
+                text="The body is not packed as its Content-Encoding says.", headers={"Connection": "close"}
+            ) from None
         answer = await self._relay.ask(request.method, target, passed, body or None)
         headers = {**answer.headers, **_without_tls(self._described["operators"]["headers"])}
         return web.Response(status=answer.status, body=answer.body, headers=headers)

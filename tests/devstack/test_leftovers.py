@@ -76,9 +76,17 @@ def test_a_stack_ends_with_the_command_that_was_killed() -> None:
 
 
 def test_a_second_up_says_which_one_is_there() -> None:
-    """It names command, checkout, process and pages of the healthy stack, for either port, and never how to end it."""
+    """It names command, checkout, process and pages of the healthy stack, for either port, and never how to end it.
+
+    The first one has removed the folder of a stack that was killed, whatever its port.
+    """
     port = free_port()
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    left = STATE / "run" / f"1-{gone.pid}" / "ministack-lambda-a"
+    left.mkdir(parents=True)
     with up(port) as command:
+        assert not left.exists()
         [stack] = [each for each in leftovers.running() if each.port == port]
         assert stack.site is not None
         site_port = stack.site.rstrip("/").rpartition(":")[2]
@@ -187,20 +195,6 @@ def test_the_folders_of_killed_stacks_go_at_the_next_start(system: System, tmp_p
         assert used.exists()
     finally:
         shutil.rmtree(fresh)
-
-
-def test_a_start_removes_what_a_killed_stack_has_left() -> None:
-    """``up`` and its MiniStack were killed so that neither could clean up: the next ``up`` does, whatever its port."""
-    port = free_port()
-    with up(port) as command:
-        [ministack] = [each.pid for each in leftovers.running() if each.port == port]
-        command.send_signal(signal.SIGSTOP)
-        os.killpg(ministack, signal.SIGKILL)
-        command.send_signal(signal.SIGKILL)
-        command.wait(10)
-    assert folders(port)
-    with up(free_port()):
-        assert not folders(port)
 
 
 def test_workers_stay_warm_over_half_time(system: System) -> None:

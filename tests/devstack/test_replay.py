@@ -50,7 +50,7 @@ async def test_a_match_that_fails_harms_no_other(
     refused = replace(final, kickoff="soon")
     broken = replace(final, events=(final.events[0], {"kind": "golazo"}))
     against_the_rules = replace(final, events=(final.events[0], {"kind": "second_half"}))
-    monkeypatch.setattr("devstack.replay.SETTLE_SECONDS", 20.0)
+    monkeypatch.setattr("devstack.replay.SETTLE_SECONDS", 10.0)
     feed = [refused, broken, against_the_rules, final]
     first, second, ruled_out, third = await replay(feed, operator, system.websocket_url)
     assert ruled_out.failed == "Event 2 was refused: second_half cannot follow first_half."
