@@ -142,6 +142,7 @@ async def test_a_pasted_reason_is_cleaned_or_said_to_be_wrong(stage: Stage, look
     await desk.press("h")
     await expect(desk.page.locator("#score")).to_have_text("1–0")
     await desk.press("v")
+    await desk.page.locator("#var-decision").select_option("goal_disallowed")
     await desk.page.locator("#var-reason").fill("Off\u202eside")
     await desk.press("Enter")
     wrong = "The reason must not contain a bidirectional control (U+202E)."

@@ -67,12 +67,12 @@ async def test_play_goes_on_after_a_suspension(stage: Stage, looker: Looker) -> 
 async def test_a_match_that_is_not_played(stage: Stage, looker: Looker, kind: str, words: str) -> None:
     """A postponed or called-off match has no score, neither on its page nor on the scoreboard."""
     match = stage.match(kickoff=KICK_OFF)
-    page, board = await looker.open(f"?match={match}"), await looker.open(f"?day={DAY}")
     stage.post(match, kind, reason="Snow")
-    await expect(page.locator(".match-state")).to_have_text(words, timeout=40_000)
+    page, board = await looker.open(f"?match={match}"), await looker.open(f"?day={DAY}")
+    await expect(page.locator(".match-state")).to_have_text(words)
     await expect(page.locator(".digit-home")).to_be_hidden()
     line = await line_of(board, match)
-    await expect(line.locator(".sign")).to_have_text(words, timeout=40_000)
+    await expect(line.locator(".sign")).to_have_text(words)
     await expect(line.locator(".goals-home")).to_have_text("")
 
 
