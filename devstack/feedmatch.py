@@ -61,7 +61,7 @@ class FeedMatch:
     """The score that the file states, after extra time where there was one."""
     shootout: Pair | None
     notes: tuple[str, ...] = field(default=())
-    """What was read otherwise than it stands in the file: clauses."""
+    """Clauses, each about a value that was read otherwise than it stands in the file."""
 
     @property
     def title(self) -> str:

@@ -1,6 +1,6 @@
 """Reads files of matches in the openfootball format (github.com/openfootball/worldcup.json), the old ones too.
 
-A file has a list ``matches``, or ``rounds`` with a list each. What a match may look like, feedmatch.py says. A match
+A file has a list ``matches``, or ``rounds`` with a list each. feedmatch.py says what a match may look like. A match
 that cannot be read harms only itself: it is left out with its field and the reason.
 """
 
@@ -42,7 +42,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What a file has: the matches that can be replayed, and what became of the others."""
+    """The matches of a file that can be replayed, and the reasons why the others cannot."""
 
     matches: list[FeedMatch] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
@@ -93,7 +93,7 @@ def said_once(lines: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def remarks(feed: Feed) -> list[str]:
-    """What was read otherwise than it stands in the file, and how many of its matches can be replayed: lines."""
+    """Lines about values that were read otherwise than they stand in the file, and the number of matches to replay."""
     lines = [f"{match.title}: {note}" for match in feed.matches for note in match.notes]
     if feed.unplayed:
         lines.append(f"Not played: {_all_of(feed.unplayed)}")

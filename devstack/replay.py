@@ -97,7 +97,7 @@ async def replay(
 
 
 def failures(results: list[Replayed]) -> list[str]:
-    """What went wrong, for a person: a line for each reason."""
+    """The reasons of what went wrong, for a person, a line each."""
     return said_once(
         (each.failed, f"{each.home} - {each.away} was not replayed: {each.failed}")
         if each.failed is not None

@@ -29,7 +29,7 @@ class Once:
         self.asked = False
         """Whether a signal has come."""
         self.cancel: Callable[[], object] | None = None
-        """What to do instead of raising KeyboardInterrupt."""
+        """The action instead of raising KeyboardInterrupt."""
 
     def __call__(self, *_: object) -> None:
         """Take a signal."""

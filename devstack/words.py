@@ -67,7 +67,7 @@ def _what(event: Mapping[str, Any]) -> str:
 
 
 def _who(event: Mapping[str, Any]) -> str:
-    """Who took part: ``Leroy Sané for Serge Gnabry``."""
+    """The players who took part: ``Leroy Sané for Serge Gnabry``."""
     on, off = event.get("player_on"), event.get("player_off")
     if event["kind"] != "substitution":
         return str(event.get("player") or "")
@@ -115,7 +115,7 @@ def _brief(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams
 
 
 def marks(event: Mapping[str, Any]) -> str:
-    """What later events have made of an event: ``corrected by 4, taken back by 5``, empty for one that stands."""
+    """The marks of later events on an event: ``corrected by 4, taken back by 5``, empty for one that stands."""
     known = (("amended_by", "corrected"), ("cancelled_by", "taken back"))
     return plain(", ".join(f"{words} by {event[name]}" for name, words in known if name in event))
 

@@ -58,7 +58,7 @@ later frame would tell."""
 
 @dataclass(slots=True)
 class _Link:
-    """What a viewer knows of one connection. Times are of ``time.monotonic``."""
+    """The state of one connection of a viewer. Times are of ``time.monotonic``."""
 
     leave_at: float = 0.0
     first_by: float = 0.0

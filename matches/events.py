@@ -77,7 +77,7 @@ class _Event(BaseModel):
 
 
 class _Timed(_Event):
-    """What happens in play. Which minutes a match has, and which may have stoppage time, its lengths say (clock.py)."""
+    """An event of play. The lengths of the match decide which minutes it has (clock.py)."""
 
     minute: Minute | None = Field(None, description="Minute of play; absent if it is not known.")
     stoppage: Stoppage | None = Field(None, description="Minutes of stoppage time after a period's last minute.")

@@ -193,7 +193,7 @@ class Ledger:
         return state
 
     def _check_nothing_is_left(self, match: str) -> None:
-        # In the order of the keys the state row comes last, after event#…, id#… and receipt#….
+        # In the order of the keys the state row comes last, after event#…, id#…, lineups and receipt#….
         page = self._db.query(
             TableName=self.table,
             KeyConditionExpression="match_id = :match",
@@ -239,21 +239,26 @@ class Ledger:
         raise ContentionError(match)
 
     def remove_match(self, match: str) -> None:
-        """Remove a match of which no event has been applied.
+        """Remove a match of which no event has been applied, with its line-ups.
 
         Raises UnknownMatchError, or AlreadyKickedOffError once an event has been applied.
         """
+        state = {
+            "TableName": self.table,
+            "Key": state_key(match),
+            "ConditionExpression": "seq = :zero",
+            "ExpressionAttributeValues": {":zero": _n(0)},
+        }
+        writes: list[Any] = [
+            {"Delete": state}, {"Delete": {"TableName": self.table, "Key": row_key(match, LINEUPS)}},
+        ]  # fmt: skip
         try:
-            self._db.delete_item(
-                TableName=self.table,
-                Key=state_key(match),
-                ConditionExpression="seq = :zero",
-                ExpressionAttributeValues={":zero": _n(0)},
-            )
-        except self._db.exceptions.ConditionalCheckFailedException as error:
+            self._db.transact_write_items(TransactItems=writes)
+        except self._db.exceptions.TransactionCanceledException as error:
+            if error.response["CancellationReasons"][0]["Code"] != "ConditionalCheckFailed":
+                raise
             self.state(match)
             raise AlreadyKickedOffError(match) from error
-        self._db.delete_item(TableName=self.table, Key=row_key(match, LINEUPS))
 
     def lineups(self, match: str) -> dict[str, list[str]]:
         """The names of each side's players, as given; none if they are not known. Raises UnreadableRowError."""

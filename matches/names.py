@@ -66,7 +66,7 @@ def clean(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """What two writings of one name have in common: the letters, however composed, in lower case.
+    """The letters of a name in lower case, the same however they are composed.
 
     Canonical caseless matching (Unicode Standard, chapter 3.13, D145).
     """

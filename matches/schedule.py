@@ -1,4 +1,4 @@
-"""What is said of a match before it is played, and the ids that matches get."""
+"""A match as it is scheduled and changed before it is played, and the ids that matches get."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class NewMatch(BaseModel):
 
 
 class MatchChange(BaseModel):
-    """What is to be different about a match that has not kicked off; the line-ups may change at any time."""
+    """Changes to a match that has not kicked off; the line-ups may change at any time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -132,6 +132,9 @@ class MatchChange(BaseModel):
     def _says_something(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("name at least one field to change")
+        empty = sorted(name for name in self.model_fields_set - _REMOVABLE if getattr(self, name) is None)
+        if empty:
+            raise ValueError(f"{' and '.join(empty)} must not be null; leave out a field that stays")
         return self
 
     @property

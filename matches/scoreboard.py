@@ -1,8 +1,8 @@
 """Pure rules of the game: (board, event) -> board, or the reason why not.
 
 The order of events is the order in which operators' posts were accepted, and posts come late: a goal of minute 45 is
-often entered after the half-time whistle, and a card after full time. So what happened in play is taken at any time
-after the kick-off; only what cannot be true is refused.
+often entered after the half-time whistle, and a card after full time. So the rules take an event of play at any time
+after the kick-off, and refuse only what cannot be true.
 
 A board is always what a replay of the standing events gives: those that were applied and not cancelled, as amended,
 in order. A cancellation or an amendment replays them. It is refused if a later event could not stand any more.
@@ -10,7 +10,7 @@ in order. A cancellation or an amendment replays them. It is refused if a later 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from matches.amending import amended, why_not
@@ -70,7 +70,7 @@ _NOT_PLAYED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What a scoreboard shows, and what the rules need for the next event."""
+    """The state of a match: all that a scoreboard shows and that the rules need for the next event."""
 
     status: str = SCHEDULED
     score: Pair = (0, 0)
@@ -89,7 +89,7 @@ class Applied:
 
     board: Board
     scores: bool
-    target: Mapping[str, Any] | None = field(default=None)
+    target: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ _TYPES: Final = {
     "datetime": FORMS["kickoff"],
     "timezone": FORMS["kickoff"],
 }
-"""What an error's type begins with -> what the value must be."""
+"""First part of an error's type -> the form that the value must have."""
 _SHOWN: Final = 40
 """Characters of a field's name that was sent: a longer one is not shown."""
 
@@ -96,7 +96,7 @@ def _words(problem: Mapping[str, Any], tags: Collection[str], named: Callable[[s
 
 
 def _wrong(error: str, context: Mapping[str, Any], said: str, form: str | None) -> str:
-    """What is wrong with a value, after the name of its field, which may have a form of its own."""
+    """The fault of a value, as the words after the name of its field, which may have a form of its own."""
     number = next((context[each] for each in ("ge", "le", "gt", "lt") if each in context), None)
     match error:
         case "string_too_short":
@@ -138,7 +138,7 @@ def _within(rest: list[Any]) -> str:
 
 
 def _said(problem: Mapping[str, Any]) -> str:
-    """What one of our own validators says."""
+    """The sentence of one of our own validators."""
     return str(problem["msg"]).removeprefix("Value error, ")
 
 

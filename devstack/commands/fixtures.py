@@ -191,7 +191,7 @@ def _about(
     extra_half: int | None,
     lineups: Path | None,
 ) -> dict[str, Any]:
-    """What the options say about a match, under the names of the API; raises WrongOptionError."""
+    """The fields of a match that the options state, under the names of the API. Raises WrongOptionError."""
     return {
         "neutral": neutral, "leg": leg, "first_leg": pair(first_leg, "--first-leg"), "half_minutes": half,
         "extra_half_minutes": extra_half, "lineups": None if lineups is None else _names(lineups),
@@ -214,7 +214,7 @@ def _when(kickoff: str | None) -> str | None:
 
 
 def _names(file: Path) -> Any:
-    """What a file of players says; raises WrongOptionError for one that is no JSON."""
+    """The content of a file of players. Raises WrongOptionError for one that is no JSON."""
     try:
         return json.loads(file.read_text("utf-8-sig"))
     except OSError as error:
@@ -231,7 +231,7 @@ def _line(match: dict[str, Any]) -> str:
 
 
 def _facts(match: dict[str, Any]) -> str:
-    """What is special about a match: ``neutral ground, leg 2, 3–2 on aggregate, halves of 35 minutes``."""
+    """The special facts of a match: ``neutral ground, leg 2, 3–2 on aggregate, halves of 35 minutes``."""
     facts = ["neutral ground"] if match.get("neutral") else []
     if match.get("leg"):
         facts.append(f"leg {match['leg']}")

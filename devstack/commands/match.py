@@ -224,7 +224,7 @@ def _complain(text: str) -> None:
 
 
 def _replayed(feed: openfootball.Feed, results: list[Replayed]) -> dict[str, Any]:
-    """What ``replay --json`` prints."""
+    """The object that ``replay --json`` prints."""
     return {
         "matches": [each.to_dict() for each in results],
         "left_out": [{"number": each.number, "match": each.title, "why": each.why} for each in feed.left_out],

@@ -1,6 +1,6 @@
 """Fuzzes the rules with histories of a match: events in any order, then cancellations in any order.
 
-Whatever is taken back leaves the match as if it had never been posted (matches/scoreboard.py).
+A cancelled event leaves the match as if it had never been posted (matches/scoreboard.py).
 """
 
 from __future__ import annotations
@@ -116,4 +116,16 @@ class Corrections:
         without, replayed = played(standing)
         hold("every standing event is applied without the others", true=len(replayed) == len(standing))
         hold("the board is that without the cancelled events", true=without == board)
+        # Counted without the rules: a replay by the same rules would share their mistakes.
+        kicks = [each for each in standing if each["kind"] == "shootout_kick"]
+        hold("the shoot-out is its scored kicks", true=board.shootout == (_count(kicks, "scored") if kicks else None))
+        if board.status != "awarded":
+            goals = [each for each in standing if each["kind"] in GOALS]
+            hold("the score is the goals that stand", true=board.score == _count(goals))
         return any(each["kind"] in PHASES and "cancelled_by" in each for each in applied)
+
+
+def _count(events: list[dict[str, Any]], only: str | None = None) -> tuple[int, int]:
+    """The events of the home and the away side; with ``only``, those of which that field is true."""
+    teams = [each["team"] for each in events if only is None or each[only]]
+    return teams.count("home"), teams.count("away")

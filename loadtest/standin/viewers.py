@@ -38,10 +38,10 @@ CONTROLS_PER_SECOND, CONTROLS_BURST = 50.0, 500.0
 """Pings and pongs of one viewer; more close the socket with 1008."""
 
 SLICE_BYTES = 8 * 1024
-"""What is read of one viewer before it is others' turn."""
+"""Bytes that are read of one viewer before the others have their turn."""
 
 EARLY_BYTES = 64 * 1024
-"""What a viewer may send before its handshake is answered; then nothing more is read from it until it is."""
+"""Bytes that a viewer may send before its handshake is answered. Beyond them nothing is read until then."""
 
 
 class ViewerSocket(asyncio.Protocol):

@@ -1,4 +1,4 @@
-"""What the commands say of themselves, and the commands that the docs name."""
+"""The help texts of the commands, and the commands that the docs name."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Started:
 
 
 def read_until(terminal: int, what: str, seconds: float = 300.0) -> str:
-    """What a terminal shows until a text comes, or to its end."""
+    """The text that a terminal shows until ``what`` comes, or to its end."""
     shown, deadline = b"", time.monotonic() + seconds
     while not what or what.encode() not in shown:
         assert time.monotonic() < deadline, shown[-2000:].decode(errors="replace")
@@ -134,7 +134,7 @@ def test_a_terminal_that_is_closed_leaves_nothing(command: str, said: str) -> No
 
 
 def test_a_signal_waits_for_the_end_of_a_block() -> None:
-    """What is held is done whole; a signal that came meanwhile is raised when it ends."""
+    """A held block is done whole; a signal that came meanwhile is raised when it ends."""
     done = []
 
     def work() -> None:

@@ -109,7 +109,7 @@ def test_tokens_are_for_our_own_pages(site: httpx.Client, headers: dict[str, str
 
 
 def test_a_body_that_is_packed_wrongly_is_refused_in_a_sentence(site: httpx.Client) -> None:
-    """What names itself gzip and is none is the sender's mistake, with the one error shape."""
+    """A body that names itself gzip and is none is the sender's mistake, with the one error shape."""
     answer = site.post("/operators/matches", content=b"junk", headers={"Content-Encoding": "gzip"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
 

@@ -32,7 +32,7 @@ def _harmless(text: str) -> bool:
 
 @given(st.text())
 def test_plain_text_does_nothing(text: str) -> None:
-    """Whatever the text, what is left is printable or joins letters, and what was so is as it was."""
+    """Every character that is left of a text is printable or joins letters; a harmless text stays as it was."""
     assert _harmless(plain(text))
     if _harmless(text):
         assert plain(text) == text

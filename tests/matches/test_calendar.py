@@ -48,7 +48,7 @@ def of(found: Calendar, day: date) -> list[str]:
 
 
 def test_a_day_has_its_matches_by_kick_off(ledger: Ledger, found: Calendar, match_id: str) -> None:
-    """Whatever offset a kick-off was given with, the match is in the day of UTC, in the order of the kick-offs.
+    """A match is, with any offset of its kick-off, in the day of UTC, in the order of the kick-offs.
 
     A match of which only the day is known comes last.
     """

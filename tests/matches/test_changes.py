@@ -45,6 +45,9 @@ def test_a_match_is_changed_until_it_kicks_off(operator: Operator, match: str) -
         ({"first_leg": [1, 0]}, "first leg belongs to a match of leg 2"),
         ({"home": None, "kickoff": "soon"}, "kickoff"),
         ({"half_minutes": 0}, "half_minutes"),
+        ({"home": None}, "home must not be null"),
+        ({"kickoff": None, "neutral": True}, "kickoff must not be null"),
+        ({"lineups": None}, "lineups must not be null"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused(operator: Operator, match: str, change: dict[str, Any], says: str) -> None:

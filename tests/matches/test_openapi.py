@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from devstack.operator import Operator
     from devstack.system import System
 
-EXAMPLES = 8
+EXAMPLES = 12
 MATCH_ID = re.compile(rf"(?=.{{1,{MATCH_ID_BYTES}}}$)[a-z0-9](-?[a-z0-9])*")
 UNKNOWN = "x-schemathesis-unknown-property"
 """A parameter that nobody knows is ignored, as on most of the web."""

@@ -5,9 +5,9 @@
  * The ledger decides (matches/scoreboard.py). This is so that a hand under pressure finds what it needs, also offline.
  */
 
-import { corrected } from "../boards.js";
+import { corrected, isLive } from "../boards.js";
 import { inOrder, isToPost } from "./outbox.js";
-import { applied, GOALS, isInPlay, PHASES, replayed, whyNotNow } from "./rules.js";
+import { applied, BEFORE_SHOOTOUT, GOALS, PHASES, replayed, whyNotNow } from "./rules.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("./rules.js").Event} Known */
@@ -37,10 +37,10 @@ const FOLLOWS = {
 export const phasesAfter = (status) => FOLLOWS[status] ?? [];
 
 /** Whether a match has kicked off and is not over. @param {string} status */
-export const isUnderWay = isInPlay;
+export const isUnderWay = (status) => isLive({ status });
 
 /** Whether a shoot-out is on, or may begin. @param {string} status */
-export const mayShootOut = (status) => ["second_half", "extra_time", "extra_second_half", "shootout"].includes(status);
+export const mayShootOut = (status) => BEFORE_SHOOTOUT.includes(status);
 
 /**
  * Why an event cannot be entered now, a sentence; empty if it can.

@@ -33,7 +33,7 @@ const IN_PLAY = [
   "extra_second_half",
   "shootout",
 ];
-const BEFORE_SHOOTOUT = ["second_half", "extra_time", "extra_second_half", "shootout"];
+export const BEFORE_SHOOTOUT = ["second_half", "extra_time", "extra_second_half", "shootout"];
 
 /** Phase -> the status that it begins, and the statuses that it may follow. @type {Readonly<Record<string, [string, string[]]>>} */
 export const PHASES = {
@@ -58,9 +58,6 @@ const NOT_PLAYED = {
   postponed: "The match is postponed.",
   called_off: "The match is called off.",
 };
-
-/** Whether a match is being played, or is interrupted. @param {string} status */
-export const isInPlay = (status) => status === "suspended" || IN_PLAY.includes(status);
 
 /** The status, or while the match is suspended the one before the suspension. @param {Standing} board */
 const inPlay = ({ status, interrupted }) => (status === "suspended" && interrupted ? interrupted : status);
