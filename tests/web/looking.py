@@ -59,7 +59,9 @@ class Looker:
         self.complaints = [each for each in self.complaints if not any(word in each for word in words)]
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # A page that learns that its match does not exist ends a connection that may still be opening.
+        ended = "WebSocket is closed before the connection is established" in message.text
+        if message.type in ("error", "warning") and not ended:
             self.complaints.append(message.text)
 
 

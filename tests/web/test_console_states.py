@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import expect
 
 from tests.web.desk import desk_of
+from tests.web.looking import live
 from tests.web.test_viewer_page import score
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ async def test_the_timeline_stands_beside_the_buttons_on_a_desktop(stage: Stage,
     """What became of a goal is seen beside its button without scrolling, and the score is in the middle."""
     match = stage.match("Borussia Mönchengladbach", "Ajax")
     stage.post(match, "kick_off")
+    await live(await looker.open(f"?match={match}"))
     desk = await desk_of(stage, looker, match)
     await desk.press("h")
     await expect(desk.rows("goal").locator(".note")).to_contain_text("Told", timeout=30_000)
