@@ -168,6 +168,28 @@ async def test_a_goal_after_full_time_is_asked_about(stage: Stage, looker: Looke
     assert (goal["team"], goal["minute"]) == ("away", 67)
 
 
+async def test_the_first_kick_of_a_shootout_is_asked_about(stage: Stage, looker: Looker) -> None:
+    """A slip of the hand on `K` does not end play; the second kick is posted at once."""
+    match = stage.match()
+    for kind in ("kick_off", "half_time", "second_half"):
+        stage.post(match, kind)
+    desk = await desk_of(stage, looker, match)
+    await desk.press("k")
+    await expect(desk.page.locator("#first-kick-about")).to_contain_text("ends play and begins the shoot-out")
+    await desk.press("Escape")
+    assert desk.kinds()[3:] == []
+    await desk.name("Lionel Messi")
+    await desk.press("k", "Enter")
+    await desk.counted("shootout_kick")
+    await desk.press("Shift+L")
+    await desk.counted("shootout_kick", 2)
+    await desk.all_sent()
+    kicks = desk.audit()[3:]
+    assert [(kick["team"], kick["scored"], kick.get("player")) for kick in kicks] == [
+        ("home", True, "Lionel Messi"), ("away", False, None),
+    ]  # fmt: skip
+
+
 async def test_an_earlier_phase_is_cancelled_where_nothing_stands_on_it(stage: Stage, looker: Looker) -> None:
     """The desk offers to cancel every phase; the API refuses one on which a later event stands, and says which."""
     match = stage.match()

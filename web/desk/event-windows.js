@@ -111,6 +111,16 @@ export class EventWindows {
   }
 
   /**
+   * @param {{team: string, status: string, scored: boolean}} about
+   * @param {() => Result} post
+   */
+  firstKick({ team, status, scored }, post) {
+    const kick = `${scored ? "A scored" : "A missed"} kick of ${isolated(team)}`;
+    setText(byId("first-kick-about"), `${status}. ${kick} ends play and begins the shoot-out.`);
+    this.dialogs.show("first-kick", () => wrongOf(post()));
+  }
+
+  /**
    * @param {{team: string, fields: Change, corrects: boolean}} about `corrects`: an event that is posted already
    * @param {(fields: Change) => Result} post
    */

@@ -55,6 +55,7 @@ export class Operating {
     if (action === "bench") return view.turnBench();
     if (action === "player" || action === "assist" || action === "minute") return view.fields[action].select();
     if (action === "goal" && this.#isLate()) return this.#late(side);
+    if (action.startsWith("kick_") && this.#isFirstKick()) return this.#firstKick(action, side);
     return this.#told(actions.press(action, side, view.read()));
   }
 
@@ -170,6 +171,21 @@ export class Operating {
     windows.late(about, ({ player, minute }) =>
       this.#posted(actions.press("goal", side, { ...fields, player, minute })),
     );
+  }
+
+  /** Whether a kick would end play and begin the shoot-out. */
+  #isFirstKick() {
+    const board = this.with.actions.expected();
+    return board !== null && board.status !== "shootout" && whyNot("shootout_kick", board.status) === "";
+  }
+
+  /** Ask before a slip of the hand ends play. @param {string} action @param {Side} side */
+  #firstKick(action, side) {
+    const { actions, windows, view } = this.with;
+    const fields = view.read();
+    const status = actions.expected()?.status ?? "";
+    const about = { team: teamsOf(actions.board)[side], status: statusWords(status), scored: action === "kick_scored" };
+    windows.firstKick(about, () => this.#posted(actions.press(action, side, fields)));
   }
 
   /** @param {string} kind */
