@@ -25,8 +25,7 @@ from loadtest.limits import allow_all_sockets, allow_sockets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from devstack.stack import Gateway
-    from devstack.system import System
+    from devstack.system import Gateway, System
     from loadtest.bench.result import Result
 
     Say = Callable[[str], None]

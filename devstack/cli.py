@@ -5,49 +5,36 @@ from typing import Annotated
 
 import typer
 
-from devstack.commands import (
-    aside,
-    faults,
-    fixtures,
-    fuzz,
-    match,
-    measure,
-    model,
-    package,
-    reset,
-    screenshots,
-    smoke,
-    stack,
-)
+from devstack.lazy import add, group
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-matches = typer.Typer(no_args_is_help=True, help="Schedule, change, list and remove matches.")
+app = group()
+matches = group(help="Schedule, change, list and remove matches.")
 app.add_typer(matches, name="match")
-matches.command("create")(fixtures.create)
-matches.command("change")(fixtures.change)
-matches.command("remove")(fixtures.remove)
-matches.command("list")(fixtures.list_matches)
-matches.command("show")(fixtures.show_match)
-matches.command("lineups")(fixtures.lineups)
-matches.command("reset")(reset.reset)
-app.command()(stack.up)
-app.command()(stack.demo)
-app.command()(stack.token)
-app.command()(smoke.smoke)
-app.command()(match.goal)
-app.command()(match.event)
-app.command()(match.watch)
-app.command()(match.receipts)
-app.command()(match.stop)
-app.command()(aside.redrive)
-app.command("replay")(match.replay_file)
-app.command()(measure.loadtest)
-app.command()(measure.bench)
-app.command()(fuzz.fuzz)
-app.command()(faults.faults)
-app.command()(model.model)
-app.command()(package.package)
-app.command()(screenshots.screenshots)
+add(matches, "fixtures.create")
+add(matches, "fixtures.change")
+add(matches, "fixtures.remove")
+add(matches, "fixtures.list_matches", "list")
+add(matches, "fixtures.show_match", "show")
+add(matches, "fixtures.lineups")
+add(matches, "reset.reset")
+add(app, "stack.up")
+add(app, "stack.demo")
+add(app, "stack.token")
+add(app, "smoke.smoke")
+add(app, "match.goal")
+add(app, "match.event")
+add(app, "watch.watch")
+add(app, "match.receipts")
+add(app, "match.stop")
+add(app, "aside.redrive")
+add(app, "replay.replay_file", "replay")
+add(app, "measure.loadtest")
+add(app, "measure.bench")
+add(app, "fuzz.fuzz")
+add(app, "faults.faults")
+add(app, "model.model")
+add(app, "package.package")
+add(app, "screenshots.screenshots")
 
 
 def _version(wanted: bool) -> None:

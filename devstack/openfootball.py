@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from devstack.errors import FeedError
 from devstack.feedmatch import FeedMatch, UnplayedError, UnreadableError, parse, title_of
 from matches.names import clean, key
 
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 32 * 1024 * 1024
 """The largest file that is read. A season of a league has about 100 KB."""
-
-
-class FeedError(Exception):
-    """The file is not what it should be; the text says where."""
 
 
 @dataclass(frozen=True, slots=True)

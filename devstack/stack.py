@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import orjson
 from websockets.exceptions import WebSocketException
@@ -23,11 +23,11 @@ from loadtest.limits import allow_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-DEFAULT_PORT = 4566
+    from devstack.system import Gateway
+
 FILES = 256
 """Open files that each process of a stack may need before there are many viewers: pipes to workers, sockets, logs."""
 
-Gateway = Literal["ministack", "standin"]
 _PROOF = "first-event"
 _PROOF_SECONDS = 60.0
 

@@ -22,9 +22,13 @@ REGION = "us-east-1"
 """Home, and the first cell."""
 
 PREFIX = "livescore"
+DEFAULT_PORT = 4566
 HTTP_API_ID = "livescoreapi"
 WEBSOCKET_API_ID = "livescorews"
 """MiniStack lets a tag pin the ids of APIs, so the URLs are the same after every start."""
+
+Gateway = Literal["ministack", "standin"]
+"""The programs that play API Gateway for viewers."""
 
 MINISTACK_SETTINGS = {"send_rate": 2000, "sender_rate": 1000}
 """MiniStack's own gateway takes about 1,400 POSTs a second on two cores; the stand-in takes what AWS does."""

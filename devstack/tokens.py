@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
-
-from devstack import identity
 from devstack.local import NO_URL, is_http, nothing_answers, system_at
-from devstack.provision import client
 from loadtest.shown import where
 from loadtest.tokens import ClientCredentials, TokensError
 
@@ -22,6 +18,12 @@ def tokens_of(system: System, name: str = "operator") -> ClientCredentials:
 
     Raises TokensError if the system has none.
     """
+    # An operator with a token of their own needs no client of AWS, whose libraries take 0.2 s to import.
+    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
+
+    from devstack import identity
+    from devstack.provision import client
+
     try:
         known = identity.credentials(system, client(system, "cognito-idp"), name)
     except (HTTPClientError, EndpointConnectionError):

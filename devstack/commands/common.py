@@ -16,11 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from devstack import signals
+from devstack.errors import FeedError
 from devstack.ministack import StackError, free_port
-from devstack.openfootball import FeedError
 from devstack.operator import ApiError, Operator
-from devstack.stack import DEFAULT_PORT, Gateway
-from devstack.system import System
+from devstack.system import DEFAULT_PORT, Gateway, System
 from loadtest.limits import allow_sockets
 from loadtest.shown import plain
 from loadtest.tokens import TokensError, tokens_from

@@ -32,8 +32,8 @@ from devstack.demo import Demo, Report
 from devstack.identity import CLIENTS
 from devstack.ministack import check_port, free_port
 from devstack.site import DEFAULT_PORT as SITE_PORT
-from devstack.stack import DEFAULT_PORT, Gateway, enough_files, running
-from devstack.system import REGION, System
+from devstack.stack import enough_files, running
+from devstack.system import DEFAULT_PORT, REGION, Gateway, System
 from devstack.tokens import LocalTokens, tokens_of
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")

@@ -27,7 +27,8 @@ def commands(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[
     """Every command of the tree with its path, groups included."""
     command = command or typer.main.get_command(app)
     yield path, command
-    for name, below in getattr(command, "commands", {}).items():
+    for name in getattr(command, "commands", ()):
+        _, below, _ = command.resolve_command(typer.Context(command), [name])
         yield from commands(below, (*path, name))
 
 
@@ -61,6 +62,27 @@ def test_the_programs_beside_it_explain_their_options(module: str) -> None:
     options = re.findall(r"^  (--\S+)(?: \S+)?(?:\n? {2,}(\S.*))?$", ran.stdout, re.MULTILINE)
     assert len(options) > 3
     assert not [name for name, text in options if not text]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["match", "--help"], ["goal", "--help"], ["match", "list", "--help"]])
+def test_a_command_imports_no_library_of_another(words: list[str]) -> None:
+    """The commands of operators answer at once: no library of AWS, of load tests or of browsers is imported."""
+    heavy = "boto3", "botocore", "aiohttp", "picows", "websockets", "locust", "playwright", "jwt", "matplotlib"
+    code = (
+        "import sys; from devstack.cli import app\n"
+        "try: app(sys.argv[1:])\n"
+        f"finally: print('imported:', *[name for name in {heavy} if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Usage" in ran.stdout
+    assert ran.stdout.splitlines()[-1].strip() == "imported:"
+
+
+def test_a_command_with_a_slip_is_named() -> None:
+    """A command that does not exist is answered with the one that was meant."""
+    ran = CliRunner().invoke(app, ["gaol"])
+    assert ran.exit_code == 2
+    assert "Did you mean 'goal'?" in ran.output
 
 
 def test_the_version_is_printed() -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devstack.errors import FeedError
 from devstack.feedmatch import FeedMatch, UnplayedError, UnreadableError, parse
-from devstack.openfootball import MOST_BYTES, Feed, FeedError, complaints, find, read, remarks
+from devstack.openfootball import MOST_BYTES, Feed, complaints, find, read, remarks
 from devstack.system import ROOT
 from matches.events import EVENT
 from matches.scoreboard import Applied, Board, apply
