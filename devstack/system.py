@@ -108,6 +108,8 @@ class System:
                 return f"arn:aws:states:{self.region}:{ACCOUNT}:stateMachine:{self.name('broadcast')}"
             case "cells":
                 return json.dumps({region: self.at(region).resolve("state_machine") for region in self.cells})
+            case "deployment":
+                return PREFIX
             case "home_region":
                 return REGION
             case "connections_url":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terraform import functions, policies, routes, site, storage, watching
+from tests.terraform import bursts, functions, policies, routes, site, storage, watching
 from tests.terraform.differences import DIFFERENCES, Difference
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ CHECKS = [
     watching.alarms,
     watching.runbooks,
     watching.dashboards,
+    watching.throttles,
+    watching.deployments,
     watching.metrics_are_written,
+    bursts.bursts,
+    bursts.quiet,
     policies.of_indexes,
     policies.of_counts,
     site.distribution,
