@@ -123,6 +123,9 @@ def _event_sources(system: System) -> None:
             settings["StartingPosition"] = source["starting_position"]
         else:
             settings["EventSourceArn"] = f"arn:aws:sqs:{system.region}:{ACCOUNT}:{system.name(source['queue'])}"
+        if "maximum_concurrency" in source:
+            # MiniStack checks and keeps it; its poller invokes one batch after another.
+            settings["ScalingConfig"] = {"MaximumConcurrency": source["maximum_concurrency"]}
         if source.get("report_batch_item_failures"):
             settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
         functions.create_event_source_mapping(FunctionName=system.name(function), **settings)

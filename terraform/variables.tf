@@ -46,6 +46,16 @@ variable "home" {
     error_message = "The home's functions are: ${join(", ", keys(local.home.functions))}. Concurrency is set for another."
   }
 
+  # Of more pollers than executions, those without one count what they took as received
+  # (docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
+  validation {
+    condition = alltrue([
+      for function, source in local.system.event_sources :
+      try(var.home.reserved_concurrency[function] >= source.maximum_concurrency, true)
+    ])
+    error_message = "The reserved concurrency of watchdog is at least the maximum_concurrency of its queue in system.json, ${local.system.event_sources.watchdog.maximum_concurrency}."
+  }
+
   validation {
     condition = alltrue([
       for arn in compact([var.home.kms_key_arn, try(var.home.domain.certificate_arn, null)]) : try(split(":", arn)[3], "") == var.home_region

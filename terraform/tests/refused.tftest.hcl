@@ -53,6 +53,16 @@ run "values_that_are_none" {
   ]
 }
 
+run "fewer_watchdogs_than_their_queue_may_use" {
+  command = plan
+
+  variables {
+    home = { reserved_concurrency = { watchdog = 2 } }
+  }
+
+  expect_failures = [var.home]
+}
+
 run "a_site_that_may_not_open_a_socket" {
   command = plan
 

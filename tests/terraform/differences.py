@@ -58,6 +58,7 @@ DIFFERENCES = (
     Difference("its Kinesis poller ignores destinations", event_sources.destination),
     Difference("its Kinesis poller refuses a consumer and ignores the parallelization factor", event_sources.consumer),
     Difference("its Kinesis poller ignores ReportBatchItemFailures", event_sources.partial_answers),
+    Difference("its SQS poller invokes one batch after another, without a bound to set", event_sources.concurrency),
     Difference("a function may put messages into its own queue for ever", event_sources.recursion),
     Difference("routes answer without a route response", beyond_ministack.route_responses),
     Difference("throttles are ignored", beyond_ministack.throttles),

@@ -82,6 +82,15 @@ def test_its_own_tests_pass(workspace: Workspace, name: str) -> None:
     assert re.search(r"\b[1-9]\d* passed", ran.stdout), ran.stdout
 
 
+def test_the_policy_of_a_key_lets_alarms_tell() -> None:
+    """The policy in terraform/README.md lets CloudWatch use the key of a topic, for the key's account only."""
+    text = (ROOT / "terraform/README.md").read_text().partition("```json\n")[2].partition("```")[0]
+    [account, _, alarms] = json.loads(text)["Statement"]
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert set(alarms["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    assert alarms["Condition"]["StringEquals"] == {"aws:SourceAccount": account["Principal"]["AWS"].split(":")[4]}
+
+
 def test_each_module_says_what_it_is() -> None:
     """Every module and the examples have a README."""
     folders = [path for path in (ROOT / "terraform/modules").iterdir() if path.is_dir()]

@@ -40,8 +40,14 @@ variable "event_sources" {
     starting_position          = optional(string)
     batch_size                 = number
     report_batch_item_failures = optional(bool, false)
+    maximum_concurrency        = optional(number)
   }))
   nullable = false
+
+  validation {
+    condition     = alltrue([for source in values(var.event_sources) : source.queue == null || try(source.maximum_concurrency >= 2 && source.maximum_concurrency <= 1000, false)])
+    error_message = "The maximum_concurrency of a queue is 2 to 1,000."
+  }
 
   validation {
     condition     = alltrue([for source in values(var.event_sources) : (source.stream == null) != (source.queue == null)])
