@@ -10,7 +10,7 @@ with none, and with the two of its example.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.terraform import cloudwatch
@@ -89,10 +89,7 @@ class Watch:
 
     def states(self, series: Series, beyond: int) -> Iterator[State]:
         """The state at the end of each minute, while figures arrive ``LATE``."""
-        rule = Rule(
-            self.rule.expression, self.rule.threshold, self.rule.periods, self.rule.datapoints,
-            self.rule.treat_missing_data, self.rule.comparison, beyond,
-        )  # fmt: skip
+        rule = replace(self.rule, beyond=beyond)
         state: State = "INSUFFICIENT_DATA"
         for end in range(1, START + 60):
             arrived = {
@@ -135,13 +132,24 @@ def quiet(applied: Applied) -> list[str]:
     return sorted(found)
 
 
-def _played(applied: Applied) -> Iterator[tuple[Watch, int]]:
-    """Every alarm once: alarms that differ only in their region or in what they name are one."""
-    watches = {}
+def minutes(applied: Applied) -> list[str]:
+    """Alarms whose datapoints are not those that are played here: each minute's, whatever the number of its samples.
+
+    A p99 waits for 1,000 samples where low samples are ignored (alarms-and-missing-data.html, percentiles).
+    """
+    found = []
     for alarm in applied.of("aws_cloudwatch_metric_alarm"):
-        watch = _watch(alarm, applied.prefix)
-        watches[repr(watch)] = watch
-    for watch in watches.values():
+        periods = {metric["period"] for query in alarm["metric_query"] for metric in query["metric"] or []}
+        found += [f"{alarm.address} counts {period} s as one" for period in periods - {60}]
+        if alarm["evaluate_low_sample_count_percentiles"] == "ignore":
+            found.append(f"{alarm.address} waits for more samples than a goal has")
+    return found
+
+
+def _played(applied: Applied) -> Iterator[tuple[Watch, int]]:
+    """Every alarm, with no and with two datapoints beyond its periods; those that differ in region only are one."""
+    watches = [_watch(alarm, applied.prefix) for alarm in applied.of("aws_cloudwatch_metric_alarm")]
+    for watch in {repr(each): each for each in watches}.values():
         yield from ((watch, beyond) for beyond in (0, cloudwatch.BEYOND_PERIODS))
 
 

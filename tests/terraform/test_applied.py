@@ -35,6 +35,7 @@ CHECKS = [
     watching.metrics_are_written,
     bursts.bursts,
     bursts.quiet,
+    bursts.minutes,
     policies.of_indexes,
     policies.of_counts,
     site.distribution,

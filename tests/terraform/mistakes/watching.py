@@ -92,6 +92,12 @@ MISTAKES = [
         "quiet traffic",
     ),
     Mistake(
+        "percentile-of-a-thousand-samples",
+        bursts.minutes,
+        with_values(ALARM.format("goal-to-gateway"), evaluate_low_sample_count_percentiles="ignore"),
+        "waits for more samples",
+    ),
+    Mistake(
         "index-not-watched",
         watching.throttles,
         gone(ALARM.format("index-by_connection-throttled")),
