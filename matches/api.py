@@ -29,7 +29,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.logging import correlation_paths
 from botocore.exceptions import BotoCoreError, ClientError
 
-from matches import aws
+from matches import aws, lifecycle
 from matches.calendar import PAGES, Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
@@ -500,6 +500,12 @@ def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
     return _error(ApiError(HTTPStatus.NOT_FOUND, "no_route", "There is nothing at this path."))
 
 
+def _make() -> None:
+    for each in (_recent, _readers, _calendar, _viewers, _regions, aws.kinesis):
+        each()
+
+
+@lifecycle.prepared(_make, lambda: lifecycle.use(_ledger()))
 @figures.published
 # An event has the operator's token in it: never logged, whatever the environment asks for.
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False)
