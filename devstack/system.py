@@ -21,6 +21,9 @@ SECRET = "devstack"  # noqa: S105 - of an emulator
 REGION = "us-east-1"
 """Home, and the first cell."""
 
+PARTITION = "aws"
+"""What ARNs begin with, after ``arn:``. MiniStack knows no other."""
+
 PREFIX = "livescore"
 HTTP_API_ID = "livescoreapi"
 WEBSOCKET_API_ID = "livescorews"
@@ -106,6 +109,8 @@ class System:
                 return json.dumps({region: self.at(region).resolve("state_machine") for region in self.cells})
             case "home_region":
                 return REGION
+            case "partition":
+                return PARTITION
             case "connections_url":
                 return self.websocket_url.replace("ws://", "http://")
             case "setting":

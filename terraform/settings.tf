@@ -53,6 +53,16 @@ variable "settings" {
     condition     = try(tonumber(lookup(var.settings, "watchdog_seconds", "1")) <= 900, true)
     error_message = "watchdog_seconds is at most 900, the longest delay of an SQS message."
   }
+
+  validation {
+    condition     = try(tonumber(lookup(var.settings, "hand_over_seconds", "1")) <= local.system.settings.hand_over_seconds.default, true)
+    error_message = "hand_over_seconds is at most ${local.system.settings.hand_over_seconds.default}: an execution that hands over later may reach its end while a sender is tried again."
+  }
+
+  validation {
+    condition     = try(tonumber(lookup(var.settings, "lease_seconds", "900")) >= local.system.settings.lease_seconds.default, true)
+    error_message = "lease_seconds is at least ${local.system.settings.lease_seconds.default}: a shorter lease may end while a batch waits for a sender."
+  }
 }
 
 locals {
