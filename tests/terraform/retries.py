@@ -71,11 +71,21 @@ def errors_that_are_tried_again(applied: Applied) -> list[str]:
         retry = task.get("Retry", [])
         if not retry or retry[-1]["ErrorEquals"] != ["States.ALL"]:
             found.append(f"{name} gives up at once after errors that its Retry does not name")
+        if not all(_all_is_alone_and_last(entries) for entries in (retry, task.get("Catch", []))):
+            found.append(f"{name} has States.ALL, which must be alone and last, beside or before another error")
         answer = ONCE_ONLY.get(name)
         first = next((each for each in retry if {answer, "States.ALL"} & set(each["ErrorEquals"])), None)
         if answer is not None and first is not None and first.get("MaxAttempts", 3) > 0:
             found.append(f"{name} is tried again after {answer}, which is an answer")
     return found
+
+
+def _all_is_alone_and_last(entries: list[dict[str, Any]]) -> bool:
+    """AWS refuses any other definition (https://states-language.net/spec.html#errors)."""
+    named = [each["ErrorEquals"] for each in entries]
+    return all(each == ["States.ALL"] for each in named[-1:] if "States.ALL" in each) and not any(
+        "States.ALL" in each for each in named[:-1]
+    )
 
 
 def busy_functions(applied: Applied) -> list[str]:

@@ -72,6 +72,14 @@ MISTAKES = [
         "Lambda.SdkClientException",
     ),
     MistakeInAFile(
+        "every-error-before-another",
+        retries.errors_that_are_tried_again,
+        ASL,
+        '"Lambda.ServiceException"',
+        '"States.ALL"',
+        "must be alone and last",
+    ),
+    MistakeInAFile(
         "a-failed-condition-is-tried-again",
         retries.errors_that_are_tried_again,
         ASL,
