@@ -64,11 +64,7 @@ def _planned(workspace: Workspace, folder: Path, partition: str, region: str, su
         "home_region": region,
         # CloudFront is in no other partition.
         "web": None,
-        "settings": {
-            "issuer": "https://issuer.example.org",
-            "jwks_url": "https://issuer.example.org/.well-known/jwks.json",
-            "operator_audience": "operators",
-        },
+        "user_pool": {"domain_prefix": "goals", "desk_site": "https://www.example.org", "viewers": True},
         "observability": {"emails": ["someone@example.org"], "monthly_budget": 100},
     }
     (copy.folder / "elsewhere.tfvars.json").write_text(json.dumps(values))
