@@ -67,7 +67,7 @@ $(WEB_SETUP) $(ASL_SETUP): %/node_modules/ready: %/package-lock.json
 
 .PHONY: terraform-test
 terraform-test: setup ## terraform/: format, schema, its own tests, what an apply would make, the state machine, checkov
-	@if command -v npm >/dev/null && node tests/web/version.mjs; then $(MAKE) --no-print-directory $(ASL_SETUP) || [ "$$CI" != true ]; \
+	@if command -v npm >/dev/null && node tests/web/version.mjs; then $(MAKE) -s $(ASL_SETUP) || [ "$$CI" != true ]; \
 	elif [ "$$CI" = true ]; then echo "terraform-test: CI needs Node 20 or newer and npm." >&2; exit 1; \
 	else echo "terraform-test: SKIPPED the state machine's expressions and validator: they need Node 20 or newer and npm." >&2; fi
 	@$(BIN)/pytest tests/terraform -rs

@@ -2,8 +2,9 @@ variable "web" {
   description = <<-EOT
     The static site, the cached snapshots and the operators' way to the API behind CloudFront; null: none of it. All optional:
     whether to upload the site's files, and their folder (this repository's web/), where operators sign in (an
-    authorization code with PKCE; without it, and without a desk_site of user_pool, they paste a token), a domain (certificate in us-east-1), more origins that its
-    pages may talk to, a region for Origin Shield, a WAF, a bucket for access logs, CloudFront's price class.
+    authorization code with PKCE; without it, and without a desk_site of user_pool, they paste a token), a domain (certificate
+    in us-east-1), more origins that its pages may talk to, a region for Origin Shield, a WAF, a bucket for access logs,
+    CloudFront's price class.
   EOT
   type = object({
     upload         = optional(bool, true)
