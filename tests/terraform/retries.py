@@ -109,10 +109,15 @@ def lease(applied: Applied) -> list[str]:
     found = []
     if RENEWAL not in (applied.root / "broadcaster/carousel.py").read_text():
         found.append(f"senders do not renew a lease of {RENEWAL} any more")
-    left = applied.system["settings"]["lease_seconds"]["default"] * 2 / 3
-    waits = paused(tasks(applied)["Send"]) + START
-    if waits > left:
-        found.append(f"a batch may wait {waits} s for a sender, and the lease lasts {left} s")
+    taken = applied.system["settings"]["lease_seconds"]["default"]
+    left = taken * 2 / 3
+    waits = {name: paused(task) for name, task in tasks(applied).items()}
+    between, first = waits["Send"] + START, waits["TakeLease"] + waits["Announce"] + waits["Send"] + START
+    if between > left:
+        found.append(f"a batch may wait {between} s for a sender, and the lease lasts {left} s")
+    # TakeLease may compute the end of the lease once, before its first try.
+    if first > taken:
+        found.append(f"the first sender may begin {first} s after a lease of {taken} s was asked for")
     return found
 
 
@@ -125,6 +130,8 @@ def execution_time(applied: Applied) -> list[str]:
     waits = {name: paused(task) for name, task in tasks(applied).items()}
     # Before the hand-over is due, a last invocation has begun. One full invocation may fail and be repeated.
     chains = {
+        "a lease that is asked for again": waits["TakeLease"] + hand_over + sender,
+        "an announcement that is made again": waits["Announce"] + hand_over + sender,
         "a sender that is tried again": hand_over + waits["Send"] + 2 * sender + waits["HandOver"],
         "a batch that is set aside": hand_over + sender + waits["SetAside"] + waits["HandOver"],
         "a receipt that is tried again": hand_over + sender + waits["Finish"] + 2 * receipt,

@@ -53,6 +53,14 @@ MISTAKES = [
     ),
     MistakeInAFile("pauses-without-a-bound", retries.lease, ASL, '"MaxDelaySeconds": 8,', "", "the lease lasts 60.0 s"),
     MistakeInAFile(
+        "a-lease-that-ends-before-the-first-sender",
+        retries.lease,
+        "terraform/system.json",
+        '"lease_seconds": {"default": 90',
+        '"lease_seconds": {"default": 88',
+        "a lease of 88 s",
+    ),
+    MistakeInAFile(
         "senders-renew-too-late",
         retries.lease,
         "broadcaster/carousel.py",
