@@ -21,6 +21,9 @@ SECRET = "devstack"  # noqa: S105 - of an emulator
 REGION = "us-east-1"
 """Home, and the first cell."""
 
+PARTITION = "aws"
+"""What ARNs begin with, after ``arn:``. MiniStack knows no other."""
+
 PREFIX = "livescore"
 DEFAULT_PORT = 4566
 HTTP_API_ID = "livescoreapi"
@@ -112,6 +115,8 @@ class System:
                 return PREFIX
             case "home_region":
                 return REGION
+            case "partition":
+                return PARTITION
             case "connections_url":
                 return self.websocket_url.replace("ws://", "http://")
             case "setting":

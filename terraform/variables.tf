@@ -26,7 +26,8 @@ variable "home_region" {
 variable "home" {
   description = <<-EOT
     Options of the home, all optional: reserved and provisioned concurrency by function (api, fanout, watchdog), a
-    domain for the operators' API (certificate in the home region), a KMS key there.
+    domain for the operators' API (certificate in the home region), a KMS key there. Switching provisioned concurrency on or
+    off interrupts (docs/deploy.md, Before a big match).
   EOT
   type = object({
     reserved_concurrency    = optional(map(number), {})
@@ -70,6 +71,7 @@ variable "cells" {
     Their options, all optional: reserved and provisioned concurrency by function (authorizer, routes, sender, receipt),
     a domain for the viewers (certificate in that region; cells may share a name, then viewers are led to the nearest), a
     KMS key in that region, a log line for each message, and deletion_protection where it differs from the deployment's.
+    Switching provisioned concurrency on or off interrupts (docs/deploy.md, Before a big match).
   EOT
   type = map(object({
     reserved_concurrency    = optional(map(number), {})

@@ -2,8 +2,9 @@ variable "web" {
   description = <<-EOT
     The static site, the cached snapshots and the operators' way to the API behind CloudFront; null: none of it. All optional:
     whether to upload the site's files, and their folder (this repository's web/), where operators sign in (an
-    authorization code with PKCE; without it they paste a token), a domain (certificate in us-east-1), more origins that its
-    pages may talk to, a region for Origin Shield, a WAF, a bucket for access logs, CloudFront's price class.
+    authorization code with PKCE; without it, and without a desk_site of user_pool, they paste a token), a domain (certificate
+    in us-east-1), more origins that its pages may talk to, a region for Origin Shield, a WAF, a bucket for access logs,
+    CloudFront's price class.
   EOT
   type = object({
     upload         = optional(bool, true)
@@ -40,7 +41,7 @@ module "web" {
   websocket_urls       = { for region, cell in module.cell : region => cell.websocket_url }
   force_destroy        = !var.deletion_protection
   site_directory       = var.web.upload ? coalesce(var.web.site_directory, "${path.module}/../web") : null
-  operators_sign_in    = var.web.operators_sign_in
+  operators_sign_in    = try(coalesce(var.web.operators_sign_in, one(module.user_pool[*].sign_in)), null)
   domain               = var.web.domain
   connect_sources      = var.web.connect_sources
   origin_shield_region = var.web.origin_shield_region

@@ -95,3 +95,23 @@ run "viewers_who_need_a_token_and_can_have_none" {
 
   expect_failures = [var.settings]
 }
+
+run "a_hand_over_that_is_too_late" {
+  command = plan
+
+  variables {
+    settings = { issuer = "https://i.example.org", jwks_url = "https://i.example.org/k", operator_audience = "o", hand_over_seconds = "101" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_lease_that_is_too_short" {
+  command = plan
+
+  variables {
+    settings = { issuer = "https://i.example.org", jwks_url = "https://i.example.org/k", operator_audience = "o", lease_seconds = "89" }
+  }
+
+  expect_failures = [var.settings]
+}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terraform import bursts, functions, policies, routes, site, storage, watching
+from tests.terraform import bursts, functions, policies, retries, routes, site, storage, watching
 from tests.terraform.differences import DIFFERENCES, Difference
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ CHECKS = [
     storage.tables,
     storage.queues,
     storage.state_machines,
+    retries.errors_that_are_tried_again,
     routes.http,
     routes.websocket,
     watching.alarms,

@@ -130,7 +130,7 @@ variable "reserved_concurrency" {
 }
 
 variable "provisioned_concurrency" {
-  description = "How many execution environments of a function are kept warm."
+  description = "How many execution environments of a function are kept warm. Switching it on or off interrupts: event sources pause (docs/deploy.md, Before a big match)."
   type        = map(number)
   default     = {}
   nullable    = false

@@ -101,7 +101,7 @@ variable "reserved_concurrency" {
 }
 
 variable "provisioned_concurrency" {
-  description = "How many execution environments are kept warm."
+  description = "How many execution environments are kept warm. Switching it on or off interrupts: the API answers 500 for seconds (docs/deploy.md, Before a big match)."
   type        = number
   default     = 0
   nullable    = false
