@@ -29,7 +29,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.logging import correlation_paths
 from botocore.exceptions import BotoCoreError, ClientError
 
-from matches import aws
+from matches import aws, site_key
 from matches.calendar import PAGES, Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
@@ -505,7 +505,8 @@ def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway (payload format 2.0)."""
-    refusal = _check_body(event)
+    around = site_key.refusal(event)
+    refusal = _check_body(event) if around is None else ApiError(HTTPStatus.FORBIDDEN, "around_the_site", around)
     if refusal is not None:
         # Before the resolver, whose parser would answer some of these with a 500.
         return {

@@ -53,7 +53,7 @@ def distribution(applied: Applied) -> list[str]:
         found.append("an error 404 is kept for ten seconds")
     api = next(each for each in cloudfront["origin"] if each["origin_id"] == behavior["target_origin_id"])
     home = applied.api("HTTP", applied.home)
-    if home is None or api["domain_name"] != f"{home['id']}.execute-api.{applied.home}.amazonaws.com":
+    if home is None or api["domain_name"] not in _hosts(applied, home):
         found.append(f"snapshots are asked of {api['domain_name']}, which is not the HTTP API")
     if any(each["origin_protocol_policy"] != "https-only" for each in api["custom_origin_config"]):
         found.append("CloudFront asks the API in the clear")
@@ -107,7 +107,7 @@ def forwarded(applied: Applied) -> list[str]:
         return [f"two behaviors are for {path}" for path in twice]
     behaviors = {each["path_pattern"]: each for each in cloudfront["ordered_cache_behavior"]}
     pages = cloudfront["default_cache_behavior"][0]
-    found = _ways(cloudfront, {**behaviors, "every other path": pages})
+    found = _ways(cloudfront, {**behaviors, "every other path": pages}, site)
     found += [f"{path} is passed on, which site.json does not name" for path in behaviors.keys() - named.keys()]
     found += [
         f"{path} takes {sorted(set(behavior['allowed_methods']) ^ set(named[path]))} other than site.json says"
@@ -125,7 +125,7 @@ def forwarded(applied: Applied) -> list[str]:
     return found + [f"there is another origin, {each}" for each in sorted(others)]
 
 
-def _ways(cloudfront: Resource, behaviors: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _ways(cloudfront: Resource, behaviors: Mapping[str, Mapping[str, Any]], site: Mapping[str, Any]) -> list[str]:
     """The things that change a request on its way: code, headers, other origins, error pages."""
     found = []
     for path, behavior in behaviors.items():
@@ -140,8 +140,10 @@ def _ways(cloudfront: Resource, behaviors: Mapping[str, Mapping[str, Any]]) -> l
             found.append(f"{path} passes on more than its cache policy says")
     api = [each for each in cloudfront["origin"] if each["origin_id"] == "api"]
     for origin in cloudfront["origin"]:
-        if origin.get("custom_header"):
-            found.append(f"the origin {origin['origin_id']} is sent a header of ours")
+        # The key of the site, which the API asks for, is the one header of ours (site_key.py).
+        names = [each["name"] for each in origin.get("custom_header") or []]
+        if names != ([site["key_header"]] if origin["origin_id"] == "api" else []):
+            found.append(f"the origin {origin['origin_id']} is sent the headers {names}")
         if origin["origin_id"] != "api" and any(origin["domain_name"] == each["domain_name"] for each in api):
             found.append(f"the origin {origin['origin_id']} is the API as well")
     if cloudfront["origin_group"]:
@@ -209,6 +211,13 @@ def described(applied: Applied) -> dict[str, Any]:
     """The one description of the site."""
     site: dict[str, Any] = json.loads((applied.root / "terraform/site.json").read_text())
     return site
+
+
+def _hosts(applied: Applied, api: Resource) -> set[str]:
+    """Where the API answers: at its own name, or at AWS's where it has none."""
+    mappings = applied.of("aws_apigatewayv2_api_mapping", api.region)
+    named = {str(each["domain_name"]) for each in mappings if each["api_id"] == api["id"]}
+    return named or {f"{api['id']}.execute-api.{api.region}.amazonaws.com"}
 
 
 def _headers(applied: Applied, behavior: dict[str, Any]) -> Resource | None:

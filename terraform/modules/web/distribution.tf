@@ -86,6 +86,12 @@ resource "aws_cloudfront_distribution" "site" {
     connection_attempts = 2
     connection_timeout  = 3
 
+    # CloudFront overwrites a header of this name that a viewer sends (DeveloperGuide/add-origin-custom-headers.html).
+    custom_header {
+      name  = var.site.key_header
+      value = var.site_key
+    }
+
     custom_origin_config {
       http_port              = 80
       https_port             = 443
