@@ -41,11 +41,12 @@ def _may_be_kept(answer: Answer) -> bool:
     if answer.status >= HTTPStatus.BAD_REQUEST:
         return True
     said = {each.strip() for each in answer.headers.get("Cache-Control", "").split(",")}
-    return said.isdisjoint({"no-store", "max-age=0"})
+    # What is said to shared caches alone goes before max-age (RFC 9111, 5.2.2.10).
+    return said.isdisjoint({"no-store", "max-age=0"}) or any(each.startswith("s-maxage=") for each in said)
 
 
 class Relay:
-    """A client of the API at a URL, which sends ``headers`` with each request. For one event loop; ``close`` ends it."""
+    """A client of the API at a URL; each request has ``headers``. For one event loop; ``close`` ends it."""
 
     def __init__(
         self, api_url: str, kept_seconds: float, query: Iterable[str], headers: Mapping[str, str] | None = None

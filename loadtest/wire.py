@@ -45,6 +45,8 @@ class Wire(WSListener):
         """When a message last came: a proxy may answer pings by itself, and pass no message on."""
         self.proven = 0.0
         """Seconds of the longest silence that a frame has ended."""
+        self.trusted = 0.0
+        """Seconds of the longest silence that a message has ended."""
 
     @property
     def open(self) -> bool:
@@ -97,6 +99,7 @@ class Wire(WSListener):
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
         elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+            self.trusted = max(self.trusted, now - self.told)
             self.told = now
             try:
                 if frame.fin and not self._parts:

@@ -291,6 +291,17 @@ export const repair = Object.freeze({
   patience: (silence, chance) => silence * (0.75 + chance / 2),
 
   /**
+   * Seconds without a frame of a match after which a viewer looks whether it missed one: `least` at first; on a connection
+   * that works, the longest silence `proven` that a message has ended, up to `most`. All give or take a quarter.
+   *
+   * @param {number} least
+   * @param {number} most
+   * @param {number} proven
+   * @param {number} chance
+   */
+  looking: (least, most, proven, chance) => repair.patience(Math.max(least, Math.min(most, proven)), chance),
+
+  /**
    * Seconds without a frame on a connection after which the server is asked for a sign of life: `least` at first, then
    * twice the longest silence `proven` that a frame has ended, both give or take a quarter. So a quiet connection that
    * works is asked a few times in all, not so often a minute.
@@ -1044,6 +1055,7 @@ const TIMINGS = {
   careSeconds: 5,
   askSeconds: 60,
   silenceSeconds: 30,
+  silenceMostSeconds: 150,
   quietSeconds: 36,
   idleSeconds: 480,
   pongSeconds: 10,
@@ -1118,7 +1130,8 @@ export class Livescore {
   #leaveAt = 0;
   #askAfter = 0;
   #askAt = 0;
-  #patience;
+  /** Where in its quarter more or less the next check after silence lies. */
+  #silenceChance;
   #idle;
   /** Where in its quarter more or less the next question to a quiet connection lies. */
   #quietChance = 0;
@@ -1157,7 +1170,7 @@ export class Livescore {
     this.#page =
       options.page === undefined ? (typeof here?.addEventListener === "function" ? here : null) : options.page;
     this.#cell = Math.floor(this.#random() * this.#addresses.length);
-    this.#patience = repair.patience(this.#timings.silenceSeconds, this.#random());
+    this.#silenceChance = this.#random();
     this.#idle = this.#timings.idleSeconds;
     this.#listen();
   }
@@ -1555,14 +1568,19 @@ export class Livescore {
   /** Begin the repairs that are due. @param {Thread[]} threads @param {boolean} overdue */
   #check(threads, overdue) {
     const now = seconds();
+    const { silenceSeconds, silenceMostSeconds } = this.#timings;
+    const proven = this.#doubted ? 0 : (this.#wire?.proven ?? 0);
     for (const thread of threads) {
       if (thread.follower.epoch === null) continue;
       if (thread.follower.gap || (overdue && !thread.answered)) {
         // In a storm of reconnects the socket is slow to answer; HTTP has what happened meanwhile.
         this.#repairs.begin(thread);
-      } else if (now - thread.heard > this.#patience && !this.#hidden) {
+        continue;
+      }
+      const patience = repair.looking(silenceSeconds, silenceMostSeconds, proven, this.#silenceChance);
+      if (now - thread.heard > patience && !this.#hidden) {
         thread.heard = now;
-        this.#patience = repair.patience(this.#timings.silenceSeconds, this.#random());
+        this.#silenceChance = this.#random();
         this.#repairs.begin(thread);
       }
     }
@@ -1591,7 +1609,8 @@ export class Livescore {
     const silent = [...this.#threads.values()].filter(
       (thread) => !this.#isOpen || !(thread.answered || thread.problem),
     );
-    const patience = this.#doubted ? this.#timings.firstSeconds / 2 : this.#patience;
+    const { firstSeconds, silenceSeconds } = this.#timings;
+    const patience = this.#doubted ? firstSeconds / 2 : repair.patience(silenceSeconds, this.#silenceChance);
     const longest = silent.sort((one, other) => one.heard - other.heard);
     const due = longest.filter(
       (thread, at) => seconds() - thread.heard > patience || (at === 0 && this.#answered === null),

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from matches.quiet import LIST_SECONDS
 from subscriptions import authorizer
 from tests.terraform.applied import listed, statements
 
@@ -253,8 +254,11 @@ def _sent(policy: Resource) -> dict[str, str]:
 def _kept(policy: Resource) -> list[str]:
     [key] = policy["parameters_in_cache_key_and_forwarded_to_origin"]
     found = []
-    if policy["max_ttl"] != 1 or policy["default_ttl"] != 1 or (policy["min_ttl"] or 0) > 1:
+    # The API says how long: LIST_SECONDS for a list on which nothing is played, a second for all else.
+    if policy["max_ttl"] != LIST_SECONDS or policy["min_ttl"]:
         found.append(f"a snapshot is kept for up to {max(policy['max_ttl'], policy['min_ttl'] or 0)} seconds")
+    if policy["default_ttl"] != 1:
+        found.append(f"what says nothing of it is kept for {policy['default_ttl']} seconds")
     if key["headers_config"][0]["header_behavior"] != "none":
         found.append("headers of the caller are passed on to the API")
     if key["cookies_config"][0]["cookie_behavior"] != "none":

@@ -27,6 +27,7 @@ variable "site" {
       methods       = list(string)
       query_strings = list(string)
       seconds       = number
+      most_seconds  = number
       headers       = map(string)
       cross_origin = object({
         origins = string

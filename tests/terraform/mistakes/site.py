@@ -69,6 +69,7 @@ MISTAKES = [
         "headers of the caller",
     ),
     Mistake("stale-snapshots", site.distribution, with_values(SNAPSHOTS, max_ttl=60), "60 seconds"),
+    Mistake("kept-unasked", site.distribution, with_values(SNAPSHOTS, default_ttl=30), "kept for 30 seconds"),
     Mistake(
         "posts-through-the-cache",
         site.distribution,
