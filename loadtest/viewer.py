@@ -9,11 +9,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 import orjson
 
 from broadcaster.pacing import backoff
+from loadtest.handing import handed
 from loadtest.repairs import Repairs
 from loadtest.wire import LostError, dial
 from subscriptions.follower import Follower
@@ -172,7 +172,7 @@ class Viewer:
     async def run(self) -> None:
         """Follow the matches until cancelled, connecting again with full jitter whenever the connection is lost.
 
-        Raises what ``on_event`` or ``on_frame`` raises.
+        Raises what ``on_event`` or ``on_frame`` raises, and TokensError for a token that is too long for the address.
         """
         try:
             await self._stay()
@@ -186,7 +186,8 @@ class Viewer:
                 raise self._failure
             begun = time.monotonic()
             try:
-                self._wire = await dial(self._address(), self._take)
+                url, headers = handed(self._url, self._token() if callable(self._token) else self._token)
+                self._wire = await dial(url, self._take, headers)
             except LostError:
                 self.failed += 1
             else:
@@ -198,10 +199,6 @@ class Viewer:
                     self._read_all()
             self._attempt += 1
             await asyncio.sleep(backoff(self._attempt, self._chance(), base=0.25, cap=30))
-
-    def _address(self) -> str:
-        token = self._token() if callable(self._token) else self._token
-        return self._url + (f"&token={quote(token, safe='')}" if token else "")
 
     @property
     def connected(self) -> bool:

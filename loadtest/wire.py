@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picows import WSCloseCode, WSError, WSListener, WSMsgType, ws_connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from picows import WSFrame, WSTransport
     from picows.url import WSParsedURL
@@ -115,8 +115,10 @@ class Wire(WSListener):
                 self.abort()
 
 
-async def dial(url: str, on_text: Callable[[bytes | memoryview], None]) -> Wire:
-    """Open a connection; ``on_text`` gets each text message.
+async def dial(
+    url: str, on_text: Callable[[bytes | memoryview], None], headers: Mapping[str, str] | None = None
+) -> Wire:
+    """Open a connection; ``on_text`` gets each text message, the handshake has these ``headers`` too.
 
     Raises LostError if nobody answers within ``OPEN_SECONDS``, the server refuses, or the URL is none.
     """
@@ -136,6 +138,7 @@ async def dial(url: str, on_text: Callable[[bytes | memoryview], None]) -> Wire:
                 read_buffer_init_size=BUFFER_BYTES,
                 websocket_handshake_timeout=OPEN_SECONDS,
                 max_redirects=0,
+                extra_headers=headers,
             )
     except BaseException as error:
         # picows would let a connection wait for its handshake all by itself.

@@ -1044,6 +1044,10 @@ class Repairs {
 /** A message of ours is at most this long; the server closes the connection over a longer one. */
 const MESSAGE_BYTES = 4096;
 
+/** Characters of a token in an address at most: API Gateway takes 4,096 in all (docs/security.md). */
+const QUERY_TOKEN = 3072;
+const TOO_LONG = "The token is too long for an address, which holds 3,072 characters of it.";
+
 /** So many tries in a row that do not open, while HTTP answers: it is not the network. */
 const REFUSALS = 3;
 
@@ -1263,6 +1267,11 @@ export class Livescore {
     }
     if (number !== this.#try) return;
     this.#bears = Boolean(token);
+    if (token && this.#place === "query" && encodeURIComponent(token).length > QUERY_TOKEN) {
+      this.#listeners.tell("error", { code: "token_too_long", message: TOO_LONG });
+      this.#lost(number, TOO_LONG, false);
+      return;
+    }
     try {
       this.#wire = new Wire(this.#dial(token), {
         opened: () => this.#opened(),
@@ -1274,13 +1283,18 @@ export class Livescore {
     }
   }
 
+  /** Where a token goes. */
+  get #place() {
+    const { protocol } = /** @type {URL} */ (this.#addresses[this.#cell]);
+    return this.#tokenIn ?? (protocol === "wss:" ? "subprotocol" : "query");
+  }
+
   /** @param {string | null} token @returns {WebSocketLike} */
   #dial(token) {
     const url = new URL(/** @type {URL} */ (this.#addresses[this.#cell]));
     url.searchParams.set("v", "1");
     if (token) {
-      const place = this.#tokenIn ?? (url.protocol === "wss:" ? "subprotocol" : "query");
-      if (place === "subprotocol") return new this.#WebSocket(url.href, ["livescore.v1", token]);
+      if (this.#place === "subprotocol") return new this.#WebSocket(url.href, ["livescore.v1", token]);
       url.searchParams.set("token", token);
     }
     return new this.#WebSocket(url.href);
