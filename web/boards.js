@@ -92,21 +92,9 @@ export class Said {
   }
 }
 
-/**
- * ms between two reads of a match's snapshot by the page. While the connection works the library looks by itself after
- * silence; the page reads for the number of viewers when nothing was read for long.
- *
- * @param {{open: boolean, failed: boolean}} page
- */
+/** ms between two reads of a snapshot: the library looks by itself while it is open.
+ * @param {{open: boolean, failed: boolean}} page */
 export const pauseOfMatch = ({ open, failed }) => (open && !failed ? 300_000 : 10_000);
-
-/**
- * ms between two reads of the list, which alone tells of new matches and of the number of viewers. Without a connection
- * it alone tells of goals too.
- *
- * @param {{open: boolean, live: boolean}} page
- */
-export const pauseOfList = ({ open, live }) => (live ? (open ? 120_000 : 30_000) : 300_000);
 
 /** An answer over HTTP may be a second old by its own account, and is waited for ten seconds. */
 const OUTDATED = 15_000;

@@ -291,8 +291,8 @@ export const repair = Object.freeze({
   patience: (silence, chance) => silence * (0.75 + chance / 2),
 
   /**
-   * Seconds without a frame of a match after which a viewer looks whether it missed one: `least` at first; on a connection
-   * that works, the longest silence `proven` that a message has ended, up to `most`. All give or take a quarter.
+   * Seconds without a frame of a match after which a viewer looks: `least`, or the longest silence `proven` that a message
+   * has ended, up to `most`, give or take a quarter.
    *
    * @param {number} least
    * @param {number} most
@@ -1044,9 +1044,9 @@ class Repairs {
 /** A message of ours is at most this long; the server closes the connection over a longer one. */
 const MESSAGE_BYTES = 4096;
 
-/** Characters of a token in an address at most: API Gateway takes 4,096 in all (docs/security.md). */
+/** Characters of a token in an address (docs/security.md). */
 const QUERY_TOKEN = 3072;
-const TOO_LONG = "The token is too long for an address, which holds 3,072 characters of it.";
+const TOO_LONG = "The token is too long for an address: 3,072 characters at most.";
 
 /** So many tries in a row that do not open, while HTTP answers: it is not the network. */
 const REFUSALS = 3;
@@ -1134,7 +1134,6 @@ export class Livescore {
   #leaveAt = 0;
   #askAfter = 0;
   #askAt = 0;
-  /** Where in its quarter more or less the next check after silence lies. */
   #silenceChance;
   #idle;
   /** Where in its quarter more or less the next question to a quiet connection lies. */
@@ -1283,7 +1282,6 @@ export class Livescore {
     }
   }
 
-  /** Where a token goes. */
   get #place() {
     const { protocol } = /** @type {URL} */ (this.#addresses[this.#cell]);
     return this.#tokenIn ?? (protocol === "wss:" ? "subprotocol" : "query");
@@ -1602,7 +1600,7 @@ export class Livescore {
 
   /**
    * Keep the gateway from closing an idle connection, and find out whether frames still come through. A page cannot
-   * send pings, and a proxy would answer them itself; a sync is answered from where the match is at home, and says besides what may have been missed.
+   * send pings, and a proxy would answer them; the answer to a sync comes from home.
    *
    * @param {Thread[]} threads
    */
@@ -1647,7 +1645,7 @@ export class Livescore {
     }
   }
 
-  /** HTTP has answered, or has not: that tells a refusal from a network that is down. @param {boolean} answers */
+  /** Whether HTTP answers tells a refusal from a network that is down. @param {boolean} answers */
   #answers(answers) {
     const { state, retryAt } = this.#connection;
     this.#answered = answers;

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { pauseOfList, pauseOfMatch } from "../../web/boards.js";
+import { pauseOfMatch } from "../../web/boards.js";
 import { Livescore } from "../../web/livescore.js";
+import { pauseOfList } from "../../web/viewer/groups.js";
 import { frame } from "./table.mjs";
 import { VirtualTime } from "./virtual-time.mjs";
 

@@ -449,7 +449,7 @@ test("a token that is too long for an address is said, and nothing is dialled", 
   live.follow("m");
   await until(() => live.connection.state === "waiting" && errors.length > 0);
   assert.equal(errors[0]?.code, "token_too_long");
-  assert.equal(errors[0]?.message, "The token is too long for an address, which holds 3,072 characters of it.");
+  assert.equal(errors[0]?.message, "The token is too long for an address: 3,072 characters at most.");
   assert.equal(live.connection.reason, errors[0]?.message);
   assert.equal(server.handshakes.length, 0);
   assert.ok(!JSON.stringify(errors).includes("xxx"));

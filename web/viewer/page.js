@@ -49,7 +49,7 @@ export class Page {
     this.live = null;
     /** @type {Screen | null} */
     this.screen = null;
-    /** When the library last asked over HTTP, by this device's clock. */
+    /** When the library last read. */
     this.libraryReadAt = 0;
     /** Something has been heard of the service since this screen was opened. */
     this.fresh = false;
@@ -63,7 +63,6 @@ export class Page {
     this.keeper = undefined;
   }
 
-  /** Whether the live connection works. */
   get open() {
     return this.live?.connection.state === "open";
   }

@@ -4,10 +4,10 @@
  * a frame. What arrives over either way goes through `joined`, so the older of two accounts never wins.
  */
 
-import { hasScore, isLive, isOutdated, isOver, joined, pauseOfList, Said } from "../boards.js";
+import { hasScore, isLive, isOutdated, isOver, joined, Said } from "../boards.js";
 import { localDay, shifted, utcDayOf, utcDays } from "../day.js";
 import { announcement } from "../words.js";
-import { grouped, isOn, toFollow } from "./groups.js";
+import { grouped, isOn, pauseOfList, toFollow } from "./groups.js";
 import { newsBetween } from "./news.js";
 import { ScoreboardView } from "./scoreboard-view.js";
 
