@@ -52,7 +52,7 @@ resource "aws_apigatewayv2_api" "this" {
   description   = "Operators post what happens, readers read it."
   protocol_type = "HTTP"
 
-  # Then AWS's address answers 403 (apigateway/latest/developerguide/http-api-disable-default-endpoint.html).
+  # So the domain is the one address (apigateway/latest/developerguide/http-api-disable-default-endpoint.html).
   disable_execute_api_endpoint = var.domain != null
 
   dynamic "cors_configuration" {

@@ -1,6 +1,6 @@
 output "url" {
   description = "Where operators post and readers read: the API's own domain if it has one."
-  value       = length(module.domain) > 0 ? "https://${module.domain[0].name}" : "https://${local.host}"
+  value       = "https://${coalesce(one(module.domain[*].name), local.host)}"
 }
 
 output "site_key" {
