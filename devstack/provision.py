@@ -12,7 +12,7 @@ from botocore.config import Config
 from devstack import identity, tables
 from devstack.ministack import StackError
 from devstack.package import PYTHON
-from devstack.system import ACCOUNT, HTTP_API_ID, SECRET
+from devstack.system import ACCOUNT, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,9 @@ def _invocations(system: System, function: str) -> str:
 def _http_api(system: System) -> None:
     gateway = client(system, "apigatewayv2")
     described = system.raw["http_api"]
-    api = gateway.create_api(Name=system.name("http"), ProtocolType="HTTP", Tags={"ms-custom-id": HTTP_API_ID})["ApiId"]
+    api = gateway.create_api(Name=system.name("http"), ProtocolType="HTTP", Tags={"ms-custom-id": system.http_api_id})[
+        "ApiId"
+    ]
     target = _integration(system, gateway, api, described["function"], "2.0")
     authorizer = described["authorizer"]
     made = gateway.create_authorizer(

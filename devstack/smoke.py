@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from devstack.operator import ApiError
+from loadtest.handing import handed
 from loadtest.shown import where
 from loadtest.viewer import Viewer
 
@@ -93,6 +94,7 @@ class Smoke:
         tasks = []
         try:
             for url in self.websockets:
+                handed(url, self.token)
                 begun, shown = time.monotonic(), seen.setdefault(url, {})
                 viewer = Viewer(url, [self.match], token=self.token, on_event=_noting(shown))
                 tasks.append(asyncio.create_task(viewer.run()))

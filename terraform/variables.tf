@@ -26,8 +26,8 @@ variable "home_region" {
 variable "home" {
   description = <<-EOT
     Options of the home, all optional: reserved and provisioned concurrency by function (api, fanout, watchdog), a
-    domain for the operators' API (certificate in the home region), a KMS key there. Switching provisioned concurrency on or
-    off interrupts (docs/deploy.md, Before a big match).
+    domain for the HTTP API (certificate in the home region; the address that AWS gave the API is off then), a KMS key there.
+    Switching provisioned concurrency on or off interrupts (docs/deploy.md, Before a big match).
   EOT
   type = object({
     reserved_concurrency    = optional(map(number), {})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terraform import bursts, functions, policies, retries, routes, site, storage, watching
+from tests.terraform import bursts, functions, policies, retries, routes, site, site_key, storage, watching
 from tests.terraform.differences import DIFFERENCES, Difference
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ CHECKS = [
     site.pages,
     site.visitors,
     site.bucket,
+    site_key.required,
+    site_key.address,
 ]
 
 

@@ -71,6 +71,14 @@ variable "references" {
   nullable    = false
 }
 
+variable "site_keys" {
+  description = "Keys by which the site shows that a request has come through it, the newest first; none: readers may come from anywhere."
+  type        = list(string)
+  default     = []
+  nullable    = false
+  sensitive   = true
+}
+
 variable "resources" {
   description = "The ARNs of what the function works on: the matches table, the stream, and the table of broadcasts in every cell."
   type = object({
@@ -115,7 +123,7 @@ variable "cors_origins" {
 }
 
 variable "domain" {
-  description = "A domain name of its own, with its certificate in the home region and its Route 53 zone; null for none."
+  description = "A domain name of its own, with its certificate in the home region and its Route 53 zone; null for none. With it the address that AWS gave the API is off."
   type = object({
     name            = string
     certificate_arn = string
