@@ -43,7 +43,12 @@ def _own_keys() -> KeySet:
     return _keys(aws.setting("JWKS_URL"))
 
 
-@lifecycle.prepared(_own_keys, lambda: _own_keys().fetch_early())
+def _reach() -> None:
+    if aws.setting("JWKS_URL"):  # empty where viewers need no token
+        _own_keys().fetch_early()
+
+
+@lifecycle.prepared(_own_keys, _reach)
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer an authorizer's REQUEST event with a policy and, for those let in, ``subject`` and ``competitions``."""

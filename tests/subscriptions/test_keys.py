@@ -52,6 +52,17 @@ def test_keys_are_fetched_once(scene: Scene) -> None:
     assert scene.server.asked == 1
 
 
+def test_an_early_fetch_that_fails_does_not_delay_the_first_token(scene: Scene) -> None:
+    """Promise: keys that INIT could not fetch are fetched for the first token, and then not a second time."""
+    scene.server.status = 500
+    scene.keys.fetch_early()
+    scene.server.status = 200
+    assert scene.knows("rsa")
+    scene.keys.fetch_early()
+    assert scene.knows("ec")
+    assert scene.server.asked == 2
+
+
 def test_a_new_key_is_believed_at_once(scene: Scene) -> None:
     """The issuer has changed its keys: a token with the new one is verified, a minute after the last request."""
     assert scene.knows("rsa")
