@@ -27,6 +27,7 @@ CHECKS = [
     storage.state_machines,
     routes.http,
     routes.websocket,
+    routes.budget,
     watching.alarms,
     watching.runbooks,
     watching.dashboards,
