@@ -46,6 +46,14 @@ def meaning(status: int, body: bytes) -> Answer:
     return _MEANINGS.get(status, Answer.AGAIN)
 
 
+def excerpt(body: bytes) -> str:
+    """What an error's body says, without secrets.
+
+    AWS's words on a wrong signature end with the canonical request, and that has the session token in it.
+    """
+    return body.decode(errors="replace").partition("The Canonical String")[0][:300]
+
+
 _VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
 """A header's value, or a reason phrase: anything without control characters (RFC 9110, section 5.5)."""
 

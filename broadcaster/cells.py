@@ -21,9 +21,10 @@ from broadcaster.starter import Starter
 from broadcaster.watch import Watch
 from matches import aws
 from matches.metrics import unreadable
-from matches.regions import TRANSIENT, Regions
+from matches.regions import COLD_SECONDS, TRANSIENT, Regions
 from matches.rows import BrokenMatchError, UnreadableRowError
 from matches.telling import Tellings
+from matches.thaw import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +36,8 @@ SILENCE_SECONDS = 15.0
 """A cell that did not answer is left to the watchdog for so long: it is not waited for at each event."""
 
 SLOW_SECONDS = 0.5
-"""A cell that took longer than this to answer with an error has not answered, either."""
+"""A cell that took longer than this to answer with an error has not answered, either. A cell to which a connection has
+to be opened has ``regions.COLD_SECONDS`` more."""
 
 SOON_SECONDS = 1
 """The watchdog's first look after an event that could not be handed over."""
@@ -57,12 +59,15 @@ class Cell:
 
 
 class Cells:
-    """All cells of a deployment, by region."""
+    """All cells of a deployment, by region. ``clock`` tells seconds, those of a freeze included."""
 
-    def __init__(self, cells: Mapping[str, Cell], watch: Watch) -> None:
+    def __init__(self, cells: Mapping[str, Cell], watch: Watch, clock: Callable[[], float] = seconds) -> None:
         self._cells = dict(cells)
         self._watch = watch
-        self._regions = Regions(len(self._cells))
+        self._clock = clock
+        self._regions = Regions(len(self._cells), clock)
+        self._queue = Regions(len(self._cells), clock)
+        """The watchdog's queue, asked once for each region."""
         self._silent_until: dict[str, float] = {}
 
     def __contains__(self, region: str) -> bool:
@@ -77,7 +82,7 @@ class Cells:
         damaged is left to the watchdog, too, which sets its message aside. Raises regions.TRANSIENT.
         """
         put = partial(self._watch.put, state.match, state.seq, epoch=state.epoch)
-        _, unwatched = self._regions.ask({region: partial(put, region) for region in self._cells})
+        _, unwatched = self._queue.ask({region: partial(put, region) for region in self._cells})
         reached, broken = self._reach({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
         unreached = [region for region in self._cells if region not in reached.keys() | broken.keys()]
         for error in unwatched.values():
@@ -129,7 +134,7 @@ class Cells:
 
     def _reach(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, BrokenMatchError]]:
         """The answers of the cells that are not silent, and the cells whose row of the match is damaged."""
-        now = time.monotonic()
+        now = self._clock()
         asked = {
             region: partial(self._call, region, each)
             for region, each in work.items()
@@ -150,16 +155,16 @@ class Cells:
         return answers, broken
 
     def _call(self, region: str, work: Callable[[], T]) -> T:
-        begun = time.monotonic()
+        begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._regions.is_cold(region) else 0.0)
         try:
             return work()
         except TRANSIENT as error:
-            if not isinstance(error, ClientError) or time.monotonic() - begun > SLOW_SECONDS:
+            if not isinstance(error, ClientError) or self._clock() - begun > patience:
                 self._silence(region)
             raise
 
     def _silence(self, region: str) -> None:
-        self._silent_until[region] = time.monotonic() + SILENCE_SECONDS
+        self._silent_until[region] = self._clock() + SILENCE_SECONDS
 
 
 def _begin(cell: Cell, state: MatchState) -> Telling:

@@ -21,11 +21,12 @@ from botocore.exceptions import ClientError
 
 from broadcaster import cells
 from broadcaster.setaside import record_body
-from matches import aws, regions
+from matches import aws, lifecycle, regions
 from matches.events import Accepted, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from matches.metrics import Figures, unreadable
 from matches.rows import BrokenMatchError, UnreadableRowError
+from matches.thaw import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +154,7 @@ class Fanout:
         match, pauses = record["kinesis"]["partitionKey"], iter(PAUSES)
         while True:
             known, until = self._broken.get(match, ("", 0.0))
-            if until > time.monotonic():
+            if until > seconds():
                 self._set_aside(record, known)
                 return None
             try:
@@ -171,7 +172,7 @@ class Fanout:
                 elif not isinstance(error, BrokenMatchError):
                     logger.exception("record_failed", match=match)
                 if isinstance(error, BrokenMatchError) and error.concerns_all:
-                    self._broken[match] = (reason, time.monotonic() + BROKEN_SECONDS)
+                    self._broken[match] = (reason, seconds() + BROKEN_SECONDS)
                 self._set_aside(record, reason)
                 return None
 
@@ -245,6 +246,7 @@ def _fanout() -> Fanout:
     return Fanout(ledger, cells.cells(), aws.sqs(), aws.setting("SET_ASIDE_QUEUE"))
 
 
+@lifecycle.prepared(_fanout, lambda: lifecycle.use(_fanout().ledger))
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Handle one batch of the event source mapping."""

@@ -9,23 +9,22 @@ judges, signs and sends. One request is on its way per connection: API Gateway i
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import select
-import socket
-import ssl
 import time
 from typing import TYPE_CHECKING, Any, Self
 
 from aws_lambda_powertools import Logger
 
-from broadcaster.answers import Answer, AnswerReader, MalformedAnswerError, Usual, meaning
-from broadcaster.connection import CHUNK, WOULD_BLOCK, Connection, Stage
+from broadcaster.answers import Answer, AnswerReader, MalformedAnswerError, Usual, excerpt, meaning
+from broadcaster.connection import CHUNK, WOULD_BLOCK, Connection, Stage, addresses, tls_context
 from broadcaster.delivery import Lane
 from broadcaster.pacing import backoff
 from broadcaster.signing import Credentials, prepare
+from matches.thaw import IDLE_SECONDS, seconds
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from broadcaster.delivery import Delivery, Job
@@ -49,6 +48,9 @@ RESOLVED_SECONDS = 60.0
 AGAIN_SECONDS = 5.0
 """After so long it is tried again to get credentials or addresses."""
 
+_PATIENCE = {Stage.BUSY: ANSWER_SECONDS, Stage.IDLE: IDLE_SECONDS}
+"""Seconds for which a connection may be in a stage; CONNECT_SECONDS in the others."""
+
 SWEEP_SECONDS = 0.25
 TICK_SECONDS = 0.001
 _EVENTS = 512
@@ -71,13 +73,17 @@ class Gateway:
         connections: int,
         tls: ssl.SSLContext | None,
         clock: Callable[[], float],
+        elapsed: Callable[[], float],
     ) -> None:
         self._endpoint = endpoint
         self._ask_credentials = credentials
         self._limit = connections
         self._tls = tls
         self._clock = clock
+        self._elapsed = elapsed
         self._loop = asyncio.get_running_loop()
+        self._ahead = elapsed() - self._loop.time()
+        """How far ``elapsed`` was ahead of the loop's clock after the last delivery: that one may stand in a freeze."""
         self._epoll = select.epoll()
         self._loop.add_reader(self._epoll.fileno(), self._on_ready)
         self._addresses: list[Any] = []
@@ -100,7 +106,7 @@ class Gateway:
         self._give_up = 0.0
 
     @classmethod
-    async def open(
+    def prepared(
         cls,
         endpoint: Endpoint,
         credentials: Callable[[], Credentials],
@@ -108,27 +114,35 @@ class Gateway:
         connections: int = CONNECTIONS,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = seconds,
     ) -> Self:
-        """A gateway on the running loop, ready to send.
+        """A gateway on the running loop that has used neither network nor credentials yet: ``refresh`` does.
 
         ``credentials`` is asked again every minute, off the loop: a Lambda function's never change, but others rotate.
+        ``clock`` tells the time for signatures, ``elapsed`` seconds, those of a freeze included.
+        """
+        context = (tls or tls_context()) if endpoint.tls else None
+        return cls(endpoint, credentials, connections=connections, tls=context, clock=clock, elapsed=elapsed)
+
+    @classmethod
+    async def open(cls, endpoint: Endpoint, credentials: Callable[[], Credentials], **options: Any) -> Self:
+        """A gateway on the running loop, ready to send; the options are those of ``prepared``.
+
         Raises GatewayError when the host cannot be found, and what ``credentials`` raises.
         """
-        context = (tls or _tls()) if endpoint.tls else None
-        gateway = cls(endpoint, credentials, connections=connections, tls=context, clock=clock)
+        gateway = cls.prepared(endpoint, credentials, **options)
         await gateway.refresh()
         return gateway
 
     async def refresh(self) -> None:
-        """New addresses, credentials and dates, if the old ones have been used for long enough."""
-        if self._loop.time() - self._resolved >= RESOLVED_SECONDS:
-            host, port = self._endpoint.host, self._endpoint.port
+        """New addresses, credentials and dates, if the old ones have been used for long enough. Raises as ``open``."""
+        if self._elapsed() - self._resolved >= RESOLVED_SECONDS:
             try:
-                self._addresses = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                self._addresses = await addresses(self._endpoint.host, self._endpoint.port)
             except OSError as error:
                 if not self._addresses:
-                    raise GatewayError(f"{host} cannot be found: {error}") from error
-            self._resolved = self._loop.time()
+                    raise GatewayError(f"{self._endpoint.host} cannot be found: {error}") from error
+            self._resolved = self._elapsed()
         now = self._clock()
         if now - self._signed >= SIGNED_SECONDS:
             # This may ask a metadata service, which must not hold up the posts.
@@ -182,16 +196,27 @@ class Gateway:
         self._done = self._loop.create_future()
         refreshing = self._loop.create_task(self._keep_fresh())
         try:
-            self._on_ready()  # Connections that have died while the function was frozen are found here.
+            self._drop_rested()
+            self._on_ready()  # Connections whose end was heard of while the function was frozen are found here.
             await self._done
         finally:
             self._delivery = self._done = None
+            self._ahead = self._elapsed() - self._loop.time()
             refreshing.cancel()
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
             # What is half open would be found dead when a frozen function thaws, and count as a failure then.
             for connection in [each for each in self._connections.values() if each.stage is not Stage.IDLE]:
+                self._drop(connection)
+
+    def _drop_rested(self) -> None:
+        """Drop connections that have been idle for long: the network may have forgotten them without a word."""
+        now = self._loop.time()
+        frozen = max(0.0, self._elapsed() - now - self._ahead)
+        for connection in list(self._idle):
+            connection.since -= frozen
+            if now - connection.since > IDLE_SECONDS:
                 self._drop(connection)
 
     def wake(self) -> None:
@@ -301,7 +326,7 @@ class Gateway:
     def _answered(self, job: Job, reader: AnswerReader, now: float) -> None:
         answer = meaning(reader.status, reader.body)
         if answer is Answer.FORBIDDEN:
-            self._fail(GatewayError(f"the gateway answers 403: {_excerpt(reader.body)}"))
+            self._fail(GatewayError(f"the gateway answers 403: {excerpt(reader.body)}"))
         elif self._delivery is not None:
             self._delivery.answered(job, answer, now)
 
@@ -390,8 +415,7 @@ class Gateway:
         self._swept = now
         delivery.look(now)
         for connection in list(self._connections.values()):
-            patience = ANSWER_SECONDS if connection.stage is Stage.BUSY else CONNECT_SECONDS
-            if connection.stage is not Stage.IDLE and now - connection.since > patience:
+            if now - connection.since > _PATIENCE.get(connection.stage, CONNECT_SECONDS):
                 connection.reused = False
                 self._lost(connection, now)
         if now >= self._give_up:
@@ -421,14 +445,3 @@ class Gateway:
 
     def _prepare(self, frame: bytes, method: str = "POST") -> Request:
         return prepare(self._endpoint, frame, self._credentials, self._clock(), method=method)
-
-
-def _tls() -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
-def _excerpt(body: bytes) -> str:
-    # AWS's words on a wrong signature end with the canonical request, and that has the session token in it.
-    return body.decode(errors="replace").partition("The Canonical String")[0][:300]

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster import live
 from broadcaster.plan import check_version
-from matches import aws
+from matches import aws, lifecycle
 from matches.ledger import Ledger
 from matches.metrics import Figures, unreadable
 from matches.progress import round_name, total
@@ -100,7 +100,7 @@ class Receipts:
         lease_seconds: int,
         rows_per_shard: int = ROWS_PER_SHARD,
     ) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._table = broadcasts
         self._db = client
         self._viewers = viewers
@@ -183,7 +183,7 @@ class Receipts:
         if telling.shards is not None:
             return shard_count(telling.shards, None)
         try:
-            return shard_count(None, self._ledger.state(telling.match).audience)
+            return shard_count(None, self.ledger.state(telling.match).audience)
         except (ClientError, BotoCoreError) as error:
             logger.warning("home was not reached", match=telling.match, exc_info=error)
             return None
@@ -218,7 +218,7 @@ class Receipts:
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
         # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
         try:
-            self._ledger.put_receipt(done.match, done.settled, broadcast, body)
+            self.ledger.put_receipt(done.match, done.settled, broadcast, body)
         except (ClientError, BotoCoreError):
             # The cell's viewers do not wait for home: the lease is given back, and the receipt is in the log.
             logger.exception("home did not take the receipt", match=done.match, seq=done.settled, receipt=body)
@@ -242,6 +242,7 @@ def _receipts() -> Receipts:
     )
 
 
+@lifecycle.prepared(_receipts, lambda: lifecycle.use(_receipts().ledger))
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """End a round; ``again`` tells the state machine to begin another, with ``batches``."""

@@ -8,19 +8,24 @@ numbers: its progress row is overwritten, never added to.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.carousel import Carousel, Tools, figures
 from broadcaster.gateway import Gateway, GatewayError
-from broadcaster.pages import calm_collector, decode_queries
+from broadcaster.pages import calm_collector
 from broadcaster.plan import check_version
 from broadcaster.records import Records
 from broadcaster.signing import Credentials, Endpoint
 from matches import aws
+from matches.ledger import UnknownMatchError
+from matches.lifecycle import NO_MATCH, prepared
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from broadcaster.client import Client
 
 MARGIN_SECONDS = 5.0
 """Before the time-out of the function: stop taking rows, let what is on the wire end, write the progress."""
@@ -35,35 +40,53 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 @cache
+def _client(region: str) -> Client:
+    from broadcaster.client import make
+
+    return _loop().run_until_complete(make(region))
+
+
+@cache
 def _tools() -> Tools:
-    from aiobotocore.session import get_session
+    """Made without the network."""
+    db, home = _client(aws.region()), _client(aws.setting("HOME_REGION"))
 
-    async def made() -> Tools:
-        session, home_region = get_session(), aws.setting("HOME_REGION")
-        config: Any = aws.config()  # botocore's own does
-        db = await session.create_client("dynamodb", config=config).__aenter__()
-        decode_queries(db)
-        home = db
-        if home_region != aws.region():
-            home = await session.create_client("dynamodb", region_name=home_region, config=config).__aenter__()
-            decode_queries(home)
-        return Tools(
-            db=db,
-            gateway=await Gateway.open(Endpoint.parse(aws.setting("CONNECTIONS_URL"), aws.region()), credentials),
-            records=Records(
-                home=home,
-                db=db,
-                matches=aws.setting("MATCHES_TABLE"),
-                broadcasts=aws.setting("BROADCASTS_TABLE"),
-                lease_seconds=int(aws.setting("LEASE_SECONDS")),
-            ),
-            subscriptions=aws.setting("SUBSCRIPTIONS_TABLE"),
-            rate=int(aws.setting("SEND_RATE")),
-        )
+    async def made() -> Gateway:
+        return Gateway.prepared(Endpoint.parse(aws.setting("CONNECTIONS_URL"), aws.region()), credentials)
 
-    tools = _loop().run_until_complete(made())
+    tools = Tools(
+        db=db.client,
+        gateway=_loop().run_until_complete(made()),
+        records=Records(
+            home=home.client,
+            db=db.client,
+            matches=aws.setting("MATCHES_TABLE"),
+            broadcasts=aws.setting("BROADCASTS_TABLE"),
+            lease_seconds=int(aws.setting("LEASE_SECONDS")),
+        ),
+        subscriptions=aws.setting("SUBSCRIPTIONS_TABLE"),
+        rate=int(aws.setting("SEND_RATE")),
+    )
     calm_collector()
     return tools
+
+
+def _reach() -> None:
+    """Use what this sender works with over the network, for no match."""
+    tools = _tools()
+
+    async def reach() -> None:
+        await tools.gateway.refresh()
+        with suppress(UnknownMatchError):
+            await tools.records.look(NO_MATCH)
+
+    _loop().run_until_complete(reach())
+
+
+async def _freshen() -> None:
+    """Before anything is asked: no connection to DynamoDB that has been idle for long is used again."""
+    for region in {aws.region(), aws.setting("HOME_REGION")}:
+        await _client(region).freshen()
 
 
 def credentials() -> Credentials:
@@ -74,11 +97,13 @@ def credentials() -> Credentials:
     return Credentials(found.access_key, found.secret_key, found.token)
 
 
+@prepared(_tools, _reach)
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one invocation and return the input of the next."""
     check_version(event)
     loop, tools = _loop(), _tools()
+    loop.run_until_complete(_freshen())
     deadline = loop.time() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
 
     async def turn() -> dict[str, Any]:

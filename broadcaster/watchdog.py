@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger
 
 from broadcaster.cells import cells
 from broadcaster.setaside import watch_body
-from matches import aws
+from matches import aws, lifecycle
 from matches.ledger import Ledger, UnknownMatchError
 from matches.metrics import Figures
 from matches.rows import BrokenMatchError
@@ -37,6 +37,12 @@ def _ledger() -> Ledger:
     return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
 
 
+def _make() -> None:
+    _ledger()
+    cells()
+
+
+@lifecycle.prepared(_make, lambda: lifecycle.use(_ledger()))
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle one batch of SQS messages (ReportBatchItemFailures)."""

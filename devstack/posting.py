@@ -14,7 +14,7 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import boto3
 import orjson
@@ -28,6 +28,7 @@ from broadcaster.signing import Credentials, Endpoint
 from devstack.local import system_at
 from devstack.provision import client
 from devstack.system import ACCOUNT, PREFIX, REGION, SECRET
+from loadtest.handing import handed
 from loadtest.shown import where
 from loadtest.wire import LostError, dial
 from subscriptions.shards import DEFAULT_SHARDS
@@ -35,6 +36,8 @@ from subscriptions.store import partition
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from loadtest.wire import Wire
 
 
 CONNECTIONS = 20
@@ -263,13 +266,12 @@ class _Listener:
 async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIterator[list[_Listener]]:
     """Connections of our own that follow the match. Raises PostingError if one does not get as far."""
     listeners = [_Listener() for _ in range(CONNECTIONS)]
-    url = f"{websocket}?v=1" + (f"&token={quote(token)}" if token else "")
-    dialled = await asyncio.gather(*(dial(url, each.hear) for each in listeners), return_exceptions=True)
-    wires = [wire for wire in dialled if not isinstance(wire, BaseException)]
+    url, headers = handed(f"{websocket}?v=1", token)
+    wires: list[Wire] = []
     try:
-        if len(wires) < len(listeners):
-            failure = next(each for each in dialled if isinstance(each, BaseException))
-            raise PostingError(f"{failure}") if isinstance(failure, LostError) else failure
+        # One after the other: opening connections is not what is measured.
+        for each in listeners:
+            wires.append(await dial(url, each.hear, headers))  # noqa: PERF401  # those that are open are closed below
         for wire in wires:
             wire.send(orjson.dumps({"action": "subscribe", "match": match}))
         await _until(lambda: all(each.subscribed or each.wrong for each in listeners))
@@ -277,6 +279,8 @@ async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIter
             wrong = next((each.wrong for each in listeners if each.wrong), None)
             raise PostingError(wrong or f"A connection had no snapshot after {PATIENCE_SECONDS:.0f} s.")
         yield listeners
+    except LostError as error:
+        raise PostingError(f"A connection to {where(websocket)} could not be opened or was lost: {error}.") from None
     finally:
         for wire in wires:
             wire.close()

@@ -13,7 +13,7 @@ from devstack import identity, tables
 from devstack.ministack import StackError
 from devstack.package import PYTHON
 from devstack.quotas import requests_of, route_throttles
-from devstack.system import ACCOUNT, HTTP_API_ID, SECRET
+from devstack.system import ACCOUNT, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +125,9 @@ def _event_sources(system: System) -> None:
             settings["StartingPosition"] = source["starting_position"]
         else:
             settings["EventSourceArn"] = f"arn:aws:sqs:{system.region}:{ACCOUNT}:{system.name(source['queue'])}"
+        if "maximum_concurrency" in source:
+            # MiniStack checks and keeps it; its poller invokes one batch after another.
+            settings["ScalingConfig"] = {"MaximumConcurrency": source["maximum_concurrency"]}
         if source.get("report_batch_item_failures"):
             settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
         functions.create_event_source_mapping(FunctionName=system.name(function), **settings)
@@ -149,7 +152,9 @@ def _invocations(system: System, function: str) -> str:
 def _http_api(system: System) -> None:
     gateway = client(system, "apigatewayv2")
     described = system.raw["http_api"]
-    api = gateway.create_api(Name=system.name("http"), ProtocolType="HTTP", Tags={"ms-custom-id": HTTP_API_ID})["ApiId"]
+    api = gateway.create_api(Name=system.name("http"), ProtocolType="HTTP", Tags={"ms-custom-id": system.http_api_id})[
+        "ApiId"
+    ]
     target = _integration(system, gateway, api, described["function"], "2.0")
     authorizer = described["authorizer"]
     made = gateway.create_authorizer(

@@ -41,14 +41,18 @@ def _may_be_kept(answer: Answer) -> bool:
     if answer.status >= HTTPStatus.BAD_REQUEST:
         return True
     said = {each.strip() for each in answer.headers.get("Cache-Control", "").split(",")}
-    return said.isdisjoint({"no-store", "max-age=0"})
+    # What is said to shared caches alone goes before max-age (RFC 9111, 5.2.2.10).
+    return said.isdisjoint({"no-store", "max-age=0"}) or any(each.startswith("s-maxage=") for each in said)
 
 
 class Relay:
-    """A client of the API at a URL. For one event loop; ``close`` ends it."""
+    """A client of the API at a URL; each request has ``headers``. For one event loop; ``close`` ends it."""
 
-    def __init__(self, api_url: str, kept_seconds: float, query: Iterable[str]) -> None:
+    def __init__(
+        self, api_url: str, kept_seconds: float, query: Iterable[str], headers: Mapping[str, str] | None = None
+    ) -> None:
         self._url = api_url
+        self._headers = dict(headers or {})
         self._kept_seconds = kept_seconds
         self._query = frozenset(query)
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS), auto_decompress=True)
@@ -91,7 +95,8 @@ class Relay:
         try:
             # As it is: yarl resolves the dot segments of a plain text, and would leave the API.
             url = URL(self._url + target, encoded=True)
-            async with self._http.request(method, url, headers=headers, data=body, allow_redirects=False) as response:
+            sent = {**(headers or {}), **self._headers}
+            async with self._http.request(method, url, headers=sent, data=body, allow_redirects=False) as response:
                 told = {name: response.headers[name] for name in _TOLD if name in response.headers}
                 return Answer(response.status, told, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

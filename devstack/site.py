@@ -225,7 +225,9 @@ class Site:
 
     async def _with_relay(self, _: web.Application) -> Any:
         readers = self._described["readers"]
-        self._relay = Relay(self._system.api_url, readers["seconds"], readers["query_strings"])
+        key = self._system.site_key
+        headers = {self._described["key_header"]: key} if key else {}
+        self._relay = Relay(self._system.api_url, readers["seconds"], readers["query_strings"], headers)
         yield
         await self._relay.close()
 

@@ -19,6 +19,7 @@ import httpx
 
 from devstack.operator import ApiError
 from devstack.posting import PostingError, SkippedError, post
+from loadtest.handing import handed
 from loadtest.shown import where
 from loadtest.viewer import Viewer
 
@@ -79,7 +80,7 @@ class Smoke:
     @property
     def passed(self) -> bool:
         """Whether nothing was wrong."""
-        return bool(self.steps) and not any(step.wrong for step in self.steps)
+        return bool(self.steps) and all(step.wrong is None for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:
         """As ``livescore smoke --json`` prints it."""
@@ -134,6 +135,7 @@ class Smoke:
         tasks = []
         try:
             for url in self.websockets:
+                handed(url, self.token)
                 begun, shown = time.monotonic(), seen.setdefault(url, {})
                 viewer = Viewer(url, [self.match], token=self.token, on_event=_noting(shown))
                 tasks.append(asyncio.create_task(viewer.run()))

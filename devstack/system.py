@@ -21,6 +21,9 @@ SECRET = "devstack"  # noqa: S105 - of an emulator
 REGION = "us-east-1"
 """Home, and the first cell."""
 
+PARTITION = "aws"
+"""What ARNs begin with, after ``arn:``. MiniStack knows no other."""
+
 PREFIX = "livescore"
 DEFAULT_PORT = 4566
 HTTP_API_ID = "livescoreapi"
@@ -51,6 +54,14 @@ class System:
     cells: tuple[str, ...] = (REGION,)
     """The regions of the cells."""
 
+    http_api_id: str = HTTP_API_ID
+    """The id of the operators' and readers' HTTP API."""
+
+    site_key: str = ""
+    """By which the site shows the API that a request has come through it.
+
+    Without one the API answers everybody: on this machine it is as private as the site (docs/security.md)."""
+
     region: str = REGION
     """Whose parts the names, URLs and clients of this view are."""
 
@@ -72,7 +83,7 @@ class System:
     @property
     def api_url(self) -> str:
         """The operators' and readers' HTTP API."""
-        return f"{self.endpoint}/_aws/execute-api/{HTTP_API_ID}/$default"
+        return f"{self.endpoint}/_aws/execute-api/{self.http_api_id}/$default"
 
     @property
     def websocket_url(self) -> str:
@@ -108,8 +119,14 @@ class System:
                 return f"arn:aws:states:{self.region}:{ACCOUNT}:stateMachine:{self.name('broadcast')}"
             case "cells":
                 return json.dumps({region: self.at(region).resolve("state_machine") for region in self.cells})
+            case "deployment":
+                return PREFIX
             case "home_region":
                 return REGION
+            case "partition":
+                return PARTITION
+            case "site_keys":
+                return self.site_key
             case "connections_url":
                 return self.websocket_url.replace("ws://", "http://")
             case "setting":

@@ -18,6 +18,7 @@ from devstack.local import nothing_answers
 from devstack.operator import ApiError
 from devstack.words import OVER, describe, marks, minute, score
 from devstack.words import status as status_words
+from loadtest.handing import handed
 from loadtest.reader import Reader
 from loadtest.shown import plain, where
 from loadtest.viewer import Viewer
@@ -48,8 +49,9 @@ async def watch(
 ) -> None:
     """Show the match until cancelled, or until it is over. ``token`` is the viewer's, if one is needed.
 
-    Raises ApiError for a match that does not exist, or when nobody answers.
+    Raises ApiError for a match that does not exist, or when nobody answers; TokensError for a token that is too long.
     """
+    handed(websocket_url, token)
     await _knock(websocket_url)
     events: list[dict[str, Any]] = []
     over = asyncio.Event()

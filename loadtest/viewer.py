@@ -9,15 +9,15 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 import orjson
 
 from broadcaster.pacing import backoff
+from loadtest.handing import handed
 from loadtest.repairs import Repairs
 from loadtest.wire import LostError, dial
 from subscriptions.follower import Follower
-from subscriptions.repair import SPREAD_SECONDS, grace, patience, quiet
+from subscriptions.repair import SPREAD_SECONDS, grace, looking, patience, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +54,9 @@ to this: whoever is slow to answer thousands is not helped by more questions."""
 SILENCE_SECONDS = 30.0
 """After so long without a frame of a match, give or take a quarter, a viewer looks whether it missed the last one: no
 later frame would tell."""
+
+SILENCE_MOST_SECONDS = 150.0
+"""On a connection that works, a viewer looks after the longest silence that a message has ended, up to this."""
 
 
 @dataclass(slots=True)
@@ -152,7 +155,7 @@ class Viewer:
         self._gap_since: dict[str, float] = {}
         self._failure: BaseException | None = None
         self._chance = chance
-        self._patience = patience(silence_seconds, chance())
+        self._silence_chance = chance()
         self._repairs = (
             Repairs(reader, self._show, self._sync, self._fail, spread_seconds, found=self._found)
             if reader is not None
@@ -169,7 +172,7 @@ class Viewer:
     async def run(self) -> None:
         """Follow the matches until cancelled, connecting again with full jitter whenever the connection is lost.
 
-        Raises what ``on_event`` or ``on_frame`` raises.
+        Raises what ``on_event`` or ``on_frame`` raises, and TokensError for a token that is too long for the address.
         """
         try:
             await self._stay()
@@ -183,7 +186,8 @@ class Viewer:
                 raise self._failure
             begun = time.monotonic()
             try:
-                self._wire = await dial(self._address(), self._take)
+                url, headers = handed(self._url, self._token() if callable(self._token) else self._token)
+                self._wire = await dial(url, self._take, headers)
             except LostError:
                 self.failed += 1
             else:
@@ -195,10 +199,6 @@ class Viewer:
                     self._read_all()
             self._attempt += 1
             await asyncio.sleep(backoff(self._attempt, self._chance(), base=0.25, cap=30))
-
-    def _address(self) -> str:
-        token = self._token() if callable(self._token) else self._token
-        return self._url + (f"&token={quote(token, safe='')}" if token else "")
 
     @property
     def connected(self) -> bool:
@@ -297,16 +297,22 @@ class Viewer:
                 # In a storm of reconnects the socket is slow to answer; HTTP has what happened meanwhile.
                 self._checked_at = now
                 self._repair(follower)
-            elif now - self._heard.get(follower.match, 0.0) > self._patience:
+            elif now - self._heard.get(follower.match, 0.0) > self._patience():
                 self.checks += 1
                 self._heard[follower.match] = self._checked_at = now
-                self._patience = patience(self._silence_seconds, self._chance())
+                self._silence_chance = self._chance()
                 self._repair(follower)
+
+    def _patience(self) -> float:
+        """Seconds without a frame of a match after which this viewer looks whether it missed one."""
+        trusted = self._wire.trusted if self._wire is not None else 0.0
+        return looking(self._silence_seconds, SILENCE_MOST_SECONDS, trusted, self._silence_chance)
 
     def _help(self, now: float) -> None:
         """Read over HTTP matches of which nothing is known, while the answer to their subscribe takes long."""
+        patience_now = patience(self._silence_seconds, self._silence_chance)
         for match, follower in self.followers.items():
-            late = now - self._heard.get(match, -math.inf) > self._patience
+            late = now - self._heard.get(match, -math.inf) > patience_now
             if self._repairs is not None and follower.epoch is None and late and match not in self._link.refused:
                 self._heard[match] = self._checked_at = now
                 self._repairs.look(follower)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picows import WSCloseCode, WSError, WSListener, WSMsgType, ws_connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from picows import WSFrame, WSTransport
     from picows.url import WSParsedURL
@@ -45,6 +45,8 @@ class Wire(WSListener):
         """When a message last came: a proxy may answer pings by itself, and pass no message on."""
         self.proven = 0.0
         """Seconds of the longest silence that a frame has ended."""
+        self.trusted = 0.0
+        """Seconds of the longest silence that a message has ended."""
 
     @property
     def open(self) -> bool:
@@ -97,6 +99,7 @@ class Wire(WSListener):
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
         elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+            self.trusted = max(self.trusted, now - self.told)
             self.told = now
             try:
                 if frame.fin and not self._parts:
@@ -112,8 +115,10 @@ class Wire(WSListener):
                 self.abort()
 
 
-async def dial(url: str, on_text: Callable[[bytes | memoryview], None]) -> Wire:
-    """Open a connection; ``on_text`` gets each text message.
+async def dial(
+    url: str, on_text: Callable[[bytes | memoryview], None], headers: Mapping[str, str] | None = None
+) -> Wire:
+    """Open a connection; ``on_text`` gets each text message, the handshake has these ``headers`` too.
 
     Raises LostError if nobody answers within ``OPEN_SECONDS``, the server refuses, or the URL is none.
     """
@@ -133,6 +138,7 @@ async def dial(url: str, on_text: Callable[[bytes | memoryview], None]) -> Wire:
                 read_buffer_init_size=BUFFER_BYTES,
                 websocket_handshake_timeout=OPEN_SECONDS,
                 max_redirects=0,
+                extra_headers=headers,
             )
     except BaseException as error:
         # picows would let a connection wait for its handshake all by itself.

@@ -29,7 +29,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.logging import correlation_paths
 from botocore.exceptions import BotoCoreError, ClientError
 
-from matches import aws
+from matches import aws, lifecycle, site_key
 from matches.calendar import PAGES, Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
@@ -45,6 +45,7 @@ from matches.ledger import (
 )
 from matches.metrics import Figures, unreadable
 from matches.progress import standing
+from matches.quiet import list_seconds
 from matches.readers import HISTORY_PAGE, Readers
 from matches.recent import RecentEvents
 from matches.regions import Regions
@@ -154,7 +155,7 @@ def read_day(
     """The matches that kick off on that UTC day, 200 a page; ``more`` says whether there is another page."""
     chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
     found = _readers().day(_calendar(), chosen, page, _listed)
-    return _cacheable(found.value, fresh=found.fresh)
+    return _cacheable(found.value, fresh=found.fresh, shared=list_seconds(found.value["matches"], time.time()))
 
 
 def _listed(states: list[MatchState]) -> list[dict[str, Any]]:
@@ -500,12 +501,19 @@ def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
     return _error(ApiError(HTTPStatus.NOT_FOUND, "no_route", "There is nothing at this path."))
 
 
+def _make() -> None:
+    for each in (_recent, _readers, _calendar, _viewers, _regions, aws.kinesis):
+        each()
+
+
+@lifecycle.prepared(_make, lambda: lifecycle.use(_ledger()))
 @figures.published
 # An event has the operator's token in it: never logged, whatever the environment asks for.
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway (payload format 2.0)."""
-    refusal = _check_body(event)
+    around = site_key.refusal(event)
+    refusal = _check_body(event) if around is None else ApiError(HTTPStatus.FORBIDDEN, "around_the_site", around)
     if refusal is not None:
         # Before the resolver, whose parser would answer some of these with a 500.
         return {
@@ -585,15 +593,17 @@ def _json(status: HTTPStatus, body: dict[str, Any]) -> Response[dict[str, Any]]:
     return Response(status, content_types.APPLICATION_JSON, body, headers={"Cache-Control": "no-store"})
 
 
-def _cacheable(body: dict[str, Any], *, fresh: bool) -> Response[Any]:
+def _cacheable(body: dict[str, Any], *, fresh: bool, shared: int = 1) -> Response[Any]:
     """An answer for everybody; 304 to a cache that has this one already (RFC 9110, 13.1.2).
 
     It is good for a second from when it was read, wherever that second passes: what this process had kept is for this
     request only, because what is left of the second is less than one, and ages are whole seconds (RFC 9111, 1.2.2).
+    A CDN may keep it for ``shared`` seconds, and answers those who have it already by 304 itself.
     """
     text = orjson.dumps(body)
     tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
-    headers: dict[str, str | list[str]] = {"Cache-Control": f"public, max-age={int(fresh)}", "ETag": tag}
+    longer = f", s-maxage={shared - (not fresh)}" if shared > 1 else ""
+    headers: dict[str, str | list[str]] = {"Cache-Control": f"public, max-age={int(fresh)}{longer}", "ETag": tag}
     had = (app.current_event.headers or {}).get("if-none-match") or ""
     if tag in (each.strip().removeprefix("W/") for each in had.split(",")):
         return Response(HTTPStatus.NOT_MODIFIED, body="", headers=headers)

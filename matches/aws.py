@@ -1,7 +1,8 @@
 """Clients of AWS, made on first use and kept for the life of the process.
 
-Where the endpoints are is botocore's business (``AWS_ENDPOINT_URL`` points every one of them at devstack). boto3 adds
-nothing to botocore's clients but resources, which nobody here uses, and an import that a cold start waits for.
+Their connections are kept as well, unless they have been idle for long (matches.thaw). Where the endpoints are is
+botocore's business (``AWS_ENDPOINT_URL`` points every one of them at devstack). boto3 adds nothing to botocore's
+clients but resources, which nobody here uses, and an import that a cold start waits for.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from matches import trust
+from matches.thaw import Usage
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -71,10 +75,13 @@ def connections(url: str) -> ApiGatewayManagementApiClient:
     from botocore.config import Config
 
     once = config(patience="once").merge(Config(read_timeout=2))
-    client: ApiGatewayManagementApiClient = _session().create_client(  # type: ignore[assignment]
-        "apigatewaymanagementapi", endpoint_url=url, config=once
-    )
-    return client
+    return _keep(_session().create_client("apigatewaymanagementapi", endpoint_url=url, config=once))  # type: ignore[no-any-return]
+
+
+def ca_bundle() -> str | None:
+    """The file of trusted certificates that AWS_CA_BUNDLE names, None for botocore's own."""
+    found: str | None = _session().get_config_variable("ca_bundle")
+    return found
 
 
 @cache
@@ -99,19 +106,36 @@ def credentials() -> ReadOnlyCredentials | None:
 
 
 def _client(service: str, of_region: str | None = None, patience: Patience = "usual") -> Any:
-    return _session().create_client(service, region_name=of_region, config=config(patience=patience))
+    return _keep(_session().create_client(service, region_name=of_region, config=config(patience=patience)))
 
 
-def config(connections: int = 10, patience: Patience = "usual") -> Config:
-    """Time-outs that leave a Lambda function time to answer, and botocore's standard retries."""
+def _keep(client: Any) -> Any:
+    """A client that shares the TLS context, and opens new connections after it has been idle for long."""
+    trust.share(client, ca_bundle())
+    usage = Usage()
+
+    def freshen(**_: Any) -> None:
+        if usage.is_long_ago:
+            # This closes what is idle. Calls that other threads have under way go on.
+            client.close()
+        usage.note()
+
+    client.meta.events.register("before-send", freshen)
+    return client
+
+
+def options(patience: Patience = "usual") -> dict[str, Any]:
+    """Options of a client: time-outs that leave a Lambda function time to answer, and botocore's standard retries."""
+    seconds, tries = _SECONDS_AND_TRIES[patience]
+    return {
+        "connect_timeout": min(2, seconds),
+        "read_timeout": seconds,
+        "retries": {"mode": "standard", "total_max_attempts": tries},
+    }
+
+
+def config(patience: Patience = "usual") -> Config:
+    """The same, as botocore's clients take them."""
     from botocore.config import Config
 
-    seconds, tries = _SECONDS_AND_TRIES[patience]
-    return Config(
-        connect_timeout=min(2, seconds),
-        read_timeout=seconds,
-        retries={"mode": "standard", "total_max_attempts": tries},
-        max_pool_connections=connections,
-        # An idle connection may be closed while a function is frozen; keep-alive probes notice.
-        tcp_keepalive=True,
-    )
+    return Config(**options(patience))

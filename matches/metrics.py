@@ -2,8 +2,9 @@
 
 The line is in the embedded metric format, from which CloudWatch takes the metrics
 (AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html): no call, no client, nothing
-that a goal waits for. Namespace ``livescore``, one dimension, ``service``. The events that an invocation was about are
-in the line as well, to be searched for; as dimensions each would be a metric of its own, and be paid for as one.
+that a goal waits for. The namespace is ``livescore``, the dimensions are ``deployment`` and ``service``: two
+deployments in one account and region keep their metrics apart. The events that an invocation was about are in the
+line as well, to be searched for; as dimensions each would be a metric of its own, and be paid for as one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, get_a
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from matches import aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,11 +83,16 @@ class Figures:
             self._events.append({name: value for name, value in known.items() if value is not None})
 
     def published(self, handler: Callable[P, R]) -> Callable[P, R]:
-        """A handler after whose every invocation, failed ones too, the line is printed, if there is anything to say."""
+        """A handler after whose every invocation, failed ones too, the line is printed, if there is anything to say.
+
+        An invocation raises RuntimeError when the environment lacks DEPLOYMENT, the name of the deployment.
+        """
 
         @wraps(handler)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             global _running  # noqa: PLW0603 - a process runs one invocation at a time
+            # Powertools keeps it in every line of this set, whichever of add and flush prints it.
+            self._metrics.set_default_dimensions(deployment=aws.setting("DEPLOYMENT"))
             self._invoked = True
             _running = self
             try:

@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from matches.batches import read_all
 from matches.metrics import skipped
 from matches.rows import VERSION_ATTRIBUTE, number, readable, reading
+from matches.thaw import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -90,7 +91,7 @@ class Viewers:
 
     def _refresh(self, matches: Collection[str], read: Callable[[], list[dict[str, Any]]]) -> None:
         """Read again unless all of these are fresh; when that fails, what is known is good for as long again."""
-        now = time.monotonic()
+        now = seconds()
         if all(now - self._known.get(match, _UNREAD)[1] < FRESH_SECONDS for match in matches):
             return
         try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from matches import aws
+from matches import aws, lifecycle
 from matches.claims import EVERY, write_competitions
 from matches.metrics import Figures
 from subscriptions.handshake import header
@@ -39,6 +39,11 @@ def _keys(url: str) -> KeySet:
     return KeySet(lambda: fetch(url), logger.warning)
 
 
+def _own_keys() -> KeySet:
+    return _keys(aws.setting("JWKS_URL"))
+
+
+@lifecycle.prepared(_own_keys, lambda: _own_keys().fetch_early())
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer an authorizer's REQUEST event with a policy and, for those let in, ``subject`` and ``competitions``."""
@@ -66,7 +71,7 @@ def _decide(event: dict[str, Any]) -> tuple[str, str]:
             raise TokenError("no token")
         return ANONYMOUS, unsaid
     audiences = frozenset(aws.setting("VIEWER_AUDIENCE").split(",")) - {""}
-    key = _keys(aws.setting("JWKS_URL")).key(key_id(token))
+    key = _own_keys().key(key_id(token))
     who = verify(token, key, Expected(aws.setting("ISSUER"), audiences))
     return who.subject, unsaid if who.competitions is None else write_competitions(who.competitions)
 

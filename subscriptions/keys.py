@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 import urllib3
 
+from matches.thaw import seconds
 from subscriptions.tokens import TokenError, read_keys
 
 if TYPE_CHECKING:
@@ -48,10 +49,13 @@ class FetchError(Exception):
 
 
 class KeySet:
-    """The keys of one issuer, for any number of threads. ``fetch`` raises FetchError, ``clock`` tells seconds."""
+    """The keys of one issuer, for any number of threads.
+
+    ``fetch`` raises FetchError, ``clock`` tells seconds, those of a freeze included.
+    """
 
     def __init__(
-        self, fetch: Callable[[], bytes], say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self, fetch: Callable[[], bytes], say: Callable[[str], None], clock: Callable[[], float] = seconds
     ) -> None:
         self._fetch = fetch
         self._say = say
@@ -77,6 +81,13 @@ class KeySet:
         if kid not in usable:
             raise TokenError("unknown key" if usable else "the issuer's keys are not known")
         return usable[kid]
+
+    def fetch_early(self) -> None:
+        """Fetch the keys before a token needs them. A failure does not keep the first token from another try."""
+        with self._lock:
+            self._renew()
+            if not self._usable():
+                self._tried_at = None
 
     def _wants(self, kid: str) -> bool:
         return not self._is_younger(FRESH_SECONDS) or kid not in self._keys
@@ -113,7 +124,10 @@ def fetch(url: str) -> bytes:
     until = time.monotonic() + FETCH_SECONDS
     document = bytearray()
     try:
-        answer = urllib3.request("GET", url, timeout=WAIT_SECONDS, retries=False, preload_content=False)
+        # Between two fetches lie minutes, or a freeze: a connection that was kept would be of no use.
+        answer = urllib3.request(
+            "GET", url, headers={"Connection": "close"}, timeout=WAIT_SECONDS, retries=False, preload_content=False
+        )
         try:
             if answer.status != 200:
                 raise FetchError(f"status {answer.status}")

@@ -42,6 +42,15 @@ def patience(silence: float, chance: float) -> float:
     return silence * (0.75 + chance / 2)
 
 
+def looking(least: float, most: float, proven: float, chance: float) -> float:
+    """Seconds without a frame of a match after which a viewer looks whether it missed one.
+
+    ``least`` at first. On a connection that works it is the longest silence ``proven`` that a message has ended, up to
+    ``most``. All give or take a quarter: see ``patience``.
+    """
+    return patience(max(least, min(most, proven)), chance)
+
+
 def quiet(least: float, proven: float, chance: float) -> float:
     """Seconds without a frame on a connection after which the server is asked for a sign of life.
 

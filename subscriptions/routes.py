@@ -12,7 +12,6 @@ Who comes and goes is counted beside all that (matches.viewers): a failure of th
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from matches import aws
+from matches import aws, lifecycle
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
 from matches.metrics import Figures, unreadable
@@ -28,6 +27,7 @@ from matches.recent import RecentEvents
 from matches.rows import BrokenMatchError, UnreadableRowError
 from matches.snapshot import snapshot
 from matches.telling import Telling, Tellings
+from matches.thaw import seconds
 from matches.viewers import Viewers
 from subscriptions.comings import Comings
 from subscriptions.handshake import header
@@ -90,6 +90,17 @@ def _viewers() -> Viewers:
     return Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once"))
 
 
+def _make() -> None:
+    for each in (_recent, _tellings, _subscriptions, _viewers):
+        each()
+
+
+def _reach() -> None:
+    lifecycle.use(_ledger())
+    _tellings().read(lifecycle.NO_MATCH)
+
+
+@lifecycle.prepared(_make, _reach)
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serve one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
@@ -100,7 +111,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _write_comings() -> None:
     """Write what is due of who came and went; what cannot be written waits for another invocation."""
-    due = _comings.due(time.monotonic())
+    due = _comings.due(seconds())
     try:
         while due:
             match, change = due.popitem()
@@ -135,13 +146,13 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
         _check_size(text, connection)
         return {"statusCode": 200, "body": _serve(parse_request(text), connection, _competitions(about))}
     except ExcessError as error:
-        if _meter.shut(connection, time.monotonic()):
+        if _meter.shut(connection, seconds()):
             return {"statusCode": 200}
         logger.warning("too much", connection=connection, code=error.code)
         figures.add("Refused")
         return _close(connection, error)
     except RequestError as error:
-        _meter.offend(connection, time.monotonic())
+        _meter.offend(connection, seconds())
         logger.info("refused", connection=connection, match=error.match, code=error.code)
         figures.add("Refused")
         return {"statusCode": 200, "body": error.frame()}
@@ -157,7 +168,7 @@ def _check_size(text: str, connection: str) -> None:
     size = len(text.encode(errors="replace"))
     if size > MESSAGE_BYTES:
         raise ExcessError("too_large", f"A message is at most {MESSAGE_BYTES} bytes.")
-    if not _meter.take(connection, size, time.monotonic()):
+    if not _meter.take(connection, size, seconds()):
         raise ExcessError("too_many_requests", "Too many messages, or too many wrong ones.")
 
 
@@ -301,11 +312,11 @@ def _take_back(row: Row) -> None:
 
 def _know(match: str) -> Known:
     known, read_at = _known.get(match, (None, 0.0))
-    if known is not None and time.monotonic() - read_at < _FRESH_SECONDS:
+    if known is not None and seconds() - read_at < _FRESH_SECONDS:
         return known
     state = _ledger().state(match)
     known = Known(state.epoch, _count(_tellings().read(match), state), state.competition)
-    _known[match] = (known, time.monotonic())
+    _known[match] = (known, seconds())
     return known
 
 

@@ -78,6 +78,7 @@ module "operators_api" {
     }
   }
   references              = local.home_references
+  site_keys               = local.site_keys
   resources               = local.cell_resources
   kms_key_arn             = var.home.kms_key_arn
   kms_key_arns            = local.kms_key_arns

@@ -39,7 +39,7 @@ module "observability" {
     region          = var.home_region
     functions       = merge({ (local.system.http_api.function) = module.operators_api.function.name }, { for role, function in module.fanout.functions : role => function.name })
     queues          = { for role, queue in module.fanout.queues : role => queue.name }
-    tables          = { matches = module.ledger.name }
+    tables          = { matches = { name = module.ledger.name, indexes = keys(local.home.tables["matches"].indexes) } }
     stream          = module.stream.name
     retention_hours = var.stream_retention_hours
     consumer        = module.stream.consumer_name
@@ -52,7 +52,7 @@ module "observability" {
     for region, cell in module.cell : region => {
       functions     = { for role, function in cell.functions : role => function.name }
       queues        = { for role, queue in cell.queues : role => queue.name }
-      tables        = { for role, table in cell.tables : role => table.name }
+      tables        = { for role, table in cell.tables : role => { name = table.name, indexes = keys(local.cell.tables[role].indexes) } }
       api_id        = cell.websocket_api.id
       api_stage     = cell.websocket_api.stage
       state_machine = cell.state_machine_arn

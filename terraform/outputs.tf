@@ -1,5 +1,10 @@
 output "http_url" {
-  description = "The operators' and readers' HTTP API."
+  description = "The operators' and readers' HTTP API: through the site, or the API itself where there is no site."
+  value       = var.web == null ? module.operators_api.url : "${one(module.web[*].url)}${jsondecode(file("${path.module}/site.json")).operators.prefix}"
+}
+
+output "api_url" {
+  description = "The HTTP API itself; where there is a site it answers only requests with an operator's token."
   value       = module.operators_api.url
 }
 

@@ -13,6 +13,7 @@ provider "aws" {
       apigatewayv2   = endpoints.value
       cloudwatch     = endpoints.value
       cloudwatchlogs = endpoints.value
+      cognitoidp     = endpoints.value
       dynamodb       = endpoints.value
       iam            = endpoints.value
       kinesis        = endpoints.value

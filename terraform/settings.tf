@@ -1,9 +1,11 @@
 variable "settings" {
   description = <<-EOT
-    Settings that differ from their defaults; system.json lists them all. There is no deployment without issuer, jwks_url
-    and operator_audience, nor without viewer_audience if anonymous is off.
+    Settings that differ from their defaults; system.json lists them all. Without user_pool there is no deployment without
+    issuer, jwks_url and operator_audience, nor without viewer_audience if anonymous is off. With it, the audiences here are
+    taken besides the pool's own app clients.
   EOT
   type        = map(string)
+  default     = {}
   nullable    = false
 
   validation {
@@ -20,17 +22,22 @@ variable "settings" {
   }
 
   validation {
-    condition     = startswith(lookup(var.settings, "issuer", ""), "https://")
-    error_message = "Set issuer to the https URL of who issues tokens: API Gateway makes no JWT authorizer without."
+    condition     = var.user_pool == null || length(setintersection(keys(var.settings), ["issuer", "jwks_url"])) == 0
+    error_message = "Leave issuer and jwks_url out of settings, or leave user_pool out: the pool is the issuer."
   }
 
   validation {
-    condition     = startswith(lookup(var.settings, "jwks_url", ""), "https://")
+    condition     = var.user_pool != null || startswith(lookup(var.settings, "issuer", ""), "https://")
+    error_message = "Set issuer to the https URL of who issues tokens, or set user_pool: API Gateway makes no JWT authorizer without."
+  }
+
+  validation {
+    condition     = var.user_pool != null || startswith(lookup(var.settings, "jwks_url", ""), "https://")
     error_message = "Set jwks_url to the https URL of the issuer's keys; of Cognito, the issuer followed by /.well-known/jwks.json."
   }
 
   validation {
-    condition     = length(compact(split(",", lookup(var.settings, "operator_audience", "")))) > 0
+    condition     = var.user_pool != null || length(compact(split(",", lookup(var.settings, "operator_audience", "")))) > 0
     error_message = "Set operator_audience: API Gateway makes no JWT authorizer without an audience."
   }
 
@@ -40,8 +47,8 @@ variable "settings" {
   }
 
   validation {
-    condition     = lookup(var.settings, "anonymous", "on") != "off" || length(compact(split(",", lookup(var.settings, "viewer_audience", "")))) > 0
-    error_message = "Set viewer_audience, or leave anonymous on: otherwise nobody can watch."
+    condition     = lookup(var.settings, "anonymous", "on") != "off" || try(var.user_pool.viewers, false) || length(compact(split(",", lookup(var.settings, "viewer_audience", "")))) > 0
+    error_message = "Set viewer_audience, or viewers in user_pool, or leave anonymous on: otherwise nobody can watch."
   }
 
   validation {
@@ -53,8 +60,25 @@ variable "settings" {
     condition     = try(tonumber(lookup(var.settings, "watchdog_seconds", "1")) <= 900, true)
     error_message = "watchdog_seconds is at most 900, the longest delay of an SQS message."
   }
+
+  validation {
+    condition     = try(tonumber(lookup(var.settings, "hand_over_seconds", "1")) <= local.system.settings.hand_over_seconds.default, true)
+    error_message = "hand_over_seconds is at most ${local.system.settings.hand_over_seconds.default}: an execution that hands over later may reach its end while a sender is tried again."
+  }
+
+  validation {
+    condition     = try(tonumber(lookup(var.settings, "lease_seconds", "900")) >= local.system.settings.lease_seconds.default, true)
+    error_message = "lease_seconds is at least ${local.system.settings.lease_seconds.default}: a shorter lease may end while a batch waits for a sender."
+  }
 }
 
 locals {
-  settings = { for name, setting in local.system.settings : name => lookup(var.settings, name, tostring(setting.default)) }
+  given = { for name, setting in local.system.settings : name => lookup(var.settings, name, tostring(setting.default)) }
+
+  # What follows from the pool; the audiences that are given are taken as well.
+  settings = merge(local.given, [
+    for pool in module.user_pool[*].settings : merge(pool, {
+      for name in ["operator_audience", "viewer_audience"] : name => join(",", compact([pool[name], local.given[name]]))
+    })
+  ]...)
 }

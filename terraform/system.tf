@@ -18,7 +18,12 @@ locals {
 
   # What references of system.json stand for in every region; the modules add the URLs of their own queues and API.
   references = merge(
-    { home_region = var.home_region, stream = "${var.prefix}-${local.system.stream.name}" },
+    {
+      deployment  = var.prefix
+      partition   = data.aws_partition.current.partition
+      home_region = var.home_region
+      stream      = "${var.prefix}-${local.system.stream.name}"
+    },
     { for name in keys(local.system.tables) : "table.${name}" => "${var.prefix}-${name}" },
     { for name, value in local.settings : "setting.${name}" => value },
   )

@@ -26,7 +26,8 @@ variable "home_region" {
 variable "home" {
   description = <<-EOT
     Options of the home, all optional: reserved and provisioned concurrency by function (api, fanout, watchdog), a
-    domain for the operators' API (certificate in the home region), a KMS key there.
+    domain for the HTTP API (certificate in the home region; the address that AWS gave the API is off then), a KMS key there.
+    Switching provisioned concurrency on or off interrupts (docs/deploy.md, Before a big match).
   EOT
   type = object({
     reserved_concurrency    = optional(map(number), {})
@@ -46,6 +47,16 @@ variable "home" {
     error_message = "The home's functions are: ${join(", ", keys(local.home.functions))}. Concurrency is set for another."
   }
 
+  # Of more pollers than executions, those without one count what they took as received
+  # (docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
+  validation {
+    condition = alltrue([
+      for function, source in local.system.event_sources :
+      try(var.home.reserved_concurrency[function] >= source.maximum_concurrency, true)
+    ])
+    error_message = "The reserved concurrency of watchdog is at least the maximum_concurrency of its queue in system.json, ${local.system.event_sources.watchdog.maximum_concurrency}."
+  }
+
   validation {
     condition = alltrue([
       for arn in compact([var.home.kms_key_arn, try(var.home.domain.certificate_arn, null)]) : try(split(":", arn)[3], "") == var.home_region
@@ -60,6 +71,7 @@ variable "cells" {
     Their options, all optional: reserved and provisioned concurrency by function (authorizer, routes, sender, receipt),
     a domain for the viewers (certificate in that region; cells may share a name, then viewers are led to the nearest), a
     KMS key in that region, a log line for each message, and deletion_protection where it differs from the deployment's.
+    Switching provisioned concurrency on or off interrupts (docs/deploy.md, Before a big match).
   EOT
   type = map(object({
     reserved_concurrency    = optional(map(number), {})

@@ -2,8 +2,9 @@ variable "web" {
   description = <<-EOT
     The static site, the cached snapshots and the operators' way to the API behind CloudFront; null: none of it. All optional:
     whether to upload the site's files, and their folder (this repository's web/), where operators sign in (an
-    authorization code with PKCE; without it they paste a token), a domain (certificate in us-east-1), more origins that its
-    pages may talk to, a region for Origin Shield, a WAF, a bucket for access logs, CloudFront's price class.
+    authorization code with PKCE; without it, and without a desk_site of user_pool, they paste a token), a domain (certificate
+    in us-east-1), more origins that its pages may talk to, a region for Origin Shield, a WAF, a bucket for access logs,
+    CloudFront's price class, and the number of the site's key: one more makes a new key (site_key.tf).
   EOT
   type = object({
     upload         = optional(bool, true)
@@ -24,23 +25,29 @@ variable "web" {
     web_acl_arn          = optional(string)
     log_bucket           = optional(string)
     price_class          = optional(string, "PriceClass_All")
+    site_key_version     = optional(number, 1)
   })
   default = {}
+
+  validation {
+    condition     = var.web == null ? true : var.web.site_key_version >= 1 && floor(var.web.site_key_version) == var.web.site_key_version
+    error_message = "web.site_key_version is a whole number from 1 on. Raise it by 1 for a new key."
+  }
 }
 
 module "web" {
   source = "./modules/web"
   count  = var.web == null ? 0 : 1
 
-  prefix = var.prefix
-  region = var.home_region
-  site   = jsondecode(file("${path.module}/site.json"))
-  # AWS's own name, also where operators have a domain: CloudFront is a caller like any other.
-  api_endpoint         = module.operators_api.api.url
+  prefix               = var.prefix
+  region               = var.home_region
+  site                 = jsondecode(file("${path.module}/site.json"))
+  api_endpoint         = module.operators_api.url
+  site_key             = module.operators_api.site_key
   websocket_urls       = { for region, cell in module.cell : region => cell.websocket_url }
   force_destroy        = !var.deletion_protection
   site_directory       = var.web.upload ? coalesce(var.web.site_directory, "${path.module}/../web") : null
-  operators_sign_in    = var.web.operators_sign_in
+  operators_sign_in    = try(coalesce(var.web.operators_sign_in, one(module.user_pool[*].sign_in)), null)
   domain               = var.web.domain
   connect_sources      = var.web.connect_sources
   origin_shield_region = var.web.origin_shield_region

@@ -13,6 +13,7 @@ from devstack.ministack import free_port
 from devstack.operator import Operator
 from devstack.provision import client
 from devstack.stack import running
+from devstack.system import PREFIX
 from matches.ledger import Ledger
 from matches.telling import Tellings
 from subscriptions.store import Subscriptions
@@ -43,6 +44,14 @@ def _closed() -> Iterator[None]:
     with Listening(1.0) as listening:
         yield
     assert not [each for each in listening.open if PLANTED not in each]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _deployment() -> Iterator[None]:
+    """Functions that tests call in this process name their deployment in their metrics."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEPLOYMENT", PREFIX)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,10 @@ export class Said {
   }
 }
 
+/** ms between two reads of a snapshot: the library looks by itself while it is open.
+ * @param {{open: boolean, failed: boolean}} page */
+export const pauseOfMatch = ({ open, failed }) => (open && !failed ? 300_000 : 10_000);
+
 /** An answer over HTTP may be a second old by its own account, and is waited for ten seconds. */
 const OUTDATED = 15_000;
 

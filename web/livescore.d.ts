@@ -138,6 +138,8 @@ export interface Timings {
   askSeconds: number;
   /** Without a frame of a match for so long, give or take a quarter: look over HTTP whether one was missed. 30 */
   silenceSeconds: number;
+  /** On a connection that works, look after the longest silence that a message has ended, up to this. 150 */
+  silenceMostSeconds: number;
   /** Without anything on the socket for so long, or up to a quarter less: say something, or it is closed. 480 */
   idleSeconds: number;
   /**
@@ -323,6 +325,7 @@ export const repair: {
   readonly PAGES: number;
   delay(attempt: number, chance: number, spread?: number): number;
   patience(silence: number, chance: number): number;
+  looking(least: number, most: number, proven: number, chance: number): number;
   quiet(least: number, proven: number, chance: number): number;
   grace(first: number, mutes: number, most?: number): number;
   backoff(attempt: number, chance: number, base?: number, most?: number): number;

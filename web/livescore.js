@@ -291,6 +291,17 @@ export const repair = Object.freeze({
   patience: (silence, chance) => silence * (0.75 + chance / 2),
 
   /**
+   * Seconds without a frame of a match after which a viewer looks: `least`, or the longest silence `proven` that a message
+   * has ended, up to `most`, give or take a quarter.
+   *
+   * @param {number} least
+   * @param {number} most
+   * @param {number} proven
+   * @param {number} chance
+   */
+  looking: (least, most, proven, chance) => repair.patience(Math.max(least, Math.min(most, proven)), chance),
+
+  /**
    * Seconds without a frame on a connection after which the server is asked for a sign of life: `least` at first, then
    * twice the longest silence `proven` that a frame has ended, both give or take a quarter. So a quiet connection that
    * works is asked a few times in all, not so often a minute.
@@ -1033,6 +1044,10 @@ class Repairs {
 /** A message of ours is at most this long; the server closes the connection over a longer one. */
 const MESSAGE_BYTES = 4096;
 
+/** Characters of a token in an address (docs/security.md). */
+const QUERY_TOKEN = 3072;
+const TOO_LONG = "The token is too long for an address: 3,072 characters at most.";
+
 /** So many tries in a row that do not open, while HTTP answers: it is not the network. */
 const REFUSALS = 3;
 
@@ -1044,6 +1059,7 @@ const TIMINGS = {
   careSeconds: 5,
   askSeconds: 60,
   silenceSeconds: 30,
+  silenceMostSeconds: 150,
   quietSeconds: 36,
   idleSeconds: 480,
   pongSeconds: 10,
@@ -1118,7 +1134,7 @@ export class Livescore {
   #leaveAt = 0;
   #askAfter = 0;
   #askAt = 0;
-  #patience;
+  #silenceChance;
   #idle;
   /** Where in its quarter more or less the next question to a quiet connection lies. */
   #quietChance = 0;
@@ -1157,7 +1173,7 @@ export class Livescore {
     this.#page =
       options.page === undefined ? (typeof here?.addEventListener === "function" ? here : null) : options.page;
     this.#cell = Math.floor(this.#random() * this.#addresses.length);
-    this.#patience = repair.patience(this.#timings.silenceSeconds, this.#random());
+    this.#silenceChance = this.#random();
     this.#idle = this.#timings.idleSeconds;
     this.#listen();
   }
@@ -1250,6 +1266,11 @@ export class Livescore {
     }
     if (number !== this.#try) return;
     this.#bears = Boolean(token);
+    if (token && this.#place === "query" && encodeURIComponent(token).length > QUERY_TOKEN) {
+      this.#listeners.tell("error", { code: "token_too_long", message: TOO_LONG });
+      this.#lost(number, TOO_LONG, false);
+      return;
+    }
     try {
       this.#wire = new Wire(this.#dial(token), {
         opened: () => this.#opened(),
@@ -1261,13 +1282,17 @@ export class Livescore {
     }
   }
 
+  get #place() {
+    const { protocol } = /** @type {URL} */ (this.#addresses[this.#cell]);
+    return this.#tokenIn ?? (protocol === "wss:" ? "subprotocol" : "query");
+  }
+
   /** @param {string | null} token @returns {WebSocketLike} */
   #dial(token) {
     const url = new URL(/** @type {URL} */ (this.#addresses[this.#cell]));
     url.searchParams.set("v", "1");
     if (token) {
-      const place = this.#tokenIn ?? (url.protocol === "wss:" ? "subprotocol" : "query");
-      if (place === "subprotocol") return new this.#WebSocket(url.href, ["livescore.v1", token]);
+      if (this.#place === "subprotocol") return new this.#WebSocket(url.href, ["livescore.v1", token]);
       url.searchParams.set("token", token);
     }
     return new this.#WebSocket(url.href);
@@ -1555,14 +1580,19 @@ export class Livescore {
   /** Begin the repairs that are due. @param {Thread[]} threads @param {boolean} overdue */
   #check(threads, overdue) {
     const now = seconds();
+    const { silenceSeconds, silenceMostSeconds } = this.#timings;
+    const proven = this.#doubted ? 0 : (this.#wire?.proven ?? 0);
     for (const thread of threads) {
       if (thread.follower.epoch === null) continue;
       if (thread.follower.gap || (overdue && !thread.answered)) {
         // In a storm of reconnects the socket is slow to answer; HTTP has what happened meanwhile.
         this.#repairs.begin(thread);
-      } else if (now - thread.heard > this.#patience && !this.#hidden) {
+        continue;
+      }
+      const patience = repair.looking(silenceSeconds, silenceMostSeconds, proven, this.#silenceChance);
+      if (now - thread.heard > patience && !this.#hidden) {
         thread.heard = now;
-        this.#patience = repair.patience(this.#timings.silenceSeconds, this.#random());
+        this.#silenceChance = this.#random();
         this.#repairs.begin(thread);
       }
     }
@@ -1570,7 +1600,7 @@ export class Livescore {
 
   /**
    * Keep the gateway from closing an idle connection, and find out whether frames still come through. A page cannot
-   * send pings, and a proxy would answer them itself; a sync is answered from where the match is at home, and says besides what may have been missed.
+   * send pings, and a proxy would answer them; the answer to a sync comes from home.
    *
    * @param {Thread[]} threads
    */
@@ -1591,7 +1621,8 @@ export class Livescore {
     const silent = [...this.#threads.values()].filter(
       (thread) => !this.#isOpen || !(thread.answered || thread.problem),
     );
-    const patience = this.#doubted ? this.#timings.firstSeconds / 2 : this.#patience;
+    const { firstSeconds, silenceSeconds } = this.#timings;
+    const patience = this.#doubted ? firstSeconds / 2 : repair.patience(silenceSeconds, this.#silenceChance);
     const longest = silent.sort((one, other) => one.heard - other.heard);
     const due = longest.filter(
       (thread, at) => seconds() - thread.heard > patience || (at === 0 && this.#answered === null),
@@ -1614,7 +1645,7 @@ export class Livescore {
     }
   }
 
-  /** HTTP has answered, or has not: that tells a refusal from a network that is down. @param {boolean} answers */
+  /** Whether HTTP answers tells a refusal from a network that is down. @param {boolean} answers */
   #answers(answers) {
     const { state, retryAt } = this.#connection;
     this.#answered = answers;

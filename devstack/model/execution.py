@@ -7,6 +7,7 @@ test compares the two.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,8 @@ from matches.telling import telling_key
 if TYPE_CHECKING:
     from devstack.model.world import World
 
-TRIES = {"TakeLease": 5, "Send": 4, "Finish": 5, "HandOver": 5}
-"""Retry's MaxAttempts and the first."""
+TRIES = {"TakeLease": 5, "Announce": 5, "Send": 4, "SetAside": 5, "Finish": 5, "HandOver": 5}
+"""MaxAttempts of a Retry's last entry, which is for every error, and the first try. Nothing here is short of Lambda."""
 
 
 @cache
@@ -100,13 +101,16 @@ class Execution:
     def _announce(self) -> None:
         until = int(self.world.clock.time()) + self.world.lease_seconds
         senders = sum(not each.get("done", False) for each in self.batches)
-        self.world.db.put_item(
-            TableName=self.world.system.name("broadcasts"),
-            Item={
-                **live.live_key(self.match), "owner": {"S": self.id},
-                "batches": {"N": str(senders)}, "ttl": {"N": str(until)},
-            },
-        )  # fmt: skip
+        for _ in range(TRIES["Announce"]):
+            with suppress(ClientError):
+                self.world.db.put_item(
+                    TableName=self.world.system.name("broadcasts"),
+                    Item={
+                        **live.live_key(self.match), "owner": {"S": self.id},
+                        "batches": {"N": str(senders)}, "ttl": {"N": str(until)},
+                    },
+                )  # fmt: skip
+                return
 
     def _round(self) -> list[dict[str, Any]]:
         about = {"match": self.match, "owner": self.id, "broadcast": self.broadcast, "round": self.round}
@@ -136,8 +140,14 @@ class Execution:
                 continue
             failures += 1
             if failures == TRIES["Send"]:
-                self.world.set_aside.send_message(QueueUrl="", MessageBody=json.dumps({"kind": "batch"}))
+                self._set_aside()
                 return {**task, "done": True, "lost": False, "reached": None, "set_aside": True}
+
+    def _set_aside(self) -> None:
+        for _ in range(TRIES["SetAside"]):
+            with suppress(ClientError):
+                self.world.set_aside.send_message(QueueUrl="", MessageBody=json.dumps({"kind": "batch"}))
+                return
 
     def _finish(self, results: list[dict[str, Any]], owner: str) -> dict[str, Any]:
         event = {

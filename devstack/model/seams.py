@@ -75,7 +75,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
     os.environ.update(
         MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
         BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,
-        POWERTOOLS_METRICS_DISABLED="true",
+        DEPLOYMENT="model", SITE_KEYS="", POWERTOOLS_METRICS_DISABLED="true",
     )  # fmt: skip
     try:
         yield

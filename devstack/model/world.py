@@ -55,7 +55,7 @@ class World:
         self.loop = Loop(self._in_flight)
         self.loop.set_exception_handler(lambda *_: None)
         self.clock = Clock(self.loop, BEGIN, lambda: actor.skew if (actor := CURRENT.get()) is not None else 0.0)
-        self.lease_seconds, self.hand_over_seconds, self.sender_seconds = 90, 160, 55.0
+        self.lease_seconds, self.hand_over_seconds, self.sender_seconds = 90, 100, 55.0
         self.broken_batch: int | None = None
         """Senders of this batch die when they begin."""
         self.skew = 0.0

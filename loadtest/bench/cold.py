@@ -1,4 +1,6 @@
-"""What a cold start costs: import and first call of each function, in a fresh process on one core, against MiniStack.
+"""What a cold start costs: INIT and first call of each function, in a fresh process on one core, against MiniStack.
+
+Each function starts as it does on demand, and as it does with provisioned concurrency (matches.lifecycle).
 
 A round takes one match through all functions, each started for it: a viewer subscribes, what was numbered is sent, the
 receipt written; then an event is posted and fanned out. So every first call does what it is there for, and is held to
@@ -18,6 +20,7 @@ from websockets.sync.client import connect
 from loadtest.bench.functions import WrongAnswerError, start
 from loadtest.bench.result import Result, median
 from matches.events import EVENT, Accepted
+from matches.lifecycle import KIND
 from subscriptions.shards import initial_shards
 
 if TYPE_CHECKING:
@@ -34,8 +37,9 @@ SETTLE_SECONDS = 60.0
 OWNER = "cold"
 TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
 """As Lambda gives it to a function whose tracing is active (lambda/latest/dg/configuration-envvars.html)."""
-FLOORS = {"sender_ms": "700 at most", "routes_ms": "450 at most"}
-FIGURES = ("import_ms", "call_ms", "total_ms", "import_cpu_ms", "call_cpu_ms", "resident_mb")
+FLOORS = {"sender_ms": "700 at most", "routes_ms": "450 at most", "provisioned_call_cpu_ms": "60 at most"}
+FIGURES = ("init_ms", "call_ms", "total_ms", "init_cpu_ms", "call_cpu_ms", "resident_mb")
+KINDS = ("on-demand", "provisioned-concurrency")
 ORDER = ("authorizer", "routes", "sender", "receipt", "fanout", "api", "watchdog")
 """The functions as a match comes to them."""
 
@@ -43,29 +47,47 @@ ORDER = ("authorizer", "routes", "sender", "receipt", "fanout", "api", "watchdog
 def run(
     target: Target, functions: Functions, viewer: Tokens, say: Callable[[str], None], rounds: int = ROUNDS
 ) -> Result:
-    """Measure every function once a round; the medians are reported.
+    """Measure every function once a round and kind of INIT; the medians are reported.
 
     Raises WrongAnswerError.
     """
-    found: dict[str, list[dict[str, float]]] = defaultdict(list)
+    found: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for number in range(rounds):
-        with connect(target.websocket_url) as socket:
-            one = Round(target, functions, viewer.token(), f"cold-{number}", socket)
-            for name in ORDER:
-                say(f"cold: round {number + 1} of {rounds}, {name}")
-                found[name].append(one.measure(name))
+        for kind in KINDS:
+            with connect(target.websocket_url) as socket:
+                one = Round(target, functions, viewer.token(), f"cold-{number}-{kind[:2]}", socket, kind=kind)
+                for name in ORDER:
+                    say(f"cold: round {number + 1} of {rounds}, {name}, {kind}")
+                    found[name, kind].append(one.measure(name))
     result = Result("cold", floors=FLOORS)
-    for name, each in found.items():
+    for (name, kind), each in found.items():
         row = {figure: median(one[figure] for one in each) for figure in FIGURES}
-        result.rows.append({"name": name, **row, "rounds": [round(one["total_ms"]) for one in each]})
-        result.figures[f"{name}_ms"] = row["total_ms"]
+        result.rows.append({"name": name, "kind": kind, **row, "rounds": [round(one["total_ms"]) for one in each]})
+        if kind == KINDS[0]:
+            result.figures[f"{name}_ms"] = row["total_ms"]
+    result.figures["provisioned_call_cpu_ms"] = max(
+        row["call_cpu_ms"] for row in result.rows if row["kind"] == KINDS[1]
+    )
     return result
 
 
 class Round:
-    """One match on its way through all functions, with one viewer on a socket and with a viewer's token."""
+    """One match on its way through all functions, with one viewer on a socket and with a viewer's token.
 
-    def __init__(self, target: Target, functions: Functions, token: str, match: str, socket: ClientConnection) -> None:
+    ``kind`` is what Lambda says of the functions' INIT, None for nothing.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        functions: Functions,
+        token: str,
+        match: str,
+        socket: ClientConnection,
+        *,
+        kind: str | None = None,
+    ) -> None:
+        self._kind = {KIND: kind} if kind is not None else {}
         self._target = target
         self._functions = functions
         self._match = match
@@ -80,11 +102,11 @@ class Round:
     def measure(self, name: str) -> dict[str, float]:
         """Start a function and call it once. Raises WrongAnswerError."""
         event = getattr(self, f"_to_{name}")()
-        started = start(self._functions, name, event, _X_AMZN_TRACE_ID=TRACE)
+        started = start(self._functions, name, event, _X_AMZN_TRACE_ID=TRACE, **self._kind)
         if not getattr(self, f"_is_{name}")(started.answer):
             raise WrongAnswerError(f"the first call of {name} answered {json.dumps(started.answer)[:300]}")
         self.logs[name] = started.log
-        return {**started.figures, "total_ms": started.figures["import_ms"] + started.figures["call_ms"]}
+        return {**started.figures, "total_ms": started.figures["init_ms"] + started.figures["call_ms"]}
 
     def _ask(self) -> None:
         self._socket.send(json.dumps({"action": "subscribe", "match": self._match}))

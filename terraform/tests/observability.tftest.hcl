@@ -10,7 +10,7 @@ variables {
     region          = "eu-west-1"
     functions       = { api = "livescore-api", fanout = "livescore-fanout", watchdog = "livescore-watchdog" }
     queues          = { set-aside = "livescore-set-aside", watchdog = "livescore-watchdog" }
-    tables          = { matches = "livescore-matches" }
+    tables          = { matches = { name = "livescore-matches", indexes = ["by_day"] } }
     stream          = "livescore-events"
     retention_hours = 24
     event_source    = "00000000-0000-0000-0000-000000000000"
@@ -20,7 +20,7 @@ variables {
     eu-west-1 = {
       functions     = { sender = "livescore-sender", receipt = "livescore-receipt", routes = "livescore-routes", authorizer = "livescore-authorizer" }
       queues        = { set-aside-batches = "livescore-set-aside-batches" }
-      tables        = { subscriptions = "livescore-subscriptions", broadcasts = "livescore-broadcasts" }
+      tables        = { subscriptions = { name = "livescore-subscriptions", indexes = ["by_connection"] }, broadcasts = { name = "livescore-broadcasts", indexes = [] } }
       api_id        = "ws"
       api_stage     = "live"
       state_machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:livescore-broadcast"
@@ -68,5 +68,58 @@ run "the_runbooks_are_elsewhere" {
   assert {
     condition     = endswith(aws_cloudwatch_metric_alarm.this["eu-west-1/set-aside"].alarm_description, "Runbook: https://example.org/operations.md#set-aside")
     error_message = "An alarm leads to its section."
+  }
+}
+
+run "home_is_no_cell" {
+  command = plan
+
+  module { source = "./modules/observability" }
+
+  variables {
+    cells = {
+      us-east-1 = {
+        functions     = { sender = "livescore-sender", receipt = "livescore-receipt", routes = "livescore-routes", authorizer = "livescore-authorizer" }
+        queues        = { set-aside-batches = "livescore-set-aside-batches" }
+        tables        = { subscriptions = { name = "livescore-subscriptions", indexes = ["by_connection"] }, broadcasts = { name = "livescore-broadcasts", indexes = [] } }
+        api_id        = "ws"
+        api_stage     = "live"
+        state_machine = "arn:aws:states:us-east-1:123456789012:stateMachine:livescore-broadcast"
+      }
+    }
+    watch_web       = true
+    distribution_id = "E1"
+  }
+
+  assert {
+    condition = length(setsubtract(
+      [for key, alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:${alarm.region}:123456789012:alarm:${alarm.alarm_name}"],
+      flatten([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : try(widget.properties.alarms, [])]),
+    )) == 0
+    error_message = "The dashboard shows the state of every alarm, also of home's region where home is no cell."
+  }
+
+  assert {
+    condition     = contains(keys(aws_cloudwatch_metric_alarm.this), "eu-west-1/concurrency-near-quota")
+    error_message = "Home's region is watched where home is no cell."
+  }
+}
+
+run "another_deployment" {
+  command = plan
+
+  module { source = "./modules/observability" }
+
+  variables { prefix = "north" }
+
+  assert {
+    condition = alltrue(flatten([
+      for alarm in aws_cloudwatch_metric_alarm.this : [
+        for query in alarm.metric_query : [
+          for metric in query.metric : metric.dimensions["deployment"] == "north" if metric.namespace == "livescore"
+        ]
+      ]
+    ]))
+    error_message = "Alarms read the metrics of their own deployment."
   }
 }

@@ -70,8 +70,8 @@ run "the_most" {
   }
 
   assert {
-    condition     = output.http_url == "https://api.example.org" && output.site_url == "https://www.example.org"
-    error_message = "Names of one's own are used."
+    condition     = output.http_url == "https://www.example.org/operators" && output.api_url == "https://api.example.org" && output.site_url == "https://www.example.org"
+    error_message = "Names of one's own are used, and operators go through the site."
   }
 
   assert {

@@ -53,6 +53,16 @@ run "values_that_are_none" {
   ]
 }
 
+run "fewer_watchdogs_than_their_queue_may_use" {
+  command = plan
+
+  variables {
+    home = { reserved_concurrency = { watchdog = 2 } }
+  }
+
+  expect_failures = [var.home]
+}
+
 run "a_site_that_may_not_open_a_socket" {
   command = plan
 
@@ -81,6 +91,26 @@ run "viewers_who_need_a_token_and_can_have_none" {
       operator_audience = "operators"
       anonymous         = "off"
     }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_hand_over_that_is_too_late" {
+  command = plan
+
+  variables {
+    settings = { issuer = "https://i.example.org", jwks_url = "https://i.example.org/k", operator_audience = "o", hand_over_seconds = "101" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_lease_that_is_too_short" {
+  command = plan
+
+  variables {
+    settings = { issuer = "https://i.example.org", jwks_url = "https://i.example.org/k", operator_audience = "o", lease_seconds = "89" }
   }
 
   expect_failures = [var.settings]

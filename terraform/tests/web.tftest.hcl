@@ -9,6 +9,7 @@ variables {
   region         = "eu-west-1"
   site           = jsondecode(file("./site.json"))
   api_endpoint   = "https://api.execute-api.eu-west-1.amazonaws.com"
+  site_key       = "0b8d3f0e-5d0e-4c5c-9f43-0e6f6f3f6a10"
   websocket_urls = { eu-west-1 = "wss://ws.execute-api.eu-west-1.amazonaws.com/live" }
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 from collections import Counter
 from contextlib import suppress
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
+from broadcaster.connection import Stage
 from broadcaster.delivery import TRIES, Delivery, Job, Tally
 from broadcaster.gateway import SIGNED_SECONDS, Gateway, GatewayError
 from broadcaster.pacing import Pace
 from broadcaster.signing import Credentials, Endpoint
+from matches.thaw import IDLE_SECONDS
 from tests.broadcaster.test_signing import botocores, read
 
 if TYPE_CHECKING:
@@ -43,6 +46,10 @@ class Server:
         """Requests that botocore would have signed otherwise."""
         self.url = ""
         self.frame = b""
+        self.paused = 0.0
+        """Seconds that the gateway's process was frozen, unseen by the loop's clock."""
+        self.swallowed = 0
+        self._forgotten = 0
         self._at_once = 0
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -50,22 +57,31 @@ class Server:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one TCP connection."""
         self.opened += 1
+        number = self.opened
         if (task := asyncio.current_task()) is not None:
             self._tasks.add(task)
         with suppress(asyncio.IncompleteReadError, OSError):
-            while await self._one(reader, writer):
+            while await self._one(reader, writer, number):
                 await writer.drain()
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+    def freeze(self, seconds: float) -> None:
+        """Let so many seconds pass, and forget all connections without a word."""
+        self._forgotten, self.paused = self.opened, self.paused + seconds
 
     async def stop(self) -> None:
         """Let go of everybody."""
         self._stopping.set()
         await asyncio.gather(*self._tasks)
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
+        if number <= self._forgotten:
+            self.swallowed += 1
+            await self._stopping.wait()
+            return False
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         request = head + await reader.readexactly(length)
         path, headers, body = read(request)
@@ -177,7 +193,7 @@ async def opened(server: Server, authority: trustme.CA, connections: int = 8) ->
     authority.configure_trust(context)
     return await Gateway.open(
         Endpoint.parse(server.url, REGION), lambda: server.keys, connections=connections, tls=context,
-        clock=lambda: server.now,
+        clock=lambda: server.now, elapsed=lambda: asyncio.get_running_loop().time() + server.paused,
     )  # fmt: skip
 
 
@@ -254,6 +270,68 @@ async def test_a_connection_that_died_idle_is_replaced(gateway: Gateway, server:
     await post(gateway, *[f"200_hangup.{number}=" for number in range(4)])
     tally = await post(gateway, *[f"200.{number}=" for number in range(50)])
     assert (tally.accepted, tally.failed) == (50, 0)
+
+
+async def test_a_connection_that_died_in_a_long_freeze_is_not_used(gateway: Gateway, server: Server) -> None:
+    """Promise: after a pause of more than 50 seconds no post waits for an answer on an old connection."""
+    await post(gateway, *[f"200_late.{number}=" for number in range(8)])
+    opened = server.opened
+    server.freeze(51)
+    tally = await post(gateway, *[f"200.{number}=" for number in range(50)])
+    assert (tally.accepted, tally.lost, server.swallowed) == (50, 0, 0)
+    assert server.opened > opened
+
+
+async def test_a_connection_grows_old_over_several_freezes(gateway: Gateway, server: Server) -> None:
+    """Promise: two pauses of 30 seconds make a connection old that was not used between them, and no other."""
+    await post(gateway, *[f"200_late.{number}=" for number in range(8)])
+    opened = server.opened
+    assert opened > 1
+    server.paused += 30
+    await post(gateway, "200.one=")
+    assert server.opened == opened
+    server.paused += 30
+    await post(gateway, "200.two=")
+    assert server.opened == opened
+    await post(gateway, *[f"200_late.{number}.later=" for number in range(8)])
+    assert server.opened > opened
+
+
+async def test_a_connection_that_died_in_a_short_freeze_costs_one_try(
+    gateway: Gateway, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: on a dead connection that is young enough to be used a post loses one try, and its viewer nothing."""
+    monkeypatch.setattr("broadcaster.gateway._PATIENCE", {Stage.BUSY: 0.3, Stage.IDLE: IDLE_SECONDS})
+    await post(gateway, "200.one=")
+    server.freeze(49)
+    tally = await post(gateway, "200.two=")
+    assert (tally.accepted, tally.lost, server.swallowed) == (1, 1, 1)
+
+
+async def test_only_addresses_of_ipv4_are_used(gateway: Gateway, server: Server, authority: trustme.CA) -> None:
+    """Promise: where a host has both kinds of addresses, nothing is sent by IPv6, for which Lambda has no route."""
+    loop, asked = asyncio.get_running_loop(), list[Any]()
+    real = loop.getaddrinfo
+    port = int(server.url.rpartition(":")[2].partition("/")[0])
+    elsewhere = Server()
+    try:
+        listening = await asyncio.start_server(elsewhere.serve, "::1", port)
+    except OSError:
+        pytest.skip("this machine has no IPv6 that could be used")
+
+    async def both(host: str, port: int, *, family: int = 0, **given: Any) -> Any:
+        """As a resolver answers for a host of both kinds."""
+        asked.append(family)
+        found = await real("127.0.0.1", port, family=family, **given)
+        return found if family == socket.AF_INET else found + await real("::1", port, **given)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(loop, "getaddrinfo", both)
+        client = await opened(server, authority)
+    tally = await post(client, *[f"200_late.{number}=" for number in range(50)])
+    await client.close()
+    listening.close()
+    assert (tally.accepted, len(asked), elsewhere.opened) == (50, 1, 0)
 
 
 async def test_a_refused_signature_is_nobodys_connection(gateway: Gateway) -> None:

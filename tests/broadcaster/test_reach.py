@@ -76,6 +76,24 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     assert silent.calls == 1
 
 
+def test_a_silent_cell_is_asked_again_after_a_freeze(
+    system: System, ledger: Ledger, tellings: Tellings, begun: str, silent: Hole
+) -> None:
+    """Promise: fifteen seconds of silence are over after a freeze that the monotonic clock has not seen."""
+    gone, asked, now = silent.client("dynamodb"), list[str](), [0.0]
+    silent.close()
+    gone.meta.events.register("before-send", lambda request, **_: asked.append(request.url))
+    dead = Cell(AWAY, Tellings(system.name("broadcasts"), gone), starter(system))
+    both = {AWAY: dead, REGION: Cell(REGION, tellings, starter(system))}
+    cells = Cells(both, watch(system), lambda: now[0])
+    for _ in range(2):
+        assert cells.broadcast(ledger.state(begun)) == [AWAY]
+    assert len(asked) == 1
+    now[0] += 3600
+    assert cells.broadcast(ledger.state(begun)) == [AWAY]
+    assert len(asked) == 2
+
+
 def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(
     system: System, ledger: Ledger, tellings: Tellings, begun: str, silent: Hole
 ) -> None:

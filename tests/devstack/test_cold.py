@@ -14,6 +14,7 @@ from devstack.tokens import tokens_of
 from loadtest.bench import cold
 from loadtest.bench.functions import WrongAnswerError, start
 from matches.events import EVENT, Accepted
+from matches.lifecycle import KIND, PROVISIONED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,12 +40,20 @@ def target(system: System) -> Target:
 
 
 @pytest.fixture(scope="module")
-def logs(system: System, target: Target, functions: Functions) -> dict[str, Log]:
-    """What each function said on its first call: one match has gone through all of them."""
+def clients_made() -> dict[str, float]:
+    """How many clients of AWS each function made in its first call."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def logs(system: System, target: Target, functions: Functions, clients_made: dict[str, float]) -> dict[str, Log]:
+    """What each function said with provisioned concurrency: one match has gone through their first calls."""
     with connect(target.websocket_url) as socket:
-        one = cold.Round(target, functions, tokens_of(system, "viewer").token(), "cold-logs", socket)
+        one = cold.Round(target, functions, tokens_of(system, "viewer").token(), "cold-logs", socket, kind=PROVISIONED)
         for name in cold.ORDER:
-            assert one.measure(name)["total_ms"] > 0
+            found = one.measure(name)
+            assert found["total_ms"] > 0
+            clients_made[name] = found["clients_made"]
         return one.logs
 
 
@@ -67,7 +76,9 @@ def test_every_function_is_measured(system: System, target: Target, functions: F
     """The cold bench has figures of every function of the description, and of the two that are held to a time."""
     assert set(cold.ORDER) == set(system.raw["functions"])
     result = cold.run(target, functions, tokens_of(system, "viewer"), lambda _: None, rounds=1)
-    assert {row["name"] for row in result.rows} == set(cold.ORDER)
+    assert {(row["name"], row["kind"]) for row in result.rows} == {
+        (name, kind) for name in cold.ORDER for kind in cold.KINDS
+    }
     assert all(row[figure] > 0 for row in result.rows for figure in cold.FIGURES)
     assert set(cold.FLOORS) <= set(result.figures)
 
@@ -76,6 +87,35 @@ def test_a_first_call_that_fails_is_not_measured(functions: Functions) -> None:
     """A function that only fails fast would look fast: what it said is raised."""
     with pytest.raises(WrongAnswerError, match="release knows version"):
         start(functions, "sender", {"v": 99})
+
+
+@pytest.mark.usefixtures("logs")
+def test_the_first_call_makes_no_client(functions: Functions, clients_made: dict[str, float]) -> None:
+    """Promise: with provisioned concurrency INIT makes all clients; where Lambda names no INIT the call makes them."""
+    assert clients_made == dict.fromkeys(cold.ORDER, 0)
+    about = {"connectionId": "x=", "eventType": "MESSAGE"}
+    ask = {"requestContext": about, "body": '{"action":"unsubscribe","match":"nobody-knows-it"}'}
+    assert start(functions, "routes", ask).figures["clients_made"] > 0
+
+
+UNSIGNED = {"AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true"}
+"""No credentials: whatever is asked fails."""
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "answer", "broken"),
+    [
+        ("watchdog", {"Records": []}, {"batchItemFailures": []}, {"SEND_RATE": "many"}),
+        ("fanout", {"Records": []}, None, UNSIGNED),
+    ],
+)
+def test_an_init_that_fails_is_survived(
+    functions: Functions, name: str, event: dict[str, Any], answer: Any, broken: dict[str, str]
+) -> None:
+    """Promise: an INIT with a wrong setting, or one that can ask no service, is a line of the log and no more."""
+    started = start(functions, name, event, **{KIND: PROVISIONED}, **broken)
+    assert said(started.log, "preparation_failed")["level"] == "WARNING"
+    assert started.answer == answer
 
 
 def test_the_sender_tells_what_it_sent(logs: dict[str, Log]) -> None:

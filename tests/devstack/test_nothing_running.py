@@ -72,6 +72,13 @@ def test_an_address_that_is_none_is_a_sentence(command: str, url: str) -> None:
     assert ran.exception is None or isinstance(ran.exception, SystemExit)
 
 
+@pytest.mark.parametrize("command", ["watch m"])
+def test_a_viewer_s_token_that_is_too_long_is_a_sentence(command: str) -> None:
+    """LIVESCORE_VIEWER_TOKEN above what an address holds is said in words, before anything is asked."""
+    ran = run(command, LIVESCORE_VIEWER_TOKEN="x" * 3073, LIVESCORE_WS="ws://127.0.0.1:1/live")
+    assert (ran.exit_code, "3,072 at most" in ran.output, "xxx" in ran.output) == (1, True, False), ran.output
+
+
 def test_only_an_address_of_this_machine_asks_for_a_stack() -> None:
     """A deployed system is not started by ``livescore up``, so its user is not asked for it."""
     assert nothing_answers("https://x.example.org/a?token=b") == (

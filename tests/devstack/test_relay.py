@@ -16,6 +16,7 @@ from devstack.relay import Relay
     [
         (200, "public, max-age=1", 1),
         (200, "public, max-age=0", 3),
+        (200, "public, max-age=0, s-maxage=29", 1),
         (200, "no-store", 3),
         (404, "no-store", 1),
     ],

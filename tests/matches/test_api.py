@@ -72,6 +72,7 @@ def test_a_route_that_has_lost_its_authorizer_lets_nobody_in(
 ) -> None:
     """The handler looks at scope and competitions itself; AWS hands a list claim on as ``[a b]``."""
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
+    monkeypatch.setenv("SITE_KEYS", "")
     monkeypatch.setattr(api, "_ledger", lambda: ledger)
     body = {"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "competition": "The Cup"}
     event = {

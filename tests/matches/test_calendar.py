@@ -167,6 +167,14 @@ def test_rows_that_dynamodb_leaves_out_are_asked_for_again(
         list(read_all(never, ledger.table, keys))
 
 
+def test_a_list_on_which_nothing_is_played_is_kept_longer_by_a_cdn(http: httpx.Client) -> None:
+    """Browsers ask again after a second, and a CDN answers them with its own copy for half a minute."""
+    answer = http.get("/matches?day=1901-01-01")
+    assert answer.headers["cache-control"] in {"public, max-age=1, s-maxage=30", "public, max-age=0, s-maxage=29"}
+    known = {"If-None-Match": answer.headers["etag"]}
+    assert http.get("/matches?day=1901-01-01", headers=known).status_code == 304
+
+
 def test_the_list_is_for_everybody_and_cacheable(http: httpx.Client, operator: Operator, match_id: str) -> None:
     """Without a token, good for a second, 304 while nothing has changed; each match as its snapshot without events."""
     operator.create_match(match=match_id, home="West Germany", away="Netherlands", kickoff="1974-07-07T16:00:00+01:00")

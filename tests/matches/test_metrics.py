@@ -25,6 +25,37 @@ def invoke(figures: Figures, work: Callable[[], None]) -> None:
     figures.published(work)()
 
 
+@pytest.fixture(autouse=True)
+def deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a function."""
+    monkeypatch.setenv("DEPLOYMENT", "north")
+
+
+def test_two_deployments_keep_their_metrics_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every line of every invocation has the deployment and the service as its one set of dimensions."""
+    figures = Figures("sender")
+
+    def work() -> None:
+        for _ in range(150):
+            figures.add("Accepted")
+
+    invoke(figures, work)
+    invoke(figures, work)
+    written = lines(capsys.readouterr().out)
+    assert len(written) == 4
+    for line in written:
+        [directive] = line["_aws"]["CloudWatchMetrics"]
+        assert [sorted(each) for each in directive["Dimensions"]] == [["deployment", "service"]]
+        assert (line["deployment"], line["service"]) == ("north", "sender")
+
+
+def test_a_function_without_a_deployment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of a nameless deployment would be read by no alarm: the function fails and names the variable."""
+    monkeypatch.delenv("DEPLOYMENT")
+    with pytest.raises(RuntimeError, match="DEPLOYMENT is not set"):
+        invoke(Figures("sender"), lambda: None)
+
+
 def test_a_function_that_fails_still_tells(capsys: pytest.CaptureFixture[str]) -> None:
     """What was counted before an error is published, and the error is the function's own."""
     figures = Figures("sender")

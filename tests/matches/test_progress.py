@@ -122,6 +122,7 @@ def test_progress_without_its_authorizer_tells_nothing(
 ) -> None:
     """The handler looks at the token itself."""
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
+    monkeypatch.setenv("SITE_KEYS", "")
     monkeypatch.setattr(api, "_ledger", lambda: ledger)
     status, body = asked(f"/matches/{match}/progress", claims)
     assert (status, body["error"]["code"]) == (403, "forbidden")
@@ -135,6 +136,7 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     operator = {"sub": "ann", "scope": SCOPE, "competitions": "*"}
     here = {"seq": 2, "told": 0, "running": False, "broadcast": None}
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
+    monkeypatch.setenv("SITE_KEYS", "")
     monkeypatch.setattr(api, "_ledger", lambda: ledger)
     regions = Regions(2)
     monkeypatch.setattr(api, "_regions", lambda: regions)

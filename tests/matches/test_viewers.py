@@ -33,7 +33,7 @@ def viewers(system: System, dynamodb: Any) -> Viewers:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock by which counts grow old; its only value is the time."""
     now = [1_000.0]
-    monkeypatch.setattr("matches.viewers.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("matches.viewers.seconds", lambda: now[0])
     return now
 
 

@@ -27,7 +27,7 @@ Call = tuple[str, Any]
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock of this process's routes; its only value is the time."""
     now = [1_000.0]
-    monkeypatch.setattr("subscriptions.routes.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("subscriptions.routes.seconds", lambda: now[0])
     return now
 
 

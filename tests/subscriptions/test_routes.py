@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from websockets.exceptions import InvalidHandshake
 from matches import aws
 from matches.ledger import state_key
 from matches.telling import telling_key
+from matches.thaw import seconds
 from subscriptions import routes
 from subscriptions.comings import Comings
 from subscriptions.protocol import MAX_MATCHES, Request
@@ -262,7 +262,7 @@ def test_a_match_that_was_reset_is_followed_in_its_new_shards(
     }  # fmt: skip
     for name, value in known.items():
         monkeypatch.setattr(routes, name, lambda value=value: value)
-    monkeypatch.setattr(routes, "_known", {match: (routes.Known("old", 4096, None), time.monotonic())})
+    monkeypatch.setattr(routes, "_known", {match: (routes.Known("old", 4096, None), seconds())})
     monkeypatch.setattr(routes, "_comings", Comings())
     request = Request("subscribe", match)
     state = routes._subscribe(request, "reset-viewer=", frozenset())  # noqa: SLF001

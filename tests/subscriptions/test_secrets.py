@@ -22,6 +22,7 @@ from devstack.ministack import free_port
 from devstack.standin import StandIn
 from devstack.system import ROOT
 from devstack.tokens import tokens_of
+from matches import site_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 SECRET = "SECRETeyJhbGciOiJSUzI1NiJ9"
+SITE_KEY = "SECRETsite-0b8d3f0e-5d0e-4c5c-9f43"
 TALKATIVE = {"POWERTOOLS_LOG_LEVEL": "DEBUG", "POWERTOOLS_LOGGER_LOG_EVENT": "true", "POWERTOOLS_DEV": "true"}
 
 PROTOCOL = Subprotocol("livescore.v1")
@@ -40,7 +42,7 @@ _GIVEN = {**_HEADERS, "Sec-WebSocket-Protocol": ", ".join(OFFERED)}
 _QUERY = {"rawQueryString": f"token={SECRET}", "queryStringParameters": {"token": SECRET}, "headers": _GIVEN}
 
 
-def _api(method: str, path: str, body: str) -> dict[str, Any]:
+def _api(method: str, path: str, body: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
     http = {"method": method, "path": path, "sourceIp": "127.0.0.1"}
     context = {"requestId": "r", "http": http, "stage": "$default"}
     return {
@@ -50,6 +52,7 @@ def _api(method: str, path: str, body: str) -> dict[str, Any]:
         "body": body,
         "isBase64Encoded": False,
         **_QUERY,
+        **({} if headers is None else {"headers": headers}),
     }
 
 
@@ -73,6 +76,7 @@ CALLS = [
     ("subscriptions.authorizer", _handshake({})),
     ("subscriptions.authorizer", _handshake({"token": [f"{SECRET}.e30.{SECRET}"]})),
     ("matches.api", _api("GET", "/matches/m", "")),
+    ("matches.api", _api("GET", "/matches/n", "", {site_key.HEADER: SITE_KEY})),
     ("matches.api", _api("POST", "/matches", "{}")),
     ("matches.api", _api("POST", "/matches/m/events", '{"kind":"kick_off"}')),
     ("subscriptions.routes", _socket("CONNECT")),
@@ -115,12 +119,13 @@ def refusing() -> Iterator[str]:
 
 
 def test_the_functions_log_no_token(refusing: str) -> None:
-    """With every service refusing and the whole event asked for, the logs tell of the failures and of no token."""
+    """With every service refusing and the whole event asked for, the logs tell of failures, not of tokens or keys."""
     names = ("MATCHES_TABLE", "SUBSCRIPTIONS_TABLE", "STREAM")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "POWERTOOLS_"))}
     env |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": f"{SECRET}1", "AWS_SESSION_TOKEN": f"{SECRET}2"}
     env |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": refusing, "CONNECTIONS_URL": f"{refusing}/live"}
     env |= {**dict.fromkeys(names, "none"), **TALKATIVE}
+    env |= {"SITE_KEYS": f"{SITE_KEY},{SITE_KEY}2"}
     env |= {"JWKS_URL": f"{refusing}/keys", "ISSUER": "i", "VIEWER_AUDIENCE": "v", "ANONYMOUS": "on", "ORIGINS": "*"}
     ran = subprocess.run(
         [sys.executable, "-c", CODE],
@@ -135,6 +140,7 @@ def test_the_functions_log_no_token(refusing: str) -> None:
     said = re.findall('"message": ?"([^"]+)"', ran.stdout)
     assert {"a service did not answer", "connected", "failed", "refused", "too much", "not closed"} <= set(said)
     assert SECRET not in ran.stdout + ran.stderr
+    assert SITE_KEY not in ran.stdout + ran.stderr
 
 
 async def test_the_gateway_logs_no_token(system: System, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tests.terraform.retries import states
 from tests.terraform.source import PACKAGES, reached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.terraform.applied import Applied
-
-MAY_FAIL = {
-    "SetAside": "a batch that cannot even be set aside must not be forgotten: the watchdog begins the broadcast again",
-}
-"""Tasks inside a Map that may stop their siblings, and why."""
 
 
 def route_responses(applied: Applied) -> list[str]:
@@ -55,7 +49,7 @@ def throttles(applied: Applied) -> list[str]:
 def error_names(applied: Applied) -> list[str]:
     """MiniStack says Runtime.HandlerError and Lambda.Unknown where AWS has other names."""
     found = []
-    for name, step in _states(json.loads(applied.definition)):
+    for name, step in states(json.loads(applied.definition)):
         for each in (*step.get("Retry", []), *step.get("Catch", [])):
             wrong = {"Runtime.HandlerError", "Lambda.Unknown"} & set(each["ErrorEquals"])
             if wrong and len(each["ErrorEquals"]) == len(wrong):
@@ -72,28 +66,15 @@ def error_names(applied: Applied) -> list[str]:
 def map_siblings(applied: Applied) -> list[str]:
     """On AWS an iteration that fails stops its siblings: every task inside a Map catches everything."""
     found = []
-    for name, step in _states(json.loads(applied.definition)):
+    for name, step in states(json.loads(applied.definition)):
         if step.get("Type") == "Map":
-            for inner, each in _states(step["ItemProcessor"]):
+            for inner, each in states(step["ItemProcessor"]):
                 errors = {error for catch in each.get("Catch", []) for error in catch["ErrorEquals"]}
-                if each["Type"] == "Task" and "States.ALL" not in errors and inner not in MAY_FAIL:
+                if each["Type"] == "Task" and "States.ALL" not in errors:
                     found.append(
                         f"{inner} in {name} catches {sorted(errors) or 'nothing'}: its siblings would be stopped"
                     )
     return found
-
-
-def execution_time(applied: Applied) -> list[str]:
-    """AWS ends an Express execution after five minutes: it hands over early enough for a sender that is tried again."""
-    definition = json.loads(applied.definition)
-    sender = applied.system["functions"]["sender"]["timeout"]
-    hand_over = applied.system["settings"]["hand_over_seconds"]["default"]
-    limit = definition.get("TimeoutSeconds", 300)
-    if limit > 300 or hand_over + 2 * sender > limit:
-        return [
-            f"an execution hands over after {hand_over} s, a sender takes {sender} s twice, the end is at {limit} s"
-        ]
-    return []
 
 
 def described_executions(applied: Applied) -> list[str]:
@@ -138,13 +119,6 @@ def roles(applied: Applied) -> list[str]:
     return found + [
         f"{each['function_name']} in {each.region} may do nothing" for each in functions if not applied.policy(each)
     ]
-
-
-def _states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, step in machine["States"].items():
-        yield name, step
-        if "ItemProcessor" in step:
-            yield from _states(step["ItemProcessor"])
 
 
 def _calls(text: str, method: str) -> bool:

@@ -22,7 +22,13 @@ VARIABLES = {
         "viewer_audience": "viewers",
         "operator_audience": "operators",
     },
-    "home": {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/home"},
+    "home": {
+        "kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/home",
+        "domain": {
+            "name": "api.example.org",
+            "certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/api",
+        },
+    },
     "cells": {
         "eu-west-1": {"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/home"},
         "us-east-1": {
@@ -43,7 +49,9 @@ VARIABLES = {
     },
     "observability": {"emails": ["someone@example.org"], "monthly_budget": 100},
 }
-"""The deployment that the checks look at: two cells, one plain but for a key, one with a domain and warm functions."""
+"""The deployment that the checks look at: an API with a domain, and two cells.
+
+One cell is plain but for a key; one has a domain and warm functions."""
 
 
 def unavailable(why: str) -> NoReturn:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.terraform import beyond_ministack, event_sources
+from tests.terraform import beyond_ministack, event_sources, retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +58,7 @@ DIFFERENCES = (
     Difference("its Kinesis poller ignores destinations", event_sources.destination),
     Difference("its Kinesis poller refuses a consumer and ignores the parallelization factor", event_sources.consumer),
     Difference("its Kinesis poller ignores ReportBatchItemFailures", event_sources.partial_answers),
+    Difference("its SQS poller invokes one batch after another, without a bound to set", event_sources.concurrency),
     Difference("a function may put messages into its own queue for ever", event_sources.recursion),
     Difference("routes answer without a route response", beyond_ministack.route_responses),
     Difference("throttles are ignored", beyond_ministack.throttles),
@@ -97,7 +98,10 @@ DIFFERENCES = (
     Difference("an authorizer is asked whatever is missing", beyond_ministack.identity_sources),
     Difference("Step Functions has names of its own for a function's errors", beyond_ministack.error_names),
     Difference("a Map's siblings survive a failed iteration", beyond_ministack.map_siblings),
-    Difference("TimeoutSeconds and the five minutes pass unnoticed", beyond_ministack.execution_time),
+    Difference("TimeoutSeconds and the five minutes pass unnoticed", retries.execution_time),
+    Difference("the state machine never finds a function busy", retries.busy_functions),
+    Difference("a Retry ignores MaxDelaySeconds and jitter", retries.lease),
+    Difference("every ARN is of the partition aws", retries.partition),
     Difference("Express executions can be described", beyond_ministack.described_executions),
     Difference(
         "input over 256 KB passes unnoticed",

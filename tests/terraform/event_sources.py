@@ -14,6 +14,12 @@ def _stream(applied: Applied) -> Resource | None:
     return next((each for each in sources if ":kinesis:" in str(each["event_source_arn"])), None)
 
 
+def _of_queues(applied: Applied) -> list[Resource]:
+    """The event sources of queues."""
+    sources = applied.of("aws_lambda_event_source_mapping", applied.home)
+    return [each for each in sources if ":sqs:" in str(each["event_source_arn"])]
+
+
 def starting_position(applied: Applied) -> list[str]:
     """LATEST misses records while a mapping is made or changed."""
     source = _stream(applied)
@@ -84,6 +90,19 @@ def recursion(applied: Applied) -> list[str]:
         sends = f"queue.{source.get('queue')}" in applied.system["functions"][name]["environment"].values()
         if sends and f"{applied.prefix}-{name}" not in allowed:
             found.append(f"{name} is stopped after 16 messages to its own queue")
+    return found
+
+
+def concurrency(applied: Applied) -> list[str]:
+    """A queue's poller takes messages that nobody can work on, and counts them as received, unless it is bounded."""
+    found = []
+    for name, source in applied.system["event_sources"].items():
+        for mapping in _of_queues(applied) if "queue" in source else ():
+            if not str(mapping["event_source_arn"]).endswith(f":{applied.prefix}-{source['queue']}"):
+                continue
+            bounds = [each["maximum_concurrency"] for each in mapping["scaling_config"] or []]
+            if bounds != [source.get("maximum_concurrency")] or None in bounds:
+                found.append(f"the poller of {source['queue']} runs {name} without the bound of the description")
     return found
 
 

@@ -74,6 +74,8 @@ def _right(applied: Applied, reference: str, region: str) -> set[str] | None:
             place = applied.regions(applied.system["queues"][name]["in"])
             queues = [each for each in applied.of("aws_sqs_queue") if each.region in place]
             return {_url(each) for each in queues if each["name"] == f"{applied.prefix}-{name}"}
+        case "deployment":
+            return {applied.prefix}
         case "home_region":
             return {applied.home}
         case "cells":

@@ -1,4 +1,4 @@
-"""docs/deploy.md as a script: its steps, and the programs that stand in for what only an account has.
+"""docs/deploy.md and docs/tokens.md as scripts: their steps, and programs in place of what only an account has.
 
 The stand-in for ``aws`` knows the calls from botocore's models: an operation or an option that AWS does not have, or a
 missing one that it needs, ends the script. Terraform is the real one, with providers that make nothing.
@@ -21,8 +21,18 @@ _SERVICES = {"s3api": "s3"}
 REGION = "us-east-2"
 """The home region of a reader who does not choose the one of the guide."""
 
-ANSWERS = {"UserPool.Id": f"{REGION}_AbCdEfGhI", "UserPoolClient.ClientSecret": "secret"}
+_OWN = "livescore-pretoken"
+ANSWERS = {
+    "UserPool.Id": f"{REGION}_AbCdEfGhI",
+    "UserPool.Arn": f"arn:aws:cognito-idp:{REGION}:123456789012:userpool/{REGION}_AbCdEfGhI",
+    "UserPoolClient.ClientSecret": "secret",
+    "Role.Arn": f"arn:aws:iam::123456789012:role/{_OWN}",
+    "FunctionArn": f"arn:aws:lambda:{REGION}:123456789012:function:{_OWN}",
+}
 """--query -> what the stand-in prints; of a client's id, ``client-`` and the name of the client."""
+
+_OF_THE_CLI = {("create-function", "zip-file"): "code"}
+"""Options that the CLI adds to an operation's own, and which of them each stands for."""
 
 PREAMBLE = """
 set -eu
@@ -37,14 +47,15 @@ terraform() {
 aws() { "$PYTHON" -m tests.terraform.guide "$@"; }
 git() { :; }
 make() { :; }
+sleep() { :; }
 curl() { echo '{"access_token": "TOKEN"}'; }
 """
 
 
-def steps() -> list[str]:
-    """The text of each numbered step of the guide, in order."""
-    text = (ROOT / "docs/deploy.md").read_text()
-    return re.split(r"^## (?=\d+\. )", text.partition("\n## Upgrade")[0], flags=re.MULTILINE)[1:]
+def steps(page: str = "deploy.md") -> dict[str, str]:
+    """The text of each numbered step of a page by its number, in order."""
+    text = (ROOT / "docs" / page).read_text().partition("\n## Upgrade")[0]
+    return {step.partition(".")[0]: step for step in re.split(r"^## (?=\d+\. )", text, flags=re.MULTILINE)[1:]}
 
 
 def script(step: str) -> str:
@@ -70,7 +81,7 @@ def aws(arguments: list[str]) -> str:
         elif given:
             given[[*given][-1]].append(word)
     known = {xform_name(name, "-"): name for name in shape.members}
-    asked = given.keys() - {"query", "output"}
+    asked = {_OF_THE_CLI.get((command, each), each) for each in given.keys() - {"query", "output"}}
     if unknown := asked - known.keys():
         raise ValueError(f"{command} has no {', '.join(sorted(unknown))}")
     if missing := set(shape.required_members) - {known[each] for each in asked}:

@@ -174,7 +174,7 @@ def of_counts(applied: Applied) -> list[str]:
 def of_state_machines(applied: Applied) -> list[str]:
     """Where a state machine's role and its tasks differ."""
     found = []
-    steps = set(re.findall(r'"arn:aws:states:::([\w:]+)"', applied.definition))
+    steps = set(re.findall(r'"arn:\$\{partition\}:states:::([\w:]+)"', applied.definition))
     unknown = sorted(steps - STEPS.keys())
     found += [f"what {step} needs is not known here" for step in unknown]
     needed = {STEPS[step] for step in steps & STEPS.keys()}

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from matches.quiet import LIST_SECONDS
 from subscriptions import authorizer
 from tests.terraform.applied import listed, statements
 
@@ -53,7 +54,7 @@ def distribution(applied: Applied) -> list[str]:
         found.append("an error 404 is kept for ten seconds")
     api = next(each for each in cloudfront["origin"] if each["origin_id"] == behavior["target_origin_id"])
     home = applied.api("HTTP", applied.home)
-    if home is None or api["domain_name"] != f"{home['id']}.execute-api.{applied.home}.amazonaws.com":
+    if home is None or api["domain_name"] not in _hosts(applied, home):
         found.append(f"snapshots are asked of {api['domain_name']}, which is not the HTTP API")
     if any(each["origin_protocol_policy"] != "https-only" for each in api["custom_origin_config"]):
         found.append("CloudFront asks the API in the clear")
@@ -107,7 +108,7 @@ def forwarded(applied: Applied) -> list[str]:
         return [f"two behaviors are for {path}" for path in twice]
     behaviors = {each["path_pattern"]: each for each in cloudfront["ordered_cache_behavior"]}
     pages = cloudfront["default_cache_behavior"][0]
-    found = _ways(cloudfront, {**behaviors, "every other path": pages})
+    found = _ways(cloudfront, {**behaviors, "every other path": pages}, site)
     found += [f"{path} is passed on, which site.json does not name" for path in behaviors.keys() - named.keys()]
     found += [
         f"{path} takes {sorted(set(behavior['allowed_methods']) ^ set(named[path]))} other than site.json says"
@@ -125,7 +126,7 @@ def forwarded(applied: Applied) -> list[str]:
     return found + [f"there is another origin, {each}" for each in sorted(others)]
 
 
-def _ways(cloudfront: Resource, behaviors: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _ways(cloudfront: Resource, behaviors: Mapping[str, Mapping[str, Any]], site: Mapping[str, Any]) -> list[str]:
     """The things that change a request on its way: code, headers, other origins, error pages."""
     found = []
     for path, behavior in behaviors.items():
@@ -140,8 +141,10 @@ def _ways(cloudfront: Resource, behaviors: Mapping[str, Mapping[str, Any]]) -> l
             found.append(f"{path} passes on more than its cache policy says")
     api = [each for each in cloudfront["origin"] if each["origin_id"] == "api"]
     for origin in cloudfront["origin"]:
-        if origin.get("custom_header"):
-            found.append(f"the origin {origin['origin_id']} is sent a header of ours")
+        # The key of the site, which the API asks for, is the one header of ours (site_key.py).
+        names = [each["name"] for each in origin.get("custom_header") or []]
+        if names != ([site["key_header"]] if origin["origin_id"] == "api" else []):
+            found.append(f"the origin {origin['origin_id']} is sent the headers {names}")
         if origin["origin_id"] != "api" and any(origin["domain_name"] == each["domain_name"] for each in api):
             found.append(f"the origin {origin['origin_id']} is the API as well")
     if cloudfront["origin_group"]:
@@ -211,6 +214,13 @@ def described(applied: Applied) -> dict[str, Any]:
     return site
 
 
+def _hosts(applied: Applied, api: Resource) -> set[str]:
+    """Where the API answers: at its own name, or at AWS's where it has none."""
+    mappings = applied.of("aws_apigatewayv2_api_mapping", api.region)
+    named = {str(each["domain_name"]) for each in mappings if each["api_id"] == api["id"]}
+    return named or {f"{api['id']}.execute-api.{api.region}.amazonaws.com"}
+
+
 def _headers(applied: Applied, behavior: dict[str, Any]) -> Resource | None:
     wanted = behavior["response_headers_policy_id"]
     policies = [each for each in applied.of("aws_cloudfront_response_headers_policy") if each["id"] == wanted]
@@ -244,8 +254,11 @@ def _sent(policy: Resource) -> dict[str, str]:
 def _kept(policy: Resource) -> list[str]:
     [key] = policy["parameters_in_cache_key_and_forwarded_to_origin"]
     found = []
-    if policy["max_ttl"] != 1 or policy["default_ttl"] != 1 or (policy["min_ttl"] or 0) > 1:
+    # The API says how long: LIST_SECONDS for a list on which nothing is played, a second for all else.
+    if policy["max_ttl"] != LIST_SECONDS or policy["min_ttl"]:
         found.append(f"a snapshot is kept for up to {max(policy['max_ttl'], policy['min_ttl'] or 0)} seconds")
+    if policy["default_ttl"] != 1:
+        found.append(f"what says nothing of it is kept for {policy['default_ttl']} seconds")
     if key["headers_config"][0]["header_behavior"] != "none":
         found.append("headers of the caller are passed on to the API")
     if key["cookies_config"][0]["cookie_behavior"] != "none":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terraform import functions, policies, routes, site, storage, watching
+from tests.terraform import bursts, functions, policies, retries, routes, site, site_key, storage, watching
 from tests.terraform.differences import DIFFERENCES, Difference
 
 if TYPE_CHECKING:
@@ -25,13 +25,19 @@ CHECKS = [
     storage.tables,
     storage.queues,
     storage.state_machines,
+    retries.errors_that_are_tried_again,
     routes.http,
     routes.websocket,
     routes.budget,
     watching.alarms,
     watching.runbooks,
     watching.dashboards,
+    watching.throttles,
+    watching.deployments,
     watching.metrics_are_written,
+    bursts.bursts,
+    bursts.quiet,
+    bursts.minutes,
     policies.of_indexes,
     policies.of_counts,
     site.distribution,
@@ -42,6 +48,8 @@ CHECKS = [
     site.pages,
     site.visitors,
     site.bucket,
+    site_key.required,
+    site_key.address,
 ]
 
 

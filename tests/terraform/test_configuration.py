@@ -19,11 +19,7 @@ TESTS = sorted(path.name for path in (ROOT / "terraform/tests").glob("*.tftest.h
 
 _CERTIFICATE = "arn:aws:acm:{}:123456789012:certificate/one"
 EXAMPLES: dict[str, dict[str, Any]] = {
-    "small": {
-        "issuer": "https://issuer.example.org",
-        "operator_audience": "operators",
-        "email": "someone@example.org",
-    },
+    "small": {"sign_in_prefix": "goals", "email": "someone@example.org"},
     "production": {
         "issuer": "https://issuer.example.org",
         "jwks_url": "https://issuer.example.org/keys",
@@ -82,8 +78,33 @@ def test_its_own_tests_pass(workspace: Workspace, name: str) -> None:
     assert re.search(r"\b[1-9]\d* passed", ran.stdout), ran.stdout
 
 
+def test_the_policy_of_a_key_lets_alarms_tell() -> None:
+    """The policy in terraform/README.md lets CloudWatch use the key of a topic, for the key's account only."""
+    text = (ROOT / "terraform/README.md").read_text().partition("```json\n")[2].partition("```")[0]
+    [account, _, alarms] = json.loads(text)["Statement"]
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert set(alarms["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    assert alarms["Condition"]["StringEquals"] == {"aws:SourceAccount": account["Principal"]["AWS"].split(":")[4]}
+
+
 def test_each_module_says_what_it_is() -> None:
     """Every module and the examples have a README."""
     folders = [path for path in (ROOT / "terraform/modules").iterdir() if path.is_dir()]
     missing = [path.name for path in (*folders, ROOT / "terraform/examples") if not (path / "README.md").exists()]
     assert not missing
+
+
+def test_switching_provisioned_concurrency_says_that_it_interrupts() -> None:
+    """Each variable of provisioned concurrency, and the docs, say that switching it on or off interrupts."""
+    blocks = [
+        (path, block)
+        for path in (ROOT / "terraform").rglob("*.tf")
+        if "examples" not in path.parts
+        for block in re.split(r"^(?=variable )", path.read_text(), flags=re.MULTILINE)
+        if re.match(r'variable "(\w+)"', block) and "provisioned_concurrency" in block.partition("validation {")[0]
+    ]
+    silent = [f"{path.parent.name}: {block.splitlines()[0]}" for path, block in blocks if "interrupts" not in block]
+    assert len(blocks) >= 5
+    assert silent == []
+    assert "interrupts" in (ROOT / "terraform/modules/function/README.md").read_text()
+    assert "**interrupts**" in (ROOT / "docs/deploy.md").read_text()

@@ -79,9 +79,8 @@ def alarms(applied: Applied) -> list[str]:
         }
         if not alarm["alarm_actions"] or alarm.region not in topics:
             found.append(f"{alarm.address} tells nobody")
-        for query in alarm["metric_query"] or []:
-            for metric in query["metric"] or []:
-                found += _unknown(applied, alarm.address, alarm.region, metric["dimensions"] or {})
+        for metric in _watched(alarm):
+            found += _unknown(applied, alarm.address, alarm.region, metric["dimensions"] or {})
     return found
 
 
@@ -101,7 +100,61 @@ def dashboards(applied: Applied) -> list[str]:
     of_cells = ("GoalToGateway", "Accepted", "Gone", "Failed", "Throttled", "BudgetUsed", "ConnectCount", "Subscribed",
                 "ApproximateNumberOfMessagesVisible")  # fmt: skip
     wanted |= {(region, each) for region in applied.cells for each in of_cells}
-    return found + [f"the dashboard does not show {name} of {region}" for region, name in sorted(wanted - shown)]
+    found += [f"the dashboard does not show {name} of {region}" for region, name in sorted(wanted - shown)]
+    states = [
+        tuple(arn.split(":")[3::3])
+        for widget in json.loads(boards[0]["dashboard_body"])["widgets"]
+        for arn in widget["properties"].get("alarms", [])
+    ]
+    return found + [
+        f"the dashboard shows the state of {alarm.address} {states.count((alarm.region, alarm['alarm_name']))} times"
+        for alarm in applied.of("aws_cloudwatch_metric_alarm")
+        if states.count((alarm.region, alarm["alarm_name"])) != 1
+    ]
+
+
+def throttles(applied: Applied) -> list[str]:
+    """Tables and indexes of which no alarm watches the throttles.
+
+    DynamoDB counts those of an index under the names of table and index, and not under the table's alone
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html).
+    """
+    watched = {
+        (alarm.region, metric["metric_name"], frozenset((metric["dimensions"] or {}).items()))
+        for alarm in applied.of("aws_cloudwatch_metric_alarm")
+        for metric in _watched(alarm)
+    }
+    found = []
+    for name, table in applied.system["tables"].items():
+        named = {"TableName": f"{applied.prefix}-{name}"}
+        counted = {name: named} | {index: named | {"GlobalSecondaryIndexName": index} for index in table["indexes"]}
+        found += [
+            f"nobody hears of {metric} of {each} in {region}"
+            for region in applied.regions(table["in"])
+            for each, dimensions in counted.items()
+            for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
+            if (region, metric, frozenset(dimensions.items())) not in watched
+        ]
+    return found
+
+
+def deployments(applied: Applied) -> list[str]:
+    """Metrics of ours, in alarms and dashboard, that another deployment of the account and region writes as well."""
+    read = [
+        (alarm.address, metric["namespace"], metric["dimensions"] or {})
+        for alarm in applied.of("aws_cloudwatch_metric_alarm")
+        for metric in _watched(alarm)
+    ]
+    for board in applied.of("aws_cloudwatch_dashboard"):
+        for metric, _ in _metrics(board):
+            names = [each for each in metric if isinstance(each, str)]
+            read.append((f"the dashboard's {names[1]}", names[0], dict(zip(names[2::2], names[3::2], strict=True))))
+    return [
+        f"{place} is not only of this deployment"
+        for place, namespace, dimensions in read
+        if namespace == "livescore"
+        and (dimensions.get("deployment") != applied.prefix or dimensions.keys() != {"deployment", "service"})
+    ]
 
 
 def metrics_are_written(applied: Applied) -> list[str]:
@@ -114,8 +167,7 @@ def metrics_are_written(applied: Applied) -> list[str]:
     ours = {
         metric["metric_name"]
         for alarm in applied.of("aws_cloudwatch_metric_alarm")
-        for query in alarm["metric_query"] or []
-        for metric in query["metric"] or []
+        for metric in _watched(alarm)
         if metric["namespace"] == "livescore"
     }
     ours |= {
@@ -125,6 +177,11 @@ def metrics_are_written(applied: Applied) -> list[str]:
         if metric[0] == "livescore"
     }
     return [f"no code writes {name}" for name in sorted(ours) if f'"{name}"' not in source]
+
+
+def _watched(alarm: Resource) -> list[dict[str, Any]]:
+    """The metrics that an alarm reads."""
+    return [metric for query in alarm["metric_query"] or [] for metric in query["metric"] or []]
 
 
 def _metrics(board: Resource) -> Iterator[tuple[list[Any], str]]:

@@ -32,7 +32,7 @@ for (const { name, steps } of TABLE.decisions) {
 
 for (const row of TABLE.numbers) {
   test(`every wait is the table's: ${JSON.stringify(row)}`, () => {
-    const name = /** @type {"delay" | "patience" | "backoff" | "quiet" | "grace"} */ (
+    const name = /** @type {"delay" | "patience" | "looking" | "backoff" | "quiet" | "grace"} */ (
       Object.keys(row).find((each) => each !== "is")
     );
     const wait = /** @type {(...numbers: number[]) => number} */ (repair[name]);

@@ -439,6 +439,22 @@ test("a token may go beside the address instead of in it", async (t) => {
   assert.equal(handshake?.headers["sec-websocket-protocol"], `livescore.v1,${SECRET}`);
 });
 
+test("a token that is too long for an address is said, and nothing is dialled", async (t) => {
+  const server = await serving(t);
+  const token = "x".repeat(3073);
+  const live = viewing(t, server, { token: () => token });
+  /** @type {{code: string, message: string}[]} */
+  const errors = [];
+  live.on("error", (error) => errors.push(error));
+  live.follow("m");
+  await until(() => live.connection.state === "waiting" && errors.length > 0);
+  assert.equal(errors[0]?.code, "token_too_long");
+  assert.equal(errors[0]?.message, "The token is too long for an address: 3,072 characters at most.");
+  assert.equal(live.connection.reason, errors[0]?.message);
+  assert.equal(server.handshakes.length, 0);
+  assert.ok(!JSON.stringify(errors).includes("xxx"));
+});
+
 test("on the net no token is in an address, which browsers write to their console", () => {
   /** @type {unknown[]} */
   const opened = [];

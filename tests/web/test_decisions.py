@@ -8,7 +8,7 @@ import pytest
 
 from broadcaster.pacing import backoff
 from subscriptions.follower import Follower
-from subscriptions.repair import delay, grace, history_path, judge, patience, quiet, snapshot_path
+from subscriptions.repair import delay, grace, history_path, judge, looking, patience, quiet, snapshot_path
 from tests.web.table import TABLE, frame, seqs
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_a_follower_decides_by_the_table(row: dict[str, Any]) -> None:
 def test_every_wait_is_the_tables(row: dict[str, Any]) -> None:
     """The same chance makes both clients wait for the same time."""
     functions: dict[str, Callable[..., float]] = {
-        "delay": delay, "patience": patience, "backoff": backoff, "quiet": quiet, "grace": grace,
+        "delay": delay, "patience": patience, "looking": looking, "backoff": backoff, "quiet": quiet, "grace": grace,
     }  # fmt: skip
     name = next(name for name in row if name != "is")
     assert functions[name](*row[name]) == pytest.approx(row["is"])

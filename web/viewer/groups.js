@@ -86,6 +86,14 @@ function earlierFirst(one, other) {
 }
 
 /**
+ * ms between two reads of the list, which alone tells of new matches and of the number of viewers. Without a connection
+ * it alone tells of goals too.
+ *
+ * @param {{open: boolean, live: boolean}} page
+ */
+export const pauseOfList = ({ open, live }) => (live ? (open ? 120_000 : 30_000) : 300_000);
+
+/**
  * The matches to follow at `now`, as many as a connection takes: those being played, then those about to begin, then
  * those of today that may begin at any time, then those just over, which may still be corrected.
  *

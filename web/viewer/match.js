@@ -5,7 +5,7 @@
  */
 
 import { isMatchId } from "../address.js";
-import { hasScore, isGoal, isOutdated, joined, Said } from "../boards.js";
+import { hasScore, isGoal, isOutdated, joined, pauseOfMatch, Said } from "../boards.js";
 import { ReadError } from "../reading.js";
 import { announcement, errorWords, isolated, scoreWords, standing } from "../words.js";
 import { MatchView } from "./match-view.js";
@@ -13,10 +13,6 @@ import { MatchView } from "./match-view.js";
 /** @typedef {import("../boards.js").Board} Board */
 /** @typedef {import("./page.js").Page} Page */
 /** @typedef {import("../words.js").Event} Event */
-
-/** While nothing comes over the socket the snapshot is read this often; otherwise for the number of viewers. */
-const POLL_ALONE = 10_000;
-const POLL = 60_000;
 
 const NEWS = 12_000;
 
@@ -75,8 +71,9 @@ export class Match {
 
   /** Once a second. @param {number} now */
   tick(now) {
-    const often = this.page.live?.connection.state === "open" ? POLL : POLL_ALONE;
-    if (Date.now() - this.readAt > often) this.refresh();
+    const { open, unread, libraryReadAt } = this.page;
+    const readAt = Math.max(this.readAt, libraryReadAt);
+    if (Date.now() - readAt > pauseOfMatch({ open, failed: unread !== null }) && !document.hidden) this.refresh();
     if (this.shown) this.view.tick(this.shown, now);
   }
 

@@ -49,6 +49,8 @@ export class Page {
     this.live = null;
     /** @type {Screen | null} */
     this.screen = null;
+    /** When the library last read. */
+    this.libraryReadAt = 0;
     /** Something has been heard of the service since this screen was opened. */
     this.fresh = false;
     /** Of the last read over HTTP: a sentence if it failed. @type {string | null} */
@@ -59,6 +61,10 @@ export class Page {
     this.unkept = new Map();
     /** @type {number | undefined} */
     this.keeper = undefined;
+  }
+
+  get open() {
+    return this.live?.connection.state === "open";
   }
 
   /** Milliseconds since the epoch, by the service's clock as far as it is known. */
@@ -101,7 +107,7 @@ export class Page {
   /** Once a second. */
   tick() {
     const device = Date.now();
-    if (this.fresh && this.live?.connection.state === "open") this.knownAt = device;
+    if (this.fresh && this.open) this.knownAt = device;
     const age = device - this.knownAt;
     const old = this.knownAt > 0 && (age > OLD || (!this.fresh && this.#failed()));
     setText(this.age, old ? `Last known state, from ${ageWords(age)}.` : "");

@@ -4,17 +4,15 @@
  * a frame. What arrives over either way goes through `joined`, so the older of two accounts never wins.
  */
 
-import { hasScore, isLive, isOutdated, joined, Said } from "../boards.js";
+import { hasScore, isLive, isOutdated, isOver, joined, Said } from "../boards.js";
 import { localDay, shifted, utcDayOf, utcDays } from "../day.js";
 import { announcement } from "../words.js";
-import { grouped, isOn, toFollow } from "./groups.js";
+import { grouped, isOn, pauseOfList, toFollow } from "./groups.js";
 import { newsBetween } from "./news.js";
 import { ScoreboardView } from "./scoreboard-view.js";
 
 /** @typedef {import("../boards.js").Board} Board */
 /** @typedef {import("./page.js").Page} Page */
-
-const POLL = 30_000;
 
 /** After a read that failed, about. */
 const RETRY = 4_000;
@@ -62,7 +60,10 @@ export class Scoreboard {
     this.view = new ScoreboardView(this.day, localDay(page.now()));
     this.element = this.view.element;
     this.readAt = 0;
-    this.patience = POLL;
+    /** The day of which no match of the day before is left to be played. */
+    this.ended = "";
+    /** ms until the next read when the last one failed; null if it did not. @type {number | null} */
+    this.retry = null;
   }
 
   get title() {
@@ -99,7 +100,7 @@ export class Scoreboard {
       this.whole = true;
       this.view.turn(day, localDay(now));
       this.refresh();
-    } else if (Date.now() - this.readAt > this.patience) {
+    } else if (!document.hidden && Date.now() - this.readAt > (this.retry ?? this.#pause())) {
       this.refresh();
     }
     this.view.tick(now);
@@ -113,7 +114,7 @@ export class Scoreboard {
     const failed = await this.#readDays(days);
     if (this.#isGone(day)) return;
     // Not all at the same moment, when the service is back.
-    this.patience = failed === null ? POLL : RETRY * (0.5 + Math.random());
+    this.retry = failed === null ? null : RETRY * (0.5 + Math.random());
     if (failed === null) {
       this.read = true;
       page.heardNow();
@@ -122,10 +123,19 @@ export class Scoreboard {
     this.whole = true;
     this.#later();
     this.#keep();
-    // What is still on from the day before can wait until the day itself is there.
+    // What is still on from the day before can wait until the day itself is there; what is over is not read again.
     if (failed === null && day === localDay(page.now())) {
-      await this.#readDays(utcDays(shifted(day, -1)).filter((each) => !days.includes(each)));
+      const before = utcDays(shifted(day, -1)).filter((each) => !days.includes(each));
+      if (this.ended !== day) await this.#readDays(before);
+      const left = [...this.boards.values()].some(
+        (board) => before.includes(utcDayOf(board.kickoff) ?? "") && !isOver(board),
+      );
+      if (!left && !this.#isGone(day)) this.ended = day;
     }
+  }
+
+  #pause() {
+    return pauseOfList({ open: this.page.open, live: [...this.boards.values()].some(isLive) });
   }
 
   /** Returns what the first of the reads was rejected with, null if none was. @param {string[]} days */

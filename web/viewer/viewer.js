@@ -90,7 +90,14 @@ async function connect() {
     setTimeout(connect, AGAIN);
     return;
   }
-  const live = new Livescore({ websockets: cells.websockets, token: () => token });
+  const live = new Livescore({
+    websockets: cells.websockets,
+    token: () => token,
+    fetch: (...asked) => {
+      page.libraryReadAt = Date.now();
+      return fetch(...asked);
+    },
+  });
   for (const [answer, sentAt] of answers) live.observe(answer, sentAt);
   answers.length = 0;
   live.on("connection", (connection) => sign.show(connection));

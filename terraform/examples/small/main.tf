@@ -12,13 +12,8 @@ terraform {
   }
 }
 
-variable "issuer" {
-  description = "Who issues operators' tokens, such as https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abcdefghi"
-  type        = string
-}
-
-variable "operator_audience" {
-  description = "Whom operators' tokens are for: of Cognito, the id of the app client."
+variable "sign_in_prefix" {
+  description = "What the name of the operators' sign-in page begins with; nobody else in the region may have it."
   type        = string
 }
 
@@ -34,10 +29,9 @@ module "livescore" {
   home_region = "eu-west-1"
   tags        = { environment = "try" }
 
+  user_pool = { domain_prefix = var.sign_in_prefix }
+
   settings = {
-    issuer            = var.issuer
-    jwks_url          = "${var.issuer}/.well-known/jwks.json"
-    operator_audience = var.operator_audience
     # A tenth of the account's default throttle: the rest of the account may need it.
     send_rate   = "1000"
     sender_rate = "1000"
@@ -58,5 +52,6 @@ output "livescore" {
     websockets = module.livescore.websocket_urls
     site       = module.livescore.site_url
     dashboard  = module.livescore.dashboard
+    user_pool  = module.livescore.user_pool
   }
 }

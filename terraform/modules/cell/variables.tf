@@ -107,7 +107,7 @@ variable "deletion_protection" {
 }
 
 variable "options" {
-  description = "What may differ from cell to cell; see cells of the root module."
+  description = "What may differ from cell to cell; see cells of the root module, also for what switching provisioned concurrency interrupts."
   type = object({
     reserved_concurrency    = optional(map(number), {})
     provisioned_concurrency = optional(map(number), {})

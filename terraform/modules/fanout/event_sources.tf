@@ -41,6 +41,12 @@ resource "aws_lambda_event_source_mapping" "queue" {
   batch_size              = each.value.batch_size
   function_response_types = each.value.report_batch_item_failures ? ["ReportBatchItemFailures"] : []
 
+  # Without it the poller takes messages while no concurrency is left for the function. Each time counts as one that was
+  # received, and in the end they are set aside (lambda/latest/dg/services-sqs-scaling.html).
+  scaling_config {
+    maximum_concurrency = each.value.maximum_concurrency
+  }
+
   lifecycle {
     precondition {
       condition     = var.queues[each.value.queue].visibility_timeout >= var.functions[each.key].timeout

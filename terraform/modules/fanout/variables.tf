@@ -40,8 +40,14 @@ variable "event_sources" {
     starting_position          = optional(string)
     batch_size                 = number
     report_batch_item_failures = optional(bool, false)
+    maximum_concurrency        = optional(number)
   }))
   nullable = false
+
+  validation {
+    condition     = alltrue([for source in values(var.event_sources) : source.queue == null || try(source.maximum_concurrency >= 2 && source.maximum_concurrency <= 1000, false)])
+    error_message = "The maximum_concurrency of a queue is 2 to 1,000."
+  }
 
   validation {
     condition     = alltrue([for source in values(var.event_sources) : (source.stream == null) != (source.queue == null)])
@@ -124,7 +130,7 @@ variable "reserved_concurrency" {
 }
 
 variable "provisioned_concurrency" {
-  description = "How many execution environments of a function are kept warm."
+  description = "How many execution environments of a function are kept warm. Switching it on or off interrupts: event sources pause (docs/deploy.md, Before a big match)."
   type        = map(number)
   default     = {}
   nullable    = false

@@ -72,7 +72,7 @@ variable "reserved_concurrency" {
 }
 
 variable "provisioned_concurrency" {
-  description = "How many execution environments are kept warm. With any, a version is published and callers call its alias."
+  description = "How many execution environments are kept warm. With any, a version is published and callers call its alias, so switching between 0 and more interrupts (docs/deploy.md, Before a big match)."
   type        = number
   default     = 0
   nullable    = false

@@ -2,6 +2,8 @@
 
 data "aws_caller_identity" "current" {}
 
+data "aws_partition" "current" {}
+
 locals {
   cell_regions = keys(var.cells)
   # An alarm tells a topic of its own region.
@@ -11,22 +13,33 @@ locals {
   region_alarms = {
     for region in setunion([var.home.region], local.cell_regions) : region => [
       {
-        name    = "concurrency-near-quota", runbook = "concurrency-near-quota", threshold = floor(var.concurrency_quota * 4 / 5), periods = 2
+        name    = "concurrency-near-quota", runbook = "concurrency-near-quota", threshold = floor(var.concurrency_quota * 4 / 5)
         about   = "Lambda runs at four fifths of the account's quota of ${var.concurrency_quota}, or more."
         metrics = { running = { namespace = "AWS/Lambda", name = "ConcurrentExecutions", stat = "Maximum", dimensions = {} } }
       },
     ]
   }
 
+  # Figures arrive minutes late, and FILL puts a 0 into each minute that has none yet: with "2 of 2" the newest datapoint
+  # would always be that 0, and the alarm could never go off. So it is "M of N", and N is larger than M by this
+  # (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html, FILL). One minute is enough for every
+  # alarm that does not say otherwise: a goal and what goes wrong with it are over in less than two.
+  late = 4
+
+  # So many failures in a minute are no alarm where a share is watched: one of three viewers would be a third.
+  few = 10
+
+  namespace = "livescore"
+
   # merge, not one list: the alarms differ in their fields.
   alarms = merge(
-    { for alarm in local.home_alarms : "${var.home.region}/${alarm.name}" => merge({ region = var.home.region, expression = null }, alarm) },
-    { for alarm in local.web_alarms : "us-east-1/${alarm.name}" => merge({ region = "us-east-1", expression = null }, alarm) },
+    { for alarm in local.home_alarms : "${var.home.region}/${alarm.name}" => merge({ region = var.home.region, expression = null, minutes = 1 }, alarm) },
+    { for alarm in local.web_alarms : "us-east-1/${alarm.name}" => merge({ region = "us-east-1", expression = null, minutes = 1 }, alarm) },
     merge(flatten([for region in local.cell_regions : [
-      { for alarm in local.cell_alarms[region] : "${region}/${alarm.name}" => merge({ region = region, expression = null }, alarm) }
+      { for alarm in local.cell_alarms[region] : "${region}/${alarm.name}" => merge({ region = region, expression = null, minutes = 1 }, alarm) }
     ]])...),
     merge(flatten([for region, alarms in local.region_alarms : [
-      { for alarm in alarms : "${region}/${alarm.name}" => merge({ region = region, expression = null }, alarm) }
+      { for alarm in alarms : "${region}/${alarm.name}" => merge({ region = region, expression = null, minutes = 1 }, alarm) }
     ]])...),
   )
 }
@@ -39,8 +52,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   alarm_description   = "${each.value.about} Runbook: ${var.runbooks}#${each.value.runbook}"
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold
-  evaluation_periods  = each.value.periods
-  datapoints_to_alarm = each.value.periods
+  evaluation_periods  = each.value.minutes + local.late
+  datapoints_to_alarm = each.value.minutes
   # Between matches there are no figures, and nothing is wrong.
   treat_missing_data = "notBreaching"
   alarm_actions      = [aws_sns_topic.alarms[each.value.region].arn]

@@ -5,87 +5,77 @@ locals {
     for region, cell in var.cells : region => concat(
       [
         {
-          name    = "goal-to-gateway", runbook = "goal-to-gateway", threshold = var.goal_to_gateway_ms, periods = 2
+          name    = "goal-to-gateway", runbook = "goal-to-gateway", threshold = var.goal_to_gateway_ms
           about   = "Goals take longer than ${var.goal_to_gateway_ms} ms from the operator to the gateway's last answer, for 1 lap in 100."
-          metrics = { lap = { namespace = var.metrics_namespace, name = "GoalToGateway", stat = "p99", dimensions = { service = "sender" } } }
+          metrics = { lap = { namespace = local.namespace, name = "GoalToGateway", stat = "p99", dimensions = { deployment = var.prefix, service = "sender" } } }
         },
         {
-          name       = "posts-throttled", runbook = "posts-throttled", threshold = 1, periods = 2
+          name       = "posts-throttled", runbook = "posts-throttled", threshold = 1
           about      = "More than 1 % of the POSTs to viewers are answered 429."
-          expression = "100 * throttled / (FILL(accepted, 0) + FILL(gone, 0) + FILL(failed, 0) + throttled)"
-          metrics    = { for id, name in { accepted = "Accepted", gone = "Gone", failed = "Failed", throttled = "Throttled" } : id => { namespace = var.metrics_namespace, name = name, stat = "Sum", dimensions = { service = "sender" } } }
+          expression = "IF(FILL(throttled, 0) > ${local.few}, 100 * throttled / (FILL(accepted, 0) + FILL(gone, 0) + FILL(failed, 0) + throttled), 0)"
+          metrics    = { for id, name in { accepted = "Accepted", gone = "Gone", failed = "Failed", throttled = "Throttled" } : id => { namespace = local.namespace, name = name, stat = "Sum", dimensions = { deployment = var.prefix, service = "sender" } } }
         },
         {
-          name       = "posts-failed", runbook = "posts-failed", threshold = 1, periods = 2
+          name       = "posts-failed", runbook = "posts-failed", threshold = 1
           about      = "More than 1 % of the viewers of a broadcast were given up after all tries."
-          expression = "100 * failed / (FILL(accepted, 0) + FILL(gone, 0) + failed)"
-          metrics    = { for id, name in { accepted = "Accepted", gone = "Gone", failed = "Failed" } : id => { namespace = var.metrics_namespace, name = name, stat = "Sum", dimensions = { service = "sender" } } }
+          expression = "IF(FILL(failed, 0) > ${local.few}, 100 * failed / (FILL(accepted, 0) + FILL(gone, 0) + failed), 0)"
+          metrics    = { for id, name in { accepted = "Accepted", gone = "Gone", failed = "Failed" } : id => { namespace = local.namespace, name = name, stat = "Sum", dimensions = { deployment = var.prefix, service = "sender" } } }
         },
         {
-          name    = "budget-used-up", runbook = "budget-used-up", threshold = 95, periods = 10
+          name    = "budget-used-up", runbook = "budget-used-up", threshold = 95, minutes = 10
           about   = "The senders have used more than 95 % of the send budget for ten minutes: it decides how fast a goal is told."
-          metrics = { used = { namespace = var.metrics_namespace, name = "BudgetUsed", stat = "Average", dimensions = { service = "sender" } } }
+          metrics = { used = { namespace = local.namespace, name = "BudgetUsed", stat = "Average", dimensions = { deployment = var.prefix, service = "sender" } } }
         },
         {
-          name    = "set-aside-batches", runbook = "set-aside-batches", threshold = 0, periods = 1
+          name    = "set-aside-batches", runbook = "set-aside-batches", threshold = 0
           about   = "Batches of a broadcast lie set aside: their viewers were not all told, and repair by themselves."
           metrics = { waiting = { namespace = "AWS/SQS", name = "ApproximateNumberOfMessagesVisible", stat = "Maximum", dimensions = { QueueName = cell.queues["set-aside-batches"] } } }
         },
         {
-          name       = "broadcasts-failed", runbook = "broadcasts-failed", threshold = 0, periods = 2
+          name       = "broadcasts-failed", runbook = "broadcasts-failed", threshold = 0
           about      = "Executions of the state machine fail, are throttled or run out of time."
           expression = "FILL(failed, 0) + FILL(late, 0) + FILL(throttled, 0)"
           metrics    = { for id, name in { failed = "ExecutionsFailed", late = "ExecutionsTimedOut", throttled = "ExecutionThrottled" } : id => { namespace = "AWS/States", name = name, stat = "Sum", dimensions = { StateMachineArn = cell.state_machine } } }
         },
         {
-          name       = "rows-unreadable", runbook = "rows-unreadable", threshold = 0, periods = 1
+          name       = "rows-unreadable", runbook = "rows-unreadable", threshold = 0
           about      = "Rows of a match or of a viewer cannot be read in this cell: the others are told as ever."
           expression = "FILL(sender, 0) + FILL(receipt, 0) + FILL(routes, 0)"
-          metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = var.metrics_namespace, name = "RowsUnreadable", stat = "Sum", dimensions = { service = service } } }
+          metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = local.namespace, name = "RowsUnreadable", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
         },
         {
-          name       = "websocket-errors", runbook = "websocket-errors", threshold = 5, periods = 3
+          name       = "websocket-errors", runbook = "websocket-errors", threshold = 5
           about      = "The viewers' WebSocket API cannot call its functions, or they answer with errors."
           expression = "FILL(answers, 0) + FILL(calls, 0)"
           metrics    = { for id, name in { answers = "IntegrationError", calls = "ExecutionError" } : id => { namespace = "AWS/ApiGateway", name = name, stat = "Sum", dimensions = { ApiId = cell.api_id, Stage = cell.api_stage } } }
         },
         {
-          name    = "connections-near-quota", runbook = "connections-near-quota", threshold = floor(var.connections_per_second * 60 * 4 / 5), periods = 2
+          name    = "connections-near-quota", runbook = "connections-near-quota", threshold = floor(var.connections_per_second * 60 * 4 / 5)
           about   = "New connections come at four fifths of the quota of ${var.connections_per_second} a second, or more."
           metrics = { connects = { namespace = "AWS/ApiGateway", name = "ConnectCount", stat = "Sum", dimensions = { ApiId = cell.api_id, Stage = cell.api_stage } } }
         },
         {
-          name       = "viewers-refused", runbook = "viewers-refused", threshold = 50, periods = 3
+          name       = "viewers-refused", runbook = "viewers-refused", threshold = 50
           about      = "More than half of the viewers who come are refused."
-          expression = "100 * refused / (FILL(let_in, 0) + refused)"
-          metrics    = { for id, name in { let_in = "LetIn", refused = "Refused" } : id => { namespace = var.metrics_namespace, name = name, stat = "Sum", dimensions = { service = "authorizer" } } }
+          expression = "IF(FILL(refused, 0) > ${local.few}, 100 * refused / (FILL(let_in, 0) + refused), 0)"
+          metrics    = { for id, name in { let_in = "LetIn", refused = "Refused" } : id => { namespace = local.namespace, name = name, stat = "Sum", dimensions = { deployment = var.prefix, service = "authorizer" } } }
         },
       ],
       [
         for role, name in cell.functions : {
-          name    = "${role}-errors", runbook = "function-errors", threshold = 0, periods = 3
-          about   = "The function ${role} fails again and again."
+          name    = "${role}-errors", runbook = "function-errors", threshold = 0
+          about   = "The function ${role} fails: an invocation ended with an error that it does not expect, or ran out of time."
           metrics = { errors = { namespace = "AWS/Lambda", name = "Errors", stat = "Sum", dimensions = { FunctionName = name } } }
         }
       ],
       [
         for role, name in cell.functions : {
-          name    = "${role}-throttled", runbook = "function-throttled", threshold = 0, periods = 1
+          name    = "${role}-throttled", runbook = "function-throttled", threshold = 0
           about   = "Lambda refuses to run the function ${role}: no concurrency is left for it."
           metrics = { throttles = { namespace = "AWS/Lambda", name = "Throttles", stat = "Sum", dimensions = { FunctionName = name } } }
         }
       ],
-      [
-        for role, name in cell.tables : {
-          name       = "table-${role}-throttled", runbook = "table-throttled", threshold = 0, periods = 2
-          about      = "DynamoDB throttles the table ${role}."
-          expression = "FILL(reads, 0) + FILL(writes, 0)"
-          metrics = {
-            reads  = { namespace = "AWS/DynamoDB", name = "ReadThrottleEvents", stat = "Sum", dimensions = { TableName = name } }
-            writes = { namespace = "AWS/DynamoDB", name = "WriteThrottleEvents", stat = "Sum", dimensions = { TableName = name } }
-          }
-        }
-      ],
+      local.table_alarms[region],
     )
   }
 }

@@ -1,16 +1,14 @@
 # One page for the whole system: home first, then a band for each cell.
 
 locals {
-  ours = var.metrics_namespace
-
   home_band = [
     { title = "Events", metrics = [
-      [local.ours, "EventsApplied", "service", "fanout", { stat = "Sum" }],
-      [local.ours, "EventsRefused", "service", "fanout", { stat = "Sum" }],
-      [local.ours, "RecordsSetAside", "service", "fanout", { stat = "Sum" }],
+      [local.namespace, "EventsApplied", "deployment", var.prefix, "service", "fanout", { stat = "Sum" }],
+      [local.namespace, "EventsRefused", "deployment", var.prefix, "service", "fanout", { stat = "Sum" }],
+      [local.namespace, "RecordsSetAside", "deployment", var.prefix, "service", "fanout", { stat = "Sum" }],
     ] },
     { title = "From the operator's POST to the number (ms)", metrics = [
-      for stat in ["p50", "p99", "Maximum"] : [local.ours, "NumberedAfter", "service", "fanout", { stat = stat, label = stat }]
+      for stat in ["p50", "p99", "Maximum"] : [local.namespace, "NumberedAfter", "deployment", var.prefix, "service", "fanout", { stat = stat, label = stat }]
     ] },
     { title = "Iterator age (ms)", metrics = concat(
       [["AWS/Lambda", "IteratorAge", "FunctionName", var.home.functions["fanout"], { stat = "Maximum", label = "of the fan-out" }]],
@@ -27,8 +25,8 @@ locals {
       ["AWS/ApiGateway", "5xx", "ApiId", var.home.api_id, "Stage", var.home.api_stage, { stat = "Sum" }],
     ] },
     { title = "Cells unreached, broadcasts restarted", metrics = [
-      [local.ours, "CellsUnreached", "service", "fanout", { stat = "Sum" }],
-      [local.ours, "Restarted", "service", "watchdog", { stat = "Sum" }],
+      [local.namespace, "CellsUnreached", "deployment", var.prefix, "service", "fanout", { stat = "Sum" }],
+      [local.namespace, "Restarted", "deployment", var.prefix, "service", "watchdog", { stat = "Sum" }],
     ] },
     { title = "Functions: errors and throttles", metrics = concat(
       [for role, name in var.home.functions : ["AWS/Lambda", "Errors", "FunctionName", name, { stat = "Sum", label = "${role} errors" }]],
@@ -42,30 +40,30 @@ locals {
   cell_bands = {
     for region, cell in var.cells : region => [
       { title = "From the goal to the gateway (ms)", metrics = [
-        for stat in ["p50", "p90", "p99", "Maximum"] : [local.ours, "GoalToGateway", "service", "sender", { stat = stat, label = stat }]
+        for stat in ["p50", "p90", "p99", "Maximum"] : [local.namespace, "GoalToGateway", "deployment", var.prefix, "service", "sender", { stat = stat, label = stat }]
       ] },
       { title = "POSTs to viewers", metrics = [
-        for name in ["Accepted", "Gone", "Failed", "Throttled"] : [local.ours, name, "service", "sender", { stat = "Sum" }]
+        for name in ["Accepted", "Gone", "Failed", "Throttled"] : [local.namespace, name, "deployment", var.prefix, "service", "sender", { stat = "Sum" }]
       ] },
       { title = "Send budget used (%)", metrics = [
-        for stat in ["Average", "Maximum"] : [local.ours, "BudgetUsed", "service", "sender", { stat = stat, label = stat }]
+        for stat in ["Average", "Maximum"] : [local.namespace, "BudgetUsed", "deployment", var.prefix, "service", "sender", { stat = stat, label = stat }]
       ] },
       { title = "Connections", metrics = [
         ["AWS/ApiGateway", "ConnectCount", "ApiId", cell.api_id, "Stage", cell.api_stage, { stat = "Sum", label = "new connections" }],
-        [local.ours, "Subscribed", "service", "routes", { stat = "Sum", label = "subscribed" }],
-        [local.ours, "Refused", "service", "authorizer", { stat = "Sum", label = "refused at the door" }],
-        [local.ours, "Refused", "service", "routes", { stat = "Sum", label = "requests refused" }],
+        [local.namespace, "Subscribed", "deployment", var.prefix, "service", "routes", { stat = "Sum", label = "subscribed" }],
+        [local.namespace, "Refused", "deployment", var.prefix, "service", "authorizer", { stat = "Sum", label = "refused at the door" }],
+        [local.namespace, "Refused", "deployment", var.prefix, "service", "routes", { stat = "Sum", label = "requests refused" }],
         ["AWS/ApiGateway", "MessageCount", "ApiId", cell.api_id, "Stage", cell.api_stage, { stat = "Sum", label = "messages, both ways", yAxis = "right" }],
       ] },
       { title = "Broadcasts", metrics = [
-        [local.ours, "Broadcasts", "service", "receipt", { stat = "Sum" }],
-        [local.ours, "BatchesSetAside", "service", "receipt", { stat = "Sum" }],
+        [local.namespace, "Broadcasts", "deployment", var.prefix, "service", "receipt", { stat = "Sum" }],
+        [local.namespace, "BatchesSetAside", "deployment", var.prefix, "service", "receipt", { stat = "Sum" }],
         ["AWS/States", "ExecutionsStarted", "StateMachineArn", cell.state_machine, { stat = "Sum" }],
         ["AWS/States", "ExecutionsFailed", "StateMachineArn", cell.state_machine, { stat = "Sum" }],
         ["AWS/States", "ExecutionsTimedOut", "StateMachineArn", cell.state_machine, { stat = "Sum" }],
       ] },
       { title = "A broadcast took (ms)", metrics = [
-        for stat in ["p50", "p99", "Maximum"] : [local.ours, "BroadcastTook", "service", "receipt", { stat = stat, label = stat }]
+        for stat in ["p50", "p99", "Maximum"] : [local.namespace, "BroadcastTook", "deployment", var.prefix, "service", "receipt", { stat = stat, label = stat }]
       ] },
       { title = "Functions: errors and throttles", metrics = concat(
         [for role, name in cell.functions : ["AWS/Lambda", "Errors", "FunctionName", name, { stat = "Sum", label = "${role} errors" }]],
@@ -78,14 +76,25 @@ locals {
     ]
   }
 
+  # Put together, so that a plan shows the dashboard whole.
+  alarm_arns = {
+    for key, alarm in aws_cloudwatch_metric_alarm.this :
+    key => "arn:${data.aws_partition.current.partition}:cloudwatch:${alarm.region}:${data.aws_caller_identity.current.account_id}:alarm:${alarm.alarm_name}"
+  }
+
   # Eight graphs of a quarter of the width make two rows of six; a heading takes two, the state of the alarms three.
   band_height = 17
   bands = concat(
-    [{ region = var.home.region, heading = "# ${var.prefix}: home, ${var.home.region}\nWhat to do about an alarm: ${var.runbooks}", graphs = local.home_band, alarms = keys(merge(local.home_alarm_keys...)) }],
-    [for region in local.cell_regions : { region = region, heading = "# Cell ${region}", graphs = local.cell_bands[region], alarms = keys(merge(local.cell_alarm_keys[region]...)) }],
+    [{ region = var.home.region, heading = "# ${var.prefix}: home, ${var.home.region}\nWhat to do about an alarm: ${var.runbooks}", graphs = local.home_band, alarms = local.home_states }],
+    [for region in local.cell_regions : { region = region, heading = "# Cell ${region}", graphs = local.cell_bands[region], alarms = local.cell_states[region] }],
   )
-  home_alarm_keys = [for alarm in local.home_alarms : { "${var.home.region}/${alarm.name}" = true }]
-  cell_alarm_keys = { for region in local.cell_regions : region => [for alarm in concat(local.cell_alarms[region], local.region_alarms[region]) : { "${region}/${alarm.name}" = true }] }
+
+  # The keys of the alarms whose state a band shows. What is no cell's is home's: also what is watched in home's region
+  # where home is no cell, and what is watched in us-east-1 for the web.
+  cell_states = {
+    for region in local.cell_regions : region => sort([for alarm in concat(local.cell_alarms[region], local.region_alarms[region]) : "${region}/${alarm.name}"])
+  }
+  home_states = sort(setsubtract(keys(local.alarms), flatten(values(local.cell_states))))
 
   widgets = flatten([
     for row, band in local.bands : concat(
@@ -93,7 +102,7 @@ locals {
         { type = "text", x = 0, y = row * local.band_height, width = 24, height = 2, properties = jsonencode({ markdown = band.heading }) },
         {
           type       = "alarm", x = 0, y = row * local.band_height + 2, width = 24, height = 3,
-          properties = jsonencode({ title = "Alarms", alarms = [for key in band.alarms : aws_cloudwatch_metric_alarm.this[key].arn] })
+          properties = jsonencode({ title = "Alarms", alarms = [for key in band.alarms : local.alarm_arns[key]] })
         },
       ],
       [

@@ -1,15 +1,15 @@
 variable "prefix" {
-  description = "Begins the names of alarms, topics, dashboard and budget."
+  description = "Begins the names of alarms, topics, dashboard and budget, and is the dimension deployment of the functions' metrics."
   type        = string
 }
 
 variable "home" {
-  description = "What is watched at home: its region; functions and queues as role = name; the stream's name; its enhanced fan-out consumer if it has one; the id of the fan-out's event source mapping, which counts its events; the tables' names; the HTTP API's id and stage; the hours that the stream keeps a record."
+  description = "What is watched at home: its region; functions and queues as role = name; the stream's name; its enhanced fan-out consumer if it has one; the id of the fan-out's event source mapping, which counts its events; the tables as role = name and names of indexes; the HTTP API's id and stage; the hours that the stream keeps a record."
   type = object({
     region          = string
     functions       = map(string)
     queues          = map(string)
-    tables          = map(string)
+    tables          = map(object({ name = string, indexes = list(string) }))
     stream          = string
     retention_hours = number
     consumer        = optional(string)
@@ -20,11 +20,11 @@ variable "home" {
 }
 
 variable "cells" {
-  description = "What is watched in each cell, by region: functions, queues and tables as role = name, the WebSocket API's id and stage, the ARN of the state machine."
+  description = "What is watched in each cell, by region: functions and queues as role = name, tables as role = name and names of indexes, the WebSocket API's id and stage, the ARN of the state machine."
   type = map(object({
     functions     = map(string)
     queues        = map(string)
-    tables        = map(string)
+    tables        = map(object({ name = string, indexes = list(string) }))
     api_id        = string
     api_stage     = string
     state_machine = string
@@ -51,13 +51,6 @@ variable "watch_web" {
   description = "Whether there is a distribution to watch. Its metrics are in us-east-1, wherever home is."
   type        = bool
   default     = false
-  nullable    = false
-}
-
-variable "metrics_namespace" {
-  description = "The namespace that the functions write their metrics to. Two deployments in one account and region share it unless they are given one each."
-  type        = string
-  default     = "livescore"
   nullable    = false
 }
 

@@ -1,4 +1,5 @@
 locals {
+  references    = merge(var.references, { site_keys = join(",", var.site_keys) })
   stage         = "$default"
   execution_arn = "arn:${var.deployment.partition}:execute-api:${var.region}:${var.deployment.account_id}:${aws_apigatewayv2_api.this.id}"
   host          = "${aws_apigatewayv2_api.this.id}.execute-api.${var.region}.${var.deployment.dns_suffix}"
@@ -11,7 +12,7 @@ module "function" {
   region                  = var.region
   name                    = var.function.name
   function                = var.function
-  environment             = { for variable, reference in var.function.environment : variable => var.references[reference] }
+  environment             = { for variable, reference in var.function.environment : variable => local.references[reference] }
   policies                = [data.aws_iam_policy_document.api.json]
   kms_key_arn             = var.kms_key_arn
   kms_key_arns            = var.kms_key_arns
@@ -50,6 +51,9 @@ resource "aws_apigatewayv2_api" "this" {
   name          = "${var.deployment.prefix}-http"
   description   = "Operators post what happens, readers read it."
   protocol_type = "HTTP"
+
+  # So the domain is the one address (apigateway/latest/developerguide/http-api-disable-default-endpoint.html).
+  disable_execute_api_endpoint = var.domain != null
 
   dynamic "cors_configuration" {
     for_each = length(var.cors_origins) > 0 ? [1] : []

@@ -1,16 +1,21 @@
 output "url" {
   description = "Where operators post and readers read: the API's own domain if it has one."
-  value       = length(module.domain) > 0 ? "https://${module.domain[0].name}" : "https://${local.host}"
+  value       = "https://${coalesce(one(module.domain[*].name), local.host)}"
+}
+
+output "site_key" {
+  description = "The key that CloudFront sends, null without; known once the function takes it, so that no reader is refused while keys change."
+  value       = try(var.site_keys[0], null)
+  sensitive   = true
+  depends_on  = [module.function]
 }
 
 output "api" {
-  description = "The HTTP API: id, name, stage, host and the URL that AWS gave it."
+  description = "The HTTP API: id, name and stage."
   value = {
     id    = aws_apigatewayv2_api.this.id
     name  = aws_apigatewayv2_api.this.name
     stage = local.stage
-    host  = local.host
-    url   = "https://${local.host}"
   }
 }
 

@@ -77,6 +77,14 @@ variable "references" {
   nullable    = false
 }
 
+variable "site_keys" {
+  description = "Keys by which the site shows that a request has come through it, the newest first; none: readers may come from anywhere."
+  type        = list(string)
+  default     = []
+  nullable    = false
+  sensitive   = true
+}
+
 variable "resources" {
   description = "The ARNs of what the function works on: the matches table, the stream, and the table of broadcasts in every cell."
   type = object({
@@ -107,7 +115,7 @@ variable "reserved_concurrency" {
 }
 
 variable "provisioned_concurrency" {
-  description = "How many execution environments are kept warm."
+  description = "How many execution environments are kept warm. Switching it on or off interrupts: the API answers 500 for seconds (docs/deploy.md, Before a big match)."
   type        = number
   default     = 0
   nullable    = false
@@ -121,7 +129,7 @@ variable "cors_origins" {
 }
 
 variable "domain" {
-  description = "A domain name of its own, with its certificate in the home region and its Route 53 zone; null for none."
+  description = "A domain name of its own, with its certificate in the home region and its Route 53 zone; null for none. With it the address that AWS gave the API is off."
   type = object({
     name            = string
     certificate_arn = string

@@ -23,16 +23,17 @@ resource "aws_cloudfront_function" "operators" {
   code    = file("${path.module}/operators.js")
 }
 
-# What tells two snapshots apart, and how long one is good: a second, whatever else the API should say.
+# What tells two snapshots apart, and how long one is good: as the API says it. That is a second, and up to half a minute for
+# the list of a day on which nothing is played.
 # What is not in the key is not passed on either, as there is no origin request policy: no Host (the API would not know
 # itself), no Origin (CORS is answered below), no cookie, and no Authorization, so that nobody's token ever comes to
 # a shared cache. What needs a token has a path of its own, under which nothing is kept.
 resource "aws_cloudfront_cache_policy" "snapshots" {
   name        = "${var.prefix}-snapshots-${var.region}"
-  comment     = "Snapshots of matches: a second"
+  comment     = "Snapshots of matches: a second; quiet lists: longer"
   min_ttl     = 0
   default_ttl = var.site.readers.seconds
-  max_ttl     = var.site.readers.seconds
+  max_ttl     = var.site.readers.most_seconds
 
   parameters_in_cache_key_and_forwarded_to_origin {
     enable_accept_encoding_brotli = true
@@ -85,6 +86,12 @@ resource "aws_cloudfront_distribution" "site" {
     domain_name         = local.api_host
     connection_attempts = 2
     connection_timeout  = 3
+
+    # CloudFront overwrites a header of this name that a viewer sends (DeveloperGuide/add-origin-custom-headers.html).
+    custom_header {
+      name  = var.site.key_header
+      value = var.site_key
+    }
 
     custom_origin_config {
       http_port              = 80

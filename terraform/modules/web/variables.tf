@@ -13,6 +13,7 @@ variable "region" {
 variable "site" {
   description = "The site as site.json describes it, which devstack's server reads too: headers, paths, what is kept for how long."
   type = object({
+    key_header = string
     pages = object({
       index                   = string
       content_security_policy = list(string)
@@ -26,6 +27,7 @@ variable "site" {
       methods       = list(string)
       query_strings = list(string)
       seconds       = number
+      most_seconds  = number
       headers       = map(string)
       cross_origin = object({
         origins = string
@@ -46,13 +48,20 @@ variable "site" {
 }
 
 variable "api_endpoint" {
-  description = "The HTTP API of home as `https://<id>.execute-api.<region>.amazonaws.com`: where snapshots come from."
+  description = "The HTTP API of home, such as https://api.example.org: where snapshots come from."
   type        = string
 
   validation {
     condition     = can(regex("^https://[a-z0-9.-]+$", var.api_endpoint))
     error_message = "api_endpoint is https:// and a host name, without a path."
   }
+}
+
+variable "site_key" {
+  description = "What CloudFront sends to the API as the header key_header of site.json; the API refuses readers without it."
+  type        = string
+  nullable    = false
+  sensitive   = true
 }
 
 variable "websocket_urls" {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.terraform import beyond_ministack, event_sources, functions, policies, storage, watching
+from tests.terraform import beyond_ministack, event_sources, functions, policies, retries, storage, watching
 from tests.terraform.mistakes.making import MistakeInAFile
 
 ASL = "broadcaster/broadcast.asl.json"
@@ -42,17 +42,68 @@ MISTAKES = [
     MistakeInAFile(
         "siblings-are-stopped", beyond_ministack.map_siblings, ASL, '"States.ALL"', '"States.TaskFailed"', "siblings"
     ),
-    MistakeInAFile(
-        "six-minutes", beyond_ministack.execution_time, ASL, '"TimeoutSeconds": 295', '"TimeoutSeconds": 360', "360"
-    ),
+    MistakeInAFile("six-minutes", retries.execution_time, ASL, '"TimeoutSeconds": 295', '"TimeoutSeconds": 360', "360"),
     MistakeInAFile(
         "hands-over-too-late",
-        beyond_ministack.execution_time,
+        retries.execution_time,
         "terraform/system.json",
-        '"hand_over_seconds": {"default": 160',
-        '"hand_over_seconds": {"default": 280',
-        "280",
+        '"hand_over_seconds": {"default": 100',
+        '"hand_over_seconds": {"default": 110',
+        "110",
     ),
+    MistakeInAFile("pauses-without-a-bound", retries.lease, ASL, '"MaxDelaySeconds": 8,', "", "the lease lasts 60.0 s"),
+    MistakeInAFile(
+        "a-lease-that-ends-before-the-first-sender",
+        retries.lease,
+        "terraform/system.json",
+        '"lease_seconds": {"default": 90',
+        '"lease_seconds": {"default": 88',
+        "a lease of 88 s",
+    ),
+    MistakeInAFile(
+        "senders-renew-too-late",
+        retries.lease,
+        "broadcaster/carousel.py",
+        "lease_seconds * 2 / 3",
+        "lease_seconds / 3",
+        "do not renew",
+    ),
+    MistakeInAFile(
+        "a-busy-function-fails-a-batch", retries.busy_functions, ASL, '"MaxAttempts": 8', '"MaxAttempts": 3', "3 times"
+    ),
+    MistakeInAFile(
+        "an-error-of-lambda-fails-a-batch",
+        retries.busy_functions,
+        ASL,
+        '"Lambda.SdkClientException"',
+        '"Lambda.SomeException"',
+        "Lambda.SdkClientException",
+    ),
+    MistakeInAFile(
+        "every-error-before-another",
+        retries.errors_that_are_tried_again,
+        ASL,
+        '"Lambda.ServiceException"',
+        '"States.ALL"',
+        "must be alone and last",
+    ),
+    MistakeInAFile(
+        "a-failed-condition-is-tried-again",
+        retries.errors_that_are_tried_again,
+        ASL,
+        '"MaxAttempts": 0',
+        '"MaxAttempts": 4',
+        "which is an answer",
+    ),
+    MistakeInAFile(
+        "an-error-is-not-tried-again",
+        retries.errors_that_are_tried_again,
+        ASL,
+        '"States.ALL"',
+        '"DynamoDB.ThrottlingException"',
+        "gives up at once",
+    ),
+    MistakeInAFile("one-partition", retries.partition, ASL, "arn:${partition}:", "arn:aws:", "is of one partition"),
     MistakeInAFile(
         "executions-described",
         beyond_ministack.described_executions,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.terraform import site
+from tests.terraform import site, site_key
 from tests.terraform.mistakes.making import (
+    API,
     AUTHORIZER,
     DEPLOYMENT,
     OPERATORS,
@@ -68,6 +69,7 @@ MISTAKES = [
         "headers of the caller",
     ),
     Mistake("stale-snapshots", site.distribution, with_values(SNAPSHOTS, max_ttl=60), "60 seconds"),
+    Mistake("kept-unasked", site.distribution, with_values(SNAPSHOTS, default_ttl=30), "kept for 30 seconds"),
     Mistake(
         "posts-through-the-cache",
         site.distribution,
@@ -228,7 +230,63 @@ MISTAKES = [
             "origin",
             lambda block: [{**each, "custom_header": [{"name": "Authorization", "value": "x"}]} for each in block],
         ),
-        "is sent a header of ours",
+        "is sent the headers ['Authorization']",
+    ),
+    Mistake(
+        "no-key-of-the-site",
+        site_key.required,
+        edit(SITE, "origin", lambda block: [{**each, "custom_header": []} for each in block]),
+        "the API refuses what CloudFront asks",
+    ),
+    Mistake(
+        "a-key-that-the-api-does-not-know",
+        site_key.required,
+        variables(API, lambda given: given.update(SITE_KEYS="k" * 36)),
+        "the API refuses what CloudFront asks",
+    ),
+    Mistake(
+        "no-key-asked-for",
+        site_key.required,
+        variables(API, lambda given: given.update(SITE_KEYS="")),
+        "readers who go around CloudFront",
+    ),
+    Mistake(
+        "a-key-to-guess",
+        site_key.required,
+        variables(API, lambda given: given.update(SITE_KEYS="key")),
+        "can be guessed",
+    ),
+    Mistake(
+        "a-key-for-the-bucket",
+        site.forwarded,
+        edit(
+            SITE,
+            "origin",
+            lambda block: [{**each, "custom_header": [{"name": "X-Livescore-Site", "value": "x"}]} for each in block],
+        ),
+        "the origin site is sent the headers ['X-Livescore-Site']",
+    ),
+    Mistake(
+        "an-api-without-an-address",
+        site_key.address,
+        gone("operators_api.module.domain[0].aws_apigatewayv2_api_mapping.this"),
+        "has no address",
+    ),
+    Mistake(
+        "two-addresses",
+        site_key.address,
+        with_values("operators_api.aws_apigatewayv2_api.this", disable_execute_api_endpoint=False),
+        "answers at AWS's address too",
+    ),
+    Mistake(
+        "an-address-that-is-off",
+        site.distribution,
+        edit(
+            SITE,
+            "origin",
+            lambda block: [{**each, "domain_name": "a.execute-api.eu-west-1.amazonaws.com"} for each in block],
+        ),
+        "which is not the HTTP API",
     ),
     Mistake(
         "pages-from-the-api",

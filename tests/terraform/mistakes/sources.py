@@ -55,6 +55,18 @@ MISTAKES = [
         "names no failed items",
     ),
     Mistake(
+        "poller-not-bounded",
+        event_sources.concurrency,
+        with_values(SOURCE_OF_WATCHDOG, scaling_config=[]),
+        "without the bound",
+    ),
+    Mistake(
+        "poller-with-another-bound",
+        event_sources.concurrency,
+        with_values(SOURCE_OF_WATCHDOG, scaling_config=[{"maximum_concurrency": 1000}]),
+        "without the bound",
+    ),
+    Mistake(
         "recursion-not-allowed",
         event_sources.recursion,
         gone('aws_lambda_function_recursion_config.queue["watchdog"]'),

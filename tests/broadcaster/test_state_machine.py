@@ -1,0 +1,76 @@
+"""The state machine on MiniStack, with one of its services in trouble: what a broadcast does when a try is the last."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from devstack.provision import ROLE, client
+from matches.events import EVENT, Accepted
+from tests.broadcaster.test_pipeline import told, until, watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devstack.system import System
+    from matches.ledger import Ledger
+    from matches.telling import Tellings
+
+WHOLE = {"v": 1, "batch": 0, "first": 0, "last": 16, "of": 16, "senders": 1}
+BROKEN = {"v": 1, "batch": 1, "first": "eight", "last": 16, "of": 16, "senders": 1}
+
+
+@pytest.fixture
+def machine(system: System, match_id: str) -> Callable[..., str]:
+    """Makes the same state machine with some text replaced; a Retry waits for nothing. Returns its ARN."""
+
+    def machine(old: str, new: str) -> str:
+        definition = system.state_machine()
+        assert old in definition
+        made = client(system, "stepfunctions").create_state_machine(
+            name=f"{match_id}-machine",
+            type="EXPRESS",
+            definition=definition.replace(old, new).replace('"IntervalSeconds": 1', '"IntervalSeconds": 0'),
+            roleArn=ROLE,
+        )
+        return str(made["stateMachineArn"])
+
+    return machine
+
+
+def start(system: System, machine: str, match: str, *batches: dict[str, Any]) -> None:
+    """Start an execution that tells the match's first event."""
+    given = {"v": 1, "match": match, "seq": 1, "batches": batches}
+    client(system, "stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(given))
+
+
+async def test_a_batch_that_cannot_be_set_aside_ends_nobody_else(
+    system: System, ledger: Ledger, tellings: Tellings, match: str, machine: Callable[..., str]
+) -> None:
+    """SQS refuses a failed batch for good: the other is told, the receipt counts both, the lease is free."""
+    ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    tellings.hand(match, 1)
+    queue = system.resolve("queue.set-aside-batches")
+    async with watching(system, match) as [seen]:
+        start(system, machine(queue, queue + "-that-is-not-there"), match, WHOLE, BROKEN)
+        await until(lambda: told(system, match).tried == 1)
+        assert seen.seqs == [1]
+    [receipt] = ledger.receipts(match)
+    assert (receipt["batches"], receipt["accepted"], receipt["set_aside"]) == (1, 1, 1)
+    assert (told(system, match).told, told(system, match).owner) == (0, None)
+
+
+async def test_a_broadcast_that_cannot_be_announced_is_told_all_the_same(
+    system: System, ledger: Ledger, tellings: Tellings, match: str, machine: Callable[..., str]
+) -> None:
+    """Without its row among the live broadcasts a match has no stated share of the send rate; its viewers are told."""
+    ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    tellings.hand(match, 1)
+    # DynamoDB refuses a number that is none, on every try.
+    arn = machine('"N": "1"', '"N": "one"')
+    async with watching(system, match) as [seen]:
+        start(system, arn, match, WHOLE)
+        await until(lambda: told(system, match).told == 1)
+        assert seen.seqs == [1]

@@ -1,0 +1,201 @@
+"""Cases for every JSONata expression of broadcast.asl.json: what it is given, and what has to come out.
+
+A case binds ``$states`` and the state machine's variables as Step Functions does
+(https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html). JSONata turns a list with one element
+into that element in some places and not in others (https://docs.jsonata.org/processing#sequences), so every
+expression about a list has a case with one element.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+NOW = 1_785_000_000_900
+"""``$millis()``; the seconds are rounded down."""
+
+SECONDS = 1_785_000_000
+LEASE, HAND_OVER = 90, 100
+EXECUTION = "arn:aws:states:eu-west-1:123456789012:express:livescore-broadcast:m-2-0a1b2c3d:5f0e"
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:livescore-broadcast"
+CONTEXT = {"Execution": {"Id": EXECUTION, "Name": "m-2-0a1b2c3d"}, "StateMachine": {"Id": MACHINE}}
+NEWEST = 99_999_999
+"""The largest seq that there can be: an event's key has eight digits."""
+
+
+class Case(NamedTuple):
+    """Variables and what ``$states`` holds, and the value of the expression."""
+
+    given: dict[str, Any]
+    value: Any
+
+
+def states(value: Any, **parts: Any) -> Case:
+    """A case with these parts of ``$states``."""
+    return Case({"states": {"context": CONTEXT, **parts}}, value)
+
+
+def given(value: Any, **variables: Any) -> Case:
+    """A case with these variables."""
+    return Case({"states": {"context": CONTEXT, "input": None}, **variables}, value)
+
+
+def batch(number: int = 0, **more: Any) -> dict[str, Any]:
+    """A batch as the plan makes it."""
+    return {"v": 1, "batch": number, "first": 0, "last": 16, "of": 16, "senders": 1, **more}
+
+
+RING = {"seq": 2, "shards": 16, "begin": [3, None], "stretch": 1, "after": "L0SM9cOFvHcCIhw=", "rows": 400}
+WALKING = batch(1, done=False, lost=False, reached=None, ring=RING, counts={"rows": 400, "accepted": 399})
+DONE = batch(0, done=True, lost=False, reached=2, ring=None, counts={"rows": 8000, "accepted": 7999})
+ASIDE = batch(2, done=True, lost=False, reached=None, set_aside=True)
+LISTS = [
+    [batch()],
+    [batch(0), batch(1)],
+    [DONE],
+    [DONE, WALKING],
+    [DONE, WALKING, ASIDE],
+    [batch(each) for each in range(40)],
+]
+"""Batches of a round: one, several, finished or not, as many as a Map runs at once."""
+
+FRESH = {"v": 1, "match": "wc22-final", "seq": 2, "batches": [batch()]}
+HANDED = {**FRESH, "before": "old", "broadcast": "m-1-ffff0000", "round": 3, "batches": [DONE, WALKING]}
+UNICODE = {**FRESH, "match": "fußball-⚽", "broadcast": "fußball-⚽-1", "round": 1}
+INPUTS = (FRESH, HANDED, UNICODE)
+BROADCAST = [
+    states("m-2-0a1b2c3d", input=FRESH),
+    states("m-1-ffff0000", input=HANDED),
+    states("fußball-⚽-1", input=UNICODE),
+]
+ROUND_NUMBER = [states(1, input=FRESH), states(3, input=HANDED), states(1000, input={**HANDED, "round": 1000})]
+MATCH = [given(each["match"], match_id=each["match"]) for each in INPUTS]
+LOST = {"done": True, "lost": True, "reached": None}
+REPORT = [
+    states(each, result={"StatusCode": 200, "Payload": each}) for each in ({"again": False, "batches": [batch()]}, DONE)
+]
+SEQS = [given(1, seq=1), given(NEWEST, seq=NEWEST)]
+OWNER = [given(EXECUTION, owner=EXECUTION)]
+SENT = [states(each, input=each) for each in (batch(), DONE, WALKING, ASIDE)]
+FAILED = {"Error": "Lambda.TooManyRequestsException", "Cause": "Rate Exceeded."}
+AT = [given(SECONDS, broadcast="b"), given(SECONDS, batches=[])]
+ABOUT = {"match_id": "fußball-⚽", "owner": EXECUTION, "broadcast": "b", "round_number": 2}
+TELLING = {"match": "fußball-⚽", "owner": EXECUTION, "broadcast": "b", "round": 2}
+PUT_BY = [given({**each, **ASIDE, "batch": each["batch"]}, batch=each) for each in (batch(), WALKING)]
+PUT_BY += [given({**WALKING, "done": True, "set_aside": True, "match": "m"}, batch={**WALKING, "match": "m"})]
+COUNTS = [("1", [batch()]), ("2", [batch(0), batch(1)]), ("0", [DONE]), ("1", [DONE, WALKING]), ("0", [DONE, ASIDE]),
+          ("40", LISTS[-1])]  # fmt: skip
+WAITING = [
+    (True, [WALKING]),
+    (True, [DONE, WALKING]),
+    (False, [DONE]),
+    (False, [DONE, ASIDE]),
+    (False, [{**DONE, **LOST}]),
+]
+
+CASES: dict[str, list[Case]] = {
+    "TakeLease/Arguments/Key/pk/S": [states(f"match#{each['match']}", input=each) for each in INPUTS],
+    "TakeLease/Arguments/ExpressionAttributeValues/:owner/S": [states(EXECUTION, input=FRESH)],
+    "TakeLease/Arguments/ExpressionAttributeValues/:before/S": [
+        states("nobody", input=FRESH),
+        states("old", input=HANDED),
+    ],
+    "TakeLease/Arguments/ExpressionAttributeValues/:now/N": [states(str(SECONDS), input=FRESH)],
+    "TakeLease/Arguments/ExpressionAttributeValues/:until/N": [states(str(SECONDS + LEASE), input=FRESH)],
+    "TakeLease/Arguments/ExpressionAttributeValues/:seq/N": [
+        states("2", input=FRESH),
+        states(str(NEWEST), input={**FRESH, "seq": NEWEST}),
+    ],
+    "TakeLease/Arguments/ExpressionAttributeValues/:round/S": [
+        states("m-2-0a1b2c3d#1", input=FRESH),
+        states("m-1-ffff0000#3", input=HANDED),
+        states("fußball-⚽-1#1", input=UNICODE),
+        states("m-2-0a1b2c3d#2", input={**FRESH, "round": 2}),
+    ],
+    "TakeLease/Assign/match_id": [states(each["match"], input=each) for each in INPUTS],
+    "TakeLease/Assign/seq": [states(2, input=FRESH), states(NEWEST, input={**FRESH, "seq": NEWEST})],
+    "TakeLease/Assign/batches": [states(each, input={**FRESH, "batches": each}) for each in [[], *LISTS]],
+    "TakeLease/Assign/owner": [states(EXECUTION, input=HANDED)],
+    "TakeLease/Assign/broadcast": BROADCAST,
+    "TakeLease/Assign/round_number": ROUND_NUMBER,
+    "TakeLease/Assign/hand_over_at": [states(NOW + HAND_OVER * 1000, input=FRESH)],
+    "TakeLease/Catch/0/Assign/match_id": [states(each["match"], input=each) for each in INPUTS],
+    "TakeLease/Catch/0/Assign/seq": [states(2, input=FRESH), states(NEWEST, input={**FRESH, "seq": NEWEST})],
+    "TakeLease/Catch/0/Assign/owner": [states(EXECUTION, input=FRESH), states("old", input=HANDED)],
+    "TakeLease/Catch/0/Assign/broadcast": BROADCAST,
+    "TakeLease/Catch/0/Assign/round_number": ROUND_NUMBER,
+    "TakeLease/Catch/0/Assign/hand_over_at": [states(NOW, input=FRESH)],
+    "TakeLease/Catch/0/Output": [states(each, input=each) for each in INPUTS],
+    "HandedOver?/Choices/0/Condition": [
+        states(False, input=FRESH),
+        states(True, input=HANDED),
+        states(False, input=UNICODE),
+    ],
+    "HandedOver?/Choices/0/Output": [
+        states([{**each, **LOST} for each in batches], input={**HANDED, "batches": batches}) for batches in [[], *LISTS]
+    ],
+    "Announce/Arguments/Item/sk/S": MATCH,
+    "Announce/Arguments/Item/owner/S": OWNER,
+    "Announce/Arguments/Item/batches/N": [given(count, batches=batches) for count, batches in [*COUNTS, ("0", [])]],
+    "Announce/Arguments/Item/ttl/N": [given(str(SECONDS + LEASE))],
+    "Round/Items": [given(each, batches=each) for each in [[], *LISTS]],
+    "Round/ItemSelector": [
+        Case(
+            {"states": {"context": {**CONTEXT, "Map": {"Item": {"Index": 0, "Value": each}}}}, **ABOUT},
+            {**each, **TELLING},
+        )
+        for each in (batch(), WALKING, {**DONE, "owner": "old", "round": 1})
+    ],
+    "Begin/Choices/0/Condition": [
+        states(False, input=batch()),
+        states(False, input=WALKING),
+        states(True, input=DONE),
+        states(True, input=ASIDE),
+    ],
+    "Send/Arguments/Payload": SENT,
+    "Send/Output": [states(each, result={"StatusCode": 200, "Payload": each}) for each in (DONE, WALKING)],
+    "Send/Assign/batch": SENT,
+    "Send/Catch/0/Assign/batch": SENT,
+    "Send/Catch/0/Output": [states(each, errorOutput=each) for each in (FAILED, {"Error": "States.Timeout"})],
+    "Walked/Choices/0/Condition": [
+        Case({"states": {"input": DONE}, "hand_over_at": NOW + 1}, value=True),
+        Case({"states": {"input": WALKING}, "hand_over_at": NOW + 1}, value=False),
+        Case({"states": {"input": WALKING}, "hand_over_at": NOW}, value=False),
+        Case({"states": {"input": WALKING}, "hand_over_at": NOW - 1}, value=True),
+        Case({"states": {"input": batch()}, "hand_over_at": NOW + 1}, value=False),
+    ],
+    "SetAside/Arguments/MessageBody/match": MATCH,
+    "SetAside/Arguments/MessageBody/reason": [
+        states("Lambda.TooManyRequestsException: Rate Exceeded.", input=FAILED),
+        states("States.Timeout: ", input={"Error": "States.Timeout"}),
+        states('E: {"errorMessage":"a\nb ⚽"}', input={"Error": "E", "Cause": '{"errorMessage":"a\nb ⚽"}'}),
+    ],
+    "SetAside/Arguments/MessageBody/batch": [given(each, batch=each) for each in (batch(), WALKING)],
+    "SetAside/Output": PUT_BY,
+    "SetAside/Catch/0/Output": PUT_BY,
+    "Round/Output": [states(each, result=each) for each in LISTS],
+    "Round/Assign/batches": [states(each, result=each) for each in LISTS],
+    "HandOver?/Choices/0/Condition": [states(value, input=batches) for value, batches in WAITING],
+    "HandOver/Arguments/StateMachineArn": [given(MACHINE)],
+    "HandOver/Arguments/Input/match": MATCH,
+    "HandOver/Arguments/Input/seq": SEQS,
+    "HandOver/Arguments/Input/before": OWNER,
+    "HandOver/Arguments/Input/broadcast": [given("b", broadcast="b")],
+    "HandOver/Arguments/Input/round": [given(7, round_number=7)],
+    "HandOver/Arguments/Input/batches": [given(each, batches=each) for each in LISTS],
+    "Finish/Arguments/Payload/match": MATCH,
+    "Finish/Arguments/Payload/owner": OWNER,
+    "Finish/Arguments/Payload/broadcast": [given("b", broadcast="b")],
+    "Finish/Arguments/Payload/round": [given(7, round_number=7)],
+    "Finish/Arguments/Payload/seq": SEQS,
+    "Finish/Arguments/Payload/results": [states(each, input=each) for each in LISTS],
+    "Finish/Assign/round_number": [given(2, round_number=1), given(1000, round_number=999)],
+    "Finish/Assign/batches": [states(each, result={"Payload": {"again": True, "batches": each}}) for each in LISTS],
+    "Finish/Output": REPORT,
+    "Newer/Choices/0/Condition": [
+        Case({"states": {"input": {"again": True}}, "hand_over_at": NOW - 1}, value=True),
+        Case({"states": {"input": {"again": True}}, "hand_over_at": NOW}, value=False),
+        Case({"states": {"input": {"again": False}}, "hand_over_at": NOW - 1}, value=False),
+    ],
+    "Newer/Choices/1/Condition": [states(each, input={"again": each, "batches": [batch()]}) for each in (True, False)],
+}
+"""Where an expression stands in the definition, a Map's states under their own names -> its cases."""
