@@ -12,12 +12,14 @@ from botocore.config import Config
 from devstack import identity, tables
 from devstack.ministack import StackError
 from devstack.package import PYTHON
+from devstack.quotas import requests_of, route_throttles
 from devstack.system import ACCOUNT, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from devstack.quotas import Throttle
     from devstack.system import System
 
 Place = Literal["home", "cell"]
@@ -173,7 +175,7 @@ def _http_api(system: System) -> None:
     for route in described["routes"]:
         needs = operators if route in authorizer["routes"] else {}
         gateway.create_route(ApiId=api, RouteKey=route, Target=target, **needs)
-    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True, **_throttles(described))
+    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True, **_throttles(system, described))
 
 
 def _websocket_api(system: System) -> None:
@@ -206,16 +208,21 @@ def _websocket_api(system: System) -> None:
         )
         if two_way:
             gateway.create_route_response(ApiId=api, RouteId=made["RouteId"], RouteResponseKey="$default")
-    gateway.create_stage(ApiId=api, StageName=described["stage"], AutoDeploy=True, **_throttles(described))
+    gateway.create_stage(ApiId=api, StageName=described["stage"], AutoDeploy=True, **_throttles(system, described))
 
 
-def _throttles(described: dict[str, Any]) -> dict[str, Any]:
-    """The throttles of an API's routes as its stage takes them. MiniStack keeps them and does not throttle."""
-    every = {
-        route: {"ThrottlingRateLimit": throttle["rate"], "ThrottlingBurstLimit": throttle["burst"]}
-        for route, throttle in described["throttles"].items()
-    }
-    return {"DefaultRouteSettings": every.pop("default"), "RouteSettings": every}
+def _throttles(system: System, described: dict[str, Any]) -> dict[str, Any]:
+    """The throttles of an API as its stage takes them: each route's own, and the account's quota as the default.
+
+    MiniStack keeps them and does not throttle.
+    """
+    account = requests_of(system.region, system.settings)
+    each = {route: _limits(throttle) for route, throttle in route_throttles(described, account).items()}
+    return {"DefaultRouteSettings": _limits(account), "RouteSettings": each}
+
+
+def _limits(throttle: Throttle) -> dict[str, int]:
+    return {"ThrottlingRateLimit": throttle.rate, "ThrottlingBurstLimit": throttle.burst}
 
 
 def _table_status(dynamodb: Any, name: str) -> str:

@@ -1,7 +1,7 @@
 """A smoke test of a running system, deployed or devstack: one goal, from an operator to a viewer in every cell.
 
 It makes a match of its own, which stays in the ledger with five events, and needs nothing but the URLs and tokens that
-operators and viewers have.
+operators and viewers have. With AWS credentials it also posts frames to connections, as a sender does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from devstack.operator import ApiError
+from devstack.posting import PostingError, SkippedError, post
 from loadtest.handing import handed
 from loadtest.shown import where
 from loadtest.viewer import Viewer
@@ -26,22 +27,37 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from devstack.operator import Operator
+    from devstack.posting import Posted, Posting
 
 PATIENCE_SECONDS = 30.0
 """For each step. A goal that takes longer is no goal on a phone."""
 
 _EVENTS: tuple[dict[str, Any], ...] = ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 1})
+THROTTLED = (
+    "Goals are throttled alike: compare the account's quota (livescore preflight) with send_rate, "
+    "and the stage's default throttle with the quota."
+)
+LOST = "The others were accepted and never came, or were refused for another reason."
+
 GOAL = 2
 """The seq of the goal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was tried, and how it went: milliseconds, or what was wrong."""
+    """One thing that was tried, and how it went: milliseconds, what was wrong, or why it was skipped."""
 
     name: str
     ms: float | None = None
     wrong: str | None = None
+    skipped: str | None = None
+    """The reason why it could not be tried, which is no fault of the system."""
+    posted: Posted | None = None
+    """Of the step that posts to connections: what became of the frames."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``livescore smoke --json`` prints it."""
+        return asdict(self)
 
 
 @dataclass(slots=True)
@@ -55,6 +71,8 @@ class Smoke:
     competition: str | None = None
     token: str | None = None
     """A viewer's, where one is needed."""
+    posting: Posting | None = None
+    """How to post to connections of our own; None leaves that step out."""
     say: Callable[[Step], None] = lambda _: None
     match: str = field(default_factory=lambda: f"smoke-{secrets.token_hex(4)}")
     steps: list[Step] = field(default_factory=list)
@@ -62,12 +80,11 @@ class Smoke:
     @property
     def passed(self) -> bool:
         """Whether nothing was wrong."""
-        return bool(self.steps) and not any(step.wrong for step in self.steps)
+        return bool(self.steps) and all(step.wrong is None for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:
         """As ``livescore smoke --json`` prints it."""
-        steps = [{"name": each.name, "ms": each.ms, "wrong": each.wrong} for each in self.steps]
-        return {"match": self.match, "passed": self.passed, "steps": steps}
+        return {"match": self.match, "passed": self.passed, "steps": [each.to_dict() for each in self.steps]}
 
     async def run(self) -> None:
         """Every step, up to the first without which the others make no sense."""
@@ -86,6 +103,30 @@ class Smoke:
             await self._did(f"the snapshot at {where(base)} has the goal", partial(self._snapshot, base))
         await self._did("a receipt says what each cell has sent", self._receipts)
         await self._did("the match is played to its end", self._whistle)
+        await self.post_frames()
+
+    async def post_frames(self) -> None:
+        """Post frames to connections of our own at each cell, each once: a 429 there slows down every goal alike.
+
+        The match must exist and have the default number of shards.
+        """
+        if self.posting is not None:
+            for number, url in enumerate(self.websockets):
+                await self._posts(self.posting, number, url)
+
+    async def _posts(self, posting: Posting, number: int, url: str) -> None:
+        name, begun = f"{posting.posts} frames a second are posted to connections at {where(url)}", time.monotonic()
+        try:
+            target = posting.target(number, url)
+            posted = await post(target, url, self.match, posting.posts, self.token)
+        except SkippedError as error:
+            self._note(Step(name, skipped=str(error)))
+        except PostingError as error:
+            self._note(Step(name, wrong=str(error)))
+        else:
+            short = posted.throttled or posted.arrived < posted.posts
+            wrong = f"{posted}. {THROTTLED if posted.throttled else LOST}" if short else None
+            self._note(Step(name, ms=_since(begun), wrong=wrong, posted=posted))
 
     @asynccontextmanager
     async def _viewers(self) -> AsyncIterator[dict[str, dict[int, float]]]:

@@ -30,7 +30,10 @@ module "cell" {
   functions  = local.cell.functions
   tables     = local.cell.tables
   queues     = local.cell.queues
-  api        = merge(local.system.websocket_api, { throttles = merge(local.system.websocket_api.throttles, var.websocket_throttles) })
+  api = merge(local.system.websocket_api, {
+    throttles        = local.websocket_throttles[each.key]
+    default_throttle = { for limit, reference in local.system.websocket_api.default_throttle : limit => local.account[each.key][reference] }
+  })
   state_machine = merge(
     local.system.state_machine,
     { definition = "${path.module}/../${local.system.state_machine.definition}" },
@@ -64,8 +67,9 @@ module "operators_api" {
   region     = var.home_region
   function   = merge(local.home.functions[local.system.http_api.function], { name = local.system.http_api.function })
   api = {
-    routes    = local.system.http_api.routes
-    throttles = merge(local.system.http_api.throttles, var.http_throttles)
+    routes           = local.system.http_api.routes
+    throttles        = local.http_throttles
+    default_throttle = { for limit, reference in local.system.http_api.default_throttle : limit => local.account[var.home_region][reference] }
     authorizer = {
       issuer   = local.references[local.system.http_api.authorizer.issuer]
       audience = local.references[local.system.http_api.authorizer.audience]

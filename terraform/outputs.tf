@@ -13,6 +13,11 @@ output "websocket_urls" {
   value       = { for region, cell in module.cell : region => cell.websocket_url }
 }
 
+output "connections_urls" {
+  description = "Where frames are posted to connections, by the region of the cell: `livescore smoke` needs it where cells have domains."
+  value       = { for region, cell in module.cell : region => replace(cell.websocket_api.url, "wss://", "https://") }
+}
+
 output "domain_targets" {
   description = "What the records of the domains must name, where no Route 53 zone was given to make them in."
   value = {

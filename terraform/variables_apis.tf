@@ -11,7 +11,7 @@ variable "cors_origins" {
 }
 
 variable "http_throttles" {
-  description = "Requests a second and burst of the HTTP API's routes where they differ from system.json: by route, or default."
+  description = "Requests a second and burst of the HTTP API's routes where they differ from system.json, by route."
   type = map(object({
     rate  = number
     burst = number
@@ -20,8 +20,8 @@ variable "http_throttles" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.http_throttles), concat(["default"], local.system.http_api.routes))) == 0
-    error_message = "Throttles are of default, or of: ${join(", ", local.system.http_api.routes)}."
+    condition     = length(setsubtract(keys(var.http_throttles), local.system.http_api.routes)) == 0
+    error_message = "Throttles are of: ${join(", ", local.system.http_api.routes)}."
   }
 
   validation {
@@ -31,7 +31,7 @@ variable "http_throttles" {
 }
 
 variable "websocket_throttles" {
-  description = "Messages a second and burst of the WebSocket APIs' routes where they differ from system.json: by route, or default."
+  description = "Messages a second and burst of the WebSocket APIs' routes where they differ from system.json, by route."
   type = map(object({
     rate  = number
     burst = number
@@ -40,8 +40,8 @@ variable "websocket_throttles" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.websocket_throttles), concat(["default"], local.system.websocket_api.routes))) == 0
-    error_message = "Throttles are of default, or of: ${join(", ", local.system.websocket_api.routes)}."
+    condition     = length(setsubtract(keys(var.websocket_throttles), local.system.websocket_api.routes)) == 0
+    error_message = "Throttles are of: ${join(", ", local.system.websocket_api.routes)}."
   }
 
   validation {

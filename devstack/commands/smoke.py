@@ -12,7 +12,9 @@ from rich.text import Text
 from devstack import signals
 from devstack.commands.common import LOCAL, AsJson, out, said
 from devstack.commands.common import operator as operator_at
+from devstack.posting import Posting
 from devstack.smoke import Smoke, Step
+from devstack.system import PREFIX
 from loadtest.shown import plain
 
 
@@ -25,13 +27,25 @@ def smoke(
     site: Annotated[
         list[str] | None, typer.Option(help="Another URL that serves snapshots, such as the CDN's.")
     ] = None,
+    connections: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="LIVESCORE_CONNECTIONS",
+            help="URL of a cell's @connections API, in the order of --ws; needed for cells with a domain of their own.",
+        ),
+    ] = None,
+    posts: Annotated[
+        int, typer.Option(min=0, max=5000, help="Frames to post to connections within a second; 0 leaves that out.")
+    ] = 200,
+    prefix: Annotated[str, typer.Option(help="Prefix of the deployment's names, as Terraform was given it.")] = PREFIX,
     competition: Annotated[str | None, typer.Option(help="Competition of the match that the test makes.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Send one goal all the way, to a viewer in every cell. Exit 1 if anything went wrong.
 
     LIVESCORE_TOKEN is an operator's token, or LIVESCORE_CLIENT_ID, LIVESCORE_CLIENT_SECRET and LIVESCORE_TOKEN_URL say
-    where one is; LIVESCORE_VIEWER_TOKEN is a viewer's, where one is needed. devstack needs none of them.
+    where one is; LIVESCORE_VIEWER_TOKEN is a viewer's, where one is needed. devstack needs none of them. The AWS
+    credentials of the shell post frames to connections; without them that step is skipped.
     """
     with said(), operator_at(url) as operator:
         test = Smoke(
@@ -40,6 +54,7 @@ def smoke(
             site or [],
             competition,
             os.environ.get("LIVESCORE_VIEWER_TOKEN"),
+            Posting(url, prefix, tuple(connections or ()), posts) if posts else None,
             say=(lambda _: None) if as_json else _show,
         )
         signals.run(test.run())
@@ -51,6 +66,6 @@ def smoke(
 
 
 def _show(step: Step) -> None:
-    mark, style = ("failed", "red") if step.wrong else ("ok", "green")
-    said_of = plain(step.wrong) if step.wrong else f"{step.ms:.0f} ms"
-    out.print(Text.assemble((f"{mark:6} ", style), f"{step.name}: {said_of}"), soft_wrap=True)
+    mark, style = ("failed", "red") if step.wrong else ("skipped", "yellow") if step.skipped else ("ok", "green")
+    said_of = step.wrong or step.skipped or (str(step.posted) if step.posted else f"{step.ms:.0f} ms")
+    out.print(Text.assemble((f"{mark:7} ", style), f"{step.name}: {plain(said_of)}"), soft_wrap=True)

@@ -47,6 +47,8 @@ class Stats:
     gone: int = 0
     throttled_account: int = 0
     """POSTs and viewers' messages."""
+    throttled_stage: int = 0
+    """POSTs that the stage's default throttle refused."""
     throttled_route: int = 0
     """Handshakes and viewers' messages."""
     throttled_buffer: int = 0
@@ -113,6 +115,8 @@ class Core:
         now = self.loop.time()
         self.limits = limits
         self._account = Bucket(limits.account_rate, limits.account_burst, now)
+        is_counted = limits.stage_rate or limits.stage_burst
+        self._stage = Bucket(limits.stage_rate, limits.stage_burst, now) if is_counted else None
         self._connects = Bucket(limits.connects_per_second, limits.connects_per_second, now)
         self._routes = {
             route: Bucket(*rate_and_burst, now)
@@ -130,6 +134,9 @@ class Core:
         now = self.loop.time()
         if not self._account.take(now):
             stats.throttled_account += 1
+            return answers.THROTTLED
+        if self._stage is not None and not self._stage.take(now):
+            stats.throttled_stage += 1
             return answers.THROTTLED
         if len(body) > self.limits.message_bytes:
             return answers.TOO_LARGE

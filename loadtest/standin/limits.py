@@ -21,6 +21,13 @@ class Limits:
     account_burst: float = 5_000
     """Size of that bucket (limits)."""
 
+    stage_rate: float = 0
+    """POSTs a second that the stage's default throttle lets pass. 0 with a burst of 0: POSTs do not count against it.
+    AWS does not document whether they do (websocket-api-protect.html)."""
+
+    stage_burst: float = 0
+    """Size of that bucket."""
+
     connects_per_second: float = 500
     """New connections a second; the bucket holds one second's worth (websocket)."""
 

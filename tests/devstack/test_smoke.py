@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 from typing import TYPE_CHECKING
 
+import boto3
+import pytest
 from typer.testing import CliRunner
 
 import devstack.smoke
+from broadcaster.signing import Credentials
 from devstack.cli import app
 from devstack.ministack import free_port
+from devstack.posting import Posting, SkippedError, post
+from devstack.smoke import Smoke, Step
+from devstack.standin import StandIn
+from devstack.system import ACCOUNT
+from loadtest.bench.control import Control
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
     from devstack.operator import Operator
     from devstack.system import System
@@ -26,6 +36,10 @@ def test_a_system_that_works_passes(system: System, operator: Operator) -> None:
     assert (done.exit_code, said["passed"]) == (0, True), done.output
     assert next(step for step in said["steps"] if "sees goal" in step["name"])["ms"] > 0
     assert operator.snapshot(said["match"])["status"] == "full_time"
+    assert said["steps"][-1]["skipped"] is None, done.output
+    posted = said["steps"][-1]["posted"]
+    assert posted is not None, done.output
+    assert (posted["posts"], posted["throttled"], posted["arrived"]) == (200, 0, 200)
 
 
 def test_what_does_not_work_is_said(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +55,77 @@ def test_what_does_not_work_is_said(system: System, monkeypatch: pytest.MonkeyPa
     assert done.exit_code == 1
     assert wrong[0].startswith("a viewer at")
     assert any("sees goal" in step["name"] and step["ms"] for step in said["steps"])
+
+
+@pytest.fixture(scope="module")
+def standin(system: System) -> Iterator[System]:
+    """The running system behind a stand-in whose stage lets 50 POSTs pass at once, and no more."""
+    moved = dataclasses.replace(system, gateway_port=free_port())
+    standin = StandIn(moved, {"check_every": 1, "stage_rate": 0, "stage_burst": 50}).start()
+    yield moved
+    standin.stop()
+
+
+async def test_the_429s_of_the_stages_default_throttle_are_reported(standin: System, operator: Operator) -> None:
+    """Where POSTs count against the stage's default throttle, smoke counts the 429s and the frames that arrived."""
+    step = await _posted(standin, operator)
+    assert step.posted is not None
+    assert (step.posted.posts, step.posted.throttled, step.posted.arrived) == (200, 150, 50)
+    assert "150 answered 429, 50 frames arrived" in str(step.wrong)
+
+
+async def test_every_signature_of_the_posts_is_right(standin: System, operator: Operator) -> None:
+    """A gateway that verifies each signature and throttles nothing takes all 200 frames."""
+    Control(standin.websocket_url).limit(stage_rate=0, stage_burst=0)
+    step = await _posted(standin, operator)
+    assert (step.wrong, step.skipped) == (None, None)
+    assert step.posted is not None
+    assert step.posted.arrived == 200
+
+
+async def _posted(system: System, operator: Operator) -> Step:
+    """The step that posts frames, of a smoke test of a new match."""
+    test = Smoke(operator, [system.websocket_url], posting=Posting(system.api_url))
+    operator.create_match(match=test.match, home="Smoke", away="Fire", kickoff="2022-12-18T15:00:00Z")
+    await test.post_frames()
+    [step] = test.steps
+    return step
+
+
+@pytest.mark.parametrize(
+    ("websocket", "environment", "says"),
+    [
+        ("wss://abcdef.execute-api.eu-west-1.amazonaws.com/live", {}, "has no AWS credentials"),
+        ("wss://live.example.org", {}, "give --connections"),
+        (
+            "wss://abcdef.execute-api.eu-west-1.amazonaws.com/live",
+            {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+            "DynamoDB in eu-west-1 cannot be asked",
+        ),
+    ],
+)
+def test_a_shell_that_cannot_post_skips_the_step(
+    monkeypatch: pytest.MonkeyPatch, websocket: str, environment: dict[str, str], says: str
+) -> None:
+    """Without credentials, an address or a way to AWS the step is skipped with one sentence, and nothing fails."""
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", **environment}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with pytest.raises(SkippedError, match=says):
+        Posting("https://api.example.org").target(0, websocket).connections_of("smoke-1")
+
+
+async def test_credentials_that_may_not_post_skip_the_step(standin: System, operator: Operator) -> None:
+    """A gateway that answers 403 to the credentials is a skipped step that names the permission."""
+    test = Smoke(operator, [standin.websocket_url])
+    operator.create_match(match=test.match, home="Smoke", away="Fire", kickoff="2022-12-18T15:00:00Z")
+    target = Posting(standin.api_url).target(0, standin.websocket_url)
+    wrong = dataclasses.replace(target, credentials=Credentials(ACCOUNT, "another"))
+    with pytest.raises(SkippedError, match="execute-api:ManageConnections"):
+        await post(wrong, standin.websocket_url, test.match, 20, None)
 
 
 def test_no_api_is_a_sentence() -> None:

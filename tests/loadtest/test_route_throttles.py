@@ -10,6 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from devstack.ministack import free_port
 from devstack.provision import client
+from devstack.quotas import Throttle, requests_of
 from devstack.standin import StandIn
 from devstack.system import HTTP_API_ID, WEBSOCKET_API_ID, System
 from tests.loadtest.conftest import API, ask
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ACCOUNT_RATE = 10_000
+ACCOUNT_RATE, ACCOUNT_BURST = 10_000, 5_000
 """The account's (limits.html): a route's own throttle cannot be higher (websocket-api-protect.html)."""
 
 
@@ -56,13 +57,31 @@ async def test_a_route_is_throttled_by_itself(throttled: str) -> None:
 
 @pytest.mark.parametrize(("api", "api_id"), [("http_api", HTTP_API_ID), ("websocket_api", WEBSOCKET_API_ID)])
 def test_the_stages_have_the_throttles_of_the_description(system: System, api: str, api_id: str) -> None:
-    """What the description says of each route is what the stage was given, and no route is left without."""
+    """Each route has the throttle that the description states, and the stage's default is the account's quota."""
     described: dict[str, Any] = system.raw[api]
     stage = client(system, "apigatewayv2").get_stage(ApiId=api_id, StageName=described.get("stage", "$default"))
-    given = {"default": stage["DefaultRouteSettings"], **stage["RouteSettings"]}
-    assert set(given) <= {"default", *described["routes"]}
-    assert {
-        route: {"rate": throttle["ThrottlingRateLimit"], "burst": throttle["ThrottlingBurstLimit"]}
-        for route, throttle in given.items()
-    } == described["throttles"]
-    assert all(0 < throttle["rate"] <= ACCOUNT_RATE for throttle in described["throttles"].values())
+    given = {route: _throttle(settings) for route, settings in stage["RouteSettings"].items()}
+    assert given == described["throttles"]
+    assert given.keys() == set(described["routes"])
+    assert _throttle(stage["DefaultRouteSettings"]) == {"rate": ACCOUNT_RATE, "burst": ACCOUNT_BURST}
+
+
+def test_routes_and_senders_together_stay_within_the_accounts_quota() -> None:
+    """All routes at their throttle leave the senders ``send_rate``, and no burst exceeds the account's."""
+    system = System(1)
+    throttles = [each for api in ("http_api", "websocket_api") for each in system.raw[api]["throttles"].values()]
+    send_rate = system.raw["settings"]["send_rate"]["default"]
+    assert sum(each["rate"] for each in throttles) + send_rate <= ACCOUNT_RATE
+    assert all(each["rate"] > 0 and 0 < each["burst"] <= ACCOUNT_BURST for each in throttles)
+
+
+def test_the_settings_begin_with_the_quota_of_a_new_account() -> None:
+    """``account_rate`` and ``account_burst`` of system.json are AWS's defaults as quotas.json lists them."""
+    settings = System(1).raw["settings"]
+    assert requests_of("us-east-1") == Throttle(ACCOUNT_RATE, ACCOUNT_BURST)
+    assert (settings["account_rate"]["default"], settings["account_burst"]["default"]) == (ACCOUNT_RATE, ACCOUNT_BURST)
+    assert requests_of("eu-south-1") == Throttle(2_500, 1_250)
+
+
+def _throttle(settings: Any) -> dict[str, int]:
+    return {"rate": settings["ThrottlingRateLimit"], "burst": settings["ThrottlingBurstLimit"]}

@@ -43,9 +43,9 @@ def test_a_bucket_fills_again_and_a_refusal_costs_nothing() -> None:
 def test_the_defaults_are_those_of_aws() -> None:
     """limits.html and apigateway-execution-service-websocket-limits-table.html."""
     assert asdict(Limits()) == {
-        "account_rate": 10_000, "account_burst": 5_000, "connects_per_second": 500, "message_bytes": 131_072,
-        "frame_bytes": 32_768, "idle_seconds": 600, "age_seconds": 7_200, "buffer_bytes": 131_072, "latency_ms": 0,
-        "lose_disconnect": 0, "check_every": 100,
+        "account_rate": 10_000, "account_burst": 5_000, "stage_rate": 0, "stage_burst": 0, "connects_per_second": 500,
+        "message_bytes": 131_072, "frame_bytes": 32_768, "idle_seconds": 600, "age_seconds": 7_200,
+        "buffer_bytes": 131_072, "latency_ms": 0, "lose_disconnect": 0, "check_every": 100,
     }  # fmt: skip
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
+
+from devstack.quotas import requests_of, route_throttles
 
 if TYPE_CHECKING:
     from tests.terraform.applied import Applied, Resource
@@ -72,23 +75,49 @@ def _stage(applied: Applied, api: Resource) -> Resource | None:
 
 
 def _throttled(applied: Applied, api: Resource, described: dict[str, Any]) -> list[str]:
-    """Throttles that are 0, which answers everything with 429, or differ from the description."""
+    """A stage must throttle each route by itself, as described, and by default at the account's quota.
+
+    A throttle of 0 answers everything with 429. No documentation says whether POSTs to connections count against the
+    default: below the quota it could slow down every goal.
+    """
     stage = _stage(applied, api)
     where = f"the stage of {api['name']} in {api.region}"
     if stage is None:
         return [f"{where} is missing"]
-    default = {**(stage["default_route_settings"] or [{}])[0], "route_key": "default"}
-    found = []
-    has = {
-        each["route_key"]: (each.get("throttling_rate_limit") or 0, each.get("throttling_burst_limit") or 0)
-        for each in (default, *(stage["route_settings"] or []))
-    }
-    found += [f"{where} throttles {key} to nothing" for key, throttle in has.items() if 0 in throttle]
-    wanted = {key: (each["rate"], each["burst"]) for key, each in described["throttles"].items()}
+    account = requests_of(api.region)
+    has = {each["route_key"]: _throttle(each) for each in stage["route_settings"] or []}
+    default = _throttle((stage["default_route_settings"] or [{}])[0])
+    found = [f"{where} throttles {key} to nothing" for key, each in {**has, "default": default}.items() if 0 in each]
+    found += [f"{where} has no throttle for {key} alone" for key in described["routes"] if key not in has]
+    if default != (account.rate, account.burst):
+        found.append(f"{where} throttles by default at {default}, the account's quota is {astuple(account)}")
+    wanted = {key: astuple(each) for key, each in route_throttles(described, account).items()}
     if has != wanted:
         found.append(f"{where} has the throttles {has}, and {wanted} in the description")
     if stage["name"] != described.get("stage", "$default"):
         found.append(f"{where} is called {stage['name']}")
+    return found
+
+
+def _throttle(settings: dict[str, Any]) -> tuple[int, int]:
+    return settings.get("throttling_rate_limit") or 0, settings.get("throttling_burst_limit") or 0
+
+
+def budget(applied: Applied) -> list[str]:
+    """Throttles of the routes and the send rate, which together exceed the account's quota of a region."""
+    found = []
+    for region in applied.regions("cell"):
+        rates = [
+            each["throttling_rate_limit"]
+            for stage in applied.of("aws_apigatewayv2_stage", region)
+            for each in stage["route_settings"] or []
+        ]
+        sender = applied.function("sender", region)
+        assert sender is not None
+        send_rate = int(sender["environment"][0]["variables"]["SEND_RATE"])
+        quota = requests_of(region).rate
+        if sum(rates) + send_rate > quota:
+            found.append(f"routes ({sum(rates)}) and senders ({send_rate}) in {region} exceed the quota of {quota}")
     return found
 
 

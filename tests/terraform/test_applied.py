@@ -28,6 +28,7 @@ CHECKS = [
     retries.errors_that_are_tried_again,
     routes.http,
     routes.websocket,
+    routes.budget,
     watching.alarms,
     watching.runbooks,
     watching.dashboards,

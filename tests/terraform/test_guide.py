@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
+from devstack.cli import app
 from devstack.system import ROOT
 from tests.terraform import guide, site, user_pool
 from tests.terraform.applied import Applied
@@ -138,6 +141,19 @@ def test_only_viewers_with_a_token_is_a_choice(followed: Followed, followed_with
     function = own.function("authorizer", guide.REGION)
     assert function is not None
     assert function["environment"][0]["variables"]["VIEWER_AUDIENCE"] == "client-viewers"
+
+
+def test_the_guide_begins_with_the_quotas(followed: Followed) -> None:
+    """The guide first compares the quotas of the account in the reader's region, before anything is made."""
+    [first, *options] = followed.said[0][0].split()
+    command = typer.main.get_command(app)
+    context = command.make_context("livescore", [first, *options], resilient_parsing=True)
+    assert (first, options[:2]) == ("preflight", ["--region", guide.REGION])
+    assert isinstance(command, TyperGroup)
+    _, known, rest = command.resolve_command(context, [first, *options])
+    assert known is not None
+    asked = known.make_context(first, rest).params
+    assert (asked["region"], asked["viewers"]) == (guide.REGION, 10_000)
 
 
 @pytest.mark.parametrize("way", ["followed", "followed_with_own_pool"])

@@ -70,6 +70,7 @@ variable "api" {
       rate  = number
       burst = number
     }))
+    default_throttle = object({ rate = number, burst = number })
   })
   nullable = false
 }

@@ -108,12 +108,12 @@ resource "aws_apigatewayv2_stage" "this" {
   auto_deploy = true
 
   default_route_settings {
-    throttling_rate_limit  = var.api.throttles["default"].rate
-    throttling_burst_limit = var.api.throttles["default"].burst
+    throttling_rate_limit  = var.api.default_throttle.rate
+    throttling_burst_limit = var.api.default_throttle.burst
   }
 
   dynamic "route_settings" {
-    for_each = { for route, throttle in var.api.throttles : route => throttle if route != "default" }
+    for_each = var.api.throttles
     content {
       route_key              = route_settings.key
       throttling_rate_limit  = route_settings.value.rate

@@ -40,6 +40,7 @@ variable "api" {
       rate  = number
       burst = number
     }))
+    default_throttle = object({ rate = number, burst = number })
     authorizer = object({
       issuer   = string
       audience = string
@@ -50,12 +51,17 @@ variable "api" {
   nullable = false
 
   validation {
-    condition     = contains(keys(var.api.throttles), "default") && alltrue([for throttle in values(var.api.throttles) : throttle.rate > 0 && throttle.burst > 0])
-    error_message = "Every throttle must be above 0, and there must be a default: a stage without one answers everything with 429."
+    condition     = alltrue([for throttle in concat([var.api.default_throttle], values(var.api.throttles)) : throttle.rate > 0 && throttle.burst > 0])
+    error_message = "Every throttle must be above 0: a throttle of 0 answers everything with 429."
   }
 
   validation {
-    condition     = length(setsubtract(setunion(keys(var.api.throttles), var.api.authorizer.routes), concat(["default"], var.api.routes))) == 0
+    condition     = length(setsubtract(var.api.routes, keys(var.api.throttles))) == 0
+    error_message = "Each route needs a throttle of its own: ${join(", ", setsubtract(var.api.routes, keys(var.api.throttles)))}. The default is the account's quota and protects no route."
+  }
+
+  validation {
+    condition     = length(setsubtract(setunion(keys(var.api.throttles), var.api.authorizer.routes), var.api.routes)) == 0
     error_message = "Throttles and the authorizer's routes must be of routes that there are."
   }
 

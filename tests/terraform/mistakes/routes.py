@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.terraform import routes
-from tests.terraform.mistakes.making import WEBSOCKET, Mistake, edit, first, gone, with_values
+from tests.terraform.mistakes.making import SENDER, WEBSOCKET, Mistake, edit, first, gone, variables, with_values
 
 MISTAKES = [
     Mistake(
@@ -68,13 +68,59 @@ MISTAKES = [
         "to nothing",
     ),
     Mistake(
-        "other-throttle",
+        "default-throttle-below-the-quota",
+        routes.websocket,
+        edit(
+            f"{WEBSOCKET}.aws_apigatewayv2_stage",
+            "default_route_settings",
+            lambda block: first(block, throttling_rate_limit=500, throttling_burst_limit=500),
+        ),
+        "the account's quota is",
+    ),
+    Mistake(
+        "default-burst-below-the-quota",
         routes.http,
         edit(
             "operators_api.aws_apigatewayv2_stage",
             "default_route_settings",
+            lambda block: first(block, throttling_burst_limit=7),
+        ),
+        "the account's quota is",
+    ),
+    Mistake(
+        "route-without-a-throttle",
+        routes.websocket,
+        edit(
+            f"{WEBSOCKET}.aws_apigatewayv2_stage",
+            "route_settings",
+            lambda block: [each for each in block if each["route_key"] != "sync"],
+        ),
+        "has no throttle for sync alone",
+    ),
+    Mistake(
+        "other-throttle",
+        routes.http,
+        edit(
+            "operators_api.aws_apigatewayv2_stage",
+            "route_settings",
             lambda block: first(block, throttling_rate_limit=7),
         ),
         "in the description",
+    ),
+    Mistake(
+        "more-than-the-quota",
+        routes.budget,
+        edit(
+            f"{WEBSOCKET}.aws_apigatewayv2_stage",
+            "route_settings",
+            lambda block: first(block, throttling_rate_limit=5000),
+        ),
+        "exceed the quota of 10000",
+    ),
+    Mistake(
+        "send-rate-above-what-is-left",
+        routes.budget,
+        variables(SENDER, lambda environment: environment.update(SEND_RATE="9000")),
+        "exceed the quota of 10000",
     ),
 ]

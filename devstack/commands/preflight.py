@@ -1,0 +1,119 @@
+"""The command that compares an account's quotas with a deployment: preflight."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from devstack.commands.common import AsJson, WrongOptionError, out, said
+from devstack.limits import read
+from devstack.preflight import Plan, Report, compare
+from devstack.system import System
+
+BINDS = 3
+"""Exit status when a quota is too small; 1 says that nothing could be compared."""
+
+
+def preflight(
+    region: Annotated[str, typer.Option(envvar="AWS_REGION", help="Home region of the deployment.")],
+    cells: Annotated[
+        str | None, typer.Option(help="Regions of the cells, separated by commas; home by default.")
+    ] = None,
+    viewers: Annotated[int, typer.Option(min=1, help="Viewers of the biggest match, in all cells.")] = 10_000,
+    goal_seconds: Annotated[
+        float, typer.Option(min=1, help="Seconds within which the last viewer is to know of a goal.")
+    ] = 60,
+    arrive_minutes: Annotated[float, typer.Option(min=0.1, help="Minutes in which the viewers come in.")] = 15,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE, a setting that terraform.tfvars will have, such as send_rate=2000."),
+    ] = None,
+    outputs: Annotated[
+        Path | None,
+        typer.Option(help="File with `terraform output -json` of a deployment, - for stdin: takes settings and cells."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the AWS account's quotas with the deployment and its audience, before `terraform apply`.
+
+    Exit 0 if everything fits, 3 if a quota is too small, 1 if the account cannot be read. The commands that it prints
+    ask AWS for more; it changes nothing by itself.
+    """
+    with said():
+        plan = _plan(region, cells, _settings(setting or []), outputs, (viewers, goal_seconds, arrive_minutes * 60))
+        report = compare(plan, read(plan.regions))
+    if as_json:
+        print(json.dumps(report.to_dict()))  # noqa: T201
+    else:
+        _show(report)
+    raise typer.Exit(BINDS if report.binds else 0)
+
+
+def _plan(
+    region: str,
+    cells: str | None,
+    settings: dict[str, Any],
+    outputs: Path | None,
+    audience: tuple[int, float, float],
+) -> Plan:
+    """The deployment as it is planned, or as its outputs state it. Raises WrongOptionError."""
+    regions = [each.strip() for each in cells.split(",") if each.strip()] if cells else []
+    deployed = _deployed(outputs) if outputs else {}
+    try:
+        if deployed:
+            region = deployed["home"]["value"]["region"]
+            regions = regions or list(deployed["cells"]["value"])
+            settings = {**deployed["settings"]["value"], **_quota_of(deployed, region), **settings}
+    except (KeyError, TypeError):
+        raise WrongOptionError("--outputs is not what `terraform output -json` prints for this deployment.") from None
+    system = System(0).raw
+    if unknown := sorted(settings.keys() - system["settings"].keys()):
+        raise WrongOptionError(f"--setting: there is no setting {', '.join(unknown)}.")
+    return Plan(region, tuple(regions or [region]), settings, system, *audience)
+
+
+def _quota_of(deployed: dict[str, Any], region: str) -> dict[str, Any]:
+    """The settings of the quota as the deployment applied them: those of a small region differ from system.json."""
+    quota = deployed["quotas"]["value"][region]
+    return {"account_rate": quota["rate"], "account_burst": quota["burst"]}
+
+
+def _settings(given: list[str]) -> dict[str, Any]:
+    """NAME=VALUE as a dictionary; numbers above 0. Raises WrongOptionError."""
+    found = {}
+    for each in given:
+        name, _, value = each.partition("=")
+        if not value.isdigit() or int(value) < 1:
+            raise WrongOptionError(
+                f"--setting takes NAME=VALUE with a number above 0, such as send_rate=2000, not {each}."
+            )
+        found[name] = int(value)
+    return found
+
+
+def _deployed(outputs: Path) -> dict[str, Any]:
+    try:
+        text = sys.stdin.read() if str(outputs) == "-" else outputs.read_text()
+        found: dict[str, Any] = json.loads(text)
+    except (OSError, ValueError):
+        raise WrongOptionError(f"--outputs: {outputs} is no file with `terraform output -json`.") from None
+    return found
+
+
+def _show(report: Report) -> None:
+    for each in report.findings:
+        mark, style = ("too small", "red") if each.binds else ("enough", "green")
+        out.print(Text.assemble((f"{mark:9} ", style), each.says), soft_wrap=True)
+    for sentence in report.unread:
+        out.print(Text.assemble(("not read  ", "yellow"), sentence), soft_wrap=True)
+    requests = list(dict.fromkeys(each.request for each in report.findings if each.request))
+    if requests:
+        out.print("\nThe requests to file (AWS answers large ones after days):", highlight=False)
+    for request in requests:
+        # One line each, to be copied.
+        print(f"    {request}")  # noqa: T201

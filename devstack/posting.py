@@ -1,0 +1,313 @@
+"""Frames posted to connections of our own, as a sender posts them, to see what API Gateway throttles.
+
+No documentation says whether POSTs to @connections count against a stage's default throttle
+(apigateway/latest/developerguide/websocket-api-protect.html), so ``livescore smoke`` measures it. The connections
+follow the smoke test's match; their ids are read from the table of subscriptions,
+because nothing tells a client its id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+import orjson
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broadcaster.delivery import Delivery, Job
+from broadcaster.gateway import Gateway, GatewayError
+from broadcaster.pacing import Pace
+from broadcaster.signing import Credentials, Endpoint
+from devstack.local import system_at
+from devstack.provision import client
+from devstack.system import ACCOUNT, PREFIX, REGION, SECRET
+from loadtest.handing import handed
+from loadtest.shown import where
+from loadtest.wire import LostError, dial
+from subscriptions.shards import DEFAULT_SHARDS
+from subscriptions.store import partition
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from loadtest.wire import Wire
+
+
+CONNECTIONS = 20
+SECONDS = 0.9
+"""The frames are spread over so long, so that all have gone within a second."""
+
+PATIENCE_SECONDS = 20.0
+"""For the connections to be subscribed, and for the frames that were accepted to arrive."""
+
+SENDERS = 64
+"""HTTP connections at most: 200 POSTs a second at 300 ms an answer need 60."""
+
+_EXECUTE_API = re.compile(r"[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
+
+
+class SkippedError(Exception):
+    """The frames cannot be posted from here, which is no fault of the system; the text says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of the frames, each of which was posted once."""
+
+    posts: int
+    throttled: int
+    """POSTs answered 429."""
+    arrived: int
+    """Frames that came out of the WebSockets."""
+    seconds: float
+    """From the first POST to the last answer."""
+
+    def __str__(self) -> str:
+        """A line for a person."""
+        return (
+            f"{self.posts} POSTs in {self.seconds:.2f} s: {self.throttled} answered 429, {self.arrived} frames arrived"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """How to post to the connections of a system: its HTTP API, and what an account does not tell by its URLs."""
+
+    api_url: str
+    prefix: str = PREFIX
+    connections_urls: tuple[str, ...] = ()
+    """URLs of @connections, one for each cell; needed where cells have domains of their own."""
+    posts: int = 200
+
+    def target(self, number: int, websocket: str) -> Target:
+        """Where the frames of a cell, the ``number``-th, go. Raises SkippedError."""
+        system = system_at(self.api_url)
+        if system is not None:
+            at = system.at(_devstack_region(websocket))
+            url = websocket.replace("ws://", "http://")
+            return Target(
+                url, at.region, Credentials(ACCOUNT, SECRET), client(at, "dynamodb"), at.name("subscriptions")
+            )
+        url = self._connections_url(number, websocket)
+        host = _EXECUTE_API.fullmatch(urlsplit(url).hostname or "")
+        session = boto3.Session()
+        region = host[1] if host else session.region_name
+        if region is None:
+            raise SkippedError(f"The region of {where(url)} is unknown: set AWS_REGION.")
+        table = f"{self.prefix}-subscriptions"
+        try:
+            found = session.get_credentials()
+            frozen = found.get_frozen_credentials() if found else None
+        except BotoCoreError as error:
+            raise SkippedError(f"The AWS credentials of this shell cannot be used: {error}.") from None
+        if frozen is None or not frozen.access_key or not frozen.secret_key:
+            raise SkippedError(
+                "This shell has no AWS credentials. The POSTs need some with execute-api:ManageConnections on the "
+                f"WebSocket API and dynamodb:Query on the table {table}."
+            )
+        credentials = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        once = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
+        return Target(url, region, credentials, session.client("dynamodb", region_name=region, config=once), table)
+
+    def _connections_url(self, number: int, websocket: str) -> str:
+        if number < len(self.connections_urls):
+            return self.connections_urls[number].rstrip("/")
+        if _EXECUTE_API.fullmatch(urlsplit(websocket).hostname or ""):
+            return websocket.replace("wss://", "https://").rstrip("/")
+        raise SkippedError(
+            f"{where(websocket)} does not tell the address of its @connections: give --connections, "
+            "from `terraform output connections_urls`."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One cell's @connections API, and its table of subscriptions."""
+
+    url: str
+    region: str
+    credentials: Credentials
+    dynamodb: Any
+    table: str
+
+    def connections_of(self, match: str) -> set[str]:
+        """Ids of the connections that follow a match of the default number of shards. Raises SkippedError."""
+        found: set[str] = set()
+        try:
+            for shard in range(DEFAULT_SHARDS):
+                rows = self.dynamodb.query(
+                    TableName=self.table,
+                    ConsistentRead=True,
+                    KeyConditionExpression="pk = :pk",
+                    ExpressionAttributeValues={":pk": {"S": partition(match, shard)}},
+                )
+                found |= {row["sk"]["S"] for row in rows["Items"]}
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ResourceNotFoundException":
+                raise SkippedError(
+                    f"These AWS credentials see no table {self.table} in {self.region}. Check --prefix and the account."
+                ) from None
+            raise SkippedError(
+                f"These AWS credentials may not read {self.table} in {self.region} ({code}): they need dynamodb:Query."
+            ) from None
+        except BotoCoreError as error:
+            raise SkippedError(f"DynamoDB in {self.region} cannot be asked: {error}.") from None
+        return found
+
+
+async def post(target: Target, websocket: str, match: str, posts: int, token: str | None) -> Posted:
+    """Post so many frames within a second to connections of our own that follow the match.
+
+    Raises SkippedError when these credentials may not, PostingError when something else goes wrong.
+    """
+    before = await asyncio.to_thread(target.connections_of, match)
+    async with _listeners(websocket, match, token) as listeners:
+        ours = await _ids(target, match, before)
+        try:
+            gateway = await Gateway.open(
+                Endpoint.parse(target.url, target.region), lambda: target.credentials, connections=SENDERS
+            )
+        except GatewayError as error:
+            raise PostingError(f"{error}.") from None
+        try:
+            frames = [orjson.dumps({"type": "smoke", "number": number}) for number in range(posts)]
+            jobs = [(ours[n % len(ours)], gateway.lane(frame), "", 0.0) for n, frame in enumerate(frames)]
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
+            tries = OneTry(
+                Frames(jobs), Pace(posts / SECONDS, begun), until=begun + PATIENCE_SECONDS, gone=lambda _: None
+            )
+            await gateway.deliver(tries, begun + PATIENCE_SECONDS)
+            seconds = loop.time() - begun
+        except GatewayError as error:
+            if " 403" not in str(error):
+                raise PostingError(f"{error}.") from None
+            raise SkippedError(
+                f"These AWS credentials may not post to connections: they need execute-api:ManageConnections on the "
+                f"WebSocket API in {target.region}."
+            ) from None
+        finally:
+            await gateway.close()
+        await _until(lambda: _arrived(listeners) >= tries.tally.accepted)
+        return Posted(posts, tries.tally.throttled, _arrived(listeners), seconds)
+
+
+class PostingError(Exception):
+    """Something went wrong; the text is for a person."""
+
+
+class Frames:
+    """``Rows`` of a delivery: a list of posts."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self._jobs = jobs[::-1]
+
+    def take(self) -> Job | None:
+        """The next post."""
+        return self._jobs.pop() if self._jobs else None
+
+    @property
+    def waiting(self) -> int:
+        """Posts that are left."""
+        return len(self._jobs)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether any is left."""
+        return bool(self._jobs)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether none is left."""
+        return not self._jobs
+
+
+class OneTry(Delivery):
+    """A delivery that tries no post again, so that each 429 is one frame. An idle HTTP connection may break."""
+
+    def _again(self, job: Job, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
+        if at_once:
+            super()._again(job, now, counts, unreached=unreached, at_once=True)
+        else:
+            self.tally.failed += 1
+            self.tally.unreached += unreached
+
+
+@dataclass(slots=True)
+class _Listener:
+    """What has come out of one of our WebSockets."""
+
+    subscribed: bool = False
+    wrong: str | None = None
+    numbers: set[int] = field(default_factory=set)
+
+    def hear(self, text: bytes | memoryview) -> None:
+        frame = orjson.loads(text)
+        match frame.get("type"):
+            case "snapshot":
+                self.subscribed = True
+            case "smoke":
+                self.numbers.add(frame["number"])
+            case "update":
+                pass
+            case _:
+                self.wrong = str(frame.get("message"))
+
+
+@asynccontextmanager
+async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIterator[list[_Listener]]:
+    """Connections of our own that follow the match. Raises PostingError if one does not get as far."""
+    listeners = [_Listener() for _ in range(CONNECTIONS)]
+    url, headers = handed(f"{websocket}?v=1", token)
+    wires: list[Wire] = []
+    try:
+        # One after the other: opening connections is not what is measured.
+        for each in listeners:
+            wires.append(await dial(url, each.hear, headers))  # noqa: PERF401  # those that are open are closed below
+        for wire in wires:
+            wire.send(orjson.dumps({"action": "subscribe", "match": match}))
+        await _until(lambda: all(each.subscribed or each.wrong for each in listeners))
+        if not all(each.subscribed for each in listeners):
+            wrong = next((each.wrong for each in listeners if each.wrong), None)
+            raise PostingError(wrong or f"A connection had no snapshot after {PATIENCE_SECONDS:.0f} s.")
+        yield listeners
+    except LostError as error:
+        raise PostingError(f"A connection to {where(websocket)} could not be opened or was lost: {error}.") from None
+    finally:
+        for wire in wires:
+            wire.close()
+
+
+async def _ids(target: Target, match: str, before: set[str]) -> list[str]:
+    """The ids of our connections. Raises PostingError, SkippedError."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(ours := await asyncio.to_thread(target.connections_of, match) - before) < CONNECTIONS:
+        if time.monotonic() > deadline:
+            raise PostingError(f"Only {len(ours)} of {CONNECTIONS} connections are in the table {target.table}.")
+        await asyncio.sleep(0.1)
+    return sorted(ours)
+
+
+async def _until(condition: Any) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+
+
+def _arrived(listeners: list[_Listener]) -> int:
+    return sum(len(each.numbers) for each in listeners)
+
+
+def _devstack_region(websocket: str) -> str:
+    """The region of a cell of devstack: MiniStack's ids of APIs end in it, the stand-in is in the first one."""
+    system_id = urlsplit(websocket).path.split("/")[-2] if "/execute-api/" in websocket else ""
+    regions = boto3.Session().get_available_regions("dynamodb")
+    return next((each for each in regions if system_id.endswith(each.replace("-", ""))), REGION)

@@ -1,0 +1,72 @@
+"""Pure: AWS's quotas as terraform/quotas.json lists them, and the throttles that follow from them.
+
+Terraform computes the same from the same file (terraform/quotas.tf).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from devstack.system import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One quota of an account in one region: what a new account has, and its entry in Service Quotas."""
+
+    name: str
+    service: str
+    code: str | None
+    """None where Service Quotas has no entry: a support case raises it."""
+    default: int
+    source: str
+    """URL of the page that states the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """Requests a second, and requests at once after a pause."""
+
+    rate: int
+    burst: int
+
+
+@cache
+def _listed() -> dict[str, Any]:
+    listed: dict[str, Any] = json.loads((ROOT / "terraform/quotas.json").read_text())
+    return listed
+
+
+def quotas() -> dict[str, Quota]:
+    """Every quota by its key in the file, such as ``requests``."""
+    fields = ("name", "service", "code", "default", "source")
+    return {
+        key: Quota(**{field: each[field] for field in fields})
+        for key, each in _listed().items()
+        if isinstance(each, dict)
+    }
+
+
+def requests_of(region: str, settings: Mapping[str, Any] | None = None) -> Throttle:
+    """The account's throttle in a region: the settings ``account_rate`` and ``account_burst``, else AWS's default."""
+    listed, settings = _listed()["requests"], settings or {}
+    small = listed["small_regions"]
+    default = small if region in small["regions"] else listed
+    return Throttle(
+        int(settings.get("account_rate") or default["default"]), int(settings.get("account_burst") or default["burst"])
+    )
+
+
+def route_throttles(described: Mapping[str, Any], account: Throttle) -> dict[str, Throttle]:
+    """The throttle of each route of an API as system.json describes it: the same share of a smaller quota."""
+    share = min(1.0, account.rate / _listed()["requests"]["default"])
+    return {
+        route: Throttle(max(1, int(each["rate"] * share)), max(1, int(each["burst"] * share)))
+        for route, each in described["throttles"].items()
+    }

@@ -1,0 +1,87 @@
+# The account's quota of requests in each region, and what of it each route may use.
+#
+# API Gateway counts everything together: both APIs, what viewers send, and the senders' POSTs to connections. So the throttles
+# of all routes and send_rate stay within the quota: no route can take from a goal what it is told with.
+# The stage's default throttle is the quota itself. No documentation says whether POSTs to connections count against it, so it
+# must never be the smallest limit.
+locals {
+  quotas = jsondecode(file("${path.module}/quotas.json"))
+
+  # By region: 10,000 a second, 2,500 in the small regions, or the settings account_rate and account_burst for all regions.
+  account = {
+    for region in distinct(concat([var.home_region], local.cell_regions)) : region => {
+      "setting.account_rate" = tonumber(lookup(
+        var.settings, "account_rate",
+        contains(local.quotas.requests.small_regions.regions, region) ? local.quotas.requests.small_regions.default : local.system.settings.account_rate.default,
+      ))
+      "setting.account_burst" = tonumber(lookup(
+        var.settings, "account_burst",
+        contains(local.quotas.requests.small_regions.regions, region) ? local.quotas.requests.small_regions.burst : local.system.settings.account_burst.default,
+      ))
+    }
+  }
+
+  # With a smaller quota each route gets the same share of it; with a larger one, what system.json says.
+  throttle_share = {
+    for region, account in local.account : region => min(1, account["setting.account_rate"] / local.system.settings.account_rate.default)
+  }
+
+  http_throttles = merge(
+    { for route, throttle in local.system.http_api.throttles : route => {
+      rate  = max(1, floor(throttle.rate * local.throttle_share[var.home_region]))
+      burst = max(1, floor(throttle.burst * local.throttle_share[var.home_region]))
+    } },
+    var.http_throttles,
+  )
+
+  websocket_throttles = {
+    for region in local.cell_regions : region => merge(
+      { for route, throttle in local.system.websocket_api.throttles : route => {
+        rate  = max(1, floor(throttle.rate * local.throttle_share[region]))
+        burst = max(1, floor(throttle.burst * local.throttle_share[region]))
+      } },
+      var.websocket_throttles,
+    )
+  }
+
+  # Requests a second that the routes of a region may take together.
+  routes_rate = {
+    for region in keys(local.account) : region => (
+      (region == var.home_region ? sum(values(local.http_throttles)[*].rate) : 0) +
+      sum(concat([0], values(lookup(local.websocket_throttles, region, {}))[*].rate))
+    )
+  }
+
+  # What is left of the quota for the senders of a cell.
+  left_for_senders = { for region in local.cell_regions : region => local.account[region]["setting.account_rate"] - local.routes_rate[region] }
+}
+
+output "quotas" {
+  description = "By region: the account's quota of requests a second and its burst, what the routes may take, and what is left for senders."
+
+  precondition {
+    condition     = alltrue([for left in values(local.left_for_senders) : tonumber(local.settings.send_rate) <= left])
+    error_message = <<-EOT
+      send_rate ${local.settings.send_rate} and the throttles of the routes exceed the account's quota of requests a second. Left for send_rate: ${join(", ", [for region, left in local.left_for_senders : "${left} in ${region}"])}. Lower send_rate or the throttles, or raise the quota (livescore preflight says how) and then set account_rate and account_burst.
+    EOT
+  }
+
+  precondition {
+    condition = alltrue([
+      for region, account in local.account : local.routes_rate[region] <= account["setting.account_rate"] && alltrue([
+        for throttle in concat(region == var.home_region ? values(local.http_throttles) : [], values(lookup(local.websocket_throttles, region, {}))) :
+        throttle.burst <= account["setting.account_burst"]
+      ])
+    ])
+    error_message = "Throttles of routes exceed the account's quota: API Gateway refuses a route's throttle above the account's. See account_rate and account_burst."
+  }
+
+  value = {
+    for region, account in local.account : region => {
+      rate        = account["setting.account_rate"]
+      burst       = account["setting.account_burst"]
+      routes      = local.routes_rate[region]
+      for_senders = lookup(local.left_for_senders, region, null)
+    }
+  }
+}

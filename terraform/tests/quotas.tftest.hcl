@@ -1,0 +1,122 @@
+# The account's quota of requests: the stages' default, the routes' shares, and what is left for the senders.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  settings = {
+    issuer            = "https://issuer.example.org"
+    jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+    operator_audience = "operators"
+  }
+}
+
+run "everything_together_fits_the_quota" {
+  command = plan
+
+  assert {
+    condition     = output.quotas["eu-west-1"].routes + tonumber(local.settings.send_rate) <= output.quotas["eu-west-1"].rate
+    error_message = "All routes at their throttle leave the senders their send rate."
+  }
+
+  assert {
+    condition     = output.quotas["eu-west-1"].rate == local.quotas.requests.default && output.quotas["eu-west-1"].burst == local.quotas.requests.burst
+    error_message = "The settings account_rate and account_burst have the defaults of quotas.json."
+  }
+}
+
+run "a_small_region_has_a_quarter" {
+  command = plan
+
+  variables {
+    cells = { "eu-south-1" = {}, "eu-west-1" = {} }
+    settings = {
+      issuer            = "https://issuer.example.org"
+      jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+      operator_audience = "operators"
+      send_rate         = "2000"
+    }
+  }
+
+  assert {
+    condition     = local.account["eu-south-1"] == { "setting.account_rate" = 2500, "setting.account_burst" = 1250 }
+    error_message = "Milan begins with 2,500 requests a second and a burst of 1,250."
+  }
+
+  assert {
+    condition     = local.websocket_throttles["eu-south-1"]["subscribe"] == { rate = 125, burst = 250 }
+    error_message = "Each route has the same share of a smaller quota."
+  }
+
+  assert {
+    condition     = local.websocket_throttles["eu-west-1"]["subscribe"] == { rate = 500, burst = 1000 }
+    error_message = "A cell in another region keeps its own throttles."
+  }
+}
+
+run "the_usual_send_rate_is_too_much_for_a_small_region" {
+  command = plan
+
+  variables {
+    home_region = "eu-south-1"
+  }
+
+  expect_failures = [output.quotas]
+}
+
+run "a_raised_quota_in_a_small_region" {
+  command = plan
+
+  variables {
+    home_region = "eu-south-1"
+    settings = {
+      issuer            = "https://issuer.example.org"
+      jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+      operator_audience = "operators"
+      account_rate      = "60000"
+      account_burst     = "5000"
+      send_rate         = "50000"
+    }
+  }
+
+  assert {
+    condition     = output.quotas["eu-south-1"].for_senders == 58000
+    error_message = "A raised quota leaves more for the senders; the routes keep their throttles."
+  }
+}
+
+run "a_send_rate_that_leaves_the_routes_too_little" {
+  command = plan
+
+  variables {
+    settings = {
+      issuer            = "https://issuer.example.org"
+      jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+      operator_audience = "operators"
+      send_rate         = "9000"
+    }
+  }
+
+  expect_failures = [output.quotas]
+}
+
+run "a_throttle_that_takes_from_the_senders" {
+  command = plan
+
+  variables {
+    websocket_throttles = { subscribe = { rate = 2000, burst = 2000 } }
+  }
+
+  expect_failures = [output.quotas]
+}
+
+run "a_burst_above_the_accounts" {
+  command = plan
+
+  variables {
+    http_throttles = { "GET /matches" = { rate = 40, burst = 6000 } }
+  }
+
+  expect_failures = [output.quotas]
+}
