@@ -91,7 +91,9 @@ class Figures:
         @wraps(handler)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             global _running  # noqa: PLW0603 - a process runs one invocation at a time
-            # Powertools keeps it in every line of this set, whichever of add and flush prints it.
+            # Powertools keeps it in every line of this set, whichever of add and flush prints it. It warns of another
+            # name than the invocation before had, as tests in one process have.
+            self._metrics.dimension_set.clear()
             self._metrics.set_default_dimensions(deployment=aws.setting("DEPLOYMENT"))
             self._invoked = True
             _running = self

@@ -49,6 +49,17 @@ def test_two_deployments_keep_their_metrics_apart(capsys: pytest.CaptureFixture[
         assert (line["deployment"], line["service"]) == ("north", "sender")
 
 
+def test_the_deployment_is_read_at_every_invocation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A process whose environment changes, as that of tests does, names the deployment of now and warns of nothing."""
+    figures = Figures("routes")
+    for name in ("north", "south"):
+        monkeypatch.setenv("DEPLOYMENT", name)
+        invoke(figures, lambda: figures.add("Subscribed"))
+    assert [line["deployment"] for line in lines(capsys.readouterr().out)] == ["north", "south"]
+
+
 def test_a_function_without_a_deployment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of a nameless deployment would be read by no alarm: the function fails and names the variable."""
     monkeypatch.delenv("DEPLOYMENT")
