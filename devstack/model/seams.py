@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import broadcaster.carousel
 import broadcaster.cells
+import broadcaster.fanout
 import broadcaster.plan
 import broadcaster.receipt
 import broadcaster.records
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
 
 TIMED = (
     broadcaster.carousel, broadcaster.cells, broadcaster.receipt, broadcaster.records, matches.api, matches.kept,
-    matches.ledger, matches.viewers, subscriptions.routes, subscriptions.store,
+    matches.ledger, matches.viewers, subscriptions.store,
 )  # fmt: skip
 """Modules that ask for the time."""
+
+KEEPING = (broadcaster.fanout, matches.viewers, subscriptions.routes)
+"""Modules that keep something for some seconds, by the clock of matches.thaw."""
 
 SMALL = 2
 """Rows that fill a shard, a sender and a page: so a handful of viewers is a crowd."""
@@ -55,29 +59,31 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
     levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in _LOGGERS]
     for logger, _ in levels:
         logger.setLevel(logging.CRITICAL + 1)
-    for module in TIMED:
-        put(module, "time", clock)
-    put(aws, "dynamodb", lambda *_, **__: db)
-    put(aws, "region", lambda: system.region)
-    put(aws, "kinesis", lambda: stream)
-    put(subscriptions.shards, "ROWS_PER_SHARD", SMALL)
-    put(broadcaster.plan, "ROWS_PER_SENDER", SMALL)
     routes = subscriptions.routes
     cached = (
         matches.api._ledger, matches.api._recent, matches.api._viewers, matches.api._readers,  # noqa: SLF001
         routes._ledger, routes._recent, routes._tellings, routes._subscriptions, routes._viewers,  # noqa: SLF001
     )  # fmt: skip
-    for function in cached:
-        function.cache_clear()
-    subscriptions.routes._known.clear()  # noqa: SLF001
-    put(subscriptions.routes, "_meter", Meter(rate=1e9, burst=1e9))
-    put(subscriptions.routes, "_comings", Comings())
-    os.environ.update(
-        MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
-        BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,
-        DEPLOYMENT="model", SITE_KEYS="", POWERTOOLS_METRICS_DISABLED="true",
-    )  # fmt: skip
     try:
+        for module in TIMED:
+            put(module, "time", clock)
+        for module in KEEPING:
+            put(module, "seconds", clock.monotonic)
+        put(aws, "dynamodb", lambda *_, **__: db)
+        put(aws, "region", lambda: system.region)
+        put(aws, "kinesis", lambda: stream)
+        put(subscriptions.shards, "ROWS_PER_SHARD", SMALL)
+        put(broadcaster.plan, "ROWS_PER_SENDER", SMALL)
+        for function in cached:
+            function.cache_clear()
+        subscriptions.routes._known.clear()  # noqa: SLF001
+        put(subscriptions.routes, "_meter", Meter(rate=1e9, burst=1e9))
+        put(subscriptions.routes, "_comings", Comings())
+        os.environ.update(
+            MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
+            BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,
+            DEPLOYMENT="model", SITE_KEYS="", POWERTOOLS_METRICS_DISABLED="true",
+        )  # fmt: skip
         yield
     finally:
         for owner, name, value in reversed(kept):

@@ -40,8 +40,9 @@ class Sender(Invocation):
             url = f"http://127.0.0.1:{world.connections.port}/{self.number}"
             credentials = Credentials("model", "model")
             gateway = self.gateway = await Gateway.open(
-                Endpoint.parse(url, REGION), lambda: credentials, connections=2, clock=lambda: BEGIN
-            )
+                Endpoint.parse(url, REGION), lambda: credentials,
+                connections=2, clock=lambda: BEGIN, elapsed=world.clock.monotonic,
+            )  # fmt: skip
             db = _AsyncDb(self, world)
             matches, broadcasts = world.system.name("matches"), world.system.name("broadcasts")
             records = Records(db, db, matches, broadcasts, world.lease_seconds)

@@ -87,7 +87,7 @@ class World:
         self.tellings = Tellings(broadcasts, self.raw)
         starter = Starter(self.stepfunctions, "", Budget(2, 1))  # type: ignore[arg-type]
         watch = Watch(self.watched, "", 30)  # type: ignore[arg-type]
-        self.cells = Cells({REGION: Cell(REGION, Tellings(broadcasts, self.db), starter)}, watch)
+        self.cells = Cells({REGION: Cell(REGION, Tellings(broadcasts, self.db), starter)}, watch, self.clock.monotonic)
         ledger = Ledger(self.system.name("matches"), self.db)
         self.fanout = Fanout(ledger, self.cells, self.set_aside, "")  # type: ignore[arg-type]
         viewers = Viewers(ledger.table, self.db)

@@ -61,7 +61,7 @@ def metrics(log: Log) -> dict[str, Any]:
     """The values of the one line of metrics, by name."""
     [line] = [line for line in log if "_aws" in line]
     [directive] = line["_aws"]["CloudWatchMetrics"]
-    assert (directive["Namespace"], directive["Dimensions"]) == ("livescore", [["service"]])
+    assert (directive["Namespace"], directive["Dimensions"]) == ("livescore", [["deployment", "service"]])
     return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
 
 
