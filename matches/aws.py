@@ -12,7 +12,6 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from matches import trust
 from matches.thaw import Usage
 
 if TYPE_CHECKING:
@@ -112,6 +111,8 @@ def _client(service: str, of_region: str | None = None, patience: Patience = "us
 
 def _keep(client: Any) -> Any:
     """A client that shares the TLS context, and opens new connections after it has been idle for long."""
+    from matches import trust  # with ssl, which an import of a handler does without
+
     trust.share(client, ca_bundle())
     usage = Usage()
 
