@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from operator import attrgetter
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from matches.thaw import Usage
@@ -114,14 +115,15 @@ def _keep(client: Any) -> Any:
     from matches import trust  # with ssl, which an import of a handler does without
 
     trust.share(client, ca_bundle())
-    usage = Usage()
+    usage, lock = Usage(), Lock()
 
     def freshen(**_: Any) -> None:
-        is_long_ago = usage.is_long_ago
-        usage.note()
-        if is_long_ago:
-            # This closes what is idle. Calls that other threads have under way go on.
-            client.close()
+        # Another thread waits until the connections of before a freeze are closed.
+        with lock:
+            if usage.is_long_ago:
+                # This closes what is idle. Calls that other threads have under way go on.
+                client.close()
+            usage.note()
 
     # Written out, the name would be taken for a method of the ledger's by the check of IAM policies (tests/terraform).
     attrgetter("meta.events")(client).register("before-send", freshen)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "livescore"
 
+UNKNOWN: Final = "unknown"
+"""The dimension ``deployment`` of a function whose environment does not name the deployment. No alarm reads it."""
+
 Service = Literal["api", "fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
 Count = Literal[
     "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Closed",
@@ -83,10 +86,7 @@ class Figures:
             self._events.append({name: value for name, value in known.items() if value is not None})
 
     def published(self, handler: Callable[P, R]) -> Callable[P, R]:
-        """A handler after whose every invocation, failed ones too, the line is printed, if there is anything to say.
-
-        An invocation raises RuntimeError when the environment lacks DEPLOYMENT, the name of the deployment.
-        """
+        """A handler after whose every invocation, failed ones too, the line is printed, if there is anything to say."""
 
         @wraps(handler)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -94,7 +94,7 @@ class Figures:
             # Powertools keeps it in every line of this set, whichever of add and flush prints it. It warns of another
             # name than the invocation before had, as tests in one process have.
             self._metrics.dimension_set.clear()
-            self._metrics.set_default_dimensions(deployment=aws.setting("DEPLOYMENT"))
+            self._metrics.set_default_dimensions(deployment=_deployment())
             self._invoked = True
             _running = self
             try:
@@ -114,6 +114,16 @@ class Figures:
                 self._metrics.flush_metrics()
         self._events = []
         self._metrics.clear_metrics()
+
+
+def _deployment() -> str:
+    """The deployment's name; a word instead where the environment lacks it: figures must not stop what is counted."""
+    try:
+        return aws.setting("DEPLOYMENT")
+    except RuntimeError as error:
+        # An apply that takes a release back removes the variable before it changes the code.
+        logger.warning("deployment_unknown", reason=str(error))
+        return UNKNOWN
 
 
 def unreadable(error: UnreadableRowError) -> None:

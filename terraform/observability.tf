@@ -37,7 +37,7 @@ module "observability" {
 
   home = {
     region          = var.home_region
-    functions       = merge({ (local.system.http_api.function) = module.operators_api.function.name }, { for role, function in module.fanout.functions : role => function.name })
+    functions       = merge({ (local.system.http_api.function) = module.operators_api.function.name }, { for role, function in module.fanout.functions : role => function.name }, module.user_pool[*].functions...)
     queues          = { for role, queue in module.fanout.queues : role => queue.name }
     tables          = { matches = { name = module.ledger.name, indexes = keys(local.home.tables["matches"].indexes) } }
     stream          = module.stream.name

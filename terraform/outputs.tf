@@ -4,7 +4,7 @@ output "http_url" {
 }
 
 output "api_url" {
-  description = "The HTTP API itself; where there is a site it answers only requests with an operator's token."
+  description = "The HTTP API itself; where there is a site, only its routes that need an operator's token are answered."
   value       = module.operators_api.url
 }
 

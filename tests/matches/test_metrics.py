@@ -60,11 +60,16 @@ def test_the_deployment_is_read_at_every_invocation(
     assert [line["deployment"] for line in lines(capsys.readouterr().out)] == ["north", "south"]
 
 
-def test_a_function_without_a_deployment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures of a nameless deployment would be read by no alarm: the function fails and names the variable."""
+def test_a_function_without_a_deployment_works_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A missing name stops no goal: the function does its work, and its log names the variable."""
     monkeypatch.delenv("DEPLOYMENT")
-    with pytest.raises(RuntimeError, match="DEPLOYMENT is not set"):
-        invoke(Figures("sender"), lambda: None)
+    figures = Figures("sender")
+    invoke(figures, lambda: figures.add("Accepted", 3))
+    [line] = lines(capsys.readouterr().out)
+    assert (line["deployment"], line["Accepted"]) == ("unknown", [3.0])
+    assert "deployment_unknown" in caplog.text
 
 
 def test_a_function_that_fails_still_tells(capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,6 +134,12 @@ def test_a_mistake_is_found(with_pool: Applied, mistake: Mistake) -> None:
     assert any(mistake.says in sentence for sentence in found), found
 
 
+def test_a_trigger_that_fails_is_heard_of(with_pool: Applied) -> None:
+    """Without the trigger nobody gets a token: its errors and its throttles have alarms."""
+    named = {each["alarm_name"] for each in with_pool.of("aws_cloudwatch_metric_alarm")}
+    assert {f"{with_pool.prefix}-pretoken-errors", f"{with_pool.prefix}-pretoken-throttled"} <= named
+
+
 def test_the_pool_is_off_by_default(applied: Applied) -> None:
     """A deployment with an issuer of its own has nothing of Cognito's, nor the trigger."""
     assert [each.address for each in applied.resources if "cognito" in each.type or "pretoken" in each.address] == []

@@ -18,6 +18,11 @@ output "sign_in" {
   } : null
 }
 
+output "functions" {
+  description = "The functions of the pool, by what they do."
+  value       = { pretoken = module.trigger.name }
+}
+
 output "pool" {
   description = "What commands need: the pool, where tokens are given out, and the ids of the app clients, empty where there is none. Their secrets are Cognito's to tell."
   value = {
