@@ -47,7 +47,7 @@ def meaning(status: int, body: bytes) -> Answer:
 
 
 def excerpt(body: bytes) -> str:
-    """What an error's body says, without secrets.
+    """The words of an error's body, without secrets.
 
     AWS's words on a wrong signature end with the canonical request, and that has the session token in it.
     """

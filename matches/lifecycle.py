@@ -1,4 +1,4 @@
-"""What a Lambda function does before its first call, in the phase INIT.
+"""The work of a Lambda function before its first call, in the phase INIT.
 
 Lambda runs what stands outside of the handler in INIT. ``AWS_LAMBDA_INITIALIZATION_TYPE`` says why there was an INIT
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html), and that decides what is done in it:

@@ -1,4 +1,4 @@
-"""What a freeze does to clocks and connections: a clock that does not stand still, and the age of what is kept.
+"""Clocks and connections after a freeze: a clock that does not stand still, and the age of what is kept.
 
 Between two invocations Lambda freezes the environment, for seconds or for hours
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). No AWS document says which clocks go on

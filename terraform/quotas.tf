@@ -52,7 +52,7 @@ locals {
     )
   }
 
-  # What is left of the quota for the senders of a cell.
+  # The rest of the quota, for the senders of a cell.
   left_for_senders = { for region in local.cell_regions : region => local.account[region]["setting.account_rate"] - local.routes_rate[region] }
 }
 

@@ -1,4 +1,4 @@
-"""What a cold start costs: INIT and first call of each function, in a fresh process on one core, against MiniStack.
+"""The cost of a cold start: INIT and first call of each function, in a fresh process on one core, against MiniStack.
 
 Each function starts as it does on demand, and as it does with provisioned concurrency (matches.lifecycle).
 

@@ -47,7 +47,7 @@ def clients_made() -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def logs(system: System, target: Target, functions: Functions, clients_made: dict[str, float]) -> dict[str, Log]:
-    """What each function said with provisioned concurrency: one match has gone through their first calls."""
+    """The log of each function with provisioned concurrency: one match has gone through their first calls."""
     with connect(target.websocket_url) as socket:
         one = cold.Round(target, functions, tokens_of(system, "viewer").token(), "cold-logs", socket, kind=PROVISIONED)
         for name in cold.ORDER:

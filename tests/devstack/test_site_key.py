@@ -89,7 +89,7 @@ def test_operators_need_no_key(guarded: System, site: httpx.Client, match: str) 
 
 
 def test_a_wrong_token_is_no_way_in(guarded: System, match: str) -> None:
-    """What calls itself an operator's token on a reader's route opens nothing."""
+    """A text that calls itself an operator's token on a reader's route opens nothing."""
     headers = {"Authorization": "Bearer a.b.c"}
     answer = httpx.get(f"{guarded.api_url}/matches/{match}", headers=headers, trust_env=False)
     assert _error(answer)[0] == 403

@@ -8,7 +8,7 @@ from matches.lifecycle import KIND, prepared
 
 
 def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What an INIT of that kind does."""
+    """The work of an INIT of that kind."""
     steps: list[str] = []
     if kind is None:
         monkeypatch.delenv(KIND, raising=False)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def claims(client: str) -> Any:
-    """What the trigger adds to the access token of an app client."""
+    """The claims that the trigger adds to the access token of an app client."""
     answer = pretoken.handler({"version": "3", "callerContext": {"clientId": client}, "request": {}}, None)
     return answer["response"]["claimsAndScopeOverrideDetails"]["accessTokenGeneration"]["claimsToAddOrOverride"]
 

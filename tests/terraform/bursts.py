@@ -76,7 +76,7 @@ class Watch:
         return found
 
     def bursts(self) -> Iterator[tuple[str, dict[str, float]]]:
-        """What may set it off: the name of a burst, and its figures in each of its minutes by id."""
+        """The bursts that may set it off: the name of a burst, and its figures in each of its minutes by id."""
         part = PARTS.get(self.name)
         if part is None:
             above = self.rule.threshold * 2 + 1

@@ -43,7 +43,7 @@ _OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What decides an alarm's state. ``expression`` is metric math over the ids of metrics, or just one id."""
+    """The rule that decides an alarm's state. ``expression`` is metric math over the ids of metrics, or just one id."""
 
     expression: str
     threshold: float

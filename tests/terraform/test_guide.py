@@ -48,7 +48,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
 def followed_with_own_pool(tmp_path_factory: pytest.TempPathFactory) -> Followed:
     """The same by a reader who has made a pool by commands: the steps of docs/tokens.md in place of the guide's."""
     steps = guide.steps() | guide.steps("tokens.md")
-    # What step 7 writes is applied with step 8: an apply takes long.
+    # Step 8 applies what step 7 writes: an apply takes long.
     steps["7"] = steps["7"].replace("    terraform -chdir=terraform apply\n", "")
     return follow(tmp_path_factory.mktemp("own"), steps)
 

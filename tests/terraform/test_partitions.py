@@ -50,7 +50,7 @@ def test_no_source_names_a_partition() -> None:
 
 
 def _planned(workspace: Workspace, folder: Path, partition: str, region: str, suffix: str) -> dict[str, Any]:
-    """What a plan makes there. The providers that make nothing know one partition, so the text of it is replaced."""
+    """The resources of a plan there. The providers that make nothing know one partition, so its text is replaced."""
     if not workspace.schema_only:
         unavailable("A plan with the registry's providers needs an account.")
     for part in ("broadcaster", "dist"):

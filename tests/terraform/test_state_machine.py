@@ -52,7 +52,7 @@ def node(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def evaluated(tools: Path, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the reference implementation answers; asl/evaluate.mjs has the shapes."""
+    """The answers of the reference implementation; asl/evaluate.mjs has the shapes."""
     ran = node(str(tools / "evaluate.mjs"), given=json.dumps(asked))
     assert ran.returncode == 0, ran.stderr
     answers: list[dict[str, Any]] = json.loads(ran.stdout)
@@ -61,7 +61,7 @@ def evaluated(tools: Path, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def answers(tools: Path) -> dict[str, list[dict[str, Any]]]:
-    """What the reference implementation makes of every case, by place."""
+    """The reference implementation's answer to every case, by place."""
     places = [(place, case) for place in expressions().keys() & CASES.keys() for case in CASES[place]]
     asked = [{"expression": expressions()[place], "bindings": case.given, "now": NOW} for place, case in places]
     found: dict[str, list[dict[str, Any]]] = {}
@@ -108,7 +108,7 @@ def test_the_evaluation_shows_what_goes_wrong(tools: Path, expression: str, answ
 
 
 def judged(tools: Path, folder: Path, definition: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    """What the validator says of a definition."""
+    """The validator's words on a definition."""
     path = folder / "definition.json"
     path.write_text(json.dumps(definition))
     return node(str(tools / "node_modules/.bin/asl-validator"), "--json-path", str(path))

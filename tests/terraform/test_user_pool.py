@@ -105,7 +105,7 @@ MISTAKES = [
 
 @pytest.fixture(scope="module")
 def with_pool(workspace: Workspace) -> Applied:
-    """What an apply makes with the pool, in a state of its own."""
+    """The resources of an apply with the pool, in a state of its own."""
     if not workspace.schema_only:
         unavailable("The registry's providers would make what is applied; only the schema-only ones are asked to.")
     variables, state = workspace.folder / "pool.tfvars.json", workspace.folder / "pool.tfstate"

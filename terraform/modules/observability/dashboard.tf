@@ -89,7 +89,7 @@ locals {
     [for region in local.cell_regions : { region = region, heading = "# Cell ${region}", graphs = local.cell_bands[region], alarms = local.cell_states[region] }],
   )
 
-  # The keys of the alarms whose state a band shows. What is no cell's is home's: also what is watched in home's region
+  # The keys of the alarms whose state a band shows. Alarms of no cell are home's: also what is watched in home's region
   # where home is no cell, and what is watched in us-east-1 for the web.
   cell_states = {
     for region in local.cell_regions : region => sort([for alarm in concat(local.cell_alarms[region], local.region_alarms[region]) : "${region}/${alarm.name}"])

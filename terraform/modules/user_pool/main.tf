@@ -110,7 +110,7 @@ resource "aws_cognito_user_pool_client" "desk" {
   depends_on = [aws_cognito_resource_server.this]
 }
 
-# Whoever hands out tokens to viewers, where only some may watch.
+# The app client that gets tokens for viewers, where only some may watch.
 resource "aws_cognito_user_pool_client" "viewers" {
   count = var.viewers ? 1 : 0
 

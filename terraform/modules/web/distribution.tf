@@ -23,7 +23,7 @@ resource "aws_cloudfront_function" "operators" {
   code    = file("${path.module}/operators.js")
 }
 
-# What tells two snapshots apart, and how long one is good: as the API says it. That is a second, and up to half a minute for
+# The API says what tells two snapshots apart, and how long one is good. That is a second, and up to half a minute for
 # the list of a day on which nothing is played.
 # What is not in the key is not passed on either, as there is no origin request policy: no Host (the API would not know
 # itself), no Origin (CORS is answered below), no cookie, and no Authorization, so that nobody's token ever comes to
