@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -265,6 +265,27 @@ async def test_an_answer_from_before_a_reset_is_not_on_the_scoreboard(stage: Sta
     await (await asked.value).finished()
     await page.evaluate("new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))")
     await expect(home).to_have_text("1", timeout=1)
+
+
+async def test_a_list_of_yesterday_that_fails_is_read_again(stage: Stage, looker: Looker) -> None:
+    """A match of yesterday evening that is still played appears, although the first read of yesterday's list failed."""
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).replace(hour=23, minute=59, second=0, microsecond=0)
+    match = stage.match(kickoff=yesterday.isoformat())
+    stage.post(match, "kick_off")
+    page = await looker.blank(timezone_id="UTC")
+    failed = asyncio.Event()
+
+    async def once(route: Route) -> None:
+        if failed.is_set():
+            return await route.continue_()
+        failed.set()
+        return await route.abort()
+
+    await page.route(f"**/matches?day={yesterday.date()}", once)
+    await page.goto(looker.site)
+    await expect(page.locator(f'.fixture[href="?match={match}"]')).to_have_count(1, timeout=30_000)
+    assert failed.is_set()
+    looker.forgive(*BROKEN)
 
 
 async def test_a_wrong_clock_is_a_sentence_and_the_minute_is_right(stage: Stage, looker: Looker) -> None:

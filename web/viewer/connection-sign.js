@@ -81,7 +81,7 @@ export class ConnectionSign {
   /** @param {{state: string, retryAt?: number | null}} connection the library's, or `unset` */
   show(connection) {
     this.connection = connection;
-    // Closed is no loss: there is nothing to follow on this screen, and the list is read anew twice a minute.
+    // Closed is no loss: there is nothing to follow on this screen, and the list is read anew every few minutes.
     if (connection.state === "open" || connection.state === "closed") {
       this.lostAt = 0;
       this.wasOpen = connection.state === "open";

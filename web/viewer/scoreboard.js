@@ -126,7 +126,10 @@ export class Scoreboard {
     // What is still on from the day before can wait until the day itself is there; what is over is not read again.
     if (failed === null && day === localDay(page.now())) {
       const before = utcDays(shifted(day, -1)).filter((each) => !days.includes(each));
-      if (this.ended !== day) await this.#readDays(before);
+      if (this.ended !== day && (await this.#readDays(before)) !== null) {
+        this.retry = RETRY;
+        return;
+      }
       const left = [...this.boards.values()].some(
         (board) => before.includes(utcDayOf(board.kickoff) ?? "") && !isOver(board),
       );
@@ -134,8 +137,12 @@ export class Scoreboard {
     }
   }
 
+  /** Without a connection the list alone tells of a kick-off too. */
   #pause() {
-    return pauseOfList({ open: this.page.open, live: [...this.boards.values()].some(isLive) });
+    const { open } = this.page;
+    const boards = [...this.boards.values()];
+    const awaited = !open && toFollow(boards, this.page.now()).length > 0;
+    return pauseOfList({ open, live: awaited || boards.some(isLive) });
   }
 
   /** Returns what the first of the reads was rejected with, null if none was. @param {string[]} days */
