@@ -63,9 +63,9 @@ def test_what_api_gateway_states_counts_more_than_service_quotas() -> None:
 
 def test_a_smaller_burst_is_found() -> None:
     """A stage's burst above the account's is refused by API Gateway, though the rate fits."""
-    requests = found(PLAN, replace(USUAL, throttle=Throttle(10_000, 1_250)))["requests"]
-    assert requests.binds
-    assert "account_burst to 1250" in requests.says
+    burst = found(PLAN, replace(USUAL, throttle=Throttle(10_000, 1_250)))["burst"]
+    assert (burst.binds, burst.has, burst.needs) == (True, 1_250, 5_000)
+    assert "account_burst to 1250" in burst.says
 
 
 def test_a_new_account_has_too_few_executions() -> None:
