@@ -141,7 +141,7 @@ def _requests(plan: Plan, account: Account) -> Finding:
     needs = max(stage.rate, routes + senders)
     if stage.burst > has.burst and needs <= has.rate:
         return Finding(
-            region, "requests", has.burst, stage.burst,
+            region, "burst", has.burst, stage.burst,
             f"{region}: `terraform apply` is refused: the stages' burst of {stage.burst:,} is above the account's "
             f"{has.burst:,}. Set account_burst to {has.burst} in settings; AWS raises the burst with the rate.",
         )  # fmt: skip

@@ -62,6 +62,10 @@ def _plan(
     audience: tuple[int, float, float],
 ) -> Plan:
     """The deployment as it is planned, or as its outputs state it. Raises WrongOptionError."""
+    system = System(0).raw
+    # Those of --outputs may be of another release.
+    if unknown := sorted(settings.keys() - system["settings"].keys()):
+        raise WrongOptionError(f"--setting: there is no setting {', '.join(unknown)}.")
     regions = [each.strip() for each in cells.split(",") if each.strip()] if cells else []
     deployed = _deployed(outputs) if outputs else {}
     try:
@@ -71,9 +75,6 @@ def _plan(
             settings = {**deployed["settings"]["value"], **_quota_of(deployed, region), **settings}
     except (KeyError, TypeError):
         raise WrongOptionError("--outputs is not what `terraform output -json` prints for this deployment.") from None
-    system = System(0).raw
-    if unknown := sorted(settings.keys() - system["settings"].keys()):
-        raise WrongOptionError(f"--setting: there is no setting {', '.join(unknown)}.")
     return Plan(region, tuple(regions or [region]), settings, system, *audience)
 
 

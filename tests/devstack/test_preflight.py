@@ -63,9 +63,9 @@ def test_what_api_gateway_states_counts_more_than_service_quotas() -> None:
 
 def test_a_smaller_burst_is_found() -> None:
     """A stage's burst above the account's is refused by API Gateway, though the rate fits."""
-    requests = found(PLAN, replace(USUAL, throttle=Throttle(10_000, 1_250)))["requests"]
-    assert requests.binds
-    assert "account_burst to 1250" in requests.says
+    burst = found(PLAN, replace(USUAL, throttle=Throttle(10_000, 1_250)))["burst"]
+    assert (burst.binds, burst.has, burst.needs) == (True, 1_250, 5_000)
+    assert "account_burst to 1250" in burst.says
 
 
 def test_a_new_account_has_too_few_executions() -> None:
@@ -228,12 +228,13 @@ def test_two_cells_and_the_settings_that_will_be(aws: Aws) -> None:
 
 
 def test_the_outputs_of_a_deployment(aws: Aws, tmp_path: Path) -> None:
-    """`terraform output -json` gives home, cells and settings."""
+    """`terraform output -json` gives home, cells and settings; a setting of another release is no mistake."""
     outputs = tmp_path / "outputs.json"
     values = {
         "home": {"region": "eu-west-1"},
         "cells": {"us-east-1": {}},
-        "settings": {name: str(each["default"]) for name, each in SYSTEM["settings"].items()} | {"send_rate": "9000"},
+        "settings": {name: str(each["default"]) for name, each in SYSTEM["settings"].items()}
+        | {"send_rate": "9000", "of_another_release": "1"},
         "quotas": {"eu-west-1": {"rate": 10_000, "burst": 5_000}, "us-east-1": {"rate": 10_000, "burst": 5_000}},
     }
     outputs.write_text(json.dumps({name: {"value": value} for name, value in values.items()}))
