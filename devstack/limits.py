@@ -1,4 +1,4 @@
-"""What an account has in a region, read from Service Quotas, API Gateway and Lambda."""
+"""The quotas of an account in a region, read from Service Quotas, API Gateway and Lambda."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 
 from devstack.ministack import StackError
 from devstack.preflight import Account
@@ -17,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from devstack.quotas import Quota
+
+UNUSABLE = (ProfileNotFound, SSOError, TokenRetrievalError, CredentialRetrievalError)
+"""Errors of a profile that does not exist, and of a sign-in that has ended."""
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedException", "AuthorizationError"})
 _NOT_KNOWN_THERE = frozenset({
@@ -28,9 +40,9 @@ _NOT_KNOWN_THERE = frozenset({
 
 def read(regions: Sequence[str]) -> dict[str, Account]:
     """The account of the shell's credentials, in each region. Raises StackError with a sentence."""
-    session = boto3.Session()
-    _check_regions(session, regions)
     try:
+        session = boto3.Session()
+        _check_regions(session, regions)
         _client(
             session, "sts", regions[0] if session.region_name is None else session.region_name
         ).get_caller_identity()
@@ -39,6 +51,8 @@ def read(regions: Sequence[str]) -> dict[str, Account]:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise StackError(f"AWS does not accept these credentials ({code}): sign in again with the AWS CLI.") from None
+    except UNUSABLE as error:
+        raise StackError(f"This shell's AWS profile cannot be used: {error}. Sign in again with the AWS CLI.") from None
     except BotoCoreError as error:
         raise StackError(f"AWS cannot be reached: {error}.") from None
     return {region: _account(session, region) for region in regions}

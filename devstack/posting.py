@@ -1,9 +1,10 @@
-"""Frames posted to connections of our own, as a sender posts them, to see what API Gateway throttles.
+"""Frames posted to connections of our own, as a sender posts them, to see whether a throttle of API Gateway is too low.
 
 No documentation says whether POSTs to @connections count against a stage's default throttle
-(apigateway/latest/developerguide/websocket-api-protect.html), so ``livescore smoke`` measures it. The connections
-follow the smoke test's match; their ids are read from the table of subscriptions,
-because nothing tells a client its id.
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html). ``livescore smoke`` finds a
+default that is too low; docs/operations.md has the experiment that shows whether the default counts at all. The
+connections follow the smoke test's match; their ids are read from the table of subscriptions, because nothing tells a
+client its id.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import boto3
 import orjson
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
 
 from broadcaster.delivery import Delivery, Job
 from broadcaster.gateway import Gateway, GatewayError
@@ -97,16 +99,16 @@ class Posting:
             )
         url = self._connections_url(number, websocket)
         host = _EXECUTE_API.fullmatch(urlsplit(url).hostname or "")
-        session = boto3.Session()
-        region = host[1] if host else session.region_name
-        if region is None:
-            raise SkippedError(f"The region of {where(url)} is unknown: set AWS_REGION.")
         table = f"{self.prefix}-subscriptions"
         try:
+            session = boto3.Session()
+            region = host[1] if host else session.region_name
             found = session.get_credentials()
             frozen = found.get_frozen_credentials() if found else None
         except BotoCoreError as error:
             raise SkippedError(f"The AWS credentials of this shell cannot be used: {error}.") from None
+        if region is None:
+            raise SkippedError(f"The region of {where(url)} is unknown: set AWS_REGION.")
         if frozen is None or not frozen.access_key or not frozen.secret_key:
             raise SkippedError(
                 "This shell has no AWS credentials. The POSTs need some with execute-api:ManageConnections on the "
@@ -309,5 +311,6 @@ def _arrived(listeners: list[_Listener]) -> int:
 def _devstack_region(websocket: str) -> str:
     """The region of a cell of devstack: MiniStack's ids of APIs end in it, the stand-in is in the first one."""
     system_id = urlsplit(websocket).path.split("/")[-2] if "/execute-api/" in websocket else ""
-    regions = boto3.Session().get_available_regions("dynamodb")
+    # Not boto3: that wants the profile of AWS_PROFILE, which devstack does not need.
+    regions = get_session().get_available_regions("dynamodb")
     return next((each for each in regions if system_id.endswith(each.replace("-", ""))), REGION)

@@ -276,6 +276,15 @@ def test_what_aws_has_against_it_is_one_sentence(aws: Aws, errors: dict[str, tup
     assert len(said.strip().splitlines()) == 1
 
 
+def test_an_unknown_profile_is_one_sentence(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile that does not exist is named, and the user is told to sign in."""
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+    status, said = preflight("--region", "eu-west-1")
+    assert status == 1
+    assert "profile (nope) could not be found. Sign in again" in said
+    assert len(said.strip().splitlines()) == 1
+
+
 def test_no_credentials_is_one_sentence(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shell without credentials is told to sign in."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
