@@ -69,7 +69,7 @@ def _check_regions(session: boto3.Session, regions: Sequence[str]) -> None:
 
 
 def _account(session: boto3.Session, region: str) -> Account:
-    """What the account has in a region; what it may not read is left out, with a sentence."""
+    """The account's quotas in a region; those that it may not read are left out, with a sentence."""
     unread: list[str] = []
     service_quotas = _client(session, "service-quotas", region)
     values: dict[str, float] = {}

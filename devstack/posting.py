@@ -61,7 +61,7 @@ class SkippedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What became of the frames, each of which was posted once."""
+    """The fate of the frames, each of which was posted once."""
 
     posts: int
     throttled: int
@@ -245,7 +245,7 @@ class OneTry(Delivery):
 
 @dataclass(slots=True)
 class _Listener:
-    """What has come out of one of our WebSockets."""
+    """The frames that have come out of one of our WebSockets."""
 
     subscribed: bool = False
     wrong: str | None = None

@@ -57,7 +57,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the account has in one region: its quotas by their key in quotas.json, as far as they can be read."""
+    """The account in one region: its quotas by their key in quotas.json, as far as they can be read."""
 
     region: str
     quotas: Mapping[str, float]

@@ -41,7 +41,7 @@ def _may_be_kept(answer: Answer) -> bool:
     if answer.status >= HTTPStatus.BAD_REQUEST:
         return True
     said = {each.strip() for each in answer.headers.get("Cache-Control", "").split(",")}
-    # What is said to shared caches alone goes before max-age (RFC 9111, 5.2.2.10).
+    # A directive for shared caches alone goes before max-age (RFC 9111, 5.2.2.10).
     return said.isdisjoint({"no-store", "max-age=0"}) or any(each.startswith("s-maxage=") for each in said)
 
 

@@ -16,13 +16,14 @@ from rich.text import Text
 
 from devstack.local import nothing_answers
 from devstack.operator import ApiError
-from devstack.words import OVER, describe, marks, minute, score
+from devstack.words import describe, marks, minute, score
 from devstack.words import status as status_words
 from loadtest.handing import handed
 from loadtest.reader import Reader
 from loadtest.shown import plain, where
 from loadtest.viewer import Viewer
 from matches.amending import amended, changes_of
+from matches.quiet import OVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

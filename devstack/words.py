@@ -27,9 +27,6 @@ STATUSES = {
 }
 """Status of a match -> its words, where they are not the status itself."""
 
-OVER = frozenset({"full_time", "abandoned", "awarded", "called_off"})
-"""Kinds of event after which a match is not played on."""
-
 
 def status(name: object) -> str:
     """A status in words: ``half-time of extra time``."""

@@ -15,7 +15,8 @@ LIST_SECONDS = 30
 SOON_SECONDS = 120.0
 """A match that kicks off within so many seconds is not quiet any more: operators are early."""
 
-_RESTS = frozenset({"full_time", "abandoned", "awarded", "called_off", "postponed"})
+OVER = frozenset({"full_time", "abandoned", "awarded", "called_off"})
+"""Statuses of a match that is not played on, and the kinds of event that lead to them."""
 
 
 def list_seconds(matches: Sequence[dict[str, Any]], now: float) -> int:
@@ -28,7 +29,7 @@ def list_seconds(matches: Sequence[dict[str, Any]], now: float) -> int:
 
 def _rests(match: dict[str, Any], now: float) -> bool:
     if match["status"] != "scheduled":
-        return match["status"] in _RESTS
+        return match["status"] in OVER or match["status"] == "postponed"
     kickoff = match["kickoff"]
     if is_day(kickoff):
         # It may begin at any time of that day, which is not over everywhere before noon of the next one in UTC.

@@ -1,8 +1,8 @@
 variable "user_pool" {
   description = <<-EOT
-    A Cognito user pool that issues the tokens; null: settings name an issuer of your own. What the name of its sign-in page
-    begins with, and all optional: the site whose desk people sign in at (https:// and a host), whether viewers get tokens
-    too, the claim competitions by the id of the app client, with default for all others.
+    A Cognito user pool that issues the tokens; null: settings name an issuer of your own. It has the first
+    part of the name of its sign-in page and, all optional, the site whose desk people sign in at (https:// and a host),
+    whether viewers get tokens too, the claim competitions by the id of the app client, with default for all others.
   EOT
   type = object({
     domain_prefix = string

@@ -108,7 +108,7 @@ def test_more_viewers_than_table_and_distribution_serve() -> None:
 
 @dataclass
 class Aws:
-    """What the account has, as AWS's four services answer in their protocols; a code instead of a value is an error."""
+    """The account's quotas, as AWS's four services answer in their protocols; a code instead of a value is an error."""
 
     url: str = ""
     quotas: dict[str, float] = field(default_factory=dict)

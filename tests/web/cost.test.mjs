@@ -132,10 +132,12 @@ test("a viewer of a match asks the socket for signs of life as often as the tabl
 });
 
 test("a scoreboard reads its lists as often as the table of costs says", () => {
-  const reads = Math.ceil((HOURS * 3_600_000) / pauseOfList({ open: true, live: true }));
+  const now = Date.parse("2026-11-26T15:00:00Z");
+  const live = [/** @type {any} */ ({ match: "m", status: "second_half", kickoff: "2026-11-26T14:00:00Z" })];
+  const reads = Math.ceil((HOURS * 3_600_000) / pauseOfList(true, live, now));
   assert.ok(reads <= stated("lists read by scoreboards"));
-  assert.ok(pauseOfList({ open: false, live: false }) > pauseOfList({ open: true, live: true }));
-  assert.ok(pauseOfList({ open: false, live: true }) <= 30_000, "only HTTP tells of goals then");
+  assert.ok(pauseOfList(true, [], now) > pauseOfList(true, live, now));
+  assert.ok(pauseOfList(false, live, now) <= 30_000, "only HTTP tells of goals then");
 });
 
 test("a goal on a connection that died is shown within the time that the documents state", async () => {

@@ -10,7 +10,7 @@ const { isOutdated, joined, Said } = await import("../../web/boards.js");
 const { isDay, kickoffAt, kickoffDay, localDay, shifted, utcDays } = await import("../../web/day.js");
 const { newsBetween } = await import("../../web/viewer/news.js");
 const { newsWords } = await import("../../web/viewer/fixture.js");
-const { grouped, isOn, toFollow } = await import("../../web/viewer/groups.js");
+const { grouped, isOn, pauseOfList, toFollow } = await import("../../web/viewer/groups.js");
 const { checkOf, kicksOf, momentsOf, redCardsOf, scorersOf } = await import("../../web/viewer/moments.js");
 const { truth } = await import("../../web/viewer/connection-sign.js");
 const {
@@ -391,6 +391,21 @@ test("at most fifty are followed, what is live before all else", () => {
   assert.equal(followed.length, 50);
   assert.equal(followed[0], "live");
   assert.deepEqual(toFollow([board({ status: "scheduled", kickoff: "2026-11-21T20:00:00Z" })], now), []);
+});
+
+test("without a connection the list is read every half minute while something is live or about to kick off", () => {
+  const now = Date.parse("2026-11-21T15:00:00Z");
+  const [soon, later, over] = [
+    board({ status: "scheduled", kickoff: "2026-11-21T15:01:00Z" }),
+    board({ status: "scheduled", kickoff: "2026-11-21T20:00:00Z" }),
+    board({ status: "full_time", kickoff: "2026-11-21T12:30:00Z" }),
+  ];
+  const live = board({ kickoff: "2026-11-21T14:30:00Z" });
+  assert.equal(pauseOfList(false, [soon], now), 30_000);
+  assert.equal(pauseOfList(false, [live], now), 30_000);
+  assert.equal(pauseOfList(false, [later, over], now), 300_000);
+  assert.equal(pauseOfList(true, [soon], now), 300_000, "the socket tells of the kick-off");
+  assert.equal(pauseOfList(true, [live], now), 120_000);
 });
 
 test("words: counts are round, ages short, a cancellation says why, a wrong clock how wrong", () => {

@@ -87,11 +87,17 @@ function earlierFirst(one, other) {
 
 /**
  * ms between two reads of the list, which alone tells of new matches and of the number of viewers. Without a connection
- * it alone tells of goals too.
+ * it alone tells of goals too, and of a kick-off that is near.
  *
- * @param {{open: boolean, live: boolean}} page
+ * @param {boolean} open whether there is a connection
+ * @param {readonly Board[]} boards
+ * @param {number} now
  */
-export const pauseOfList = ({ open, live }) => (live ? (open ? 120_000 : 30_000) : 300_000);
+export function pauseOfList(open, boards, now) {
+  if (open) return boards.some(isLive) ? 120_000 : 300_000;
+  const awaited = boards.filter((board) => !isOver(board));
+  return toFollow(awaited, now).length > 0 ? 30_000 : 300_000;
+}
 
 /**
  * The matches to follow at `now`, as many as a connection takes: those being played, then those about to begin, then

@@ -127,7 +127,7 @@ export class Scoreboard {
     if (failed === null && day === localDay(page.now())) {
       const before = utcDays(shifted(day, -1)).filter((each) => !days.includes(each));
       if (this.ended !== day && (await this.#readDays(before)) !== null) {
-        this.retry = RETRY;
+        if (!this.#isGone(day)) this.retry = RETRY * (0.5 + Math.random());
         return;
       }
       const left = [...this.boards.values()].some(
@@ -137,12 +137,8 @@ export class Scoreboard {
     }
   }
 
-  /** Without a connection the list alone tells of a kick-off too. */
   #pause() {
-    const { open } = this.page;
-    const boards = [...this.boards.values()];
-    const awaited = !open && toFollow(boards, this.page.now()).length > 0;
-    return pauseOfList({ open, live: awaited || boards.some(isLive) });
+    return pauseOfList(this.page.open, [...this.boards.values()], this.page.now());
   }
 
   /** Returns what the first of the reads was rejected with, null if none was. @param {string[]} days */
