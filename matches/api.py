@@ -33,7 +33,8 @@ from matches import aws, lifecycle, site_key
 from matches.calendar import PAGES, Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
-from matches.events import DIGEST, KINDS, Accepted, Event, EventId, MatchId
+from matches.events import DIGEST, Accepted, Event, EventId, MatchId
+from matches.kinds import KINDS
 from matches.ledger import (
     AlreadyKickedOffError,
     ContentionError,
