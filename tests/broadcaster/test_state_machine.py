@@ -9,7 +9,8 @@ import pytest
 
 from devstack.provision import ROLE, client
 from matches.events import EVENT, Accepted
-from tests.broadcaster.test_pipeline import told, until, watching
+from tests.broadcaster.test_pipeline import told, watching
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +56,7 @@ async def test_a_batch_that_cannot_be_set_aside_ends_nobody_else(
     queue = system.resolve("queue.set-aside-batches")
     async with watching(system, match) as [seen]:
         start(system, machine(queue, queue + "-that-is-not-there"), match, WHOLE, BROKEN)
-        await until(lambda: told(system, match).tried == 1)
+        await eventually(lambda: told(system, match).tried == 1)
         assert seen.seqs == [1]
     [receipt] = ledger.receipts(match)
     assert (receipt["batches"], receipt["accepted"], receipt["set_aside"]) == (1, 1, 1)
@@ -72,5 +73,5 @@ async def test_a_broadcast_that_cannot_be_announced_is_told_all_the_same(
     arn = machine('"N": "1"', '"N": "one"')
     async with watching(system, match) as [seen]:
         start(system, arn, match, WHOLE)
-        await until(lambda: told(system, match).told == 1)
+        await eventually(lambda: told(system, match).told == 1)
         assert seen.seqs == [1]

@@ -6,7 +6,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import pytest
 from devstack.ministack import StackError, free_port
 from devstack.site import serving
 from devstack.system import ROOT
+from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +68,7 @@ def test_snapshots_are_kept_for_a_second(site: httpx.Client, operator: Operator,
     assert first.json()["seq"] == 0
     posted = operator.post_event(match, {"kind": "kick_off"})
     operator.settled(match, posted["event_id"])
-    deadline = time.monotonic() + 10
-    while (seen := site.get(f"/matches/{match}?nonsense=1").json()["seq"]) == 0 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    seen = until(lambda: site.get(f"/matches/{match}?nonsense=1").json()["seq"], seconds=10)
     assert seen == site.get(f"/matches/{match}").json()["seq"] == 1
 
 

@@ -16,6 +16,7 @@ from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch
 from subscriptions.repair import TRIES
 from tests.loadtest.gateway import Gateway, frame, gateway
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -100,9 +101,7 @@ async def viewing(
         tasks = [asyncio.create_task(each.run()) for each in viewers]
 
         async def reached(seq: int) -> None:
-            async with asyncio.timeout(SECONDS):
-                while not all(mine[-1:] == [seq] for mine in shown):
-                    await asyncio.sleep(0.01)
+            await eventually(lambda: all(mine[-1:] == [seq] for mine in shown), seconds=SECONDS)
             assert all(mine == list(range(1, seq + 1)) for mine in shown)
 
         try:
@@ -188,9 +187,7 @@ async def test_without_http_the_socket_is_asked(played: Match) -> None:
         assert asked == {"action": "sync", "match": played.id, "epoch": played.epoch, "seq": 1}
         assert (reader.asked, viewer.synced) == (TRIES, 1)
         await here.connections[0].send(played.frame("snapshot", 3, [2, 3]))
-        async with asyncio.timeout(SECONDS):
-            while not viewer.repaired:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: viewer.repaired, seconds=SECONDS)
         assert viewer.followers[played.id].seq == 3
 
 
