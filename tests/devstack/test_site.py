@@ -48,11 +48,11 @@ def test_pages_come_with_the_described_policy(site: httpx.Client, system: System
 def test_a_file_that_is_known_is_not_sent_again(site: httpx.Client) -> None:
     """Compressed for who takes that, and 304 for who has it."""
     for coding in ("br", "gzip"):
-        page = site.get("/viewer.css", headers={"Accept-Encoding": coding})
+        page = site.get("/style.css", headers={"Accept-Encoding": coding})
         assert page.headers["content-encoding"] == coding
-        assert page.text == (ROOT / "web/viewer.css").read_text()
+        assert page.text == (ROOT / "web/style.css").read_text()
         assert int(page.headers["content-length"]) < len(page.content) / 2
-    again = site.get("/viewer.css", headers={"If-None-Match": page.headers["etag"]})
+    again = site.get("/style.css", headers={"If-None-Match": page.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
