@@ -31,7 +31,7 @@ def preflight(
     arrive_minutes: Annotated[float, typer.Option(min=0.1, help="Minutes in which the viewers come in.")] = 15,
     setting: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=VALUE, a setting that terraform.tfvars will have, such as send_rate=2000."),
+        typer.Option(help="NAME=VALUE, a setting that terraform.tfvars will have, such as send_rate=1875."),
     ] = None,
     outputs: Annotated[
         Path | None,
@@ -91,7 +91,7 @@ def _settings(given: list[str]) -> dict[str, Any]:
         name, _, value = each.partition("=")
         if not value.isdigit() or int(value) < 1:
             raise WrongOptionError(
-                f"--setting takes NAME=VALUE with a number above 0, such as send_rate=2000, not {each}."
+                f"--setting takes NAME=VALUE with a number above 0, such as send_rate=1875, not {each}."
             )
         found[name] = int(value)
     return found

@@ -76,12 +76,12 @@ def test_a_new_account_has_too_few_executions() -> None:
 
 
 def test_a_million_viewers_are_counted_by_cell() -> None:
-    """A million viewers of one cell need 125 s for a goal; of four cells 31 s, and four let all in in time."""
+    """A million viewers of one cell need 133 s for a goal; of four cells 33 s, and four let all in in time."""
     one = found(replace(PLAN, viewers=1_000_000, goal_seconds=60), USUAL)
     assert one["goal"].binds
-    assert "after 125 s, not within 60 s" in one["goal"].says
-    # 16,667 POSTs a second, and 2,000 for the routes.
-    assert "--desired-value 18667" in str(one["goal"].request)
+    assert "after 133 s, not within 60 s" in one["goal"].says
+    # 16,667 POSTs a second, and 2,500 for the routes.
+    assert "--desired-value 19167" in str(one["goal"].request)
     assert (one["connections"].needs, one["connections"].binds) == (1_112, True)
     regions = ("eu-west-1", "us-east-1", "us-west-2", "eu-central-1")
     accounts = {region: replace(USUAL, region=region) for region in regions}
@@ -222,7 +222,7 @@ def test_a_new_account_in_a_small_region(aws: Aws) -> None:
 def test_two_cells_and_the_settings_that_will_be(aws: Aws) -> None:
     """Each cell's region is compared with the settings of --setting."""
     aws.throttle = (2_500.0, 1_250)
-    options = ("--region", "eu-south-1", "--cells", "eu-south-1,eu-south-2", "--setting", "send_rate=2000", "--json")
+    options = ("--region", "eu-south-1", "--cells", "eu-south-1,eu-south-2", "--setting", "send_rate=1875", "--json")
     status, said = preflight(*options)
     assert (status, {each["region"] for each in json.loads(said)["findings"]}) == (0, {"eu-south-1", "eu-south-2"})
 
@@ -241,8 +241,8 @@ def test_the_outputs_of_a_deployment(aws: Aws, tmp_path: Path) -> None:
     status, said = preflight("--region", "eu-west-2", "--outputs", str(outputs), "--json")
     report = json.loads(said)
     assert {each["region"] for each in report["findings"]} == {"eu-west-1", "us-east-1"}
-    # 9,000 for the senders and 1,400 for the routes of a cell.
-    assert (status, next(each for each in report["findings"] if each["binds"])["needs"]) == (3, 10_400)
+    # 9,000 for the senders and 1,750 for the routes of a cell.
+    assert (status, next(each for each in report["findings"] if each["binds"])["needs"]) == (3, 10_750)
 
 
 def test_missing_permissions_are_said_and_defaults_compared(aws: Aws) -> None:

@@ -29,7 +29,7 @@ START: Final = 20
 
 LENGTHS: Final = {"budget-used-up": 10}
 """Minutes of a burst, where not 1. A goal uses the whole send budget until everyone is told, which is no fault: that
-takes 125 s for a million viewers. A budget that is used up for ten minutes delays goals."""
+takes 133 s for a million viewers. A budget that is used up for ten minutes delays goals."""
 
 PARTS: Final = {
     "posts-throttled": "throttled",

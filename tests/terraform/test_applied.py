@@ -29,6 +29,7 @@ CHECKS = [
     routes.http,
     routes.websocket,
     routes.budget,
+    routes.leaving,
     watching.alarms,
     watching.runbooks,
     watching.dashboards,
