@@ -47,7 +47,7 @@ QUIET: Final[dict[str, tuple[float, ...]]] = {
     "ConnectCount": (1.0,) * 40, "IntegrationError": (0.0,) * 40, "ExecutionError": (0.0,) * 40, "5xx": (0.0,) * 30,
     # Lambda and Kinesis write zeros while they are used; DynamoDB writes only what was throttled.
     "Errors": (0.0,) * 5, "Throttles": (0.0,) * 5, "ConcurrentExecutions": (4.0, 9.0), "IteratorAge": (80.0, 450.0),
-    "WriteProvisionedThroughputExceeded": (0.0,), "ApproximateNumberOfMessagesVisible": (0.0,),
+    "HttpThrottled": (1.0,), "WriteProvisionedThroughputExceeded": (0.0,), "ApproximateNumberOfMessagesVisible": (0.0,),
     "ReadThrottleEvents": (), "WriteThrottleEvents": (),
     "ExecutionsFailed": (0.0,), "ExecutionsTimedOut": (0.0,), "ExecutionThrottled": (0.0,),
     "OnFailureDestinationDeliveredEventCount": (), "Restarted": (1.0,), "CellsUnreached": (), "RowsUnreadable": (),

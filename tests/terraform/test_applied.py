@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terraform import bursts, functions, policies, retries, routes, site, site_key, storage, watching
+from tests.terraform import (
+    bursts,
+    counted_lines,
+    functions,
+    policies,
+    retries,
+    routes,
+    site,
+    site_key,
+    storage,
+    watching,
+)
 from tests.terraform.differences import DIFFERENCES, Difference
 
 if TYPE_CHECKING:
@@ -36,12 +47,14 @@ CHECKS = [
     watching.throttles,
     watching.deployments,
     watching.metrics_are_written,
+    counted_lines.throttled,
     bursts.bursts,
     bursts.quiet,
     bursts.minutes,
     policies.of_indexes,
     policies.of_counts,
     site.distribution,
+    site.shielded,
     site.operators,
     site.forwarded,
     site.as_described,

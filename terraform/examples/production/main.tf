@@ -95,8 +95,7 @@ module "livescore" {
   log_retention_days     = 90
 
   web = {
-    domain               = { name = "www.${var.domain}", certificate_arn = var.certificates.site, zone_id = var.zone_id }
-    origin_shield_region = local.home
+    domain = { name = "www.${var.domain}", certificate_arn = var.certificates.site, zone_id = var.zone_id }
   }
 
   observability = {
