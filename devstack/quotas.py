@@ -63,10 +63,15 @@ def requests_of(region: str, settings: Mapping[str, Any] | None = None) -> Throt
     )
 
 
-def route_throttles(described: Mapping[str, Any], account: Throttle) -> dict[str, Throttle]:
-    """The throttle of each route of an API as system.json describes it: the same share of a smaller quota."""
+def route_throttles(
+    described: Mapping[str, Any], account: Throttle, own: Mapping[str, Throttle] | None = None
+) -> dict[str, Throttle]:
+    """The throttle of each route of an API as system.json describes it: the same share of a smaller quota.
+
+    ``own`` has throttles that a deployment sets itself; those of other APIs' routes are left aside.
+    """
     share = min(1.0, account.rate / _listed()["requests"]["default"])
     return {
-        route: Throttle(max(1, int(each["rate"] * share)), max(1, int(each["burst"] * share)))
+        route: (own or {}).get(route, Throttle(max(1, int(each["rate"] * share)), max(1, int(each["burst"] * share))))
         for route, each in described["throttles"].items()
     }
