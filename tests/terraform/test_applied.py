@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terraform import bursts, functions, policies, retries, routes, site, site_key, storage, watching
+from tests.terraform import bursts, functions, lease, policies, retries, routes, site, site_key, storage, watching
 from tests.terraform.differences import DIFFERENCES, Difference
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ CHECKS = [
     storage.queues,
     storage.state_machines,
     retries.errors_that_are_tried_again,
+    lease.documented,
     routes.http,
     routes.websocket,
     routes.budget,
