@@ -142,7 +142,7 @@ def _longest(applied: Applied) -> list[Longest]:
     renewed, pruning = _constant(text, "RENEW_SECONDS"), _constant(text, "PRUNE_SECONDS")
     if renewed is None or pruning is None or "time.time() < lease_seconds - RENEW_SECONDS" not in text:
         return []
-    taken: int = applied.system["settings"]["lease_seconds"]["default"]
+    taken: float = applied.system["settings"]["lease_seconds"]["default"]
     walk = Walk(json.loads(applied.definition))
     ways = []
     for name in walk.states:
