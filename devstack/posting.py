@@ -3,9 +3,10 @@
 No documentation says whether POSTs to @connections count against a stage's default throttle
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html). ``livescore smoke`` finds a
 throttle below what it posts, and says which one that would be. docs/operations.md has the experiment that shows
-whether the default counts at all. The
-connections follow the smoke test's match; their ids are read from the table of subscriptions, because nothing tells a
-client its id.
+whether the default counts at all.
+
+The connections follow the smoke test's match; their ids are read from the table of subscriptions, because nothing tells
+a client its id.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ class Posted:
     """The fate of the frames, each of which was posted once, and what that can show of a throttle.
 
     A throttle is a token bucket of ``burst`` that refills at ``rate`` a second
-    (https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html). It lets burst + rate x
-    seconds pass. So a default throttle from ``posts`` on refuses nothing, whether it counts POSTs or not.
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html). Within ``seconds`` it
+    lets burst + rate x seconds pass. If that is ``posts`` or more it refuses nothing, whether it counts POSTs or not.
     """
 
     posts: int

@@ -5,8 +5,8 @@
 # locations may send for the minutes that a change takes. A key is a random UUID
 # (https://developer.hashicorp.com/terraform/language/functions/uuid).
 #
-# A key is kept in a parameter because Terraform prints no value of one
-# (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ssm_parameter#value-1), and nothing that is made of it.
+# A key is kept in a parameter because its value is sensitive in the provider's schema: Terraform prints neither it nor what is made of it
+# (https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ssm/parameter.go). `sensitive` here says it once more.
 # Nothing reads the parameter but Terraform. The key is also in the state and in the function's environment: both have to be private.
 resource "aws_ssm_parameter" "site_key" {
   for_each = toset(var.web == null ? [] : [for version in [var.web.site_key_version - 1, var.web.site_key_version] : tostring(version)])
