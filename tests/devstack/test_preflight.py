@@ -292,7 +292,7 @@ def test_a_new_account_in_a_small_region(aws: Aws) -> None:
 
 
 def test_throttles_that_will_be(aws: Aws) -> None:
-    """A raised throttle of $connect is counted with the routes, and that of $disconnect, which Terraform raises with it."""
+    """A raised throttle of $connect counts, and that of $disconnect, which Terraform raises with it."""
     options = ("--region", "eu-west-1", "--throttle", "$connect=1200", "--json")
     status, said = preflight(*options)
     finding = json.loads(said)["findings"][0]
