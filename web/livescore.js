@@ -353,7 +353,7 @@ export const repair = Object.freeze({
   /**
    * What to do with a snapshot that came over HTTP: `take` it; read `pages` of the history first, because it does not
    * reach back to the follower; or `ask` over the socket, because it is not whole, or of another epoch. An answer may
-   * be a second old: who has heard of the new epoch would be thrown back into the old one.
+   * be some seconds old: who has heard of the new epoch would be thrown back into the old one.
    *
    * @param {FollowerType} follower
    * @param {Frame} answer
@@ -1637,7 +1637,7 @@ export class Livescore {
         const { follower } = thread;
         const snapshot = await this.#repairs.snapshot(thread);
         if (thread.closed || (this.#isOpen && thread.answered)) return;
-        // Who knows nothing yet is better off with what may be a second old.
+        // Who knows nothing yet is better off with what may be some seconds old.
         if (follower.epoch === null) this.#follow(thread, snapshot, true);
         else if (repair.judge(follower, snapshot) !== "ask") await this.#repairs.read(thread);
       }
