@@ -1,1 +1,1 @@
-"""Tell them: from a numbered event to a POST for every connection that follows the match."""
+"""From a numbered event to a POST for every connection that follows the match."""

@@ -1,1 +1,1 @@
-"""The whole AWS system on one machine, and the command ``livescore``."""
+"""The whole AWS system on one machine, and tools for a deployed one."""

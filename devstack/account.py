@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
-from broadcaster.cells import Cell
-from broadcaster.plan import Budget
-from broadcaster.redrive import Queue, Redrive
-from broadcaster.reset import CellTables, Reset
-from broadcaster.starter import Starter
-from broadcaster.watch import Watch
+from broadcaster.control.cells import Cell
+from broadcaster.control.plan import Budget
+from broadcaster.control.redrive import Queue, Redrive
+from broadcaster.control.reset import CellTables, Reset
+from broadcaster.control.starter import Starter
+from broadcaster.control.telling import Tellings
+from broadcaster.control.watch import Watch
 from devstack.local import nothing_answers, system_at
 from devstack.ministack import StackError
 from devstack.provision import client
 from devstack.system import PREFIX, System
 from loadtest.shown import where
 from matches.ledger import Ledger
-from matches.telling import Tellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

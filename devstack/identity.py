@@ -76,7 +76,7 @@ def create(system: System, cognito: Any, functions: Any) -> dict[str, int | str]
 def _trigger(system: System, cognito: Any, functions: Any, pool: str, variables: dict[str, str]) -> None:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
-        archive.write(ROOT / "matches/pretoken.py", "pretoken.py")
+        archive.write(ROOT / "api/pretoken.py", "pretoken.py")
     made = functions.create_function(
         FunctionName=system.name("pretoken"),
         Runtime="python3.13",

@@ -26,7 +26,7 @@ from devstack.system import ROOT, STATE
 if TYPE_CHECKING:
     from pathlib import Path
 
-PACKAGES = ("matches", "subscriptions", "broadcaster")
+PACKAGES = ("runtime", "matches", "subscriptions", "broadcaster", "api")
 BUILD = STATE / "build"
 PYTHON: Final = "3.13"
 """Of the functions' runtime."""

@@ -25,23 +25,23 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
-from broadcaster.delivery import Delivery, Job
-from broadcaster.gateway import Gateway, GatewayError
-from broadcaster.pacing import Pace
-from broadcaster.signing import Credentials, Endpoint
+from broadcaster.send.delivery import Delivery, Job
+from broadcaster.send.gateway import Gateway, GatewayError
+from broadcaster.send.pacing import Pace
+from broadcaster.send.signing import Credentials, Endpoint
+from client.handing import handed
+from client.wire import LostError, dial
 from devstack.local import system_at
 from devstack.provision import client
 from devstack.system import ACCOUNT, PREFIX, REGION, SECRET
-from loadtest.handing import handed
 from loadtest.shown import where
-from loadtest.wire import LostError, dial
 from subscriptions.shards import DEFAULT_SHARDS
 from subscriptions.store import partition
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from loadtest.wire import Wire
+    from client.wire import Wire
 
 
 CONNECTIONS = 20

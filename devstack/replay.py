@@ -6,18 +6,18 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from client.reader import Reader
+from client.viewer import Viewer
 from devstack.openfootball import said_once
 from devstack.operator import ApiError, Operator
-from loadtest.reader import Reader
-from loadtest.viewer import Viewer
 from matches.schedule import default_match_id
 from subscriptions.protocol import MAX_MATCHES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client.follower import Follower
     from devstack.feedmatch import FeedMatch
-    from subscriptions.follower import Follower
 
 AT_ONCE = 4
 """Events on their way at the same time; more would make one machine start a process for each."""

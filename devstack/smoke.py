@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from client.handing import handed
+from client.viewer import Viewer
 from devstack.operator import ApiError
 from devstack.posting import PostingError, SkippedError, post
-from loadtest.handing import handed
 from loadtest.shown import where
-from loadtest.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable

@@ -14,16 +14,16 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from api.quiet import OVER
+from client.handing import handed
+from client.reader import Reader
+from client.viewer import Viewer
 from devstack.local import nothing_answers
 from devstack.operator import ApiError
 from devstack.words import describe, marks, minute, score
 from devstack.words import status as status_words
-from loadtest.handing import handed
-from loadtest.reader import Reader
 from loadtest.shown import plain, where
-from loadtest.viewer import Viewer
 from matches.amending import amended, changes_of
-from matches.quiet import OVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,8 @@ async def watch(
 ) -> None:
     """Show the match until cancelled, or until it is over. ``token`` is the viewer's, if one is needed.
 
-    Raises ApiError for a match that does not exist, or when nobody answers; TokensError for a token that is too long.
+    Raises ApiError for a match that does not exist, or when nobody answers;
+    TokenTooLongError for a token that no address holds.
     """
     handed(websocket_url, token)
     await _knock(websocket_url)

@@ -1,1 +1,1 @@
-"""The viewers' end: sockets that follow matches, for the demo, the terminal, tests and load."""
+"""Load on loopback: crowds of viewers, locust, a stand-in for API Gateway, and the benches."""

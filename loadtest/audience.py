@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from loadtest.reader import Reader
-from loadtest.viewer import Viewer
+from client.reader import Reader
+from client.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -23,7 +23,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from broadcaster.delivery import Job, Lane
+    from broadcaster.send.delivery import Job, Lane
 
 WARM_SECONDS = 0.5
 THREADS = 32
@@ -117,11 +117,11 @@ async def aioboto3_tasks(url: str, seconds: float) -> dict[str, float]:
 
 async def ours(url: str, seconds: float, connections: list[str] | None = None) -> dict[str, float]:
     """The product's own sender, with all its handling of errors, pacing and time-outs."""
-    from broadcaster.delivery import Delivery
-    from broadcaster.gateway import Gateway
-    from broadcaster.pacing import Pace
-    from broadcaster.sender import credentials
-    from broadcaster.signing import Endpoint
+    from broadcaster.send.delivery import Delivery
+    from broadcaster.send.gateway import Gateway
+    from broadcaster.send.pacing import Pace
+    from broadcaster.send.sender import credentials
+    from broadcaster.send.signing import Endpoint
 
     class Endless:
         waiting, fresh, exhausted = 1_000_000, True, False

@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from broadcaster.delivery import Delivery
-from broadcaster.gateway import Gateway
-from broadcaster.pacing import Pace
+from broadcaster.send.delivery import Delivery
+from broadcaster.send.gateway import Gateway
+from broadcaster.send.pacing import Pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from broadcaster.delivery import Job, Lane
-    from broadcaster.signing import Credentials, Endpoint
+    from broadcaster.send.delivery import Job, Lane
+    from broadcaster.send.signing import Credentials, Endpoint
 
 CONNECTS_AT_ONCE = 16
 SMALL_BUFFER = 4_096

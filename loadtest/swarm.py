@@ -27,10 +27,10 @@ from typing import Any
 import orjson
 import uvloop
 
+from client.reader import Reader
+from client.viewer import Viewer
 from loadtest.limits import allow_sockets
-from loadtest.reader import Reader
 from loadtest.results import Histogram, Status, posted_at
-from loadtest.viewer import Viewer
 
 REPORT_SECONDS = 0.5
 LAG_SECONDS = 0.05

@@ -1,4 +1,1 @@
-"""What happened: events, the rules that turn them into a score, and the ledger that numbers them.
-
-Knows nothing of viewers or gateways.
-"""
+"""What happened: events, the rules that turn them into a score, and the ledger that numbers them. Knows no viewers."""

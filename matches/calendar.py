@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from matches.batches import read_all
 from matches.kickoff import entry
 from matches.ledger import parse_state
-from matches.metrics import skipped
-from matches.rows import readable
+from runtime.attributes import readable
+from runtime.batches import read_all
+from runtime.metrics import skipped
 
 if TYPE_CHECKING:
     from datetime import date

@@ -11,7 +11,7 @@ Table ``matches``, keys ``match_id`` and ``item``:
                           its ``digest``, which tells its content from that of another event under the same id
 - ``id#<event_id>#<digest>``  what became of other content that was posted under that id: pending, or refused
 - ``lineups``             the names of each side's players, if they were given
-- ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.receipt)
+- ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.control.receipt)
 
 Every row has a version, ``v`` (rows.py). How far the viewers have been told is kept by each cell for itself
 (telling.py).
@@ -35,9 +35,10 @@ from matches import unseen
 from matches.amending import AMENDABLE, amended
 from matches.clock import USUAL, Clock, Periods
 from matches.kickoff import entry
-from matches.metrics import skipped
 from matches.names import key as key_of
-from matches.rows import (
+from matches.scoreboard import AHEAD, Board, Refused, apply, names_earlier
+from matches.standing import as_at
+from runtime.attributes import (
     VERSION_ATTRIBUTE,
     BrokenMatchError,
     count,
@@ -50,8 +51,8 @@ from matches.rows import (
     text,
     whole,
 )
-from matches.scoreboard import AHEAD, Board, Refused, apply, names_earlier
-from matches.standing import as_at
+from runtime.lifecycle import NO_MATCH
+from runtime.metrics import skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -276,6 +277,11 @@ class Ledger:
         """Keep the names of each side's players instead of those before."""
         self._db.put_item(TableName=self.table, Item=_lineups_row(match, lineups))
 
+    def use(self) -> None:
+        """Read a match that does not exist, so that the connection is open. Raises ClientError and BotoCoreError."""
+        with suppress(UnknownMatchError):
+            self.state(NO_MATCH)
+
     def state(self, match: str) -> MatchState:
         """The match as it stands.
 
@@ -305,7 +311,7 @@ class Ledger:
         return skipped(readable(_parse_audited, page["Items"]))
 
     def receipts(self, match: str, after: int | None = None) -> list[dict[str, Any]]:
-        """The receipts of a match's broadcasts as broadcaster.receipt wrote them, oldest first.
+        """The receipts of a match's broadcasts as broadcaster.control.receipt wrote them, oldest first.
 
         Only those whose seq is above ``after``, if that is given; without those that cannot be read.
         """

@@ -11,9 +11,9 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from matches.kept import Kept
 from matches.snapshot import EVENTS_PER_FRAME
 from matches.standing import as_at
+from runtime.kept import Kept
 
 if TYPE_CHECKING:
     from matches.ledger import Ledger, MatchState

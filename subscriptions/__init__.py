@@ -1,1 +1,1 @@
-"""Who is watching: one row per connection and match, spread over shards, and the viewers' side of the protocol."""
+"""Who is watching, and how many: one row per connection and match, and the routes that viewers' frames go to."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from matches import aws, lifecycle
 from matches.claims import EVERY, write_competitions
-from matches.metrics import Figures
+from runtime import aws, lifecycle
+from runtime.metrics import Figures
 from subscriptions.handshake import header
 from subscriptions.keys import KeySet, fetch
 from subscriptions.protocol import SUBPROTOCOL

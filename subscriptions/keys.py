@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 import urllib3
 
-from matches.thaw import seconds
+from runtime.thaw import seconds
 from subscriptions.tokens import TokenError, read_keys
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ cost none of the account's send budget. Who sends too much is told so and closed
 ``$disconnect`` may be served while a subscribe of the same connection still is: it notes that the connection has closed
 before it looks for rows, and a subscribe looks for that note after it has written its row. So one of them removes it.
 
-Who comes and goes is counted beside all that (matches.viewers): a failure of the count is nobody's failure.
+Who comes and goes is counted beside all that (subscriptions.viewers): a failure of the count is nobody's failure.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from matches import aws, lifecycle
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
-from matches.metrics import Figures, unreadable
 from matches.recent import RecentEvents
-from matches.rows import BrokenMatchError, UnreadableRowError
 from matches.snapshot import snapshot
-from matches.telling import Telling, Tellings
-from matches.thaw import seconds
-from matches.viewers import Viewers
+from runtime import aws, lifecycle
+from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.metrics import Figures, unreadable
+from runtime.thaw import seconds
 from subscriptions.comings import Comings
+from subscriptions.growth import Growth
 from subscriptions.handshake import header
 from subscriptions.limits import MESSAGE_BYTES, Meter
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
-from subscriptions.shards import every_shard_of, shard_count, shard_of
+from subscriptions.shards import every_shard_of, shard_of
 from subscriptions.store import Row, Subscriptions, partition
+from subscriptions.viewers import Viewers
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -76,8 +76,8 @@ def _recent() -> RecentEvents:
 
 
 @cache
-def _tellings() -> Tellings:
-    return Tellings(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(aws.region()))
+def _growth() -> Growth:
+    return Growth(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(aws.region()))
 
 
 @cache
@@ -91,13 +91,13 @@ def _viewers() -> Viewers:
 
 
 def _make() -> None:
-    for each in (_recent, _tellings, _subscriptions, _viewers):
+    for each in (_recent, _growth, _subscriptions, _viewers):
         each()
 
 
 def _reach() -> None:
-    lifecycle.use(_ledger())
-    _tellings().read(lifecycle.NO_MATCH)
+    _ledger().use()
+    _growth().grown(lifecycle.NO_MATCH)
 
 
 @lifecycle.prepared(_make, _reach)
@@ -251,7 +251,7 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
             unreadable(error)
         raise RequestError("unavailable", "This match cannot be read at the moment.", request.match) from None
     if request.action == "unsubscribe":
-        shards = every_shard_of(connection, state.audience, _count(_tellings().read(request.match), state))
+        shards = every_shard_of(connection, state.audience, _growth().shards(state))
         rows = [Row(partition(request.match, shard), connection) for shard in shards]
         # Of two processes that knew different numbers of shards each may have left a row.
         if sum(_subscriptions().take_off(row) for row in rows):
@@ -315,14 +315,9 @@ def _know(match: str) -> Known:
     if known is not None and seconds() - read_at < _FRESH_SECONDS:
         return known
     state = _ledger().state(match)
-    known = Known(state.epoch, _count(_tellings().read(match), state), state.competition)
+    known = Known(state.epoch, _growth().shards(state), state.competition)
     _known[match] = (known, seconds())
     return known
-
-
-def _count(telling: Telling, state: MatchState) -> int:
-    # A row of another epoch is about an earlier match of this id, and is replaced with the first event of this one.
-    return shard_count(telling.shards if telling.epoch in (None, state.epoch) else None, state.audience)
 
 
 def _snapshot(state: MatchState, since: Position | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ One row per connection and match. Key ``pk`` = ``<match>#<shard>``, ``sk`` = con
 follower of the score; ``ttl`` in seconds. ``slow``, on few rows: in how many broadcasts running its viewer took
 nothing. The names are short because a row is paid for a million times. With a match id of 20 bytes, the longest, a row
 is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules (developerguide/CapacityUnitCalculations.html). That leaves
-no room for a version, which the other tables' rows have (matches.rows): another form of this row needs another table.
+no room for a version, which the other tables' rows have (attributes.py): another form of this row needs another table.
 
 The index ``by_connection`` finds the rows of one connection.
 
@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from matches.batches import DELETED_AT_ONCE, delete_all
+from runtime.batches import DELETED_AT_ONCE, delete_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

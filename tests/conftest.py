@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from broadcaster.control.telling import Tellings
 from devstack.ministack import free_port
 from devstack.operator import Operator
 from devstack.provision import client
 from devstack.stack import running
 from devstack.system import PREFIX
 from matches.ledger import Ledger
-from matches.telling import Tellings
 from subscriptions.store import Subscriptions
 from tests.listening import PLANTED, Listening
 

@@ -294,7 +294,7 @@ export interface HistoryPage extends Frame {
   events: (MatchEvent & { score: Pair })[];
 }
 
-/** Pure: a viewer's half of the protocol for one match; the same as `subscriptions/follower.py`. */
+/** Pure: a viewer's half of the protocol for one match; the same as `client/follower.py`. */
 export class Follower {
   constructor(match: string);
   readonly match: string;
@@ -319,7 +319,7 @@ export class Follower {
   read(page: Frame): MatchEvent[];
 }
 
-/** Pure: how what was missed is brought back; the same as `subscriptions/repair.py`. */
+/** Pure: how what was missed is brought back; the same as `client/repair.py`. */
 export const repair: {
   readonly TRIES: number;
   readonly PAGES: number;

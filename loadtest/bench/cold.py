@@ -1,6 +1,6 @@
 """The cost of a cold start: INIT and first call of each function, in a fresh process on one core, against MiniStack.
 
-Each function starts as it does on demand, and as it does with provisioned concurrency (matches.lifecycle).
+Each function starts as it does on demand, and as it does with provisioned concurrency (runtime.lifecycle).
 
 A round takes one match through all functions, each started for it: a viewer subscribes, what was numbered is sent, the
 receipt written; then an event is posted and fanned out. So every first call does what it is there for, and is held to
@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 from loadtest.bench.functions import WrongAnswerError, start
 from loadtest.bench.result import Result, median
 from matches.events import EVENT, Accepted
-from matches.lifecycle import KIND
+from runtime.lifecycle import KIND
 from subscriptions.shards import initial_shards
 
 if TYPE_CHECKING:

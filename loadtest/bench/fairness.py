@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.signing import Credentials, Endpoint
+from broadcaster.send.signing import Credentials, Endpoint
 from loadtest.bench.result import median
 from loadtest.slow import fill, slow_viewers
 from subscriptions.store import partition

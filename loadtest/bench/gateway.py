@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
+from client.wire import dial
 from loadtest.bench.control import Control
 from loadtest.bench.programs import Cores, free_ports, on_core
 from loadtest.bench.result import Result, median
 from loadtest.bench.send import credentials
 from loadtest.limits import allow_all_sockets
 from loadtest.peers import ours
-from loadtest.wire import dial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,11 +15,11 @@ import botocore.session
 import orjson
 from botocore.parsers import create_parser
 
-from broadcaster.pages import calm_collector, decode_queries, page, read_page
+from broadcaster.send.pages import calm_collector, decode_queries, page, read_page
 from loadtest.bench.programs import Cores, on_core
 from loadtest.bench.result import Result, median
 from loadtest.peers import connection_ids
-from matches.aws import config
+from runtime.aws import config
 from subscriptions.store import page_query, partition
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ def peak_resident_mb() -> float:
 
 def main() -> None:
     """Invoke the function for each task until it is done."""
-    from broadcaster.sender import handler
+    from broadcaster.send.sender import handler
 
     for line in sys.stdin:
         task: dict[str, Any] = json.loads(line)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 
+from broadcaster.control.telling import Tellings, telling_key
 from loadtest.bearer import Bearer
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger
 from matches.schedule import NewMatch
-from matches.telling import Tellings, telling_key
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import BATCH, partition, row_key
 

@@ -86,7 +86,7 @@ def changed(limits: Limits, wish: Any) -> Limits:
 class Bucket:
     """Lets ``rate`` requests a second pass, after a pause ``burst`` at once; refuses the others.
 
-    A refused request costs nothing. (broadcaster.pacing.TokenBucket is the other side: its callers wait.)
+    A refused request costs nothing. (broadcaster.send.pacing.TokenBucket is the other side: its callers wait.)
     """
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")

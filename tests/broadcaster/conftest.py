@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 import aioboto3
 import pytest
 
-from broadcaster.carousel import Carousel, Tools
-from broadcaster.gateway import Gateway
-from broadcaster.pages import decode_queries
-from broadcaster.plan import Batch
-from broadcaster.records import Records
-from broadcaster.signing import Credentials, Endpoint
+from broadcaster.control.plan import Batch
+from broadcaster.control.telling import telling_key
+from broadcaster.send.carousel import Carousel, Tools
+from broadcaster.send.gateway import Gateway
+from broadcaster.send.pages import decode_queries
+from broadcaster.send.records import Records
+from broadcaster.send.signing import Credentials, Endpoint
 from devstack.system import ACCOUNT, REGION
-from matches import aws
 from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch
-from matches.telling import telling_key
+from runtime import aws
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from broadcaster.control.telling import Tellings
     from devstack.system import System
     from matches.ledger import Ledger
-    from matches.telling import Tellings
 
 OWNER = "arn:aws:states:us-east-1:000000000000:express:livescore-broadcast:test"
 

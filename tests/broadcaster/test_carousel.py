@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster import live
-from broadcaster.delivery import Lane
-from broadcaster.gateway import Gateway, GatewayError
-from broadcaster.pruning import Pruning
-from broadcaster.signing import Credentials, Endpoint
+from broadcaster.control import live
+from broadcaster.send.delivery import Lane
+from broadcaster.send.gateway import Gateway, GatewayError
+from broadcaster.send.pruning import Pruning
+from broadcaster.send.signing import Credentials, Endpoint
 from matches.events import EVENT, Accepted
 from matches.ledger import state_key
 from subscriptions.shards import initial_shards, shard_of
@@ -23,7 +23,7 @@ from tests.broadcaster.conftest import OWNER, send, task
 from tests.support import eventually
 
 if TYPE_CHECKING:
-    from broadcaster.carousel import Tools
+    from broadcaster.send.carousel import Tools
     from devstack.system import System
     from matches.ledger import Ledger
 

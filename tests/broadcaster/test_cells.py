@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from broadcaster.control.telling import Telling, Tellings
+from client.viewer import Viewer
 from devstack.account import reset as of_devstack
-from devstack.faults.proxy import FaultProxy
 from devstack.ministack import StackError, free_port
 from devstack.operator import ApiError, Operator
 from devstack.provision import client
 from devstack.stack import running
 from devstack.system import REGION
-from loadtest.viewer import Viewer
-from matches.telling import Telling, Tellings
 from tests.support import eventually
+from trials.faults.proxy import FaultProxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from broadcaster.answers import Answer
-from broadcaster.delivery import EXCUSED, TRIES, Delivery, Lane
-from broadcaster.pacing import WINDOW_SECONDS, Answers, Pace
+from broadcaster.send.answers import Answer
+from broadcaster.send.delivery import EXCUSED, TRIES, Delivery, Lane
+from broadcaster.send.pacing import WINDOW_SECONDS, Answers, Pace
 
 if TYPE_CHECKING:
-    from broadcaster.delivery import Job
+    from broadcaster.send.delivery import Job
 
 LANE = Lane(b"", lambda _: b"")
 

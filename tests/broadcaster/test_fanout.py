@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from broadcaster.cells import Cell, Cells
-from broadcaster.fanout import Fanout, IncompleteError
-from broadcaster.plan import Budget
-from broadcaster.starter import Starter
-from broadcaster.watch import Watch
+from broadcaster.control.cells import Cell, Cells
+from broadcaster.control.fanout import Fanout, IncompleteError
+from broadcaster.control.plan import Budget
+from broadcaster.control.starter import Starter
+from broadcaster.control.telling import Telling, telling_key
+from broadcaster.control.watch import Watch
 from devstack.provision import client
 from devstack.system import REGION
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger as RealLedger
 from matches.ledger import row_key
-from matches.telling import Telling, telling_key
 from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from broadcaster.control.telling import Tellings
     from devstack.system import System
     from matches.ledger import Ledger, MatchState
-    from matches.telling import Tellings
 
 
 class Started(Starter):

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from broadcaster.connection import Stage
-from broadcaster.delivery import TRIES, Delivery, Job, Tally
-from broadcaster.gateway import SIGNED_SECONDS, Gateway, GatewayError
-from broadcaster.pacing import Pace
-from broadcaster.signing import Credentials, Endpoint
-from matches.thaw import IDLE_SECONDS
+from broadcaster.send.connection import Stage
+from broadcaster.send.delivery import TRIES, Delivery, Job, Tally
+from broadcaster.send.gateway import SIGNED_SECONDS, Gateway, GatewayError
+from broadcaster.send.pacing import Pace
+from broadcaster.send.signing import Credentials, Endpoint
+from runtime.thaw import IDLE_SECONDS
 from tests.broadcaster.test_signing import botocores, read
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ async def test_a_connection_that_died_in_a_short_freeze_costs_one_try(
     gateway: Gateway, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise: on a dead connection that is young enough to be used a post loses one try, and its viewer nothing."""
-    monkeypatch.setattr("broadcaster.gateway._PATIENCE", {Stage.BUSY: 0.3, Stage.IDLE: IDLE_SECONDS})
+    monkeypatch.setattr("broadcaster.send.gateway._PATIENCE", {Stage.BUSY: 0.3, Stage.IDLE: IDLE_SECONDS})
     await post(gateway, "200.one=")
     server.freeze(49)
     tally = await post(gateway, "200.two=")
@@ -383,7 +383,7 @@ async def test_new_credentials_and_a_new_day_are_taken_up_while_it_runs(gateway:
 
 async def test_a_gateway_that_is_not_there_is_said(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise 2: if nothing listens the batch fails as a whole, for the state machine to try again."""
-    monkeypatch.setattr("broadcaster.gateway.UNREACHABLE_SECONDS", 0.3)
+    monkeypatch.setattr("broadcaster.send.gateway.UNREACHABLE_SECONDS", 0.3)
     nobody = Server()
     nobody.url = "http://127.0.0.1:9/live"
     gateway = await opened(nobody, authority)
@@ -403,7 +403,7 @@ async def test_a_host_that_cannot_be_found_is_said(authority: trustme.CA) -> Non
 @pytest.mark.parametrize("server", ["https"], indirect=True)
 async def test_nobody_else_is_trusted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over TLS a certificate of an authority that we do not know is not talked to."""
-    monkeypatch.setattr("broadcaster.gateway.UNREACHABLE_SECONDS", 0.3)
+    monkeypatch.setattr("broadcaster.send.gateway.UNREACHABLE_SECONDS", 0.3)
     gateway = await opened(server, trustme.CA())
     with pytest.raises(GatewayError, match="cannot be reached"):
         await post(gateway, "200=")

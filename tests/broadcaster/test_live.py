@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.live import HORIZON_SECONDS, Broadcast, parse, share
+from broadcaster.control.live import HORIZON_SECONDS, Broadcast, parse, share
 
 NOW = 1_000.0
 LEFT = st.dictionaries(st.integers(0, 39), st.integers(0, 100_000), max_size=40)

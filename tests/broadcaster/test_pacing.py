@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.pacing import SLOWEST, THROTTLE_SHARE, WINDOW_SECONDS, Answers, Pace, TokenBucket, backoff
+from broadcaster.send.pacing import SLOWEST, THROTTLE_SHARE, WINDOW_SECONDS, Answers, Pace, TokenBucket, backoff
 
 
 @given(

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster import live
-from broadcaster.carousel import Counts
+from broadcaster.control import live
+from broadcaster.control.progress import progress_item, round_name
+from broadcaster.control.telling import Telling, Tellings, telling_key
+from broadcaster.send.carousel import Counts
+from client.viewer import Viewer
 from devstack.ministack import free_port
 from devstack.operator import Operator
 from devstack.provision import client
 from devstack.stack import running
 from devstack.system import REGION
-from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
-from matches.progress import progress_item, round_name
-from matches.telling import Telling, Tellings, telling_key, told_key
+from subscriptions.growth import told_key
 from subscriptions.shards import every_shard_of, shard_count
 from subscriptions.store import Subscriptions
 from tests.support import eventually

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.plan import (
+from broadcaster.control.plan import (
     MAX_SENDERS,
     ROWS_PER_SENDER,
     Budget,

@@ -9,16 +9,16 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError
 
-from broadcaster.cells import Cell, Cells
-from broadcaster.plan import Budget
-from broadcaster.records import Records
-from broadcaster.starter import Starter
-from broadcaster.watch import Watch
+from broadcaster.control.cells import Cell, Cells
+from broadcaster.control.plan import Budget
+from broadcaster.control.starter import Starter
+from broadcaster.control.telling import Tellings
+from broadcaster.control.watch import Watch
+from broadcaster.send.records import Records
 from devstack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch
-from matches.telling import Tellings
 from tests.hole import hole
 
 if TYPE_CHECKING:

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.live import live_key
-from broadcaster.receipt import Receipts, Round
+from broadcaster.control.live import live_key
+from broadcaster.control.progress import progress_item, round_name
+from broadcaster.control.receipt import Receipts, Round
+from broadcaster.control.telling import telling_key
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger
-from matches.progress import progress_item, round_name
-from matches.telling import telling_key, told_key
-from matches.viewers import Viewers
+from subscriptions.growth import told_key
+from subscriptions.viewers import Viewers
 from tests.broadcaster.conftest import OWNER
 from tests.hole import hole
 
 if TYPE_CHECKING:
+    from broadcaster.control.telling import Tellings
     from devstack.system import System
-    from matches.telling import Tellings
 
 BATCH = {"v": 1, "batch": 0, "first": 0, "last": 1, "of": 1, "senders": 1, "done": True}
 

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from broadcaster.setaside import DATA_BYTES, record_body
+from broadcaster.control.setaside import DATA_BYTES, record_body
+from broadcaster.control.telling import Tellings, telling_key
+from client.viewer import Viewer
 from devstack.account import redrive as of_devstack
 from devstack.system import REGION
-from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
 from matches.ledger import state_key
-from matches.telling import Tellings, telling_key
 from tests.hole import hole
 from tests.support import eventually, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from broadcaster.redrive import Redrive
+    from broadcaster.control.redrive import Redrive
     from devstack.operator import Operator
     from devstack.system import System
     from matches.ledger import Ledger

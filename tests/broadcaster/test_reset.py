@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.reset import CellTables, MadeAgainError, Reset
+from broadcaster.control.reset import CellTables, MadeAgainError, Reset
+from broadcaster.control.telling import Tellings
+from client.viewer import Viewer
 from devstack.account import reset as of_devstack
 from devstack.operator import ApiError, Operator
-from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
 from matches.ledger import RowsLeftError, row_key
 from matches.schedule import NewMatch
-from matches.telling import Tellings, told_key
-from matches.viewers import audience_partition
+from subscriptions.growth import told_key
 from subscriptions.shards import DEFAULT_SHARDS
 from subscriptions.store import partition
 from subscriptions.store import row_key as subscription_key
+from subscriptions.viewers import audience_partition
 from tests.hole import hole
 from tests.support import eventually
 
@@ -36,7 +37,7 @@ GOAL = {"kind": "goal", "team": "home", "minute": 3}
 @pytest.fixture
 def tables(system: System, monkeypatch: pytest.MonkeyPatch) -> Reset:
     """What resets matches of the running system, in which no match has more than 64 shards."""
-    monkeypatch.setattr("broadcaster.reset.MAX_SHARDS", 4 * DEFAULT_SHARDS)
+    monkeypatch.setattr("broadcaster.control.reset.MAX_SHARDS", 4 * DEFAULT_SHARDS)
     return of_devstack(system.api_url, aws=False)
 
 
@@ -202,12 +203,12 @@ def test_a_match_made_again_during_a_reset_is_kept(
 
     def meanwhile(*_: Any) -> None:
         monkeypatch.undo()
-        monkeypatch.setattr("broadcaster.reset.MAX_SHARDS", 4 * DEFAULT_SHARDS)
+        monkeypatch.setattr("broadcaster.control.reset.MAX_SHARDS", 4 * DEFAULT_SHARDS)
         tables.run(match)
         ledger.create(NewMatch.model_validate(about))
         ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "new"})))
 
-    monkeypatch.setattr("broadcaster.reset._wait_for_the_end", meanwhile)
+    monkeypatch.setattr("broadcaster.control.reset._wait_for_the_end", meanwhile)
     with pytest.raises(MadeAgainError, match="scheduled again"):
         tables.run(match)
     assert ledger.state(match).seq == 1

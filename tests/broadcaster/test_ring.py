@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.delivery import Lane
-from broadcaster.pages import Page
-from broadcaster.ring import Spot, lap
-from broadcaster.walk import Walk
+from broadcaster.send.delivery import Lane
+from broadcaster.send.pages import Page
+from broadcaster.send.ring import Spot, lap
+from broadcaster.send.walk import Walk
 
 if TYPE_CHECKING:
-    from broadcaster.delivery import Job
+    from broadcaster.send.delivery import Job
 
 SHARDS = st.lists(
     st.lists(st.text("abcdef", min_size=1, max_size=3), unique=True, max_size=12).map(sorted), min_size=1, max_size=4

@@ -15,20 +15,20 @@ import pytest
 from botocore.exceptions import ClientError
 from websockets.asyncio.client import connect
 
-from broadcaster.delivery import Lane
-from broadcaster.pages import Page, read_page
-from broadcaster.receipt import Receipts, Round
-from broadcaster.walk import Walk
-from matches.telling import telling_key
-from matches.viewers import Viewers
+from broadcaster.control.receipt import Receipts, Round
+from broadcaster.control.telling import telling_key
+from broadcaster.send.delivery import Lane
+from broadcaster.send.pages import Page, read_page
+from broadcaster.send.walk import Walk
 from subscriptions.shards import initial_shards
 from subscriptions.store import partition, row_key
+from subscriptions.viewers import Viewers
 from tests.broadcaster.conftest import OWNER, send, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.carousel import Tools
+    from broadcaster.send.carousel import Tools
     from devstack.system import System
     from matches.ledger import Ledger
 

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.signing import SERVICE, Credentials, Endpoint, prepare
+from broadcaster.send.signing import SERVICE, Credentials, Endpoint, prepare
 
 CONNECTIONS = st.one_of(
     st.from_regex(r"[A-Za-z0-9_-]{15}=", fullmatch=True),  # as API Gateway makes them

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.answers import Answer
-from broadcaster.delivery import TRIES, Delivery, Lane
-from broadcaster.gateway import Gateway
-from broadcaster.pacing import Pace
-from broadcaster.plan import Batch
-from broadcaster.signing import Endpoint
+from broadcaster.control.plan import Batch
+from broadcaster.send.answers import Answer
+from broadcaster.send.delivery import TRIES, Delivery, Lane
+from broadcaster.send.gateway import Gateway
+from broadcaster.send.pacing import Pace
+from broadcaster.send.signing import Endpoint
 from matches.events import EVENT, Accepted
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
@@ -25,11 +25,11 @@ from tests.broadcaster.test_gateway import REGION, Server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from broadcaster.carousel import Tools
-    from broadcaster.delivery import Job
+    from broadcaster.control.telling import Tellings
+    from broadcaster.send.carousel import Tools
+    from broadcaster.send.delivery import Job
     from devstack.system import System
     from matches.ledger import Ledger
-    from matches.telling import Tellings
 
 LANE = Lane(b"", lambda _: b"")
 VIEWERS, RATE, LATENCY = 10_000, 2_000.0, 0.03
@@ -293,7 +293,7 @@ async def test_a_row_that_is_gone_does_not_come_back(
     slow_tools: Tools, numbered: str, slow_of: Any, server: Server
 ) -> None:
     """Promise 4: a viewer that left while its broadcast ran has no row again because it was slow."""
-    from broadcaster.slow import SlowViewers
+    from broadcaster.send.slow import SlowViewers
 
     slow = SlowViewers(slow_tools.db, slow_tools.subscriptions)
     connection = "429.gone="

@@ -16,9 +16,9 @@ from tests.support import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from broadcaster.control.telling import Tellings
     from devstack.system import System
     from matches.ledger import Ledger
-    from matches.telling import Tellings
 
 WHOLE = {"v": 1, "batch": 0, "first": 0, "last": 16, "of": 16, "senders": 1}
 BROKEN = {"v": 1, "batch": 1, "first": "eight", "last": 16, "of": 16, "senders": 1}

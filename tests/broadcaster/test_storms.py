@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.plan import Batch
+from broadcaster.control.plan import Batch
 from loadtest.audience import Audience
 from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch
@@ -15,7 +15,7 @@ from tests.broadcaster.conftest import OWNER, send
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.carousel import Tools
+    from broadcaster.send.carousel import Tools
     from devstack.system import System
     from matches.ledger import Ledger
     from subscriptions.store import Subscriptions

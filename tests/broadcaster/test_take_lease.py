@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from devstack.model.execution import definition
-from matches.telling import Tellings, telling_key
+from broadcaster.control.telling import Tellings, telling_key
+from trials.model.execution import definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from broadcaster.control.telling import Telling
     from devstack.system import System
-    from matches.telling import Telling
 
 LEASE_SECONDS = 90
 

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster import watchdog
-from broadcaster.cells import Cell, Cells
-from broadcaster.plan import Budget
-from broadcaster.setaside import parse
-from broadcaster.starter import Starter
-from broadcaster.watch import Watch
+from broadcaster.control import watchdog
+from broadcaster.control.cells import Cell, Cells
+from broadcaster.control.plan import Budget
+from broadcaster.control.setaside import parse
+from broadcaster.control.starter import Starter
+from broadcaster.control.telling import telling_key
+from broadcaster.control.watch import Watch
 from devstack.provision import client
 from devstack.system import REGION
-from matches import aws
-from matches.telling import telling_key
+from runtime import aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from broadcaster.control.telling import Tellings
     from devstack.system import System
     from matches.ledger import Ledger
-    from matches.telling import Tellings
 
 CONTEXT: Any = SimpleNamespace()
 

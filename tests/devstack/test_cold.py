@@ -14,7 +14,7 @@ from devstack.tokens import tokens_of
 from loadtest.bench import cold
 from loadtest.bench.functions import WrongAnswerError, start
 from matches.events import EVENT, Accepted
-from matches.lifecycle import KIND, PROVISIONED
+from runtime.lifecycle import KIND, PROVISIONED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack.commands.common import gateway_for
+from commands.common import gateway_for
 from devstack.demo import Report
 
 LIVESCORE = str(Path(sys.executable).parent / "livescore")

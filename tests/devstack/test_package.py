@@ -163,7 +163,7 @@ def test_without_a_python_to_compile_there_are_sources_only() -> None:
     """What another version would have compiled is left out: it would only be dead weight."""
     with zipfile.ZipFile(build(Target.lambda_function("arm64", None))) as archive:
         names = archive.namelist()
-    assert "broadcaster/sender.py" in names
+    assert "broadcaster/send/sender.py" in names
     assert [name for name in names if name.endswith(".pyc")] == []
 
 

@@ -14,8 +14,8 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
+from commands.cli import app
 from devstack.advice import ARRIVAL_ROUTES, Account, Plan, advise
-from devstack.cli import app
 from devstack.preflight import Finding, compare
 from devstack.quotas import Throttle, quotas
 from devstack.system import System

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from api.site_key import HEADER, REFUSAL
 from devstack import provision
 from devstack.ministack import free_port
 from devstack.operator import ApiError, Operator
 from devstack.package import build
 from devstack.site import serving
 from devstack.tokens import tokens_of
-from matches.site_key import HEADER, REFUSAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 import devstack.smoke
-from broadcaster.gateway import CONNECTIONS
-from broadcaster.signing import Credentials
-from devstack.cli import app
+from broadcaster.send.gateway import CONNECTIONS
+from broadcaster.send.signing import Credentials
+from commands.cli import app
 from devstack.ministack import free_port
 from devstack.posting import Posted, Posting, SkippedError, post
 from devstack.smoke import Smoke, Step

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.pacing import backoff
+from client.repair import backoff
 from loadtest.standin.limits import Bucket, LimitError, Limits, changed
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.asyncio.client import connect
 
-from broadcaster.delivery import Delivery, Tally
-from broadcaster.gateway import Gateway
-from broadcaster.pacing import Answers, Pace
-from broadcaster.signing import Credentials, Endpoint
+from broadcaster.send.delivery import Delivery, Tally
+from broadcaster.send.gateway import Gateway
+from broadcaster.send.pacing import Answers, Pace
+from broadcaster.send.signing import Credentials, Endpoint
 from devstack.system import ACCOUNT, REGION, SECRET
 from tests.broadcaster.test_gateway import Ids
 from tests.loadtest.conftest import ask

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from devstack.operator import ApiError
-from matches.batches import read_all
 from matches.calendar import Calendar
 from matches.ledger import Ledger, row_key
 from matches.schedule import MatchChange, NewMatch
+from runtime.batches import read_all
 from tests.matches.test_ledger import accepted
 from tests.support import until
 
@@ -139,8 +139,8 @@ def test_rows_that_dynamodb_leaves_out_are_asked_for_again(
     for number in range(3):
         schedule(ledger, f"{match_id}-{number}", "1970-06-21T18:00:00Z")
     keys = [row_key(f"{match_id}-{number}", "state") for number in range(4)]
-    monkeypatch.setattr("matches.batches.BATCH", 2)
-    monkeypatch.setattr("matches.batches._UNPROCESSED_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("runtime.batches.BATCH", 2)
+    monkeypatch.setattr("runtime.batches._UNPROCESSED_PAUSES", (0.0, 0.0))
     real, calls = dynamodb.batch_get_item, []
 
     def reluctant(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - boto3's name

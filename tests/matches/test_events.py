@@ -107,7 +107,7 @@ def test_what_can_be_amended_is_what_events_have() -> None:
 
 def test_what_readers_of_events_import_loads_no_pydantic() -> None:
     """Senders and routes start cold for viewers who wait: the ledger and the rules load nothing large."""
-    code = "import sys, matches.ledger, broadcaster.records; sys.exit('pydantic' in sys.modules)"
+    code = "import sys, matches.ledger, broadcaster.send.records; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

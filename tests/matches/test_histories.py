@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from broadcaster.frames import build
-from devstack.fuzz.corrections import history, played, steps
+from broadcaster.send.frames import build
 from devstack.system import ROOT
 from matches.clock import USUAL, running
 from matches.ledger import MatchState
 from matches.scoreboard import Board
 from matches.snapshot import snapshot
 from tests.support import needs
+from trials.fuzz.corrections import history, played, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

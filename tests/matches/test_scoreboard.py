@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from devstack.fuzz.runner import TARGETS, fuzz
-from devstack.model.reference import add
 from matches.clock import Clock, Periods
 from matches.events import EVENT, Accepted
 from matches.scoreboard import Applied, Board, Refused, apply
+from trials.fuzz.runner import TARGETS, fuzz
+from trials.model.reference import add
 
 
 class Game:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.session import Session
 
-from matches import aws
+from runtime import aws
 from subscriptions import routes
 from subscriptions.limits import MESSAGE_BYTES, SHUT_SECONDS, Meter
 

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from websockets.asyncio.client import connect
 
-from matches import aws
-from matches.viewers import Viewers, counted
+from runtime import aws
 from subscriptions import routes
 from subscriptions.comings import FLUSH_SECONDS, Comings
+from subscriptions.viewers import Viewers, counted
 from tests.subscriptions.test_routes import ask
 
 if TYPE_CHECKING:

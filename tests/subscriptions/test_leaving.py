@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from matches import aws
-from matches.viewers import Viewers, counted
+from runtime import aws
 from subscriptions import routes
 from subscriptions.comings import Comings
 from subscriptions.store import CLOSED_SECONDS, ROW_SECONDS, partition
+from subscriptions.viewers import Viewers, counted
 from tests.subscriptions.test_store import ROW_BYTES, item_bytes
 
 if TYPE_CHECKING:

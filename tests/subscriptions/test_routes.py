@@ -10,12 +10,13 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake
 
-from matches import aws
+from broadcaster.control.telling import telling_key
 from matches.ledger import state_key
-from matches.telling import telling_key
-from matches.thaw import seconds
+from runtime import aws
+from runtime.thaw import seconds
 from subscriptions import routes
 from subscriptions.comings import Comings
+from subscriptions.growth import Growth
 from subscriptions.protocol import MAX_MATCHES, Request
 from subscriptions.shards import shard_count, shard_of
 from subscriptions.store import Row, partition, row_key
@@ -23,10 +24,10 @@ from subscriptions.store import Subscriptions as Subs
 from tests.support import eventually
 
 if TYPE_CHECKING:
+    from broadcaster.control.telling import Tellings
     from devstack.operator import Operator
     from devstack.system import System
     from matches.ledger import Ledger
-    from matches.telling import Tellings
     from subscriptions.store import Subscriptions
 
 
@@ -261,7 +262,8 @@ def test_a_match_that_was_reset_is_followed_in_its_new_shards(
 ) -> None:
     """Promise 2: a process that knew the shards of the old match does not write a row that no broadcast would read."""
     known = {
-        "_ledger": ledger, "_tellings": tellings, "_subscriptions": Subs(system.name("subscriptions"), dynamodb),
+        "_ledger": ledger, "_growth": Growth(tellings.table, dynamodb),
+        "_subscriptions": Subs(system.name("subscriptions"), dynamodb),
     }  # fmt: skip
     for name, value in known.items():
         monkeypatch.setattr(routes, name, lambda value=value: value)

@@ -18,11 +18,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
+from api import site_key
 from devstack.ministack import free_port
 from devstack.standin import StandIn
 from devstack.system import ROOT
 from devstack.tokens import tokens_of
-from matches import site_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,10 +75,10 @@ def _handshake(query: dict[str, list[str]]) -> dict[str, Any]:
 CALLS = [
     ("subscriptions.authorizer", _handshake({})),
     ("subscriptions.authorizer", _handshake({"token": [f"{SECRET}.e30.{SECRET}"]})),
-    ("matches.api", _api("GET", "/matches/m", "")),
-    ("matches.api", _api("GET", "/matches/n", "", {site_key.HEADER: SITE_KEY})),
-    ("matches.api", _api("POST", "/matches", "{}")),
-    ("matches.api", _api("POST", "/matches/m/events", '{"kind":"kick_off"}')),
+    ("api.handler", _api("GET", "/matches/m", "")),
+    ("api.handler", _api("GET", "/matches/n", "", {site_key.HEADER: SITE_KEY})),
+    ("api.handler", _api("POST", "/matches", "{}")),
+    ("api.handler", _api("POST", "/matches/m/events", '{"kind":"kick_off"}')),
     ("subscriptions.routes", _socket("CONNECT")),
     ("subscriptions.routes", _socket("MESSAGE", '{"action":"subscribe","match":"m"}')),
     ("subscriptions.routes", _socket("MESSAGE", f'{{"token":"{SECRET}"}}')),

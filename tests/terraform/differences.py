@@ -63,14 +63,14 @@ DIFFERENCES = (
     Difference(
         "no INIT is said to be one, so clients are made in the first call",
         stand_in(
-            "matches/test_lifecycle.py::test_an_init_does_what_pays",
+            "runtime/test_lifecycle.py::test_an_init_does_what_pays",
             "devstack/test_cold.py::test_the_first_call_makes_no_client",
         ),
     ),
     Difference(
         "a function is never frozen, and its connections stay",
         stand_in(
-            "matches/test_kept_connections.py::test_a_connection_that_died_in_a_long_freeze_is_not_used",
+            "runtime/test_kept_connections.py::test_a_connection_that_died_in_a_long_freeze_is_not_used",
             "broadcaster/test_gateway.py::test_a_connection_that_died_in_a_long_freeze_is_not_used",
         ),
     ),

@@ -138,7 +138,7 @@ def documented(applied: Applied) -> list[str]:
 
 def _longest(applied: Applied) -> list[Longest]:
     """One for each state that renews the lease; none if senders do not renew it as they did."""
-    text = (applied.root / "broadcaster/carousel.py").read_text()
+    text = (applied.root / "broadcaster/send/carousel.py").read_text()
     renewed, pruning = _constant(text, "RENEW_SECONDS"), _constant(text, "PRUNE_SECONDS")
     if renewed is None or pruning is None or "time.time() < lease_seconds - RENEW_SECONDS" not in text:
         return []

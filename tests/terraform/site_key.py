@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from matches import site_key
+from api import site_key
 from tests.terraform.site import described
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ CALLS = {
     "start_execution": "states:StartExecution",
     "post_to_connection": "execute-api:ManageConnections",
     "delete_connection": "execute-api:ManageConnections",
-    # The sender's own client of @connections signs for this service (broadcaster/gateway.py).
+    # The sender's own client of @connections signs for this service (broadcaster/send/gateway.py).
     "Endpoint.parse": "execute-api:ManageConnections",
 }
 """A method of boto3's clients, or of a class of ours, and what IAM calls it."""
@@ -55,7 +55,7 @@ class Reached:
 
 @cache
 def reached(root: Path, handler: str) -> Reached:
-    """What the code of a handler, such as ``matches.api.handler``, comes to.
+    """What the code of a handler, such as ``api.handler.handler``, comes to.
 
     Raises KeyError when there is no such handler.
     """

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from devstack.cli import app
+from commands.cli import app
 from devstack.system import ROOT
 from tests.terraform import guide, site, user_pool
 from tests.terraform.applied import Applied

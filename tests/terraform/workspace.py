@@ -44,7 +44,7 @@ class Workspace:
             raise UnavailableError("There is no terraform on PATH.")
         shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=_LEFT_OUT)
         (folder / "broadcaster").mkdir()
-        shutil.copy(ROOT / "broadcaster/broadcast.asl.json", folder / "broadcaster")
+        shutil.copy(ROOT / "broadcaster/control/broadcast.asl.json", folder / "broadcaster")
         if (ROOT / "web").exists():
             shutil.copytree(ROOT / "web", folder / "web")
         (folder / "dist").mkdir()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
-from loadtest.reader import Reader
-from loadtest.viewer import Viewer
+from client.reader import Reader
+from client.viewer import Viewer
 
 CHANCE = 0.2
 """What every jitter comes from."""
@@ -60,7 +60,7 @@ class Client(Protocol):
 
 
 class PythonClient:
-    """``loadtest.viewer.Viewer``."""
+    """``client.viewer.Viewer``."""
 
     def __init__(self, scene: dict[str, Any], urls: list[str], api: str) -> None:
         timings = TIMINGS | scene.get("timings", {})

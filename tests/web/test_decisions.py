@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.pacing import backoff
-from subscriptions.follower import Follower
-from subscriptions.repair import delay, grace, history_path, judge, looking, patience, quiet, snapshot_path
+from client.follower import Follower
+from client.repair import backoff, delay, grace, history_path, judge, looking, patience, quiet, snapshot_path
 from tests.web.table import TABLE, frame, seqs
 
 if TYPE_CHECKING:

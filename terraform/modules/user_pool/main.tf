@@ -132,7 +132,7 @@ module "trigger" {
   deployment   = var.deployment
   region       = var.region
   name         = "pretoken"
-  function     = { handler = "matches.pretoken.handler", memory = 256, timeout = 5 }
+  function     = { handler = "api.pretoken.handler", memory = 256, timeout = 5 }
   environment  = { COMPETITIONS = jsonencode(var.competitions) }
   policies     = []
   kms_key_arn  = var.kms_key_arn

@@ -5,12 +5,12 @@ from __future__ import annotations
 from tests.terraform import beyond_ministack, event_sources, functions, lease, policies, retries, storage, watching
 from tests.terraform.mistakes.making import MistakeInAFile
 
-ASL = "broadcaster/broadcast.asl.json"
+ASL = "broadcaster/control/broadcast.asl.json"
 MISTAKES = [
     MistakeInAFile(
         "code-reads-another-variable",
         functions.environments,
-        "matches/api.py",
+        "api/handler.py",
         'setting("STREAM")',
         'setting("STREAM_NAME")',
         "reads STREAM_NAME",
@@ -18,7 +18,7 @@ MISTAKES = [
     MistakeInAFile(
         "code-calls-something-new",
         policies.of_functions,
-        "matches/api.py",
+        "api/handler.py",
         "aws.kinesis().put_record(",
         "aws.dynamodb().batch_write_item(), aws.kinesis().put_record(",
         "calls dynamodb:BatchWriteItem",
@@ -95,7 +95,7 @@ MISTAKES = [
     MistakeInAFile(
         "senders-renew-too-late",
         lease.lease,
-        "broadcaster/carousel.py",
+        "broadcaster/send/carousel.py",
         "RENEW_SECONDS = 5.0",
         "RENEW_SECONDS = 30.0",
         "the lease lasts 60.0 s",
@@ -103,7 +103,7 @@ MISTAKES = [
     MistakeInAFile(
         "senders-do-not-renew",
         lease.lease,
-        "broadcaster/carousel.py",
+        "broadcaster/send/carousel.py",
         "lease_seconds - RENEW_SECONDS",
         "lease_seconds - LINGER_SECONDS",
         "do not renew",
@@ -147,7 +147,7 @@ MISTAKES = [
     MistakeInAFile(
         "executions-described",
         beyond_ministack.described_executions,
-        "broadcaster/starter.py",
+        "broadcaster/control/starter.py",
         ".start_execution(",
         ".describe_execution(",
         "describe_execution",
@@ -155,7 +155,7 @@ MISTAKES = [
     MistakeInAFile(
         "left-overs-forgotten",
         beyond_ministack.unprocessed,
-        "broadcaster/pruning.py",
+        "broadcaster/send/pruning.py",
         "UnprocessedItems",
         "Unprocessed",
         "left over",
@@ -179,7 +179,7 @@ MISTAKES = [
     MistakeInAFile(
         "failed-items-not-named",
         event_sources.partial_answers,
-        "broadcaster/watchdog.py",
+        "broadcaster/control/watchdog.py",
         "batchItemFailures",
         "failures",
         "names no failed items",

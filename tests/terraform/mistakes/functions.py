@@ -9,8 +9,8 @@ MISTAKES = [
     Mistake(
         "wrong-handler",
         functions.handlers,
-        with_values(API, handler="matches.api.handle"),
-        "there is no matches.api.handle",
+        with_values(API, handler="api.handler.handle"),
+        "there is no api.handler.handle",
     ),
     Mistake(
         "handler-of-no-module",

@@ -1,0 +1,1 @@
+"""The operators' and readers' HTTP API."""

@@ -1,0 +1,39 @@
+"""Whether a request for what everybody may read has come through the site.
+
+The HTTP API has an address of its own, and AWS WAF cannot stand before it: WAF protects CloudFront and REST APIs
+(https://docs.aws.amazon.com/waf/latest/developerguide/how-aws-waf-works-resources.html). So CloudFront adds a secret
+header to what it asks, the site's key, and overwrites one that a viewer sends
+(https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html). Requests with an
+operator's token need no key: API Gateway has verified the token before the function is called.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, Any
+
+from runtime import aws
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HEADER = "x-livescore-site"
+"""Its name in lower case; terraform/site.json has it as ``key_header``."""
+
+REFUSAL = "Read from the site: at this address only routes that need an operator's token are answered."
+
+
+def refusal(event: Mapping[str, Any]) -> str | None:
+    """The sentence for a request of API Gateway (payload format 2.0) that goes around the site; None for all others.
+
+    ``SITE_KEYS`` has the keys that count, separated by commas: while a key is changed, the one before it counts too.
+    Without keys there is no site to go around. Raises RuntimeError if the variable is missing.
+    """
+    keys = [key.encode() for key in aws.setting("SITE_KEYS").split(",") if key]
+    if not keys or "jwt" in (event["requestContext"].get("authorizer") or {}):
+        return None
+    headers = event.get("headers") or {}
+    sent = next((value for name, value in headers.items() if name.lower() == HEADER), "").encode()
+    # Every key is compared, each in a time that says nothing of it.
+    matching = [hmac.compare_digest(sent, key) for key in keys]
+    return None if any(matching) else REFUSAL

@@ -1,0 +1,257 @@
+"""Lambda: a Kinesis batch -> the ledger -> every cell: a plan -> StartExecution.
+
+Records of one match are handled in order. Poison is set aside and counts as done. A transient failure stops its
+match, not the others: what was numbered is broadcast, and the batch is raised, so that Kinesis delivers it again;
+whatever had been done by then changes nothing the second time.
+
+A failure that belongs to one match (its rows are damaged, or an error that nobody foresaw) is neither. The match waits
+until the other matches of the batch have been broadcast, and is tried again for a moment. A record that then still
+fails is set aside with its reason, and counts as done.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+
+from broadcaster.control import cells
+from broadcaster.control.setaside import record_body
+from matches.events import Accepted, PoisonRecordError, parse_record
+from matches.ledger import ContentionError, Ledger, UnknownMatchError
+from runtime import aws, lifecycle, regions
+from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.metrics import Figures, unreadable
+from runtime.thaw import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_sqs import SQSClient
+
+TRANSIENT = (*regions.TRANSIENT, OSError, ContentionError)
+
+NEVER = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
+"""Answers of DynamoDB that the same record would get for ever."""
+
+PATIENCE_SECONDS = 1.5
+"""A batch tries matches whose rows seem damaged again for so long at most: two readers that meet may look so, too."""
+
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.4, 0.4)
+"""Seconds between these tries."""
+
+BROKEN_SECONDS = 5.0
+"""A match whose state is damaged is not read again for so long: each of its queued records would cost several calls."""
+
+CONTENTION_SECONDS = 60.0
+"""Contention ends by itself, because one of the writers always succeeds. An event is set aside after so much of it."""
+
+logger = Logger(service="fanout")
+figures = Figures("fanout")
+T = TypeVar("T")
+
+
+class IncompleteError(Exception):
+    """Some records could not be handled yet: deliver the batch again."""
+
+
+class Fanout:
+    """Handles batches of records."""
+
+    def __init__(self, ledger: Ledger, reach: cells.Cells, sqs: SQSClient, set_aside_queue: str) -> None:
+        self.ledger = ledger
+        self._cells = reach
+        self._sqs = sqs
+        self._set_aside_queue = set_aside_queue
+        self._broken: dict[str, tuple[str, float]] = {}
+        """Matches whose state is damaged: the reason, and until when they are not tried."""
+        self._contended: dict[tuple[str, str], float] = {}
+        """Events that met contention, by match and id, and when they met it first."""
+        self._aside: set[tuple[str, int]] = set()
+        """Records that were set aside since the last whole batch: when theirs is redelivered they are not again."""
+
+    def handle(self, records: list[dict[str, Any]]) -> None:
+        """Number and broadcast a batch.
+
+        Raises IncompleteError when something transient is in the way.
+        """
+        failed: dict[str, Exception] = {}
+        doubtful: dict[str, list[dict[str, Any]]] = {}
+        numbered: dict[str, dict[str, Any]] = {}
+        for record in records:
+            # Whatever key the producer chose: for a record of ours it is the match.
+            match = record["kinesis"]["partitionKey"]
+            if match in failed:
+                continue
+            if match in doubtful:
+                doubtful[match].append(record)
+                continue
+            try:
+                accepted = self._accept(record)
+            except TRANSIENT as error:
+                logger.warning("not numbered yet", match=match, exc_info=error)
+                failed[match] = error
+            except Exception as error:  # whatever it is, the other matches come first
+                logger.warning("not numbered yet", match=match, exc_info=error)
+                doubtful[match] = [record]
+            else:
+                if accepted is not None:
+                    numbered[accepted.match] = record
+        unstarted = self._broadcast_all(numbered, failed)
+        self._settle(doubtful, unstarted, failed)
+        if failed:
+            raise IncompleteError(", ".join(f"{match}: {error}" for match, error in failed.items()))
+        self._aside.clear()
+
+    def _broadcast_all(
+        self, numbered: dict[str, dict[str, Any]], failed: dict[str, Exception]
+    ) -> dict[str, dict[str, Any]]:
+        """Broadcast the matches of which events were numbered; returns those that met what is not transient."""
+        unstarted: dict[str, dict[str, Any]] = {}
+        for match, record in numbered.items():
+            try:
+                self._broadcast(match)
+            except TRANSIENT as error:
+                logger.warning("not broadcast yet", match=match, exc_info=error)
+                failed[match] = error
+            except Exception as error:  # whatever it is, the other matches come first
+                logger.warning("not broadcast yet", match=match, exc_info=error)
+                unstarted[match] = record
+        return unstarted
+
+    def _settle(
+        self,
+        doubtful: dict[str, list[dict[str, Any]]],
+        unstarted: dict[str, dict[str, Any]],
+        failed: dict[str, Exception],
+    ) -> None:
+        """Try again what met an error that is not transient, for a moment, and set aside what still fails."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for match, records in doubtful.items():
+            try:
+                for record in records:
+                    accepted = self._patiently(record, deadline, lambda record=record: self._accept(record))  # type: ignore[misc]
+                    if accepted is not None:
+                        unstarted[match] = record
+            except TRANSIENT as error:
+                logger.warning("not numbered yet", match=match, exc_info=error)
+                failed[match] = error
+        for match, record in unstarted.items():
+            try:
+                # Sent back to the stream by ``livescore redrive``, the record has the match broadcast.
+                self._patiently(record, deadline, lambda match=match: self._broadcast(match))  # type: ignore[misc]
+            except TRANSIENT as error:
+                logger.warning("not broadcast yet", match=match, exc_info=error)
+                failed[match] = error
+
+    def _patiently(self, record: dict[str, Any], deadline: float, work: Callable[[], T]) -> T | None:
+        """Do the work for a record until the deadline; set the record aside if it fails to the end (then None)."""
+        match, pauses = record["kinesis"]["partitionKey"], iter(PAUSES)
+        while True:
+            known, until = self._broken.get(match, ("", 0.0))
+            if until > seconds():
+                self._set_aside(record, known)
+                return None
+            try:
+                return work()
+            except TRANSIENT:
+                raise
+            except Exception as error:
+                pause = next(pauses, None)
+                if pause is not None and time.monotonic() + pause < deadline:
+                    time.sleep(pause)
+                    continue
+                reason = str(error) if isinstance(error, BrokenMatchError) else f"{type(error).__name__}: {error}"
+                if isinstance(error, UnreadableRowError):
+                    unreadable(error)
+                elif not isinstance(error, BrokenMatchError):
+                    logger.exception("record_failed", match=match)
+                if isinstance(error, BrokenMatchError) and error.concerns_all:
+                    self._broken[match] = (reason, seconds() + BROKEN_SECONDS)
+                self._set_aside(record, reason)
+                return None
+
+    def _accept(self, record: dict[str, Any]) -> Accepted | None:
+        """Number one record, or set it aside (then None)."""
+        try:
+            accepted = parse_record(base64.b64decode(record["kinesis"]["data"]))
+        except PoisonRecordError as error:
+            self._set_aside(record, str(error))
+            return None
+        event = (accepted.match, accepted.event_id)
+        try:
+            self._number(accepted)
+        except UnknownMatchError as error:
+            self._set_aside(record, f"there is no match {error}")
+            return None
+        except ContentionError as error:
+            now = time.monotonic()
+            if now - self._contended.setdefault(event, now) < CONTENTION_SECONDS:
+                raise
+            self._set_aside(record, f"others changed the match at every try for {CONTENTION_SECONDS:.0f} s: {error}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in NEVER:
+                raise
+            self._set_aside(record, str(error))
+            return None
+        else:
+            self._contended.pop(event, None)
+            return accepted
+        self._contended.pop(event, None)
+        return None
+
+    def _number(self, accepted: Accepted) -> None:
+        outcome = self.ledger.record(accepted)
+        logger.info(
+            outcome.status,
+            match=accepted.match,
+            event_id=accepted.event_id,
+            kind=accepted.event.kind,
+            seq=outcome.seq,
+            reason=outcome.reason,
+        )
+        if outcome.again:
+            return
+        figures.about(accepted.match, outcome.seq, accepted.event_id)
+        figures.add("EventsApplied" if outcome.status == "applied" else "EventsRefused")
+        if outcome.status == "applied":
+            figures.add("NumberedAfter", max(0, time.time_ns() // 1_000_000 - accepted.at))
+
+    def _broadcast(self, match: str) -> None:
+        """Broadcast what has not been, which after a redelivery may be what an earlier delivery numbered."""
+        state = self.ledger.state(match)
+        if state.seq:
+            figures.add("CellsUnreached", len(self._cells.broadcast(state)))
+
+    def _set_aside(self, record: dict[str, Any], reason: str) -> None:
+        """Set a record aside, and count it as done."""
+        about = record["kinesis"]
+        place = (about["sequenceNumber"], hash(about["data"]))
+        if place in self._aside:
+            return
+        figures.add("RecordsSetAside")
+        logger.error("set aside", match=about["partitionKey"], reason=reason, sequence_number=about["sequenceNumber"])
+        self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
+        self._aside.add(place)
+
+
+@cache
+def _fanout() -> Fanout:
+    ledger = Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+    return Fanout(ledger, cells.cells(), aws.sqs(), aws.setting("SET_ASIDE_QUEUE"))
+
+
+def _reach() -> None:
+    _fanout().ledger.use()
+
+
+@lifecycle.prepared(_fanout, _reach)
+@figures.published
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Handle one batch of the event source mapping."""
+    _fanout().handle(event["Records"])

@@ -1,0 +1,257 @@
+"""Lambda: the last state of a round. Sums the progress rows into a receipt and settles what the match is told.
+
+The lease is given back only if no newer event has been handed to the cell; both are one conditional write, so an event
+that is handed over at that moment either is seen here, or finds the lease free.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broadcaster.control import live
+from broadcaster.control.plan import check_version
+from broadcaster.control.progress import round_name, total
+from broadcaster.control.telling import Tellings, telling_key
+from matches.ledger import Ledger
+from runtime import aws, lifecycle
+from runtime.attributes import UnreadableRowError
+from runtime.metrics import Figures, unreadable
+from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
+from subscriptions.viewers import Viewers
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from broadcaster.control.telling import Telling
+
+logger = Logger(service="receipt")
+figures = Figures("receipt")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round as the state machine hands it over: ``seq`` is what the execution was started for."""
+
+    match: str
+    owner: str
+    broadcast: str
+    number: int
+    seq: int
+    results: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def parse(cls, event: dict[str, Any]) -> Round:
+        """From the payload of the last state."""
+        match, owner, broadcast = event["match"], event["owner"], event["broadcast"]
+        return cls(match, owner, broadcast, event["round"], event["seq"], tuple(event["results"]))
+
+    @property
+    def reached(self) -> list[int]:
+        """The seqs that the batches have brought to all of their rows; without those that were set aside."""
+        return [each["reached"] for each in self.results if each["reached"] is not None]
+
+    @property
+    def set_aside(self) -> int:
+        """Batches that failed for good."""
+        return sum(each["reached"] is None for each in self.results)
+
+    @property
+    def lost(self) -> bool:
+        """Whether another execution has the lease."""
+        return any(each["lost"] for each in self.results)
+
+    @property
+    def settled(self) -> int:
+        """The seq that this round has brought to every row it could bring it to; what was wanted if to none."""
+        return min(self.reached, default=self.seq)
+
+    @property
+    def rows(self) -> int:
+        """The rows that the batches met on their last lap."""
+        return sum(each.get("counts", {}).get("rows", 0) for each in self.results)
+
+    def next_batches(self) -> list[dict[str, Any]]:
+        """The tasks of another round: the same batches, which know what they have reached."""
+        kept = ("v", "batch", "first", "last", "of", "senders", "reached")
+        return [
+            {name: each[name] for name in kept} | {"rows": each.get("counts", {}).get("rows", 0)}
+            for each in self.results
+        ]
+
+
+class Receipts:
+    """The end of a round in a cell: what it told is settled in the cell's table, the receipt goes home."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        broadcasts: str,
+        client: DynamoDBClient,
+        viewers: Viewers,
+        *,
+        lease_seconds: int,
+        rows_per_shard: int = ROWS_PER_SHARD,
+    ) -> None:
+        self.ledger = ledger
+        self._table = broadcasts
+        self._db = client
+        self._viewers = viewers
+        self._cell = client.meta.region_name
+        self._lease_seconds = lease_seconds
+        self._rows_per_shard = rows_per_shard
+        self._tellings = Tellings(broadcasts, client)
+
+    def finish(self, done: Round) -> bool:
+        """Write the receipt and settle the match; returns whether the execution is to go round again.
+
+        If the cell's row of the match is damaged, nothing can be settled: the broadcast ends, its share of the send
+        rate is free for the others, and the watchdog finds the row and has it set aside.
+        """
+        again = False
+        try:
+            if done.lost:
+                self._write_if_stopped(done)
+            else:
+                again = self._settle(done)
+        except UnreadableRowError as error:
+            unreadable(error)
+        if not again:
+            with suppress(self._db.exceptions.ConditionalCheckFailedException):
+                self._db.delete_item(**live.removal(self._table, done.match, done.owner))
+        return again
+
+    def _write_if_stopped(self, done: Round) -> None:
+        """A round that lost its lease because an operator ended it has a receipt: nobody goes on with it."""
+        telling = self._tellings.read(done.match)
+        if done.seq <= telling.stopped:
+            sums = self._sum(done)
+            if sums["batches"]:
+                self._write(done, telling.told, sums, stopped=True)
+
+    def _settle(self, done: Round) -> bool:
+        telling = self._tellings.read(done.match)
+        sums = self._sum(done)
+        if sums["batches"] or done.set_aside:
+            self._write(done, telling.told, sums)
+        if not done.reached:
+            # Nobody was told anything: as if it had not run. The watchdog starts it again, a bounded number of times.
+            self._update(done.match, "REMOVE lease_owner, lease_until", "", {":owner": {"S": done.owner}}, None)
+            return False
+        update = "SET tried = :settled"
+        values: dict[str, Any] = {":settled": {"N": str(done.settled)}, ":owner": {"S": done.owner}}
+        if not done.set_aside and done.settled >= telling.told:
+            update += ", told = :settled"
+            if sums["batches"]:
+                update += ", #rows = :rows"
+                values[":rows"] = {"N": str(done.rows)}
+                if (shards := self._shards(telling)) is not None:
+                    update += ", shards = :shards"
+                    values[":shards"] = {"N": str(grown_shards(shards, done.rows, self._rows_per_shard))}
+        names = {"#rows": "rows"} if ":rows" in values else None
+        # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
+        ended = self._update(
+            done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names
+        )
+        again = not ended and self._go_on(done, update, values, names)
+        if names is not None and (ended or again):
+            self._count(done, sums)
+        return again
+
+    def _go_on(self, done: Round, update: str, values: dict[str, Any], names: dict[str, str] | None) -> bool:
+        """Keep the lease for another round: something newer has been handed to the cell."""
+        values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
+        values[":round"] = {"S": round_name(done.broadcast, done.number + 1)}
+        return self._update(done.match, f"{update}, lease_until = :until, round_name = :round", "", values, names)
+
+    def _count(self, done: Round, sums: dict[str, int]) -> None:
+        """A whole round has met every row: those that are left are who watches. Worth no failure."""
+        try:
+            self._viewers.settle(done.match, self._cell, max(0, done.rows - sums["gone"]))
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("viewers were not counted", match=done.match, exc_info=error)
+
+    def _shards(self, telling: Telling) -> int | None:
+        """The shards that the match has in this cell; None if only home knows, and does not say."""
+        if telling.shards is not None:
+            return shard_count(telling.shards, None)
+        try:
+            return shard_count(None, self.ledger.state(telling.match).audience)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("home was not reached", match=telling.match, exc_info=error)
+            return None
+        except UnreadableRowError as error:
+            unreadable(error)
+            return None
+
+    def _update(
+        self, match: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None
+    ) -> bool:
+        try:
+            self._db.update_item(
+                TableName=self._table,
+                Key=telling_key(match),
+                UpdateExpression=update,
+                ConditionExpression="lease_owner = :owner" + condition,
+                ExpressionAttributeValues=values,
+                **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _sum(self, done: Round) -> dict[str, int]:
+        rows = self._tellings.progress(done.match, round_name(done.broadcast, done.number))
+        return {**total(rows), "rows": done.rows}
+
+    def _write(self, done: Round, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
+        broadcast = round_name(done.broadcast, done.number)
+        body: dict[str, Any] = {"cell": self._cell, "prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
+        # What was interrupted is not what failed.
+        body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
+        # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
+        try:
+            self.ledger.put_receipt(done.match, done.settled, broadcast, body)
+        except (ClientError, BotoCoreError):
+            # The cell's viewers do not wait for home: the lease is given back, and the receipt is in the log.
+            logger.exception("home did not take the receipt", match=done.match, seq=done.settled, receipt=body)
+        logger.info("receipt", match=done.match, seq=done.settled, receipt=body)
+        figures.about(done.match, done.settled)
+        figures.add("Broadcasts")
+        figures.add("BatchesSetAside", body["set_aside"])
+        if sums["batches"] and not stopped:
+            figures.add("BroadcastTook", sums["ms"])
+
+
+@cache
+def _receipts() -> Receipts:
+    return Receipts(
+        Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "hurried")),
+        aws.setting("BROADCASTS_TABLE"),
+        aws.dynamodb(aws.region()),
+        Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once")),
+        lease_seconds=int(aws.setting("LEASE_SECONDS")),
+        rows_per_shard=int(aws.setting("ROWS_PER_SHARD")),
+    )
+
+
+def _reach() -> None:
+    _receipts().ledger.use()
+
+
+@lifecycle.prepared(_receipts, _reach)
+@figures.published
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """End a round; ``again`` tells the state machine to begin another, with ``batches``."""
+    check_version(event)
+    done = Round.parse(event)
+    again = _receipts().finish(done)
+    logger.info("finished", match=done.match, seq=done.settled, again=again, lost=done.lost)
+    return {"again": again, "batches": done.next_batches()}

@@ -1,0 +1,217 @@
+"""What one cell has told of a match: a row in that cell's ``broadcasts`` table.
+
+The ledger says what happened, once, at home; each cell tells its own viewers, at its own pace, and keeps here how far
+it is. Keys of the table: ``pk`` and ``sk``. A match's rows have ``pk`` = ``match#<id>``:
+
+- ``state``        this row: what is to be told, what has been, and the lease of the broadcast (lease.py)
+- ``progress#…``   how far each batch of a broadcast is (progress.py)
+
+Beside them ``pk`` = ``live`` has a row for each broadcast that shares the send rate (live.py). Every row has a
+version, ``v`` (runtime/attributes.py).
+
+The ``state`` row belongs to one epoch of its match. A match that is made again under its id has another epoch, and its
+first event replaces the row: otherwise nothing would be told before the new seq had passed the old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from broadcaster.control.progress import PROGRESS_FIELDS, progress_item
+from runtime.attributes import VERSION_ATTRIBUTE, count, json_object, readable, reading, text, whole
+from runtime.metrics import skipped
+from subscriptions.growth import told_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_HAND = "SET seq = :seq, #v = :v, told = if_not_exists(told, :none), tried = if_not_exists(tried, :none)"
+_OURS = "(attribute_not_exists(#v) OR #v = :v)"
+_SAME_EPOCH = "(attribute_not_exists(epoch) OR epoch = :epoch)"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How far a cell is with a match.
+
+    ``seq``: the newest event that was handed to the cell. ``told``: the seq that every subscription row of the match in
+    this cell is known to have been sent. ``tried``: the newest seq for which a broadcast has ended, with or without
+    batches set aside. ``stopped``: the newest event when an operator last ended a broadcast by hand, 0 if nobody ever
+    did. ``rows``: subscription rows that the last broadcast saw. ``shards``: the number of shards of its subscriptions
+    once that has grown; subscriptions.shards knows the first. ``owner``: the execution that has the lease until
+    ``lease_until`` (seconds since the epoch). ``round``: the round that it is in, or the last one was in.
+    ``epoch``: that of the match whose events these are, None in a row from before rows said so.
+    """
+
+    match: str
+    seq: int = 0
+    told: int = 0
+    tried: int = 0
+    stopped: int = 0
+    rows: int = 0
+    shards: int | None = None
+    owner: str | None = None
+    lease_until: int = 0
+    round: str | None = None
+    epoch: str | None = None
+
+    def is_running(self, now: float) -> bool:
+        """Whether a broadcast has the lease at ``now`` (seconds since the epoch)."""
+        return self.owner is not None and self.lease_until > now
+
+
+class Tellings:
+    """The ``state`` rows of one cell's ``broadcasts`` table.
+
+    Raises botocore's ClientError and BotoCoreError; UnreadableRowError for a row that is damaged.
+    """
+
+    def __init__(self, table: str, client: DynamoDBClient) -> None:
+        self.table = table
+        self._db = client
+
+    def read(self, match: str) -> Telling:
+        """How far the cell is, read consistently; nothing told yet if there is no row."""
+        return parse_telling(match, self._db.get_item(**telling_get(self.table, match)).get("Item"))
+
+    def hand(self, match: str, seq: int, epoch: str | None = None) -> Telling:
+        """Note that ``seq`` is to be told, unless something newer is; returns how far the cell is.
+
+        Whoever gives back the lease looks at this number in the same write, so an event that is handed over at that
+        moment either is seen, or finds the lease free. A row of another ``epoch`` than the match has now is replaced:
+        what was told of the earlier match says nothing about this one.
+        """
+        names, values = {"#v": "v"}, {":seq": _n(seq), ":none": _n(0), ":v": VERSION_ATTRIBUTE["v"]}
+        update, condition = _HAND, f"{_OURS} AND (attribute_not_exists(seq) OR seq < :seq)"
+        if epoch is not None:
+            update, condition = f"{update}, epoch = :epoch", f"{condition} AND {_SAME_EPOCH}"
+            values[":epoch"] = {"S": epoch}
+        try:
+            updated = self._db.update_item(
+                TableName=self.table,
+                Key=telling_key(match),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            found = self.read(match)
+            if epoch is None or found.epoch in (None, epoch):
+                return found
+            return self._replace(found, seq, epoch)
+        return parse_telling(match, updated["Attributes"])
+
+    def _replace(self, old: Telling, seq: int, epoch: str) -> Telling:
+        """Put the row of a match that was made again in place of ``old``, unless somebody was faster."""
+        try:
+            self._db.update_item(
+                TableName=self.table,
+                Key=telling_key(old.match),
+                UpdateExpression="SET epoch = :epoch, seq = :seq, told = :none, tried = :none "
+                "REMOVE lease_owner, lease_until, round_name, stopped, shards, #rows",
+                ConditionExpression="epoch = :old",
+                ExpressionAttributeNames={"#rows": "rows"},
+                ExpressionAttributeValues={
+                    ":epoch": {"S": epoch}, ":seq": _n(seq), ":none": _n(0), ":old": {"S": old.epoch or ""},
+                },
+            )  # fmt: skip
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return self.read(old.match)
+        return Telling(old.match, seq=seq, epoch=epoch)
+
+    def stop(self, match: str, seq: int, epoch: str | None = None) -> tuple[Telling, bool]:
+        """End the broadcast of everything up to ``seq``; returns how far it got, and whether there was one to end.
+
+        A cell that is behind is handed ``seq`` first: otherwise what it is handed later would begin again. Then one
+        write: the lease is taken from whoever has it, which its senders see at their next look; and the newest
+        event counts as tried, so that nobody starts again for it: neither the watchdog, nor a record delivered twice,
+        nor an execution that has been started and has not taken the lease yet. ``told`` stays, so the frame of the next
+        event begins there.
+        """
+        if seq:
+            self.hand(match, seq, epoch)
+        try:
+            updated = self._db.update_item(
+                TableName=self.table,
+                Key=telling_key(match),
+                UpdateExpression="SET tried = seq, stopped = seq REMOVE lease_owner, lease_until",
+                ConditionExpression="tried < seq OR attribute_exists(lease_owner)",
+                ReturnValues="ALL_NEW",
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return self.read(match), False
+        return parse_telling(match, updated["Attributes"]), True
+
+    def progress(self, match: str, round_of: str) -> list[dict[str, Any]]:
+        """What the batches of a round have counted so far, read consistently; without rows that cannot be read."""
+        pages = self._db.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :match AND begins_with(sk, :progress)",
+            ExpressionAttributeValues={
+                ":match": told_key(match, "")["pk"],
+                ":progress": {"S": progress_item(round_of)},
+            },
+            ConsistentRead=True,
+        )
+        return skipped(readable(_parse_progress, (item for page in pages for item in page["Items"])))
+
+    def reopen(self, match: str, now: int) -> bool:
+        """Have the match broadcast again from what it has been told; returns whether it may be.
+
+        A batch that was set aside leaves ``tried`` at the newest event, so that no execution would take the lease. It
+        may not if everyone has been told, or a broadcast is running at ``now`` (seconds since the epoch).
+        """
+        try:
+            self._db.update_item(
+                TableName=self.table,
+                Key=telling_key(match),
+                UpdateExpression="SET tried = told",
+                ConditionExpression="told < seq AND (attribute_not_exists(lease_until) OR lease_until < :now)",
+                ExpressionAttributeValues={":now": _n(now)},
+            )
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def telling_key(match: str) -> dict[str, Any]:
+    """The primary key of a match's ``state`` row."""
+    return told_key(match, "state")
+
+
+def telling_get(table: str, match: str) -> dict[str, Any]:
+    """The arguments of a consistent GetItem for the ``state`` row."""
+    return {"TableName": table, "Key": telling_key(match), "ConsistentRead": True}
+
+
+def parse_telling(match: str, item: Mapping[str, Any] | None) -> Telling:
+    """The ``state`` row as DynamoDB returns it, if there is one.
+
+    Raises UnreadableRowError.
+    """
+    item = item or {}
+    names = ("seq", "told", "tried", "stopped", "rows", "shards", "lease_until")
+    with reading(match, f"state of {told_key(match, '')['pk']['S']}", item):
+        numbers: Any = {name: count(item, name) for name in names if name in item}
+        texts: Any = {
+            name: text(item, key)
+            for name, key in (("owner", "lease_owner"), ("round", "round_name"), ("epoch", "epoch"))
+            if key in item
+        }
+        return Telling(match, **texts, **numbers)
+
+
+def _parse_progress(item: Mapping[str, Any]) -> dict[str, Any]:
+    with reading(item["pk"]["S"].removeprefix("match#"), item["sk"]["S"], item):
+        body = json_object(item, "body")
+        whole(body, *PROGRESS_FIELDS)
+        return body
+
+
+def _n(value: int) -> dict[str, Any]:
+    return {"N": str(value)}

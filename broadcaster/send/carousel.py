@@ -1,0 +1,379 @@
+"""One invocation of a sender: round the ring of its rows, with whatever is the newest frame.
+
+Four times a second it looks at the match. A newer event swaps the frame where the sender stands and begins a new lap
+from there; the lease is kept; the share of the budget follows who else is sending. When its lap is done it waits a
+little for the other batches of its broadcast: an event that comes meanwhile is told at once, not after the slowest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broadcaster.control import live
+from broadcaster.control.plan import shards_of
+from broadcaster.send.delivery import Delivery, Tally
+from broadcaster.send.gateway import GatewayError
+from broadcaster.send.pacing import BURST_SECONDS, Pace
+from broadcaster.send.pages import read_page
+from broadcaster.send.pruning import Pruning
+from broadcaster.send.ring import Spot
+from broadcaster.send.slow import SlowViewers
+from broadcaster.send.walk import Walk
+from matches.ledger import UnknownMatchError
+from runtime.metrics import Figures
+from subscriptions.shards import shard_count
+from subscriptions.store import partition
+
+if TYPE_CHECKING:
+    from broadcaster.send.delivery import Job, Lane
+    from broadcaster.send.gateway import Gateway
+    from broadcaster.send.records import Look, Records
+    from matches.ledger import MatchState
+
+LOOK_SECONDS = 0.25
+FIRST_LOOK_SECONDS = 0.05
+"""The first look of a lap comes sooner: the other matches are to know soon what this one needs."""
+
+RENEW_SECONDS = 5.0
+"""A lease that was renewed so long ago is renewed. It has to outlast what follows when the next senders are refused
+(docs/reliability.md)."""
+
+LINGER_SECONDS = 5.0
+"""How long a batch that is done waits for the others of its broadcast."""
+
+RELEASE_SECONDS = 3.0
+"""Before the deadline: from then on the rows of slow viewers are not held back any more."""
+
+ANSWER_SECONDS = 2.5
+"""What is on the wire when the time is up may end so much later."""
+
+PRUNE_SECONDS = 5.0
+"""Dead rows that are still there so long after the lap are left to the next broadcast."""
+
+OUTAGE_SHARE = 0.1
+"""When errors and broken connections keep more of the rows than this from their viewers, the batch has failed."""
+
+logger = Logger(service="sender")
+figures = Figures("sender")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one batch has done in this round, over all its invocations. Times in milliseconds since the epoch."""
+
+    rows: int = 0
+    accepted: int = 0
+    gone: int = 0
+    failed: int = 0
+    skipped: int = 0
+    closed: int = 0
+    throttled: int = 0
+    queries: int = 0
+    invocations: int = 0
+    started: int = 0
+    ended: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        """The counts as the state machine carries them."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a sender works with; one for the life of the process."""
+
+    db: Any
+    gateway: Gateway
+    records: Records
+    subscriptions: str
+    rate: int
+    """Requests a second that all senders of the cell together may send."""
+
+
+class Carousel:
+    """One invocation for one batch."""
+
+    def __init__(self, tools: Tools, task: dict[str, Any], deadline: float) -> None:
+        self._tools = tools
+        self._task = task
+        self._match: str = task["match"]
+        self._owner: str = task["owner"]
+        self._deadline = deadline
+        self._counts = Counts(**task.get("counts", {"rows": task.get("rows", 0)}))
+        self._loop = asyncio.get_running_loop()
+        self._lost = False
+        self._known: MatchState | None = None
+        """The match at the last look."""
+        self._seq: int = task.get("reached") or 0
+        """What every row that this lap has passed has been sent."""
+        self._stated: int | None = None
+        """How many posts this batch has said to have left, None before it has."""
+        self._known_from = float("inf")
+        """When the other matches' senders have seen the first statement (loop's clock)."""
+        self._broadcasts: list[live.Broadcast] = []
+        """All live broadcasts, at the last look."""
+        self._pace = Pace(self._share(), self._loop.time())
+        self._tally = Tally()
+        self._pruning = Pruning(tools.db, tools.subscriptions)
+        self._slow = SlowViewers(tools.db, tools.subscriptions)
+        self._closing: Lane | None = None
+        self._walk: Walk | None = None
+        self._shards = 0
+        self._delivery: Delivery | None = None
+        self._event_id: str | None = None
+        self._posted = 0
+        """When the operator posted the newest event that is being told, in milliseconds since the epoch."""
+        self._earned = 0.0
+        """Requests that the share of the rate came to while laps lasted, each with its burst."""
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        """What every line of the log says."""
+        return {"match": self._match, "seq": self._seq, "event_id": self._event_id}
+
+    async def run(self) -> dict[str, Any]:
+        """Go round until every row has the newest event, or the time is up; returns the task to go on with.
+
+        Raises GatewayError when nothing can be posted, botocore's errors when nothing can be read.
+        """
+        counts = self._counts
+        counts.invocations += 1
+        counts.started = counts.started or _now_ms()
+        done = False
+        try:
+            try:
+                await self._take(await self._tools.records.look(self._match))
+            except UnknownMatchError:
+                # The match was reset: nobody has its lease any more, and there is nothing to tell.
+                self._lose()
+            while not self._lost and not done:
+                if self._walk is None or await self._lap(self._walk):
+                    done = not await self._newer_while_others_send()
+                elif self._loop.time() >= self._deadline:
+                    break
+        finally:
+            if self._walk is not None:
+                await self._walk.close()
+            self._tools.gateway.forget()
+        if self._walk is not None:
+            counts.failed += self._walk.drop_held()
+            until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
+            await asyncio.gather(self._pruning.finish(until), self._slow.write(until, self._walk.reached()))
+            counts.accepted += self._tally.accepted
+            counts.failed += self._tally.failed
+            counts.closed += self._tally.closed
+            counts.throttled += self._tally.throttled
+            counts.gone += self._pruning.pruned
+            counts.queries += self._walk.queries
+            counts.skipped += self._walk.skipped
+            await self._tools.records.report(self._task, self._seq, counts.to_dict())
+            logger.info("sent", **self._about, batch=self._task["batch"], counts=counts.to_dict())
+            self._publish()
+        return {**self._task, **self._stand(done=done), "counts": counts.to_dict()}
+
+    def _publish(self) -> None:
+        """Tell CloudWatch what this invocation has done."""
+        figures.about(**self._about)
+        figures.add("Accepted", self._tally.accepted)
+        figures.add("Gone", self._pruning.pruned)
+        figures.add("Failed", self._tally.failed)
+        figures.add("Closed", self._tally.closed)
+        figures.add("Throttled", self._tally.throttled)
+        if self._earned:
+            figures.add("BudgetUsed", 100 * self._pace.bucket.spent / self._earned)
+
+    def _stand(self, *, done: bool) -> dict[str, Any]:
+        """How far this batch is, for the next invocation or the end of the round."""
+        if self._lost or done or self._walk is None:
+            return {"done": True, "lost": self._lost, "reached": self._seq if done else None, "ring": None}
+        walk = self._walk
+        ring = {
+            "seq": self._seq, "shards": self._shards, "begin": list(walk.begin), "stretch": walk.stretch,
+            "after": walk.spot.after, "rows": walk.lap_rows,
+        }  # fmt: skip
+        return {"done": False, "lost": False, "reached": None, "ring": ring}
+
+    async def _lap(self, walk: Walk) -> bool:
+        """Send until the lap is done, whatever it turns into; returns whether it is."""
+        counts, tally = self._counts, self._tally
+        self._delivery = Delivery(
+            walk, self._pace, until=self._deadline, gone=self._pruning.add, slow=self._took_nothing, tally=tally
+        )
+        accepted, earned = tally.accepted, self._pace.earned(self._loop.time())
+        looking = asyncio.create_task(self._keep_looking())
+        try:
+            await self._tools.gateway.deliver(self._delivery, self._deadline + ANSWER_SECONDS)
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            self._delivery = None
+        counts.ended = _now_ms()
+        self._earned += self._pace.earned(self._loop.time()) - earned + self._pace.bucket.rate * BURST_SECONDS
+        if walk.error is not None:
+            raise walk.error
+        if tally.unreached > OUTAGE_SHARE * (tally.accepted + tally.gone + tally.failed):
+            raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
+        if walk.exhausted:
+            counts.rows = walk.lap_rows
+            if tally.accepted > accepted and self._posted:
+                figures.add("GoalToGateway", max(0, counts.ended - self._posted))
+        return walk.exhausted
+
+    async def _newer_while_others_send(self) -> bool:
+        """Wait a little for the other batches; returns whether there is something newer to send."""
+        if self._lost:
+            return False
+        say = partial(self._tools.records.ended, self._match, self._owner, self._task["batch"])
+        try:
+            if self._task["senders"] > 1:
+                return await self._linger(say)
+            if any(each.match != self._match for each in self._broadcasts):
+                await say(is_ended=True)
+        except (ClientError, BotoCoreError) as error:
+            # The lap is done, and what is newer will be told in another round.
+            logger.warning("could not wait for the others", **self._about, exc_info=error)
+        return False
+
+    async def _linger(self, ended: Any) -> bool:
+        broadcast = await ended(is_ended=True)
+        patience = min(self._deadline, self._loop.time() + LINGER_SECONDS)
+        while broadcast is not None and broadcast.senders > 0 and self._loop.time() < patience:
+            await asyncio.sleep(LOOK_SECONDS)
+            before, look = self._seq, await self._tools.records.look(self._match, self._known)
+            await self._take(look)
+            if self._seq != before:
+                await ended(is_ended=False)
+                return True
+            if self._lost:
+                return False
+            broadcast = next((each for each in look.broadcasts if each.match == self._match), None)
+        return False
+
+    async def _keep_looking(self) -> None:
+        pause = FIRST_LOOK_SECONDS
+        while not self._lost:
+            await asyncio.sleep(pause)
+            pause = LOOK_SECONDS
+            self._release_in_time()
+            try:
+                await self._take(await self._tools.records.look(self._match, self._known))
+            except Exception:  # a look that fails, for whatever reason, must not be the last
+                logger.exception("could not look", **self._about)
+
+    async def _take(self, look: Look) -> None:
+        """Act on what was seen: lease, budget, newer events."""
+        self._known = look.state
+        if look.telling.owner != self._owner:
+            self._lose()
+            return
+        lease_seconds = self._tools.records.lease_seconds
+        if look.telling.lease_until - time.time() < lease_seconds - RENEW_SECONDS and not (
+            await self._tools.records.renew(self._match, self._owner)
+        ):
+            self._lose()
+            return
+        self._broadcasts = look.broadcasts
+        if look.state.seq > self._seq:
+            await self._tell(look)
+        self._pace.share(self._share(), self._loop.time())
+        await self._state_left()
+        self._tools.gateway.wake()
+
+    def _release_in_time(self) -> None:
+        """Before the time is up, try the slow viewers that were held back: the next invocation does not know them."""
+        now = self._loop.time()
+        if self._walk is not None and self._delivery is not None and now >= self._deadline - RELEASE_SECONDS:
+            self._delivery.try_now(self._walk.release(), now)
+
+    async def _state_left(self) -> None:
+        """Tell the other matches' senders what this batch has left to post, if they would get that wrong by half."""
+        left = self._walk.left if self._walk is not None else None
+        if left is None:
+            return
+        if self._delivery is not None:
+            left += self._delivery.later
+        if self._stated is not None and (left == self._stated or self._stated / 2 < left < self._stated):
+            return
+        if await self._tools.records.state_left(self._match, self._owner, self._task["batch"], left):
+            if self._stated is None:
+                self._known_from = self._loop.time() + LOOK_SECONDS
+            self._stated = left
+
+    def _took_nothing(self, job: Job) -> Lane | None:
+        """A viewer was refused on every try; returns the lane that closes its connection if that is to be closed."""
+        before = self._walk.slow.get((job[2], job[0]), 0) if self._walk is not None else 0
+        if not self._slow.failed(job, before):
+            return None
+        if self._closing is None:
+            self._closing = self._tools.gateway.closing_lane()
+        logger.info("slow_viewer_closed", **self._about, connection=job[0])
+        return self._closing
+
+    def _lose(self) -> None:
+        """Another execution has the lease and tells everyone: stop here."""
+        logger.warning("lost the lease", **self._about, owner=self._owner)
+        self._lost = True
+        if self._delivery is not None:
+            self._delivery.until = 0.0
+            self._tools.gateway.wake()
+
+    async def _tell(self, look: Look) -> None:
+        """Swap in the frame of the match as it stands."""
+        frames = await self._tools.records.frames(look.state, look.telling.told)
+        if frames is None:
+            return
+        walk, gateway = self._walk, self._tools.gateway
+        if walk is None:
+            await gateway.refresh()
+            walk = self._begin(look)
+        else:
+            walk.turn()
+            self._slow.turn()
+        if walk.everything is None:
+            walk.everything = gateway.lane(frames.everything)
+        else:
+            gateway.tell(walk.everything, frames.everything)
+        if frames.score is not None:
+            if walk.score is None:
+                walk.score = gateway.lane(frames.score)
+            else:
+                gateway.tell(walk.score, frames.score)
+        self._seq, self._event_id, self._posted = frames.seq, frames.event_id, frames.at
+
+    def _begin(self, look: Look) -> Walk:
+        """The walk: where an earlier invocation stood, from a new beginning if there is something newer since."""
+        tools, task = self._tools, self._task
+        self._shards = shard_count(look.telling.shards, look.state.audience)
+        shards = shards_of(task["first"], task["last"], task["of"], self._shards)
+        now = time.time()
+
+        async def read(pk: str, after: str | None) -> Any:
+            return await read_page(tools.db, tools.subscriptions, pk, after, now)
+
+        walk = self._walk = Walk(read, [partition(self._match, shard) for shard in shards], tools.gateway.wake)
+        ring = task.get("ring")
+        if ring is None:
+            walk.start()
+        elif (ring["seq"], ring["shards"]) == (look.state.seq, self._shards):
+            walk.start(Spot(*ring["begin"]), stretch=ring["stretch"], after=ring["after"], rows=ring["rows"])
+        else:
+            stages = len(shards_of(task["first"], task["last"], task["of"], ring["shards"]))
+            stage = (ring["begin"][0] + ring["stretch"]) % stages
+            walk.start(Spot(stage, ring["after"]))
+        return walk
+
+    def _share(self) -> float:
+        stated = self._loop.time() >= self._known_from
+        senders, rate = self._task["senders"], self._tools.rate
+        return live.share(self._broadcasts, self._match, senders, rate, time.time(), stated=stated)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

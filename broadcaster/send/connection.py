@@ -1,0 +1,170 @@
+"""One kept-alive connection to the gateway, non-blocking, with at most one request on its way.
+
+Plain sockets under one epoll of our own: measured against protocols on uvloop this takes about a tenth less CPU for a
+POST, more over TLS, and needs no other event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import select
+import socket
+import ssl
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from broadcaster.send.answers import AnswerReader
+    from broadcaster.send.delivery import Job
+
+READ = select.EPOLLIN | select.EPOLLRDHUP
+WRITE = select.EPOLLOUT
+CHUNK = 16 * 1024
+"""Bytes of one read: a TLS record."""
+
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Stage(Enum):
+    """Where a connection is in its life."""
+
+    OPENING = auto()
+    HANDSHAKE = auto()
+    IDLE = auto()
+    BUSY = auto()
+    CLOSED = auto()
+
+
+class Connection:
+    """Moves bytes and keeps the request that is on its way. Raises OSError (ssl.SSLError too) when it is lost."""
+
+    __slots__ = (
+        "_epoll", "_sock", "_tls_name", "fd", "interest", "job", "reader", "recv", "reused", "send", "since", "stage",
+        "unsent",
+    )  # fmt: skip
+
+    def __init__(self, epoll: select.epoll, address: tuple[Any, ...], tls_name: str | None, now: float) -> None:
+        family, kind, protocol, _, where = address
+        self._epoll = epoll
+        self._tls_name = tls_name
+        self._sock: socket.socket | ssl.SSLSocket = socket.socket(family, kind, protocol)
+        self._sock.setblocking(False)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.fd = self._sock.fileno()
+        self.stage = Stage.OPENING
+        self.since = now
+        """When it came to its stage, by the loop's clock."""
+        self.job: Job | None = None
+        self.reused = False
+        """Whether a request has been answered on it: it may then die idle, and that says nothing of the gateway."""
+        self.reader: AnswerReader | None = None
+        self.unsent = b""
+        self.interest = WRITE
+        self.send: Callable[[bytes], int] = self._sock.send
+        self.recv: Callable[[int], bytes] = self._sock.recv
+        """The socket's own methods: the hot path goes without ours."""
+        error = self._sock.connect_ex(where)
+        if error not in (0, errno.EINPROGRESS):
+            self._sock.close()
+            raise OSError(error, "cannot connect")
+        self._epoll.register(self.fd, self.interest)
+
+    def open_further(self, context: ssl.SSLContext | None, now: float) -> bool:
+        """The socket became ready while opening; returns whether the connection can be used now."""
+        if self.stage is Stage.OPENING:
+            if error := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(error, "cannot connect")
+            if context is None:
+                self._ready(now)
+                return True
+            self._sock = context.wrap_socket(
+                self._sock, server_hostname=self._tls_name, do_handshake_on_connect=False, suppress_ragged_eofs=True
+            )
+            self.stage = Stage.HANDSHAKE
+        try:
+            self._sock.do_handshake()  # type: ignore[union-attr]
+        except ssl.SSLWantReadError:
+            self._want(READ)
+            return False
+        except ssl.SSLWantWriteError:
+            self._want(WRITE)
+            return False
+        self._ready(now)
+        return True
+
+    def _ready(self, now: float) -> None:
+        self.stage, self.since = Stage.IDLE, now
+        self.send, self.recv = self._sock.send, self._sock.recv
+        self._want(READ)
+
+    def start(self, job: Job, request: bytes, now: float) -> None:
+        """Send the request of a job; what the socket does not take now goes on with ``send_further``."""
+        self.stage, self.since, self.job = Stage.BUSY, now, job
+        try:
+            sent = self.send(request)
+        except WOULD_BLOCK:
+            sent = 0
+        if sent != len(request):
+            self.keep(request[sent:])
+
+    def keep(self, rest: bytes) -> None:
+        """Send the rest of a request when the socket takes more."""
+        self.unsent = rest
+        self._want(READ | WRITE)
+
+    def send_further(self) -> None:
+        """The socket takes bytes again."""
+        try:
+            self.unsent = self.unsent[self.send(self.unsent) :]
+        except WOULD_BLOCK:
+            return
+        if not self.unsent:
+            self._want(READ)
+
+    def receive(self) -> bytes | None:
+        """What has come: None if nothing has after all, empty if the peer has closed."""
+        try:
+            return self.recv(CHUNK)
+        except WOULD_BLOCK:
+            return None
+
+    def receive_rest(self, data: bytes) -> bytes | None:
+        """More of what has come: TLS may hold bytes that the epoll does not know of. None if there is no more."""
+        full = len(data) == CHUNK or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending())
+        return self.receive() if full else None
+
+    def finished(self, now: float) -> None:
+        """The request has been answered, and the connection can take another."""
+        self.stage, self.since, self.job, self.reader, self.reused = Stage.IDLE, now, None, None, True
+
+    def close(self) -> None:
+        """Close without a word; the kernel takes it off the epoll."""
+        if self.stage is not Stage.CLOSED:
+            self.stage = Stage.CLOSED
+            self._sock.close()
+
+    def _want(self, interest: int) -> None:
+        if interest != self.interest:
+            self._epoll.modify(self.fd, interest)
+            self.interest = interest
+
+
+async def addresses(host: str, port: int) -> list[tuple[Any, ...]]:
+    """Where a host is, as socket.getaddrinfo says it: IPv4 addresses only. Raises OSError.
+
+    A function outside of a VPC has no route for IPv6: Lambda has outbound IPv6 in dual-stack subnets of a VPC only
+    (Ipv6AllowedForDualStack in https://docs.aws.amazon.com/lambda/latest/dg/API_VpcConfig.html).
+    """
+    loop = asyncio.get_running_loop()
+    return list(await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM))
+
+
+def tls_context() -> ssl.SSLContext:
+    """A context for HTTP/1.1 that trusts the system's authorities, or those of the file that AWS_CA_BUNDLE names."""
+    context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+    context.set_alpn_protocols(["http/1.1"])
+    return context

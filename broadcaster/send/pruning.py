@@ -1,0 +1,81 @@
+"""Deletes the rows of connections that are gone, beside the sending and never in its way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from subscriptions.store import BATCH, row_key
+
+if TYPE_CHECKING:
+    from broadcaster.send.delivery import Job
+
+AT_ONCE = 4
+"""Batches that are being deleted at the same time."""
+
+PAUSES = (0.05, 0.2, 0.5)
+"""Seconds to wait for rows that DynamoDB did not take. What it does not take then is left to the next broadcast."""
+
+MOST = 20_000
+"""Dead rows that wait for their deletion at most. Others are left to the next broadcast as well."""
+
+logger = Logger(service="sender")
+
+
+class Pruning:
+    """The dead rows of one invocation."""
+
+    def __init__(self, db: Any, table: str) -> None:
+        self._db = db
+        self._table = table
+        self._waiting: list[Job] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.pruned = 0
+
+    def add(self, job: Job) -> None:
+        """A connection is gone."""
+        if len(self._waiting) >= MOST:
+            return
+        self._waiting.append(job)
+        if len(self._waiting) >= BATCH and len(self._tasks) < AT_ONCE:
+            self._begin()
+
+    async def finish(self, until: float) -> None:
+        """Delete what is left, as far as that goes ``until`` then (loop's clock)."""
+        loop = asyncio.get_running_loop()
+        while (self._waiting or self._tasks) and (patience := until - loop.time()) > 0:
+            while self._waiting and len(self._tasks) < AT_ONCE:
+                self._begin()
+            await asyncio.wait(self._tasks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        self._waiting.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self) -> None:
+        batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+        task = asyncio.create_task(self._delete(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if len(self._waiting) >= BATCH and not task.cancelled():
+            self._begin()
+
+    async def _delete(self, gone: list[Job]) -> None:
+        # A row that is met again on a second lap before it is deleted comes twice, which BatchWriteItem refuses.
+        keys = {(pk, connection) for connection, _, pk, _ in gone}
+        waiting = {self._table: [{"DeleteRequest": {"Key": row_key(*key)}} for key in keys]}
+        try:
+            for pause in PAUSES:
+                waiting = (await self._db.batch_write_item(RequestItems=waiting)).get("UnprocessedItems") or {}
+                if not waiting:
+                    break
+                await asyncio.sleep(pause)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("not pruned", rows=len(keys), exc_info=error)
+        self.pruned += len(keys) - sum(map(len, waiting.values()))

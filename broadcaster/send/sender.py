@@ -1,0 +1,112 @@
+"""Lambda: one item of the state machine's Map, a batch of shards to go round.
+
+A sender that runs out of time returns its own input with how far it is, and the state machine invokes it again with
+that. Everything that must outlive an invocation is in that input, so an invocation that is repeated repeats the same
+numbers: its progress row is overwritten, never added to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from broadcaster.control.plan import check_version
+from broadcaster.send.carousel import Carousel, Tools, figures
+from broadcaster.send.gateway import Gateway, GatewayError
+from broadcaster.send.pages import calm_collector
+from broadcaster.send.records import Records
+from broadcaster.send.signing import Credentials, Endpoint
+from matches.ledger import UnknownMatchError
+from runtime import aws
+from runtime.lifecycle import NO_MATCH, prepared
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from broadcaster.send.client import Client
+
+MARGIN_SECONDS = 5.0
+"""Before the time-out of the function: stop taking rows, let what is on the wire end, write the progress."""
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    # One loop for the life of the process: asyncio.run would close it, and with it the connections.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+@cache
+def _client(region: str) -> Client:
+    from broadcaster.send.client import make
+
+    return _loop().run_until_complete(make(region))
+
+
+@cache
+def _tools() -> Tools:
+    """Made without the network."""
+    db, home = _client(aws.region()), _client(aws.setting("HOME_REGION"))
+
+    async def made() -> Gateway:
+        return Gateway.prepared(Endpoint.parse(aws.setting("CONNECTIONS_URL"), aws.region()), credentials)
+
+    tools = Tools(
+        db=db.client,
+        gateway=_loop().run_until_complete(made()),
+        records=Records(
+            home=home.client,
+            db=db.client,
+            matches=aws.setting("MATCHES_TABLE"),
+            broadcasts=aws.setting("BROADCASTS_TABLE"),
+            lease_seconds=int(aws.setting("LEASE_SECONDS")),
+        ),
+        subscriptions=aws.setting("SUBSCRIPTIONS_TABLE"),
+        rate=int(aws.setting("SEND_RATE")),
+    )
+    calm_collector()
+    return tools
+
+
+def _reach() -> None:
+    """Use what this sender works with over the network, for no match."""
+    tools = _tools()
+
+    async def reach() -> None:
+        await tools.gateway.refresh()
+        with suppress(UnknownMatchError):
+            await tools.records.look(NO_MATCH)
+
+    _loop().run_until_complete(reach())
+
+
+async def _freshen() -> None:
+    """Before anything is asked: no connection to DynamoDB that has been idle for long is used again."""
+    for region in {aws.region(), aws.setting("HOME_REGION")}:
+        await _client(region).freshen()
+
+
+def credentials() -> Credentials:
+    """What this process may sign with; botocore gets new ones where they rotate. Raises GatewayError without any."""
+    found = aws.credentials()
+    if found is None or not found.access_key or not found.secret_key:
+        raise GatewayError("there are no AWS credentials")
+    return Credentials(found.access_key, found.secret_key, found.token)
+
+
+@prepared(_tools, _reach)
+@figures.published
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Run one invocation and return the input of the next."""
+    check_version(event)
+    loop, tools = _loop(), _tools()
+    loop.run_until_complete(_freshen())
+    deadline = loop.time() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+
+    async def turn() -> dict[str, Any]:
+        return await Carousel(tools, event, deadline).run()
+
+    return loop.run_until_complete(turn())

@@ -1,0 +1,259 @@
+"""A sender's way round its ring: one page of rows is read while the one before it is being sent.
+
+At most two pages are in memory, however many rows a shard holds. Rows of viewers that took nothing in two broadcasts
+running are held back until the others have been taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+from broadcaster.send.delivery import TRIES
+from broadcaster.send.ring import Spot, Stretch, lap
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from broadcaster.send.delivery import Job, Lane
+    from broadcaster.send.pages import Page
+
+    Read = Callable[[str, str | None], Awaitable[Page]]
+
+HELD_BACK_AFTER = 2
+"""Broadcasts running in which a viewer took nothing: from then on its row is taken last."""
+
+MOST_HELD = 10_000
+"""Rows held back at most; further slow viewers keep their place."""
+
+_FRONT = Spot()
+_NOBODY: frozenset[str] = frozenset()
+
+
+class _Piece(NamedTuple):
+    """Rows of one page: in which stretch, of which shard, after which row."""
+
+    stretch: int
+    stage: int
+    after: str | None
+    rows: list[str]
+    score_only: frozenset[str]
+    slow: Mapping[str, int]
+
+
+class Walk:
+    """The rows of ``partitions`` on one lap after the other; ``delivery.Rows`` for the gateway.
+
+    ``read`` gets a page of a partition after a connection; ``wake`` is called when rows have come. A page that cannot
+    be read is kept as ``error``, and the walk has no more rows.
+    """
+
+    def __init__(self, read: Read, partitions: list[str], wake: Callable[[], None]) -> None:
+        self._read = read
+        self._partitions = partitions
+        self._wake = wake
+        self.everything: Lane | None = None
+        """For those who follow everything. None, here and below: nothing to tell them."""
+        self.score: Lane | None = None
+        """For those who follow the score only."""
+        self.taken = 0
+        self.skipped = 0
+        self.queries = 0
+        self.error: Exception | None = None
+        self.begin = Spot()
+        """Where this lap began, and where it ends."""
+        self.stretch = 0
+        """The stretch of the lap that the spot is in."""
+        self._lap_rows = 0
+        self._over = False
+        """Whether the pages of this lap have been taken."""
+        self.slow: dict[tuple[str, str], int] = {}
+        """By partition and connection: rows that were met whose viewers took nothing in the last broadcasts."""
+        self._held: list[tuple[str, bool, str]] = []
+        """Rows held back: connection, whether it follows the score only, partition."""
+        self._holds = True
+        self._before = 0
+        """Rows of this lap that had been taken before its reader began."""
+        self._read_rows = 0
+        """Rows that this lap's reader has read."""
+        self._stretches = (0, 1)
+        """Stretches that the reader has read to the end, and has to read."""
+        self._reader: asyncio.Task[None] | None = None
+        self._next: asyncio.Queue[_Piece | None] = asyncio.Queue()
+        self._stage = 0
+        self._partition = partitions[0]
+        self._after: str | None = None
+        self._rows: list[str] = []
+        self._at = 0
+        self._score_only = _NOBODY
+
+    def start(self, begin: Spot = _FRONT, *, stretch: int = 0, after: str | None = None, rows: int = 0) -> None:
+        """Begin a lap at ``begin``, or go on with one: in a ``stretch``, after a row, ``rows`` having been taken."""
+        self._stop_reading()
+        stretches = lap(len(self._partitions), begin)
+        if after is not None:
+            stretches[stretch] = stretches[stretch]._replace(after=after)
+        self.begin, self.stretch, self._lap_rows, self._over = begin, stretch, rows, False
+        self.error, self._held = None, []
+        self._before, self._read_rows, self._stretches = rows, 0, (0, len(stretches) - stretch)
+        self._stage, self._after = stretches[stretch].stage, stretches[stretch].after
+        self._rows, self._at, self._score_only = [], 0, _NOBODY
+        self._next = asyncio.Queue()
+        self._reader = asyncio.create_task(self._read_on(stretches, stretch, self._next))
+
+    def turn(self) -> None:
+        """Begin a lap here.
+
+        What had been read ahead is read again: a viewer may have come between that read and the newer event, and have
+        been given a snapshot that does not have it.
+        """
+        self.start(self.spot)
+
+    @property
+    def spot(self) -> Spot:
+        """After the last row that was taken."""
+        return Spot(self._stage, self._rows[self._at - 1] if self._at else self._after)
+
+    @property
+    def lap_rows(self) -> int:
+        """Rows of this lap that have been taken."""
+        return self._lap_rows + self._at
+
+    @property
+    def waiting(self) -> int:
+        """How many rows of this page can be taken; 1 if another page, or the end, is there."""
+        return len(self._rows) - self._at or int(not self._next.empty()) or (len(self._held) if self._over else 0)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether a row that is not held back can be taken, or another page, or the end, is there."""
+        return self._at < len(self._rows) or not self._next.empty()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the lap is done, or cannot go on."""
+        return self._over and not self._held
+
+    @property
+    def left(self) -> int | None:
+        """About how many rows of this lap are still to be taken, None before the first page is read.
+
+        Exact once the last page has been read. Before that, shards not read yet count as the average of the others.
+        """
+        finished, of = self._stretches
+        if not finished and not self._read_rows:
+            return None
+        taken, rows = self.lap_rows - self._before, self._read_rows
+        expected = rows if finished == of else max(rows + 1, ceil(rows * of / max(1, finished)))
+        return max(0, expected - taken) + (len(self._held) if finished == of else 0)
+
+    def release(self) -> list[Job]:
+        """The posts of the rows that have been held back: there is no time to wait for the end of the lap.
+
+        From now on no row is held back any more.
+        """
+        jobs, self._holds = [], False
+        while (job := self._take_held()) is not None:
+            jobs.append(job)
+        return jobs
+
+    def drop_held(self) -> int:
+        """Give up the rows that are held back; returns how many there were. They are as if they had not been met."""
+        held, self._held = self._held, []
+        for connection, _, partition in held:
+            self.slow.pop((partition, connection), None)
+        return len(held)
+
+    def reached(self) -> list[tuple[str, str]]:
+        """The rows of slow viewers that have been taken."""
+        here, after = self._partition, self.spot.after or ""
+        return [row for row in self.slow if self._over or row[0] != here or row[1] <= after]
+
+    def take(self) -> Job | None:
+        """The next row of this lap, None if there is none at the moment."""
+        while True:
+            at = self._at
+            if at < len(self._rows):
+                self._at = at + 1
+                connection = self._rows[at]
+                lane = self.score if connection in self._score_only else self.everything
+                if lane is not None:
+                    self.taken += 1
+                    return connection, lane, self._partition, 0
+                self.skipped += 1
+            elif not self._turn_page():
+                return self._take_held() if self._over else None
+
+    async def close(self) -> None:
+        """Give up the page that is being read."""
+        reader = self._reader
+        self._stop_reading()
+        if reader is not None:
+            await asyncio.gather(reader, return_exceptions=True)
+
+    def _take_held(self) -> Job | None:
+        while self._held:
+            connection, score_only, partition = self._held.pop()
+            lane = self.score if score_only else self.everything
+            if lane is not None:
+                self.taken += 1
+                # Half of the tries, and no place among the first ones.
+                return connection, lane, partition, TRIES / 2
+            self.skipped += 1
+        return None
+
+    def _hold_back(self, slow: Mapping[str, int]) -> None:
+        """Take the rows of slow viewers out of this page."""
+        rows: list[str] = []
+        for connection in self._rows:
+            if self._holds and slow.get(connection, 0) >= HELD_BACK_AFTER and len(self._held) < MOST_HELD:
+                self._held.append((connection, connection in self._score_only, self._partition))
+            else:
+                rows.append(connection)
+        self._lap_rows += len(self._rows) - len(rows)
+        self._rows = rows
+
+    def _turn_page(self) -> bool:
+        if self._next.empty():
+            return False
+        piece = self._next.get_nowait()
+        self._next.task_done()
+        self._lap_rows += self._at
+        self._after = self.spot.after
+        self._rows, self._at, self._score_only = [], 0, _NOBODY
+        if piece is None:
+            self._over = True
+            return False
+        self.stretch, self._stage, self._after, self._rows, self._score_only, slow = piece
+        self._partition = self._partitions[self._stage]
+        if slow:
+            self.slow.update({(self._partition, connection): failed for connection, failed in slow.items()})
+            self._hold_back(slow)
+        return True
+
+    def _stop_reading(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+
+    async def _read_on(self, stretches: list[Stretch], first: int, pieces: asyncio.Queue[_Piece | None]) -> None:
+        """Read page after page, each as soon as the one before it is being sent."""
+        try:
+            for number, (stage, begin, to) in enumerate(stretches[first:], first):
+                after, more = begin, True
+                while more:
+                    await pieces.join()
+                    self.queries += 1
+                    page = await self._read(self._partitions[stage], after)
+                    rows = page.connections if to is None else page.connections[: bisect_right(page.connections, to)]
+                    self._read_rows += len(rows)
+                    pieces.put_nowait(_Piece(number, stage, after, rows, page.score_only, page.slow))
+                    self._wake()
+                    after, more = page.last, page.last is not None and (to is None or page.last < to)
+                self._stretches = (number + 1 - first, len(stretches) - first)
+        except Exception as error:  # noqa: BLE001 - the sender raises it, once what is on its way has ended
+            self.error = error
+        pieces.put_nowait(None)
+        self._wake()

@@ -1,0 +1,1 @@
+"""The command ``livescore``: a file for each group of commands."""

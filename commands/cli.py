@@ -1,0 +1,54 @@
+"""The command ``livescore``."""
+
+from typing import Annotated
+
+import typer
+
+from commands.lazy import add, group
+
+app = group()
+matches = group(help="Schedule, change, list and remove matches.")
+app.add_typer(matches, name="match")
+add(matches, "fixtures.create")
+add(matches, "fixtures.change")
+add(matches, "fixtures.remove")
+add(matches, "fixtures.list_matches", "list")
+add(matches, "fixtures.show_match", "show")
+add(matches, "fixtures.lineups")
+add(matches, "reset.reset")
+add(app, "stack.up")
+add(app, "stack.demo")
+add(app, "stack.token")
+add(app, "preflight.preflight")
+add(app, "smoke.smoke")
+add(app, "match.goal")
+add(app, "match.event")
+add(app, "watch.watch")
+add(app, "match.receipts")
+add(app, "match.stop")
+add(app, "aside.redrive")
+add(app, "replay.replay_file", "replay")
+add(app, "measure.loadtest")
+add(app, "measure.bench")
+add(app, "fuzz.fuzz")
+add(app, "faults.faults")
+add(app, "model.model")
+add(app, "package.package")
+add(app, "screenshots.screenshots")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # It takes 0.02 s of CPU.
+
+        print(version("livescore"))  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def livescore(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Broadcast live scores: start a system on this machine, enter events, watch matches, measure."""

@@ -1,0 +1,170 @@
+"""What the commands share: options, where they speak, how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from client.handing import TokenTooLongError
+from devstack import signals
+from devstack.errors import FeedError
+from devstack.ministack import StackError, free_port
+from devstack.operator import ApiError, Operator
+from devstack.system import DEFAULT_PORT, Gateway, System
+from loadtest.limits import allow_sockets
+from loadtest.shown import plain
+from loadtest.tokens import TokensError, tokens_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+out = Console(width=None if sys.stdout.isatty() else 120)
+err = Console(stderr=True, soft_wrap=True)
+
+LOCAL = System(DEFAULT_PORT)
+Api = Annotated[str, typer.Option(envvar="LIVESCORE_API", help="URL of the HTTP API.")]
+WebSocket = Annotated[str, typer.Option(envvar="LIVESCORE_WS", help="URL of the viewers' WebSocket.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Match = Annotated[str, typer.Argument(help="Id of the match.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; a free one by default.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+GatewayOption = Annotated[
+    Gateway,
+    typer.Option(
+        "--gateway", help="The program that plays API Gateway for viewers: MiniStack, or a stand-in for load."
+    ),
+]
+
+MINISTACK_VIEWERS = 500
+"""More viewers than these take minutes on MiniStack's gateway, which sends about 1,400 frames a second on two cores."""
+
+
+class WrongOptionError(Exception):
+    """The options of a command cannot be used as they are; the text names them, for a person."""
+
+
+def operator(api: str) -> Operator:
+    """The operator at an API: with the token or the app client of the environment, else as devstack knows one."""
+    return Operator(api, tokens_from(os.environ))
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def checked(
+    validate: Callable[[dict[str, Any]], object], body: dict[str, Any], options: Mapping[str, str]
+) -> dict[str, Any]:
+    """The body, which the API will take. ``options`` are the names of fields that are no options of the same name.
+
+    Raises WrongOptionError for a body that the API would refuse by its form.
+    """
+    from pydantic import ValidationError
+
+    from matches.events import describe as in_words
+
+    try:
+        validate(body)
+    except ValidationError as error:
+        words = in_words(error, lambda field: options.get(field, f"--{field.replace('_', '-')}"))
+        raise WrongOptionError(f"{words}.") from None
+    return body
+
+
+def pair(text: str | None, option: str) -> list[int] | None:
+    """Two numbers of goals, home and away, from ``3-0``; raises WrongOptionError."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*([0-9]{1,2})\s*[-–:]\s*([0-9]{1,2})\s*", text)
+    if found is None:
+        raise WrongOptionError(f"{option} is the goals of the home and of the away team, such as 3-0.")
+    return [int(found[1]), int(found[2])]
+
+
+def show(body: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print a result, for a program or for a person."""
+    if as_json:
+        print(json.dumps(body, ensure_ascii=False))  # noqa: T201
+    else:
+        out.print(plain(text), markup=False, highlight=False)
+
+
+def confirm(question: str, do: str, done: str) -> None:
+    """Ask before something is lost. Raises StackError unless a person at the terminal says yes."""
+    if not sys.stdin.isatty():
+        raise StackError(f"Nobody is there to be asked. Add --yes to {do} without asking.")
+    if not typer.confirm(question, err=True):
+        raise StackError(f"Nothing was {done}.")
+
+
+def say(text: str) -> None:
+    """A line about what is going on, for a person; without a terminal any more it goes nowhere."""
+    with suppress(OSError):
+        err.print(plain(text), style="dim", markup=False, highlight=False)
+
+
+def writable(*files: Path | None) -> None:
+    """Raises BadParameter for a file that cannot be written, before anything is measured for it."""
+    for file in files:
+        if file is None:
+            continue
+        if not file.absolute().parent.is_dir():
+            raise typer.BadParameter(f"{file} is in no folder that exists")
+        if file.is_dir() or not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+            raise typer.BadParameter(f"{file} cannot be written")
+
+
+def port_for(viewers: int, port: int | None) -> int:
+    """The port of a stack for so many sockets; raises StackError if this machine does not allow them."""
+    if (refusal := allow_sockets(viewers)) is not None:
+        raise StackError(refusal)
+    return port or free_port()
+
+
+def gateway_for(viewers: int, gateway: Gateway | None) -> Gateway:
+    """The gateway for so many viewers where none was chosen. Raises StackError for one that is too slow for them."""
+    if viewers <= MINISTACK_VIEWERS:
+        return gateway or "ministack"
+    if gateway == "ministack":
+        raise StackError(
+            f"MiniStack's gateway is too slow for more than {MINISTACK_VIEWERS} viewers. "
+            f"Use --gateway standin for {viewers}, or fewer viewers."
+        )
+    if gateway is None:
+        say(f"The stand-in plays API Gateway: MiniStack's is too slow for more than {MINISTACK_VIEWERS} viewers.")
+    return "standin"
+
+
+def progress(status: Any) -> Any:
+    """Shows progress in one line on a terminal, line by line elsewhere."""
+    if out.is_terminal:
+        return lambda text: status.update(escape(plain(text)))
+    often = ("are watching", "dead connections", "rows written")
+    return lambda text: say(text) if not text.endswith(often) else None
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """Turns what went wrong into a sentence on stderr; a signal ends the command tidily.
+
+    The exit status is 2 for options that cannot be used, as of all commands, and 1 for everything else.
+    """
+    with signals.once():
+        try:
+            yield
+        except (StackError, ApiError, TokensError, TokenTooLongError, FeedError, WrongOptionError, OSError) as error:
+            with suppress(OSError):  # the terminal has been closed
+                err.print(plain(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
+            sys.exit(2 if isinstance(error, WrongOptionError) else 1)
+        except KeyboardInterrupt:
+            sys.exit(130)

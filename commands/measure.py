@@ -1,0 +1,131 @@
+"""The commands that measure: loadtest, bench."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from commands.common import (
+    GatewayOption,
+    JsonFile,
+    Port,
+    err,
+    gateway_for,
+    out,
+    port_for,
+    progress,
+    said,
+    say,
+    writable,
+)
+from devstack.load import Load
+from devstack.load import run as run_load
+from devstack.stack import running
+from loadtest.bench import NAMES
+from loadtest.report import render
+from loadtest.shapes import SHAPES
+
+
+def loadtest(
+    viewers: Annotated[int, typer.Option(min=10, max=15_000, help="Number of viewers.")] = 500,
+    goals: Annotated[int, typer.Option(min=1, max=10_000, help="Number of goals in each match.")] = 30,
+    shape: Annotated[
+        str, typer.Option(help=f"Shape of the load: {', '.join(SHAPES)}.", metavar="SHAPE")
+    ] = "goal-storm",
+    matches: Annotated[int, typer.Option(min=1, max=1000, help="Number of matches that are played at once.")] = 1,
+    pace: Annotated[float, typer.Option(min=0.0, max=600.0, help="Seconds between two goals.")] = 1.0,
+    join_rate: Annotated[
+        float, typer.Option(min=1.0, help="Number of viewers that join in each second before the storm.")
+    ] = 100.0,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Number of processes that hold viewers.")] = 1,
+    port: Port = None,
+    report: Annotated[Path, typer.Option(help="File for the HTML report.")] = Path("loadtest.html"),
+    json_file: JsonFile = None,
+    gateway: GatewayOption = "standin",
+) -> None:
+    """Put a stack on this machine under load with locust; exit 0 only if nobody who stayed missed anything."""
+    if shape not in SHAPES:
+        raise typer.BadParameter(f"{shape} is not one of {', '.join(SHAPES)}", param_hint="--shape")
+    writable(report, json_file)
+    load = Load(viewers, goals, shape, matches, pace, join_rate, processes, gateway)
+    with (
+        said(),
+        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway)) as (system, _),
+        out.status("") as status,
+    ):
+        result = run_load(system, load, status.update if out.is_terminal else say)
+    _show_load(result, report)
+    with said():
+        report.write_text(render(result, load.command))
+        if json_file is not None:
+            json_file.write_text(json.dumps(result, indent=2) + "\n")
+    raise typer.Exit(0 if result["passed"] else 1)
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help=f"Name of the bench: {', '.join(NAMES)}, or all.")],
+    json_file: JsonFile = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file, .svg or .png.")] = None,
+) -> None:
+    """Measure: sending, paging, a million rows, the stand-in, a goal to 10,000 viewers, the budget, cold starts, pages.
+
+    With "all", --json and --plot name folders.
+    """
+    if name not in (*NAMES, "all"):
+        raise typer.BadParameter(f"{name} is not one of {', '.join(NAMES)}, all")
+    from devstack.bench import run as run_bench  # much to import, for this command only
+
+    names, folders = NAMES if name == "all" else (name,), name == "all"
+    for path in (json_file, plot):
+        if folders and path is not None and not path.is_dir():
+            raise typer.BadParameter(f"{path} is no folder that exists")
+    if not folders:
+        writable(json_file, plot)
+        if plot is not None and plot.suffix not in (".svg", ".png"):
+            raise typer.BadParameter(f"{plot} ends neither in .svg nor in .png")
+    measured = True
+    for each in names:
+        with said(), out.status("") as status:
+            result = run_bench(each, progress(status))
+        for table in result.tables():
+            out.print(table)
+        for sentence in result.missing:
+            err.print(f"livescore: {sentence}", style="yellow", highlight=False)
+        measured = measured and bool(result.rows or result.figures)
+        with said():
+            if json_file is not None:
+                (json_file / f"{each}.json" if folders else json_file).write_text(result.to_json())
+            if plot is not None and (result.rows or result.figures):
+                result.plot(plot / f"{each}.svg" if folders else plot)
+    raise typer.Exit(0 if measured else 1)
+
+
+def _show_load(result: dict[str, Any], report: Path) -> None:
+    table = Table("ms", *result["goal_to_glass_ms"])
+    rows = {"goal to glass": result["goal_to_glass_ms"], **result["times_ms"], "own lag": result["own_lag_ms"]}
+    for name, figures in rows.items():
+        table.add_row(name.replace("_", " "), *map(str, figures.values()))
+    out.print(table)
+    goals, missed, trouble = result["goals"], result["missed"], result["about"]["trouble"]
+    out.print(
+        f"{goals['posted']} of {goals['wanted']} goals, {result['deliveries']} deliveries timed. "
+        f"The {result['stayed']} viewers that stayed missed {'an unknown number' if missed is None else missed}.",
+        highlight=False,
+    )
+    counts = result["counts"]
+    if counts.get("cut"):
+        last = result["times_ms"].get("back", {}).get("max")
+        out.print(
+            f"{counts['cut']} connections were cut at once; the last of those viewers was back after {last} ms. "
+            f"{counts.get('failed_connects', 0)} attempts to connect were refused or failed.",
+            highlight=False,
+        )
+    for sentence in (trouble and f"The run was cut short: {trouble}.", result["bottleneck"]):
+        if sentence:
+            err.print(sentence, style="yellow", highlight=False)
+    out.print(f"The report is {report}", soft_wrap=True, highlight=False, markup=False)
+    out.print("[bold green]passed[/]" if result["passed"] else "[bold red]failed[/]")

@@ -1,0 +1,41 @@
+"""The command that plays the model of the whole."""
+
+from __future__ import annotations
+
+import random
+from typing import Annotated
+
+import typer
+
+from commands.common import err, out, said, say
+
+STEPS = 100_000
+"""What is played if nothing else is said: ten minutes or so."""
+
+
+def model(
+    steps: Annotated[int | None, typer.Option(min=1, help=f"Number of steps to play; {STEPS:,} by default.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="Minutes to play for, instead of a number of steps.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Number that decides the order of steps; random by default.")
+    ] = None,
+    shorten: Annotated[bool, typer.Option(help="Shorten a schedule that fails, which takes minutes.")] = True,
+) -> None:
+    """Play the whole system in one process, side effect by side effect, in orders that chance chooses."""
+    from trials.model.runner import ROUND, play_on
+
+    if steps is None and minutes is None:
+        steps = STEPS
+    first = random.randrange(1_000_000) if seed is None else seed
+    with said():
+        say(f"seed {first}")
+        failure = play_on(first, steps=steps, minutes=minutes, say=say, shorten=shorten)
+    if failure is None:
+        out.print("Everything held.", highlight=False)
+        return
+    err.print(f"livescore: {failure.sentence}", style="red", markup=False, highlight=False)
+    out.print(failure.schedule, markup=False, highlight=False)
+    out.print(f"Again: livescore model --seed {failure.seed} --steps {ROUND}", markup=False, highlight=False)
+    raise typer.Exit(1)

@@ -1,0 +1,83 @@
+"""The command that tries a running system: smoke."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from commands.common import LOCAL, AsJson, out, said
+from commands.common import operator as operator_at
+from devstack import signals
+from devstack.posting import MOST_POSTS, Posting
+from devstack.smoke import Smoke, Step
+from devstack.system import PREFIX
+from loadtest.shown import plain
+
+
+def smoke(
+    url: Annotated[str, typer.Argument(envvar="LIVESCORE_API", help="URL of the HTTP API.")] = LOCAL.api_url,
+    ws: Annotated[
+        list[str] | None,
+        typer.Option(envvar="LIVESCORE_WS", help="URL of a cell's WebSocket; give it once for each cell."),
+    ] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="Another URL that serves snapshots, such as the CDN's.")
+    ] = None,
+    connections: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="LIVESCORE_CONNECTIONS",
+            help="URL of a cell's @connections API, in the order of --ws; needed for cells with a domain of their own.",
+        ),
+    ] = None,
+    posts: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=MOST_POSTS,
+            help="Frames to post to connections within a second; 0 leaves that out. More than this range allows do not "
+            "go out within a second from one machine.",
+        ),
+    ] = 200,
+    prefix: Annotated[str, typer.Option(help="Prefix of the deployment's names, as Terraform was given it.")] = PREFIX,
+    competition: Annotated[str | None, typer.Option(help="Competition of the match that the test makes.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send one goal all the way, to a viewer in every cell. Exit 1 if anything went wrong.
+
+    LIVESCORE_TOKEN is an operator's token, or LIVESCORE_CLIENT_ID, LIVESCORE_CLIENT_SECRET and LIVESCORE_TOKEN_URL say
+    where one is; LIVESCORE_VIEWER_TOKEN is a viewer's, where one is needed. devstack needs none of them. The AWS
+    credentials of the shell post frames to connections; without them that step is skipped.
+    """
+    with said(), operator_at(url) as operator:
+        test = Smoke(
+            operator,
+            ws or [LOCAL.websocket_url],
+            site or [],
+            competition,
+            os.environ.get("LIVESCORE_VIEWER_TOKEN"),
+            Posting(url, prefix, tuple(connections or ()), posts) if posts else None,
+            say=(lambda _: None) if as_json else _show,
+        )
+        signals.run(test.run())
+    if as_json:
+        print(json.dumps(test.to_dict()))  # noqa: T201
+    else:
+        out.print(f"{test.match}: {'passed' if test.passed else 'failed'}", highlight=False)
+    raise typer.Exit(0 if test.passed else 1)
+
+
+def _show(step: Step) -> None:
+    mark, style = "ok", "green"
+    if step.wrong:
+        mark, style = "failed", "red"
+    elif step.skipped:
+        mark, style = "skipped", "yellow"
+    elif step.posted and not step.posted.conclusive:
+        mark, style = "unclear", "yellow"
+    said_of = step.wrong or step.skipped or (str(step.posted) if step.posted else f"{step.ms:.0f} ms")
+    out.print(Text.assemble((f"{mark:7} ", style), f"{step.name}: {plain(said_of)}"), soft_wrap=True)

@@ -1,0 +1,182 @@
+"""The commands that run a stack of their own: up, demo."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from rich.markup import escape
+from rich.table import Table
+
+from commands.common import (
+    LOCAL,
+    MINISTACK_VIEWERS,
+    Api,
+    GatewayOption,
+    JsonFile,
+    Port,
+    gateway_for,
+    out,
+    port_for,
+    progress,
+    said,
+    say,
+    writable,
+)
+from devstack import leftovers, signals, site
+from devstack.demo import Demo, Report
+from devstack.identity import CLIENTS
+from devstack.ministack import check_port, free_port
+from devstack.site import DEFAULT_PORT as SITE_PORT
+from devstack.stack import enough_files, running
+from devstack.system import DEFAULT_PORT, REGION, Gateway, System
+from devstack.tokens import LocalTokens, tokens_of
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON when ready.")] = False,
+    gateway: GatewayOption = "ministack",
+    cells: Annotated[
+        str, typer.Option(help="Regions of the cells, separated by commas. Each cell has viewers of its own.")
+    ] = REGION,
+    site_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help=f"Port of the pages: {SITE_PORT} by default, or a free one if --port is given."
+        ),
+    ] = None,
+) -> None:
+    """Start the whole system on this machine and stay until Ctrl-C; its matches and events are gone then."""
+    regions = _regions(cells)
+    site_port = site_port or (SITE_PORT if port == DEFAULT_PORT else free_port())
+    with said():
+        enough_files()
+        check_port(port)
+        site.check_port(site_port)
+    with (
+        said(),
+        running(port, say=say, gateway=gateway, cells=regions) as (system, stack),
+        site.serving(system, site_port) as pages,
+    ):
+        try:
+            leftovers.note_site(stack.ministack.state, pages)
+            if as_json:
+                print(json.dumps(_urls(system, pages)), flush=True)  # noqa: T201
+            else:
+                _show_urls(system, pages)
+            while True:
+                time.sleep(0.5)
+                stack.check()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            say("The matches and events of this stack go with it: the next `livescore up` begins empty.")
+
+
+def demo(
+    viewers: Annotated[int, typer.Option(min=10, max=10_000, envvar="VIEWERS", help="Number of viewers.")] = 200,
+    port: Port = None,
+    json_file: JsonFile = None,
+    gateway: Annotated[
+        Gateway | None,
+        typer.Option(
+            "--gateway",
+            help=f"The program that plays API Gateway: MiniStack up to {MINISTACK_VIEWERS} viewers, else the stand-in.",
+        ),
+    ] = None,
+) -> None:
+    """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
+    writable(json_file)
+    with (
+        said(),
+        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway)) as (system, _),
+        out.status("") as status,
+    ):
+        report = signals.run(Demo(system, viewers, progress(status)).run(), uvloop.new_event_loop)
+    _show_report(report)
+    if json_file is not None:
+        json_file.write_text(report.to_json() + "\n")
+    raise typer.Exit(0 if report.passed else 1)
+
+
+def _regions(cells: str) -> list[str]:
+    """The regions of the option. Raises BadParameter for what are none."""
+    regions = cells.split(",")
+    if REGION not in regions or len(set(regions)) < len(regions) or not all(map(_REGION.fullmatch, regions)):
+        raise typer.BadParameter(f"regions such as {REGION},eu-west-1, each once, {REGION} among them")
+    return regions
+
+
+def _urls(system: System, site: str) -> dict[str, Any]:
+    cells = {region: system.at(region).websocket_url for region in system.cells}
+    urls = {"api": system.api_url, "websocket": system.websocket_url, "token": tokens_of(system).url, "site": site}
+    return {**urls, "cells": cells}
+
+
+def _show_urls(system: System, site: str) -> None:
+    environment = f"LIVESCORE_API='{system.api_url}' LIVESCORE_WS='{system.websocket_url}'"
+    events = f"{system.api_url}/matches/wc22-final/events"
+    lines = [
+        "ready",
+        f"pages      {site}  and  {site}operator.html",
+        f"operators  {system.api_url}",
+        *(f"viewers    {system.at(region).websocket_url}" for region in system.cells),
+        f"tokens     {tokens_of(system).url}",
+        "",
+        "Try, in other terminals:",
+        *([f"  export {environment}"] if system.port != DEFAULT_PORT or system.gateway_port else []),
+        "  livescore match create Argentina France --id wc22-final",
+        "  livescore watch wc22-final",
+        "  livescore event wc22-final kick_off",
+        "  livescore goal wc22-final Argentina --player 'Lionel Messi' --minute 23",
+        "or with what you have:",
+        f"  curl '{system.api_url}/matches/wc22-final'",
+        "  export LIVESCORE_TOKEN=$(livescore token)     # an operator's, for an hour",
+        f"""  curl -H "Authorization: Bearer $LIVESCORE_TOKEN" -d '{{"kind":"half_time"}}' '{events}'""",
+        f"  python -m websockets '{system.websocket_url}?v=1'",
+        """  then: {"action":"subscribe","match":"wc22-final"}""",
+        "",
+        "Ctrl-C stops it. It keeps matches and events in memory only: they are gone then.",
+    ]
+    out.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+
+
+def token(
+    client: Annotated[
+        str, typer.Argument(help=f"App client that the token is for: {', '.join(CLIENTS)}.")
+    ] = "operator",
+    api: Api = LOCAL.api_url,
+) -> None:
+    """Print a token of one of the app clients of the stack that `up` has started."""
+    if client not in CLIENTS:
+        raise typer.BadParameter(f"{client} is not one of {', '.join(CLIENTS)}")
+    with said():
+        text = LocalTokens(api, client).token()
+    print(text)  # noqa: T201
+
+
+def _show_report(report: Report) -> None:
+    table = Table(
+        "seq", "minute", "what", "score", "reached", "pruned", "first", "median", "last", caption="times in ms"
+    )
+    for line in report.lines:
+        cells = (line.seq, line.minute, line.what, line.score, line.reached, line.pruned, line.first, line.median)
+        table.add_row(*(escape(str(cell)) for cell in (*cells, line.last)))
+    out.print(table)
+    glass = report.goal_to_glass_ms
+    out.print(
+        f"{report.viewers} viewers, {report.dropped} of them vanished, {report.planted} dead rows planted.\n"
+        f"{report.events} events: {report.applied} applied, {report.missed} missed, "
+        f"{report.out_of_order} out of order.\n"
+        f"{report.pruned} rows pruned, {report.rows_left} dead rows left.\n"
+        f"Goal to glass: median {glass['p50']} ms, 95 % {glass['p95']} ms, at most {glass['max']} ms.",
+        highlight=False,
+    )
+    out.print("[bold green]passed[/]" if report.passed else "[bold red]failed[/]")

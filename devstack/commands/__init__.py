@@ -1,1 +1,0 @@
-"""The commands of ``livescore``, by whom they are for."""

@@ -1,0 +1,64 @@
+"""The work of a Lambda function before its first call, in the phase INIT.
+
+Lambda runs what stands outside of the handler in INIT. ``AWS_LAMBDA_INITIALIZATION_TYPE`` says why there was an INIT
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html), and that decides what is done in it:
+
+- ``provisioned-concurrency``: nobody waits for the INIT. Make the clients, and read once over the network.
+- ``on-demand``: the first call waits for the INIT, which has a full vCPU and at most 10 s
+  (https://serverlessland.com/content/service/lambda/guides/effectively-running-java-on-serverless/init-heavy-lifting).
+  Make the clients: that is CPU alone, and takes a third of the time that it takes in a call at 512 MB. Leave the
+  network to the call: a service that is silent must not use up the 10 s.
+- ``snap-start``: the same. A connection does not survive the snapshot
+  (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-best-practices.html).
+- Without the variable the code runs in a command or in a test: do nothing.
+
+Nothing that fails in INIT stops the function: the first call makes what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+from aws_lambda_powertools import Logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KIND = "AWS_LAMBDA_INITIALIZATION_TYPE"
+PROVISIONED = "provisioned-concurrency"
+MAKING = frozenset({PROVISIONED, "on-demand", "snap-start"})
+"""Kinds of INIT in which the clients are made."""
+
+NO_MATCH = "init#"
+"""No match has this id: what INIT reads to have used a client."""
+
+H = TypeVar("H")
+
+logger = Logger(service="lifecycle")
+
+
+def prepared(make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
+    """Decorate a handler with what INIT does for it; the handler itself is not changed.
+
+    ``make`` makes the clients without the network. ``reach`` reads with them over the network, after ``make``. What
+    they raise is logged as ``preparation_failed``, and goes no further.
+    """
+
+    def decorate(handler: H) -> H:
+        kind = os.environ.get(KIND)
+        if kind in MAKING and _is_done(make) and kind == PROVISIONED:
+            _is_done(reach)
+        return handler
+
+    return decorate
+
+
+def _is_done(work: Callable[[], object]) -> bool:
+    """Do what the first call can do as well; returns whether that worked."""
+    try:
+        work()
+    except Exception:  # whatever it is, the first call meets it again, and answers for it
+        logger.warning("preparation_failed", exc_info=True)
+        return False
+    return True

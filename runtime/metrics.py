@@ -1,0 +1,147 @@
+"""What a function tells CloudWatch of itself: Powertools' metrics, in one line of its log for each invocation.
+
+The line is in the embedded metric format, from which CloudWatch takes the metrics
+(AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html): no call, no client, nothing
+that a goal waits for. The namespace is ``livescore``, the dimensions are ``deployment`` and ``service``: two
+deployments in one account and region keep their metrics apart. The events that an invocation was about are in the
+line as well, to be searched for; as dimensions each would be a metric of its own, and be paid for as one.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, get_args
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from runtime import aws
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.attributes import UnreadableRowError
+
+NAMESPACE: Final = "livescore"
+
+UNKNOWN: Final = "unknown"
+"""The dimension ``deployment`` of a function whose environment does not name the deployment. No alarm reads it."""
+
+Service = Literal["api", "fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
+Count = Literal[
+    "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Closed",
+    "Throttled", "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted", "RowsUnreadable",
+]  # fmt: skip
+Milliseconds = Literal["NumberedAfter", "GoalToGateway", "BroadcastTook"]
+Percent = Literal["BudgetUsed"]
+
+UNITS: Final[dict[str, MetricUnit]] = {
+    **dict.fromkeys(get_args(Count), MetricUnit.Count),
+    **dict.fromkeys(get_args(Milliseconds), MetricUnit.Milliseconds),
+    **dict.fromkeys(get_args(Percent), MetricUnit.Percent),
+}
+
+REPORT_SECONDS = 60.0
+"""A process reports the same unreadable row so often at most: a sender meets it four times a second."""
+
+_REPORTED = 1_000
+"""Unreadable rows that a process remembers at most."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+logger = Logger(service="rows")
+_running: Figures | None = None
+"""Of the invocation that is running in this process, if one is."""
+_reported: dict[tuple[str, str], float] = {}
+"""When an unreadable row was reported last, by match and row."""
+
+
+class Figures:
+    """The metrics of one service. Not for several threads."""
+
+    def __init__(self, service: Service) -> None:
+        # Powertools' usual class keeps one set for the process, whatever service its instances name.
+        self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
+        self._events: list[dict[str, Any]] = []
+        self._invoked = False
+
+    def add(self, name: Count | Milliseconds | Percent, value: float = 1) -> None:
+        """Note a value; a name may be given several in one invocation.
+
+        Outside of an invocation nothing is noted: the same code runs in commands and in the model.
+        """
+        if self._invoked:
+            # Powertools prints when it has a hundred values, and printing is all that can fail.
+            with suppress(OSError):
+                self._metrics.add_metric(name, UNITS[name], value)
+
+    def about(self, match: str, seq: int | None, event_id: str | None = None) -> None:
+        """Note an event that this invocation is about, as far as it is known."""
+        if self._invoked:
+            known = {"match": match, "seq": seq, "event_id": event_id}
+            self._events.append({name: value for name, value in known.items() if value is not None})
+
+    def published(self, handler: Callable[P, R]) -> Callable[P, R]:
+        """A handler after whose every invocation, failed ones too, the line is printed, if there is anything to say."""
+
+        @wraps(handler)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            global _running  # noqa: PLW0603 - a process runs one invocation at a time
+            # Powertools keeps it in every line of this set, whichever of add and flush prints it. It warns of another
+            # name than the invocation before had, as tests in one process have.
+            self._metrics.dimension_set.clear()
+            self._metrics.set_default_dimensions(deployment=_deployment())
+            self._invoked = True
+            _running = self
+            try:
+                return handler(*args, **kwargs)
+            finally:
+                _running = None
+                self._publish()
+
+        return wrapper
+
+    def _publish(self) -> None:
+        self._invoked = False
+        if self._metrics.metric_set:
+            if self._events:
+                self._metrics.add_metadata("events", self._events)
+            with suppress(OSError):
+                self._metrics.flush_metrics()
+        self._events = []
+        self._metrics.clear_metrics()
+
+
+def _deployment() -> str:
+    """The deployment's name; a word instead where the environment lacks it: figures must not stop what is counted."""
+    try:
+        return aws.setting("DEPLOYMENT")
+    except RuntimeError as error:
+        # An apply that takes a release back removes the variable before it changes the code.
+        logger.warning("deployment_unknown", reason=str(error))
+        return UNKNOWN
+
+
+def unreadable(error: UnreadableRowError) -> None:
+    """Report a row that cannot be read: a line of the log, and RowsUnreadable of the invocation that is running."""
+    key, now = (error.match, error.row), time.monotonic()
+    if now - _reported.get(key, -REPORT_SECONDS) < REPORT_SECONDS:
+        return
+    if len(_reported) >= _REPORTED:
+        _reported.clear()
+    _reported[key] = now
+    logger.error("row_unreadable", match=error.match, row=error.row, reason=error.reason)
+    if _running is not None:
+        _running.add("RowsUnreadable")
+
+
+def skipped(found: tuple[list[T], list[UnreadableRowError]]) -> list[T]:
+    """The rows that could be read (``rows.readable``); the others are reported."""
+    rows, errors = found
+    for error in errors:
+        unreadable(error)
+    return rows

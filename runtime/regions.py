@@ -1,0 +1,73 @@
+"""Several regions asked side by side: one that does not answer holds up nobody."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from runtime.attributes import BrokenMatchError
+from runtime.thaw import IDLE_SECONDS, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PATIENCE_SECONDS = 2.0
+"""What the others wait for one of several, at most."""
+
+COLD_SECONDS = 2.0
+"""So much longer they wait for one to which this process has no open connection: a name is looked up, and TCP and TLS
+take three round trips, over an ocean some 0.3 s each, on the part of a vCPU that the function's memory buys."""
+
+TRANSIENT = (ClientError, BotoCoreError, TimeoutError)
+"""What may be over at the next try."""
+
+T = TypeVar("T")
+
+
+class Regions:
+    """Asks up to ``count`` regions at once, each in a thread. A single one is asked here and now, and waited for.
+
+    For one service: a region that has answered is taken for one with an open connection. ``clock`` tells seconds, those
+    of a freeze included.
+    """
+
+    def __init__(self, count: int, clock: Callable[[], float] = seconds) -> None:
+        # Calls that nobody waits for any more still hold a thread, for as long as their client is patient.
+        self._threads = ThreadPoolExecutor(4 * count) if count > 1 else None
+        self._clock = clock
+        self._answered: dict[str, float] = {}
+
+    def is_cold(self, region: str) -> bool:
+        """Whether a call of this region has to open a connection first."""
+        answered = self._answered.get(region)
+        return answered is None or self._clock() - answered > IDLE_SECONDS
+
+    def ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, Exception]]:
+        """Do each region's work; returns the results of those that answered, and what the others failed with.
+
+        TimeoutError is what a region fails with that has not answered within ``PATIENCE_SECONDS``, or ``COLD_SECONDS``
+        more where a connection has to be opened; its work goes on.
+        BrokenMatchError is what it fails with where a row of the match is damaged. Raises everything else.
+        """
+        if self._threads is None:
+            calls = dict(work)
+        else:
+            futures = {region: self._threads.submit(each) for region, each in work.items()}
+            cold = [future for region, future in futures.items() if self.is_cold(region)]
+            wait(futures.values(), PATIENCE_SECONDS)
+            wait(cold, COLD_SECONDS)
+            calls = {region: lambda future=future: future.result(timeout=0) for region, future in futures.items()}  # type: ignore[misc]
+        answers: dict[str, T] = {}
+        failures: dict[str, Exception] = {}
+        for region, call in calls.items():
+            try:
+                answers[region] = call()
+            except (*TRANSIENT, BrokenMatchError) as error:
+                failures[region] = error
+                if not isinstance(error, (ClientError, BrokenMatchError)):
+                    self._answered.pop(region, None)
+                    continue
+            self._answered[region] = self._clock()
+        return answers, failures

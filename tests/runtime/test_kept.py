@@ -1,0 +1,122 @@
+"""What readers ask for, kept for a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runtime import kept
+from runtime.kept import Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Clock:
+    """Both clocks of the process."""
+
+    def __init__(self) -> None:
+        self.steady = 100.0
+        self.date = 1_766_000_000.0
+
+    def monotonic(self) -> float:
+        """Seconds since nothing in particular."""
+        return self.steady
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return self.date
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass on both."""
+        self.steady += seconds
+        self.date += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clocks that values are kept by."""
+    clock = Clock()
+    monkeypatch.setattr(kept, "time", clock)
+    return clock
+
+
+def counter() -> tuple[list[int], Callable[[], int]]:
+    """What was read so far, and a read that returns how many there were."""
+    reads: list[int] = []
+
+    def read() -> int:
+        reads.append(len(reads) + 1)
+        return len(reads)
+
+    return reads, read
+
+
+def test_a_value_is_read_once_a_second(clock: Clock) -> None:
+    """Whoever asks within a second of the read gets what was read, and it is said to be no fresh one."""
+    reads, read = counter()
+    values = Kept[str, int](10)
+    assert values.of("m", read).fresh
+    clock.pass_time(0.99)
+    again = values.of("m", read)
+    assert (again.value, again.fresh) == (1, False)
+    clock.pass_time(0.01)
+    assert (values.of("m", read).value, values.of("m", read).fresh) == (2, False)
+    assert reads == [1, 2]
+
+
+def test_a_value_is_as_old_as_the_moment_before_its_read(clock: Clock) -> None:
+    """A read that takes 0.6 seconds leaves 0.4 of the second."""
+
+    def slow() -> int:
+        clock.pass_time(0.6)
+        return 1
+
+    values = Kept[str, int](10)
+    values.of("m", slow)
+    clock.pass_time(0.5)
+    assert values.of("m", lambda: 2).value == 2
+
+
+@pytest.mark.parametrize(("steady", "date"), [(0.0, 60.0), (60.0, 0.0), (0.0, -5.0)])
+def test_a_frozen_process_gives_out_nothing_old(clock: Clock, steady: float, date: float) -> None:
+    """While Lambda freezes a process a clock may stand still, and the other may be set: then it reads again."""
+    values = Kept[str, int](10)
+    values.of("m", lambda: 1)
+    clock.steady += steady
+    clock.date += date
+    assert values.of("m", lambda: 2).value == 2
+
+
+def test_no_more_are_kept_than_there_is_room_for(clock: Clock) -> None:
+    """An attacker that makes up keys fills no memory; what is asked for meanwhile stays."""
+    reads, read = counter()
+    values = Kept[str, int](3)
+    values.of("asked for", read)
+    for number in range(100):
+        values.of(str(number), lambda: 0)
+        values.of("asked for", read)
+    assert reads == [1]
+    assert len(values._kept) == 3  # noqa: SLF001
+
+
+def test_what_fails_or_is_not_worth_it_is_not_kept(clock: Clock) -> None:
+    """An error is not kept, nor what is about to change; what is dropped is read again."""
+
+    def fail() -> int:
+        raise TimeoutError
+
+    values = Kept[str, int](3)
+    with pytest.raises(TimeoutError):
+        values.of("m", fail)
+    assert values.of("m", lambda: 1, only=lambda value: value > 1).value == 1
+    assert values.of("m", lambda: 2, only=lambda value: value > 1).value == 2
+    assert values.of("m", lambda: 3).value == 2
+    values.drop("m", when=lambda value: value > 2)
+    assert values.of("m", lambda: 3).value == 2
+    values.drop("m")
+    values.drop("m")
+    assert values.of("m", lambda: 4).value == 4
+    values.clear()
+    assert values.of("m", lambda: 5).value == 5

@@ -1,0 +1,177 @@
+"""What becomes of a function's metrics when the function, or its log, fails."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runtime.metrics import UNITS, Figures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    """Lines of JSON."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def invoke(figures: Figures, work: Callable[[], None]) -> None:
+    """One invocation."""
+    figures.published(work)()
+
+
+@pytest.fixture(autouse=True)
+def deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a function."""
+    monkeypatch.setenv("DEPLOYMENT", "north")
+
+
+def test_two_deployments_keep_their_metrics_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every line of every invocation has the deployment and the service as its one set of dimensions."""
+    figures = Figures("sender")
+
+    def work() -> None:
+        for _ in range(150):
+            figures.add("Accepted")
+
+    invoke(figures, work)
+    invoke(figures, work)
+    written = lines(capsys.readouterr().out)
+    assert len(written) == 4
+    for line in written:
+        [directive] = line["_aws"]["CloudWatchMetrics"]
+        assert [sorted(each) for each in directive["Dimensions"]] == [["deployment", "service"]]
+        assert (line["deployment"], line["service"]) == ("north", "sender")
+
+
+def test_the_deployment_is_read_at_every_invocation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A process whose environment changes, as that of tests does, names the deployment of now and warns of nothing."""
+    figures = Figures("routes")
+    for name in ("north", "south"):
+        monkeypatch.setenv("DEPLOYMENT", name)
+        invoke(figures, lambda: figures.add("Subscribed"))
+    assert [line["deployment"] for line in lines(capsys.readouterr().out)] == ["north", "south"]
+
+
+def test_a_function_without_a_deployment_works_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A missing name stops no goal: the function does its work, and its log names the variable."""
+    monkeypatch.delenv("DEPLOYMENT")
+    figures = Figures("sender")
+    invoke(figures, lambda: figures.add("Accepted", 3))
+    [line] = lines(capsys.readouterr().out)
+    assert (line["deployment"], line["Accepted"]) == ("unknown", [3.0])
+    assert "deployment_unknown" in caplog.text
+
+
+def test_a_function_that_fails_still_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was counted before an error is published, and the error is the function's own."""
+    figures = Figures("sender")
+
+    def work() -> None:
+        figures.add("Accepted", 3)
+        figures.about("m", 7, "e")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        invoke(figures, work)
+    [line] = lines(capsys.readouterr().out)
+    assert (line["service"], line["Accepted"], line["events"]) == (
+        "sender", [3.0], [{"match": "m", "seq": 7, "event_id": "e"}],
+    )  # fmt: skip
+
+
+def test_an_invocation_says_nothing_of_the_one_before(capsys: pytest.CaptureFixture[str]) -> None:
+    """Values and events are told once, and one without any prints nothing, and warns of nothing."""
+    figures = Figures("routes")
+
+    def subscribe() -> None:
+        figures.add("Subscribed")
+        figures.about("m", 1)
+
+    invoke(figures, subscribe)
+    invoke(figures, lambda: figures.add("Refused"))
+    invoke(figures, lambda: None)
+    first, second = lines(capsys.readouterr().out)
+    assert ("Subscribed" in first, "Refused" in first, "Subscribed" in second) == (True, False, False)
+    assert "events" not in second
+
+
+def test_nothing_is_noted_outside_of_an_invocation(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same code runs in commands and in the model, whose output it must not end up in."""
+    figures = Figures("receipt")
+    for _ in range(200):
+        figures.add("Broadcasts")
+        figures.about("m", 1)
+    invoke(figures, lambda: figures.add("BatchesSetAside", 0))
+    [line] = lines(capsys.readouterr().out)
+    assert "Broadcasts" not in line
+    assert "events" not in line
+
+
+def test_services_of_one_process_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    """A function may use another's code, which has figures of its own: nobody tells of what another did."""
+    fanout, watchdog = Figures("fanout"), Figures("watchdog")
+
+    def work() -> None:
+        watchdog.add("Restarted")
+        invoke(fanout, lambda: fanout.add("RecordsSetAside"))
+
+    invoke(watchdog, work)
+    first, second = lines(capsys.readouterr().out)
+    assert (first["service"], "Restarted" in first) == ("fanout", False)
+    assert (second["service"], "RecordsSetAside" in second) == ("watchdog", False)
+
+
+def test_no_value_is_lost_in_a_large_batch(capsys: pytest.CaptureFixture[str]) -> None:
+    """The format holds a hundred values of a name: a batch of more is told in several lines."""
+    figures = Figures("fanout")
+
+    def work() -> None:
+        for each in range(250):
+            figures.add("NumberedAfter", each)
+
+    invoke(figures, work)
+    values = [value for line in lines(capsys.readouterr().out) for value in line["NumberedAfter"]]
+    assert values == [float(each) for each in range(250)]
+
+
+class Broken(io.StringIO):
+    """A log that takes nothing."""
+
+    def write(self, _: str) -> int:
+        """Raises OSError."""
+        raise OSError("the pipe is broken")
+
+
+def test_a_metric_never_costs_a_goal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A log that cannot be written fails no function, and what it did not take is not told later as if it were new."""
+    figures = Figures("sender")
+
+    def work() -> None:
+        for _ in range(150):
+            figures.add("Accepted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Broken())
+        invoke(figures, work)
+    invoke(figures, lambda: figures.add("Gone", 2))
+    [line] = lines(capsys.readouterr().out)
+    assert line["Gone"] == [2.0]
+    assert "Accepted" not in line
+
+
+def test_every_metric_has_the_unit_of_its_kind() -> None:
+    """Dashboards and alarms count on names and units; a time is in milliseconds."""
+    times = {"NumberedAfter", "GoalToGateway", "BroadcastTook"}
+    assert {name for name, unit in UNITS.items() if unit.value == "Milliseconds"} == times
+    assert {name for name, unit in UNITS.items() if unit.value == "Percent"} == {"BudgetUsed"}
+    assert len(UNITS) == 20

@@ -1,0 +1,110 @@
+"""What the model plays itself is what it stands for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trials.model import storage
+from trials.model.ending import quiet
+from trials.model.execution import TRIES, definition
+from trials.model.viewer import Viewer
+from trials.model.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A model with a match that has kicked off and two who watch it."""
+    world = World((storage.client(), storage.client()))
+    world.create("m", 4)
+    for name in ("a", "b"):
+        world.viewers[name] = Viewer(world, name, "m")
+        world.viewers[name].come(score_only=False)
+    world.rest()
+    world.post("m", {"event_id": "k", "kind": "kick_off"})
+    world.deliver("m", 10)
+    world.rest()
+    yield world
+    world.close()
+
+
+def test_an_execution_goes_the_way_of_the_state_machine() -> None:
+    """The way from state to state that the model walks is the one in broadcast.asl.json, with as many tries."""
+    states = definition()
+    ways = {
+        name: sorted(
+            [state[key] for key in ("Next", "Default") if key in state]
+            + [each["Next"] for each in state.get("Choices", []) + state.get("Catch", [])]
+        )
+        for name, state in states.items()
+    }
+    assert ways == {
+        "TakeLease": ["Announce", "HandedOver?"],
+        "HandedOver?": ["Finish", "NothingToDo"],
+        "NothingToDo": [],
+        "Announce": ["Round", "Round"],
+        "Round": ["HandOver?"],
+        "Begin": ["Done", "Send"],
+        "Send": ["SetAside", "Walked"],
+        "Walked": ["Done", "Send"],
+        "Done": [],
+        "SetAside": ["KeepLease", "KeepLease"],
+        "KeepLease": ["Done", "Done"],
+        "HandOver?": ["Finish", "HandOver"],
+        "HandOver": [],
+        "Finish": ["Newer"],
+        "Newer": ["Announce", "HandOver", "Told"],
+        "Told": [],
+    }
+    retries = {name: state["Retry"][-1] for name, state in states.items() if "Retry" in state}
+    assert {name: last["MaxAttempts"] + 1 for name, last in retries.items()} == TRIES
+    assert all(last["ErrorEquals"] == ["States.ALL"] for last in retries.values())
+
+
+def test_a_goal_reaches_who_watches(world: World) -> None:
+    """With nothing in the way everyone is shown everything by the broadcast itself, and nothing is found fault with."""
+    before = world.received
+    world.post("m", {"event_id": "g", "kind": "goal", "team": "home", "minute": 1})
+    world.deliver("m", 10)
+    world.rest()
+    assert world.received == before + 2
+    assert world.reference.shown == {"a": [1, 2], "b": [1, 2]}
+    quiet(world, "m")
+    assert world.reference.broken == []
+    assert world.reference.shown == {"a": [1, 2, 3], "b": [1, 2, 3]}
+
+
+def test_a_schedule_can_be_repeated(world: World) -> None:
+    """The same choices make the same side effects: nothing here depends on the machine's clock or its load."""
+
+    def goal(number: int) -> list[str]:
+        world.post("m", {"event_id": f"g{number}", "kind": "goal", "team": "home", "minute": 1})
+        world.deliver("m", 10)
+        seen = []
+        while ready := world.ready():
+            seen.append(f"{type(ready[-1]).__name__} {ready[-1].choices()}")
+            world.turn(ready[-1])
+        return seen
+
+    assert goal(1) == goal(2)
+
+
+def test_the_reference_objects(world: World) -> None:
+    """It says so when somebody shows what is not there, twice or too late, and when a living viewer's row is pruned."""
+    broken, event = world.reference.broken, {"seq": 1, "event_id": "k"}
+    world.reference.showed("a", "m", event)
+    world.reference.showed("c", "m", {"seq": 9, "event_id": "g"})
+    world.reference.row_deleted("m#0", next(iter(world.reference.connections)), pruned=True)
+    world.reference.numbered("m", {"seq": 1, "event_id": "k"}, scores=True)
+    assert len(broken) >= 5, broken
+
+
+def test_time_stands_still(world: World) -> None:
+    """Sleeping takes no time of ours, and the code under test sees the time that the model says."""
+    before: Any = world.clock.time()
+    world.pass_time(3_600.0)
+    assert world.clock.time() == before + 3_600.0

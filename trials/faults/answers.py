@@ -1,0 +1,72 @@
+"""Pure: answers that a service did not give, as the service would have put them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from trials.faults.rules import Rule
+
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers, body."""
+
+
+def refusal(rule: Rule, operation: str) -> Answer:
+    """The error that a rule wants, in the shape of AWS's JSON protocols, or of @connections."""
+    if operation == "Post":
+        return rule.status, {"x-amzn-ErrorType": rule.error}, orjson.dumps({"message": rule.error})
+    body: dict[str, Any] = {"__type": f"com.amazonaws.fault#{rule.error}", "message": "injected"}
+    if rule.error == "TransactionCanceledException":
+        body["CancellationReasons"] = [{"Code": "TransactionConflict"}, {"Code": "None"}, {"Code": "None"}]
+    return rule.status, {"Content-Type": "application/x-amz-json-1.0"}, orjson.dumps(body)
+
+
+def pretence(operation: str, body: bytes) -> Answer:
+    """The answer to a call that went well, which it did not."""
+    said: dict[str, Any] = {}
+    match operation:
+        case "Post":
+            return 200, {}, b""
+        case "StartExecution":
+            said = {
+                "executionArn": "arn:aws:states:us-east-1:000000000000:express:fault:none",
+                "startDate": time.time(),
+            }
+        case "PutRecord":
+            said = {"ShardId": "shardId-000000000000", "SequenceNumber": "1"}
+        case "SendMessage":
+            # botocore compares the checksum.
+            text = orjson.loads(body)["MessageBody"].encode()
+            said = {"MessageId": "fault", "MD5OfMessageBody": hashlib.md5(text, usedforsecurity=False).hexdigest()}
+    return 200, {"Content-Type": "application/x-amz-json-1.0"}, orjson.dumps(said)
+
+
+def halves(body: bytes) -> tuple[bytes, bytes] | None:
+    """A BatchWriteItem cut in two: the request for the first half, the answer that has not done the second.
+
+    None if it cannot be cut.
+    """
+    request = orjson.loads(body)
+    ((table, writes),) = request["RequestItems"].items()
+    if len(writes) < 2:
+        return None
+    middle = len(writes) // 2
+    first = {**request, "RequestItems": {table: writes[:middle]}}
+    return orjson.dumps(first), orjson.dumps({"UnprocessedItems": {table: writes[middle:]}})
+
+
+def read_key(operation: str, body: bytes) -> tuple[bytes, bool] | None:
+    """What a read of DynamoDB asks for, and whether it is eventually consistent; None if it is no read."""
+    if operation not in ("GetItem", "Query"):
+        return None
+    request = orjson.loads(body)
+    consistent = bool(request.pop("ConsistentRead", False))
+    return orjson.dumps([operation, request], option=orjson.OPT_SORT_KEYS), not consistent
+
+
+NOTHING_YET = orjson.dumps({"Items": [], "Count": 0, "ScannedCount": 0})
+"""What an index says of rows that have not come to it."""

@@ -1,0 +1,92 @@
+"""The viewers of a match: what each was told or repaired by itself, compared with what happened."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from client.viewer import Viewer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from client.reader import Reader
+
+ENTER_SECONDS = 60.0
+QUICK_SECONDS = 2.0
+"""After so long without a frame the quick viewers ask whether they missed one."""
+
+PATIENT_SECONDS = 600.0
+"""The others do after so long, which is never: a broadcast that tells them nothing is found out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """An event that a viewer found out by itself; ``at`` in ms since the epoch."""
+
+    event_id: str
+    at: int
+
+
+class Watcher:
+    """One viewer on a real socket. A ``quick`` one looks after silence, the others trust in being told."""
+
+    def __init__(self, url: str, match: str, reader: Reader, *, quick: bool = False) -> None:
+        self.match = match
+        self.quick = quick
+        self.seen: list[tuple[int, str]] = []
+        """Seq and id of every event, in the order they were shown."""
+        self.repairs: list[Repair] = []
+        self.snapshots = 0
+        """Answers to its requests."""
+        self._frame: dict[str, Any] = {}
+        self.viewer = Viewer(
+            url,
+            [match],
+            reader=reader,
+            on_event=self._on_event,
+            on_frame=self._on_frame,
+            care_seconds=0.5 if quick else 2.0,
+            silence_seconds=QUICK_SECONDS if quick else PATIENT_SECONDS,
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def seq(self) -> int:
+        """The newest event that it has shown."""
+        return self.seen[-1][0] if self.seen else 0
+
+    async def enter(self) -> None:
+        """Connect, subscribe, and stay until ``leave``. Raises TimeoutError."""
+        self._task = asyncio.create_task(self.viewer.run())
+        await asyncio.wait_for(self.viewer.subscribed.wait(), ENTER_SECONDS)
+
+    async def leave(self) -> None:
+        """Go."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _on_frame(self, frame: dict[str, Any]) -> None:
+        self._frame = frame
+        self.snapshots += frame.get("type") == "snapshot"
+
+    def _on_event(self, _match: str, event: dict[str, Any], at: int) -> None:
+        frame, seq = self._frame, event["seq"]
+        self.seen.append((seq, event["event_id"]))
+        if not self.viewer.subscribed.is_set():
+            return  # what had happened before it came
+        # A frame that waited for a snapshot tells all the same; what it does not hold was repaired.
+        if not (frame.get("type") == "update" and frame["prev"] < seq <= frame["seq"]):
+            self.repairs.append(Repair(event["event_id"], at))
+
+
+async def enter(watchers: Iterable[Watcher]) -> None:
+    """Let them all in. Raises TimeoutError."""
+    await asyncio.gather(*(each.enter() for each in watchers))
+
+
+async def leave(watchers: Iterable[Watcher]) -> None:
+    """They all go."""
+    await asyncio.gather(*(each.leave() for each in watchers))

@@ -1,0 +1,126 @@
+"""Acts that change the machinery under all matches: the gateway's limits, the clocks of functions, their code.
+
+They are held one at a time where they would undo each other; acts.py says what an act is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+import zipfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from devstack.package import build
+from trials.faults import callers
+from trials.faults.play import FaultError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from trials.faults.play import Play
+
+HAPPEN_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def account_throttle(play: Play) -> AsyncIterator[None]:
+    """The stand-in's own throttle is nearly closed."""
+    async with _limits(play, account_rate=15, account_burst=3) as stats:
+        before = (await stats())["throttled_account"]
+
+        async def throttled() -> bool:
+            return bool((await stats())["throttled_account"] > before)
+
+        yield
+        await happened(throttled, "the gateway throttled nobody")
+
+
+@asynccontextmanager
+async def disconnect_lost(play: Play) -> AsyncIterator[None]:
+    """A viewer vanishes, and its function is never told."""
+    async with _limits(play, lose_disconnect=1) as stats:
+        before = (await stats())["disconnects_lost"]
+        play.watchers[0].viewer.drop()
+
+        async def lost() -> bool:
+            return bool((await stats())["disconnects_lost"] > before)
+
+        await happened(lost, "no $disconnect was lost")
+        yield
+
+
+@asynccontextmanager
+async def _limits(play: Play, **limits: float) -> AsyncIterator[Any]:
+    """The stand-in with other limits, and a way to ask for its counters."""
+    url = f"http://127.0.0.1:{play.world.system.gateway_port}/_standin/"
+    async with play.world.one_at_a_time, httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as control:
+        before = (await control.get("limits")).json()
+
+        async def stats() -> Any:
+            return (await control.get("stats")).json()
+
+        (await control.patch("limits", json=limits)).raise_for_status()
+        try:
+            yield stats
+        finally:
+            await control.patch("limits", json={name: before[name] for name in limits})
+
+
+def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncContextManager[None]]:
+    """New processes of a function begin with a wrong clock, and those that run are ended."""
+
+    @asynccontextmanager
+    async def act(play: Play) -> AsyncIterator[None]:
+        name = play.world.system.name(function)
+        wish, felt = Path(play.world.clocks) / name, Path(play.world.clocks) / f"{name}.felt"
+        async with play.world.one_at_a_time:
+            felt.unlink(missing_ok=True)
+            wish.write_text(str(seconds))
+            _end_processes(play, name)
+
+            async def begun() -> bool:
+                return felt.exists()
+
+            try:
+                yield
+                await happened(begun, f"no process of {function} had a wrong clock")
+            finally:
+                wish.unlink(missing_ok=True)
+                _end_processes(play, name)
+
+    return act
+
+
+async def happened(what: Callable[[], Awaitable[bool]], otherwise: str) -> None:
+    """Wait until it is so; raises FaultError with ``otherwise``."""
+    until = time.monotonic() + HAPPEN_SECONDS
+    while not await what():
+        if time.monotonic() > until:
+            raise FaultError(otherwise)
+        await asyncio.sleep(0.05)
+
+
+def _end_processes(play: Play, function: str) -> None:
+    for pid in callers.of_function(play.world.ministack.pid, function):
+        callers.kill(pid)
+
+
+@asynccontextmanager
+async def deploy(play: Play) -> AsyncIterator[None]:
+    """Other code for the senders comes while they send: the same, in a zip of another make."""
+    held = io.BytesIO(await asyncio.to_thread(build().read_bytes))
+    with zipfile.ZipFile(held, "a") as archive:
+        archive.writestr("RELEASE", str(time.time_ns()))
+    yield
+    functions = play.world.client("lambda")
+    name = play.world.system.name("sender")
+    before = (await asyncio.to_thread(functions.get_function_configuration, FunctionName=name))["CodeSha256"]
+    after = await asyncio.to_thread(functions.update_function_code, FunctionName=name, ZipFile=held.getvalue())
+    if after["CodeSha256"] == before:
+        raise FaultError("the senders were not deployed anew")

@@ -1,0 +1,186 @@
+"""One match that is being played under faults: its operator, its viewers, and how far everything is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from devstack.operator import ApiError, Operator
+from devstack.provision import client
+from trials.faults.crowd import Watcher, enter, leave
+from trials.faults.script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from broadcaster.control.telling import Tellings
+    from client.reader import Reader
+    from devstack.ministack import MiniStack
+    from devstack.system import System
+    from matches.ledger import Ledger
+    from trials.faults.proxy import FaultProxy
+    from trials.faults.setaside import SetAside
+
+PRUNED_SECONDS = 20.0
+POST_SECONDS = 90.0
+"""How long an operator posts an event again and again."""
+
+SETTLE_SECONDS = 75.0
+"""How long one fault may keep an event from the viewers, and a broadcast from its end."""
+
+AGAIN = frozenset({"unavailable", "internal"})
+"""Codes of the API after which the same event is posted again with the same id (docs/api.md)."""
+
+
+class FaultError(Exception):
+    """What was promised did not come about; the text is for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all matches share."""
+
+    system: System
+    ministack: MiniStack
+    proxy: FaultProxy
+    operator: Operator
+    reader: Reader
+    """Through which all viewers repair."""
+
+    ledger: Ledger
+    tellings: Tellings
+    set_aside: SetAside
+    clocks: str
+    """The folder where functions find by how much their clock is wrong."""
+
+    one_at_a_time: asyncio.Lock
+    """Held by faults that change what all matches share."""
+
+    def client(self, service: str) -> Any:
+        """A client of MiniStack, past the proxy."""
+        return client(self.system, service)
+
+
+@dataclass(slots=True)
+class Play:
+    """A match, its viewers and everything that was posted for it."""
+
+    world: World
+    match: str
+    watchers: list[Watcher] = field(default_factory=list)
+    passing: list[Watcher] = field(default_factory=list)
+    """Viewers that came and went, with the history up to then to be compared."""
+    accepted: list[str] = field(default_factory=list)
+    """Ids that were answered 202."""
+    posted: dict[str, int] = field(default_factory=dict)
+    """When each event was first posted (ms since the epoch)."""
+    reposted: int = 0
+    unwatched: int = 0
+    """Groups of matches without viewers that kicked off beside this one."""
+    slack: int = 0
+    """Rows that the receipts need not account for: pruning was kept from some."""
+    script: Script = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.script = Script(self.match)
+
+    async def begin(self, told: int, quick: int, on_ministack: int) -> None:
+        """Schedule the match and let its viewers in."""
+        await asyncio.to_thread(
+            lambda: self.world.operator.create_match(
+                match=self.match, home="Argentina", away="France", kickoff="2022-12-18T15:00:00Z"
+            )
+        )
+        urls = [self.world.system.websocket_url] * (told + quick) + [self.ministack_url] * on_ministack
+        self.watchers = [
+            Watcher(url, self.match, self.world.reader, quick=told <= number < told + quick)
+            for number, url in enumerate(urls)
+        ]
+        await enter(self.watchers)
+
+    async def end(self) -> None:
+        """Everybody goes."""
+        await leave([*self.watchers, *self.passing])
+
+    async def pruned(self) -> str | None:
+        """Wait until the rows are those of the viewers who are there; a sentence if they are not in the end."""
+        until, there = time.monotonic() + PRUNED_SECONDS, len(self.watchers) + len(self.passing)
+        while (rows := await asyncio.to_thread(self._rows)) != there:
+            if time.monotonic() > until:
+                return f"{there} viewers are there and {rows} rows"
+            await asyncio.sleep(0.2)
+        return None
+
+    def _rows(self) -> int:
+        pages = self.world.client("dynamodb").get_paginator("scan").paginate(
+            TableName=self.world.system.name("subscriptions"), Select="COUNT",
+            FilterExpression="begins_with(pk, :match)", ExpressionAttributeValues={":match": {"S": f"{self.match}#"}},
+        )  # fmt: skip
+        return sum(page["Count"] for page in pages)
+
+    @property
+    def ministack_url(self) -> str:
+        """MiniStack's own WebSocket API, beside the stand-in: its functions are processes that can be killed."""
+        system = self.world.system
+        return type(system)(system.port).websocket_url
+
+    async def post(self, event: dict[str, Any]) -> str:
+        """Post an event, again and again with the same id as long as the API does not know whether it has it.
+
+        Raises FaultError when that leads nowhere, ApiError for a refusal.
+        """
+        event_id: str = event["event_id"]
+        self.posted[event_id] = time.time_ns() // 1_000_000
+        until = time.monotonic() + POST_SECONDS
+        while True:
+            try:
+                await asyncio.to_thread(self.world.operator.post_event, self.match, event)
+            except ApiError as error:
+                if error.code not in AGAIN and not error.code.startswith("5"):
+                    raise
+                if time.monotonic() > until:
+                    raise FaultError(f"{event_id} could not be posted within {POST_SECONDS:.0f} s: {error}") from None
+                self.reposted += 1
+                await asyncio.sleep(0.2)
+            else:
+                self.accepted.append(event_id)
+                return event_id
+
+    async def settled(self) -> int:
+        """Wait until every accepted event is applied or refused; returns the newest seq."""
+        for event_id in self.accepted:
+
+            def decided(event_id: str = event_id) -> bool:
+                outcome = self.world.ledger.outcome(self.match, event_id)
+                return outcome is not None and outcome.status != "pending"
+
+            await self.until(decided, f"{event_id} was answered 202 and is neither applied nor refused")
+        return (await asyncio.to_thread(self.world.ledger.state, self.match)).seq
+
+    async def reached(self, seq: int, watchers: Iterable[Watcher] | None = None) -> None:
+        """Wait until the viewers have everything up to ``seq``."""
+        expected = self.watchers if watchers is None else list(watchers)
+        until = time.monotonic() + SETTLE_SECONDS
+        while behind := [each for each in expected if each.seq < seq]:
+            if time.monotonic() > until:
+                stand = sorted({each.seq for each in behind})
+                raise FaultError(f"{len(behind)} of {len(expected)} viewers are at {stand}, not at {seq}")
+            await asyncio.sleep(0.02)
+
+    async def ended(self, seq: int) -> None:
+        """Wait until a broadcast of ``seq`` has ended."""
+        await self.until(lambda: self.world.tellings.read(self.match).tried >= seq, f"no broadcast of {seq} has ended")
+
+    async def told(self, seq: int) -> None:
+        """Wait until everyone is known to have been told ``seq``."""
+        await self.until(lambda: self.world.tellings.read(self.match).told >= seq, f"told does not reach {seq}")
+
+    async def until(self, what: Callable[[], Any], otherwise: str) -> None:
+        """Wait for a true value of a blocking call; raises FaultError with ``otherwise``."""
+        until = time.monotonic() + SETTLE_SECONDS
+        while not await asyncio.to_thread(what):
+            if time.monotonic() > until:
+                raise FaultError(f"{otherwise} after {SETTLE_SECONDS:.0f} s")
+            await asyncio.sleep(0.05)

@@ -1,0 +1,274 @@
+"""Runs the faults against a stack: several matches at once, each under one fault after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from broadcaster.control.telling import Tellings
+from client.reader import Reader
+from devstack import signals
+from devstack.operator import ApiError, Operator
+from devstack.provision import client
+from devstack.stack import running
+from devstack.system import ROOT
+from matches.ledger import Ledger
+from trials.faults.acts import act
+from trials.faults.checks import Shown, ledger_trouble, receipt_trouble
+from trials.faults.play import FaultError, Play, World
+from trials.faults.proxy import FaultProxy
+from trials.faults.report import Report, Score
+from trials.faults.script import LAST
+from trials.faults.setaside import SetAside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from devstack.stack import Stack
+    from devstack.system import System
+    from trials.faults.crowd import Watcher
+    from trials.faults.kinds import Kind
+    from trials.faults.rules import Armed
+
+SETTINGS = {
+    "watchdog_seconds": 3, "watchdog_visibility": 2, "lease_seconds": 45, "sender_timeout": 40, "fanout_timeout": 50,
+}  # fmt: skip
+"""An impatient system: what dies is missed after seconds. The lease outlasts a sender's time-out, as it must."""
+
+FIRE_SECONDS = 30.0
+MOST_POSTED = 6
+"""Events posted under one fault that does not come about, before it is given up."""
+
+MOST_EVENTS = 1_000
+PER_MATCH = 8
+"""Faults that one match is put through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run: every kind ``rounds`` times, ``lanes`` matches at once, with so many viewers each."""
+
+    kinds: Sequence[Kind]
+    rounds: int = 1
+    lanes: int = 3
+    told: int = 4
+    quick: int = 2
+    on_ministack: int = 2
+    seed: int = 0
+
+
+@contextmanager
+def faulty(port: int, say: Callable[[str], None]) -> Iterator[tuple[System, Stack, FaultProxy, str]]:
+    """A stack whose functions speak to their services through a fault proxy; the last is the folder of wrong clocks."""
+    with tempfile.TemporaryDirectory(prefix="livescore-clocks-") as clocks, FaultProxy() as proxy:
+
+        def through(system: System) -> System:
+            changed = proxy.before(system)
+            clock = {"PYTHONPATH": str(ROOT / "devstack/faults/clock"), "FAULTS_CLOCKS": clocks}
+            return replace(changed, overrides={name: more | clock for name, more in changed.overrides.items()})
+
+        with running(port, SETTINGS, say, gateway="standin", through=through) as (system, stack):
+            proxy.session = stack.ministack.pid
+            yield system, stack, proxy, clocks
+
+
+def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
+    """Start a stack, run the plan, and end it; raises what ``running`` raises."""
+    with faulty(port, say) as (system, stack, proxy, clocks), Operator(system.api_url) as operator:
+
+        async def whole() -> Report:
+            begun = time.monotonic()
+            dynamodb = client(system, "dynamodb")
+            queues = [system.resolve(f"queue.{name}") for name in ("set-aside", "set-aside-batches")]
+            async with SetAside(client(system, "sqs"), queues) as set_aside, Reader(system.api_url) as reader:
+                world = World(
+                    system=system,
+                    ministack=stack.ministack,
+                    proxy=proxy,
+                    operator=operator,
+                    reader=reader,
+                    ledger=Ledger(system.name("matches"), dynamodb),
+                    tellings=Tellings(system.name("broadcasts"), dynamodb),
+                    set_aside=set_aside,
+                    clocks=clocks,
+                    one_at_a_time=asyncio.Lock(),
+                )
+                report = await Run(plan, world, stack, say).run()
+            report.set_aside = [f"{each['kind']}: {each['reason']}"[:200] for each in set_aside.bodies]
+            report.seconds = time.monotonic() - begun
+            return report
+
+        return signals.run(whole())
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a plan in a world."""
+
+    plan: Plan
+    world: World
+    stack: Stack
+    say: Callable[[str], None]
+    report: Report = field(init=False)
+    _done: int = 0
+    _matches: int = 0
+
+    async def run(self) -> Report:
+        """Every match under its faults, ``lanes`` at once."""
+        self.report = Report(self.plan.seed)
+        waiting = matches_of(self.plan)
+
+        async def lane() -> None:
+            while waiting:
+                self.stack.check()
+                self._matches += 1
+                await self._match(f"faults-{self._matches:04d}", waiting.pop(0))
+
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(self.plan.lanes):
+                lanes.create_task(lane())
+        return self.report
+
+    async def _match(self, match: str, kinds: list[Kind]) -> None:
+        play = Play(self.world, match)
+        try:
+            await play.begin(self.plan.told, self.plan.quick, self.plan.on_ministack)
+            if not kinds[0].opening:
+                await self._clean(play, play.script.next())
+            for kind in kinds:
+                await self._inject(play, kind)
+            await self._finish(play)
+        except (FaultError, ApiError, TimeoutError) as error:
+            self._trouble(match, str(error) or type(error).__name__)
+            await self._tally(play)
+        else:
+            await self._tally(play)
+        finally:
+            self.world.proxy.book.disarm(match)
+            await play.end()
+
+    async def _inject(self, play: Play, kind: Kind) -> None:
+        """One fault: arm it, post events, see that it took effect, and that everything comes right again."""
+        book = self.world.proxy.book
+        score = self.report.kinds.setdefault(kind.name, Score())
+        begun = time.monotonic()
+        try:
+            armed = [book.arm(rule, play.match) for rule in kind.rules]
+            async with act(kind.act)(play):
+                posted = await self._post_until_fired(play, kind, armed)
+            seq = await play.settled()
+            await play.ended(seq)
+            await play.reached(seq, _expected(play, kind))
+            score.ms.append(int((time.monotonic() - begun) * 1000))
+            repaired = sum(each.event_id in posted for watcher in play.watchers for each in watcher.repairs)
+            score.injected += 1
+            score.repaired += repaired
+        except (FaultError, ApiError, TimeoutError) as error:
+            self._trouble(f"{play.match} {kind.name}", str(error) or type(error).__name__)
+        finally:
+            book.disarm(play.match)
+        await self._clean(play, play.script.next())
+        self._done += 1
+        count = len(self.plan.kinds) * self.plan.rounds
+        self.say(f"{self._done} of {count} faults: {kind.name} ({time.monotonic() - begun:.1f} s)")
+
+    async def _post_until_fired(self, play: Play, kind: Kind, armed: list[Armed]) -> list[str]:
+        """Post events until the fault has come about. Raises FaultError."""
+        posted = await self._post(play, kind)
+        while not await _fired(armed):
+            # Who called could not be told, so nobody was killed: another event, another chance.
+            if len(posted) >= MOST_POSTED:
+                raise FaultError(_silent(armed))
+            posted += await self._post(play, kind)
+        return posted
+
+    async def _post(self, play: Play, kind: Kind) -> list[str]:
+        return [await play.post(play.script.next()) for _ in range(kind.events)]
+
+    async def _clean(self, play: Play, event: dict[str, Any]) -> None:
+        """An event without a fault reaches everyone, and the receipts catch up."""
+        await play.post(event)
+        seq = await play.settled()
+        await play.reached(seq)
+        await play.told(seq)
+
+    async def _finish(self, play: Play) -> None:
+        """To the whistle; an event that the rules refuse is among the last ones."""
+        await play.post({"kind": "kick_off", "event_id": f"{play.match}-again"})
+        for kind in LAST:
+            await self._clean(play, play.script.phase(kind))
+
+    async def _tally(self, play: Play) -> None:
+        """Hold everything against the ledger."""
+        match, ledger = play.match, self.world.ledger
+        history = await asyncio.to_thread(ledger.history, match, 0, MOST_EVENTS)
+        outcomes = {each: await asyncio.to_thread(ledger.outcome, match, each) for each in play.accepted}
+        trouble = ledger_trouble(
+            history, {each: outcome.status if outcome else None for each, outcome in outcomes.items()}
+        )
+        told = (await asyncio.to_thread(self.world.tellings.read, match)).told
+        trouble += receipt_trouble(await asyncio.to_thread(ledger.receipts, match), told, slack=play.slack)
+        if (wrong := await play.pruned()) is not None:
+            trouble.append(wrong)
+        happened = [(event["seq"], event["event_id"]) for event in history]
+        for watcher in (*play.watchers, *play.passing):
+            shown = Shown.compare(watcher.seen, happened)
+            self.report.lost += shown.lost
+            self.report.duplicated += shown.duplicated
+            if shown.lost or shown.duplicated:
+                trouble.append(f"a viewer lacks {shown.lost} events and has {shown.duplicated} too many")
+            self.report.repairs_ms += [
+                each.at - play.posted[each.event_id] for each in watcher.repairs if each.event_id in play.posted
+            ]
+        self.report.events += len(history)
+        self.report.refused += sum(outcome is not None and outcome.status == "refused" for outcome in outcomes.values())
+        self.report.reposted += play.reposted
+        self.report.viewers += len(play.watchers) + len(play.passing)
+        for each in trouble:
+            self._trouble(match, each)
+
+    def _trouble(self, where: str, what: str) -> None:
+        self.report.trouble.append(f"{where}: {what}")
+        self.say(f"{where}: {what}")
+
+
+async def _fired(armed: list[Armed]) -> bool:
+    """Whether every rule has hit something, after a while of waiting for that."""
+    until = time.monotonic() + FIRE_SECONDS
+    while not all(each.fired for each in armed):
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+def _silent(armed: list[Armed]) -> str:
+    """A fault that does not happen proves nothing: which one."""
+    rule = next(each.rule for each in armed if not each.fired)
+    return f"the fault did not happen: {rule.do.name} of {rule.function}'s {rule.operation}"
+
+
+def _expected(play: Play, kind: Kind) -> list[Watcher]:
+    """Who must have the events before anything else happens: those who would find out themselves, or everyone."""
+    return [each for each in play.watchers if each.quick or kind.reach == "told"]
+
+
+def matches_of(plan: Plan) -> list[list[Kind]]:
+    """The faults of each match, mixed by the seed. A kind for the opening of a match is the first of its match."""
+    chance = random.Random(plan.seed)
+    matches: list[list[Kind]] = []
+    for _ in range(plan.rounds):
+        others = [kind for kind in plan.kinds if not kind.opening]
+        openings = [[kind] for kind in plan.kinds if kind.opening]
+        chance.shuffle(others)
+        count = max(len(openings), -(-len(plan.kinds) // PER_MATCH), min(plan.lanes, len(plan.kinds)))
+        played = openings + [[] for _ in range(count - len(openings))]
+        for kind in others:
+            min(played, key=len).append(kind)
+        matches += [kinds for kinds in played if kinds]
+    return matches

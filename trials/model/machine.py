@@ -1,0 +1,352 @@
+"""The schedule: what may happen next, for hypothesis to choose from."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from trials.model import storage
+from trials.model.actors import Actor, Turn
+from trials.model.ending import quiet
+from trials.model.gateway import FAULTS
+from trials.model.sender import Sender
+from trials.model.viewer import Viewer
+from trials.model.world import World
+
+MATCH = "model"
+VIEWERS = 6
+EVENTS: tuple[dict[str, Any], ...] = (
+    {"kind": "goal", "team": "home", "minute": 3},
+    {"kind": "goal", "team": "away", "minute": 4},
+    {"kind": "yellow_card", "team": "home", "minute": 5},
+    {"kind": "half_time"},
+    {"kind": "second_half"},
+)
+SECONDS = (0.3, 1.1, 6.0, 31.0, 95.0, 200.0)
+"""Past a look, a page that waits, an answer that is overdue, the watchdog, a lease, a hand-over."""
+
+WHO = st.integers(0, 11)
+WHICH = st.integers(0, 5)
+
+
+class Totals:
+    """What all runs of this process have done."""
+
+    runs = 0
+    steps = 0
+    effects = 0
+    faults = 0
+
+
+@cache
+def _storage() -> tuple[Any, Any]:
+    return storage.client(), storage.client()
+
+
+class Broken(AssertionError):  # noqa: N818 - it is the report of a failed test
+    """Something does not hold; the text says what."""
+
+
+class Machine(RuleBasedStateMachine):
+    """One match, an operator, a few viewers, and whatever else may happen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(_storage())
+        self.posted: list[dict[str, Any]] = []
+        Totals.runs += 1
+
+    def teardown(self) -> None:
+        """Everything comes to rest, and then everything must be right."""
+        try:
+            if not self.world.reference.broken:
+                quiet(self.world, MATCH)
+            self.look()
+        finally:
+            Totals.effects += self.world.effects
+            Totals.faults += self.world.faults
+            self.world.close()
+
+    def look(self) -> None:
+        """Raises Broken if something does not hold."""
+        Totals.steps += 1
+        if self.world.reference.broken:
+            for actor in self.world.actors:
+                note(f"{actor.name}: {getattr(actor, 'at', '')}")
+            raise Broken("; ".join(self.world.reference.broken[:5]))
+
+    @initialize(audience=st.sampled_from([2, 4]), watching=st.integers(2, VIEWERS))
+    def begins(self, audience: int, watching: int) -> None:
+        """A match that has kicked off, and some who watch it."""
+        self.world.create(MATCH, audience)
+        self._post({"kind": "kick_off"})
+        for number in range(VIEWERS):
+            name = f"viewer {number}"
+            viewer = self.world.viewers[name] = Viewer(self.world, name, MATCH)
+            if number < watching:
+                viewer.come(score_only=number % 3 == 2)
+        self._rest()
+        self.look()
+
+    # The operator.
+
+    @rule(
+        event=st.sampled_from(EVENTS),
+        dies_at=st.sampled_from([None, None, None, None, 2, 3]),
+        until=st.sampled_from(["streamed", "delivered", "posted", "posted", "settled", "told"]),
+    )
+    def post(self, event: dict[str, Any], dies_at: int | None, until: str) -> None:
+        """Something happens on the pitch; how far it gets before anything else happens."""
+        self._post(event, dies_at)
+        if until == "delivered":
+            self.world.deliver(MATCH, 1)
+        elif until == "told":
+            self._rest()
+        elif until != "streamed":
+            self._until(until)
+        self.look()
+
+    @rule(which=WHICH)
+    def post_again(self, which: int) -> None:
+        """The operator has seen no answer, or presses twice."""
+        self.world.post(MATCH, self.posted[-1 - which % len(self.posted)])
+        self.look()
+
+    @rule(which=WHICH, event=st.sampled_from(EVENTS[:3]), dies_at=st.sampled_from([None, None, 2, 3]))
+    def post_other(self, which: int, event: dict[str, Any], dies_at: int | None) -> None:
+        """Two operators choose the same id for different events."""
+        event_id = self.posted[-1 - which % len(self.posted)]["event_id"]
+        self.world.post(MATCH, {**event, "event_id": event_id}, dies_at=dies_at)
+        self.look()
+
+    @rule(which=WHICH)
+    def cancel(self, which: int) -> None:
+        """Something is taken back."""
+        self._post({"kind": "cancellation", "cancels": self.posted[-1 - which % len(self.posted)]["event_id"]})
+        self.look()
+
+    @rule(which=WHICH, player=st.sampled_from("AB"), minute=st.sampled_from([None, 2]))
+    def amend(self, which: int, player: str, minute: int | None) -> None:
+        """Something is corrected."""
+        named = {"player": player} if minute is None else {"player": player, "minute": minute}
+        self._post({"kind": "amendment", "amends": self.posted[-1 - which % len(self.posted)]["event_id"], **named})
+        self.look()
+
+    # The stream.
+
+    @precondition(lambda self: self.world.stream.waiting(MATCH) > 0)
+    @rule(count=st.integers(1, 5))
+    def deliver(self, count: int) -> None:
+        """The event source delivers a batch."""
+        self.world.deliver(MATCH, count)
+        self.look()
+
+    @rule(count=st.integers(1, 3))
+    def deliver_again(self, count: int) -> None:
+        """Two readers at once, or a batch that is delivered twice."""
+        self.world.deliver(MATCH, count, from_done=False)
+        self.look()
+
+    # Viewers.
+
+    @rule(who=WHO, score_only=st.booleans(), hangs_at=st.sampled_from([None, None, 2, 3, 4, 5]))
+    def come(self, who: int, score_only: bool, hangs_at: int | None) -> None:
+        """Somebody comes, comes back, or follows more or less; the function that serves it may take its time."""
+        viewer = self._viewer(who)
+        if not viewer.asking:
+            viewer.come(score_only=score_only)
+            if viewer.asking and hangs_at is not None:
+                self._hang(self.world.actors[-1], hangs_at)
+        self.look()
+
+    @rule(who=WHO, noticed=st.booleans())
+    def leave(self, who: int, noticed: bool) -> None:
+        """Somebody goes, with ``$disconnect`` or without."""
+        self.world.leave(self._viewer(who), noticed=noticed)
+        self.look()
+
+    @rule(who=WHO)
+    def unsubscribe(self, who: int) -> None:
+        """Somebody has seen enough."""
+        viewer = self._viewer(who)
+        if viewer.there and not viewer.asking:
+            viewer.unsubscribe()
+        self.look()
+
+    @rule(who=WHO)
+    def sleep_or_wake(self, who: int) -> None:
+        """A phone in a pocket: what is sent to it is accepted, and lost."""
+        connection = self._viewer(who).connection
+        if connection is not None:
+            connection.awake = not connection.awake
+        self.look()
+
+    @rule(who=WHO)
+    def care(self, who: int) -> None:
+        """Somebody asks again for what was not answered."""
+        viewer = self._viewer(who)
+        if not viewer.asking:
+            viewer.care()
+        self.look()
+
+    # Those who act.
+
+    @rule(turns=st.lists(st.integers(0, 60), min_size=1, max_size=25))
+    def turns(self, turns: list[int]) -> None:
+        """Side effects happen, in any order."""
+        for number in turns:
+            if ready := self.world.ready():
+                self.world.turn(ready[number % len(ready)], number // len(ready))
+        self.look()
+
+    @rule(who=WHO, turns=st.integers(1, 40))
+    def one_goes_ahead(self, who: int, turns: int) -> None:
+        """One of them is much faster than the others."""
+        ready = self.world.ready()
+        if ready:
+            actor = ready[who % len(ready)]
+            for _ in range(turns):
+                if not actor.choices():
+                    break
+                self.world.turn(actor)
+        self.look()
+
+    @rule(what=st.sampled_from(["posted", "settled"]))
+    def until(self, what: str) -> None:
+        """Everybody acts until somebody is posting, or settling."""
+        self._until(what)
+        self.look()
+
+    @rule(who=WHO)
+    def outlives_its_lease(self, who: int) -> None:
+        """One stands still for so long that it is taken for dead, and another does its work."""
+        if ready := self.world.ready():
+            ready[-1 - who % len(ready)].hangs = True
+            self.world.pass_time(220.0)
+            self.world.look_after()
+            self._rest()
+        self.look()
+
+    @rule()
+    def rest(self) -> None:
+        """Nothing comes between, for once."""
+        self._rest()
+        self.look()
+
+    @rule(seconds=st.sampled_from(SECONDS))
+    def time_passes(self, seconds: float) -> None:
+        """Nobody acts for a while."""
+        self.world.pass_time(seconds)
+        self.look()
+
+    @rule(skew=st.sampled_from([0.0, -120.0, 120.0]), sender_seconds=st.sampled_from([0.2, 55.0]))
+    def another_machine(self, skew: float, sender_seconds: float) -> None:
+        """What begins from now on has a clock that is wrong, or little time."""
+        self.world.skew, self.world.sender_seconds = skew, sender_seconds
+        self.look()
+
+    @rule()
+    def watchdog(self) -> None:
+        """The watchdog looks."""
+        self.world.look_after()
+        self.look()
+
+    @rule(who=WHO, turns=st.integers(0, 8))
+    def hangs(self, who: int, turns: int) -> None:
+        """One of them goes on a little and then stands still, while the others go on."""
+        if ready := self.world.ready():
+            self._hang(ready[-1 - who % len(ready)], turns)
+        self.look()
+
+    @precondition(lambda self: any(each.hangs for each in self.world.actors))
+    @rule(who=WHO)
+    def goes_on(self, who: int) -> None:
+        """One that stood still goes on."""
+        if hanging := [each for each in self.world.actors if each.hangs]:
+            hanging[who % len(hanging)].hangs = False
+        self.look()
+
+    # Faults.
+
+    @rule(batch=st.sampled_from([None, 0, 1]))
+    def breaks(self, batch: int | None) -> None:
+        """Whoever sends this batch dies of it, until further notice."""
+        self.world.broken_batch = batch
+        self.look()
+
+    @rule(who=WHO, choice=WHICH, turn=st.sampled_from([each for each in Turn if each is not Turn.GO]))
+    def call_fails(self, who: int, choice: int, turn: Turn) -> None:
+        """A call fails, takes place twice, or is somebody's last."""
+        if ready := self.world.ready():
+            self.world.turn(ready[who % len(ready)], choice, turn)
+        self.look()
+
+    @rule(what=st.sampled_from(["posted", "settled"]), who=WHO, choice=WHICH, turn=st.sampled_from(list(Turn)))
+    def is_interrupted(self, what: str, who: int, choice: int, turn: Turn) -> None:
+        """The same, to one of those who were invoked last, in the middle of sending or settling."""
+        self._until(what)
+        if ready := self.world.ready():
+            self.world.turn(ready[-1 - who % min(3, len(ready))], choice, turn)
+        self.look()
+
+    @rule(who=WHO)
+    def dies(self, who: int) -> None:
+        """A process dies while it waits for something."""
+        if actors := [each for each in self.world.actors if not each.ended]:
+            self.world.faults += 1
+            actors[who % len(actors)].die()
+        self.look()
+
+    @rule(who=WHO, choice=WHICH, fault=st.sampled_from(FAULTS))
+    def post_fails(self, who: int, choice: int, fault: str) -> None:
+        """Everybody acts until somebody is posting, and then the gateway does not answer as it should."""
+        self._until("posted")
+        if senders := [each for each in self.world.actors if isinstance(each, Sender) and each.posts()]:
+            self.world.fault(senders[who % len(senders)], choice, fault)
+        self.look()
+
+    @precondition(lambda self: self.world.executions)
+    @rule(which=WHICH)
+    def runs_twice(self, which: int) -> None:
+        """Step Functions begins an Express execution again that it began before."""
+        self.world.faults += 1
+        names = list(self.world.executions)
+        name = names[-1 - which % len(names)]
+        self.world.begin_execution(name, self.world.executions[name])
+        self.look()
+
+    def _hang(self, actor: Actor, turns: int) -> None:
+        for _ in range(turns):
+            if actor.choices():
+                self.world.turn(actor)
+        actor.hangs = True
+
+    def _until(self, what: str) -> None:
+        if not self.world.stream.waiting(MATCH) and not self.world.ready():
+            self._post(EVENTS[0])
+        self.world.deliver(MATCH, 100)
+        for _ in range(200):
+            ready = self.world.ready()
+            posting = any(isinstance(each, Sender) and each.posts() for each in ready)
+            settling = any(each.name.startswith("receipt of ") for each in ready)
+            if not ready or (posting if what == "posted" else settling):
+                return
+            self.world.turn(ready[0])
+
+    def _viewer(self, who: int) -> Viewer:
+        return self.world.viewers[f"viewer {who % VIEWERS}"]
+
+    def _post(self, event: dict[str, Any], dies_at: int | None = None) -> None:
+        event = {**event, "event_id": f"e{len(self.posted) + 1}"}
+        self.posted.append(event)
+        self.world.post(MATCH, event, dies_at=dies_at)
+
+    def _rest(self) -> None:
+        self.world.rest()
+        if self.world.stream.waiting(MATCH):
+            self.world.deliver(MATCH, 100)
+            self.world.rest()

@@ -1,0 +1,96 @@
+"""Puts the code under test on the model's clock, clients and small sizes, and takes all of that back."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import api.handler
+import broadcaster.control.cells
+import broadcaster.control.fanout
+import broadcaster.control.plan
+import broadcaster.control.receipt
+import broadcaster.send.carousel
+import broadcaster.send.records
+import matches.ledger
+import runtime.kept
+import subscriptions.routes
+import subscriptions.shards
+import subscriptions.store
+import subscriptions.viewers
+from runtime import aws
+from subscriptions.comings import Comings
+from subscriptions.limits import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.system import System
+
+TIMED = (
+    broadcaster.send.carousel, broadcaster.control.cells, broadcaster.control.receipt, broadcaster.send.records,
+    api.handler, runtime.kept, matches.ledger, subscriptions.viewers, subscriptions.store,
+)  # fmt: skip
+"""Modules that ask for the time."""
+
+KEEPING = (broadcaster.control.fanout, subscriptions.viewers, subscriptions.routes)
+"""Modules that keep something for some seconds, by the clock of runtime.thaw."""
+
+SMALL = 2
+"""Rows that fill a shard, a sender and a page: so a handful of viewers is a crowd."""
+
+SCOPE = "score:write"
+
+_LOGGERS = ("sender", "receipt", "cells", "fanout", "api", "routes")
+
+
+@contextmanager
+def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
+    """The code under test runs in the model as long as this lasts."""
+    kept: list[tuple[Any, str, Any]] = []
+
+    def put(owner: Any, name: str, value: Any) -> None:
+        kept.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+
+    environment = dict(os.environ)
+    levels = [(logging.getLogger(name), logging.getLogger(name).level) for name in _LOGGERS]
+    for logger, _ in levels:
+        logger.setLevel(logging.CRITICAL + 1)
+    routes = subscriptions.routes
+    cached = (
+        api.handler._ledger, api.handler._recent, api.handler._viewers, api.handler._readers,  # noqa: SLF001
+        routes._ledger, routes._recent, routes._growth, routes._subscriptions, routes._viewers,  # noqa: SLF001
+    )  # fmt: skip
+    try:
+        for module in TIMED:
+            put(module, "time", clock)
+        for module in KEEPING:
+            put(module, "seconds", clock.monotonic)
+        put(aws, "dynamodb", lambda *_, **__: db)
+        put(aws, "region", lambda: system.region)
+        put(aws, "kinesis", lambda: stream)
+        put(subscriptions.shards, "ROWS_PER_SHARD", SMALL)
+        put(broadcaster.control.plan, "ROWS_PER_SENDER", SMALL)
+        for function in cached:
+            function.cache_clear()
+        subscriptions.routes._known.clear()  # noqa: SLF001
+        put(subscriptions.routes, "_meter", Meter(rate=1e9, burst=1e9))
+        put(subscriptions.routes, "_comings", Comings())
+        os.environ.update(
+            MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
+            BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,
+            DEPLOYMENT="model", SITE_KEYS="", POWERTOOLS_METRICS_DISABLED="true",
+        )  # fmt: skip
+        yield
+    finally:
+        for owner, name, value in reversed(kept):
+            setattr(owner, name, value)
+        for function in cached:
+            function.cache_clear()
+        for logger, level in levels:
+            logger.setLevel(level)
+        os.environ.clear()
+        os.environ.update(environment)

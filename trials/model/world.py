@@ -1,0 +1,357 @@
+"""The whole system in one process: who acts, what they act on, and what may happen between two of their steps."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from greenlet import getcurrent
+
+from api import handler as api
+from broadcaster.control.cells import Cell, Cells
+from broadcaster.control.fanout import Fanout
+from broadcaster.control.plan import Budget
+from broadcaster.control.receipt import Receipts, Round
+from broadcaster.control.starter import Starter
+from broadcaster.control.telling import Tellings, telling_get
+from broadcaster.control.watch import Watch
+from devstack.system import REGION, System
+from matches.events import parse_record
+from matches.ledger import Ledger, score_prev
+from subscriptions import routes
+from subscriptions.store import Row
+from subscriptions.viewers import Viewers
+from trials.model import seams, storage
+from trials.model.actors import CURRENT, Actor, Died, Routine, Turn
+from trials.model.clock import BEGIN, Clock, Loop
+from trials.model.cloud import Queue, StepFunctions, Stream, effect
+from trials.model.execution import Execution
+from trials.model.gateway import Connections
+from trials.model.reference import AGE_SECONDS, Connection, Reference
+from trials.model.sender import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trials.model.viewer import Viewer
+
+_CONTEXT = SimpleNamespace(
+    function_name="model", memory_limit_in_mb=1, invoked_function_arn="model", aws_request_id="model"
+)
+
+
+class World:
+    """All of it. ``close`` ends it; one at a time."""
+
+    def __init__(self, db: tuple[Any, Any]) -> None:
+        """``db``: two clients of the storage, of which the first will wait for turns."""
+        self.root = getcurrent()
+        self.system = System(1)
+        self.db, self.raw = db
+        self.reference = Reference()
+        self.loop = Loop(self._in_flight)
+        self.loop.set_exception_handler(lambda *_: None)
+        self.clock = Clock(self.loop, BEGIN, lambda: actor.skew if (actor := CURRENT.get()) is not None else 0.0)
+        self.lease_seconds, self.hand_over_seconds, self.sender_seconds = 90, 100, 55.0
+        self.broken_batch: int | None = None
+        """Senders of this batch die when they begin."""
+        self.skew = 0.0
+        """Of the functions and executions that begin from now on."""
+        self.actors: list[Actor] = []
+        self.executions: dict[str, dict[str, Any]] = {}
+        self.viewers: dict[str, Viewer] = {}
+        self.delivering: dict[str, Routine] = {}
+        self._beginning: list[Sender] = []  # They were invoked in the middle of somebody's turn, and begin after it.
+        self.effects = 0
+        self.faults = 0
+        self.received = 0
+        """Frames that the gateway took for a connection."""
+        self._numbers = itertools.count(1)
+        self._stack = ExitStack()
+        storage.make_tables(self.raw, self.system)
+        original = type(self.db)._make_api_call  # noqa: SLF001
+        self.db._make_api_call = lambda name, given: effect(  # noqa: SLF001
+            name, lambda: self._observed(name, given, lambda: original(self.db, name, given))
+        )
+        self.stream = Stream(self._streamed)
+        self.set_aside, self.watched = Queue(), Queue()
+        self.stepfunctions = StepFunctions(self.begin_execution)
+        self.connections = Connections(self.loop, self._deliver)
+        self._stack.callback(self.loop.close)
+        self._stack.enter_context(seams.on(self.system, self.clock, self.db, self.stream))
+        self.ledger = Ledger(self.system.name("matches"), self.raw)
+        broadcasts = self.system.name("broadcasts")
+        self.tellings = Tellings(broadcasts, self.raw)
+        starter = Starter(self.stepfunctions, "", Budget(2, 1))  # type: ignore[arg-type]
+        watch = Watch(self.watched, "", 30)  # type: ignore[arg-type]
+        self.cells = Cells({REGION: Cell(REGION, Tellings(broadcasts, self.db), starter)}, watch, self.clock.monotonic)
+        ledger = Ledger(self.system.name("matches"), self.db)
+        self.fanout = Fanout(ledger, self.cells, self.set_aside, "")  # type: ignore[arg-type]
+        viewers = Viewers(ledger.table, self.db)
+        self.receipts = Receipts(
+            ledger, broadcasts, self.db, viewers, lease_seconds=self.lease_seconds, rows_per_shard=seams.SMALL
+        )
+
+    def close(self) -> None:
+        """Kill everybody and take everything back."""
+        for actor in self.actors:
+            actor.die()
+        self.connections.close()
+        self.loop.settle()
+        self._stack.close()
+
+    def number(self) -> int:
+        """The next of the numbers that names are made of."""
+        return next(self._numbers)
+
+    # Who acts.
+
+    def routine(self, name: str, work: Callable[[], Any], *, skew: float | None = None) -> Routine:
+        """Somebody new, who waits for the first turn."""
+        routine = Routine(name, work, skew=self.skew if skew is None else skew, root=self.root)
+        self.actors.append(routine)
+        return routine
+
+    def invoke_sender(self, task: dict[str, Any]) -> Sender:
+        """A new invocation of a sender."""
+        sender = Sender(self, self.number(), orjson.loads(orjson.dumps(task)), self.skew)
+        self.actors.append(sender)
+        self._beginning.append(sender)
+        return sender
+
+    def invoke_receipt(self, event: dict[str, Any]) -> Routine:
+        """A new invocation of the end of a round."""
+
+        def work() -> dict[str, Any]:
+            done = Round.parse(orjson.loads(orjson.dumps(event)))
+            return {"again": self.receipts.finish(done), "batches": done.next_batches()}
+
+        return self.routine(f"receipt of {event['owner']}", work)
+
+    def begin_execution(self, name: str, given: dict[str, Any]) -> Routine:
+        """Step Functions begins an execution."""
+        self.executions[name] = given
+        execution = Execution(self, name, orjson.loads(orjson.dumps(given)))
+        return self.routine(execution.id, execution.run)
+
+    def ready(self) -> list[Actor]:
+        """Who stands before a side effect."""
+        self.actors = [each for each in self.actors if not each.ended]
+        return [each for each in self.actors if each.choices() and not each.hangs]
+
+    def turn(self, actor: Actor, choice: int = 0, turn: Turn = Turn.GO) -> None:
+        """Have somebody act."""
+        self.effects += 1
+        self.faults += turn is not Turn.GO
+        if isinstance(actor, Sender) and turn is Turn.FAIL:
+            self._refuse(actor)
+        actor.step(choice, turn)
+        while self._beginning:
+            sender = self._beginning.pop(0)
+            if sender.batch == self.broken_batch:
+                self.faults += 1
+                sender.die()
+            else:
+                sender.start(self.sender_seconds)
+                self.loop.settle()
+
+    def _refuse(self, sender: Sender) -> None:
+        for post in sender.posts():
+            if (connection := self.reference.connections.get(post.connection)) is not None:
+                connection.refused = True
+
+    def fault(self, actor: Sender, choice: int, kind: str) -> None:
+        """Answer one of a sender's POSTs wrongly."""
+        posts = actor.posts()
+        if posts:
+            self._refuse(actor)
+            self.faults += 1
+            self.effects += 1
+            self.connections.answer(posts[choice % len(posts)], kind)
+            self.loop.settle()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass; connections that have become too old are closed."""
+        self.loop.advance(seconds)
+        for connection in self.reference.connections.values():
+            if self.loop.time() - connection.opened > AGE_SECONDS:
+                connection.open = False
+
+    def rest(self, most: int = 3_000) -> bool:
+        """Let everybody act in turn until nothing is left to do at all; returns whether it came to that."""
+        for _ in range(most):
+            ready = self.ready()
+            if ready:
+                self.turn(ready[0])
+            elif any(isinstance(each, Sender) and not each.hangs for each in self.actors):
+                self.pass_time(self.loop.next_timer() or 0.0)
+            else:
+                return True
+        return False
+
+    # What they act on.
+
+    def call(self, name: str, arguments: dict[str, Any], *, twice: bool = False) -> Any:
+        """A call of DynamoDB by a sender."""
+        operation = "".join(part.title() for part in name.split("_"))
+
+        def work() -> Any:
+            return self._observed(operation, arguments, lambda: getattr(self.raw, name)(**arguments))
+
+        if twice:
+            work()
+        return work()
+
+    def _observed(self, operation: str, given: dict[str, Any], work: Callable[[], Any]) -> Any:
+        answer = work()
+        if operation == "TransactWriteItems":
+            self._saw_events(given)
+        elif operation == "UpdateItem" and given["Key"].get("sk") == {"S": "state"}:
+            self._saw_state(given["Key"]["pk"]["S"].removeprefix("match#"))
+        elif operation == "PutItem" and given["TableName"] == self.system.name("subscriptions"):
+            item = given["Item"]
+            if Row(item["pk"]["S"], item["sk"]["S"]).match:  # not the note that a connection has closed
+                self.reference.row_written(item["pk"]["S"], item["sk"]["S"], score_only="only" in item)
+        elif operation == "BatchWriteItem":
+            pruned = isinstance(CURRENT.get(), Sender)
+            for request in given["RequestItems"][self.system.name("subscriptions")]:
+                key = request["DeleteRequest"]["Key"]
+                self.reference.row_deleted(key["pk"]["S"], key["sk"]["S"], pruned=pruned)
+        elif operation == "DeleteItem" and given["TableName"] == self.system.name("subscriptions"):
+            self.reference.row_deleted(given["Key"]["pk"]["S"], given["Key"]["sk"]["S"], pruned=False)
+        return answer
+
+    def _saw_events(self, given: dict[str, Any]) -> None:
+        for write in given["TransactItems"]:
+            item = write.get("Put", {}).get("Item", {})
+            if "body" in item:
+                event = orjson.loads(item["body"]["S"])
+                self.reference.numbered(item["match_id"]["S"], event, scores=score_prev(item) is not None)
+
+    def _saw_state(self, match: str) -> None:
+        row = self.raw.get_item(**telling_get(self.system.name("broadcasts"), match))["Item"]
+        actor = CURRENT.get()
+        name = (
+            None
+            if actor is None
+            else actor.owner
+            if isinstance(actor, Sender)
+            else actor.name.removeprefix("receipt of ")
+        )
+        self.reference.settled(match, row, name)
+
+    def _streamed(self, match: str, data: bytes) -> None:
+        self.reference.streamed.add((match, parse_record(data).event_id))
+
+    def _deliver(self, name: str, frame: bytes) -> bool:
+        connection = self.reference.connections.get(name)
+        if connection is None or not connection.open:
+            return False
+        self.received += 1
+        body = orjson.loads(frame)
+        connection.sent.append((body["prev"], body["seq"]))
+        for viewer in self.viewers.values():
+            if viewer.connection is connection and connection.awake:
+                viewer.take(frame)
+        return True
+
+    def _in_flight(self) -> bool:
+        return any(isinstance(each, Sender) and each.in_flight() for each in self.actors)
+
+    # What happens from outside.
+
+    def create(self, match: str, audience: int) -> None:
+        """An operator schedules a match."""
+        body = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": audience}
+        self._request("POST", "/matches", body)
+
+    def post(self, match: str, event: dict[str, Any], *, dies_at: int | None = None) -> None:
+        """An operator posts an event; the function may die before its call number ``dies_at``."""
+        request = self.routine("api", lambda: self._request("POST", f"/matches/{match}/events", event))
+        calls = 0
+        while not request.ended:
+            self.turn(request, turn=Turn.DIE_BEFORE if calls == dies_at else Turn.GO)
+            calls += 1
+        if request.error is None and request.result["statusCode"] == 202:
+            taken = orjson.loads(request.result["body"])
+            self.reference.accepted[match, taken["event_id"], taken["request"]] = None
+        elif request.error is not None and not isinstance(request.error, Died):
+            raise request.error
+
+    def deliver(self, match: str, count: int, *, from_done: bool = True) -> None:
+        """The event source hands records to the fan-out: those that are next, or again some that were handled."""
+        records, done = self.stream.records.get(match, []), self.stream.done.get(match, 0)
+        first = done if from_done else max(0, done - count)
+        batch = records[first : first + count]
+        if not batch or (from_done and match in self.delivering):
+            return
+
+        def ended(routine: Routine) -> None:
+            if from_done:
+                del self.delivering[match]
+                if routine.error is None:
+                    self.stream.done[match] = first + len(batch)
+
+        routine = self.routine(f"fan-out of {match}", lambda: self.fanout.handle(batch))
+        routine.on_end = ended
+        if from_done:
+            self.delivering[match] = routine
+
+    def look_after(self) -> None:
+        """The watchdog gets the oldest message; one that is not settled stays."""
+        if not self.watched.messages:
+            return
+        message = self.watched.messages.pop(0)
+
+        def ended(routine: Routine) -> None:
+            if routine.error is not None or not routine.result:
+                self.watched.messages.append(message)
+
+        def look() -> bool:
+            match, seq = message["match"], message["seq"]
+            cell, epoch = message["cell"], message["epoch"]
+            return self.cells.look(match, seq, cell, lambda: self.fanout.ledger.state(match), epoch) == "settled"
+
+        self.routine("watchdog", look).on_end = ended
+
+    def connect(self, viewer: Viewer) -> Connection:
+        """A viewer opens a connection; what functions do with that is nothing."""
+        connection = Connection(f"viewer{self.number():04d}=", viewer.match, self.loop.time())
+        self.reference.connections[connection.name] = connection
+        return connection
+
+    def leave(self, viewer: Viewer, *, noticed: bool) -> None:
+        """A viewer goes; ``$disconnect`` may come or not."""
+        connection = viewer.connection
+        if connection is None or not connection.open:
+            return
+        connection.open = False
+        if noticed:
+            event = _socket_event(connection.name, "DISCONNECT")
+            self.routine("$disconnect", lambda: routes.handler(event, _CONTEXT))  # type: ignore[arg-type]
+
+    def route(self, connection: Connection, request: dict[str, Any], answered: Callable[[str | None], None]) -> None:
+        """A viewer asks for something."""
+        event = _socket_event(connection.name, "MESSAGE") | {"body": orjson.dumps(request).decode()}
+        routine = self.routine(request["action"], lambda: routes.handler(event, _CONTEXT))  # type: ignore[arg-type]
+        routine.on_end = lambda ended: answered(ended.result["body"] if ended.error is None else None)
+
+    def _request(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        claims = {"sub": "operator", "scope": seams.SCOPE, "competitions": "*"}
+        context = {
+            "http": {"method": method, "path": path}, "requestId": "model", "stage": "$default",
+            "authorizer": {"jwt": {"claims": claims}},
+        }  # fmt: skip
+        event = {
+            "version": "2.0", "routeKey": f"{method} {path}", "rawPath": path, "rawQueryString": "", "headers": {},
+            "requestContext": context,
+            "body": orjson.dumps(body).decode(), "isBase64Encoded": False,
+        }  # fmt: skip
+        return api.handler(event, _CONTEXT)  # type: ignore[arg-type]
+
+
+def _socket_event(connection: str, kind: str) -> dict[str, Any]:
+    return {"requestContext": {"connectionId": connection, "eventType": kind, "routeKey": "model"}}
