@@ -44,13 +44,13 @@ from matches.ledger import (
     ContentionError,
     Ledger,
     MatchExistsError,
-    MatchState,
     RowsLeftError,
     UnknownMatchError,
 )
 from matches.recent import RecentEvents
 from matches.schedule import Day, MatchChange, NewMatch
 from matches.snapshot import snapshot, summary
+from matches.state import MatchState
 from matches.wording import in_words
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError

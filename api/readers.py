@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from matches.calendar import Calendar
-    from matches.ledger import Ledger, MatchState, Outcome
+    from matches.ledger import Ledger
+    from matches.state import MatchState, Outcome
 
 HISTORY_PAGE = 200
 """Events of one page of a history."""

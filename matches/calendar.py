@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matches.kickoff import entry
-from matches.ledger import parse_state
+from matches.rows import parse_state
 from runtime.attributes import readable
 from runtime.batches import read_all
 from runtime.metrics import skipped
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from matches.ledger import MatchState
+    from matches.state import MatchState
 
 INDEX = "by_day"
 

@@ -16,7 +16,8 @@ from matches.standing import as_at
 from runtime.kept import Kept
 
 if TYPE_CHECKING:
-    from matches.ledger import Ledger, MatchState
+    from matches.ledger import Ledger
+    from matches.state import MatchState
 
 _MATCHES = 64
 """Kept at most, the ones asked for last: about 2.5 MB."""

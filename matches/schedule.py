@@ -17,7 +17,7 @@ from matches.kickoff import is_day
 from matches.names import key
 
 if TYPE_CHECKING:
-    from matches.ledger import MatchState
+    from matches.state import MatchState
 
 UNKNOWN_TEAM = "To be decided"
 """The name of a team that is not known yet."""

@@ -165,3 +165,8 @@ def _value(item: Mapping[str, Any], name: str, kind: str, called: str) -> str:
 
 def _shown(value: Any) -> str:
     return ascii(value)[:40]
+
+
+def as_number(value: int) -> dict[str, str]:
+    """A whole number as DynamoDB takes it."""
+    return {"N": str(value)}

@@ -14,7 +14,7 @@ from subscriptions.shards import shard_count
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from matches.ledger import MatchState
+    from matches.state import MatchState
 
 
 class Growth:

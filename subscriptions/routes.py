@@ -39,7 +39,7 @@ from subscriptions.viewers import Viewers
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from matches.ledger import MatchState
+    from matches.state import MatchState
     from subscriptions.protocol import Position, Request
 
 _FRESH_SECONDS = 60

@@ -19,7 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control.live import live_key
 from broadcaster.control.telling import Tellings, telling_key
-from matches.ledger import Ledger, UnknownMatchError, state_key
+from matches.ledger import Ledger, UnknownMatchError
+from matches.rows import state_key
 from runtime.attributes import UnreadableRowError
 from runtime.batches import delete_all
 from subscriptions.shards import MAX_SHARDS, shard_count

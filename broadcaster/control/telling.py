@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.progress import PROGRESS_FIELDS, progress_item
-from runtime.attributes import VERSION_ATTRIBUTE, count, json_object, readable, reading, text, whole
+from runtime.attributes import VERSION_ATTRIBUTE, as_number, count, json_object, readable, reading, text, whole
 from runtime.metrics import skipped
 from subscriptions.growth import told_key
 
@@ -84,7 +84,7 @@ class Tellings:
         moment either is seen, or finds the lease free. A row of another ``epoch`` than the match has now is replaced:
         what was told of the earlier match says nothing about this one.
         """
-        names, values = {"#v": "v"}, {":seq": _n(seq), ":none": _n(0), ":v": VERSION_ATTRIBUTE["v"]}
+        names, values = {"#v": "v"}, {":seq": as_number(seq), ":none": as_number(0), ":v": VERSION_ATTRIBUTE["v"]}
         update, condition = _HAND, f"{_OURS} AND (attribute_not_exists(seq) OR seq < :seq)"
         if epoch is not None:
             update, condition = f"{update}, epoch = :epoch", f"{condition} AND {_SAME_EPOCH}"
@@ -117,9 +117,12 @@ class Tellings:
                 ConditionExpression="epoch = :old",
                 ExpressionAttributeNames={"#rows": "rows"},
                 ExpressionAttributeValues={
-                    ":epoch": {"S": epoch}, ":seq": _n(seq), ":none": _n(0), ":old": {"S": old.epoch or ""},
+                    ":epoch": {"S": epoch},
+                    ":seq": as_number(seq),
+                    ":none": as_number(0),
+                    ":old": {"S": old.epoch or ""},
                 },
-            )  # fmt: skip
+            )
         except self._db.exceptions.ConditionalCheckFailedException:
             return self.read(old.match)
         return Telling(old.match, seq=seq, epoch=epoch)
@@ -172,7 +175,7 @@ class Tellings:
                 Key=telling_key(match),
                 UpdateExpression="SET tried = told",
                 ConditionExpression="told < seq AND (attribute_not_exists(lease_until) OR lease_until < :now)",
-                ExpressionAttributeValues={":now": _n(now)},
+                ExpressionAttributeValues={":now": as_number(now)},
             )
         except self._db.exceptions.ConditionalCheckFailedException:
             return False
@@ -211,7 +214,3 @@ def _parse_progress(item: Mapping[str, Any]) -> dict[str, Any]:
         body = json_object(item, "body")
         whole(body, *PROGRESS_FIELDS)
         return body
-
-
-def _n(value: int) -> dict[str, Any]:
-    return {"N": str(value)}

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from broadcaster.send.delivery import Job, Lane
     from broadcaster.send.gateway import Gateway
     from broadcaster.send.records import Look, Records
-    from matches.ledger import MatchState
+    from matches.state import MatchState
 
 LOOK_SECONDS = 0.25
 FIRST_LOOK_SECONDS = 0.05

@@ -19,7 +19,7 @@ from matches.snapshot import FRAME_BYTES, newest_that_fit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matches.ledger import MatchState
+    from matches.state import MatchState
 
 
 _LATEST = 9_999_999_999_999

@@ -20,15 +20,8 @@ from broadcaster.control.lease import renewal
 from broadcaster.control.progress import progress_item, round_name
 from broadcaster.control.telling import Telling, parse_telling, telling_get
 from broadcaster.send.frames import Frames, build
-from matches.ledger import (
-    MatchState,
-    UnknownMatchError,
-    events_query,
-    parse_event,
-    parse_state,
-    score_prev,
-    state_get,
-)
+from matches.ledger import UnknownMatchError
+from matches.rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
 from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, readable
 from runtime.metrics import skipped, unreadable
@@ -36,6 +29,8 @@ from subscriptions.growth import told_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from matches.state import MatchState
 
 PROGRESS_SECONDS = 24 * 3600
 

@@ -17,8 +17,9 @@ from devstack.system import System
 from devstack.tokens import tokens_of
 from loadtest.bearer import Bearer
 from matches.events import EVENT, Accepted
-from matches.ledger import ID_TAKEN, Ledger, Outcome
+from matches.ledger import ID_TAKEN, Ledger
 from matches.schedule import NewMatch
+from matches.state import Outcome
 from trials.model import storage
 from trials.model.actors import Routine, Turn
 from trials.model.cloud import effect

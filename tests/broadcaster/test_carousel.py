@@ -16,7 +16,7 @@ from broadcaster.send.gateway import Gateway, GatewayError
 from broadcaster.send.pruning import Pruning
 from broadcaster.send.signing import Credentials, Endpoint
 from matches.events import EVENT, Accepted
-from matches.ledger import state_key
+from matches.rows import state_key
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
 from tests.broadcaster.conftest import OWNER, send, task

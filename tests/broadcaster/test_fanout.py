@@ -20,7 +20,7 @@ from devstack.provision import client
 from devstack.system import REGION
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger as RealLedger
-from matches.ledger import row_key
+from matches.rows import row_key
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from broadcaster.control.telling import Tellings
     from devstack.system import System
-    from matches.ledger import Ledger, MatchState
+    from matches.ledger import Ledger
+    from matches.state import MatchState
 
 
 class Started(Starter):

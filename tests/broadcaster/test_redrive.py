@@ -19,7 +19,7 @@ from client.viewer import Viewer
 from devstack.account import redrive as of_devstack
 from devstack.system import REGION
 from matches.events import EVENT, Accepted
-from matches.ledger import state_key
+from matches.rows import state_key
 from tests.hole import hole
 from tests.support import eventually, until
 

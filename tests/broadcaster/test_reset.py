@@ -14,7 +14,8 @@ from client.viewer import Viewer
 from devstack.account import reset as of_devstack
 from devstack.operator import ApiError, Operator
 from matches.events import EVENT, Accepted
-from matches.ledger import RowsLeftError, row_key
+from matches.ledger import RowsLeftError
+from matches.rows import row_key
 from matches.schedule import NewMatch
 from subscriptions.growth import told_key
 from subscriptions.shards import DEFAULT_SHARDS

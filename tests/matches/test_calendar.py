@@ -11,7 +11,7 @@ import pytest
 
 from devstack.operator import ApiError
 from matches.calendar import Calendar
-from matches.ledger import Ledger, row_key
+from matches.rows import row_key
 from matches.schedule import MatchChange, NewMatch
 from runtime.batches import read_all
 from tests.matches.test_ledger import accepted
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from devstack.operator import Operator
     from devstack.system import System
+    from matches.ledger import Ledger
 
 
 @pytest.fixture

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from devstack.provision import client
 from matches.events import EVENT, Accepted
-from matches.ledger import Ledger, MatchExistsError, Outcome, UnknownMatchError, events_query
+from matches.ledger import Ledger, MatchExistsError, UnknownMatchError
+from matches.rows import events_query
 from matches.schedule import NewMatch
+from matches.state import Outcome
 
 if TYPE_CHECKING:
     from devstack.system import System
-    from matches.ledger import MatchState
+    from matches.state import MatchState
 
 
 @pytest.fixture

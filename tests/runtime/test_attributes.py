@@ -14,7 +14,7 @@ from broadcaster.control.live import parse
 from broadcaster.control.telling import parse_telling
 from broadcaster.send.frames import build
 from broadcaster.send.pages import page
-from matches.ledger import parse_event, parse_state, score_prev
+from matches.rows import parse_event, parse_state, score_prev
 from runtime.attributes import UnreadableRowError, readable
 from subscriptions.viewers import counted
 

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake
 
 from broadcaster.control.telling import telling_key
-from matches.ledger import state_key
+from matches.rows import state_key
 from runtime import aws
 from runtime.thaw import seconds
 from subscriptions import routes

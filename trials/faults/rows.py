@@ -18,7 +18,7 @@ from broadcaster.control.progress import progress_item
 from broadcaster.control.telling import telling_key
 from devstack.system import REGION
 from matches.events import EVENT, Accepted
-from matches.ledger import event_item, row_key
+from matches.rows import event_item, row_key
 from subscriptions.growth import told_key
 from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition

@@ -11,7 +11,7 @@ from subscriptions.store import Row
 from trials.model.reference import replayed
 
 if TYPE_CHECKING:
-    from matches.ledger import MatchState
+    from matches.state import MatchState
     from trials.model.world import World
 
 

@@ -20,7 +20,8 @@ from broadcaster.control.telling import Tellings, telling_get
 from broadcaster.control.watch import Watch
 from devstack.system import REGION, System
 from matches.events import parse_record
-from matches.ledger import Ledger, score_prev
+from matches.ledger import Ledger
+from matches.rows import score_prev
 from subscriptions import routes
 from subscriptions.store import Row
 from subscriptions.viewers import Viewers

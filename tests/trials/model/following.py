@@ -16,9 +16,9 @@ import matches.snapshot
 from broadcaster.send.frames import build
 from client.follower import Follower
 from matches.events import EVENT, Accepted
-from matches.ledger import MatchState
 from matches.scoreboard import Applied, Board, apply
 from matches.snapshot import snapshot
+from matches.state import MatchState
 from trials.model.reference import replayed
 
 FRAME_BYTES = 1_400
