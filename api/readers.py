@@ -1,126 +1,97 @@
-"""What everybody may read of matches, kept by the process for a second (kept.py).
+"""The readers' routes: what everybody may read of matches.
 
-So no flood of readers takes from a match the read units that its numbering needs: whatever they ask for of one match,
-the process reads its state once a second, and each page of its history, its receipts and the list of its day as well.
-What decides something is not read here.
+The process keeps each answer for a second (shared_reads.py). So no flood of readers takes from a match the read units
+that its numbering needs.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+import time
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any
 
-from matches.calendar import PAGE
-from matches.ledger import UnknownMatchError
-from matches.standing import as_at
-from runtime.kept import Found, Kept
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date
-
-    from matches.calendar import Calendar
-    from matches.ledger import Ledger
-    from matches.state import MatchState, Outcome
-
-HISTORY_PAGE = 200
-"""Events of one page of a history."""
-
-_PAGES_READ = 5
-"""Pages that one request reads at most; more than two only if events are missing."""
-
-_MATCHES = 1000
-_PAGES = 64
-"""Lists, pages and receipts that are kept at most, each kind of them: a page of events takes some 60 KB."""
+from api import parts
+from api.app import UNKNOWN_MATCH, AfterInQuery, MatchInPath, app
+from api.described import answers
+from api.quiet import list_seconds
+from api.responses import cacheable
+from api.shared_reads import HISTORY_PAGE
+from matches.calendar import PAGES
+from matches.schedule import Day
+from matches.snapshot import snapshot, summary
+from matches.state import MatchState
 
 
-class Readers:
-    """For one process; not for several threads. Every method raises botocore's ClientError and BotoCoreError."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        # None for a match that there is not: a flood may be for that as well.
-        self._states: Kept[str, MatchState | None] = Kept(_MATCHES)
-        self._days: Kept[date, list[dict[str, Any]]] = Kept(_PAGES)
-        self._lists: Kept[tuple[date, int], dict[str, Any]] = Kept(_PAGES)
-        # By match, epoch, newest seq and page: a page is as complete as the seq that it is told with.
-        self._pages: Kept[tuple[str, str, int, int], list[dict[str, Any]]] = Kept(_PAGES)
-        self._receipts: Kept[str, list[dict[str, Any]]] = Kept(_PAGES)
-        self._lineups: Kept[str, dict[str, list[str]]] = Kept(_PAGES)
-        self._outcomes: Kept[tuple[str, str, str | None], Outcome | None] = Kept(_MATCHES)
-
-    def state(self, match: str) -> tuple[MatchState, bool]:
-        """A match as it stood within the last second, and whether it was read just now. Raises UnknownMatchError."""
-        found = self._states.of(match, partial(self._state, match))
-        if found.value is None:
-            raise UnknownMatchError(match)
-        return found.value, found.fresh
-
-    def day(
-        self, calendar: Calendar, day: date, page: int, read: Callable[[list[MatchState]], list[dict[str, Any]]]
-    ) -> Found[dict[str, Any]]:
-        """A page of the list of a day, with what ``read`` makes of its matches. Beyond the last, nothing is read."""
-        keys = self._days.of(day, partial(calendar.keys_of, day)).value
-        start = (page - 1) * PAGE
-
-        def made() -> dict[str, Any]:
-            matches = read(calendar.states(day, keys[start : start + PAGE]))
-            return {"day": day.isoformat(), "page": page, "matches": matches, "more": start + PAGE < len(keys)}
-
-        return self._lists.of((day, page), made) if start < len(keys) else Found(made(), fresh=False)
-
-    def events(self, state: MatchState, after: int, limit: int) -> list[dict[str, Any]]:
-        """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after`` and up to ``state.seq``, in order.
-
-        Whatever ``after`` and ``limit`` are, the events are cut from the same pages: nobody can ask for one that is not
-        kept, and for another, and for another. Damaged events do not count, so a reader that goes on from the last
-        seq passes them.
-        """
-        events: list[dict[str, Any]] = []
-        first, newest = after // HISTORY_PAGE, (state.seq - 1) // HISTORY_PAGE
-        for page in range(first, min(newest + 1, first + _PAGES_READ)):
-            if len(events) >= limit:
-                break
-            key = (state.match, state.epoch, state.seq, page)
-            found = self._pages.of(key, partial(self._page, state, page)).value
-            events += [event for event in found if event["seq"] > after]
-        return events[:limit]
-
-    def receipts(self, match: str, after: int | None) -> list[dict[str, Any]]:
-        """The receipts of a match's broadcasts, oldest first; only those above ``after``, if that is given."""
-        kept = self._receipts.of(match, partial(self._ledger.receipts, match)).value
-        return [each for each in kept if after is None or each["seq"] > after]
-
-    def lineups(self, match: str) -> Found[dict[str, list[str]]]:
-        """The line-ups of a match."""
-        return self._lineups.of(match, partial(self._ledger.lineups, match))
-
-    def outcome(self, match: str, event_id: str, request: str | None) -> Outcome | None:
-        """As the ledger's. Only what is settled is kept: that does not change, and all else is about to."""
-        key, read = (match, event_id, request), partial(self._ledger.outcome, match, event_id, request)
-        outcome = self._outcomes.of(key, read, only=_is_settled).value
-        if outcome is not None and outcome.seq is not None:
-            seq = outcome.seq
-            # An operator who has read that an event was applied finds it in what is read next.
-            self._states.drop(match, when=lambda state: state is not None and state.seq < seq)
-        return outcome
-
-    def forget(self, match: str) -> None:
-        """A match was made or moved: this process reads it again at once, and the lists of days."""
-        self._states.drop(match)
-        self._lineups.drop(match)
-        self._days.clear()
-        self._lists.clear()
-
-    def _state(self, match: str) -> MatchState | None:
-        try:
-            return self._ledger.state(match)
-        except UnknownMatchError:
-            return None
-
-    def _page(self, state: MatchState, page: int) -> list[dict[str, Any]]:
-        return as_at(state.seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
+@app.get(
+    "/matches",
+    summary="Matches of a day",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The matches, by kick-off, each as its snapshot without events."),
+)
+def read_day(
+    day: Annotated[Day | None, Query(description="A day in UTC; without it, today.")] = None,
+    page: Annotated[int, Query(ge=1, le=PAGES, description="A page of 200 matches.")] = 1,
+) -> Response[Any]:
+    """The matches that kick off on that UTC day, 200 a page; ``more`` says whether there is another page."""
+    chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
+    found = parts.reads().day(parts.calendar(), chosen, page, _listed)
+    return cacheable(found.value, fresh=found.fresh, shared=list_seconds(found.value["matches"], time.time()))
 
 
-def _is_settled(outcome: Outcome | None) -> bool:
-    return outcome is not None and outcome.status != "pending"
+def _listed(states: list[MatchState]) -> list[dict[str, Any]]:
+    viewers = parts.viewers().of_all([state.match for state in states], parts.cells())
+    return [summary(state, viewers[state.match]) for state in states]
+
+
+@app.get(
+    "/matches/<match>/lineups",
+    summary="Line-ups of a match",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The names of each side's players.", not_found=UNKNOWN_MATCH),
+)
+def read_lineups(match: MatchInPath) -> Response[Any]:
+    """The names as they were given, none if they were not. Cacheable for a second."""
+    parts.reads().state(match)
+    lineups = parts.reads().lineups(match)
+    return cacheable({"match": match, **lineups.value}, fresh=lineups.fresh)
+
+
+@app.get(
+    "/matches/<match>",
+    summary="Snapshot of a match",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The snapshot.", not_found=UNKNOWN_MATCH),
+)
+def read_snapshot(
+    match: MatchInPath,
+    after: AfterInQuery = None,
+    epoch: Annotated[str | None, Query(max_length=64, description="The epoch that ``after`` belongs to.")] = None,
+) -> Response[Any]:
+    """The snapshot; ``recovered`` says whether every event after ``after`` is in it. Cacheable for a second.
+
+    A position in another epoch than the match's is none: the snapshot is that for one who has nothing.
+    """
+    state, fresh = parts.reads().state(match)
+    after = after if epoch in (None, state.epoch) else None
+    return cacheable(snapshot(state, parts.recent().of(state), after, viewers=parts.viewers().of(match)), fresh=fresh)
+
+
+@app.get(
+    "/matches/<match>/events",
+    summary="Events of a match in order",
+    tags=["readers"],
+    responses=answers(HTTPStatus.OK, "The events.", not_found=UNKNOWN_MATCH),
+)
+def read_events(
+    match: MatchInPath,
+    after: AfterInQuery = None,
+    limit: Annotated[int, Query(ge=1, le=HISTORY_PAGE)] = HISTORY_PAGE,
+) -> Response[Any]:
+    """The next ``limit`` events after ``after``; go on from the last seq until ``seq`` is reached."""
+    state, fresh = parts.reads().state(match)
+    events = parts.reads().events(state, after or 0, limit)
+    return cacheable({"match": match, "epoch": state.epoch, "seq": state.seq, "events": events}, fresh=fresh)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api import handler as api
+from api import parts
 from devstack.operator import ApiError, Operator
 from devstack.tokens import tokens_of
 from loadtest.bearer import Bearer
@@ -73,7 +74,7 @@ def test_a_route_that_has_lost_its_authorizer_lets_nobody_in(
     """The handler looks at scope and competitions itself; AWS hands a list claim on as ``[a b]``."""
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
     monkeypatch.setenv("SITE_KEYS", "")
-    monkeypatch.setattr(api, "_ledger", lambda: ledger)
+    monkeypatch.setattr(parts, "ledger", lambda: ledger)
     body = {"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "competition": "The Cup"}
     event = {
         "version": "2.0",

@@ -1,4 +1,4 @@
-"""Readers against goals: however many read a match, the table is asked once a second by each process."""
+"""SharedReads against goals: however many read a match, the table is asked once a second by each process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api import handler as api
-from api.readers import Readers
+from api import parts
+from api.shared_reads import SharedReads
 from matches.events import EVENT, Accepted
 from matches.recent import RecentEvents
 from matches.schedule import NewMatch
@@ -39,21 +40,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def readers(system: System, ledger: Ledger, dynamodb: Any, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Readers:
+def readers(
+    system: System, ledger: Ledger, dynamodb: Any, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> SharedReads:
     """The API in this process, which has kept nothing yet."""
     for name, value in (system.environment("api") | system.credentials()).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws, "dynamodb", lambda *_, **__: dynamodb)
-    readers, recent, viewers = Readers(ledger), RecentEvents(ledger), Viewers(ledger.table, dynamodb)
-    monkeypatch.setattr(api, "_ledger", lambda: ledger)
-    monkeypatch.setattr(api, "_readers", lambda: readers)
-    monkeypatch.setattr(api, "_recent", lambda: recent)
-    monkeypatch.setattr(api, "_viewers", lambda: viewers)
+    readers, recent, viewers = SharedReads(ledger), RecentEvents(ledger), Viewers(ledger.table, dynamodb)
+    monkeypatch.setattr(parts, "ledger", lambda: ledger)
+    monkeypatch.setattr(parts, "reads", lambda: readers)
+    monkeypatch.setattr(parts, "recent", lambda: recent)
+    monkeypatch.setattr(parts, "viewers", lambda: viewers)
     return readers
 
 
 @pytest.fixture
-def request_(readers: Readers) -> Get:
+def request_(readers: SharedReads) -> Get:
     """Sends a request to it."""
 
     def request(path: str, query: str = "", method: str = "GET", **body: Any) -> Any:
@@ -156,7 +159,7 @@ def test_a_flood_for_the_history_costs_each_page_once_a_second(
     request_: Get, ledger: Ledger, match_id: str, calls: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever ``after`` and ``limit`` are, they are cut from the same pages; and each answer is exact."""
-    monkeypatch.setattr("api.readers.HISTORY_PAGE", 4)
+    monkeypatch.setattr("api.shared_reads.HISTORY_PAGE", 4)
     play(ledger, match_id, 11)
     calls.clear()
     for number in range(GETS):
@@ -264,7 +267,7 @@ def test_readers_pass_a_damaged_event(
     request_: Get, ledger: Ledger, match_id: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader that goes on from the last seq reads all readable events, one at a time, across pages too."""
-    monkeypatch.setattr("api.readers.HISTORY_PAGE", 2)
+    monkeypatch.setattr("api.shared_reads.HISTORY_PAGE", 2)
     play(ledger, match_id, 7)
     for seq in (3, 4, 5):
         damage(ledger, dynamodb, match_id, f"event#{seq:08d}", "{")

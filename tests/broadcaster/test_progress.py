@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from api import handler as api
+from api import parts
 from broadcaster.control.progress import progress_item, round_name, standing, total
 from broadcaster.control.telling import Telling, Tellings, telling_key
 from devstack.operator import ApiError
@@ -124,7 +125,7 @@ def test_progress_without_its_authorizer_tells_nothing(
     """The handler looks at the token itself."""
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
     monkeypatch.setenv("SITE_KEYS", "")
-    monkeypatch.setattr(api, "_ledger", lambda: ledger)
+    monkeypatch.setattr(parts, "ledger", lambda: ledger)
     status, body = asked(f"/matches/{match}/progress", claims)
     assert (status, body["error"]["code"]) == (403, "forbidden")
 
@@ -138,12 +139,12 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     here = {"seq": 2, "told": 0, "running": False, "broadcast": None}
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
     monkeypatch.setenv("SITE_KEYS", "")
-    monkeypatch.setattr(api, "_ledger", lambda: ledger)
+    monkeypatch.setattr(parts, "ledger", lambda: ledger)
     regions = Regions(2)
-    monkeypatch.setattr(api, "_regions", lambda: regions)
+    monkeypatch.setattr(parts, "regions", lambda: regions)
     with hole() as silent:
         cells = {system.region: tellings, "eu-west-1": Tellings(tellings.table, silent.client("dynamodb"))}
-        monkeypatch.setattr(api, "_cells", lambda: cells)
+        monkeypatch.setattr(parts, "cells", lambda: cells)
         status, body = asked(f"/matches/{match}/progress", operator)
         assert (status, body["cells"]) == (200, {system.region: here, "eu-west-1": {"unreached": True}})
         assert silent.waiting == 1

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from devstack.package import PACKAGES
 from devstack.system import ROOT, System
 
 SYSTEM = System(4566)
@@ -25,8 +26,8 @@ def test_every_setting_that_the_code_reads_is_given() -> None:
     """No function asks for an environment variable that the description does not give to any."""
     read = {
         name
-        for package in ("matches", "subscriptions", "broadcaster")
-        for path in (ROOT / package).glob("*.py")
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
         for name in re.findall(r'aws\.setting\("(\w+)"\)', path.read_text())
     }
     given = {name for function in FUNCTIONS for name in SYSTEM.environment(function)}

@@ -6,8 +6,9 @@ import ast
 import json
 from typing import TYPE_CHECKING
 
+from devstack.package import PACKAGES
 from tests.terraform.retries import states
-from tests.terraform.source import PACKAGES, reached
+from tests.terraform.source import reached
 
 if TYPE_CHECKING:
     from tests.terraform.applied import Applied

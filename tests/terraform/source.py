@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from devstack.package import PACKAGES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PACKAGES = ("matches", "subscriptions", "broadcaster")
 
 CALLS = {
     "batch_get_item": "dynamodb:BatchGetItem",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from devstack.package import PACKAGES
 from devstack.system import ROOT
 from tests.terraform.conftest import unavailable
 
@@ -41,7 +42,7 @@ def test_every_arn_is_of_the_partition(
 
 def test_no_source_names_a_partition() -> None:
     """Neither the code of the functions, nor the state machine, nor Terraform's files spell out an ARN of one."""
-    sources = [path for folder in ("matches", "subscriptions", "broadcaster") for path in (ROOT / folder).rglob("*.*")]
+    sources = [path for folder in PACKAGES for path in (ROOT / folder).rglob("*.*")]
     modules = [path for path in (ROOT / "terraform").rglob("*.tf") if ".terraform" not in path.parts]
     read = [path for path in sources if path.suffix in {".py", ".json"}] + modules
     found = [path for path in read if re.search(r"arn:aws:|arn:aws-", path.read_text())]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devstack.package import PACKAGES
 from tests.terraform import differences
 from tests.terraform.applied import Applied
 from tests.terraform.mistakes import files, functions, roles, routes, site, sources, storage, watching
@@ -30,7 +31,7 @@ def test_a_mistake_is_found(applied: Applied, mistake: Mistake) -> None:
 @pytest.mark.parametrize("mistake", files.MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_mistake_in_a_file_is_found(applied: Applied, mistake: MistakeInAFile, tmp_path: Path) -> None:
     """The check reads the file, says what is wrong, and had not said it before."""
-    for part in ("matches", "subscriptions", "broadcaster", "docs"):
+    for part in (*PACKAGES, "docs"):
         shutil.copytree(applied.root / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "terraform").mkdir()
     shutil.copy(applied.root / "terraform/system.json", tmp_path / "terraform")

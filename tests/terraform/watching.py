@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from devstack.package import PACKAGES
 from tests.terraform import counted_lines
 
 if TYPE_CHECKING:
@@ -164,11 +165,7 @@ def deployments(applied: Applied) -> list[str]:
 
 def metrics_are_written(applied: Applied) -> list[str]:
     """Metrics of ours that alarms and dashboard read, and that no code and no metric filter of a log writes."""
-    source = "".join(
-        path.read_text()
-        for package in ("matches", "subscriptions", "broadcaster")
-        for path in (applied.root / package).rglob("*.py")
-    )
+    source = "".join(path.read_text() for package in PACKAGES for path in (applied.root / package).rglob("*.py"))
     ours = {
         metric["metric_name"]
         for alarm in applied.of("aws_cloudwatch_metric_alarm")

@@ -43,8 +43,9 @@ class Workspace:
         if shutil.which("terraform") is None:
             raise UnavailableError("There is no terraform on PATH.")
         shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=_LEFT_OUT)
-        (folder / "broadcaster").mkdir()
-        shutil.copy(ROOT / "broadcaster/control/broadcast.asl.json", folder / "broadcaster")
+        definition = "broadcaster/control/broadcast.asl.json"
+        (folder / definition).parent.mkdir(parents=True)
+        shutil.copy(ROOT / definition, folder / definition)
         if (ROOT / "web").exists():
             shutil.copytree(ROOT / "web", folder / "web")
         (folder / "dist").mkdir()

@@ -7,7 +7,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import api.handler
+import api.operators
+import api.readers
 import broadcaster.control.cells
 import broadcaster.control.fanout
 import broadcaster.control.plan
@@ -20,6 +21,7 @@ import subscriptions.routes
 import subscriptions.shards
 import subscriptions.store
 import subscriptions.viewers
+from api import parts
 from runtime import aws
 from subscriptions.comings import Comings
 from subscriptions.limits import Meter
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 TIMED = (
     broadcaster.send.carousel, broadcaster.control.cells, broadcaster.control.receipt, broadcaster.send.records,
-    api.handler, runtime.kept, matches.ledger, subscriptions.viewers, subscriptions.store,
+    api.operators, api.readers, runtime.kept, matches.ledger, subscriptions.viewers, subscriptions.store,
 )  # fmt: skip
 """Modules that ask for the time."""
 
@@ -61,7 +63,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         logger.setLevel(logging.CRITICAL + 1)
     routes = subscriptions.routes
     cached = (
-        api.handler._ledger, api.handler._recent, api.handler._viewers, api.handler._readers,  # noqa: SLF001
+        parts.ledger, parts.recent, parts.viewers, parts.reads,
         routes._ledger, routes._recent, routes._growth, routes._subscriptions, routes._viewers,  # noqa: SLF001
     )  # fmt: skip
     try:

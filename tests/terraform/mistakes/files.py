@@ -10,7 +10,7 @@ MISTAKES = [
     MistakeInAFile(
         "code-reads-another-variable",
         functions.environments,
-        "api/handler.py",
+        "api/operators.py",
         'setting("STREAM")',
         'setting("STREAM_NAME")',
         "reads STREAM_NAME",
@@ -18,7 +18,7 @@ MISTAKES = [
     MistakeInAFile(
         "code-calls-something-new",
         policies.of_functions,
-        "api/handler.py",
+        "api/operators.py",
         "aws.kinesis().put_record(",
         "aws.dynamodb().batch_write_item(), aws.kinesis().put_record(",
         "calls dynamodb:BatchWriteItem",

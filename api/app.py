@@ -1,0 +1,27 @@
+"""The resolver of the HTTP API, and the parameters that several routes have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from matches.events import MatchId
+
+UNKNOWN_MATCH = "There is no such match: `unknown_match`."
+OPERATORS: list[dict[str, list[str]]] = [{"operator": []}]
+"""The security of a route that needs an operator's token, as OpenAPI writes it."""
+
+MatchInPath = Annotated[MatchId, Path(description="Id of the match.")]
+AfterInQuery = Annotated[int | None, Query(ge=0, description="Only what comes after this seq.")]
+
+logger = Logger(service="api")
+app = APIGatewayHttpResolver(
+    enable_validation=True,
+    debug=False,  # whatever POWERTOOLS_DEV says: it would print events, and the operators' tokens in them
+    serializer=lambda body: orjson.dumps(body).decode(),
+    json_body_deserializer=orjson.loads,
+)

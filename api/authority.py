@@ -1,0 +1,30 @@
+"""The operator behind a request, and the competitions that the operator's token covers."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from api.app import app, logger
+from api.errors import ApiError
+from matches.claims import ClaimsError, covers, identity
+from runtime import aws
+
+
+def operator_of(competition: str | None) -> str:
+    """The subject of the operator behind this request, who may score matches of this competition.
+
+    API Gateway's JWT authorizer has verified the token and its scope; both are looked at again, so that a route that
+    has lost its authorizer lets nobody in. Raises ApiError.
+    """
+    about = app.current_event.raw_event["requestContext"].get("authorizer") or {}
+    scope = aws.setting("OPERATOR_SCOPE")
+    try:
+        who = identity((about.get("jwt") or {}).get("claims") or {})
+    except ClaimsError:
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "This needs an operator's token.") from None
+    if scope not in who.scopes:
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", f"This needs a token with the scope {scope}.")
+    if not covers(who.competitions or (), competition):
+        logger.info("refused", subject=who.subject, competition=competition)
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "The token does not cover this match's competition.")
+    return who.subject

@@ -1,0 +1,103 @@
+"""Every error of the API has one shape, ``{"error": {"code": …, "message": …}}``: the answer to each exception."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from api.app import app, logger
+from api.responses import plain
+from matches.kinds import KINDS
+from matches.ledger import (
+    AlreadyKickedOffError,
+    ContentionError,
+    MatchExistsError,
+    RowsLeftError,
+    UnknownMatchError,
+)
+from matches.wording import in_words
+from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.metrics import unreadable
+
+
+class ApiError(Exception):
+    """An answer in the API's error shape."""
+
+    def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+@app.exception_handler(ApiError)  # type: ignore[untyped-decorator]
+def _api_error(error: ApiError) -> Response[dict[str, Any]]:
+    return refused(error)
+
+
+@app.exception_handler(UnknownMatchError)  # type: ignore[untyped-decorator]
+def _unknown_match(error: UnknownMatchError) -> Response[dict[str, Any]]:
+    return refused(ApiError(HTTPStatus.NOT_FOUND, "unknown_match", f"There is no match {error}."))
+
+
+@app.exception_handler(MatchExistsError)  # type: ignore[untyped-decorator]
+def _match_exists(error: MatchExistsError) -> Response[dict[str, Any]]:
+    return refused(ApiError(HTTPStatus.CONFLICT, "match_exists", f"There is a match {error} already."))
+
+
+@app.exception_handler(RowsLeftError)  # type: ignore[untyped-decorator]
+def _rows_left(error: RowsLeftError) -> Response[dict[str, Any]]:
+    message = (
+        f"A match was played under the id {error}, and rows of it are left. Remove them: livescore match reset {error}"
+    )
+    return refused(ApiError(HTTPStatus.CONFLICT, "match_has_rows", message))
+
+
+@app.exception_handler(BrokenMatchError)  # type: ignore[untyped-decorator]
+def _broken_match(error: BrokenMatchError) -> Response[dict[str, Any]]:
+    if isinstance(error, UnreadableRowError):
+        unreadable(error)
+    else:
+        logger.error("match_broken", match=error.match, row=error.row, reason=error.reason)
+    message = f"What is stored of match {error.match} cannot be read. An operator of the system has to repair it."
+    return refused(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "match_broken", message))
+
+
+@app.exception_handler(AlreadyKickedOffError)  # type: ignore[untyped-decorator]
+def _kicked_off(error: AlreadyKickedOffError) -> Response[dict[str, Any]]:
+    return refused(ApiError(HTTPStatus.CONFLICT, "kicked_off", f"Match {error} has begun."))
+
+
+@app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
+def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
+    problems = error.errors()
+    if any(found["type"] == "json_invalid" for found in problems):
+        return refused(ApiError(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON."))
+    return refused(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", in_words(problems, KINDS)))
+
+
+@app.exception_handler([BotoCoreError, ClientError, ContentionError, TimeoutError])  # type: ignore[untyped-decorator]
+def _unavailable(error: Exception) -> Response[dict[str, Any]]:
+    logger.error("a service did not answer", exc_info=error)
+    message = "A service behind this API did not answer, and it is not known whether anything was changed. Try again."
+    return refused(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message))
+
+
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+def _failed(error: Exception) -> Response[dict[str, Any]]:
+    logger.error("unexpected", exc_info=error)
+    return refused(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side."))
+
+
+@app.not_found
+def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
+    return refused(ApiError(HTTPStatus.NOT_FOUND, "no_route", "There is nothing at this path."))
+
+
+def refused(error: ApiError) -> Response[dict[str, Any]]:
+    """The answer in the API's error shape."""
+    return plain(error.status, {"error": {"code": error.code, "message": str(error)}})

@@ -1,0 +1,293 @@
+"""The operators' routes: schedule and change matches, post events, follow what becomes of them, end a broadcast.
+
+An event is answered 202 only after it is in Kinesis. Whether the rules allow it is decided in the ledger, and read back
+by its id. All that decides something, or needs a token, is read consistently at every request.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import asdict
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from botocore.exceptions import BotoCoreError, ClientError
+
+from api import parts
+from api.app import OPERATORS, UNKNOWN_MATCH, AfterInQuery, MatchInPath, app, logger
+from api.authority import operator_of
+from api.described import answers
+from api.errors import ApiError
+from api.responses import plain, present
+from api.shared_reads import HISTORY_PAGE
+from broadcaster.control.progress import standing
+from broadcaster.control.telling import Tellings
+from matches.events import DIGEST, Accepted, Event, EventId
+from matches.schedule import MatchChange, NewMatch
+from matches.snapshot import snapshot
+from matches.state import MatchState
+from runtime import aws
+from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.metrics import unreadable
+
+
+@app.post(
+    "/matches",
+    status_code=201,
+    summary="Create and schedule a match",
+    tags=["operators"],
+    security=OPERATORS,
+    responses=answers(
+        HTTPStatus.CREATED,
+        "The match's snapshot.",
+        operators=True,
+        conflict="The id is taken: `match_exists`. Rows of an earlier match of that id are left: `match_has_rows`.",
+    ),
+)
+def create_match(new: NewMatch) -> Response[dict[str, Any]]:
+    """201 with the match's snapshot; 409 ``match_exists`` if the id is taken, ``match_has_rows`` if it was."""
+    operator_of(new.competition)
+    state = parts.ledger().create(new)
+    parts.reads().forget(state.match)
+    return plain(HTTPStatus.CREATED, snapshot(state, []))
+
+
+@app.patch(
+    "/matches/<match>",
+    summary="Change a match that has not kicked off",
+    tags=["operators"],
+    security=OPERATORS,
+    responses=answers(
+        HTTPStatus.OK,
+        "The match's snapshot.",
+        operators=True,
+        not_found=UNKNOWN_MATCH,
+        conflict="The match has kicked off: `kicked_off`. Line-ups alone may change at any time.",
+    ),
+)
+def change_match(match: MatchInPath, change: MatchChange) -> Response[dict[str, Any]]:
+    """200 with the match's snapshot; 409 ``kicked_off`` once the match has kicked off, unless only line-ups change."""
+    state = parts.ledger().state(match)
+    operator_of(state.competition)
+    if not change.of_lineups_only:
+        try:
+            state = parts.ledger().change(match, change)
+        except ValueError as error:
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{error}.") from error
+    if change.lineups is not None:
+        parts.ledger().put_lineups(match, change.lineups.model_dump())
+    parts.reads().forget(match)
+    return plain(HTTPStatus.OK, snapshot(state, parts.recent().of(state), viewers=parts.viewers().of(match)))
+
+
+@app.delete(
+    "/matches/<match>",
+    summary="Remove a match that has no events",
+    tags=["operators"],
+    security=OPERATORS,
+    responses=answers(
+        HTTPStatus.OK,
+        "The match is gone.",
+        operators=True,
+        not_found=UNKNOWN_MATCH,
+        conflict="An event has been applied: `kicked_off`.",
+    ),
+)
+def remove_match(match: MatchInPath) -> Response[dict[str, Any]]:
+    """200 once the match is gone; 409 ``kicked_off`` if an event has been applied: a match may be called off then."""
+    operator_of(parts.ledger().state(match).competition)
+    parts.ledger().remove_match(match)
+    parts.reads().forget(match)
+    return plain(HTTPStatus.OK, {"match": match, "removed": True})
+
+
+@app.post(
+    "/matches/<match>/events",
+    status_code=202,
+    summary="Post an event",
+    tags=["operators"],
+    security=OPERATORS,
+    responses=answers(
+        HTTPStatus.ACCEPTED,
+        "The event's id and its request, by which it can be followed.",
+        operators=True,
+        not_found=UNKNOWN_MATCH,
+        conflict="The id is that of an event with other content: `event_id_taken`.",
+    ),
+)
+def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[dict[str, Any]]:
+    """202 with the event's id once it is on the stream. The same event with the same id again changes nothing.
+
+    ``request`` tells this event from others that are posted under the same id at the same moment: one of them has the
+    id, the others are refused.
+    """
+    state = parts.ledger().state(match)
+    by = operator_of(state.competition)
+    accepted = Accepted(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event), by)
+    if event.event_id is not None and parts.ledger().is_taken(accepted):
+        message = f"{event.event_id} is the id of another event of this match, with other content."
+        raise ApiError(HTTPStatus.CONFLICT, "event_id_taken", message)
+    try:
+        aws.kinesis().put_record(StreamName=aws.setting("STREAM"), Data=accepted.to_record(), PartitionKey=match)
+    except (BotoCoreError, ClientError) as error:
+        # It may be on the stream all the same, its answer lost: only the same id makes a second try safe.
+        logger.exception("not on the stream, as far as we know", match=match, event_id=accepted.event_id)
+        message = f'It is not known whether the event was taken. Post it again with "event_id": "{accepted.event_id}".'
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message) from error
+    # From here on the answer is 202: the event will be applied or refused whatever fails now.
+    try:
+        outcome = asdict(parts.ledger().pending(accepted))
+    except (BotoCoreError, ClientError):
+        logger.exception("on the stream, but not marked pending", match=match, event_id=accepted.event_id)
+        outcome = {"status": "pending"}
+    logger.info("accepted", match=match, event_id=accepted.event_id, kind=event.kind)
+    about = {"match": match, "event_id": accepted.event_id, "request": accepted.digest}
+    return plain(HTTPStatus.ACCEPTED, {**about, **present(outcome)})
+
+
+@app.get(
+    "/matches/<match>/events/<event_id>",
+    summary="What became of an event",
+    tags=["operators"],
+    responses=answers(
+        HTTPStatus.OK,
+        "What became of it.",
+        not_found="There is no such match or event: `unknown_match`, `unknown_event`.",
+    ),
+)
+def read_outcome(
+    match: MatchInPath,
+    event_id: Annotated[EventId, Path()],
+    request: Annotated[
+        str | None, Query(pattern=DIGEST, description="What the 202 named; without it, the event that has the id.")
+    ] = None,
+) -> Response[dict[str, Any]]:
+    """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``.
+
+    ``unseen`` is the seq of another operator's goal that the operator of a refused goal had not seen.
+    """
+    outcome = parts.reads().outcome(match, event_id, request)
+    if outcome is None:
+        parts.reads().state(match)
+        raise ApiError(HTTPStatus.NOT_FOUND, "unknown_event", "No event of that id was accepted for this match.")
+    about = present({"match": match, "event_id": event_id, "request": request})
+    return plain(HTTPStatus.OK, {**about, **present(asdict(outcome))})
+
+
+@app.post(
+    "/matches/<match>/stop",
+    summary="End the broadcast of a match",
+    tags=["operators"],
+    security=OPERATORS,
+    responses=answers(
+        HTTPStatus.OK, "Whether there was one, and how far it got.", operators=True, not_found=UNKNOWN_MATCH
+    ),
+)
+def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
+    """200; ``stopped`` is false if there was nothing to end. The next event's frame carries what was not told.
+
+    503 if a cell does not answer; in the others it is ended all the same.
+    """
+    state = parts.ledger().state(match)
+    operator_of(state.competition)
+    answers, failures = parts.regions().ask(
+        {region: partial(tellings.stop, match, state.seq, state.epoch) for region, tellings in parts.cells().items()}
+    )
+    cells: dict[str, dict[str, Any]] = {}
+    for region, (telling, stopped) in answers.items():
+        logger.info("stopped" if stopped else "nothing to stop", match=match, cell=region, told=telling.told)
+        cells[region] = {"stopped": stopped, "told": telling.told}
+    for region, error in failures.items():
+        logger.warning("a cell was not reached", match=match, cell=region, exc_info=error)
+    for broken in (error for error in failures.values() if isinstance(error, BrokenMatchError)):
+        raise broken
+    if failures:
+        message = f"Not known of {', '.join(sorted(failures))}; the other cells are stopped. Stop again."
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message)
+    about = {"stopped": any(each["stopped"] for each in cells.values()), "seq": state.seq}
+    return plain(HTTPStatus.OK, {"match": match, **about, "cells": cells})
+
+
+@app.get(
+    "/matches/<match>/audit",
+    summary="Who posted what",
+    tags=["operators"],
+    security=OPERATORS,
+    responses=answers(HTTPStatus.OK, "The events, each with who posted it.", operators=True, not_found=UNKNOWN_MATCH),
+)
+def read_audit(
+    match: MatchInPath,
+    after: AfterInQuery = None,
+    limit: Annotated[int, Query(ge=1, le=HISTORY_PAGE)] = HISTORY_PAGE,
+) -> Response[dict[str, Any]]:
+    """As the events of a match, each with ``by``, the subject of its operator's token. For operators only."""
+    ledger = parts.ledger()
+    state = ledger.state(match)
+    operator_of(state.competition)
+    events = [event for event in ledger.audit(match, after or 0, limit) if event["seq"] <= state.seq]
+    return plain(HTTPStatus.OK, {"match": match, "epoch": state.epoch, "seq": state.seq, "events": events})
+
+
+@app.get(
+    "/matches/<match>/receipts",
+    summary="Receipts of a match's broadcasts",
+    tags=["operators"],
+    responses=answers(HTTPStatus.OK, "The receipts.", not_found=UNKNOWN_MATCH),
+)
+def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[dict[str, Any]]:
+    """One receipt per ended round of a broadcast, oldest first. 200 from the gateway means accepted, not seen."""
+    parts.reads().state(match)
+    return plain(HTTPStatus.OK, {"match": match, "receipts": parts.reads().receipts(match, after)})
+
+
+@app.get(
+    "/matches/<match>/progress",
+    summary="How far the broadcast of a match is",
+    tags=["operators"],
+    security=OPERATORS,
+    responses=answers(
+        HTTPStatus.OK, "How far each cell is, or that it did not answer.", operators=True, not_found=UNKNOWN_MATCH
+    ),
+)
+def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
+    """What each cell has been handed and has told, and what the senders of a running broadcast have reported."""
+    state = parts.ledger().state(match)
+    operator_of(state.competition)
+    found, failures = parts.regions().ask(
+        {region: partial(_standing, tellings, match) for region, tellings in parts.cells().items()}
+    )
+    cells = {region: found.get(region, {"unreached": True}) for region in parts.cells()}
+    for region, error in failures.items():
+        if isinstance(error, UnreadableRowError):
+            unreadable(error)
+            cells[region]["unreadable"] = True
+    return plain(HTTPStatus.OK, {"match": match, "seq": state.seq, "cells": cells})
+
+
+def _standing(tellings: Tellings, match: str) -> dict[str, Any]:
+    """How far one cell is with a match."""
+    telling, now = tellings.read(match), time.time()
+    rows = tellings.progress(match, telling.round) if telling.round and telling.is_running(now) else []
+    return standing(telling, rows, now)
+
+
+def _with_side_and_id(state: MatchState, event: Event) -> Event:
+    """The event as the stream carries it: with an id, and with ``home`` or ``away`` for a team's name.
+
+    Raises ApiError for a team that does not play, and for a minute that the match does not have.
+    """
+    update: dict[str, Any] = {"event_id": event.event_id or secrets.token_hex(8)}
+    reason = state.periods.why_not(getattr(event, "minute", None), getattr(event, "stoppage", None))
+    if reason is not None:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"body: {reason}")
+    team = getattr(event, "team", None)
+    if team is not None:
+        update["team"] = state.side(team)
+        if update["team"] is None:
+            message = f"team is home, away, {state.home} or {state.away}."
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_team", message)
+    return event.model_copy(update=update)

@@ -1,0 +1,65 @@
+"""The parts that the routes work with: made once for each process, in INIT where that pays (runtime/lifecycle.py)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import orjson
+
+from api.shared_reads import SharedReads
+from broadcaster.control.telling import Tellings
+from matches.calendar import Calendar
+from matches.ledger import Ledger
+from matches.recent import RecentEvents
+from runtime import aws
+from runtime.regions import Regions
+from subscriptions.viewers import Viewers
+
+
+@cache
+def ledger() -> Ledger:
+    """The table of matches."""
+    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+
+
+@cache
+def recent() -> RecentEvents:
+    """The newest events of each match."""
+    return RecentEvents(ledger())
+
+
+@cache
+def reads() -> SharedReads:
+    """What everybody may read."""
+    return SharedReads(ledger())
+
+
+@cache
+def calendar() -> Calendar:
+    """The matches of a day."""
+    return Calendar(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+
+
+@cache
+def viewers() -> Viewers:
+    """How many watch."""
+    return Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(patience="once"))
+
+
+@cache
+def cells() -> dict[str, Tellings]:
+    """How far each cell is, by its region."""
+    table = aws.setting("BROADCASTS_TABLE")
+    return {region: Tellings(table, aws.dynamodb(region, "hurried")) for region in orjson.loads(aws.setting("CELLS"))}
+
+
+@cache
+def regions() -> Regions:
+    """The cells, asked side by side."""
+    return Regions(len(cells()))
+
+
+def make() -> None:
+    """Make all of them. Raises RuntimeError for a setting that is missing."""
+    for each in (recent, reads, calendar, viewers, regions, aws.kinesis):
+        each()

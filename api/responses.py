@@ -1,0 +1,41 @@
+"""The API's answers: JSON that nobody keeps, and JSON that caches keep for a second."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aws_lambda_powertools.event_handler import Response, content_types
+
+from api.app import app
+
+
+def plain(status: HTTPStatus, body: dict[str, Any]) -> Response[dict[str, Any]]:
+    """An answer for one request: no cache keeps it."""
+    return Response(status, content_types.APPLICATION_JSON, body, headers={"Cache-Control": "no-store"})
+
+
+def cacheable(body: dict[str, Any], *, fresh: bool, shared: int = 1) -> Response[Any]:
+    """An answer for everybody; 304 to a cache that has this one already (RFC 9110, 13.1.2).
+
+    A browser may use it for a second from when it was read. Of what this process had kept, less than a second is left,
+    and ages are whole seconds (RFC 9111, 1.2.2): a browser asks again. A CDN may keep it for ``shared`` seconds, and
+    for one at least: with ``max-age=0`` alone CloudFront would pass all who ask the same on to the API
+    (docs/architecture.md, Readers). A CDN answers those who have it already by 304 itself.
+    """
+    text = orjson.dumps(body)
+    tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+    seconds = max(1, shared - (not fresh))
+    longer = f", s-maxage={seconds}" if seconds > int(fresh) else ""
+    headers: dict[str, str | list[str]] = {"Cache-Control": f"public, max-age={int(fresh)}{longer}", "ETag": tag}
+    had = (app.current_event.headers or {}).get("if-none-match") or ""
+    if tag in (each.strip().removeprefix("W/") for each in had.split(",")):
+        return Response(HTTPStatus.NOT_MODIFIED, body="", headers=headers)
+    return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, text.decode(), headers=headers)
+
+
+def present(outcome: dict[str, Any]) -> dict[str, Any]:
+    """The fields that have a value."""
+    return {name: value for name, value in outcome.items() if value is not None}

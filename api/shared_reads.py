@@ -1,0 +1,126 @@
+"""What everybody may read of matches, kept by the process for a second (kept.py).
+
+So no flood of readers takes from a match the read units that its numbering needs: whatever they ask for of one match,
+the process reads its state once a second, and each page of its history, its receipts and the list of its day as well.
+What decides something is not read here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from matches.calendar import PAGE
+from matches.ledger import UnknownMatchError
+from matches.standing import as_at
+from runtime.kept import Found, Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from matches.calendar import Calendar
+    from matches.ledger import Ledger
+    from matches.state import MatchState, Outcome
+
+HISTORY_PAGE = 200
+"""Events of one page of a history."""
+
+_PAGES_READ = 5
+"""Pages that one request reads at most; more than two only if events are missing."""
+
+_MATCHES = 1000
+_PAGES = 64
+"""Lists, pages and receipts that are kept at most, each kind of them: a page of events takes some 60 KB."""
+
+
+class SharedReads:
+    """For one process; not for several threads. Every method raises botocore's ClientError and BotoCoreError."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        # None for a match that there is not: a flood may be for that as well.
+        self._states: Kept[str, MatchState | None] = Kept(_MATCHES)
+        self._days: Kept[date, list[dict[str, Any]]] = Kept(_PAGES)
+        self._lists: Kept[tuple[date, int], dict[str, Any]] = Kept(_PAGES)
+        # By match, epoch, newest seq and page: a page is as complete as the seq that it is told with.
+        self._pages: Kept[tuple[str, str, int, int], list[dict[str, Any]]] = Kept(_PAGES)
+        self._receipts: Kept[str, list[dict[str, Any]]] = Kept(_PAGES)
+        self._lineups: Kept[str, dict[str, list[str]]] = Kept(_PAGES)
+        self._outcomes: Kept[tuple[str, str, str | None], Outcome | None] = Kept(_MATCHES)
+
+    def state(self, match: str) -> tuple[MatchState, bool]:
+        """A match as it stood within the last second, and whether it was read just now. Raises UnknownMatchError."""
+        found = self._states.of(match, partial(self._state, match))
+        if found.value is None:
+            raise UnknownMatchError(match)
+        return found.value, found.fresh
+
+    def day(
+        self, calendar: Calendar, day: date, page: int, read: Callable[[list[MatchState]], list[dict[str, Any]]]
+    ) -> Found[dict[str, Any]]:
+        """A page of the list of a day, with what ``read`` makes of its matches. Beyond the last, nothing is read."""
+        keys = self._days.of(day, partial(calendar.keys_of, day)).value
+        start = (page - 1) * PAGE
+
+        def made() -> dict[str, Any]:
+            matches = read(calendar.states(day, keys[start : start + PAGE]))
+            return {"day": day.isoformat(), "page": page, "matches": matches, "more": start + PAGE < len(keys)}
+
+        return self._lists.of((day, page), made) if start < len(keys) else Found(made(), fresh=False)
+
+    def events(self, state: MatchState, after: int, limit: int) -> list[dict[str, Any]]:
+        """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after`` and up to ``state.seq``, in order.
+
+        Whatever ``after`` and ``limit`` are, the events are cut from the same pages: nobody can ask for one that is not
+        kept, and for another, and for another. Damaged events do not count, so a reader that goes on from the last
+        seq passes them.
+        """
+        events: list[dict[str, Any]] = []
+        first, newest = after // HISTORY_PAGE, (state.seq - 1) // HISTORY_PAGE
+        for page in range(first, min(newest + 1, first + _PAGES_READ)):
+            if len(events) >= limit:
+                break
+            key = (state.match, state.epoch, state.seq, page)
+            found = self._pages.of(key, partial(self._page, state, page)).value
+            events += [event for event in found if event["seq"] > after]
+        return events[:limit]
+
+    def receipts(self, match: str, after: int | None) -> list[dict[str, Any]]:
+        """The receipts of a match's broadcasts, oldest first; only those above ``after``, if that is given."""
+        kept = self._receipts.of(match, partial(self._ledger.receipts, match)).value
+        return [each for each in kept if after is None or each["seq"] > after]
+
+    def lineups(self, match: str) -> Found[dict[str, list[str]]]:
+        """The line-ups of a match."""
+        return self._lineups.of(match, partial(self._ledger.lineups, match))
+
+    def outcome(self, match: str, event_id: str, request: str | None) -> Outcome | None:
+        """As the ledger's. Only what is settled is kept: that does not change, and all else is about to."""
+        key, read = (match, event_id, request), partial(self._ledger.outcome, match, event_id, request)
+        outcome = self._outcomes.of(key, read, only=_is_settled).value
+        if outcome is not None and outcome.seq is not None:
+            seq = outcome.seq
+            # An operator who has read that an event was applied finds it in what is read next.
+            self._states.drop(match, when=lambda state: state is not None and state.seq < seq)
+        return outcome
+
+    def forget(self, match: str) -> None:
+        """A match was made or moved: this process reads it again at once, and the lists of days."""
+        self._states.drop(match)
+        self._lineups.drop(match)
+        self._days.clear()
+        self._lists.clear()
+
+    def _state(self, match: str) -> MatchState | None:
+        try:
+            return self._ledger.state(match)
+        except UnknownMatchError:
+            return None
+
+    def _page(self, state: MatchState, page: int) -> list[dict[str, Any]]:
+        return as_at(state.seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
+
+
+def _is_settled(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.status != "pending"
