@@ -71,7 +71,7 @@ def test_a_client_needs_no_boto3(unpacked: Path) -> None:
     """Clients come from botocore itself, and the zip holds no library that only wraps it."""
     code = """
 import os
-from matches import aws
+from runtime import aws
 os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
 aws.dynamodb(), aws.connections("http://127.0.0.1:1")
 print(json.dumps(list(sys.modules)))"""
