@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from client.frames import is_whole
+from .frames import is_whole
 
 if TYPE_CHECKING:
-    from client.follower import Follower
+    from .follower import Follower
 
 TRIES = 4
 """Reads over HTTP before the socket is asked."""

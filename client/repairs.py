@@ -8,14 +8,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from client.reader import ReadError
-from client.repair import PAGES, SPREAD_SECONDS, TRIES, delay, history_path, judge, snapshot_path
+from .reader import ReadError
+from .repair import PAGES, SPREAD_SECONDS, TRIES, delay, history_path, judge, snapshot_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client.follower import Follower
-    from client.reader import Reader
+    from .follower import Follower
+    from .reader import Reader
 
 
 class Repairs:
