@@ -1,1 +1,47 @@
-"""A viewer's half of the protocol in Python: follow a match, notice a gap, repair it. Imports nothing else of ours."""
+"""A viewer's half of the protocol in Python: follow a match, notice a gap, repair it. Imports nothing else of ours.
+
+Others install this folder as ``livescore_client`` (docs/client.md), so its modules import each other relatively.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .errors import BehindError, FollowError, RefusedError, UnknownMatchError
+    from .event import Event
+    from .following import Board, Follow, follow
+    from .handing import TokenTooLongError
+else:
+    from importlib import import_module
+
+    _MODULES = {
+        "BehindError": "errors",
+        "Board": "following",
+        "Event": "event",
+        "Follow": "following",
+        "FollowError": "errors",
+        "RefusedError": "errors",
+        "TokenTooLongError": "handing",
+        "UnknownMatchError": "errors",
+        "follow": "following",
+    }
+
+    def __getattr__(name: str) -> object:
+        # Imported when it is wanted: our commands want one small module, and neither httpx nor picows.
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+__all__ = [
+    "BehindError",
+    "Board",
+    "Event",
+    "Follow",
+    "FollowError",
+    "RefusedError",
+    "TokenTooLongError",
+    "UnknownMatchError",
+    "follow",
+]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from .errors import FollowError
+
 PROTOCOL = "livescore.v1"
 
 QUERY_TOKEN = 3072
@@ -12,7 +14,7 @@ cannot be raised
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html)."""
 
 
-class TokenTooLongError(Exception):
+class TokenTooLongError(FollowError):
     """The token does not fit into an address; the text is for a person, and holds no secret."""
 
 

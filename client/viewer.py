@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from client.follower import Follower
-from client.handing import handed
-from client.repair import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
-from client.repairs import Repairs
-from client.wire import LostError, dial
+from .follower import Follower
+from .handing import handed
+from .repair import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
+from .repairs import Repairs
+from .wire import LostError, dial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client.reader import Reader
-    from client.wire import Wire
+    from .reader import Reader
+    from .wire import Wire
 
 IDLE_SECONDS = 240.0
 """A ping that often keeps API Gateway from closing an idle connection (10 minutes,
@@ -88,9 +88,10 @@ class Viewer:
     """One connection that follows ``matches``: one task, and a timer of the loop instead of a second one.
 
     ``on_event(match, event, at)`` gets each event once and in order, with the time it came (ms since the epoch);
-    ``on_frame`` gets every frame as it comes over the socket. With a ``reader`` of the HTTP API what was missed is read
-    there; without one, and where that does not help, the socket is asked. A ``token`` that is a function is asked for
-    one before each connection. ``chance`` is what jitter comes from: numbers in [0, 1).
+    ``on_frame`` gets every frame as it comes over the socket, ``on_lost`` why a connection could not be opened. With a
+    ``reader`` of the HTTP API what was missed is read there; without one, and where that does not help, the socket is
+    asked. A ``token`` that is a function is asked for one before each connection. ``chance`` is what jitter comes from:
+    numbers in [0, 1).
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Viewer:
         only: Literal["score"] | None = None,
         on_event: Callable[[str, dict[str, Any], int], None] | None = None,
         on_frame: Callable[[dict[str, Any]], None] | None = None,
+        on_lost: Callable[[LostError], None] | None = None,
         care_seconds: float = CARE_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
@@ -116,8 +118,7 @@ class Viewer:
         self._url = f"{url}?v=1"
         self._token = token
         self._only = only
-        self._on_event = on_event
-        self._on_frame = on_frame
+        self._on_event, self._on_frame, self._on_lost = on_event, on_frame, on_lost
         self.followers = {match: Follower(match) for match in matches}
         self.subscribed = asyncio.Event()
         """Set once every match has answered with a snapshot."""
@@ -171,7 +172,8 @@ class Viewer:
     async def run(self) -> None:
         """Follow the matches until cancelled, connecting again with full jitter whenever the connection is lost.
 
-        Raises what ``on_event`` or ``on_frame`` raises, and TokenTooLongError for a token that no address holds.
+        Raises what ``on_event``, ``on_frame`` or ``on_lost`` raises, and TokenTooLongError for a token that no address
+        holds.
         """
         try:
             await self._stay()
@@ -187,8 +189,10 @@ class Viewer:
             try:
                 url, headers = handed(self._url, self._token() if callable(self._token) else self._token)
                 self._wire = await dial(url, self._take, headers)
-            except LostError:
+            except LostError as error:
                 self.failed += 1
+                if self._on_lost is not None:
+                    self._on_lost(error)
             else:
                 self.connects += 1
                 self.opened_at = time.monotonic()

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from picows import WSCloseCode, WSError, WSListener, WSMsgType, ws_connect
+from picows import WSCloseCode, WSError, WSHandshakeError, WSListener, WSMsgType, ws_connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +29,11 @@ _QUIET = logging.LoggerAdapter(_logger)
 
 class LostError(Exception):
     """The connection could not be opened, or has been lost."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """The HTTP status of a handshake that the server refused, None if there was no such answer."""
 
 
 class Wire(WSListener):
@@ -146,7 +151,8 @@ async def dial(
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         if isinstance(error, (WSError, OSError)):
-            raise LostError(str(error)) from error
+            answer = error.response if isinstance(error, WSHandshakeError) else None
+            raise LostError(str(error), int(answer.status) if answer is not None else None) from error
         raise
     if not isinstance(wire, Wire):
         raise LostError("The server hung up during the handshake.")

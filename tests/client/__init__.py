@@ -1,1 +1,1 @@
-"""Tests of client."""
+"""Tests of the Python client as a library, and of what others install."""
