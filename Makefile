@@ -86,6 +86,10 @@ faults: setup ## Every kind of fault, several times (half an hour); figures in .
 package: setup ## The zips of the functions for AWS in dist/ (PYTHON313= a Python 3.13, if none is found)
 	@$(BIN)/livescore package $(if $(PYTHON313),--python $(PYTHON313))
 
+.PHONY: dist
+dist: setup ## The clients that other programs install, in dist/: a wheel and an npm package
+	@$(BIN)/python -m devstack.dist dist
+
 .PHONY: check
 check: setup ## Formatter, linter, type checker, import rules
 	@$(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from client import RefusedError, follow
 from devstack.account import redrive
 from devstack.ministack import StackError, free_port
 from devstack.operator import ApiError, Operator
@@ -257,6 +258,14 @@ async def test_forged_tokens_open_no_socket(guarded: tuple[System, Path], issuer
         assert [line["reason"] for line in lines if line["message"] == "refused"] == [reason]
         assert not token or token not in said
     assert {reason for _, reason in FORGED.values()} | {"no token"} == REASONS
+
+
+async def test_a_follower_with_a_forged_token_is_told(guarded: tuple[System, Path]) -> None:
+    """Where the gateway refuses its token, a loop over ``follow`` ends with a sentence that does not hold it."""
+    system, _ = guarded
+    with pytest.raises(RefusedError, match="status 403") as refused:
+        await asyncio.wait_for(anext(follow(system.websocket_url, "m", token="not-this")), 20)
+    assert "not-this" not in str(refused.value)
 
 
 async def test_who_is_let_in_where_a_token_is_needed(
