@@ -62,10 +62,10 @@ def ran(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
-def program(word: str) -> str:
-    """The program of docs/client.md in which a word stands first."""
+def program(text: str) -> str:
+    """The first program of docs/client.md that holds a text."""
     blocks = re.findall(r"(?:^(?: {4}.*)?\n)+", (ROOT / "docs/client.md").read_text(), re.MULTILINE)
-    return next(re.sub("^ {4}", "", block, flags=re.MULTILINE) for block in blocks if word in block)
+    return next(re.sub("^ {4}", "", block, flags=re.MULTILINE) for block in blocks if text in block)
 
 
 def node_there() -> bool:
@@ -132,13 +132,18 @@ def test_the_lines_of_the_docs_follow_a_match(
     """With the package alone, the few lines of docs/client.md print the kick-off and then a goal of a running match."""
     shown = tmp_path / "shown"
     with shown.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd=tmp_path) as process:
+
+        def says(line: str) -> bool:
+            """Whether the program has printed a line; it must not have ended."""
+            assert process.poll() is None, shown.read_text()
+            return line in [each.rstrip() for each in shown.read_text().splitlines()]
+
         try:
             operator.post_event(match, {"kind": "kick_off"})
-            until(lambda: "kick_off" in shown.read_text(), "the kick-off is not shown")
+            until(lambda: says("kick_off"), "the kick-off is not shown")
             goal = {"kind": "goal", "team": "home", "minute": 23, "player": "Lionel Messi"}
             operator.post_event(match, goal)
-            until(lambda: "goal 23 Lionel Messi" in shown.read_text(), "the goal is not shown")
-            assert process.poll() is None, shown.read_text()
+            until(lambda: says("goal 23 Lionel Messi"), "the goal is not shown")
         finally:
             process.kill()
     assert len(shown.read_text().splitlines()) == 2
