@@ -64,6 +64,6 @@ def _command(name: str | None, function: Callable[..., None]) -> Any:
 @cache
 def _docstrings(module: str) -> dict[str, str | None]:
     """Name of a function of a module of commands -> its docstring."""
-    source = (Path(__file__).parent / "commands" / f"{module}.py").read_bytes()
+    source = (Path(__file__).parent / f"{module}.py").read_bytes()
     functions = (each for each in ast.parse(source).body if isinstance(each, ast.FunctionDef))
     return {each.name: ast.get_docstring(each) for each in functions}
