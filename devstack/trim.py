@@ -1,4 +1,4 @@
-"""Pure but for the folder it is given: leaves of the installed libraries what a function on Lambda has a use for.
+"""Leaves of the installed libraries what a function on Lambda has a use for. Touches only the folder that it is given.
 
 What goes: service models of botocore that the code does not call (more than 20 MB), sources of extension modules, type
 stubs, tests, records of the installation. What stays of a ``.dist-info``: what ``importlib.metadata`` reads, licences.

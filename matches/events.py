@@ -1,4 +1,4 @@
-"""The kinds of event, their validation and their form on the stream.
+"""Pure: the kinds of event, their validation and their form on the stream.
 
 An event says what an operator saw. ``team`` is always the side whose line the event belongs on: for every kind of
 goal that is the side whose score goes up, so an own goal by a French defender against Argentina has

@@ -1,4 +1,4 @@
-"""A match as it is scheduled and changed before it is played, and the ids that matches get."""
+"""Pure: a match as it is scheduled and changed before it is played, and the ids that matches get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The snapshot of a match as viewers and readers get it, within the size of one frame."""
+"""Pure: the snapshot of a match as viewers and readers get it, within the size of one frame."""
 
 from __future__ import annotations
 

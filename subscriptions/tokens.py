@@ -1,4 +1,4 @@
-"""Verifies viewers' tokens: JWTs signed with RS256 or ES256 by the keys of one issuer (RFC 7519, RFC 8725).
+"""Pure: verifies viewers' tokens: JWTs signed with RS256 or ES256 by the keys of one issuer (RFC 7519, RFC 8725).
 
 The key is chosen by ``kid`` among the issuer's own, and by nothing else that the token says: ``jku``, ``x5u``, ``jwk``
 and ``x5c`` are not read. The algorithm is the one that belongs to the key.

@@ -1,4 +1,4 @@
-"""The catalogue: every kind of fault, in one line each, with the promises of docs/reliability.md that it tries."""
+"""Pure: the catalogue of the kinds of fault, each with the promises of docs/reliability.md that it tries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run has found, in numbers and sentences."""
+"""Pure: what a run has found, in numbers and sentences."""
 
 from __future__ import annotations
 

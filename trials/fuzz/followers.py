@@ -1,4 +1,4 @@
-"""Fuzzes a viewer's half of the protocol (client/follower.py) with streams of frames."""
+"""Pure: fuzzes a viewer's half of the protocol (client/follower.py) with streams of frames."""
 
 from __future__ import annotations
 

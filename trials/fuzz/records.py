@@ -1,4 +1,4 @@
-"""Fuzzes the reader of the stream's records (matches/events.py), and gives what it takes to the rules."""
+"""Pure: fuzzes the reader of the stream's records (matches/events.py), and gives what it takes to the rules."""
 
 from __future__ import annotations
 

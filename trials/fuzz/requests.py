@@ -1,4 +1,4 @@
-"""Fuzzes the reader of viewers' frames (subscriptions/protocol.py) against the standard library's JSON."""
+"""Pure: fuzzes the reader of viewers' frames (subscriptions/protocol.py) against the standard library's JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fuzzes the reader of viewers' tokens (subscriptions/tokens.py) with real tokens that were damaged.
+"""Pure: fuzzes the reader of viewers' tokens (subscriptions/tokens.py) with real tokens that were damaged.
 
 The keys are no secrets: the EC key is a number that everybody can guess, of the RSA key only the public half and one
 signature are left.
