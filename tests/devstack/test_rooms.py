@@ -1,4 +1,4 @@
-"""The rooms of the code: each is in every list that names them, and the files that call themselves pure are held to it."""
+"""The rooms of the code: each is in every list that names them, and files that call themselves pure are held to it."""
 
 from __future__ import annotations
 
