@@ -6,6 +6,9 @@ SETUP := .venv/ready
 WEB_SETUP := tests/web/node_modules/ready
 ASL_SETUP := tests/terraform/asl/node_modules/ready
 
+# What we start is hundreds of Pythons in a row, and each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A .venv is whole once it has the file "ready". One whose Python has gone, or that was made for another checkout (this one was
 # moved or copied), is not: it is made anew.
 WHOLE := import devstack, os, uv; os.path.samefile(devstack.__file__, "devstack/__init__.py") or 1 / 0
@@ -33,13 +36,17 @@ $(SETUP): requirements/dev.txt pyproject.toml
 	@# uv installs everything else by its hash, so uv itself must come by its hash: its block of the same file.
 	@sed -n '/^uv==/,/[^\]$$/p' requirements/dev.txt > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: demo
 demo: setup ## The 2022 final for 200 viewers (VIEWERS=) on this machine
 	@$(BIN)/livescore demo
+
+.PHONY: quick
+quick: setup ## The tests that open no socket and start no process (seconds)
+	@$(BIN)/pytest --quick
 
 .PHONY: test
 test: setup ## All tests but those of terraform/ and web/

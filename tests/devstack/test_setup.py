@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_everything_is_installed_by_its_hash() -> None:
-    """Each install but the checkout's own wants hashes, and uv's are those of requirements/dev.txt."""
+    """Each install but the checkout's own wants hashes, uv's are in requirements/dev.txt; libraries are compiled."""
     needs(
         "make", not subprocess.run(["/usr/bin/env", "make", "--version"], capture_output=True, check=False).returncode
     )
@@ -27,6 +27,8 @@ def test_everything_is_installed_by_its_hash() -> None:
     lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     installs = [line for line in lines if "pip install" in line or "pip sync" in line]
     assert len(installs) == 3
+    [libraries] = [line for line in installs if "pip sync" in line]
+    assert "--compile-bytecode" in libraries
     assert [line for line in installs if "--require-hashes" not in line] == [
         line for line in installs if "--no-deps --no-build-isolation --editable ." in line
     ]
