@@ -17,7 +17,7 @@ import httpx
 
 from devstack.faults import callers
 from devstack.faults.play import FaultError
-from devstack.package import build
+from devstack.package import build_parts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -114,7 +114,7 @@ def _end_processes(play: Play, function: str) -> None:
 @asynccontextmanager
 async def deploy(play: Play) -> AsyncIterator[None]:
     """Other code for the senders comes while they send: the same, in a zip of another make."""
-    held = io.BytesIO(await asyncio.to_thread(build().read_bytes))
+    held = io.BytesIO(await asyncio.to_thread(build_parts().code.read_bytes))
     with zipfile.ZipFile(held, "a") as archive:
         archive.writestr("RELEASE", str(time.time_ns()))
     yield
