@@ -6,6 +6,8 @@ SETUP := .venv/ready
 WEB_SETUP := tests/web/node_modules/ready
 ASL_SETUP := tests/terraform/asl/node_modules/ready
 
+# COMPILE= leaves bytecode to the first import.
+COMPILE ?= --compile-bytecode
 # What we start is hundreds of Pythons in a row, and each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -36,7 +38,7 @@ $(SETUP): requirements/dev.txt pyproject.toml
 	@# uv installs everything else by its hash, so uv itself must come by its hash: its block of the same file.
 	@sed -n '/^uv==/,/[^\]$$/p' requirements/dev.txt > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
-	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip sync --quiet $(COMPILE) --python $(BIN)/python --require-hashes requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -51,6 +53,10 @@ quick: setup ## The tests that open no socket and start no process (seconds)
 .PHONY: test
 test: setup ## All tests but those of terraform/ and web/
 	@$(BIN)/pytest --ignore=tests/terraform --ignore=tests/web
+
+.PHONY: soak
+soak: setup ## The tests that can go on for longer, in their long forms (an hour)
+	@LIVESCORE_SOAK=1 $(BIN)/pytest $$(grep -rlE --include='test_*.py' '\bsoak\(' tests)
 
 .PHONY: web-test
 web-test: setup ## web/: types, linter, tests in Node, scenes with both clients, the pages in a browser

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+T = TypeVar("T")
 
 FROM_A_PAGE = [
     {"Origin": "https://evil.example"},
@@ -21,6 +23,15 @@ FROM_A_PAGE = [
     {"Host": "evil.example"},
 ]
 """Headers that only a browser sends to a port of this machine, each for a page of its own."""
+
+
+SOAK = bool(os.environ.get("LIVESCORE_SOAK"))
+"""Whether this is ``make soak``: tests that can go on for longer do."""
+
+
+def soak(usual: T, long: T) -> T:
+    """How much a test does: ``usual``, and ``long`` in ``make soak``, which runs the files that call this."""
+    return long if SOAK else usual
 
 
 def needs(what: str, there: object) -> None:

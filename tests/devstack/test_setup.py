@@ -48,6 +48,8 @@ COPIED = [
     "tests/web/version.mjs",
 ]  # fmt: skip
 SECONDS = 300.0
+MAKE = ["/usr/bin/env", "make", "COMPILE="]
+"""Without the bytecode of all libraries, which takes most of the time and is not what is tested."""
 
 HALF_MADE = {
     "a Python without pip": ("bin/python", signal.SIGINT),
@@ -73,9 +75,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def set_up(folder: Path) -> None:
     """``make setup`` to its end, then the command of the checkout."""
-    made = subprocess.run(
-        ["/usr/bin/env", "make", "setup"], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+    made = subprocess.run([*MAKE, "setup"], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
     ran = subprocess.run([".venv/bin/livescore", "--help"], cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -86,7 +86,7 @@ def test_a_setup_that_was_killed_is_begun_anew(checkout: Path, appears: str, num
     """Ctrl-C or ``kill -9`` at any moment of the first ``make setup`` leaves a checkout in which the next one works."""
     shutil.rmtree(checkout / ".venv", ignore_errors=True)
     with subprocess.Popen(
-        ["/usr/bin/env", "make", "setup"], cwd=checkout, start_new_session=True, stderr=subprocess.DEVNULL,
+        [*MAKE, "setup"], cwd=checkout, start_new_session=True, stderr=subprocess.DEVNULL,
     ) as making:  # fmt: skip
         until(lambda: list((checkout / ".venv").glob(appears)), f"{appears} does not appear", SECONDS)
         os.killpg(making.pid, number)
