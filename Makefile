@@ -50,9 +50,11 @@ demo: setup ## The 2022 final for 200 viewers (VIEWERS=) on this machine
 quick: setup ## The tests that open no socket and start no process (seconds)
 	@$(BIN)/pytest --quick
 
+# Each worker has a stack of its own. They wait more than they work, so there are more of them than cores.
+WORKERS ?= 3
 .PHONY: test
-test: setup ## All tests but those of terraform/ and web/
-	@$(BIN)/pytest --ignore=tests/terraform --ignore=tests/web
+test: setup ## All tests but those of terraform/ and web/ (WORKERS= side by side)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/terraform --ignore=tests/web
 
 .PHONY: soak
 soak: setup ## The tests that can go on for longer, in their long forms (an hour)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from loadtest.reader import Reader, ReadError
+from loadtest.reader import FRESH_SECONDS, Reader, ReadError
 from loadtest.viewer import Viewer
 from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch
@@ -243,16 +243,18 @@ async def test_an_answer_is_kept_for_a_second_and_no_longer(system: System, play
     """A repair that came too early finds what happened since; an error is an error to all who share it."""
     path = f"/matches/{played.id}?after=0"
     async with Reader(system.api_url) as reader:
+        asked = time.monotonic()
         first, begun = await reader.get(path), time.monotonic()
         await asyncio.to_thread(played.plays, 1)
         async with asyncio.timeout(SECONDS):
             while (await reader.get(path))["seq"] == first["seq"]:
                 await asyncio.sleep(0.01)
         assert time.monotonic() - begun > 0.5
-        assert reader.fetched == 2
+        # The API keeps its answer for a second too, and a busy one tells of the event later.
+        assert 2 <= (fetched := reader.fetched) <= 1 + (time.monotonic() - asked) / FRESH_SECONDS
         gone = await asyncio.gather(*(reader.get("/matches/nobody") for _ in range(3)), return_exceptions=True)
         assert [type(each) for each in gone] == [ReadError] * 3
-        assert reader.fetched == 3
+        assert reader.fetched == fetched + 1
 
 
 async def test_jitter_lets_the_lucky_in_at_once(played: Match) -> None:
