@@ -6,6 +6,11 @@ SETUP := .venv/ready
 WEB_SETUP := tests/web/node_modules/ready
 ASL_SETUP := tests/terraform/asl/node_modules/ready
 
+# COMPILE= leaves bytecode to the first import.
+COMPILE ?= --compile-bytecode
+# What we start is hundreds of Pythons in a row, and each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A .venv is whole once it has the file "ready". One whose Python has gone, or that was made for another checkout (this one was
 # moved or copied), is not: it is made anew.
 WHOLE := import devstack, os, uv; os.path.samefile(devstack.__file__, "devstack/__init__.py") or 1 / 0
@@ -33,7 +38,7 @@ $(SETUP): requirements/dev.txt pyproject.toml
 	@# uv installs everything else by its hash, so uv itself must come by its hash: its block of the same file.
 	@sed -n '/^uv==/,/[^\]$$/p' requirements/dev.txt > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip sync --quiet $(COMPILE) --python $(BIN)/python --require-hashes requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -41,9 +46,21 @@ $(SETUP): requirements/dev.txt pyproject.toml
 demo: setup ## The 2022 final for 200 viewers (VIEWERS=) on this machine
 	@$(BIN)/livescore demo
 
+.PHONY: quick
+quick: setup ## The tests that open no socket and start no process (seconds)
+	@$(BIN)/pytest --quick
+
+# Each worker has a stack of its own. They wait more than they work, so there are more of them than cores.
+WORKERS ?= 3
 .PHONY: test
-test: setup ## All tests but those of terraform/ and web/
-	@$(BIN)/pytest --ignore=tests/terraform --ignore=tests/web
+test: setup ## All tests but those of terraform/ and web/ (WORKERS= side by side)
+	@# The clients' packages are tried with Node, where it is.
+	@! command -v npm >/dev/null || ! node tests/web/version.mjs 2>/dev/null || $(MAKE) -s $(WEB_SETUP) || [ "$$CI" != true ]
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/terraform --ignore=tests/web
+
+.PHONY: soak
+soak: setup ## The tests that can go on for longer, in their long forms (an hour)
+	@LIVESCORE_SOAK=1 $(BIN)/pytest $$(grep -rlE --include='test_*.py' '\bsoak\(' tests)
 
 .PHONY: web-test
 web-test: setup ## web/: types, linter, tests in Node, scenes with both clients, the pages in a browser

@@ -1,8 +1,9 @@
 """Builds the zips that the Lambda functions run: our packages, and the pinned libraries beside them.
 
 Neither MiniStack nor a function on AWS is given a library that is not in the zip. There are zips for AWS, one for each
-architecture, and one for the Python of this machine, which MiniStack runs. They hold the same files but for extension
-modules and compiled ones, and the same input gives the same bytes.
+architecture, and one for the Python of this machine. They hold the same files but for extension modules and compiled
+ones, and the same input gives the same bytes. MiniStack is given the last one in two parts (``Parts``): it unpacks
+the zip again for each worker, so that zip has our packages only, and all workers share one folder with the libraries.
 
 Everything is compiled ahead: a function cannot write to its folder, so it would compile what it imports at every cold
 start. Only a Python of the same version can compile for another.
@@ -65,6 +66,16 @@ class Target:
         return cls(architecture, (*platform, "--only-binary", ":all:"), python)
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the zip for this machine holds, for MiniStack."""
+
+    code: Path
+    """A zip of our packages."""
+    libraries: Path
+    """The folder of the libraries, for the PYTHONPATH of each function."""
+
+
 def lambda_python(given: str | None = None) -> str | None:
     """A Python of this machine that has the version of the functions' runtime, None without one.
 
@@ -106,19 +117,35 @@ def build(target: Target | None = None, work: Path = BUILD) -> Path:
         return _build(target or Target.here(), work)
 
 
+def build_parts(work: Path = BUILD) -> Parts:
+    """The parts for MiniStack, built in ``work`` if they are not there yet.
+
+    Raises PackageError, as ``build`` does.
+    """
+    target = Target.here()
+    with alone(work):
+        libraries = _libraries(target, work)
+        return Parts(_zipped(target, work, "code", libraries.name, ()), libraries)
+
+
 def _build(target: Target, work: Path) -> Path:
     libraries = _libraries(target, work)
+    return _zipped(target, work, "lambda", libraries.name, (libraries,))
+
+
+def _zipped(target: Target, work: Path, kind: str, key: str, beside: tuple[Path, ...]) -> Path:
+    """The zip of our packages, compiled, and of the folders beside them, made if it is not there yet."""
     sources = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-    digest = hashlib.sha256(libraries.name.encode())
+    digest = hashlib.sha256(key.encode())
     for path in sources:
         digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    made = work / f"lambda-{target.name}-{digest.hexdigest()[:16]}.zip"
+    made = work / f"{kind}-{target.name}-{digest.hexdigest()[:16]}.zip"
     if not made.exists():
         staged = _fresh(work / f"staged-{target.name}")
         for each in PACKAGES:
             shutil.copytree(ROOT / each, staged / each, ignore=shutil.ignore_patterns("__pycache__", "*.json"))
         _compile(target, staged)
-        _zip((libraries, staged), made)
+        _zip((*beside, staged), made)
         shutil.rmtree(staged)
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,8 +18,8 @@ from devstack.system import ACCOUNT, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from devstack.package import Parts
     from devstack.quotas import Throttle
     from devstack.system import System
 
@@ -38,24 +39,23 @@ def client(system: System, service: str) -> Any:
     )
 
 
-def provision(system: System, package: Path) -> None:
+def provision(system: System, package: Parts) -> None:
     """Make home and its cells, and wait for them."""
     system.settings.update(identity.create(system, client(system, "cognito-idp"), client(system, "lambda")))
-    code = package.read_bytes()
     _tables(system, "home")
     client(system, "kinesis").create_stream(
         StreamName=system.resolve("stream"), ShardCount=system.raw["stream"]["shards"]
     )
     _queues(system, "home")
-    _functions(system, "home", code)
+    _functions(system, "home", package)
     _http_api(system)
     for region in system.cells:
-        _cell(system.at(region), code)
+        _cell(system.at(region), package)
     _wait("the stream", lambda: _stream_status(system))
     _event_sources(system)
 
 
-def _cell(system: System, code: bytes) -> None:
+def _cell(system: System, package: Parts) -> None:
     """Make what each cell has of its own."""
     _tables(system, "cell")
     _queues(system, "cell")
@@ -65,7 +65,7 @@ def _cell(system: System, code: bytes) -> None:
         definition=system.state_machine(),
         roleArn=ROLE,
     )
-    _functions(system, "cell", code)
+    _functions(system, "cell", package)
     _websocket_api(system)
 
 
@@ -95,16 +95,21 @@ def _queues(system: System, place: Place) -> None:
         sqs.create_queue(QueueName=system.name(name), Attributes=attributes)
 
 
-def _functions(system: System, place: Place, code: bytes) -> None:
+def _functions(system: System, place: Place, package: Parts) -> None:
     functions = client(system, "lambda")
+    code = package.code.read_bytes()
     for name, function in system.parts("functions", place).items():
+        environment = system.environment(name)
+        # A fault's module must be found before every other one of its name.
+        paths = [environment["PYTHONPATH"]] if "PYTHONPATH" in environment else []
+        environment["PYTHONPATH"] = os.pathsep.join([*paths, str(package.libraries)])
         functions.create_function(
             FunctionName=system.name(name),
             Runtime=f"python{PYTHON}",
             Handler=function["handler"],
             MemorySize=function["memory"],
             Timeout=system.settings.get(f"{name}_timeout", function["timeout"]),
-            Environment={"Variables": system.environment(name)},
+            Environment={"Variables": environment},
             Role=ROLE,
             Code={"ZipFile": code},
         )

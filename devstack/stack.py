@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from devstack.ministack import MiniStack, StackError, free_port
 from devstack.operator import ApiError, Operator
-from devstack.package import PackageError, build
+from devstack.package import PackageError, build_parts
 from devstack.provision import client, provision
 from devstack.signals import held
 from devstack.standin import StandIn
@@ -71,7 +71,7 @@ def running(
     system = through(system)
     say("Preparing MiniStack and the Lambda zips …")
     try:
-        package = build()
+        package = build_parts()
     except PackageError as error:
         raise StackError(str(error)) from error
     ministack = MiniStack(port, origins=system.resolve("setting.origins"))

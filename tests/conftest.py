@@ -17,10 +17,12 @@ from devstack.stack import running
 from devstack.system import PREFIX
 from matches.ledger import Ledger
 from subscriptions.store import Subscriptions
+from tests import quick
 from tests.listening import PLANTED, Listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from devstack.system import System
 
@@ -36,6 +38,28 @@ if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
 signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 
 _numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--quick``."""
+    parser.addoption("--quick", action="store_true", help="only tests that open no socket and start no process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Guard quick tests."""
+    if config.getoption("--quick"):
+        config.pluginmanager.register(quick.Guard())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out all files but those of ``--quick``, if it is given."""
+    return True if config.getoption("--quick") and quick.leaves_out(collection_path) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs the stack, if ``--quick`` is given."""
+    if config.getoption("--quick"):
+        items[:] = [each for each in items if quick.NEEDS_STACK not in getattr(each, "fixturenames", ())]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ import inspect
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EVERY_SECONDS = 0.02
 NOT_SO = "it has not come true in time"
+
+T = TypeVar("T")
 
 FROM_A_PAGE = [
     {"Origin": "https://evil.example"},
@@ -26,6 +28,15 @@ FROM_A_PAGE = [
     {"Host": "evil.example"},
 ]
 """Headers that only a browser sends to a port of this machine, each for a page of its own."""
+
+
+SOAK = bool(os.environ.get("LIVESCORE_SOAK"))
+"""Whether this is ``make soak``: tests that can go on for longer do."""
+
+
+def soak(usual: T, long: T) -> T:
+    """How much a test does: ``usual``, and ``long`` in ``make soak``, which runs the files that call this."""
+    return long if SOAK else usual
 
 
 def needs(what: str, there: object) -> None:

@@ -21,12 +21,13 @@ from schemathesis.specs.openapi.checks import (
 from api.handler import openapi
 from devstack.tokens import tokens_of
 from matches.events import MATCH_ID_BYTES
+from tests.support import soak
 
 if TYPE_CHECKING:
     from devstack.operator import Operator
     from devstack.system import System
 
-EXAMPLES = 12
+EXAMPLES = soak(5, 60)
 MATCH_ID = re.compile(rf"(?=.{{1,{MATCH_ID_BYTES}}}$)[a-z0-9](-?[a-z0-9])*")
 UNKNOWN = "x-schemathesis-unknown-property"
 """A parameter that nobody knows is ignored, as on most of the web."""
@@ -67,7 +68,10 @@ def scheduled(operator: Operator) -> str:
 @api.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_api_is_as_it_says(case: Any, system: System, operator_headers: dict[str, str], scheduled: str) -> None:
-    """Right and wrong requests get an answer that the document lists, in the shape it lists, and never a 500."""
+    """Right and wrong requests get an answer that the document lists, in the shape it lists, and never a 500.
+
+    Five of each route; in ``make soak`` sixty.
+    """
     if MATCH_ID.fullmatch(str(case.path_parameters.get("match", ""))):
         case.path_parameters["match"] = scheduled
     excluded = [*NOT_OURS, negative_data_rejection] if UNKNOWN in (case.query or {}) else NOT_OURS

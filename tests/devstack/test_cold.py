@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -208,3 +210,9 @@ def test_a_restart_is_counted(functions: Functions, target: Target) -> None:
     watched = {"Records": [{"messageId": "1", "body": '{"match":"cold-died","seq":1,"cell":"us-east-1"}'}]}
     assert metrics(start(functions, "watchdog", watched).log) == {"Restarted": [1.0]}
     assert not units(start(functions, "watchdog", {"Records": []}).log)
+
+
+def test_what_readers_of_events_import_loads_no_pydantic() -> None:
+    """Senders and routes start cold for viewers who wait: the ledger and the rules load nothing large."""
+    code = "import sys, matches.ledger, broadcaster.records; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

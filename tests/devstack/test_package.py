@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from devstack.package import ARCHITECTURES, MOST_BYTES, PYTHON, Target, build, lambda_python
+from devstack.package import ARCHITECTURES, MOST_BYTES, PACKAGES, PYTHON, Target, build, build_parts, lambda_python
 from devstack.system import ROOT, System
 from devstack.trim import SERVICES, trim
 
@@ -146,6 +146,18 @@ def test_nothing_needless_is_in_the_zip(for_aws: tuple[str, Path]) -> None:
     about = {name.split("/")[0] for name in names if ".dist-info/" in name}
     assert about == {name.split("/")[0] for name in names if name.endswith(".dist-info/METADATA")}
     assert {"botocore", "orjson"} <= {name.split("-")[0] for name in names if "LICENSE" in name.rpartition("/")[2]}
+
+
+def test_ministack_is_given_what_the_zip_holds() -> None:
+    """The zip and the folder that MiniStack is given are the files of the zip for this machine, and nothing else."""
+    parts = build_parts()
+    with zipfile.ZipFile(parts.code) as archive:
+        code = {name: archive.read(name) for name in archive.namelist()}
+    files = [path for path in parts.libraries.rglob("*") if path.is_file()]
+    libraries = {str(path.relative_to(parts.libraries)): path.read_bytes() for path in files}
+    with zipfile.ZipFile(build()) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {**libraries, **code}
+    assert {name.partition("/")[0] for name in code} == set(PACKAGES)
 
 
 def test_everything_is_compiled_ahead() -> None:

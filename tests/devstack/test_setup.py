@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_everything_is_installed_by_its_hash() -> None:
-    """Each install but the checkout's own wants hashes, and uv's are those of requirements/dev.txt."""
+    """Each install but the checkout's own wants hashes, uv's are in requirements/dev.txt; libraries are compiled."""
     needs(
         "make", not subprocess.run(["/usr/bin/env", "make", "--version"], capture_output=True, check=False).returncode
     )
@@ -27,6 +27,8 @@ def test_everything_is_installed_by_its_hash() -> None:
     lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     installs = [line for line in lines if "pip install" in line or "pip sync" in line]
     assert len(installs) == 3
+    [libraries] = [line for line in installs if "pip sync" in line]
+    assert "--compile-bytecode" in libraries
     assert [line for line in installs if "--require-hashes" not in line] == [
         line for line in installs if "--no-deps --no-build-isolation --editable ." in line
     ]
@@ -46,6 +48,8 @@ COPIED = [
     "tests/web/package.json", "tests/web/package-lock.json", "tests/web/version.mjs",
 ]  # fmt: skip
 SECONDS = 300.0
+MAKE = ["/usr/bin/env", "make", "COMPILE="]
+"""Without the bytecode of all libraries, which takes most of the time and is not what is tested."""
 
 HALF_MADE = {
     "a Python without pip": ("bin/python", signal.SIGINT),
@@ -71,9 +75,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def set_up(folder: Path) -> None:
     """``make setup`` to its end, then the command of the checkout."""
-    made = subprocess.run(
-        ["/usr/bin/env", "make", "setup"], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+    made = subprocess.run([*MAKE, "setup"], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
     ran = subprocess.run([".venv/bin/livescore", "--help"], cwd=folder, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -84,7 +86,7 @@ def test_a_setup_that_was_killed_is_begun_anew(checkout: Path, appears: str, num
     """Ctrl-C or ``kill -9`` at any moment of the first ``make setup`` leaves a checkout in which the next one works."""
     shutil.rmtree(checkout / ".venv", ignore_errors=True)
     with subprocess.Popen(
-        ["/usr/bin/env", "make", "setup"], cwd=checkout, start_new_session=True, stderr=subprocess.DEVNULL,
+        [*MAKE, "setup"], cwd=checkout, start_new_session=True, stderr=subprocess.DEVNULL,
     ) as making:  # fmt: skip
         until(lambda: list((checkout / ".venv").glob(appears)), f"{appears} does not appear", SECONDS)
         os.killpg(making.pid, number)

@@ -13,7 +13,7 @@ from api.site_key import HEADER, REFUSAL
 from devstack import provision
 from devstack.ministack import free_port
 from devstack.operator import ApiError, Operator
-from devstack.package import build
+from devstack.package import build_parts
 from devstack.site import serving
 from devstack.tokens import tokens_of
 
@@ -35,7 +35,7 @@ def guarded(system: System) -> System:
     raw["http_api"]["function"] = "guarded"
     overrides = {"guarded": {"SITE_KEYS": f"{KEY},{BEFORE}"}}
     second = replace(system, raw=raw, http_api_id="livescoreguarded", site_key=KEY, overrides=overrides)
-    provision._functions(second, "home", build().read_bytes())  # noqa: SLF001
+    provision._functions(second, "home", build_parts())  # noqa: SLF001
     provision._http_api(second)  # noqa: SLF001
     return second
 

@@ -10,13 +10,14 @@ import pytest
 from websockets.asyncio.client import connect
 
 from subscriptions.protocol import MAX_MATCHES
+from tests.support import soak
 
 if TYPE_CHECKING:
     from devstack.operator import Operator
     from devstack.system import System
     from subscriptions.store import Subscriptions
 
-VIEWERS = 200
+VIEWERS = soak(60, 600)
 PATIENCE = 60
 
 
@@ -46,7 +47,10 @@ async def go_at_once(url: str, requests: list[dict[str, Any]]) -> None:
 async def test_viewers_that_subscribe_and_close_at_once_leave_no_row(
     gateway: System, match: str, subscriptions: Subscriptions, dynamodb: Any
 ) -> None:
-    """Promise 4: the rows of connections that closed during their subscribe go, without a broadcast that meets them."""
+    """Promise 4: the rows of connections that closed during their subscribe go, without a broadcast that meets them.
+
+    Of 60 viewers; in ``make soak`` 600.
+    """
     at_once = asyncio.Semaphore(20)
 
     async def viewer() -> None:

@@ -1,7 +1,7 @@
 """Server, page and desk agree on histories of a match in which events are cancelled in any order.
 
-``HISTORIES=100000 .venv/bin/pytest tests/matches/test_histories.py`` tries more of them, and
-``livescore fuzz corrections`` does so for the server alone.
+``make soak`` tries 100,000 of them, ``HISTORIES=`` says another number, and ``livescore fuzz corrections`` tries them
+on the server alone.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from matches.clock import USUAL, running
 from matches.scoreboard import Board
 from matches.snapshot import snapshot
 from matches.state import MatchState
-from tests.support import needs
+from tests.support import needs, soak
 from trials.fuzz.corrections import history, played, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HISTORIES = int(os.environ.get("HISTORIES", "1000"))
+HISTORIES = int(os.environ.get("HISTORIES", soak(1_000, 100_000)))
 LATER = 7 * 60_000
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from devstack.package import build
+from devstack.package import build_parts
 from trials.faults import callers
 from trials.faults.play import FaultError
 
@@ -114,7 +114,7 @@ def _end_processes(play: Play, function: str) -> None:
 @asynccontextmanager
 async def deploy(play: Play) -> AsyncIterator[None]:
     """Other code for the senders comes while they send: the same, in a zip of another make."""
-    held = io.BytesIO(await asyncio.to_thread(build().read_bytes))
+    held = io.BytesIO(await asyncio.to_thread(build_parts().code.read_bytes))
     with zipfile.ZipFile(held, "a") as archive:
         archive.writestr("RELEASE", str(time.time_ns()))
     yield

@@ -1,0 +1,90 @@
+"""``make quick``: the tests that open no socket and start no process, and a guard that they stay so.
+
+``pytest --quick`` runs the files named below and no others, without those of their tests that need the stack. While it
+runs, a test that binds or connects a socket or starts a process fails at that call.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from devstack.system import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+FILES: Final = {
+    "tests": {"test_quick"},
+    "tests/runtime": {"test_attributes", "test_kept", "test_lifecycle", "test_metrics", "test_regions", "test_thaw"},
+    "tests/matches": {
+        "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",
+        "test_wording",
+    },
+    "tests/subscriptions": {"test_comings", "test_limits", "test_protocol", "test_shards", "test_tokens"},
+    "tests/broadcaster": {
+        "test_answers", "test_delivery", "test_frames", "test_live", "test_pacing", "test_plan", "test_ring",
+        "test_setaside", "test_signing", "test_slow",
+    },
+    "tests/api": {"test_pretoken", "test_quiet"},
+    "tests/client": {"test_follower", "test_repair"},
+    "tests/loadtest": {
+        "test_director", "test_events", "test_pages", "test_policy", "test_results", "test_shapes", "test_signatures",
+        "test_standin_limits", "test_wire",
+    },
+    "tests/devstack": {"test_long_files", "test_openfootball", "test_rooms", "test_system"},
+    "tests/trials/faults": {"test_checks"},
+}  # fmt: skip
+
+_OUTSIDE: Final = frozenset({
+    "socket.bind", "socket.connect", "socket.sendto", "subprocess.Popen", "os.exec", "os.fork", "os.forkpty",
+    "os.posix_spawn", "os.system",
+})  # fmt: skip
+"""Audit events of what a quick test does not do (https://docs.python.org/3/library/audit_events.html)."""
+
+
+NEEDS_STACK: Final = "system"
+"""The fixture that starts the stack."""
+
+
+class NotQuickError(Exception):
+    """A quick test reached for the network or for another process."""
+
+
+def leaves_out(path: Path) -> bool:
+    """Whether ``pytest --quick`` does not look at a file or folder of the tests."""
+    if path.is_dir():
+        return str(path.relative_to(ROOT)) not in FILES
+    return path.stem not in FILES.get(str(path.parent.relative_to(ROOT)), ())
+
+
+class Guard:
+    """Refuses sockets and processes, in this whole process, between ``inside`` and its end."""
+
+    def __init__(self) -> None:
+        self._on = False
+        # Python has no call that removes an audit hook.
+        sys.addaudithook(self._heard)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Refuse them in this block."""
+        self._on = True
+        try:
+            yield
+        finally:
+            self._on = False
+
+    def _heard(self, event: str, _arguments: tuple[Any, ...]) -> None:
+        if self._on and event in _OUTSIDE:
+            raise NotQuickError(f"A quick test may not call {event}: take its file out of tests/quick.py.")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Generator[None, Any, Any]:
+        """Guard a test and its fixtures."""
+        with self.inside():
+            return (yield)
