@@ -41,6 +41,10 @@ LOOK_SECONDS = 0.25
 FIRST_LOOK_SECONDS = 0.05
 """The first look of a lap comes sooner: the other matches are to know soon what this one needs."""
 
+RENEW_SECONDS = 5.0
+"""A lease that was renewed so long ago is renewed. It has to outlast what follows when the next senders are refused
+(docs/reliability.md)."""
+
 LINGER_SECONDS = 5.0
 """How long a batch that is done waits for the others of its broadcast."""
 
@@ -270,8 +274,8 @@ class Carousel:
             self._lose()
             return
         lease_seconds = self._tools.records.lease_seconds
-        if look.telling.lease_until - time.time() < lease_seconds * 2 / 3 and not await self._tools.records.renew(
-            self._match, self._owner
+        if look.telling.lease_until - time.time() < lease_seconds - RENEW_SECONDS and not (
+            await self._tools.records.renew(self._match, self._owner)
         ):
             self._lose()
             return

@@ -1,8 +1,8 @@
 """One broadcast per match and cell: the lease on the match's ``state`` row in the cell's table (matches.telling).
 
-The state machine's first state takes it (broadcast.asl.json, TakeLease), each sender renews it, the last state gives
-it back. An execution that died leaves a lease that runs out. ``owner`` is the execution's id. Who has lost the lease
-stops: another execution tells everyone.
+The state machine's first state takes it (broadcast.asl.json, TakeLease). Each sender renews it, and so does KeepLease
+after a batch was set aside. The last state gives it back. The lease of an execution that died runs out. ``owner`` is
+the execution's id. An execution that has lost the lease stops: another execution tells everyone.
 """
 
 from __future__ import annotations

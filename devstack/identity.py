@@ -89,18 +89,3 @@ def _trigger(system: System, cognito: Any, functions: Any, pool: str, variables:
         UserPoolId=pool,
         LambdaConfig={"PreTokenGenerationConfig": {"LambdaVersion": "V3_0", "LambdaArn": made["FunctionArn"]}},
     )
-
-
-def credentials(system: System, cognito: Any, name: str) -> tuple[str, str]:
-    """The id and the secret of an app client of a running system.
-
-    Raises LookupError if there is none.
-    """
-    for pool in cognito.list_user_pools(MaxResults=60)["UserPools"]:
-        if pool["Name"] != system.name("users"):
-            continue
-        for client in cognito.list_user_pool_clients(UserPoolId=pool["Id"], MaxResults=60)["UserPoolClients"]:
-            if client["ClientName"] == name:
-                found = cognito.describe_user_pool_client(UserPoolId=pool["Id"], ClientId=client["ClientId"])
-                return client["ClientId"], found["UserPoolClient"]["ClientSecret"]
-    raise LookupError(name)

@@ -27,6 +27,13 @@ class Lazy(TyperGroup):
         function = getattr(getattr(known, "callback", None), "imported", None)
         return name, _command(name, function()) if function else known, rest
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help, which is False where it is not given: Typer imports pydantic to read a None as a bool."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
+
 
 def group(**options: Any) -> typer.Typer:
     """A Typer app whose commands :func:`add` adds; options as Typer takes them."""

@@ -18,8 +18,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from devstack.advice import Account
 from devstack.ministack import StackError
-from devstack.preflight import Account
 from devstack.quotas import Throttle, quotas
 
 if TYPE_CHECKING:

@@ -2,9 +2,11 @@
 
 No documentation says whether POSTs to @connections count against a stage's default throttle
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html). ``livescore smoke`` finds a
-default that is too low; docs/operations.md has the experiment that shows whether the default counts at all. The
-connections follow the smoke test's match; their ids are read from the table of subscriptions, because nothing tells a
-client its id.
+throttle below what it posts, and says which one that would be. docs/operations.md has the experiment that shows
+whether the default counts at all.
+
+The connections follow the smoke test's match; their ids are read from the table of subscriptions, because nothing tells
+a client its id.
 """
 
 from __future__ import annotations
@@ -44,13 +46,16 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 20
 SECONDS = 0.9
-"""The frames are spread over so long, so that all have gone within a second."""
+"""The frames are spread over so long, so that all go out within ``WITHIN_SECONDS``."""
+
+WITHIN_SECONDS = 1.0
+"""A throttle counts by the second: frames that took longer to go out do not show what was asked."""
+
+MOST_POSTS = 1000
+"""More do not go out within a second from every machine (docs/operations.md, posts-throttled)."""
 
 PATIENCE_SECONDS = 20.0
 """For the connections to be subscribed, and for the frames that were accepted to arrive."""
-
-SENDERS = 64
-"""HTTP connections at most: 200 POSTs a second at 300 ms an answer need 60."""
 
 _EXECUTE_API = re.compile(r"[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 
@@ -61,7 +66,12 @@ class SkippedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The fate of the frames, each of which was posted once."""
+    """The fate of the frames, each of which was posted once, and what that can show of a throttle.
+
+    A throttle is a token bucket of ``burst`` that refills at ``rate`` a second
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html). Within ``seconds`` it
+    lets burst + rate x seconds pass. If that is ``posts`` or more it refuses nothing, whether it counts POSTs or not.
+    """
 
     posts: int
     throttled: int
@@ -69,12 +79,45 @@ class Posted:
     arrived: int
     """Frames that came out of the WebSockets."""
     seconds: float
-    """From the first POST to the last answer."""
+    """From the first POST to the last POST."""
+
+    @property
+    def rate(self) -> float:
+        """Frames a second that went out; all of them if they went out at once."""
+        return self.posts / max(self.seconds, 1 / self.posts)
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether the frames went out as fast as they were to go out."""
+        return self.seconds <= WITHIN_SECONDS
+
+    @property
+    def shows(self) -> str:
+        """What the measurement can show, for a person."""
+        seen = (
+            f"A throttle that counts POSTs shows only if its burst and {self.seconds:.2f} times its rate together are "
+            f"below {self.posts:,}: of a higher one, such as a default of 10,000 a second, this says nothing."
+        )
+        if self.conclusive:
+            return seen
+        return (
+            f"Not conclusive: the frames were to go out within {WITHIN_SECONDS:.0f} s. "
+            f"Give --posts a lower number, or start smoke nearer to the region. {seen}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``livescore smoke --json`` prints it: seconds and rate rounded."""
+        return {
+            "posts": self.posts, "throttled": self.throttled, "arrived": self.arrived,
+            "seconds": round(self.seconds, 3), "rate": round(self.rate, 1), "conclusive": self.conclusive,
+            "shows": self.shows,
+        }  # fmt: skip
 
     def __str__(self) -> str:
         """A line for a person."""
         return (
-            f"{self.posts} POSTs in {self.seconds:.2f} s: {self.throttled} answered 429, {self.arrived} frames arrived"
+            f"{self.posts:,} POSTs went out in {self.seconds:.2f} s, {self.rate:,.0f} a second: {self.throttled:,} "
+            f"answered 429, {self.arrived:,} frames arrived. {self.shows}"
         )
 
 
@@ -166,7 +209,7 @@ class Target:
 
 
 async def post(target: Target, websocket: str, match: str, posts: int, token: str | None) -> Posted:
-    """Post so many frames within a second to connections of our own that follow the match.
+    """Post so many frames to connections of our own that follow the match, within a second if this machine can.
 
     Raises SkippedError when these credentials may not, PostingError when something else goes wrong.
     """
@@ -174,21 +217,16 @@ async def post(target: Target, websocket: str, match: str, posts: int, token: st
     async with _listeners(websocket, match, token) as listeners:
         ours = await _ids(target, match, before)
         try:
-            gateway = await Gateway.open(
-                Endpoint.parse(target.url, target.region), lambda: target.credentials, connections=SENDERS
-            )
+            gateway = await Gateway.open(Endpoint.parse(target.url, target.region), lambda: target.credentials)
         except GatewayError as error:
             raise PostingError(f"{error}.") from None
         try:
             frames = [orjson.dumps({"type": "smoke", "number": number}) for number in range(posts)]
             jobs = [(ours[n % len(ours)], gateway.lane(frame), "", 0.0) for n, frame in enumerate(frames)]
-            loop = asyncio.get_running_loop()
-            begun = loop.time()
-            tries = OneTry(
-                Frames(jobs), Pace(posts / SECONDS, begun), until=begun + PATIENCE_SECONDS, gone=lambda _: None
-            )
+            begun = asyncio.get_running_loop().time()
+            waiting = Frames(jobs)
+            tries = OneTry(waiting, Pace(posts / SECONDS, begun), until=begun + PATIENCE_SECONDS, gone=lambda _: None)
             await gateway.deliver(tries, begun + PATIENCE_SECONDS)
-            seconds = loop.time() - begun
         except GatewayError as error:
             if " 403" not in str(error):
                 raise PostingError(f"{error}.") from None
@@ -199,7 +237,7 @@ async def post(target: Target, websocket: str, match: str, posts: int, token: st
         finally:
             await gateway.close()
         await _until(lambda: _arrived(listeners) >= tries.tally.accepted)
-        return Posted(posts, tries.tally.throttled, _arrived(listeners), seconds)
+        return Posted(posts, tries.tally.throttled, _arrived(listeners), waiting.seconds)
 
 
 class PostingError(Exception):
@@ -211,10 +249,22 @@ class Frames:
 
     def __init__(self, jobs: list[Job]) -> None:
         self._jobs = jobs[::-1]
+        self._first: float | None = None
+        self._last = 0.0
 
     def take(self) -> Job | None:
-        """The next post."""
-        return self._jobs.pop() if self._jobs else None
+        """The next post, which goes out at once."""
+        if not self._jobs:
+            return None
+        self._last = time.monotonic()
+        if self._first is None:
+            self._first = self._last
+        return self._jobs.pop()
+
+    @property
+    def seconds(self) -> float:
+        """From the first post to the last one that was taken."""
+        return 0.0 if self._first is None else self._last - self._first
 
     @property
     def waiting(self) -> int:

@@ -63,10 +63,21 @@ def requests_of(region: str, settings: Mapping[str, Any] | None = None) -> Throt
     )
 
 
-def route_throttles(described: Mapping[str, Any], account: Throttle) -> dict[str, Throttle]:
-    """The throttle of each route of an API as system.json describes it: the same share of a smaller quota."""
+def route_throttles(
+    described: Mapping[str, Any], account: Throttle, own: Mapping[str, Throttle] | None = None
+) -> dict[str, Throttle]:
+    """The throttle of each route of an API as system.json describes it: the same share of a smaller quota.
+
+    ``own`` has throttles that a deployment sets itself; those of other APIs' routes are left aside.
+    """
     share = min(1.0, account.rate / _listed()["requests"]["default"])
-    return {
-        route: Throttle(max(1, int(each["rate"] * share)), max(1, int(each["burst"] * share)))
+    own = own or {}
+    found = {
+        route: own.get(route, Throttle(max(1, int(each["rate"] * share)), max(1, int(each["burst"] * share))))
         for route, each in described["throttles"].items()
     }
+    if "$connect" in own and "$disconnect" in found.keys() - own.keys():
+        # Terraform raises the one with the other: viewers may leave as fast as they come.
+        least = found["$disconnect"]
+        found["$disconnect"] = Throttle(max(least.rate, own["$connect"].rate), max(least.burst, own["$connect"].burst))
+    return found

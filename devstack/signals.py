@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 import threading
@@ -10,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine, Iterator, Mapping
     from types import FrameType
 
@@ -99,6 +99,8 @@ def run(main: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.Abstrac
 
     Raises KeyboardInterrupt if a signal came. Without ``once`` around it, only Ctrl-C cancels, as asyncio has it.
     """
+    import asyncio  # The commands of operators need none of it.
+
     handler = signal.getsignal(signal.SIGINT)
     if not isinstance(handler, Once):
         with asyncio.Runner(loop_factory=loop_factory) as runner:

@@ -57,7 +57,7 @@ class Step:
 
     def to_dict(self) -> dict[str, Any]:
         """As ``livescore smoke --json`` prints it."""
-        return asdict(self)
+        return {**asdict(self), "posted": self.posted.to_dict() if self.posted else None}
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ class Smoke:
                 await self._posts(self.posting, number, url)
 
     async def _posts(self, posting: Posting, number: int, url: str) -> None:
-        name, begun = f"{posting.posts} frames a second are posted to connections at {where(url)}", time.monotonic()
+        name, begun = f"{posting.posts:,} frames are posted to connections at {where(url)}", time.monotonic()
         try:
             target = posting.target(number, url)
             posted = await post(target, url, self.match, posting.posts, self.token)
@@ -125,7 +125,7 @@ class Smoke:
             self._note(Step(name, wrong=str(error)))
         else:
             short = posted.throttled or posted.arrived < posted.posts
-            wrong = f"{posted}. {THROTTLED if posted.throttled else LOST}" if short else None
+            wrong = f"{posted} {THROTTLED if posted.throttled else LOST}" if short else None
             self._note(Step(name, ms=_since(begun), wrong=wrong, posted=posted))
 
     @asynccontextmanager

@@ -54,7 +54,7 @@ class Repairs:
         task.add_done_callback(lambda ended: self._ended(follower.match, ended))
 
     def look(self, follower: Follower) -> None:
-        """Read a match of which nothing is known once: better what may be a second old than nothing."""
+        """Read a match of which nothing is known once: better what may be some seconds old than nothing."""
         if follower.match in self._tasks:
             return
         task = asyncio.get_running_loop().create_task(self._look(follower))

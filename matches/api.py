@@ -33,7 +33,8 @@ from matches import aws, lifecycle, site_key
 from matches.calendar import PAGES, Calendar
 from matches.claims import ClaimsError, covers, identity
 from matches.described import answers
-from matches.events import DIGEST, KINDS, Accepted, Event, EventId, MatchId
+from matches.events import DIGEST, Accepted, Event, EventId, MatchId
+from matches.kinds import KINDS
 from matches.ledger import (
     AlreadyKickedOffError,
     ContentionError,
@@ -596,13 +597,15 @@ def _json(status: HTTPStatus, body: dict[str, Any]) -> Response[dict[str, Any]]:
 def _cacheable(body: dict[str, Any], *, fresh: bool, shared: int = 1) -> Response[Any]:
     """An answer for everybody; 304 to a cache that has this one already (RFC 9110, 13.1.2).
 
-    It is good for a second from when it was read, wherever that second passes: what this process had kept is for this
-    request only, because what is left of the second is less than one, and ages are whole seconds (RFC 9111, 1.2.2).
-    A CDN may keep it for ``shared`` seconds, and answers those who have it already by 304 itself.
+    A browser may use it for a second from when it was read. Of what this process had kept, less than a second is left,
+    and ages are whole seconds (RFC 9111, 1.2.2): a browser asks again. A CDN may keep it for ``shared`` seconds, and
+    for one at least: with ``max-age=0`` alone CloudFront would pass all who ask the same on to the API
+    (docs/architecture.md, Readers). A CDN answers those who have it already by 304 itself.
     """
     text = orjson.dumps(body)
     tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
-    longer = f", s-maxage={shared - (not fresh)}" if shared > 1 else ""
+    seconds = max(1, shared - (not fresh))
+    longer = f", s-maxage={seconds}" if seconds > int(fresh) else ""
     headers: dict[str, str | list[str]] = {"Cache-Control": f"public, max-age={int(fresh)}{longer}", "ETag": tag}
     had = (app.current_event.headers or {}).get("if-none-match") or ""
     if tag in (each.strip().removeprefix("W/") for each in had.split(",")):

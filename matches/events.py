@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 import orjson
 from pydantic import (
@@ -28,6 +28,21 @@ from pydantic import model_validator as _model_validator
 from matches import names
 from matches.amending import AMENDABLE
 from matches.clock import MOST_STOPPAGE
+from matches.kinds import (
+    KINDS,
+    AmendmentKind,
+    AwardKind,
+    CancellationKind,
+    CardKind,
+    Decision,
+    GoalKind,
+    InterruptionKind,
+    PenaltyKind,
+    PhaseKind,
+    ShootoutKind,
+    SubstitutionKind,
+    VarKind,
+)
 from matches.wording import in_words
 
 if TYPE_CHECKING:
@@ -95,7 +110,7 @@ class _Timed(_Event):
 class Goal(_Timed):
     """A goal; ``team`` is the side whose score goes up, also for an own goal."""
 
-    kind: Literal["goal", "own_goal", "penalty_goal"]
+    kind: GoalKind
     team: Name
     player: Name | None = None
     assist: Name | None = None
@@ -104,7 +119,7 @@ class Goal(_Timed):
 class PenaltyMissed(_Timed):
     """A penalty during play that was missed or saved."""
 
-    kind: Literal["penalty_missed"]
+    kind: PenaltyKind
     team: Name
     player: Name | None = None
 
@@ -112,7 +127,7 @@ class PenaltyMissed(_Timed):
 class Card(_Timed):
     """A yellow card, a second yellow or a straight red. It may be shown before, between and after the periods too."""
 
-    kind: Literal["yellow_card", "second_yellow_card", "red_card"]
+    kind: CardKind
     team: Name
     player: Name | None = None
     bench: Literal[True] | None = Field(None, description="True if the card is for a coach or a player on the bench.")
@@ -121,7 +136,7 @@ class Card(_Timed):
 class Substitution(_Timed):
     """One player comes on for another."""
 
-    kind: Literal["substitution"]
+    kind: SubstitutionKind
     team: Name
     player_on: Name | None = Field(None, description="Absent if that player is not known.")
     player_off: Name | None = Field(None, description="Absent if that player is not known.")
@@ -139,29 +154,20 @@ class Substitution(_Timed):
 class Phase(_Event):
     """The whistle that begins or ends a part of the match, or has it go on after a suspension."""
 
-    kind: Literal[
-        "kick_off",
-        "half_time",
-        "second_half",
-        "extra_time",
-        "extra_half_time",
-        "extra_second_half",
-        "full_time",
-        "resumed",
-    ]
+    kind: PhaseKind
 
 
 class Interruption(_Event):
     """The match is not played now: put off, never to be played, held up, or ended early."""
 
-    kind: Literal["postponed", "called_off", "suspended", "abandoned"]
+    kind: InterruptionKind
     reason: Name | None = None
 
 
 class Award(_Event):
     """The match is decided off the pitch, before or after it was played."""
 
-    kind: Literal["awarded"]
+    kind: AwardKind
     score: tuple[Goals, Goals] = Field(description="The score that counts from now on: home, away.")
     reason: Name | None = None
 
@@ -169,7 +175,7 @@ class Award(_Event):
 class ShootoutKick(_Event):
     """One kick of the penalty shoot-out; it counts in ``shootout``, never in ``score``."""
 
-    kind: Literal["shootout_kick"]
+    kind: ShootoutKind
     team: Name
     player: Name | None = None
     scored: bool = Field(strict=True)
@@ -178,16 +184,8 @@ class ShootoutKick(_Event):
 class VarDecision(_Timed):
     """That the video assistant is checking, or has decided. It informs; the score is taken back by a cancellation."""
 
-    kind: Literal["var_decision"]
-    decision: Literal[
-        "checking",
-        "goal_confirmed",
-        "goal_disallowed",
-        "penalty_awarded",
-        "penalty_overturned",
-        "red_card",
-        "card_overturned",
-    ]
+    kind: VarKind
+    decision: Decision
     about: EventId | None = Field(None, description="Id of the event under review.")
     team: Name | None = None
 
@@ -195,7 +193,7 @@ class VarDecision(_Timed):
 class Cancellation(_Event):
     """Takes back an earlier event: a goal's score, a card, the latest phase entered by mistake."""
 
-    kind: Literal["cancellation"]
+    kind: CancellationKind
     cancels: EventId = Field(description="Id of the event to take back.")
     reason: Name | None = None
 
@@ -203,7 +201,7 @@ class Cancellation(_Event):
 class Amendment(_Event):
     """Corrects an earlier event in place: who took part, and when. Score, status and team stay (amending.py)."""
 
-    kind: Literal["amendment"]
+    kind: AmendmentKind
     amends: EventId = Field(description="Id of the event to correct.")
     player: Name | None = Field(None, description="The right player; null if nobody is to be named.")
     assist: Name | None = Field(None, description="The right assist; null if there was none.")
@@ -254,14 +252,6 @@ Event = Annotated[
     Field(discriminator="kind"),
 ]
 """Any event, told apart by ``kind``."""
-
-KINDS = tuple(
-    kind for model in get_args(get_args(Event)[0]) for kind in get_args(model.model_fields["kind"].annotation)
-)
-"""Every kind of event."""
-
-DECISIONS = get_args(VarDecision.model_fields["decision"].annotation)
-"""What a video assistant may decide."""
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 

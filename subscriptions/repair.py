@@ -84,8 +84,8 @@ def judge(follower: Follower, answer: dict[str, Any]) -> Step:
     """What to do with a snapshot that came over HTTP.
 
     ``take`` it; read ``pages`` of the history first, because it does not reach back to the follower; or ``ask`` over
-    the socket, because it is not whole, or of another epoch. An answer may be a second old: who has heard of the new
-    epoch would be thrown back into the old one. The socket's answers are never older than the question.
+    the socket, because it is not whole, or of another epoch. An answer may be some seconds old: who has heard of the
+    new epoch would be thrown back into the old one. The socket's answers are never older than the question.
     """
     if not is_whole(answer) or answer["epoch"] != follower.epoch:
         return "ask"

@@ -87,3 +87,8 @@ output "settings" {
   description = "The settings of this deployment; none of them is a secret."
   value       = local.settings
 }
+
+output "throttles" {
+  description = "The throttles that http_throttles and websocket_throttles set, by route: `livescore preflight --outputs` reads them."
+  value       = merge(var.http_throttles, var.websocket_throttles)
+}

@@ -34,11 +34,13 @@ locals {
     var.http_throttles,
   )
 
+  # A $disconnect that the throttle refuses does not come again, and its row stays. So a raised throttle of $connect raises that
+  # of $disconnect (docs/architecture.md, The send budget).
   websocket_throttles = {
     for region in local.cell_regions : region => merge(
       { for route, throttle in local.system.websocket_api.throttles : route => {
-        rate  = max(1, floor(throttle.rate * local.throttle_share[region]))
-        burst = max(1, floor(throttle.burst * local.throttle_share[region]))
+        rate  = max(1, floor(throttle.rate * local.throttle_share[region]), route == "$disconnect" ? try(var.websocket_throttles["$connect"].rate, 0) : 0)
+        burst = max(1, floor(throttle.burst * local.throttle_share[region]), route == "$disconnect" ? try(var.websocket_throttles["$connect"].burst, 0) : 0)
       } },
       var.websocket_throttles,
     )
@@ -74,6 +76,14 @@ output "quotas" {
       ])
     ])
     error_message = "Throttles of routes exceed the account's quota: API Gateway refuses a route's throttle above the account's. See account_rate and account_burst."
+  }
+
+  precondition {
+    condition = alltrue([
+      for throttles in values(local.websocket_throttles) :
+      throttles["$disconnect"].rate >= throttles["$connect"].rate && throttles["$disconnect"].burst >= throttles["$connect"].burst
+    ])
+    error_message = "websocket_throttles throttles $disconnect below $connect: viewers would come faster than they may leave, and the rows of those who left would stay. Raise $disconnect, or leave it out."
   }
 
   value = {

@@ -68,7 +68,7 @@ variable "settings" {
 
   validation {
     condition     = try(tonumber(lookup(var.settings, "lease_seconds", "900")) >= local.system.settings.lease_seconds.default, true)
-    error_message = "lease_seconds is at least ${local.system.settings.lease_seconds.default}: a shorter lease may end while a batch waits for a sender."
+    error_message = "lease_seconds is at least ${local.system.settings.lease_seconds.default}: a shorter lease may end while the state machine tries its tasks again."
   }
 }
 

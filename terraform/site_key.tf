@@ -3,20 +3,29 @@
 #
 # Two keys count at any time: number site_key_version, which CloudFront sends, and the one before it, which CloudFront's
 # locations may send for the minutes that a change takes. A key is a random UUID
-# (https://developer.hashicorp.com/terraform/language/functions/uuid). It is in the state and in the function's environment: both have
-# to be private.
-resource "terraform_data" "site_key" {
+# (https://developer.hashicorp.com/terraform/language/functions/uuid).
+#
+# A key is kept in a parameter because its value is sensitive in the provider's schema: Terraform prints neither it nor what is made of it
+# (https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ssm/parameter.go). `sensitive` here says it once more.
+# Nothing reads the parameter but Terraform. The key is also in the state and in the function's environment: both have to be private.
+resource "aws_ssm_parameter" "site_key" {
   for_each = toset(var.web == null ? [] : [for version in [var.web.site_key_version - 1, var.web.site_key_version] : tostring(version)])
 
-  input = sensitive(uuid())
+  region      = var.home_region
+  name        = "/${var.prefix}/site-key/${each.key}"
+  description = "The key by which CloudFront shows the HTTP API that a request has come through it. Terraform makes it; raise web.site_key_version for another."
+  type        = "SecureString"
+  tier        = "Standard"
+  key_id      = var.home.kms_key_arn
+  value       = sensitive(uuid())
 
   lifecycle {
-    ignore_changes = [input]
+    ignore_changes = [value]
   }
 }
 
 locals {
   site_keys = var.web == null ? [] : [
-    for version in [var.web.site_key_version, var.web.site_key_version - 1] : terraform_data.site_key[tostring(version)].output
+    for version in [var.web.site_key_version, var.web.site_key_version - 1] : aws_ssm_parameter.site_key[tostring(version)].value
   ]
 }

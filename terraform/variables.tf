@@ -9,6 +9,12 @@ variable "prefix" {
     condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.prefix))
     error_message = "The prefix is 2 to 24 small letters, digits and hyphens; it begins with a letter and does not end with a hyphen."
   }
+
+  validation {
+    # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html (the site's keys, site_key.tf).
+    condition     = !startswith(var.prefix, "aws") && !startswith(var.prefix, "ssm")
+    error_message = "The prefix does not begin with aws or ssm: AWS lets no parameter have such a name."
+  }
 }
 
 variable "home_region" {

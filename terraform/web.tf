@@ -3,7 +3,8 @@ variable "web" {
     The static site, the cached snapshots and the operators' way to the API behind CloudFront; null: none of it. All optional:
     whether to upload the site's files, and their folder (this repository's web/), where operators sign in (an
     authorization code with PKCE; without it, and without a desk_site of user_pool, they paste a token), a domain (certificate
-    in us-east-1), more origins that its pages may talk to, a region for Origin Shield, a WAF, a bucket for access logs,
+    in us-east-1), more origins that its pages may talk to, whether CloudFront has Origin Shield (it has, unless you say otherwise),
+    another region for it than the one near home (origin_shield.json), a WAF, a bucket for access logs,
     CloudFront's price class, and the number of the site's key: one more makes a new key (site_key.tf).
   EOT
   type = object({
@@ -21,6 +22,7 @@ variable "web" {
       zone_id         = optional(string)
     }))
     connect_sources      = optional(list(string), [])
+    origin_shield        = optional(bool, true)
     origin_shield_region = optional(string)
     web_acl_arn          = optional(string)
     log_bucket           = optional(string)
@@ -33,6 +35,15 @@ variable "web" {
     condition     = var.web == null ? true : var.web.site_key_version >= 1 && floor(var.web.site_key_version) == var.web.site_key_version
     error_message = "web.site_key_version is a whole number from 1 on. Raise it by 1 for a new key."
   }
+}
+
+locals {
+  # Origin Shield is one cache before the API for all of CloudFront. Without it each of the 13 regional edge caches asks for itself
+  # (docs/architecture.md, Readers).
+  shields       = jsondecode(file("${path.module}/origin_shield.json"))
+  origin_shield = merge({ for region in local.shields.regions : region => region }, { for home, region in merge(local.shields.nearest, local.shields.instead) : home => region if home != "//" })
+
+  origin_shield_region = try(var.web.origin_shield, false) ? try(coalesce(var.web.origin_shield_region, lookup(local.origin_shield, var.home_region, null)), null) : null
 }
 
 module "web" {
@@ -50,7 +61,7 @@ module "web" {
   operators_sign_in    = try(coalesce(var.web.operators_sign_in, one(module.user_pool[*].sign_in)), null)
   domain               = var.web.domain
   connect_sources      = var.web.connect_sources
-  origin_shield_region = var.web.origin_shield_region
+  origin_shield_region = local.origin_shield_region
   web_acl_arn          = var.web.web_acl_arn
   log_bucket           = var.web.log_bucket
   price_class          = var.web.price_class
@@ -59,6 +70,11 @@ module "web" {
 output "site_url" {
   description = "The static site, and the snapshots under /matches/; null without."
   value       = one(module.web[*].url)
+
+  precondition {
+    condition     = local.origin_shield_region != null || !try(var.web.origin_shield, false)
+    error_message = "No region of Origin Shield is known for ${var.home_region}. Set web.origin_shield_region to the nearest region that has it (${local.shields.source}), or set web.origin_shield to false."
+  }
 
   precondition {
     # CloudFront's name is known after the first apply, so this is checked when everything else is there.

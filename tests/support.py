@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+EVERY_SECONDS = 0.02
+NOT_SO = "it has not come true in time"
 
 FROM_A_PAGE = [
     {"Origin": "https://evil.example"},
@@ -43,12 +48,24 @@ def needs(what: str, there: object) -> None:
     pytest.skip(f"{what} is missing")
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-    """Wait until something is true, and fail with ``what`` if it is not in time."""
+def until(true: Callable[[], Any], what: str = NOT_SO, seconds: float = 20.0) -> Any:
+    """Wait for a true value and return it; fail with ``what`` if there is none in time."""
     deadline = time.monotonic() + seconds
-    while not true():
+    while not (value := true()):
         assert time.monotonic() < deadline, what
-        time.sleep(0.02)
+        time.sleep(EVERY_SECONDS)
+    return value
+
+
+async def eventually(true: Callable[..., Any], what: str = NOT_SO, seconds: float = 40.0) -> Any:
+    """As ``until``, while the event loop goes on: a call that blocks runs in a thread, a coroutine in the loop."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = await asyncio.to_thread(true)
+        if value := await found if inspect.isawaitable(found) else found:
+            return value
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(EVERY_SECONDS)
 
 
 def alive(group: int) -> bool:

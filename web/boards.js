@@ -96,7 +96,7 @@ export class Said {
  * @param {{open: boolean, failed: boolean}} page */
 export const pauseOfMatch = ({ open, failed }) => (open && !failed ? 300_000 : 10_000);
 
-/** An answer over HTTP may be a second old by its own account, and is waited for ten seconds. */
+/** An answer over HTTP may be four seconds old (docs/api.md), and is waited for ten seconds. */
 const OUTDATED = 15_000;
 
 /**

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
@@ -23,7 +22,6 @@ from devstack.system import DEFAULT_PORT, Gateway, System
 from loadtest.limits import allow_sockets
 from loadtest.shown import plain
 from loadtest.tokens import TokensError, tokens_from
-from matches.events import describe as in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +68,10 @@ def checked(
 
     Raises WrongOptionError for a body that the API would refuse by its form.
     """
+    from pydantic import ValidationError
+
+    from matches.events import describe as in_words
+
     try:
         validate(body)
     except ValidationError as error:

@@ -28,7 +28,6 @@ from devstack.commands.common import (
 from devstack.commands.common import operator as operator_at
 from devstack.words import describe, marks, minute, score, status
 from loadtest.shown import plain
-from matches.schedule import MatchChange, NewMatch
 
 _OPTIONS = {"home": "HOME", "away": "AWAY", "match": "--id"}
 """Field of a new match -> how a person states it, where that is not an option of the same name."""
@@ -82,6 +81,9 @@ def create(
             "audience": audience, "kickoff": _when(kickoff) or datetime.now(UTC).replace(microsecond=0).isoformat(),
             **_about(neutral, leg, first_leg, half_minutes, extra_half_minutes, lineups),
         }  # fmt: skip
+        # The models take CPU to import, and --help does without them.
+        from matches.schedule import NewMatch
+
         made = operator.create_match(**checked(NewMatch.model_validate, given(wanted), _OPTIONS))
     show(made, as_json, f"{made['match']}: {_line(made)}")
 
@@ -106,6 +108,8 @@ def change(
         wanted = given({"home": home, "away": away, "kickoff": _when(kickoff), **about})
         if not wanted:
             raise WrongOptionError("Name at least one thing to change, such as --kickoff or --home.")
+        from matches.schedule import MatchChange
+
         with operator_at(api) as operator:
             changed = operator.change_match(match, **checked(MatchChange.model_validate, wanted, {}))
     show(changed, as_json, f"{changed['match']}: {_line(changed)}")

@@ -22,7 +22,7 @@ from devstack.commands.common import (
     show,
 )
 from devstack.commands.common import operator as operator_at
-from matches.events import DECISIONS, EVENT, KINDS
+from matches.kinds import DECISIONS, KINDS
 
 Minute = Annotated[int | None, typer.Option(help="Minute of play; leave it out if it is not known.")]
 Stoppage = Annotated[int | None, typer.Option(help="Minutes of stoppage time, after the last minute of a period.")]
@@ -145,6 +145,9 @@ def _post(api: str, match: str, posted: dict[str, Any], options: Mapping[str, st
     ``options`` says by which option a person states a field, where it is not called as the field.
     """
     with said(), operator_at(api) as operator:
+        # The models take CPU to import, and --help does without them.
+        from matches.events import EVENT
+
         checked(EVENT.validate_python, posted, options)
         taken = operator.post_event(match, posted)
         event_id = taken["event_id"]

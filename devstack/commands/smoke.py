@@ -12,7 +12,7 @@ from rich.text import Text
 from devstack import signals
 from devstack.commands.common import LOCAL, AsJson, out, said
 from devstack.commands.common import operator as operator_at
-from devstack.posting import Posting
+from devstack.posting import MOST_POSTS, Posting
 from devstack.smoke import Smoke, Step
 from devstack.system import PREFIX
 from loadtest.shown import plain
@@ -35,7 +35,13 @@ def smoke(
         ),
     ] = None,
     posts: Annotated[
-        int, typer.Option(min=0, max=5000, help="Frames to post to connections within a second; 0 leaves that out.")
+        int,
+        typer.Option(
+            min=0,
+            max=MOST_POSTS,
+            help="Frames to post to connections within a second; 0 leaves that out. More than this range allows do not "
+            "go out within a second from one machine.",
+        ),
     ] = 200,
     prefix: Annotated[str, typer.Option(help="Prefix of the deployment's names, as Terraform was given it.")] = PREFIX,
     competition: Annotated[str | None, typer.Option(help="Competition of the match that the test makes.")] = None,
@@ -66,6 +72,12 @@ def smoke(
 
 
 def _show(step: Step) -> None:
-    mark, style = ("failed", "red") if step.wrong else ("skipped", "yellow") if step.skipped else ("ok", "green")
+    mark, style = "ok", "green"
+    if step.wrong:
+        mark, style = "failed", "red"
+    elif step.skipped:
+        mark, style = "skipped", "yellow"
+    elif step.posted and not step.posted.conclusive:
+        mark, style = "unclear", "yellow"
     said_of = step.wrong or step.skipped or (str(step.posted) if step.posted else f"{step.ms:.0f} ms")
     out.print(Text.assemble((f"{mark:7} ", style), f"{step.name}: {plain(said_of)}"), soft_wrap=True)

@@ -22,7 +22,7 @@ from matches.telling import telling_key
 if TYPE_CHECKING:
     from devstack.model.world import World
 
-TRIES = {"TakeLease": 5, "Announce": 5, "Send": 4, "SetAside": 5, "Finish": 5, "HandOver": 5}
+TRIES = {"TakeLease": 5, "Announce": 3, "Send": 4, "SetAside": 3, "KeepLease": 3, "Finish": 5, "HandOver": 5}
 """MaxAttempts of a Retry's last entry, which is for every error, and the first try. Nothing here is short of Lambda."""
 
 
@@ -141,12 +141,28 @@ class Execution:
             failures += 1
             if failures == TRIES["Send"]:
                 self._set_aside()
+                self._keep_lease()
                 return {**task, "done": True, "lost": False, "reached": None, "set_aside": True}
 
     def _set_aside(self) -> None:
         for _ in range(TRIES["SetAside"]):
             with suppress(ClientError):
                 self.world.set_aside.send_message(QueueUrl="", MessageBody=json.dumps({"kind": "batch"}))
+                return
+
+    def _keep_lease(self) -> None:
+        said = definition()["KeepLease"]["Arguments"]
+        until = int(self.world.clock.time()) + self.world.lease_seconds
+        for _ in range(TRIES["KeepLease"]):
+            with suppress(ClientError):
+                with suppress(self.world.db.exceptions.ConditionalCheckFailedException):
+                    self.world.db.update_item(
+                        TableName=self.world.system.name("broadcasts"),
+                        Key=telling_key(self.match),
+                        UpdateExpression=said["UpdateExpression"],
+                        ConditionExpression=said["ConditionExpression"],
+                        ExpressionAttributeValues={":until": {"N": str(until)}, ":owner": {"S": self.id}},
+                    )
                 return
 
     def _finish(self, results: list[dict[str, Any]], owner: str) -> dict[str, Any]:

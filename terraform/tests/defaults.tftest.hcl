@@ -36,7 +36,7 @@ run "one_cell_at_home" {
   }
 
   assert {
-    condition     = local.settings.anonymous == "on" && local.settings.send_rate == "8000"
+    condition     = local.settings.anonymous == "on" && local.settings.send_rate == "7500"
     error_message = "Settings have the defaults of system.json."
   }
 

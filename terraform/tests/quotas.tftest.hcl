@@ -35,7 +35,7 @@ run "a_small_region_has_a_quarter" {
       issuer            = "https://issuer.example.org"
       jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
       operator_audience = "operators"
-      send_rate         = "2000"
+      send_rate         = "1875"
     }
   }
 
@@ -52,6 +52,25 @@ run "a_small_region_has_a_quarter" {
   assert {
     condition     = local.websocket_throttles["eu-west-1"]["subscribe"] == { rate = 500, burst = 1000 }
     error_message = "A cell in another region keeps its own throttles."
+  }
+}
+
+run "a_small_region_without_a_raised_quota" {
+  command = plan
+
+  variables {
+    home_region = "eu-south-1"
+    settings = {
+      issuer            = "https://issuer.example.org"
+      jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+      operator_audience = "operators"
+      send_rate         = "1875"
+    }
+  }
+
+  assert {
+    condition     = output.quotas["eu-south-1"].for_senders >= 1875
+    error_message = "Home and a cell in one small region leave the senders a quarter of the usual send rate (docs/deploy.md)."
   }
 }
 
@@ -81,7 +100,7 @@ run "a_raised_quota_in_a_small_region" {
   }
 
   assert {
-    condition     = output.quotas["eu-south-1"].for_senders == 58000
+    condition     = output.quotas["eu-south-1"].for_senders == 57500
     error_message = "A raised quota leaves more for the senders; the routes keep their throttles."
   }
 }
@@ -116,6 +135,42 @@ run "a_burst_above_the_accounts" {
 
   variables {
     http_throttles = { "GET /matches" = { rate = 40, burst = 6000 } }
+  }
+
+  expect_failures = [output.quotas]
+}
+
+run "those_who_leave_get_what_those_who_come_get" {
+  command = plan
+
+  variables {
+    settings = {
+      issuer            = "https://issuer.example.org"
+      jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+      operator_audience = "operators"
+      account_rate      = "60000"
+      send_rate         = "55400"
+    }
+    # The example of docs/deploy.md.
+    websocket_throttles = { "$connect" = { rate = 1200, burst = 1200 }, subscribe = { rate = 1200, burst = 2400 } }
+  }
+
+  assert {
+    condition     = local.websocket_throttles["eu-west-1"]["$disconnect"] == { rate = 1200, burst = 1200 }
+    error_message = "A raised throttle of $connect raises that of $disconnect."
+  }
+
+  assert {
+    condition     = output.quotas["eu-west-1"].for_senders == 55400
+    error_message = "docs/deploy.md states what the raised throttles leave for the senders."
+  }
+}
+
+run "viewers_who_may_not_leave" {
+  command = plan
+
+  variables {
+    websocket_throttles = { "$disconnect" = { rate = 150, burst = 1000 } }
   }
 
   expect_failures = [output.quotas]

@@ -53,6 +53,16 @@ run "values_that_are_none" {
   ]
 }
 
+run "a_prefix_that_parameters_must_not_have" {
+  command = plan
+
+  variables {
+    prefix = "ssm-livescore"
+  }
+
+  expect_failures = [var.prefix]
+}
+
 run "fewer_watchdogs_than_their_queue_may_use" {
   command = plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +18,7 @@ from devstack.stack import running
 from devstack.system import REGION
 from loadtest.viewer import Viewer
 from matches.telling import Telling, Tellings
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -76,17 +77,15 @@ async def watching(system: System, match: str) -> AsyncIterator[list[int]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(what: Any) -> Any:
-    """Wait for a true value of a blocking call, return it."""
-    async with asyncio.timeout(SECONDS):
-        while not (value := await asyncio.to_thread(what)):
-            await asyncio.sleep(0.05)
-        return value
-
-
 def telling(system: System, match: str) -> Telling:
     """How far the cell is with a match."""
     return Tellings(system.name("broadcasts"), client(system, "dynamodb")).read(match)
+
+
+async def told(cells: System, match: str, seq: int) -> None:
+    """Wait until every cell has told everyone the seq."""
+    every = [cells.at(each) for each in cells.cells]
+    await eventually(lambda: all(telling(each, match).told == seq for each in every), seconds=SECONDS)
 
 
 async def test_a_goal_is_told_in_every_cell(cells: System, operator: Operator, match_id: str) -> None:
@@ -96,8 +95,8 @@ async def test_a_goal_is_told_in_every_cell(cells: System, operator: Operator, m
         seen = [await stack.enter_async_context(watching(cells.at(each), match_id)) for each in cells.cells]
         for event in ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}):
             await asyncio.to_thread(operator.post_event, match_id, event)
-        await until(lambda: seen == [[1, 2], [1, 2]])
-        await until(lambda: all(telling(cells.at(each), match_id).told == 2 for each in cells.cells))
+        await eventually(lambda: seen == [[1, 2], [1, 2]], seconds=SECONDS)
+        await told(cells, match_id, 2)
     receipts = operator.receipts(match_id)
     assert {each["cell"] for each in receipts} == set(cells.cells)
     assert all(sum(each["accepted"] for each in receipts if each["cell"] == cell) >= 1 for cell in cells.cells)
@@ -113,7 +112,7 @@ async def test_one_cell_down_does_not_hold_up_the_other(
         try:
             for number, kind in enumerate(("kick_off", "half_time", "second_half"), 1):
                 await asyncio.to_thread(operator.post_event, match_id, {"kind": kind})
-                await until(lambda number=number: here[-1:] == [number])
+                await eventually(lambda number=number: here[-1:] == [number], seconds=SECONDS)
             assert (here, there) == ([1, 2, 3], [])
             progress = await asyncio.to_thread(operator.progress, match_id)
             assert (progress["seq"], progress["cells"][AWAY]) == (3, {"unreached": True})
@@ -121,8 +120,8 @@ async def test_one_cell_down_does_not_hold_up_the_other(
         finally:
             proxy.silent = frozenset()
         # No other event comes.
-        await until(lambda: there == [1, 2, 3])
-        await until(lambda: telling(cells.at(AWAY), match_id).told == 3)
+        await eventually(lambda: there == [1, 2, 3], seconds=SECONDS)
+        await eventually(lambda: telling(cells.at(AWAY), match_id).told == 3, seconds=SECONDS)
 
 
 async def test_a_stop_ends_the_broadcast_in_every_cell(
@@ -160,8 +159,8 @@ async def test_a_reset_match_is_told_again_in_every_cell(cells: System, operator
             seen = [await stack.enter_async_context(watching(cells.at(each), match_id)) for each in cells.cells]
             for kind in ("kick_off", "half_time", "second_half")[:events]:
                 await asyncio.to_thread(operator.post_event, match_id, {"kind": kind})
-            await until(lambda expected=expected, seen=seen: seen == [expected] * 2)
-            await until(lambda n=events: all(telling(cells.at(each), match_id).told == n for each in cells.cells))
+            await eventually(lambda expected=expected, seen=seen: seen == [expected] * 2, seconds=SECONDS)
+            await told(cells, match_id, events)
             # The second match goes while its viewers are there.
             removed = await asyncio.to_thread(of_devstack(cells.api_url, aws=False).run, match_id)
         assert removed.unreached == {}
@@ -180,4 +179,4 @@ async def test_a_cell_that_a_reset_did_not_reach_is_not_silent(
     away.stop(match_id, 31, "old")
     async with watching(cells.at(AWAY), match_id) as seen:
         await asyncio.to_thread(operator.post_event, match_id, {"kind": "kick_off"})
-        await until(lambda: seen == [1])
+        await eventually(lambda: seen == [1], seconds=SECONDS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from matches.events import EVENT, Accepted
 from matches.ledger import Ledger as RealLedger
 from matches.ledger import row_key
 from matches.telling import Telling, telling_key
+from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,10 +155,7 @@ def test_a_broadcast_that_cannot_be_started_is_left_to_the_watchdog(
     """Promise 2: the records behind are not held up by a cell that refuses; the event is told all the same."""
     object.__setattr__(starter, "failures", 1)
     fanout.handle([record(match, "k", "kick_off")])
-    deadline = time.monotonic() + 40
-    while not tellings.read(match).told:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: tellings.read(match).told, seconds=40)
     assert starter.started == []
 
 

@@ -23,6 +23,7 @@ from matches.progress import progress_item, round_name
 from matches.telling import Telling, Tellings, telling_key, told_key
 from subscriptions.shards import every_shard_of, shard_count
 from subscriptions.store import Subscriptions
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
     from matches.ledger import Ledger
 
 SECONDS = 40
-
-
-async def until(what: Any, seconds: float = SECONDS) -> Any:
-    """Wait for a true value of a blocking call, return it."""
-    async with asyncio.timeout(seconds):
-        while not (value := await asyncio.to_thread(what)):
-            await asyncio.sleep(0.05)
-        return value
 
 
 def told(system: System, match: str) -> Telling:
@@ -79,12 +72,12 @@ async def test_a_burst_of_events_reaches_every_viewer_in_order(system: System, o
     async with watching(system, match, 10) as seen:
         for event in [{"kind": "kick_off"}] + [{"kind": "goal", "team": "home", "minute": m} for m in range(1, 12)]:
             await asyncio.to_thread(operator.post_event, match, event)
-        await until(lambda: all(each.seqs[-1:] == [12] for each in seen))
+        await eventually(lambda: all(each.seqs[-1:] == [12] for each in seen))
         assert all(each.seqs == list(range(1, 13)) for each in seen)
         assert {each.viewer.followers[match].score for each in seen} == {(11, 0)}
-        await until(lambda: told(system, match).told == 12)
+        await eventually(lambda: told(system, match).told == 12)
         # However many the routes had counted by then: the broadcast has met all ten.
-        await until(lambda: operator.snapshot(match)["viewers"] == 10)
+        await eventually(lambda: operator.snapshot(match)["viewers"] == 10)
     # Operators are shown the round that is, or was, the last: its receipt goes by the same name.
     receipts = await asyncio.to_thread(operator.receipts, match)
     assert told(system, match).round == receipts[-1]["broadcast"]
@@ -98,7 +91,7 @@ async def test_a_refused_event_is_not_broadcast(system: System, operator: Operat
         outcome = await asyncio.to_thread(operator.settled, match, posted["event_id"])
         assert outcome["status"] == "refused"
         await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
-        await until(lambda: seen.seqs)
+        await eventually(lambda: seen.seqs)
         assert seen.seqs == [1]
 
 
@@ -111,17 +104,17 @@ async def test_poison_on_the_stream_blocks_no_goal(system: System, operator: Ope
                 kinesis.put_record, StreamName=system.resolve("stream"), Data=data, PartitionKey=match
             )
         await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
-        await until(lambda: seen.seqs == [1])
+        await eventually(lambda: seen.seqs == [1])
 
 
 async def test_a_lost_connection_comes_back_with_its_position(system: System, operator: Operator, match: str) -> None:
     """Promise 2: a viewer whose connection breaks gets what it missed, and nothing twice."""
     async with watching(system, match) as [seen]:
         await asyncio.to_thread(operator.post_event, match, {"kind": "kick_off"})
-        await until(lambda: seen.seqs == [1])
+        await eventually(lambda: seen.seqs == [1])
         seen.viewer.drop()
         await asyncio.to_thread(operator.post_event, match, {"kind": "goal", "team": "away", "minute": 2})
-        await until(lambda: seen.seqs == [1, 2])
+        await eventually(lambda: seen.seqs == [1, 2])
 
 
 async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
@@ -141,7 +134,7 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
             stateMachineArn=system.resolve("state_machine"),
             input=json.dumps({"v": 1, "match": match_id, "seq": 1, "batches": [whole, broken]}),
         )
-        telling = await until(lambda: (telling := told(system, match_id)).tried and telling)
+        telling = await eventually(lambda: (telling := told(system, match_id)).tried and telling)
         assert telling.told == 0
         [receipt] = ledger.receipts(match_id)
         assert (receipt["batches"], receipt["set_aside"]) == (1, 1)
@@ -156,12 +149,12 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
             bodies.extend(json.loads(message["Body"]) for message in messages)
             return next((body for body in bodies if body.get("match") == match_id), None)
 
-        body = await until(aside)
+        body = await eventually(aside)
         assert body["kind"] == "batch"
         assert body["reason"]
         assert body["batch"].items() >= broken.items()
         await asyncio.to_thread(operator.post_event, match_id, {"kind": "goal", "team": "home", "minute": 1})
-        await until(lambda: all(each.seqs == [1, 2] for each in seen))
+        await eventually(lambda: all(each.seqs == [1, 2] for each in seen))
 
 
 async def test_a_broadcast_that_reached_nobody_is_tried_again(
@@ -176,13 +169,13 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
             stateMachineArn=system.resolve("state_machine"),
             input=json.dumps({"v": 1, "match": match, "seq": 1, "batches": [broken]}),
         )
-        [receipt] = await until(lambda: operator.receipts(match))
+        [receipt] = await eventually(lambda: operator.receipts(match))
         assert (receipt["set_aside"], receipt["accepted"]) == (1, 0)
         client(system, "sqs").send_message(
             QueueUrl=system.resolve("queue.watchdog"),
             MessageBody=json.dumps({"match": match, "seq": 1, "cell": REGION}),
         )
-        await until(lambda: seen.seqs == [1])
+        await eventually(lambda: seen.seqs == [1])
 
 
 async def test_a_viewer_finds_out_what_it_missed_in_silence(system: System, ledger: Ledger, match: str) -> None:
@@ -197,7 +190,7 @@ async def test_a_viewer_finds_out_what_it_missed_in_silence(system: System, ledg
         await asyncio.wait_for(viewer.subscribed.wait(), SECONDS)
         # Numbered behind the fan-out's back: nobody broadcasts it.
         ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        await until(lambda: seqs == [1])
+        await eventually(lambda: seqs == [1])
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -224,7 +217,7 @@ async def test_a_hand_over_of_a_later_round_is_taken(
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"), input=json.dumps(handed)
         )
-        await until(lambda: told(system, match).told == 2)
+        await eventually(lambda: told(system, match).told == 2)
         assert 2 in seen.seqs
 
 
@@ -255,9 +248,9 @@ async def test_the_watchdog_restarts_what_died(impatient: System) -> None:
         )
         async with watching(impatient, "died") as [seen]:
             await asyncio.to_thread(operator.post_event, "died", {"kind": "kick_off"})
-            await until(lambda: seen.seqs == [1])
+            await eventually(lambda: seen.seqs == [1])
             assert time.time() >= runs_out
-            await until(lambda: told(impatient, "died").told == 1)
+            await eventually(lambda: told(impatient, "died").told == 1)
 
 
 async def test_the_state_machine_carries_on_from_a_cursor(impatient: System) -> None:
@@ -274,7 +267,7 @@ async def test_the_state_machine_carries_on_from_a_cursor(impatient: System) -> 
             for connection in planted:
                 subscriptions.add("slow", 0, connection, score_only=False)
             await asyncio.to_thread(operator.post_event, "slow", {"kind": "kick_off"})
-            [receipt] = await until(lambda: operator.receipts("slow"))
+            [receipt] = await eventually(lambda: operator.receipts("slow"))
             assert receipt["invocations"] > 1
             assert (receipt["rows"], receipt["accepted"], receipt["gone"]) == (203, 3, 200)
             assert [each.seqs for each in seen] == [[1]] * 3
@@ -295,7 +288,7 @@ async def test_a_long_broadcast_is_handed_to_a_new_execution(impatient: System) 
             for number in range(320):
                 subscriptions.add("long", 0, f"planted{number:08d}=", score_only=False)
             await asyncio.to_thread(operator.post_event, "long", {"kind": "kick_off"})
-            [receipt] = await until(lambda: operator.receipts("long"))
+            [receipt] = await eventually(lambda: operator.receipts("long"))
             assert (receipt["rows"], receipt["accepted"], receipt["gone"]) == (323, 3, 320)
             assert [each.seqs for each in seen] == [[1]] * 3
             assert told(impatient, "long").told == 1
@@ -329,19 +322,19 @@ async def test_a_broadcast_is_stopped_and_the_next_event_carries_what_was_not_to
         async with watching(impatient, "stopped", 100) as seen:
             await asyncio.to_thread(operator.post_event, "stopped", {"kind": "kick_off"})
             # At 40 a second it takes two and a half seconds more.
-            await until(lambda: any(each.seqs for each in seen))
+            await eventually(lambda: any(each.seqs for each in seen))
             ended = await asyncio.to_thread(operator.stop, "stopped")
             assert (ended["stopped"], ended["seq"], ended["cells"][REGION]["told"]) == (True, 1, 0)
-            [receipt] = await until(lambda: operator.receipts("stopped"))
+            [receipt] = await eventually(lambda: operator.receipts("stopped"))
             assert receipt["stopped"] is True
             accepted = receipt["accepted"]
             assert accepted < 100
-            await until(lambda: sum(1 for each in seen if each.seqs) == accepted)
+            await eventually(lambda: sum(1 for each in seen if each.seqs) == accepted)
             assert told(impatient, "stopped").told == 0
             # The watchdog looks at it, and finds nothing to do.
             sqs, queue = client(impatient, "sqs"), impatient.resolve("queue.watchdog")
             names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
-            await until(
+            await eventually(
                 lambda: (
                     not sum(
                         int(number)
@@ -354,8 +347,8 @@ async def test_a_broadcast_is_stopped_and_the_next_event_carries_what_was_not_to
             assert sum(1 for each in seen if each.seqs) == accepted
             assert sum("before" not in each for each in _inputs_of(impatient, "stopped")) == 1
             await asyncio.to_thread(operator.post_event, "stopped", {"kind": "goal", "team": "home", "minute": 1})
-            await until(lambda: all(each.seqs == [1, 2] for each in seen))
-            await until(lambda: told(impatient, "stopped").told == 2)
+            await eventually(lambda: all(each.seqs == [1, 2] for each in seen))
+            await eventually(lambda: told(impatient, "stopped").told == 2)
 
 
 async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next(
@@ -383,9 +376,11 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     client(system, "stepfunctions").start_execution(
         stateMachineArn=system.resolve("state_machine"), input=json.dumps(handed)
     )
-    [receipt] = await until(lambda: operator.receipts(match))
+    [receipt] = await eventually(lambda: operator.receipts(match))
     assert (receipt["stopped"], receipt["accepted"], receipt["seq"]) == (True, 3, 1)
-    await until(lambda: "Item" not in dynamodb.get_item(TableName=system.name("broadcasts"), Key=live.live_key(match)))
+    await eventually(
+        lambda: "Item" not in dynamodb.get_item(TableName=system.name("broadcasts"), Key=live.live_key(match))
+    )
 
 
 async def test_a_match_doubles_its_shards_while_viewers_come_and_go(impatient: System) -> None:
@@ -407,8 +402,8 @@ async def test_a_match_doubles_its_shards_while_viewers_come_and_go(impatient: S
                     event = {"kind": "goal", "team": "home", "minute": goal}
                     await asyncio.to_thread(operator.post_event, "grows", event)
                 seen += await stay.enter_async_context(watching(impatient, "grows", 2))
-                await until(lambda seq=goal + 1: told(impatient, "grows").told == seq)
-            await until(lambda: all(each.seqs == list(range(1, goals + 2)) for each in seen))
+                await eventually(lambda seq=goal + 1: told(impatient, "grows").told == seq)
+            await eventually(lambda: all(each.seqs == list(range(1, goals + 2)) for each in seen))
             shards = shard_count(told(impatient, "grows").shards, audience)
             assert shards >= 4 * shard_count(None, audience)
             pages = (

@@ -21,6 +21,7 @@ from matches.events import EVENT, Accepted
 from matches.ledger import state_key
 from matches.telling import Tellings, telling_key
 from tests.hole import hole
+from tests.support import eventually, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -77,15 +78,6 @@ def create(operator: Operator, match: str) -> None:
     operator.create_match(match=match, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
 
 
-def until(what: Any) -> Any:
-    """Wait for a true value, return it."""
-    deadline = time.monotonic() + SECONDS
-    while not (value := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return value
-
-
 @asynccontextmanager
 async def watching(system: System, match: str) -> AsyncIterator[list[int]]:
     """What a viewer of the match has shown."""
@@ -98,13 +90,6 @@ async def watching(system: System, match: str) -> AsyncIterator[list[int]]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def shows(shown: list[int], seqs: list[int]) -> None:
-    """Wait until the viewer has shown this."""
-    async with asyncio.timeout(SECONDS):
-        while shown != seqs:
-            await asyncio.sleep(0.05)
 
 
 def test_everything_is_listed_and_nothing_stays_hidden(queue: Redrive) -> None:
@@ -123,7 +108,7 @@ def test_records_go_back_to_the_stream_in_order(queue: Redrive, operator: Operat
     create(operator, match_id)
     with queue:
         assert [queue.send(message).outcome for message in queue.look()] == ["sent"] * 3
-    events = until(lambda: len(found := operator.events(match_id)) == 3 and found)
+    events = until(lambda: len(found := operator.events(match_id)) == 3 and found, seconds=SECONDS)
     assert [event["event_id"] for event in events] == ["e0", "e1", "e2"]
     with queue:
         assert queue.look() == []
@@ -177,8 +162,8 @@ async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
         with queue:
             done = [queue.send(message) for message in await asyncio.to_thread(queue.look)]
             assert [each.outcome for each in done] == ["sent", "settled"]
-        await shows(shown, [1])
-    await asyncio.to_thread(until, lambda: tellings.read(match_id).told == 1)
+        await eventually(lambda: shown == [1])
+    await eventually(lambda: tellings.read(match_id).told == 1)
     aside(queue, body)
     with queue:
         [message] = queue.look()
@@ -217,7 +202,7 @@ async def test_the_watchdog_looks_again(
         with queue:
             [message] = await asyncio.to_thread(queue.look)
             assert queue.send(message).outcome == "sent"
-        await shows(shown, [1])
+        await eventually(lambda: shown == [1])
 
 
 def test_what_cannot_be_sent_stays_until_it_is_dropped(queue: Redrive) -> None:

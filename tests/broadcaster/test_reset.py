@@ -21,6 +21,7 @@ from subscriptions.shards import DEFAULT_SHARDS
 from subscriptions.store import partition
 from subscriptions.store import row_key as subscription_key
 from tests.hole import hole
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,20 +81,20 @@ async def play(system: System, operator: Operator, tables: Reset, match: str, ev
             await asyncio.gather(*(viewer.subscribed.wait() for viewer in viewers))
             for event in events:
                 await asyncio.to_thread(operator.post_event, match, event)
-            while seen != [expected] * len(viewers):
-                await asyncio.sleep(0.05)
-            while not all(Tellings(cell.broadcasts, cell.db).read(match).told == len(events) for cell in tables.cells):
-                await asyncio.sleep(0.05)
+            await eventually(lambda: seen == [expected] * len(viewers), seconds=SECONDS)
+            told = [Tellings(cell.broadcasts, cell.db) for cell in tables.cells]
+            await eventually(lambda: all(each.read(match).told == len(events) for each in told), seconds=SECONDS)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    receipts: list[dict[str, Any]] = []
+
+    def all_receipts() -> list[dict[str, Any]] | None:
+        found = operator.receipts(match)
+        return found if max((each["seq"] for each in found), default=0) == len(events) else None
+
     # The API's processes keep receipts for a second, those of the match before this one too.
-    async with asyncio.timeout(SECONDS):
-        while not receipts or max(each["seq"] for each in receipts) != len(events):
-            receipts = await asyncio.to_thread(operator.receipts, match)
-            await asyncio.sleep(0.05)
+    receipts = await eventually(all_receipts, seconds=SECONDS)
     for cell in tables.cells:
         theirs = [each for each in receipts if each["cell"] == cell.region]
         assert max(each["seq"] for each in theirs) == len(events)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from devstack.provision import ROLE, client
 from matches.events import EVENT, Accepted
-from tests.broadcaster.test_pipeline import told, until, watching
+from tests.broadcaster.test_pipeline import told, watching
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +26,17 @@ BROKEN = {"v": 1, "batch": 1, "first": "eight", "last": 16, "of": 16, "senders":
 
 @pytest.fixture
 def machine(system: System, match_id: str) -> Callable[..., str]:
-    """Makes the same state machine with some text replaced; a Retry waits for nothing. Returns its ARN."""
+    """Makes the same state machine with texts replaced; a Retry waits for nothing. Returns its ARN."""
 
-    def machine(old: str, new: str) -> str:
+    def machine(replaced: dict[str, str]) -> str:
         definition = system.state_machine()
-        assert old in definition
+        for old, new in replaced.items():
+            assert old in definition
+            definition = definition.replace(old, new)
         made = client(system, "stepfunctions").create_state_machine(
             name=f"{match_id}-machine",
             type="EXPRESS",
-            definition=definition.replace(old, new).replace('"IntervalSeconds": 1', '"IntervalSeconds": 0'),
+            definition=definition.replace('"IntervalSeconds": 1', '"IntervalSeconds": 0'),
             roleArn=ROLE,
         )
         return str(made["stateMachineArn"])
@@ -54,8 +58,8 @@ async def test_a_batch_that_cannot_be_set_aside_ends_nobody_else(
     tellings.hand(match, 1)
     queue = system.resolve("queue.set-aside-batches")
     async with watching(system, match) as [seen]:
-        start(system, machine(queue, queue + "-that-is-not-there"), match, WHOLE, BROKEN)
-        await until(lambda: told(system, match).tried == 1)
+        start(system, machine({queue: queue + "-that-is-not-there"}), match, WHOLE, BROKEN)
+        await eventually(lambda: told(system, match).tried == 1)
         assert seen.seqs == [1]
     [receipt] = ledger.receipts(match)
     assert (receipt["batches"], receipt["accepted"], receipt["set_aside"]) == (1, 1, 1)
@@ -69,8 +73,22 @@ async def test_a_broadcast_that_cannot_be_announced_is_told_all_the_same(
     ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     tellings.hand(match, 1)
     # DynamoDB refuses a number that is none, on every try.
-    arn = machine('"N": "1"', '"N": "one"')
+    arn = machine({'"N": "1"': '"N": "one"'})
     async with watching(system, match) as [seen]:
         start(system, arn, match, WHOLE)
-        await until(lambda: told(system, match).told == 1)
+        await eventually(lambda: told(system, match).told == 1)
         assert seen.seqs == [1]
+
+
+async def test_a_batch_that_is_set_aside_leaves_a_whole_lease(
+    system: System, ledger: Ledger, tellings: Tellings, match: str, machine: Callable[..., str]
+) -> None:
+    """The end of a round waits for its function with a whole lease, however long the batch had waited for a sender."""
+    ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    tellings.hand(match, 1)
+    sender, receipt = system.resolve("function.sender"), system.resolve("function.receipt")
+    # No function is there, and TakeLease takes a lease of 5 s. Its line is indented less than KeepLease's.
+    until_line = '\n          ":until": {\n            "N": "{% $string($floor($millis() / 1000) + '
+    missing = {sender: sender + "-that-is-not-there", receipt: receipt + "-that-is-not-there"}
+    start(system, machine({**missing, until_line + "90": until_line + "5"}), match, WHOLE)
+    await eventually(lambda: told(system, match).lease_until > time.time() + 80)

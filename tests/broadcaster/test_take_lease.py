@@ -1,6 +1,6 @@
-"""TakeLease, the state machine's first write: who gets the lease, and what a repeated write does.
+"""TakeLease, the state machine's first write, and KeepLease: who has the lease, and what a repeated write does.
 
-The condition is the one of broadcast.asl.json, and MiniStack's DynamoDB judges it.
+The conditions are those of broadcast.asl.json, and MiniStack's DynamoDB judges them.
 """
 
 from __future__ import annotations
@@ -12,14 +12,21 @@ import pytest
 from botocore.exceptions import ClientError
 
 from devstack.model.execution import definition
-from matches.telling import telling_key
+from matches.telling import Tellings, telling_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devstack.system import System
+    from matches.telling import Telling
 
 LEASE_SECONDS = 90
+
+
+@pytest.fixture
+def seen(dynamodb: Any, system: System, match_id: str) -> Callable[[], Telling]:
+    """Reads the match's row in the cell."""
+    return lambda: Tellings(system.name("broadcasts"), dynamodb).read(match_id)
 
 
 @pytest.fixture
@@ -39,26 +46,43 @@ def take(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
     """Makes TakeLease's write; returns whether the condition held."""
 
     def take(owner: str, *, round_name: str = "b#1", before: str = "nobody", seq: int = 1) -> bool:
-        said, now = definition()["TakeLease"]["Arguments"], int(time.time())
+        now = int(time.time())
         values = {
             ":owner": {"S": owner}, ":before": {"S": before}, ":round": {"S": round_name}, ":seq": {"N": str(seq)},
             ":now": {"N": str(now)}, ":until": {"N": str(now + LEASE_SECONDS)},
         }  # fmt: skip
-        try:
-            dynamodb.update_item(
-                TableName=system.name("broadcasts"),
-                Key=telling_key(match_id),
-                UpdateExpression=said["UpdateExpression"],
-                ConditionExpression=said["ConditionExpression"],
-                ExpressionAttributeValues=values,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        return written(dynamodb, system, match_id, "TakeLease", values)
 
     return take
+
+
+@pytest.fixture
+def keep(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
+    """Makes KeepLease's write; returns whether the condition held."""
+
+    def keep(owner: str) -> bool:
+        values = {":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + LEASE_SECONDS)}}
+        return written(dynamodb, system, match_id, "KeepLease", values)
+
+    return keep
+
+
+def written(dynamodb: Any, system: System, match: str, state: str, values: dict[str, Any]) -> bool:
+    """Make a state's write to the match's row; returns whether the condition held."""
+    said = definition()[state]["Arguments"]
+    try:
+        dynamodb.update_item(
+            TableName=system.name("broadcasts"),
+            Key=telling_key(match),
+            UpdateExpression=said["UpdateExpression"],
+            ConditionExpression=said["ConditionExpression"],
+            ExpressionAttributeValues=values,
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 def test_a_lost_answer_of_the_first_write_costs_nothing(row: Callable[..., None], take: Callable[..., bool]) -> None:
@@ -102,3 +126,31 @@ def test_a_match_without_a_row_has_no_lease(take: Callable[..., bool]) -> None:
     """A match that was reset has no row in the cell, and TakeLease makes none."""
     assert not take("a")
     assert not take("a", before="b")
+
+
+def test_an_execution_keeps_its_lease(
+    row: Callable[..., None], keep: Callable[..., bool], seen: Callable[[], Telling]
+) -> None:
+    """The lease of an execution is whole again, also after a lost answer; a lease that has run out is still its own."""
+    row(lease_owner="a", lease_until=int(time.time()) - 1)
+    assert keep("a")
+    assert keep("a")
+    assert seen().lease_until > time.time() + LEASE_SECONDS - 30
+
+
+def test_a_lease_that_was_lost_is_not_kept(
+    row: Callable[..., None], keep: Callable[..., bool], seen: Callable[[], Telling]
+) -> None:
+    """Nobody keeps a lease that another execution has, or that an operator's stop has taken back."""
+    row(lease_owner="b", lease_until=1)
+    assert not keep("a")
+    assert (seen().owner, seen().lease_until) == ("b", 1)
+    row()
+    assert not keep("a")
+    assert seen().owner is None
+
+
+def test_a_match_that_was_reset_has_no_lease_to_keep(keep: Callable[..., bool], seen: Callable[[], Telling]) -> None:
+    """KeepLease makes no row for a match that has none any more."""
+    assert not keep("a")
+    assert seen().seq == 0

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -342,10 +341,7 @@ def test_what_was_set_aside_is_listed_and_dropped(livescore: Any, system: System
         messages = json.loads(livescore("redrive", "--json").stdout)["messages"]
         return [each for each in messages if each["match"] == match_id]
 
-    deadline = time.monotonic() + 30
-    while not (found := listed()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    [message] = found
+    [message] = until(listed, seconds=30)
     assert (message["kind"], message["reason"]) == ("record", "not a record of version 1")
     assert match_id in livescore("redrive").stdout
     refused = livescore("redrive", "--drop", message["id"])

@@ -64,20 +64,6 @@ def test_the_programs_beside_it_explain_their_options(module: str) -> None:
     assert not [name for name, text in options if not text]
 
 
-@pytest.mark.parametrize("words", [["--help"], ["match", "--help"], ["goal", "--help"], ["match", "list", "--help"]])
-def test_a_command_imports_no_library_of_another(words: list[str]) -> None:
-    """The commands of operators answer at once: no library of AWS, of load tests or of browsers is imported."""
-    heavy = "boto3", "botocore", "aiohttp", "picows", "websockets", "locust", "playwright", "jwt", "matplotlib"
-    code = (
-        "import sys; from devstack.cli import app\n"
-        "try: app(sys.argv[1:])\n"
-        f"finally: print('imported:', *[name for name in {heavy} if name in sys.modules])"
-    )
-    ran = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "Usage" in ran.stdout
-    assert ran.stdout.splitlines()[-1].strip() == "imported:"
-
-
 def test_a_command_with_a_slip_is_named() -> None:
     """A command that does not exist is answered with the one that was meant."""
     ran = CliRunner().invoke(app, ["gaol"])

@@ -16,13 +16,14 @@ from devstack.relay import Relay
     [
         (200, "public, max-age=1", 1),
         (200, "public, max-age=0", 3),
+        (200, "public, max-age=0, s-maxage=1", 1),
         (200, "public, max-age=0, s-maxage=29", 1),
         (200, "no-store", 3),
         (404, "no-store", 1),
     ],
 )
 async def test_an_answer_is_kept_as_its_cache_control_says(status: int, told: str, asked: int) -> None:
-    """What the API had kept for most of its second is given to nobody else; those who ask at once share an answer."""
+    """An answer goes to others if a shared cache may keep it; those who ask at once share one in any case."""
     requests: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:

@@ -6,7 +6,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import pytest
 from devstack.ministack import StackError, free_port
 from devstack.site import serving
 from devstack.system import ROOT
+from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +48,11 @@ def test_pages_come_with_the_described_policy(site: httpx.Client, system: System
 def test_a_file_that_is_known_is_not_sent_again(site: httpx.Client) -> None:
     """Compressed for who takes that, and 304 for who has it."""
     for coding in ("br", "gzip"):
-        page = site.get("/viewer.css", headers={"Accept-Encoding": coding})
+        page = site.get("/style.css", headers={"Accept-Encoding": coding})
         assert page.headers["content-encoding"] == coding
-        assert page.text == (ROOT / "web/viewer.css").read_text()
+        assert page.text == (ROOT / "web/style.css").read_text()
         assert int(page.headers["content-length"]) < len(page.content) / 2
-    again = site.get("/viewer.css", headers={"If-None-Match": page.headers["etag"]})
+    again = site.get("/style.css", headers={"If-None-Match": page.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
@@ -68,9 +68,7 @@ def test_snapshots_are_kept_for_a_second(site: httpx.Client, operator: Operator,
     assert first.json()["seq"] == 0
     posted = operator.post_event(match, {"kind": "kick_off"})
     operator.settled(match, posted["event_id"])
-    deadline = time.monotonic() + 10
-    while (seen := site.get(f"/matches/{match}?nonsense=1").json()["seq"]) == 0 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    seen = until(lambda: site.get(f"/matches/{match}?nonsense=1").json()["seq"], seconds=10)
     assert seen == site.get(f"/matches/{match}").json()["seq"] == 1
 
 

@@ -32,8 +32,8 @@ NO_ROUTE = [
     "/operators/matches/a/@connections/b", "/operators/operators/matches", "//matches/a", "/matches/a;b/../c",
 ]  # fmt: skip
 NO_PAGE = [
-    "/a%00b.js", "/" + "a" * 3000, "/" + "a" * 300 + ".js", "/a/" * 1000, "/viewer.css%00", "/viewer.css/", "/%ff.js",
-    "/viewer%2f..%2fviewer.css", "/deployment.json%00", "/..%00/", "/%F0%9F%98%80.js", "/C:%5cx.js",
+    "/a%00b.js", "/" + "a" * 3000, "/" + "a" * 300 + ".js", "/a/" * 1000, "/style.css%00", "/style.css/", "/%ff.js",
+    "/viewer%2f..%2fstyle.css", "/deployment.json%00", "/..%00/", "/%F0%9F%98%80.js", "/C:%5cx.js",
 ]  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def test_another_name_of_this_machine_reaches_nothing(port: int, path: str, head
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
-@pytest.mark.parametrize("path", ["/", "/viewer.css", "/deployment.json", "/tokens/operator"])
+@pytest.mark.parametrize("path", ["/", "/style.css", "/deployment.json", "/tokens/operator"])
 def test_pages_are_only_read(port: int, path: str, method: str) -> None:
     """Any other method on a page is refused in the API's shape, also before a page of another origin."""
     status, answer = ask(port, path, method, body="x")

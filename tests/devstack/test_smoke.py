@@ -12,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 import devstack.smoke
+from broadcaster.gateway import CONNECTIONS
 from broadcaster.signing import Credentials
 from devstack.cli import app
 from devstack.ministack import free_port
-from devstack.posting import Posting, SkippedError, post
+from devstack.posting import Posted, Posting, SkippedError, post
 from devstack.smoke import Smoke, Step
 from devstack.standin import StandIn
 from devstack.system import ACCOUNT
@@ -40,6 +41,9 @@ def test_a_system_that_works_passes(system: System, operator: Operator) -> None:
     posted = said["steps"][-1]["posted"]
     assert posted is not None, done.output
     assert (posted["posts"], posted["throttled"], posted["arrived"]) == (200, 0, 200)
+    assert posted["conclusive"] in {True, False}
+    assert posted["rate"] == pytest.approx(200 / posted["seconds"], rel=0.01)
+    assert "below 200" in posted["shows"]
 
 
 def test_what_does_not_work_is_said(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,9 +87,47 @@ async def test_every_signature_of_the_posts_is_right(standin: System, operator: 
     assert step.posted.arrived == 200
 
 
-async def _posted(system: System, operator: Operator) -> Step:
+async def test_frames_that_went_out_slowly_are_not_conclusive(standin: System, operator: Operator) -> None:
+    """A gateway that answers late holds frames up: all arrive, nothing is wrong, and smoke says "not conclusive"."""
+    late = Control(standin.websocket_url)
+    # There are more frames than HTTP connections, and each waits for its answer before it takes another frame.
+    late.limit(stage_rate=0, stage_burst=0, latency_ms=1500)
+    try:
+        step = await _posted(standin, operator, posts=CONNECTIONS + 50)
+    finally:
+        late.limit(latency_ms=0)
+    assert (step.wrong, step.skipped) == (None, None)
+    assert step.posted is not None
+    assert (step.posted.arrived, step.posted.conclusive) == (CONNECTIONS + 50, False)
+    assert "Not conclusive" in str(step.posted)
+
+
+@pytest.mark.parametrize(
+    ("posted", "conclusive", "says"),
+    [
+        (Posted(200, 0, 200, 0.9), True, "0.90 times its rate together are below 200"),
+        (Posted(200, 0, 200, 1.0), True, "200 POSTs went out in 1.00 s, 200 a second"),
+        (Posted(200, 0, 200, 1.2), False, "Not conclusive: the frames were to go out within 1 s."),
+        (Posted(1000, 0, 1000, 4.0), False, "1,000 POSTs went out in 4.00 s, 250 a second"),
+        (Posted(1, 0, 1, 0.0), True, "1 POSTs went out in 0.00 s, 1 a second"),
+    ],
+)
+def test_a_measurement_says_what_it_can_show(posted: Posted, conclusive: bool, says: str) -> None:
+    """Rate, seconds, and the throttle that would have shown are said; frames that took over a second are marked."""
+    assert (posted.conclusive, posted.to_dict()["conclusive"]) == (conclusive, conclusive)
+    assert says in str(posted)
+
+
+def test_frames_that_cannot_go_out_within_a_second_are_refused() -> None:
+    """More frames than a machine can post in a second are refused before anything is made."""
+    done = CliRunner().invoke(app, ["smoke", "--posts", "1001"], env={"LIVESCORE_API": "http://127.0.0.1:1"})
+    assert done.exit_code == 2
+    assert "less than or equal to 1000" in done.output
+
+
+async def _posted(system: System, operator: Operator, posts: int = 200) -> Step:
     """The step that posts frames, of a smoke test of a new match."""
-    test = Smoke(operator, [system.websocket_url], posting=Posting(system.api_url))
+    test = Smoke(operator, [system.websocket_url], posting=Posting(system.api_url, posts=posts))
     operator.create_match(match=test.match, home="Smoke", away="Fire", kickoff="2022-12-18T15:00:00Z")
     await test.post_frames()
     [step] = test.steps

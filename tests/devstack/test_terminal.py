@@ -17,7 +17,7 @@ from devstack.operator import ApiError, Operator
 from devstack.words import describe, marks, status
 from loadtest.shown import JOINERS, plain, where
 from loadtest.viewer import Viewer
-from matches.events import KINDS
+from matches.kinds import KINDS
 
 if TYPE_CHECKING:
     from devstack.system import System

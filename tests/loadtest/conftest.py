@@ -101,13 +101,6 @@ class Bench:
         """PostToConnection, beside the loop."""
         return await asyncio.to_thread(self.client.post_to_connection, ConnectionId=connection, Data=data)
 
-    async def until(self, what: Any) -> Any:
-        """Wait until ``what()`` is true; returns it."""
-        async with asyncio.timeout(PATIENCE):
-            while not (found := await asyncio.to_thread(what)):
-                await asyncio.sleep(0.01)
-        return found
-
 
 @pytest.fixture(scope="session")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:

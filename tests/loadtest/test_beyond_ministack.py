@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.loadtest.conftest import PATIENCE, Bench, ask, hear, management
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +104,7 @@ async def test_an_idle_connection_is_closed(bench: Bench, socket: ClientConnecti
     bench.limit(idle_seconds=0.1)
     assert await closed(socket) == 1001
     assert (await refused(bench, connection))[:2] == (410, "GoneException")
-    ends = await bench.until(lambda: bench.events(eventType="DISCONNECT", connectionId=connection))
+    ends = await eventually(lambda: bench.events(eventType="DISCONNECT", connectionId=connection), seconds=PATIENCE)
     assert [end["requestContext"]["disconnectStatusCode"] for end in ends] == [1001]
 
 
@@ -142,7 +143,7 @@ async def test_nobody_is_there_before_connect_has_finished(bench: Bench, tmp_pat
         events = bench.events(eventType="CONNECT")
         return [each["requestContext"]["connectionId"] for each in events if each["requestContext"]["connectionId"] not in known]  # noqa: E501  # fmt: skip
 
-    (connection,) = await bench.until(newcomer)
+    (connection,) = await eventually(newcomer, seconds=PATIENCE)
     assert (await refused(bench, connection))[:2] == (410, "GoneException")
     go.touch()
     socket = await entering
@@ -158,12 +159,12 @@ async def test_who_leaves_before_connect_has_finished_has_left(bench: Bench, tmp
     head = [f"GET /live?until={go} HTTP/1.1", "Host: 127.0.0.77", "Upgrade: websocket", "Connection: Upgrade"]
     head += ["Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version: 13", "", ""]
     writer.write("\r\n".join(head).encode())
-    await bench.until(lambda: bench.events(eventType="CONNECT", domainName="127.0.0.77"))
+    await eventually(lambda: bench.events(eventType="CONNECT", domainName="127.0.0.77"), seconds=PATIENCE)
     writer.close()
     await writer.wait_closed()
     await asyncio.to_thread(bench.stats)  # a round trip: the end has been read
     go.touch()
-    await bench.until(lambda: bench.events(eventType="DISCONNECT", domainName="127.0.0.77"))
+    await eventually(lambda: bench.events(eventType="DISCONNECT", domainName="127.0.0.77"), seconds=PATIENCE)
 
 
 @pytest.mark.parametrize(("answered", "seen"), [(400, 400), (401, 401), (403, 403), (599, 502)])
@@ -200,7 +201,7 @@ async def test_the_authorizers_context_goes_with_every_event(bench: Bench, conne
         (event,) = bench.events(eventType=kind, connectionId=connection)
         assert event["requestContext"]["authorizer"] == expected
     await asyncio.to_thread(bench.client.delete_connection, ConnectionId=connection)
-    (event,) = await bench.until(lambda: bench.events(eventType="DISCONNECT", connectionId=connection))
+    (event,) = await eventually(lambda: bench.events(eventType="DISCONNECT", connectionId=connection), seconds=PATIENCE)
     assert event["requestContext"]["authorizer"] == expected
 
 
@@ -217,12 +218,12 @@ async def test_disconnect_is_best_effort(bench: Bench) -> None:
     bench.limit(lose_disconnect=1)
     async with connect(bench.url) as socket:
         lost = (await ask(socket, action="ask"))["id"]
-    await bench.until(lambda: bench.stats()["disconnects_lost"])
+    await eventually(lambda: bench.stats()["disconnects_lost"], seconds=PATIENCE)
     assert (await refused(bench, lost))[0] == 410
     bench.limit(lose_disconnect=0)
     async with connect(bench.url) as socket:
         told = (await ask(socket, action="ask"))["id"]
-    await bench.until(lambda: bench.events(eventType="DISCONNECT", connectionId=told))
+    await eventually(lambda: bench.events(eventType="DISCONNECT", connectionId=told), seconds=PATIENCE)
     assert not bench.events(eventType="DISCONNECT", connectionId=lost)
 
 

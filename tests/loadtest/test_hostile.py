@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.loadtest.conftest import PATIENCE, Bench, ask
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -116,14 +117,14 @@ async def test_a_viewer_that_reads_no_answers_is_read_no_further(bench: Bench, s
     async with raw(bench.url) as enemy:
         pouring = asyncio.create_task(enemy.pour(masked(FIN | TEXT, b'{"action":"ask"}') * sent))
         counts: list[int] = []
-        await bench.until(lambda: _steady(counts, bench.stats()["messages"]))
+        await eventually(lambda: _steady(counts, bench.stats()["messages"]), seconds=PATIENCE)
         assert counts[-1] < sent
         assert not pouring.done()
         bench.limit(account_rate=10_000, account_burst=5_000)
         assert await ask(socket, action="ask")
         bench.limit(account_rate=0, account_burst=0)
         await enemy.reader.readexactly(8 * MEGABYTE)
-        await bench.until(lambda: bench.stats()["messages"] > counts[-1] + 1_000)
+        await eventually(lambda: bench.stats()["messages"] > counts[-1] + 1_000, seconds=PATIENCE)
         pouring.cancel()
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from devstack.load import Load
 from devstack.load import run as run_load
 from devstack.system import ROOT
 from devstack.tokens import tokens_of
-from tests.support import needs
+from tests.support import needs, until
 
 if TYPE_CHECKING:
     from devstack.system import System
@@ -113,10 +112,7 @@ def test_nothing_is_left_running(system: System, how: signal.Signals, tmp_path: 
             process.communicate(timeout=SECONDS)
         finally:
             process.kill()
-    deadline = time.monotonic() + 20
-    while marked(mark) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert marked(mark) == []
+    until(lambda: not marked(mark), "processes of the command still run")
 
 
 def test_an_interrupted_command_leaves_nothing_running(tmp_path: Path) -> None:

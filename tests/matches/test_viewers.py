@@ -17,6 +17,7 @@ from matches.events import MATCH_ID_BYTES
 from matches.schedule import NewMatch
 from matches.snapshot import EXACT, shown
 from matches.viewers import FRESH_SECONDS, ROW_SECONDS, Viewers
+from tests.support import until
 
 if TYPE_CHECKING:
     from devstack.operator import Operator
@@ -159,13 +160,13 @@ def test_everybody_is_told_how_many_watch(system: System, operator: Operator, vi
     viewers.settle(match_id, system.region, 12_345)
     answer = httpx.get(f"{system.api_url}/matches/{match_id}", timeout=20)
     assert answer.json()["viewers"] == 12_000
-    listed, until = None, time.monotonic() + 10
-    # A process of the API keeps the list of a day for a second.
-    while listed is None and time.monotonic() < until:
+
+    def listed() -> list[int]:
         day = operator.matches("1970-06-22")["matches"]
-        listed = next((each for each in day if each["match"] == match_id), None)
-    assert listed is not None
-    assert listed["viewers"] == 12_000
+        return [each["viewers"] for each in day if each["match"] == match_id]
+
+    # A process of the API keeps the list of a day for a second.
+    assert until(listed, seconds=10) == [12_000]
 
 
 def test_a_match_that_nobody_has_watched_has_no_count(operator: Operator, match: str) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from matches import schedule
-from matches.events import EVENT, KINDS, Event, describe
+from matches.events import EVENT, Event, describe
+from matches.kinds import KINDS
 from matches.schedule import NewMatch
 from matches.wording import FORMS, in_words
 

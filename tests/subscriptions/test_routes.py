@@ -20,6 +20,7 @@ from subscriptions.protocol import MAX_MATCHES, Request
 from subscriptions.shards import shard_count, shard_of
 from subscriptions.store import Row, partition, row_key
 from subscriptions.store import Subscriptions as Subs
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from devstack.operator import Operator
@@ -64,9 +65,11 @@ async def test_the_life_of_a_subscription(
         assert await rows_of(subscriptions, dynamodb, match) == 0
         await ask(socket, action="subscribe", match=match)
         assert await rows_of(subscriptions, dynamodb, match) == 1
-    async with asyncio.timeout(20):
-        while await rows_of(subscriptions, dynamodb, match):
-            await asyncio.sleep(0.05)
+
+    async def gone() -> bool:
+        return not await rows_of(subscriptions, dynamodb, match)
+
+    await eventually(gone, seconds=20)
 
 
 async def test_sync_brings_what_is_missing(system: System, operator: Operator, match: str) -> None:

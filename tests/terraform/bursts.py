@@ -29,7 +29,7 @@ START: Final = 20
 
 LENGTHS: Final = {"budget-used-up": 10}
 """Minutes of a burst, where not 1. A goal uses the whole send budget until everyone is told, which is no fault: that
-takes 125 s for a million viewers. A budget that is used up for ten minutes delays goals."""
+takes 133 s for a million viewers. A budget that is used up for ten minutes delays goals."""
 
 PARTS: Final = {
     "posts-throttled": "throttled",
@@ -47,7 +47,7 @@ QUIET: Final[dict[str, tuple[float, ...]]] = {
     "ConnectCount": (1.0,) * 40, "IntegrationError": (0.0,) * 40, "ExecutionError": (0.0,) * 40, "5xx": (0.0,) * 30,
     # Lambda and Kinesis write zeros while they are used; DynamoDB writes only what was throttled.
     "Errors": (0.0,) * 5, "Throttles": (0.0,) * 5, "ConcurrentExecutions": (4.0, 9.0), "IteratorAge": (80.0, 450.0),
-    "WriteProvisionedThroughputExceeded": (0.0,), "ApproximateNumberOfMessagesVisible": (0.0,),
+    "HttpThrottled": (1.0,), "WriteProvisionedThroughputExceeded": (0.0,), "ApproximateNumberOfMessagesVisible": (0.0,),
     "ReadThrottleEvents": (), "WriteThrottleEvents": (),
     "ExecutionsFailed": (0.0,), "ExecutionsTimedOut": (0.0,), "ExecutionThrottled": (0.0,),
     "OnFailureDestinationDeliveredEventCount": (), "Restarted": (1.0,), "CellsUnreached": (), "RowsUnreadable": (),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.terraform import beyond_ministack, event_sources, retries
+from tests.terraform import beyond_ministack, event_sources, lease, retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,7 @@ DIFFERENCES = (
     Difference("a Map's siblings survive a failed iteration", beyond_ministack.map_siblings),
     Difference("TimeoutSeconds and the five minutes pass unnoticed", retries.execution_time),
     Difference("the state machine never finds a function busy", retries.busy_functions),
-    Difference("a Retry ignores MaxDelaySeconds and jitter", retries.lease),
+    Difference("a Retry ignores MaxDelaySeconds and jitter", lease.lease),
     Difference("every ARN is of the partition aws", retries.partition),
     Difference("Express executions can be described", beyond_ministack.described_executions),
     Difference(

@@ -1,4 +1,4 @@
-"""How often the state machine tries its tasks, how long it pauses, and whether that fits the lease and the execution.
+"""How often the state machine tries its tasks, how long it pauses, and whether that fits the execution.
 
 A pause here is the longest that there can be: with JitterStrategy FULL Step Functions takes a random time up to it
 (step-functions/latest/dg/concepts-error-handling.html). All times are in seconds.
@@ -26,13 +26,7 @@ BUSY_TRIES, BUSY_PAUSE = 8, 8
 LIMIT = 300
 """AWS ends an Express execution after five minutes (step-functions/latest/dg/service-quotas.html)."""
 
-RENEWAL = "lease_seconds * 2 / 3"
-"""In carousel.py: a sender that looks renews a lease that lasts no longer than this, so it leaves at least as much."""
-
-START = 5
-"""For the cold start of a sender until it has looked: more than ten times what `livescore bench cold` measures."""
-
-ONCE_ONLY = {"TakeLease": "DynamoDB.ConditionalCheckFailedException"}
+ONCE_ONLY = dict.fromkeys(("TakeLease", "KeepLease"), "DynamoDB.ConditionalCheckFailedException")
 """Errors that are answers: a state that is not tried again for them."""
 
 
@@ -62,6 +56,11 @@ def pauses(retrier: dict[str, Any]) -> list[float]:
 def paused(task: dict[str, Any]) -> float:
     """The longest time that a task pauses between its tries, all together: each entry of a Retry counts by itself."""
     return sum(sum(pauses(each)) for each in task.get("Retry", []))
+
+
+def tries(task: dict[str, Any]) -> int:
+    """The tries of a task at most, the first one included."""
+    return 1 + sum(len(pauses(each)) for each in task.get("Retry", []))
 
 
 def errors_that_are_tried_again(applied: Applied) -> list[str]:
@@ -104,23 +103,6 @@ def busy_functions(applied: Applied) -> list[str]:
     return found
 
 
-def lease(applied: Applied) -> list[str]:
-    """Nobody else takes the lease while a batch waits for a sender: what the last look left outlasts all pauses."""
-    found = []
-    if RENEWAL not in (applied.root / "broadcaster/carousel.py").read_text():
-        found.append(f"senders do not renew a lease of {RENEWAL} any more")
-    taken = applied.system["settings"]["lease_seconds"]["default"]
-    left = taken * 2 / 3
-    waits = {name: paused(task) for name, task in tasks(applied).items()}
-    between, first = waits["Send"] + START, waits["TakeLease"] + waits["Announce"] + waits["Send"] + START
-    if between > left:
-        found.append(f"a batch may wait {between} s for a sender, and the lease lasts {left} s")
-    # TakeLease may compute the end of the lease once, before its first try.
-    if first > taken:
-        found.append(f"the first sender may begin {first} s after a lease of {taken} s was asked for")
-    return found
-
-
 def execution_time(applied: Applied) -> list[str]:
     """AWS ends an Express execution: with one task in trouble, it has handed over or ended by then."""
     limit = json.loads(applied.definition).get("TimeoutSeconds", LIMIT)
@@ -133,7 +115,7 @@ def execution_time(applied: Applied) -> list[str]:
         "a lease that is asked for again": waits["TakeLease"] + hand_over + sender,
         "an announcement that is made again": waits["Announce"] + hand_over + sender,
         "a sender that is tried again": hand_over + waits["Send"] + 2 * sender + waits["HandOver"],
-        "a batch that is set aside": hand_over + sender + waits["SetAside"] + waits["HandOver"],
+        "a batch that is set aside": hand_over + sender + waits["SetAside"] + waits["KeepLease"] + waits["HandOver"],
         "a receipt that is tried again": hand_over + sender + waits["Finish"] + 2 * receipt,
     }
     return found + [

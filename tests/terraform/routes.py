@@ -121,6 +121,26 @@ def budget(applied: Applied) -> list[str]:
     return found
 
 
+def leaving(applied: Applied) -> list[str]:
+    """Cells where viewers may come faster than they may leave.
+
+    A ``$disconnect`` that the throttle refuses does not come again: "API Gateway will try its best to deliver the
+    $disconnect event to your integration, but it cannot guarantee delivery"
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html).
+    The row of that connection then costs the next goal a POST. Viewers leave as often as they come, because they renew
+    their connections.
+    """
+    found = []
+    for region in applied.cells:
+        api = applied.api("WEBSOCKET", region)
+        stage = _stage(applied, api) if api else None
+        has = {each["route_key"]: _throttle(each) for each in (stage["route_settings"] or [] if stage else [])}
+        come, leave = has.get("$connect", (0, 0)), has.get("$disconnect", (0, 0))
+        if leave[0] < come[0] or leave[1] < come[1]:
+            found.append(f"$disconnect in {region} is throttled at {leave}, and $connect at {come}: rows stay behind")
+    return found
+
+
 def _targets(applied: Applied, api: Resource, function: str) -> list[str]:
     """Routes that lead to another function than the description's."""
     integrations = {

@@ -61,6 +61,25 @@ def distribution(applied: Applied) -> list[str]:
     return found
 
 
+def shielded(applied: Applied) -> list[str]:
+    """What is wrong with Origin Shield, without which each regional edge cache asks the API for itself.
+
+    AWS says which region is for which home: DeveloperGuide/origin-shield.html, choose-origin-shield-region.
+    """
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    regions = json.loads((applied.root / "terraform/origin_shield.json").read_text())
+    near = applied.home if applied.home in regions["regions"] else regions["instead"].get(applied.home)
+    shields = {
+        each["origin_id"]: [
+            shield["origin_shield_region"] for shield in each["origin_shield"] or [] if shield["enabled"]
+        ]
+        for each in cloudfront["origin"]
+    }
+    if not shields["api"]:
+        return ["every regional edge cache asks the API: there is no Origin Shield"]
+    return [] if shields["api"] == [near] else [f"Origin Shield is in {shields['api']}, and {near} is near home"]
+
+
 def operators(applied: Applied) -> list[str]:
     """What is wrong with the way from the console to the API: the token must get there, and to nobody else."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")

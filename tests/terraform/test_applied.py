@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.terraform import bursts, functions, policies, retries, routes, site, site_key, storage, watching
+from tests.terraform import (
+    bursts,
+    counted_lines,
+    functions,
+    lease,
+    policies,
+    retries,
+    routes,
+    site,
+    site_key,
+    storage,
+    watching,
+)
 from tests.terraform.differences import DIFFERENCES, Difference
 
 if TYPE_CHECKING:
@@ -26,21 +38,25 @@ CHECKS = [
     storage.queues,
     storage.state_machines,
     retries.errors_that_are_tried_again,
+    lease.documented,
     routes.http,
     routes.websocket,
     routes.budget,
+    routes.leaving,
     watching.alarms,
     watching.runbooks,
     watching.dashboards,
     watching.throttles,
     watching.deployments,
     watching.metrics_are_written,
+    counted_lines.throttled,
     bursts.bursts,
     bursts.quiet,
     bursts.minutes,
     policies.of_indexes,
     policies.of_counts,
     site.distribution,
+    site.shielded,
     site.operators,
     site.forwarded,
     site.as_described,

@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from tests.terraform import counted_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,7 @@ _NAMED = {
 
 NEEDED = {
     "iterator-age": 1, "records-near-their-end": 1, "records-discarded": 1, "set-aside": 1, "cells-unreached": 1,
-    "home-rows-unreadable": 1, "rows-unreadable": 2,
+    "home-rows-unreadable": 1, "rows-unreadable": 2, "http-throttled": 1,
     "goal-to-gateway": 2, "posts-throttled": 2, "posts-failed": 2, "budget-used-up": 2, "set-aside-batches": 2,
     "connections-near-quota": 2, "broadcasts-failed": 2,
 }  # fmt: skip
@@ -96,7 +98,10 @@ def dashboards(applied: Applied) -> list[str]:
         shown.add((region, names[1]))
         pairs = dict(zip(names[2::2], names[3::2], strict=True))
         found += _unknown(applied, "the dashboard", region, pairs)
-    wanted = {(applied.home, each) for each in ("EventsApplied", "IteratorAge", "CellsUnreached", "NumberedAfter")}
+    wanted = {
+        (applied.home, each)
+        for each in ("EventsApplied", "IteratorAge", "CellsUnreached", "NumberedAfter", "HttpThrottled")
+    }
     of_cells = ("GoalToGateway", "Accepted", "Gone", "Failed", "Throttled", "BudgetUsed", "ConnectCount", "Subscribed",
                 "ApproximateNumberOfMessagesVisible")  # fmt: skip
     wanted |= {(region, each) for region in applied.cells for each in of_cells}
@@ -158,7 +163,7 @@ def deployments(applied: Applied) -> list[str]:
 
 
 def metrics_are_written(applied: Applied) -> list[str]:
-    """Metrics of ours that alarms and dashboard read and no code writes."""
+    """Metrics of ours that alarms and dashboard read, and that no code and no metric filter of a log writes."""
     source = "".join(
         path.read_text()
         for package in ("matches", "subscriptions", "broadcaster")
@@ -176,6 +181,7 @@ def metrics_are_written(applied: Applied) -> list[str]:
         for metric, _ in _metrics(board)
         if metric[0] == "livescore"
     }
+    ours -= {each["name"] for _, each in counted_lines.filters(applied)}
     return [f"no code writes {name}" for name in sorted(ours) if f'"{name}"' not in source]
 
 

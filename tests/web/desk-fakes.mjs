@@ -171,12 +171,3 @@ export function deskAt(board = null) {
   actions.board = board;
   return { store, clock, actions };
 }
-
-/** Wait until something is so. @param {() => unknown} so */
-export async function until(so) {
-  const deadline = performance.now() + 5000;
-  while (!so()) {
-    if (performance.now() > deadline) throw new Error(`not in five seconds: ${so}`);
-    await new Promise((again) => setTimeout(again, 2));
-  }
-}

@@ -6,7 +6,8 @@ import { FollowUp } from "../../web/desk/follow-up.js";
 import { OperatorToken } from "../../web/desk/operator-token.js";
 import { asAnswered, newEntry } from "../../web/desk/outbox.js";
 import { OutboxStore } from "../../web/desk/outbox-store.js";
-import { FakeStorage, until } from "./desk-fakes.mjs";
+import { FakeStorage } from "./desk-fakes.mjs";
+import { until } from "./until.mjs";
 
 const DAY = 24 * 3600 * 1000;
 const TOKEN = "livescore.operator.token";

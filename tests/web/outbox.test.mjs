@@ -18,7 +18,8 @@ import {
   waitAfter,
 } from "../../web/desk/outbox.js";
 import { OutboxStore } from "../../web/desk/outbox-store.js";
-import { FakeApi, FakeLocks, FakeStorage, FakeWindow, until } from "./desk-fakes.mjs";
+import { FakeApi, FakeLocks, FakeStorage, FakeWindow } from "./desk-fakes.mjs";
+import { until } from "./until.mjs";
 
 /** @typedef {import("../../web/desk/outbox.js").Entry} Entry */
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tests.support import eventually
 from tests.web.clients import Seen
 from tests.web.table import frame, seqs
 
@@ -73,12 +74,15 @@ class Scene:
 
     async def until(self, what: Callable[[], bool], wish: str) -> None:
         """Wait until something is so."""
+
+        async def so() -> bool:  # in the loop, which changes what is looked at
+            return what()
+
         try:
-            async with asyncio.timeout(SECONDS):
-                while not what():
-                    await asyncio.sleep(0.005)
-        except TimeoutError:
-            raise AssertionError(f"not {wish}: {self.seen()}, read {self._director.read}") from None
+            await eventually(so, f"not {wish}", SECONDS)
+        except AssertionError as error:
+            error.add_note(f"{self.seen()}, read {self._director.read}")
+            raise
 
     def reads(self) -> list[str]:
         """The paths that were read, one that was read again at once only once."""

@@ -99,14 +99,3 @@ export function viewing(t, server, options = {}) {
   t.after(() => live.close());
   return live;
 }
-
-/**
- * Wait until something is so.
- *
- * @param {() => unknown} what
- */
-export async function until(what) {
-  for (const deadline = Date.now() + 10_000; !what(); await new Promise((resolve) => setTimeout(resolve, 5))) {
-    if (Date.now() > deadline) throw new Error(`It did not come to this: ${what}`);
-  }
-}

@@ -257,6 +257,20 @@ async def test_the_page_is_small(stage: Stage, looker: Looker) -> None:
     assert sum(sizes) <= 64 * 1024
 
 
+async def test_a_screen_has_a_style_sheet_of_its_own(stage: Stage, looker: Looker) -> None:
+    """A page loads the style sheet of the screen that it shows; a screen that gets none is shown all the same."""
+    match = stage.match()
+    page = await looker.blank(service_workers="block")
+    await page.route("**/viewer/scoreboard.css", lambda route: route.abort())
+    await page.goto(f"{looker.site}?match={match}")
+    await live(page)
+    sheets = "() => [...document.styleSheets].map((each) => new URL(each.href).pathname)"
+    assert await page.evaluate(sheets) == ["/style.css", "/viewer/match.css"]
+    await page.get_by_role("link", name="All matches").click()
+    await expect(page.locator(".day h1")).to_be_visible()
+    looker.forgive("net::ERR_FAILED", "Service Worker registration blocked")
+
+
 def isolated(text: str, *names: str) -> str:
     """A sentence as the page writes it: each name between isolates."""
     for name in names:

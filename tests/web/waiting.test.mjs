@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asAnswered, asDecided, asFound, mended, newEntry, nextStep, takeBack } from "../../web/desk/outbox.js";
 import { asAnother, confirmed, dropped, questions, STALE_MS, waiting } from "../../web/desk/waiting.js";
-import { FakeApi, FakeLocks, FakeStorage, FakeWindow, until } from "./desk-fakes.mjs";
+import { FakeApi, FakeLocks, FakeStorage, FakeWindow } from "./desk-fakes.mjs";
+import { until } from "./until.mjs";
 
 /** @typedef {import("../../web/desk/outbox.js").Entry} Entry */
 

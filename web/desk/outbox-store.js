@@ -44,6 +44,11 @@ export class OutboxStore {
     return inOrder([...found.values()].filter((entry) => match === undefined || entry.match === match));
   }
 
+  /** The matches that have entries. @returns {Set<string>} */
+  matches() {
+    return new Set(this.entries().map((entry) => entry.match));
+  }
+
   /** One entry as it is now. @param {{match: string, id: string}} of @returns {Entry | null} */
   read(of) {
     const key = keyOf(of);

@@ -7,6 +7,7 @@ import { kickoffAt, localDay, timeOfDay } from "../day.js";
 import { arrange, el, setAttribute, setText } from "../dom.js";
 import { isolated, kindWords, scoreWords, statusWords } from "../words.js";
 import { minuteNow, pressWords, teamsOf } from "./desk.js";
+import { makeHalves } from "./halves.js";
 import { whistlesOf } from "./interruptions.js";
 import { isAhead } from "./match-form.js";
 import { kickoffWords } from "./match-list.js";
@@ -15,17 +16,6 @@ import { mayShootOut, phasesAfter, whyNot } from "./match-rules.js";
 /** @typedef {import("../livescore.js").Board} Board */
 /** @typedef {import("./actions.js").Fields} Fields */
 
-const ACTIONS = [
-  ["yellow_card", "Yellow card", "Y"],
-  ["second_yellow_card", "Second yellow", "D"],
-  ["red_card", "Red card", "R"],
-  ["substitution", "Substitution", "S"],
-  ["penalty_missed", "Penalty missed", "X"],
-];
-const KICKS = [
-  ["kick_scored", "Kick scored", "K"],
-  ["kick_missed", "Kick missed", "L"],
-];
 /** How long a sentence stands that tells everybody something, in milliseconds. */
 const TOLD_MS = 5000;
 
@@ -50,7 +40,7 @@ export class DeskView {
     this.onAction = onAction;
     this.onName = onName;
     this.bench = /** @type {HTMLInputElement} */ (byId("bench"));
-    for (const side of ["home", "away"]) this.#makeButtons(side);
+    makeHalves();
     document.addEventListener("click", (event) => {
       const button = event.target instanceof Element ? event.target.closest("[data-action]") : null;
       if (button instanceof HTMLElement) this.onAction(button.dataset.action ?? "", button.dataset.side ?? "home");
@@ -231,27 +221,6 @@ export class DeskView {
     setText(byId("undo-seconds"), `(${Math.ceil(undoable.left / 1000)})`);
     /** @type {HTMLProgressElement} */ (byId("undo-left")).value = undoable.left / 1000;
     bar.hidden = false;
-  }
-
-  /** @param {string} side */
-  #makeButtons(side) {
-    const section = /** @type {HTMLElement} */ (document.querySelector(`[data-of=${side}]`));
-    for (const [place, actions] of /** @type {const} */ ([
-      [".actions", ACTIONS],
-      [".kicks", KICKS],
-    ])) {
-      const buttons = actions.map(([action = "", words = "", key = ""]) => {
-        const shown = side === "home" ? key : `Shift+${key}`;
-        return el(
-          "button",
-          { type: "button", "data-action": action, "data-side": side, "aria-keyshortcuts": shown },
-          words,
-          " ",
-          el("kbd", { "aria-hidden": "true" }, side === "home" ? key : `⇧${key}`),
-        );
-      });
-      section.querySelector(place)?.append(...buttons);
-    }
   }
 
   /** @param {string} status */

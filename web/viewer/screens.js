@@ -8,23 +8,46 @@ const FILES = {
   scoreboard: ["scoreboard", "scoreboard-view", "fixture", "groups", "news"],
 };
 
+/** Style sheets that are there or on their way. @type {Map<string, Promise<unknown>>} */
+const sheets = new Map();
+
 /** Have the browser fetch all files of a screen at once, and not one after the other as it finds them.
  * @param {Place} place */
 export function preloadScreen({ match }) {
-  for (const name of match ? FILES.match : FILES.scoreboard) {
-    const link = document.createElement("link");
-    link.rel = "modulepreload";
-    link.href = `viewer/${name}.js`;
-    document.head.append(link);
-  }
+  const screen = match ? "match" : "scoreboard";
+  for (const name of FILES[screen]) link("modulepreload", `viewer/${name}.js`);
+  void styled(screen);
 }
 
 /** @param {import("./page.js").Page} page @param {Place} place @returns {Promise<import("./page.js").Screen>} */
 export async function loadScreen(page, { match, day }) {
   if (match) {
-    const { Match } = await import("./match.js");
+    const [{ Match }] = await Promise.all([import("./match.js"), styled("match")]);
     return new Match(page, match);
   }
-  const { Scoreboard } = await import("./scoreboard.js");
+  const [{ Scoreboard }] = await Promise.all([import("./scoreboard.js"), styled("scoreboard")]);
   return new Scoreboard(page, day);
+}
+
+/** Fulfilled once the style sheet of a screen is there, or cannot be had: the next call asks for it again then.
+ * @param {string} screen */
+function styled(screen) {
+  const found = sheets.get(screen);
+  if (found) return found;
+  const sheet = link("stylesheet", `viewer/${screen}.css`);
+  const there = new Promise((done) => {
+    sheet.onload = done;
+    sheet.onerror = () => done(sheets.delete(screen));
+  });
+  sheets.set(screen, there);
+  return there;
+}
+
+/** @param {string} rel @param {string} href */
+function link(rel, href) {
+  const element = document.createElement("link");
+  element.rel = rel;
+  element.href = href;
+  document.head.append(element);
+  return element;
 }

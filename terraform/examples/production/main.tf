@@ -87,7 +87,7 @@ module "livescore" {
     viewer_audience   = var.audiences.viewers
     operator_audience = var.audiences.operators
     origins           = "https://www.${var.domain}"
-    send_rate         = "8000"
+    send_rate         = "7500"
   }
 
   stream_shards          = 4
@@ -95,14 +95,13 @@ module "livescore" {
   log_retention_days     = 90
 
   web = {
-    domain               = { name = "www.${var.domain}", certificate_arn = var.certificates.site, zone_id = var.zone_id }
-    origin_shield_region = local.home
+    domain = { name = "www.${var.domain}", certificate_arn = var.certificates.site, zone_id = var.zone_id }
   }
 
   observability = {
     emails         = var.emails
     monthly_budget = 5000
-    # Half a million viewers in each cell at 8,000 a second take 63 seconds.
+    # Half a million viewers in each cell at 7,500 a second take 67 seconds.
     goal_to_gateway_ms     = 75000
     connections_per_second = 500
     concurrency_quota      = 3000

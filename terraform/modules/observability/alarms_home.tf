@@ -47,6 +47,11 @@ locals {
         metrics = { errors = { namespace = "AWS/ApiGateway", name = "5xx", stat = "Sum", dimensions = { ApiId = var.home.api_id, Stage = var.home.api_stage } } }
       },
       {
+        name    = "http-throttled", runbook = "http-throttled", threshold = local.few
+        about   = "The HTTP API refuses more than ${local.few} requests of a minute with 429: a throttle is used up, and readers see an old score or none."
+        metrics = { refused = { namespace = local.namespace, name = "HttpThrottled", stat = "Sum", dimensions = { deployment = var.prefix, service = "http" } } }
+      },
+      {
         name    = "records-discarded", runbook = "records-discarded", threshold = 0
         about   = "The event source gave records up: they lie in the bucket of failed records, and were never numbered."
         metrics = { given_up = { namespace = "AWS/Lambda", name = "OnFailureDestinationDeliveredEventCount", stat = "Sum", dimensions = { EventSourceMappingUUID = var.home.event_source } } }

@@ -23,6 +23,7 @@ locals {
       ["AWS/ApiGateway", "Count", "ApiId", var.home.api_id, "Stage", var.home.api_stage, { stat = "Sum" }],
       ["AWS/ApiGateway", "4xx", "ApiId", var.home.api_id, "Stage", var.home.api_stage, { stat = "Sum" }],
       ["AWS/ApiGateway", "5xx", "ApiId", var.home.api_id, "Stage", var.home.api_stage, { stat = "Sum" }],
+      [local.namespace, "HttpThrottled", "deployment", var.prefix, "service", "http", { stat = "Sum", label = "429" }],
     ] },
     { title = "Cells unreached, broadcasts restarted", metrics = [
       [local.namespace, "CellsUnreached", "deployment", var.prefix, "service", "fanout", { stat = "Sum" }],

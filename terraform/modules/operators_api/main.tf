@@ -124,6 +124,8 @@ resource "aws_apigatewayv2_stage" "this" {
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn
     format = jsonencode({
+      deployment      = var.deployment.prefix
+      service         = "http"
       requestId       = "$context.requestId"
       routeKey        = "$context.routeKey"
       path            = "$context.path"
@@ -144,6 +146,25 @@ resource "aws_cloudwatch_log_group" "access" {
   name              = "/aws/vendedlogs/apigateway/${aws_apigatewayv2_api.this.name}"
   retention_in_days = var.deployment.log_retention_days
   kms_key_id        = var.kms_key_arn
+}
+
+# How many requests are refused with 429. The metric 4xx of the HTTP API would not do: it counts unknown matches and missing tokens
+# as well. The dimensions of a metric are fields of the line, so deployment and service stand in it.
+resource "aws_cloudwatch_log_metric_filter" "throttled" {
+  region         = var.region
+  name           = "throttled"
+  log_group_name = aws_cloudwatch_log_group.access.name
+  # API Gateway may write fewer lines than it refuses requests: "Excessive 429 Too Many Requests errors"
+  # (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-monitor.html).
+  pattern = "{ $.status = \"429\" }"
+
+  metric_transformation {
+    name       = "HttpThrottled"
+    namespace  = "livescore"
+    value      = "1"
+    unit       = "Count"
+    dimensions = { deployment = "$.deployment", service = "$.service" }
+  }
 }
 
 resource "aws_lambda_permission" "api" {

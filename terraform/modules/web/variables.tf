@@ -134,7 +134,7 @@ variable "domain" {
 }
 
 variable "origin_shield_region" {
-  description = "A region with Origin Shield, near home: all of CloudFront then asks the API for a snapshot once a second. null is none: each regional cache asks."
+  description = "A region with Origin Shield, near home: all of CloudFront then asks the API for a snapshot once a second. null is none: each regional edge cache asks."
   type        = string
   default     = null
 }

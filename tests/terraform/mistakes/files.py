@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.terraform import beyond_ministack, event_sources, functions, policies, retries, storage, watching
+from tests.terraform import beyond_ministack, event_sources, functions, lease, policies, retries, storage, watching
 from tests.terraform.mistakes.making import MistakeInAFile
 
 ASL = "broadcaster/broadcast.asl.json"
@@ -51,21 +51,61 @@ MISTAKES = [
         '"hand_over_seconds": {"default": 110',
         "110",
     ),
-    MistakeInAFile("pauses-without-a-bound", retries.lease, ASL, '"MaxDelaySeconds": 8,', "", "the lease lasts 60.0 s"),
+    MistakeInAFile("pauses-without-a-bound", lease.lease, ASL, '"MaxDelaySeconds": 8,', "", "the lease lasts 85.0 s"),
     MistakeInAFile(
         "a-lease-that-ends-before-the-first-sender",
-        retries.lease,
+        lease.lease,
         "terraform/system.json",
         '"lease_seconds": {"default": 90',
-        '"lease_seconds": {"default": 88',
-        "a lease of 88 s",
+        '"lease_seconds": {"default": 84',
+        "the tries of TakeLease, Announce, Send, SetAside, KeepLease may take 84.5 s, and the lease lasts 84 s",
+    ),
+    MistakeInAFile(
+        "a-batch-that-is-set-aside-leaves-an-old-lease",
+        lease.lease,
+        ASL,
+        '"Next": "KeepLease"',
+        '"Next": "Done"',
+        "the tries of Send, SetAside, Finish may take",
+    ),
+    MistakeInAFile(
+        "a-lease-kept-under-another-name",
+        lease.lease,
+        ASL,
+        '"UpdateExpression": "SET lease_until = :until"',
+        '"UpdateExpression": "SET lease_end = :until"',
+        "the tries of Send, SetAside, KeepLease, Finish may take",
+    ),
+    MistakeInAFile(
+        "many-tries-while-the-lease-runs-out",
+        lease.lease,
+        ASL,
+        '"MaxAttempts": 2',
+        '"MaxAttempts": 4',
+        "after the last look of Send the tries of Send, SetAside, KeepLease may take 98.0 s",
+    ),
+    MistakeInAFile(
+        "documents-that-count-otherwise",
+        lease.documented,
+        "docs/reliability.md",
+        "| 84.5 | 90 |",
+        "| 85.4 | 90 |",
+        "has no row that ends in | TakeLease, Announce, Send, SetAside, KeepLease | 84.5 | 90 |",
     ),
     MistakeInAFile(
         "senders-renew-too-late",
-        retries.lease,
+        lease.lease,
         "broadcaster/carousel.py",
-        "lease_seconds * 2 / 3",
-        "lease_seconds / 3",
+        "RENEW_SECONDS = 5.0",
+        "RENEW_SECONDS = 30.0",
+        "the lease lasts 60.0 s",
+    ),
+    MistakeInAFile(
+        "senders-do-not-renew",
+        lease.lease,
+        "broadcaster/carousel.py",
+        "lease_seconds - RENEW_SECONDS",
+        "lease_seconds - LINGER_SECONDS",
         "do not renew",
     ),
     MistakeInAFile(

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from tests.terraform import routes
 from tests.terraform.mistakes.making import SENDER, WEBSOCKET, Mistake, edit, first, gone, variables, with_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.terraform.applied import Applied
+
+
+def leaves(**values: int) -> Callable[[Applied], Applied]:
+    """Other values in the throttle of ``$disconnect``."""
+
+    def change(block: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**each, **values} if each["route_key"] == "$disconnect" else each for each in block]
+
+    return edit(f"{WEBSOCKET}.aws_apigatewayv2_stage", "route_settings", change)
+
 
 MISTAKES = [
     Mistake(
@@ -106,6 +123,18 @@ MISTAKES = [
             lambda block: first(block, throttling_rate_limit=7),
         ),
         "in the description",
+    ),
+    Mistake(
+        "viewers-come-faster-than-they-leave",
+        routes.leaving,
+        leaves(throttling_rate_limit=150),
+        "rows stay behind",
+    ),
+    Mistake(
+        "fewer-leave-at-once-than-come",
+        routes.leaving,
+        leaves(throttling_burst_limit=100),
+        "rows stay behind",
     ),
     Mistake(
         "more-than-the-quota",

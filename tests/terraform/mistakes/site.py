@@ -37,6 +37,11 @@ def _of_operators(**values: Any) -> Callable[[Applied], Applied]:
     return edit(SITE, "ordered_cache_behavior", change)
 
 
+def _shielded(*shields: dict[str, Any]) -> Callable[[Applied], Applied]:
+    """Another Origin Shield before both origins, or none."""
+    return edit(SITE, "origin", lambda block: [{**each, "origin_shield": list(shields)} for each in block])
+
+
 MISTAKES = [
     Mistake(
         "visitors-need-a-token",
@@ -86,6 +91,24 @@ MISTAKES = [
         site.distribution,
         edit(SITE, "origin", lambda block: [{**each, "domain_name": "example.org"} for each in block]),
         "not the HTTP API",
+    ),
+    Mistake(
+        "no-origin-shield",
+        site.shielded,
+        _shielded(),
+        "there is no Origin Shield",
+    ),
+    Mistake(
+        "origin-shield-switched-off",
+        site.shielded,
+        _shielded({"enabled": False, "origin_shield_region": "eu-west-1"}),
+        "there is no Origin Shield",
+    ),
+    Mistake(
+        "origin-shield-far-from-home",
+        site.shielded,
+        _shielded({"enabled": True, "origin_shield_region": "sa-east-1"}),
+        "is near home",
     ),
     Mistake(
         "inline-scripts",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.terraform import bursts, watching
-from tests.terraform.mistakes.making import STREAM, Mistake, edit, gone, text, with_values
+from tests.terraform import bursts, counted_lines, watching
+from tests.terraform.mistakes.making import STREAM, Mistake, edit, first, gone, text, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.terraform.applied import Applied
 
 ALARM = 'aws_cloudwatch_metric_alarm.this["us-east-1/{}"]'
+THROTTLED = "aws_cloudwatch_log_metric_filter.throttled"
 
 
 def expression(alarm: str, changed: str) -> Callable[[Applied], Applied]:
@@ -90,6 +91,42 @@ MISTAKES = [
         bursts.quiet,
         with_values(ALARM.format("budget-used-up"), threshold=40),
         "quiet traffic",
+    ),
+    Mistake(
+        "one-request-answered-429",
+        bursts.quiet,
+        with_values('aws_cloudwatch_metric_alarm.this["eu-west-1/http-throttled"]', threshold=0),
+        "http-throttled goes off by quiet traffic",
+    ),
+    Mistake(
+        "no-alarm-for-readers-who-are-refused",
+        watching.alarms,
+        gone('aws_cloudwatch_metric_alarm.this["eu-west-1/http-throttled"]'),
+        "there is no alarm http-throttled in eu-west-1",
+    ),
+    Mistake(
+        "refused-requests-not-counted",
+        counted_lines.throttled,
+        gone(THROTTLED),
+        "nothing counts the answers 429",
+    ),
+    Mistake(
+        "missing-matches-counted-as-refused",
+        counted_lines.throttled,
+        with_values(THROTTLED, pattern='{ $.status = "404" }'),
+        "not the status 429",
+    ),
+    Mistake(
+        "lines-of-another-log-counted",
+        counted_lines.throttled,
+        with_values(THROTTLED, log_group_name="/aws/lambda/livescore-api"),
+        "where the HTTP API writes no line",
+    ),
+    Mistake(
+        "refused-requests-of-every-deployment",
+        counted_lines.throttled,
+        edit(THROTTLED, "metric_transformation", lambda block: first(block, dimensions={})),
+        "which no alarm reads",
     ),
     Mistake(
         "percentile-of-a-thousand-samples",

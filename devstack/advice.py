@@ -1,0 +1,197 @@
+"""Pure: the settings with which a deployment fits what API Gateway grants an account, and what its audience asks for.
+
+Terraform's settings ``account_rate``, ``account_burst`` and ``send_rate`` hold for all regions of a deployment.
+So does the advice.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from devstack.quotas import Throttle, quotas, requests_of, route_throttles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ARRIVAL_ROUTES = ("$connect", "$disconnect", "subscribe")
+"""Routes of the WebSocket API that each viewer who comes in, or renews a connection, uses once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The deployment that is planned, and its audience."""
+
+    home: str
+    cells: tuple[str, ...]
+    settings: Mapping[str, Any]
+    """Settings that differ from system.json, by name."""
+    system: Mapping[str, Any]
+    """terraform/system.json."""
+    viewers: int = 10_000
+    goal_seconds: float = 60.0
+    """Seconds in which the last viewer is to be told of a goal."""
+    arrive_seconds: float = 900.0
+    """Seconds in which the viewers come in before the kick-off."""
+    shards: int | None = None
+    """Shards of the stream; None: as system.json says."""
+    throttles: Mapping[str, Throttle] = field(default_factory=dict)
+    """Throttles that differ from system.json, by route: Terraform's websocket_throttles and http_throttles."""
+
+    def setting(self, name: str) -> int:
+        """A setting that is a number."""
+        return int(self.settings.get(name) or self.system["settings"][name]["default"])
+
+    @property
+    def viewers_of_a_cell(self) -> int:
+        """Viewers of each cell, if they spread evenly."""
+        return math.ceil(self.viewers / len(self.cells))
+
+    @property
+    def arrivals(self) -> int:
+        """New connections a second of each cell before the kick-off."""
+        return math.ceil(self.viewers_of_a_cell / self.arrive_seconds)
+
+    @property
+    def goal_rate(self) -> int:
+        """POSTs a second of each cell that tell the last viewer in time."""
+        return math.ceil(self.viewers_of_a_cell / self.goal_seconds)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Home and the cells, each once."""
+        return tuple(dict.fromkeys((self.home, *self.cells)))
+
+    def stage(self, region: str) -> Throttle:
+        """The stages' default throttle, which Terraform takes for the account's quota."""
+        return requests_of(region, self.settings)
+
+    def routes(self, region: str) -> dict[str, Throttle]:
+        """The throttle of each route in a region, as Terraform sets it."""
+        apis = (["http_api"] if region == self.home else []) + (["websocket_api"] if region in self.cells else [])
+        return {
+            route: throttle
+            for api in apis
+            for route, throttle in route_throttles(self.system[api], self.stage(region), self.throttles).items()
+        }
+
+    def routes_rate(self, region: str) -> int:
+        """Requests a second that the routes of a region may take together."""
+        return sum(throttle.rate for throttle in self.routes(region).values())
+
+    def senders_rate(self, region: str) -> int:
+        """POSTs a second of the senders of a region; 0 where no cell is."""
+        return self.setting("send_rate") if region in self.cells else 0
+
+    def fits(self, region: str) -> bool:
+        """Whether Terraform accepts the throttles and ``send_rate`` beside the account's quota that it assumes."""
+        return self.routes_rate(region) + self.senders_rate(region) <= self.stage(region).rate
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account in one region: its quotas by their key in quotas.json, as far as they can be read."""
+
+    region: str
+    quotas: Mapping[str, float]
+    throttle: Throttle | None = None
+    """The throttle that API Gateway itself states (apigateway GetAccount). Where it and Service Quotas differ, this one
+    applies (https://repost.aws/questions/QU47u_cBTCQcy2qTmoR6q91w)."""
+    unread: tuple[str, ...] = ()
+    """Sentences on what could not be read."""
+
+    @property
+    def granted(self) -> Throttle:
+        """Requests a second and burst: what API Gateway states itself, else what Service Quotas states."""
+        if self.throttle is not None:
+            return self.throttle
+        default = requests_of(self.region)
+        return Throttle(int(self.quotas.get("requests", default.rate)), default.burst)
+
+    def quota(self, key: str) -> float:
+        """A quota by its key in quotas.json; AWS's default where it could not be read."""
+        return self.quotas.get(key, quotas()[key].default)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The plan with the settings that fit what is granted, and with those that its audience wants."""
+
+    today: Plan
+    """With these settings `terraform apply` succeeds before AWS grants anything more."""
+    wanted: Plan
+    """With these settings a goal, and all viewers who come in, are in time."""
+
+    def short(self, account: Account) -> bool:
+        """Whether the account's requests a second are too few for ``wanted``."""
+        return self.wanted.stage(account.region).rate > account.granted.rate
+
+
+def advise(plan: Plan, accounts: Mapping[str, Account]) -> Advice:
+    """The settings for a plan. ``accounts`` has each of its regions."""
+    return Advice(_today(plan, accounts), _wanted(plan, accounts))
+
+
+def _today(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
+    """The plan within what is granted: a smaller quota, and what it leaves for the senders."""
+    granted = {region: accounts[region].granted for region in plan.regions}
+    if any(plan.stage(region).rate > granted[region].rate for region in plan.regions):
+        plan = _with(plan, account_rate=min(each.rate for each in granted.values()))
+    plan = _within_burst(plan, accounts)
+    # Throttles that somebody raised may leave nothing for the senders: a smaller quota cannot keep them.
+    if any(plan.routes_rate(region) >= plan.stage(region).rate for region in plan.regions):
+        plan = replace(plan, throttles={})
+    left = min(plan.stage(region).rate - plan.routes_rate(region) for region in plan.cells)
+    return _with(plan, send_rate=left) if plan.setting("send_rate") > left else plan
+
+
+def _wanted(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
+    """The plan with the rates that its audience wants, and with the quota that they add up to."""
+    if plan.goal_rate > plan.setting("send_rate"):
+        plan = _with(plan, send_rate=plan.goal_rate)
+    most = min(account.granted.burst for account in accounts.values())
+    plan = replace(plan, throttles={**plan.throttles, **_raised(plan, most)})
+    if not all(plan.fits(region) for region in plan.regions):
+        # Below the usual quota Terraform gives each route a share of its throttle, from it on the whole throttle.
+        usual = _with(plan, account_rate=plan.system["settings"]["account_rate"]["default"])
+        plan = _with(
+            plan, account_rate=max(usual.routes_rate(region) + usual.senders_rate(region) for region in plan.regions)
+        )
+    return _within_burst(plan, accounts)
+
+
+def _raised(plan: Plan, most: int) -> dict[str, Throttle]:
+    """The throttles that are too small for the viewers who come in; ``most`` is the largest burst that is granted."""
+    return {
+        route: Throttle(plan.arrivals, min(most, max(throttle.burst, plan.arrivals)))
+        for region in plan.cells
+        for route, throttle in plan.routes(region).items()
+        if route in ARRIVAL_ROUTES and throttle.rate < plan.arrivals
+    }
+
+
+def _within_burst(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
+    """API Gateway refuses a burst above the account's."""
+    if all(plan.stage(region).burst <= accounts[region].granted.burst for region in plan.regions):
+        return plan
+    return _with(plan, account_burst=min(accounts[region].granted.burst for region in plan.regions))
+
+
+def _with(plan: Plan, **settings: int) -> Plan:
+    return replace(plan, settings={**plan.settings, **settings})
+
+
+def changes(plan: Plan, advised: Plan) -> dict[str, Any]:
+    """What of ``advised`` differs from the plan: settings by name, and ``websocket_throttles`` by route."""
+    found: dict[str, Any] = {
+        name: value for name, value in advised.settings.items() if str(plan.settings.get(name)) != str(value)
+    }
+    throttles = {
+        route: {"rate": each.rate, "burst": each.burst}
+        for route, each in advised.throttles.items()
+        if plan.throttles.get(route) != each
+    }
+    if throttles or plan.throttles.keys() - advised.throttles.keys():
+        found["websocket_throttles"] = throttles
+    return found

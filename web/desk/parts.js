@@ -1,0 +1,67 @@
+// @ts-check
+/** The parts of the desk that hold what the operator enters and send it; no part of the page. */
+
+import { Shelf } from "../kept.js";
+import { Livescore } from "../livescore.js";
+import { viewerToken } from "../origin.js";
+import { Reader } from "../reading.js";
+import { Actions } from "./actions.js";
+import { FollowUp } from "./follow-up.js";
+import { OperatorToken } from "./operator-token.js";
+import { OutboxStore, storageOf } from "./outbox-store.js";
+import { Postman } from "./postman.js";
+import { waiting } from "./waiting.js";
+
+/** Where the site passes requests on to the operators' API. */
+export const BASE = "/operators";
+
+/** @typedef {ReturnType<typeof partsOf>} Parts */
+
+/** @param {import("./deployment.js").Deployment} deployment */
+export function partsOf({ websockets, operators }) {
+  const token = viewerToken();
+  const live = new Livescore({ websockets: Object.values(websockets), token: async () => token });
+  const now = () => live.now();
+  /** @type {typeof fetch} */
+  const request = (...about) => fetch(...about);
+  const storage = storageOf(window);
+  const store = new OutboxStore(storage);
+  const shelf = new Shelf(() => window.localStorage);
+  const tokens = new OperatorToken(operators, window, now);
+  const reader = new Reader(request, (answer, sentAt) => live.observe(answer, sentAt));
+  /** @param {string} match */
+  const waits = (match) => waiting(store.entries(match), { subject: tokens.subject, now: now() });
+  const postman = new Postman({
+    store,
+    tokens,
+    waits,
+    fetch: request,
+    base: BASE,
+    locks: navigator.locks,
+    online: () => navigator.onLine,
+    epochOf: async (match) => (await reader.match(match)).epoch,
+    now,
+  });
+  const actions = new Actions({
+    store,
+    crypto,
+    now,
+    ticks: () => performance.now(),
+    subject: () => tokens.subject,
+    name: () => tokens.about?.name ?? null,
+    waits,
+    posted: (match) => postman.call(match),
+  });
+  const followUp = new FollowUp({
+    store,
+    tokens,
+    waits,
+    fetch: request,
+    base: BASE,
+    now,
+    regions: Object.keys(websockets),
+    acceptedAt: (match, id) =>
+      match === actions.match ? actions.board?.events.find((event) => event.event_id === id)?.at : undefined,
+  });
+  return { live, now, fetch: request, storage, store, shelf, tokens, reader, waits, postman, actions, followUp };
+}
