@@ -8,7 +8,7 @@ ASL_SETUP := tests/terraform/asl/node_modules/ready
 
 # COMPILE= leaves bytecode to the first import.
 COMPILE ?= --compile-bytecode
-# What we start is hundreds of Pythons in a row, and each would compile all that it imports.
+# We start hundreds of Python processes. Without bytecode on disk, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 # A .venv is whole once it has the file "ready". One whose Python has gone, or that was made for another checkout (this one was
@@ -50,7 +50,7 @@ demo: setup ## The 2022 final for 200 viewers (VIEWERS=) on this machine
 quick: setup ## The tests that open no socket and start no process (seconds)
 	@$(BIN)/pytest --quick
 
-# Each worker has a stack of its own. They wait more than they work, so there are more of them than cores.
+# Each worker has a stack of its own. Tests wait more than they work, so there are more workers than cores.
 WORKERS ?= 3
 .PHONY: test
 test: setup ## All tests but those of terraform/ and web/ (WORKERS= side by side)
