@@ -108,11 +108,12 @@ dist: setup ## The clients that other programs install, in dist/: a wheel and an
 	@$(BIN)/python -m devstack.dist dist
 
 .PHONY: check
-check: setup ## Formatter, linter, type checker, import rules
+check: setup ## Formatter, linter, type checker, import rules, English
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m devstack.proofread
 
 .PHONY: format
 format: setup ## Format the code and mend what the linter can

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 240.0
 """A ping that often keeps API Gateway from closing an idle connection (10 minutes,
-apigateway-execution-service-websocket-limits-table.html)."""
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html)."""
 
 QUIET_SECONDS = 36.0
 """After so long without a frame on the connection, give or take a quarter, a ping asks whether frames still come

@@ -35,7 +35,7 @@ _NOT_KNOWN_THERE = frozenset({
     "UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure", "InvalidSignatureException",
 })  # fmt: skip
 """A region that the account has not enabled answers as if the credentials were wrong
-(repost.aws/knowledge-center/iam-validate-access-credentials)."""
+(https://repost.aws/knowledge-center/iam-validate-access-credentials)."""
 
 
 def read(regions: Sequence[str]) -> dict[str, Account]:

@@ -34,7 +34,7 @@ PYTHON: Final = "3.13"
 
 ARCHITECTURES: Final = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
 """By Lambda's name: the platform whose wheels run on Amazon Linux 2023, as uv names it
-(lambda/latest/dg/python-package.html)."""
+(https://docs.aws.amazon.com/lambda/latest/dg/python-package.html)."""
 
 MOST_BYTES: Final = 25_000_000
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)

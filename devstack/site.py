@@ -43,7 +43,8 @@ DEFAULT_PORT = 4580
 PAGES = ROOT / "web"
 _START_SECONDS = 10
 _SMALLEST_PACKED = 1_000
-"""CloudFront compresses from so many bytes (DeveloperGuide/ServingCompressedFiles.html)."""
+"""CloudFront compresses from so many bytes
+(https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html)."""
 
 _DOCUMENTS = {".html"}
 _WORKERS = {"service-worker.js"}

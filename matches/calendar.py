@@ -2,7 +2,9 @@
 
 Index ``by_day`` of ``matches``, keys ``day`` (UTC day of the kick-off) and ``starts`` (the kick-off in UTC). Only
 ``state`` rows have these two, and only who creates or changes a match writes them. An event changes nothing that
-the index holds, so a goal writes nothing there (developerguide/GSI.html). A match from before there was the index is in
+the index holds, so a goal writes nothing there
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html).
+A match from before there was the index is in
 it once it is changed.
 """
 

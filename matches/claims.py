@@ -2,8 +2,9 @@
 
 Competitions are named in claims by their key: the name in small letters, words joined by hyphens, so ``World Cup 2022``
 is ``world-cup-2022``. A key has no space, because a list of keys travels as text: HTTP APIs hand a list claim to a
-function as ``[a b]``, and a WebSocket authorizer's context takes no lists (http-api-jwt-authorizer.html,
-api-gateway-lambda-authorizer-output.html).
+function as ``[a b]``, and a WebSocket authorizer's context takes no lists
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html,
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html).
 """
 
 from __future__ import annotations

@@ -323,7 +323,8 @@ class Ledger:
         Returns what became of it, now or when it was delivered before. Raises UnknownMatchError, ContentionError,
         and botocore's ClientError for what is transient; BrokenMatchError if rows of the match cannot be read or
         contradict each other. Read once more a moment later, rows may agree: a reader can see the half of another's
-        transaction (developerguide/transaction-apis.html, isolation levels).
+        transaction
+        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html, isolation levels).
         """
         match, event_id = accepted.match, accepted.event_id
         broken: BrokenMatchError | None = None

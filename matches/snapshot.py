@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FRAME_BYTES = 16 * 1024
 """A frame to a viewer is at most this long. API Gateway bills by 32 KB and caps a frame there
-(apigateway-execution-service-websocket-limits-table.html)."""
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html)."""
 
 EVENTS_PER_FRAME = 150
 """More events than ever fit a frame: the least that an event takes is over 110 bytes."""

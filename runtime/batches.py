@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH = 100
-"""Rows in one BatchGetItem (API_BatchGetItem.html)."""
+"""Rows in one BatchGetItem (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html)."""
 
 DELETED_AT_ONCE = 25
-"""Rows in one BatchWriteItem (API_BatchWriteItem.html)."""
+"""Rows in one BatchWriteItem
+(https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html)."""
 
 _UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4)
 _UNDELETED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)

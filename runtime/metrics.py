@@ -1,7 +1,8 @@
 """What a function tells CloudWatch of itself: Powertools' metrics, in one line of its log for each invocation.
 
 The line is in the embedded metric format, from which CloudWatch takes the metrics
-(AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html): no call, no client, nothing
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
+no call, no client, nothing
 that a goal waits for. The namespace is ``livescore``, the dimensions are ``deployment`` and ``service``: two
 deployments in one account and region keep their metrics apart. The events that an invocation was about are in the
 line as well, to be searched for; as dimensions each would be a metric of its own, and be paid for as one.

@@ -1,6 +1,6 @@
 """Who may open a WebSocket: a Lambda REQUEST authorizer for ``$connect``.
 
-(apigateway-websocket-api-lambda-auth.html)
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html)
 
 The route has no identity sources: API Gateway would refuse a request that lacks one of them before it asks us, and a
 token may come in either of two places. Everybody who is refused is refused alike, by a policy, so with a 403; why is

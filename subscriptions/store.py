@@ -3,7 +3,8 @@
 One row per connection and match. Key ``pk`` = ``<match>#<shard>``, ``sk`` = connection id; ``only`` = ``score`` for a
 follower of the score; ``ttl`` in seconds. ``slow``, on few rows: in how many broadcasts running its viewer took
 nothing. The names are short because a row is paid for a million times. With a match id of 20 bytes, the longest, a row
-is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules (developerguide/CapacityUnitCalculations.html). That leaves
+is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html). That leaves
 no room for a version, which the other tables' rows have (attributes.py): another form of this row needs another table.
 
 The index ``by_connection`` finds the rows of one connection.
@@ -30,7 +31,8 @@ INDEX = "by_connection"
 
 ROW_SECONDS = 2 * 3600 + 15 * 60
 """Life of a row: a connection lives two hours at most
-(apigateway-execution-service-websocket-limits-table.html), and a little more."""
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html),
+and a little more."""
 
 CLOSED_SECONDS = 300
 """Life of the note that a connection has closed: longer than any subscribe is served (terraform/system.json)."""

@@ -22,7 +22,8 @@ ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}
 """What may sign a token, and the type of key that it takes (RFC 7518, section 6.1)."""
 
 TOKEN_BYTES = 8 * 1024
-"""A longer token is refused unread. API Gateway takes 10 KB of headers and request line in all (limits.html)."""
+"""A longer token is refused unread. API Gateway takes 10 KB of headers and request line in all
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html)."""
 
 LEEWAY_SECONDS = 60
 """By so much the issuer's clock and ours may disagree."""
@@ -123,7 +124,7 @@ def _audience(claims: Mapping[str, Any]) -> set[str]:
     """Whom a token is for.
 
     Cognito's access tokens have no ``aud``, but the ``client_id`` they were issued to
-    (amazon-cognito-user-pools-using-the-access-token.html).
+    (https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html).
     """
     stated = claims.get("aud", claims.get("client_id"))
     listed = stated if isinstance(stated, list) else [stated]

@@ -11,7 +11,8 @@ variable "prefix" {
   }
 
   validation {
-    # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html (the site's keys, site_key.tf).
+    # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+    # (the site's keys, site_key.tf).
     condition     = !startswith(var.prefix, "aws") && !startswith(var.prefix, "ssm")
     error_message = "The prefix does not begin with aws or ssm: AWS lets no parameter have such a name."
   }
@@ -54,7 +55,7 @@ variable "home" {
   }
 
   # Of more pollers than executions, those without one count what they took as received
-  # (docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
+  # (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
   validation {
     condition = alltrue([
       for function, source in local.system.event_sources :

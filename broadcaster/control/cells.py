@@ -76,7 +76,8 @@ class Cells:
     def broadcast(self, state: MatchState) -> list[str]:
         """Have every cell tell the match up to ``state.seq``; returns the cells that could not be reached.
 
-        An Express execution may die without a trace (step-functions/latest/dg/concepts-standard-vs-express.html), so
+        An Express execution may die without a trace
+        (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-standard-vs-express.html), so
         the watchdog is told before any is started. If it cannot be, viewers are told all the same, and then what its
         queue at home said is raised: delivered again, the event gets its watchdog. A cell whose row of the match is
         damaged is left to the watchdog, too, which sets its message aside. Raises regions.TRANSIENT.

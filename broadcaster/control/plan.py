@@ -1,7 +1,8 @@
 """Pure: from the shards of a match and the send budget to batches for the senders.
 
 The account's send rate is the scarce thing (10,000 requests a second by default, shared with all that viewers send:
-apigateway/latest/developerguide/limits.html). More senders than the rate feeds only make 429s, so their number
+https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
+More senders than the rate feeds only make 429s, so their number
 follows from the rate. How much of it each gets at a time is decided as they go (``live.share``).
 """
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_SENDERS = 40
-"""An inline Map runs 40 iterations at once (step-functions/latest/dg/state-map-inline.html)."""
+"""An inline Map runs 40 iterations at once
+(https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html)."""
 
 ROWS_PER_SENDER = 2_000
 """Fewer rows than this are not worth another sender."""

@@ -32,7 +32,8 @@ HIDDEN_SECONDS = 60
 """A message that has been looked at is back after so long if we are killed; otherwise at once."""
 
 AT_ONCE = 10
-"""Messages in one call (API_ReceiveMessage.html)."""
+"""Messages in one call
+(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,9 @@ class Message:
 def record_body(record: Mapping[str, Any], reason: str) -> str:
     """The message for a record of a Kinesis event source that cannot be handled.
 
-    Plain ASCII: SQS refuses some characters (API_SendMessage.html), and a refusal here would block the shard.
+    Plain ASCII: SQS refuses some characters
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html),
+    and a refusal here would block the shard.
     """
     kinesis = record["kinesis"]
     return json.dumps(

@@ -132,7 +132,8 @@ class Pace:
     """A sender's share of the send budget, less while the account throttles.
 
     A 429 means either the account's throttle or one slow viewer's full buffer (the answer does not say which;
-    apigateway/latest/developerguide/limits.html). ``Answers.throttle_share`` tells them apart by second tries. A viewer
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
+    ``Answers.throttle_share`` tells them apart by second tries. A viewer
     that reads at times can still pass for the account: a lower pace that does not lower the share of 429 is taken back.
     """
 

@@ -70,7 +70,9 @@ def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, A
 def page(answer: Mapping[str, Any], now: float) -> Page:
     """The answer of a ``page_query`` at ``now`` (seconds since the epoch).
 
-    TTL deletes hours late (developerguide/howitworks-ttl.html): expired rows are left out here. A row without a
+    TTL deletes hours late
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html):
+    expired rows are left out here. A row without a
     readable ``ttl`` is sent to: its connection is its key, so a living viewer is told, and a dead one is pruned by the
     answer 410.
     """

@@ -4,7 +4,7 @@ Between two POSTs of a frame only the path differs. So everything else is made r
 headers, the scope, the HMAC key and the bytes of the request around the path and the signature. What is left for each
 connection is one SHA-256 of the canonical request and one HMAC, both from hash objects that are copied, not made.
 
-The steps: docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. The path of the
+The steps: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. The path of the
 canonical request is encoded twice, as for every service but S3.
 """
 

@@ -36,7 +36,8 @@ ROUNDS = 9
 SETTLE_SECONDS = 60.0
 OWNER = "cold"
 TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
-"""As Lambda gives it to a function whose tracing is active (lambda/latest/dg/configuration-envvars.html)."""
+"""As Lambda gives it to a function whose tracing is active
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)."""
 FLOORS = {"sender_ms": "700 at most", "routes_ms": "450 at most", "provisioned_call_cpu_ms": "60 at most"}
 FIGURES = ("init_ms", "call_ms", "total_ms", "init_cpu_ms", "call_cpu_ms", "resident_mb")
 KINDS = ("on-demand", "provisioned-concurrency")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from loadtest.standin.core import Core
 
 HEAD_BYTES = 64 * 1024
-"""More than this of headers is refused; AWS allows 10,240 bytes in all (limits.html), but counts differently."""
+"""More than this of headers is refused; AWS allows 10,240 bytes in all
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html), but counts differently."""
 
 REQUEST_SECONDS = 10.0
 """A new connection says what it wants within so long, and every request that has begun is whole; else it is closed."""

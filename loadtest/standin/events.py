@@ -120,7 +120,10 @@ def connect_event(
 def authorizer_event(
     api: Api, who: Connection, headers: Iterable[tuple[str, str]], query: str, request_id: str
 ) -> dict[str, Any]:
-    """The REQUEST event of a ``$connect`` authorizer (apigateway-websocket-api-lambda-auth.html)."""
+    """The REQUEST event of a ``$connect`` authorizer.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
+    """
     event = connect_event(api, who, headers, query, request_id)
     del event["isBase64Encoded"]
     return {"type": "REQUEST", "methodArn": api.connect_arn, "stageVariables": {}, **event}

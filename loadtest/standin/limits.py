@@ -10,7 +10,11 @@ from typing import Any
 class Limits:
     """What the stand-in allows; the defaults are AWS's for a new account, where AWS publishes them.
 
-    Sources: "limits" is limits.html, "websocket" apigateway-execution-service-websocket-limits-table.html, both of the
+    Sources: "limits" is
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html,
+    "websocket" is
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html,
+    both of the
     API Gateway developer guide.
     """
 
@@ -23,7 +27,8 @@ class Limits:
 
     stage_rate: float = 0
     """POSTs a second that the stage's default throttle lets pass. 0 with a burst of 0: POSTs do not count against it.
-    AWS does not document whether they do (websocket-api-protect.html)."""
+    AWS does not document whether they do
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html)."""
 
     stage_burst: float = 0
     """Size of that bucket."""
@@ -52,7 +57,7 @@ class Limits:
 
     lose_disconnect: float = 0
     """Share of ``$disconnect`` events that never come: AWS calls them best effort
-    (apigateway-websocket-api-route-keys-connect-disconnect.html)."""
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html)."""
 
     check_every: int = 100
     """Every so many requests to @connections the signature is verified; 1: each, 0: none. AWS verifies each."""

@@ -2,7 +2,8 @@
 
 A policy that allows lets in, and its context goes with every later event, each value as text; one that denies, or does
 not speak of ``$connect``, is a 403; a function that raises ``Unauthorized`` a 401; anything else that fails a 500
-(api-gateway-lambda-authorizer-output.html, apigateway-use-lambda-authorizer.html).
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html,
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html).
 """
 
 from __future__ import annotations

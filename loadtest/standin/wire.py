@@ -11,7 +11,8 @@ _SHORT = [bytes((_FIN | _TEXT, length)) for length in range(126)]
 def frames(payload: bytes, frame_bytes: int) -> bytes:
     """A text message, in as many frames as it takes if none may be larger than ``frame_bytes`` (0: no limit).
 
-    API Gateway's own frames are at most 32 KB as well (apigateway-execution-service-websocket-limits-table.html).
+    API Gateway's own frames are at most 32 KB as well
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html).
     """
     size = len(payload)
     if size < 126:

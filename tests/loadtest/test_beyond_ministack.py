@@ -46,7 +46,11 @@ async def closed(socket: ClientConnection) -> int | None:
 
 
 async def test_the_accounts_throttle(bench: Bench, socket: ClientConnection, connection: str) -> None:
-    """An empty bucket answers 429 to POSTs and says so to viewers (limits.html, websocket-api-protect.html)."""
+    """An empty bucket answers 429 to POSTs and says so to viewers.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html
+    """
     bench.limit(account_rate=0, account_burst=2)
     await bench.post(connection, b'"first"')
     assert await ask(socket, action="ask") == "first"
@@ -82,7 +86,10 @@ async def test_a_slow_viewers_buffer(bench: Bench) -> None:
 
 
 async def test_a_post_is_at_most_128_kb(bench: Bench, socket: ClientConnection, connection: str) -> None:
-    """A byte more is 413, and the socket stays (quotas: apigateway-execution-service-websocket-limits-table.html)."""
+    """A byte more is 413, and the socket stays.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+    """
     assert (await refused(bench, connection, b"x" * (128 * KB + 1)))[:2] == (413, "PayloadTooLargeException")
     assert (await refused(bench, connection, b"x" * 1_000 * KB))[:2] == (413, "PayloadTooLargeException")
     await bench.post(connection, b'"still"')
@@ -91,7 +98,10 @@ async def test_a_post_is_at_most_128_kb(bench: Bench, socket: ClientConnection, 
 
 @pytest.mark.parametrize("parts", [[32 * KB + 1], [200 * KB], [32 * KB] * 4 + [1]])
 async def test_a_viewer_sends_at_most_32_kb_a_frame_and_128_kb_a_message(bench: Bench, parts: list[int]) -> None:
-    """More closes the socket with 1009 (apigateway-execution-service-websocket-limits-table.html)."""
+    """More closes the socket with 1009.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+    """
     async with connect(bench.url) as socket:
         await socket.send(["x" * (32 * KB)] * 4)
         assert len((await hear(socket))["body"]) == 128 * KB
@@ -169,7 +179,10 @@ async def test_who_leaves_before_connect_has_finished_has_left(bench: Bench, tmp
 
 @pytest.mark.parametrize(("answered", "seen"), [(400, 400), (401, 401), (403, 403), (599, 502)])
 async def test_connect_refuses_with_its_status(bench: Bench, answered: int, seen: int) -> None:
-    """The handshake's status is the function's (apigateway-websocket-api-route-keys-connect-disconnect.html)."""
+    """The handshake's status is the function's.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html
+    """
     with pytest.raises(InvalidStatus) as error:
         async with connect(f"{bench.url}?status={answered}"):
             pass
@@ -183,7 +196,8 @@ async def test_connect_refuses_with_its_status(bench: Bench, answered: int, seen
 async def test_the_authorizer_refuses(bench: Bench, wish: str, status: int) -> None:
     """A policy is a 403, the one word an exception may say a 401, the rest a 500; ``$connect`` is not asked.
 
-    (apigateway-use-lambda-authorizer.html, api-gateway-lambda-authorizer-output.html)
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html,
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html)
     """
     known = len(bench.events(eventType="CONNECT"))
     with pytest.raises(InvalidStatus) as error:
@@ -195,7 +209,10 @@ async def test_the_authorizer_refuses(bench: Bench, wish: str, status: int) -> N
 
 
 async def test_the_authorizers_context_goes_with_every_event(bench: Bench, connection: str) -> None:
-    """Each value as text, with the principal (api-gateway-lambda-authorizer-output.html)."""
+    """Each value as text, with the principal.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
+    """
     expected = {"principalId": "somebody", "type": "REQUEST", "number": "7", "flag": "true"}
     for kind in ("CONNECT", "MESSAGE"):
         (event,) = bench.events(eventType=kind, connectionId=connection)
@@ -206,7 +223,10 @@ async def test_the_authorizers_context_goes_with_every_event(bench: Bench, conne
 
 
 async def test_the_subprotocol_is_what_connect_says(bench: Bench) -> None:
-    """It is echoed from the function's headers, and only then (websocket-connect-route-subprotocol.html)."""
+    """It is echoed from the function's headers, and only then.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
+    """
     async with connect(bench.url, subprotocols=[Subprotocol("other"), Subprotocol("livescore.v1")]) as socket:
         assert socket.subprotocol == "livescore.v1"
     async with connect(bench.url, subprotocols=[Subprotocol("other")]) as socket:
@@ -214,7 +234,10 @@ async def test_the_subprotocol_is_what_connect_says(bench: Bench) -> None:
 
 
 async def test_disconnect_is_best_effort(bench: Bench) -> None:
-    """It can be lost (apigateway-websocket-api-route-keys-connect-disconnect.html); the id is gone all the same."""
+    """The message of a disconnect can be lost; the id is gone all the same.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html
+    """
     bench.limit(lose_disconnect=1)
     async with connect(bench.url) as socket:
         lost = (await ask(socket, action="ask"))["id"]
@@ -228,7 +251,10 @@ async def test_disconnect_is_best_effort(bench: Bench) -> None:
 
 
 async def test_a_route_without_a_response_does_not_answer(bench: Bench, socket: ClientConnection) -> None:
-    """What it returns stays unsent (apigateway-websocket-api-route-response.html)."""
+    """What it returns stays unsent.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html
+    """
     await socket.send('{"action":"quiet"}')
     assert (await ask(socket, action="ask"))["route"] == "ask"
     assert bench.events(routeKey="quiet")

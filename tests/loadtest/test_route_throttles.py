@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ACCOUNT_RATE, ACCOUNT_BURST = 10_000, 5_000
-"""The account's (limits.html): a route's own throttle cannot be higher (websocket-api-protect.html)."""
+"""The account's
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html): a route's own throttle cannot be higher
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html)."""
 
 
 @pytest.fixture

@@ -41,7 +41,11 @@ def test_a_bucket_fills_again_and_a_refusal_costs_nothing() -> None:
 
 
 def test_the_defaults_are_those_of_aws() -> None:
-    """limits.html and apigateway-execution-service-websocket-limits-table.html."""
+    """The stand-in's defaults are the quotas of AWS.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+    """
     assert asdict(Limits()) == {
         "account_rate": 10_000, "account_burst": 5_000, "stage_rate": 0, "stage_burst": 0, "connects_per_second": 500,
         "message_bytes": 131_072, "frame_bytes": 32_768, "idle_seconds": 600, "age_seconds": 7_200,

@@ -14,7 +14,9 @@ ROW_BYTES = 64
 
 
 def item_bytes(item: dict[str, dict[str, Any]]) -> int:
-    """Size of an item by DynamoDB's rules (developerguide/CapacityUnitCalculations.html).
+    """Size of an item by DynamoDB's rules.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 
     Names and strings count their UTF-8 bytes; a number about one byte per two digits and one more.
     """

@@ -135,7 +135,8 @@ def quiet(applied: Applied) -> list[str]:
 def minutes(applied: Applied) -> list[str]:
     """Alarms whose datapoints are not those that are played here: each minute's, whatever the number of its samples.
 
-    A p99 waits for 1,000 samples where low samples are ignored (alarms-and-missing-data.html, percentiles).
+    A p99 waits for 1,000 samples where low samples are ignored
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html, percentiles).
     """
     found = []
     for alarm in applied.of("aws_cloudwatch_metric_alarm"):

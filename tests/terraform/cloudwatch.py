@@ -3,8 +3,11 @@
 Pure: minutes are whole numbers, a series is minute -> value, and a minute that is absent has no figure. Every period is
 one minute. The rules and their sources, all under https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/:
 
-- State from datapoints, and how missing ones are filled: alarms-and-missing-data.html.
-- Metric math: using-metric-math.html. FILL replaces a missing figure in every minute of the evaluation range. The
+- State from datapoints, and how missing ones are filled:
+  https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html.
+- Metric math:
+  https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html.
+  FILL replaces a missing figure in every minute of the evaluation range. The
   newest minute has no figure yet, so the newest datapoint of a filled metric is always the filling.
 - Alarms on metrics of AWS/DynamoDB ignore missing data, whatever ``treat_missing_data`` says:
   https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html (TreatMissingData).

@@ -1,7 +1,7 @@
 """How often the state machine tries its tasks, how long it pauses, and whether that fits the execution.
 
 A pause here is the longest that there can be: with JitterStrategy FULL Step Functions takes a random time up to it
-(step-functions/latest/dg/concepts-error-handling.html). All times are in seconds.
+(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html). All times are in seconds.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ BUSY = {
     "Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
 }  # fmt: skip
-"""Lambda's own passing errors, which AWS says to retry (step-functions/latest/dg/bp-lambda-serviceexception.html)."""
+"""Lambda's own passing errors, which AWS says to retry
+(https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html)."""
 
 BUSY_TRIES, BUSY_PAUSE = 8, 8
 """A busy function is tried again so often, with at most so many seconds before a try."""
 
 LIMIT = 300
-"""AWS ends an Express execution after five minutes (step-functions/latest/dg/service-quotas.html)."""
+"""AWS ends an Express execution after five minutes
+(https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
 ONCE_ONLY = dict.fromkeys(("TakeLease", "KeepLease"), "DynamoDB.ConditionalCheckFailedException")
 """Errors that are answers: a state that is not tried again for them."""

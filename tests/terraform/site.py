@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-"""AWS's policy that keeps nothing (using-managed-cache-policies.html)."""
+"""AWS's policy that keeps nothing
+(https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html)."""
 
 ALL_BUT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
-"""AWS's policy that passes all on but Host (using-managed-origin-request-policies.html)."""
+"""AWS's policy that passes all on but Host
+(https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html)."""
 
 
 def distribution(applied: Applied) -> list[str]:
@@ -64,7 +66,8 @@ def distribution(applied: Applied) -> list[str]:
 def shielded(applied: Applied) -> list[str]:
     """What is wrong with Origin Shield, without which each regional edge cache asks the API for itself.
 
-    AWS says which region is for which home: DeveloperGuide/origin-shield.html, choose-origin-shield-region.
+    AWS says which region is for which home:
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/origin-shield.html, choose-origin-shield-region.
     """
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     regions = json.loads((applied.root / "terraform/origin_shield.json").read_text())

@@ -42,7 +42,8 @@ TRANSACTED = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
 }
-"""A part of a transaction, and what IAM calls it (transaction-apis-iam.html)."""
+"""A part of a transaction, and what IAM calls it
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html)."""
 
 
 @dataclass

@@ -27,7 +27,10 @@ TWO_OF_THREE = """
 
 @pytest.mark.parametrize(("table", "datapoints"), [(THREE_OF_THREE, 3), (TWO_OF_THREE, 2)])
 def test_the_tables_of_the_documentation(table: str, datapoints: int) -> None:
-    """Each row of alarms-and-missing-data.html gives its state, for each way of treating missing data."""
+    """Each row of AWS's table gives its state, for each way of treating missing data.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
     for row in table.strip().splitlines():
         shown, states = row.split(" | ")
         breaches = [{"0": False, "X": True, "-": None}[each] for each in shown.split()]

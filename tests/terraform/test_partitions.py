@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tests.terraform.workspace import Workspace
 
 PARTITIONS = [("aws-us-gov", "us-gov-west-1", "amazonaws.com"), ("aws-cn", "cn-north-1", "amazonaws.com.cn")]
-"""Partition, one of its regions, and what host names end with (general/latest/gr/rande.html)."""
+"""Partition, one of its regions, and what host names end with
+(https://docs.aws.amazon.com/general/latest/gr/rande.html)."""
 
 SERVICES = {"apigateway", "budgets", "cloudwatch", "cognito-idp", "lambda", "sns", "sqs", "states"}
 """Services that roles and policies name as ``SERVICE.amazonaws.com``, which is the same in every partition."""

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from tests.terraform.applied import Applied, Resource
 
 LONGEST = 5
-"""Seconds that Cognito waits for a trigger (cognito-user-identity-pools-working-with-aws-lambda-triggers.html)."""
+"""Seconds that Cognito waits for a trigger
+(https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-identity-pools-working-with-aws-lambda-triggers.html)."""
 
 
 def pool(applied: Applied) -> Resource:

@@ -39,7 +39,7 @@ REMEMBERED = 5_000
 _OURS = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "date", "server"})
 _MINISTACK_ID = re.compile(r"/@connections/([0-9a-f]{8,32})$")
 _SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([a-z0-9-]+)/")
-"""Of a signature's scope: the region (reference_sigv.html)."""
+"""Of a signature's scope: the region (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html)."""
 _GARBAGE = b"HTTP/9.9 maybe\r\n\x00\x01\x02\r\n\r\n"
 
 

@@ -192,7 +192,10 @@ async def _other(play: Play) -> str:
 
 
 def _half(match: str) -> int:
-    """The shard of two that Kinesis has a partition key in (APIReference/API_PutRecord.html)."""
+    """The shard of two that Kinesis has a partition key in.
+
+    https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html
+    """
     return hashlib.md5(match.encode(), usedforsecurity=False).digest()[0] >> 7
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matches.events import Accepted
 
 AGE_SECONDS = 7200.0
-"""A connection of API Gateway lives so long at most (apigateway-execution-service-websocket-limits-table.html)."""
+"""A connection of API Gateway lives so long at most
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html)."""
 
 
 @dataclass(slots=True)

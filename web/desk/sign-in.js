@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Signing in with an authorization code and PKCE (RFC 6749 4.1, RFC 7636), as Cognito's hosted UI does it
- * (authorization-endpoint.html, token-endpoint.html).
+ * (https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html,
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html).
  *
  * `state` and the verifier are in sessionStorage from the way out until the way back; the code is taken from the address
  * before anything else happens.

@@ -41,7 +41,8 @@ resource "aws_sfn_state_machine" "broadcast" {
   depends_on = [aws_iam_role_policy.state_machine]
 }
 
-# The name keeps the log clear of the account's resource policy, whose size is limited (bp-cwl.html).
+# The name keeps the log clear of the account's resource policy, whose size is limited
+# (https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html).
 resource "aws_cloudwatch_log_group" "state_machine" {
   region            = var.region
   name              = "/aws/vendedlogs/states/${local.state_machine_name}"
@@ -121,7 +122,8 @@ data "aws_iam_policy_document" "state_machine" {
       "logs:DescribeResourcePolicies",
       "logs:DescribeLogGroups",
     ]
-    # Log delivery is of the account: these name no resource (step-functions/latest/dg/cw-logs.html).
+    # Log delivery is of the account: these name no resource
+    # (https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html).
     resources = ["*"]
   }
 
@@ -135,7 +137,8 @@ data "aws_iam_policy_document" "state_machine" {
         "xray:GetSamplingRules",
         "xray:GetSamplingTargets",
       ]
-      # X-Ray has no resource that these could name (list_awsx-ray.html).
+      # X-Ray has no resource that these could name
+      # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html).
       resources = ["*"]
     }
   }

@@ -26,7 +26,8 @@ resource "aws_lambda_event_source_mapping" "stream" {
     }
   }
 
-  # Counts what is given up, among others (monitoring-metrics-types.html): the one metric of it there is.
+  # Counts what is given up, among others
+  # (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html): the one metric of it there is.
   metrics_config {
     metrics = ["EventCount"]
   }
@@ -42,7 +43,8 @@ resource "aws_lambda_event_source_mapping" "queue" {
   function_response_types = each.value.report_batch_item_failures ? ["ReportBatchItemFailures"] : []
 
   # Without it the poller takes messages while no concurrency is left for the function. Each time counts as one that was
-  # received, and in the end they are set aside (lambda/latest/dg/services-sqs-scaling.html).
+  # received, and in the end they are set aside
+  # (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
   scaling_config {
     maximum_concurrency = each.value.maximum_concurrency
   }
@@ -56,7 +58,8 @@ resource "aws_lambda_event_source_mapping" "queue" {
 }
 
 # A function that puts messages into the queue that invokes it is stopped after about 16 invocations in one chain, and its
-# message goes to the dead-letter queue (lambda/latest/dg/invocation-recursion.html). The watchdog looks after a cell that
+# message goes to the dead-letter queue
+# (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html). The watchdog looks after a cell that
 # is away for as long as that takes: each look is later than the one before, up to 15 minutes.
 resource "aws_lambda_function_recursion_config" "queue" {
   for_each = toset([

@@ -33,7 +33,9 @@ data "aws_iam_policy_document" "fanout" {
     }
   }
 
-  # A transaction needs what its writes need (transaction-apis-iam.html). A goal whose operator has not seen the newest
+  # A transaction needs what its writes need
+  # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html).
+  # A goal whose operator has not seen the newest
   # events is compared with those.
   statement {
     sid       = "Number"
@@ -59,7 +61,8 @@ data "aws_iam_policy_document" "fanout" {
     resources = [module.queues.arns["set-aside"], module.queues.arns["watchdog"]]
   }
 
-  # Lambda puts what it gives up there with the function's role (kinesis-on-failure-destination.html).
+  # Lambda puts what it gives up there with the function's role
+  # (https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html).
   statement {
     sid     = "GiveUp"
     actions = ["s3:PutObject"]

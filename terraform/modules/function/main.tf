@@ -47,7 +47,8 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.this]
 }
 
-# Provisioned concurrency belongs to a version or an alias, never to $LATEST (provisioned-concurrency.html).
+# Provisioned concurrency belongs to a version or an alias, never to $LATEST
+# (https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html).
 resource "aws_lambda_alias" "live" {
   count = local.provisioned ? 1 : 0
 

@@ -39,7 +39,8 @@ data "aws_iam_policy_document" "this" {
     content {
       sid     = "Trace"
       actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-      # X-Ray has no resource that these two could name (list_awsx-ray.html).
+      # X-Ray has no resource that these two could name
+      # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html).
       resources = ["*"]
     }
   }

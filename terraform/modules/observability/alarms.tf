@@ -22,7 +22,8 @@ locals {
 
   # Figures arrive minutes late, and FILL puts a 0 into each minute that has none yet: with "2 of 2" the newest datapoint
   # would always be that 0, and the alarm could never go off. So it is "M of N", and N is larger than M by this
-  # (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html, FILL). One minute is enough for every
+  # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html,
+  # FILL). One minute is enough for every
   # alarm that does not say otherwise: a goal and what goes wrong with it are over in less than two.
   late = 4
 

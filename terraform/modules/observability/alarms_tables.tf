@@ -4,7 +4,7 @@ locals {
   tables = merge({ home = var.home.tables }, { for region, cell in var.cells : region => cell.tables })
 
   # Throttles of an index are counted under the names of table and index, not under the table's alone
-  # (docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html).
+  # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html).
   throttled = {
     for place, tables in local.tables : place => merge([
       for role, table in tables : merge(

@@ -52,7 +52,8 @@ resource "aws_apigatewayv2_api" "this" {
   description   = "Operators post what happens, readers read it."
   protocol_type = "HTTP"
 
-  # So the domain is the one address (apigateway/latest/developerguide/http-api-disable-default-endpoint.html).
+  # So the domain is the one address
+  # (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-disable-default-endpoint.html).
   disable_execute_api_endpoint = var.domain != null
 
   dynamic "cors_configuration" {
@@ -155,7 +156,7 @@ resource "aws_cloudwatch_log_metric_filter" "throttled" {
   name           = "throttled"
   log_group_name = aws_cloudwatch_log_group.access.name
   # API Gateway may write fewer lines than it refuses requests: "Excessive 429 Too Many Requests errors"
-  # (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-monitor.html).
+  # (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-monitor.html).
   pattern = "{ $.status = \"429\" }"
 
   metric_transformation {

@@ -13,7 +13,8 @@ locals {
 resource "aws_cognito_user_pool" "this" {
   region = var.region
   name   = local.name
-  # Only these plans let a trigger change access tokens (user-pool-lambda-pre-token-generation.html).
+  # Only these plans let a trigger change access tokens
+  # (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html).
   user_pool_tier      = "ESSENTIALS"
   deletion_protection = var.deletion_protection ? "ACTIVE" : "INACTIVE"
 
@@ -125,7 +126,8 @@ resource "aws_cognito_user_pool_client" "viewers" {
   depends_on = [aws_cognito_resource_server.this]
 }
 
-# Puts the claim `competitions` into tokens. Cognito waits 5 seconds for it (cognito-user-identity-pools-working-with-aws-lambda-triggers.html).
+# Puts the claim `competitions` into tokens. Cognito waits 5 seconds for it
+# (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-identity-pools-working-with-aws-lambda-triggers.html).
 module "trigger" {
   source = "../function"
 

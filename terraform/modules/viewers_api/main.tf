@@ -46,7 +46,8 @@ resource "aws_apigatewayv2_route" "this" {
   route_response_selection_expression = contains(var.api.two_way, each.key) ? "$default" : null
 }
 
-# Without a route response API Gateway throws the function's answer away (apigateway-websocket-api-route-response.html).
+# Without a route response API Gateway throws the function's answer away
+# (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html).
 resource "aws_apigatewayv2_route_response" "this" {
   for_each = toset(var.api.two_way)
 

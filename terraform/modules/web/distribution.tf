@@ -4,10 +4,11 @@ locals {
   api_host = trimprefix(var.api_endpoint, "https://")
 
   # AWS's own policies for what operators ask, by the ids that the CloudFront guide lists, so that a plan shows which.
-  # (using-managed-cache-policies.html, using-managed-origin-request-policies.html)
+  # (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html,
+  # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html)
   caching_disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
   # AllViewerExceptHostHeader is the one way for Authorization to an origin that knows itself by Host: a policy of one's own
-  # that names that header is refused (repost.aws/knowledge-center/cloudfront-authorization-header).
+  # that names that header is refused (https://repost.aws/knowledge-center/cloudfront-authorization-header).
   all_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 }
 
@@ -87,7 +88,8 @@ resource "aws_cloudfront_distribution" "site" {
     connection_attempts = 2
     connection_timeout  = 3
 
-    # CloudFront overwrites a header of this name that a viewer sends (DeveloperGuide/add-origin-custom-headers.html).
+    # CloudFront overwrites a header of this name that a viewer sends
+    # (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html).
     custom_header {
       name  = var.site.key_header
       value = var.site_key

@@ -1,8 +1,9 @@
 // A CloudFront Function (JavaScript runtime 2.0) at the viewer's request. Under /operators the site has the whole API for who
 // has a token; the API itself knows nothing of that prefix.
 //
-// CloudFront chooses the behavior by the normalized path and sends the path as it was written (AmazonCloudFront
-// DeveloperGuide/DownloadDistValuesCacheBehavior.html), so a path that could mean another one is answered here:
+// CloudFront chooses the behavior by the normalized path and sends the path as it was written
+// (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html),
+// so a path that could mean another one is answered here:
 // dot segments, backslashes, control characters and slashes, plain or encoded, however often.
 function handler(event) {
     const request = event.request;
