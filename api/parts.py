@@ -30,7 +30,7 @@ def recent() -> RecentEvents:
 
 @cache
 def reads() -> SharedReads:
-    """What everybody may read."""
+    """The reads of matches that need no token."""
     return SharedReads(ledger())
 
 
@@ -42,13 +42,13 @@ def calendar() -> Calendar:
 
 @cache
 def viewers() -> Viewers:
-    """How many watch."""
+    """The counts of viewers."""
     return Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(patience="once"))
 
 
 @cache
 def cells() -> dict[str, Tellings]:
-    """How far each cell is, by its region."""
+    """By a cell's region: the progress of that cell's broadcasts."""
     table = aws.setting("BROADCASTS_TABLE")
     return {region: Tellings(table, aws.dynamodb(region, "hurried")) for region in orjson.loads(aws.setting("CELLS"))}
 

@@ -1,8 +1,8 @@
-"""What everybody may read of matches, kept by the process for a second (kept.py).
+"""Reads of matches that need no token, kept by the process for a second (kept.py).
 
 So no flood of readers takes from a match the read units that its numbering needs: whatever they ask for of one match,
 the process reads its state once a second, and each page of its history, its receipts and the list of its day as well.
-What decides something is not read here.
+Decisions are never made from these reads.
 """
 
 from __future__ import annotations
@@ -72,9 +72,8 @@ class SharedReads:
     def events(self, state: MatchState, after: int, limit: int) -> list[dict[str, Any]]:
         """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after`` and up to ``state.seq``, in order.
 
-        Whatever ``after`` and ``limit`` are, the events are cut from the same pages: nobody can ask for one that is not
-        kept, and for another, and for another. Damaged events do not count, so a reader that goes on from the last
-        seq passes them.
+        The events are cut from the same pages for every ``after`` and ``limit``, so no series of requests gets around
+        the kept pages. Damaged events do not count, so a reader that goes on from the last seq passes them.
         """
         events: list[dict[str, Any]] = []
         first, newest = after // HISTORY_PAGE, (state.seq - 1) // HISTORY_PAGE

@@ -1,4 +1,4 @@
-"""What following a match can raise, as one tree.
+"""The errors that following a match can raise, as one tree.
 
 - ``FollowError``: the server refuses what was asked for, and would again.
   - ``UnknownMatchError``: there is no such match.

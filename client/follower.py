@@ -18,7 +18,7 @@ _EARLY = 64
 
 @dataclass(slots=True)
 class Follower:
-    """What one viewer knows of one match."""
+    """One viewer's knowledge of one match."""
 
     match: str
     epoch: str | None = None

@@ -39,7 +39,7 @@ _logger = logging.getLogger("livescore.client")
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """How a match stands: the newest that is known, which may be ahead of the events that the loop has had."""
+    """The newest known state of a match. It may be ahead of the events that the loop has had."""
 
     match: str
     epoch: str
@@ -127,7 +127,7 @@ class Follow:
 
     @property
     def board(self) -> Board | None:
-        """How the match stands, None before the first snapshot."""
+        """The newest known state, None before the first snapshot."""
         known = self._viewer.followers[self.match]
         if known.epoch is None:
             return None

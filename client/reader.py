@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 FRESH_SECONDS = 1.0
-"""How long an answer serves others, from the moment it was asked for."""
+"""Seconds for which an answer serves other readers, counted from its request."""
 
 TIMEOUT_SECONDS = 5.0
 CONNECTIONS = 8
@@ -64,7 +64,7 @@ class Reader:
             }
             fetch = asyncio.create_task(self._fetch(path))
             self._kept[path] = (now, fetch)
-        # Whoever gives up leaves it to the others.
+        # A reader that gives up does not cancel the request of the others.
         answer = await asyncio.shield(fetch)
         if isinstance(answer, str):
             raise ReadError(answer)

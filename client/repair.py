@@ -86,7 +86,7 @@ def history_path(follower: Follower) -> str:
 
 
 def judge(follower: Follower, answer: dict[str, Any]) -> Step:
-    """What to do with a snapshot that came over HTTP.
+    """The next step with a snapshot that came over HTTP.
 
     ``take`` it; read ``pages`` of the history first, because it does not reach back to the follower; or ``ask`` over
     the socket, because it is not whole, or of another epoch. An answer may be some seconds old: who has heard of the

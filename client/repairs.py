@@ -1,4 +1,4 @@
-"""How one viewer brings back what it missed: the decisions of ``client.repair``, put on HTTP."""
+"""One viewer fetches the events that it missed: the decisions of ``client.repair``, carried out over HTTP."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ AGE_SECONDS = (6300.0, 6900.0)
 and those who came together would all come back together."""
 
 CARE_SECONDS = 5.0
-"""How often a viewer looks whether an answer is overdue; each time at a random moment around it."""
+"""Seconds between two looks for an overdue answer. Each pause is random, around this."""
 
 ASK_SECONDS = 60.0
 """A subscribe that has not been answered is sent again after ``CARE_SECONDS``, then after twice as long each time, up
@@ -81,7 +81,8 @@ class _Link:
     refused: set[str] = field(default_factory=set)
     """Matches whose subscribe was answered with an error."""
     synced: Counter[str] = field(default_factory=Counter)
-    """How often the socket has been asked for each match and not answered: what it answers is the best there is."""
+    """By match: requests over the socket that have no answer yet. An answer of the socket is the newest state there
+    is."""
 
 
 class Viewer:
@@ -129,7 +130,7 @@ class Viewer:
         self.failed = 0
         """Attempts to open one that failed."""
         self.connect_ms = 0.0
-        """How long the last one took to open."""
+        """Milliseconds that the last connection took to open."""
         self.opened_at = 0.0
         """When it was open (``time.monotonic``)."""
         self.gaps = 0
@@ -137,7 +138,7 @@ class Viewer:
         self.repaired = 0
         """Times that missing events were brought back: gaps that were closed, and checks that found some."""
         self.repair_ms: list[float] = []
-        """How long each of those took, from noticing. Whoever reads them may clear the list."""
+        """Milliseconds that each repair took, from noticing the gap. A reader of the list may clear it."""
         self.checks = 0
         """Times that this viewer looked after a silence."""
         self.synced = 0
@@ -409,7 +410,7 @@ class Viewer:
         kind = frame.get("type")
         if kind == "error":
             self._link.refused.add(str(frame.get("match")))
-            # What is shown to a person is text, whoever sent it.
+            # A message is shown to a person, so it must be text, whatever the server sent.
             self.errors.append({**frame, "message": str(frame.get("message"))})
             return
         follower = self.followers.get(str(frame.get("match")))
@@ -421,7 +422,8 @@ class Viewer:
         patient = self._repairs is not None and not self._link.synced[follower.match]
         mended = kind == "snapshot" and self._link.synced[follower.match] > 0
         if mended:
-            # Which of two questions it answers is not said. Taken for the sync's, the worst is one more subscribe.
+            # A snapshot does not say whether it answers the sync or the subscribe. Taking it for the sync's costs one
+            # more subscribe at worst.
             self._link.synced[follower.match] -= 1
         elif kind == "snapshot":
             self._link.answered.add(follower.match)

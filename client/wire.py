@@ -23,7 +23,7 @@ BUFFER_BYTES = 4096
 
 _logger = logging.getLogger("livescore.wire")
 _logger.setLevel(logging.CRITICAL + 1)
-# An adapter, because picows derives a logger per connection from a plain one. What goes wrong is raised, not logged.
+# An adapter, because picows derives a logger per connection from a plain one. Errors are raised, not logged.
 _QUIET = logging.LoggerAdapter(_logger)
 
 

@@ -1,1 +1,1 @@
-"""What happened: events, the rules that turn them into a score, and the ledger that numbers them. Knows no viewers."""
+"""The matches: events, the rules that turn them into a score, and the ledger that numbers them. No viewers."""

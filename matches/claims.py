@@ -29,7 +29,7 @@ class ClaimsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who somebody is, and what for. ``competitions`` is None when the token says nothing about them."""
+    """A token's subject and its rights. ``competitions`` is None when the token does not name any."""
 
     subject: str
     scopes: frozenset[str]

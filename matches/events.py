@@ -87,7 +87,7 @@ class _Event(BaseModel):
     )
 
     def content(self) -> dict[str, Any]:
-        """What viewers are told: the fields that the event has, without ``seen``, which only the ledger needs."""
+        """The event's fields for viewers. ``seen`` is left out: only the ledger needs it."""
         return self.model_dump(exclude_none=True, exclude={"seen"})
 
 

@@ -58,4 +58,4 @@ KINDS: tuple[str, ...] = tuple(
 """Every kind of event."""
 
 DECISIONS: tuple[str, ...] = get_args(Decision)
-"""What a video assistant may decide."""
+"""Decisions of a video assistant."""

@@ -13,8 +13,8 @@ Table ``matches``, keys ``match_id`` and ``item``:
 - ``lineups``             the names of each side's players, if they were given
 - ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.control.receipt)
 
-Every row has a version, ``v`` (runtime/attributes.py). rows.py reads rows, writes.py makes them. How far the viewers
-have been told is kept by each cell for itself (broadcaster/control/telling.py).
+Every row has a version, ``v`` (runtime/attributes.py). rows.py reads rows, writes.py makes them. Each cell keeps the
+progress of its own broadcasts (broadcaster/control/telling.py).
 
 One transaction per event: put the id (if it is free, or pending with the same digest), put the event, update the state
 (if seq is what was read). So a record that is delivered twice, or by two readers at once, counts once. The first write
@@ -272,7 +272,7 @@ class Ledger:
             )
 
     def outcome(self, match: str, event_id: str, request: str | None = None) -> Outcome | None:
-        """What became of an event, None for one that was never accepted. Raises UnreadableRowError.
+        """The outcome of an event, None for one that was never accepted. Raises UnreadableRowError.
 
         ``request`` is the digest of the content that is asked for; without it, the content that has the id.
         """

@@ -1,6 +1,6 @@
 """Pure: the one rule for every text that people type in: names, competitions, reasons. web/desk/names.js is its twin.
 
-Names are pasted from everywhere. What nobody sees must not hold up a goal, and must not change how a page reads:
+Names are pasted from everywhere. Invisible characters must not hold up a goal, and must not change how a page reads:
 
 - Every Unicode space, and every run of spaces, becomes one plain space. The ends are trimmed.
 - U+200C and U+200D belong to how a word is written (``علی‌رضا``). They stay inside a word, and after a combining mark at
@@ -47,7 +47,7 @@ _REFUSED: Final = {
 
 
 def clean(text: str) -> str:
-    """The text as it is kept, 1 to 80 characters. What it gives stays the same when it is cleaned again.
+    """The text as it is kept, 1 to 80 characters. Cleaning a clean text changes nothing.
 
     Raises ValueError with the rest of a sentence about the text: ``must not contain a tab (U+0009)``.
     """

@@ -54,5 +54,5 @@ class RecentEvents:
         return known[1]
 
     def _read(self, state: MatchState) -> list[dict[str, Any]]:
-        # What was numbered since the state was read is left out, as it is not in the state.
+        # Events numbered after the state was read are not in the state, so they are left out here too.
         return as_at(state.seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else [])

@@ -185,7 +185,7 @@ def parse_lineups(match: str, row: dict[str, Any] | None) -> dict[str, list[str]
 
 
 def digest_of(row: dict[str, Any] | None) -> str | None:
-    """Which content an ``id#`` row is about. Raises UnreadableRowError."""
+    """The digest of the content that an ``id#`` row is about. Raises UnreadableRowError."""
     if row is None or "digest" not in row:
         return None
     with reading(row["match_id"]["S"], row["item"]["S"], row):

@@ -48,7 +48,7 @@ class MatchState:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an event: ``pending``, ``applied`` as ``seq``, or ``refused`` with a ``reason``."""
+    """The outcome of an event: ``pending``, ``applied`` as ``seq``, or ``refused`` with a ``reason``."""
 
     status: Literal["pending", "applied", "refused"]
     seq: int | None = None

@@ -1,1 +1,1 @@
-"""What every Lambda function stands on: clients of AWS, INIT, freezes, metrics, attributes. Knows no football."""
+"""The base of every Lambda function: clients of AWS, INIT, freezes, metrics, attributes. Knows no football."""

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 Patience = Literal["usual", "hurried", "once"]
-"""How long a client waits: ``hurried``, some six seconds, for what others wait for and can do without; ``once`` for
-what is worth neither a failure nor a wait."""
+"""A client's time-out and tries. ``hurried``, some six seconds, is for calls that others wait for and can do without.
+``once`` is for calls that are worth neither a failure nor a wait."""
 
 _SECONDS_AND_TRIES: Final[dict[Patience, tuple[int, int]]] = {"usual": (5, 5), "hurried": (2, 3), "once": (1, 1)}
 

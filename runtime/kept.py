@@ -1,4 +1,4 @@
-"""What readers ask for, kept by the process for a second: a flood of the same question costs the table one read."""
+"""Answers kept by the process for a second: a flood of the same question costs the table one read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Kept(Generic[K, V]):
     def of(self, key: K, read: Callable[[], V], *, only: Callable[[V], bool] | None = None) -> Found[V]:
         """The kept value of a key, or what ``read`` returns; with ``only``, what does not pass that is not kept.
 
-        What ``read`` raises is raised, and nothing is kept.
+        An error of ``read`` is raised, and nothing is kept.
         """
         now = _clocks()
         known = self._kept.get(key)

@@ -41,8 +41,8 @@ logger = Logger(service="lifecycle")
 def prepared(make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
     """Decorate a handler with what INIT does for it; the handler itself is not changed.
 
-    ``make`` makes the clients without the network. ``reach`` reads with them over the network, after ``make``. What
-    they raise is logged as ``preparation_failed``, and goes no further.
+    ``make`` makes the clients without the network. ``reach`` reads with them over the network, after ``make``. An error
+    of either is logged as ``preparation_failed``, and goes no further.
     """
 
     def decorate(handler: H) -> H:

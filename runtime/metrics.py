@@ -1,4 +1,4 @@
-"""What a function tells CloudWatch of itself: Powertools' metrics, in one line of its log for each invocation.
+"""A function's metrics for CloudWatch: Powertools' metrics, in one line of its log for each invocation.
 
 The line is in the embedded metric format, from which CloudWatch takes the metrics
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):

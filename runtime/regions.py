@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PATIENCE_SECONDS = 2.0
-"""What the others wait for one of several, at most."""
+"""Seconds for which the answers of other regions wait for a slow one, at most."""
 
 COLD_SECONDS = 2.0
 """So much longer they wait for one to which this process has no open connection: a name is looked up, and TCP and TLS
 take three round trips, over an ocean some 0.3 s each, on the part of a vCPU that the function's memory buys."""
 
 TRANSIENT = (ClientError, BotoCoreError, TimeoutError)
-"""What may be over at the next try."""
+"""Errors that the next try may not meet."""
 
 T = TypeVar("T")
 

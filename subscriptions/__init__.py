@@ -1,1 +1,1 @@
-"""Who is watching, and how many: one row per connection and match, and the routes that viewers' frames go to."""
+"""Subscriptions and counts of viewers: one row per connection and match, and the routes of viewers' frames."""

@@ -1,4 +1,4 @@
-"""Who may open a WebSocket: a Lambda REQUEST authorizer for ``$connect``.
+"""The Lambda REQUEST authorizer for ``$connect``: it decides which viewers may open a WebSocket.
 
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html)
 

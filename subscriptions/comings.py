@@ -21,7 +21,7 @@ class Comings:
         self._net[match] = self._net.get(match, 0) + change
 
     def waiting(self, match: str) -> int:
-        """What has not been written of a match."""
+        """Change of the number of viewers of a match that is not written yet."""
         return self._net.get(match, 0)
 
     def due(self, now: float) -> dict[str, int]:

@@ -68,8 +68,8 @@ class KeySet:
     def key(self, kid: str) -> jwt.PyJWK:
         """The key of an id.
 
-        Raises TokenError if the issuer has none such, as far as is known. Who names a key that is there waits for
-        nobody else who renews the keys.
+        Raises TokenError if the issuer has none such, as far as is known. A call for a key that is already there never
+        waits for another call's renewal of the keys.
         """
         if self._wants(kid) and self._lock.acquire(blocking=kid not in self._usable()):
             try:
@@ -115,7 +115,7 @@ class KeySet:
 
 
 def fetch(url: str) -> bytes:
-    """What is at an http or https URL, within ``FETCH_SECONDS`` and one wait. Redirects are not followed.
+    """The body at an http or https URL, within ``FETCH_SECONDS`` and one wait. Redirects are not followed.
 
     Raises FetchError with a reason that does not repeat what was answered.
     """

@@ -17,7 +17,7 @@ MESSAGE_BYTES = 4096
 
 UNIT_BYTES = 256
 OFFENCE_UNITS = 10
-"""What a wrong request costs more than a right one."""
+"""Units that a wrong request costs in addition to those for its size."""
 
 UNITS_PER_SECOND = 20.0
 SHUT_UNITS = 10_000.0
@@ -32,7 +32,7 @@ REMEMBERED = 10_000
 
 
 class Meter:
-    """What is left of each connection's bucket, as far as this process knows. Thread-safe."""
+    """The units left in each connection's bucket, as far as this process knows. Thread-safe."""
 
     def __init__(
         self, rate: float = UNITS_PER_SECOND, burst: float = BURST_UNITS, remembered: int = REMEMBERED
@@ -49,7 +49,7 @@ class Meter:
     def take(self, connection: str, size: int, now: float) -> bool:
         """Pay for a message of ``size`` bytes at ``now`` (seconds, never going back); whether there was enough.
 
-        What was not there is owed: whoever floods stays out until it has paused for as long as it was too fast.
+        A connection may owe units: one that floods stays refused until it has paused for as long as it was too fast.
         """
         return self._pay(connection, 1 + max(0, size - 1) // UNIT_BYTES, now)
 

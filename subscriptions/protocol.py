@@ -1,8 +1,8 @@
 """Pure: the requests that viewers send over the socket, and the frames that answer them.
 
 Requests are JSON text frames: ``{"action": "subscribe" | "unsubscribe" | "sync", "match": …}``, with ``since`` and
-``only`` where they apply. What is wrong with a request becomes an ``error`` frame; the socket stays open, unless what
-came was too much.
+``only`` where they apply. A wrong request is answered by an ``error`` frame. The socket stays open, unless the viewer
+has sent too much.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ExcessError(RequestError):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a viewer has: every event up to ``seq`` of ``epoch`` (None: of whatever epoch the match is in)."""
+    """A viewer's position: it has every event up to ``seq`` of ``epoch`` (None: of the match's present epoch)."""
 
     epoch: str | None
     seq: int

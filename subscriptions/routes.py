@@ -2,12 +2,13 @@
 
 ``$connect`` writes nothing. ``subscribe`` writes its row before it reads the match at home, both consistently: then
 either the snapshot has an event, or the broadcast of that event finds the row. Answers are route responses, so they
-cost none of the account's send budget. Who sends too much is told so and closed, which takes a POST and a DELETE.
+cost none of the account's send budget. A viewer that sends too much is told so and closed, which takes a POST and a
+DELETE.
 
 ``$disconnect`` may be served while a subscribe of the same connection still is: it notes that the connection has closed
 before it looks for rows, and a subscribe looks for that note after it has written its row. So one of them removes it.
 
-Who comes and goes is counted beside all that (subscriptions.viewers): a failure of the count is nobody's failure.
+Viewers that come and go are counted beside all that (subscriptions.viewers). A failure of the count fails no request.
 """
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ figures = Figures("routes")
 _meter = Meter()
 _comings = Comings()
 _known: dict[str, tuple[Known, float]] = {}
-"""What is known per match, and when it was read."""
+"""By match: the known facts, and when they were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What has to be known of a match before a row is written.
+    """The facts about a match that writing a row needs.
 
     A stale number of shards is harmless: its shards are still read. Within an epoch a match never changes its
     competition. A match that was reset has another epoch.
@@ -228,7 +229,7 @@ def _disconnect(connection: str) -> dict[str, Any]:
 
 
 def _competitions(about: dict[str, Any]) -> frozenset[str]:
-    """What the authorizer has entitled this connection to; without an authorizer, to nothing."""
+    """The competitions that the authorizer has granted to this connection; none without an authorizer."""
     return read_competitions((about.get("authorizer") or {}).get("competitions"))
 
 
@@ -326,6 +327,6 @@ def _snapshot(state: MatchState, since: Position | None) -> dict[str, Any]:
 
 
 def _watching(match: str) -> int | None:
-    """How many watch a match, with those whom this process has not written yet."""
+    """The number of viewers of a match, with those whom this process has not written yet."""
     known, waiting = _viewers().of(match), _comings.waiting(match)
     return max(0, (known or 0) + waiting) if waiting else known

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matches.claims import Identity
 
 ALGORITHMS: Final = {"RS256": "RSA", "ES256": "EC"}
-"""What may sign a token, and the type of key that it takes (RFC 7518, section 6.1)."""
+"""Algorithms that may sign a token, each with the type of its key (RFC 7518, section 6.1)."""
 
 TOKEN_BYTES = 8 * 1024
 """A longer token is refused unread. API Gateway takes 10 KB of headers and request line in all
@@ -44,7 +44,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must state: its issuer, and one of the audiences it is for."""
+    """The claims that a token must have: this issuer, and one of these audiences."""
 
     issuer: str
     audiences: frozenset[str]
@@ -121,7 +121,7 @@ _PUBLIC: Final = frozenset({"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y
 
 
 def _audience(claims: Mapping[str, Any]) -> set[str]:
-    """Whom a token is for.
+    """The audiences of a token.
 
     Cognito's access tokens have no ``aud``, but the ``client_id`` they were issued to
     (https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html).

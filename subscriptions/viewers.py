@@ -1,4 +1,4 @@
-"""How many watch a match: approximate, over all cells, and never worth a failure or a wait.
+"""The number of viewers of a match: approximate, over all cells, and never worth a failure or a wait.
 
 Table ``matches``, at home, in a partition of its own, so that it costs the match nothing: ``match_id`` is
 ``audience#<match>``, and no match's id has a #. One row per cell, ``item`` is its region:
@@ -9,8 +9,8 @@ Table ``matches``, at home, in a partition of its own, so that it costs the matc
 
 Each row has a version, ``v`` (rows.py).
 
-A cell's viewers are ``rows + net - base``. What is off is put right by the next broadcast: rows whose connection went
-without a word, subscriptions that were counted twice, what a frozen process had not written yet.
+A cell's viewers are ``rows + net - base``. The next broadcast corrects the count. The errors are rows whose connection
+went without a word, subscriptions that were counted twice, and changes that a frozen process had not written.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Viewers:
         """The count of a match, None if nobody has counted, and when it was read."""
 
     def of(self, match: str) -> int | None:
-        """How many watch a match, None if nothing is known. Never raises."""
+        """The number of viewers of a match, None if it is not known. Never raises."""
         self._refresh([match], lambda: self._query(match))
         return self._known[match][0]
 

@@ -1,1 +1,1 @@
-"""Which broadcast runs where: numbering, handing over to cells, starting, watching, settling. Sends nothing itself."""
+"""The control of broadcasts: numbering, handing over to cells, starting, watching, settling. Sends nothing itself."""

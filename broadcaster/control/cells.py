@@ -43,7 +43,8 @@ SOON_SECONDS = 1
 """The watchdog's first look after an event that could not be handed over."""
 
 Seen = Literal["settled", "running", "restarted", "unreached"]
-"""How the watchdog finds an event in a cell: nothing left to do, being told, begun again, or nobody answers."""
+"""The watchdog's finding about an event in a cell: nothing is left to do, a broadcast runs, a broadcast was started
+again, or the cell does not answer."""
 
 logger = Logger(service="cells")
 T = TypeVar("T")
@@ -51,7 +52,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How home reaches a cell."""
+    """Home's clients for one cell."""
 
     region: str
     tellings: Tellings
@@ -96,7 +97,7 @@ class Cells:
     def look(
         self, match: str, seq: int, region: str, state: Callable[[], MatchState], epoch: str | None = None
     ) -> Seen:
-        """How a cell is with event ``seq``; starts a broadcast there if it was not told and nobody else does it.
+        """The state of event ``seq`` in a cell. Starts a broadcast if the event is not told and none runs.
 
         ``state`` reads the match from the ledger; if that has another epoch than ``epoch``, the event was one of an
         earlier match of the id, and nothing is left to do. Raises what ``state`` raises, and BrokenMatchError for a

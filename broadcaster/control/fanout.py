@@ -84,7 +84,7 @@ class Fanout:
         doubtful: dict[str, list[dict[str, Any]]] = {}
         numbered: dict[str, dict[str, Any]] = {}
         for record in records:
-            # Whatever key the producer chose: for a record of ours it is the match.
+            # The partition key of our own records is the match. Another producer may have chosen any key.
             match = record["kinesis"]["partitionKey"]
             if match in failed:
                 continue

@@ -21,7 +21,7 @@ _SHOWN = ("seq", "started", "ms", "accepted", "gone", "failed", "skipped", "thro
 
 
 def round_name(broadcast: str, number: int) -> str:
-    """What a round of a broadcast is called."""
+    """The name of a round of a broadcast."""
     return f"{broadcast}#{number}"
 
 
@@ -31,7 +31,7 @@ def progress_item(round_of: str, batch: int | None = None) -> str:
 
 
 def total(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """What the batches of a round come to; times in milliseconds, ``started`` since the epoch."""
+    """The sums over the batches of a round; times in milliseconds, ``started`` since the epoch."""
     started = min((row["started"] for row in rows), default=0)
     return {
         **{name: sum(row[name] for row in rows) for name in SUMMED},
@@ -43,7 +43,7 @@ def total(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 
 def standing(telling: Telling, rows: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
-    """How far a cell is, as operators see it at ``now`` (seconds since the epoch).
+    """The progress of a cell, as operators see it at ``now`` (seconds since the epoch).
 
     ``broadcast`` is what the batches of the running round have reported, None if there is no round or no report yet.
     """

@@ -214,7 +214,7 @@ class Receipts:
     def _write(self, done: Round, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
         broadcast = round_name(done.broadcast, done.number)
         body: dict[str, Any] = {"cell": self._cell, "prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
-        # What was interrupted is not what failed.
+        # Batches of a broadcast that an operator has stopped have not failed, so none counts as set aside.
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
         # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
         try:

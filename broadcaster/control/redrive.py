@@ -1,8 +1,8 @@
 """Takes messages from the set-aside queues, home's and each cell's, sends again what they are about, or drops them.
 
-A message is deleted only after what it is about has been sent. Who is killed in between leaves it in the queue, and it
-is sent once more: a record is applied once however often it is on the stream (matches.ledger), a broadcast that is
-started twice tells once (broadcaster.control.lease), and the watchdog only looks.
+A message is deleted only after what it is about has been sent. If the process is killed in between, the message stays
+in the queue and is sent once more. That is harmless: a record is applied once however often it is on the stream
+(matches.ledger), a broadcast that is started twice tells once (broadcaster.control.lease), and the watchdog only looks.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ AT_ONCE = 10
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a message: ``sent`` again, ``settled`` without that, ``dropped``, or ``kept``; and why."""
+    """The outcome of a message, and why: ``sent`` again, ``settled`` without that, ``dropped``, or ``kept``."""
 
     message: Message
     outcome: Literal["sent", "settled", "dropped", "kept"]

@@ -54,7 +54,7 @@ class CellTables:
 
 @dataclass(slots=True)
 class Removed:
-    """How many rows were removed, by what they are: ``state``, ``event``, ``progress``, ``subscription`` and so on."""
+    """Numbers of removed rows, by kind: ``state``, ``event``, ``progress``, ``subscription`` and so on."""
 
     match: str
     home: Counter[str] = field(default_factory=Counter)

@@ -44,7 +44,7 @@ class Message:
     sent_at: float
     """When it was set aside (seconds since the epoch)."""
     received: int
-    """How often it has been taken from the queue, by the listing too."""
+    """Times that it was received from the queue. A listing counts as well."""
     key: str = ""
     """Of a record: its partition key."""
     data: bytes = b""

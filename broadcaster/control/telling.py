@@ -1,4 +1,4 @@
-"""What one cell has told of a match: a row in that cell's ``broadcasts`` table.
+"""The progress of one cell with a match: a row in that cell's ``broadcasts`` table.
 
 The ledger says what happened, once, at home; each cell tells its own viewers, at its own pace, and keeps here how far
 it is. Keys of the table: ``pk`` and ``sk``. A match's rows have ``pk`` = ``match#<id>``:
@@ -35,7 +35,7 @@ _SAME_EPOCH = "(attribute_not_exists(epoch) OR epoch = :epoch)"
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """How far a cell is with a match.
+    """The progress of a cell with a match.
 
     ``seq``: the newest event that was handed to the cell. ``told``: the seq that every subscription row of the match in
     this cell is known to have been sent. ``tried``: the newest seq for which a broadcast has ended, with or without
@@ -74,15 +74,15 @@ class Tellings:
         self._db = client
 
     def read(self, match: str) -> Telling:
-        """How far the cell is, read consistently; nothing told yet if there is no row."""
+        """The progress of the cell, read consistently. Without a row, nothing has been told yet."""
         return parse_telling(match, self._db.get_item(**telling_get(self.table, match)).get("Item"))
 
     def hand(self, match: str, seq: int, epoch: str | None = None) -> Telling:
         """Note that ``seq`` is to be told, unless something newer is; returns how far the cell is.
 
-        Whoever gives back the lease looks at this number in the same write, so an event that is handed over at that
-        moment either is seen, or finds the lease free. A row of another ``epoch`` than the match has now is replaced:
-        what was told of the earlier match says nothing about this one.
+        The write that gives back the lease also checks this number. So an event that is handed over at that moment
+        either is seen, or finds the lease free. A row of another ``epoch`` than the match has now is replaced: what was
+        told of the earlier match says nothing about this one.
         """
         names, values = {"#v": "v"}, {":seq": as_number(seq), ":none": as_number(0), ":v": VERSION_ATTRIBUTE["v"]}
         update, condition = _HAND, f"{_OURS} AND (attribute_not_exists(seq) OR seq < :seq)"
@@ -151,7 +151,7 @@ class Tellings:
         return parse_telling(match, updated["Attributes"]), True
 
     def progress(self, match: str, round_of: str) -> list[dict[str, Any]]:
-        """What the batches of a round have counted so far, read consistently; without rows that cannot be read."""
+        """The counts of the batches of a round so far, read consistently. Rows that cannot be read are left out."""
         pages = self._db.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :match AND begins_with(sk, :progress)",

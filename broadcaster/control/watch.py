@@ -1,4 +1,4 @@
-"""What the watchdog is asked to look after: an event of a match that a cell is to have told by then."""
+"""A request to the watchdog: to check that a cell has told an event of a match by then."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Messages come from an SQS queue with a delay. One that is not settled yet is rep
 again after the queue's visibility time-out, and after enough of that goes to the set-aside queue. A cell that could not
 be reached is no broadcast that fails: its message is put anew, later each time, until the cell is back and gets what it
 missed, however long that takes. A damaged row of a match is looked at a few times more, and then the message is set
-aside with the reason. Whatever goes wrong with one message changes nothing for the others.
+aside with the reason. A failure of one message changes nothing for the others.
 """
 
 from __future__ import annotations

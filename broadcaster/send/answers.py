@@ -13,7 +13,7 @@ import httptools
 
 
 class Answer(Enum):
-    """What an answer says of a connection (apigatewaymanagementapi, PostToConnection).
+    """The meaning of an answer for a connection (apigatewaymanagementapi, PostToConnection).
 
     - ACCEPTED: 200. The gateway took the frame for delivery. Accepted, not seen.
     - CLOSED: 204, to the DELETE of a connection.
@@ -38,7 +38,7 @@ _MEANINGS = {204: Answer.CLOSED, 410: Answer.GONE, 429: Answer.THROTTLED, 403: A
 
 
 def meaning(status: int, body: bytes) -> Answer:
-    """What status and body say."""
+    """The meaning of a status and a body."""
     if status == 200:
         return Answer.ACCEPTED
     if status == 400:
@@ -111,7 +111,7 @@ def _layout(data: bytes) -> bytes:
 
 
 class MalformedAnswerError(Exception):
-    """What came is not an answer to what was asked: the connection cannot be used any more."""
+    """The bytes received are no answer to the request. The connection cannot be used any more."""
 
 
 class AnswerReader:

@@ -46,13 +46,13 @@ RENEW_SECONDS = 5.0
 (docs/reliability.md)."""
 
 LINGER_SECONDS = 5.0
-"""How long a batch that is done waits for the others of its broadcast."""
+"""Seconds for which a finished batch waits for the others of its broadcast."""
 
 RELEASE_SECONDS = 3.0
 """Before the deadline: from then on the rows of slow viewers are not held back any more."""
 
 ANSWER_SECONDS = 2.5
-"""What is on the wire when the time is up may end so much later."""
+"""Seconds after the deadline in which requests in flight may still be answered."""
 
 PRUNE_SECONDS = 5.0
 """Dead rows that are still there so long after the lap are left to the next broadcast."""
@@ -66,7 +66,7 @@ figures = Figures("sender")
 
 @dataclass(slots=True)
 class Counts:
-    """What one batch has done in this round, over all its invocations. Times in milliseconds since the epoch."""
+    """The counts of one batch in this round, over all its invocations. Times in milliseconds since the epoch."""
 
     rows: int = 0
     accepted: int = 0
@@ -87,7 +87,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a sender works with; one for the life of the process."""
+    """A sender's clients; one set for the life of the process."""
 
     db: Any
     gateway: Gateway
@@ -112,9 +112,9 @@ class Carousel:
         self._known: MatchState | None = None
         """The match at the last look."""
         self._seq: int = task.get("reached") or 0
-        """What every row that this lap has passed has been sent."""
+        """The seq that every row passed in this lap has been sent."""
         self._stated: int | None = None
-        """How many posts this batch has said to have left, None before it has."""
+        """The number of remaining posts that this batch has stated, None before the first statement."""
         self._known_from = float("inf")
         """When the other matches' senders have seen the first statement (loop's clock)."""
         self._broadcasts: list[live.Broadcast] = []
@@ -135,7 +135,7 @@ class Carousel:
 
     @property
     def _about(self) -> dict[str, Any]:
-        """What every line of the log says."""
+        """The fields of every line of the log."""
         return {"match": self._match, "seq": self._seq, "event_id": self._event_id}
 
     async def run(self) -> dict[str, Any]:
@@ -190,7 +190,7 @@ class Carousel:
             figures.add("BudgetUsed", 100 * self._pace.bucket.spent / self._earned)
 
     def _stand(self, *, done: bool) -> dict[str, Any]:
-        """How far this batch is, for the next invocation or the end of the round."""
+        """The progress of this batch, for the next invocation or the end of the round."""
         if self._lost or done or self._walk is None:
             return {"done": True, "lost": self._lost, "reached": self._seq if done else None, "ring": None}
         walk = self._walk

@@ -126,7 +126,7 @@ class Connection:
             self._want(READ)
 
     def receive(self) -> bytes | None:
-        """What has come: None if nothing has after all, empty if the peer has closed."""
+        """The bytes received: None if there are none yet, empty if the peer has closed."""
         try:
             return self.recv(CHUNK)
         except WOULD_BLOCK:

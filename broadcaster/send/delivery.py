@@ -42,7 +42,7 @@ MOST_ERRED = 20_000
 """Connections remembered of which a try met an error."""
 
 EXCUSED = 0.125
-"""What a try counts that the account's throttle or an outage has refused: it says little of the viewer."""
+"""The weight of a try that the account's throttle or an outage has refused. It says little about the viewer."""
 
 
 EARLY = 20
@@ -51,7 +51,7 @@ EARLY_SHARE = 0.05
 
 
 class Lane:
-    """What is being told to one kind of follower. The frame may be swapped while posts go on."""
+    """The frame that one kind of follower is being sent. It may be replaced while posts go on."""
 
     __slots__ = ("closes", "frame", "request")
 
@@ -91,7 +91,7 @@ class Rows(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the posts, and what was answered over all tries."""
+    """The outcomes of the posts, and the answers to all tries."""
 
     accepted: int = 0
     failed: int = 0
@@ -141,7 +141,7 @@ class Delivery:
 
     @property
     def later(self) -> int:
-        """How many posts are to be tried again."""
+        """The number of posts that are to be tried again."""
         return len(self._later)
 
     def next(self, now: float) -> Job | None:
@@ -245,7 +245,7 @@ class Delivery:
             if is_slow and (closing := self._slow(job)) is not None:
                 heappush(self._later, (now, next(self._order), (connection, closing, pk, 0), False))
             return
-        # Whoever is refused by a throttle waits the longest: there will be more room later.
+        # A post that a throttle has refused waits the longest, because there will be more room later.
         attempt = TRIES if counts == EXCUSED else int(tries) + 1
         wait = 0.0 if at_once else backoff(attempt, self._chance())
         heappush(self._later, (now + wait, next(self._order), (connection, lane, pk, tries), unreached))

@@ -1,8 +1,8 @@
 """The @connections client: one signed POST per viewer over hundreds of kept-alive connections.
 
-API Gateway has no broadcast, so the price of one POST is the price of everything. What is constant for a frame is
-prepared once (``signing``); the usual answer is recognised without a parser (``answers``); the sockets hang on an epoll
-of their own (``connection``), and the event loop is only told that something is ready: from there a plain loop reads,
+API Gateway has no broadcast, so the price of one POST is the price of everything. The bytes that are constant for a
+frame are prepared once (``signing``). The usual answer is recognised without a parser (``answers``). The sockets have
+an epoll of their own (``connection``). The event loop is only told that some socket is ready; then a plain loop reads,
 judges, signs and sends. One request is on its way per connection: API Gateway is not known to allow pipelining.
 """
 
@@ -83,7 +83,8 @@ class Gateway:
         self._elapsed = elapsed
         self._loop = asyncio.get_running_loop()
         self._ahead = elapsed() - self._loop.time()
-        """How far ``elapsed`` was ahead of the loop's clock after the last delivery: that one may stand in a freeze."""
+        """Seconds by which ``elapsed`` was ahead of the loop's clock after the last delivery. The loop's clock may
+        stand still in a freeze."""
         self._epoll = select.epoll()
         self._loop.add_reader(self._epoll.fileno(), self._on_ready)
         self._addresses: list[Any] = []
@@ -206,7 +207,7 @@ class Gateway:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            # What is half open would be found dead when a frozen function thaws, and count as a failure then.
+            # A half-open connection would be dead when a frozen function thaws, and would count as a failure then.
             for connection in [each for each in self._connections.values() if each.stage is not Stage.IDLE]:
                 self._drop(connection)
 
@@ -277,7 +278,7 @@ class Gateway:
         self._pump(now)
 
     def _on_event(self, connection: Connection, mask: int, data: bytes | None, now: float) -> None:
-        """Whatever is not the bare 200 of the hot path; ``data`` if something has been read already."""
+        """Handle every event but the bare 200 of the hot path. ``data``: the bytes read already, if any."""
         try:
             self._take(connection, mask, data, now)
         except (OSError, MalformedAnswerError):
@@ -411,7 +412,7 @@ class Gateway:
         connection.close()
 
     def _sweep(self, delivery: Delivery, now: float) -> None:
-        """What time alone brings about."""
+        """Drop connections and posts whose time has run out."""
         self._swept = now
         delivery.look(now)
         for connection in list(self._connections.values()):

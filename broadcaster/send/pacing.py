@@ -65,7 +65,7 @@ class TokenBucket:
         self._tokens = min(self._tokens, burst)
 
     def tokens(self, now: float) -> int:
-        """How many requests may go at once."""
+        """The number of requests that may go at once."""
         self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
         self._at = now
         return int(self._tokens)
@@ -82,7 +82,7 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """How many tries were taken (for good or bad) and how many refused (429, 5xx): first tries, and further tries."""
+    """Numbers of tries taken (for good or bad) and tries refused (429, 5xx): first tries, and further tries."""
 
     taken: float = 0
     refused: float = 0

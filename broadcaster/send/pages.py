@@ -48,8 +48,8 @@ class Page:
 def calm_collector() -> None:
     """For a process that reads pages: keep Python's collector from walking over everything for each of them.
 
-    A page is tens of thousands of small objects without a cycle among them. What has been loaded so far stays; with the
-    usual thresholds collecting takes longer than reading the page does.
+    A page is tens of thousands of small objects without a cycle among them. Objects that are loaded already stay, so
+    they are frozen. With the usual thresholds, collecting takes longer than reading the page.
     """
     gc.collect()
     gc.freeze()
@@ -57,7 +57,7 @@ def calm_collector() -> None:
 
 
 def decode_queries(client: Any) -> None:
-    """Have every Query answer of a client decoded by orjson. What it returns is what DynamoDB sent, as before."""
+    """Have every Query answer of a client decoded by orjson. The query still returns DynamoDB's own answer."""
     client.meta.events.register("before-parse.dynamodb.Query", _decode, unique_id="livescore-pages")
 
 

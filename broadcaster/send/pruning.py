@@ -17,7 +17,8 @@ AT_ONCE = 4
 """Batches that are being deleted at the same time."""
 
 PAUSES = (0.05, 0.2, 0.5)
-"""Seconds to wait for rows that DynamoDB did not take. What it does not take then is left to the next broadcast."""
+"""Seconds to wait for rows that DynamoDB did not take. Rows that it does not take then are left to the next
+broadcast."""
 
 MOST = 20_000
 """Dead rows that wait for their deletion at most. Others are left to the next broadcast as well."""

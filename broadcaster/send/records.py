@@ -1,4 +1,4 @@
-"""What a sender reads and writes in DynamoDB beside the subscriptions.
+"""A sender's reads and writes in DynamoDB beside the subscriptions.
 
 From the ledger, at home: the match and its events. In its own cell: how far the match is told, its lease, the live
 broadcasts, its own progress.
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS = 24 * 3600
 
 HOME_SECONDS = 2.0
-"""What a look waits for home, if it knows how the match stood before."""
+"""Seconds that a look waits for home, if it knows an earlier state of the match."""
 
 logger = Logger(service="sender")
 

@@ -90,7 +90,7 @@ async def _freshen() -> None:
 
 
 def credentials() -> Credentials:
-    """What this process may sign with; botocore gets new ones where they rotate. Raises GatewayError without any."""
+    """The process's credentials; botocore renews those that rotate. Raises GatewayError without any."""
     found = aws.credentials()
     if found is None or not found.access_key or not found.secret_key:
         raise GatewayError("there are no AWS credentials")

@@ -1,8 +1,8 @@
 """Pure: Signature Version 4 for one frame that goes to very many connections.
 
 Between two POSTs of a frame only the path differs. So everything else is made ready once: the payload's hash, the
-headers, the scope, the HMAC key and the bytes of the request around the path and the signature. What is left for each
-connection is one SHA-256 of the canonical request and one HMAC, both from hash objects that are copied, not made.
+headers, the scope, the HMAC key and the bytes of the request around the path and the signature. Each connection then
+needs one SHA-256 of the canonical request and one HMAC. Both come from hash objects that are copied, not made.
 
 The steps: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. The path of the
 canonical request is encoded twice, as for every service but S3.
@@ -32,7 +32,7 @@ _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What requests are signed with; those of a Lambda function always have a session token."""
+    """The credentials that sign requests. Those of a Lambda function always have a session token."""
 
     access_key: str
     secret_key: str

@@ -106,8 +106,8 @@ class Walk:
     def turn(self) -> None:
         """Begin a lap here.
 
-        What had been read ahead is read again: a viewer may have come between that read and the newer event, and have
-        been given a snapshot that does not have it.
+        Rows that were read ahead are read again. A viewer may have come between that read and the newer event, and its
+        snapshot may lack that event.
         """
         self.start(self.spot)
 
@@ -123,7 +123,7 @@ class Walk:
 
     @property
     def waiting(self) -> int:
-        """How many rows of this page can be taken; 1 if another page, or the end, is there."""
+        """The number of rows of this page that can be taken; 1 if another page, or the end, is there."""
         return len(self._rows) - self._at or int(not self._next.empty()) or (len(self._held) if self._over else 0)
 
     @property
