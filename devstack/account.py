@@ -41,7 +41,7 @@ def told() -> Iterator[None]:
 
 
 def redrive(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Redrive:
-    """What lies in the set-aside queues of devstack's system at ``api_url``, or of the account of the environment.
+    """The messages in the set-aside queues of devstack's system at ``api_url``, or of the account of the environment.
 
     Raises StackError, botocore's ClientError and BotoCoreError.
     """
@@ -77,7 +77,7 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
 
 
 def _told_to_the_fanout(make: Callable[..., Any], prefix: str) -> dict[str, str]:
-    """What the fan-out is told about the tables, the cells and their senders is what holds."""
+    """The environment variables of the fan-out: its names of tables, cells and senders are the ones in use."""
     about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")
     variables: dict[str, str] = about["Environment"]["Variables"]
     return variables

@@ -183,7 +183,7 @@ def _with(plan: Plan, **settings: int) -> Plan:
 
 
 def changes(plan: Plan, advised: Plan) -> dict[str, Any]:
-    """What of ``advised`` differs from the plan: settings by name, and ``websocket_throttles`` by route."""
+    """The parts of ``advised`` that differ from the plan: settings by name, and ``websocket_throttles`` by route."""
     found: dict[str, Any] = {
         name: value for name, value in advised.settings.items() if str(plan.settings.get(name)) != str(value)
     }

@@ -46,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How the demo ended."""
+    """The result of the demo."""
 
     viewers: int
     dropped: int
@@ -66,7 +66,7 @@ class Report:
         return self.missed == 0 and self.out_of_order == 0 and self.rows_left == 0
 
     def to_json(self) -> str:
-        """What ``demo --json`` writes."""
+        """The text that ``demo --json`` writes."""
         return json.dumps({name: getattr(self, name) for name in self.__slots__ if name != "lines"}, indent=2)
 
 

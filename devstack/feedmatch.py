@@ -334,7 +334,7 @@ def _when(goal: _Goal) -> tuple[int, int]:
 
 
 def _until(goals: list[_Goal], end: int, stated: Pair | None) -> int:
-    """How many of the goals, which are in order, fell before the whistle after minute ``end``.
+    """The number of goals before the whistle after minute ``end``. ``goals`` are in order.
 
     Some files write 45+1 as 46. If goals are missing to the score ``stated`` at that whistle, and the next ones make up
     exactly that score, they fell before it.

@@ -26,7 +26,7 @@ _HEIGHT = 820
 _COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 _MILLISECONDS = 30_000
-"""How long a page may take to show what it is to show."""
+"""Milliseconds within which a page must show the expected content."""
 
 _DAY_OF_SIXTY = "2024-05-04"
 _DAY_OF_STATES = "2024-05-11"

@@ -1,4 +1,4 @@
-"""What stacks leave on a machine: processes that still run, folders of workers and of stacks that have ended."""
+"""Leftovers of stacks on a machine: processes that still run, folders of workers and of stacks that have ended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FRESH_SECONDS = 60.0
 """A folder without a process may be about to get one. A folder that is older than this is not."""
 
 REMOVALS = 20
-"""How often the removal of a folder is tried."""
+"""Tries to remove a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _words(process: Path) -> list[str]:
 
 
 def _command(process: Path) -> str:
-    """How a person calls a command of ours that runs."""
+    """The name that a person uses for a running command of ours."""
     words = [Path(each).name for each in _words(process)]
     if "livescore" in words:
         return " ".join(words[words.index("livescore") :][:2])

@@ -104,7 +104,7 @@ def _value(client: Any, quota: Quota) -> float:
 
 
 def _asked(region: str, permission: str, unread: list[str], ask: Callable[[], Any]) -> Any:
-    """What AWS answers; None with a sentence in ``unread`` where the permission is missing. Raises StackError."""
+    """The answer of AWS; None with a sentence in ``unread`` where the permission is missing. Raises StackError."""
     try:
         return ask()
     except ClientError as error:

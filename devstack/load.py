@@ -30,7 +30,7 @@ STOP_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the load test is to do; times in seconds."""
+    """The plan of a load test; times in seconds."""
 
     viewers: int
     goals: int

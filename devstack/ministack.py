@@ -59,7 +59,7 @@ class MiniStack:
         self.state.mkdir(parents=True)
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))},
-            # What its functions sign with, so that a gateway can verify it.
+            # The functions of MiniStack sign with this secret, so that a gateway can verify their signatures.
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "GATEWAY_PORT": str(self.port),
             # MiniStack listens on all interfaces by default.

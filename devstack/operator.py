@@ -71,7 +71,7 @@ class Operator:
         return self._call("POST", f"/matches/{match}/events", event)
 
     def outcome(self, match: str, event_id: str, request: str | None = None) -> dict[str, Any]:
-        """What became of the event that has the id, or with ``request`` of the one that was answered with that."""
+        """The outcome of the event with the id; with ``request``, of the event that was answered with that."""
         query = {"request": request} if request else None
         return self._call("GET", f"/matches/{match}/events/{event_id}", query=query)
 
@@ -146,7 +146,7 @@ class Operator:
         return receipts
 
     def progress(self, match: str) -> dict[str, Any]:
-        """How far each cell's broadcast of a match is."""
+        """The progress of each cell's broadcast of a match."""
         return self._call("GET", f"/matches/{match}/progress")
 
     def stop(self, match: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class PackageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a zip is for."""
+    """The platform of a zip."""
 
     name: str
     wheels: tuple[str, ...]
@@ -68,7 +68,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the zip for this machine holds, for MiniStack."""
+    """The parts of the zip for this machine, for MiniStack."""
 
     code: Path
     """A zip of our packages."""
@@ -179,7 +179,7 @@ def _fresh(folder: Path) -> Path:
 
 
 def _run(python: str, code: str) -> str:
-    """What a Python prints, nothing if it does not run."""
+    """The output of a Python, empty if it does not run."""
     try:
         return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False).stdout.strip()
     except OSError:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\%\ufffd]")
-"""What a decoded segment must not hold: control characters, separators, a second encoding, bytes that are no UTF-8."""
+"""Not allowed in a decoded segment: control characters, separators, a second encoding, bytes that are no UTF-8."""
 
 
 def segments(raw: str) -> list[str] | None:

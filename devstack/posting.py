@@ -93,7 +93,7 @@ class Posted:
 
     @property
     def shows(self) -> str:
-        """What the measurement can show, for a person."""
+        """A sentence for a person about the largest throttle that the measurement can show."""
         seen = (
             f"A throttle that counts POSTs shows only if its burst and {self.seconds:.2f} times its rate together are "
             f"below {self.posts:,}: of a higher one, such as a default of 10,000 a second, this says nothing."
@@ -123,7 +123,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """How to post to the connections of a system: its HTTP API, and what an account does not tell by its URLs."""
+    """The facts needed to post to a system's connections: its HTTP API, and facts that its URLs do not tell."""
 
     api_url: str
     prefix: str = PREFIX

@@ -29,7 +29,7 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API said."""
+    """The answer of the API."""
 
     status: int
     headers: dict[str, str]
@@ -91,7 +91,7 @@ class Relay:
     async def ask(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        """What the API answers now; ``target`` is an encoded path with its query. Raises NoAnswerError."""
+        """The present answer of the API; ``target`` is an encoded path with its query. Raises NoAnswerError."""
         try:
             # As it is: yarl resolves the dot segments of a plain text, and would leave the API.
             url = URL(self._url + target, encoded=True)

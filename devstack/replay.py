@@ -27,7 +27,7 @@ SETTLE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How one match ended, by the readers' API and by a viewer. Without scores if it ``failed``."""
+    """The final scores of one match, by the readers' API and by a viewer. Without scores if it ``failed``."""
 
     match: str | None
     home: str

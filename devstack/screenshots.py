@@ -59,7 +59,7 @@ async def take(site: str, operator: Operator, folder: Path, say: Callable[[str],
                 await expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=_SECONDS)
                 await expect(page.locator("main")).to_contain_text("Bayern", timeout=_SECONDS)
             if entered is not None:
-                # What is to be seen is new for a few seconds only: all pages are open before it happens.
+                # A page marks an event as new for a few seconds only, so all pages are open before the event is posted.
                 await asyncio.to_thread(operator.post_event, *entered)
             for page in pages.values():
                 await expect(page.locator(shown)).to_be_visible(timeout=_SECONDS)

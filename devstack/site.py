@@ -1,6 +1,6 @@
 """The site on this machine: pages, snapshots and the operators' API on one origin, as CloudFront serves them on AWS.
 
-What is served where and what browsers are told stands in terraform/site.json, which Terraform reads too. Two things
+The paths and the headers stand in terraform/site.json, which Terraform reads too. Two things
 differ. Strict-Transport-Security is left out: over HTTP it means nothing (RFC 6797, 8.1). And what only a document or a
 worker heeds does not go with every other file as well: CloudFront speaks HTTP/2, where a header that repeats takes a
 byte or two (RFC 7541); over the HTTP/1.1 of here it would take half a kilobyte each time.
@@ -164,7 +164,7 @@ class Site:
         return {name: self._page_headers[name] for name in told}
 
     async def deployment(self, request: web.Request) -> web.Response:
-        """How a page finds its cells, and how an operator signs in here."""
+        """The addresses of the cells for a page, and the operator's way to sign in here."""
         about = {
             "version": 1,
             "websockets": self._websockets,
@@ -201,7 +201,7 @@ class Site:
         try:
             body = await request.read()
         except (web.RequestPayloadError, PayloadEncodingError):
-            # What is left of the body is still on the connection, so nothing more can be read from it.
+            # The rest of the body is still on the connection, so no other request can be read from it.
             raise web.HTTPBadRequest(
                 text="The body is not packed as its Content-Encoding says.", headers={"Connection": "close"}
             ) from None

@@ -72,7 +72,7 @@ class Smoke:
     token: str | None = None
     """A viewer's, where one is needed."""
     posting: Posting | None = None
-    """How to post to connections of our own; None leaves that step out."""
+    """The facts needed to post to connections of our own; None leaves that step out."""
     say: Callable[[Step], None] = lambda _: None
     match: str = field(default_factory=lambda: f"smoke-{secrets.token_hex(4)}")
     steps: list[Step] = field(default_factory=list)

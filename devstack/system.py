@@ -22,7 +22,7 @@ REGION = "us-east-1"
 """Home, and the first cell."""
 
 PARTITION = "aws"
-"""What ARNs begin with, after ``arn:``. MiniStack knows no other."""
+"""The part of ARNs after ``arn:``. MiniStack knows no other."""
 
 PREFIX = "livescore"
 DEFAULT_PORT = 4566
@@ -43,7 +43,8 @@ class System:
 
     port: int
     settings: dict[str, int | str] = field(default_factory=dict)
-    """What differs from the defaults. Provisioning adds what only it can know: who issues tokens (identity.py)."""
+    """The settings that differ from the defaults. Provisioning adds what only it can know: who issues tokens
+    (identity.py)."""
 
     gateway_port: int | None = None
     """Where the stand-in for API Gateway listens; None if MiniStack's own serves the viewers."""
@@ -63,7 +64,7 @@ class System:
     Without one the API answers everybody: on this machine it is as private as the site (docs/security.md)."""
 
     region: str = REGION
-    """Whose parts the names, URLs and clients of this view are."""
+    """The region that the names, URLs and clients of this view belong to."""
 
     raw: dict[str, Any] = field(default_factory=lambda: json.loads((ROOT / "terraform/system.json").read_text()))
 
@@ -72,7 +73,7 @@ class System:
         return replace(self, region=region)
 
     def parts(self, kind: Literal["tables", "queues", "functions"], place: Literal["home", "cell"]) -> dict[str, Any]:
-        """What the description has at home, or in each cell."""
+        """The parts of one kind that stand at home, or in each cell."""
         return {name: each for name, each in self.raw[kind].items() if each["in"] == place}
 
     @property

@@ -1,7 +1,8 @@
 """Leaves of the installed libraries what a function on Lambda has a use for. Touches only the folder that it is given.
 
-What goes: service models of botocore that the code does not call (more than 20 MB), sources of extension modules, type
-stubs, tests, records of the installation. What stays of a ``.dist-info``: what ``importlib.metadata`` reads, licences.
+Removed: service models of botocore that the code does not call (more than 20 MB), sources of extension modules, type
+stubs, tests, records of the installation. Kept of a ``.dist-info``: the files that ``importlib.metadata`` reads,
+licences.
 """
 
 from __future__ import annotations

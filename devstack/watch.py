@@ -34,7 +34,7 @@ LINES = 12
 KNOCK_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 30.0
 LOOK_SECONDS = 0.5
-"""How often the board looks whether the connection is still there."""
+"""Seconds between two looks of the board whether the connection is still there."""
 GLANCE_SECONDS = 0.05
 
 

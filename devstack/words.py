@@ -87,7 +87,7 @@ def _cancelled(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], t
 
 
 def _correction(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> str:
-    """Which event an amendment corrects: ``correction of goal, seq 3``. That event shows the right names already."""
+    """The event that an amendment corrects: ``correction of goal, seq 3``. That event shows the right names already."""
     found = _of_seq(event.get("amends_seq"), history)
     known = f"event {event.get('amends')}" if found is None else f"{_what(found)}, seq {found['seq']}"
     return f"correction of {known}"
@@ -118,7 +118,7 @@ def marks(event: Mapping[str, Any]) -> str:
 
 
 def _changes(amendment: dict[str, Any]) -> str:
-    """What an amendment corrects: ``player Lionel Messi, no assist, minute 45+2'``."""
+    """The fields that an amendment corrects: ``player Lionel Messi, no assist, minute 45+2'``."""
     changes = changes_of(amendment)
     if "minute" in changes:
         del changes["minute"], changes["stoppage"]

@@ -1,1 +1,1 @@
-"""What the system has to stand: faults against real processes, a model of the whole, fuzzed parsers."""
+"""Trials that the system has to withstand: faults against real processes, a model of the whole, fuzzed parsers."""

@@ -1,4 +1,4 @@
-"""What is done beside the rules of a kind: viewers that leave, poison, wrong clocks, new code.
+"""Acts beside the rules of a kind: viewers that leave, poison, wrong clocks, new code.
 
 An act surrounds the events that are posted under the fault: it prepares, yields, and afterwards checks what only it
 knows and tidies up. It raises FaultError when the fault did not come about or something was lost.

@@ -60,7 +60,7 @@ def halves(body: bytes) -> tuple[bytes, bytes] | None:
 
 
 def read_key(operation: str, body: bytes) -> tuple[bytes, bool] | None:
-    """What a read of DynamoDB asks for, and whether it is eventually consistent; None if it is no read."""
+    """The request of a read of DynamoDB, and whether it is eventually consistent; None if it is no read."""
     if operation not in ("GetItem", "Query"):
         return None
     request = orjson.loads(body)
@@ -69,4 +69,4 @@ def read_key(operation: str, body: bytes) -> tuple[bytes, bool] | None:
 
 
 NOTHING_YET = orjson.dumps({"Items": [], "Count": 0, "ScannedCount": 0})
-"""What an index says of rows that have not come to it."""
+"""The answer of an index that its rows have not reached yet."""

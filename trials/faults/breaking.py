@@ -1,4 +1,4 @@
-"""How a connection from a caller is broken, and how a call is made once more."""
+"""Breaks a connection from a caller, and repeats a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which process of a session is at the other end of a TCP connection, and its end. Reads /proc, so it is for Linux."""
+"""Finds the process of a session at the other end of a TCP connection, and ends it. Reads /proc, so it is for Linux."""
 
 from __future__ import annotations
 

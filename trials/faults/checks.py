@@ -14,7 +14,7 @@ Seen = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a viewer was shown, held against the history: events that it lacks, and events that it should not have."""
+    """A viewer's events compared with the history: events that it lacks, and events that it should not have."""
 
     lost: int
     duplicated: int
@@ -35,7 +35,7 @@ class Shown:
 
 
 def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, str | None]) -> list[str]:
-    """What is wrong with a match's history, given what became of every event that was answered 202."""
+    """The faults in a match's history, given the outcome of every event that was answered 202."""
     trouble = []
     seqs = [event["seq"] for event in history]
     if seqs != list(range(1, len(seqs) + 1)):
@@ -53,10 +53,10 @@ def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, 
 
 
 def receipt_trouble(receipts: Iterable[Mapping[str, Any]], told: int, *, slack: int = 0) -> list[str]:
-    """What is wrong with a match's receipts.
+    """The faults in a match's receipts.
 
     Each row of a whole round is accounted for; a frame swapped in on the way makes more posts than rows, pruning that
-    failed fewer (``slack`` rows may be missing). What was told is what the receipts say, without a hole.
+    failed fewer (``slack`` rows may be missing). The receipts reach up to ``told`` without a hole.
     """
     trouble, reached = [], 0
     for receipt in sorted(receipts, key=lambda each: (each["seq"], each["prev"])):

@@ -298,4 +298,4 @@ SHORT = (
     "row-match-made-again", "row-lacks-an-attribute", "row-live-unreadable", "row-event-unreadable",
     "row-subscription-strange",
 )  # fmt: skip
-"""What a run without ``--long`` tries: one or more of each sort, none of which takes long to be over."""
+"""The kinds of a run without ``--long``: one or more of each sort, none of which takes long."""

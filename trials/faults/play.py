@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 PRUNED_SECONDS = 20.0
 POST_SECONDS = 90.0
-"""How long an operator posts an event again and again."""
+"""Seconds for which an operator goes on posting the same event."""
 
 SETTLE_SECONDS = 75.0
-"""How long one fault may keep an event from the viewers, and a broadcast from its end."""
+"""Seconds for which one fault may delay an event for the viewers, and the end of a broadcast."""
 
 AGAIN = frozenset({"unavailable", "internal"})
 """Codes of the API after which the same event is posted again with the same id (docs/api.md)."""
 
 
 class FaultError(Exception):
-    """What was promised did not come about; the text is for a person."""
+    """A promise was broken; the text is for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What all matches share."""
+    """The parts that all matches share."""
 
     system: System
     ministack: MiniStack

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Score:
-    """What became of one kind."""
+    """The results of one kind."""
 
     injected: int = 0
     repaired: int = 0

@@ -89,7 +89,7 @@ async def broken_event(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_id(play: Play) -> AsyncIterator[None]:
-    """What became of an event of another match cannot be read: the event goes aside, and its match goes on."""
+    """The outcome row of another match's event cannot be read: the event is set aside, and its match goes on."""
     other = await _other(play)
     item = {**row_key(other, "id#unknown"), "v": {"N": "1"}}
     await asyncio.to_thread(play.world.client("dynamodb").put_item, TableName=_table(play, "matches"), Item=item)

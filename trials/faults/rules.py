@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 
 class Do(Enum):
-    """What becomes of a call.
+    """The effect of a rule on a call.
 
     - KILL_BEFORE, KILL_AFTER: the calling process gets SIGKILL before the call is passed on, or after it has been
       and before its answer.
@@ -133,7 +133,7 @@ class Book:
             return any(each.rule.do in KILLS and each.wants(call) for each in self._armed)
 
     def take(self, call: Call, *, killable: bool) -> Armed | None:
-        """What is armed and hits this call, if anything. A process that is not ``killable`` is left alone by kills."""
+        """The armed rule that hits this call, if any. Kills spare a process that is not ``killable``."""
         with self._lock:
             for armed in self._armed:
                 if armed.wants(call) and (killable or armed.rule.do not in KILLS) and armed.hit():

@@ -51,7 +51,7 @@ PER_MATCH = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run: every kind ``rounds`` times, ``lanes`` matches at once, with so many viewers each."""
+    """The plan of a run: every kind ``rounds`` times, ``lanes`` matches at once, with so many viewers each."""
 
     kinds: Sequence[Kind]
     rounds: int = 1
@@ -181,7 +181,7 @@ class Run:
         """Post events until the fault has come about. Raises FaultError."""
         posted = await self._post(play, kind)
         while not await _fired(armed):
-            # Who called could not be told, so nobody was killed: another event, another chance.
+            # The caller could not be identified, so no process was killed. Another event is another chance.
             if len(posted) >= MOST_POSTED:
                 raise FaultError(_silent(armed))
             posted += await self._post(play, kind)
@@ -254,7 +254,7 @@ def _silent(armed: list[Armed]) -> str:
 
 
 def _expected(play: Play, kind: Kind) -> list[Watcher]:
-    """Who must have the events before anything else happens: those who would find out themselves, or everyone."""
+    """The viewers that must have the events before the run goes on: those that find out by themselves, or all."""
     return [each for each in play.watchers if each.quick or kind.reach == "told"]
 
 

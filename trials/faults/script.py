@@ -17,7 +17,7 @@ LAST = ("half_time", "second_half", "full_time")
 
 
 class Script:
-    """What happens next. The events between the phases are allowed in any order."""
+    """The next events of a match. The events between the phases are allowed in any order."""
 
     def __init__(self, match: str) -> None:
         self._match = match

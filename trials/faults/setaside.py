@@ -14,7 +14,7 @@ WAIT_SECONDS = 40.0
 
 
 class SetAside:
-    """What has been set aside since the start; a task from ``__aenter__`` to ``__aexit__``."""
+    """The messages set aside since the start; a task from ``__aenter__`` to ``__aexit__``."""
 
     def __init__(self, sqs: Any, queue_urls: Iterable[str]) -> None:
         self._sqs = sqs

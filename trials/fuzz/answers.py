@@ -49,7 +49,7 @@ _MOST_CUTS = 5
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a reader made of the bytes."""
+    """A reader's result for the bytes."""
 
     complete: bool
     status: int = 0
@@ -57,7 +57,7 @@ class _Read:
 
 
 class Answers:
-    """How the bytes are cut (a count, then two bytes for each place), whether the peer closes, and the bytes."""
+    """An input: the cuts (a count, then two bytes for each place), whether the peer closes, and the bytes."""
 
     name = "answers"
 

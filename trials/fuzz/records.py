@@ -77,7 +77,7 @@ class Records:
         return as_json(value)
 
     def check(self, data: bytes) -> bool:
-        """What is taken is whole, says the same when it is written again, and the rules can judge it."""
+        """A record that is taken is whole, reads the same after it is written again, and the rules can judge it."""
         try:
             accepted = parse_record(data)
         except PoisonRecordError as poison:

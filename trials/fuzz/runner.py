@@ -36,7 +36,7 @@ HANG_SECONDS = 20.0
 """An input that takes longer is a hang; the slowest takes milliseconds."""
 
 START_SECONDS = 60.0
-"""What the process may take to begin."""
+"""Seconds within which the process must begin."""
 
 LOOK_SECONDS = 0.2
 _SLOT = 1024 * 1024
@@ -55,7 +55,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Fuzzed:
-    """What became of one parser."""
+    """The results of one parser."""
 
     name: str
     inputs: int

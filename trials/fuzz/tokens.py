@@ -88,7 +88,7 @@ VALID = [b"\n" + token for token in _TOKENS]
 
 
 class Tokens:
-    """What was signed for this input, if it is not one of the usual tokens, a line's end, and the token."""
+    """An input: the text signed for it, unless it is one of the usual tokens, then a line's end, and the token."""
 
     name = "tokens"
 

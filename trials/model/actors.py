@@ -1,8 +1,7 @@
-"""Who acts in the model: each runs the real code up to its next side effect, and waits there for its turn.
+"""The actors of the model: each runs the real code up to its next side effect, and waits there for its turn.
 
-A side effect is a call of AWS or a POST to a viewer. Whoever has the turn may be given more than leave to go on: the
-call fails, takes place twice (botocore asks again when an answer is lost), or is the last before or after which the
-process dies.
+A side effect is a call of AWS or a POST to a viewer. A turn does not always let the call succeed: the call fails, takes
+place twice (botocore asks again when an answer is lost), or the process dies before or after it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Turn(Enum):
-    """What happens to the side effect before which somebody waits."""
+    """The fate of the side effect before which an actor waits."""
 
     GO = auto()
     FAIL = auto()
@@ -50,7 +49,7 @@ class Actor:
         """It gets no turn for the time being."""
 
     def choices(self) -> int:
-        """How many side effects it stands before; 0 while it waits for others, or for time to pass."""
+        """The number of side effects that it stands before; 0 while it waits for others, or for time to pass."""
         raise NotImplementedError
 
     def step(self, choice: int = 0, turn: Turn = Turn.GO) -> None:
@@ -63,7 +62,7 @@ class Actor:
 
 
 CURRENT: ContextVar[Actor | None] = ContextVar("actor", default=None)
-"""Whose code is running; None for the model's own."""
+"""The actor whose code is running; None for the model's own."""
 
 
 class Routine(Actor):

@@ -13,7 +13,7 @@ BEGIN = 1_766_000_000.0
 """The date at the beginning of every run, in seconds since the epoch."""
 
 KERNEL_SECONDS = 0.05
-"""How long to wait for bytes that are known to be on their way over loopback, at a time."""
+"""Seconds of one wait for bytes that are known to be on their way over loopback."""
 
 KERNEL_TRIES = 100
 
@@ -80,7 +80,7 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 class Clock:
-    """What the modules under test have for ``time``: the loop's clock as a date, wrong by the skew of who asks."""
+    """Replaces ``time`` in the modules under test: the loop's clock as a date, wrong by the skew of the caller."""
 
     def __init__(self, loop: Loop, begin: float, skew: Callable[[], float]) -> None:
         self._loop = loop

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def refusal(operation: str, code: str = "ThrottlingException") -> ClientError:
-    """What botocore raises when a service has refused every try."""
+    """The error that botocore raises when a service has refused every try."""
     return ClientError({"Error": {"Code": code, "Message": "injected"}}, operation)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trials.model.clock import Loop
 
 FAULTS = ("throttled", "broken", "reset", "answer lost")
-"""What may become of a POST beside its proper answer: 429; 500; the connection breaks before the frame is delivered, or
+"""Outcomes of a POST beside its proper answer: 429; 500; the connection breaks before the frame is delivered, or
 after."""
 
 

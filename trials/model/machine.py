@@ -34,7 +34,7 @@ WHICH = st.integers(0, 5)
 
 
 class Totals:
-    """What all runs of this process have done."""
+    """The counts of all runs of this process."""
 
     runs = 0
     steps = 0

@@ -1,7 +1,7 @@
 """The simple reference: what was accepted, what is in the ledger, what each connection was sent, what viewers showed.
 
-Whatever does not fit is noted in ``broken`` with a sentence: it may happen deep inside the code under test, which must
-not be able to catch it.
+A violation is noted in ``broken`` with a sentence. It may happen deep inside the code under test, which must not be
+able to catch it.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ class Told:
 
 
 class Reference:
-    """What must hold, looked at after every side effect."""
+    """The promises, checked after every side effect."""
 
     def __init__(self) -> None:
         self.broken: list[str] = []
         self.accepted: dict[tuple[str, str, str], None] = {}
         """(match, event id, request) of what was answered 202."""
         self.streamed: set[tuple[str, str]] = set()
-        """What is on the stream, answered or not."""
+        """The events on the stream, answered or not."""
         self.ledger: dict[str, list[dict[str, Any]]] = {}
         """Per match, its events in order as the ledger's transactions wrote them."""
         self.connections: dict[str, Connection] = {}

@@ -24,7 +24,7 @@ ROUND = 50
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What does not hold, the shortest schedule that shows it, and the seed that finds it again."""
+    """The broken promise, the shortest schedule that shows it, and the seed that finds it again."""
 
     sentence: str
     schedule: str

@@ -25,7 +25,7 @@ class Viewer:
         self.connection: Connection | None = None
         self.follower = Follower(match)
         self.answered = True
-        """What it asked for last, on this connection, was granted."""
+        """Whether its latest request on this connection was granted."""
         self.asking = 0
         """Requests that have not been answered; a client waits for that before it asks for another subscription."""
 

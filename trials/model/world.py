@@ -108,7 +108,7 @@ class World:
         """The next of the numbers that names are made of."""
         return next(self._numbers)
 
-    # Who acts.
+    # The actors.
 
     def routine(self, name: str, work: Callable[[], Any], *, skew: float | None = None) -> Routine:
         """Somebody new, who waits for the first turn."""
@@ -139,7 +139,7 @@ class World:
         return self.routine(execution.id, execution.run)
 
     def ready(self) -> list[Actor]:
-        """Who stands before a side effect."""
+        """The actors that stand before a side effect."""
         self.actors = [each for each in self.actors if not each.ended]
         return [each for each in self.actors if each.choices() and not each.hangs]
 
@@ -193,7 +193,7 @@ class World:
                 return True
         return False
 
-    # What they act on.
+    # The parts that they act on.
 
     def call(self, name: str, arguments: dict[str, Any], *, twice: bool = False) -> Any:
         """A call of DynamoDB by a sender."""
@@ -262,7 +262,7 @@ class World:
     def _in_flight(self) -> bool:
         return any(isinstance(each, Sender) and each.in_flight() for each in self.actors)
 
-    # What happens from outside.
+    # Events from outside.
 
     def create(self, match: str, audience: int) -> None:
         """An operator schedules a match."""
