@@ -94,7 +94,7 @@ class Audience:
             await self.reader.close()
 
     def arrived(self, match: str, seq: int) -> int:
-        """How many have applied an event."""
+        """The number of viewers that have applied an event."""
         return self._arrived[match, seq]
 
     async def wait(self, match: str, seq: int, count: int, seconds: float) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Bearer(httpx.Auth):
     """A token on whatever writes, and on what was answered 401 without one; a fresh one if the first is refused.
 
-    What was answered 401 has changed nothing, so it may be sent again.
+    A request that was answered 401 has changed nothing, so it may be sent again.
     """
 
     def __init__(self, tokens: Tokens | None) -> None:

@@ -24,7 +24,7 @@ PROGRESS = "· "
 
 
 def plan_of(options: Any) -> Plan:
-    """What the options of the load test ask for."""
+    """The plan that the options of the load test ask for."""
     return Plan(SHAPES[options.shape], options.viewers, options.goals, options.join_rate)
 
 
@@ -56,7 +56,7 @@ class Director:
 
     @property
     def crowd(self) -> tuple[int, float]:
-        """How many viewers there are to be now, and how many a second come or go until then."""
+        """The number of viewers there should be now, and how many a second come or go until then."""
         return self.plan.crowd(self.phase, self._posted)
 
     def heard(self, posted: int, seqs: dict[str, int] | None) -> None:
@@ -64,7 +64,7 @@ class Director:
         self._posted, self._seqs = posted, seqs
 
     def take(self, swarm: str, report: dict[str, Any]) -> None:
-        """A swarm reports. What comes after the run is over is of viewers on their way out, and counts for nothing."""
+        """A swarm reports. Reports after the end of the run are about viewers that leave, and are ignored."""
         if not self.over:
             self.results.take(swarm, report)
 

@@ -1,7 +1,7 @@
 """A stand-in for API Gateway's WebSocket APIs that takes load: ``python -m loadtest.gateway --help``.
 
 The WebSocket front and @connections are on one port of 127.0.0.1, served by one core; the functions run in threads of
-this process and are given the events that API Gateway sends. What is modelled is in docs/standin.md.
+this process and are given the events that API Gateway sends. docs/standin.md says what is modelled.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 BACKLOG = 4096
 DESCRIPTION = Path(__file__).resolve().parent.parent / "terraform/system.json"
 STOP_SECONDS = 0.2
-"""What the close frames get to leave in."""
+"""Seconds in which the close frames may leave."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,8 +95,8 @@ async def _serve(options: argparse.Namespace, said: TextIO, make: Callable[[], C
         loop.add_signal_handler(number, ended.set)
     if options.with_parent:
         loop.add_reader(sys.stdin.fileno(), _end_with_stdin, ended)
-    # What has been loaded stays, so the collector need not look at it (40 ms), and a full collection over ten thousand
-    # sockets (another 90 ms in which nobody is served) should be rare.
+    # Loaded objects stay, so the collector need not look at them (40 ms). A full collection over ten thousand sockets
+    # should be rare: it takes another 90 ms, in which no viewer is served.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

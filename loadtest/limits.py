@@ -1,4 +1,4 @@
-"""How many sockets this process may hold, and whom it may put under load."""
+"""Limits of a load test: the sockets that this process may hold, and the hosts that it may put under load."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ MANY = 50
 
 
 class Worker:
-    """What one locust process knows: its swarm, and what it has been told."""
+    """The state of one locust process: its swarm, and the messages that it has received."""
 
     def __init__(self) -> None:
         self.matches: list[str] = []
@@ -138,7 +138,7 @@ def end_with_parent(parent: int) -> None:
 
 
 def heard(data: dict[str, Any]) -> None:
-    """What the operator has done, wherever it runs."""
+    """Take the operator's report, from whichever process it runs in."""
     for director in directors:
         director.heard(data["posted"], data["seqs"])
 
@@ -261,7 +261,7 @@ class Storm(LoadTestShape):
     """The number of viewers, as ``--shape`` wants it."""
 
     def tick(self) -> tuple[int, float] | None:
-        """How many users there are to be; the operator is one more."""
+        """The number of users there should be; the operator is one more."""
         if not directors:
             runner: Any = self.runner
             viewers, rate = plan_of(runner.environment.parsed_options).crowd("joining", 0)
@@ -296,7 +296,7 @@ class Viewer(User):
 
     @task
     def live(self) -> None:
-        """What this kind of viewer does. The only task: locust would mix in those of a base class."""
+        """Run this kind of viewer. The only task: locust would mix in those of a base class."""
         self.watch()
 
     def watch(self) -> None:

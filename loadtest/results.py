@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Histogram = dict[int, int]
-"""How often each number of milliseconds was seen."""
+"""By a number of milliseconds: how often it was seen."""
 
 OWN_SHARE = 0.25
 """From this share of the latency on, the swarm's own lag makes the result doubtful."""
@@ -54,7 +54,7 @@ def posted_at(event: dict[str, Any]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How one swarm stands: the parts of its latest report that are not added up."""
+    """The state of one swarm: the parts of its latest report that are not added up."""
 
     watching: int = 0
     """Viewers whose socket is open and subscribed."""
@@ -81,7 +81,7 @@ class Results:
     glass: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
     """Goal-to-glass by the second of arrival."""
     lag: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
-    """How late the swarms' own timers were, by second."""
+    """By second: the lateness of the swarms' own timers."""
     counts: Counter[str] = field(default_factory=Counter)
     cpu_max: int = 0
     _swarms: dict[str, Status] = field(default_factory=dict)

@@ -9,7 +9,7 @@ Phase = Literal["joining", "playing", "settling", "over"]
 
 JOIN_SECONDS = 120.0
 SETTLE_SECONDS = 60.0
-"""How long an event that is late may still come before it counts as missed."""
+"""Seconds within which a late event may still come before it counts as missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Shape:
     early: float = 1.0
     """Share of the viewers that come before the first event."""
     rush_seconds: float = 1.0
-    """How long the others take, once it has been posted."""
+    """Seconds in which the others come, once it has been posted."""
     leave_after: float | None = None
     """Share of the goals after which most leave, None if they stay to the end."""
     remain: float = 0.1
@@ -46,7 +46,7 @@ SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run is to do."""
+    """The plan of a run."""
 
     shape: Shape
     viewers: int
@@ -55,7 +55,7 @@ class Plan:
     """Viewers a second that come while nothing is happening."""
 
     def crowd(self, phase: Phase, posted: int) -> tuple[int, float]:
-        """How many viewers there are to be, and how many a second come or go until then."""
+        """The number of viewers there should be, and how many a second come or go until then."""
         shape, early = self.shape, max(1, round(self.shape.early * self.viewers))
         if phase == "joining" or (early == self.viewers and shape.leave_after is None):
             return early, self.join_rate
@@ -74,7 +74,7 @@ class Plan:
             return "the viewers could not join"
         if phase == "playing" and seconds > JOIN_SECONDS + self.goals * (pace + 5.0):
             return "the goals could not be posted"
-        # Who was cut off has to be let in and to subscribe again, which took the joining as long.
+        # Viewers that were cut off must connect and subscribe again. That takes as long as the joining did.
         patience = SETTLE_SECONDS + (self.viewers / 20.0 if self.shape.cut_after is not None else 0.0)
         if phase == "settling" and seconds > patience:
             return "not everything has arrived"

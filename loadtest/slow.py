@@ -143,7 +143,7 @@ class _Once:
 
     @property
     def waiting(self) -> int:
-        """How many there are."""
+        """The number of jobs left."""
         return len(self._left)
 
     @property

@@ -34,7 +34,7 @@ from loadtest.results import Histogram, Status, posted_at
 
 REPORT_SECONDS = 0.5
 LAG_SECONDS = 0.05
-"""How often the loop's own lateness is measured."""
+"""Seconds between two measurements of the loop's own lateness."""
 
 
 _COUNTS = {
@@ -46,12 +46,12 @@ _COUNTS = {
     "asked_over_the_socket": attrgetter("synced"),
     "junk_frames": attrgetter("junk"),
 }
-"""What viewers count by themselves."""
+"""Counts that each viewer keeps by itself."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What there is to report since the last report."""
+    """The figures since the last report."""
 
     times: dict[str, Histogram] = field(default_factory=lambda: defaultdict(dict))
     glass: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
@@ -127,7 +127,7 @@ class Swarm:
     def __init__(self, url: str, api_url: str) -> None:
         self.url = url
         self.reader = Reader(api_url)
-        """What viewers miss is read through this: one fetch for all who miss the same."""
+        """Reads missed events: one fetch for all viewers that miss the same."""
         self.tally = Tally()
         self.ready: set[int] = set()
         self._seats: dict[int, Seat] = {}
@@ -154,7 +154,7 @@ class Swarm:
                 self._seqs = order["seqs"]
 
     def report(self) -> dict[str, Any]:
-        """What is new since the last report, and how the swarm stands."""
+        """The figures since the last report, and the state of the swarm."""
         tally, self.tally = self.tally, Tally()
         counted = Counter(self._gone)
         for name, of in _COUNTS.items():
@@ -207,7 +207,7 @@ class Swarm:
             if seat.viewer.connected:
                 self.tally.counts["cut"] += 1
                 seat.viewer.drop()
-                # Who comes and goes may be dropped again before it is back.
+                # A viewer that comes and goes may be dropped again before it is back.
                 seat.cut_at = now if seat.stays else None
 
     def _leave(self, number: int) -> None:

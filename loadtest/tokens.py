@@ -112,7 +112,7 @@ class ClientCredentials:
 
 
 def tokens_from(environ: Mapping[str, str]) -> Tokens | None:
-    """What the environment says: ``LIVESCORE_TOKEN``, or a token URL with the id and the secret of an app client."""
+    """The environment's tokens: ``LIVESCORE_TOKEN``, or a token URL with the id and the secret of an app client."""
     if token := environ.get("LIVESCORE_TOKEN"):
         return GivenToken(token)
     if url := environ.get("LIVESCORE_TOKEN_URL"):

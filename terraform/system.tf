@@ -16,7 +16,7 @@ locals {
 
   cell_regions = length(var.cells) > 0 ? keys(var.cells) : [var.home_region]
 
-  # What references of system.json stand for in every region; the modules add the URLs of their own queues and API.
+  # The values of references in system.json for every region; the modules add the URLs of their own queues and API.
   references = merge(
     {
       deployment  = var.prefix

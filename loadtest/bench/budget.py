@@ -1,4 +1,4 @@
-"""What a send budget is worth: the last viewer against the ideal of viewers over rate, through the whole pipeline.
+"""Bench of the send budget: the last viewer's time against the ideal, viewers over rate, through the whole pipeline.
 
 The stand-in allows the account so many POSTs a second and takes 30 ms for each; four senders share that. Five cases:
 one goal; two goals a second apart in one match; two matches at once; a match with slow viewers; 60 matches at once.

@@ -98,7 +98,7 @@ class Round:
         self._ask()
         self._sent: dict[str, Any] = {}
         self.logs: dict[str, list[dict[str, Any]]] = {}
-        """What each function has said."""
+        """By function: the lines of its log."""
 
     def measure(self, name: str) -> dict[str, float]:
         """Start a function and call it once. Raises WrongAnswerError."""

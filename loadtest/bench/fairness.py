@@ -106,7 +106,7 @@ async def _goal(stage: Stage, match: str, viewers: int) -> float:
 
 
 async def _closed(target: Target, match: str, slow: list[str]) -> int:
-    """How many of the slow viewers have no row any more, after a while at most: it goes with ``$disconnect``."""
+    """The number of slow viewers without a row, after a bounded wait: ``$disconnect`` removes the row."""
     for _ in range(CLOSED_SECONDS * 5):
         left = set(_rows(target, match)) & set(slow)
         if not left:

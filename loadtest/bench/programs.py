@@ -63,7 +63,7 @@ class Cores:
 
 @contextmanager
 def on_core(core: int | None) -> Iterator[None]:
-    """What is started within stays on this core."""
+    """Programs that are started within stay on this core."""
     mine = os.sched_getaffinity(0)
     if core is not None:
         os.sched_setaffinity(0, {core})

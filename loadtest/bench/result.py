@@ -1,4 +1,4 @@
-"""What a bench has found: as a table, as JSON, as a plot."""
+"""The result of a bench: as a table, as JSON, as a plot."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Result:
     """Sentences on what could not be measured here."""
 
     def to_json(self) -> str:
-        """What ``bench --json`` writes."""
+        """The text that ``bench --json`` writes."""
         body = {"bench": self.bench, "rows": self.rows, "ratios": self.ratios, **self.figures}
         return json.dumps({**body, "missing": self.missing, "machine": machine()}, indent=2) + "\n"
 
@@ -75,7 +75,7 @@ class Result:
 
 
 def machine() -> dict[str, Any]:
-    """What it was measured on."""
+    """The machine of the measurement."""
     cpu = next(
         (
             line.partition(":")[2].strip()

@@ -14,7 +14,7 @@ INVOCATION_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What Lambda tells a function about its invocation."""
+    """The context that Lambda gives a function for an invocation."""
 
     began: float = field(default_factory=time.monotonic)
 

@@ -21,7 +21,7 @@ RATE, BURST = 2_000, 500
 
 LATENCY_MS = 30
 BUFFER_BYTES = 16_000
-"""What may wait in the stand-in for one viewer; a viewer that reads never has so much waiting."""
+"""Bytes that may wait in the stand-in for one viewer. A viewer that reads never has so many waiting."""
 
 UNLIMITED = 1e6
 

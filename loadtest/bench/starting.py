@@ -1,8 +1,8 @@
 """One start of a function, as Lambda goes through it: INIT, then the first call, in a process of its own.
 
 A script that Python is to run by itself (``-I -S``), so that nothing is there but the code of the zip: its folder and
-the handler are the arguments, the event comes on stdin, figures and the answer go to stdout. What the interpreter takes
-to start is not counted: on Lambda it runs already when the code is imported.
+the handler are the arguments, the event comes on stdin, figures and the answer go to stdout. The start of the
+interpreter is not counted: on Lambda it runs already when the code is imported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ INVOCATION_SECONDS = 60.0
 
 
 class Context:
-    """What Lambda tells a function about its invocation."""
+    """The context that Lambda gives a function for an invocation."""
 
     function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "cold"
 
@@ -38,7 +38,7 @@ def peak_resident_mb() -> float:
 
 
 def clients() -> int:
-    """How many clients of AWS there are in this process."""
+    """The number of AWS clients in this process."""
     base = sys.modules.get("botocore.client")
     frozen = gc.get_freeze_count()
     gc.unfreeze()
@@ -52,7 +52,7 @@ def main() -> None:
     """Start, call once, tell."""
     folder, handler = sys.argv[1:]
     event: dict[str, Any] = json.load(sys.stdin)
-    # What the function prints is its log, as on Lambda.
+    # The function's output is its log, as on Lambda.
     told, sys.stdout = sys.stdout, sys.stderr
     module, _, name = handler.rpartition(".")
     began, cpu = time.perf_counter(), time.process_time()

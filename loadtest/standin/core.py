@@ -1,4 +1,4 @@
-"""What the ports of the stand-in share: who is connected, the limits, the counters, the functions' threads."""
+"""The parts that the ports of the stand-in share: connections, limits, counters, the functions' threads."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Stats:
     connects_refused: int = 0
     handler_errors: int = 0
     messages: int = 0
-    """What viewers have sent."""
+    """Messages from viewers."""
     disconnects_lost: int = 0
     lag_last: float = 0.0
     lag_max: float = 0.0
@@ -65,7 +65,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a function is told beside its event, as far as a stand-in can."""
+    """The context that a function gets beside its event, as far as a stand-in can make it."""
 
     aws_request_id: str
     function_name: str = "standin"
@@ -93,7 +93,7 @@ class Core:
         self.loop = asyncio.get_running_loop()
         self.verifier = verifier
         self.sockets: dict[bytes, ViewerSocket] = {}
-        """Who can be posted to, by the id as it stands in a path: percent-encoded."""
+        """The connections that can be posted to, by the id as it stands in a path: percent-encoded."""
         self.stats = Stats()
         self.post_prefix = f"POST /{api.stage}/@connections/".encode()
         self.post_prefix_size = len(self.post_prefix)
@@ -153,7 +153,7 @@ class Core:
         return answers.OK
 
     def find(self, quoted: bytes) -> ViewerSocket | None:
-        """Who has an id, however its ``=`` stands in the path."""
+        """The connection with an id, however its ``=`` stands in the path."""
         return self.sockets.get(quoted.replace(b"%3d", b"=").replace(b"=", b"%3D"))
 
     def absent(self, quoted: bytes) -> bytes:

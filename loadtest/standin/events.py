@@ -78,7 +78,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Who is at the other end; ``connected_at`` in ms since the epoch, ``host`` as the viewer asked for it.
+    """The viewer at the other end; ``connected_at`` in ms since the epoch, ``host`` as the viewer asked for it.
 
     ``authorizer`` is what the authorizer said of it, None where there is none.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the stand-in allows; the defaults are AWS's for a new account, where AWS publishes them.
+    """The limits of the stand-in; the defaults are AWS's for a new account, where AWS publishes them.
 
     Sources: "limits" is
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html,
@@ -49,8 +49,8 @@ class Limits:
     """A connection lives no longer than this (websocket). Looked at twice a second."""
 
     buffer_bytes: int = 128 * 1024
-    """What may wait here for one slow viewer before POSTs to it are answered 429, beside what the kernel's buffers
-    take. That AWS answers so is in PostToConnection's reference (LimitExceededException); it publishes no size."""
+    """Bytes that may wait here for one slow viewer before POSTs to it are answered 429, beside those in the kernel's
+    buffers. That AWS answers so is in PostToConnection's reference (LimitExceededException); it publishes no size."""
 
     latency_ms: float = 0
     """An answer of @connections leaves so much later; the frame leaves at once. AWS publishes no figure."""

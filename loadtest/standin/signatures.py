@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SERVICE = "execute-api"
 SKEW_SECONDS = 300
-"""How far the clocks may be apart (Signature Version 4: "requests must reach AWS within five minutes")."""
+"""Seconds by which the clocks may differ (Signature Version 4: "requests must reach AWS within five minutes")."""
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, ?"

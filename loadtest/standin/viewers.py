@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from loadtest.standin.events import Connection
 
 CLOSE_SECONDS = 5.0
-"""How long a viewer may take to answer our close frame."""
+"""Seconds that a viewer may take to answer our close frame."""
 
 QUEUED = 16
 """Messages of one viewer that may wait for the function; then nothing more is read from it."""
@@ -75,7 +75,7 @@ class ViewerSocket(asyncio.Protocol):
 
     @property
     def who(self) -> Connection:
-        """Who this is, once the handshake has been read."""
+        """The viewer's connection, once the handshake has been read."""
         assert self._who is not None  # noqa: S101
         return self._who
 

@@ -1,4 +1,4 @@
-# What a deployment is when nothing but who issues tokens is said.
+# A deployment of which only the issuers of tokens are stated.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -1,4 +1,4 @@
-# What may be left out, and what may be added.
+# Parts that may be left out, and parts that may be added.
 
 mock_provider "aws" {
   source = "./tests/mocks"

@@ -1,5 +1,5 @@
 # A small deployment to try everything with: one region, no protection of what it holds, gone with `terraform destroy`.
-# What it costs while nobody watches: the stream's shards, and its consumer's.
+# Its cost while nobody watches: the stream's shards, and the consumer's.
 
 terraform {
   required_version = "~> 1.11"

@@ -1,4 +1,4 @@
-# What each function may do, a document for each; writing logs and traces is the function module's.
+# The permissions of each function, a document for each. The function module adds those to write logs and traces.
 locals {
   policies = {
     # Fetches the issuer's keys over the internet and writes nothing.

@@ -4,8 +4,8 @@ locals {
   maximum_record_age = min(var.stream.retention_seconds - 300, 604800)
 }
 
-# No limit of retries: it would throw away what the API has answered with 202. What is poison the function sets aside
-# itself; what stays in the way for longer than the stream keeps records goes to S3, whole.
+# No limit of retries: it would throw away what the API has answered with 202. The function sets poison records aside
+# itself. A record that blocks for longer than the stream keeps records goes to S3, whole.
 resource "aws_lambda_event_source_mapping" "stream" {
   for_each = { for function, source in var.event_sources : function => source if source.stream != null }
 

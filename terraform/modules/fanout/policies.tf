@@ -1,4 +1,4 @@
-# What each function may do, a document for each; writing logs and traces is the function module's.
+# The permissions of each function, a document for each. The function module adds those to write logs and traces.
 locals {
   policies = {
     fanout   = [data.aws_iam_policy_document.fanout.json]

@@ -1,4 +1,4 @@
-# What is watched in each cell, in its own region: an alarm reads no other region's metrics.
+# The alarms of each cell, in its own region: an alarm reads no other region's metrics.
 
 locals {
   cell_alarms = {

@@ -1,4 +1,4 @@
-# What is watched at home. Each alarm: a runbook's section, a sentence, metrics, and when it goes off.
+# The alarms at home. Each alarm: a runbook's section, a sentence, metrics, and when it goes off.
 
 locals {
   stream_ms = var.home.retention_hours * 3600 * 1000

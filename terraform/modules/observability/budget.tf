@@ -1,4 +1,4 @@
-# What may be spent, and who hears of it. Billing lags by hours: it stops nothing in a match.
+# The monthly budget and its mails. Billing lags by hours, so a budget stops nothing in a match.
 
 resource "aws_budgets_budget" "monthly" {
   count = var.monthly_budget == null ? 0 : 1

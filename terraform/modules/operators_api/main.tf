@@ -149,8 +149,8 @@ resource "aws_cloudwatch_log_group" "access" {
   kms_key_id        = var.kms_key_arn
 }
 
-# How many requests are refused with 429. The metric 4xx of the HTTP API would not do: it counts unknown matches and missing tokens
-# as well. The dimensions of a metric are fields of the line, so deployment and service stand in it.
+# Counts the requests that are refused with 429. The metric 4xx of the HTTP API would not do: it counts unknown matches
+# and missing tokens as well. The dimensions of a metric are fields of the line, so deployment and service stand in it.
 resource "aws_cloudwatch_log_metric_filter" "throttled" {
   region         = var.region
   name           = "throttled"

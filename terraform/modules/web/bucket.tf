@@ -32,7 +32,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "site" {
 
   rule {
     apply_server_side_encryption_by_default {
-      # What everybody may read needs no key of its own.
+      # Everybody may read these files, so they need no key of their own.
       sse_algorithm = "AES256"
     }
   }

@@ -26,9 +26,9 @@ resource "aws_cloudfront_function" "operators" {
 
 # The API says what tells two snapshots apart, and how long one is good. That is a second, and up to half a minute for
 # the list of a day on which nothing is played.
-# What is not in the key is not passed on either, as there is no origin request policy: no Host (the API would not know
-# itself), no Origin (CORS is answered below), no cookie, and no Authorization, so that nobody's token ever comes to
-# a shared cache. What needs a token has a path of its own, under which nothing is kept.
+# There is no origin request policy, so CloudFront passes on only the parts of the cache key: no Host (the API would not
+# know itself), no Origin (CORS is answered below), no cookie, and no Authorization. So no token ever comes to a shared
+# cache. Requests with a token have a path of their own, under which nothing is kept.
 resource "aws_cloudfront_cache_policy" "snapshots" {
   name        = "${var.prefix}-snapshots-${var.region}"
   comment     = "Snapshots of matches: a second; quiet lists: longer"

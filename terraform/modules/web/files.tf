@@ -1,4 +1,4 @@
-# What lies in the bucket.
+# The files in the bucket.
 
 locals {
   # deployment.json is made below, whatever the folder has.
@@ -21,7 +21,8 @@ resource "aws_s3_object" "file" {
   cache_control = var.site.pages.cache_control
 }
 
-# How a page finds its cells, and the console where operators sign in: the same files serve every deployment.
+# deployment.json tells a page its cells, and the console where operators sign in. So the same files serve every
+# deployment.
 resource "aws_s3_object" "deployment" {
   region        = var.region
   bucket        = aws_s3_bucket.site.id

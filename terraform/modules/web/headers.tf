@@ -1,4 +1,5 @@
-# What browsers are told about the pages and the snapshots: site.json says it, here it is put where CloudFront wants it.
+# The headers of the pages and the snapshots: site.json states them, and this file puts them where CloudFront wants
+# them.
 
 locals {
   # A page runs the site's own scripts and talks to its own host and the cells, and to nobody else. No script stands in

@@ -1,4 +1,4 @@
-# What a plan has to know of an account, so that tests need none.
+# The facts that a plan needs of an account, so that tests need none.
 
 mock_data "aws_partition" {
   defaults = {
