@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _HEADLESS = re.compile(r"(?:Wh(?:at|o|ich)(?:so)?(?:ever)?|Whom|Whose|How)\b")
-_END = re.compile(r'(?<=[.!?:;])[)"”*_]*\s+(?=[*_("“]*[A-Z])')
+_END = re.compile(r'(?<=[.!?:;])[)"”*_]*\s+(?=[*_("“]*[A-Z`])')
 """Between two sentences. A colon counts: a docstring writes ``name: Meaning``."""
 _BARE_PAGE = re.compile(r"(?<![\w./-])(?:(?:[\w.-]+/)+[\w-]+|[\w-]+)\.html\b(?!\])|\brepost\.aws/[\w/-]+(?![\w/-]*\])")
 _ADDRESS_OR_CODE = re.compile(r"https?://\S+|`+[^`]*`+")
