@@ -50,7 +50,7 @@ export const isOver = ({ status }) => OVER.has(status);
 export const hasScore = ({ status }) => !UNPLAYED.has(status);
 
 /**
- * What is known after something more was heard: never older than before within an epoch, and with all the events that
+ * The board after something more was heard: never older than before within an epoch, and with all the events that
  * follow on from each other.
  *
  * @param {Board | null} before
@@ -70,8 +70,8 @@ const SAID = /** @type {any} */ (
 );
 
 /**
- * Who plays, when and how long: it changes without an event, and the live connection goes on with what its last snapshot
- * said. What was read over HTTP stands until the live connection says something else than before.
+ * Teams, kick-off and lengths: they change without an event, and the live connection goes on with those of its last
+ * snapshot. Those read over HTTP stand until the live connection says something else than before.
  */
 export class Said {
   #live = "";
@@ -110,8 +110,8 @@ const OUTDATED = 15_000;
 export const isOutdated = (before, answer, since) => before?.epoch !== answer.epoch && since < OUTDATED;
 
 /**
- * The newer events, and the older ones before them if none is missing in between. What a newer one cancels is marked,
- * what it amends is corrected.
+ * The newer events, and the older ones before them if none is missing in between. Events that a newer one cancels are
+ * marked, those that it amends are corrected.
  *
  * @param {readonly Event[]} older
  * @param {readonly Event[]} newer

@@ -10,7 +10,7 @@ import { preloadScreen } from "./viewer/screens.js";
 /** @param {string} path @returns {[string, Sent]} */
 function send(path) {
   const answer = fetch(path, { signal: AbortSignal.timeout(10_000) });
-  // Whoever takes it deals with the failure.
+  // The taker of the answer deals with its failure.
   answer.catch(() => {});
   return [path, { sentAt: Date.now(), answer }];
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What this device keeps of what it has seen, so that a reload without a network has something to show.
+ * The records that this device keeps, so that a reload without a network has something to show.
  *
  * The newest few dozen records in localStorage. A browser that keeps nothing, or has no room, is no error: there is
  * only nothing to show then.
@@ -17,7 +17,7 @@ export class Shelf {
     this.storage = storage;
   }
 
-  /** What is kept under a name, or null. @param {string} name @returns {Kept<any> | null} */
+  /** The record under a name, or null. @param {string} name @returns {Kept<any> | null} */
   get(name) {
     try {
       const kept = JSON.parse(this.storage().getItem(PREFIX + name) ?? "null");
@@ -36,7 +36,7 @@ export class Shelf {
       try {
         storage.setItem(PREFIX + name, text);
       } catch {
-        // What fills it may be ours.
+        // The storage may be full of our own records.
         this.#makeRoom(0);
         storage.setItem(PREFIX + name, text);
       }

@@ -18,7 +18,7 @@ export type Status =
   | "full_time"
   | "awarded";
 
-/** One thing that happened, as docs/api.md describes it. Which fields there are depends on `kind`. */
+/** One thing that happened, as docs/api.md describes it. Its fields depend on `kind`. */
 export interface MatchEvent {
   seq: number;
   kind: string;
@@ -63,7 +63,7 @@ export interface Clock {
   at: number;
 }
 
-/** What is said of a match before it is played, beyond its teams and its kick-off. */
+/** The facts about a match before it is played, beyond its teams and its kick-off. */
 export interface Terms {
   /** Whether the ground is neither side's home. */
   readonly neutral: boolean;
@@ -75,7 +75,7 @@ export interface Terms {
   readonly extra_half_minutes: number;
 }
 
-/** What is known of a match. A new object at each change. */
+/** The known state of a match. A new object at each change. */
 export interface Board extends Terms {
   readonly match: string;
   /** Another epoch is another history: the match was reset. */
@@ -90,7 +90,7 @@ export interface Board extends Terms {
   readonly score: Pair;
   readonly shootout: Pair | null;
   readonly clock: Clock | null;
-  /** How many watch it, roughly; null if nothing is known. */
+  /** The approximate number of viewers; null if it is not known. */
   readonly viewers: number | null;
   /** All that are known, in order; one that was cancelled has `cancelled_by`, one that was amended is corrected. */
   readonly events: readonly MatchEvent[];
@@ -98,7 +98,7 @@ export interface Board extends Terms {
   readonly gap: boolean;
   /** Events that could not be brought back, or lie before the first snapshot. */
   readonly lost: number;
-  /** What is followed of it. */
+  /** The followed part: the score, or null for everything. */
   readonly only: "score" | null;
 }
 
@@ -132,7 +132,7 @@ export interface Connection {
 
 /** All in seconds; the defaults are those of docs/protocol.md. */
 export interface Timings {
-  /** How often it is looked whether an answer is overdue. 5 */
+  /** Between two looks for an overdue answer. 5 */
   careSeconds: number;
   /** Between two subscribes that are not answered, at most. 60 */
   askSeconds: number;
@@ -178,13 +178,13 @@ export interface Options {
   /** Gives the viewer's token, or null for none. Asked before each connection. */
   token?: () => Promise<string | null> | string | null;
   /**
-   * How the token goes to the gateway. With `subprotocol`, the default of wss:, it is not in the address, which browsers
+   * The token's way to the gateway. With `subprotocol`, the default of wss:, it is not in the address, which browsers
    * write to their console when a connection fails. `query` is the default of ws:, which is devstack: MiniStack's
    * gateway knows no subprotocols.
    */
   tokenIn?: "query" | "subprotocol";
   timings?: Partial<Timings>;
-  /** What chance is taken from: numbers in [0, 1). */
+  /** The source of random numbers in [0, 1). */
   random?: () => number;
   /** A WebSocket where there is none, as in Node 20: that of the package ws. */
   WebSocket?: new (
@@ -192,14 +192,14 @@ export interface Options {
     protocols?: string[],
   ) => WebSocketLike;
   fetch?: typeof globalThis.fetch;
-  /** What tells of `online`, `offline`, `pageshow` and `visibilitychange`; the page by default, null for nothing. */
+  /** The source of `online`, `offline`, `pageshow` and `visibilitychange`; the page by default, null for none. */
   page?: PageLike | null;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a browser's WebSocket and that of ws name their events' types differently
 type Heard = any;
 
-/** What is used of a WebSocket. */
+/** The used part of a WebSocket. */
 export interface WebSocketLike {
   onopen: ((event: Heard) => void) | null;
   onmessage: ((event: Heard) => void) | null;
@@ -211,7 +211,7 @@ export interface WebSocketLike {
   terminate?(): void;
 }
 
-/** What is used of a window. */
+/** The used part of a window. */
 export interface PageLike {
   addEventListener(type: string, listener: () => void): void;
   removeEventListener(type: string, listener: () => void): void;
@@ -234,7 +234,7 @@ export interface FollowOptions {
 export interface Follow extends AsyncIterable<MatchEvent> {
   readonly match: string;
   readonly only: "score" | null;
-  /** Null before the first snapshot. Who resumes from a position only may be told of events before that. */
+  /** Null before the first snapshot. A follower that resumes from a mere position may hear of events before that. */
   readonly board: Board | null;
   readonly closed: boolean;
   /** `live` is false for what came with the first snapshot or a repair. Each event once, in order. */
@@ -334,5 +334,5 @@ export const repair: {
   judge(follower: Follower, answer: Frame): "take" | "pages" | "ask";
 };
 
-/** How many events wait for a `for await` that is slow; one that is further behind ends with an error. */
+/** Events that wait for a slow `for await`; one that is further behind ends with an error. */
 export const BACKLOG: number;

@@ -76,7 +76,7 @@ function isPage(page) {
   return rise(page.events, page.seq) && page.events.every((event) => isPair(event.score));
 }
 
-/** What a snapshot says of a match beyond teams and kick-off; of a server from before there was that, the usual.
+/** The facts of a snapshot beyond teams and kick-off; the usual ones if an older server does not send them.
  * @param {Record<string, unknown>} frame @returns {import("./livescore.js").Terms} */
 function readTerms(frame) {
   const { neutral, leg, first_leg, half_minutes, extra_half_minutes } = frame;
@@ -267,7 +267,7 @@ const SPREAD = 0.5;
 /** Between two tries at most, in seconds. */
 const LONGEST = 8;
 
-/** How what was missed is brought back, without I/O: where it is read, when, and what is made of the answer. */
+/** The decisions of a repair, without I/O: where missed events are read, when, and what an answer leads to. */
 export const repair = Object.freeze({
   /** Reads over HTTP before the socket is asked. */
   TRIES: 4,
@@ -351,9 +351,9 @@ export const repair = Object.freeze({
   historyPath: ({ match, seq }) => `/matches/${encodeURIComponent(match)}/events?after=${seq}`,
 
   /**
-   * What to do with a snapshot that came over HTTP: `take` it; read `pages` of the history first, because it does not
-   * reach back to the follower; or `ask` over the socket, because it is not whole, or of another epoch. An answer may
-   * be some seconds old: who has heard of the new epoch would be thrown back into the old one.
+   * The next step with a snapshot that came over HTTP: `take` it; read `pages` of the history first, because it does
+   * not reach back to the follower; or `ask` over the socket, because it is not whole, or of another epoch. An answer
+   * may be some seconds old: who has heard of the new epoch would be thrown back into the old one.
    *
    * @param {FollowerType} follower
    * @param {Frame} answer
@@ -370,7 +370,7 @@ export const repair = Object.freeze({
 /** Frames and Date headers that agree with this device's clock to so many ms are no reason to doubt it. */
 const CLOSE_ENOUGH = 30_000;
 
-/** How far this device's clock is from the server's. All times are ms. */
+/** The difference between this device's clock and the server's. All times are ms. */
 class ServerClock {
   /** The difference is at least, and at most; null while nothing has told. @type {number | null} */
   #least = null;
@@ -414,7 +414,7 @@ class ServerClock {
 
   /** @param {number} least @param {number | null} most */
   #narrow(least, most) {
-    // Bounds that contradict each other: a clock was put right meanwhile. What is newer holds.
+    // Bounds that contradict each other: a clock was put right meanwhile. The newer bound holds.
     const moved =
       (this.#most !== null && least > this.#most) || (most !== null && this.#least !== null && most < this.#least);
     if (moved) [this.#least, this.#most] = [null, null];
@@ -425,7 +425,7 @@ class ServerClock {
 
 // ------------------------------------------------------------------------------------------------------- listeners
 
-/** What a caller's own code throws is the caller's: it is reported as if nobody had been in between, and we go on. */
+/** An error of the caller's code is reported as if the browser had called that code, and we go on. */
 const run = (/** @type {() => void} */ call) => {
   try {
     call();
@@ -457,7 +457,7 @@ class Listeners {
   }
 }
 
-/** How many events wait for a `for await` that is slow; one that is further behind ends with an error. */
+/** Events that wait for a slow `for await`; one that is further behind ends with an error. */
 export const BACKLOG = 1000;
 
 /** Events for one `for await`. @implements {AsyncIterableIterator<MatchEvent>} */
@@ -609,7 +609,7 @@ class Wire {
       to.text(data);
     };
     socket.onclose = () => this.drop(this.open ? LOST : "The connection could not be opened.");
-    // What is in the event is for nobody: some WebSockets put the address there, and the token with it.
+    // Nobody may see the event: some WebSockets put the address there, and the token with it.
     socket.onerror = () => {};
   }
 
@@ -656,7 +656,7 @@ class Thread {
   heard = Number.NEGATIVE_INFINITY;
   /** Its subscribe has been answered on this connection. */
   answered = false;
-  /** How often the socket has been asked and has not answered: what it answers is the best there is. */
+  /** Requests over the socket without an answer yet: its answer is the newest state there is. */
   synced = 0;
   /** Snapshots that are still to come to what was asked for another `only`. */
   owed = 0;
@@ -688,7 +688,7 @@ class Thread {
     const whole = isWhole({ ...from, type: "snapshot" });
     if (whole && (from.match !== this.match || from.only !== this.only)) return;
     if (!whole) {
-      // How it stood there is not known.
+      // The score at that position is not known.
       Object.assign(this.follower, { epoch: from.epoch, seq: from.seq, status: "" });
       return;
     }
@@ -759,7 +759,8 @@ class Thread {
   }
 }
 
-/** What an amendment may correct. @type {("player" | "assist" | "player_on" | "player_off" | "minute" | "stoppage")[]} */
+/** The fields that an amendment may correct.
+ * @type {("player" | "assist" | "player_on" | "player_off" | "minute" | "stoppage")[]} */
 const AMENDABLE = ["player", "assist", "player_on", "player_off", "minute", "stoppage"];
 
 /**
@@ -797,7 +798,7 @@ function amended(event, amendment) {
   return right;
 }
 
-/** What a page gets of a Thread. @implements {FollowType} */
+/** A page's view of a Thread. @implements {FollowType} */
 class Follow {
   #thread;
   #close;
@@ -1013,7 +1014,7 @@ class Repairs {
     }
   }
 
-  /** What lies before the first event that is known, for those who want it. @param {Thread} thread */
+  /** Read the events before the first known one, for followers that want them. @param {Thread} thread */
   async precede(thread) {
     if (!thread.history || !thread.board) return;
     const { epoch } = thread.follower;
@@ -1263,7 +1264,7 @@ export class Livescore {
     try {
       token = await this.#token();
     } catch {
-      // What it says may hold the token.
+      // The error may contain the token.
       this.#lost(number, "No token could be had.", false);
       return;
     }
@@ -1412,7 +1413,7 @@ export class Livescore {
       return;
     }
     if (frame.type === undefined && isText(frame.message)) {
-      // API Gateway's own words. What was asked is asked again when it is overdue.
+      // API Gateway's own words. An overdue request is sent again.
       this.#listeners.tell("error", { code: "gateway", message: "The server is busy. It is asked again." });
       return;
     }
@@ -1442,7 +1443,7 @@ export class Livescore {
     }
     const patient = !thread.synced;
     if (frame.type === "snapshot") {
-      // Which of two questions it answers is not said. Taken for the sync's, the worst is one more subscribe.
+      // It does not say which of two requests it answers. Taking it for the sync's costs one more subscribe at worst.
       if (thread.synced) thread.synced -= 1;
       else thread.answered = true;
     }
@@ -1504,7 +1505,7 @@ export class Livescore {
     this.#askLater(this.#askAfter);
   }
 
-  /** What is not answered until then is asked for again. @param {number} wait in seconds */
+  /** Requests that are not answered by then are sent again. @param {number} wait in seconds */
   #askLater(wait) {
     this.#askAt = seconds() + wait * (0.5 + this.#random() / 2);
     this.#askAfter = Math.min(this.#timings.askSeconds, wait * 2);
@@ -1637,7 +1638,7 @@ export class Livescore {
         const { follower } = thread;
         const snapshot = await this.#repairs.snapshot(thread);
         if (thread.closed || (this.#isOpen && thread.answered)) return;
-        // Who knows nothing yet is better off with what may be some seconds old.
+        // A follower without any state is better off with one that is some seconds old.
         if (follower.epoch === null) this.#follow(thread, snapshot, true);
         else if (repair.judge(follower, snapshot) !== "ask") await this.#repairs.read(thread);
       }

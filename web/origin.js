@@ -1,5 +1,5 @@
 // @ts-check
-/** What this page's own host says of the deployment, and the token that brought the viewer here. */
+/** The deployment as this page's own host states it, and the token that brought the viewer here. */
 
 import { tokenIn } from "./address.js";
 import { early } from "./early.js";

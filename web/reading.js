@@ -3,7 +3,7 @@
 
 import { early } from "./early.js";
 
-/** What went wrong: `unknown_match`, `no_answer`, or the API's own code. */
+/** The reason of a failed read: `unknown_match`, `no_answer`, or the API's own code. */
 export class ReadError extends Error {
   /** @param {string} code @param {string} message */
   constructor(code, message) {

@@ -75,7 +75,7 @@ const STATUSES = {
 /** @type {Readonly<Record<string, string>>} */
 const SIGNS = { half_time: "HT", extra_half_time: "HT", shootout: "PEN", full_time: "FT" };
 
-/** What is said of a match as a whole when its status changes. */
+/** Sentences about a match as a whole when its status changes. */
 /** @type {Readonly<Record<string, string>>} */
 const TURNS = {
   postponed: "The match is postponed",
@@ -126,7 +126,7 @@ export const statusSign = (status) => SIGNS[status] ?? statusWords(status);
 /** @param {string | undefined} decision */
 export const decisionWords = (decision) => DECISIONS[decision ?? ""] ?? (decision ?? "").replaceAll("_", " ");
 
-/** What happened, without names: `Penalty goal`, `Video review: goal confirmed`. @param {Event} event */
+/** The event without names: `Penalty goal`, `Video review: goal confirmed`. @param {Event} event */
 export function eventWords(event) {
   if (event.kind === "var_decision" && event.decision === "checking") return "Video review under way";
   if (event.kind === "var_decision") return `${KINDS.var_decision}: ${decisionWords(event.decision)}`;
@@ -249,7 +249,7 @@ export function viewersWords(count) {
   return `about ${(Math.round(count / step) * step).toLocaleString("en")} following`;
 }
 
-/** How long ago: `a moment ago`, `3 minutes ago`. @param {number} ms */
+/** An age in words: `a moment ago`, `3 minutes ago`. @param {number} ms */
 export function ageWords(ms) {
   const minutes = Math.round(ms / 60_000);
   if (minutes < 1) return "a moment ago";

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the operator does, made into entries of the outbox. Knows nothing of the page. */
+/** The operator's acts, made into entries of the outbox. Knows nothing of the page. */
 
 import { written } from "../clock.js";
 import { isCorrectable, UNDO_MS } from "./desk.js";
@@ -18,7 +18,7 @@ import { isBehind, whyNotNow } from "./rules.js";
 /** @typedef {{entry: Entry} | {wrong: string, field?: string} | {echo: true}} Result */
 /** @typedef {{kind: string, [field: string]: unknown}} Event */
 
-/** What a cancellation says that makes room for the corrected event. */
+/** The reason of a cancellation that makes room for the corrected event. */
 export const CORRECTED = "Corrected";
 
 /**
@@ -33,7 +33,7 @@ export const CORRECTED = "Corrected";
  * @property {(match: string) => void} posted told when a match has new entries
  */
 
-/** What another desk posts counts as seen once it has been on the board for so long, in milliseconds. */
+/** Another desk's event counts as seen once it has been on the board for so long, in milliseconds. */
 const READ_MS = 1500;
 const MOST_SHOWN = 20;
 
@@ -111,7 +111,7 @@ export class Actions {
     const next = kind ?? whistlesOf(phasesAfter(this.expected()?.status ?? ""))[0];
     if (!next)
       return { wrong: this.board ? "There is no whistle left: the match is over." : "The match is not known yet." };
-    // Whatever the whistle: the next one begins where this one was, and is not what an echo means.
+    // This holds for every whistle: the next one begins where this one was, and is not what an echo means.
     return this.#post({ kind: next }, "whistle");
   }
 
@@ -207,7 +207,8 @@ export class Actions {
   }
 
   /**
-   * What an amendment has to change, null if it cannot: another team or kind, or an event that has not left this device.
+   * The changes of an amendment, null if it cannot make them: another team or kind, or an event that has not left this
+   * device.
    *
    * @param {string} id
    * @param {Event} event as it should be
@@ -312,7 +313,7 @@ export class Actions {
     return { entry: /** @type {Entry} */ (changed.at(-1)) };
   }
 
-  /** How long the halves of the match are. */
+  /** The lengths of the halves of the match. */
   get #lengths() {
     return /** @type {import("./event-form.js").Lengths | undefined} */ (this.board ?? undefined);
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the operator is asked about before it goes out, of all matches; and what is done with the answers. */
+/** Presses of all matches that the operator is asked about before they go out, and the effects of the answers. */
 
 import { newId } from "./outbox.js";
 import { asAnother, confirmed, dropped, questions } from "./waiting.js";

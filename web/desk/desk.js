@@ -27,10 +27,10 @@ import { reachWords } from "./reach.js";
  * @property {boolean} stands whether it can be cancelled
  */
 
-/** What the timeline says of an entry that waits for a person. */
+/** The timeline's words for an entry that waits for a person. */
 const ASKED = "Waits for you to post or drop it: see the top of the page.";
 
-/** How long a press can be undone by one key. */
+/** Milliseconds in which one key can undo a press. */
 export const UNDO_MS = 10_000;
 
 const CORRECTABLE = [
@@ -131,7 +131,7 @@ export function teamsOf(board) {
 }
 
 /**
- * What became of an entry, for the timeline.
+ * The state of an entry in words, for the timeline.
  *
  * @param {Entry} entry
  * @param {Holdup} holdup what it waits for, if it is the first that is to be posted
@@ -153,7 +153,7 @@ export function noteOf(entry, holdup) {
     : "Kept here: it goes out after the one before it.";
 }
 
-/** What a screen reader says of an entry that has changed, empty for nothing.
+/** A screen reader's words for an entry that has changed, empty for none.
  *
  * @param {Entry} before
  * @param {Entry} after
@@ -299,7 +299,7 @@ function whoOf(event) {
   return [who, event.bench ? "on the bench" : "", event.reason ?? ""].filter(Boolean).join(", ");
 }
 
-/** Which player comes on for which. @param {Event} event */
+/** The change of players in words. @param {Event} event */
 function changeOf({ player_on: on, player_off: off, no_replacement }) {
   if (no_replacement) return `${off ? isolated(off) : "A player"} goes off, nobody comes on`;
   if (on && off) return `${isolated(on)} for ${isolated(off)}`;

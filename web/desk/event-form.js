@@ -60,7 +60,7 @@ export function readReason(text) {
 }
 
 /**
- * What is pressed for one side with what stands in the fields for the next press.
+ * The event of a press for one side, with the fields for the next press.
  *
  * @param {string} kind
  * @param {Side} team

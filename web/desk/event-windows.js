@@ -31,8 +31,8 @@ const REVIEWED = [
 ];
 
 /**
- * What comes next for an event: a check, which harms nothing if it was pressed by mistake; once there is one, what is most
- * often decided.
+ * The likely next decision on an event: a check, which harms nothing if it was pressed by mistake; after a check, the
+ * most frequent decision.
  *
  * @param {Row | undefined} row the event
  * @param {readonly Row[]} rows the timeline, newest first
@@ -58,7 +58,7 @@ export class EventWindows {
     this.dialogs = dialogs;
   }
 
-  /** What is rare, in one place. @param {readonly {words: string, act: () => void}[]} choices */
+  /** Show the rare choices in one place. @param {readonly {words: string, act: () => void}[]} choices */
   more(choices) {
     byId("more-list").replaceChildren(
       ...choices.map(({ words, act }) => {

@@ -17,7 +17,7 @@ const ANSWER_MS = 5000;
 /** After so long nobody waits for the figures any more; the event's outcome is asked for without end. */
 const REACH_MS = 120_000;
 
-/** What the API answers about an event or a match that it does not have. Any other 404 is somebody else's. */
+/** The API's codes for an event or a match that it does not have. Any other 404 is somebody else's. */
 const UNKNOWN = ["unknown_event", "unknown_match"];
 
 /**
@@ -85,7 +85,7 @@ export class FollowUp {
     this.#working.delete(match);
   }
 
-  /** What of a match is not decided, or not told to everybody. @param {string} match @returns {Entry[]} */
+  /** The entries of a match that are not decided, or not told to everybody. @param {string} match @returns {Entry[]} */
   #underWay(match) {
     const waits = this.#with.waits(match);
     return this.#with.store.entries(match).filter((entry) => {

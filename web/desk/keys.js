@@ -72,7 +72,7 @@ export function isForeign(key) {
 }
 
 /**
- * What a key does, if it does anything. A key that is held down, or pressed with Ctrl, Alt or Meta, or while an input
+ * The act of a key, if it has one. A key that is held down, or pressed with Ctrl, Alt or Meta, or while an input
  * method composes a text, does nothing.
  *
  * A keyboard of another script has no H: there the place of the key counts, which is where a US keyboard has its H. On a

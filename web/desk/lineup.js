@@ -12,10 +12,10 @@ export const MOST_NAMES = 40;
 /** So many names that no line-up has are shown behind it. */
 const MOST_OTHERS = 16;
 
-/** What separates names in lists that people paste: a dash only between spaces, because names have hyphens. */
+/** Separators of names in lists that people paste: a dash only between spaces, because names have hyphens. */
 const BETWEEN = /[\n\r\t,;،、，;()[\]|•·/]|\s[–—-]\s/u;
 
-/** What stands in such lists and is no name: numbers, positions, the captain's mark, formations. */
+/** Words in such lists that are no names: numbers, positions, the captain's mark, formations. */
 const NO_NAME =
   /^(?:[\p{Nd}\p{P}\p{S}\s]*|\p{Lu}|GK|TW|DF|DEF|MF|MID|FW|FWD|ATT|ST|[Cc]|[Cc]apt(?:ain|\.)?|[Vv]?-?[Cc]|sub)$/u;
 
@@ -61,8 +61,8 @@ export function playersWith(lineup, named) {
 }
 
 /**
- * Names of one side's players that events have named, the one named last first. Who scored an own goal plays for the other
- * side than the one it counts for; what was taken back has named him all the same.
+ * Names of one side's players that events have named, the one named last first. The scorer of an own goal plays for the
+ * other side than the one it counts for. Events that were taken back count as well.
  *
  * @param {Side} side
  * @param {readonly Named[]} events of the board and of the outbox, in order

@@ -5,15 +5,15 @@ import { joined } from "../boards.js";
 
 /** @typedef {import("../livescore.js").Board} Board */
 
-/** What is said of a match before it is played (docs/api.md). */
+/** The fields of a match that an operator may change before it is played (docs/api.md). */
 const CHANGEABLE = ["home", "away", "kickoff", "neutral", "leg", "first_leg", "half_minutes", "extra_half_minutes"];
 
 export class MatchBoard {
   /** @type {Board | null} */
   board = null;
-  /** What the live connection told, if the board is that. @type {Board | null} */
+  /** The board of the live connection, if it is the one shown. @type {Board | null} */
   heard = null;
-  /** What the live connection says is wrong, a sentence; empty for nothing. */
+  /** The live connection's trouble, a sentence; empty for none. */
   trouble = "";
   /** Of each field that was changed: its values before, and the one that holds. @type {Map<string, {before: Set<string>, is: unknown}>} */
   #changed = new Map();

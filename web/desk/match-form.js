@@ -91,7 +91,8 @@ export function readMatch(fields) {
   };
 }
 
-/** What a new match has to say: nothing that is as it usually is. @param {Body} body @returns {Record<string, unknown>} */
+/** The body for a new match, without the fields that have their usual values.
+ * @param {Body} body @returns {Record<string, unknown>} */
 export function newMatch({ neutral, leg, first_leg, half_minutes, extra_half_minutes, lineups, ...body }) {
   return {
     ...body,
@@ -105,7 +106,7 @@ export function newMatch({ neutral, leg, first_leg, half_minutes, extra_half_min
 }
 
 /**
- * What changes about a match, empty for nothing. Once it has kicked off only the line-ups may.
+ * The changes of a match, empty for none. Once it has kicked off only the line-ups may.
  *
  * @param {any} board the match as it is
  * @param {Lineups} lineups

@@ -54,7 +54,7 @@ export function isFound(board, search) {
 }
 
 /**
- * How a match stands, or when it begins: `2–1, 67′`, `Tomorrow, 20:45`.
+ * The score of a match, or its kick-off: `2–1, 67′`, `Tomorrow, 20:45`.
  *
  * @param {Board} board
  * @param {number} now

@@ -14,7 +14,7 @@ import { daysToRead, groupsOf, standingWords } from "./match-list.js";
 /** Pages of 200 matches that are read of one day. */
 const MOST_PAGES = 10;
 
-/** Which input shows which field. @type {Readonly<Record<keyof Fields, string>>} */
+/** By field: the id of its input. @type {Readonly<Record<keyof Fields, string>>} */
 const INPUTS = {
   home: "match-home",
   away: "match-away",
@@ -54,7 +54,7 @@ export class MatchWindows {
   #with;
   /** Matches that were read, and whether they are all. @type {{matches: Board[], failed: boolean}} */
   #read = { matches: [], failed: false };
-  /** What is being read; another day makes it void. @type {Promise<void>} */
+  /** The read under way; another day makes it void. @type {Promise<void>} */
   #reading = Promise.resolve();
 
   /** @param {Surroundings} surroundings */
@@ -170,7 +170,7 @@ export class MatchWindows {
       input(id).disabled = fields.includes(/** @type {keyof Fields} */ (field));
   }
 
-  /** What stands in the window; a field that is wrong is marked, and seen. */
+  /** The fields of the window; a wrong field is marked, and scrolled into view. */
   #fields() {
     const fields = /** @type {Fields} */ (
       Object.fromEntries(

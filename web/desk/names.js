@@ -15,7 +15,7 @@ const ENDS = /^[ \t\n\v\f\r\u0085]+|[ \t\n\v\f\r\u0085]+$/g;
 const JOINERS_BEFORE_A_WORD = /(^|[ \t\n\v\f\r\u0085])[\u200c\u200d]+/g;
 const JOINERS_AFTER_A_WORD = /(?<!\p{M})[\u200c\u200d]+(?=[ \t\n\v\f\r\u0085]|$)/gu;
 
-/** What is refused, by the first that fits. @type {[RegExp, string][]} */
+/** Refused characters, each with its words; the first that fits counts. @type {[RegExp, string][]} */
 const REFUSED = [
   [/[\u200c\u200d]/u, ""],
   [/\p{Noncharacter_Code_Point}/u, "a code point that is no character"],

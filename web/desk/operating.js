@@ -1,5 +1,5 @@
 // @ts-check
-/** What the operator does, by a button or a key: the press is made, or a window opens that asks for more. */
+/** The operator's acts by a button or a key: the press is made, or a window opens that asks for more. */
 
 import { statusWords } from "../words.js";
 import { minuteNow, pressWords, teamsOf } from "./desk.js";
@@ -116,7 +116,7 @@ export class Operating {
     paint();
   }
 
-  /** What a window has posted. @param {Result} result @returns {Result} */
+  /** Handle the event that a window has posted. @param {Result} result @returns {Result} */
   #posted(result) {
     if (!("wrong" in result)) this.#told(result);
     return result;

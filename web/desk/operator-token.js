@@ -61,15 +61,15 @@ export class OperatorToken {
     return this.#ways.sign_in !== undefined;
   }
 
-  /** What the token says of itself, null without one. */
+  /** The token's claims, null without a token. */
   get about() {
     const token = this.#stored();
     return token === null ? null : readToken(token);
   }
 
   /**
-   * Who is at the desk: the subject of the token, or of the last one until somebody signs out. Null if that is not known:
-   * nobody has signed in, or no token says whose it is.
+   * The operator at the desk: the subject of the token, or of the last one until somebody signs out. Null if that is
+   * not known: nobody has signed in, or no token says whose it is.
    */
   get subject() {
     this.#subject = this.about?.subject ?? this.#subject;
@@ -214,7 +214,7 @@ export class OperatorToken {
     return this.#window.sessionStorage.getItem(TOKEN);
   }
 
-  /** How long a token has to live, in milliseconds; one that does not say lives on. @param {string} token */
+  /** The rest of a token's life in milliseconds; a token without an end lives on. @param {string} token */
   #left(token) {
     const ends = readToken(token)?.ends;
     return ends ? ends - this.#now() : Number.POSITIVE_INFINITY;

@@ -93,7 +93,7 @@ class Desk {
     setInterval(() => {
       if (live.connection.state !== "open") this.followed.read();
     }, READ_MS);
-    // What another match still has to send goes out too, and what it has sent is decided.
+    // Waiting presses of other matches go out too, and outcomes of those sent are asked for.
     postman.retry();
     for (const match of store.matches()) followUp.call(match);
     this.screen.paint();

@@ -2,7 +2,8 @@
 /**
  * Entries of the outbox in the browser's storage, one key each, so that two windows do not write over each other.
  *
- * What the storage does not take (it is full, or switched off) is kept in memory, and `durable` is false from then on.
+ * Entries that the storage does not take (it is full, or switched off) are kept in memory, and `durable` is false from
+ * then on.
  */
 
 import { inEpoch, inOrder, readEntry } from "./outbox.js";

@@ -46,7 +46,7 @@ const LONGEST_WAIT = 10_000;
 /** Why what was meant for the match of before is not posted. */
 export const MADE_ANEW = "The match was made anew after this was pressed. Press it again if it counts there too.";
 
-/** What a cancellation that `takeBack` makes tells the viewers. */
+/** The reason that viewers see for a cancellation which `takeBack` makes. */
 export const BY_MISTAKE = "Entered by mistake";
 
 /**
@@ -94,10 +94,10 @@ export function isSettled(entry) {
 }
 
 /**
- * What to do next for a match: post an entry, settle one that is not to be posted, wait for another's outcome, nothing.
+ * The next step for a match: post an entry, settle one that is not to be posted, wait for another's outcome, nothing.
  *
- * The first that is to be posted holds up all behind it: a cancellation never overtakes its goal. What waits for a person
- * holds up nothing.
+ * The first that is to be posted holds up all behind it: a cancellation never overtakes its goal. Entries that wait for
+ * a person hold up nothing.
  *
  * @param {readonly Entry[]} entries of one match
  * @param {{has: (id: string) => boolean}} [waits] ids of those that wait for a person
@@ -176,7 +176,7 @@ export function takeBack(entries, id, now, reason = BY_MISTAKE, by = null) {
 }
 
 /**
- * What is missing to make true what the operator took back: cancellations for events that are on the board nevertheless.
+ * The missing cancellations: one for each event that the operator took back and that is on the board nevertheless.
  *
  * It happens when two windows act on one entry at the same moment, and when a request arrives long after its answer was
  * given up. The id of such a cancellation follows from the event's, so that two windows make the same one. It is of the
@@ -215,8 +215,8 @@ export function seenOnBoard(entries, events, epoch) {
 }
 
 /**
- * What is to become of entries now that the match is known to be of an epoch: those to keep as they are now, those to
- * forget. Nothing that was meant for a match that has been made anew is posted into the new one.
+ * The fate of entries now that the match's epoch is known: those to keep as they are now, those to forget. Nothing that
+ * was meant for a match that has been made anew is posted into the new one.
  *
  * @param {readonly Entry[]} entries of the match
  * @param {string} epoch
@@ -258,7 +258,7 @@ export function outlived(entries, now) {
 }
 
 /**
- * How long to wait after the nth failure in a row, in milliseconds: full jitter, at most ten seconds.
+ * The wait after the nth failure in a row, in milliseconds: full jitter, at most ten seconds.
  *
  * @param {number} failures 1 after the first
  * @param {() => number} random
@@ -268,7 +268,7 @@ export function waitAfter(failures, random) {
 }
 
 /**
- * What was read from a store, if it is an entry.
+ * The entry in a value that was read from a store, if it is one.
  *
  * @param {unknown} value
  * @returns {Entry | null}

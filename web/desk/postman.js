@@ -12,7 +12,7 @@ import { asAnswered, asSending, isToPost, mended, nextStep, waitAfter } from "./
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {{why: "nothing" | "sending" | "outcome" | "offline" | "token" | "trouble", reason?: string, retryAt?: number}} Holdup what the first entry of a match waits for */
 
-/** How long a post may take before it is tried again. */
+/** Milliseconds that a post may take before it is tried again. */
 const ANSWER_MS = 10_000;
 
 /** The browser may be wrong about being offline, so it is tried now and then all the same. */
@@ -21,7 +21,7 @@ const OFFLINE_MS = 15_000;
 /** Nobody tells a window that another one has had its outcome; a look now and then is enough. */
 const OUTCOME_MS = 1000;
 
-/** What has waited for longer is posted only after a look whether its match has been made anew meanwhile. */
+/** An entry that has waited for longer is posted only after a look whether its match has been made anew meanwhile. */
 const FRESH_MS = 5000;
 
 const FOREVER = 2 ** 31 - 1;
@@ -64,7 +64,7 @@ export class Postman {
     this.#listeners.add(fn);
   }
 
-  /** What the first entry of a match waits for. @param {string} match @returns {Holdup} */
+  /** The reason why the first entry of a match waits. @param {string} match @returns {Holdup} */
   holdup(match) {
     return this.#holdups.get(match) ?? { why: "nothing" };
   }
@@ -81,7 +81,8 @@ export class Postman {
       this.call(match);
   }
 
-  /** See to a match: it has a new entry, or an outcome. What waits after trouble goes on waiting. @param {string} match */
+  /** See to a match: it has a new entry, or an outcome. An entry that waits after trouble goes on waiting.
+   * @param {string} match */
   call(match) {
     this.#called.add(match);
     const sleeper = this.#sleepers.get(match);
@@ -144,7 +145,7 @@ export class Postman {
   async #isOfAnother(entry) {
     const fresh = entry.tries === 0 && Math.abs(this.#with.now() - entry.pressed) < FRESH_MS;
     if (fresh || entry.epoch === undefined) return false;
-    // What cannot be seen does not hold up a goal.
+    // A failed look at the epoch does not hold up a goal.
     const epoch = await this.#with.epochOf(entry.match).catch(() => null);
     if (epoch === null || epoch === entry.epoch) return false;
     this.#with.store.settleEpoch(entry.match, epoch);

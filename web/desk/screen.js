@@ -1,5 +1,6 @@
 // @ts-check
-/** What the operator sees: everything that the desk knows, painted at most once in a turn, and what passes by the clock. */
+/** The operator's screen: everything that the desk knows, painted at most once in a turn, and what passes by the clock.
+ * */
 
 import { setAttribute, setText } from "../dom.js";
 import { connectionWords, viewersWords, wrongClock } from "../words.js";

@@ -54,7 +54,7 @@ export async function leave(provider, window) {
 }
 
 /**
- * What the provider's page sent back with the person, taken from the address; the address is as it was before.
+ * The provider's answer, taken from the address; then the address is as it was before.
  *
  * @param {Window} window
  * @returns {{code: string, verifier: string} | {refused: string} | null} null if nobody comes back from there

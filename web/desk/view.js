@@ -16,7 +16,7 @@ import { mayShootOut, phasesAfter, whyNot } from "./match-rules.js";
 /** @typedef {import("../livescore.js").Board} Board */
 /** @typedef {import("./actions.js").Fields} Fields */
 
-/** How long a sentence stands that tells everybody something, in milliseconds. */
+/** Milliseconds for which a sentence to everybody stands. */
 const TOLD_MS = 5000;
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
@@ -51,7 +51,7 @@ export class DeskView {
     for (const radio of document.getElementsByName("sort")) radio.addEventListener("change", () => this.#hint());
   }
 
-  /** What goes with the next press. @returns {Fields} */
+  /** The fields for the next press. @returns {Fields} */
   read() {
     const sort = /** @type {HTMLInputElement | null} */ (document.querySelector("input[name=sort]:checked"));
     const { player, assist, minute } = this.fields;
@@ -259,7 +259,8 @@ function scoreOf(board) {
   return board.shootout ? `${scoreWords(board.score)} (${scoreWords(board.shootout)})` : scoreWords(board.score);
 }
 
-/** What stands in place of a score that there is not yet: the time of the kick-off, as far as it is known. @param {Board} board */
+/** The text in place of a score before there is one: the time of the kick-off, as far as it is known.
+ * @param {Board} board */
 function openingWords({ status, kickoff }) {
   const at = kickoffAt(kickoff);
   return status === "scheduled" && !Number.isNaN(at) ? timeOfDay(at) : "–";

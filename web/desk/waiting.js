@@ -24,8 +24,8 @@ const OWN_WINDOW_MS = 5000;
 /**
  * The entries of a match that are to be posted and wait for a person.
  *
- * A time in the future is a wrong clock's, and waits like one long ago. What was pressed soon after an entry that has
- * become old was meant to follow that one, so it waits too; what is pressed once that one is asked about does not.
+ * A time in the future is a wrong clock's, and waits like one long ago. An entry pressed soon after one that has become
+ * old was meant to follow that one, so it waits too. An entry pressed once that one is asked about does not.
  *
  * @param {readonly Entry[]} entries of one match
  * @param {{subject: string | null, now: number}} at who is signed in, null for nobody; by the server's clock
@@ -65,7 +65,7 @@ export function confirmed(entries, ids, subject, now) {
 }
 
 /**
- * What changes if the operator drops an entry. One that may have been counted is cancelled; if it never was, there is
+ * The changes if the operator drops an entry. One that may have been counted is cancelled; if it never was, there is
  * nothing to cancel, and all is well.
  *
  * @param {readonly Entry[]} entries of the match
@@ -80,14 +80,14 @@ export function dropped(entries, id, by, now) {
   if (!entry || !isToPost(entry)) return [];
   if (entry.event.kind !== "cancellation" && entry.event.kind !== "amendment")
     return takeBack(entries, id, now, BY_MISTAKE, by);
-  // What it was to take back stands again.
+  // The event that the entry was to take back stands again.
   const target = entries.find((each) => each.id === entry.event.cancels && each.undone);
   return [{ ...entry, state: "cancelled" }, ...(target ? [{ ...target, undone: false }] : [])];
 }
 
 /**
- * What changes if a goal that was refused for another operator's is another goal: it is posted again as a new event that
- * has seen that one.
+ * The changes if a goal that was refused because of another operator's is another goal: it is posted again as a new
+ * event that has seen that one.
  *
  * @param {readonly Entry[]} entries of the match
  * @param {string} id
@@ -127,7 +127,7 @@ function withCorrections(event, entries, id) {
 }
 
 /**
- * What the operator is asked about, oldest first.
+ * The questions to the operator, oldest first.
  *
  * @param {readonly Entry[]} entries of a match
  * @param {Waits} waits

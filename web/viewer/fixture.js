@@ -100,7 +100,7 @@ export class Fixture {
     const words = noteWords(this.board);
     if (this.news === null) return setText(this.note, words);
     const { news } = this.news;
-    // Whose kick it was says little without how it stands.
+    // The kick alone says little without the score.
     setText(this.note, news.kick ? [newsWords(news), words].filter(Boolean).join(" · ") : newsWords(news));
   }
 }
@@ -111,7 +111,7 @@ function withHidden(element) {
   return element;
 }
 
-/** What stands before the names, for the eye and for the ear. @param {Board} board @param {number} now */
+/** The sign before the names, for the eye and for the ear. @param {Board} board @param {number} now */
 function signOf(board, now) {
   if (board.status === "scheduled") {
     const at = kickoffAt(board.kickoff);

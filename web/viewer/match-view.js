@@ -175,7 +175,7 @@ export class MatchView {
     return event !== undefined && event.amended_by !== this.told?.event.amended_by;
   }
 
-  /** What is told, as it has been corrected since. @param {Board} board */
+  /** Show the told event, as it has been corrected since. @param {Board} board */
   #banner(board) {
     if (!this.told) return;
     const { kind, side } = this.told;
@@ -254,7 +254,7 @@ export class MatchView {
   }
 }
 
-/** What a side has in the hero. */
+/** The parts of a side in the hero. */
 function sideOf() {
   return { name: el("bdi"), reds: el("span", { class: "reds" }), scorers: el("ul") };
 }
@@ -284,7 +284,7 @@ function minutesOf(goals) {
   return minutes && `\u00a0${minutes}`;
 }
 
-/** What stands in place of the score before there is one. @param {Board} board */
+/** The text in place of the score before there is one. @param {Board} board */
 function startOf({ status, kickoff }) {
   if (status !== "scheduled") return "v";
   return Number.isNaN(kickoffAt(kickoff)) ? "TBC" : timeOfDay(kickoffAt(kickoff));
@@ -309,7 +309,8 @@ function aboutOf({ leg, kickoff, neutral, half_minutes: half = 45, status }) {
 /** Letters of the longest word, which must fit into its column. @param {string} text */
 const longestWord = (text) => Math.max(...text.split(/[\s-]+/).map((word) => [...word].length));
 
-/** Who has won, where the score alone does not say it, and why it is not played on. @param {Board} board @param {readonly Event[]} events */
+/** The winner, where the score alone does not show it, and why play does not go on.
+ * @param {Board} board @param {readonly Event[]} events */
 function resultOf(board, events) {
   const turn = events.findLast((event) => event.kind === board.status && !event.cancelled_by);
   const why = turn?.reason ? `${statusWords(board.status)}: ${isolated(turn.reason)}` : "";

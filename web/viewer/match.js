@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One match: what this device kept of it at once, then the snapshot over HTTP, then every event as it comes. Whatever
- * way it comes, an event is shown once: what is new is told from the board that was painted before.
+ * One match: what this device kept of it at once, then the snapshot over HTTP, then every event as it comes. An event
+ * is shown once, whatever way it comes: new events are found by comparing with the board painted before.
  */
 
 import { isMatchId } from "../address.js";
@@ -143,7 +143,7 @@ export class Match {
     if (board === null || board === shown) return;
     const now = page.now();
     this.view.show(board, now);
-    // What was kept is where the telling begins only once the first answer has come: it may be hours old.
+    // Events are told from the kept board on only once the first answer has come: the kept board may be hours old.
     if (this.told && shown && shown.epoch === board.epoch) this.#tell(shown, board, now);
     this.told = this.page.fresh;
     this.shown = board;
@@ -155,7 +155,7 @@ export class Match {
   #tell(before, board, now) {
     const events = board.events ?? [];
     const known = new Map(events.map((event) => [event.seq, event]));
-    // What came and was taken back between two paints was never seen: neither is told.
+    // An event that came and was taken back between two paints was never seen: neither is told.
     const fresh = events.filter(
       ({ seq, kind, cancelled_by, cancels_seq = 0 }) =>
         seq > before.seq && kind !== "amendment" && !cancelled_by && !(cancels_seq > before.seq),

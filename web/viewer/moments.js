@@ -80,7 +80,8 @@ export function momentsOf(events, lengths = {}) {
   return moments.reverse();
 }
 
-/** What the video assistant is looking at now, if anything. @param {readonly Event[]} events @returns {Event | null} */
+/** The event that the video assistant is checking now, if any. @param {readonly Event[]} events @returns {Event | null}
+ * */
 export function checkOf(events) {
   const check = events.findLast((event) => isCheck(event) && !event.cancelled_by);
   if (!check) return null;
@@ -120,7 +121,7 @@ function placesOf(events, lengths) {
     const { place } = made;
     placed.push(made);
     if (event.cancelled_by) continue;
-    // What has no place of its own stands after whatever was furthest on when it was entered.
+    // An event without a place of its own stands after the latest place known when it was entered.
     if (isLater(place, last)) last = place;
     if (isPlay(place) && isLater(place, played)) played = place;
     // While play is stopped nothing happens on the pitch: what is entered then happened before.
@@ -188,7 +189,7 @@ function compare(one, other) {
 const isLater = (one, other) => compare(one, other) > 0;
 
 /**
- * Who has scored for a side, each with the minutes, in the game's order; what was taken back is left out.
+ * The scorers of a side, each with the minutes, in the game's order; goals that were taken back are left out.
  *
  * @param {readonly Event[]} events
  * @param {"home" | "away"} side
@@ -215,7 +216,8 @@ export function scorersOf(events, side) {
 export const kicksOf = (events, side) =>
   events.filter((event) => event.kind === "shootout_kick" && event.team === side && !event.cancelled_by);
 
-/** How many players of a side were sent off; the bench does not count. @param {readonly Event[]} events @param {"home" | "away"} side */
+/** The number of players of a side that were sent off; the bench does not count. @param {readonly Event[]} events
+ * @param {"home" | "away"} side */
 export const redCardsOf = (events, side) =>
   events.filter(
     (event) =>

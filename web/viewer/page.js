@@ -1,5 +1,6 @@
 // @ts-check
-/** What the screens of the viewer's page share: the clock, the library, the notices, what is kept on this device. */
+/** The parts that the screens of the viewer's page share: the clock, the library, the notices, this device's records.
+ * */
 
 import { setAttribute, setText } from "../dom.js";
 import { ReadError } from "../reading.js";
@@ -20,7 +21,7 @@ import { ageWords, errorWords, wrongClock } from "../words.js";
  * @property {() => unknown} refresh read again
  */
 
-/** What is older is marked with its age. */
+/** An older state is marked with its age. */
 const OLD = 20_000;
 
 /** A clock that is further off is worth a sentence. */
@@ -72,7 +73,7 @@ export class Page {
     return this.live?.now() ?? Date.now();
   }
 
-  /** What is shown is what this device kept then. @param {number} at */
+  /** The page shows the state that this device kept then. @param {number} at */
   showsKept(at) {
     this.fresh = false;
     this.knownAt = at;

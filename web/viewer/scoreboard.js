@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The scoreboard of a day: reads the list over HTTP, follows the score of what is being played, and paints at most once
- * a frame. What arrives over either way goes through `joined`, so the older of two accounts never wins.
+ * a frame. Boards from either way go through `joined`, so the older of two never wins.
  */
 
 import { hasScore, isLive, isOutdated, isOver, joined, Said } from "../boards.js";
@@ -123,7 +123,8 @@ export class Scoreboard {
     this.whole = true;
     this.#later();
     this.#keep();
-    // What is still on from the day before can wait until the day itself is there; what is over is not read again.
+    // Matches still on from the day before can wait until the day itself is there; those that are over are not read
+    // again.
     if (failed === null && day === localDay(page.now())) {
       const before = utcDays(shifted(day, -1)).filter((each) => !days.includes(each));
       if (this.ended !== day && (await this.#readDays(before)) !== null) {

@@ -155,7 +155,7 @@ function tallyOf({ event, score, shootout }) {
   return isGoal(event) || SCORED.test(event.kind) ? scoreWords(score) : "";
 }
 
-/** Who took part, or why it came to it. @param {Event} event @param {Teams} teams @returns {Node[]} */
+/** The players, or the reason. @param {Event} event @param {Teams} teams @returns {Node[]} */
 function namesOf(event, teams) {
   const side = named(teamOf(event, teams), "side");
   if (event.kind === "substitution") {

@@ -17,7 +17,7 @@ import { loadScreen } from "./screens.js";
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** How often the cells are asked for again when the host did not name them. */
+/** Milliseconds until the cells are asked for again when the host did not name them. */
 const AGAIN = 10_000;
 
 const token = viewerToken();
@@ -77,7 +77,7 @@ async function onClick(event) {
   history.pushState(null, "", to);
   await open();
   scrollTo(0, 0);
-  // Who goes on by keyboard or hears the page begins at the new heading.
+  // A reader who uses the keyboard or hears the page begins at the new heading.
   byId("content").querySelector("h1")?.focus({ preventScroll: true });
 }
 
