@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 settings.register_profile("livescore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("livescore")
 
-# Whoever runs the tests may ignore or block these signals, as a script does in the background; the programs that we
-# start would inherit it, and nothing could end them.
+# The caller of the tests may ignore or block these signals, as a script does in the background. Programs that we start
+# would inherit that, and nothing could end them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
@@ -106,7 +106,7 @@ def ledger(system: System, dynamodb: Any) -> Ledger:
 
 @pytest.fixture(scope="session")
 def tellings(system: System, dynamodb: Any) -> Tellings:
-    """What the running system's one cell has told."""
+    """The progress of the running system's one cell."""
     return Tellings(system.name("broadcasts"), dynamodb)
 
 

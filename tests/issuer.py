@@ -159,7 +159,7 @@ FORGED: dict[str, tuple[Callable[[Issuer], str], str]] = {
     "a header that is no object": (lambda issuer: assemble([], issuer.claims(), lambda _: b"x"), "malformed"),
     "a subject that is a number": (lambda issuer: issuer.token(sub=7), "malformed"),
 }
-"""What must not be accepted: by its name, how it is made and the reason that belongs in the log."""
+"""Tokens that must be refused, by name: a function that makes the token, and the reason that belongs in the log."""
 
 
 class KeyServer:
@@ -174,7 +174,7 @@ class KeyServer:
         self.url = ""
 
     def answer(self) -> bytes:
-        """What it answers now."""
+        """The present answer."""
         self.asked += 1
         return json.dumps(self.issuer.key_set()).encode() if self.body is None else self.body
 

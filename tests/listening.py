@@ -25,7 +25,7 @@ class Listening:
         self.seen: set[str] = set()
         """Everything that listened, as ``127.0.0.1:4566 python``."""
         self.open: set[str] = set()
-        """What listened to other machines."""
+        """The programs that listened to other machines."""
         self._every = every
         self._known: set[str] = set()
         self._ended = threading.Event()

@@ -1,4 +1,4 @@
-"""What tests of every part share."""
+"""Helpers for tests of every part."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SOAK = bool(os.environ.get("LIVESCORE_SOAK"))
 
 
 def soak(usual: T, long: T) -> T:
-    """How much a test does: ``usual``, and ``long`` in ``make soak``, which runs the files that call this."""
+    """The size of a test: ``usual``, and ``long`` in ``make soak``, which runs the files that call this."""
     return long if SOAK else usual
 
 

@@ -128,7 +128,7 @@ def test_an_id_is_not_taken_for_another_event(http: httpx.Client, operator: Oper
 
 
 def test_rules_are_decided_in_the_ledger(operator: Operator, match: str) -> None:
-    """What the rules forbid is accepted, then refused with a reason; nothing of it is in the history."""
+    """An event that the rules forbid is accepted, then refused with a reason, and is not in the history."""
     posted = operator.post_event(match, {"kind": "goal", "team": "home", "minute": 1})
     outcome = operator.settled(match, posted["event_id"])
     assert (outcome["status"], outcome["reason"]) == ("refused", "the match has not kicked off")
@@ -217,7 +217,7 @@ def test_readers_page_through_history(operator: Operator, http: httpx.Client, ma
     assert [event["seq"] for event in page["events"]] == [2, 3]
     assert page["seq"] == 4
     snapshot = http.get(f"/matches/{match}", params={"after": 3})
-    # What the process had kept from the page before is not for a browser to use again.
+    # A browser must not reuse the page that the process had kept.
     assert snapshot.headers["cache-control"] in {"public, max-age=0, s-maxage=1", "public, max-age=1"}
     assert [event["seq"] for event in snapshot.json()["events"]] == [4]
     assert snapshot.json()["recovered"] is True

@@ -43,7 +43,7 @@ NOT_OURS = [
 
 @pytest.fixture(scope="session")
 def operator_headers(system: System) -> dict[str, str]:
-    """What an operator's client sends with each request."""
+    """The headers that an operator's client sends with each request."""
     return {"Authorization": f"Bearer {tokens_of(system).token()}"}
 
 
@@ -54,7 +54,7 @@ api = schemathesis.openapi.from_dict(
 
 
 def test_the_document_is_that_of_the_running_api(system: System, operator_headers: dict[str, str]) -> None:
-    """What the requests are made from is what the running API says of itself."""
+    """The requests are made from the document that the running API publishes."""
     assert httpx.get(f"{system.api_url}/openapi.json", headers=operator_headers, timeout=20).json() == DOCUMENT
 
 

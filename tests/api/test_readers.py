@@ -158,7 +158,7 @@ def test_a_flood_for_the_list_costs_one_read_a_second(
 def test_a_flood_for_the_history_costs_each_page_once_a_second(
     request_: Get, ledger: Ledger, match_id: str, calls: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever ``after`` and ``limit`` are, they are cut from the same pages; and each answer is exact."""
+    """Answers for every ``after`` and ``limit`` are cut from the same pages, and each is exact."""
     monkeypatch.setattr("api.shared_reads.HISTORY_PAGE", 4)
     play(ledger, match_id, 11)
     calls.clear()
@@ -207,7 +207,7 @@ def test_receipts_and_outcomes_are_kept_as_far_as_they_do_not_change(
 
 
 def test_an_operator_reads_what_was_applied(request_: Get, ledger: Ledger, match_id: str) -> None:
-    """Whoever has read in this process that an event was applied finds it in what is read next."""
+    """A reader who has read in this process that an event was applied finds the event in the next read."""
     play(ledger, match_id, 1)
     assert request_(f"/matches/{match_id}").json["seq"] == 1
     record(ledger, match_id, "goal", {"kind": "goal", "team": "home", "minute": 1})
@@ -235,7 +235,7 @@ def test_events_are_as_they_stood_at_the_seq_they_are_told_with(
 def test_what_decides_is_read_consistently_each_time(
     request_: Get, ledger: Ledger, match_id: str, dynamodb: Any
 ) -> None:
-    """What readers are told from what was kept decides nothing: the audit is as new as the ledger."""
+    """Kept answers decide nothing: the audit is as new as the ledger."""
     play(ledger, match_id, 1)
     request_(f"/matches/{match_id}")
     record(ledger, match_id, "goal", {"kind": "goal", "team": "home", "minute": 1})

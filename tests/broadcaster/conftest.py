@@ -1,4 +1,4 @@
-"""What the broadcaster's tests share: a numbered match, planted rows, a sender in this process."""
+"""Helpers for the broadcaster's tests: a numbered match, planted rows, a sender in this process."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def take_lease(dynamodb: Any, system: System) -> Callable[..., None]:
 
 @pytest.fixture
 async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Tools]:
-    """What a sender in this process works with: the real tables and the real gateway."""
+    """The clients of a sender in this process: the real tables and the real gateway."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "devstack", "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": system.endpoint,

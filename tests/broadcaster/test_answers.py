@@ -61,7 +61,7 @@ def test_the_short_cut_takes_a_bare_accept() -> None:
     ],
 )  # fmt: skip
 def test_the_short_cut_takes_nothing_else(data: bytes) -> None:
-    """Whatever is not surely one bare accept on a connection that stays open goes to the parser."""
+    """The parser gets all bytes that are not surely one bare accept on a connection that stays open."""
     usual = Usual()
     assert usual.is_accept(BARE)
     assert not is_bare_accept(data)
@@ -94,7 +94,7 @@ def test_an_unknown_transfer_coding_is_said(coding: bytes) -> None:
 
 @given(st.binary(max_size=80), st.integers(0, len(BARE)), st.integers(0, 20))
 def test_the_short_cut_never_contradicts_the_parser(junk: bytes, place: int, cut: int) -> None:
-    """What the short cut takes, the parser reads as a complete 200 without a body on an open connection."""
+    """The parser reads all bytes that the short cut takes as a complete 200 without a body on an open connection."""
     data = BARE[:place] + junk + BARE[place + cut :]
     usual = Usual()
     usual.is_accept(BARE)

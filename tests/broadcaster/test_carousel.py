@@ -229,7 +229,7 @@ async def test_an_outage_tells_nobody(
 
 
 async def test_pruning_ends_in_time() -> None:
-    """What DynamoDB does not delete in time is left to the next broadcast: the function must not time out over it."""
+    """Rows that DynamoDB does not delete in time are left to the next broadcast: the function does not time out."""
 
     class Slow:
         calls = 0

@@ -78,7 +78,7 @@ async def watching(system: System, match: str) -> AsyncIterator[list[int]]:
 
 
 def telling(system: System, match: str) -> Telling:
-    """How far the cell is with a match."""
+    """The progress of the cell with a match."""
     return Tellings(system.name("broadcasts"), client(system, "dynamodb")).read(match)
 
 
@@ -127,7 +127,7 @@ async def test_one_cell_down_does_not_hold_up_the_other(
 async def test_a_stop_ends_the_broadcast_in_every_cell(
     cells: System, proxy: FaultProxy, operator: Operator, match_id: str
 ) -> None:
-    """What an operator stops is stopped everywhere, and said of each cell; one that is silent is named."""
+    """An operator's stop reaches every cell, and the answer names each cell; a silent cell is named too."""
     operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     for region in cells.cells:
         Tellings(cells.name("broadcasts"), client(cells.at(region), "dynamodb")).hand(match_id, 1)
@@ -145,7 +145,7 @@ async def test_a_stop_ends_the_broadcast_in_every_cell(
 
 
 def test_the_stand_in_serves_one_cell() -> None:
-    """What cannot be had is said in a sentence, before anything is started."""
+    """A second cell with the stand-in is refused in a sentence, before anything is started."""
     with pytest.raises(StackError, match="one cell"), running(1, gateway="standin", cells=(REGION, AWAY)):
         pass
 

@@ -1,4 +1,4 @@
-"""What is tried again, when, and how often."""
+"""Posts that are tried again: which, when, and how often."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Listed:
 
     @property
     def waiting(self) -> int:
-        """How many there are."""
+        """The number of posts left."""
         return len(self._left)
 
     @property

@@ -158,7 +158,7 @@ class Ids:
 
     @property
     def waiting(self) -> int:
-        """How many there are."""
+        """The number of posts left."""
         return len(self._left)
 
     @property
@@ -169,7 +169,7 @@ class Ids:
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Whom the client trusts over TLS."""
+    """The authority that the client trusts over TLS."""
     return trustme.CA()
 
 
@@ -266,7 +266,7 @@ async def test_connections_are_kept_and_bounded(gateway: Gateway, server: Server
 
 
 async def test_a_connection_that_died_idle_is_replaced(gateway: Gateway, server: Server) -> None:
-    """What the gateway closed between two goals is noticed; the next goal does not fail, and costs nobody a try."""
+    """A connection closed between two goals is noticed: the next goal does not fail, and costs no viewer a try."""
     await post(gateway, *[f"200_hangup.{number}=" for number in range(4)])
     tally = await post(gateway, *[f"200.{number}=" for number in range(50)])
     assert (tally.accepted, tally.failed) == (50, 0)

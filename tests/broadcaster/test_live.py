@@ -1,4 +1,4 @@
-"""Who gets how much of the send rate."""
+"""The shares of the send rate."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_matches_without_viewers_cost_the_others_nothing() -> None:
 
 
 def test_a_row_says_what_is_left() -> None:
-    """What senders state is read back from DynamoDB's row, by batch."""
+    """The senders' statements are read back from DynamoDB's row, by batch."""
     item = {"sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "3"}, "ttl": {"N": "9"}, "left0": {"N": "7"},
             "left2": {"N": "0"}}  # fmt: skip
     [read], unreadable = parse([item])

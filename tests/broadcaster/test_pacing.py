@@ -27,7 +27,7 @@ def test_no_more_than_rate_and_burst(rate: float, burst: float, pauses: list[flo
 
 
 def test_a_token_is_there_after_the_wait() -> None:
-    """Who waits as long as it says can send, and not before."""
+    """A sender can send after the stated wait, and not before."""
     bucket = TokenBucket(rate=10, burst=2, now=0)
     bucket.spend(bucket.tokens(0))
     assert bucket.tokens(bucket.wait() * 0.99) == 0

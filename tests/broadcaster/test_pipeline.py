@@ -36,7 +36,7 @@ SECONDS = 40
 
 
 def told(system: System, match: str) -> Telling:
-    """How far the system's one cell is with a match."""
+    """The progress of the system's one cell with a match."""
     return Tellings(system.name("broadcasts"), client(system, "dynamodb")).read(match)
 
 
@@ -355,7 +355,7 @@ async def test_a_broadcast_is_stopped_and_the_next_event_carries_what_was_not_to
 async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next(
     system: System, operator: Operator, ledger: Ledger, tellings: Tellings, match: str
 ) -> None:
-    """What was sent is in a receipt though nobody has the lease between the two; the stopped match leaves its share."""
+    """A receipt counts the sent frames though no execution has the lease in between; the match leaves its share."""
     ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     dynamodb = client(system, "dynamodb")
     broadcast = live.live_key(match) | {

@@ -1,4 +1,4 @@
-"""How far a broadcast is, as operators see it."""
+"""The progress of a broadcast, as operators see it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SCOPE = "livescore/score:write"
 
 
 def row(batch: int, *, seq: int = 3, started: int = 1_000, ended: int = 2_000, **counts: int) -> dict[str, Any]:
-    """What a batch has reported."""
+    """The report of a batch."""
     names = ("rows", "accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
     return {"batch": batch, "seq": seq, "started": started, "ended": ended, **dict.fromkeys(names, 0), **counts}
 
@@ -65,7 +65,7 @@ def test_batches_are_summed() -> None:
     ("owner", "until", "running"), [(None, 0, False), ("o", 99, False), ("o", 101, True), (None, 101, False)]
 )
 def test_a_broadcast_runs_while_it_has_the_lease(owner: str | None, until: int, running: bool) -> None:
-    """What a broadcast that has ended or died has counted is its receipt's to say."""
+    """Only a broadcast that runs shows counts; after its end or death the receipt has them."""
     seen = standing(Telling("m", seq=3, told=2, owner=owner, lease_until=until), [row(0)], 100)
     assert (seen["seq"], seen["told"], seen["running"]) == (3, 2, running)
     assert (seen["broadcast"] is not None) is running
@@ -153,7 +153,7 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
 
 
 def test_receipts_after_a_seq(operator: Operator, system: System, ledger: Ledger, match: str) -> None:
-    """Who polls asks for what is new only; a position that cannot be is refused."""
+    """A client that polls gets the new receipts only; an impossible position is refused."""
     for seq in (1, 2, 10):
         ledger.put_receipt(match, seq, "b#1", {"seq": seq})
     assert [each["seq"] for each in operator.receipts(match)] == [1, 2, 10]

@@ -1,4 +1,4 @@
-"""How home reaches the cells: what is slow or silent there holds up nobody, and is caught up with."""
+"""Home's calls to the cells: a slow or silent cell holds up no other, and catches up later."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_one_cell_alone_fails_with_what_its_queue_says(
 
 
 def test_a_stop_holds_in_a_cell_that_is_behind(system: System, ledger: Ledger, tellings: Tellings, begun: str) -> None:
-    """What a cell has not been handed yet is stopped as well: handed over later, it begins nothing."""
+    """A stop covers events that a cell has not been handed yet: handed over later, they begin no broadcast."""
     ledger.record(Accepted(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
     tellings.hand(begun, 1)
     telling, stopped = tellings.stop(begun, 2)

@@ -50,7 +50,7 @@ def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) ->
 
 
 def stand(tellings: Tellings, match: str) -> tuple[int, int, str | None]:
-    """What is told and tried of a match, and who holds its lease."""
+    """The ``told`` and ``tried`` of a match, and the owner of its lease."""
     telling = tellings.read(match)
     return telling.told, telling.tried, telling.owner
 

@@ -1,4 +1,4 @@
-"""What was set aside is seen and put back, on the real queue, stream and pipeline."""
+"""Messages that were set aside are seen and put back, on the real queue, stream and pipeline."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def create(operator: Operator, match: str) -> None:
 
 @asynccontextmanager
 async def watching(system: System, match: str) -> AsyncIterator[list[int]]:
-    """What a viewer of the match has shown."""
+    """The seqs that a viewer of the match has shown."""
     shown: list[int] = []
     viewer = Viewer(system.websocket_url, [match], on_event=lambda _, event, __: shown.append(event["seq"]))
     task = asyncio.create_task(viewer.run())
@@ -125,7 +125,7 @@ def test_nothing_is_lost_where_it_cannot_be_sent(queue: Redrive, match_id: str) 
 
 
 def test_killed_between_sending_and_deleting(queue: Redrive, operator: Operator, match_id: str) -> None:
-    """What was sent and not deleted is sent again, and counts once."""
+    """A message that was sent and not deleted is sent again, and counts once."""
 
     class Killed:
         def __getattr__(self, name: str) -> Any:
@@ -220,7 +220,7 @@ def test_what_cannot_be_sent_stays_until_it_is_dropped(queue: Redrive) -> None:
 
 
 def test_a_cell_that_does_not_answer_hides_no_others(queue: Redrive, match_id: str) -> None:
-    """What lies in the other queues is listed, and which cell's is not known."""
+    """Messages in the other queues are listed, and the cell whose queue cannot be read is named."""
     aside(queue, json.dumps({"kind": "batch", "match": match_id, "reason": "GatewayError"}))
     [own] = queue.queues
     assert own.cell is not None

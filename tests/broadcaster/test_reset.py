@@ -37,7 +37,7 @@ GOAL = {"kind": "goal", "team": "home", "minute": 3}
 
 @pytest.fixture
 def tables(system: System, monkeypatch: pytest.MonkeyPatch) -> Reset:
-    """What resets matches of the running system, in which no match has more than 64 shards."""
+    """A ``Reset`` for matches of the running system, in which no match has more than 64 shards."""
     monkeypatch.setattr("broadcaster.control.reset.MAX_SHARDS", 4 * DEFAULT_SHARDS)
     return of_devstack(system.api_url, aws=False)
 
@@ -135,7 +135,7 @@ def test_what_is_left_of_a_match_is_said_when_its_id_is_used_again(
 
 
 def test_a_second_run_finishes_what_a_first_one_left(tables: Reset, match_id: str) -> None:
-    """Whatever rows are left, damaged ones too, are found without the state row; a third run finds nothing."""
+    """Remaining rows, damaged ones too, are found without the state row; a third run finds nothing."""
     [cell] = tables.cells
     tables.home.put_item(TableName=tables.matches, Item={**row_key(match_id, "event#00000007"), "body": {"S": "{"}})
     tables.home.put_item(TableName=tables.matches, Item=row_key(audience_partition(match_id), cell.region))

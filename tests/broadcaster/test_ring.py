@@ -168,7 +168,7 @@ def test_slow_viewers_come_last_and_once(shards: list[list[str]], data: st.DataO
 
 @given(SHARDS)
 def test_a_walk_knows_what_is_left_once_it_has_read_everything(shards: list[list[str]]) -> None:
-    """What is left is never said to be nothing while there are rows, and is nothing at the end of the lap."""
+    """The stated rest is never 0 while there are rows, and is 0 at the end of the lap."""
     total = sum(map(len, shards))
 
     async def walk() -> None:

@@ -158,7 +158,7 @@ async def test_expired_rows_are_skipped(tools: Tools, numbered: str, plant: Any,
 async def test_a_sender_without_the_lease_stops(
     tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any
 ) -> None:
-    """Who has lost the lease posts nothing: another execution tells everyone."""
+    """A sender that has lost the lease posts nothing: another execution tells everyone."""
     plant(numbered, 5)
     take_lease(numbered, owner="another")
     result = await send(tools, task(numbered, 0, SHARDS))

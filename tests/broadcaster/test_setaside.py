@@ -1,4 +1,4 @@
-"""What lies in the set-aside queue, read back."""
+"""Messages of the set-aside queue, read back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def record(data: bytes, key: str = "m", number: int = 7) -> dict[str, Any]:
 
 @given(st.binary(max_size=200), st.text(max_size=20), st.integers(0, 10**56))
 def test_a_record_comes_back_as_it_was(data: bytes, key: str, number: int) -> None:
-    """Whatever was on the stream: the same bytes, under the same key, in the same place."""
+    """Any record of the stream comes back with the same bytes, under the same key, in the same place."""
     body = record_body(record(data, key, number), "why")
     assert body.isascii()
     message = parse(received(body))
@@ -40,7 +40,7 @@ def test_a_record_comes_back_as_it_was(data: bytes, key: str, number: int) -> No
 
 
 def test_a_record_that_was_cut_says_so() -> None:
-    """What is not whole is never sent again, also where a message does not say whether it is whole."""
+    """A record that is not whole is never sent again, also where a message does not say whether it is whole."""
     fits, longer = bytes(DATA_BYTES * 3 // 4), bytes(DATA_BYTES)
     assert parse(received(record_body(record(fits), "why"))).obstacle is None
     cut = record_body(record(longer), "why")
@@ -68,7 +68,7 @@ def test_the_match_of_a_record_is_in_it() -> None:
     ],
 )
 def test_each_kind_is_told_from_the_others(body: str, kind: str) -> None:
-    """What is none of ours can be listed and dropped, and is never sent."""
+    """A message that is none of ours can be listed and dropped, and is never sent."""
     message = parse(received(body))
     assert message.kind == kind
     assert message.reason.isprintable()

@@ -51,7 +51,7 @@ class Numbered:
 
     @property
     def waiting(self) -> int:
-        """How many there are."""
+        """The number of posts left."""
         return self._count - self._at
 
     @property

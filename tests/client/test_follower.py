@@ -146,7 +146,7 @@ def test_every_event_once_and_in_order(data: st.DataObject) -> None:
     ],
 )  # fmt: skip
 def test_a_frame_that_is_not_whole_changes_nothing(change: dict[str, Any]) -> None:
-    """Whatever a gateway sends, a viewer shows nothing that is not so, and goes on."""
+    """A viewer shows nothing false from a gateway's damaged frames, and goes on."""
     follower = Follower("m")
     follower.take(snapshot(2))
     before = (follower.epoch, follower.seq, follower.score, follower.gap)

@@ -1,4 +1,4 @@
-"""How a viewer decides to bring back what it missed."""
+"""A viewer's decisions about repairs."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_new_epoch_is_taken_from_its_beginning_however_patient() -> None:
 
 
 def test_a_page_of_another_epoch_or_beyond_the_position_is_not_shown() -> None:
-    """What does not follow on what was shown waits until it does."""
+    """Events that do not follow on the shown ones wait until they do."""
     follower = at(7)
     assert follower.read(page(20, 7, 5, epoch="k4")) == []
     assert follower.read(page(20, 9, 5)) == []

@@ -113,7 +113,7 @@ async def viewing(
 
 
 async def test_a_gap_is_closed_over_http(system: System, played: Match) -> None:
-    """What a viewer missed comes from the readers' API; the socket is asked nothing; the repair is counted."""
+    """Missed events come from the readers' API; the socket is asked nothing; the repair is counted."""
     script = telling(played.frame("snapshot", 1, [1]), played.frame("update", 3, [3], prev=2))
     async with gateway(script) as here, viewing(here, played, system.api_url) as ([viewer], _, reached):
         await reached(3)

@@ -85,7 +85,7 @@ async def test_nobody_there_is_tried_again() -> None:
 
 
 async def test_drop_says_no_goodbye() -> None:
-    """Whoever is dropped is gone without a close frame, as a phone in a tunnel is."""
+    """A dropped viewer is gone without a close frame, as a phone in a tunnel is."""
     async with gateway(welcome) as here, viewing(here.url) as (viewer, _):
         await viewer.subscribed.wait()
         viewer.drop()
@@ -104,7 +104,7 @@ async def test_whoever_leaves_says_goodbye() -> None:
 
 
 async def test_junk_is_ignored() -> None:
-    """What is no frame of ours changes nothing: no JSON, other JSON, binary, the gateway's own words, fragments."""
+    """Frames that are none of ours change nothing: no JSON, other JSON, binary, the gateway's own words, fragments."""
 
     async def junk(here: Gateway, connection: ServerConnection) -> None:
         await here.asked(connection)
@@ -183,7 +183,7 @@ async def test_a_lost_answer_is_asked_for_again() -> None:
 
 
 async def test_a_lost_answer_on_a_later_connection_is_asked_for_again() -> None:
-    """Who comes back and is not answered subscribes again, so that its row is written: a sync would write none."""
+    """A viewer that comes back and is not answered subscribes again to write its row: a sync would write none."""
 
     async def forget(here: Gateway, connection: ServerConnection) -> None:
         await here.asked(connection)

@@ -31,7 +31,7 @@ LIVESCORE = str(Path(sys.executable).parent / "livescore")
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command ended, and what it said."""
+    """The exit status and the output of a command."""
 
     returncode: int
     stdout: str
@@ -190,7 +190,7 @@ def test_a_kick_off_keeps_its_offset(livescore: Any, match_id: str) -> None:
 
 
 def test_events_are_listed_with_their_ids(livescore: Any, match: str) -> None:
-    """What a cancellation needs to name can be looked up."""
+    """The id that a cancellation needs can be looked up."""
     livescore("event", match, "kick-off", "--id", "start")
     shown = livescore("match", "show", match)
     assert "start" in shown.stdout

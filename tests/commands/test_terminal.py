@@ -1,4 +1,4 @@
-"""What others have written comes to a terminal as text, and does nothing there."""
+"""Text that others have written comes to a terminal as text, and does nothing there."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def target(system: System) -> Target:
 
 @pytest.fixture(scope="module")
 def clients_made() -> dict[str, float]:
-    """How many clients of AWS each function made in its first call."""
+    """By function: the number of AWS clients made in its first call."""
     return {}
 
 

@@ -50,7 +50,7 @@ def up(port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def again(port: int, *options: str) -> str:
-    """What ``up`` says about a port that is taken."""
+    """The message of ``up`` about a port that is taken."""
     command = [LIVESCORE, "up", "--port", str(port), *options]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 1

@@ -1,4 +1,4 @@
-"""Whatever a command starts listens on loopback only.
+"""All programs that a command starts listen on loopback only.
 
 tests/conftest.py looks at everything that the tests start, in the same way: `up`, `demo` and the proxies of `faults`
 among it.

@@ -36,7 +36,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clean(unpacked: Path, code: str) -> Any:
-    """What code prints, as JSON, in a clean process that has nothing but the zip."""
+    """The JSON output of code in a clean process that has nothing but the zip."""
     code = f"import json, sys\nsys.path.insert(0, {str(unpacked)!r})\n{code}"
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -172,7 +172,7 @@ def test_everything_is_compiled_ahead() -> None:
 
 
 def test_without_a_python_to_compile_there_are_sources_only() -> None:
-    """What another version would have compiled is left out: it would only be dead weight."""
+    """Bytecode of another version is left out: it would only be dead weight."""
     with zipfile.ZipFile(build(Target.lambda_function("arm64", None))) as archive:
         names = archive.namelist()
     assert "broadcaster/send/sender.py" in names
@@ -186,7 +186,7 @@ def test_the_same_code_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_another_python_is_refused(tmp_path: Path) -> None:
-    """What another version has compiled would never be read: that is said before anything is built."""
+    """Bytecode of another version would never be read: that is said before anything is built."""
     wrong = tmp_path / "python"
     wrong.write_text("#!/bin/sh\necho 3.9\n")
     wrong.chmod(0o755)

@@ -58,12 +58,12 @@ def test_a_file_that_is_known_is_not_sent_again(site: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/../pyproject.toml", "/..%2fbiome.json", "/livescore.d.ts", "/nothing.html"])
 def test_only_the_files_of_the_site_are_served(site: httpx.Client, path: str) -> None:
-    """What is beside the site, or in its folder for developers only, is not there."""
+    """Files beside the site, or in its folder for developers only, are not served."""
     assert site.get(path).status_code == 404
 
 
 def test_snapshots_are_kept_for_a_second(site: httpx.Client, operator: Operator, match: str) -> None:
-    """Who asks within a second gets the same answer, whatever else stands in the query; nothing older is given out."""
+    """Requests within a second get the same answer, whatever else stands in the query; no older answer is given out."""
     first = site.get(f"/matches/{match}")
     assert first.json()["seq"] == 0
     posted = operator.post_event(match, {"kind": "kick_off"})

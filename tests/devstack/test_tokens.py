@@ -45,7 +45,7 @@ def post(http: httpx.Client, path: str, token: str | None, body: dict[str, Any])
 
 
 def forgeries(system: System) -> dict[str, str | None]:
-    """What forgers make of a good operator's token, not having the issuer's key."""
+    """Forgeries of a good operator's token, made without the issuer's key."""
     good = tokens_of(system).token()
     head, body, signature = good.split(".")
     claims = jwt.decode(good, options={"verify_signature": False})

@@ -1,4 +1,4 @@
-"""What AWS's API Gateway does and MiniStack's does not: each case names where AWS says so.
+"""Behaviour of AWS's API Gateway that MiniStack's lacks: each case cites AWS.
 
 MiniStack has no throttles, no size, idle, age or connect limits, verifies no signature, never loses ``$disconnect``,
 passes no subprotocol on, and answers routes without a route response.
@@ -251,7 +251,7 @@ async def test_disconnect_is_best_effort(bench: Bench) -> None:
 
 
 async def test_a_route_without_a_response_does_not_answer(bench: Bench, socket: ClientConnection) -> None:
-    """What it returns stays unsent.
+    """The answer of a function behind a route without a route response stays unsent.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html
     """

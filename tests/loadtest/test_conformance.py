@@ -1,4 +1,4 @@
-"""What every API Gateway does, with real clients, against MiniStack's and against the stand-in."""
+"""Behaviour of every API Gateway, with real clients, against MiniStack's and against the stand-in."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_a_wrong_token_is_denied(gateway: System, where: str) -> None:
 
 
 async def test_connect_may_refuse(gateway: System) -> None:
-    """What ``$connect`` refuses ends with an HTTP error instead of a WebSocket."""
+    """A connection that ``$connect`` refuses ends with an HTTP error instead of a WebSocket."""
     with pytest.raises(InvalidStatus) as refused:
         async with connect(f"{gateway.websocket_url}?v=2"):
             pass

@@ -70,7 +70,7 @@ def test_a_message_event(body: str | bytes, text: str, encoded: bool) -> None:
 
 
 def test_a_disconnect_event() -> None:
-    """How it ended."""
+    """The event has the close code and the reason."""
     event = disconnect_event(API, WHO, 1005, "", "r")
     assert set(event) == {"headers", "multiValueHeaders", "requestContext", "isBase64Encoded"}
     assert set(event["headers"]) == {"Host", "x-api-key", "X-Forwarded-For", "x-restapi"}

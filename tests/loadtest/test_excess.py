@@ -1,4 +1,4 @@
-"""Who sends too much is told so, then closed: through both gateways, with the product's own function."""
+"""A viewer that sends too much is told so, then closed: through both gateways, with the product's own function."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def to_the_end(socket: ClientConnection) -> list[dict[str, Any]]:
 
 
 def rows(match: str, subscriptions: Subscriptions, dynamodb: Any) -> int:
-    """How many follow a match."""
+    """The number of rows of a match."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=subscriptions.table)
     return sum(item["pk"]["S"].startswith(f"{match}#") for page in pages for item in page["Items"])
 
@@ -64,7 +64,7 @@ REQUEST = '{"action":"sync","match":"nobody-1","seq":0}'
 
 @pytest.mark.parametrize("text", ["nonsense", REQUEST + " " * (MESSAGE_BYTES - len(REQUEST))])
 async def test_a_flood(gateway: System, match: str, text: str) -> None:
-    """Who goes on sending what is wrong, or too many bytes, is told at last and closed; others are not."""
+    """A viewer that goes on sending wrong frames, or too many bytes, is told at last and closed; others are not."""
     async with connect(gateway.websocket_url) as other, connect(gateway.websocket_url, max_queue=None) as socket:
         reading = asyncio.create_task(to_the_end(socket))
         with contextlib.suppress(ConnectionClosed):

@@ -22,7 +22,7 @@ PATIENCE = 60
 
 
 def rows_of(subscriptions: Subscriptions, dynamodb: Any, matches: set[str]) -> int:
-    """How many rows these matches have."""
+    """The number of rows of these matches."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=subscriptions.table, ConsistentRead=True)
     found = [item["pk"]["S"].rpartition("#")[0] for page in pages for item in page["Items"]]
     return sum(each in matches for each in found)

@@ -1,4 +1,4 @@
-"""What a load test must not do unasked."""
+"""Acts that a load test must not do unasked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests of web pages a local server refuses."""
+"""The requests of web pages that a local server refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an authorizer's answer."""
+"""The effects of an authorizer's answer."""
 
 from __future__ import annotations
 

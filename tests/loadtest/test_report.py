@@ -22,7 +22,7 @@ ABOUT: dict[str, Any] = {
 
 
 def result(**about: Any) -> dict[str, Any]:
-    """What a run with two deliveries came to."""
+    """The result of a run with two deliveries."""
     results = Results()
     status = {"watching": 3, "ready": 3, "stayed": 3, "missed": 0, "settled": True, "cpu": 5}
     glass, lag = {"100": {"12": 1, "40": 1}}, {"99": {"0": 9}, "100": {"1": 9}}

@@ -1,4 +1,4 @@
-"""What a bench reports, for programs and for people."""
+"""The report of a bench, for programs and for people."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_plot_is_a_picture(tmp_path: Path) -> None:
 
 
 def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who lacks nginx or wrk is told what to install."""
+    """The message about a missing nginx or wrk names the package to install."""
     monkeypatch.setattr(programs, "_find", lambda _: None)
     [nginx, wrk] = programs.lacking("nginx", "wrk")
     assert "apt-get install nginx-light" in nginx
@@ -65,7 +65,7 @@ def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch: pytest
 
 
 def test_the_cores_are_given_back() -> None:
-    """What runs after a bench has started its programs may use every core again."""
+    """Programs that run after a bench has started its own may use every core again."""
     import os
 
     before = os.sched_getaffinity(0)

@@ -1,4 +1,4 @@
-"""What the swarms report, added up."""
+"""The reports of the swarms, added up."""
 
 from __future__ import annotations
 

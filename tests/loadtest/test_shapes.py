@@ -1,4 +1,4 @@
-"""Who is there when."""
+"""The number of viewers over the time of a run."""
 
 from __future__ import annotations
 

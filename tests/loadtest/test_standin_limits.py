@@ -33,7 +33,7 @@ def test_a_bucket_never_lets_more_pass_than_rate_and_burst(rate: float, burst: f
 
 
 def test_a_bucket_fills_again_and_a_refusal_costs_nothing() -> None:
-    """Whoever is refused has not taken a token from the next."""
+    """A refused request has not taken a token from the next."""
     bucket = Bucket(10, 2, 0.0)
     assert [bucket.take(0.0) for _ in range(4)] == [True, True, False, False]
     assert [bucket.take(0.15), bucket.take(0.15)] == [True, False]
@@ -54,7 +54,7 @@ def test_the_defaults_are_those_of_aws() -> None:
 
 
 def test_limits_change_by_name() -> None:
-    """What is not named stays."""
+    """Limits that are not named stay."""
     assert changed(Limits(), {"idle_seconds": 0.5, "frame_bytes": 7}) == replace(
         Limits(), idle_seconds=0.5, frame_bytes=7
     )

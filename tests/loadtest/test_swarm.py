@@ -107,7 +107,7 @@ async def test_a_dropped_viewer_comes_back_and_one_that_left_does_not() -> None:
 
 
 async def test_all_are_cut_off_and_it_is_timed_until_each_is_back() -> None:
-    """Whoever was connected comes back by itself; until then it counts as away."""
+    """Every viewer that was connected comes back by itself; until then it counts as away."""
 
     async def again(_: Gateway, connection: ServerConnection) -> None:
         await connection.recv()

@@ -14,7 +14,7 @@ from loadtest.standin.wire import frames
 
 
 def read(data: bytes) -> list[Frame]:
-    """What a client takes it for."""
+    """The frames that a client reads."""
     client = ClientProtocol(parse_uri("ws://gateway/live"), state=OPEN, max_size=None)
     client.receive_data(data)
     assert client.state is OPEN
@@ -23,7 +23,7 @@ def read(data: bytes) -> list[Frame]:
 
 @given(st.binary(max_size=400), st.integers(0, 200))
 def test_a_message_arrives_whole(payload: bytes, limit: int) -> None:
-    """Whatever its size and the limit, one message of text in frames within the limit."""
+    """A message of any size becomes one message of text, in frames within any limit."""
     found = read(frames(payload, limit))
     assert b"".join(bytes(each.data) for each in found) == payload
     assert [each.opcode for each in found] == [Opcode.TEXT, *[Opcode.CONT] * (len(found) - 1)]

@@ -136,7 +136,7 @@ def test_an_event_does_not_touch_the_index(ledger: Ledger, match_id: str, dynamo
 def test_rows_that_dynamodb_leaves_out_are_asked_for_again(
     ledger: Ledger, match_id: str, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What one call does not hold or leaves unprocessed is read by the next; what never comes raises."""
+    """Rows that one call does not hold or leaves unprocessed are read by the next; rows that never come raise."""
     for number in range(3):
         schedule(ledger, f"{match_id}-{number}", "1970-06-21T18:00:00Z")
     keys = [row_key(f"{match_id}-{number}", "state") for number in range(4)]

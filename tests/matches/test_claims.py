@@ -1,4 +1,4 @@
-"""What claims allow."""
+"""The rights that claims give."""
 
 from __future__ import annotations
 

@@ -56,13 +56,13 @@ GOAL = {"kind": "goal", "team": "home", "minute": 23, "event_id": "g1"}
     ],
 )
 def test_malformed_events_are_refused(wrong: dict[str, Any]) -> None:
-    """What is missing, out of range or unknown never becomes an event."""
+    """A body with a missing, unknown or out-of-range field never becomes an event."""
     with pytest.raises(ValidationError):
         EVENT.validate_python(wrong)
 
 
 def test_an_event_survives_the_stream() -> None:
-    """What the API puts on the stream is what the fan-out reads."""
+    """The fan-out reads the same event that the API puts on the stream."""
     accepted = Accepted("wc22-final", 1_671_375_600_000, EVENT.validate_python(GOAL))
     assert parse_record(accepted.to_record()) == accepted
     by_somebody = replace(accepted, by="ann")
@@ -137,7 +137,7 @@ RECORDS = st.recursive(VALUES, lambda inner: st.dictionaries(FIELDS, inner) | st
 
 @given(st.binary() | RECORDS.map(lambda value: json.dumps(value).encode()))
 def test_no_record_breaks_the_reader(record: bytes) -> None:
-    """Whatever lies on the stream, the reader either reads it or calls it poison."""
+    """The reader either reads a record of the stream or calls it poison."""
     with contextlib.suppress(PoisonRecordError):
         parse_record(record)
 

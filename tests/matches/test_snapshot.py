@@ -49,7 +49,7 @@ def test_an_event_after_the_state_waits_for_its_update() -> None:
 
 
 def test_a_few_viewers_more_change_no_snapshot() -> None:
-    """What the caches tell snapshots apart by stays the same while nothing else happens; a tenth more is seen."""
+    """A few viewers more leave the snapshot as it is, so caches keep it; a tenth more is seen."""
     few, more, many = (snapshot(STATE, [], viewers=count) for count in (12_345, 12_449, 13_600))
     assert few == more
     assert (few["viewers"], many["viewers"]) == (12_000, 14_000)

@@ -1,4 +1,4 @@
-"""What is wrong with an input, in words."""
+"""The faults of an input, in words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from matches.schedule import NewMatch
 from matches.wording import FORMS, in_words
 
 NOT_WORDS = ("Input", "Field required", "body", "Value error", "^", "[A-Z", "[a-z", "{1,", "discriminator", "pattern")
-"""What only a programmer of this system understands."""
+"""Words that only a programmer of this system understands."""
 
 
 def said(body: Any, model: type[BaseModel] | None = None) -> str:
@@ -124,7 +124,7 @@ _VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=90
 @given(st.sampled_from([*KINDS, "golazo"]), st.dictionaries(st.sampled_from([*_FIELDS, "x"]), _VALUES, max_size=5))
 @example("goal", {"team": "", "minute": True})
 def test_no_refusal_speaks_in_regular_expressions(kind: str, fields: dict[str, Any]) -> None:
-    """Whatever an operator sends, the refusal is words."""
+    """Every refusal of an operator's input is in words."""
     assert not [each for each in NOT_WORDS if each in said({"kind": kind, **fields})]
 
 

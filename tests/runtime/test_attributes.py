@@ -54,7 +54,7 @@ VALUES = st.one_of(
 
 
 def problem(read: Callable[[Any], Any], row: dict[str, Any]) -> UnreadableRowError | None:
-    """What a reader has against a row; whatever else it raises fails the test."""
+    """The reader's error for a row, None if it reads the row; any other error fails the test."""
     try:
         read(row)
     except UnreadableRowError as error:
@@ -65,7 +65,7 @@ def problem(read: Callable[[Any], Any], row: dict[str, Any]) -> UnreadableRowErr
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.data())
 def test_a_damaged_row_is_read_or_refused_with_a_reason(name: str, data: st.DataObject) -> None:
-    """Whatever an attribute has become, the reader gives a value or an UnreadableRowError, and nothing else."""
+    """The reader gives a value or an UnreadableRowError for any damaged attribute, and nothing else."""
     row, read, keys = READERS[name]
     read(row)
     attribute = data.draw(st.sampled_from(sorted(row.keys() - keys)))
@@ -144,7 +144,7 @@ def test_a_damaged_clock_is_refused(field: str, value: Any) -> None:
 @pytest.mark.parametrize("damage", [{"extra": DEEP}, {"team": {}}, {"minute": "x"}, {"shootout": 3}, {"assist": 2}])
 @pytest.mark.parametrize("attribute", ["body", "amended"])
 def test_a_damaged_event_is_skipped_and_not_sent(attribute: str, damage: dict[str, Any]) -> None:
-    """Whatever the fields of an event have become, the event is unreadable or a frame can carry it."""
+    """An event with any damaged fields is unreadable, or a frame can carry it."""
     content = {**BODY, **damage} if attribute == "body" else damage
     item = EVENT | {"amended_by": {"N": "3"}, "amended": {"S": "{}"}}
     found, wrong = readable(parse_event, [item | {attribute: {"S": json.dumps(content)}}])

@@ -1,4 +1,4 @@
-"""What readers ask for, kept for a second."""
+"""Answers to readers, kept for a second."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def counter() -> tuple[list[int], Callable[[], int]]:
-    """What was read so far, and a read that returns how many there were."""
+    """The reads so far, and a read that returns their number."""
     reads: list[int] = []
 
     def read() -> int:
@@ -54,7 +54,7 @@ def counter() -> tuple[list[int], Callable[[], int]]:
 
 
 def test_a_value_is_read_once_a_second(clock: Clock) -> None:
-    """Whoever asks within a second of the read gets what was read, and it is said to be no fresh one."""
+    """A request within a second of the read gets the value that was read, marked as not fresh."""
     reads, read = counter()
     values = Kept[str, int](10)
     assert values.of("m", read).fresh

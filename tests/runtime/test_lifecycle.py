@@ -1,4 +1,4 @@
-"""What INIT does for a function, by the reason of the INIT."""
+"""The work of INIT for a function, by the reason of the INIT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a function's metrics when the function, or its log, fails."""
+"""A function's metrics when the function, or its log, fails."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_function_without_a_deployment_works_and_says_so(
 
 
 def test_a_function_that_fails_still_tells(capsys: pytest.CaptureFixture[str]) -> None:
-    """What was counted before an error is published, and the error is the function's own."""
+    """Figures counted before an error are published, and the error is the function's own."""
     figures = Figures("sender")
 
     def work() -> None:

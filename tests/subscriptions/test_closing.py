@@ -1,4 +1,4 @@
-"""What closing a connection costs, with a real HTTP server in place of the gateway."""
+"""The cost of closing a connection, with a real HTTP server in place of the gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who came and went, before it is written."""
+"""Changes of the number of viewers, before they are written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_who_came_and_went_again_is_no_write() -> None:
 
 
 def test_one_invocation_writes_little() -> None:
-    """Who follows fifty matches leaves fifty changes: they are written by and by, those that wait longest first."""
+    """A viewer of fifty matches leaves fifty changes: they are written by and by, those that wait longest first."""
     comings = Comings()
     for number in range(50):
         comings.note(f"m{number}", -1)
@@ -47,7 +47,7 @@ def test_one_invocation_writes_little() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-2, 2), st.floats(0, 2), st.booleans()), max_size=60))
 def test_nothing_is_lost_or_written_too_often(steps: list[tuple[str, int, float, bool]]) -> None:
-    """Whatever comes when: each change is written once or still waits, also after a write that failed."""
+    """Each change, in any order, is written once or still waits, also after a write that failed."""
     comings, now = Comings(), 0.0
     noted: Counter[str] = Counter()
     written: Counter[str] = Counter()

@@ -53,7 +53,7 @@ def serve(
 
 
 def count(system: System, dynamodb: Any, match: str) -> int:
-    """What has been written of a match's viewers."""
+    """The written number of a match's viewers."""
     return counted(Viewers(system.name("matches"), dynamodb)._query(match)).get(match, 0)  # noqa: SLF001
 
 
@@ -133,7 +133,7 @@ def test_a_count_that_fails_is_nobodys_failure(
 def test_a_scoreboard_counts_in_each_of_its_matches(
     system: System, dynamodb: Any, match_id: str, operator: Any, serve: Any, clock: list[float]
 ) -> None:
-    """Who follows six matches watches six, and when the socket goes none of them, by and by."""
+    """A viewer of six matches counts in all six, and by and by in none after its socket goes."""
     matches = [f"{match_id}-{number}" for number in range(6)]
     for each in matches:
         operator.create_match(match=each, home="A", away="B", kickoff="2022-12-18T15:00:00Z")

@@ -178,7 +178,7 @@ def test_without_any_key_it_asks_more_often(scene: Scene) -> None:
 
 
 def test_many_threads_ask_once(scene: Scene) -> None:
-    """Whoever comes while the keys are fetched waits for them, and does not fetch them too."""
+    """A thread that comes while the keys are fetched waits for them, and does not fetch them too."""
     gate = threading.Barrier(8)
 
     def look(_: int) -> bool:
@@ -191,7 +191,7 @@ def test_many_threads_ask_once(scene: Scene) -> None:
 
 
 def test_a_document_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who sends a byte now and then, each of them in time, holds nobody up for longer than the fetch may take."""
+    """A server that sends a byte now and then, each in time, holds nobody up for longer than the fetch may take."""
     monkeypatch.setattr("subscriptions.keys.FETCH_SECONDS", 0.1)
     given_up = threading.Event()
 

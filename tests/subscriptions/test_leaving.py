@@ -58,13 +58,13 @@ def before(dynamodb: Any) -> Iterator[Callable[[str, Callable[[], Any]], None]]:
 
 
 def rows(subscriptions: Subscriptions, dynamodb: Any, match: str) -> int:
-    """How many rows a match has."""
+    """The number of rows of a match."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=subscriptions.table, ConsistentRead=True)
     return sum(item["pk"]["S"].rpartition("#")[0] == match for page in pages for item in page["Items"])
 
 
 def written(system: System, dynamodb: Any, match: str) -> int:
-    """How many viewers of a match have been counted, with what this process has not written."""
+    """The counted viewers of a match, with those that this process has not written."""
     kept = counted(Viewers(system.name("matches"), dynamodb)._query(match)).get(match, 0)  # noqa: SLF001
     return kept + routes._comings.waiting(match)  # noqa: SLF001
 

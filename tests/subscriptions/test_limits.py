@@ -1,4 +1,4 @@
-"""What one connection may send, by the pure count of it."""
+"""The limits of one connection, by the pure count."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_bytes_count_as_messages_do(size: int, passes: int) -> None:
 
 
 def test_who_is_shut_out_stays_out() -> None:
-    """What was on its way when a connection was closed is not served, though time passes."""
+    """Messages that were on their way when a connection was closed are not served, though time passes."""
     meter = Meter()
     meter.shut("a", 0)
     assert not any(meter.take("a", 1, now) for now in range(1, 100))
 
 
 def test_a_wrong_request_costs_more_than_a_right_one() -> None:
-    """Who goes on sending what is wrong is out long before one who sends as much that is right."""
+    """A viewer that goes on sending wrong requests is out long before one that sends as many right ones."""
     meter, sent = Meter(), 0
     while meter.take("a", 100, 0):
         meter.offend("a", 0)

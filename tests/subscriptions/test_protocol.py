@@ -57,7 +57,7 @@ def test_what_is_wrong_is_said(text: str, code: str) -> None:
 
 @given(st.text())
 def test_no_frame_breaks_the_reader(text: str) -> None:
-    """Whatever a client sends is a request or an error frame."""
+    """Every text from a client is a request or an error frame."""
     try:
         parse_request(text)
     except RequestError as error:

@@ -46,7 +46,7 @@ async def hear(socket: ClientConnection) -> dict[str, Any]:
 
 
 async def rows_of(subscriptions: Subscriptions, dynamodb: Any, match: str) -> int:
-    """How many rows a match has."""
+    """The number of rows of a match."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=subscriptions.table)
     return sum(item["pk"]["S"].rpartition("#")[0] == match for page in pages for item in page["Items"])
 

@@ -1,4 +1,4 @@
-"""How many watch: counted in a real table, shown to everybody."""
+"""The number of viewers: counted in a real table, shown to everybody."""
 
 from __future__ import annotations
 

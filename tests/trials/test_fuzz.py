@@ -59,7 +59,7 @@ def test_what_breaks_a_parser_is_found(broken: str, how: str, tmp_path: Path) ->
 
 
 def test_a_seed_makes_the_same_inputs() -> None:
-    """What was found once is found again."""
+    """A fault that was found once is found again with its seed."""
     for target in TARGETS.values():
         first, second = ([target.make(chance) for _ in range(50)] for chance in (Random(5), Random(5)))
         assert first == second

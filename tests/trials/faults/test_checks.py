@@ -1,4 +1,4 @@
-"""What a run of faults is judged by."""
+"""The checks that judge a run of faults."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RECEIPT = {"accepted": 2, "gone": 1, "failed": 0, "skipped": 0, "rows": 3, "set_
     ],
 )
 def test_a_viewer_is_held_against_the_history(seen: list[Any], lost: int, duplicated: int) -> None:
-    """What is missing, what came twice, out of order, or never happened, is counted."""
+    """Events that are missing, came twice, came out of order or never happened are counted."""
     assert Shown.compare(seen, HISTORY) == Shown(lost, duplicated)
 
 

@@ -88,7 +88,7 @@ def test_a_broken_connection_is_broken(proxied: tuple[FaultProxy, str], do: Do) 
 
 
 def test_only_processes_of_the_session_are_found() -> None:
-    """Who calls is found by its port, and nobody outside the session ever is."""
+    """A caller is found by its port, and no process outside the session ever is."""
     program = "import socket,sys; s=socket.create_connection(('127.0.0.1',int(sys.argv[1]))); print(s.getsockname()[1],"
     program += " flush=True); sys.stdin.read()"
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -1,4 +1,4 @@
-"""What the model plays itself is what it stands for."""
+"""The parts that the model plays itself behave like the real ones."""
 
 from __future__ import annotations
 
