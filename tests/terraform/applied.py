@@ -32,7 +32,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Applied:
-    """What was applied, beside the checkout that it was applied from."""
+    """The resources of an apply, and the checkout that it was applied from."""
 
     resources: tuple[Resource, ...]
     root: Path
@@ -71,7 +71,7 @@ class Applied:
 
     @cached_property
     def prefix(self) -> str:
-        """What the names of all resources begin with, without its hyphen."""
+        """The prefix of all resources' names, without its hyphen."""
         name = str(self.of("aws_kinesis_stream")[0]["name"])
         return name.removesuffix("-" + self.system["stream"]["name"])
 

@@ -1,4 +1,4 @@
-"""What MiniStack lets pass and AWS does not: in APIs, the state machine, and the code."""
+"""Faults that MiniStack lets pass and AWS does not: in APIs, the state machine, and the code."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="session")
 def applied(workspace: Workspace) -> Applied:
-    """What an apply makes, as the schema-only providers tell it."""
+    """The result of an apply, as the schema-only providers tell it."""
     if not workspace.schema_only:
         unavailable("The registry's providers would make what is applied; only the schema-only ones are asked to.")
     variables: Path = workspace.folder / "checked.tfvars.json"

@@ -28,7 +28,7 @@ def filters(applied: Applied) -> Iterator[tuple[Resource, dict[str, Any]]]:
 
 
 def throttled(applied: Applied) -> list[str]:
-    """What is wrong with the count of requests that the HTTP API answers 429: each of them, and no other, is one."""
+    """The faults in the count of requests that the HTTP API answers 429: each of them, and no other, counts once."""
     found = [(each, metric) for each, metric in filters(applied) if metric["name"] == "HttpThrottled"]
     if [each.region for each, _ in found] != [applied.home]:
         return ["nothing counts the answers 429 of the HTTP API at home"]

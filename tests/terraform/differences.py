@@ -1,6 +1,6 @@
 """Where MiniStack differs from AWS, each with what holds us to AWS there.
 
-What a system gets away with in MiniStack is found on AWS only, so each difference is checked: in what Terraform makes,
+A fault that MiniStack tolerates is found on AWS only, so each difference is checked: in what Terraform makes,
 in the state machine's file, in the source, or by a test against the stand-in, which does as AWS does.
 """
 

@@ -1,4 +1,4 @@
-"""What invokes functions, in ways that MiniStack's poller ignores."""
+"""Settings of event sources that MiniStack's poller ignores."""
 
 from __future__ import annotations
 

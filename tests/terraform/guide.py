@@ -66,7 +66,7 @@ def script(step: str) -> str:
 
 
 def aws(arguments: list[str]) -> str:
-    """What ``aws`` prints for a call. Raises ValueError for one that AWS does not know."""
+    """The output of ``aws`` for a call. Raises ValueError for one that AWS does not know."""
     service, command, *options = arguments
     model = botocore.session.get_session().get_service_model(_SERVICES.get(service, service))
     operations = {xform_name(name, "-"): name for name in model.operation_names}

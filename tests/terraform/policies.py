@@ -1,4 +1,4 @@
-"""What roles may do: no more than the code calls, no less, and nothing of everything."""
+"""The permissions of roles: no more than the code calls, no less, and none for every resource."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PLATFORM = {
     },
     "from a queue": {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
 }  # fmt: skip
-"""What Lambda itself does with a function's role, which no code of ours calls."""
+"""Calls that Lambda itself makes with a function's role, and no code of ours."""
 
 STEPS = {
     "dynamodb:updateItem": "dynamodb:UpdateItem",

@@ -1,4 +1,4 @@
-"""How often the state machine tries its tasks, how long it pauses, and whether that fits the execution.
+"""The tries of the state machine's tasks, the pauses between them, and whether both fit the execution.
 
 A pause here is the longest that there can be: with JitterStrategy FULL Step Functions takes a random time up to it
 (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html). All times are in seconds.

@@ -28,7 +28,7 @@ ALL_BUT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
 def distribution(applied: Applied) -> list[str]:
-    """What CloudFront passes on, keeps, or lets through that it should not."""
+    """The faults in what CloudFront passes on, keeps, or lets through."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     found = []
     snapshots = [each for each in cloudfront["ordered_cache_behavior"] if each["path_pattern"] == "/matches*"]
@@ -64,7 +64,7 @@ def distribution(applied: Applied) -> list[str]:
 
 
 def shielded(applied: Applied) -> list[str]:
-    """What is wrong with Origin Shield, without which each regional edge cache asks the API for itself.
+    """The faults of Origin Shield, without which each regional edge cache asks the API for itself.
 
     AWS says which region is for which home:
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/origin-shield.html, choose-origin-shield-region.
@@ -84,7 +84,7 @@ def shielded(applied: Applied) -> list[str]:
 
 
 def operators(applied: Applied) -> list[str]:
-    """What is wrong with the way from the console to the API: the token must get there, and to nobody else."""
+    """The faults in the way from the console to the API: the token must get there, and to nobody else."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     path = described(applied)["operators"]["path"]
     found = [each for each in cloudfront["ordered_cache_behavior"] if each["path_pattern"] == path]
@@ -205,7 +205,7 @@ def as_described(applied: Applied) -> list[str]:
 
 
 def deployment(applied: Applied) -> list[str]:
-    """What deployment.json does not tell the pages, or tells wrong."""
+    """The facts that deployment.json does not tell the pages, or tells wrong."""
     files = [each for each in applied.of("aws_s3_object") if each["key"] == "deployment.json"]
     if len(files) != 1:
         return ["there is no deployment.json"]
@@ -294,7 +294,7 @@ def _kept(policy: Resource) -> list[str]:
 
 
 def pages(applied: Applied) -> list[str]:
-    """What a page may do that it should not, and what it cannot that it must."""
+    """The rights of a page that it should not have, and those that it lacks."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     wanted = cloudfront["default_cache_behavior"][0]["response_headers_policy_id"]
     policies = [each for each in applied.of("aws_cloudfront_response_headers_policy") if each["id"] == wanted]

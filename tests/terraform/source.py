@@ -1,7 +1,7 @@
-"""What a Lambda function's code reaches: the settings that it reads and the calls of AWS that it makes.
+"""The reach of a Lambda function's code: the settings that it reads and the calls of AWS that it makes.
 
-Found in the source, without running it. Whatever is named in code that is reached is taken for reached, in any class
-that has a method of that name; so the answer may hold too much and, where no name is computed, never too little.
+Found in the source, without running it. A name in reached code counts as reached, in any class that has a method of
+that name; so the answer may hold too much and, where no name is computed, never too little.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TRANSACTED = {
 
 @dataclass
 class Reached:
-    """What one function's code comes to."""
+    """The reach of one function's code."""
 
     settings: set[str] = field(default_factory=set)
     actions: set[str] = field(default_factory=set)
@@ -57,7 +57,7 @@ class Reached:
 
 @cache
 def reached(root: Path, handler: str) -> Reached:
-    """What the code of a handler, such as ``api.handler.handler``, comes to.
+    """The reach of the code of a handler, such as ``api.handler.handler``.
 
     Raises KeyError when there is no such handler.
     """

@@ -1,4 +1,4 @@
-"""What an apply makes, held against the code, the description and AWS."""
+"""The result of an apply, compared with the code, the description and AWS."""
 
 from __future__ import annotations
 
@@ -78,6 +78,6 @@ def test_what_is_made(applied: Applied, check: Callable[[Applied], list[str]]) -
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.ministack.replace(" ", "-"))
 def test_where_ministack_differs(applied: Applied, difference: Difference) -> None:
-    """What MiniStack lets pass and AWS does not is held to AWS."""
+    """Terraform meets AWS's rule where MiniStack lets a fault pass."""
     found = difference.check(applied)
     assert not found, "\n".join(found)

@@ -24,7 +24,7 @@ _SEEDED_NAME = "aws_kinesis_stream.seeded"
 
 @pytest.fixture(scope="module")
 def objections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """What checkov objects to with nothing skipped, as check = resources; it is given a stream in the clear as well."""
+    """The objections of checkov with nothing skipped, as check = resources; it gets an unencrypted stream too."""
     try:
         binary: Path = environments.environment("checkov") / "bin/checkov"
     except subprocess.CalledProcessError:
@@ -44,7 +44,7 @@ def objections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 
 def test_checkov_has_no_new_objection(objections: dict[str, set[str]]) -> None:
-    """Whatever checkov objects to is in the skip list, and so has a reason."""
+    """Every objection of checkov is in the skip list, and so has a reason."""
     ours = {check: resources - {_SEEDED_NAME} for check, resources in objections.items() if resources - {_SEEDED_NAME}}
     assert ours.keys() - skipped().keys() == set(), ours
 

@@ -35,7 +35,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "ministack": {},
 }
-"""What each example asks for."""
+"""The variables that each example asks for."""
 
 
 def test_it_is_formatted(workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""What Terraform would make on AWS is what devstack has made in MiniStack: asked of both, not of the description."""
+"""Terraform would make on AWS the same as devstack has made in MiniStack: both are asked, not the description."""
 
 from __future__ import annotations
 

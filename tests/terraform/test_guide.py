@@ -29,7 +29,7 @@ echo "$*|${LIVESCORE_API-}|${LIVESCORE_WS-}|${LIVESCORE_CLIENT_ID-}|${LIVESCORE_
 
 @dataclass(frozen=True)
 class Followed:
-    """What came of the guide."""
+    """The results of following the guide."""
 
     after: dict[str, Applied]
     """The name of a step -> the deployment after it, of the steps that end with an apply."""

@@ -88,7 +88,7 @@ def alarms(applied: Applied) -> list[str]:
 
 
 def dashboards(applied: Applied) -> list[str]:
-    """What the dashboard does not show of a region, and what it shows that is not there."""
+    """The metrics of a region that the dashboard lacks, and those that it shows and that do not exist."""
     boards = applied.of("aws_cloudwatch_dashboard")
     if not boards:
         return ["there is no dashboard"]

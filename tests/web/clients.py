@@ -13,7 +13,7 @@ from client.reader import Reader
 from client.viewer import Viewer
 
 CHANCE = 0.2
-"""What every jitter comes from."""
+"""The number that every jitter uses."""
 
 DRIVER = Path(__file__).parent / "driver.mjs"
 END_SECONDS = 10.0
@@ -26,7 +26,7 @@ TIMINGS = {
 
 @dataclass
 class Seen:
-    """What a client has shown so far."""
+    """The events and boards that a client has shown so far."""
 
     shown: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     live: list[int] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Client(Protocol):
     """A client that plays a scene."""
 
     def seen(self) -> Seen:
-        """What it has shown."""
+        """The events and boards that it has shown."""
 
     async def tell(self, command: dict[str, Any]) -> None:
         """Have it do something meanwhile."""
@@ -93,7 +93,7 @@ class PythonClient:
             self._seen.failed(frame["code"])
 
     def seen(self) -> Seen:
-        """What it has shown."""
+        """The events and boards that it has shown."""
         for match, follower in self._viewer.followers.items():
             if follower.epoch is not None:
                 self._seen.boards[match] = {
@@ -156,7 +156,7 @@ class NodeClient:
             seen.states.append(said["state"])
 
     def seen(self) -> Seen:
-        """What it has shown."""
+        """The events and boards that it has shown."""
         return self._seen
 
     async def tell(self, command: dict[str, Any]) -> None:

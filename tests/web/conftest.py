@@ -1,4 +1,4 @@
-"""What the tests of the pages share: a system with its site, a browser, a stand-in for the scenes, Node."""
+"""Helpers for the tests of the pages: a system with its site, a browser, a stand-in for the scenes, Node."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LIMITS = {"check_every": 0}
 
 @dataclass(frozen=True)
 class Stage:
-    """What a page is tried against."""
+    """The system that a page is tried against."""
 
     system: System
     stack: Stack
@@ -101,7 +101,7 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 async def director() -> AsyncIterator[Director]:
-    """What answers for the stand-in's functions and the readers' API."""
+    """The director answers for the stand-in's functions and the readers' API."""
     director = await Director().start()
     yield director
     await director.stop()

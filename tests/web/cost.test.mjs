@@ -1,4 +1,4 @@
-/** What a viewer of a whole match asks over HTTP, in virtual time: the figures of docs/deploy.md, "What it costs". */
+/** The HTTP requests of a viewer of a whole match, in virtual time: the figures of docs/deploy.md, "What it costs". */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** What the outbox is tried against in Node: a storage, an API that counts, locks, and windows that share them. */
+/** Fakes for the outbox in Node: a storage, an API that counts, locks, and windows that share them. */
 
 import { Actions } from "../../web/desk/actions.js";
 import { newEntry } from "../../web/desk/outbox.js";
@@ -99,7 +99,7 @@ export class FakeApi {
     return Response.json(next.body, { status: next.status });
   }
 
-  /** What was taken, by a letter of each event. */
+  /** The events that were taken, by a letter each. */
   get said() {
     return this.taken.map((event) => event.what).join("");
   }
@@ -110,7 +110,7 @@ export class FakeWindow {
   /** @param {{api: FakeApi, storage?: FakeStorage | null, locks?: FakeLocks, token?: () => string | null}} shared */
   constructor({ api, storage = new FakeStorage(), locks = new FakeLocks(), token = () => "t" }) {
     this.online = true;
-    /** Who is signed in, and the service's time. @type {{subject: string | null, now: number}} */
+    /** The operator who is signed in, and the service's time. @type {{subject: string | null, now: number}} */
     this.at = { subject: null, now: 1000 };
     /** @type {string | null} */
     this.epoch = null;
@@ -154,7 +154,7 @@ export class FakeWindow {
   }
 }
 
-/** What an operator does at a desk, with a clock that the test sets and nobody who posts. @param {any} [board] */
+/** A desk with a clock that the test sets, and without a postman. @param {any} [board] */
 export function deskAt(board = null) {
   const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
   const clock = { now: 0 };

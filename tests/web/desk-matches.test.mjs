@@ -1,4 +1,4 @@
-/** What the operator's desk makes of matches: the list to choose from, the form, the line-ups that people paste. */
+/** The matches of the operator's desk: the list to choose from, the form, the line-ups that people paste. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

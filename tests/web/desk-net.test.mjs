@@ -1,4 +1,4 @@
-/** What the operator's desk asks of others: tokens, and what became of what it sent. */
+/** The requests of the operator's desk: tokens, and the outcomes of sent events. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

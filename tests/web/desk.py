@@ -58,7 +58,7 @@ class Desk:
         await self.page.wait_for_function("() => document.querySelector('#undo-left').value < 7.9")
 
     def audit(self) -> list[dict[str, Any]]:
-        """What the ledger has, with who posted it."""
+        """The events of the ledger, each with its operator."""
         return self.stage.operator.audit(self.match)
 
     def kinds(self) -> list[str]:

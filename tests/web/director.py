@@ -1,4 +1,4 @@
-"""What a scene is played on: the stand-in's functions and the readers' API, both answered by the scene's steps."""
+"""The other side of a scene: the stand-in's functions and the readers' API, both answered by the scene's steps."""
 
 from __future__ import annotations
 

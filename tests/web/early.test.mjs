@@ -1,4 +1,4 @@
-/** What the viewer's page asks for before it is loaded, without a page. */
+/** The requests of the viewer's page before it is loaded, without a page. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-/** What the library does beyond the scenes: how it is used, what it keeps to itself, and what a browser adds. */
+/** Behaviour of the library beyond the scenes: how it is used, what it keeps to itself, and what a browser adds. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -26,7 +26,7 @@ class Looker:
     def __init__(self, browser: Browser, site: str, contexts: AsyncExitStack) -> None:
         self.site = site
         self.complaints: list[str] = []
-        """What pages wrote to the console as an error, scripts that failed, and what a policy forbade."""
+        """Errors on the console of pages: their own, scripts that failed, and acts that a policy forbade."""
         self._browser = browser
         self._contexts = contexts
 
@@ -71,7 +71,7 @@ async def live(page: Page) -> None:
 
 
 async def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong with a page: rule, and the elements."""
+    """The faults that axe-core finds in a page: rule, and the elements."""
     await page.evaluate(AXE.read_text())
     found = await page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     return [f"{each['id']}: {json.dumps([node['target'] for node in each['nodes']])}" for each in found]

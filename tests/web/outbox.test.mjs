@@ -35,7 +35,7 @@ const entry = (about) => ({
   ...about,
 });
 
-/** What the API or the network does, and what becomes of the press: [script, state, taken, requests]. */
+/** An act of the API or the network, and the fate of the press: [script, state, taken, requests]. */
 /** @type {[string, any[], string, string, number][]} */
 const ANSWERS = [
   ["accepted", [202], "sent", "a", 1],

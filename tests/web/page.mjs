@@ -1,4 +1,5 @@
-/** What the library uses of a browser's window, for tests in Node: a network and a tab that a test switches. */
+/** The part of a browser's window that the library uses, for tests in Node: a network and a tab that a test switches.
+ * */
 
 export class Page extends EventTarget {
   navigator = { onLine: true };

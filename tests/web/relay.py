@@ -31,7 +31,7 @@ class Relay:
         self.hung_up = 0
         """Connections that were not let through."""
         self.hanging_up = 0
-        """How many more are not to be."""
+        """The number of further connections to refuse."""
         self.swallows: tuple[Direction, ...] = ()
         """Of a new connection nothing passes in these directions but the handshake."""
 

@@ -31,7 +31,7 @@ SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=none, SignedHeaders=host
 
 @dataclass(frozen=True)
 class Stage:
-    """What all scenes are played on."""
+    """The parts that all scenes are played on."""
 
     director: Director
     standin: StandIn
@@ -57,7 +57,7 @@ class Scene:
         self._asked: Call | None = None
 
     def seen(self) -> Seen:
-        """What the client has shown."""
+        """The events and boards that the client has shown."""
         return self.client.seen() if self.client is not None else Seen()
 
     async def play(self, steps: list[dict[str, Any]]) -> None:
@@ -101,7 +101,7 @@ class Scene:
             raise AssertionError(f"no {kind} came") from None
 
     async def _next_message(self, wanted: Any) -> None:
-        """The next message, which is this one. What was just asked may come again, on a machine that is slow."""
+        """The next message, which is this one. The previous message may come again, on a slow machine."""
         before = self._asked.about if self._asked is not None else None
         self._asked = await self._next("message")
         while self._asked.about != wanted and self._asked.about == before:
@@ -141,7 +141,7 @@ class Scene:
                 await self._upset(step)
 
     async def _upset(self, step: dict[str, Any]) -> None:
-        """What goes wrong between the two."""
+        """Upset the connection between client and server."""
         match step:
             case {"hang_up": times}:
                 self._relay.hanging_up = times

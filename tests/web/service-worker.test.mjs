@@ -5,7 +5,7 @@ import { before, beforeEach, mock, test } from "node:test";
 
 const FULL = () => Promise.reject(new DOMException("full", "QuotaExceededError"));
 
-/** What a worker has around it, as far as ours uses it. @type {any} */
+/** The surroundings of a worker, as far as ours uses them. @type {any} */
 const scope = globalThis;
 /** @type {Map<string, (event: any) => void>} */
 const listeners = new Map();
@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 
 /**
- * What the page gets, and when the worker is done.
+ * The answer to the page, and the end of the worker's work.
  *
  * @param {string} path
  * @param {() => Promise<Response>} network

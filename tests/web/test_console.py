@@ -70,7 +70,7 @@ async def test_a_press_counts_once(stage: Stage, looker: Looker) -> None:
 
 
 async def test_undo_within_seconds(stage: Stage, looker: Looker) -> None:
-    """What was told is taken back with a reason that viewers read; the same button works again at once."""
+    """A told event is taken back with a reason that viewers read; the same button works again at once."""
     match = stage.match()
     stage.post(match, "kick_off")
     viewer = await looker.open(f"?match={match}")

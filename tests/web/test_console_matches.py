@@ -77,7 +77,7 @@ async def test_a_match_is_made_changed_and_removed(stage: Stage, looker: Looker)
 
 
 async def test_a_match_that_cannot_be_made_says_why(stage: Stage, looker: Looker) -> None:
-    """What is wrong with a new match is a sentence at its field, and what was typed stays."""
+    """A fault in a new match is a sentence at its field, and the typed text stays."""
     taken = stage.match()
     page = await looker.open("operator.html")
     await page.get_by_role("button", name="New match…").click()

@@ -25,7 +25,7 @@ PASSWORD = f"Aa1!{secrets.token_hex(8)}"
 
 @pytest.fixture(scope="module")
 def provider(stage: Stage) -> dict[str, str]:
-    """What deployment.json would say of an app client for people, and a user of it."""
+    """The entry of deployment.json for an app client for people, and a user of it."""
     cognito = client(stage.system, "cognito-idp")
     pool = next(
         each["Id"]

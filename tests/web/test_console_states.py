@@ -205,7 +205,7 @@ async def test_an_earlier_phase_is_cancelled_where_nothing_stands_on_it(stage: S
 
 
 async def test_the_timeline_stands_beside_the_buttons_on_a_desktop(stage: Stage, looker: Looker) -> None:
-    """What became of a goal is seen beside its button without scrolling, and the score is in the middle."""
+    """The outcome of a goal is seen beside its button without scrolling, and the score is in the middle."""
     match = stage.match("Borussia Mönchengladbach", "Ajax")
     stage.post(match, "kick_off")
     await live(await looker.open(f"?match={match}"))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.web.looking import Looker
 
 BROKEN = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION", "ERR_FAILED", "WebSocket connection to", "status of 5")
-"""What the browser itself says of a network that is gone."""
+"""The browser's own messages about a network that is gone."""
 
 FULL_DISK = """
 const setItem = Storage.prototype.setItem;

@@ -28,13 +28,13 @@ AGED = """
   }
 }
 """
-"""What is kept at the desk was pressed longer ago, or by somebody else."""
+"""Makes the kept presses of the desk older, or another operator's."""
 
 HOURS = 12 * 3_600_000
 
 
 def asked(page: Page) -> Locator:
-    """What the desk asks about."""
+    """The presses that the desk asks about."""
     return page.locator("#waiting li")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("row", TABLE["decisions"], ids=lambda row: row["name"])
 def test_a_follower_decides_by_the_table(row: dict[str, Any]) -> None:
-    """What the Python client shows of frames, and how it repairs, is what the table says of both clients."""
+    """The Python client shows frames and repairs gaps as the table says for both clients."""
     follower = Follower("m")
     for number, step in enumerate(row["steps"]):
         if "take" in step:

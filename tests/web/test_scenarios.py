@@ -43,7 +43,7 @@ def as_expected(seen: Seen, then: dict[str, Any]) -> bool:
 async def test_a_scene_ends_as_the_table_says(
     which: str, scene: dict[str, Any], theatre: Stage, request: pytest.FixtureRequest
 ) -> None:
-    """Whatever the network and the server do, each event is shown once and in order, and nothing else is asked."""
+    """Each event is shown once and in order through all faults of network and server, and nothing else is asked."""
     node: str | None = request.getfixturevalue("node") if which == "node" else None
     then, director = scene["then"], theatre.director
     async with relay(theatre.port) as here, relay(NOBODY) as dead:

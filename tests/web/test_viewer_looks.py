@@ -1,4 +1,4 @@
-"""How the viewer's page looks: nothing covered, broken, missing or unreadable, small or large, light or dark."""
+"""The look of the viewer's page: nothing covered, broken, missing or unreadable, small or large, light or dark."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ async def test_a_match_to_come_shows_its_kick_off(stage: Stage, looker: Looker) 
 
 @pytest.mark.parametrize(("day", "names"), [(-1, 1), (0, 1), (1, 1), (5, 1)])
 async def test_one_button_leads_to_today(looker: Looker, day: int, names: int) -> None:
-    """Whatever day is shown, one button says Today."""
+    """One button says Today, on every day that is shown."""
     page = await looker.open()
     shown = await page.evaluate(
         "days => import('/day.js').then(({localDay, shifted}) => shifted(localDay(Date.now()), days))",

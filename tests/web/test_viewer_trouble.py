@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.web.looking import Looker
 
 BROKEN = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION", "WebSocket connection to", "status of 5", "ERR_FAILED")
-"""What the browser itself says of a network that is gone."""
+"""The browser's own messages about a network that is gone."""
 
 FULL_DISK = """
 Storage.prototype.setItem = function () { throw new DOMException("full", "QuotaExceededError"); };
@@ -47,7 +47,7 @@ Date.now = () => now() + 3600000;
 
 
 async def test_offline_and_back_again(stage: Stage, looker: Looker) -> None:
-    """What happened while the network was gone is there when it is back, once each and in order, without a reload."""
+    """Events from the time without a network are there when it is back, once each and in order, without a reload."""
     match = stage.match()
     stage.post(match, "kick_off")
     page = await looker.open(f"?match={match}")
@@ -218,7 +218,7 @@ async def test_a_reload_on_a_full_disk_is_a_reload(stage: Stage, looker: Looker)
 
 
 async def test_an_answer_from_before_a_reset_is_not_shown(stage: Stage, looker: Looker) -> None:
-    """What the socket has told of a match made anew is not undone by the API's answer of a second ago."""
+    """The API's answer of a second ago does not undo the socket's news of a match made anew."""
     match = stage.match()
     stage.post(match, "kick_off")
     page = await looker.open(f"?match={match}")

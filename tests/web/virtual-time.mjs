@@ -2,7 +2,7 @@
 
 const REAL = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, now: Date.now };
 
-/** What a promise leaves to do is done. */
+/** Wait until the callbacks of settled promises have run. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 export class VirtualTime {

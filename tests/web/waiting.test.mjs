@@ -1,4 +1,4 @@
-/** What waits for a person before it is posted: by whom it was pressed, when, and what becomes of it. */
+/** Presses that wait for a person before they are posted: by whom and when they were pressed, and their fate. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

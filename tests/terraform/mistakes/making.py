@@ -1,4 +1,4 @@
-"""How a mistake is made: in what was applied, or in a file."""
+"""Makes a mistake: in the result of an apply, or in a file."""
 
 from __future__ import annotations
 
