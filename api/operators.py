@@ -141,7 +141,7 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     # From here on the answer is 202: the event will be applied or refused whatever fails now.
     try:
         outcome = asdict(parts.ledger().pending(accepted))
-    except (BotoCoreError, ClientError):
+    except (BotoCoreError, ClientError, BrokenMatchError):
         logger.exception("on the stream, but not marked pending", match=match, event_id=accepted.event_id)
         outcome = {"status": "pending"}
     logger.info("accepted", match=match, event_id=accepted.event_id, kind=event.kind)

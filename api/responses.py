@@ -23,7 +23,7 @@ def cacheable(body: dict[str, Any], *, fresh: bool, shared: int = 1) -> Response
     A browser may use it for a second from when it was read. Of what this process had kept, less than a second is left,
     and ages are whole seconds (RFC 9111, 1.2.2): a browser asks again. A CDN may keep it for ``shared`` seconds, and
     for one at least: with ``max-age=0`` alone CloudFront would pass all who ask the same on to the API
-    (docs/architecture.md, Readers). A CDN answers those who have it already by 304 itself.
+    (docs/send-budget.md, Readers). A CDN answers those who have it already by 304 itself.
     """
     text = orjson.dumps(body)
     tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'

@@ -35,7 +35,7 @@ locals {
   )
 
   # A $disconnect that the throttle refuses does not come again, and its row stays. So a raised throttle of $connect raises that
-  # of $disconnect (docs/architecture.md, The send budget).
+  # of $disconnect (docs/send-budget.md, The account's quota is divided once).
   websocket_throttles = {
     for region in local.cell_regions : region => merge(
       { for route, throttle in local.system.websocket_api.throttles : route => {

@@ -39,7 +39,7 @@ variable "web" {
 
 locals {
   # Origin Shield is one cache before the API for all of CloudFront. Without it each of the 13 regional edge caches asks for itself
-  # (docs/architecture.md, Readers).
+  # (docs/send-budget.md, Readers).
   shields       = jsondecode(file("${path.module}/origin_shield.json"))
   origin_shield = merge({ for region in local.shields.regions : region => region }, { for home, region in merge(local.shields.nearest, local.shields.instead) : home => region if home != "//" })
 

@@ -14,7 +14,9 @@ from api import parts
 from devstack.operator import ApiError, Operator
 from devstack.tokens import tokens_of
 from loadtest.bearer import Bearer
+from matches.events import EVENT, Accepted
 from matches.ledger import UnknownMatchError
+from matches.rows import row_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +105,18 @@ def test_an_accepted_event_can_be_followed_by_its_id(http: httpx.Client, match: 
     assert answer.status_code == 202
     outcome = operator.settled(match, answer.json()["event_id"])
     assert (outcome["status"], outcome["seq"]) == ("applied", 1)
+
+
+def test_an_event_on_the_stream_is_answered_202_whatever_its_row_holds(
+    http: httpx.Client, system: System, dynamodb: Any, match: str
+) -> None:
+    """A damaged row of the event's id is a trouble of the ledger; the operator is told that the event is on its way."""
+    event = {"kind": "kick_off", "event_id": "damaged"}
+    digest = Accepted(match, 0, EVENT.validate_python(event)).digest
+    row = {**row_key(match, "id#damaged"), "digest": {"S": digest}, "outcome": {"S": "?"}}
+    dynamodb.put_item(TableName=system.name("matches"), Item=row)
+    answer = http.post(f"/matches/{match}/events", json=event)
+    assert (answer.status_code, answer.json()["status"]) == (202, "pending")
 
 
 def test_the_same_id_again_changes_nothing(operator: Operator, match: str) -> None:

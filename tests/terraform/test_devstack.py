@@ -66,7 +66,8 @@ def test_the_functions_are_the_same(applied: Applied, system: System) -> None:
             here["MemorySize"],
             here["Timeout"],
         )
-        assert made["environment"][0]["variables"].keys() == here["Environment"]["Variables"].keys()
+        # MiniStack's functions share a folder of libraries, instead of a zip of their own with them.
+        assert made["environment"][0]["variables"].keys() == here["Environment"]["Variables"].keys() - {"PYTHONPATH"}
 
 
 def _keys(schema: list[dict[str, str]]) -> dict[str, str]:

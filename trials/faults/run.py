@@ -69,7 +69,7 @@ def faulty(port: int, say: Callable[[str], None]) -> Iterator[tuple[System, Stac
 
         def through(system: System) -> System:
             changed = proxy.before(system)
-            clock = {"PYTHONPATH": str(ROOT / "devstack/faults/clock"), "FAULTS_CLOCKS": clocks}
+            clock = {"PYTHONPATH": str(ROOT / "trials/faults/clock"), "FAULTS_CLOCKS": clocks}
             return replace(changed, overrides={name: more | clock for name, more in changed.overrides.items()})
 
         with running(port, SETTINGS, say, gateway="standin", through=through) as (system, stack):
