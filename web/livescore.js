@@ -688,7 +688,7 @@ class Thread {
     const whole = isWhole({ ...from, type: "snapshot" });
     if (whole && (from.match !== this.match || from.only !== this.only)) return;
     if (!whole) {
-      // The score at that position is not known.
+      // The state of the match at that position is not known.
       Object.assign(this.follower, { epoch: from.epoch, seq: from.seq, status: "" });
       return;
     }

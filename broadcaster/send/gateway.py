@@ -412,7 +412,7 @@ class Gateway:
         connection.close()
 
     def _sweep(self, delivery: Delivery, now: float) -> None:
-        """Drop connections and posts whose time has run out."""
+        """Let the pace judge the answers, and drop connections and posts whose time has run out."""
         self._swept = now
         delivery.look(now)
         for connection in list(self._connections.values()):

@@ -287,7 +287,7 @@ def test_a_file_with_rounds_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("title", ["Argentina - France", "france – ARGENTINA", "Argentina v France"])
 def test_a_match_is_found_by_its_teams(feed: Path, title: str) -> None:
-    """A title finds its match with either side first, and in any spelling of the words between."""
+    """A title finds its match with either side first, in any case, and with each usual separator."""
     [match] = find(feed, title).matches
     assert match.title == "Argentina - France"
     assert match.kickoff == "2022-12-18T18:00:00+03:00"

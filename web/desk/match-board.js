@@ -5,7 +5,7 @@ import { joined } from "../boards.js";
 
 /** @typedef {import("../livescore.js").Board} Board */
 
-/** The fields of a match that an operator may change before it is played (docs/api.md). */
+/** The fields that state a match before it is played (docs/api.md). */
 const CHANGEABLE = ["home", "away", "kickoff", "neutral", "leg", "first_leg", "half_minutes", "extra_half_minutes"];
 
 export class MatchBoard {

@@ -170,7 +170,7 @@ export class MatchWindows {
       input(id).disabled = fields.includes(/** @type {keyof Fields} */ (field));
   }
 
-  /** The fields of the window; a wrong field is marked, and scrolled into view. */
+  /** The fields of the window as a match; a wrong field is marked, shown and focused. */
   #fields() {
     const fields = /** @type {Fields} */ (
       Object.fromEntries(
