@@ -3,8 +3,8 @@
 Every error of ours has one shape: ``{"error": {"code": …, "message": …}}``. An event is answered 202 only after it
 is in Kinesis; whether the rules allow it is decided in the ledger, and read back by its id.
 
-What everybody may read is kept by the process for a second, so that no flood of readers takes from a match the read
-units that its numbering needs. What decides something, and what needs a token, is read consistently at every request.
+A process keeps each public answer for a second, so that no flood of readers takes from a match the read units that its
+numbering needs. Reads that decide something, and reads behind a token, are strongly consistent at every request.
 """
 
 from __future__ import annotations

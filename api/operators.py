@@ -254,7 +254,7 @@ def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[di
     ),
 )
 def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
-    """What each cell has been handed and has told, and what the senders of a running broadcast have reported."""
+    """For each cell: the newest event handed to it, the newest told, and the report of a running broadcast."""
     state = parts.ledger().state(match)
     operator_of(state.competition)
     found, failures = parts.regions().ask(
@@ -269,7 +269,7 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
 
 
 def _standing(tellings: Tellings, match: str) -> dict[str, Any]:
-    """How far one cell is with a match."""
+    """The progress of one cell with a match."""
     telling, now = tellings.read(match), time.time()
     rows = tellings.progress(match, telling.round) if telling.round and telling.is_running(now) else []
     return standing(telling, rows, now)

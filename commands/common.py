@@ -1,4 +1,4 @@
-"""What the commands share: options, where they speak, how they end."""
+"""Shared by the commands: options, the consoles that they print to, the way they end."""
 
 from __future__ import annotations
 

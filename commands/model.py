@@ -10,7 +10,7 @@ import typer
 from commands.common import err, out, said, say
 
 STEPS = 100_000
-"""What is played if nothing else is said: ten minutes or so."""
+"""Steps of a run without options: about ten minutes."""
 
 
 def model(

@@ -58,5 +58,5 @@ def reset(
 
 
 def _shown(counts: Counter[str]) -> str:
-    """What was removed: ``31 event, 1 state``."""
+    """The rows that were removed: ``31 event, 1 state``."""
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "nothing"

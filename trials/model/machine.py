@@ -245,7 +245,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(skew=st.sampled_from([0.0, -120.0, 120.0]), sender_seconds=st.sampled_from([0.2, 55.0]))
     def another_machine(self, skew: float, sender_seconds: float) -> None:
-        """What begins from now on has a clock that is wrong, or little time."""
+        """All invocations that begin from now on have a wrong clock, or little time."""
         self.world.skew, self.world.sender_seconds = skew, sender_seconds
         self.look()
 
@@ -274,7 +274,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(batch=st.sampled_from([None, 0, 1]))
     def breaks(self, batch: int | None) -> None:
-        """Whoever sends this batch dies of it, until further notice."""
+        """Every sender of this batch dies of it, until the next such step."""
         self.world.broken_batch = batch
         self.look()
 
