@@ -1,12 +1,7 @@
-"""``python -m devstack.proofread``: checks the English of the whole checkout by the rules of ``devstack.english``.
-
-``proofread.json`` says how many faults each file still has. The numbers only shrink: a new fault is refused, and
-so is a number that is too high. ``--left`` prints the present numbers.
-"""
+"""``python -m devstack.proofread``: checks the English of the whole checkout by the rules of ``devstack.english``."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -16,11 +11,7 @@ from devstack.english import faults
 from devstack.system import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from devstack.english import Fault
-
-ALLOWED: Final = ROOT / "devstack" / "proofread.json"
+    from collections.abc import Iterator
 
 _ENDINGS: Final = {".py", ".js", ".mjs", ".ts", ".css", ".tf", ".hcl", ".md"}
 _LEFT_OUT: Final = {"node_modules", "dist", "build", "CHANGELOG.md"}
@@ -37,32 +28,19 @@ def files(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def found(root: Path) -> dict[str, list[Fault]]:
-    """By a file's path below ``root``: its faults. A file without any is not named."""
-    each = {path.relative_to(root).as_posix(): faults(path.name, path.read_text("utf-8")) for path in files(root)}
-    return {name: some for name, some in each.items() if some}
-
-
-def complaints(there: Mapping[str, list[Fault]], allowed: Mapping[str, int]) -> list[str]:
-    """Lines for a person: all faults of each file that has more than it may, and each number that is too high."""
-    lines = list[str]()
-    for name in sorted({*there, *allowed}):
-        some, most = there.get(name, []), allowed.get(name, 0)
-        if len(some) > most:
-            lines += [f"{name}:{fault.line}: {fault.text}" for fault in some]
-        elif len(some) < most:
-            lines.append(f"{name} has {len(some)} faults: lower its number in devstack/proofread.json from {most}")
-    return lines
+def found(root: Path) -> list[str]:
+    """Every fault below ``root``, as ``file:line: sentence``."""
+    return [
+        f"{path.relative_to(root).as_posix()}:{fault.line}: {fault.text}"
+        for path in files(root)
+        for fault in faults(path.name, path.read_text("utf-8"))
+    ]
 
 
 def main() -> int:
-    """The exit status: 1 if there are complaints."""
-    there = found(ROOT)
-    if "--left" in sys.argv[1:]:
-        sys.stdout.write(json.dumps({name: len(some) for name, some in there.items()}, indent=2) + "\n")
-        return 0
-    lines = complaints(there, json.loads(ALLOWED.read_text("utf-8")))
-    sys.stdout.write("".join(line + "\n" for line in lines or ["English: no new fault."]))
+    """Print the faults; the exit status is 1 if there are any."""
+    lines = found(ROOT)
+    sys.stdout.write("".join(line + "\n" for line in lines or ["English: no fault."]))
     return 1 if lines else 0
 
 
