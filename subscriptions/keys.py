@@ -124,21 +124,21 @@ def fetch(url: str) -> bytes:
     until = time.monotonic() + FETCH_SECONDS
     document = bytearray()
     try:
-        # Between two fetches lie minutes, or a freeze: a connection that was kept would be of no use.
-        answer = urllib3.request(
-            "GET", url, headers={"Connection": "close"}, timeout=WAIT_SECONDS, retries=False, preload_content=False
-        )
-        try:
-            if answer.status != 200:
-                raise FetchError(f"status {answer.status}")
-            while piece := answer.read1(_PIECE):
-                document += piece
-                if len(document) > DOCUMENT_BYTES:
-                    raise FetchError("the document is too long")
-                if time.monotonic() > until:
-                    raise FetchError("the document comes too slowly")
-        finally:
-            answer.close()
+        # Between two fetches lie minutes, or a freeze: a connection that was kept would be of no use. The pool of the
+        # module would keep it, also after "Connection: close", until it sees that the issuer has closed it.
+        with urllib3.PoolManager(retries=False, timeout=WAIT_SECONDS, headers={"Connection": "close"}) as pool:
+            answer = pool.request("GET", url, preload_content=False)
+            try:
+                if answer.status != 200:
+                    raise FetchError(f"status {answer.status}")
+                while piece := answer.read1(_PIECE):
+                    document += piece
+                    if len(document) > DOCUMENT_BYTES:
+                        raise FetchError("the document is too long")
+                    if time.monotonic() > until:
+                        raise FetchError("the document comes too slowly")
+            finally:
+                answer.close()
     except (urllib3.exceptions.HTTPError, ValueError) as error:
         raise FetchError(type(error).__name__) from None
     return bytes(document)
