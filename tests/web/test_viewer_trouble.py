@@ -269,19 +269,26 @@ async def test_an_answer_from_before_a_reset_is_not_on_the_scoreboard(stage: Sta
 
 async def test_a_list_of_yesterday_that_fails_is_read_again(stage: Stage, looker: Looker) -> None:
     """A match of yesterday evening that is still played appears, although the first read of yesterday's list failed."""
-    yesterday = (datetime.now(UTC) - timedelta(days=1)).replace(hour=23, minute=59, second=0, microsecond=0)
-    match = stage.match(kickoff=yesterday.isoformat())
+    now = datetime.now(UTC)
+    # The viewer's day began on the hour, half an hour after the kick-off. Only the list of the UTC day before has it.
+    match = stage.match(kickoff=(now.replace(minute=0, second=0, microsecond=0) - timedelta(minutes=30)).isoformat())
     stage.post(match, "kick_off")
-    page = await looker.blank(timezone_id="UTC")
+    board = await asyncio.to_thread(stage.operator.snapshot, match)
+    page = await looker.blank(timezone_id=f"Etc/GMT+{now.hour}" if now.hour <= 12 else f"Etc/GMT-{24 - now.hour}")
+    before = f"day={(now - timedelta(days=1)).date()}"
     failed = asyncio.Event()
 
-    async def once(route: Route) -> None:
-        if failed.is_set():
-            return await route.continue_()
-        failed.set()
-        return await route.abort()
+    async def listed(route: Route) -> None:
+        if before in route.request.url and not failed.is_set():
+            failed.set()
+            return await route.abort()
+        body = await (await route.fetch()).json()
+        others = [each for each in body["matches"] if each["match"] != match]
+        return await route.fulfill(
+            json={**body, "matches": [*others, *([board] if before in route.request.url else [])]}
+        )
 
-    await page.route(f"**/matches?day={yesterday.date()}", once)
+    await page.route("**/matches?day=*", listed)
     await page.goto(looker.site)
     await expect(page.locator(f'.fixture[href="?match={match}"]')).to_have_count(1, timeout=30_000)
     assert failed.is_set()
