@@ -57,6 +57,8 @@ class Report:
     out_of_order: int
     rows_left: int
     pruned: int
+    reconnected: int
+    """Connections that viewers who stayed opened again: each leaves a row of a dead connection."""
     goal_to_glass_ms: dict[str, int]
     lines: list[Line]
 
@@ -205,6 +207,7 @@ class Demo:
             ),
             rows_left=rows_left,
             pruned=sum(each["gone"] for each in receipts),
+            reconnected=sum(each.viewer.connects - 1 for each in staying),
             goal_to_glass_ms={
                 "p50": _percentile(glass, 0.50),
                 "p95": _percentile(glass, 0.95),
