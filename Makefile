@@ -105,7 +105,7 @@ package: setup ## The zips of the functions for AWS in dist/ (PYTHON313= a Pytho
 
 .PHONY: dist
 dist: setup ## The clients that other programs install, in dist/: a wheel and an npm package
-	@$(BIN)/python -m devstack.dist dist
+	@$(BIN)/python -m devstack.builds.client_packages dist
 
 .PHONY: check
 check: setup ## Formatter, linter, type checker, import rules, English
@@ -113,7 +113,7 @@ check: setup ## Formatter, linter, type checker, import rules, English
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m devstack.proofread
+	@$(BIN)/python -m devstack.checks.proofread
 
 .PHONY: format
 format: setup ## Format the code and mend what the linter can
