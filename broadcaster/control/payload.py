@@ -154,6 +154,28 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedBatch:
+    """A batch that no sender can read, so it was set aside. A round ends all the same, and the next one tries it again.
+
+    It stays in the payload, because the other batches do not cover its shards.
+    """
+
+    payload: dict[str, Any]
+
+    reached_seq = None
+    counts = Counts()
+    lost = False
+
+    def dump(self) -> dict[str, Any]:
+        """For JSON."""
+        return self.payload
+
+    def for_next_round(self) -> DamagedBatch:
+        """The same batch, to be sent in the new round."""
+        return DamagedBatch({**self.payload, "done": False, "set_aside": False})
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionInput:
     """The input of an execution of the state machine."""
 
@@ -179,7 +201,7 @@ class ExecutionInput:
             previous_owner=read.text_or_none("previous_owner"),
             broadcast=read.text("broadcast"),
             round=read.number("round", least=1),
-            batches=read.batches(),
+            batches=tuple(Batch.parse(each) for each in read.objects("batches")),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -226,27 +248,20 @@ class RoundEnd:
     round: int
     due_seq: int
     """What was due when the execution was started."""
-    batches: tuple[Batch, ...]
+    batches: tuple[Batch | DamagedBatch, ...]
 
     @classmethod
     def parse(cls, payload: Any) -> RoundEnd:
         """From JSON. Raises UnknownVersionError and PayloadError."""
         check_version(payload)
         read = _Reader(cls, payload, versioned=True)
-        batches = read.batches()
-        for each in batches:
-            failed = each.lost or each.set_aside
-            if not each.done or (each.reached_seq is None and not failed):
-                raise PayloadError(f"RoundEnd: batch {each.number} has neither ended nor failed.")
-            if each.set_aside and each.reached_seq is not None:
-                raise PayloadError(f"RoundEnd: batch {each.number} is set aside and has reached {each.reached_seq}.")
         return cls(
             match=read.text("match"),
             owner=read.text("owner"),
             broadcast=read.text("broadcast"),
             round=read.number("round", least=1),
             due_seq=read.number("due_seq"),
-            batches=batches,
+            batches=tuple(_ended(each) for each in read.objects("batches")),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -278,19 +293,24 @@ class RoundEnd:
         """Rows of the last complete laps of all batches."""
         return sum(each.counts.rows for each in self.batches)
 
+    def answer(self, *, again: bool) -> RoundAnswer:
+        """The answer to the state machine: whether another round begins, and its batches."""
+        return RoundAnswer(again, tuple(each.for_next_round() for each in self.batches))
+
 
 @dataclass(frozen=True, slots=True)
 class RoundAnswer:
     """The answer of the receipt: whether another round begins, and the batches of that round."""
 
     again: bool
-    batches: tuple[Batch, ...]
+    batches: tuple[Batch | DamagedBatch, ...]
 
     @classmethod
     def parse(cls, payload: Any) -> RoundAnswer:
         """From JSON. Raises PayloadError."""
         read = _Reader(cls, payload)
-        return cls(again=read.flag("again"), batches=read.batches())
+        batches = tuple(Batch.parse(each) for each in read.objects("batches"))
+        return cls(again=read.flag("again"), batches=batches)
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
@@ -306,6 +326,21 @@ def check_version(payload: Any) -> None:
         raise PayloadError(f"A payload is {payload!r:.60}, not an object.")
     if payload.get("v") != VERSION:
         raise UnknownVersionError(f"a payload of version {payload.get('v')!r}; this release knows version {VERSION}")
+
+
+def _ended(payload: Any) -> Batch | DamagedBatch:
+    """A batch at the end of a round. Raises PayloadError if it has neither ended nor failed."""
+    try:
+        batch = Batch.parse(payload)
+    except PayloadError:
+        if not isinstance(payload, dict) or payload.get("set_aside") is not True:
+            raise
+        return DamagedBatch(payload)
+    if not batch.done or (batch.reached_seq is None and not batch.lost and not batch.set_aside):
+        raise PayloadError(f"RoundEnd: batch {batch.number} has neither ended nor failed.")
+    if batch.set_aside and batch.reached_seq is not None:
+        raise PayloadError(f"RoundEnd: batch {batch.number} is set aside and has reached {batch.reached_seq}.")
+    return batch
 
 
 class _Reader:
@@ -351,12 +386,12 @@ class _Reader:
             raise self._damaged(key, "true or false")
         return value
 
-    def batches(self) -> tuple[Batch, ...]:
-        """The list of batches."""
-        value = self._payload["batches"]
+    def objects(self, key: str) -> list[Any]:
+        """A list; its elements are not checked yet."""
+        value = self._payload[key]
         if not isinstance(value, list):
-            raise self._damaged("batches", "a list")
-        return tuple(Batch.parse(each) for each in value)
+            raise self._damaged(key, "a list")
+        return value
 
     def _damaged(self, key: str, expected: str) -> PayloadError:
         return PayloadError(f"{self._kind}: {key} is {self._payload[key]!r:.60}, not {expected}.")

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control import live
-from broadcaster.control.payload import RoundAnswer, RoundEnd
+from broadcaster.control.payload import RoundEnd
 from broadcaster.control.progress import round_name, total
 from broadcaster.control.telling import Tellings, telling_key
 from matches.ledger import Ledger
@@ -201,4 +201,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     end = RoundEnd.parse(event)
     again = _receipts().finish(end)
     logger.info("finished", match=end.match, seq=end.ended_seq, again=again, lost=end.is_lost)
-    return RoundAnswer(again, tuple(each.for_next_round() for each in end.batches)).dump()
+    return end.answer(again=again).dump()
