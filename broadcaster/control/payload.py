@@ -247,7 +247,7 @@ class RoundEnd:
     broadcast: str
     round: int
     due_seq: int
-    """What was due when the execution was started."""
+    """The newest event that was due when the execution started."""
     batches: tuple[Batch | DamagedBatch, ...]
 
     @classmethod
@@ -280,7 +280,7 @@ class RoundEnd:
 
     @property
     def reached_seqs(self) -> list[int]:
-        """What each batch has reached, without the batches that failed."""
+        """The seqs that the batches have reached, without the batches that failed."""
         return [each.reached_seq for each in self.batches if each.reached_seq is not None]
 
     @property

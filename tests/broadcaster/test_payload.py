@@ -90,7 +90,7 @@ EXAMPLES: tuple[Any, ...] = (
 
 @given(PAYLOADS)
 def test_a_payload_comes_back_from_json_as_it_was(payload: Any) -> None:
-    """What ``dump`` writes, ``parse`` reads: the value and its JSON are the same afterwards."""
+    """``parse`` reads the JSON that ``dump`` writes: value and JSON are the same afterwards."""
     sent = json.loads(json.dumps(payload.dump()))
     assert type(payload).parse(sent) == payload
     assert type(payload).parse(sent).dump() == sent

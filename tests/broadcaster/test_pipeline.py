@@ -299,10 +299,11 @@ async def test_a_long_broadcast_is_handed_to_a_new_execution(impatient: System) 
             assert told(impatient, "long").told == 1
     executions = _inputs_of(impatient, "long")
     assert len(executions) > 1
-    first, *rest = sorted(executions, key=lambda each: "before" in each)
-    assert "before" not in first
-    assert all("before" in each for each in rest)
-    assert {each["broadcast"].startswith("long-1-") for each in rest} == {True}
+    first, *rest = sorted(map(ExecutionInput.parse, executions), key=lambda each: each.previous_owner is not None)
+    assert first.previous_owner is None
+    assert all(each.previous_owner is not None for each in rest)
+    assert {each.broadcast.startswith("long-1-") for each in rest} == {True}
+    assert {each.broadcast for each in rest} == {first.broadcast}
 
 
 def _inputs_of(system: System, match: str) -> list[dict[str, Any]]:
