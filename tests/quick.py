@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 FILES: Final = {
     "tests": {"test_quick"},
-    "tests/runtime": {"test_attributes", "test_kept", "test_lifecycle", "test_metrics", "test_regions", "test_thaw"},
+    "tests/runtime": {
+        "test_attributes", "test_environment", "test_kept", "test_lifecycle", "test_metrics", "test_regions",
+        "test_thaw", "test_transient",
+    },
     "tests/matches": {
         "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",
         "test_wording",
@@ -36,9 +39,9 @@ FILES: Final = {
         "test_director", "test_events", "test_pages", "test_policy", "test_results", "test_shapes", "test_signatures",
         "test_standin_limits", "test_wire",
     },
-    "tests/devstack": {
-        "test_english", "test_long_files", "test_openfootball", "test_proofread", "test_rooms", "test_system",
-    },
+    "tests/devstack": {"test_long_files", "test_rooms", "test_system"},
+    "tests/devstack/checks": {"test_english", "test_proofread"},
+    "tests/devstack/replay": {"test_openfootball"},
     "tests/trials/faults": {"test_checks"},
 }  # fmt: skip
 

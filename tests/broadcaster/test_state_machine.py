@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcaster.control.payload import Batch
-from devstack.provision import ROLE, client
+from devstack.stack.provision import ROLE, client
 from matches.events import EVENT, Accepted
 from tests.broadcaster.test_pipeline import first_input, told, watching
 from tests.support import eventually
