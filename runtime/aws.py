@@ -112,9 +112,9 @@ def _client(service: str, of_region: str | None = None, patience: Patience = "us
 
 def _keep(client: Any) -> Any:
     """A client that shares the TLS context, and opens new connections after it has been idle for long."""
-    from runtime import trust  # with ssl, which an import of a handler does without
+    from runtime import tls_context  # with ssl, which an import of a handler does without
 
-    trust.share(client, ca_bundle())
+    tls_context.share(client, ca_bundle())
     usage, lock = Usage(), Lock()
 
     def freshen(**_: Any) -> None:

@@ -22,9 +22,9 @@ from broadcaster.control.telling import Tellings, telling_key
 from matches.ledger import Ledger
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
-from runtime.metrics import Figures, unreadable
+from runtime.metrics import Metrics, unreadable
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
-from subscriptions.viewers import Viewers
+from subscriptions.viewer_counts import ViewerCounts
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from broadcaster.control.telling import Telling
 
 logger = Logger(service="receipt")
-figures = Figures("receipt")
+metrics = Metrics("receipt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Receipts:
         ledger: Ledger,
         broadcasts: str,
         client: DynamoDBClient,
-        viewers: Viewers,
+        viewers: ViewerCounts,
         *,
         lease_seconds: int,
         rows_per_shard: int = ROWS_PER_SHARD,
@@ -174,7 +174,7 @@ class Receipts:
     def _count(self, done: Round, sums: dict[str, int]) -> None:
         """A whole round has met every row: those that are left are who watches. Worth no failure."""
         try:
-            self._viewers.settle(done.match, self._cell, max(0, done.rows - sums["gone"]))
+            self._viewers.correct(done.match, self._cell, max(0, done.rows - sums["gone"]))
         except (ClientError, BotoCoreError) as error:
             logger.warning("viewers were not counted", match=done.match, exc_info=error)
 
@@ -223,11 +223,11 @@ class Receipts:
             # The cell's viewers do not wait for home: the lease is given back, and the receipt is in the log.
             logger.exception("home did not take the receipt", match=done.match, seq=done.settled, receipt=body)
         logger.info("receipt", match=done.match, seq=done.settled, receipt=body)
-        figures.about(done.match, done.settled)
-        figures.add("Broadcasts")
-        figures.add("BatchesSetAside", body["set_aside"])
+        metrics.note_event(done.match, done.settled)
+        metrics.add("Broadcasts")
+        metrics.add("BatchesSetAside", body["set_aside"])
         if sums["batches"] and not stopped:
-            figures.add("BroadcastTook", sums["ms"])
+            metrics.add("BroadcastTook", sums["ms"])
 
 
 @cache
@@ -236,18 +236,18 @@ def _receipts() -> Receipts:
         Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "hurried")),
         aws.setting("BROADCASTS_TABLE"),
         aws.dynamodb(aws.region()),
-        Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once")),
+        ViewerCounts(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once")),
         lease_seconds=int(aws.setting("LEASE_SECONDS")),
         rows_per_shard=int(aws.setting("ROWS_PER_SHARD")),
     )
 
 
 def _reach() -> None:
-    _receipts().ledger.use()
+    _receipts().ledger.open_connection()
 
 
-@lifecycle.prepared(_receipts, _reach)
-@figures.published
+@lifecycle.prepare(_receipts, _reach)
+@metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """End a round; ``again`` tells the state machine to begin another, with ``batches``."""
     check_version(event)

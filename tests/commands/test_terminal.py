@@ -17,7 +17,7 @@ from devstack import watch
 from devstack.operator import ApiError, Operator
 from devstack.words import describe, marks, status
 from loadtest.shown import JOINERS, plain, where
-from matches.kinds import KINDS
+from matches.event_kinds import KINDS
 
 if TYPE_CHECKING:
     from devstack.system import System
