@@ -15,10 +15,10 @@ from broadcaster.control.progress import progress_item, round_name
 from broadcaster.control.telling import Telling, Tellings, telling_key
 from broadcaster.send.carousel import Counts
 from client.viewer import Viewer
-from devstack.ministack import free_port
-from devstack.operator import Operator
-from devstack.provision import client
-from devstack.stack import running
+from devstack.operator.api_client import Operator
+from devstack.stack.ministack import free_port
+from devstack.stack.provision import client
+from devstack.stack.whole_stack import running
 from devstack.system import REGION
 from matches.events import EVENT, AcceptedEvent
 from subscriptions.shard_counts import broadcast_key

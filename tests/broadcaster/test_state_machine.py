@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devstack.provision import ROLE, client
+from devstack.stack.provision import ROLE, client
 from matches.events import EVENT, AcceptedEvent
 from tests.broadcaster.test_pipeline import told, watching
 from tests.support import eventually

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from devstack.package import PACKAGES
+from devstack.builds.lambda_zips import PACKAGES
 from devstack.system import ROOT, System
 
 SYSTEM = System(4566)
