@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.payload import SenderTask
-from broadcaster.send.carousel import Carousel, Tools, figures
+from broadcaster.send.carousel import Carousel, Tools, metrics
 from broadcaster.send.gateway import Gateway, GatewayError
 from broadcaster.send.pages import calm_collector
 from broadcaster.send.records import Records

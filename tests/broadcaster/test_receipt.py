@@ -156,7 +156,7 @@ def test_a_round_that_did_not_meet_everybody_counts_nobody(
     take_lease: Any, spoiled: str,
 ) -> None:  # fmt: skip
     """Rows that were not met are not gone: the count stays what it was."""
-    Viewers(ledger.table, dynamodb).add(numbered, system.region, 500)
+    ViewerCounts(ledger.table, dynamodb).add(numbered, system.region, 500)
     whole, part = reported(system, dynamodb, numbered, rows=60, gone=8).batches
     spoils: dict[str, dict[str, Any]] = {
         "set aside": {"set_aside": True, "reached_seq": None},
@@ -167,7 +167,7 @@ def test_a_round_that_did_not_meet_everybody_counts_nobody(
     if spoiled == "stopped":
         tellings.stop(numbered, 2)
     receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (whole, replace(part, **spoils[spoiled]))))
-    assert Viewers(ledger.table, dynamodb).of(numbered) == 500
+    assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 500
 
 
 def test_a_damaged_progress_row_hides_no_other(
