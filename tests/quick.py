@@ -40,7 +40,7 @@ FILES: Final = {
         "test_director", "test_events", "test_pages", "test_policy", "test_results", "test_shapes", "test_signatures",
         "test_standin_limits", "test_wire",
     },
-    "tests/devstack": {"test_long_files", "test_rooms", "test_system"},
+    "tests/devstack": {"test_long_files", "test_release", "test_rooms", "test_system"},
     "tests/devstack/checks": {"test_english", "test_proofread"},
     "tests/devstack/replay": {"test_openfootball"},
     "tests/trials/faults": {"test_checks"},
