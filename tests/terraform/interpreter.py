@@ -1,7 +1,7 @@
 """Runs broadcast.asl.json without AWS: JSONata's reference implementation evaluates it, a test plays the services.
 
-The interpreter knows what the definition uses: Task with Arguments, Assign, Output and Catch; Choice; Succeed; an inline
-Map, one iteration after the other. Variables that an iteration assigns end with the iteration
+The interpreter knows what the definition uses: Task with Arguments, Assign, Output and Catch; Choice; Succeed; a Map,
+inline, one iteration after the other. Variables that an iteration assigns end with the iteration
 (https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html). A failed task is not tried again.
 """
 
@@ -61,7 +61,7 @@ class Jsonata:
 class Interpreter:
     """One execution.
 
-    ``call`` plays the services: it gets the name and the arguments of a task, and returns the answer or raises TaskError.
+    ``call`` plays the services: it gets name and arguments of a task. It returns the answer or raises TaskError.
     """
 
     def __init__(self, jsonata: Jsonata, name: str, call: Callable[[str, Any], Any], *, now: int) -> None:
