@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from broadcaster.control.plan import check_version
 from broadcaster.send.carousel import Carousel, Tools, figures
 from broadcaster.send.gateway import Gateway, GatewayError
-from broadcaster.send.pages import calm_collector
-from broadcaster.send.records import Records
+from broadcaster.send.row_pages import calm_collector
+from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
 from matches.ledger import UnknownMatchError
 from runtime import aws
@@ -25,7 +25,7 @@ from runtime.lifecycle import NO_MATCH, prepared
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from broadcaster.send.client import Client
+    from broadcaster.send.dynamodb_client import Client
 
 MARGIN_SECONDS = 5.0
 """Before the time-out of the function: stop taking rows, let what is on the wire end, write the progress."""
@@ -41,7 +41,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 @cache
 def _client(region: str) -> Client:
-    from broadcaster.send.client import make
+    from broadcaster.send.dynamodb_client import make
 
     return _loop().run_until_complete(make(region))
 
@@ -57,7 +57,7 @@ def _tools() -> Tools:
     tools = Tools(
         db=db.client,
         gateway=_loop().run_until_complete(made()),
-        records=Records(
+        store=SenderStore(
             home=home.client,
             db=db.client,
             matches=aws.setting("MATCHES_TABLE"),
@@ -78,7 +78,7 @@ def _reach() -> None:
     async def reach() -> None:
         await tools.gateway.refresh()
         with suppress(UnknownMatchError):
-            await tools.records.look(NO_MATCH)
+            await tools.store.poll(NO_MATCH)
 
     _loop().run_until_complete(reach())
 
