@@ -6,7 +6,7 @@ from devstack.checks.pure_coverage import missed
 from devstack.checks.pure_files import pure_files
 from devstack.system import ROOT
 
-WHOLE = {"missing_lines": [], "missing_branches": []}
+WHOLE: dict[str, list[int]] = {"missing_lines": [], "missing_branches": []}
 
 
 def test_a_file_that_calls_itself_pure_is_found() -> None:
