@@ -26,7 +26,7 @@ from devstack.load import Load
 from devstack.load import run as run_load
 from devstack.stack import running
 from loadtest.bench import NAMES
-from loadtest.report import render
+from loadtest.html_report import render
 from loadtest.shapes import SHAPES
 
 

@@ -2,7 +2,7 @@
 
 MiniStack does what every request says, and answers every page with ``Access-Control-Allow-Origin: *``. The guard is
 part of its process, so that there is no second port without a guard. It refuses what web pages send
-(loadtest/pages.py) and what AWS would want to have signed and is not.
+(loadtest/page_requests.py) and what AWS would want to have signed and is not.
 
 The process ends with the process that started it, whose end of its stdin closes, and removes the folders that ended
 workers have left.
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from devstack.leftovers import OWNER, Sweeper, group, remove
-from loadtest.pages import allowed_origins, refusal
+from loadtest.page_requests import allowed_origins, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection

@@ -12,7 +12,7 @@ import trustme
 
 from devstack.ministack import free_port
 from devstack.operator import ApiError, Operator
-from loadtest.tokens import GivenToken
+from loadtest.token_sources import GivenToken
 
 if TYPE_CHECKING:
     from devstack.system import System

@@ -21,7 +21,7 @@ from matches.scoreboard import Board
 from matches.snapshot import snapshot
 from matches.state import MatchState
 from tests.support import needs, soak
-from trials.fuzz.corrections import history, played, steps
+from trials.fuzz.correction_target import history, played, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 from matches.clock import Clock, Periods
 from matches.events import EVENT, Accepted
 from matches.scoreboard import Applied, Board, Refused, apply
-from trials.fuzz.runner import TARGETS, fuzz
+from trials.fuzz.fuzz_runner import TARGETS, fuzz
 from trials.model.reference import add
 
 

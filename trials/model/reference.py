@@ -47,7 +47,7 @@ class Connection:
 
 
 @dataclass(slots=True)
-class Told:
+class CellProgress:
     """The broadcasts' side of a match as its row said it last."""
 
     told: int = 0
@@ -69,7 +69,7 @@ class Reference:
         self.connections: dict[str, Connection] = {}
         self.rows: dict[tuple[str, str], bool] = {}
         """(pk, connection) of each subscription: whether it is for the score only."""
-        self.told: dict[str, Told] = {}
+        self.cell_progress: dict[str, CellProgress] = {}
         self.shown: dict[str, list[int]] = {}
         """Per viewer and match, the seqs it has shown."""
 
@@ -90,11 +90,11 @@ class Reference:
 
     def settled(self, match: str, row: dict[str, Any], actor: str | None) -> None:
         """The row of the match was updated by somebody (``actor``: the execution it acts for, or a function)."""
-        before = self.told.setdefault(match, Told())
-        now = Told(
+        before = self.cell_progress.setdefault(match, CellProgress())
+        now = CellProgress(
             int(row["told"]["N"]), int(row["tried"]["N"]), row["lease_owner"]["S"] if "lease_owner" in row else None
         )
-        self.told[match] = now
+        self.cell_progress[match] = now
         if now.told < before.told or now.tried < before.tried:
             self.breaks(f"{match}: told and tried went back from {before} to {now}")
         if before.owner is not None and now.owner is None and actor != before.owner:
@@ -111,8 +111,8 @@ class Reference:
         connection.snapshot = max(connection.snapshot or 0, seq)
         if subscribes:
             connection.row = True
-            if connection.match in self.told:
-                self._every_row_was_sent(connection.match, self.told[connection.match].told)
+            if connection.match in self.cell_progress:
+                self._every_row_was_sent(connection.match, self.cell_progress[connection.match].told)
 
     def _every_row_was_sent(self, match: str, told: int) -> None:
         for (pk, name), score_only in self.rows.items():

@@ -27,17 +27,17 @@ from subscriptions.store import Row
 from subscriptions.viewers import Viewers
 from trials.model import seams, storage
 from trials.model.actors import CURRENT, Actor, Died, Routine, Turn
-from trials.model.clock import BEGIN, Clock, Loop
 from trials.model.cloud import Queue, StepFunctions, Stream, effect
+from trials.model.connections_api import Connections
 from trials.model.execution import Execution
-from trials.model.gateway import Connections
+from trials.model.model_sender import ModelSender
 from trials.model.reference import AGE_SECONDS, Connection, Reference
-from trials.model.sender import Sender
+from trials.model.virtual_time import BEGIN, Clock, Loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trials.model.viewer import Viewer
+    from trials.model.model_viewer import ModelViewer
 
 _CONTEXT = SimpleNamespace(
     function_name="model", memory_limit_in_mb=1, invoked_function_arn="model", aws_request_id="model"
@@ -63,9 +63,11 @@ class World:
         """Of the functions and executions that begin from now on."""
         self.actors: list[Actor] = []
         self.executions: dict[str, dict[str, Any]] = {}
-        self.viewers: dict[str, Viewer] = {}
+        self.viewers: dict[str, ModelViewer] = {}
         self.delivering: dict[str, Routine] = {}
-        self._beginning: list[Sender] = []  # They were invoked in the middle of somebody's turn, and begin after it.
+        self._beginning: list[
+            ModelSender
+        ] = []  # They were invoked in the middle of somebody's turn, and begin after it.
         self.effects = 0
         self.faults = 0
         self.received = 0
@@ -116,9 +118,9 @@ class World:
         self.actors.append(routine)
         return routine
 
-    def invoke_sender(self, task: dict[str, Any]) -> Sender:
+    def invoke_sender(self, task: dict[str, Any]) -> ModelSender:
         """A new invocation of a sender."""
-        sender = Sender(self, self.number(), orjson.loads(orjson.dumps(task)), self.skew)
+        sender = ModelSender(self, self.number(), orjson.loads(orjson.dumps(task)), self.skew)
         self.actors.append(sender)
         self._beginning.append(sender)
         return sender
@@ -147,7 +149,7 @@ class World:
         """Have somebody act."""
         self.effects += 1
         self.faults += turn is not Turn.GO
-        if isinstance(actor, Sender) and turn is Turn.FAIL:
+        if isinstance(actor, ModelSender) and turn is Turn.FAIL:
             self._refuse(actor)
         actor.step(choice, turn)
         while self._beginning:
@@ -159,12 +161,12 @@ class World:
                 sender.start(self.sender_seconds)
                 self.loop.settle()
 
-    def _refuse(self, sender: Sender) -> None:
+    def _refuse(self, sender: ModelSender) -> None:
         for post in sender.posts():
             if (connection := self.reference.connections.get(post.connection)) is not None:
                 connection.refused = True
 
-    def fault(self, actor: Sender, choice: int, kind: str) -> None:
+    def fault(self, actor: ModelSender, choice: int, kind: str) -> None:
         """Answer one of a sender's POSTs wrongly."""
         posts = actor.posts()
         if posts:
@@ -187,7 +189,7 @@ class World:
             ready = self.ready()
             if ready:
                 self.turn(ready[0])
-            elif any(isinstance(each, Sender) and not each.hangs for each in self.actors):
+            elif any(isinstance(each, ModelSender) and not each.hangs for each in self.actors):
                 self.pass_time(self.loop.next_timer() or 0.0)
             else:
                 return True
@@ -217,7 +219,7 @@ class World:
             if Row(item["pk"]["S"], item["sk"]["S"]).match:  # not the note that a connection has closed
                 self.reference.row_written(item["pk"]["S"], item["sk"]["S"], score_only="only" in item)
         elif operation == "BatchWriteItem":
-            pruned = isinstance(CURRENT.get(), Sender)
+            pruned = isinstance(CURRENT.get(), ModelSender)
             for request in given["RequestItems"][self.system.name("subscriptions")]:
                 key = request["DeleteRequest"]["Key"]
                 self.reference.row_deleted(key["pk"]["S"], key["sk"]["S"], pruned=pruned)
@@ -239,7 +241,7 @@ class World:
             None
             if actor is None
             else actor.owner
-            if isinstance(actor, Sender)
+            if isinstance(actor, ModelSender)
             else actor.name.removeprefix("receipt of ")
         )
         self.reference.settled(match, row, name)
@@ -260,7 +262,7 @@ class World:
         return True
 
     def _in_flight(self) -> bool:
-        return any(isinstance(each, Sender) and each.in_flight() for each in self.actors)
+        return any(isinstance(each, ModelSender) and each.in_flight() for each in self.actors)
 
     # Events from outside.
 
@@ -318,13 +320,13 @@ class World:
 
         self.routine("watchdog", look).on_end = ended
 
-    def connect(self, viewer: Viewer) -> Connection:
+    def connect(self, viewer: ModelViewer) -> Connection:
         """A viewer opens a connection; what functions do with that is nothing."""
         connection = Connection(f"viewer{self.number():04d}=", viewer.match, self.loop.time())
         self.reference.connections[connection.name] = connection
         return connection
 
-    def leave(self, viewer: Viewer, *, noticed: bool) -> None:
+    def leave(self, viewer: ModelViewer, *, noticed: bool) -> None:
         """A viewer goes; ``$disconnect`` may come or not."""
         connection = viewer.connection
         if connection is None or not connection.open:

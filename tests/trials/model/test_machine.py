@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from client.follower import Follower
 from tests.support import soak
 from trials.model.machine import Totals
-from trials.model.runner import play
+from trials.model.model_runner import play
 
 if TYPE_CHECKING:
     import pytest

@@ -9,7 +9,7 @@ import pytest
 from trials.model import storage
 from trials.model.ending import quiet
 from trials.model.execution import TRIES, definition
-from trials.model.viewer import Viewer
+from trials.model.model_viewer import ModelViewer
 from trials.model.world import World
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def world() -> Iterator[World]:
     world = World((storage.client(), storage.client()))
     world.create("m", 4)
     for name in ("a", "b"):
-        world.viewers[name] = Viewer(world, name, "m")
+        world.viewers[name] = ModelViewer(world, name, "m")
         world.viewers[name].come(score_only=False)
     world.rest()
     world.post("m", {"event_id": "k", "kind": "kick_off"})
