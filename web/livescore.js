@@ -6,7 +6,7 @@
  * more, the six parts below 3 KB, and 0.5 KB are left.
  *
  * It behaves as the Python client does (client/follower.py, client/repair_plan.py, client/viewer.py and
- * repairs.py); tests/web/scenarios.json holds both to the same. From top to bottom: frames, the follower and the
+ * repairer.py); tests/web/scenarios.json holds both to the same. From top to bottom: frames, the follower and the
  * repair's decisions (pure); the server's clock; a connection; what is followed; Livescore, which ties them together.
  *
  * @import {
