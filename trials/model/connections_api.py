@@ -35,9 +35,9 @@ class Post:
 
 
 class Connections:
-    """The server. ``deliver(connection, frame)`` says whether the connection is there, and if so hands it the frame."""
+    """The server. ``deliver(post)`` gives a post's frame to its connection, and returns False if there is none."""
 
-    def __init__(self, loop: Loop, deliver: Callable[[str, bytes], bool]) -> None:
+    def __init__(self, loop: Loop, deliver: Callable[[Post], bool]) -> None:
         self._deliver = deliver
         self.held: list[Post] = []
         self.accepted = 0
@@ -59,7 +59,7 @@ class Connections:
             post.transport.write(http_answers.answer(500, {"message": "Internal Server Error"}))
         elif fault == "reset":
             post.transport.abort()
-        elif not self._deliver(post.connection, post.frame):
+        elif not self._deliver(post):
             post.transport.write(http_answers.GONE)
         elif fault == "answer lost":
             post.transport.abort()

@@ -70,6 +70,10 @@ class Reference:
         self.rows: dict[tuple[str, str], bool] = {}
         """(pk, connection) of each subscription: whether it is for the score only."""
         self.cell_progress: dict[str, CellProgress] = {}
+        self.predecessors: dict[str, str | None] = {}
+        """By execution: the execution that handed over to it, None if the fan-out or the watchdog started it."""
+        self.lost_leases: set[str] = set()
+        """Executions from which another one has taken the lease without a hand-over."""
         self.shown: dict[str, list[int]] = {}
         """Per viewer and match, the seqs it has shown."""
 
@@ -99,6 +103,9 @@ class Reference:
             self.breaks(f"{match}: told and tried went back from {before} to {now}")
         if before.owner is not None and now.owner is None and actor != before.owner:
             self.breaks(f"{match}: {actor} gave back the lease of {before.owner}")
+        if before.owner is not None and now.owner is not None and now.owner != before.owner:
+            has_handed_over = self.predecessors[now.owner] == before.owner
+            self.lost_leases |= set() if has_handed_over else {before.owner}
         if (now.told, now.tried) != (before.told, before.tried) and actor != before.owner:
             self.breaks(f"{match}: {actor} settled what {before.owner} has the lease of")
         if now.told > len(self.ledger.get(match, [])):

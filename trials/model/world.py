@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from api import handler as api
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout
 from broadcaster.control.plan import Budget
+from broadcaster.control.progress import round_name
 from broadcaster.control.receipt import Receipts, Round
 from broadcaster.control.starter import Starter
 from broadcaster.control.telling import Tellings, telling_get
@@ -37,6 +39,7 @@ from trials.model.virtual_time import BEGIN, Clock, Loop
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trials.model.connections_api import Post
     from trials.model.model_viewer import ModelViewer
 
 _CONTEXT = SimpleNamespace(
@@ -70,8 +73,9 @@ class World:
         ] = []  # They were invoked in the middle of somebody's turn, and begin after it.
         self.effects = 0
         self.faults = 0
-        self.received = 0
-        """Frames that the gateway took for a connection."""
+        self.accepted: dict[str, Counter[str]] = {}
+        """By round of a broadcast: the frames that the gateway accepted from it, counted by execution."""
+        self._tasks: dict[int, dict[str, Any]] = {}  # By number of a sender: the task of its invocation.
         self._numbers = itertools.count(1)
         self._stack = ExitStack()
         storage.make_tables(self.raw, self.system)
@@ -98,6 +102,11 @@ class World:
             ledger, broadcasts, self.db, viewers, lease_seconds=self.lease_seconds, rows_per_shard=seams.SMALL
         )
 
+    @property
+    def received(self) -> int:
+        """Frames that the gateway accepted for a connection."""
+        return sum(executions.total() for executions in self.accepted.values())
+
     def close(self) -> None:
         """Kill everybody and take everything back."""
         for actor in self.actors:
@@ -121,6 +130,7 @@ class World:
     def invoke_sender(self, task: dict[str, Any]) -> ModelSender:
         """A new invocation of a sender."""
         sender = ModelSender(self, self.number(), orjson.loads(orjson.dumps(task)), self.skew)
+        self._tasks[sender.number] = task
         self.actors.append(sender)
         self._beginning.append(sender)
         return sender
@@ -138,6 +148,7 @@ class World:
         """Step Functions begins an execution."""
         self.executions[name] = given
         execution = Execution(self, name, orjson.loads(orjson.dumps(given)))
+        self.reference.predecessors[execution.id] = execution.before
         return self.routine(execution.id, execution.run)
 
     def ready(self) -> list[Actor]:
@@ -249,16 +260,17 @@ class World:
     def _streamed(self, match: str, data: bytes) -> None:
         self.reference.streamed.add((match, parse_record(data).event_id))
 
-    def _deliver(self, name: str, frame: bytes) -> bool:
-        connection = self.reference.connections.get(name)
+    def _deliver(self, post: Post) -> bool:
+        connection = self.reference.connections.get(post.connection)
         if connection is None or not connection.open:
             return False
-        self.received += 1
-        body = orjson.loads(frame)
+        task = self._tasks[post.caller]
+        self.accepted.setdefault(round_name(task["broadcast"], task["round"]), Counter())[task["owner"]] += 1
+        body = orjson.loads(post.frame)
         connection.sent.append((body["prev"], body["seq"]))
         for viewer in self.viewers.values():
             if viewer.connection is connection and connection.awake:
-                viewer.take(frame)
+                viewer.take(post.frame)
         return True
 
     def _in_flight(self) -> bool:

@@ -23,6 +23,11 @@ def test_nothing_is_lost_whatever_happens() -> None:
     assert Totals.steps - before > 25 * RUNS
 
 
+def test_an_execution_that_lost_its_lease_leaves_no_receipt() -> None:
+    """In this schedule an execution posts, loses its lease and writes no receipt. All other receipts are exact."""
+    assert play(20, 895_460, shorten=False) is None
+
+
 def test_what_does_not_hold_is_found_and_can_be_played_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """With duplicates shown, a few runs find it, and the failure names the viewer, the schedule and the seed."""
 

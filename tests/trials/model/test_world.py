@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,6 +77,25 @@ def test_a_goal_reaches_who_watches(world: World) -> None:
     quiet(world, "m")
     assert world.reference.broken == []
     assert world.reference.shown == {"a": [1, 2, 3], "b": [1, 2, 3]}
+
+
+@pytest.mark.parametrize(("lost", "found"), [(set[str](), 1), ({"execution:other"}, 1), ({"execution:x"}, 0)])
+def test_only_a_lost_lease_excuses_a_missing_receipt(world: World, lost: set[str], found: int) -> None:
+    """Frames that the gateway accepted and no receipt counts are an error, unless their execution lost its lease."""
+    world.accepted["x#1"] = Counter({"execution:x": 1})
+    world.reference.lost_leases = lost
+    quiet(world, "m")
+    assert len([each for each in world.reference.broken if "the receipt of x#1" in each]) == found
+    assert len(world.reference.broken) == found
+
+
+def test_a_lost_lease_excuses_no_wrong_receipt(world: World) -> None:
+    """A receipt that exists counts every frame of its round, whatever became of the lease."""
+    broadcast = next(iter(world.accepted))
+    world.accepted[broadcast]["execution:x"] = 1
+    world.reference.lost_leases = {"execution:x"}
+    quiet(world, "m")
+    assert len(world.reference.broken) == 1, world.reference.broken
 
 
 def test_a_schedule_can_be_repeated(world: World) -> None:
