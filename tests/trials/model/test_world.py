@@ -10,6 +10,7 @@ import pytest
 from trials.model import storage
 from trials.model.ending import quiet
 from trials.model.execution import TRIES, definition
+from trials.model.model_sender import ModelSender
 from trials.model.model_viewer import ModelViewer
 from trials.model.world import World
 
@@ -77,6 +78,28 @@ def test_a_goal_reaches_who_watches(world: World) -> None:
     quiet(world, "m")
     assert world.reference.broken == []
     assert world.reference.shown == {"a": [1, 2, 3], "b": [1, 2, 3]}
+
+
+def test_an_execution_that_loses_its_lease_leaves_no_receipt(world: World) -> None:
+    """An execution posts, stands still and loses its lease: it writes no receipt, and all other receipts are exact."""
+    world.post("m", {"event_id": "g", "kind": "goal", "team": "home", "minute": 1})
+    world.deliver("m", 10)
+    while not any(isinstance(each, ModelSender) and each.posts() for each in world.actors):
+        world.turn(world.ready()[0])
+    hanging = next(each for each in world.actors if isinstance(each, ModelSender) and each.posts())
+    world.turn(hanging, hanging.choices() - 1)
+    hanging.hangs = True
+    world.pass_time(220.0)
+    for _ in range(len(world.watched.messages)):
+        world.look_after()
+        world.rest()
+    quiet(world, "m")
+    assert world.reference.broken == []
+    assert world.faults == 0
+    assert hanging.owner in world.reference.lost_leases
+    receipts = {receipt["broadcast"]: receipt["accepted"] for receipt in world.ledger.receipts("m")}
+    unreceipted = [posts for name, posts in world.accepted.items() if name not in receipts]
+    assert unreceipted == [{hanging.owner: 1}]
 
 
 @pytest.mark.parametrize(("lost", "found"), [(set[str](), 1), ({"execution:other"}, 1), ({"execution:x"}, 0)])
