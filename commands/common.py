@@ -17,8 +17,8 @@ from rich.markup import escape
 from client.token_placement import TokenTooLongError
 from devstack import signals
 from devstack.errors import FeedError
-from devstack.ministack import StackError, free_port
-from devstack.operator import ApiError, Operator
+from devstack.operator.api_client import ApiError, Operator
+from devstack.stack.ministack import StackError, free_port
 from devstack.system import DEFAULT_PORT, Gateway, System
 from loadtest.load_limits import allow_sockets
 from loadtest.terminal_text import printable

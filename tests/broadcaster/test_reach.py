@@ -15,7 +15,7 @@ from broadcaster.control.starter import Starter
 from broadcaster.control.telling import Tellings
 from broadcaster.control.watch import Watch
 from broadcaster.send.records import Records
-from devstack.provision import client
+from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch

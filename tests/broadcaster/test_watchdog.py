@@ -15,7 +15,7 @@ from broadcaster.control.setaside import parse
 from broadcaster.control.starter import Starter
 from broadcaster.control.telling import telling_key
 from broadcaster.control.watch import Watch
-from devstack.provision import client
+from devstack.stack.provision import client
 from devstack.system import REGION
 from runtime import aws
 

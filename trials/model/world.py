@@ -14,9 +14,10 @@ from greenlet import getcurrent
 from api import handler as api
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout
+from broadcaster.control.payload import ExecutionInput, RoundEnd, SenderTask
 from broadcaster.control.plan import Budget
 from broadcaster.control.progress import round_name
-from broadcaster.control.receipt import Receipts, Round
+from broadcaster.control.receipt import Receipts
 from broadcaster.control.starter import Starter
 from broadcaster.control.telling import Tellings, telling_get
 from broadcaster.control.watch import Watch
@@ -75,7 +76,7 @@ class World:
         self.faults = 0
         self.accepted: dict[str, Counter[str]] = {}
         """By round of a broadcast: the frames that the gateway accepted from it, counted by execution."""
-        self._tasks: dict[int, dict[str, Any]] = {}  # By number of a sender: the task of its invocation.
+        self._tasks: dict[int, SenderTask] = {}  # By number of a sender: the task of its invocation.
         self._numbers = itertools.count(1)
         self._stack = ExitStack()
         storage.make_tables(self.raw, self.system)
@@ -127,28 +128,28 @@ class World:
         self.actors.append(routine)
         return routine
 
-    def invoke_sender(self, task: dict[str, Any]) -> ModelSender:
+    def invoke_sender(self, task: SenderTask) -> ModelSender:
         """A new invocation of a sender."""
-        sender = ModelSender(self, self.number(), orjson.loads(orjson.dumps(task)), self.skew)
+        sender = ModelSender(self, self.number(), SenderTask.parse(_through_json(task.dump())), self.skew)
         self._tasks[sender.number] = task
         self.actors.append(sender)
         self._beginning.append(sender)
         return sender
 
-    def invoke_receipt(self, event: dict[str, Any]) -> Routine:
-        """A new invocation of the end of a round."""
+    def invoke_receipt(self, end: RoundEnd) -> Routine:
+        """A new invocation of the receipt."""
 
         def work() -> dict[str, Any]:
-            done = Round.parse(orjson.loads(orjson.dumps(event)))
-            return {"again": self.receipts.finish(done), "batches": done.next_batches()}
+            parsed = RoundEnd.parse(_through_json(end.dump()))
+            return parsed.answer(again=self.receipts.finish(parsed)).dump()
 
-        return self.routine(f"receipt of {event['owner']}", work)
+        return self.routine(f"receipt of {end.owner}", work)
 
     def begin_execution(self, name: str, given: dict[str, Any]) -> Routine:
         """Step Functions begins an execution."""
         self.executions[name] = given
-        execution = Execution(self, name, orjson.loads(orjson.dumps(given)))
-        self.reference.predecessors[execution.id] = execution.before
+        execution = Execution(self, name, ExecutionInput.parse(_through_json(given)))
+        self.reference.predecessors[execution.id] = execution.previous_owner
         return self.routine(execution.id, execution.run)
 
     def ready(self) -> list[Actor]:
@@ -265,7 +266,7 @@ class World:
         if connection is None or not connection.open:
             return False
         task = self._tasks[post.caller]
-        self.accepted.setdefault(round_name(task["broadcast"], task["round"]), Counter())[task["owner"]] += 1
+        self.accepted.setdefault(round_name(task.broadcast, task.round), Counter())[task.owner] += 1
         body = orjson.loads(post.frame)
         connection.sent.append((body["prev"], body["seq"]))
         for viewer in self.viewers.values():
@@ -370,3 +371,8 @@ class World:
 
 def _socket_event(connection: str, kind: str) -> dict[str, Any]:
     return {"requestContext": {"connectionId": connection, "eventType": kind, "routeKey": "model"}}
+
+
+def _through_json(payload: Any) -> Any:
+    """A payload as AWS carries it."""
+    return orjson.loads(orjson.dumps(payload))
