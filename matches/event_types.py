@@ -141,9 +141,9 @@ class Receipt(TypedDict):
     broadcast: str
     """The execution and the round."""
     prev: int
-    """What the cell had been told before the round."""
+    """The seq up to which the cell had been told before the round."""
     seq: int
-    """What the round has brought to every row that it could reach."""
+    """The seq that the round has brought to every row that it could reach."""
     rows: int
     batches: int
     accepted: int
