@@ -40,8 +40,9 @@ FILES: Final = {
         "test_director", "test_gateway_limits", "test_lambda_events", "test_page_requests", "test_policy",
         "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
     },
-    "tests/devstack": {"test_long_files", "test_release", "test_rooms", "test_system"},
-    "tests/devstack/checks": {"test_english", "test_proofread"},
+    "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
+    "tests/devstack/checks": {"test_english", "test_proofread", "test_pure_coverage"},
+    "tests/devstack/operator": {"test_local_system"},
     "tests/devstack/replay": {"test_openfootball"},
     "tests/trials/faults": {"test_checks"},
 }  # fmt: skip

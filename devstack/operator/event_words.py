@@ -119,7 +119,7 @@ def marks(event: Mapping[str, Any]) -> str:
 
 def _changes(amendment: dict[str, Any]) -> str:
     """The fields that an amendment corrects: ``player Lionel Messi, no assist, minute 45+2'``."""
-    changes = changes_of(amendment)
+    changes: dict[str, Any] = {**changes_of(amendment)}
     if "minute" in changes:
         del changes["minute"], changes["stoppage"]
         changes["minute"] = minute(amendment)

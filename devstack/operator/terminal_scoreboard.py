@@ -23,7 +23,7 @@ from devstack.operator.event_words import describe, marks, minute, score
 from devstack.operator.event_words import status as status_words
 from devstack.operator.local_system import nothing_answers
 from loadtest.terminal_text import printable, public_url
-from matches.amendments import amended, changes_of
+from matches.amendments import changes_of, with_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +167,7 @@ def _correct(events: list[dict[str, Any]], later: dict[str, Any]) -> dict[str, A
     if named == "cancels_seq":
         events[place] = event | {"cancelled_by": later["seq"]}
     elif event.get("amended_by", 0) < later["seq"]:
-        events[place] = amended(event, changes_of(later)) | {"amended_by": later["seq"]}
+        events[place] = with_changes(event, changes_of(later)) | {"amended_by": later["seq"]}
     return events[place]
 
 

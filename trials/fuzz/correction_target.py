@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
+    from matches.event_types import StoredEvent
+
 _USUAL = ("kick_off", "half_time", "second_half", "extra_time", "extra_half_time", "extra_second_half", "full_time")
 _PLAY = (*sorted(GOALS), *sorted(CARDS), "penalty_missed", "substitution", "shootout_kick", "var_decision")
 _START = 1_766_080_000_000
@@ -75,17 +77,18 @@ def _event(kind: str, chance: Random) -> dict[str, Any]:
     return event
 
 
-def played(events: list[dict[str, Any]]) -> tuple[Board, list[dict[str, Any]]]:
+def played(events: list[dict[str, Any]]) -> tuple[Board, list[StoredEvent]]:
     """The board after these posts, and the history of those that were applied."""
-    end: tuple[Board, list[dict[str, Any]]] = (Board(), [])
+    end: tuple[Board, list[StoredEvent]] = (Board(), [])
     for step in steps(events):
         end = step
     return end
 
 
-def steps(events: list[dict[str, Any]]) -> Iterator[tuple[Board, list[dict[str, Any]]]]:
+def steps(events: list[dict[str, Any]]) -> Iterator[tuple[Board, list[StoredEvent]]]:
     """The board and the history after each post that is applied; the history is one list that grows."""
-    board, applied = Board(), list[dict[str, Any]]()
+    board = Board()
+    applied: list[StoredEvent] = []
     for event in events:
         fields = {name: value for name, value in event.items() if name != "at"}
         accepted = AcceptedEvent("m", event["at"], EVENT.validate_python(fields))
@@ -108,7 +111,7 @@ class CorrectionTarget:
     def check(self, data: bytes) -> bool:
         """The board is that of a match without the cancelled events, which all stand. Taken: a phase was cancelled."""
         board, applied = played(orjson.loads(data))
-        standing = [
+        standing: list[dict[str, Any]] = [
             {name: value for name, value in each.items() if name not in ("seq", "amended_by")}
             for each in applied
             if "cancelled_by" not in each and each["kind"] not in ("cancellation", "amendment")

@@ -54,7 +54,7 @@ _WORDS = [
     b"\\ud800",
 ]
 _REASON_CHARACTERS = 600
-_HISTORY = (
+_HISTORY: tuple[Any, ...] = (
     {"kind": "kick_off", "event_id": "k1", "seq": 1, "at": 1766079000000},
     {**_EVENTS[0], "event_id": "g1", "seq": 2, "at": 1766080000000},
 )

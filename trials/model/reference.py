@@ -7,12 +7,13 @@ able to catch it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from matches.amendments import amended
+from matches.amendments import with_changes
 from matches.scoreboard import GOALS, Applied, Board, apply
 
 if TYPE_CHECKING:
+    from matches.event_types import StoredEvent
     from matches.events import AcceptedEvent
 
 AGE_SECONDS = 7200.0
@@ -173,7 +174,8 @@ class Reference:
 
 def replayed(accepted: list[AcceptedEvent]) -> Board:
     """The board after these events, by the pure rules alone."""
-    board, history = Board(), list[dict[str, Any]]()
+    board = Board()
+    history: list[StoredEvent] = []
     for each in accepted:
         ruling = apply(board, each.event, each.at, history)
         if isinstance(ruling, Applied):
@@ -182,13 +184,13 @@ def replayed(accepted: list[AcceptedEvent]) -> Board:
     return board
 
 
-def add(history: list[dict[str, Any]], accepted: AcceptedEvent, ruling: Applied) -> None:
+def add(history: list[StoredEvent], accepted: AcceptedEvent, ruling: Applied) -> None:
     """Add an applied event to the history of its match, and mark or correct the event that it is about."""
     seq, target = len(history) + 1, ruling.target
     if target is not None:
         at = target["seq"] - 1
         if accepted.event.kind == "amendment":
-            history[at] = {**amended(history[at], accepted.event.changes()), "amended_by": seq}
+            history[at] = {**with_changes(history[at], accepted.event.changes()), "amended_by": seq}
         else:
             history[at] = {**history[at], "cancelled_by": seq}
-    history.append({"seq": seq, **accepted.event.content(), "at": accepted.at})
+    history.append(cast("StoredEvent", {"seq": seq, **accepted.event.content(), "at": accepted.at}))

@@ -48,7 +48,7 @@ class Following(RuleBasedStateMachine):
         self.board = Board()
         self.applied: list[AcceptedEvent] = []
         self.ids: list[str] = []
-        self.events: list[tuple[dict[str, Any], int | None]] = []
+        self.events: list[tuple[Any, int | None]] = []
         self.scored = 0
         self.told = 0
         self.followers = {"all": Follower("m"), "score": Follower("m")}
