@@ -38,10 +38,10 @@ FILES: Final = {
         "test_post_queue", "test_setaside", "test_signing", "test_slow_viewers", "test_update_frames",
     },
     "tests/api": {"test_pretoken", "test_list_max_age"},
-    "tests/client": {"test_follower", "test_repair"},
+    "tests/client": {"test_follower", "test_repair_plan"},
     "tests/loadtest": {
-        "test_director", "test_events", "test_pages", "test_policy", "test_results", "test_shapes", "test_signatures",
-        "test_standin_limits", "test_wire",
+        "test_director", "test_gateway_limits", "test_lambda_events", "test_page_requests", "test_policy",
+        "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
     "tests/devstack/checks": {"test_english", "test_proofread", "test_pure_coverage"},
