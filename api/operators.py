@@ -24,8 +24,8 @@ from api.described import answers
 from api.errors import ApiError
 from api.responses import plain, present
 from api.shared_reads import HISTORY_PAGE
+from broadcaster.control.cell_state import CellStates
 from broadcaster.control.progress import standing
-from broadcaster.control.telling import Tellings
 from matches.events import DIGEST, Accepted, Event, EventId
 from matches.schedule import MatchChange, NewMatch
 from matches.snapshot import snapshot
@@ -195,12 +195,15 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
     state = parts.ledger().state(match)
     operator_of(state.competition)
     answers, failures = parts.regions().ask(
-        {region: partial(tellings.stop, match, state.seq, state.epoch) for region, tellings in parts.cells().items()}
+        {
+            region: partial(cell_states.stop, match, state.seq, state.epoch)
+            for region, cell_states in parts.cells().items()
+        }
     )
     cells: dict[str, dict[str, Any]] = {}
-    for region, (telling, stopped) in answers.items():
-        logger.info("stopped" if stopped else "nothing to stop", match=match, cell=region, told=telling.told)
-        cells[region] = {"stopped": stopped, "told": telling.told}
+    for region, (cell_state, stopped) in answers.items():
+        logger.info("stopped" if stopped else "nothing to stop", match=match, cell=region, told=cell_state.told_seq)
+        cells[region] = {"stopped": stopped, "told": cell_state.told_seq}
     for region, error in failures.items():
         logger.warning("a cell was not reached", match=match, cell=region, exc_info=error)
     for broken in (error for error in failures.values() if isinstance(error, BrokenMatchError)):
@@ -258,7 +261,7 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
     state = parts.ledger().state(match)
     operator_of(state.competition)
     found, failures = parts.regions().ask(
-        {region: partial(_standing, tellings, match) for region, tellings in parts.cells().items()}
+        {region: partial(_standing, cell_states, match) for region, cell_states in parts.cells().items()}
     )
     cells = {region: found.get(region, {"unreached": True}) for region in parts.cells()}
     for region, error in failures.items():
@@ -268,11 +271,11 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
     return plain(HTTPStatus.OK, {"match": match, "seq": state.seq, "cells": cells})
 
 
-def _standing(tellings: Tellings, match: str) -> dict[str, Any]:
+def _standing(cell_states: CellStates, match: str) -> dict[str, Any]:
     """The progress of one cell with a match."""
-    telling, now = tellings.read(match), time.time()
-    rows = tellings.progress(match, telling.round) if telling.round and telling.is_running(now) else []
-    return standing(telling, rows, now)
+    cell_state, now = cell_states.read(match), time.time()
+    rows = cell_states.progress(match, cell_state.round) if cell_state.round and cell_state.is_running(now) else []
+    return standing(cell_state, rows, now)
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:

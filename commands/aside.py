@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from broadcaster.control.redrive import Done, Redrive
-from broadcaster.control.setaside import Message, NoSuchMessageError, find
+from broadcaster.control.set_aside import Message, NoSuchMessageError, find
 from commands.common import LOCAL, Api, AsJson, confirm, err, out, said
 from devstack import account
 from devstack.ministack import StackError

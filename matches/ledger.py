@@ -14,7 +14,7 @@ Table ``matches``, keys ``match_id`` and ``item``:
 - ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.control.receipt)
 
 Every row has a version, ``v`` (runtime/attributes.py). rows.py reads rows, writes.py makes them. Each cell keeps the
-progress of its own broadcasts (broadcaster/control/telling.py).
+progress of its own broadcasts (broadcaster/control/cell_state.py).
 
 One transaction per event: put the id (if it is free, or pending with the same digest), put the event, update the state
 (if seq is what was read). So a record that is delivered twice, or by two readers at once, counts once. The first write

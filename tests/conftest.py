@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from broadcaster.control.telling import Tellings
+from broadcaster.control.cell_state import CellStates
 from devstack.ministack import free_port
 from devstack.operator import Operator
 from devstack.provision import client
@@ -105,9 +105,9 @@ def ledger(system: System, dynamodb: Any) -> Ledger:
 
 
 @pytest.fixture(scope="session")
-def tellings(system: System, dynamodb: Any) -> Tellings:
+def cell_states(system: System, dynamodb: Any) -> CellStates:
     """The progress of the running system's one cell."""
-    return Tellings(system.name("broadcasts"), dynamodb)
+    return CellStates(system.name("broadcasts"), dynamodb)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from broadcaster.control import cells
-from broadcaster.control.setaside import record_body
+from broadcaster.control.set_aside import record_body
 from matches.events import Accepted, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from runtime import aws, lifecycle, regions

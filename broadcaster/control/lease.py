@@ -1,4 +1,4 @@
-"""One broadcast per match and cell: the lease on the match's ``state`` row in the cell's table (telling.py).
+"""One broadcast per match and cell: the lease on the match's ``state`` row in the cell's table (cell_state.py).
 
 The state machine's first state takes it (broadcast.asl.json, TakeLease). Each sender renews it, and so does KeepLease
 after a batch was set aside. The last state gives it back. The lease of an execution that died runs out. ``owner`` is
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from broadcaster.control.telling import telling_key
+from broadcaster.control.cell_state import cell_state_key
 
 
 def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
     """
     return {
         "TableName": table,
-        "Key": telling_key(match),
+        "Key": cell_state_key(match),
         "UpdateExpression": "SET lease_until = :until",
         "ConditionExpression": "lease_owner = :owner",
         "ExpressionAttributeValues": {":until": {"N": str(until)}, ":owner": {"S": owner}},

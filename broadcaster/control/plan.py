@@ -3,7 +3,7 @@
 The account's send rate is the scarce thing (10,000 requests a second by default, shared with all that viewers send:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
 More senders than the rate feeds only make 429s, so their number
-follows from the rate. The share of each sender is decided while the senders run (``live.share``).
+follows from the rate. The share of each sender is decided while the senders run (``rate_share.share``).
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.control import live
+from broadcaster.control import rate_share
+from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.plan import check_version
 from broadcaster.control.progress import round_name, total
-from broadcaster.control.telling import Tellings, telling_key
 from matches.ledger import Ledger
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from broadcaster.control.telling import Telling
+    from broadcaster.control.cell_state import CellState
 
 logger = Logger(service="receipt")
 figures = Figures("receipt")
@@ -107,7 +107,7 @@ class Receipts:
         self._cell = client.meta.region_name
         self._lease_seconds = lease_seconds
         self._rows_per_shard = rows_per_shard
-        self._tellings = Tellings(broadcasts, client)
+        self._cell_states = CellStates(broadcasts, client)
 
     def finish(self, done: Round) -> bool:
         """Write the receipt and settle the match; returns whether the execution is to go round again.
@@ -125,40 +125,40 @@ class Receipts:
             unreadable(error)
         if not again:
             with suppress(self._db.exceptions.ConditionalCheckFailedException):
-                self._db.delete_item(**live.removal(self._table, done.match, done.owner))
+                self._db.delete_item(**rate_share.removal(self._table, done.match, done.owner))
         return again
 
     def _write_if_stopped(self, done: Round) -> None:
         """A round that lost its lease because an operator ended it has a receipt: nobody goes on with it."""
-        telling = self._tellings.read(done.match)
-        if done.seq <= telling.stopped:
+        cell_state = self._cell_states.read(done.match)
+        if done.seq <= cell_state.stopped_seq:
             sums = self._sum(done)
             if sums["batches"]:
-                self._write(done, telling.told, sums, stopped=True)
+                self._write(done, cell_state.told_seq, sums, stopped=True)
 
     def _settle(self, done: Round) -> bool:
-        telling = self._tellings.read(done.match)
+        cell_state = self._cell_states.read(done.match)
         sums = self._sum(done)
         if sums["batches"] or done.set_aside:
-            self._write(done, telling.told, sums)
+            self._write(done, cell_state.told_seq, sums)
         if not done.reached:
             # Nobody was told anything: as if it had not run. The watchdog starts it again, a bounded number of times.
             self._update(done.match, "REMOVE lease_owner, lease_until", "", {":owner": {"S": done.owner}}, None)
             return False
-        update = "SET tried = :settled"
+        update = "SET ended_seq = :settled"
         values: dict[str, Any] = {":settled": {"N": str(done.settled)}, ":owner": {"S": done.owner}}
-        if not done.set_aside and done.settled >= telling.told:
-            update += ", told = :settled"
+        if not done.set_aside and done.settled >= cell_state.told_seq:
+            update += ", told_seq = :settled"
             if sums["batches"]:
                 update += ", #rows = :rows"
                 values[":rows"] = {"N": str(done.rows)}
-                if (shards := self._shards(telling)) is not None:
+                if (shards := self._shards(cell_state)) is not None:
                     update += ", shards = :shards"
                     values[":shards"] = {"N": str(grown_shards(shards, done.rows, self._rows_per_shard))}
         names = {"#rows": "rows"} if ":rows" in values else None
         # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
         ended = self._update(
-            done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names
+            done.match, f"{update} REMOVE lease_owner, lease_until", " AND due_seq <= :settled", values, names
         )
         again = not ended and self._go_on(done, update, values, names)
         if names is not None and (ended or again):
@@ -178,14 +178,14 @@ class Receipts:
         except (ClientError, BotoCoreError) as error:
             logger.warning("viewers were not counted", match=done.match, exc_info=error)
 
-    def _shards(self, telling: Telling) -> int | None:
+    def _shards(self, cell_state: CellState) -> int | None:
         """The shards that the match has in this cell; None if only home knows, and does not say."""
-        if telling.shards is not None:
-            return shard_count(telling.shards, None)
+        if cell_state.shards is not None:
+            return shard_count(cell_state.shards, None)
         try:
-            return shard_count(None, self.ledger.state(telling.match).audience)
+            return shard_count(None, self.ledger.state(cell_state.match).audience)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("home was not reached", match=telling.match, exc_info=error)
+            logger.warning("home was not reached", match=cell_state.match, exc_info=error)
             return None
         except UnreadableRowError as error:
             unreadable(error)
@@ -197,7 +197,7 @@ class Receipts:
         try:
             self._db.update_item(
                 TableName=self._table,
-                Key=telling_key(match),
+                Key=cell_state_key(match),
                 UpdateExpression=update,
                 ConditionExpression="lease_owner = :owner" + condition,
                 ExpressionAttributeValues=values,
@@ -208,7 +208,7 @@ class Receipts:
         return True
 
     def _sum(self, done: Round) -> dict[str, int]:
-        rows = self._tellings.progress(done.match, round_name(done.broadcast, done.number))
+        rows = self._cell_states.progress(done.match, round_name(done.broadcast, done.number))
         return {**total(rows), "rows": done.rows}
 
     def _write(self, done: Round, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:

@@ -14,7 +14,7 @@ from subscriptions.shards import shard_count
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-    from broadcaster.control.telling import Telling
+    from broadcaster.control.cell_state import CellState
     from matches.state import MatchState
 
 
@@ -26,11 +26,11 @@ class Starter:
     state_machine: str
     budget: Budget
 
-    def start(self, state: MatchState, telling: Telling) -> None:
+    def start(self, state: MatchState, cell_state: CellState) -> None:
         """Broadcast the match up to ``state.seq``."""
-        shards = shard_count(telling.shards, state.audience)
+        shards = shard_count(cell_state.shards, state.audience)
         # Until a broadcast has counted the rows, the operator's guess is the best there is.
-        rows = telling.rows if telling.told else state.audience
+        rows = cell_state.rows if cell_state.told_seq else state.audience
         task = {
             "v": VERSION,
             "match": state.match,

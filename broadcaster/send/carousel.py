@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.control import live
+from broadcaster.control import rate_share
 from broadcaster.control.plan import shards_of
 from broadcaster.send.delivery import Delivery, Tally
 from broadcaster.send.gateway import GatewayError
@@ -117,7 +117,7 @@ class Carousel:
         """The number of remaining posts that this batch has stated, None before the first statement."""
         self._known_from = float("inf")
         """When the other matches' senders have seen the first statement (loop's clock)."""
-        self._broadcasts: list[live.Broadcast] = []
+        self._broadcasts: list[rate_share.RateShare] = []
         """All live broadcasts, at the last look."""
         self._pace = Pace(self._share(), self._loop.time())
         self._tally = Tally()
@@ -270,11 +270,11 @@ class Carousel:
     async def _take(self, look: Look) -> None:
         """Act on what was seen: lease, budget, newer events."""
         self._known = look.state
-        if look.telling.owner != self._owner:
+        if look.cell_state.owner != self._owner:
             self._lose()
             return
         lease_seconds = self._tools.records.lease_seconds
-        if look.telling.lease_until - time.time() < lease_seconds - RENEW_SECONDS and not (
+        if look.cell_state.lease_until - time.time() < lease_seconds - RENEW_SECONDS and not (
             await self._tools.records.renew(self._match, self._owner)
         ):
             self._lose()
@@ -326,7 +326,7 @@ class Carousel:
 
     async def _tell(self, look: Look) -> None:
         """Swap in the frame of the match as it stands."""
-        frames = await self._tools.records.frames(look.state, look.telling.told)
+        frames = await self._tools.records.frames(look.state, look.cell_state.told_seq)
         if frames is None:
             return
         walk, gateway = self._walk, self._tools.gateway
@@ -350,7 +350,7 @@ class Carousel:
     def _begin(self, look: Look) -> Walk:
         """The walk: where an earlier invocation stood, from a new beginning if there is something newer since."""
         tools, task = self._tools, self._task
-        self._shards = shard_count(look.telling.shards, look.state.audience)
+        self._shards = shard_count(look.cell_state.shards, look.state.audience)
         shards = shards_of(task["first"], task["last"], task["of"], self._shards)
         now = time.time()
 
@@ -372,7 +372,7 @@ class Carousel:
     def _share(self) -> float:
         stated = self._loop.time() >= self._known_from
         senders, rate = self._task["senders"], self._tools.rate
-        return live.share(self._broadcasts, self._match, senders, rate, time.time(), stated=stated)
+        return rate_share.share(self._broadcasts, self._match, senders, rate, time.time(), stated=stated)
 
 
 def _now_ms() -> int:

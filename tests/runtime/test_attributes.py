@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.control.live import parse
-from broadcaster.control.telling import parse_telling
+from broadcaster.control.cell_state import parse_cell_state
+from broadcaster.control.rate_share import parse
 from broadcaster.send.frames import build
 from broadcaster.send.pages import page
 from matches.rows import parse_event, parse_state, score_prev
@@ -33,16 +33,16 @@ EVENT: dict[str, Any] = {
     "match_id": {"S": "m"}, "item": {"S": "event#00000002"}, "v": {"N": "1"},
     "body": {"S": orjson.dumps(BODY).decode()}, "score_prev": {"N": "1"},
 }  # fmt: skip
-TELLING: dict[str, Any] = {"seq": {"N": "2"}, "told": {"N": "1"}, "tried": {"N": "1"}, "v": {"N": "1"}}
-LIVE: dict[str, Any] = {
-    "pk": {"S": "live"}, "sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "2"}, "ttl": {"N": "9"},
+CELL_STATE: dict[str, Any] = {"due_seq": {"N": "2"}, "told_seq": {"N": "1"}, "ended_seq": {"N": "1"}, "v": {"N": "1"}}
+RATE_SHARE: dict[str, Any] = {
+    "pk": {"S": "rate-share"}, "sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "2"}, "ttl": {"N": "9"},
     "ended": {"NS": ["0"]}, "v": {"N": "1"},
 }  # fmt: skip
 
 READERS: dict[str, tuple[dict[str, Any], Callable[[Any], Any], set[str]]] = {
     "state": (STATE, parse_state, {"match_id", "item"}),
     "event": (EVENT, parse_event, {"match_id", "item"}),
-    "telling": (TELLING, lambda item: parse_telling("m", item), set()),
+    "cell_state": (CELL_STATE, lambda item: parse_cell_state("m", item), set()),
 }
 """A row, its reader, and its keys, which DynamoDB itself keeps whole."""
 
@@ -100,9 +100,9 @@ def test_unreadable_rows_among_others_are_left_out() -> None:
     events, wrong = readable(parse_event, [EVENT | {"body": {"S": "{"}}, EVENT])
     assert [event["seq"] for event in events] == [2]
     assert [error.row for error in wrong] == ["event#00000002"]
-    broadcasts, wrong = parse([LIVE | {"sk": {"S": "bad"}, "ttl": {"S": "soon"}}, LIVE])
+    broadcasts, wrong = parse([RATE_SHARE | {"sk": {"S": "bad"}, "ttl": {"S": "soon"}}, RATE_SHARE])
     assert [each.match for each in broadcasts] == ["m"]
-    assert [(error.match, error.row) for error in wrong] == [("bad", "live")]
+    assert [(error.match, error.row) for error in wrong] == [("bad", "rate-share")]
     rows = [{"match_id": {"S": f"audience#{match}"}, "item": {"S": "r"}, "net": net}
             for match, net in (("a", {"S": "many"}), ("b", {"N": "3"}))]  # fmt: skip
     assert counted(rows) == {"b": 3}
@@ -166,7 +166,7 @@ def test_an_amendment_changes_names_and_minutes_only() -> None:
 ])  # fmt: skip
 def test_a_damaged_live_row_has_no_share_of_the_rate(damage: dict[str, Any]) -> None:
     """Promise 7: no row claims more senders than there can be, or a part of the rate for ever."""
-    broadcasts, wrong = parse([LIVE | damage])
+    broadcasts, wrong = parse([RATE_SHARE | damage])
     assert (broadcasts, len(wrong)) == ([], 1)
 
 

@@ -79,7 +79,7 @@ SENT = [states(each, input=each) for each in (batch(), DONE, WALKING, ASIDE)]
 FAILED = {"Error": "Lambda.TooManyRequestsException", "Cause": "Rate Exceeded."}
 AT = [given(SECONDS, broadcast="b"), given(SECONDS, batches=[])]
 ABOUT = {"match_id": "fußball-⚽", "owner": EXECUTION, "broadcast": "b", "round_number": 2}
-TELLING = {"match": "fußball-⚽", "owner": EXECUTION, "broadcast": "b", "round": 2}
+CELL_STATE = {"match": "fußball-⚽", "owner": EXECUTION, "broadcast": "b", "round": 2}
 PUT_BY = [given({**each, **ASIDE, "batch": each["batch"]}, batch=each) for each in (batch(), WALKING)]
 PUT_BY += [given({**WALKING, "done": True, "set_aside": True, "match": "m"}, batch={**WALKING, "match": "m"})]
 COUNTS = [("1", [batch()]), ("2", [batch(0), batch(1)]), ("0", [DONE]), ("1", [DONE, WALKING]), ("0", [DONE, ASIDE]),
@@ -141,7 +141,7 @@ CASES: dict[str, list[Case]] = {
     "Round/ItemSelector": [
         Case(
             {"states": {"context": {**CONTEXT, "Map": {"Item": {"Index": 0, "Value": each}}}}, **ABOUT},
-            {**each, **TELLING},
+            {**each, **CELL_STATE},
         )
         for each in (batch(), WALKING, {**DONE, "owner": "old", "round": 1})
     ],
