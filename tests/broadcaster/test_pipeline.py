@@ -207,7 +207,8 @@ async def test_a_hand_over_of_a_later_round_is_taken(
         client(system, "dynamodb").update_item(
             TableName=system.name("broadcasts"),
             Key=cell_state_key(match),
-            UpdateExpression="SET due_seq = :two, ended_seq = :one, told_seq = :one, lease_owner = :old, lease_until = :until",
+            UpdateExpression="SET due_seq = :two, ended_seq = :one, told_seq = :one, "
+            "lease_owner = :old, lease_until = :until",
             ExpressionAttributeValues={
                 ":old": {"S": "old"}, ":until": {"N": str(int(time.time()) + 90)}, ":one": {"N": "1"},
                 ":two": {"N": "2"},
