@@ -196,7 +196,7 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
     operator_of(state.competition)
     answers, failures = parts.regions().ask(
         {
-            region: partial(cell_states.stop, match, state.seq, state.epoch)
+            region: partial(cell_states.stop, match, state.newest_seq, state.epoch)
             for region, cell_states in parts.cells().items()
         }
     )
@@ -211,7 +211,7 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
     if failures:
         message = f"Not known of {', '.join(sorted(failures))}; the other cells are stopped. Stop again."
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message)
-    about = {"stopped": any(each["stopped"] for each in cells.values()), "seq": state.seq}
+    about = {"stopped": any(each["stopped"] for each in cells.values()), "seq": state.newest_seq}
     return plain(HTTPStatus.OK, {"match": match, **about, "cells": cells})
 
 
@@ -231,8 +231,8 @@ def read_audit(
     ledger = parts.ledger()
     state = ledger.state(match)
     operator_of(state.competition)
-    events = [event for event in ledger.audit(match, after or 0, limit) if event["seq"] <= state.seq]
-    return plain(HTTPStatus.OK, {"match": match, "epoch": state.epoch, "seq": state.seq, "events": events})
+    events = [event for event in ledger.audit(match, after or 0, limit) if event["seq"] <= state.newest_seq]
+    return plain(HTTPStatus.OK, {"match": match, "epoch": state.epoch, "seq": state.newest_seq, "events": events})
 
 
 @app.get(
@@ -268,7 +268,7 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
         if isinstance(error, UnreadableRowError):
             unreadable(error)
             cells[region]["unreadable"] = True
-    return plain(HTTPStatus.OK, {"match": match, "seq": state.seq, "cells": cells})
+    return plain(HTTPStatus.OK, {"match": match, "seq": state.newest_seq, "cells": cells})
 
 
 def _standing(cell_states: CellStates, match: str) -> dict[str, Any]:

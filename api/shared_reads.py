@@ -70,17 +70,17 @@ class SharedReads:
         return self._lists.of((day, page), made) if start < len(keys) else Found(made(), fresh=False)
 
     def events(self, state: MatchState, after: int, limit: int) -> list[dict[str, Any]]:
-        """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after`` and up to ``state.seq``, in order.
+        """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after``, up to ``state.newest_seq``, in order.
 
         The events are cut from the same pages for every ``after`` and ``limit``, so no series of requests gets around
         the kept pages. Damaged events do not count, so a reader that goes on from the last seq passes them.
         """
         events: list[dict[str, Any]] = []
-        first, newest = after // HISTORY_PAGE, (state.seq - 1) // HISTORY_PAGE
+        first, newest = after // HISTORY_PAGE, (state.newest_seq - 1) // HISTORY_PAGE
         for page in range(first, min(newest + 1, first + _PAGES_READ)):
             if len(events) >= limit:
                 break
-            key = (state.match, state.epoch, state.seq, page)
+            key = (state.match, state.epoch, state.newest_seq, page)
             found = self._pages.of(key, partial(self._page, state, page)).value
             events += [event for event in found if event["seq"] > after]
         return events[:limit]
@@ -101,7 +101,7 @@ class SharedReads:
         if outcome is not None and outcome.seq is not None:
             seq = outcome.seq
             # An operator who has read that an event was applied finds it in what is read next.
-            self._states.drop(match, when=lambda state: state is not None and state.seq < seq)
+            self._states.drop(match, when=lambda state: state is not None and state.newest_seq < seq)
         return outcome
 
     def forget(self, match: str) -> None:
@@ -118,7 +118,7 @@ class SharedReads:
             return None
 
     def _page(self, state: MatchState, page: int) -> list[dict[str, Any]]:
-        return as_at(state.seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
+        return as_at(state.newest_seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
 
 
 def _is_settled(outcome: Outcome | None) -> bool:

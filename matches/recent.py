@@ -33,14 +33,14 @@ class RecentEvents:
         self._incomplete: Kept[tuple[str, str, int], list[dict[str, Any]]] = Kept(_MATCHES)
 
     def of(self, state: MatchState) -> list[dict[str, Any]]:
-        """The newest events up to ``state.seq``, as many as a frame may hold, oldest first. Not to be changed.
+        """The newest events up to ``state.newest_seq``, as many as a frame may hold, oldest first. Not to be changed.
 
         Raises botocore's ClientError and BotoCoreError.
         """
-        place = (state.epoch, state.seq)
+        place = (state.epoch, state.newest_seq)
         known = self._kept.get(state.match)
         if known is None or known[0] != place:
-            expected = min(state.seq, EVENTS_PER_FRAME)
+            expected = min(state.newest_seq, EVENTS_PER_FRAME)
             events = self._incomplete.of(
                 (state.match, *place), partial(self._read, state), only=lambda read: len(read) < expected
             ).value
@@ -55,4 +55,6 @@ class RecentEvents:
 
     def _read(self, state: MatchState) -> list[dict[str, Any]]:
         # Events numbered after the state was read are not in the state, so they are left out here too.
-        return as_at(state.seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else [])
+        return as_at(
+            state.newest_seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.newest_seq else []
+        )

@@ -77,7 +77,7 @@ class Cells:
         return region in self._cells
 
     def broadcast(self, state: MatchState) -> list[str]:
-        """Have every cell tell the match up to ``state.seq``; returns the cells that could not be reached.
+        """Have every cell tell the match up to ``state.newest_seq``; returns the cells that could not be reached.
 
         An Express execution may die without a trace
         (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-standard-vs-express.html), so
@@ -85,12 +85,12 @@ class Cells:
         queue at home said is raised: delivered again, the event gets its watchdog. A cell whose row of the match is
         damaged is left to the watchdog, too, which sets its message aside. Raises regions.TRANSIENT.
         """
-        put = partial(self._watchdog_queue.put, state.match, state.seq, epoch=state.epoch)
+        put = partial(self._watchdog_queue.put, state.match, state.newest_seq, epoch=state.epoch)
         _, unwatched = self._queue.ask({region: partial(put, region) for region in self._cells})
         reached, broken = self._reach({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
         unreached = [region for region in self._cells if region not in reached.keys() | broken.keys()]
         for error in unwatched.values():
-            logger.error("the watchdog does not know", match=state.match, seq=state.seq, exc_info=error)
+            logger.error("the watchdog does not know", match=state.match, seq=state.newest_seq, exc_info=error)
             raise error
         for region in unreached:
             put(region, SOON_SECONDS)
@@ -112,7 +112,9 @@ class Cells:
             now = state()
             if epoch not in (None, now.epoch):
                 return "settled"
-            cell_state = self._in(region, partial(cell.cell_states.mark_due, match, max(seq, now.seq), now.epoch))
+            cell_state = self._in(
+                region, partial(cell.cell_states.mark_due, match, max(seq, now.newest_seq), now.epoch)
+            )
         if cell_state is None:
             return "unreached"
         if cell_state.ended_seq >= seq:
@@ -173,8 +175,8 @@ class Cells:
 
 def _begin(cell: Cell, state: MatchState) -> CellState:
     """Hand a match as it stands to a cell, and start a broadcast of it unless that has been done."""
-    cell_state = cell.cell_states.mark_due(state.match, state.seq, state.epoch)
-    if cell_state.ended_seq < state.seq:
+    cell_state = cell.cell_states.mark_due(state.match, state.newest_seq, state.epoch)
+    if cell_state.ended_seq < state.newest_seq:
         cell.starter.start(state, cell_state)
     return cell_state
 

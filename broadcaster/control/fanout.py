@@ -225,7 +225,7 @@ class Fanout:
     def _broadcast(self, match: str) -> None:
         """Broadcast what has not been, which after a redelivery may be what an earlier delivery numbered."""
         state = self.ledger.state(match)
-        if state.seq:
+        if state.newest_seq:
             figures.add("CellsUnreached", len(self._cells.broadcast(state)))
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:

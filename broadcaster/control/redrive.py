@@ -163,15 +163,15 @@ class Redrive:
         except UnknownMatchError:
             return Done(message, "kept", f"there is no match {match}; drop it")
         # A cell that could not be reached may be behind the ledger.
-        cell_state = cell.cell_states.mark_due(match, state.seq, state.epoch)
-        if cell_state.told_seq >= state.seq:
+        cell_state = cell.cell_states.mark_due(match, state.newest_seq, state.epoch)
+        if cell_state.told_seq >= state.newest_seq:
             return Done(message, "settled", f"everyone has been told up to seq {cell_state.told_seq} since")
         if not cell.cell_states.reopen(match, int(time.time())):
             return Done(message, "kept", "a broadcast of this match is running; try again when it has ended")
-        self.watchdog_queue.put(match, state.seq, cell.region, epoch=state.epoch)
+        self.watchdog_queue.put(match, state.newest_seq, cell.region, epoch=state.epoch)
         cell.starter.start(state, cell_state)
         self._started.add((match, cell.region))
-        return Done(message, "sent", f"a broadcast from seq {cell_state.told_seq + 1} to {state.seq} is started")
+        return Done(message, "sent", f"a broadcast from seq {cell_state.told_seq + 1} to {state.newest_seq} is started")
 
     def _delete(self, message: Message) -> None:
         queue, handle = self._handles[message.id]

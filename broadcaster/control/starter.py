@@ -27,18 +27,18 @@ class Starter:
     budget: Budget
 
     def start(self, state: MatchState, cell_state: CellState) -> None:
-        """Broadcast the match up to ``state.seq``."""
+        """Broadcast the match up to ``state.newest_seq``."""
         shards = shard_count(cell_state.shards, state.audience)
         # Until a broadcast has counted the rows, the operator's guess is the best there is.
         rows = cell_state.rows if cell_state.told_seq else state.audience
         task = {
             "v": VERSION,
             "match": state.match,
-            "seq": state.seq,
+            "seq": state.newest_seq,
             "batches": [batch.to_task() for batch in plan(shards, rows, self.budget)],
         }
         self.stepfunctions.start_execution(
             stateMachineArn=self.state_machine,
-            name=f"{state.match}-{state.seq}-{secrets.token_hex(4)}",
+            name=f"{state.match}-{state.newest_seq}-{secrets.token_hex(4)}",
             input=orjson.dumps(task).decode(),
         )

@@ -280,7 +280,7 @@ class Carousel:
             self._lose()
             return
         self._broadcasts = look.broadcasts
-        if look.state.seq > self._seq:
+        if look.state.newest_seq > self._seq:
             await self._tell(look)
         self._pace.share(self._share(), self._loop.time())
         await self._state_left()
@@ -361,7 +361,7 @@ class Carousel:
         ring = task.get("ring")
         if ring is None:
             walk.start()
-        elif (ring["seq"], ring["shards"]) == (look.state.seq, self._shards):
+        elif (ring["seq"], ring["shards"]) == (look.state.newest_seq, self._shards):
             walk.start(Spot(*ring["begin"]), stretch=ring["stretch"], after=ring["after"], rows=ring["rows"])
         else:
             stages = len(shards_of(task["first"], task["last"], task["of"], ring["shards"]))

@@ -90,7 +90,7 @@ class Records:
         except (ClientError, BotoCoreError, TimeoutError) as error:
             if known is None:
                 raise
-            logger.warning("home was not reached", match=match, seq=known.seq, exc_info=error)
+            logger.warning("home was not reached", match=match, seq=known.newest_seq, exc_info=error)
             return known
         if "Item" not in found:
             if known is None:

@@ -44,7 +44,7 @@ class Started(Starter):
             object.__setattr__(self, "failures", self.failures - 1)
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
         super().start(state, cell_state)
-        self.started.append((state.match, state.seq))
+        self.started.append((state.match, state.newest_seq))
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
         inputs.append(json.loads(params["input"]))
 
     starter.stepfunctions.meta.events.register("before-parameter-build.sfn.StartExecution", note)
-    state = replace(ledger.state(match), audience=1_000_000, seq=1)
+    state = replace(ledger.state(match), audience=1_000_000, newest_seq=1)
     starter.start(state, CellState(match, due_seq=1, ended_seq=1, told_seq=0, rows=0))
     assert len(inputs[0]["batches"]) == 2
 
@@ -225,7 +225,7 @@ def test_a_match_that_was_made_again_stops_no_other(
 ) -> None:
     """Promise 6: when a match stands at 0 and its old events are there, its records go aside, and the shard goes on."""
     fanout.handle([record(match, "k", "kick_off"), record(match, "g1")])
-    damage(dynamodb, ledger, match, seq={"N": "0"}, scored={"N": "0"}, board={"S": EMPTY_BOARD})
+    damage(dynamodb, ledger, match, newest_seq={"N": "0"}, newest_score_seq={"N": "0"}, board={"S": EMPTY_BOARD})
     fanout.handle([record(match, "k2", "kick_off"), record(match, "g2"), record(other, "k", "kick_off")])
     assert ids(ledger, other) == ["k"]
     reasons = [each["reason"] for each in set_aside(match)]
@@ -235,7 +235,7 @@ def test_a_match_that_was_made_again_stops_no_other(
 
 DAMAGES: dict[str, dict[str, Any]] = {
     "an attribute is missing": {"kickoff": None},
-    "an attribute has another type": {"seq": {"S": "one"}},
+    "an attribute has another type": {"newest_seq": {"S": "one"}},
     "the board is broken JSON": {"board": {"S": "{"}},
     "the board lacks a field": {"board": {"S": "{}"}},
     "the version is unknown": {"v": {"N": "99"}},
@@ -319,7 +319,7 @@ def test_contention_is_not_taken_for_damage(
     """Promise 6: when another reader is always faster the batch is raised, and nothing is set aside."""
     fanout.handle([record(match, "k", "kick_off")])
     real = RealLedger.state
-    monkeypatch.setattr(RealLedger, "state", lambda self, of: replace(real(self, of), seq=0))
+    monkeypatch.setattr(RealLedger, "state", lambda self, of: replace(real(self, of), newest_seq=0))
     with pytest.raises(IncompleteError):
         fanout.handle([record(match, "g1")])
     monkeypatch.undo()

@@ -212,5 +212,5 @@ def test_a_match_made_again_during_a_reset_is_kept(
     monkeypatch.setattr("broadcaster.control.reset._wait_for_the_end", meanwhile)
     with pytest.raises(MadeAgainError, match="scheduled again"):
         tables.run(match)
-    assert ledger.state(match).seq == 1
+    assert ledger.state(match).newest_seq == 1
     assert [event["event_id"] for event in ledger.history(match, 0, 10)] == ["new"]

@@ -25,8 +25,8 @@ BOARD = {"status": "first_half", "score": [1, 0], "shootout": None, "kicks": 0, 
          "clock": {"minute": 3, "stoppage": None, "at": 1}}  # fmt: skip
 STATE: dict[str, Any] = {
     "match_id": {"S": "m"}, "item": {"S": "state"}, "v": {"N": "1"}, "epoch": {"S": "e"}, "home": {"S": "A"},
-    "away": {"S": "B"}, "kickoff": {"S": "2022-12-18T15:00:00+00:00"}, "seq": {"N": "2"}, "scored": {"N": "2"},
-    "board": {"S": orjson.dumps(BOARD).decode()},
+    "away": {"S": "B"}, "kickoff": {"S": "2022-12-18T15:00:00+00:00"}, "newest_seq": {"N": "2"},
+    "newest_score_seq": {"N": "2"}, "board": {"S": orjson.dumps(BOARD).decode()},
 }  # fmt: skip
 BODY = {"seq": 2, "kind": "goal", "event_id": "g", "team": "home", "minute": 3, "at": 1, "score": [1, 0]}
 EVENT: dict[str, Any] = {

@@ -157,7 +157,7 @@ class Play:
                 return outcome is not None and outcome.status != "pending"
 
             await self.until(decided, f"{event_id} was answered 202 and is neither applied nor refused")
-        return (await asyncio.to_thread(self.world.ledger.state, self.match)).seq
+        return (await asyncio.to_thread(self.world.ledger.state, self.match)).newest_seq
 
     async def reached(self, seq: int, watchers: Iterable[Watcher] | None = None) -> None:
         """Wait until the viewers have everything up to ``seq``."""

@@ -64,7 +64,12 @@ def broken_state(reason: str, **attributes: Any) -> Act:
 async def made_again(play: Play) -> AsyncIterator[None]:
     """Another match is made again behind the API's back: its state is at 0, and its old event is there."""
     other = await _other(play)
-    fresh = {"seq": {"N": "0"}, "scored": {"N": "0"}, "board": {"S": EMPTY_BOARD}, "epoch": {"S": "again"}}
+    fresh = {
+        "newest_seq": {"N": "0"},
+        "newest_score_seq": {"N": "0"},
+        "board": {"S": EMPTY_BOARD},
+        "epoch": {"S": "again"},
+    }
     await asyncio.to_thread(_damage, play, row_key(other, "state"), "matches", fresh)
     await asyncio.to_thread(_post, play, other)
     yield
@@ -81,7 +86,7 @@ async def broken_event(play: Play) -> AsyncIterator[None]:
     await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "next"})
     yield
     await _set_aside(play, "record", other, f"the row {event_item(1)} of match {other} cannot be read")
-    await play.until(lambda: play.world.ledger.state(other).seq == 2, f"{other} does not go on")
+    await play.until(lambda: play.world.ledger.state(other).newest_seq == 2, f"{other} does not go on")
     events = await asyncio.to_thread(play.world.operator.events, other)
     if [each["event_id"] for each in events] != ["next"]:
         raise FaultError(f"the events of {other} are {events}")
@@ -97,7 +102,7 @@ async def broken_id(play: Play) -> AsyncIterator[None]:
     await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "next"})
     yield
     await _set_aside(play, "record", other, f"the row id#unknown of match {other} cannot be read")
-    await play.until(lambda: play.world.ledger.state(other).seq == 2, f"{other} does not go on")
+    await play.until(lambda: play.world.ledger.state(other).newest_seq == 2, f"{other} does not go on")
 
 
 @asynccontextmanager
@@ -108,7 +113,7 @@ async def broken_cell_state(play: Play) -> AsyncIterator[None]:
     await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "next"})
     yield
     await _set_aside(play, "watch", other, "its attribute due_seq is")
-    await play.until(lambda: play.world.ledger.state(other).seq == 2, f"{other} does not go on")
+    await play.until(lambda: play.world.ledger.state(other).newest_seq == 2, f"{other} does not go on")
 
 
 @asynccontextmanager
@@ -235,7 +240,7 @@ def _table(play: Play, name: str) -> str:
 ACTS: dict[str, Act] = {
     "row-made-again": made_again,
     "row-lacks": broken_state("its attribute kickoff is missing", kickoff=None),
-    "row-type": broken_state("its attribute due_seq is", seq={"S": "one"}),
+    "row-type": broken_state("its attribute newest_seq is", newest_seq={"S": "one"}),
     "row-json": broken_state("its attribute board is broken JSON", board={"S": "{"}),
     "row-version": broken_state("its version v is", v={"N": "99"}),
     "row-event": broken_event,

@@ -22,7 +22,7 @@ def quiet(world: World, match: str) -> None:
     for actor in world.actors:
         actor.skew, actor.hangs = 0.0, False
     _run_out(world, match)
-    seq, ended_seq = world.ledger.state(match).seq, world.cell_states.read(match).ended_seq
+    seq, ended_seq = world.ledger.state(match).newest_seq, world.cell_states.read(match).ended_seq
     if ended_seq < seq:
         world.reference.breaks(f"{match}: {seq} events, but nobody broadcasts more than {ended_seq}")
     for viewer in world.viewers.values():
@@ -62,11 +62,11 @@ def _check(world: World, match: str) -> None:
     reference, state = world.reference, world.ledger.state(match)
     events = reference.ledger.get(match, [])
     kept = [event["event_id"] for event in world.ledger.history(match, 0, 500)]
-    if kept != [event["event_id"] for event in events] or state.seq != len(kept):
-        reference.breaks(f"{match}: the history says {kept}, at {state.seq}")
+    if kept != [event["event_id"] for event in events] or state.newest_seq != len(kept):
+        reference.breaks(f"{match}: the history says {kept}, at {state.newest_seq}")
     cell_state = world.cell_states.read(match)
-    if (cell_state.told_seq, cell_state.ended_seq) != (state.seq, state.seq):
-        reference.breaks(f"{match}: {state.seq} events, but {cell_state}")
+    if (cell_state.told_seq, cell_state.ended_seq) != (state.newest_seq, state.newest_seq):
+        reference.breaks(f"{match}: {state.newest_seq} events, but {cell_state}")
     for key in reference.accepted:
         outcome = world.ledger.outcome(*key)
         if outcome is None or outcome.status == "pending":
