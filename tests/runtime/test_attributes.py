@@ -126,7 +126,7 @@ for _ in range(300):
 def test_numbers_beyond_what_json_carries_are_unreadable(size: int) -> None:
     """A number that cannot be sent to viewers makes its own row unreadable, and no list of several matches fails."""
     damaged = {"N": str(size)}
-    assert problem(parse_state, STATE | {"seq": damaged})
+    assert problem(parse_state, STATE | {"newest_seq": damaged})
     assert problem(parse_event, EVENT | {"cancelled_by": damaged})
     assert problem(score_prev, EVENT | {"score_prev": damaged})
     row = {"match_id": {"S": "audience#a"}, "item": {"S": "r"}, "rows": damaged}
