@@ -105,15 +105,20 @@ package: setup ## The zips of the functions for AWS in dist/ (PYTHON313= a Pytho
 
 .PHONY: dist
 dist: setup ## The clients that other programs install, in dist/: a wheel and an npm package
-	@$(BIN)/python -m devstack.dist dist
+	@$(BIN)/python -m devstack.builds.client_packages dist
 
 .PHONY: check
-check: setup ## Formatter, linter, type checker, import rules, English
+check: setup ## Formatter, linter, type checker, import rules, spelling, English
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m devstack.proofread
+	@$(BIN)/codespell
+	@$(BIN)/python -m devstack.checks.proofread
+
+.PHONY: coverage
+coverage: setup ## The quick tests again: they take every branch of the pure files
+	@$(BIN)/python -m devstack.checks.pure_coverage
 
 .PHONY: format
 format: setup ## Format the code and mend what the linter can

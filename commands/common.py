@@ -17,8 +17,8 @@ from rich.markup import escape
 from client.handing import TokenTooLongError
 from devstack import signals
 from devstack.errors import FeedError
-from devstack.ministack import StackError, free_port
-from devstack.operator import ApiError, Operator
+from devstack.operator.api_client import ApiError, Operator
+from devstack.stack.ministack import StackError, free_port
 from devstack.system import DEFAULT_PORT, Gateway, System
 from loadtest.limits import allow_sockets
 from loadtest.shown import plain

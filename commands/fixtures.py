@@ -26,7 +26,7 @@ from commands.common import (
     show,
 )
 from commands.common import operator as operator_at
-from devstack.words import describe, marks, minute, score, status
+from devstack.operator.event_words import describe, marks, minute, score, status
 from loadtest.shown import plain
 
 _OPTIONS = {"home": "HOME", "away": "AWAY", "match": "--id"}

@@ -22,9 +22,9 @@ from commands.common import (
     say,
     writable,
 )
-from devstack.load import Load
-from devstack.load import run as run_load
-from devstack.stack import running
+from devstack.measurements.locust_run import Load
+from devstack.measurements.locust_run import run as run_load
+from devstack.stack.whole_stack import running
 from loadtest.bench import NAMES
 from loadtest.report import render
 from loadtest.shapes import SHAPES
@@ -77,7 +77,7 @@ def bench(
     """
     if name not in (*NAMES, "all"):
         raise typer.BadParameter(f"{name} is not one of {', '.join(NAMES)}, all")
-    from devstack.bench import run as run_bench  # much to import, for this command only
+    from devstack.measurements.bench_runs import run as run_bench  # much to import, for this command only
 
     names, folders = NAMES if name == "all" else (name,), name == "all"
     for path in (json_file, plot):

@@ -10,9 +10,9 @@ import typer
 from rich.table import Table
 
 from commands.common import err, out, said, say
-from devstack.ministack import StackError
-from devstack.package import MOST_BYTES, PYTHON, PackageError, lambda_python
-from devstack.package import package as build_package
+from devstack.builds.lambda_zips import MOST_BYTES, PYTHON, PackageError, lambda_python
+from devstack.builds.lambda_zips import package as build_package
+from devstack.stack.ministack import StackError
 
 
 def package(

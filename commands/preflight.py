@@ -11,9 +11,9 @@ import typer
 from rich.text import Text
 
 from commands.common import AsJson, WrongOptionError, out, said
-from devstack.advice import Plan
-from devstack.limits import read
-from devstack.preflight import Report, compare
+from devstack.deployment.account_quotas import read
+from devstack.deployment.quota_fit import Report, compare
+from devstack.deployment.settings_advice import Plan
 from devstack.quotas import Throttle, requests_of
 from devstack.system import System
 

@@ -12,9 +12,10 @@ from rich.text import Text as RichText
 
 from commands.common import LOCAL, Api, AsJson, WebSocket, err, out, said, say
 from commands.common import operator as operator_at
-from devstack import openfootball, signals
-from devstack.replay import Replayed, failures, replay
-from devstack.words import describe, minute
+from devstack import signals
+from devstack.operator.event_words import describe, minute
+from devstack.replay import openfootball
+from devstack.replay.match_replay import Replayed, failures, replay
 from loadtest.shown import plain
 
 

@@ -10,10 +10,10 @@ import uvloop
 
 from commands.common import Port, out, port_for, said, say
 from devstack import signals
-from devstack.ministack import StackError, free_port
-from devstack.operator import Operator
-from devstack.site import PAGES, serving
-from devstack.stack import running
+from devstack.operator.api_client import Operator
+from devstack.stack.ministack import StackError, free_port
+from devstack.stack.site import PAGES, serving
+from devstack.stack.whole_stack import running
 from devstack.system import ROOT
 
 PICTURES = ROOT / "docs/images"
@@ -29,8 +29,8 @@ def screenshots(
     ] = False,
 ) -> None:
     """Play a prepared day on a stack of its own and take pictures of the pages, small and large, light and dark."""
-    from devstack import gallery as situations  # a browser's driver, for this command only
-    from devstack.screenshots import take
+    from devstack.pictures import gallery as situations  # a browser's driver, for this command only
+    from devstack.pictures.page_screenshots import take
     from loadtest.browser import BrowserError
 
     if not folder.is_dir():

@@ -12,8 +12,8 @@ from rich.text import Text
 from commands.common import LOCAL, AsJson, out, said
 from commands.common import operator as operator_at
 from devstack import signals
-from devstack.posting import MOST_POSTS, Posting
-from devstack.smoke import Smoke, Step
+from devstack.deployment.frame_posting import MOST_POSTS, Posting
+from devstack.deployment.smoke_run import Smoke, Step
 from devstack.system import PREFIX
 from loadtest.shown import plain
 

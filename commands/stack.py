@@ -27,14 +27,15 @@ from commands.common import (
     say,
     writable,
 )
-from devstack import leftovers, signals, site
-from devstack.demo import Demo, Report
-from devstack.identity import CLIENTS
-from devstack.ministack import check_port, free_port
-from devstack.site import DEFAULT_PORT as SITE_PORT
-from devstack.stack import enough_files, running
+from devstack import signals
+from devstack.operator.local_tokens import LocalTokens, tokens_of
+from devstack.replay.demo import Demo, Report
+from devstack.stack import site, stack_leftovers
+from devstack.stack.identity_provider import CLIENTS
+from devstack.stack.ministack import check_port, free_port
+from devstack.stack.site import DEFAULT_PORT as SITE_PORT
+from devstack.stack.whole_stack import enough_files, running
 from devstack.system import DEFAULT_PORT, REGION, Gateway, System
-from devstack.tokens import LocalTokens, tokens_of
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
@@ -66,7 +67,7 @@ def up(
         site.serving(system, site_port) as pages,
     ):
         try:
-            leftovers.note_site(stack.ministack.state, pages)
+            stack_leftovers.note_site(stack.ministack.state, pages)
             if as_json:
                 print(json.dumps(_urls(system, pages)), flush=True)  # noqa: T201
             else:

@@ -44,7 +44,7 @@ class System:
     port: int
     settings: dict[str, int | str] = field(default_factory=dict)
     """The settings that differ from the defaults. Provisioning adds what only it can know: who issues tokens
-    (identity.py)."""
+    (stack/identity_provider.py)."""
 
     gateway_port: int | None = None
     """Where the stand-in for API Gateway listens; None if MiniStack's own serves the viewers."""

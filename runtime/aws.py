@@ -111,10 +111,11 @@ def _client(service: str, of_region: str | None = None, patience: Patience = "us
 
 
 def _keep(client: Any) -> Any:
-    """A client that shares the TLS context, and opens new connections after it has been idle for long."""
-    from runtime import trust  # with ssl, which an import of a handler does without
+    """A client that shares the TLS context, reports refusals, and opens new connections after a long pause."""
+    from runtime import refusals, trust  # trust with ssl, which an import of a handler does without
 
     trust.share(client, ca_bundle())
+    refusals.watch(client)
     usage, lock = Usage(), Lock()
 
     def freshen(**_: Any) -> None:

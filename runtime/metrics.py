@@ -34,6 +34,7 @@ Service = Literal["api", "fanout", "sender", "receipt", "routes", "authorizer", 
 Count = Literal[
     "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Closed",
     "Throttled", "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted", "RowsUnreadable",
+    "AwsRefused",
 ]  # fmt: skip
 Milliseconds = Literal["NumberedAfter", "GoalToGateway", "BroadcastTook"]
 Percent = Literal["BudgetUsed"]
@@ -136,8 +137,13 @@ def unreadable(error: UnreadableRowError) -> None:
         _reported.clear()
     _reported[key] = now
     logger.error("row_unreadable", match=error.match, row=error.row, reason=error.reason)
+    note("RowsUnreadable")
+
+
+def note(name: Count) -> None:
+    """Count one of these in the metrics of the invocation that is running in this process, if one is."""
     if _running is not None:
-        _running.add("RowsUnreadable")
+        _running.add(name)
 
 
 def skipped(found: tuple[list[T], list[UnreadableRowError]]) -> list[T]:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from broadcaster.control.cell_state import CellStates
-from devstack.ministack import free_port
-from devstack.operator import Operator
-from devstack.provision import client
-from devstack.stack import running
+from devstack.operator.api_client import Operator
+from devstack.stack.ministack import free_port
+from devstack.stack.provision import client
+from devstack.stack.whole_stack import running
 from devstack.system import PREFIX
 from matches.ledger import Ledger
 from subscriptions.store import Subscriptions

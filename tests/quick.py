@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 FILES: Final = {
     "tests": {"test_quick"},
-    "tests/runtime": {"test_attributes", "test_kept", "test_lifecycle", "test_metrics", "test_regions", "test_thaw"},
+    "tests/runtime": {
+        "test_attributes", "test_environment", "test_kept", "test_lifecycle", "test_metrics", "test_regions",
+        "test_thaw", "test_transient",
+    },
     "tests/matches": {
         "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",
         "test_wording",
     },
     "tests/subscriptions": {"test_comings", "test_limits", "test_protocol", "test_shards", "test_tokens"},
     "tests/broadcaster": {
-        "test_answers", "test_delivery", "test_frames", "test_rate_share", "test_pacing", "test_plan", "test_ring",
-        "test_set_aside", "test_signing", "test_slow",
+        "test_answers", "test_delivery", "test_frames", "test_rate_share", "test_pacing", "test_payload", "test_plan",
+        "test_ring", "test_set_aside", "test_signing", "test_slow",
     },
     "tests/api": {"test_pretoken", "test_quiet"},
     "tests/client": {"test_follower", "test_repair"},
@@ -36,9 +39,9 @@ FILES: Final = {
         "test_director", "test_events", "test_pages", "test_policy", "test_results", "test_shapes", "test_signatures",
         "test_standin_limits", "test_wire",
     },
-    "tests/devstack": {
-        "test_english", "test_long_files", "test_openfootball", "test_proofread", "test_rooms", "test_system",
-    },
+    "tests/devstack": {"test_long_files", "test_rooms", "test_system"},
+    "tests/devstack/checks": {"test_english", "test_proofread"},
+    "tests/devstack/replay": {"test_openfootball"},
     "tests/trials/faults": {"test_checks"},
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Start the broadcast of a match in one cell: plan it, and start its execution."""
+"""Plan the broadcast of a match in one cell, and start its first execution."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from broadcaster.control.plan import VERSION, Budget, plan
+from broadcaster.control.payload import ExecutionInput
+from broadcaster.control.plan import Budget, plan
 from subscriptions.shards import shard_count
 
 if TYPE_CHECKING:
@@ -27,18 +28,21 @@ class Starter:
     budget: Budget
 
     def start(self, state: MatchState, cell_state: CellState) -> None:
-        """Broadcast the match up to ``state.newest_seq``."""
+        """Broadcast the match up to ``state.seq``."""
         shards = shard_count(cell_state.shards, state.audience)
-        # Until a broadcast has counted the rows, the operator's guess is the best there is.
+        # Before the first broadcast, the operator's estimate is the best there is.
         rows = cell_state.rows if cell_state.told_seq else state.audience
-        task = {
-            "v": VERSION,
-            "match": state.match,
-            "seq": state.newest_seq,
-            "batches": [batch.to_task() for batch in plan(shards, rows, self.budget)],
-        }
+        name = f"{state.match}-{state.newest_seq}-{secrets.token_hex(4)}"
+        given = ExecutionInput(
+            match=state.match,
+            due_seq=state.newest_seq,
+            previous_owner=None,
+            broadcast=name,
+            round=1,
+            batches=plan(shards, rows, self.budget),
+        )
         self.stepfunctions.start_execution(
             stateMachineArn=self.state_machine,
-            name=f"{state.match}-{state.newest_seq}-{secrets.token_hex(4)}",
-            input=orjson.dumps(task).decode(),
+            name=name,
+            input=orjson.dumps(given.dump()).decode(),
         )

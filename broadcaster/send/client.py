@@ -10,7 +10,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import get_session
 
 from broadcaster.send.pages import decode_queries
-from runtime import aws, trust
+from runtime import aws, refusals, trust
 from runtime.thaw import Usage
 
 if TYPE_CHECKING:
@@ -42,4 +42,5 @@ async def make(region: str) -> Client:
     made = Client(await get_session().create_client("dynamodb", region_name=region, config=config).__aenter__())
     decode_queries(made.client)
     made.client.meta.events.register("before-send", made.usage.note)
+    refusals.watch(made.client)
     return made

@@ -11,8 +11,8 @@ import pytest
 
 from api import handler as api
 from api import parts
-from devstack.operator import ApiError, Operator
-from devstack.tokens import tokens_of
+from devstack.operator.api_client import ApiError, Operator
+from devstack.operator.local_tokens import tokens_of
 from loadtest.bearer import Bearer
 from matches.events import EVENT, Accepted
 from matches.ledger import UnknownMatchError

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from devstack.operator import ApiError
+from devstack.operator.api_client import ApiError
 
 if TYPE_CHECKING:
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
 
 

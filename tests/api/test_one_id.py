@@ -13,8 +13,8 @@ from greenlet import getcurrent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devstack.operator.local_tokens import tokens_of
 from devstack.system import System
-from devstack.tokens import tokens_of
 from loadtest.bearer import Bearer
 from matches.events import EVENT, Accepted
 from matches.ledger import ID_TAKEN, Ledger
@@ -27,7 +27,7 @@ from trials.model.cloud import effect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
 
 ROUNDS = 20
 

@@ -19,12 +19,12 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.handler import openapi
-from devstack.tokens import tokens_of
+from devstack.operator.local_tokens import tokens_of
 from matches.events import MATCH_ID_BYTES
 from tests.support import soak
 
 if TYPE_CHECKING:
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
 
 EXAMPLES = soak(5, 60)

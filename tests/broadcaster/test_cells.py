@@ -11,11 +11,11 @@ import pytest
 
 from broadcaster.control.cell_state import CellState, CellStates
 from client.viewer import Viewer
-from devstack.account import reset as of_devstack
-from devstack.ministack import StackError, free_port
-from devstack.operator import ApiError, Operator
-from devstack.provision import client
-from devstack.stack import running
+from devstack.deployment.running_system import reset as of_devstack
+from devstack.operator.api_client import ApiError, Operator
+from devstack.stack.ministack import StackError, free_port
+from devstack.stack.provision import client
+from devstack.stack.whole_stack import running
 from devstack.system import REGION
 from tests.support import eventually
 from trials.faults.proxy import FaultProxy

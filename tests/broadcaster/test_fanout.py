@@ -16,7 +16,7 @@ from broadcaster.control.fanout import Fanout, IncompleteError
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
-from devstack.provision import client
+from devstack.stack.provision import client
 from devstack.system import REGION
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger as RealLedger

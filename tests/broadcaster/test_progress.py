@@ -15,13 +15,13 @@ from api import handler as api
 from api import parts
 from broadcaster.control.cell_state import CellState, CellStates, cell_state_key
 from broadcaster.control.progress import progress_item, round_name, standing, total
-from devstack.operator import ApiError
+from devstack.operator.api_client import ApiError
 from runtime.regions import Regions
 from subscriptions.growth import told_key
 from tests.hole import hole
 
 if TYPE_CHECKING:
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
     from matches.ledger import Ledger
 

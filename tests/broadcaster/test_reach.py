@@ -15,7 +15,7 @@ from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from broadcaster.send.records import Records
-from devstack.provision import client
+from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.set_aside import DATA_BYTES, record_body
 from client.viewer import Viewer
-from devstack.account import redrive as of_devstack
+from devstack.deployment.running_system import redrive as of_devstack
 from devstack.system import REGION
 from matches.events import EVENT, Accepted
 from matches.rows import state_key
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from broadcaster.control.redrive import Redrive
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
     from matches.ledger import Ledger
 

@@ -11,8 +11,8 @@ import pytest
 from broadcaster.control.cell_state import CellStates
 from broadcaster.control.reset import CellTables, MadeAgainError, Reset
 from client.viewer import Viewer
-from devstack.account import reset as of_devstack
-from devstack.operator import ApiError, Operator
+from devstack.deployment.running_system import reset as of_devstack
+from devstack.operator.api_client import ApiError, Operator
 from matches.events import EVENT, Accepted
 from matches.ledger import RowsLeftError
 from matches.rows import row_key

@@ -15,7 +15,7 @@ from broadcaster.control.plan import Budget
 from broadcaster.control.set_aside import parse
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
-from devstack.provision import client
+from devstack.stack.provision import client
 from devstack.system import REGION
 from runtime import aws
 

@@ -20,7 +20,7 @@ from tests.support import needs, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
 
 SECONDS = 20.0
@@ -81,7 +81,11 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which both packages were built, as ``make dist`` does."""
     folder = tmp_path_factory.mktemp("dist")
     (folder / "livescore_client-0.0.1-py3-none-any.whl").touch()
-    subprocess.run([sys.executable, "-m", "devstack.dist", folder], cwd=ROOT, check=shutil.which("npm") is not None)
+    subprocess.run(
+        [sys.executable, "-m", "devstack.builds.client_packages", folder],
+        cwd=ROOT,
+        check=shutil.which("npm") is not None,
+    )
     return folder
 
 
@@ -181,7 +185,7 @@ def test_both_have_the_version_of_the_project(python: Path, project: Path, dist:
 
 def test_without_npm_there_is_the_wheel_and_a_sentence(tmp_path: Path) -> None:
     """Where npm is missing, the wheel is built all the same, and one sentence says what is not."""
-    command = (sys.executable, "-m", "devstack.dist", tmp_path)
+    command = (sys.executable, "-m", "devstack.builds.client_packages", tmp_path)
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "PATH": ""}, capture_output=True, text=True, check=False
     )

@@ -15,15 +15,15 @@ import pytest
 from typer.testing import CliRunner
 
 from commands.cli import app
-from devstack.ministack import free_port
-from devstack.provision import client
+from devstack.stack.ministack import free_port
+from devstack.stack.provision import client
 from devstack.system import ROOT
 from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
 
 LIVESCORE = str(Path(sys.executable).parent / "livescore")

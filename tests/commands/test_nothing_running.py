@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from commands.cli import app
-from devstack.local import nothing_answers, system_at
-from devstack.ministack import free_port
+from devstack.operator.local_system import nothing_answers, system_at
+from devstack.stack.ministack import free_port
 from devstack.system import System
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from client.viewer import Viewer
 from commands.cli import app
-from devstack import watch
-from devstack.operator import ApiError, Operator
-from devstack.words import describe, marks, status
+from devstack.operator import terminal_scoreboard
+from devstack.operator.api_client import ApiError, Operator
+from devstack.operator.event_words import describe, marks, status
 from loadtest.shown import JOINERS, plain, where
 from matches.kinds import KINDS
 
@@ -50,9 +50,9 @@ def test_a_watched_event_is_corrected_where_it_stands() -> None:
     first = {"seq": 3, "kind": "amendment", "amends": "g", "amends_seq": 2, "player": "B", "minute": 44}
     newer = {"seq": 4, "kind": "amendment", "amends": "g", "amends_seq": 2, "player": "C", "assist": None}
     for amendment in (first, newer, first):
-        watch._correct(events, amendment)  # noqa: SLF001
+        terminal_scoreboard._correct(events, amendment)  # noqa: SLF001
     assert events[1] == {"seq": 2, "kind": "goal", "player": "C", "minute": 44, "amended_by": 4}
-    assert watch._correct(events, {"seq": 5, "kind": "amendment"}) is None  # noqa: SLF001
+    assert terminal_scoreboard._correct(events, {"seq": 5, "kind": "amendment"}) is None  # noqa: SLF001
     assert describe(first | {"stoppage": 1}) == "Correction of event g: player B, minute 44+1'"
 
 
@@ -127,12 +127,12 @@ def test_a_watched_event_that_is_taken_back_is_struck() -> None:
     goal = {"seq": 2, "kind": "goal", "team": "home", "player": "Messi", "minute": 23, "score": [1, 0]}
     back = {"seq": 3, "kind": "cancellation", "cancels": "g", "cancels_seq": 2, "reason": "offside", "score": [0, 0]}
     events: list[dict[str, object]] = [goal]
-    watch._correct(events, back)  # noqa: SLF001
+    terminal_scoreboard._correct(events, back)  # noqa: SLF001
     shown = io.StringIO()
-    Console(file=shown, width=120).print(watch._board(viewer, "m", [*events, back]))  # noqa: SLF001
+    Console(file=shown, width=120).print(terminal_scoreboard._board(viewer, "m", [*events, back]))  # noqa: SLF001
     assert "Goal, Messi (taken back by 3)" in shown.getvalue()
     assert "Goal 23' Messi taken back: offside" in shown.getvalue()
-    assert watch._state(viewer, "extra_half_time").plain.startswith("connection lost")  # noqa: SLF001
+    assert terminal_scoreboard._state(viewer, "extra_half_time").plain.startswith("connection lost")  # noqa: SLF001
     assert status("extra_half_time") == "half-time of extra time"
 
 
@@ -149,9 +149,9 @@ def test_the_board_shows_names_as_they_are() -> None:
     event = {"seq": 1, "kind": HOSTILE, "player": HOSTILE, "team": "home", "score": [HOSTILE, 0], "minute": HOSTILE}
     shown = io.StringIO()
     console = Console(file=shown, width=300, force_terminal=True, color_system=None)
-    console.print(watch._board(viewer, "m", [event]))  # noqa: SLF001
+    console.print(terminal_scoreboard._board(viewer, "m", [event]))  # noqa: SLF001
     viewer._take(b'{"type":"error","message":"\\u001b[2J[red]"}')  # noqa: SLF001
-    console.print(watch._state(viewer, "first_half"))  # noqa: SLF001
+    console.print(terminal_scoreboard._state(viewer, "first_half"))  # noqa: SLF001
     assert shown.getvalue().replace("\n", "").isprintable()
     assert shown.getvalue().count("[red]\\x1b]0;owned") >= 4
 
@@ -176,7 +176,7 @@ def test_a_team_may_be_called_red(system: System, operator: Operator, match_id: 
 async def test_no_error_shows_a_token(url: str) -> None:
     """A URL in an error ends before the query, and begins after user and password."""
     with pytest.raises(ApiError) as failed:
-        await watch.watch(
+        await terminal_scoreboard.watch(
             url, url.replace("ws", "http", 1), "m", Console(file=io.StringIO()), as_json=False, until_full_time=False
         )
     assert SECRET not in str(failed.value)

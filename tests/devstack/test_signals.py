@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from devstack import signals
-from devstack.ministack import free_port, port_is_free
+from devstack.stack.ministack import free_port, port_is_free
 from devstack.system import STATE
 from tests.support import marked, needs, until
 

@@ -13,8 +13,8 @@ import pytest
 from botocore.config import Config
 from websockets.asyncio.client import ClientConnection, connect
 
-from devstack.ministack import free_port
-from devstack.standin import StandIn
+from devstack.stack.ministack import free_port
+from devstack.stack.standin_process import StandIn
 from devstack.system import ACCOUNT, REGION, SECRET, System
 from loadtest.standin.limits import Limits
 

@@ -13,12 +13,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from devstack.tokens import tokens_of
+from devstack.operator.local_tokens import tokens_of
 from tests.issuer import REASONS
 from tests.loadtest.conftest import PATIENCE, ask, hear, management
 
 if TYPE_CHECKING:
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
     from subscriptions.store import Subscriptions
 

@@ -17,9 +17,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from devstack.ministack import StackError, free_port
-from devstack.stack import Stack
-from devstack.standin import StandIn
+from devstack.stack.ministack import StackError, free_port
+from devstack.stack.standin_process import StandIn
+from devstack.stack.whole_stack import Stack
 from devstack.system import ACCOUNT, REGION, ROOT, SECRET, System
 from tests.loadtest.conftest import API, PATIENCE, Bench, ask, hear
 

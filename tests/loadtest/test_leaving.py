@@ -13,7 +13,7 @@ from subscriptions.protocol import MAX_MATCHES
 from tests.support import soak
 
 if TYPE_CHECKING:
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
     from subscriptions.store import Subscriptions
 

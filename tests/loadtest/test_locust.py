@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devstack.load import Load
-from devstack.load import run as run_load
+from devstack.measurements.locust_run import Load
+from devstack.measurements.locust_run import run as run_load
+from devstack.operator.local_tokens import tokens_of
 from devstack.system import ROOT
-from devstack.tokens import tokens_of
 from tests.support import needs, until
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from devstack.ministack import free_port
-from devstack.provision import client
 from devstack.quotas import Throttle, requests_of
-from devstack.standin import StandIn
+from devstack.stack.ministack import free_port
+from devstack.stack.provision import client
+from devstack.stack.standin_process import StandIn
 from devstack.system import HTTP_API_ID, WEBSOCKET_API_ID, System
 from tests.loadtest.conftest import API, ask
 

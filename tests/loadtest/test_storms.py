@@ -6,9 +6,9 @@ import asyncio
 
 import httpx
 
-from devstack.ministack import free_port
-from devstack.operator import Operator
-from devstack.stack import running
+from devstack.operator.api_client import Operator
+from devstack.stack.ministack import free_port
+from devstack.stack.whole_stack import running
 from loadtest.audience import Audience
 
 VIEWERS, PER_SECOND, GOALS = 80, 20, 8

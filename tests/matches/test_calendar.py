@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from devstack.operator import ApiError
+from devstack.operator.api_client import ApiError
 from matches.calendar import Calendar
 from matches.rows import row_key
 from matches.schedule import MatchChange, NewMatch
@@ -20,7 +20,7 @@ from tests.support import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
     from matches.ledger import Ledger
 

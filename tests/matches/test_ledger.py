@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from devstack.provision import client
+from devstack.stack.provision import client
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger, MatchExistsError, UnknownMatchError
 from matches.rows import events_query

@@ -25,7 +25,7 @@ from tests.support import eventually
 
 if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellStates
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
     from matches.ledger import Ledger
     from subscriptions.store import Subscriptions

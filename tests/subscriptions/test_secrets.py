@@ -19,10 +19,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from api import site_key
-from devstack.ministack import free_port
-from devstack.standin import StandIn
+from devstack.operator.local_tokens import tokens_of
+from devstack.stack.ministack import free_port
+from devstack.stack.standin_process import StandIn
 from devstack.system import ROOT
-from devstack.tokens import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devstack.ministack import free_port
+from devstack.stack.ministack import free_port
 from matches.events import MATCH_ID_BYTES
 from matches.schedule import NewMatch
 from matches.snapshot import EXACT, shown
@@ -20,7 +20,7 @@ from subscriptions.viewers import FRESH_SECONDS, ROW_SECONDS, Viewers
 from tests.support import until
 
 if TYPE_CHECKING:
-    from devstack.operator import Operator
+    from devstack.operator.api_client import Operator
     from devstack.system import System
 
 

@@ -6,7 +6,7 @@ import ast
 import json
 from typing import TYPE_CHECKING
 
-from devstack.package import PACKAGES
+from devstack.builds.lambda_zips import PACKAGES
 from tests.terraform.retries import states
 from tests.terraform.source import reached
 

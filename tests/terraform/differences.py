@@ -64,7 +64,7 @@ DIFFERENCES = (
         "no INIT is said to be one, so clients are made in the first call",
         stand_in(
             "runtime/test_lifecycle.py::test_an_init_does_what_pays",
-            "devstack/test_cold.py::test_the_first_call_makes_no_client",
+            "devstack/measurements/test_cold.py::test_the_first_call_makes_no_client",
         ),
     ),
     Difference(

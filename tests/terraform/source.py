@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from devstack.package import PACKAGES
+from devstack.builds.lambda_zips import PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

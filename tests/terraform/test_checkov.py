@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devstack import environments
+from devstack.builds import environments
 from devstack.system import ROOT
 from tests.terraform.conftest import unavailable
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devstack.provision import client
+from devstack.stack.provision import client
 from tests.terraform import storage
 
 if TYPE_CHECKING:

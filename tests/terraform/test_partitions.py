@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devstack.package import PACKAGES
+from devstack.builds.lambda_zips import PACKAGES
 from devstack.system import ROOT
 from tests.terraform.conftest import unavailable
 

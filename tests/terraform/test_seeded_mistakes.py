@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devstack.package import PACKAGES
+from devstack.builds.lambda_zips import PACKAGES
 from tests.terraform import differences
 from tests.terraform.applied import Applied
 from tests.terraform.mistakes import files, functions, roles, routes, site, sources, storage, watching

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from devstack.package import PACKAGES
+from devstack.builds.lambda_zips import PACKAGES
 from tests.terraform import counted_lines
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from devstack.ministack import free_port
-from devstack.operator import Operator
-from devstack.site import serving
-from devstack.stack import Stack, running
-from devstack.standin import StandIn
+from devstack.operator.api_client import Operator
+from devstack.stack.ministack import free_port
+from devstack.stack.site import serving
+from devstack.stack.standin_process import StandIn
+from devstack.stack.whole_stack import Stack, running
 from devstack.system import System
 from loadtest import browser as browsers
 from tests.support import needs

@@ -17,7 +17,7 @@ from tests.web.table import frame, seqs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from devstack.standin import StandIn
+    from devstack.stack.standin_process import StandIn
     from tests.web.clients import Client
     from tests.web.director import Call, Director
     from tests.web.relay import Relay

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devstack.bench import target_of
+from devstack.measurements.bench_runs import target_of
 from loadtest.bench import web
 
 if TYPE_CHECKING:

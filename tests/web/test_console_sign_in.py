@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.async_api import expect
 
-from devstack.provision import client
+from devstack.stack.provision import client
 from devstack.system import HTTP_API_ID
 from tests.web.desk import Desk
 from tests.web.looking import live

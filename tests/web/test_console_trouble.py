@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import expect
 
-from devstack.ministack import free_port
-from devstack.site import serving
-from devstack.tokens import tokens_of
+from devstack.operator.local_tokens import tokens_of
+from devstack.stack.ministack import free_port
+from devstack.stack.site import serving
 from tests.web.desk import Desk, desk_of
 from tests.web.looking import live
 from tests.web.test_viewer_page import score

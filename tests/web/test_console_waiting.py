@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import expect
 
-from devstack.operator import Operator
-from devstack.tokens import tokens_of
+from devstack.operator.api_client import Operator
+from devstack.operator.local_tokens import tokens_of
 from tests.web.desk import Desk, desk_of
 from tests.web.looking import live, violations
 from tests.web.test_console_trouble import AN_HOUR_FAST, BROKEN, counted_posts, kept_shell

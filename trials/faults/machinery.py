@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from devstack.package import build_parts
+from devstack.builds.lambda_zips import build_parts
 from trials.faults import callers
 from trials.faults.play import FaultError
 

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from devstack.operator import ApiError, Operator
-from devstack.provision import client
+from devstack.operator.api_client import ApiError, Operator
+from devstack.stack.provision import client
 from trials.faults.crowd import Watcher, enter, leave
 from trials.faults.script import Script
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from broadcaster.control.cell_state import CellStates
     from client.reader import Reader
-    from devstack.ministack import MiniStack
+    from devstack.stack.ministack import MiniStack
     from devstack.system import System
     from matches.ledger import Ledger
     from trials.faults.proxy import FaultProxy

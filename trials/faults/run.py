@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from broadcaster.control.cell_state import CellStates
 from client.reader import Reader
 from devstack import signals
-from devstack.operator import ApiError, Operator
-from devstack.provision import client
-from devstack.stack import running
+from devstack.operator.api_client import ApiError, Operator
+from devstack.stack.provision import client
+from devstack.stack.whole_stack import running
 from devstack.system import ROOT
 from matches.ledger import Ledger
 from trials.faults.acts import act
@@ -29,7 +29,7 @@ from trials.faults.setaside import SetAside
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from devstack.stack import Stack
+    from devstack.stack.whole_stack import Stack
     from devstack.system import System
     from trials.faults.crowd import Watcher
     from trials.faults.kinds import Kind

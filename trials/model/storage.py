@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
 from devstack import tables
-from devstack.ministack import environment
+from devstack.stack.ministack import environment
 from devstack.system import ACCOUNT, REGION, SECRET
 
 if TYPE_CHECKING:

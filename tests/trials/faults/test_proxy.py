@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from devstack.provision import client
+from devstack.stack.provision import client
 from tests.support import FROM_A_PAGE
 from trials.faults import callers
 from trials.faults.proxy import FaultProxy

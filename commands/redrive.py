@@ -1,0 +1,106 @@
+"""The command for what was set aside: redrive."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from broadcaster.control.redrive import Done, Redrive
+from broadcaster.control.set_aside import Message, NoSuchMessageError, find
+from commands.common import LOCAL, Api, AsJson, confirm, err, out, said
+from devstack.deployment import running_system
+from devstack.stack.ministack import StackError
+from devstack.system import PREFIX
+from loadtest.shown import plain
+
+AGES = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def redrive(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of messages; the first characters are enough.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send the messages again, then delete them.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Delete the messages. Their content is lost.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Take all messages.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Drop the messages without asking.")] = False,
+    api: Api = LOCAL.api_url,
+    aws: Annotated[
+        bool,
+        typer.Option("--aws", help="Look in the AWS account of the environment, not in the stack on this machine."),
+    ] = False,
+    prefix: Annotated[str, typer.Option(help="First part of the names of all resources; with --aws only.")] = PREFIX,
+    as_json: AsJson = False,
+) -> None:
+    """List messages that failed for good, with the reason; send or drop them. Exit 1 if a message had to be kept."""
+    if send and drop:
+        raise typer.BadParameter("messages are sent or dropped, not both")
+    if (send or drop) != bool(ids or every) or (ids and every):
+        raise typer.BadParameter("say --send or --drop, and which: ids, or --all")
+    with said(), running_system.told(), running_system.redrive(api, aws=aws, prefix=prefix) as queue:
+        messages = queue.look()
+        for region in sorted(queue.unreached):
+            err.print(f"The queue in {region} does not answer: what lies there is not shown.", highlight=False)
+        if not (send or drop):
+            _show(messages, as_json)
+            raise typer.Exit(1 if queue.unreached else 0)
+        chosen = messages if every else _chosen(messages, ids or [])
+        if drop and not yes:
+            _ask(len(chosen))
+        kept = _carry_out(queue, chosen, drop=drop, as_json=as_json)
+    raise typer.Exit(1 if kept or queue.unreached else 0)
+
+
+def _chosen(messages: list[Message], ids: list[str]) -> list[Message]:
+    """Those of these ids, in the order in which they are to be sent."""
+    try:
+        wanted = {find(messages, each).id for each in ids}
+    except NoSuchMessageError as error:
+        raise StackError(str(error)) from None
+    return [each for each in messages if each.id in wanted]
+
+
+def _ask(count: int) -> None:
+    if count:
+        confirm(f"Drop {count} message{'s' if count > 1 else ''}? What they are about is lost.", "drop", "dropped")
+
+
+def _carry_out(queue: Redrive, chosen: list[Message], *, drop: bool, as_json: bool) -> int:
+    """Say what became of each as it happens; returns how many had to be kept."""
+    kept = 0
+    for message in chosen:
+        done: Done = queue.drop(message) if drop else queue.send(message)
+        kept += done.outcome == "kept"
+        if as_json:
+            shown = {**message.to_dict(time.time()), "outcome": done.outcome, "said": done.said}
+            print(json.dumps(shown), flush=True)  # noqa: T201
+        else:
+            text = f"{message.id[:8]} {message.kind} {plain(message.match or '')}: {done.outcome}, {done.said}"
+            out.print(text, markup=False, highlight=False)
+    if not chosen and not as_json:
+        out.print("Nothing is set aside.")
+    return kept
+
+
+def _show(messages: list[Message], as_json: bool) -> None:
+    now = time.time()
+    if as_json:
+        print(json.dumps({"messages": [each.to_dict(now) for each in messages]}))  # noqa: T201
+        return
+    if not messages:
+        out.print("Nothing is set aside.")
+        return
+    table = Table("id", "kind", "match", "reason", "age", "received", title="Set aside")
+    for each in messages:
+        reason = f"{each.reason} [cannot be sent: {each.obstacle}]" if each.obstacle else each.reason
+        cells = (each.id[:8], each.kind, plain(each.match or ""), plain(reason), _age(now - each.sent_at))
+        table.add_row(*map(Text, cells), str(each.received))
+    out.print(table)
+
+
+def _age(seconds: float) -> str:
+    size, unit = next((each for each in AGES if seconds >= each[0]), AGES[-1])
+    return f"{max(0, int(seconds // size))} {unit}"

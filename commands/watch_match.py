@@ -1,0 +1,27 @@
+"""The command that shows viewers' side of a match: watch."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from commands.common import LOCAL, Api, Match, WebSocket, out, said
+from devstack import signals
+from devstack.operator.terminal_scoreboard import watch as watch_match
+
+
+def watch(
+    match: Match,
+    websocket: WebSocket = LOCAL.websocket_url,
+    api: Api = LOCAL.api_url,
+    until_full_time: Annotated[bool, typer.Option("--until-full-time", help="End when the match is over.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON.")] = False,
+) -> None:
+    """Follow a match on a live scoreboard. LIVESCORE_VIEWER_TOKEN is a viewer's token, where one is needed."""
+    token = os.environ.get("LIVESCORE_VIEWER_TOKEN")
+    with said():
+        signals.run(
+            watch_match(websocket, api, match, out, as_json=as_json, until_full_time=until_full_time, token=token)
+        )

@@ -1,0 +1,56 @@
+"""``python -m devstack.checks.pure_coverage``: the quick tests take every branch of the pure files.
+
+Only the quick tests count (``pytest --quick``): no test of a pure file needs a stack. coverage.py counts the branches
+(https://coverage.readthedocs.io/en/latest/branch.html).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from devstack.checks.pure_files import pure_files
+from devstack.system import ROOT
+
+
+def missed(files: list[str], report: dict[str, Any]) -> list[str]:
+    """A line of text for each of these files that has a statement or a branch which no test took.
+
+    ``files`` are paths from the top of the checkout. ``report`` is that of ``coverage json``. A file that no test
+    imports is not in the report.
+    """
+    lines = []
+    for file in files:
+        measured = report["files"].get(file)
+        if measured is None:
+            lines.append(f"{file}: no quick test imports it")
+            continue
+        statements = [str(line) for line in measured["missing_lines"]]
+        branches = [f"{start}->{end if end > 0 else 'exit'}" for start, end in measured["missing_branches"]]
+        if statements or branches:
+            lines.append(f"{file}: {', '.join(statements + branches)}")
+    return lines
+
+
+def main() -> int:
+    """Run the quick tests and print what they missed; returns the exit status, which is 0 if they missed nothing."""
+    files = [path.relative_to(ROOT).as_posix() for path in pure_files()]
+    with TemporaryDirectory() as folder:
+        coverage, data = [sys.executable, "-m", "coverage"], f"--data-file={folder}/data"
+        run = [*coverage, "run", "--branch", data, f"--include={','.join(files)}", "-m", "pytest", "--quick"]
+        if status := subprocess.run(run, cwd=ROOT, check=False).returncode:
+            return status
+        report = Path(folder) / "report.json"
+        subprocess.run([*coverage, "json", "--quiet", data, "-o", str(report)], cwd=ROOT, check=True)
+        lines = missed(files, json.loads(report.read_text(encoding="utf-8")))
+    print(*lines, sep="\n")  # noqa: T201
+    print(f"Pure files: {len(files)}. With lines or branches that no quick test takes: {len(lines)}.")  # noqa: T201
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Where a running system's parts are: devstack's, by the URL of its API, or a deployed one's in an account of AWS."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+
+from broadcaster.control.cell_state import CellStates
+from broadcaster.control.cells import Cell
+from broadcaster.control.plan import Budget
+from broadcaster.control.redrive import Queue, Redrive
+from broadcaster.control.reset import CellTables, Reset
+from broadcaster.control.starter import Starter
+from broadcaster.control.watchdog_queue import WatchdogQueue
+from devstack.operator.local_system import nothing_answers, system_at
+from devstack.stack.ministack import StackError
+from devstack.stack.provision import client
+from devstack.system import PREFIX, System
+from loadtest.shown import where
+from matches.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns what AWS, or devstack, has against a command into a StackError with a sentence."""
+    try:
+        yield
+    except EndpointConnectionError as error:
+        raise StackError(nothing_answers(error.kwargs["endpoint_url"])) from None
+    except (NoCredentialsError, NoRegionError) as error:
+        raise StackError(f"AWS is not set up: {error}.") from None
+    except (ClientError, BotoCoreError) as error:
+        raise StackError(f"AWS said no: {error}") from None
+
+
+def redrive(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Redrive:
+    """The messages in the set-aside queues of devstack's system at ``api_url``, or of the account of the environment.
+
+    Raises StackError, botocore's ClientError and BotoCoreError.
+    """
+    return _redrive(*_reach(api_url, aws=aws, prefix=prefix))
+
+
+def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
+    """A Reset for matches of devstack's system at ``api_url``, or of the account of the environment.
+
+    Raises StackError, botocore's ClientError and BotoCoreError.
+    """
+    make, prefix = _reach(api_url, aws=aws, prefix=prefix)
+    about = _told_to_the_fanout(make, prefix)
+    return Reset(
+        home=make("dynamodb"),
+        matches=about["MATCHES_TABLE"],
+        cells=[
+            CellTables(region, make("dynamodb", region), about["BROADCASTS_TABLE"], f"{prefix}-subscriptions")
+            for region in json.loads(about["CELLS"])
+        ],
+    )
+
+
+def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any], str]:
+    """A maker of clients of the system's services (service, region), and what the names of its parts begin with."""
+    if aws:
+        session: Any = boto3.Session()
+        return lambda service, region=None: session.client(service, region_name=region), prefix
+    system = system_at(api_url)
+    if system is None:
+        raise StackError(f"{where(api_url)} is not devstack's. For an account of AWS, say --aws.")
+    return lambda service, region=system.region: client(system.at(region), service), PREFIX
+
+
+def _told_to_the_fanout(make: Callable[..., Any], prefix: str) -> dict[str, str]:
+    """The environment variables of the fan-out: its names of tables, cells and senders are the ones in use."""
+    about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")
+    variables: dict[str, str] = about["Environment"]["Variables"]
+    return variables
+
+
+def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
+    about = _told_to_the_fanout(make, prefix)
+    budget = Budget(int(about["SEND_RATE"]), int(about["SENDER_RATE"]))
+    sqs = make("sqs")
+    queues = [Queue(sqs, sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"])]
+    unreached = set()
+    for region, machine in json.loads(about["CELLS"]).items():
+        cell_states = CellStates(about["BROADCASTS_TABLE"], make("dynamodb", region))
+        cell = Cell(region, cell_states, Starter(make("stepfunctions", region), machine, budget))
+        theirs = make("sqs", region)
+        try:
+            url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches")["QueueUrl"]
+        except (ClientError, BotoCoreError):
+            unreached.add(region)
+        else:
+            queues.append(Queue(theirs, url, cell))
+    return Redrive(
+        queues=queues,
+        kinesis=make("kinesis"),
+        stream=f"{prefix}-{System(0).raw['stream']['name']}",
+        ledger=Ledger(about["MATCHES_TABLE"], make("dynamodb")),
+        watchdog_queue=WatchdogQueue(sqs, about["WATCHDOG_QUEUE"], int(about["WATCHDOG_SECONDS"])),
+        unreached=unreached,
+    )

@@ -1,0 +1,226 @@
+"""A smoke test of a running system, deployed or devstack: one goal, from an operator to a viewer in every cell.
+
+It makes a match of its own, which stays in the ledger with five events, and needs nothing but the URLs and tokens that
+operators and viewers have. With AWS credentials it also posts frames to connections, as a sender does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from client.handing import handed
+from client.viewer import Viewer
+from devstack.deployment.frame_posting import PostingError, SkippedError, post
+from devstack.operator.api_client import ApiError
+from loadtest.shown import where
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from devstack.deployment.frame_posting import Posted, Posting
+    from devstack.operator.api_client import Operator
+
+PATIENCE_SECONDS = 30.0
+"""For each step. A goal that takes longer is no goal on a phone."""
+
+_EVENTS: tuple[dict[str, Any], ...] = ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 1})
+THROTTLED = (
+    "Goals are throttled alike: compare the account's quota (livescore preflight) with send_rate, "
+    "and the stage's default throttle with the quota."
+)
+LOST = "The others were accepted and never came, or were refused for another reason."
+
+GOAL = 2
+"""The seq of the goal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was tried, and how it went: milliseconds, what was wrong, or why it was skipped."""
+
+    name: str
+    ms: float | None = None
+    wrong: str | None = None
+    skipped: str | None = None
+    """The reason why it could not be tried, which is no fault of the system."""
+    posted: Posted | None = None
+    """Of the step that posts to connections: what became of the frames."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``livescore smoke --json`` prints it."""
+        return {**asdict(self), "posted": self.posted.to_dict() if self.posted else None}
+
+
+@dataclass(slots=True)
+class Smoke:
+    """One smoke test; ``say`` gets each step as it is done."""
+
+    operator: Operator
+    websockets: list[str]
+    sites: list[str] = field(default_factory=list)
+    """Other URLs from which snapshots are served, of a CDN say."""
+    competition: str | None = None
+    token: str | None = None
+    """A viewer's, where one is needed."""
+    posting: Posting | None = None
+    """The facts needed to post to connections of our own; None leaves that step out."""
+    say: Callable[[Step], None] = lambda _: None
+    match: str = field(default_factory=lambda: f"smoke-{secrets.token_hex(4)}")
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was wrong."""
+        return bool(self.steps) and all(step.wrong is None for step in self.steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``livescore smoke --json`` prints it."""
+        return {"match": self.match, "passed": self.passed, "steps": [each.to_dict() for each in self.steps]}
+
+    async def run(self) -> None:
+        """Every step, up to the first without which the others make no sense."""
+        about = {"match": self.match, "home": "Smoke", "away": "Fire", "kickoff": datetime.now(UTC).isoformat()}
+        about |= {"competition": self.competition} if self.competition else {}
+        if not await self._did("an operator creates a match", lambda: self.operator.create_match(**about)):
+            return
+        async with self._viewers() as seen:
+            for seq, event in enumerate(_EVENTS, 1):
+                begun = time.monotonic()
+                if not await self._did(f"{event['kind']} is accepted and applied", partial(self._post, event)):
+                    return
+                for url, shown in seen.items():
+                    await self._shows(f"a viewer at {where(url)} sees {event['kind']}", shown, seq, begun)
+        for base in (self.operator.url, *self.sites):
+            await self._did(f"the snapshot at {where(base)} has the goal", partial(self._snapshot, base))
+        await self._did("a receipt says what each cell has sent", self._receipts)
+        await self._did("the match is played to its end", self._whistle)
+        await self.post_frames()
+
+    async def post_frames(self) -> None:
+        """Post frames to connections of our own at each cell, each once: a 429 there slows down every goal alike.
+
+        The match must exist and have the default number of shards.
+        """
+        if self.posting is not None:
+            for number, url in enumerate(self.websockets):
+                await self._posts(self.posting, number, url)
+
+    async def _posts(self, posting: Posting, number: int, url: str) -> None:
+        name, begun = f"{posting.posts:,} frames are posted to connections at {where(url)}", time.monotonic()
+        try:
+            target = posting.target(number, url)
+            posted = await post(target, url, self.match, posting.posts, self.token)
+        except SkippedError as error:
+            self._note(Step(name, skipped=str(error)))
+        except PostingError as error:
+            self._note(Step(name, wrong=str(error)))
+        else:
+            short = posted.throttled or posted.arrived < posted.posts
+            wrong = f"{posted} {THROTTLED if posted.throttled else LOST}" if short else None
+            self._note(Step(name, ms=_since(begun), wrong=wrong, posted=posted))
+
+    @asynccontextmanager
+    async def _viewers(self) -> AsyncIterator[dict[str, dict[int, float]]]:
+        """A viewer at each URL, and when it was shown which event."""
+        seen: dict[str, dict[int, float]] = {}
+        tasks = []
+        try:
+            for url in self.websockets:
+                handed(url, self.token)
+                begun, shown = time.monotonic(), seen.setdefault(url, {})
+                viewer = Viewer(url, [self.match], token=self.token, on_event=_noting(shown))
+                tasks.append(asyncio.create_task(viewer.run()))
+                name = f"a viewer at {where(url)} subscribes"
+                try:
+                    await asyncio.wait_for(viewer.subscribed.wait(), PATIENCE_SECONDS)
+                    self._note(Step(name, ms=_since(begun)))
+                except TimeoutError:
+                    del seen[url]
+                    said = viewer.errors[-1].get("message") if viewer.errors else None
+                    self._note(Step(name, wrong=said or f"no snapshot after {PATIENCE_SECONDS:.0f} s"))
+            yield seen
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _did(self, name: str, work: Callable[[], Any]) -> bool:
+        begun = time.monotonic()
+        try:
+            await asyncio.to_thread(work)
+        except (ApiError, SmokeError) as error:
+            self._note(Step(name, wrong=str(error)))
+            return False
+        self._note(Step(name, ms=_since(begun)))
+        return True
+
+    async def _shows(self, name: str, shown: dict[int, float], seq: int, begun: float) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while seq not in shown:
+                    await asyncio.sleep(0.005)
+            self._note(Step(name, ms=round((shown[seq] - begun) * 1000, 1)))
+        except TimeoutError:
+            self._note(Step(name, wrong=f"not within {PATIENCE_SECONDS:.0f} s"))
+
+    def _post(self, event: dict[str, Any]) -> None:
+        posted = self.operator.post_event(self.match, event)
+        outcome = self.operator.settled(self.match, posted["event_id"], PATIENCE_SECONDS, request=posted.get("request"))
+        if outcome["status"] != "applied":
+            raise SmokeError(f"it was {outcome['status']}: {outcome.get('reason')}")
+
+    def _snapshot(self, base: str) -> None:
+        url = f"{base.rstrip('/')}/matches/{self.match}"
+        try:
+            answer = httpx.get(url, timeout=PATIENCE_SECONDS, trust_env=False)
+            body = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise SmokeError(f"no snapshot ({type(error).__name__})") from None
+        if answer.status_code != httpx.codes.OK or body.get("seq", 0) < GOAL or body.get("score") != [1, 0]:
+            raise SmokeError(f"status {answer.status_code}, seq {body.get('seq')}, score {body.get('score')}")
+
+    def _receipts(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(cells := _told(self.operator.receipts(self.match))) < len(self.websockets):
+            if time.monotonic() > deadline:
+                raise SmokeError(f"receipts of {', '.join(sorted(cells)) or 'no cell'} only")
+            time.sleep(0.2)
+
+    def _whistle(self) -> None:
+        for kind in ("half_time", "second_half", "full_time"):
+            self._post({"kind": kind})
+
+    def _note(self, step: Step) -> None:
+        self.steps.append(step)
+        self.say(step)
+
+
+class SmokeError(Exception):
+    """A step went wrong; the text is for a person."""
+
+
+def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
+    """The cells that have told the goal to everyone, and whose gateway took something for a viewer.
+
+    A batch may have told it in a round whose receipt ends before it: another batch of that round had not.
+    """
+    whole = [each for each in receipts if not each["set_aside"] and not each["failed"]]
+    accepted = {each["cell"] for each in whole if each["accepted"]}
+    return accepted & {each["cell"] for each in whole if each["seq"] >= GOAL}
+
+
+def _noting(shown: dict[int, float]) -> Callable[[str, dict[str, Any], int], None]:
+    return lambda _, event, __: shown.update({event["seq"]: time.monotonic()})
+
+
+def _since(begun: float) -> float:
+    return round((time.monotonic() - begun) * 1000, 1)

@@ -1,0 +1,115 @@
+"""Runs the benches of loadtest/bench, with the stack that each needs."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from devstack import signals
+from devstack.builds.lambda_zips import build
+from devstack.operator.local_tokens import tokens_of
+from devstack.stack.ministack import StackError, free_port
+from devstack.stack.site import serving
+from devstack.stack.whole_stack import enough_files, running
+from loadtest.bench import budget, cold, gateway, goal, million, page, send, web
+from loadtest.bench.control import Control
+from loadtest.bench.functions import Functions, WrongAnswerError
+from loadtest.bench.target import Target
+from loadtest.limits import allow_all_sockets, allow_sockets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from devstack.system import Gateway, System
+    from loadtest.bench.result import Result
+
+    Say = Callable[[str], None]
+
+SOCKETS = {"gateway": gateway.SOCKETS, "goal": goal.VIEWERS, "budget": budget.VIEWERS}
+"""Viewers of the benches that have many."""
+
+UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
+"""Two senders without a budget: what the machine can do."""
+
+
+def run(name: str, say: Say) -> Result:
+    """One bench by its name; raises KeyError for another, StackError if this machine does not allow its sockets."""
+    enough_files()
+    if name in SOCKETS and (refusal := allow_sockets(SOCKETS[name])) is not None:
+        raise StackError(refusal)
+    allow_all_sockets()
+    return BENCHES[name](say)
+
+
+@contextmanager
+def _target(say: Say, settings: dict[str, int], gateway: Gateway = "ministack") -> Iterator[Target]:
+    with running(free_port(), settings, say, gateway=gateway) as (system, _):
+        yield target_of(system)
+
+
+def target_of(system: System) -> Target:
+    """A running system as the benches know it."""
+    environment = {**system.environment("sender"), **system.credentials()}
+    return Target(system.api_url, system.websocket_url, environment, tokens_of(system))
+
+
+def _page(say: Say) -> Result:
+    with _target(say, {}) as target:
+        return page.run(target, say)
+
+
+def _million(say: Say) -> Result:
+    with _target(say, {}) as target:
+        return million.run(target, say)
+
+
+def _goal(say: Say) -> Result:
+    with _target(say, UNBOUNDED, "standin") as target:
+        Control(target.websocket_url).limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
+        return signals.run(goal.run(target, say), uvloop.new_event_loop)
+
+
+def _budget(say: Say) -> Result:
+    with _target(say, budget.SETTINGS, "standin") as target:
+        return signals.run(budget.run(target, say), uvloop.new_event_loop)
+
+
+def _cold(say: Say) -> Result:
+    with running(free_port(), {}, say) as (system, stack), functions_of(system) as functions:
+        try:
+            return cold.run(target_of(system), functions, tokens_of(system, "viewer"), say)
+        except WrongAnswerError as error:
+            raise StackError(f"{error} MiniStack's log is {stack.ministack.log}") from error
+
+
+def _web(say: Say) -> Result:
+    with (
+        running(free_port(), {}, say, gateway="standin") as (system, _),
+        serving(system, free_port()) as site,
+    ):
+        return signals.run(web.run(target_of(system), site, say), uvloop.new_event_loop)
+
+
+@contextmanager
+def functions_of(system: System) -> Iterator[Functions]:
+    """The functions of a running system, their zip unpacked while the block lasts."""
+    described = system.raw["functions"]
+    with tempfile.TemporaryDirectory(prefix="livescore-functions-") as folder:
+        with zipfile.ZipFile(build()) as archive:
+            archive.extractall(folder)
+        yield Functions(
+            Path(folder),
+            {name: about["handler"] for name, about in described.items()},
+            {name: {**system.environment(name), **system.credentials()} for name in described},
+        )
+
+
+BENCHES: dict[str, Callable[[Say], Result]] = {
+    "send": send.run, "page": _page, "million": _million, "gateway": gateway.run, "goal": _goal, "budget": _budget,
+    "cold": _cold, "web": _web,
+}  # fmt: skip

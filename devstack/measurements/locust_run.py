@@ -1,0 +1,119 @@
+"""Runs the load test against a stack that is ready: starts locust, passes its progress on, reads the result."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devstack.operator.local_tokens import tokens_of
+from devstack.signals import held
+from devstack.stack.ministack import StackError, free_port
+from devstack.system import ROOT, STATE
+from loadtest.director import PROGRESS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devstack.system import System
+
+STOP_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The plan of a load test; times in seconds."""
+
+    viewers: int
+    goals: int
+    shape: str
+    matches: int
+    pace: float
+    join_rate: float
+    processes: int
+    gateway: str = "standin"
+
+    @property
+    def options(self) -> list[str]:
+        """As options of locust; ``livescore loadtest`` has the same, and the gateway."""
+        given = {name: value for name, value in asdict(self).items() if name != "gateway"}
+        return [part for name in given for part in (f"--{name.replace('_', '-')}", str(given[name]))]
+
+    @property
+    def command(self) -> str:
+        """The command that does it again."""
+        return shlex.join(["livescore", "loadtest", *self.options, "--gateway", self.gateway])
+
+
+def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any]:
+    """Run it to its end; returns what ``loadtest.results`` makes of it.
+
+    Raises StackError if locust ends without a result.
+    """
+    log = STATE / "logs" / f"locust-{system.port}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder) / "results.json"
+        command = [
+            sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest/locustfile.py"), "--headless", "--only-summary",
+            "--api", system.api_url, "--websocket", system.websocket_url, "--results", str(results), *load.options,
+        ]  # fmt: skip
+        if load.processes == 1:
+            # One process of locust forks no workers.
+            command = command[: command.index("--processes")]
+        else:
+            # locust's first process listens for the others, and always on 5557 unless it is told.
+            port = str(free_port())
+            command += ["--master-bind-port", port, "--master-port", port]
+        _run(command, log, say, tokens_of(system).environment())
+        if not results.exists():
+            raise StackError(f"locust ended without a result; its log is {log}")
+        result: dict[str, Any] = json.loads(results.read_text())
+        return result
+
+
+def _run(command: list[str], log: Path, say: Callable[[str], None], tokens: dict[str, str]) -> None:
+    """Run locust in a session of its own, so that Ctrl-C reaches us alone and the whole group can be ended."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    # A token of another deployment would be preferred.
+    inherited.pop("LIVESCORE_TOKEN", None)
+    environment = {**inherited, **tokens}
+    with log.open("w") as kept:
+        locust = None
+        try:
+            with held():
+                locust = subprocess.Popen(
+                    command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=kept, text=True,
+                    start_new_session=True,
+                )  # fmt: skip
+            for line in locust.stdout or ():
+                if line.startswith(PROGRESS):
+                    say(line.removeprefix(PROGRESS).rstrip())
+                else:
+                    kept.write(line)
+            locust.wait()
+        finally:
+            if locust is not None:
+                with held():
+                    _end(locust)
+
+
+def _end(locust: subprocess.Popen[str]) -> None:
+    """End locust and everything that it has started."""
+    if locust.poll() is None:
+        locust.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            locust.wait(STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(locust.pid, signal.SIGKILL)
+    locust.wait()
+    if locust.stdout is not None:
+        locust.stdout.close()

@@ -1,0 +1,189 @@
+"""A live scoreboard in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from api.quiet import OVER
+from client.handing import handed
+from client.reader import Reader
+from client.viewer import Viewer
+from devstack.operator.api_client import ApiError
+from devstack.operator.event_words import describe, marks, minute, score
+from devstack.operator.event_words import status as status_words
+from devstack.operator.local_system import nothing_answers
+from loadtest.shown import plain, where
+from matches.amending import amended, changes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+LINES = 12
+KNOCK_SECONDS = 5.0
+FIRST_ANSWER_SECONDS = 30.0
+LOOK_SECONDS = 0.5
+"""Seconds between two looks of the board whether the connection is still there."""
+GLANCE_SECONDS = 0.05
+
+
+async def watch(
+    websocket_url: str,
+    api_url: str,
+    match: str,
+    console: Console,
+    *,
+    as_json: bool,
+    until_full_time: bool,
+    token: str | None = None,
+) -> None:
+    """Show the match until cancelled, or until it is over. ``token`` is the viewer's, if one is needed.
+
+    Raises ApiError for a match that does not exist, or when nobody answers;
+    TokenTooLongError for a token that no address holds.
+    """
+    handed(websocket_url, token)
+    await _knock(websocket_url)
+    events: list[dict[str, Any]] = []
+    over = asyncio.Event()
+
+    def on_event(_: str, event: dict[str, Any], at: int) -> None:
+        corrected = _correct(events, event)
+        events.append(event)
+        follower = viewer.followers[match]
+        teams = {"home": follower.home, "away": follower.away}
+        if as_json:
+            print(json.dumps({**event, "received_at": at}, ensure_ascii=False), flush=True)  # noqa: T201
+        elif not console.is_terminal:
+            text = f"{minute(event):>6} {describe(event, events, teams)}  {score(event)}"
+            if event["kind"] == "amendment":
+                text = f"{'':>6} " + (f"corrected: {_line(corrected)}" if corrected else describe(event, events, teams))
+            console.print(plain(text), markup=False, highlight=False)
+        # A whistle that was taken back is in the history too: the match goes on after it.
+        if until_full_time and event["kind"] in OVER and "cancelled_by" not in event:
+            over.set()
+
+    changed = asyncio.Event()
+    reader = Reader(api_url)
+    viewer = Viewer(
+        websocket_url, [match], reader=reader, on_event=on_event, on_frame=lambda _: changed.set(), token=token
+    )
+    task = asyncio.create_task(viewer.run())
+    try:
+        try:
+            async with asyncio.timeout(FIRST_ANSWER_SECONDS):
+                await _until(lambda: changed.is_set() or viewer.followers[match].epoch is not None)
+        except TimeoutError:
+            hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
+            raise ApiError(f"Nobody is let in at {where(websocket_url)}. {hint}") from None
+        if viewer.errors:
+            raise ApiError(viewer.errors[0]["message"])
+        await _until(lambda: viewer.followers[match].epoch is not None)
+        if as_json or not console.is_terminal:
+            await _tell_doubts(viewer, over)
+            return
+        with Live(_board(viewer, match, events), console=console, refresh_per_second=10) as live:
+            while not over.is_set():
+                changed.clear()
+                live.update(_board(viewer, match, events), refresh=True)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), LOOK_SECONDS)
+            live.update(_board(viewer, match, events), refresh=True)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await reader.close()
+
+
+async def _until(what: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    while not what():
+        await asyncio.sleep(GLANCE_SECONDS)
+
+
+async def _tell_doubts(viewer: Viewer, over: asyncio.Event) -> None:
+    """Until it is over, say on stderr when the connection is in doubt and when it no longer is."""
+    told = ""
+    while not over.is_set():
+        doubt = _doubt(viewer)
+        if doubt != told:
+            print(doubt or "live again", file=sys.stderr, flush=True)  # noqa: T201
+            told = doubt
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), LOOK_SECONDS)
+
+
+async def _knock(websocket_url: str) -> None:
+    """Raises ApiError at once where nobody listens; a viewer would go on trying."""
+    parts = urlsplit(websocket_url)
+    try:
+        port = parts.port or (443 if parts.scheme == "wss" else 80)
+        async with asyncio.timeout(KNOCK_SECONDS):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except (OSError, ValueError):
+        raise ApiError(nothing_answers(websocket_url)) from None
+    writer.close()
+
+
+def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
+    follower = viewer.followers[match]
+    table = Table.grid(padding=(0, 2))
+    teams = {"home": follower.home, "away": follower.away}
+    lines = [event for event in events if event["kind"] != "amendment"]
+    for event in lines[-LINES:]:
+        what = describe(event, events, teams) + (f" ({marked})" if (marked := marks(event)) else "")
+        cells = (minute(event), what, teams.get(event.get("team", ""), ""), score(event))
+        styles = ("dim", "dim strike" if "cancelled_by" in event else "", "dim", "")
+        table.add_row(*(Text(plain(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
+    title = f"{follower.home} {follower.score[0]}–{follower.score[1]} {follower.away}"
+    if follower.shootout:
+        title += f" ({follower.shootout[0]}–{follower.shootout[1]})"
+    return Panel(table, title=Text(plain(title), style="bold"), subtitle=_state(viewer, follower.status), expand=False)
+
+
+def _correct(events: list[dict[str, Any]], later: dict[str, Any]) -> dict[str, Any] | None:
+    """Correct, or mark as taken back, the event that a later one names, in place.
+
+    Returns the event as it is now, None if it is not among ``events`` or if ``later`` names none.
+    """
+    named = {"amendment": "amends_seq", "cancellation": "cancels_seq"}.get(later["kind"])
+    place = next((at for at, event in enumerate(events) if named and event["seq"] == later.get(named)), None)
+    if place is None:
+        return None
+    event = events[place]
+    if named == "cancels_seq":
+        events[place] = event | {"cancelled_by": later["seq"]}
+    elif event.get("amended_by", 0) < later["seq"]:
+        events[place] = amended(event, changes_of(later)) | {"amended_by": later["seq"]}
+    return events[place]
+
+
+def _line(event: dict[str, Any]) -> str:
+    return " ".join(filter(None, (describe(event), minute(event))))
+
+
+def _state(viewer: Viewer, status: str) -> Text:
+    """The state of the match, or of the connection when that is in doubt."""
+    if doubt := _doubt(viewer):
+        return Text(doubt, style="bold red")
+    if viewer.errors:
+        return Text(plain(viewer.errors[-1]["message"]), style="bold red")
+    return Text(status_words(status))
+
+
+def _doubt(viewer: Viewer) -> str:
+    """Why what is shown may be late; empty while frames come through."""
+    if viewer.mutes or (viewer.connected and not viewer.live):
+        return "no live updates come through; the score is read over HTTP, up to 40 s late"
+    return "" if viewer.connected else "connection lost, trying again …"

@@ -1,0 +1,252 @@
+"""Makes everything that the description names, in MiniStack."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import boto3
+from botocore.config import Config
+
+from devstack import tables
+from devstack.builds.lambda_zips import PYTHON
+from devstack.quotas import requests_of, route_throttles
+from devstack.stack import identity_provider
+from devstack.stack.ministack import StackError
+from devstack.system import ACCOUNT, SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devstack.builds.lambda_zips import Parts
+    from devstack.quotas import Throttle
+    from devstack.system import System
+
+Place = Literal["home", "cell"]
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/livescore"
+
+
+def client(system: System, service: str) -> Any:
+    """A boto3 client of MiniStack, of the region that ``system`` is seen from."""
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=system.resolve("connections_url") if service == "apigatewaymanagementapi" else system.endpoint,
+        region_name=system.region,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key=SECRET,
+        config=Config(retries={"mode": "standard"}, read_timeout=30, inject_host_prefix=False),
+    )
+
+
+def provision(system: System, package: Parts) -> None:
+    """Make home and its cells, and wait for them."""
+    system.settings.update(identity_provider.create(system, client(system, "cognito-idp"), client(system, "lambda")))
+    _tables(system, "home")
+    client(system, "kinesis").create_stream(
+        StreamName=system.resolve("stream"), ShardCount=system.raw["stream"]["shards"]
+    )
+    _queues(system, "home")
+    _functions(system, "home", package)
+    _http_api(system)
+    for region in system.cells:
+        _cell(system.at(region), package)
+    _wait("the stream", lambda: _stream_status(system))
+    _event_sources(system)
+
+
+def _cell(system: System, package: Parts) -> None:
+    """Make what each cell has of its own."""
+    _tables(system, "cell")
+    _queues(system, "cell")
+    client(system, "stepfunctions").create_state_machine(
+        name=system.name("broadcast"),
+        type=system.raw["state_machine"]["type"],
+        definition=system.state_machine(),
+        roleArn=ROLE,
+    )
+    _functions(system, "cell", package)
+    _websocket_api(system)
+
+
+def _tables(system: System, place: Place) -> None:
+    dynamodb = client(system, "dynamodb")
+    for name, table in system.parts("tables", place).items():
+        dynamodb.create_table(**tables.arguments(system.name(name), table))
+        dynamodb.update_time_to_live(
+            TableName=system.name(name),
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": table["ttl"]},
+        )
+        _wait(f"the table {name}", partial(_table_status, dynamodb, system.name(name)))
+
+
+def _queues(system: System, place: Place) -> None:
+    sqs = client(system, "sqs")
+    for name, queue in system.parts("queues", place).items():
+        attributes = {
+            "VisibilityTimeout": str(system.settings.get(f"{name}_visibility", queue["visibility_timeout"])),
+            "MessageRetentionPeriod": str(queue["retention"]),
+        }
+        if "dead_letter" in queue:
+            target = f"arn:aws:sqs:{system.region}:{ACCOUNT}:{system.name(queue['dead_letter'])}"
+            attributes["RedrivePolicy"] = (
+                f'{{"deadLetterTargetArn":"{target}","maxReceiveCount":"{queue["max_receives"]}"}}'
+            )
+        sqs.create_queue(QueueName=system.name(name), Attributes=attributes)
+
+
+def _functions(system: System, place: Place, package: Parts) -> None:
+    functions = client(system, "lambda")
+    code = package.code.read_bytes()
+    for name, function in system.parts("functions", place).items():
+        environment = system.environment(name)
+        # A fault's module must be found before every other one of its name.
+        paths = [environment["PYTHONPATH"]] if "PYTHONPATH" in environment else []
+        environment["PYTHONPATH"] = os.pathsep.join([*paths, str(package.libraries)])
+        functions.create_function(
+            FunctionName=system.name(name),
+            Runtime=f"python{PYTHON}",
+            Handler=function["handler"],
+            MemorySize=function["memory"],
+            Timeout=system.settings.get(f"{name}_timeout", function["timeout"]),
+            Environment={"Variables": environment},
+            Role=ROLE,
+            Code={"ZipFile": code},
+        )
+
+
+def _function_arn(system: System, name: str) -> str:
+    return f"arn:aws:lambda:{system.region}:{ACCOUNT}:function:{system.name(name)}"
+
+
+def _event_sources(system: System) -> None:
+    functions = client(system, "lambda")
+    for function, source in system.raw["event_sources"].items():
+        settings: dict[str, Any] = {"BatchSize": source["batch_size"]}
+        if "stream" in source:
+            settings["EventSourceArn"] = (
+                f"arn:aws:kinesis:{system.region}:{ACCOUNT}:stream/{system.name(source['stream'])}"
+            )
+            settings["StartingPosition"] = source["starting_position"]
+        else:
+            settings["EventSourceArn"] = f"arn:aws:sqs:{system.region}:{ACCOUNT}:{system.name(source['queue'])}"
+        if "maximum_concurrency" in source:
+            # MiniStack checks and keeps it; its poller invokes one batch after another.
+            settings["ScalingConfig"] = {"MaximumConcurrency": source["maximum_concurrency"]}
+        if source.get("report_batch_item_failures"):
+            settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
+        functions.create_event_source_mapping(FunctionName=system.name(function), **settings)
+
+
+def _integration(system: System, gateway: Any, api: str, function: str, payload: str) -> str:
+    made = gateway.create_integration(
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=_invocations(system, function),
+        PayloadFormatVersion=payload,
+    )
+    return f"integrations/{made['IntegrationId']}"
+
+
+def _invocations(system: System, function: str) -> str:
+    """The URI by which API Gateway invokes a function."""
+    arn = _function_arn(system, function)
+    return f"arn:aws:apigateway:{system.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+
+def _http_api(system: System) -> None:
+    gateway = client(system, "apigatewayv2")
+    described = system.raw["http_api"]
+    api = gateway.create_api(Name=system.name("http"), ProtocolType="HTTP", Tags={"ms-custom-id": system.http_api_id})[
+        "ApiId"
+    ]
+    target = _integration(system, gateway, api, described["function"], "2.0")
+    authorizer = described["authorizer"]
+    made = gateway.create_authorizer(
+        ApiId=api,
+        Name="operators",
+        AuthorizerType="JWT",
+        IdentitySource=["$request.header.Authorization"],
+        JwtConfiguration={
+            "Issuer": system.resolve(authorizer["issuer"]),
+            "Audience": system.resolve(authorizer["audience"]).split(","),
+        },
+    )
+    operators = {
+        "AuthorizationType": "JWT",
+        "AuthorizerId": made["AuthorizerId"],
+        "AuthorizationScopes": [system.resolve(authorizer["scope"])],
+    }
+    for route in described["routes"]:
+        needs = operators if route in authorizer["routes"] else {}
+        gateway.create_route(ApiId=api, RouteKey=route, Target=target, **needs)
+    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True, **_throttles(system, described))
+
+
+def _websocket_api(system: System) -> None:
+    gateway = client(system, "apigatewayv2")
+    described = system.raw["websocket_api"]
+    api = gateway.create_api(
+        Name=system.name("websocket"),
+        ProtocolType="WEBSOCKET",
+        RouteSelectionExpression=described["route_selection_expression"],
+        Tags={"ms-custom-id": system.websocket_api_id},
+    )["ApiId"]
+    target = _integration(system, gateway, api, described["function"], "1.0")
+    # No identity sources: a request without one of them would be refused before the function is asked.
+    authorizer = gateway.create_authorizer(
+        ApiId=api,
+        Name="viewers",
+        AuthorizerType="REQUEST",
+        AuthorizerUri=_invocations(system, described["authorizer"]),
+        IdentitySource=[],
+    )
+    for route in described["routes"]:
+        authorized = {"AuthorizationType": "CUSTOM", "AuthorizerId": authorizer["AuthorizerId"]}
+        two_way = route in described["two_way"]
+        made = gateway.create_route(
+            ApiId=api,
+            RouteKey=route,
+            Target=target,
+            **({"RouteResponseSelectionExpression": "$default"} if two_way else {}),
+            **(authorized if route == "$connect" else {}),
+        )
+        if two_way:
+            gateway.create_route_response(ApiId=api, RouteId=made["RouteId"], RouteResponseKey="$default")
+    gateway.create_stage(ApiId=api, StageName=described["stage"], AutoDeploy=True, **_throttles(system, described))
+
+
+def _throttles(system: System, described: dict[str, Any]) -> dict[str, Any]:
+    """The throttles of an API as its stage takes them: each route's own, and the account's quota as the default.
+
+    MiniStack keeps them and does not throttle.
+    """
+    account = requests_of(system.region, system.settings)
+    each = {route: _limits(throttle) for route, throttle in route_throttles(described, account).items()}
+    return {"DefaultRouteSettings": _limits(account), "RouteSettings": each}
+
+
+def _limits(throttle: Throttle) -> dict[str, int]:
+    return {"ThrottlingRateLimit": throttle.rate, "ThrottlingBurstLimit": throttle.burst}
+
+
+def _table_status(dynamodb: Any, name: str) -> str:
+    status: str = dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
+    return status
+
+
+def _stream_status(system: System) -> str:
+    stream = client(system, "kinesis").describe_stream_summary(StreamName=system.resolve("stream"))
+    status: str = stream["StreamDescriptionSummary"]["StreamStatus"]
+    return status
+
+
+def _wait(what: str, status: Callable[[], str], seconds: float = 30) -> None:
+    """Wait until what takes time to make is made."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if status() == "ACTIVE":
+            return
+        time.sleep(0.05)
+    raise StackError(f"{what} was not active after {seconds:.0f} s.")

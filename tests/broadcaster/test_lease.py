@@ -1,0 +1,156 @@
+"""AcquireLease and RenewLease: which execution has the lease, also after a lost answer.
+
+The conditions are those of broadcast.asl.json, and MiniStack's DynamoDB judges them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from broadcaster.control.cell_state import CellStates, cell_state_key
+from trials.model.execution import definition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from broadcaster.control.cell_state import CellState
+    from devstack.system import System
+
+LEASE_SECONDS = 90
+
+
+@pytest.fixture
+def seen(dynamodb: Any, system: System, match_id: str) -> Callable[[], CellState]:
+    """Reads the match's row in the cell."""
+    return lambda: CellStates(system.name("broadcasts"), dynamodb).read(match_id)
+
+
+@pytest.fixture
+def row(dynamodb: Any, system: System, match_id: str) -> Callable[..., None]:
+    """Writes the match's row in the cell: due_seq, ended_seq, and who has the lease until when."""
+
+    def row(*, due_seq: int = 2, ended_seq: int = 0, **lease: str | int) -> None:
+        values: dict[str, str | int] = {"due_seq": due_seq, "ended_seq": ended_seq, **lease}
+        item = {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in values.items()}
+        dynamodb.put_item(TableName=system.name("broadcasts"), Item={**cell_state_key(match_id), **item})
+
+    return row
+
+
+@pytest.fixture
+def acquire(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
+    """Makes AcquireLease's write; returns whether the condition held."""
+
+    def acquire(owner: str, *, round_name: str = "b#1", previous: str = "nobody", seq: int = 1) -> bool:
+        now = int(time.time())
+        values = {
+            ":owner": {"S": owner}, ":previous": {"S": previous}, ":round": {"S": round_name}, ":seq": {"N": str(seq)},
+            ":now": {"N": str(now)}, ":until": {"N": str(now + LEASE_SECONDS)},
+        }  # fmt: skip
+        return written(dynamodb, system, match_id, "AcquireLease", values)
+
+    return acquire
+
+
+@pytest.fixture
+def renew(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
+    """Makes RenewLease's write; returns whether the condition held."""
+
+    def renew(owner: str) -> bool:
+        values = {":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + LEASE_SECONDS)}}
+        return written(dynamodb, system, match_id, "RenewLease", values)
+
+    return renew
+
+
+def written(dynamodb: Any, system: System, match: str, state: str, values: dict[str, Any]) -> bool:
+    """Make a state's write to the match's row; returns whether the condition held."""
+    said = definition()[state]["Arguments"]
+    try:
+        dynamodb.update_item(
+            TableName=system.name("broadcasts"),
+            Key=cell_state_key(match),
+            UpdateExpression=said["UpdateExpression"],
+            ConditionExpression=said["ConditionExpression"],
+            ExpressionAttributeValues=values,
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
+
+
+def test_a_lost_answer_of_the_first_write_costs_nothing(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
+    """The same execution writes again after a lost answer, and has the lease."""
+    row()
+    assert acquire("a")
+    assert acquire("a")
+
+
+def test_a_lost_answer_of_a_hand_over_costs_nothing(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
+    """A later round is handed over when its first event has been tried already; the repeated write still succeeds."""
+    row(ended_seq=1, lease_owner="old", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
+    assert acquire("new", previous="old", round_name="b#2")
+    assert acquire("new", previous="old", round_name="b#2")
+
+
+def test_a_live_lease_of_another_is_respected(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
+    """While one execution has the lease, neither a new one nor one with another predecessor gets it."""
+    row()
+    assert acquire("a")
+    assert not acquire("b")
+    assert not acquire("b", previous="c")
+
+
+def test_a_second_run_of_an_execution_does_not_go_back_to_an_earlier_round(
+    row: Callable[..., None], acquire: Callable[..., bool]
+) -> None:
+    """Step Functions may run an Express execution twice: the second run finds the lease in a later round and ends."""
+    row(ended_seq=1, lease_owner="a", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
+    assert not acquire("a", round_name="b#1")
+
+
+def test_what_has_been_tried_is_not_begun_again(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
+    """A broadcast that has ended, or that an operator stopped, has no lease: nobody takes it for the same event."""
+    row(due_seq=1, ended_seq=1)
+    assert not acquire("a")
+    assert not acquire("b", previous="a")
+
+
+def test_a_match_without_a_row_has_no_lease(acquire: Callable[..., bool]) -> None:
+    """A match that was reset has no row in the cell, and AcquireLease makes none."""
+    assert not acquire("a")
+    assert not acquire("a", previous="b")
+
+
+def test_an_execution_keeps_its_lease(
+    row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], CellState]
+) -> None:
+    """The lease of an execution is whole again, also after a lost answer; a lease that has run out is still its own."""
+    row(lease_owner="a", lease_until=int(time.time()) - 1)
+    assert renew("a")
+    assert renew("a")
+    assert seen().lease_until > time.time() + LEASE_SECONDS - 30
+
+
+def test_a_lease_that_was_lost_is_not_kept(
+    row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], CellState]
+) -> None:
+    """Nobody keeps a lease that another execution has, or that an operator's stop has taken back."""
+    row(lease_owner="b", lease_until=1)
+    assert not renew("a")
+    assert (seen().owner, seen().lease_until) == ("b", 1)
+    row()
+    assert not renew("a")
+    assert seen().owner is None
+
+
+def test_a_match_that_was_reset_has_no_lease_to_keep(renew: Callable[..., bool], seen: Callable[[], CellState]) -> None:
+    """RenewLease makes no row for a match that has none any more."""
+    assert not renew("a")
+    assert seen().due_seq == 0

@@ -1,0 +1,218 @@
+"""Functions started for one call each: that the cold bench measures what it says, and what CloudWatch is told."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from websockets.sync.client import connect
+
+from devstack.measurements.bench_runs import functions_of, target_of
+from devstack.operator.local_tokens import tokens_of
+from loadtest.bench import cold
+from loadtest.bench.functions import WrongAnswerError, start
+from matches.events import EVENT, Accepted
+from runtime.lifecycle import KIND, PROVISIONED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.system import System
+    from loadtest.bench.functions import Functions
+    from loadtest.bench.target import Target
+
+Log = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def functions(system: System) -> Iterator[Functions]:
+    """The functions of the running system, unpacked."""
+    with functions_of(system) as functions:
+        yield functions
+
+
+@pytest.fixture(scope="module")
+def target(system: System) -> Target:
+    """The running system."""
+    return target_of(system)
+
+
+@pytest.fixture(scope="module")
+def clients_made() -> dict[str, float]:
+    """By function: the number of AWS clients made in its first call."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def logs(system: System, target: Target, functions: Functions, clients_made: dict[str, float]) -> dict[str, Log]:
+    """The log of each function with provisioned concurrency: one match has gone through their first calls."""
+    with connect(target.websocket_url) as socket:
+        one = cold.Round(target, functions, tokens_of(system, "viewer").token(), "cold-logs", socket, kind=PROVISIONED)
+        for name in cold.ORDER:
+            found = one.measure(name)
+            assert found["total_ms"] > 0
+            clients_made[name] = found["clients_made"]
+        return one.logs
+
+
+def metrics(log: Log) -> dict[str, Any]:
+    """The values of the one line of metrics, by name."""
+    [line] = [line for line in log if "_aws" in line]
+    [directive] = line["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("livescore", [["deployment", "service"]])
+    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+
+
+def units(log: Log) -> set[str]:
+    """The units of a line of metrics."""
+    return {
+        metric["Unit"] for line in log if "_aws" in line for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
+
+
+def test_every_function_is_measured(system: System, target: Target, functions: Functions) -> None:
+    """The cold bench has figures of every function of the description, and of the two that are held to a time."""
+    assert set(cold.ORDER) == set(system.raw["functions"])
+    result = cold.run(target, functions, tokens_of(system, "viewer"), lambda _: None, rounds=1)
+    assert {(row["name"], row["kind"]) for row in result.rows} == {
+        (name, kind) for name in cold.ORDER for kind in cold.KINDS
+    }
+    assert all(row[figure] > 0 for row in result.rows for figure in cold.FIGURES)
+    assert set(cold.FLOORS) <= set(result.figures)
+
+
+def test_a_first_call_that_fails_is_not_measured(functions: Functions) -> None:
+    """A function that only fails fast would look fast: what it said is raised."""
+    with pytest.raises(WrongAnswerError, match="release knows version"):
+        start(functions, "sender", {"v": 99})
+
+
+@pytest.mark.usefixtures("logs")
+def test_the_first_call_makes_no_client(functions: Functions, clients_made: dict[str, float]) -> None:
+    """Promise: with provisioned concurrency INIT makes all clients; where Lambda names no INIT the call makes them."""
+    assert clients_made == dict.fromkeys(cold.ORDER, 0)
+    about = {"connectionId": "x=", "eventType": "MESSAGE"}
+    ask = {"requestContext": about, "body": '{"action":"unsubscribe","match":"nobody-knows-it"}'}
+    assert start(functions, "routes", ask).figures["clients_made"] > 0
+
+
+UNSIGNED = {"AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true"}
+"""No credentials: whatever is asked fails."""
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "answer", "broken"),
+    [
+        ("watchdog", {"Records": []}, {"batchItemFailures": []}, {"SEND_RATE": "many"}),
+        ("fanout", {"Records": []}, None, UNSIGNED),
+    ],
+)
+def test_an_init_that_fails_is_survived(
+    functions: Functions, name: str, event: dict[str, Any], answer: Any, broken: dict[str, str]
+) -> None:
+    """Promise: an INIT with a wrong setting, or one that can ask no service, is a line of the log and no more."""
+    started = start(functions, name, event, **{KIND: PROVISIONED}, **broken)
+    assert said(started.log, "preparation_failed")["level"] == "WARNING"
+    assert started.answer == answer
+
+
+def test_the_sender_tells_what_it_sent(logs: dict[str, Log]) -> None:
+    """One viewer told and one gone, the time since the operator's POST, and the share of the budget that was used."""
+    told = metrics(logs["sender"])
+    assert {name: told[name] for name in ("Accepted", "Gone", "Failed", "Throttled")} == {
+        "Accepted": [1.0], "Gone": [1.0], "Failed": [0.0], "Throttled": [0.0],
+    }  # fmt: skip
+    [since] = told["GoalToGateway"]
+    # The bench numbers its event as if it had been posted in 1970.
+    assert abs(since - time.time() * 1000) < 120_000
+    [used] = told["BudgetUsed"]
+    assert 0 < used <= 100
+    assert units(logs["sender"]) == {"Count", "Milliseconds", "Percent"}
+
+
+def test_the_receipt_tells_of_the_broadcast(logs: dict[str, Log]) -> None:
+    """One broadcast, no batch set aside, and how long it took."""
+    told = metrics(logs["receipt"])
+    assert (told["Broadcasts"], told["BatchesSetAside"]) == ([1.0], [0.0])
+    assert 0 < told["BroadcastTook"][0] < 60_000
+
+
+def test_the_door_tells_who_came(logs: dict[str, Log]) -> None:
+    """A viewer was let in, and a viewer has subscribed."""
+    assert metrics(logs["authorizer"]) == {"LetIn": [1.0]}
+    assert metrics(logs["routes"]) == {"Subscribed": [1.0]}
+
+
+def test_the_fan_out_tells_how_long_numbering_took(logs: dict[str, Log]) -> None:
+    """One event applied, and the time from the operator's POST to its number."""
+    told = metrics(logs["fanout"])
+    assert told["EventsApplied"] == [1.0]
+    assert 0 < told["NumberedAfter"][0] < 60_000
+
+
+def test_an_event_can_be_followed_by_its_id(logs: dict[str, Log]) -> None:
+    """From the fan-out to the sender, lines and metrics carry match, seq and event id, and every line the trace."""
+    assert {"match": "cold-logs", "seq": 2, "event_id": "fanned"}.items() <= said(logs["fanout"], "applied").items()
+    assert {"match": "cold-logs", "seq": 1, "event_id": "kick-off"}.items() <= said(logs["sender"], "sent").items()
+    assert {"match": "cold-logs", "seq": 1}.items() <= said(logs["receipt"], "receipt").items()
+    for name, event in (
+        ("fanout", {"match": "cold-logs", "seq": 2, "event_id": "fanned"}),
+        ("sender", {"match": "cold-logs", "seq": 1, "event_id": "kick-off"}),
+        ("receipt", {"match": "cold-logs", "seq": 1}),
+    ):
+        assert [line["events"] for line in logs[name] if "_aws" in line] == [[event]]
+    lines = [line for log in logs.values() for line in log if "_aws" not in line]
+    assert lines
+    assert {line["xray_trace_id"] for line in lines} == {cold.TRACE.partition(";")[0].removeprefix("Root=")}
+
+
+def said(log: Log, message: str) -> dict[str, Any]:
+    """The one line with that message."""
+    [line] = [line for line in log if line.get("message") == message]
+    return line
+
+
+def record(match: str, event: dict[str, Any]) -> dict[str, Any]:
+    """A record of the stream as Lambda gets it."""
+    data = Accepted(match, time.time_ns() // 1_000_000, EVENT.validate_python(event)).to_record()
+    return {"kinesis": {"partitionKey": match, "sequenceNumber": "1", "data": base64.b64encode(data).decode()}}
+
+
+def test_what_is_refused_and_set_aside_is_counted(functions: Functions, match: str) -> None:
+    """A goal before the kick-off and a record of an unknown match; delivered again, only the poison counts again."""
+    goal = {"kind": "goal", "team": "home", "minute": 1, "event_id": "early"}
+    batch = {"Records": [record(match, goal), record("nobody-knows-it", goal)]}
+    log = start(functions, "fanout", batch).log
+    assert metrics(log) == {"EventsRefused": [1.0], "RecordsSetAside": [1.0]}
+    assert said(log, "set aside")["match"] == "nobody-knows-it"
+    assert metrics(start(functions, "fanout", batch).log) == {"RecordsSetAside": [1.0]}
+
+
+def test_who_is_refused_is_counted(functions: Functions) -> None:
+    """A wrong token at the door, and a match that there is not."""
+    handshake = {
+        "methodArn": "arn", "headers": {}, "requestContext": {"connectionId": "x="},
+        "multiValueQueryStringParameters": {"token": ["wrong"]},
+    }  # fmt: skip
+    assert metrics(start(functions, "authorizer", handshake).log) == {"Refused": [1.0]}
+    about = {"connectionId": "x=", "eventType": "MESSAGE"}
+    ask = {"requestContext": about, "body": '{"action":"sync","match":"nobody-knows-it"}'}
+    assert metrics(start(functions, "routes", ask).log) == {"Refused": [1.0]}
+
+
+def test_a_restart_is_counted(functions: Functions, target: Target) -> None:
+    """The watchdog starts a broadcast that nobody has, and says so; with nothing to say it prints no line."""
+    target.numbered("cold-died", 1)
+    watched = {"Records": [{"messageId": "1", "body": '{"match":"cold-died","seq":1,"cell":"us-east-1"}'}]}
+    assert metrics(start(functions, "watchdog", watched).log) == {"Restarted": [1.0]}
+    assert not units(start(functions, "watchdog", {"Records": []}).log)
+
+
+def test_what_readers_of_events_import_loads_no_pydantic() -> None:
+    """Senders and routes start cold for viewers who wait: the ledger and the rules load nothing large."""
+    code = "import sys, matches.ledger, broadcaster.send.records; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
