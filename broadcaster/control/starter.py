@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
     from broadcaster.control.cell_state import CellState
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Starter:
     budget: Budget
 
     def start(self, state: MatchState, cell_state: CellState) -> None:
-        """Broadcast the match up to ``state.seq``."""
+        """Broadcast the match up to ``state.newest_seq``."""
         shards = shard_count(cell_state.shards, state.audience)
         # Before the first broadcast, the operator's estimate is the best there is.
         rows = cell_state.rows if cell_state.told_seq else state.audience

@@ -14,11 +14,11 @@ from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import Batch, SenderTask
 from broadcaster.send.carousel import Carousel, Tools
 from broadcaster.send.gateway import Gateway
-from broadcaster.send.pages import decode_queries
-from broadcaster.send.records import Records
+from broadcaster.send.row_pages import decode_queries
+from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
 from devstack.system import ACCOUNT, REGION
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from runtime import aws
 from subscriptions.shards import initial_shards, shard_of
@@ -41,7 +41,7 @@ def numbered(ledger: Ledger, cell_states: CellStates, match_id: str) -> str:
                                            "kickoff": "2022-12-18T15:00:00Z", "audience": 60_000}))  # fmt: skip
     events: list[dict[str, Any]] = [{"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}]
     for number, event in enumerate(events):
-        ledger.record(Accepted(match_id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})))
+        ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})))
     cell_states.mark_due(match_id, len(events))
     return match_id
 
@@ -112,8 +112,8 @@ async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         endpoint = Endpoint.parse(system.resolve("connections_url"), REGION)
         gateway = await Gateway.open(endpoint, lambda: Credentials(ACCOUNT, "devstack"))
         stack.push_async_callback(gateway.close)
-        records = Records(db, db, system.name("matches"), system.name("broadcasts"), 60)
-        yield Tools(db, gateway, records, system.name("subscriptions"), rate=1_000)
+        store = SenderStore(db, db, system.name("matches"), system.name("broadcasts"), 60)
+        yield Tools(db, gateway, store, system.name("subscriptions"), rate=1_000)
 
 
 async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch:

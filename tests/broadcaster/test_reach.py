@@ -14,10 +14,10 @@ from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
-from broadcaster.send.records import Records
+from broadcaster.send.sender_store import SenderStore
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from tests.hole import hole
 
@@ -44,7 +44,7 @@ def begun(ledger: Ledger, match_id: str) -> str:
     ledger.create(
         NewMatch.model_validate({"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"})
     )
-    ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     return match_id
 
 
@@ -68,7 +68,7 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert silent.waiting == 1
     assert cell_states.read(begun).due_seq == 1
-    ledger.record(Accepted(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
+    ledger.apply_event(AcceptedEvent(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
     assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert (silent.waiting, silent.calls) == (1, 1)
     assert cell_states.read(begun).due_seq == 2
@@ -122,7 +122,7 @@ def test_a_stop_holds_in_a_cell_that_is_behind(
     system: System, ledger: Ledger, cell_states: CellStates, begun: str
 ) -> None:
     """A stop covers events that a cell has not been handed yet: handed over later, they begin no broadcast."""
-    ledger.record(Accepted(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
+    ledger.apply_event(AcceptedEvent(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
     cell_states.mark_due(begun, 1)
     cell_state, stopped = cell_states.stop(begun, 2)
     assert (cell_state.stopped_seq, stopped) == (2, True)
@@ -169,8 +169,8 @@ async def test_a_look_goes_on_without_home(system: System, ledger: Ledger, begun
         session.create_client("dynamodb", endpoint_url=silent.url, **given) as home,
         session.create_client("dynamodb", endpoint_url=system.endpoint, **given) as cell,
     ):
-        records = Records(home, cell, system.name("matches"), system.name("broadcasts"), 60)
-        look = await records.look(begun, known)
-        assert (look.state, look.cell_state.match) == (known, begun)
+        store = SenderStore(home, cell, system.name("matches"), system.name("broadcasts"), 60)
+        poll = await store.poll(begun, known)
+        assert (poll.state, poll.cell_state.match) == (known, begun)
         with pytest.raises(BotoCoreError):
-            await records.look(begun)
+            await store.poll(begun)

@@ -1,0 +1,65 @@
+"""The parts that the routes work with: made once for each process, in INIT where that pays (runtime/lifecycle.py)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import orjson
+
+from api.shared_reads import SharedReads
+from broadcaster.control.cell_state import CellStates
+from matches.calendar import Calendar
+from matches.ledger import Ledger
+from matches.recent_events import RecentEvents
+from runtime import aws
+from runtime.regions import Regions
+from subscriptions.viewer_counts import ViewerCounts
+
+
+@cache
+def ledger() -> Ledger:
+    """The table of matches."""
+    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+
+
+@cache
+def recent_events() -> RecentEvents:
+    """The newest events of each match."""
+    return RecentEvents(ledger())
+
+
+@cache
+def shared_reads() -> SharedReads:
+    """The reads of matches that need no token."""
+    return SharedReads(ledger())
+
+
+@cache
+def calendar() -> Calendar:
+    """The matches of a day."""
+    return Calendar(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+
+
+@cache
+def viewer_counts() -> ViewerCounts:
+    """The counts of viewers."""
+    return ViewerCounts(aws.setting("MATCHES_TABLE"), aws.dynamodb(patience="once"))
+
+
+@cache
+def cells() -> dict[str, CellStates]:
+    """By a cell's region: the progress of that cell's broadcasts."""
+    table = aws.setting("BROADCASTS_TABLE")
+    return {region: CellStates(table, aws.dynamodb(region, "hurried")) for region in orjson.loads(aws.setting("CELLS"))}
+
+
+@cache
+def regions() -> Regions:
+    """The cells, asked side by side."""
+    return Regions(len(cells()))
+
+
+def make() -> None:
+    """Make all of them. Raises RuntimeError for a setting that is missing."""
+    for each in (recent_events, shared_reads, calendar, viewer_counts, regions, aws.kinesis):
+        each()

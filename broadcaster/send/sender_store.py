@@ -1,0 +1,155 @@
+"""A sender's reads and writes in DynamoDB beside the subscriptions.
+
+From the ledger, at home: the match and its events. In its own cell: how far the match is told, its lease, the live
+broadcasts, its own progress.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broadcaster.control import rate_share
+from broadcaster.control.cell_state import CellState, cell_state_get, parse_cell_state
+from broadcaster.control.lease import renewal
+from broadcaster.control.progress import progress_item, round_name
+from broadcaster.send.update_frames import Frames, build
+from matches.ledger import UnknownMatchError
+from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
+from matches.snapshot import EVENTS_PER_FRAME
+from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, parse_rows
+from runtime.metrics import readable_rows, unreadable
+from subscriptions.shard_counts import broadcast_key
+
+if TYPE_CHECKING:
+    from broadcaster.control.payload import Counts, SenderTask
+    from matches.match_state import MatchState
+
+PROGRESS_SECONDS = 24 * 3600
+
+HOME_SECONDS = 2.0
+"""Seconds that a look waits for home, if it knows an earlier state of the match."""
+
+logger = Logger(service="sender")
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One look at the world: the match, how far it is told and who has its lease, and all live broadcasts."""
+
+    state: MatchState
+    cell_state: CellState
+    broadcasts: list[rate_share.RateShare]
+
+
+@dataclass(frozen=True, slots=True)
+class SenderStore:
+    """The tables, through aiobotocore clients.
+
+    Raises botocore's ClientError and BotoCoreError; BrokenMatchError for a damaged row of the match itself. Other rows
+    that cannot be read are reported and left out.
+    """
+
+    home: Any
+    """Of the region that has the ledger."""
+    db: Any
+    """Of this cell's region."""
+    matches: str
+    broadcasts: str
+    lease_seconds: int
+
+    async def poll(self, match: str, known: MatchState | None = None) -> Poll:
+        """Read all of it, consistently.
+
+        If home does not answer, or has no readable row of the match any more, the match stands as it was ``known``: the
+        lease, a stop and the share of the rate are the cell's own, and must not wait for home. Raises UnknownMatchError
+        and UnreadableRowError if nothing is known.
+        """
+        state, told, live_rows = await asyncio.gather(
+            self._state(match, known),
+            self.db.get_item(**cell_state_get(self.broadcasts, match)),
+            self.db.query(**rate_share.rate_share_query(self.broadcasts)),
+        )
+        return Poll(
+            state=state,
+            cell_state=parse_cell_state(match, told.get("Item")),
+            broadcasts=readable_rows(rate_share.parse(live_rows["Items"])),
+        )
+
+    async def _state(self, match: str, known: MatchState | None) -> MatchState:
+        try:
+            async with asyncio.timeout(HOME_SECONDS if known is not None else None):
+                found = await self.home.get_item(**state_get(self.matches, match))
+        except (ClientError, BotoCoreError, TimeoutError) as error:
+            if known is None:
+                raise
+            logger.warning("home was not reached", match=match, seq=known.newest_seq, exc_info=error)
+            return known
+        if "Item" not in found:
+            if known is None:
+                raise UnknownMatchError(match)
+            return known
+        try:
+            return parse_state(found["Item"])
+        except UnreadableRowError as error:
+            if known is None:
+                raise
+            unreadable(error)
+            return known
+
+    async def frames(self, state: MatchState, told: int) -> Frames | None:
+        """The frames from what has been ``told`` to where the match stands; None if there is nothing to tell."""
+        query = events_query(self.matches, state.match, told, EVENTS_PER_FRAME, newest=True)
+        items = (await self.home.query(**query))["Items"]
+        events = readable_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
+        return build(state, told, events)
+
+    async def renew(self, match: str, owner: str) -> bool:
+        """Keep the lease and the place among the live broadcasts; returns False if the lease is another's by now."""
+        until = int(time.time()) + self.lease_seconds
+        try:
+            await self.db.update_item(**renewal(self.broadcasts, match, owner, until))
+        except self.db.exceptions.ConditionalCheckFailedException:
+            return False
+        await self._update_live(rate_share.renewal(self.broadcasts, match, owner, until))
+        return True
+
+    async def ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> rate_share.RateShare | None:
+        """Say that a batch has ended, or goes on after all; returns the broadcast, None if it is not live any more."""
+        return await self._update_live(rate_share.ended(self.broadcasts, match, owner, batch, is_ended=is_ended))
+
+    async def state_left(self, match: str, owner: str, batch: int, left: int) -> bool:
+        """Say how many posts a batch has left; returns whether the broadcast is still live."""
+        try:
+            await self.db.update_item(**rate_share.statement(self.broadcasts, match, owner, batch, left))
+        except self.db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    async def report(self, task: SenderTask, seq: int, counts: Counts) -> None:
+        """Overwrite this batch's row; the receipt is the sum of these rows."""
+        body = {"batch": task.batch.number, "seq": seq, **counts.dump()}
+        round_of = round_name(task.broadcast, task.round)
+        await self.db.put_item(
+            TableName=self.broadcasts,
+            Item={
+                **broadcast_key(task.match, progress_item(round_of, task.batch.number)),
+                **VERSION_ATTRIBUTE,
+                "body": {"S": orjson.dumps(body).decode()},
+                "ttl": {"N": str(int(time.time()) + PROGRESS_SECONDS)},
+            },
+        )
+
+    async def _update_live(self, update: dict[str, Any]) -> rate_share.RateShare | None:
+        try:
+            answer = await self.db.update_item(**update)
+        except self.db.exceptions.ConditionalCheckFailedException:
+            return None
+        rows = readable_rows(rate_share.parse([answer["Attributes"]])) if "Attributes" in answer else []
+        return rows[0] if rows else None

@@ -1,0 +1,83 @@
+"""Remembers from one broadcast to the next which viewers take nothing, in their subscription rows.
+
+A viewer whose tries were all answered 429 has a full buffer: the viewer does not read. Its row counts the broadcasts
+running in which that was so. From two on, the viewer's row comes last in a lap (``LapRows``). When one more broadcast
+fails, its connection is closed: a living client comes back with an empty buffer. A broadcast that reaches the viewer
+clears the row. While the account throttles, a 429 says nothing about the viewer, and nothing is noted (``PostQueue``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broadcaster.send.lap_rows import HELD_BACK_AFTER
+from subscriptions.store import row_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from broadcaster.send.post_queue import Post
+
+AT_ONCE = 16
+"""Rows that are being written at the same time."""
+
+MOST = 2_000
+"""Rows that one invocation writes at most. Others keep what they say until the next broadcast."""
+
+logger = Logger(service="sender")
+
+
+class SlowViewers:
+    """The slow viewers that one invocation meets. A row is its partition and connection."""
+
+    def __init__(self, db: Any, table: str) -> None:
+        self._db = db
+        self._table = table
+        self._failed: dict[tuple[str, str], int] = {}
+        """Rows whose viewers took nothing on this lap: in how many broadcasts running, with this one."""
+
+    def failed(self, post: Post, before: int) -> bool:
+        """Note that a viewer took nothing, as in the ``before`` last broadcasts; returns whether it is to be closed."""
+        row = (post[2], post[0])
+        self._failed[row] = before + 1
+        return self._failed[row] > HELD_BACK_AFTER
+
+    def begin_lap(self) -> None:
+        """A lap with a newer frame begins: it tells which viewers take nothing."""
+        self._failed.clear()
+
+    async def write(self, until: float, reached: Iterable[tuple[str, str]]) -> None:
+        """Write the rows that have changed, ``until`` then at most (loop's clock).
+
+        Of the rows that were ``reached``, those that did not fail have a viewer that takes frames again.
+        """
+        waiting = [(row, 0) for row in reached if row not in self._failed]
+        notes = [(row, failed) for row, failed in self._failed.items() if failed <= HELD_BACK_AFTER]
+        waiting += notes[: max(0, MOST - len(waiting))]
+        waiting.reverse()  # They are taken from the end.
+
+        async def work() -> None:
+            while waiting:
+                await self._write(*waiting.pop())
+
+        try:
+            async with asyncio.timeout_at(until):
+                await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(waiting)))))
+        except (ClientError, BotoCoreError, TimeoutError) as error:
+            logger.warning("slow_viewers_not_noted", rows=len(waiting), exc_info=error)
+
+    async def _write(self, row: tuple[str, str], failed: int) -> None:
+        # A row that was deleted meanwhile must not come back.
+        noted: dict[str, Any] = {
+            "UpdateExpression": "SET slow = :failed",
+            "ConditionExpression": "attribute_exists(sk)",
+            "ExpressionAttributeValues": {":failed": {"N": str(failed)}},
+        }
+        cleared = {"UpdateExpression": "REMOVE slow", "ConditionExpression": "attribute_exists(slow)"}
+        with suppress(self._db.exceptions.ConditionalCheckFailedException):
+            await self._db.update_item(TableName=self._table, Key=row_key(*row), **(noted if failed else cleared))

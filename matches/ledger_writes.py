@@ -1,0 +1,188 @@
+"""Pure: what the ledger writes into the table ``matches``: rows, and the transaction that applies an event.
+
+ledger.py lists the rows; match_rows.py has their keys and reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from matches.amendments import AMENDABLE, amended
+from matches.kickoff import entry
+from matches.match_rows import LINEUPS, event_item, id_key, row_key, state_key
+from matches.match_state import Outcome
+from runtime.attributes import VERSION_ATTRIBUTE, as_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+    from matches.events import AcceptedEvent
+    from matches.match_state import MatchState
+    from matches.scoreboard import Applied, Board
+
+
+def state_row(state: MatchState) -> dict[str, Any]:
+    """The ``state`` row of a new match."""
+    item: dict[str, Any] = {
+        **state_key(state.match),
+        **VERSION_ATTRIBUTE,
+        **{name: {"S": getattr(state, name)} for name in ("epoch", "home", "away", "kickoff")},
+        **{name: {"S": value} for name, value in entry(state.kickoff).items()},
+        **{name: as_number(getattr(state, name)) for name in ("newest_seq", "newest_score_seq")},
+        "board": {"S": _dump_board(state.board)},
+        "terms": {"S": _dump_terms(state)},
+    }
+    if state.competition:
+        item["competition"] = {"S": state.competition}
+    if state.audience:
+        item["audience"] = as_number(state.audience)
+    return item
+
+
+def scheduled(state: MatchState) -> dict[str, Any]:
+    """The attributes of the ``state`` row that a change before the kick-off may change."""
+    return {
+        **{name: {"S": getattr(state, name)} for name in ("kickoff", "home", "away")},
+        **{name: {"S": value} for name, value in entry(state.kickoff).items()},
+        "terms": {"S": _dump_terms(state)},
+    }
+
+
+def lineups_row(match: str, lineups: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The ``lineups`` row: the names of each side's players."""
+    body = {side: list(lineups[side]) for side in ("home", "away")}
+    return {**row_key(match, LINEUPS), **VERSION_ATTRIBUTE, "body": {"S": orjson.dumps(body).decode()}}
+
+
+def receipt_row(match: str, seq: int, broadcast: str, body: dict[str, Any]) -> dict[str, Any]:
+    """A ``receipt#`` row: what a broadcast has done up to ``seq``."""
+    return {
+        **row_key(match, f"receipt#{seq:08d}#{broadcast}"),
+        **VERSION_ATTRIBUTE,
+        "body": {"S": orjson.dumps(body).decode()},
+    }
+
+
+def pending_row(accepted: AcceptedEvent, digest: str | None, until: int) -> dict[str, Any]:
+    """An ``id#`` row that keeps an id for an event on the stream; ``until`` is in seconds since the epoch.
+
+    With ``digest`` it stands beside the row of other content that has the id.
+    """
+    return {
+        **id_key(accepted.match, accepted.event_id, digest),
+        **VERSION_ATTRIBUTE,
+        "outcome": {"S": "pending"},
+        "digest": {"S": accepted.digest},
+        "ttl": as_number(until),
+    }
+
+
+def settled(accepted: AcceptedEvent, outcome: Outcome, key: dict[str, Any]) -> dict[str, Any]:
+    """An ``id#`` row that says for good what became of an event."""
+    item: dict[str, Any] = {
+        **key, **VERSION_ATTRIBUTE, "outcome": {"S": outcome.status}, "digest": {"S": accepted.digest},
+    }  # fmt: skip
+    if outcome.seq is not None:
+        item["seq"] = as_number(outcome.seq)
+    if outcome.reason is not None:
+        item["reason"] = {"S": outcome.reason}
+    if outcome.unseen is not None:
+        item["unseen"] = as_number(outcome.unseen)
+    return item
+
+
+def settle(table: str, accepted: AcceptedEvent, outcome: Outcome) -> TransactWriteItemTypeDef:
+    """Put the id with its outcome, unless it has one already or belongs to other content."""
+    return {
+        "Put": {
+            "TableName": table,
+            "Item": settled(accepted, outcome, id_key(accepted.match, accepted.event_id)),
+            "ConditionExpression": "attribute_not_exists(match_id) OR (outcome = :pending AND digest = :digest)",
+            "ExpressionAttributeValues": {":pending": {"S": "pending"}, ":digest": {"S": accepted.digest}},
+        }
+    }
+
+
+def applied_writes(
+    table: str, state: MatchState, accepted: AcceptedEvent, ruling: Applied
+) -> Iterator[TransactWriteItemTypeDef]:
+    """The one transaction that applies an event as the next seq."""
+    seq, board = state.newest_seq + 1, ruling.board
+    body: dict[str, Any] = {"seq": seq, **accepted.event.content(), "at": accepted.at}
+    body["score"] = board.score
+    if board.shootout is not None:
+        body["shootout"] = board.shootout
+    target = ruling.target
+    if target is not None:
+        body["amends_seq" if accepted.event.kind == "amendment" else "cancels_seq"] = target["seq"]
+    event: dict[str, Any] = {
+        **row_key(state.match, event_item(seq)),
+        **VERSION_ATTRIBUTE,
+        "body": {"S": orjson.dumps(body).decode()},
+    }
+    if accepted.by is not None:
+        # Beside the body, which everybody may read.
+        event["by"] = {"S": accepted.by}
+    if ruling.scores:
+        # Where a follower of the score only stood before this event: the frame for them says so.
+        event["score_prev"] = as_number(state.newest_score_seq)
+    yield settle(table, accepted, Outcome("applied", seq=seq))
+    yield {
+        "Put": {
+            "TableName": table,
+            "Item": event,
+            "ConditionExpression": "attribute_not_exists(match_id)",
+        }
+    }
+    yield {
+        "Update": {
+            "TableName": table,
+            "Key": state_key(state.match),
+            "UpdateExpression": "SET newest_seq = :seq, board = :board, newest_score_seq = :score_seq",
+            "ConditionExpression": "newest_seq = :read",
+            "ExpressionAttributeValues": {
+                ":seq": as_number(seq),
+                ":read": as_number(state.newest_seq),
+                ":board": {"S": _dump_board(board)},
+                ":score_seq": as_number(seq if ruling.scores else state.newest_score_seq),
+            },
+        }
+    }
+    if target is not None:
+        yield _mark(table, accepted, seq, target)
+
+
+def _mark(table: str, accepted: AcceptedEvent, seq: int, target: Mapping[str, Any]) -> TransactWriteItemTypeDef:
+    """Have an event's own row say that the event ``seq`` has taken it back, or has amended it."""
+    values: dict[str, Any] = {":seq": as_number(seq)}
+    if accepted.event.kind == "amendment":
+        # Beside the body, which stays as its operator posted it.
+        now = amended(target, accepted.event.changes())
+        values[":amended"] = {"S": orjson.dumps({name: now.get(name) for name in AMENDABLE}).decode()}
+        update = "SET amended_by = :seq, amended = :amended"
+    else:
+        update = "SET cancelled_by = :seq"
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": row_key(accepted.match, event_item(target["seq"])),
+            "UpdateExpression": update,
+            "ConditionExpression": "attribute_not_exists(cancelled_by)",
+            "ExpressionAttributeValues": values,
+        }
+    }
+
+
+def _dump_board(board: Board) -> str:
+    return orjson.dumps(asdict(board)).decode()
+
+
+def _dump_terms(state: MatchState) -> str:
+    periods = {"half": state.periods.half, "extra_half": state.periods.extra_half}
+    terms = {"neutral": state.neutral, "leg": state.leg, "first_leg": state.first_leg, **periods}
+    return orjson.dumps(terms).decode()

@@ -1,0 +1,144 @@
+"""The issuer's keys: fetched over HTTP, kept, and fetched again when they are old or one is unknown.
+
+However many tokens name an unknown key, the issuer is asked at most once a minute, also when it does not answer; the
+keys that are there go on being used until it does, for an hour at most. All of this is counted in one process.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import orjson
+import urllib3
+
+from runtime.thaw import seconds
+from subscriptions.token_verification import TokenError, read_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import jwt
+
+FRESH_SECONDS = 600.0
+"""After so long the keys are fetched again: a key that the issuer has taken back is believed no longer than that."""
+
+KEPT_SECONDS = 3600.0
+"""Keys that could not be renewed for so long are not used: one that was taken back is believed no longer, whatever
+keeps us from hearing of it."""
+
+PAUSE_SECONDS = 60.0
+"""Between two fetches."""
+
+EMPTY_PAUSE_SECONDS = 5.0
+"""Between two fetches while there are no keys at all and every viewer is refused."""
+
+FETCH_SECONDS = 4.0
+"""A document that has not come whole by then is given up; the function has ten seconds (terraform/system.json)."""
+
+WAIT_SECONDS = 2.0
+"""For the connection, for the head of the answer, and for each piece of it."""
+
+_PIECE = 16 * 1024
+DOCUMENT_BYTES = 256 * 1024
+
+
+class FetchError(Exception):
+    """The key set could not be fetched."""
+
+
+class KeySet:
+    """The keys of one issuer, for any number of threads.
+
+    ``fetch`` raises FetchError, ``clock`` tells seconds, those of a freeze included.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], bytes], say: Callable[[str], None], clock: Callable[[], float] = seconds
+    ) -> None:
+        self._fetch = fetch
+        self._say = say
+        self._clock = clock
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+        self._lock = threading.Lock()
+
+    def key(self, kid: str) -> jwt.PyJWK:
+        """The key of an id.
+
+        Raises TokenError if the issuer has none such, as far as is known. A call for a key that is already there never
+        waits for another call's renewal of the keys.
+        """
+        if self._wants(kid) and self._lock.acquire(blocking=kid not in self._usable()):
+            try:
+                if self._wants(kid):
+                    self._renew()
+            finally:
+                self._lock.release()
+        usable = self._usable()
+        if kid not in usable:
+            raise TokenError("unknown key" if usable else "the issuer's keys are not known")
+        return usable[kid]
+
+    def fetch_early(self) -> None:
+        """Fetch the keys before a token needs them. A failure does not keep the first token from another try."""
+        with self._lock:
+            self._renew()
+            if not self._usable():
+                self._tried_at = None
+
+    def _wants(self, kid: str) -> bool:
+        return not self._is_younger(FRESH_SECONDS) or kid not in self._keys
+
+    def _usable(self) -> dict[str, jwt.PyJWK]:
+        return self._keys if self._is_younger(KEPT_SECONDS) else {}
+
+    def _is_younger(self, seconds: float) -> bool:
+        return self._fetched_at is not None and self._clock() - self._fetched_at < seconds
+
+    def _renew(self) -> None:
+        """Fetch the keys, if that may be tried again already."""
+        pause = PAUSE_SECONDS if self._usable() else EMPTY_PAUSE_SECONDS
+        if self._tried_at is not None and self._clock() - self._tried_at < pause:
+            return
+        self._tried_at = self._clock()
+        try:
+            keys = read_keys(orjson.loads(self._fetch()))
+            if not keys:
+                raise FetchError("no key in it may sign")  # noqa: TRY301  # as bad as none at all, and treated so
+        except (FetchError, ValueError) as error:
+            self._say(f"the issuer's keys could not be fetched: {error}")
+        else:
+            self._keys, self._fetched_at = keys, self._tried_at
+
+
+def fetch(url: str) -> bytes:
+    """The body at an http or https URL, within ``FETCH_SECONDS`` and one wait. Redirects are not followed.
+
+    Raises FetchError with a reason that does not repeat what was answered.
+    """
+    if not url.startswith(("https://", "http://")):
+        raise FetchError("no http or https URL")
+    until = time.monotonic() + FETCH_SECONDS
+    document = bytearray()
+    try:
+        # Between two fetches lie minutes, or a freeze: a connection that was kept would be of no use. The pool of the
+        # module would keep it, also after "Connection: close", until it sees that the issuer has closed it.
+        with urllib3.PoolManager(retries=False, timeout=WAIT_SECONDS, headers={"Connection": "close"}) as pool:
+            answer = pool.request("GET", url, preload_content=False)
+            try:
+                if answer.status != 200:
+                    raise FetchError(f"status {answer.status}")
+                while piece := answer.read1(_PIECE):
+                    document += piece
+                    if len(document) > DOCUMENT_BYTES:
+                        raise FetchError("the document is too long")
+                    if time.monotonic() > until:
+                        raise FetchError("the document comes too slowly")
+            finally:
+                answer.close()
+    except (urllib3.exceptions.HTTPError, ValueError) as error:
+        raise FetchError(type(error).__name__) from None
+    return bytes(document)

@@ -1,0 +1,149 @@
+"""Posts that are tried again: which, when, and how often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from broadcaster.send.gateway_answers import Answer
+from broadcaster.send.pacing import WINDOW_SECONDS, AnswerCounts, Pace
+from broadcaster.send.post_queue import EXCUSED, TRIES, PostQueue, PreparedRequest
+
+if TYPE_CHECKING:
+    from broadcaster.send.post_queue import Post
+
+REQUEST = PreparedRequest(b"", lambda _: b"")
+
+
+class Listed:
+    """Rows from a list."""
+
+    def __init__(self, *connections: str) -> None:
+        self._left = list(connections)
+
+    def next_row(self) -> Post | None:
+        """The next row."""
+        return (self._left.pop(0), REQUEST, "m#0", 0) if self._left else None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether there is one."""
+        return bool(self._left)
+
+    @property
+    def waiting(self) -> int:
+        """The number of posts left."""
+        return len(self._left)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is none."""
+        return not self._left
+
+
+def queue_of(*connections: str, gone: list[Post] | None = None, pace: Pace | None = None) -> PostQueue:
+    """A queue whose back-off is always the longest."""
+    into = [] if gone is None else gone
+    return PostQueue(Listed(*connections), pace or Pace(100, 0), until=60, gone=into.append, chance=lambda: 1.0)
+
+
+def taken(from_: PostQueue, now: float) -> Post:
+    """The next post, which must be there."""
+    post = from_.next_post(now)
+    assert post is not None
+    return post
+
+
+def test_a_slow_viewer_is_put_back_and_the_others_go_first() -> None:
+    """One full buffer holds up nobody: that viewer is tried again later, after those who can be told now."""
+    posts = queue_of("slow", "b")
+    posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
+    assert taken(posts, 0)[0] == "b"
+    assert posts.next_post(0) is None
+    assert not posts.finished(0)
+    wait = posts.waits(0)
+    assert wait
+    again = taken(posts, wait)
+    assert (again[0], again[3]) == ("slow", 1)
+    posts.answered(again, Answer.ACCEPTED, wait)
+    assert posts.finished(wait)
+
+
+@pytest.mark.parametrize("answer", [Answer.THROTTLED, Answer.AGAIN])
+def test_tries_are_bounded(answer: Answer) -> None:
+    """A viewer that never takes anything is given up after so many tries, and counted as failed."""
+    posts = queue_of("a")
+    now, tries = 0.0, 0
+    while not posts.finished(now):
+        post = taken(posts, now)
+        tries += 1
+        posts.answered(post, answer, now)
+        now += posts.waits(now) or 0.0
+    assert (tries, posts.tally.failed) == (TRIES, 1)
+
+
+def test_the_accounts_throttle_is_hardly_held_against_a_viewer() -> None:
+    """Under the account's throttle a post is tried eight times as often: it is not the viewer who is slow."""
+    pace = Pace(100, 0)
+    pace.adjust(AnswerCounts(0, 100), WINDOW_SECONDS)
+    assert pace.throttled
+    posts = queue_of("a", pace=pace)
+    now, tries = 0.0, 0
+    while not posts.finished(now):
+        posts.answered(taken(posts, now), Answer.THROTTLED, now)
+        now += posts.waits(now) or 0.0
+        tries += 1
+    assert tries == TRIES / EXCUSED
+    assert posts.tally.failed == 1
+
+
+def test_a_connection_that_died_idle_costs_nothing() -> None:
+    """A kept-alive connection may have been closed just then: the post goes out again at once, and has its tries."""
+    posts = queue_of("a")
+    posts.lost(taken(posts, 0), 0, idle=True)
+    assert taken(posts, 0)[3] == 0
+    posts = queue_of("a")
+    posts.lost(taken(posts, 0), 0, idle=False)
+    assert posts.next_post(0) is None
+
+
+def test_connections_that_always_break_are_bounded_too() -> None:
+    """A gateway that resets every new connection cannot keep a post for ever; and it is not the viewer's doing."""
+    posts, now = queue_of("a"), 0.0
+    for _ in range(TRIES):
+        posts.lost(taken(posts, now), now, idle=False)
+        now += posts.waits(now) or 0.0
+    assert posts.finished(now)
+    assert (posts.tally.failed, posts.tally.unreached) == (1, 1)
+
+
+def test_the_gone_are_handed_over_and_never_tried_again() -> None:
+    """Promise 4: a 410 is final, and its row goes."""
+    gone: list[Post] = []
+    posts = queue_of("a", gone=gone)
+    posts.answered(taken(posts, 0), Answer.GONE, 0)
+    assert [post[0] for post in gone] == ["a"]
+    assert posts.finished(0)
+
+
+def test_when_time_is_up_nothing_new_is_taken() -> None:
+    """Rows that were not taken wait for the next invocation; what was to be tried again has failed."""
+    posts = queue_of("a", "b")
+    posts.answered(taken(posts, 59), Answer.AGAIN, 59)
+    assert posts.next_post(60) is not None  # the retry
+    posts.answered(("a", REQUEST, "m#0", 0), Answer.AGAIN, 60)
+    assert posts.next_post(60) is None
+    posts.give_up()
+    assert posts.finished(60)
+    assert posts.tally.failed == 1
+    assert posts.rows.waiting
+
+
+def test_a_frame_that_was_swapped_is_what_is_tried_again() -> None:
+    """Promise 8: a post that had to wait goes out with the newest frame, not with the one it waited with."""
+    posts = queue_of("a")
+    posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
+    REQUEST.sign = lambda connection: f"newer for {connection}".encode()
+    post = taken(posts, posts.waits(0) or 0.0)
+    assert post[1].sign(post[0]) == b"newer for a"
