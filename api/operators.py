@@ -79,7 +79,7 @@ def change_match(match: MatchInPath, change: MatchChange) -> Response[dict[str, 
         except ValueError as error:
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{error}.") from error
     if change.lineups is not None:
-        resources.ledger().put_lineups(match, change.lineups.model_dump())
+        resources.ledger().put_lineups(match, change.lineups.names())
     resources.shared_reads().forget(match)
     return plain(
         HTTPStatus.OK,

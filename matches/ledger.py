@@ -61,15 +61,14 @@ from matches.match_rows import (
 from matches.match_state import MatchState, Outcome
 from matches.past_events import events_as_of
 from matches.scoreboard import AHEAD, Board, Refused, apply, names_earlier
-from runtime.attributes import BrokenMatchError, as_number, parse_rows
+from runtime.attributes import BrokenMatchError, Item, as_number, parse_rows
 from runtime.lifecycle import NO_MATCH
 from runtime.metrics import readable_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from matches.event_types import AuditedEvent, LineupNames, Receipt, StoredEvent
     from matches.events import AcceptedEvent
     from matches.schedule import MatchChange, NewMatch
 
@@ -127,7 +126,7 @@ class Ledger:
         new_row = {"Item": state_row(state), "ConditionExpression": "attribute_not_exists(match_id)"}
         puts: list[Any] = [{"TableName": self.table, **new_row}]
         if new.lineups is not None:
-            puts.append({"TableName": self.table, "Item": lineups_row(state.match, new.lineups.model_dump())})
+            puts.append({"TableName": self.table, "Item": lineups_row(state.match, new.lineups.names())})
         try:
             self._db.transact_write_items(TransactItems=[{"Put": put} for put in puts])
         except self._db.exceptions.TransactionCanceledException as error:
@@ -202,12 +201,12 @@ class Ledger:
             self.state(match)
             raise AlreadyKickedOffError(match) from error
 
-    def lineups(self, match: str) -> dict[str, list[str]]:
+    def lineups(self, match: str) -> LineupNames:
         """The names of each side's players, as given; none if they are not known. Raises UnreadableRowError."""
         found = self._db.get_item(TableName=self.table, Key=row_key(match, LINEUPS), ConsistentRead=True)
         return parse_lineups(match, found.get("Item"))
 
-    def put_lineups(self, match: str, lineups: Mapping[str, Sequence[str]]) -> None:
+    def put_lineups(self, match: str, lineups: LineupNames) -> None:
         """Keep the names of each side's players instead of those before."""
         self._db.put_item(TableName=self.table, Item=lineups_row(match, lineups))
 
@@ -226,17 +225,17 @@ class Ledger:
             raise UnknownMatchError(match)
         return parse_state(found["Item"])
 
-    def events(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
+    def events(self, match: str, after: int, limit: int) -> list[StoredEvent]:
         """The newest ``limit`` events with a seq above ``after``, oldest first; without those that cannot be read."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=True))
         return readable_rows(parse_rows(parse_event, reversed(page["Items"])))
 
-    def history(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
+    def history(self, match: str, after: int, limit: int) -> list[StoredEvent]:
         """The next ``limit`` events with a seq above ``after``, oldest first; without those that cannot be read."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
         return readable_rows(parse_rows(parse_event, page["Items"]))
 
-    def audit(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
+    def audit(self, match: str, after: int, limit: int) -> list[AuditedEvent]:
         """As ``history``, each event with ``by``: the subject of the operator who posted it, if that is known.
 
         An amended event is as its own operator posted it; the amendments stand behind it with who posted those.
@@ -244,7 +243,7 @@ class Ledger:
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
         return readable_rows(parse_rows(parse_audited, page["Items"]))
 
-    def receipts(self, match: str, after: int | None = None) -> list[dict[str, Any]]:
+    def receipts(self, match: str, after: int | None = None) -> list[Receipt]:
         """The receipts of a match's broadcasts as broadcaster.control.receipt wrote them, oldest first.
 
         Only those whose seq is above ``after``, if that is given; without those that cannot be read.
@@ -263,7 +262,7 @@ class Ledger:
         )
         return readable_rows(parse_rows(parse_receipt, (item for page in pages for item in page["Items"])))
 
-    def put_receipt(self, match: str, seq: int, broadcast: str, body: dict[str, Any]) -> None:
+    def put_receipt(self, match: str, seq: int, broadcast: str, body: Receipt) -> None:
         """Keep what a broadcast has done up to ``seq``, unless there is a receipt of it already."""
         with suppress(self._db.exceptions.ConditionalCheckFailedException):
             self._db.put_item(
@@ -301,7 +300,7 @@ class Ledger:
                 return known
         return Outcome("pending")
 
-    def _put_new(self, item: dict[str, Any], *, over_pending: bool = False) -> bool:
+    def _put_new(self, item: Item, *, over_pending: bool = False) -> bool:
         """Put a row of an id if there is none, or none but a pending one; returns whether it was put."""
         given: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(match_id)"}
         if over_pending:
@@ -313,7 +312,7 @@ class Ledger:
             return False
         return True
 
-    def _id_row(self, match: str, event_id: str, digest: str | None = None) -> dict[str, Any] | None:
+    def _id_row(self, match: str, event_id: str, digest: str | None = None) -> Item | None:
         """The row of the content that has the id, or with ``digest`` that of other content."""
         key = id_key(match, event_id, digest)
         return self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
@@ -379,7 +378,7 @@ class Ledger:
         item = settled(accepted, outcome, id_key(accepted.match, accepted.event_id, accepted.digest))
         return outcome if self._put_new(item, over_pending=True) else replace(outcome, again=True)
 
-    def _whole_history(self, state: MatchState) -> list[dict[str, Any]]:
+    def _whole_history(self, state: MatchState) -> list[StoredEvent]:
         """Every event of a match as it stood at ``state.newest_seq``.
 
         Raises BrokenMatchError if one is missing or damaged: what is left would give another board.
@@ -394,7 +393,7 @@ class Ledger:
                 raise BrokenMatchError(state.match, event_item(seq), reason)
         return events
 
-    def _unseen(self, state: MatchState, accepted: AcceptedEvent) -> dict[str, Any] | None:
+    def _unseen(self, state: MatchState, accepted: AcceptedEvent) -> StoredEvent | None:
         """Another operator's goal that this operator has not seen. Nothing is read unless the score has moved since."""
         seen = accepted.event.seen
         if seen is None or seen >= state.newest_score_seq or not unseen_goals.is_careful(accepted.event):

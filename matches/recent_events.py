@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matches.past_events import events_as_of
 from matches.snapshot import EVENTS_PER_FRAME
 from runtime.brief_cache import BriefCache
 
 if TYPE_CHECKING:
+    from matches.event_types import StoredEvent
     from matches.ledger import Ledger
     from matches.match_state import MatchState
 
@@ -28,11 +29,11 @@ class RecentEvents:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._kept: OrderedDict[str, tuple[tuple[str, int], list[dict[str, Any]]]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[tuple[str, int], list[StoredEvent]]] = OrderedDict()
         # Lists that lack an event whose row is damaged: kept for a second, as the row may be repaired.
-        self._incomplete: BriefCache[tuple[str, str, int], list[dict[str, Any]]] = BriefCache(_MATCHES)
+        self._incomplete: BriefCache[tuple[str, str, int], list[StoredEvent]] = BriefCache(_MATCHES)
 
-    def up_to(self, state: MatchState) -> list[dict[str, Any]]:
+    def up_to(self, state: MatchState) -> list[StoredEvent]:
         """The newest events up to ``state.newest_seq``, as many as a frame may hold, oldest first. Not to be changed.
 
         Raises botocore's ClientError and BotoCoreError.
@@ -53,7 +54,7 @@ class RecentEvents:
             self._kept.popitem(last=False)
         return known[1]
 
-    def _read(self, state: MatchState) -> list[dict[str, Any]]:
+    def _read(self, state: MatchState) -> list[StoredEvent]:
         # Events numbered after the state was read are not in the state, so they are left out here too.
         return events_as_of(
             state.newest_seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.newest_seq else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from broadcaster.control.cell_state import CellState
+    from matches.event_types import Receipt
 
 logger = Logger(service="receipt")
 metrics = Metrics("receipt")
@@ -166,7 +167,7 @@ class Receipts:
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.set_aside}
         # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
         try:
-            self.ledger.put_receipt(end.match, end.ended_seq, broadcast, body)
+            self.ledger.put_receipt(end.match, end.ended_seq, broadcast, cast("Receipt", body))
         except (ClientError, BotoCoreError):
             # The cell's viewers do not wait for home: the lease is given back, and the receipt is in the log.
             logger.exception("home did not take the receipt", match=end.match, seq=end.ended_seq, receipt=body)

@@ -10,7 +10,7 @@ damaged: viewers see the gap, read the match over HTTP, and know that something 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -19,6 +19,7 @@ from matches.snapshot import FRAME_BYTES, newest_that_fit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matches.event_types import StoredEvent
     from matches.match_state import MatchState
 
 
@@ -39,7 +40,7 @@ class Frames:
     """Of that event."""
 
 
-def build(state: MatchState, told: int, events: Sequence[tuple[dict[str, Any], int | None]]) -> Frames | None:
+def build(state: MatchState, told: int, events: Sequence[tuple[StoredEvent, int | None]]) -> Frames | None:
     """The frames that bring every viewer from ``told`` to ``state.newest_seq``; None if there is nothing to tell.
 
     ``events``: those after ``told``, oldest first, each with the seq of the score event before it if it is one
@@ -67,7 +68,7 @@ def build(state: MatchState, told: int, events: Sequence[tuple[dict[str, Any], i
     )
 
 
-def _unbroken(rows: list[tuple[dict[str, Any], int | None]], seq: int) -> list[tuple[dict[str, Any], int | None]]:
+def _unbroken(rows: list[tuple[StoredEvent, int | None]], seq: int) -> list[tuple[StoredEvent, int | None]]:
     """The rows at the end that lead to ``seq`` without a hole."""
     begin = len(rows)
     while begin > 0 and rows[begin - 1][0]["seq"] == seq - (len(rows) - begin):
@@ -75,11 +76,11 @@ def _unbroken(rows: list[tuple[dict[str, Any], int | None]], seq: int) -> list[t
     return rows[begin:]
 
 
-def _fit(state: MatchState, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _fit(state: MatchState, events: list[StoredEvent]) -> list[StoredEvent]:
     return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.newest_seq, [], _LATEST)))
 
 
-def _frame(state: MatchState, prev: int, events: list[dict[str, Any]], at: int | None = None) -> bytes:
+def _frame(state: MatchState, prev: int, events: list[StoredEvent], at: int | None = None) -> bytes:
     return orjson.dumps(
         {
             "type": "update",

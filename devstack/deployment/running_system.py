@@ -20,7 +20,7 @@ from devstack.operator.local_system import nothing_answers, system_at
 from devstack.stack.ministack import StackError
 from devstack.stack.provision import client
 from devstack.system import PREFIX, System
-from loadtest.shown import where
+from loadtest.terminal_text import public_url
 from matches.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
         return lambda service, region=None: session.client(service, region_name=region), prefix
     system = system_at(api_url)
     if system is None:
-        raise StackError(f"{where(api_url)} is not devstack's. For an account of AWS, say --aws.")
+        raise StackError(f"{public_url(api_url)} is not devstack's. For an account of AWS, say --aws.")
     return lambda service, region=system.region: client(system.at(region), service), PREFIX
 
 

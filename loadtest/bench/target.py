@@ -22,7 +22,7 @@ from subscriptions.store import BATCH, partition, row_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from loadtest.tokens import Tokens
+    from loadtest.token_sources import TokenSource
 
 THREADS = 4
 
@@ -34,7 +34,7 @@ class Target:
     api_url: str
     websocket_url: str
     environment: dict[str, str]
-    tokens: Tokens
+    tokens: TokenSource
     """The operator's."""
 
     def api(self) -> httpx.AsyncClient:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import orjson
@@ -23,6 +23,7 @@ from tests.hole import hole
 if TYPE_CHECKING:
     from devstack.operator.api_client import Operator
     from devstack.system import System
+    from matches.event_types import Receipt
     from matches.ledger import Ledger
 
 SCOPE = "livescore/score:write"
@@ -155,7 +156,7 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
 def test_receipts_after_a_seq(operator: Operator, system: System, ledger: Ledger, match: str) -> None:
     """A client that polls gets the new receipts only; an impossible position is refused."""
     for seq in (1, 2, 10):
-        ledger.put_receipt(match, seq, "b#1", {"seq": seq})
+        ledger.put_receipt(match, seq, "b#1", cast("Receipt", {"seq": seq}))
     assert [each["seq"] for each in operator.receipts(match)] == [1, 2, 10]
     assert [each["seq"] for each in operator.receipts(match, 0)] == [1, 2, 10]
     assert [each["seq"] for each in operator.receipts(match, 1)] == [2, 10]

@@ -20,7 +20,7 @@ STATE = MatchState(
     kickoff="2022-12-18T15:00:00+00:00", audience=None, newest_score_seq=0,
 )  # fmt: skip
 
-Chain = list[tuple[dict[str, Any], int | None]]
+Chain = list[tuple[Any, int | None]]
 
 
 def chain(scores: list[bool], padding: int = 0) -> Chain:

@@ -20,7 +20,7 @@ STATE = MatchState(
 )  # fmt: skip
 
 
-def history(count: int, padding: int = 0) -> list[dict[str, Any]]:
+def history(count: int, padding: int = 0) -> list[Any]:
     """So many events."""
     return [{"seq": seq, "kind": "goal", "player": "x" * padding} for seq in range(1, count + 1)]
 

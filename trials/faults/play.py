@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from broadcaster.control.cell_state import CellStates
-    from client.reader import Reader
+    from client.http_reader import HttpReader
     from devstack.stack.ministack import MiniStack
     from devstack.system import System
     from matches.ledger import Ledger
     from trials.faults.proxy import FaultProxy
-    from trials.faults.setaside import SetAside
+    from trials.faults.set_aside_reader import SetAsideReader
 
 PRUNED_SECONDS = 20.0
 POST_SECONDS = 90.0
@@ -46,12 +46,12 @@ class World:
     ministack: MiniStack
     proxy: FaultProxy
     operator: Operator
-    reader: Reader
+    reader: HttpReader
     """Through which all viewers repair."""
 
     ledger: Ledger
     cell_states: CellStates
-    set_aside: SetAside
+    set_aside: SetAsideReader
     clocks: str
     """The folder where functions find by how much their clock is wrong."""
 
