@@ -43,7 +43,7 @@ FULL = replace(
 )  # fmt: skip
 GOAL: dict[str, Any] = {"kind": "goal", "event_id": "g2", "team": "home", "minute": 61, "player": "Messi"}
 CARD = {"kind": "yellow_card", "event_id": "y", "team": "away", "minute": 62}
-TARGET = {"seq": 3, "kind": "goal", "event_id": "g1", "team": "home", "minute": 12, "player": "Mesi"}
+TARGET: Any = {"seq": 3, "kind": "goal", "event_id": "g1", "team": "home", "minute": 12, "player": "Mesi"}
 
 
 def accepted(event: dict[str, Any], by: str | None = "ann") -> AcceptedEvent:
@@ -73,14 +73,14 @@ def test_a_change_before_the_kick_off_writes_the_day_too() -> None:
 
 def test_line_ups_read_as_they_were_written() -> None:
     """Both sides have their names; a match without the row has none."""
-    lineups = {"home": ["A", "B"], "away": []}
+    lineups: Any = {"home": ["A", "B"], "away": []}
     assert parse_lineups("m", lineups_row("m", lineups)) == lineups
     assert parse_lineups("m", None) == {"home": [], "away": []}
 
 
 def test_a_receipt_reads_as_it_was_written() -> None:
     """A receipt has the body that its broadcast gave it."""
-    body = {"seq": 5, "reached": 3}
+    body: Any = {"seq": 5, "reached": 3}
     assert parse_receipt(receipt_row("m", 5, "b1", body)) == body
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matches.past_events import events_as_of
 
-EVENTS = [
+EVENTS: list[Any] = [
     {"seq": 1, "kind": "kick_off"},
     {"seq": 2, "kind": "goal", "cancelled_by": 4},
     {"seq": 3, "kind": "goal", "amended_by": 5},

@@ -9,8 +9,8 @@ import pytest
 from matches.events import EVENT
 from matches.unseen_goals import is_careful, reason, unseen
 
-GOAL: dict[str, Any] = {"seq": 12, "kind": "goal", "team": "home", "minute": 45, "stoppage": 2, "player": "Messi"}
-KICK: dict[str, Any] = {"seq": 13, "kind": "shootout_kick", "team": "away", "scored": True}
+GOAL: Any = {"seq": 12, "kind": "goal", "team": "home", "minute": 45, "stoppage": 2, "player": "Messi"}
+KICK: Any = {"seq": 13, "kind": "shootout_kick", "team": "away", "scored": True}
 PRESS = EVENT.validate_python({"kind": "goal", "event_id": "g", "team": "home", "minute": 46, "seen": 11})
 
 
@@ -60,6 +60,6 @@ def test_kicks_conflict_with_kicks() -> None:
         (KICK, "another operator posted a shoot-out kick meanwhile: seq 13, away"),
     ],
 )
-def test_the_operator_is_told_of_that_goal(goal: dict[str, Any], sentence: str) -> None:
+def test_the_operator_is_told_of_that_goal(goal: Any, sentence: str) -> None:
     """The reason of the refusal names the other goal as far as it is known."""
     assert reason(goal) == sentence
