@@ -41,7 +41,7 @@ from subscriptions.store import partition
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from client.websocket import Connection
+    from client.websocket import ViewerSocket
 
 
 CONNECTIONS = 20
@@ -321,7 +321,7 @@ async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIter
     """Connections of our own that follow the match. Raises PostingError if one does not get as far."""
     listeners = [_Listener() for _ in range(CONNECTIONS)]
     url, headers = place_token(f"{websocket}?v=1", token)
-    wires: list[Connection] = []
+    wires: list[ViewerSocket] = []
     try:
         # One after the other: opening connections is not what is measured.
         for each in listeners:
