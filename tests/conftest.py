@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from broadcaster.control.telling import Tellings
+from broadcaster.control.cell_state import CellStates
 from devstack.operator.api_client import Operator
 from devstack.stack.ministack import free_port
 from devstack.stack.provision import client
@@ -17,7 +17,7 @@ from devstack.stack.whole_stack import running
 from devstack.system import PREFIX
 from matches.ledger import Ledger
 from subscriptions.store import Subscriptions
-from tests import quick
+from tests import longest, quick
 from tests.listening import PLANTED, Listening
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs the stack, if ``--quick`` is given."""
+    """Leave out what needs the stack, if ``--quick`` is given; several workers begin with the longest files."""
     if config.getoption("--quick"):
         items[:] = [each for each in items if quick.NEEDS_STACK not in getattr(each, "fixturenames", ())]
+    if hasattr(config, "workerinput"):
+        items[:] = longest.first(items)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -105,9 +107,9 @@ def ledger(system: System, dynamodb: Any) -> Ledger:
 
 
 @pytest.fixture(scope="session")
-def tellings(system: System, dynamodb: Any) -> Tellings:
+def cell_states(system: System, dynamodb: Any) -> CellStates:
     """The progress of the running system's one cell."""
-    return Tellings(system.name("broadcasts"), dynamodb)
+    return CellStates(system.name("broadcasts"), dynamodb)
 
 
 @pytest.fixture(scope="session")
