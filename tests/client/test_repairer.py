@@ -44,7 +44,7 @@ class Match:
 
     def plays(self, events: int) -> None:
         """So many events happen."""
-        at = self._ledger.state(self.id).seq
+        at = self._ledger.state(self.id).newest_seq
         for number in range(at, at + events):
             event = {"kind": "goal", "team": "home", "minute": 1} if number else {"kind": "kick_off"}
             self._ledger.apply_event(

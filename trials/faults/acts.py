@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import Batch, ExecutionInput
-from broadcaster.control.telling import telling_key
 from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition, row_key
 from trials.faults import damaged_row_acts
@@ -120,7 +120,7 @@ async def dead_lease(play: Play) -> AsyncIterator[None]:
     await asyncio.to_thread(
         play.world.client("dynamodb").update_item,
         TableName=play.world.system.name("broadcasts"),
-        Key=telling_key(play.match),
+        Key=cell_state_key(play.match),
         UpdateExpression="SET lease_owner = :dead, lease_until = :until",
         ExpressionAttributeValues={":dead": {"S": "dead"}, ":until": {"N": str(int(time.time()) + LEASE_SECONDS)}},
     )

@@ -13,9 +13,9 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.control.live import live_key
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.progress import progress_item
-from broadcaster.control.telling import telling_key
+from broadcaster.control.rate_share import rate_share_key
 from devstack.system import REGION
 from matches.events import EVENT, AcceptedEvent
 from matches.match_rows import event_item, row_key
@@ -64,7 +64,12 @@ def broken_state(reason: str, **attributes: Any) -> Act:
 async def made_again(play: Play) -> AsyncIterator[None]:
     """Another match is made again behind the API's back: its state is at 0, and its old event is there."""
     other = await _other(play)
-    fresh = {"seq": {"N": "0"}, "scored": {"N": "0"}, "board": {"S": EMPTY_BOARD}, "epoch": {"S": "again"}}
+    fresh = {
+        "newest_seq": {"N": "0"},
+        "newest_score_seq": {"N": "0"},
+        "board": {"S": EMPTY_BOARD},
+        "epoch": {"S": "again"},
+    }
     await asyncio.to_thread(_damage, play, row_key(other, "state"), "matches", fresh)
     await asyncio.to_thread(_post, play, other)
     yield
@@ -81,7 +86,7 @@ async def broken_event(play: Play) -> AsyncIterator[None]:
     await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "next"})
     yield
     await _set_aside(play, "record", other, f"the row {event_item(1)} of match {other} cannot be read")
-    await play.until(lambda: play.world.ledger.state(other).seq == 2, f"{other} does not go on")
+    await play.until(lambda: play.world.ledger.state(other).newest_seq == 2, f"{other} does not go on")
     events = await asyncio.to_thread(play.world.operator.events, other)
     if [each["event_id"] for each in events] != ["next"]:
         raise FaultError(f"the events of {other} are {events}")
@@ -97,24 +102,24 @@ async def broken_id(play: Play) -> AsyncIterator[None]:
     await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "next"})
     yield
     await _set_aside(play, "record", other, f"the row id#unknown of match {other} cannot be read")
-    await play.until(lambda: play.world.ledger.state(other).seq == 2, f"{other} does not go on")
+    await play.until(lambda: play.world.ledger.state(other).newest_seq == 2, f"{other} does not go on")
 
 
 @asynccontextmanager
-async def broken_telling(play: Play) -> AsyncIterator[None]:
+async def broken_cell_state(play: Play) -> AsyncIterator[None]:
     """A cell's row of another match cannot be read: its event is numbered, and the watchdog's message goes aside."""
     other = await _other(play)
-    await asyncio.to_thread(_damage, play, telling_key(other), "broadcasts", {"seq": {"S": "seven"}})
+    await asyncio.to_thread(_damage, play, cell_state_key(other), "broadcasts", {"due_seq": {"S": "seven"}})
     await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "next"})
     yield
-    await _set_aside(play, "watch", other, "its attribute seq is")
-    await play.until(lambda: play.world.ledger.state(other).seq == 2, f"{other} does not go on")
+    await _set_aside(play, "watch", other, "its attribute due_seq is")
+    await play.until(lambda: play.world.ledger.state(other).newest_seq == 2, f"{other} does not go on")
 
 
 @asynccontextmanager
 async def broken_live(play: Play) -> AsyncIterator[None]:
     """A row of the live broadcasts, which all senders of the cell read, cannot be read."""
-    item = {**live_key(f"{play.match}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
+    item = {**rate_share_key(f"{play.match}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
     async with _row(play, "broadcasts", item):
         yield
 
@@ -142,7 +147,7 @@ async def broken_receipt(play: Play) -> AsyncIterator[None]:
 async def broken_progress(play: Play) -> AsyncIterator[None]:
     """A batch's row of the round that is running is broken JSON: the round ends, and is told."""
     yield
-    round_of = (await asyncio.to_thread(play.world.tellings.read, play.match)).round
+    round_of = (await asyncio.to_thread(play.world.cell_states.read, play.match)).round
     if round_of is None:
         raise FaultError("no round has begun")
     item = {**broadcast_key(play.match, progress_item(round_of, 999)), "body": {"S": "{"}}
@@ -187,7 +192,7 @@ async def _other(play: Play) -> str:
         operator.settled(other, operator.post_event(other, {"kind": "kick_off", "event_id": "first"})["event_id"])
 
     await asyncio.to_thread(begin)
-    await play.until(lambda: play.world.tellings.read(other).told == 1, f"{other} was not told")
+    await play.until(lambda: play.world.cell_states.read(other).told_seq == 1, f"{other} was not told")
     return other
 
 
@@ -235,12 +240,12 @@ def _table(play: Play, name: str) -> str:
 ACTS: dict[str, Act] = {
     "row-made-again": made_again,
     "row-lacks": broken_state("its attribute kickoff is missing", kickoff=None),
-    "row-type": broken_state("its attribute seq is", seq={"S": "one"}),
+    "row-type": broken_state("its attribute newest_seq is", newest_seq={"S": "one"}),
     "row-json": broken_state("its attribute board is broken JSON", board={"S": "{"}),
     "row-version": broken_state("its version v is", v={"N": "99"}),
     "row-event": broken_event,
     "row-id": broken_id,
-    "row-telling": broken_telling,
+    "row-cell-state": broken_cell_state,
     "row-live": broken_live,
     "row-audience": broken_audience,
     "row-receipt": broken_receipt,

@@ -61,7 +61,7 @@ async def unwatched_matches(play: Play) -> AsyncIterator[None]:
         await asyncio.to_thread(kick_off, match)
     yield
     for match in others:
-        await play.until(lambda match=match: world.tellings.read(match).told >= 1, f"{match} was not told")  # type: ignore[misc]
+        await play.until(lambda match=match: world.cell_states.read(match).told_seq >= 1, f"{match} was not told")  # type: ignore[misc]
 
 
 def _connections(play: Play) -> set[str]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.control.telling import Tellings
+from broadcaster.control.cell_state import CellStates
 from client.http_reader import HttpReader
 from devstack import signals
 from devstack.operator.api_client import ApiError, Operator
@@ -93,7 +93,7 @@ def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
                     operator=operator,
                     reader=reader,
                     ledger=Ledger(system.name("matches"), dynamodb),
-                    tellings=Tellings(system.name("broadcasts"), dynamodb),
+                    cell_states=CellStates(system.name("broadcasts"), dynamodb),
                     set_aside=set_aside,
                     clocks=clocks,
                     one_at_a_time=asyncio.Lock(),
@@ -211,7 +211,7 @@ class Run:
         trouble = ledger_trouble(
             history, {each: outcome.status if outcome else None for each, outcome in outcomes.items()}
         )
-        told = (await asyncio.to_thread(self.world.tellings.read, match)).told
+        told = (await asyncio.to_thread(self.world.cell_states.read, match)).told_seq
         trouble += receipt_trouble(await asyncio.to_thread(ledger.receipts, match), told, slack=play.slack)
         if (wrong := await play.pruned()) is not None:
             trouble.append(wrong)

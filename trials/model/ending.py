@@ -23,9 +23,9 @@ def quiet(world: World, match: str) -> None:
     for actor in world.actors:
         actor.skew, actor.hangs = 0.0, False
     _run_out(world, match)
-    seq, tried = world.ledger.state(match).seq, world.tellings.read(match).tried
-    if tried < seq:
-        world.reference.breaks(f"{match}: {seq} events, but nobody broadcasts more than {tried}")
+    seq, ended_seq = world.ledger.state(match).newest_seq, world.cell_states.read(match).ended_seq
+    if ended_seq < seq:
+        world.reference.breaks(f"{match}: {seq} events, but nobody broadcasts more than {ended_seq}")
     for viewer in world.viewers.values():
         if viewer.connection is not None:
             viewer.connection.awake = True
@@ -49,7 +49,7 @@ def _run_out(world: World, match: str) -> None:
             world.pass_time(30.0)
         else:
             return
-    world.reference.breaks(f"{match} does not come to rest: {world.tellings.read(match)}")
+    world.reference.breaks(f"{match} does not come to rest: {world.cell_states.read(match)}")
 
 
 def _care(world: World) -> None:
@@ -63,11 +63,11 @@ def _check(world: World, match: str) -> None:
     reference, state = world.reference, world.ledger.state(match)
     events = reference.ledger.get(match, [])
     kept = [event["event_id"] for event in world.ledger.history(match, 0, 500)]
-    if kept != [event["event_id"] for event in events] or state.seq != len(kept):
-        reference.breaks(f"{match}: the history says {kept}, at {state.seq}")
-    telling = world.tellings.read(match)
-    if (telling.told, telling.tried) != (state.seq, state.seq):
-        reference.breaks(f"{match}: {state.seq} events, but {telling}")
+    if kept != [event["event_id"] for event in events] or state.newest_seq != len(kept):
+        reference.breaks(f"{match}: the history says {kept}, at {state.newest_seq}")
+    cell_state = world.cell_states.read(match)
+    if (cell_state.told_seq, cell_state.ended_seq) != (state.newest_seq, state.newest_seq):
+        reference.breaks(f"{match}: {state.newest_seq} events, but {cell_state}")
     for key in reference.accepted:
         outcome = world.ledger.outcome(*key)
         if outcome is None or outcome.status == "pending":

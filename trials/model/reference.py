@@ -53,8 +53,8 @@ class Connection:
 class CellProgress:
     """The broadcasts' side of a match as its row said it last."""
 
-    told: int = 0
-    tried: int = 0
+    told_seq: int = 0
+    ended_seq: int = 0
     owner: str | None = None
 
 
@@ -99,22 +99,24 @@ class Reference:
         """The row of the match was updated by somebody (``actor``: the execution it acts for, or a function)."""
         before = self.cell_progress.setdefault(match, CellProgress())
         now = CellProgress(
-            int(row["told"]["N"]), int(row["tried"]["N"]), row["lease_owner"]["S"] if "lease_owner" in row else None
+            int(row["told_seq"]["N"]),
+            int(row["ended_seq"]["N"]),
+            row["lease_owner"]["S"] if "lease_owner" in row else None,
         )
         self.cell_progress[match] = now
-        if now.told < before.told or now.tried < before.tried:
-            self.breaks(f"{match}: told and tried went back from {before} to {now}")
+        if now.told_seq < before.told_seq or now.ended_seq < before.ended_seq:
+            self.breaks(f"{match}: told_seq and ended_seq went back from {before} to {now}")
         if before.owner is not None and now.owner is None and actor != before.owner:
             self.breaks(f"{match}: {actor} gave back the lease of {before.owner}")
         if before.owner is not None and now.owner is not None and now.owner != before.owner:
             has_handed_over = self.predecessors[now.owner] == before.owner
             self.lost_leases |= set() if has_handed_over else {before.owner}
-        if (now.told, now.tried) != (before.told, before.tried) and actor != before.owner:
+        if (now.told_seq, now.ended_seq) != (before.told_seq, before.ended_seq) and actor != before.owner:
             self.breaks(f"{match}: {actor} settled what {before.owner} has the lease of")
-        if now.told > len(self.ledger.get(match, [])):
-            self.breaks(f"{match}: told {now.told}, which does not exist")
-        if now.told > before.told:
-            self._every_row_was_sent(match, now.told)
+        if now.told_seq > len(self.ledger.get(match, [])):
+            self.breaks(f"{match}: told {now.told_seq}, which does not exist")
+        if now.told_seq > before.told_seq:
+            self._every_row_was_sent(match, now.told_seq)
 
     def answered(self, connection: Connection, seq: int, *, subscribes: bool) -> None:
         """A snapshot was made for a connection: from now on it counts, even if the viewer never sees it."""
@@ -122,7 +124,7 @@ class Reference:
         if subscribes:
             connection.row = True
             if connection.match in self.cell_progress:
-                self._every_row_was_sent(connection.match, self.cell_progress[connection.match].told)
+                self._every_row_was_sent(connection.match, self.cell_progress[connection.match].told_seq)
 
     def _every_row_was_sent(self, match: str, told: int) -> None:
         for (pk, name), score_only in self.rows.items():

@@ -12,6 +12,7 @@ import orjson
 from greenlet import getcurrent
 
 from api import handler as api
+from broadcaster.control.cell_state import CellStates, cell_state_get
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout
 from broadcaster.control.payload import ExecutionInput, RoundEnd, SenderTask
@@ -19,8 +20,7 @@ from broadcaster.control.plan import Budget
 from broadcaster.control.progress import round_name
 from broadcaster.control.receipt import Receipts
 from broadcaster.control.starter import Starter
-from broadcaster.control.telling import Tellings, telling_get
-from broadcaster.control.watch import Watch
+from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.system import REGION, System
 from matches.events import parse_record
 from matches.ledger import Ledger
@@ -92,10 +92,12 @@ class World:
         self._stack.enter_context(seams.on(self.system, self.clock, self.db, self.stream))
         self.ledger = Ledger(self.system.name("matches"), self.raw)
         broadcasts = self.system.name("broadcasts")
-        self.tellings = Tellings(broadcasts, self.raw)
+        self.cell_states = CellStates(broadcasts, self.raw)
         starter = Starter(self.stepfunctions, "", Budget(2, 1))  # type: ignore[arg-type]
-        watch = Watch(self.watched, "", 30)  # type: ignore[arg-type]
-        self.cells = Cells({REGION: Cell(REGION, Tellings(broadcasts, self.db), starter)}, watch, self.clock.monotonic)
+        watch = WatchdogQueue(self.watched, "", 30)  # type: ignore[arg-type]
+        self.cells = Cells(
+            {REGION: Cell(REGION, CellStates(broadcasts, self.db), starter)}, watch, self.clock.monotonic
+        )
         ledger = Ledger(self.system.name("matches"), self.db)
         self.fanout = Fanout(ledger, self.cells, self.set_aside, "")  # type: ignore[arg-type]
         viewers = ViewerCounts(ledger.table, self.db)
@@ -247,7 +249,7 @@ class World:
                 self.reference.numbered(item["match_id"]["S"], event, scores=score_prev(item) is not None)
 
     def _saw_state(self, match: str) -> None:
-        row = self.raw.get_item(**telling_get(self.system.name("broadcasts"), match))["Item"]
+        row = self.raw.get_item(**cell_state_get(self.system.name("broadcasts"), match))["Item"]
         actor = CURRENT.get()
         name = (
             None

@@ -157,8 +157,8 @@ class Following(RuleBasedStateMachine):
 
     def _state(self) -> MatchState:
         return MatchState(
-            match="m", epoch="e", seq=len(self.events), board=self.board, home="A", away="B", competition=None,
-            kickoff="2022-12-18T15:00:00Z", audience=None, scored=self.scored,
+            match="m", epoch="e", newest_seq=len(self.events), board=self.board, home="A", away="B", competition=None,
+            kickoff="2022-12-18T15:00:00Z", audience=None, newest_score_seq=self.scored,
         )  # fmt: skip
 
     def _snapshot(self, follower: Follower) -> dict[str, Any]:

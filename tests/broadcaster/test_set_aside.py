@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.control.setaside import DATA_BYTES, NoSuchMessageError, find, in_order, parse, record_body
+from broadcaster.control.set_aside import DATA_BYTES, NoSuchMessageError, find, in_order, parse, record_body
 
 
 def received(body: str, number: int = 0, sent: int = 1_000) -> dict[str, Any]:

@@ -6,7 +6,7 @@ it is. Keys of the table: ``pk`` and ``sk``. A match's rows have ``pk`` = ``matc
 - ``state``        this row: what is to be told, what has been, and the lease of the broadcast (lease.py)
 - ``progress#…``   how far each batch of a broadcast is (progress.py)
 
-Beside them ``pk`` = ``live`` has a row for each broadcast that shares the send rate (live.py). Every row has a
+Beside them ``pk`` = ``live`` has a row for each broadcast that shares the send rate (rate_share.py). Every row has a
 version, ``v`` (runtime/attributes.py).
 
 The ``state`` row belongs to one epoch of its match. A match that is made again under its id has another epoch, and its
@@ -28,29 +28,32 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_HAND = "SET seq = :seq, #v = :v, told = if_not_exists(told, :none), tried = if_not_exists(tried, :none)"
+_MARK_DUE = (
+    "SET due_seq = :seq, #v = :v, "
+    "told_seq = if_not_exists(told_seq, :none), ended_seq = if_not_exists(ended_seq, :none)"
+)
 _OURS = "(attribute_not_exists(#v) OR #v = :v)"
 _SAME_EPOCH = "(attribute_not_exists(epoch) OR epoch = :epoch)"
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class CellState:
     """The progress of a cell with a match.
 
-    ``seq``: the newest event that was handed to the cell. ``told``: the seq that every subscription row of the match in
-    this cell is known to have been sent. ``tried``: the newest seq for which a broadcast has ended, with or without
-    batches set aside. ``stopped``: the newest event when an operator last ended a broadcast by hand, 0 if nobody ever
-    did. ``rows``: subscription rows that the last broadcast saw. ``shards``: the number of shards of its subscriptions
+    ``due_seq``: the newest event that the cell has to tell. ``told_seq``: every subscription row of the match in the
+    cell has been sent everything up to it. ``ended_seq``: the newest event for which a broadcast has ended, with or
+    without batches set aside. ``stopped_seq``: ``due_seq`` when an operator last stopped a broadcast, 0 if none did.
+    ``rows``: subscription rows that the last broadcast saw. ``shards``: the number of shards of its subscriptions
     once that has grown; subscriptions.shards knows the first. ``owner``: the execution that has the lease until
     ``lease_until`` (seconds since the epoch). ``round``: the round that it is in, or the last one was in.
     ``epoch``: that of the match whose events these are, None in a row from before rows said so.
     """
 
     match: str
-    seq: int = 0
-    told: int = 0
-    tried: int = 0
-    stopped: int = 0
+    due_seq: int = 0
+    told_seq: int = 0
+    ended_seq: int = 0
+    stopped_seq: int = 0
     rows: int = 0
     shards: int | None = None
     owner: str | None = None
@@ -63,7 +66,7 @@ class Telling:
         return self.owner is not None and self.lease_until > now
 
 
-class Tellings:
+class CellStates:
     """The ``state`` rows of one cell's ``broadcasts`` table.
 
     Raises botocore's ClientError and BotoCoreError; UnreadableRowError for a row that is damaged.
@@ -73,11 +76,11 @@ class Tellings:
         self.table = table
         self._db = client
 
-    def read(self, match: str) -> Telling:
+    def read(self, match: str) -> CellState:
         """The progress of the cell, read consistently. Without a row, nothing has been told yet."""
-        return parse_telling(match, self._db.get_item(**telling_get(self.table, match)).get("Item"))
+        return parse_cell_state(match, self._db.get_item(**cell_state_get(self.table, match)).get("Item"))
 
-    def hand(self, match: str, seq: int, epoch: str | None = None) -> Telling:
+    def mark_due(self, match: str, seq: int, epoch: str | None = None) -> CellState:
         """Note that ``seq`` is to be told, unless something newer is; returns how far the cell is.
 
         The write that gives back the lease also checks this number. So an event that is handed over at that moment
@@ -85,14 +88,14 @@ class Tellings:
         told of the earlier match says nothing about this one.
         """
         names, values = {"#v": "v"}, {":seq": as_number(seq), ":none": as_number(0), ":v": VERSION_ATTRIBUTE["v"]}
-        update, condition = _HAND, f"{_OURS} AND (attribute_not_exists(seq) OR seq < :seq)"
+        update, condition = _MARK_DUE, f"{_OURS} AND (attribute_not_exists(due_seq) OR due_seq < :seq)"
         if epoch is not None:
             update, condition = f"{update}, epoch = :epoch", f"{condition} AND {_SAME_EPOCH}"
             values[":epoch"] = {"S": epoch}
         try:
             updated = self._db.update_item(
                 TableName=self.table,
-                Key=telling_key(match),
+                Key=cell_state_key(match),
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames=names,
@@ -104,16 +107,16 @@ class Tellings:
             if epoch is None or found.epoch in (None, epoch):
                 return found
             return self._replace(found, seq, epoch)
-        return parse_telling(match, updated["Attributes"])
+        return parse_cell_state(match, updated["Attributes"])
 
-    def _replace(self, old: Telling, seq: int, epoch: str) -> Telling:
+    def _replace(self, old: CellState, seq: int, epoch: str) -> CellState:
         """Put the row of a match that was made again in place of ``old``, unless somebody was faster."""
         try:
             self._db.update_item(
                 TableName=self.table,
-                Key=telling_key(old.match),
-                UpdateExpression="SET epoch = :epoch, seq = :seq, told = :none, tried = :none "
-                "REMOVE lease_owner, lease_until, round_name, stopped, shards, #rows",
+                Key=cell_state_key(old.match),
+                UpdateExpression="SET epoch = :epoch, due_seq = :seq, told_seq = :none, ended_seq = :none "
+                "REMOVE lease_owner, lease_until, round_name, stopped_seq, shards, #rows",
                 ConditionExpression="epoch = :old",
                 ExpressionAttributeNames={"#rows": "rows"},
                 ExpressionAttributeValues={
@@ -125,9 +128,9 @@ class Tellings:
             )
         except self._db.exceptions.ConditionalCheckFailedException:
             return self.read(old.match)
-        return Telling(old.match, seq=seq, epoch=epoch)
+        return CellState(old.match, due_seq=seq, epoch=epoch)
 
-    def stop(self, match: str, seq: int, epoch: str | None = None) -> tuple[Telling, bool]:
+    def stop(self, match: str, seq: int, epoch: str | None = None) -> tuple[CellState, bool]:
         """End the broadcast of everything up to ``seq``; returns how far it got, and whether there was one to end.
 
         A cell that is behind is handed ``seq`` first: otherwise what it is handed later would begin again. Then one
@@ -137,18 +140,18 @@ class Tellings:
         event begins there.
         """
         if seq:
-            self.hand(match, seq, epoch)
+            self.mark_due(match, seq, epoch)
         try:
             updated = self._db.update_item(
                 TableName=self.table,
-                Key=telling_key(match),
-                UpdateExpression="SET tried = seq, stopped = seq REMOVE lease_owner, lease_until",
-                ConditionExpression="tried < seq OR attribute_exists(lease_owner)",
+                Key=cell_state_key(match),
+                UpdateExpression="SET ended_seq = due_seq, stopped_seq = due_seq REMOVE lease_owner, lease_until",
+                ConditionExpression="ended_seq < due_seq OR attribute_exists(lease_owner)",
                 ReturnValues="ALL_NEW",
             )
         except self._db.exceptions.ConditionalCheckFailedException:
             return self.read(match), False
-        return parse_telling(match, updated["Attributes"]), True
+        return parse_cell_state(match, updated["Attributes"]), True
 
     def progress(self, match: str, round_of: str) -> list[dict[str, Any]]:
         """The counts of the batches of a round so far, read consistently. Rows that cannot be read are left out."""
@@ -172,9 +175,9 @@ class Tellings:
         try:
             self._db.update_item(
                 TableName=self.table,
-                Key=telling_key(match),
-                UpdateExpression="SET tried = told",
-                ConditionExpression="told < seq AND (attribute_not_exists(lease_until) OR lease_until < :now)",
+                Key=cell_state_key(match),
+                UpdateExpression="SET ended_seq = told_seq",
+                ConditionExpression="told_seq < due_seq AND (attribute_not_exists(lease_until) OR lease_until < :now)",
                 ExpressionAttributeValues={":now": as_number(now)},
             )
         except self._db.exceptions.ConditionalCheckFailedException:
@@ -182,23 +185,23 @@ class Tellings:
         return True
 
 
-def telling_key(match: str) -> dict[str, Any]:
+def cell_state_key(match: str) -> dict[str, Any]:
     """The primary key of a match's ``state`` row."""
     return broadcast_key(match, "state")
 
 
-def telling_get(table: str, match: str) -> dict[str, Any]:
+def cell_state_get(table: str, match: str) -> dict[str, Any]:
     """The arguments of a consistent GetItem for the ``state`` row."""
-    return {"TableName": table, "Key": telling_key(match), "ConsistentRead": True}
+    return {"TableName": table, "Key": cell_state_key(match), "ConsistentRead": True}
 
 
-def parse_telling(match: str, item: Mapping[str, Any] | None) -> Telling:
+def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
     """The ``state`` row as DynamoDB returns it, if there is one.
 
     Raises UnreadableRowError.
     """
     item = item or {}
-    names = ("seq", "told", "tried", "stopped", "rows", "shards", "lease_until")
+    names = ("due_seq", "told_seq", "ended_seq", "stopped_seq", "rows", "shards", "lease_until")
     with reading(match, f"state of {broadcast_key(match, '')['pk']['S']}", item):
         numbers: Any = {name: count(item, name) for name in names if name in item}
         texts: Any = {
@@ -206,7 +209,7 @@ def parse_telling(match: str, item: Mapping[str, Any] | None) -> Telling:
             for name, key in (("owner", "lease_owner"), ("round", "round_name"), ("epoch", "epoch"))
             if key in item
         }
-        return Telling(match, **texts, **numbers)
+        return CellState(match, **texts, **numbers)
 
 
 def _parse_progress(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class WatchdogQueue:
     """The watchdog's queue. Raises botocore's ClientError and BotoCoreError."""
 
     sqs: SQSClient

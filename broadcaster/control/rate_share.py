@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runtime.attributes import UnreadableRowError
 
-LIVE = "live"
+RATE_SHARE = "rate-share"
 """The one partition key: all rows are read with one Query of a few kilobytes."""
 
 HORIZON_SECONDS = 0.5
@@ -35,7 +35,7 @@ UNSTATED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Broadcast:
+class RateShare:
     """A live broadcast."""
 
     match: str
@@ -59,7 +59,7 @@ class Broadcast:
 
 
 def share(
-    broadcasts: Iterable[Broadcast], match: str, senders: int, rate: float, now: float, *, stated: bool = True
+    broadcasts: Iterable[RateShare], match: str, senders: int, rate: float, now: float, *, stated: bool = True
 ) -> float:
     """Requests a second for one sender of ``match``: max-min fair among matches, by what each has left to post.
 
@@ -92,7 +92,7 @@ def _fair(needs: list[float], rate: float) -> float:
     return left / parts
 
 
-def parse(items: Iterable[Mapping[str, Any]]) -> tuple[list[Broadcast], list[UnreadableRowError]]:
+def parse(items: Iterable[Mapping[str, Any]]) -> tuple[list[RateShare], list[UnreadableRowError]]:
     """Rows as DynamoDB returns them, and what is wrong with those that cannot be read.
 
     An unreadable row has no share of the rate. Its match sends all the same, until the next broadcast of the match
@@ -101,14 +101,14 @@ def parse(items: Iterable[Mapping[str, Any]]) -> tuple[list[Broadcast], list[Unr
     return parse_rows(_parse, items)
 
 
-def _parse(item: Mapping[str, Any]) -> Broadcast:
+def _parse(item: Mapping[str, Any]) -> RateShare:
     match = item["sk"]["S"]
-    with reading(match, LIVE, item):
+    with reading(match, RATE_SHARE, item):
         if count(item, "batches") > MAX_SENDERS:
             raise ValueError(f"its attribute batches is {count(item, 'batches')}, above {MAX_SENDERS}")
         if count(item, "ttl") > time.time() + _LONGEST_SECONDS:
             raise ValueError(f"its attribute ttl is {count(item, 'ttl')}, more than {_LONGEST_SECONDS} s from now")
-        return Broadcast(
+        return RateShare(
             match=match,
             owner=text(item, "owner"),
             batches=count(item, "batches"),
@@ -118,12 +118,12 @@ def _parse(item: Mapping[str, Any]) -> Broadcast:
         )
 
 
-def live_query(table: str) -> dict[str, Any]:
+def rate_share_query(table: str) -> dict[str, Any]:
     """The arguments of a consistent Query for all live broadcasts: some hundred fit its megabyte."""
     return {
         "TableName": table,
-        "KeyConditionExpression": "pk = :live",
-        "ExpressionAttributeValues": {":live": {"S": LIVE}},
+        "KeyConditionExpression": "pk = :rate_share",
+        "ExpressionAttributeValues": {":rate_share": {"S": RATE_SHARE}},
         "ConsistentRead": True,
     }
 
@@ -132,7 +132,7 @@ def statement(table: str, match: str, owner: str, batch: int, left: int) -> dict
     """The arguments of the UpdateItem by which a sender says how many posts its batch has left; fails as ``ended``."""
     return {
         "TableName": table,
-        "Key": live_key(match),
+        "Key": rate_share_key(match),
         "UpdateExpression": "SET #left = :left",
         "ConditionExpression": "#owner = :owner",
         "ExpressionAttributeNames": {"#left": f"left{batch}", "#owner": "owner"},
@@ -147,7 +147,7 @@ def ended(table: str, match: str, owner: str, batch: int, *, is_ended: bool) -> 
     """
     return {
         "TableName": table,
-        "Key": live_key(match),
+        "Key": rate_share_key(match),
         "UpdateExpression": f"{'ADD' if is_ended else 'DELETE'} ended :batch",
         "ConditionExpression": "#owner = :owner",
         "ExpressionAttributeNames": {"#owner": "owner"},
@@ -160,7 +160,7 @@ def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
     """The arguments of the UpdateItem that keeps a row alive; it fails as ``ended`` does."""
     return {
         "TableName": table,
-        "Key": live_key(match),
+        "Key": rate_share_key(match),
         "UpdateExpression": "SET #ttl = :until",
         "ConditionExpression": "#owner = :owner",
         "ExpressionAttributeNames": {"#owner": "owner", "#ttl": "ttl"},
@@ -172,13 +172,13 @@ def removal(table: str, match: str, owner: str) -> dict[str, Any]:
     """The arguments of the DeleteItem at the end of a broadcast; it fails as ``ended`` does."""
     return {
         "TableName": table,
-        "Key": live_key(match),
+        "Key": rate_share_key(match),
         "ConditionExpression": "#owner = :owner",
         "ExpressionAttributeNames": {"#owner": "owner"},
         "ExpressionAttributeValues": {":owner": {"S": owner}},
     }
 
 
-def live_key(match: str) -> dict[str, Any]:
+def rate_share_key(match: str) -> dict[str, Any]:
     """The primary key of a match's row."""
-    return {"pk": {"S": LIVE}, "sk": {"S": match}}
+    return {"pk": {"S": RATE_SHARE}, "sk": {"S": match}}
