@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -54,6 +55,13 @@ def accepted(event: dict[str, Any], by: str | None = "ann") -> AcceptedEvent:
 def writes(event: AcceptedEvent, ruling: Applied) -> list[dict[str, Any]]:
     """The parts of the transaction that applies an event to ``STATE``."""
     return [dict(each) for each in applied_writes("t", STATE, event, ruling)]
+
+
+def assigned(write: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that an update sets, by their names."""
+    update = write["Update"]
+    pairs = re.findall(r"(\w+) = (:\w+)", update["UpdateExpression"])
+    return {name: update["ExpressionAttributeValues"][value] for name, value in pairs}
 
 
 @pytest.mark.parametrize("state", [STATE, FULL])
@@ -114,8 +122,10 @@ def test_a_goal_is_applied_in_one_transaction() -> None:
     row = put_event["Put"]["Item"]
     assert parse_event(row) == {"seq": 5, **event.event.content(), "at": event.at, "score": [2, 0]}
     assert (score_prev(row), parse_audited(row)["by"], parse_posted(row)[1]) == (2, "ann", "ann")
-    values = update["Update"]["ExpressionAttributeValues"]
-    assert [values[name] for name in (":read", ":seq", ":scored")] == [{"N": "4"}, {"N": "5"}, {"N": "5"}]
+    assert update["Update"]["ConditionExpression"] == "newest_seq = :read"
+    assert update["Update"]["ExpressionAttributeValues"][":read"] == {"N": "4"}
+    state = parse_state(state_row(STATE) | assigned(update))
+    assert (state.newest_seq, state.newest_score_seq, state.board) == (5, 5, ruling.board)
 
 
 def test_a_card_is_not_told_to_followers_of_the_score() -> None:
@@ -124,7 +134,7 @@ def test_a_card_is_not_told_to_followers_of_the_score() -> None:
     row = put_event["Put"]["Item"]
     assert (score_prev(row), parse_posted(row)[1]) == (None, None)
     assert "by" not in parse_audited(row)
-    assert update["Update"]["ExpressionAttributeValues"][":scored"] == {"N": "2"}
+    assert (assigned(update)["newest_seq"], assigned(update)["newest_score_seq"]) == ({"N": "5"}, {"N": "2"})
 
 
 def test_a_kick_has_the_score_of_the_shoot_out() -> None:
