@@ -30,8 +30,8 @@ FILES: Final = {
     },
     "tests/subscriptions": {"test_comings", "test_limits", "test_protocol", "test_shards", "test_tokens"},
     "tests/broadcaster": {
-        "test_answers", "test_delivery", "test_frames", "test_live", "test_pacing", "test_plan", "test_ring",
-        "test_setaside", "test_signing", "test_slow",
+        "test_answers", "test_delivery", "test_frames", "test_live", "test_pacing", "test_payload", "test_plan",
+        "test_ring", "test_setaside", "test_signing", "test_slow",
     },
     "tests/api": {"test_pretoken", "test_quiet"},
     "tests/client": {"test_follower", "test_repair"},

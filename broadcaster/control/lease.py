@@ -1,8 +1,8 @@
 """One broadcast per match and cell: the lease on the match's ``state`` row in the cell's table (telling.py).
 
-The state machine's first state takes it (broadcast.asl.json, TakeLease). Each sender renews it, and so does KeepLease
-after a batch was set aside. The last state gives it back. The lease of an execution that died runs out. ``owner`` is
-the execution's id. An execution that has lost the lease stops: another execution tells everyone.
+AcquireLease, the first state of broadcast.asl.json, acquires the lease. Each sender renews it, and so does RenewLease
+after a batch was set aside. The receipt releases it. If an execution dies, its lease ends by itself. ``owner`` is the
+execution's id. An execution that has lost the lease stops: another execution tells everyone.
 """
 
 from __future__ import annotations

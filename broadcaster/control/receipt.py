@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control import live
-from broadcaster.control.plan import check_version
+from broadcaster.control.payload import RoundEnd
 from broadcaster.control.progress import round_name, total
 from broadcaster.control.telling import Tellings, telling_key
 from matches.ledger import Ledger
@@ -34,57 +33,6 @@ if TYPE_CHECKING:
 
 logger = Logger(service="receipt")
 figures = Figures("receipt")
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """A round as the state machine hands it over: ``seq`` is what the execution was started for."""
-
-    match: str
-    owner: str
-    broadcast: str
-    number: int
-    seq: int
-    results: tuple[dict[str, Any], ...]
-
-    @classmethod
-    def parse(cls, event: dict[str, Any]) -> Round:
-        """From the payload of the last state."""
-        match, owner, broadcast = event["match"], event["owner"], event["broadcast"]
-        return cls(match, owner, broadcast, event["round"], event["seq"], tuple(event["results"]))
-
-    @property
-    def reached(self) -> list[int]:
-        """The seqs that the batches have brought to all of their rows; without those that were set aside."""
-        return [each["reached"] for each in self.results if each["reached"] is not None]
-
-    @property
-    def set_aside(self) -> int:
-        """Batches that failed for good."""
-        return sum(each["reached"] is None for each in self.results)
-
-    @property
-    def lost(self) -> bool:
-        """Whether another execution has the lease."""
-        return any(each["lost"] for each in self.results)
-
-    @property
-    def settled(self) -> int:
-        """The seq that this round has brought to every row it could bring it to; what was wanted if to none."""
-        return min(self.reached, default=self.seq)
-
-    @property
-    def rows(self) -> int:
-        """The rows that the batches met on their last lap."""
-        return sum(each.get("counts", {}).get("rows", 0) for each in self.results)
-
-    def next_batches(self) -> list[dict[str, Any]]:
-        """The tasks of another round: the same batches, which know what they have reached."""
-        kept = ("v", "batch", "first", "last", "of", "senders", "reached")
-        return [
-            {name: each[name] for name in kept} | {"rows": each.get("counts", {}).get("rows", 0)}
-            for each in self.results
-        ]
 
 
 class Receipts:
@@ -109,7 +57,7 @@ class Receipts:
         self._rows_per_shard = rows_per_shard
         self._tellings = Tellings(broadcasts, client)
 
-    def finish(self, done: Round) -> bool:
+    def finish(self, end: RoundEnd) -> bool:
         """Write the receipt and settle the match; returns whether the execution is to go round again.
 
         If the cell's row of the match is damaged, nothing can be settled: the broadcast ends, its share of the send
@@ -117,66 +65,66 @@ class Receipts:
         """
         again = False
         try:
-            if done.lost:
-                self._write_if_stopped(done)
+            if end.is_lost:
+                self._write_if_stopped(end)
             else:
-                again = self._settle(done)
+                again = self._settle(end)
         except UnreadableRowError as error:
             unreadable(error)
         if not again:
             with suppress(self._db.exceptions.ConditionalCheckFailedException):
-                self._db.delete_item(**live.removal(self._table, done.match, done.owner))
+                self._db.delete_item(**live.removal(self._table, end.match, end.owner))
         return again
 
-    def _write_if_stopped(self, done: Round) -> None:
+    def _write_if_stopped(self, end: RoundEnd) -> None:
         """A round that lost its lease because an operator ended it has a receipt: nobody goes on with it."""
-        telling = self._tellings.read(done.match)
-        if done.seq <= telling.stopped:
-            sums = self._sum(done)
+        telling = self._tellings.read(end.match)
+        if end.due_seq <= telling.stopped:
+            sums = self._sum(end)
             if sums["batches"]:
-                self._write(done, telling.told, sums, stopped=True)
+                self._write(end, telling.told, sums, stopped=True)
 
-    def _settle(self, done: Round) -> bool:
-        telling = self._tellings.read(done.match)
-        sums = self._sum(done)
-        if sums["batches"] or done.set_aside:
-            self._write(done, telling.told, sums)
-        if not done.reached:
+    def _settle(self, end: RoundEnd) -> bool:
+        telling = self._tellings.read(end.match)
+        sums = self._sum(end)
+        if sums["batches"] or end.set_aside:
+            self._write(end, telling.told, sums)
+        if not end.reached_seqs:
             # Nobody was told anything: as if it had not run. The watchdog starts it again, a bounded number of times.
-            self._update(done.match, "REMOVE lease_owner, lease_until", "", {":owner": {"S": done.owner}}, None)
+            self._update(end.match, "REMOVE lease_owner, lease_until", "", {":owner": {"S": end.owner}}, None)
             return False
-        update = "SET tried = :settled"
-        values: dict[str, Any] = {":settled": {"N": str(done.settled)}, ":owner": {"S": done.owner}}
-        if not done.set_aside and done.settled >= telling.told:
-            update += ", told = :settled"
+        update = "SET tried = :ended"
+        values: dict[str, Any] = {":ended": {"N": str(end.ended_seq)}, ":owner": {"S": end.owner}}
+        if not end.set_aside and end.ended_seq >= telling.told:
+            update += ", told = :ended"
             if sums["batches"]:
                 update += ", #rows = :rows"
-                values[":rows"] = {"N": str(done.rows)}
+                values[":rows"] = {"N": str(end.rows)}
                 if (shards := self._shards(telling)) is not None:
                     update += ", shards = :shards"
-                    values[":shards"] = {"N": str(grown_shards(shards, done.rows, self._rows_per_shard))}
+                    values[":shards"] = {"N": str(grown_shards(shards, end.rows, self._rows_per_shard))}
         names = {"#rows": "rows"} if ":rows" in values else None
         # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
         ended = self._update(
-            done.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :settled", values, names
+            end.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :ended", values, names
         )
-        again = not ended and self._go_on(done, update, values, names)
+        again = not ended and self._go_on(end, update, values, names)
         if names is not None and (ended or again):
-            self._count(done, sums)
+            self._count(end, sums)
         return again
 
-    def _go_on(self, done: Round, update: str, values: dict[str, Any], names: dict[str, str] | None) -> bool:
+    def _go_on(self, end: RoundEnd, update: str, values: dict[str, Any], names: dict[str, str] | None) -> bool:
         """Keep the lease for another round: something newer has been handed to the cell."""
         values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
-        values[":round"] = {"S": round_name(done.broadcast, done.number + 1)}
-        return self._update(done.match, f"{update}, lease_until = :until, round_name = :round", "", values, names)
+        values[":round"] = {"S": round_name(end.broadcast, end.round + 1)}
+        return self._update(end.match, f"{update}, lease_until = :until, round_name = :round", "", values, names)
 
-    def _count(self, done: Round, sums: dict[str, int]) -> None:
+    def _count(self, end: RoundEnd, sums: dict[str, int]) -> None:
         """A whole round has met every row: those that are left are who watches. Worth no failure."""
         try:
-            self._viewers.settle(done.match, self._cell, max(0, done.rows - sums["gone"]))
+            self._viewers.settle(end.match, self._cell, max(0, end.rows - sums["gone"]))
         except (ClientError, BotoCoreError) as error:
-            logger.warning("viewers were not counted", match=done.match, exc_info=error)
+            logger.warning("viewers were not counted", match=end.match, exc_info=error)
 
     def _shards(self, telling: Telling) -> int | None:
         """The shards that the match has in this cell; None if only home knows, and does not say."""
@@ -207,23 +155,23 @@ class Receipts:
             return False
         return True
 
-    def _sum(self, done: Round) -> dict[str, int]:
-        rows = self._tellings.progress(done.match, round_name(done.broadcast, done.number))
-        return {**total(rows), "rows": done.rows}
+    def _sum(self, end: RoundEnd) -> dict[str, int]:
+        rows = self._tellings.progress(end.match, round_name(end.broadcast, end.round))
+        return {**total(rows), "rows": end.rows}
 
-    def _write(self, done: Round, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
-        broadcast = round_name(done.broadcast, done.number)
-        body: dict[str, Any] = {"cell": self._cell, "prev": told, "seq": done.settled, "broadcast": broadcast, **sums}
+    def _write(self, end: RoundEnd, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
+        broadcast = round_name(end.broadcast, end.round)
+        body: dict[str, Any] = {"cell": self._cell, "prev": told, "seq": end.ended_seq, "broadcast": broadcast, **sums}
         # Batches of a broadcast that an operator has stopped have not failed, so none counts as set aside.
-        body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": done.set_aside}
+        body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.set_aside}
         # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
         try:
-            self.ledger.put_receipt(done.match, done.settled, broadcast, body)
+            self.ledger.put_receipt(end.match, end.ended_seq, broadcast, body)
         except (ClientError, BotoCoreError):
             # The cell's viewers do not wait for home: the lease is given back, and the receipt is in the log.
-            logger.exception("home did not take the receipt", match=done.match, seq=done.settled, receipt=body)
-        logger.info("receipt", match=done.match, seq=done.settled, receipt=body)
-        figures.about(done.match, done.settled)
+            logger.exception("home did not take the receipt", match=end.match, seq=end.ended_seq, receipt=body)
+        logger.info("receipt", match=end.match, seq=end.ended_seq, receipt=body)
+        figures.about(end.match, end.ended_seq)
         figures.add("Broadcasts")
         figures.add("BatchesSetAside", body["set_aside"])
         if sums["batches"] and not stopped:
@@ -250,8 +198,7 @@ def _reach() -> None:
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """End a round; ``again`` tells the state machine to begin another, with ``batches``."""
-    check_version(event)
-    done = Round.parse(event)
-    again = _receipts().finish(done)
-    logger.info("finished", match=done.match, seq=done.settled, again=again, lost=done.lost)
-    return {"again": again, "batches": done.next_batches()}
+    end = RoundEnd.parse(event)
+    again = _receipts().finish(end)
+    logger.info("finished", match=end.match, seq=end.ended_seq, again=again, lost=end.is_lost)
+    return end.answer(again=again).dump()

@@ -1,4 +1,4 @@
-"""Start the broadcast of a match in one cell: plan it, and start its execution."""
+"""Plan the broadcast of a match in one cell, and start its first execution."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from broadcaster.control.plan import VERSION, Budget, plan
+from broadcaster.control.payload import ExecutionInput
+from broadcaster.control.plan import Budget, plan
 from subscriptions.shards import shard_count
 
 if TYPE_CHECKING:
@@ -29,16 +30,19 @@ class Starter:
     def start(self, state: MatchState, telling: Telling) -> None:
         """Broadcast the match up to ``state.seq``."""
         shards = shard_count(telling.shards, state.audience)
-        # Until a broadcast has counted the rows, the operator's guess is the best there is.
+        # Before the first broadcast, the operator's estimate is the best there is.
         rows = telling.rows if telling.told else state.audience
-        task = {
-            "v": VERSION,
-            "match": state.match,
-            "seq": state.seq,
-            "batches": [batch.to_task() for batch in plan(shards, rows, self.budget)],
-        }
+        name = f"{state.match}-{state.seq}-{secrets.token_hex(4)}"
+        given = ExecutionInput(
+            match=state.match,
+            due_seq=state.seq,
+            previous_owner=None,
+            broadcast=name,
+            round=1,
+            batches=plan(shards, rows, self.budget),
+        )
         self.stepfunctions.start_execution(
             stateMachineArn=self.state_machine,
-            name=f"{state.match}-{state.seq}-{secrets.token_hex(4)}",
-            input=orjson.dumps(task).decode(),
+            name=name,
+            input=orjson.dumps(given.dump()).decode(),
         )

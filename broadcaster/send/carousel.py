@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control import live
+from broadcaster.control.payload import Counts, Cursor
 from broadcaster.control.plan import shards_of
 from broadcaster.send.delivery import Delivery, Tally
 from broadcaster.send.gateway import GatewayError
@@ -32,6 +33,7 @@ from subscriptions.shards import shard_count
 from subscriptions.store import partition
 
 if TYPE_CHECKING:
+    from broadcaster.control.payload import Batch, SenderTask
     from broadcaster.send.delivery import Job, Lane
     from broadcaster.send.gateway import Gateway
     from broadcaster.send.records import Look, Records
@@ -64,27 +66,6 @@ logger = Logger(service="sender")
 figures = Figures("sender")
 
 
-@dataclass(slots=True)
-class Counts:
-    """The counts of one batch in this round, over all its invocations. Times in milliseconds since the epoch."""
-
-    rows: int = 0
-    accepted: int = 0
-    gone: int = 0
-    failed: int = 0
-    skipped: int = 0
-    closed: int = 0
-    throttled: int = 0
-    queries: int = 0
-    invocations: int = 0
-    started: int = 0
-    ended: int = 0
-
-    def to_dict(self) -> dict[str, int]:
-        """The counts as the state machine carries them."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
-
 @dataclass(frozen=True, slots=True)
 class Tools:
     """A sender's clients; one set for the life of the process."""
@@ -100,18 +81,19 @@ class Tools:
 class Carousel:
     """One invocation for one batch."""
 
-    def __init__(self, tools: Tools, task: dict[str, Any], deadline: float) -> None:
+    def __init__(self, tools: Tools, task: SenderTask, deadline: float) -> None:
         self._tools = tools
         self._task = task
-        self._match: str = task["match"]
-        self._owner: str = task["owner"]
+        self._batch = task.batch
+        self._match = task.match
+        self._owner = task.owner
         self._deadline = deadline
-        self._counts = Counts(**task.get("counts", {"rows": task.get("rows", 0)}))
+        self._counts = task.batch.counts if task.batch.counts.invocations else Counts(rows=task.batch.rows)
         self._loop = asyncio.get_running_loop()
         self._lost = False
         self._known: MatchState | None = None
         """The match at the last look."""
-        self._seq: int = task.get("reached") or 0
+        self._seq = task.batch.reached_seq or 0
         """The seq that every row passed in this lap has been sent."""
         self._stated: int | None = None
         """The number of remaining posts that this batch has stated, None before the first statement."""
@@ -138,14 +120,13 @@ class Carousel:
         """The fields of every line of the log."""
         return {"match": self._match, "seq": self._seq, "event_id": self._event_id}
 
-    async def run(self) -> dict[str, Any]:
-        """Go round until every row has the newest event, or the time is up; returns the task to go on with.
+    async def run(self) -> Batch:
+        """Go round until every row has the newest event, or the time is up; returns the batch with its progress.
 
         Raises GatewayError when nothing can be posted, botocore's errors when nothing can be read.
         """
-        counts = self._counts
-        counts.invocations += 1
-        counts.started = counts.started or _now_ms()
+        before = self._counts
+        self._counts = replace(before, invocations=before.invocations + 1, started=before.started or _now_ms())
         done = False
         try:
             try:
@@ -163,20 +144,23 @@ class Carousel:
                 await self._walk.close()
             self._tools.gateway.forget()
         if self._walk is not None:
-            counts.failed += self._walk.drop_held()
+            unsent = self._walk.drop_held()
             until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
             await asyncio.gather(self._pruning.finish(until), self._slow.write(until, self._walk.reached()))
-            counts.accepted += self._tally.accepted
-            counts.failed += self._tally.failed
-            counts.closed += self._tally.closed
-            counts.throttled += self._tally.throttled
-            counts.gone += self._pruning.pruned
-            counts.queries += self._walk.queries
-            counts.skipped += self._walk.skipped
-            await self._tools.records.report(self._task, self._seq, counts.to_dict())
-            logger.info("sent", **self._about, batch=self._task["batch"], counts=counts.to_dict())
+            counts = self._counts = replace(
+                self._counts,
+                accepted=before.accepted + self._tally.accepted,
+                failed=before.failed + self._tally.failed + unsent,
+                closed=before.closed + self._tally.closed,
+                throttled=before.throttled + self._tally.throttled,
+                gone=before.gone + self._pruning.pruned,
+                queries=before.queries + self._walk.queries,
+                skipped=before.skipped + self._walk.skipped,
+            )
+            await self._tools.records.report(self._task, self._seq, counts)
+            logger.info("sent", **self._about, batch=self._batch.number, counts=counts.dump())
             self._publish()
-        return {**self._task, **self._stand(done=done), "counts": counts.to_dict()}
+        return self._progress(done=done)
 
     def _publish(self) -> None:
         """Tell CloudWatch what this invocation has done."""
@@ -189,20 +173,26 @@ class Carousel:
         if self._earned:
             figures.add("BudgetUsed", 100 * self._pace.bucket.spent / self._earned)
 
-    def _stand(self, *, done: bool) -> dict[str, Any]:
-        """The progress of this batch, for the next invocation or the end of the round."""
-        if self._lost or done or self._walk is None:
-            return {"done": True, "lost": self._lost, "reached": self._seq if done else None, "ring": None}
+    def _progress(self, *, done: bool) -> Batch:
+        """The batch for the next invocation, or for the end of the round."""
+        batch = replace(self._batch, counts=self._counts, reached_seq=None, cursor=None)
         walk = self._walk
-        ring = {
-            "seq": self._seq, "shards": self._shards, "begin": list(walk.begin), "stretch": walk.stretch,
-            "after": walk.spot.after, "rows": walk.lap_rows,
-        }  # fmt: skip
-        return {"done": False, "lost": False, "reached": None, "ring": ring}
+        if self._lost or done or walk is None:
+            return replace(batch, done=True, lost=self._lost, reached_seq=self._seq if done else None)
+        cursor = Cursor(
+            lap_seq=self._seq,
+            shards=self._shards,
+            begin_shard_index=walk.begin.stage,
+            begin_after=walk.begin.after,
+            range_index=walk.stretch,
+            after=walk.spot.after,
+            rows=walk.lap_rows,
+        )
+        return replace(batch, cursor=cursor)
 
     async def _lap(self, walk: Walk) -> bool:
         """Send until the lap is done, whatever it turns into; returns whether it is."""
-        counts, tally = self._counts, self._tally
+        tally = self._tally
         self._delivery = Delivery(
             walk, self._pace, until=self._deadline, gone=self._pruning.add, slow=self._took_nothing, tally=tally
         )
@@ -214,25 +204,25 @@ class Carousel:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
             self._delivery = None
-        counts.ended = _now_ms()
+        self._counts = replace(self._counts, ended=_now_ms())
         self._earned += self._pace.earned(self._loop.time()) - earned + self._pace.bucket.rate * BURST_SECONDS
         if walk.error is not None:
             raise walk.error
         if tally.unreached > OUTAGE_SHARE * (tally.accepted + tally.gone + tally.failed):
             raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
         if walk.exhausted:
-            counts.rows = walk.lap_rows
+            self._counts = replace(self._counts, rows=walk.lap_rows)
             if tally.accepted > accepted and self._posted:
-                figures.add("GoalToGateway", max(0, counts.ended - self._posted))
+                figures.add("GoalToGateway", max(0, self._counts.ended - self._posted))
         return walk.exhausted
 
     async def _newer_while_others_send(self) -> bool:
         """Wait a little for the other batches; returns whether there is something newer to send."""
         if self._lost:
             return False
-        say = partial(self._tools.records.ended, self._match, self._owner, self._task["batch"])
+        say = partial(self._tools.records.ended, self._match, self._owner, self._batch.number)
         try:
-            if self._task["senders"] > 1:
+            if self._batch.senders > 1:
                 return await self._linger(say)
             if any(each.match != self._match for each in self._broadcasts):
                 await say(is_ended=True)
@@ -301,7 +291,7 @@ class Carousel:
             left += self._delivery.later
         if self._stated is not None and (left == self._stated or self._stated / 2 < left < self._stated):
             return
-        if await self._tools.records.state_left(self._match, self._owner, self._task["batch"], left):
+        if await self._tools.records.state_left(self._match, self._owner, self._batch.number, left):
             if self._stated is None:
                 self._known_from = self._loop.time() + LOOK_SECONDS
             self._stated = left
@@ -349,29 +339,30 @@ class Carousel:
 
     def _begin(self, look: Look) -> Walk:
         """The walk: where an earlier invocation stood, from a new beginning if there is something newer since."""
-        tools, task = self._tools, self._task
+        tools, batch = self._tools, self._batch
         self._shards = shard_count(look.telling.shards, look.state.audience)
-        shards = shards_of(task["first"], task["last"], task["of"], self._shards)
+        shards = shards_of(batch.first, batch.last, batch.of, self._shards)
         now = time.time()
 
         async def read(pk: str, after: str | None) -> Any:
             return await read_page(tools.db, tools.subscriptions, pk, after, now)
 
         walk = self._walk = Walk(read, [partition(self._match, shard) for shard in shards], tools.gateway.wake)
-        ring = task.get("ring")
-        if ring is None:
+        cursor = batch.cursor
+        if cursor is None:
             walk.start()
-        elif (ring["seq"], ring["shards"]) == (look.state.seq, self._shards):
-            walk.start(Spot(*ring["begin"]), stretch=ring["stretch"], after=ring["after"], rows=ring["rows"])
+        elif (cursor.lap_seq, cursor.shards) == (look.state.seq, self._shards):
+            begin = Spot(cursor.begin_shard_index, cursor.begin_after)
+            walk.start(begin, stretch=cursor.range_index, after=cursor.after, rows=cursor.rows)
         else:
-            stages = len(shards_of(task["first"], task["last"], task["of"], ring["shards"]))
-            stage = (ring["begin"][0] + ring["stretch"]) % stages
-            walk.start(Spot(stage, ring["after"]))
+            stages = len(shards_of(batch.first, batch.last, batch.of, cursor.shards))
+            stage = (cursor.begin_shard_index + cursor.range_index) % stages
+            walk.start(Spot(stage, cursor.after))
         return walk
 
     def _share(self) -> float:
         stated = self._loop.time() >= self._known_from
-        senders, rate = self._task["senders"], self._tools.rate
+        senders, rate = self._batch.senders, self._tools.rate
         return live.share(self._broadcasts, self._match, senders, rate, time.time(), stated=stated)
 
 

@@ -28,8 +28,7 @@ from runtime.metrics import skipped, unreadable
 from subscriptions.growth import told_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from broadcaster.control.payload import Counts, SenderTask
     from matches.state import MatchState
 
 PROGRESS_SECONDS = 24 * 3600
@@ -133,14 +132,14 @@ class Records:
             return False
         return True
 
-    async def report(self, task: Mapping[str, Any], seq: int, counts: Mapping[str, int]) -> None:
+    async def report(self, task: SenderTask, seq: int, counts: Counts) -> None:
         """Overwrite this batch's row; the receipt is the sum of these rows."""
-        body = {"batch": task["batch"], "seq": seq, **counts}
-        round_of = round_name(task["broadcast"], task["round"])
+        body = {"batch": task.batch.number, "seq": seq, **counts.dump()}
+        round_of = round_name(task.broadcast, task.round)
         await self.db.put_item(
             TableName=self.broadcasts,
             Item={
-                **told_key(task["match"], progress_item(round_of, task["batch"])),
+                **told_key(task.match, progress_item(round_of, task.batch.number)),
                 **VERSION_ATTRIBUTE,
                 "body": {"S": orjson.dumps(body).decode()},
                 "ttl": {"N": str(int(time.time()) + PROGRESS_SECONDS)},

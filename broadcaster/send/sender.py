@@ -1,8 +1,8 @@
-"""Lambda: one item of the state machine's Map, a batch of shards to go round.
+"""Lambda: one iteration of the state machine's Map, which sends to one batch of shards.
 
-A sender that runs out of time returns its own input with how far it is, and the state machine invokes it again with
-that. Everything that must outlive an invocation is in that input, so an invocation that is repeated repeats the same
-numbers: its progress row is overwritten, never added to.
+A sender that runs out of time returns its batch with a cursor and counts (broadcaster.control.payload), and the state
+machine invokes a sender again with that batch. The payload holds everything that the next invocation needs. So a
+repeated invocation repeats the same counts: it overwrites its progress row and adds nothing to it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.control.plan import check_version
+from broadcaster.control.payload import SenderTask
 from broadcaster.send.carousel import Carousel, Tools, figures
 from broadcaster.send.gateway import Gateway, GatewayError
 from broadcaster.send.pages import calm_collector
@@ -25,6 +25,7 @@ from runtime.lifecycle import NO_MATCH, prepared
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from broadcaster.control.payload import Batch
     from broadcaster.send.client import Client
 
 MARGIN_SECONDS = 5.0
@@ -100,13 +101,16 @@ def credentials() -> Credentials:
 @prepared(_tools, _reach)
 @figures.published
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Run one invocation and return the input of the next."""
-    check_version(event)
+    """Run one invocation for a SenderTask; returns its Batch with the progress.
+
+    Raises UnknownVersionError and PayloadError, and the errors of Carousel.run.
+    """
+    task = SenderTask.parse(event)
     loop, tools = _loop(), _tools()
     loop.run_until_complete(_freshen())
     deadline = loop.time() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
 
-    async def turn() -> dict[str, Any]:
-        return await Carousel(tools, event, deadline).run()
+    async def run() -> Batch:
+        return await Carousel(tools, task, deadline).run()
 
-    return loop.run_until_complete(turn())
+    return loop.run_until_complete(run()).dump()

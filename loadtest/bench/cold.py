@@ -96,7 +96,10 @@ class Round:
         self._socket = socket
         target.numbered(match, 1)
         self._ask()
+        self._task: dict[str, Any] = {}
+        """The sender's input."""
         self._sent: dict[str, Any] = {}
+        """The sender's answer."""
         self.logs: dict[str, list[dict[str, Any]]] = {}
         """By function: the lines of its log."""
 
@@ -151,7 +154,8 @@ class Round:
 
     def _to_sender(self) -> dict[str, Any]:
         self._target.lease(self._match, OWNER)
-        return self._target.sender_task(self._match, OWNER, initial_shards(1))
+        self._task = self._target.sender_task(self._match, OWNER, initial_shards(1))
+        return self._task
 
     def _is_sender(self, answer: dict[str, Any]) -> bool:
         self._hear("update", 1)
@@ -160,8 +164,8 @@ class Round:
         return bool(answer["done"] and (answer["counts"]["accepted"], answer["counts"]["gone"]) == (1, 1))
 
     def _to_receipt(self) -> dict[str, Any]:
-        carried = {name: self._sent[name] for name in ("v", "match", "owner", "broadcast", "round")}
-        return {**carried, "seq": 1, "results": [self._sent]}
+        carried = {name: self._task[name] for name in ("v", "match", "owner", "broadcast", "round")}
+        return {**carried, "due_seq": 1, "batches": [self._sent]}
 
     def _is_receipt(self, answer: dict[str, Any]) -> bool:
         return answer["again"] is False and bool(self._target.ledger().receipts(self._match))

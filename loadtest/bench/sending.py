@@ -38,13 +38,13 @@ def main() -> None:
     for line in sys.stdin:
         task: dict[str, Any] = json.loads(line)
         began, cpu = time.perf_counter(), time.process_time()
-        while not task.get("done"):
-            task = handler(task, Context())  # type: ignore[arg-type]
+        while not task["batch"]["done"]:
+            task["batch"] = handler(task, Context())  # type: ignore[arg-type]
         found = {
             "cpu_s": time.process_time() - cpu,
             "wall_s": time.perf_counter() - began,
             "resident_mb": peak_resident_mb(),
-            "counts": task["counts"],
+            "counts": task["batch"]["counts"],
         }
         print(json.dumps(found), flush=True)  # noqa: T201
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 
+from broadcaster.control.payload import Batch, SenderTask
 from broadcaster.control.telling import Tellings, telling_key
 from loadtest.bearer import Bearer
 from matches.events import EVENT, Accepted
@@ -75,10 +76,7 @@ class Target:
     @staticmethod
     def sender_task(match: str, owner: str, shards: int) -> dict[str, Any]:
         """The first input of the one sender of a broadcast that has the lease."""
-        return {
-            "v": 1, "batch": 0, "first": 0, "last": shards, "of": shards, "senders": 1, "match": match, "owner": owner,
-            "broadcast": owner, "round": 1,
-        }  # fmt: skip
+        return SenderTask(match, owner, owner, 1, Batch(0, 0, shards, shards, 1)).dump()
 
     def plant(self, match: str, audience: int, connections: Iterable[str], say: Callable[[int], None]) -> None:
         """Write a row for each connection; ``say`` is told how many there are so far."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aioboto3
 import pytest
 
-from broadcaster.control.plan import Batch
+from broadcaster.control.payload import Batch, SenderTask
 from broadcaster.control.telling import telling_key
 from broadcaster.send.carousel import Carousel, Tools
 from broadcaster.send.gateway import Gateway
@@ -116,12 +116,11 @@ async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield Tools(db, gateway, records, system.name("subscriptions"), rate=1_000)
 
 
-async def send(tools: Tools, task: dict[str, Any], seconds: float = 3600.0) -> dict[str, Any]:
-    """Run one invocation that has so many seconds."""
+async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch:
+    """Run one invocation that has so many seconds; returns the batch with its progress."""
     return await Carousel(tools, task, asyncio.get_running_loop().time() + seconds).run()
 
 
-def task(match: str, first: int, last: int, *, batch: int = 0, senders: int = 1) -> dict[str, Any]:
+def task(match: str, first: int, last: int, *, batch: int = 0, senders: int = 1) -> SenderTask:
     """The first input of one sender, as the state machine's Map makes it."""
-    planned = Batch(batch, first, last, initial_shards(60_000), senders).to_task()
-    return {**planned, "match": match, "owner": OWNER, "broadcast": "test", "round": 1}
+    return SenderTask(match, OWNER, "test", 1, Batch(batch, first, last, initial_shards(60_000), senders))

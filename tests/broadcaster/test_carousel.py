@@ -72,7 +72,7 @@ async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(
     await eventually(lambda: len(posted) >= 50, seconds=10)
     goal(ledger, numbered, 1)
     result = await sending
-    assert (result["done"], result["reached"], result["counts"]["rows"]) == (True, 3, 400)
+    assert (result.done, result.reached_seq, result.counts.rows) == (True, 3, 400)
     times = Counter(Counter(posted).values())
     assert set(times) == {1, 2}
     assert 50 <= times[2] < 400
@@ -88,11 +88,11 @@ async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first
     posted: list[str] = []
     monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job[0]))
     first = await send(replace(tools, rate=200), task(numbered, 0, SHARDS), 0.4)
-    assert not first["done"]
+    assert not first.done
     before, at = list(posted), len(posted)
     goal(ledger, numbered, 1)
-    second = await send(tools, first)
-    assert (second["done"], second["reached"], second["counts"]["rows"]) == (True, 3, 200)
+    second = await send(tools, replace(task(numbered, 0, SHARDS), batch=first))
+    assert (second.done, second.reached_seq, second.counts.rows) == (True, 3, 200)
     assert sorted(posted[at:]) == sorted(set(posted))
     assert set(before) < set(posted)
     assert set(posted[-len(before) :]) == set(before), "they come last: the lap begins behind them"
@@ -118,7 +118,7 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     await eventually(lambda: ended({"0"}), seconds=10)
     await tools.records.ended(numbered, OWNER, 1, is_ended=True)
     result = await asyncio.wait_for(sending, 10)
-    assert (result["done"], result["reached"]) == (True, 3)
+    assert (result.done, result.reached_seq) == (True, 3)
 
 
 async def test_a_batch_that_has_nothing_to_tell_only_passes_on(
@@ -127,8 +127,9 @@ async def test_a_batch_that_has_nothing_to_tell_only_passes_on(
     """In a further round a batch that has reached the newest event already posts nothing, and keeps its rows."""
     plant(numbered, 5)
     take_lease(numbered)
-    result = await send(tools, {**task(numbered, 0, SHARDS), "reached": 2, "rows": 5})
-    assert (result["done"], result["reached"], result["counts"]["rows"]) == (True, 2, 5)
+    begun = task(numbered, 0, SHARDS)
+    result = await send(tools, replace(begun, batch=replace(begun.batch, reached_seq=2, rows=5)))
+    assert (result.done, result.reached_seq, result.counts.rows) == (True, 2, 5)
     assert len(rows_of(numbered)) == 5
 
 
@@ -203,7 +204,7 @@ async def test_a_sender_that_loses_the_lease_stops_where_it_is(
     await eventually(lambda: len(rows_of(numbered)) < 300, seconds=10)
     take_lease(numbered, owner="successor")
     result = await asyncio.wait_for(sending, 10)
-    assert (result["done"], result["lost"], result["reached"]) == (True, True, None)
+    assert (result.done, result.lost, result.reached_seq) == (True, True, None)
     assert rows_of(numbered)
 
 
@@ -259,7 +260,7 @@ async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
         key = row_key(partition(numbered, shard_of(connection, SHARDS)), connection)
         await tools.db.put_item(TableName=tools.subscriptions, Item={**key, **ttl})
     result = await send(tools, task(numbered, 0, SHARDS))
-    assert (result["done"], result["reached"], result["counts"]["rows"], result["counts"]["gone"]) == (True, 2, 22, 22)
+    assert (result.done, result.reached_seq, result.counts.rows, result.counts.gone) == (True, 2, 22, 22)
     assert rows_of(numbered) == []
 
 
@@ -278,7 +279,7 @@ async def test_a_match_that_is_damaged_while_it_is_told_is_told_to_the_end(
     await eventually(lambda: len(posted) >= 60, seconds=10)
     await tools.db.delete_item(TableName=ledger.table, Key=state_key(numbered))
     result = await sending
-    assert (result["done"], result["reached"], len(posted)) == (True, 2, 100)
+    assert (result.done, result.reached_seq, len(posted)) == (True, 2, 100)
 
 
 async def test_a_sender_of_a_match_that_was_reset_only_says_so(
@@ -289,5 +290,5 @@ async def test_a_sender_of_a_match_that_was_reset_only_says_so(
     take_lease(numbered)
     await tools.db.delete_item(TableName=ledger.table, Key=state_key(numbered))
     result = await send(tools, task(numbered, 0, SHARDS))
-    assert (result["done"], result["lost"], result["reached"]) == (True, True, None)
+    assert (result.done, result.lost, result.reached_seq) == (True, True, None)
     assert len(rows_of(numbered)) == 5

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcaster.control import live
+from broadcaster.control.payload import Batch, Counts, ExecutionInput
 from broadcaster.control.progress import progress_item, round_name
 from broadcaster.control.telling import Telling, Tellings, telling_key
-from broadcaster.send.carousel import Counts
 from client.viewer import Viewer
 from devstack.operator.api_client import Operator
 from devstack.stack.ministack import free_port
@@ -38,6 +38,11 @@ SECONDS = 40
 def told(system: System, match: str) -> Telling:
     """The progress of the system's one cell with a match."""
     return Tellings(system.name("broadcasts"), client(system, "dynamodb")).read(match)
+
+
+def first_input(match: str) -> dict[str, Any]:
+    """The input of an execution that tells the match's first event. It has no batches yet."""
+    return ExecutionInput(match, 1, None, "test", 1, ()).dump()
 
 
 class Seen:
@@ -126,14 +131,14 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         lambda: operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     )
     async with watching(system, match_id, 12) as seen:
-        broken = {"v": 1, "batch": 1, "first": "eight", "last": 16, "of": 16, "senders": 1}
-        whole = {"v": 1, "batch": 0, "first": 0, "last": 8, "of": 16, "senders": 1}
+        broken = {**Batch(1, 8, 16, 16, 1).dump(), "first": "eight"}
+        whole = Batch(0, 0, 8, 16, 1).dump()
         # Numbered without the fan-out, so that only this execution tells it.
         ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         tellings.hand(match_id, 1)
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
-            input=json.dumps({"v": 1, "match": match_id, "seq": 1, "batches": [whole, broken]}),
+            input=json.dumps({**first_input(match_id), "batches": [whole, broken]}),
         )
         telling = await eventually(lambda: (telling := told(system, match_id)).tried and telling)
         assert telling.told == 0
@@ -165,10 +170,10 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
     async with watching(system, match) as [seen]:
         ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         tellings.hand(match, 1)
-        broken = {"v": 1, "batch": 0, "first": "none", "last": 1, "of": 1, "senders": 1}
+        broken = {**Batch(0, 0, 1, 1, 1).dump(), "first": "none"}
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
-            input=json.dumps({"v": 1, "match": match, "seq": 1, "batches": [broken]}),
+            input=json.dumps({**first_input(match), "batches": [broken]}),
         )
         [receipt] = await eventually(lambda: operator.receipts(match))
         assert (receipt["set_aside"], receipt["accepted"]) == (1, 0)
@@ -213,10 +218,9 @@ async def test_a_hand_over_of_a_later_round_is_taken(
                 ":two": {"N": "2"},
             },
         )  # fmt: skip
-        batch = {"v": 1, "batch": 0, "first": 0, "last": 16, "of": 16, "senders": 1, "done": False, "reached": 1}
-        handed = {"v": 1, "match": match, "seq": 1, "before": "old", "broadcast": "b", "round": 2, "batches": [batch]}
+        given = ExecutionInput(match, 1, "old", "b", 2, (Batch(0, 0, 16, 16, 1, reached_seq=1),))
         client(system, "stepfunctions").start_execution(
-            stateMachineArn=system.resolve("state_machine"), input=json.dumps(handed)
+            stateMachineArn=system.resolve("state_machine"), input=json.dumps(given.dump())
         )
         await eventually(lambda: told(system, match).told == 2)
         await eventually(lambda: 2 in seen.seqs)
@@ -295,10 +299,11 @@ async def test_a_long_broadcast_is_handed_to_a_new_execution(impatient: System) 
             assert told(impatient, "long").told == 1
     executions = _inputs_of(impatient, "long")
     assert len(executions) > 1
-    first, *rest = sorted(executions, key=lambda each: "before" in each)
-    assert "before" not in first
-    assert all("before" in each for each in rest)
-    assert {each["broadcast"].startswith("long-1-") for each in rest} == {True}
+    first, *rest = sorted(map(ExecutionInput.parse, executions), key=lambda each: each.previous_owner is not None)
+    assert first.previous_owner is None
+    assert all(each.previous_owner is not None for each in rest)
+    assert {each.broadcast.startswith("long-1-") for each in rest} == {True}
+    assert {each.broadcast for each in rest} == {first.broadcast}
 
 
 def _inputs_of(system: System, match: str) -> list[dict[str, Any]]:
@@ -364,18 +369,16 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
         "ttl": {"N": str(int(time.time()) + 600)},
     }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=broadcast)
-    counts = Counts(accepted=3, rows=3, invocations=1, started=1, ended=2).to_dict()
+    counts = Counts(accepted=3, rows=3, invocations=1, started=1, ended=2)
     progress = told_key(match, progress_item(round_name("b", 1), 0)) | {
-        "body": {"S": json.dumps({"batch": 0, "seq": 1, **counts})}
+        "body": {"S": json.dumps({"batch": 0, "seq": 1, **counts.dump()})}
     }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=progress)
     tellings.hand(match, 1)
     assert (await asyncio.to_thread(operator.stop, match))["stopped"] is True
-    batch = {"v": 1, "batch": 0, "first": 0, "last": 16, "of": 16, "senders": 1, "done": False, "lost": False,
-             "reached": None, "counts": counts}  # fmt: skip
-    handed = {"v": 1, "match": match, "seq": 1, "before": "old", "broadcast": "b", "round": 1, "batches": [batch]}
+    given = ExecutionInput(match, 1, "old", "b", 1, (Batch(0, 0, 16, 16, 1, counts=counts),))
     client(system, "stepfunctions").start_execution(
-        stateMachineArn=system.resolve("state_machine"), input=json.dumps(handed)
+        stateMachineArn=system.resolve("state_machine"), input=json.dumps(given.dump())
     )
     [receipt] = await eventually(lambda: operator.receipts(match))
     assert (receipt["stopped"], receipt["accepted"], receipt["seq"]) == (True, 3, 1)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from broadcaster.control.live import live_key
+from broadcaster.control.payload import Batch, Counts, RoundEnd
 from broadcaster.control.progress import progress_item, round_name
-from broadcaster.control.receipt import Receipts, Round
+from broadcaster.control.receipt import Receipts
 from broadcaster.control.telling import telling_key
 from matches.events import EVENT, Accepted
 from matches.ledger import Ledger
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from broadcaster.control.telling import Tellings
     from devstack.system import System
 
-BATCH = {"v": 1, "batch": 0, "first": 0, "last": 1, "of": 1, "senders": 1, "done": True}
+BATCH = Batch(0, 0, 1, 1, 1, done=True)
 
 
 @pytest.fixture
@@ -32,21 +34,20 @@ def receipts(ledger: Ledger, system: System, dynamodb: Any) -> Receipts:
     return Receipts(ledger, system.name("broadcasts"), dynamodb, Viewers(ledger.table, dynamodb), lease_seconds=60)
 
 
-def ended(match: str, *reached: int | None, lost: bool = False) -> Round:
-    """A round whose batches have reached so much; None for one that was set aside."""
-    results = tuple({**BATCH, "reached": each, "lost": lost} for each in reached)
-    return Round(match, OWNER, "test", 1, 2, results)
+def ended(match: str, *reached: int | None, lost: bool = False) -> RoundEnd:
+    """A round whose batches have reached these seqs; None for a batch that was set aside."""
+    batches = tuple(replace(BATCH, reached_seq=each, lost=lost, set_aside=each is None) for each in reached)
+    return RoundEnd(match, OWNER, "test", 1, 2, batches)
 
 
-def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) -> Round:
-    """A whole round of two batches, the first of which met so many rows, of which so many were gone."""
-    names = ("accepted", "failed", "skipped", "closed", "throttled", "queries", "invocations", "started", "ended")
-    counts = {**dict.fromkeys(names, 1), "rows": rows, "gone": gone}
+def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) -> RoundEnd:
+    """A whole round of two batches. The first has so many rows, and so many of their connections are gone."""
+    counts = replace(Counts(*[1] * len(fields(Counts))), rows=rows, gone=gone)
     key = told_key(match, progress_item(round_name("test", 1), 0))
-    body = {"S": json.dumps({"batch": 0, "seq": 2, **counts})}
+    body = {"S": json.dumps({"batch": 0, "seq": 2, **counts.dump()})}
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": body})
-    results = ({**BATCH, "reached": 2, "lost": False, "counts": counts}, {**BATCH, "reached": 2, "lost": False})
-    return Round(match, OWNER, "test", 1, 2, results)
+    batches = (replace(BATCH, reached_seq=2, counts=counts), replace(BATCH, reached_seq=2))
+    return RoundEnd(match, OWNER, "test", 1, 2, batches)
 
 
 def stand(tellings: Tellings, match: str) -> tuple[int, int, str | None]:
@@ -156,16 +157,16 @@ def test_a_round_that_did_not_meet_everybody_counts_nobody(
 ) -> None:  # fmt: skip
     """Rows that were not met are not gone: the count stays what it was."""
     Viewers(ledger.table, dynamodb).add(numbered, system.region, 500)
-    whole, part = reported(system, dynamodb, numbered, rows=60, gone=8).results
+    whole, part = reported(system, dynamodb, numbered, rows=60, gone=8).batches
     spoils: dict[str, dict[str, Any]] = {
-        "set aside": {"reached": None},
-        "lost": {"lost": True, "reached": None},
+        "set aside": {"set_aside": True, "reached_seq": None},
+        "lost": {"lost": True, "reached_seq": None},
         "stopped": {"lost": True},
     }
     take_lease(numbered)
     if spoiled == "stopped":
         tellings.stop(numbered, 2)
-    receipts.finish(Round(numbered, OWNER, "test", 1, 2, (whole, {**part, **spoils[spoiled]})))
+    receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (whole, replace(part, **spoils[spoiled]))))
     assert Viewers(ledger.table, dynamodb).of(numbered) == 500
 
 

@@ -15,7 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 from websockets.asyncio.client import connect
 
-from broadcaster.control.receipt import Receipts, Round
+from broadcaster.control.payload import RoundEnd
+from broadcaster.control.receipt import Receipts
 from broadcaster.control.telling import telling_key
 from broadcaster.send.delivery import Lane
 from broadcaster.send.pages import Page, read_page
@@ -72,10 +73,10 @@ async def test_the_gone_are_pruned_and_the_living_are_told(
         await socket.recv()
         result = await send(tools, task(numbered, 0, SHARDS))
         frame = json.loads(await asyncio.wait_for(socket.recv(), 10))
-        counts = result["counts"]
+        counts = result.counts
         assert (frame["prev"], frame["seq"], len(frame["events"])) == (0, 2, 2)
-        assert (counts["rows"], counts["accepted"], counts["gone"], counts["failed"]) == (61, 1, 60, 0)
-        assert (result["done"], result["lost"], result["reached"]) == (True, False, 2)
+        assert (counts.rows, counts.accepted, counts.gone, counts.failed) == (61, 1, 60, 0)
+        assert (result.done, result.lost, result.reached_seq) == (True, False, 2)
         assert len(rows_of(numbered)) == 1
 
 
@@ -85,15 +86,15 @@ async def test_a_sender_out_of_time_goes_on_from_its_cursor(
     """Promise 2: invocations that each end early reach every row between them, and their counts add up."""
     plant(numbered, 300)
     take_lease(numbered)
-    state = task(numbered, 0, SHARDS)
+    state = task(numbered, 0, SHARDS).batch
     slow = replace(tools, rate=200)
     invocations = 0
-    while not state.get("done"):
-        state = await send(slow, state, 0.4)
+    while not state.done:
+        state = await send(slow, replace(task(numbered, 0, SHARDS), batch=state), 0.4)
         invocations += 1
     assert invocations > 1
-    assert state["counts"]["gone"] == state["counts"]["rows"] == 300
-    assert state["counts"]["invocations"] == invocations
+    assert state.counts.gone == state.counts.rows == 300
+    assert state.counts.invocations == invocations
     assert rows_of(numbered) == []
 
 
@@ -107,7 +108,7 @@ async def test_a_repeated_invocation_counts_nothing_twice(
     plant(numbered, 10, ttl=600)
     result = await send(tools, task(numbered, 0, SHARDS))
     receipts = receipts_of(ledger, tools)
-    receipts.finish(Round(numbered, OWNER, "test", 1, 2, (result,)))
+    receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (result,)))
     assert [(each["gone"], each["batches"]) for each in ledger.receipts(numbered)] == [(10, 1)]
 
 
@@ -122,7 +123,7 @@ async def test_a_match_that_has_grown_since_the_plan_is_walked_whole(
     )  # fmt: skip
     plant(numbered, 200, audience=60_000 * 2)
     halves = [task(numbered, 0, SHARDS // 2), task(numbered, SHARDS // 2, SHARDS)]
-    counts = [(await send(tools, half))["counts"]["gone"] for half in halves]
+    counts = [(await send(tools, half)).counts.gone for half in halves]
     assert sum(counts) == 200
     assert min(counts) > 0
     assert rows_of(numbered, 60_000 * 2) == []
@@ -142,8 +143,8 @@ async def test_pruning_that_fails_holds_up_nobody(
     events.register("before-parameter-build.dynamodb.BatchWriteItem", refuse, unique_id="refuse")
     result = await send(tools, task(numbered, 0, SHARDS))
     events.unregister("before-parameter-build.dynamodb.BatchWriteItem", unique_id="refuse")
-    assert (result["done"], result["counts"]["rows"], result["counts"]["gone"]) == (True, 30, 0)
-    assert (await send(tools, task(numbered, 0, SHARDS)))["counts"]["gone"] == 30
+    assert (result.done, result.counts.rows, result.counts.gone) == (True, 30, 0)
+    assert (await send(tools, task(numbered, 0, SHARDS))).counts.gone == 30
     assert rows_of(numbered) == []
 
 
@@ -152,7 +153,7 @@ async def test_expired_rows_are_skipped(tools: Tools, numbered: str, plant: Any,
     plant(numbered, 20, ttl=-5)
     take_lease(numbered)
     result = await send(tools, task(numbered, 0, SHARDS))
-    assert result["counts"]["rows"] == 0
+    assert result.counts.rows == 0
 
 
 async def test_a_sender_without_the_lease_stops(
@@ -162,7 +163,7 @@ async def test_a_sender_without_the_lease_stops(
     plant(numbered, 5)
     take_lease(numbered, owner="another")
     result = await send(tools, task(numbered, 0, SHARDS))
-    assert (result["done"], result["lost"]) == (True, True)
+    assert (result.done, result.lost) == (True, True)
     assert len(rows_of(numbered)) == 5
 
 
@@ -238,14 +239,14 @@ async def test_a_broadcast_writes_little(
     for each in events:
         each.register("before-call.dynamodb.*", count, unique_id="count")
     try:
-        state = task(numbered, 0, SHARDS)
+        state = task(numbered, 0, SHARDS).batch
         slow = replace(tools, rate=60)
         invocations = 0
-        while not state.get("done"):
-            state = await send(slow, state, 0.3)
+        while not state.done:
+            state = await send(slow, replace(task(numbered, 0, SHARDS), batch=state), 0.3)
             invocations += 1
         receipts = receipts_of(ledger, tools)
-        assert receipts.finish(Round(numbered, OWNER, "test", 1, 2, (state,))) is False
+        assert receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (state,))) is False
     finally:
         for each in events:
             each.unregister("before-call.dynamodb.*", unique_id="count")
@@ -253,4 +254,4 @@ async def test_a_broadcast_writes_little(
     assert len(writes) + lease <= 10 + 2 * invocations
     assert len(writes) >= 2 * invocations
     # A page that was being sent and one that was read ahead are read again by the next invocation.
-    assert state["counts"]["queries"] <= SHARDS + 2 * invocations
+    assert state.counts.queries <= SHARDS + 2 * invocations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.control.plan import Batch
+from broadcaster.control.payload import Batch, SenderTask
 from broadcaster.send.answers import Answer
 from broadcaster.send.delivery import TRIES, Delivery, Lane
 from broadcaster.send.gateway import Gateway
@@ -203,17 +203,16 @@ async def test_what_is_held_back_is_tried_before_an_invocation_ends(
         ExpressionAttributeValues={":two": {"N": "2"}},
     )  # fmt: skip
     take_lease(numbered)
-    planned = Batch(0, 0, shards, shards, 1).to_task()
-    task = {**planned, "match": numbered, "owner": OWNER, "broadcast": "b", "round": 1}
+    task = SenderTask(numbered, OWNER, "b", 1, Batch(0, 0, shards, shards, 1))
     # Thirty viewers a second, and a second and a half: this invocation does not come to the end of the lap.
     first = await send(dataclasses.replace(slow_tools, rate=30), task, 1.5)
-    assert not first["done"]
+    assert not first.done
     met = server.tries[again.removesuffix("=")]
-    last = await send(slow_tools, first)
-    assert last["done"]
+    last = await send(slow_tools, dataclasses.replace(task, batch=first))
+    assert last.done
     assert server.tries[again.removesuffix("=")] == 1
     assert slow_of(numbered, [again]) == {again: 0}
-    assert last["counts"]["accepted"] == len(others) + 1, f"{met} tries in the first invocation"
+    assert last.counts.accepted == len(others) + 1, f"{met} tries in the first invocation"
 
 
 @pytest.fixture
@@ -272,12 +271,11 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
     seen, closed = [], []
     for number in range(3):
         take_lease(numbered)
-        task = {**Batch(0, 0, shards, shards, 1).to_task(), "match": numbered, "owner": OWNER,
-                "broadcast": f"b{number}", "round": 1}  # fmt: skip
+        task = SenderTask(numbered, OWNER, f"b{number}", 1, Batch(0, 0, shards, shards, 1))
         ended = await send(slow_tools, task)
-        assert ended["done"]
+        assert ended.done
         seen.append(slow_of(numbered, (slow, late, honest)))
-        closed.append(ended["counts"]["closed"])
+        closed.append(ended.counts.closed)
         seq = 3 + number
         event = {"kind": "goal", "team": "home", "minute": 4, "event_id": f"next{number}"}
         ledger.record(Accepted(numbered, 1, EVENT.validate_python(event)))

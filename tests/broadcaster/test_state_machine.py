@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from broadcaster.control.payload import Batch
 from devstack.stack.provision import ROLE, client
 from matches.events import EVENT, Accepted
-from tests.broadcaster.test_pipeline import told, watching
+from tests.broadcaster.test_pipeline import first_input, told, watching
 from tests.support import eventually
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from devstack.system import System
     from matches.ledger import Ledger
 
-WHOLE = {"v": 1, "batch": 0, "first": 0, "last": 16, "of": 16, "senders": 1}
-BROKEN = {"v": 1, "batch": 1, "first": "eight", "last": 16, "of": 16, "senders": 1}
+WHOLE = Batch(0, 0, 16, 16, 1).dump()
+BROKEN = {**Batch(1, 8, 16, 16, 1).dump(), "first": "eight"}
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def machine(system: System, match_id: str) -> Callable[..., str]:
 
 def start(system: System, machine: str, match: str, *batches: dict[str, Any]) -> None:
     """Start an execution that tells the match's first event."""
-    given = {"v": 1, "match": match, "seq": 1, "batches": batches}
+    given = {**first_input(match), "batches": batches}
     client(system, "stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(given))
 
 
@@ -87,7 +88,7 @@ async def test_a_batch_that_is_set_aside_leaves_a_whole_lease(
     ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     tellings.hand(match, 1)
     sender, receipt = system.resolve("function.sender"), system.resolve("function.receipt")
-    # No function is there, and TakeLease takes a lease of 5 s. Its line is indented less than KeepLease's.
+    # No function is there, and AcquireLease sets a lease of 5 s. Its line is indented less than that of RenewLease.
     until_line = '\n          ":until": {\n            "N": "{% $string($floor($millis() / 1000) + '
     missing = {sender: sender + "-that-is-not-there", receipt: receipt + "-that-is-not-there"}
     start(system, machine({**missing, until_line + "90": until_line + "5"}), match, WHOLE)

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.control.plan import Batch
+from broadcaster.control.payload import Batch, SenderTask
 from loadtest.audience import Audience
 from matches.events import EVENT, Accepted
 from matches.schedule import NewMatch
@@ -65,7 +65,7 @@ async def test_nine_tenths_of_a_shard_are_gone_and_hold_up_nobody(
         ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         take_lease(match_id)
         db = HeldDeletes(tools.db)
-        task = {**Batch(0, 0, 1, 1, 1).to_task(), "match": match_id, "owner": OWNER, "broadcast": "b", "round": 1}
+        task = SenderTask(match_id, OWNER, "b", 1, Batch(0, 0, 1, 1, 1))
         sending = asyncio.create_task(send(dataclasses.replace(tools, db=db), task))
         try:
             assert await audience.wait(match_id, 1, LIVING, SECONDS)
@@ -73,8 +73,8 @@ async def test_nine_tenths_of_a_shard_are_gone_and_hold_up_nobody(
         finally:
             db.let_go.set()
             ended = await sending
-        counts = ended["counts"]
-        assert (counts["rows"], counts["accepted"], counts["gone"]) == (LIVING + DEAD, LIVING, DEAD)
+        counts = ended.counts
+        assert (counts.rows, counts.accepted, counts.gone) == (LIVING + DEAD, LIVING, DEAD)
         assert set(rows_of(match_id, 9)) == living
     finally:
         await audience.close()

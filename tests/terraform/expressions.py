@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from broadcaster.control.payload import Batch, Counts, Cursor, ExecutionInput, RoundAnswer
+
 NOW = 1_785_000_000_900
 """``$millis()``; the seconds are rounded down."""
 
@@ -40,14 +42,14 @@ def given(value: Any, **variables: Any) -> Case:
 
 
 def batch(number: int = 0, **more: Any) -> dict[str, Any]:
-    """A batch as the plan makes it."""
-    return {"v": 1, "batch": number, "first": 0, "last": 16, "of": 16, "senders": 1, **more}
+    """A batch as the plan makes it, or with more progress."""
+    return Batch(number, 0, 16, 16, 1, **more).dump()
 
 
-RING = {"seq": 2, "shards": 16, "begin": [3, None], "stretch": 1, "after": "L0SM9cOFvHcCIhw=", "rows": 400}
-WALKING = batch(1, done=False, lost=False, reached=None, ring=RING, counts={"rows": 400, "accepted": 399})
-DONE = batch(0, done=True, lost=False, reached=2, ring=None, counts={"rows": 8000, "accepted": 7999})
-ASIDE = batch(2, done=True, lost=False, reached=None, set_aside=True)
+CURSOR = Cursor(2, 16, 3, None, 1, "L0SM9cOFvHcCIhw=", 400)
+WALKING = batch(1, cursor=CURSOR, counts=Counts(rows=400, accepted=399, invocations=1))
+DONE = batch(0, done=True, reached_seq=2, counts=Counts(rows=8000, accepted=7999, invocations=2))
+ASIDE = batch(2, done=True, set_aside=True)
 LISTS = [
     [batch()],
     [batch(0), batch(1)],
@@ -58,30 +60,30 @@ LISTS = [
 ]
 """Batches of a round: one, several, finished or not, as many as a Map runs at once."""
 
-FRESH = {"v": 1, "match": "wc22-final", "seq": 2, "batches": [batch()]}
-HANDED = {**FRESH, "before": "old", "broadcast": "m-1-ffff0000", "round": 3, "batches": [DONE, WALKING]}
-UNICODE = {**FRESH, "match": "fußball-⚽", "broadcast": "fußball-⚽-1", "round": 1}
+FRESH = ExecutionInput("wc22-final", 2, None, "wc22-final-2-0a1b2c3d", 1, (Batch(0, 0, 16, 16, 1),)).dump()
+HANDED = {**FRESH, "previous_owner": "old", "broadcast": "m-1-ffff0000", "round": 3, "batches": [DONE, WALKING]}
+UNICODE = {**FRESH, "match": "fußball-⚽", "broadcast": "fußball-⚽-1"}
+NEXT = {**FRESH, "v": 2}
 INPUTS = (FRESH, HANDED, UNICODE)
-BROADCAST = [
-    states("m-2-0a1b2c3d", input=FRESH),
-    states("m-1-ffff0000", input=HANDED),
-    states("fußball-⚽-1", input=UNICODE),
-]
-ROUND_NUMBER = [states(1, input=FRESH), states(3, input=HANDED), states(1000, input={**HANDED, "round": 1000})]
+BROADCAST = [states(each["broadcast"], input=each) for each in INPUTS]
+ROUND_NUMBER = [states(each["round"], input=each) for each in (*INPUTS, {**HANDED, "round": 1000})]
+VERSIONS = [states(each["v"], input=each) for each in (FRESH, NEXT)]
+DUE = [states(2, input=FRESH), states(NEWEST, input={**FRESH, "due_seq": NEWEST})]
 MATCH = [given(each["match"], match_id=each["match"]) for each in INPUTS]
-LOST = {"done": True, "lost": True, "reached": None}
+LOST = {"done": True, "lost": True, "reached_seq": None, "cursor": None}
 REPORT = [
-    states(each, result={"StatusCode": 200, "Payload": each}) for each in ({"again": False, "batches": [batch()]}, DONE)
+    states(each.dump(), result={"StatusCode": 200, "Payload": each.dump()})
+    for each in (RoundAnswer(again=False, batches=(Batch(0, 0, 16, 16, 1),)), RoundAnswer(again=True, batches=()))
 ]
-SEQS = [given(1, seq=1), given(NEWEST, seq=NEWEST)]
+SEQS = [given(1, due_seq=1), given(NEWEST, due_seq=NEWEST)]
 OWNER = [given(EXECUTION, owner=EXECUTION)]
 SENT = [states(each, input=each) for each in (batch(), DONE, WALKING, ASIDE)]
 FAILED = {"Error": "Lambda.TooManyRequestsException", "Cause": "Rate Exceeded."}
 AT = [given(SECONDS, broadcast="b"), given(SECONDS, batches=[])]
-ABOUT = {"match_id": "fußball-⚽", "owner": EXECUTION, "broadcast": "b", "round_number": 2}
-TELLING = {"match": "fußball-⚽", "owner": EXECUTION, "broadcast": "b", "round": 2}
-PUT_BY = [given({**each, **ASIDE, "batch": each["batch"]}, batch=each) for each in (batch(), WALKING)]
-PUT_BY += [given({**WALKING, "done": True, "set_aside": True, "match": "m"}, batch={**WALKING, "match": "m"})]
+PUT_BY = [
+    given({**each, "done": True, "reached_seq": None, "cursor": None, "set_aside": True}, batch=each)
+    for each in (batch(), WALKING, batch(reached_seq=1))
+]
 COUNTS = [("1", [batch()]), ("2", [batch(0), batch(1)]), ("0", [DONE]), ("1", [DONE, WALKING]), ("0", [DONE, ASIDE]),
           ("40", LISTS[-1])]  # fmt: skip
 WAITING = [
@@ -93,38 +95,40 @@ WAITING = [
 ]
 
 CASES: dict[str, list[Case]] = {
-    "TakeLease/Arguments/Key/pk/S": [states(f"match#{each['match']}", input=each) for each in INPUTS],
-    "TakeLease/Arguments/ExpressionAttributeValues/:owner/S": [states(EXECUTION, input=FRESH)],
-    "TakeLease/Arguments/ExpressionAttributeValues/:before/S": [
+    "AcquireLease/Arguments/Key/pk/S": [states(f"match#{each['match']}", input=each) for each in INPUTS],
+    "AcquireLease/Arguments/ExpressionAttributeValues/:owner/S": [states(EXECUTION, input=FRESH)],
+    "AcquireLease/Arguments/ExpressionAttributeValues/:previous/S": [
         states("nobody", input=FRESH),
         states("old", input=HANDED),
     ],
-    "TakeLease/Arguments/ExpressionAttributeValues/:now/N": [states(str(SECONDS), input=FRESH)],
-    "TakeLease/Arguments/ExpressionAttributeValues/:until/N": [states(str(SECONDS + LEASE), input=FRESH)],
-    "TakeLease/Arguments/ExpressionAttributeValues/:seq/N": [
+    "AcquireLease/Arguments/ExpressionAttributeValues/:now/N": [states(str(SECONDS), input=FRESH)],
+    "AcquireLease/Arguments/ExpressionAttributeValues/:until/N": [states(str(SECONDS + LEASE), input=FRESH)],
+    "AcquireLease/Arguments/ExpressionAttributeValues/:seq/N": [
         states("2", input=FRESH),
-        states(str(NEWEST), input={**FRESH, "seq": NEWEST}),
+        states(str(NEWEST), input={**FRESH, "due_seq": NEWEST}),
     ],
-    "TakeLease/Arguments/ExpressionAttributeValues/:round/S": [
-        states("m-2-0a1b2c3d#1", input=FRESH),
+    "AcquireLease/Arguments/ExpressionAttributeValues/:round/S": [
+        states("wc22-final-2-0a1b2c3d#1", input=FRESH),
         states("m-1-ffff0000#3", input=HANDED),
         states("fußball-⚽-1#1", input=UNICODE),
-        states("m-2-0a1b2c3d#2", input={**FRESH, "round": 2}),
+        states("wc22-final-2-0a1b2c3d#1000", input={**FRESH, "round": 1000}),
     ],
-    "TakeLease/Assign/match_id": [states(each["match"], input=each) for each in INPUTS],
-    "TakeLease/Assign/seq": [states(2, input=FRESH), states(NEWEST, input={**FRESH, "seq": NEWEST})],
-    "TakeLease/Assign/batches": [states(each, input={**FRESH, "batches": each}) for each in [[], *LISTS]],
-    "TakeLease/Assign/owner": [states(EXECUTION, input=HANDED)],
-    "TakeLease/Assign/broadcast": BROADCAST,
-    "TakeLease/Assign/round_number": ROUND_NUMBER,
-    "TakeLease/Assign/hand_over_at": [states(NOW + HAND_OVER * 1000, input=FRESH)],
-    "TakeLease/Catch/0/Assign/match_id": [states(each["match"], input=each) for each in INPUTS],
-    "TakeLease/Catch/0/Assign/seq": [states(2, input=FRESH), states(NEWEST, input={**FRESH, "seq": NEWEST})],
-    "TakeLease/Catch/0/Assign/owner": [states(EXECUTION, input=FRESH), states("old", input=HANDED)],
-    "TakeLease/Catch/0/Assign/broadcast": BROADCAST,
-    "TakeLease/Catch/0/Assign/round_number": ROUND_NUMBER,
-    "TakeLease/Catch/0/Assign/hand_over_at": [states(NOW, input=FRESH)],
-    "TakeLease/Catch/0/Output": [states(each, input=each) for each in INPUTS],
+    "AcquireLease/Assign/payload_version": VERSIONS,
+    "AcquireLease/Assign/match_id": [states(each["match"], input=each) for each in INPUTS],
+    "AcquireLease/Assign/due_seq": DUE,
+    "AcquireLease/Assign/batches": [states(each, input={**FRESH, "batches": each}) for each in [[], *LISTS]],
+    "AcquireLease/Assign/owner": [states(EXECUTION, input=HANDED)],
+    "AcquireLease/Assign/broadcast": BROADCAST,
+    "AcquireLease/Assign/round_number": ROUND_NUMBER,
+    "AcquireLease/Assign/hand_over_at": [states(NOW + HAND_OVER * 1000, input=FRESH)],
+    "AcquireLease/Catch/0/Assign/payload_version": VERSIONS,
+    "AcquireLease/Catch/0/Assign/match_id": [states(each["match"], input=each) for each in INPUTS],
+    "AcquireLease/Catch/0/Assign/due_seq": DUE,
+    "AcquireLease/Catch/0/Assign/owner": [states(EXECUTION, input=FRESH), states("old", input=HANDED)],
+    "AcquireLease/Catch/0/Assign/broadcast": BROADCAST,
+    "AcquireLease/Catch/0/Assign/round_number": ROUND_NUMBER,
+    "AcquireLease/Catch/0/Assign/hand_over_at": [states(NOW, input=FRESH)],
+    "AcquireLease/Catch/0/Output": [states(each, input=each) for each in INPUTS],
     "HandedOver?/Choices/0/Condition": [
         states(False, input=FRESH),
         states(True, input=HANDED),
@@ -138,25 +142,23 @@ CASES: dict[str, list[Case]] = {
     "Announce/Arguments/Item/batches/N": [given(count, batches=batches) for count, batches in [*COUNTS, ("0", [])]],
     "Announce/Arguments/Item/ttl/N": [given(str(SECONDS + LEASE))],
     "Round/Items": [given(each, batches=each) for each in [[], *LISTS]],
-    "Round/ItemSelector": [
-        Case(
-            {"states": {"context": {**CONTEXT, "Map": {"Item": {"Index": 0, "Value": each}}}}, **ABOUT},
-            {**each, **TELLING},
-        )
-        for each in (batch(), WALKING, {**DONE, "owner": "old", "round": 1})
-    ],
-    "Begin/Choices/0/Condition": [
+    "AlreadyDone?/Choices/0/Condition": [
         states(False, input=batch()),
         states(False, input=WALKING),
         states(True, input=DONE),
         states(True, input=ASIDE),
     ],
-    "Send/Arguments/Payload": SENT,
+    "Send/Arguments/Payload/v": [given(each, payload_version=each) for each in (1, 2)],
+    "Send/Arguments/Payload/match": MATCH,
+    "Send/Arguments/Payload/owner": OWNER,
+    "Send/Arguments/Payload/broadcast": [given("b", broadcast="b")],
+    "Send/Arguments/Payload/round": [given(7, round_number=7)],
+    "Send/Arguments/Payload/batch": SENT,
     "Send/Output": [states(each, result={"StatusCode": 200, "Payload": each}) for each in (DONE, WALKING)],
     "Send/Assign/batch": SENT,
     "Send/Catch/0/Assign/batch": SENT,
     "Send/Catch/0/Output": [states(each, errorOutput=each) for each in (FAILED, {"Error": "States.Timeout"})],
-    "Walked/Choices/0/Condition": [
+    "BatchDone?/Choices/0/Condition": [
         Case({"states": {"input": DONE}, "hand_over_at": NOW + 1}, value=True),
         Case({"states": {"input": WALKING}, "hand_over_at": NOW + 1}, value=False),
         Case({"states": {"input": WALKING}, "hand_over_at": NOW}, value=False),
@@ -172,18 +174,19 @@ CASES: dict[str, list[Case]] = {
     "SetAside/Arguments/MessageBody/batch": [given(each, batch=each) for each in (batch(), WALKING)],
     "SetAside/Output": PUT_BY,
     "SetAside/Catch/0/Output": PUT_BY,
-    "KeepLease/Arguments/Key/pk/S": [given(f"match#{each['match']}", match_id=each["match"]) for each in INPUTS],
-    "KeepLease/Arguments/ExpressionAttributeValues/:until/N": [given(str(SECONDS + LEASE))],
-    "KeepLease/Arguments/ExpressionAttributeValues/:owner/S": OWNER,
-    "KeepLease/Output": [states(ASIDE, input=ASIDE)],
-    "KeepLease/Catch/0/Output": [states(ASIDE, input=ASIDE)],
+    "RenewLease/Arguments/Key/pk/S": [given(f"match#{each['match']}", match_id=each["match"]) for each in INPUTS],
+    "RenewLease/Arguments/ExpressionAttributeValues/:until/N": [given(str(SECONDS + LEASE))],
+    "RenewLease/Arguments/ExpressionAttributeValues/:owner/S": OWNER,
+    "RenewLease/Output": [states(ASIDE, input=ASIDE)],
+    "RenewLease/Catch/0/Output": [states(ASIDE, input=ASIDE)],
     "Round/Output": [states(each, result=each) for each in LISTS],
     "Round/Assign/batches": [states(each, result=each) for each in LISTS],
     "HandOver?/Choices/0/Condition": [states(value, input=batches) for value, batches in WAITING],
     "HandOver/Arguments/StateMachineArn": [given(MACHINE)],
+    "HandOver/Arguments/Input/v": [given(each, payload_version=each) for each in (1, 2)],
     "HandOver/Arguments/Input/match": MATCH,
-    "HandOver/Arguments/Input/seq": SEQS,
-    "HandOver/Arguments/Input/before": OWNER,
+    "HandOver/Arguments/Input/due_seq": SEQS,
+    "HandOver/Arguments/Input/previous_owner": OWNER,
     "HandOver/Arguments/Input/broadcast": [given("b", broadcast="b")],
     "HandOver/Arguments/Input/round": [given(7, round_number=7)],
     "HandOver/Arguments/Input/batches": [given(each, batches=each) for each in LISTS],
@@ -191,16 +194,18 @@ CASES: dict[str, list[Case]] = {
     "Finish/Arguments/Payload/owner": OWNER,
     "Finish/Arguments/Payload/broadcast": [given("b", broadcast="b")],
     "Finish/Arguments/Payload/round": [given(7, round_number=7)],
-    "Finish/Arguments/Payload/seq": SEQS,
-    "Finish/Arguments/Payload/results": [states(each, input=each) for each in LISTS],
+    "Finish/Arguments/Payload/due_seq": SEQS,
+    "Finish/Arguments/Payload/batches": [states(each, input=each) for each in LISTS],
     "Finish/Assign/round_number": [given(2, round_number=1), given(1000, round_number=999)],
     "Finish/Assign/batches": [states(each, result={"Payload": {"again": True, "batches": each}}) for each in LISTS],
     "Finish/Output": REPORT,
-    "Newer/Choices/0/Condition": [
+    "NewerEvent?/Choices/0/Condition": [
         Case({"states": {"input": {"again": True}}, "hand_over_at": NOW - 1}, value=True),
         Case({"states": {"input": {"again": True}}, "hand_over_at": NOW}, value=False),
         Case({"states": {"input": {"again": False}}, "hand_over_at": NOW - 1}, value=False),
     ],
-    "Newer/Choices/1/Condition": [states(each, input={"again": each, "batches": [batch()]}) for each in (True, False)],
+    "NewerEvent?/Choices/1/Condition": [
+        states(each, input={"again": each, "batches": [batch()]}) for each in (True, False)
+    ],
 }
 """Where an expression stands in the definition, a Map's states under their own names -> its cases."""

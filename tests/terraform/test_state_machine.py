@@ -123,11 +123,11 @@ def test_the_definition_is_valid(tools: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('"Next": "Walked"', '"Next": "Nowhere"'),
-        ("$exists($states.input.before) ?", "$exists($states.input.before ?"),
+        ('"Next": "BatchDone?"', '"Next": "Nowhere"'),
+        ("$states.input.previous_owner = null ?", "($states.input.previous_owner = null ?"),
         ('"MaxAttempts": 8', '"MaxAttempts": -1'),
         ('"Arguments"', '"Parameters"'),
-        ('"StartAt": "Begin"', '"StartAt": "Nowhere"'),
+        ('"StartAt": "AlreadyDone?"', '"StartAt": "Nowhere"'),
     ],
     ids=["no-such-state", "no-jsonata", "no-number-of-tries", "jsonpath", "no-such-beginning"],
 )

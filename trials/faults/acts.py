@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from broadcaster.control.payload import Batch, ExecutionInput
 from broadcaster.control.telling import telling_key
 from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition, row_key
@@ -152,11 +153,11 @@ async def unknown_version(play: Play) -> AsyncIterator[None]:
     """The only execution of the event has batches of a version that is still to come."""
     yield
     seq = await play.settled()
-    batch = {"v": 99, "batch": 0, "first": 0, "last": 16, "of": 16, "senders": 1}
+    given = ExecutionInput(play.match, seq, None, "of-another-release", 1, (Batch(0, 0, 16, 16, 1),))
     await asyncio.to_thread(
         play.world.client("stepfunctions").start_execution,
         stateMachineArn=play.world.system.resolve("state_machine"),
-        input=orjson.dumps({"v": 99, "match": play.match, "seq": seq, "batches": [batch]}).decode(),
+        input=orjson.dumps({**given.dump(), "v": 99}).decode(),
     )
     found = await play.world.set_aside.find(kind="batch", match=play.match, reason="version 99")
     if found is None:

@@ -1,28 +1,32 @@
 """An execution of broadcast.asl.json as the model walks it.
 
-The conditions and updates of its calls are read from the file; the way from state to state is written here again, and a
-test compares the two.
+The conditions and updates of its calls are read from the file. The way from state to state is written again here, and a
+test compares it with the file. Payloads are those of broadcaster.control.payload.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from broadcaster.control import live
+from broadcaster.control.payload import Batch, ExecutionInput, RoundAnswer, RoundEnd, SenderTask
 from broadcaster.control.progress import round_name
 from broadcaster.control.telling import telling_key
 from devstack.system import ROOT
 from trials.model.actors import Died, current_routine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trials.model.world import World
 
-TRIES = {"TakeLease": 5, "Announce": 3, "Send": 4, "SetAside": 3, "KeepLease": 3, "Finish": 5, "HandOver": 5}
+TRIES = {"AcquireLease": 5, "Announce": 3, "Send": 4, "SetAside": 3, "RenewLease": 3, "Finish": 5, "HandOver": 5}
 """MaxAttempts of a Retry's last entry, which is for every error, and the first try. Nothing here is short of Lambda."""
 
 
@@ -36,44 +40,46 @@ def definition() -> dict[str, Any]:
 class Execution:
     """One execution; ``run`` is its routine's work."""
 
-    def __init__(self, world: World, name: str, given: dict[str, Any]) -> None:
+    def __init__(self, world: World, name: str, given: ExecutionInput) -> None:
         self.world = world
         self.id = f"execution:{name}"
-        self.match: str = given["match"]
-        self.seq: int = given["seq"]
-        self.batches: list[dict[str, Any]] = given["batches"]
-        self.before: str | None = given.get("before")
-        self.broadcast: str = given.get("broadcast", name)
-        self.round: int = given.get("round", 1)
+        self.match = given.match
+        self.due_seq = given.due_seq
+        self.batches = given.batches
+        self.previous_owner = given.previous_owner
+        self.broadcast = given.broadcast
+        self.round = given.round
         self._hand_over_at = 0.0
 
     def run(self) -> None:
-        """From TakeLease to the end. Raises what is left of an error after all tries: the execution has failed."""
+        """From AcquireLease to the end. Raises the last error of a task whose tries have all failed."""
         world = self.world
-        if not self._take_lease():
-            if self.before is not None:
-                owner, lost = self.before, {"done": True, "lost": True, "reached": None}
-                self._finish([{**each, **lost} for each in self.batches], owner)
+        if not self._acquire_lease():
+            if self.previous_owner is not None:
+                lost = [replace(each, done=True, lost=True, reached_seq=None, cursor=None) for each in self.batches]
+                self._finish(lost, self.previous_owner)
             return
         self._hand_over_at = world.clock.time() + world.hand_over_seconds
         again = True
         while again:
             self._announce()
-            results = self._round()
-            if any(not each["done"] for each in results):
-                self.batches = results
+            batches = self._run_round()
+            if any(not each.done for each in batches):
+                self.batches = tuple(batches)
                 self._hand_over()
                 return
-            answer = self._finish(results, self.id)
-            self.batches, self.round, again = answer["batches"], self.round + 1, answer["again"]
+            answer = self._finish(batches, self.id)
+            # The model damages no batch.
+            self.batches = tuple(each for each in answer.batches if isinstance(each, Batch))
+            self.round, again = self.round + 1, answer.again
             if again and world.clock.time() > self._hand_over_at:
                 self._hand_over()
                 return
 
-    def _take_lease(self) -> bool:
-        said = definition()["TakeLease"]["Arguments"]
+    def _acquire_lease(self) -> bool:
+        said = definition()["AcquireLease"]["Arguments"]
         now = int(self.world.clock.time())
-        for left in reversed(range(TRIES["TakeLease"])):
+        for left in reversed(range(TRIES["AcquireLease"])):
             try:
                 self.world.db.update_item(
                     TableName=self.world.system.name("broadcasts"),
@@ -82,10 +88,10 @@ class Execution:
                     ConditionExpression=said["ConditionExpression"],
                     ExpressionAttributeValues={
                         ":owner": {"S": self.id},
-                        ":before": {"S": self.before or "nobody"},
+                        ":previous": {"S": self.previous_owner or "nobody"},
                         ":now": {"N": str(now)},
                         ":until": {"N": str(now + self.world.lease_seconds)},
-                        ":seq": {"N": str(self.seq)},
+                        ":seq": {"N": str(self.due_seq)},
                         ":round": {"S": round_name(self.broadcast, self.round)},
                     },
                 )
@@ -100,7 +106,7 @@ class Execution:
 
     def _announce(self) -> None:
         until = int(self.world.clock.time()) + self.world.lease_seconds
-        senders = sum(not each.get("done", False) for each in self.batches)
+        senders = sum(not each.done for each in self.batches)
         for _ in range(TRIES["Announce"]):
             with suppress(ClientError):
                 self.world.db.put_item(
@@ -112,13 +118,12 @@ class Execution:
                 )  # fmt: skip
                 return
 
-    def _round(self) -> list[dict[str, Any]]:
-        about = {"match": self.match, "owner": self.id, "broadcast": self.broadcast, "round": self.round}
+    def _run_round(self) -> list[Batch]:
         mine = current_routine()
         skew = mine.skew if mine is not None else 0.0
         parts = [
-            self.world.routine(f"{self.id} batch {each['batch']}", partial(self._batch, each), skew=skew)
-            for each in [{**each, **about} for each in self.batches]
+            self.world.routine(f"{self.id} batch {each.number}", partial(self._send_batch, each), skew=skew)
+            for each in self.batches
         ]
         self._wait(lambda: all(part.ended for part in parts))
         for part in parts:
@@ -126,23 +131,23 @@ class Execution:
                 raise part.error
         return [part.result for part in parts]
 
-    def _batch(self, task: dict[str, Any]) -> dict[str, Any]:
-        if task.get("done"):
-            return task
+    def _send_batch(self, batch: Batch) -> Batch:
+        if batch.done:
+            return batch
         failures = 0
         while True:
-            sender = self.world.invoke_sender(task)
+            sender = self.world.invoke_sender(SenderTask(self.match, self.id, self.broadcast, self.round, batch))
             self._wait(lambda sender=sender: sender.ended)
             if sender.error is None:
-                task, failures = sender.result, 0
-                if task["done"] or self.world.clock.time() > self._hand_over_at:
-                    return task
+                batch, failures = sender.result, 0
+                if batch.done or self.world.clock.time() > self._hand_over_at:
+                    return batch
                 continue
             failures += 1
             if failures == TRIES["Send"]:
                 self._set_aside()
-                self._keep_lease()
-                return {**task, "done": True, "lost": False, "reached": None, "set_aside": True}
+                self._renew_lease()
+                return replace(batch, done=True, reached_seq=None, cursor=None, set_aside=True)
 
     def _set_aside(self) -> None:
         for _ in range(TRIES["SetAside"]):
@@ -150,10 +155,10 @@ class Execution:
                 self.world.set_aside.send_message(QueueUrl="", MessageBody=json.dumps({"kind": "batch"}))
                 return
 
-    def _keep_lease(self) -> None:
-        said = definition()["KeepLease"]["Arguments"]
+    def _renew_lease(self) -> None:
+        said = definition()["RenewLease"]["Arguments"]
         until = int(self.world.clock.time()) + self.world.lease_seconds
-        for _ in range(TRIES["KeepLease"]):
+        for _ in range(TRIES["RenewLease"]):
             with suppress(ClientError):
                 with suppress(self.world.db.exceptions.ConditionalCheckFailedException):
                     self.world.db.update_item(
@@ -165,28 +170,21 @@ class Execution:
                     )
                 return
 
-    def _finish(self, results: list[dict[str, Any]], owner: str) -> dict[str, Any]:
-        event = {
-            "v": 1, "match": self.match, "owner": owner, "broadcast": self.broadcast, "round": self.round,
-            "seq": self.seq, "results": results,
-        }  # fmt: skip
+    def _finish(self, batches: Sequence[Batch], owner: str) -> RoundAnswer:
+        end = RoundEnd(self.match, owner, self.broadcast, self.round, self.due_seq, tuple(batches))
         for _ in range(TRIES["Finish"]):
-            part = self.world.invoke_receipt(event)
+            part = self.world.invoke_receipt(end)
             self._wait(lambda part=part: part.ended)
             if part.error is None:
-                answer: dict[str, Any] = part.result
-                return answer
+                return RoundAnswer.parse(part.result)
         raise Died
 
     def _hand_over(self) -> None:
-        given = {
-            "v": 1, "match": self.match, "seq": self.seq, "before": self.id, "broadcast": self.broadcast,
-            "round": self.round, "batches": self.batches,
-        }  # fmt: skip
+        given = ExecutionInput(self.match, self.due_seq, self.id, self.broadcast, self.round, self.batches)
         for left in reversed(range(TRIES["HandOver"])):
             try:
                 name = f"{self.broadcast}-after-{self.world.number()}"
-                self.world.stepfunctions.start_execution(stateMachineArn="", name=name, input=json.dumps(given))
+                self.world.stepfunctions.start_execution(stateMachineArn="", name=name, input=json.dumps(given.dump()))
             except ClientError:
                 if not left:
                     raise

@@ -16,6 +16,7 @@ from trials.model.clock import BEGIN
 from trials.model.cloud import refusal
 
 if TYPE_CHECKING:
+    from broadcaster.control.payload import Batch, SenderTask
     from trials.model.gateway import Post
     from trials.model.world import World
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 class Sender(Invocation):
     """One invocation of a sender, with a gateway client of its own."""
 
-    def __init__(self, world: World, number: int, task: dict[str, Any], skew: float) -> None:
-        super().__init__(f"sender {number} of {task['owner']}", world.loop, skew=skew)
+    def __init__(self, world: World, number: int, task: SenderTask, skew: float) -> None:
+        super().__init__(f"sender {number} of {task.owner}", world.loop, skew=skew)
         self.number = number
-        self.owner: str = task["owner"]
-        self.batch: int = task["batch"]
+        self.owner = task.owner
+        self.batch = task.batch.number
         self.gateway: Gateway | None = None
         self._world = world
         self._input = task
@@ -35,7 +36,7 @@ class Sender(Invocation):
     def start(self, seconds: float) -> None:
         """Run, with so many seconds before it has to come to an end."""
 
-        async def work() -> dict[str, Any]:
+        async def work() -> Batch:
             world = self._world
             url = f"http://127.0.0.1:{world.connections.port}/{self.number}"
             credentials = Credentials("model", "model")

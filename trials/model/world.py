@@ -13,8 +13,9 @@ from greenlet import getcurrent
 from api import handler as api
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout
+from broadcaster.control.payload import ExecutionInput, RoundEnd, SenderTask
 from broadcaster.control.plan import Budget
-from broadcaster.control.receipt import Receipts, Round
+from broadcaster.control.receipt import Receipts
 from broadcaster.control.starter import Starter
 from broadcaster.control.telling import Tellings, telling_get
 from broadcaster.control.watch import Watch
@@ -116,26 +117,26 @@ class World:
         self.actors.append(routine)
         return routine
 
-    def invoke_sender(self, task: dict[str, Any]) -> Sender:
+    def invoke_sender(self, task: SenderTask) -> Sender:
         """A new invocation of a sender."""
-        sender = Sender(self, self.number(), orjson.loads(orjson.dumps(task)), self.skew)
+        sender = Sender(self, self.number(), SenderTask.parse(_through_json(task.dump())), self.skew)
         self.actors.append(sender)
         self._beginning.append(sender)
         return sender
 
-    def invoke_receipt(self, event: dict[str, Any]) -> Routine:
-        """A new invocation of the end of a round."""
+    def invoke_receipt(self, end: RoundEnd) -> Routine:
+        """A new invocation of the receipt."""
 
         def work() -> dict[str, Any]:
-            done = Round.parse(orjson.loads(orjson.dumps(event)))
-            return {"again": self.receipts.finish(done), "batches": done.next_batches()}
+            parsed = RoundEnd.parse(_through_json(end.dump()))
+            return parsed.answer(again=self.receipts.finish(parsed)).dump()
 
-        return self.routine(f"receipt of {event['owner']}", work)
+        return self.routine(f"receipt of {end.owner}", work)
 
     def begin_execution(self, name: str, given: dict[str, Any]) -> Routine:
         """Step Functions begins an execution."""
         self.executions[name] = given
-        execution = Execution(self, name, orjson.loads(orjson.dumps(given)))
+        execution = Execution(self, name, ExecutionInput.parse(_through_json(given)))
         return self.routine(execution.id, execution.run)
 
     def ready(self) -> list[Actor]:
@@ -356,3 +357,8 @@ class World:
 
 def _socket_event(connection: str, kind: str) -> dict[str, Any]:
     return {"requestContext": {"connectionId": connection, "eventType": kind, "routeKey": "model"}}
+
+
+def _through_json(payload: Any) -> Any:
+    """A payload as AWS carries it."""
+    return orjson.loads(orjson.dumps(payload))

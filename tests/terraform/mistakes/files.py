@@ -58,13 +58,13 @@ MISTAKES = [
         "terraform/system.json",
         '"lease_seconds": {"default": 90',
         '"lease_seconds": {"default": 84',
-        "the tries of TakeLease, Announce, Send, SetAside, KeepLease may take 84.5 s, and the lease lasts 84 s",
+        "the tries of AcquireLease, Announce, Send, SetAside, RenewLease may take 84.5 s, and the lease lasts 84 s",
     ),
     MistakeInAFile(
         "a-batch-that-is-set-aside-leaves-an-old-lease",
         lease.lease,
         ASL,
-        '"Next": "KeepLease"',
+        '"Next": "RenewLease"',
         '"Next": "Done"',
         "the tries of Send, SetAside, Finish may take",
     ),
@@ -74,7 +74,7 @@ MISTAKES = [
         ASL,
         '"UpdateExpression": "SET lease_until = :until"',
         '"UpdateExpression": "SET lease_end = :until"',
-        "the tries of Send, SetAside, KeepLease, Finish may take",
+        "the tries of Send, SetAside, RenewLease, Finish may take",
     ),
     MistakeInAFile(
         "many-tries-while-the-lease-runs-out",
@@ -82,7 +82,7 @@ MISTAKES = [
         ASL,
         '"MaxAttempts": 2',
         '"MaxAttempts": 4',
-        "after the last look of Send the tries of Send, SetAside, KeepLease may take 98.0 s",
+        "after the last look of Send the tries of Send, SetAside, RenewLease may take 98.0 s",
     ),
     MistakeInAFile(
         "documents-that-count-otherwise",
@@ -90,7 +90,7 @@ MISTAKES = [
         "docs/reliability.md",
         "| 84.5 | 90 |",
         "| 85.4 | 90 |",
-        "has no row that ends in | TakeLease, Announce, Send, SetAside, KeepLease | 84.5 | 90 |",
+        "has no row that ends in | AcquireLease, Announce, Send, SetAside, RenewLease | 84.5 | 90 |",
     ),
     MistakeInAFile(
         "senders-renew-too-late",

@@ -43,22 +43,22 @@ def test_an_execution_goes_the_way_of_the_state_machine() -> None:
         for name, state in states.items()
     }
     assert ways == {
-        "TakeLease": ["Announce", "HandedOver?"],
+        "AcquireLease": ["Announce", "HandedOver?"],
         "HandedOver?": ["Finish", "NothingToDo"],
         "NothingToDo": [],
         "Announce": ["Round", "Round"],
         "Round": ["HandOver?"],
-        "Begin": ["Done", "Send"],
-        "Send": ["SetAside", "Walked"],
-        "Walked": ["Done", "Send"],
+        "AlreadyDone?": ["Done", "Send"],
+        "Send": ["BatchDone?", "SetAside"],
+        "BatchDone?": ["Done", "Send"],
         "Done": [],
-        "SetAside": ["KeepLease", "KeepLease"],
-        "KeepLease": ["Done", "Done"],
+        "SetAside": ["RenewLease", "RenewLease"],
+        "RenewLease": ["Done", "Done"],
         "HandOver?": ["Finish", "HandOver"],
         "HandOver": [],
-        "Finish": ["Newer"],
-        "Newer": ["Announce", "HandOver", "Told"],
-        "Told": [],
+        "Finish": ["NewerEvent?"],
+        "NewerEvent?": ["Announce", "Ended", "HandOver"],
+        "Ended": [],
     }
     retries = {name: state["Retry"][-1] for name, state in states.items() if "Retry" in state}
     assert {name: last["MaxAttempts"] + 1 for name, last in retries.items()} == TRIES

@@ -1,4 +1,4 @@
-"""TakeLease, the state machine's first write, and KeepLease: who has the lease, and what a repeated write does.
+"""AcquireLease and RenewLease: which execution has the lease, also after a lost answer.
 
 The conditions are those of broadcast.asl.json, and MiniStack's DynamoDB judges them.
 """
@@ -42,29 +42,29 @@ def row(dynamodb: Any, system: System, match_id: str) -> Callable[..., None]:
 
 
 @pytest.fixture
-def take(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
-    """Makes TakeLease's write; returns whether the condition held."""
+def acquire(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
+    """Makes AcquireLease's write; returns whether the condition held."""
 
-    def take(owner: str, *, round_name: str = "b#1", before: str = "nobody", seq: int = 1) -> bool:
+    def acquire(owner: str, *, round_name: str = "b#1", previous: str = "nobody", seq: int = 1) -> bool:
         now = int(time.time())
         values = {
-            ":owner": {"S": owner}, ":before": {"S": before}, ":round": {"S": round_name}, ":seq": {"N": str(seq)},
+            ":owner": {"S": owner}, ":previous": {"S": previous}, ":round": {"S": round_name}, ":seq": {"N": str(seq)},
             ":now": {"N": str(now)}, ":until": {"N": str(now + LEASE_SECONDS)},
         }  # fmt: skip
-        return written(dynamodb, system, match_id, "TakeLease", values)
+        return written(dynamodb, system, match_id, "AcquireLease", values)
 
-    return take
+    return acquire
 
 
 @pytest.fixture
-def keep(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
-    """Makes KeepLease's write; returns whether the condition held."""
+def renew(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
+    """Makes RenewLease's write; returns whether the condition held."""
 
-    def keep(owner: str) -> bool:
+    def renew(owner: str) -> bool:
         values = {":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + LEASE_SECONDS)}}
-        return written(dynamodb, system, match_id, "KeepLease", values)
+        return written(dynamodb, system, match_id, "RenewLease", values)
 
-    return keep
+    return renew
 
 
 def written(dynamodb: Any, system: System, match: str, state: str, values: dict[str, Any]) -> bool:
@@ -85,72 +85,72 @@ def written(dynamodb: Any, system: System, match: str, state: str, values: dict[
     return True
 
 
-def test_a_lost_answer_of_the_first_write_costs_nothing(row: Callable[..., None], take: Callable[..., bool]) -> None:
+def test_a_lost_answer_of_the_first_write_costs_nothing(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
     """The same execution writes again after a lost answer, and has the lease."""
     row()
-    assert take("a")
-    assert take("a")
+    assert acquire("a")
+    assert acquire("a")
 
 
-def test_a_lost_answer_of_a_hand_over_costs_nothing(row: Callable[..., None], take: Callable[..., bool]) -> None:
+def test_a_lost_answer_of_a_hand_over_costs_nothing(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
     """A later round is handed over when its first event has been tried already; the repeated write still succeeds."""
     row(tried=1, lease_owner="old", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
-    assert take("new", before="old", round_name="b#2")
-    assert take("new", before="old", round_name="b#2")
+    assert acquire("new", previous="old", round_name="b#2")
+    assert acquire("new", previous="old", round_name="b#2")
 
 
-def test_a_live_lease_of_another_is_respected(row: Callable[..., None], take: Callable[..., bool]) -> None:
+def test_a_live_lease_of_another_is_respected(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
     """While one execution has the lease, neither a new one nor one with another predecessor gets it."""
     row()
-    assert take("a")
-    assert not take("b")
-    assert not take("b", before="c")
+    assert acquire("a")
+    assert not acquire("b")
+    assert not acquire("b", previous="c")
 
 
 def test_a_second_run_of_an_execution_does_not_go_back_to_an_earlier_round(
-    row: Callable[..., None], take: Callable[..., bool]
+    row: Callable[..., None], acquire: Callable[..., bool]
 ) -> None:
     """Step Functions may run an Express execution twice: the second run finds the lease in a later round and ends."""
     row(tried=1, lease_owner="a", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
-    assert not take("a", round_name="b#1")
+    assert not acquire("a", round_name="b#1")
 
 
-def test_what_has_been_tried_is_not_begun_again(row: Callable[..., None], take: Callable[..., bool]) -> None:
+def test_what_has_been_tried_is_not_begun_again(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
     """A broadcast that has ended, or that an operator stopped, has no lease: nobody takes it for the same event."""
     row(seq=1, tried=1)
-    assert not take("a")
-    assert not take("b", before="a")
+    assert not acquire("a")
+    assert not acquire("b", previous="a")
 
 
-def test_a_match_without_a_row_has_no_lease(take: Callable[..., bool]) -> None:
-    """A match that was reset has no row in the cell, and TakeLease makes none."""
-    assert not take("a")
-    assert not take("a", before="b")
+def test_a_match_without_a_row_has_no_lease(acquire: Callable[..., bool]) -> None:
+    """A match that was reset has no row in the cell, and AcquireLease makes none."""
+    assert not acquire("a")
+    assert not acquire("a", previous="b")
 
 
 def test_an_execution_keeps_its_lease(
-    row: Callable[..., None], keep: Callable[..., bool], seen: Callable[[], Telling]
+    row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], Telling]
 ) -> None:
     """The lease of an execution is whole again, also after a lost answer; a lease that has run out is still its own."""
     row(lease_owner="a", lease_until=int(time.time()) - 1)
-    assert keep("a")
-    assert keep("a")
+    assert renew("a")
+    assert renew("a")
     assert seen().lease_until > time.time() + LEASE_SECONDS - 30
 
 
 def test_a_lease_that_was_lost_is_not_kept(
-    row: Callable[..., None], keep: Callable[..., bool], seen: Callable[[], Telling]
+    row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], Telling]
 ) -> None:
     """Nobody keeps a lease that another execution has, or that an operator's stop has taken back."""
     row(lease_owner="b", lease_until=1)
-    assert not keep("a")
+    assert not renew("a")
     assert (seen().owner, seen().lease_until) == ("b", 1)
     row()
-    assert not keep("a")
+    assert not renew("a")
     assert seen().owner is None
 
 
-def test_a_match_that_was_reset_has_no_lease_to_keep(keep: Callable[..., bool], seen: Callable[[], Telling]) -> None:
-    """KeepLease makes no row for a match that has none any more."""
-    assert not keep("a")
+def test_a_match_that_was_reset_has_no_lease_to_keep(renew: Callable[..., bool], seen: Callable[[], Telling]) -> None:
+    """RenewLease makes no row for a match that has none any more."""
+    assert not renew("a")
     assert seen().seq == 0
