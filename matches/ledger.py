@@ -62,6 +62,7 @@ from matches.writes import (
     state_row,
 )
 from runtime.attributes import BrokenMatchError, as_number, readable
+from runtime.errors import TransientError
 from runtime.lifecycle import NO_MATCH
 from runtime.metrics import skipped
 
@@ -100,7 +101,7 @@ class AlreadyKickedOffError(Exception):
     """The match cannot be changed or removed: it has begun."""
 
 
-class ContentionError(Exception):
+class ContentionError(TransientError):
     """The same match was written by others on every try. Transient: try the record again."""
 
 
