@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from api.app import app, logger
 from api.responses import plain
-from matches.kinds import KINDS
+from matches.event_kinds import KINDS
+from matches.input_errors import describe_problems
 from matches.ledger import (
     AlreadyKickedOffError,
     ContentionError,
@@ -20,7 +21,6 @@ from matches.ledger import (
     RowsLeftError,
     UnknownMatchError,
 )
-from matches.wording import in_words
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.metrics import unreadable
 
@@ -77,7 +77,7 @@ def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
     problems = error.errors()
     if any(found["type"] == "json_invalid" for found in problems):
         return refused(ApiError(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON."))
-    return refused(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", in_words(problems, KINDS)))
+    return refused(ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", describe_problems(problems, KINDS)))
 
 
 @app.exception_handler([BotoCoreError, ClientError, ContentionError, TimeoutError])  # type: ignore[untyped-decorator]

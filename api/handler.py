@@ -18,11 +18,11 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from aws_lambda_powertools.logging import correlation_paths
 
-from api import operators, parts, readers, site_key
+from api import operators, readers, resources, site_key
 from api.app import app, logger
 from api.errors import ApiError
 from runtime import lifecycle
-from runtime.metrics import Figures
+from runtime.metrics import Metrics
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -31,7 +31,7 @@ BODY_BYTES = 32 * 1024
 ROUTES = (operators, readers)
 """The modules whose routes the resolver has."""
 
-figures = Figures("api")
+metrics = Metrics("api")
 
 
 @app.get("/openapi.json", include_in_schema=False)
@@ -47,11 +47,11 @@ def openapi() -> str:
 
 
 def _reach() -> None:
-    parts.ledger().use()
+    resources.ledger().open_connection()
 
 
-@lifecycle.prepared(parts.make, _reach)
-@figures.published
+@lifecycle.prepare(resources.make, _reach)
+@metrics.publish_after
 # An event has the operator's token in it: never logged, whatever the environment asks for.
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -17,19 +17,19 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from botocore.exceptions import BotoCoreError, ClientError
 
-from api import parts
+from api import resources
 from api.app import OPERATORS, UNKNOWN_MATCH, AfterInQuery, MatchInPath, app, logger
 from api.authority import operator_of
-from api.described import answers
 from api.errors import ApiError
+from api.openapi_answers import answers
 from api.responses import plain, present
 from api.shared_reads import HISTORY_PAGE
 from broadcaster.control.progress import standing
 from broadcaster.control.telling import Tellings
-from matches.events import DIGEST, Accepted, Event, EventId
+from matches.events import DIGEST, AcceptedEvent, Event, EventId
+from matches.match_state import MatchState
 from matches.schedule import MatchChange, NewMatch
 from matches.snapshot import snapshot
-from matches.state import MatchState
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.metrics import unreadable
@@ -51,8 +51,8 @@ from runtime.metrics import unreadable
 def create_match(new: NewMatch) -> Response[dict[str, Any]]:
     """201 with the match's snapshot; 409 ``match_exists`` if the id is taken, ``match_has_rows`` if it was."""
     operator_of(new.competition)
-    state = parts.ledger().create(new)
-    parts.reads().forget(state.match)
+    state = resources.ledger().create(new)
+    resources.shared_reads().forget(state.match)
     return plain(HTTPStatus.CREATED, snapshot(state, []))
 
 
@@ -71,17 +71,20 @@ def create_match(new: NewMatch) -> Response[dict[str, Any]]:
 )
 def change_match(match: MatchInPath, change: MatchChange) -> Response[dict[str, Any]]:
     """200 with the match's snapshot; 409 ``kicked_off`` once the match has kicked off, unless only line-ups change."""
-    state = parts.ledger().state(match)
+    state = resources.ledger().state(match)
     operator_of(state.competition)
-    if not change.of_lineups_only:
+    if not change.only_lineups:
         try:
-            state = parts.ledger().change(match, change)
+            state = resources.ledger().change(match, change)
         except ValueError as error:
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{error}.") from error
     if change.lineups is not None:
-        parts.ledger().put_lineups(match, change.lineups.model_dump())
-    parts.reads().forget(match)
-    return plain(HTTPStatus.OK, snapshot(state, parts.recent().of(state), viewers=parts.viewers().of(match)))
+        resources.ledger().put_lineups(match, change.lineups.model_dump())
+    resources.shared_reads().forget(match)
+    return plain(
+        HTTPStatus.OK,
+        snapshot(state, resources.recent_events().up_to(state), viewers=resources.viewer_counts().of_match(match)),
+    )
 
 
 @app.delete(
@@ -99,9 +102,9 @@ def change_match(match: MatchInPath, change: MatchChange) -> Response[dict[str, 
 )
 def remove_match(match: MatchInPath) -> Response[dict[str, Any]]:
     """200 once the match is gone; 409 ``kicked_off`` if an event has been applied: a match may be called off then."""
-    operator_of(parts.ledger().state(match).competition)
-    parts.ledger().remove_match(match)
-    parts.reads().forget(match)
+    operator_of(resources.ledger().state(match).competition)
+    resources.ledger().remove_match(match)
+    resources.shared_reads().forget(match)
     return plain(HTTPStatus.OK, {"match": match, "removed": True})
 
 
@@ -125,10 +128,10 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     ``request`` tells this event from others that are posted under the same id at the same moment: one of them has the
     id, the others are refused.
     """
-    state = parts.ledger().state(match)
+    state = resources.ledger().state(match)
     by = operator_of(state.competition)
-    accepted = Accepted(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event), by)
-    if event.event_id is not None and parts.ledger().is_taken(accepted):
+    accepted = AcceptedEvent(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event), by)
+    if event.event_id is not None and resources.ledger().is_taken(accepted):
         message = f"{event.event_id} is the id of another event of this match, with other content."
         raise ApiError(HTTPStatus.CONFLICT, "event_id_taken", message)
     try:
@@ -140,7 +143,7 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message) from error
     # From here on the answer is 202: the event will be applied or refused whatever fails now.
     try:
-        outcome = asdict(parts.ledger().pending(accepted))
+        outcome = asdict(resources.ledger().mark_pending(accepted))
     except (BotoCoreError, ClientError, BrokenMatchError):
         logger.exception("on the stream, but not marked pending", match=match, event_id=accepted.event_id)
         outcome = {"status": "pending"}
@@ -170,9 +173,9 @@ def read_outcome(
 
     ``unseen`` is the seq of another operator's goal that the operator of a refused goal had not seen.
     """
-    outcome = parts.reads().outcome(match, event_id, request)
+    outcome = resources.shared_reads().outcome(match, event_id, request)
     if outcome is None:
-        parts.reads().state(match)
+        resources.shared_reads().state(match)
         raise ApiError(HTTPStatus.NOT_FOUND, "unknown_event", "No event of that id was accepted for this match.")
     about = present({"match": match, "event_id": event_id, "request": request})
     return plain(HTTPStatus.OK, {**about, **present(asdict(outcome))})
@@ -192,10 +195,13 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
 
     503 if a cell does not answer; in the others it is ended all the same.
     """
-    state = parts.ledger().state(match)
+    state = resources.ledger().state(match)
     operator_of(state.competition)
-    answers, failures = parts.regions().ask(
-        {region: partial(tellings.stop, match, state.seq, state.epoch) for region, tellings in parts.cells().items()}
+    answers, failures = resources.regions().ask(
+        {
+            region: partial(tellings.stop, match, state.seq, state.epoch)
+            for region, tellings in resources.cells().items()
+        }
     )
     cells: dict[str, dict[str, Any]] = {}
     for region, (telling, stopped) in answers.items():
@@ -225,7 +231,7 @@ def read_audit(
     limit: Annotated[int, Query(ge=1, le=HISTORY_PAGE)] = HISTORY_PAGE,
 ) -> Response[dict[str, Any]]:
     """As the events of a match, each with ``by``, the subject of its operator's token. For operators only."""
-    ledger = parts.ledger()
+    ledger = resources.ledger()
     state = ledger.state(match)
     operator_of(state.competition)
     events = [event for event in ledger.audit(match, after or 0, limit) if event["seq"] <= state.seq]
@@ -240,8 +246,8 @@ def read_audit(
 )
 def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[dict[str, Any]]:
     """One receipt per ended round of a broadcast, oldest first. 200 from the gateway means accepted, not seen."""
-    parts.reads().state(match)
-    return plain(HTTPStatus.OK, {"match": match, "receipts": parts.reads().receipts(match, after)})
+    resources.shared_reads().state(match)
+    return plain(HTTPStatus.OK, {"match": match, "receipts": resources.shared_reads().receipts(match, after)})
 
 
 @app.get(
@@ -255,12 +261,12 @@ def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[di
 )
 def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
     """For each cell: the newest event handed to it, the newest told, and the report of a running broadcast."""
-    state = parts.ledger().state(match)
+    state = resources.ledger().state(match)
     operator_of(state.competition)
-    found, failures = parts.regions().ask(
-        {region: partial(_standing, tellings, match) for region, tellings in parts.cells().items()}
+    found, failures = resources.regions().ask(
+        {region: partial(_standing, tellings, match) for region, tellings in resources.cells().items()}
     )
-    cells = {region: found.get(region, {"unreached": True}) for region in parts.cells()}
+    cells = {region: found.get(region, {"unreached": True}) for region in resources.cells()}
     for region, error in failures.items():
         if isinstance(error, UnreadableRowError):
             unreadable(error)

@@ -14,16 +14,16 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from api import parts
+from api import resources
 from api.app import UNKNOWN_MATCH, AfterInQuery, MatchInPath, app
-from api.described import answers
-from api.quiet import list_seconds
+from api.list_max_age import list_seconds
+from api.openapi_answers import answers
 from api.responses import cacheable
 from api.shared_reads import HISTORY_PAGE
 from matches.calendar import PAGES
+from matches.match_state import MatchState
 from matches.schedule import Day
 from matches.snapshot import snapshot, summary
-from matches.state import MatchState
 
 
 @app.get(
@@ -38,12 +38,12 @@ def read_day(
 ) -> Response[Any]:
     """The matches that kick off on that UTC day, 200 a page; ``more`` says whether there is another page."""
     chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
-    found = parts.reads().day(parts.calendar(), chosen, page, _listed)
+    found = resources.shared_reads().day(resources.calendar(), chosen, page, _listed)
     return cacheable(found.value, fresh=found.fresh, shared=list_seconds(found.value["matches"], time.time()))
 
 
 def _listed(states: list[MatchState]) -> list[dict[str, Any]]:
-    viewers = parts.viewers().of_all([state.match for state in states], parts.cells())
+    viewers = resources.viewer_counts().of_matches([state.match for state in states], resources.cells())
     return [summary(state, viewers[state.match]) for state in states]
 
 
@@ -55,8 +55,8 @@ def _listed(states: list[MatchState]) -> list[dict[str, Any]]:
 )
 def read_lineups(match: MatchInPath) -> Response[Any]:
     """The names as they were given, none if they were not. Cacheable for a second."""
-    parts.reads().state(match)
-    lineups = parts.reads().lineups(match)
+    resources.shared_reads().state(match)
+    lineups = resources.shared_reads().lineups(match)
     return cacheable({"match": match, **lineups.value}, fresh=lineups.fresh)
 
 
@@ -75,9 +75,10 @@ def read_snapshot(
 
     A position in another epoch than the match's is none: the snapshot is that for one who has nothing.
     """
-    state, fresh = parts.reads().state(match)
+    state, fresh = resources.shared_reads().state(match)
     after = after if epoch in (None, state.epoch) else None
-    return cacheable(snapshot(state, parts.recent().of(state), after, viewers=parts.viewers().of(match)), fresh=fresh)
+    events, viewers = resources.recent_events().up_to(state), resources.viewer_counts().of_match(match)
+    return cacheable(snapshot(state, events, after, viewers=viewers), fresh=fresh)
 
 
 @app.get(
@@ -92,6 +93,6 @@ def read_events(
     limit: Annotated[int, Query(ge=1, le=HISTORY_PAGE)] = HISTORY_PAGE,
 ) -> Response[Any]:
     """The next ``limit`` events after ``after``; go on from the last seq until ``seq`` is reached."""
-    state, fresh = parts.reads().state(match)
-    events = parts.reads().events(state, after or 0, limit)
+    state, fresh = resources.shared_reads().state(match)
+    events = resources.shared_reads().events(state, after or 0, limit)
     return cacheable({"match": match, "epoch": state.epoch, "seq": state.seq, "events": events}, fresh=fresh)

@@ -1,4 +1,4 @@
-"""Reads of matches that need no token, kept by the process for a second (kept.py).
+"""Reads of matches that need no token, kept by the process for a second (brief_cache.py).
 
 So no flood of readers takes from a match the read units that its numbering needs: whatever they ask for of one match,
 the process reads its state once a second, and each page of its history, its receipts and the list of its day as well.
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from matches.calendar import PAGE
 from matches.ledger import UnknownMatchError
-from matches.standing import as_at
-from runtime.kept import Found, Kept
+from matches.past_events import events_as_of
+from runtime.brief_cache import BriefCache, Cached
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from matches.calendar import Calendar
     from matches.ledger import Ledger
-    from matches.state import MatchState, Outcome
+    from matches.match_state import MatchState, Outcome
 
 HISTORY_PAGE = 200
 """Events of one page of a history."""
@@ -40,34 +40,34 @@ class SharedReads:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         # None for a match that there is not: a flood may be for that as well.
-        self._states: Kept[str, MatchState | None] = Kept(_MATCHES)
-        self._days: Kept[date, list[dict[str, Any]]] = Kept(_PAGES)
-        self._lists: Kept[tuple[date, int], dict[str, Any]] = Kept(_PAGES)
+        self._states: BriefCache[str, MatchState | None] = BriefCache(_MATCHES)
+        self._days: BriefCache[date, list[dict[str, Any]]] = BriefCache(_PAGES)
+        self._lists: BriefCache[tuple[date, int], dict[str, Any]] = BriefCache(_PAGES)
         # By match, epoch, newest seq and page: a page is as complete as the seq that it is told with.
-        self._pages: Kept[tuple[str, str, int, int], list[dict[str, Any]]] = Kept(_PAGES)
-        self._receipts: Kept[str, list[dict[str, Any]]] = Kept(_PAGES)
-        self._lineups: Kept[str, dict[str, list[str]]] = Kept(_PAGES)
-        self._outcomes: Kept[tuple[str, str, str | None], Outcome | None] = Kept(_MATCHES)
+        self._pages: BriefCache[tuple[str, str, int, int], list[dict[str, Any]]] = BriefCache(_PAGES)
+        self._receipts: BriefCache[str, list[dict[str, Any]]] = BriefCache(_PAGES)
+        self._lineups: BriefCache[str, dict[str, list[str]]] = BriefCache(_PAGES)
+        self._outcomes: BriefCache[tuple[str, str, str | None], Outcome | None] = BriefCache(_MATCHES)
 
     def state(self, match: str) -> tuple[MatchState, bool]:
         """A match as it stood within the last second, and whether it was read just now. Raises UnknownMatchError."""
-        found = self._states.of(match, partial(self._state, match))
+        found = self._states.get_or_read(match, partial(self._state, match))
         if found.value is None:
             raise UnknownMatchError(match)
         return found.value, found.fresh
 
     def day(
         self, calendar: Calendar, day: date, page: int, read: Callable[[list[MatchState]], list[dict[str, Any]]]
-    ) -> Found[dict[str, Any]]:
+    ) -> Cached[dict[str, Any]]:
         """A page of the list of a day, with what ``read`` makes of its matches. Beyond the last, nothing is read."""
-        keys = self._days.of(day, partial(calendar.keys_of, day)).value
+        keys = self._days.get_or_read(day, partial(calendar.keys_of, day)).value
         start = (page - 1) * PAGE
 
         def made() -> dict[str, Any]:
             matches = read(calendar.states(day, keys[start : start + PAGE]))
             return {"day": day.isoformat(), "page": page, "matches": matches, "more": start + PAGE < len(keys)}
 
-        return self._lists.of((day, page), made) if start < len(keys) else Found(made(), fresh=False)
+        return self._lists.get_or_read((day, page), made) if start < len(keys) else Cached(made(), fresh=False)
 
     def events(self, state: MatchState, after: int, limit: int) -> list[dict[str, Any]]:
         """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after`` and up to ``state.seq``, in order.
@@ -81,23 +81,23 @@ class SharedReads:
             if len(events) >= limit:
                 break
             key = (state.match, state.epoch, state.seq, page)
-            found = self._pages.of(key, partial(self._page, state, page)).value
+            found = self._pages.get_or_read(key, partial(self._page, state, page)).value
             events += [event for event in found if event["seq"] > after]
         return events[:limit]
 
     def receipts(self, match: str, after: int | None) -> list[dict[str, Any]]:
         """The receipts of a match's broadcasts, oldest first; only those above ``after``, if that is given."""
-        kept = self._receipts.of(match, partial(self._ledger.receipts, match)).value
+        kept = self._receipts.get_or_read(match, partial(self._ledger.receipts, match)).value
         return [each for each in kept if after is None or each["seq"] > after]
 
-    def lineups(self, match: str) -> Found[dict[str, list[str]]]:
+    def lineups(self, match: str) -> Cached[dict[str, list[str]]]:
         """The line-ups of a match."""
-        return self._lineups.of(match, partial(self._ledger.lineups, match))
+        return self._lineups.get_or_read(match, partial(self._ledger.lineups, match))
 
     def outcome(self, match: str, event_id: str, request: str | None) -> Outcome | None:
         """As the ledger's. Only what is settled is kept: that does not change, and all else is about to."""
         key, read = (match, event_id, request), partial(self._ledger.outcome, match, event_id, request)
-        outcome = self._outcomes.of(key, read, only=_is_settled).value
+        outcome = self._outcomes.get_or_read(key, read, keep_if=_is_settled).value
         if outcome is not None and outcome.seq is not None:
             seq = outcome.seq
             # An operator who has read that an event was applied finds it in what is read next.
@@ -118,7 +118,7 @@ class SharedReads:
             return None
 
     def _page(self, state: MatchState, page: int) -> list[dict[str, Any]]:
-        return as_at(state.seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
+        return events_as_of(state.seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
 
 
 def _is_settled(outcome: Outcome | None) -> bool:

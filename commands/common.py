@@ -71,12 +71,12 @@ def checked(
     """
     from pydantic import ValidationError
 
-    from matches.events import describe as in_words
+    from matches.events import describe as describe_problems
 
     try:
         validate(body)
     except ValidationError as error:
-        words = in_words(error, lambda field: options.get(field, f"--{field.replace('_', '-')}"))
+        words = describe_problems(error, lambda field: options.get(field, f"--{field.replace('_', '-')}"))
         raise WrongOptionError(f"{words}.") from None
     return body
 

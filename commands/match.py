@@ -22,7 +22,7 @@ from commands.common import (
     show,
 )
 from commands.common import operator as operator_at
-from matches.kinds import DECISIONS, KINDS
+from matches.event_kinds import DECISIONS, KINDS
 
 Minute = Annotated[int | None, typer.Option(help="Minute of play; leave it out if it is not known.")]
 Stoppage = Annotated[int | None, typer.Option(help="Minutes of stoppage time, after the last minute of a period.")]

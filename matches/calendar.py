@@ -13,17 +13,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matches.kickoff import entry
-from matches.rows import parse_state
-from runtime.attributes import readable
-from runtime.batches import read_all
-from runtime.metrics import skipped
+from matches.match_rows import parse_state
+from runtime.attributes import parse_rows
+from runtime.bulk_rows import read_rows
+from runtime.metrics import readable_rows
 
 if TYPE_CHECKING:
     from datetime import date
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 INDEX = "by_day"
 
@@ -35,7 +35,7 @@ PAGES = 50
 
 
 class Calendar:
-    """The index with the states that it points at. Raises botocore's errors, and TimeoutError as ``read_all`` does."""
+    """The index with the states that it points at. Raises botocore's errors, and TimeoutError as ``read_rows`` does."""
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self.table = table
@@ -61,7 +61,7 @@ class Calendar:
 
         A match whose state cannot be read is reported and left out.
         """
-        states = skipped(readable(parse_state, read_all(self._db, self.table, keys)))
+        states = readable_rows(parse_rows(parse_state, read_rows(self._db, self.table, keys)))
         placed = [(entry(state.kickoff), state) for state in states]
         # A match that was moved to another day a moment ago may still be in the index.
         here = [(place["starts"], state.match, state) for place, state in placed if place["day"] == day.isoformat()]

@@ -26,9 +26,9 @@ from pydantic import (
 from pydantic import model_validator as _model_validator
 
 from matches import names
-from matches.amending import AMENDABLE
+from matches.amendments import AMENDABLE
 from matches.clock import MOST_STOPPAGE
-from matches.kinds import (
+from matches.event_kinds import (
     KINDS,
     AmendmentKind,
     AwardKind,
@@ -43,7 +43,7 @@ from matches.kinds import (
     SubstitutionKind,
     VarKind,
 )
-from matches.wording import in_words
+from matches.input_errors import describe_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,7 +199,7 @@ class Cancellation(_Event):
 
 
 class Amendment(_Event):
-    """Corrects an earlier event in place: who took part, and when. Score, status and team stay (amending.py)."""
+    """Corrects an earlier event in place: who took part, and when. Score, status and team stay (amendments.py)."""
 
     kind: AmendmentKind
     amends: EventId = Field(description="Id of the event to correct.")
@@ -257,7 +257,7 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 DIGEST = "^[0-9a-f]{16}$"
-"""The form of ``Accepted.digest``."""
+"""The form of ``AcceptedEvent.digest``."""
 
 _REASON_LENGTH = 500
 
@@ -269,7 +269,7 @@ class PoisonRecordError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedEvent:
     """An event that the API accepted, as it travels on the stream.
 
     ``at`` is the time of acceptance in milliseconds since the epoch, by the API's clock. ``by`` is the subject of the
@@ -301,7 +301,7 @@ class Accepted:
         return orjson.dumps({"v": STREAM_VERSION, "match": self.match, "at": self.at, **by, "event": event})
 
 
-def parse_record(data: bytes) -> Accepted:
+def parse_record(data: bytes) -> AcceptedEvent:
     """Read one Kinesis record.
 
     Raises PoisonRecordError for anything that this version of the system did not write.
@@ -327,7 +327,7 @@ def parse_record(data: bytes) -> Accepted:
         raise PoisonRecordError("the event has no id")
     if getattr(event, "team", None) not in (None, "home", "away"):
         raise PoisonRecordError("team is neither home nor away")
-    return Accepted(match, at, event, by)
+    return AcceptedEvent(match, at, event, by)
 
 
 def describe(error: ValidationError, named: Callable[[str], str] = str) -> str:
@@ -335,5 +335,5 @@ def describe(error: ValidationError, named: Callable[[str], str] = str) -> str:
 
     ``named`` gives the name of a field as the reader knows it.
     """
-    text = in_words(error.errors(include_input=False, include_url=False), KINDS, named)
+    text = describe_problems(error.errors(include_input=False, include_url=False), KINDS, named)
     return text if len(text) <= _REASON_LENGTH else f"{text[:_REASON_LENGTH]} …"

@@ -13,8 +13,8 @@ Table ``matches``, keys ``match_id`` and ``item``:
 - ``lineups``             the names of each side's players, if they were given
 - ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.control.receipt)
 
-Every row has a version, ``v`` (runtime/attributes.py). rows.py reads rows, writes.py makes them. Each cell keeps the
-progress of its own broadcasts (broadcaster/control/telling.py).
+Every row has a version, ``v`` (runtime/attributes.py). match_rows.py reads rows, ledger_writes.py makes
+them. Each cell keeps the progress of its own broadcasts (broadcaster/control/telling.py).
 
 One transaction per event: put the id (if it is free, or pending with the same digest), put the event, update the state
 (if seq is what was read). So a record that is delivered twice, or by two readers at once, counts once. The first write
@@ -29,9 +29,19 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from matches import unseen
+from matches import unseen_goals
 from matches.clock import Periods
-from matches.rows import (
+from matches.ledger_writes import (
+    applied_writes,
+    lineups_row,
+    pending_row,
+    receipt_row,
+    scheduled,
+    settle,
+    settled,
+    state_row,
+)
+from matches.match_rows import (
     LAST_SEQ,
     LINEUPS,
     digest_of,
@@ -48,30 +58,20 @@ from matches.rows import (
     row_key,
     state_key,
 )
+from matches.match_state import MatchState, Outcome
+from matches.past_events import events_as_of
 from matches.scoreboard import AHEAD, Board, Refused, apply, names_earlier
-from matches.standing import as_at
-from matches.state import MatchState, Outcome
-from matches.writes import (
-    applied_writes,
-    lineups_row,
-    pending_row,
-    receipt_row,
-    scheduled,
-    settle,
-    settled,
-    state_row,
-)
-from runtime.attributes import BrokenMatchError, as_number, readable
-from runtime.errors import TransientError
+from runtime.attributes import BrokenMatchError, as_number, parse_rows
+from runtime.errors import ConflictError, NotThereError, TransientError
 from runtime.lifecycle import NO_MATCH
-from runtime.metrics import skipped
+from runtime.metrics import readable_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from matches.events import Accepted
+    from matches.events import AcceptedEvent
     from matches.schedule import MatchChange, NewMatch
 
 ID_TAKEN = "the id is taken by another event of this match"
@@ -85,19 +85,19 @@ _PENDING_SECONDS = 30 * 24 * 3600
 """Life of a pending row: longer than a record may wait on the stream or be set aside, so that its id stays taken."""
 
 
-class UnknownMatchError(Exception):
+class UnknownMatchError(NotThereError):
     """The ledger has no such match."""
 
 
-class MatchExistsError(Exception):
+class MatchExistsError(ConflictError):
     """The ledger has a match of that id already."""
 
 
-class RowsLeftError(Exception):
+class RowsLeftError(ConflictError):
     """The ledger has no match of that id, but rows of an earlier one: ``livescore match reset`` removes them."""
 
 
-class AlreadyKickedOffError(Exception):
+class AlreadyKickedOffError(ConflictError):
     """The match cannot be changed or removed: it has begun."""
 
 
@@ -161,7 +161,7 @@ class Ledger:
             state = self.state(match)
             if state.board.status not in AHEAD:
                 raise AlreadyKickedOffError(match)
-            after = change.of(state)
+            after = change.apply_to(state)
             values = scheduled(after)
             try:
                 self._db.update_item(
@@ -211,7 +211,7 @@ class Ledger:
         """Keep the names of each side's players instead of those before."""
         self._db.put_item(TableName=self.table, Item=lineups_row(match, lineups))
 
-    def use(self) -> None:
+    def open_connection(self) -> None:
         """Read a match that does not exist, so that the connection is open. Raises ClientError and BotoCoreError."""
         with suppress(UnknownMatchError):
             self.state(NO_MATCH)
@@ -229,12 +229,12 @@ class Ledger:
     def events(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
         """The newest ``limit`` events with a seq above ``after``, oldest first; without those that cannot be read."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=True))
-        return skipped(readable(parse_event, reversed(page["Items"])))
+        return readable_rows(parse_rows(parse_event, reversed(page["Items"])))
 
     def history(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
         """The next ``limit`` events with a seq above ``after``, oldest first; without those that cannot be read."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
-        return skipped(readable(parse_event, page["Items"]))
+        return readable_rows(parse_rows(parse_event, page["Items"]))
 
     def audit(self, match: str, after: int, limit: int) -> list[dict[str, Any]]:
         """As ``history``, each event with ``by``: the subject of the operator who posted it, if that is known.
@@ -242,7 +242,7 @@ class Ledger:
         An amended event is as its own operator posted it; the amendments stand behind it with who posted those.
         """
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
-        return skipped(readable(parse_audited, page["Items"]))
+        return readable_rows(parse_rows(parse_audited, page["Items"]))
 
     def receipts(self, match: str, after: int | None = None) -> list[dict[str, Any]]:
         """The receipts of a match's broadcasts as broadcaster.control.receipt wrote them, oldest first.
@@ -261,7 +261,7 @@ class Ledger:
                 ":to": {"S": "receipt#:"},
             },
         )
-        return skipped(readable(parse_receipt, (item for page in pages for item in page["Items"])))
+        return readable_rows(parse_rows(parse_receipt, (item for page in pages for item in page["Items"])))
 
     def put_receipt(self, match: str, seq: int, broadcast: str, body: dict[str, Any]) -> None:
         """Keep what a broadcast has done up to ``seq``, unless there is a receipt of it already."""
@@ -282,15 +282,15 @@ class Ledger:
             row = self._id_row(match, event_id, request)
         return parse_outcome(row) if row is not None else None
 
-    def is_taken(self, accepted: Accepted) -> bool:
+    def is_taken(self, accepted: AcceptedEvent) -> bool:
         """Whether the event's id is that of an event with other content."""
         row = self._id_row(accepted.match, accepted.event_id)
         return row is not None and digest_of(row) != accepted.digest
 
-    def pending(self, accepted: Accepted) -> Outcome:
+    def mark_pending(self, accepted: AcceptedEvent) -> Outcome:
         """Note that an event is on the stream; return what is known of it, which may be more by now.
 
-        An event whose id has other content is noted beside it, until ``record`` refuses it.
+        An event whose id has other content is noted beside it, until ``apply_event`` refuses it.
         """
         match, event_id = accepted.match, accepted.event_id
         for own in (None, accepted.digest):
@@ -318,7 +318,7 @@ class Ledger:
         key = id_key(match, event_id, digest)
         return self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
 
-    def record(self, accepted: Accepted) -> Outcome:
+    def apply_event(self, accepted: AcceptedEvent) -> Outcome:
         """Apply an event once and number it, or keep the reason why the rules refuse it.
 
         Returns what became of it, now or when it was delivered before. Raises UnknownMatchError, ContentionError,
@@ -348,7 +348,7 @@ class Ledger:
                 outcome = Outcome("refused", reason=ruling.reason)
                 changes = [settle(self.table, accepted, outcome)]
             elif goal is not None:
-                outcome = Outcome("refused", reason=unseen.reason(goal), unseen=goal["seq"])
+                outcome = Outcome("refused", reason=unseen_goals.reason(goal), unseen=goal["seq"])
                 changes = [settle(self.table, accepted, outcome)]
             else:
                 outcome = Outcome("applied", seq=state.seq + 1)
@@ -361,9 +361,9 @@ class Ledger:
                 codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
                 if not set(codes) <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
                     raise
-                # The reasons are in the order of the writes (writes.py). Someone else who is faster changes the state
-                # with the event. If the state is what was read and the event's row is there all the same, the rows
-                # contradict each other, and that stays so.
+                # The reasons are in the order of the writes (ledger_writes.py). A faster writer changes the state and
+                # also puts the event. So if the state is as it was read, and the event's row exists all the same, the
+                # rows contradict each other, and that stays so.
                 if codes[1:3] == ["ConditionalCheckFailed", "None"]:
                     reason = f"it says seq {state.seq}, but the row {event_item(state.seq + 1)} exists"
                     broken = _contradiction(match, reason)
@@ -371,7 +371,7 @@ class Ledger:
                 return outcome
         raise broken or ContentionError(f"{match} {event_id}")
 
-    def _refuse_taken(self, accepted: Accepted) -> Outcome:
+    def _refuse_taken(self, accepted: AcceptedEvent) -> Outcome:
         """Settle an event whose id has other content, beside that content's row, unless that was done before."""
         outcome = Outcome("refused", reason=ID_TAKEN)
         item = settled(accepted, outcome, id_key(accepted.match, accepted.event_id, accepted.digest))
@@ -385,20 +385,20 @@ class Ledger:
         pages = self._db.get_paginator("query").paginate(
             **events_query(self.table, state.match, 0, _HISTORY_PAGE, newest=False)
         )
-        events = as_at(state.seq, (parse_event(item) for page in pages for item in page["Items"]))
+        events = events_as_of(state.seq, (parse_event(item) for page in pages for item in page["Items"]))
         for seq, event in enumerate([*events, None], 1):
             if seq <= state.seq and (event is None or event["seq"] != seq):
                 reason = f"it is missing, but the match has {state.seq} events"
                 raise BrokenMatchError(state.match, event_item(seq), reason)
         return events
 
-    def _unseen(self, state: MatchState, accepted: Accepted) -> dict[str, Any] | None:
+    def _unseen(self, state: MatchState, accepted: AcceptedEvent) -> dict[str, Any] | None:
         """Another operator's goal that this operator has not seen. Nothing is read unless the score has moved since."""
         seen = accepted.event.seen
-        if seen is None or seen >= state.scored or not unseen.is_careful(accepted.event):
+        if seen is None or seen >= state.scored or not unseen_goals.is_careful(accepted.event):
             return None
         items = self._db.query(**events_query(self.table, state.match, seen, _UNSEEN, newest=True))["Items"]
-        return unseen.unseen(accepted.event, accepted.by, skipped(readable(parse_posted, items)))
+        return unseen_goals.unseen(accepted.event, accepted.by, readable_rows(parse_rows(parse_posted, items)))
 
 
 def _contradiction(match: str, reason: str) -> BrokenMatchError:

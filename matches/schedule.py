@@ -17,7 +17,7 @@ from matches.kickoff import is_day
 from matches.names import key
 
 if TYPE_CHECKING:
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 UNKNOWN_TEAM = "To be decided"
 """The name of a team that is not known yet."""
@@ -138,11 +138,11 @@ class MatchChange(BaseModel):
         return self
 
     @property
-    def of_lineups_only(self) -> bool:
+    def only_lineups(self) -> bool:
         """Whether nothing but the line-ups is to change."""
         return self.model_fields_set == {"lineups"}
 
-    def of(self, state: MatchState) -> MatchState:
+    def apply_to(self, state: MatchState) -> MatchState:
         """The match with the changes. Raises ValueError with a sentence if they cannot be together."""
         given: dict[str, Any] = {
             name: value

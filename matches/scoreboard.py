@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from matches.amending import amended, why_not
+from matches.amendments import amended, why_not
 from matches.clock import USUAL, Clock, Periods, running
 
 if TYPE_CHECKING:

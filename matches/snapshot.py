@@ -9,7 +9,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 FRAME_BYTES = 16 * 1024
 """A frame to a viewer is at most this long. API Gateway bills by 32 KB and caps a frame there

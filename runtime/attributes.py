@@ -2,8 +2,8 @@
 
 A row is written by one release and read by another, or repaired by hand. So nothing of it is taken for granted: a
 reader either gets values of the right types, or an UnreadableRowError that names the match, the row and the reason. A
-reader of several rows skips the unreadable ones and reports them (metrics.skipped); a reader of one row lets the error
-stop what it does for this match, and for no other.
+reader of several rows skips the unreadable ones and reports them (metrics.readable_rows). A reader of one
+row lets the error stop what it does for this match, and for no other.
 
 Every row but a subscription's (subscriptions.store: no room) has its version as the number ``v``. A row without ``v``
 was written before rows had versions, and has version 1. A row of any other version is unreadable: a newer release wrote
@@ -142,7 +142,7 @@ def pair(value: Any, name: str) -> tuple[int, int]:
     return value[0], value[1]
 
 
-def readable(parse: Callable[[Any], T], items: Iterable[Any]) -> tuple[list[T], list[UnreadableRowError]]:
+def parse_rows(parse: Callable[[Any], T], items: Iterable[Any]) -> tuple[list[T], list[UnreadableRowError]]:
     """The rows that ``parse`` can read, in order, and what is wrong with the others."""
     parsed: list[T] = []
     unreadable: list[UnreadableRowError] = []

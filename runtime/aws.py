@@ -112,9 +112,9 @@ def _client(service: str, of_region: str | None = None, patience: Patience = "us
 
 def _keep(client: Any) -> Any:
     """A client that shares the TLS context, reports refusals, and opens new connections after a long pause."""
-    from runtime import refusals, trust  # trust with ssl, which an import of a handler does without
+    from runtime import refusals, tls_context  # tls_context with ssl, which an import of a handler does without
 
-    trust.share(client, ca_bundle())
+    tls_context.share(client, ca_bundle())
     refusals.watch(client)
     usage, lock = Usage(), Lock()
 

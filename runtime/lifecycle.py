@@ -38,7 +38,7 @@ H = TypeVar("H")
 logger = Logger(service="lifecycle")
 
 
-def prepared(make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
+def prepare(make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
     """Decorate a handler with what INIT does for it; the handler itself is not changed.
 
     ``make`` makes the clients without the network. ``reach`` reads with them over the network, after ``make``. An error

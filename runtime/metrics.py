@@ -56,13 +56,13 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 logger = Logger(service="rows")
-_running: Figures | None = None
+_running: Metrics | None = None
 """Of the invocation that is running in this process, if one is."""
 _reported: dict[tuple[str, str], float] = {}
 """When an unreadable row was reported last, by match and row."""
 
 
-class Figures:
+class Metrics:
     """The metrics of one service. Not for several threads."""
 
     def __init__(self, service: Service) -> None:
@@ -81,13 +81,13 @@ class Figures:
             with suppress(OSError):
                 self._metrics.add_metric(name, UNITS[name], value)
 
-    def about(self, match: str, seq: int | None, event_id: str | None = None) -> None:
+    def note_event(self, match: str, seq: int | None, event_id: str | None = None) -> None:
         """Note an event that this invocation is about, as far as it is known."""
         if self._invoked:
             known = {"match": match, "seq": seq, "event_id": event_id}
             self._events.append({name: value for name, value in known.items() if value is not None})
 
-    def published(self, handler: Callable[P, R]) -> Callable[P, R]:
+    def publish_after(self, handler: Callable[P, R]) -> Callable[P, R]:
         """A handler after whose every invocation, failed ones too, the line is printed, if there is anything to say."""
 
         @wraps(handler)
@@ -119,7 +119,7 @@ class Figures:
 
 
 def _deployment() -> str:
-    """The deployment's name; a word instead where the environment lacks it: figures must not stop what is counted."""
+    """The deployment's name; a word instead where the environment lacks it: metrics must not stop what they count."""
     try:
         return aws.setting("DEPLOYMENT")
     except RuntimeError as error:
@@ -146,8 +146,8 @@ def note(name: Count) -> None:
         _running.add(name)
 
 
-def skipped(found: tuple[list[T], list[UnreadableRowError]]) -> list[T]:
-    """The rows that could be read (``rows.readable``); the others are reported."""
+def readable_rows(found: tuple[list[T], list[UnreadableRowError]]) -> list[T]:
+    """The rows that could be read (``attributes.parse_rows``); the others are reported."""
     rows, errors = found
     for error in errors:
         unreadable(error)

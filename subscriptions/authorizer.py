@@ -16,11 +16,11 @@ from aws_lambda_powertools import Logger
 
 from matches.claims import EVERY, write_competitions
 from runtime import aws, lifecycle
-from runtime.metrics import Figures
+from runtime.metrics import Metrics
 from subscriptions.handshake import header
-from subscriptions.keys import KeySet, fetch
+from subscriptions.issuer_keys import KeySet, fetch
 from subscriptions.protocol import SUBPROTOCOL
-from subscriptions.tokens import Expected, TokenError, key_id, verify
+from subscriptions.token_verification import Expected, TokenError, key_id, verify
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -31,7 +31,7 @@ ANONYMOUS = "anonymous"
 _FAMILY = SUBPROTOCOL.partition(".")[0] + "."
 
 logger = Logger(service="authorizer")
-figures = Figures("authorizer")
+metrics = Metrics("authorizer")
 
 
 @cache
@@ -48,8 +48,8 @@ def _reach() -> None:
         _own_keys().fetch_early()
 
 
-@lifecycle.prepared(_own_keys, _reach)
-@figures.published
+@lifecycle.prepare(_own_keys, _reach)
+@metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer an authorizer's REQUEST event with a policy and, for those let in, ``subject`` and ``competitions``."""
     connection = event["requestContext"]["connectionId"]
@@ -57,10 +57,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         subject, competitions = _decide(event)
     except TokenError as error:
         logger.info("refused", connection=connection, reason=str(error))
-        figures.add("Refused")
+        metrics.add("Refused")
         return _policy(event["methodArn"], "Deny", "refused", {})
     logger.info("let in", connection=connection, subject=subject)
-    figures.add("LetIn")
+    metrics.add("LetIn")
     return _policy(event["methodArn"], "Allow", subject, {"subject": subject, "competitions": competitions})
 
 

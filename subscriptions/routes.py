@@ -8,7 +8,7 @@ DELETE.
 ``$disconnect`` may be served while a subscribe of the same connection still is: it notes that the connection has closed
 before it looks for rows, and a subscribe looks for that note after it has written its row. So one of them removes it.
 
-Viewers that come and go are counted beside all that (subscriptions.viewers). A failure of the count fails no request.
+Viewers that come and go are counted beside all that (viewer_counts.py). A failure of the count fails no request.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from matches.claims import covers, read_competitions
 from matches.ledger import Ledger, UnknownMatchError
-from matches.recent import RecentEvents
+from matches.recent_events import RecentEvents
 from matches.snapshot import snapshot
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
-from runtime.metrics import Figures, unreadable
+from runtime.metrics import Metrics, unreadable
 from runtime.thaw import seconds
-from subscriptions.comings import Comings
-from subscriptions.growth import Growth
+from subscriptions.connection_meter import MESSAGE_BYTES, ConnectionMeter
 from subscriptions.handshake import header
-from subscriptions.limits import MESSAGE_BYTES, Meter
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
+from subscriptions.shard_counts import ShardCounts
 from subscriptions.shards import every_shard_of, shard_of
 from subscriptions.store import Row, Subscriptions, partition
-from subscriptions.viewers import Viewers
+from subscriptions.viewer_changes import ViewerChanges
+from subscriptions.viewer_counts import ViewerCounts
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from matches.state import MatchState
+    from matches.match_state import MatchState
     from subscriptions.protocol import Position, Request
 
 _FRESH_SECONDS = 60
 
 logger = Logger(service="routes")
-figures = Figures("routes")
-_meter = Meter()
-_comings = Comings()
+metrics = Metrics("routes")
+_meter = ConnectionMeter()
+_changes = ViewerChanges()
 _known: dict[str, tuple[Known, float]] = {}
 """By match: the known facts, and when they were read."""
 
@@ -77,8 +77,8 @@ def _recent() -> RecentEvents:
 
 
 @cache
-def _growth() -> Growth:
-    return Growth(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(aws.region()))
+def _shard_counts() -> ShardCounts:
+    return ShardCounts(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(aws.region()))
 
 
 @cache
@@ -87,32 +87,32 @@ def _subscriptions() -> Subscriptions:
 
 
 @cache
-def _viewers() -> Viewers:
-    return Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once"))
+def _viewers() -> ViewerCounts:
+    return ViewerCounts(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once"))
 
 
 def _make() -> None:
-    for each in (_recent, _growth, _subscriptions, _viewers):
+    for each in (_recent, _shard_counts, _subscriptions, _viewers):
         each()
 
 
 def _reach() -> None:
-    _ledger().use()
-    _growth().grown(lifecycle.NO_MATCH)
+    _ledger().open_connection()
+    _shard_counts().stored_number(lifecycle.NO_MATCH)
 
 
-@lifecycle.prepared(_make, _reach)
-@figures.published
+@lifecycle.prepare(_make, _reach)
+@metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serve one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
     answer = _answer(event)
-    _write_comings()
+    _write_changes()
     return answer
 
 
-def _write_comings() -> None:
+def _write_changes() -> None:
     """Write what is due of who came and went; what cannot be written waits for another invocation."""
-    due = _comings.due(seconds())
+    due = _changes.pop_due(seconds())
     try:
         while due:
             match, change = due.popitem()
@@ -123,15 +123,15 @@ def _write_comings() -> None:
                     # The row has another type where a number belongs: it stays so, and others wait behind it.
                     logger.exception("viewers_not_counted", match=match)
                     continue
-                _comings.note(match, change)
+                _changes.add(match, change)
                 raise
             except Exception:
-                _comings.note(match, change)
+                _changes.add(match, change)
                 raise
     except Exception:
         logger.exception("viewers were not counted")
     for match, change in due.items():
-        _comings.note(match, change)
+        _changes.add(match, change)
 
 
 def _answer(event: dict[str, Any]) -> dict[str, Any]:
@@ -147,15 +147,15 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
         _check_size(text, connection)
         return {"statusCode": 200, "body": _serve(parse_request(text), connection, _competitions(about))}
     except ExcessError as error:
-        if _meter.shut(connection, seconds()):
+        if _meter.close(connection, seconds()):
             return {"statusCode": 200}
         logger.warning("too much", connection=connection, code=error.code)
-        figures.add("Refused")
+        metrics.add("Refused")
         return _close(connection, error)
     except RequestError as error:
-        _meter.offend(connection, seconds())
+        _meter.pay_for_error(connection, seconds())
         logger.info("refused", connection=connection, match=error.match, code=error.code)
-        figures.add("Refused")
+        metrics.add("Refused")
         return {"statusCode": 200, "body": error.frame()}
     except Exception:
         # An error must not reach the viewer as API Gateway's own frame, which clients cannot tell from ours.
@@ -169,7 +169,7 @@ def _check_size(text: str, connection: str) -> None:
     size = len(text.encode(errors="replace"))
     if size > MESSAGE_BYTES:
         raise ExcessError("too_large", f"A message is at most {MESSAGE_BYTES} bytes.")
-    if not _meter.take(connection, size, seconds()):
+    if not _meter.pay_for_message(connection, size, seconds()):
         raise ExcessError("too_many_requests", "Too many messages, or too many wrong ones.")
 
 
@@ -202,7 +202,7 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
     version = (event.get("queryStringParameters") or {}).get("v", "1")
     if version != "1":
         logger.info("refused", connection=connection, code="version")
-        figures.add("Refused")
+        metrics.add("Refused")
         return {"statusCode": 400}
     offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
     logger.info("connected", connection=connection)
@@ -222,7 +222,7 @@ def _disconnect(connection: str) -> dict[str, Any]:
     rows = _subscriptions().of_connection(connection)
     # One by one: only a row that was still there is counted, and a subscribe may be taking off its own.
     for match in {row.match for row in rows if _subscriptions().take_off(row)}:
-        _comings.note(match, -1)
+        _changes.add(match, -1)
     _meter.forget(connection)
     logger.info("left", connection=connection, rows=len(rows))
     return {"statusCode": 200}
@@ -252,19 +252,19 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
             unreadable(error)
         raise RequestError("unavailable", "This match cannot be read at the moment.", request.match) from None
     if request.action == "unsubscribe":
-        shards = every_shard_of(connection, state.audience, _growth().shards(state))
+        shards = every_shard_of(connection, state.audience, _shard_counts().number(state))
         rows = [Row(partition(request.match, shard), connection) for shard in shards]
         # Of two processes that knew different numbers of shards each may have left a row.
         if sum(_subscriptions().take_off(row) for row in rows):
-            _comings.note(request.match, -1)
+            _changes.add(request.match, -1)
         frame = {"type": "unsubscribed", "match": request.match}
     else:
         _check(request, state.competition, competitions)
         frame = _snapshot(state, request.since)
     logger.info(request.action, connection=connection, match=request.match, seq=state.seq)
     if request.action == "subscribe":
-        figures.about(request.match, state.seq)
-        figures.add("Subscribed")
+        metrics.note_event(request.match, state.seq)
+        metrics.add("Subscribed")
     return dumps(frame)
 
 
@@ -288,13 +288,13 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     try:
         new = _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
         if new and not elsewhere:
-            _comings.note(request.match, 1)
+            _changes.add(request.match, 1)
         state = _ledger().state(request.match)
         if state.epoch == known.epoch:
             return state
         # The match was reset since it was read last: its shards and its competition may be others.
         if _subscriptions().take_off(Row(partition(request.match, shard), connection)):
-            _comings.note(request.match, -1)
+            _changes.add(request.match, -1)
         _known.pop(request.match, None)
         return _subscribe(request, connection, competitions)
     finally:
@@ -307,7 +307,7 @@ def _take_back(row: Row) -> None:
     """Remove the row of a connection that has closed."""
     removed = _subscriptions().take_off(row)
     if removed:
-        _comings.note(row.match, -1)
+        _changes.add(row.match, -1)
     logger.info("connection_closed_during_subscribe", connection=row.connection, match=row.match, removed=removed)
 
 
@@ -316,17 +316,17 @@ def _know(match: str) -> Known:
     if known is not None and seconds() - read_at < _FRESH_SECONDS:
         return known
     state = _ledger().state(match)
-    known = Known(state.epoch, _growth().shards(state), state.competition)
+    known = Known(state.epoch, _shard_counts().number(state), state.competition)
     _known[match] = (known, seconds())
     return known
 
 
 def _snapshot(state: MatchState, since: Position | None) -> dict[str, Any]:
     after = since.seq if since is not None and since.epoch in (None, state.epoch) else None
-    return snapshot(state, _recent().of(state), after, viewers=_watching(state.match))
+    return snapshot(state, _recent().up_to(state), after, viewers=_watching(state.match))
 
 
 def _watching(match: str) -> int | None:
     """The number of viewers of a match, with those whom this process has not written yet."""
-    known, waiting = _viewers().of(match), _comings.waiting(match)
+    known, waiting = _viewers().of_match(match), _changes.unwritten(match)
     return max(0, (known or 0) + waiting) if waiting else known

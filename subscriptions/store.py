@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runtime.batches import DELETED_AT_ONCE, delete_all
+from runtime.bulk_rows import ROWS_PER_DELETE, delete_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ and a little more."""
 CLOSED_SECONDS = 300
 """Life of the note that a connection has closed: longer than any subscribe is served (terraform/system.json)."""
 
-BATCH = DELETED_AT_ONCE
+BATCH = ROWS_PER_DELETE
 """Rows in one BatchWriteItem."""
 
 
@@ -109,7 +109,7 @@ class Subscriptions:
 
         Raises botocore's ClientError; TimeoutError when DynamoDB keeps returning rows unprocessed.
         """
-        delete_all(self._db, self.table, (row_key(row.pk, row.connection) for row in rows))
+        delete_rows(self._db, self.table, (row_key(row.pk, row.connection) for row in rows))
 
 
 def partition(match: str, shard: int) -> str:

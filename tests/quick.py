@@ -21,25 +21,26 @@ if TYPE_CHECKING:
 FILES: Final = {
     "tests": {"test_quick"},
     "tests/runtime": {
-        "test_attributes", "test_environment", "test_kept", "test_lifecycle", "test_metrics", "test_regions",
+        "test_attributes", "test_environment", "test_brief_cache", "test_lifecycle", "test_metrics", "test_regions",
         "test_thaw", "test_transient",
     },
     "tests/matches": {
         "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",
-        "test_wording",
+        "test_input_errors",
     },
-    "tests/subscriptions": {"test_comings", "test_limits", "test_protocol", "test_shards", "test_tokens"},
+    "tests/subscriptions": {"test_viewer_changes", "test_connection_meter", "test_protocol", "test_shards",
+        "test_token_verification"},
     "tests/broadcaster": {
         "test_answers", "test_delivery", "test_frames", "test_live", "test_pacing", "test_payload", "test_plan",
         "test_ring", "test_setaside", "test_signing", "test_slow",
     },
-    "tests/api": {"test_pretoken", "test_quiet"},
+    "tests/api": {"test_pretoken", "test_list_max_age"},
     "tests/client": {"test_follower", "test_repair"},
     "tests/loadtest": {
         "test_director", "test_events", "test_pages", "test_policy", "test_results", "test_shapes", "test_signatures",
         "test_standin_limits", "test_wire",
     },
-    "tests/devstack": {"test_long_files", "test_rooms", "test_system"},
+    "tests/devstack": {"test_long_files", "test_release", "test_rooms", "test_system"},
     "tests/devstack/checks": {"test_english", "test_proofread"},
     "tests/devstack/replay": {"test_openfootball"},
     "tests/trials/faults": {"test_checks"},

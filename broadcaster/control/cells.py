@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from broadcaster.control.telling import Telling
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 SILENCE_SECONDS = 15.0
 """A cell that did not answer is left to the watchdog for so long: it is not waited for at each event."""

@@ -23,12 +23,12 @@ from aws_lambda_powertools import Logger
 
 from broadcaster.control import cells
 from broadcaster.control.setaside import record_body
-from matches.events import Accepted, PoisonRecordError, parse_record
+from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.errors import ConfigurationError, TransientError
-from runtime.metrics import Figures, unreadable
+from runtime.metrics import Metrics, unreadable
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.thaw import seconds
 
@@ -51,7 +51,7 @@ CONTENTION_SECONDS = 60.0
 """Contention ends by itself, because one of the writers always succeeds. An event is set aside after so much of it."""
 
 logger = Logger(service="fanout")
-figures = Figures("fanout")
+metrics = Metrics("fanout")
 T = TypeVar("T")
 
 
@@ -175,7 +175,7 @@ class Fanout:
                 self._set_aside(record, reason)
                 return None
 
-    def _accept(self, record: dict[str, Any]) -> Accepted | None:
+    def _accept(self, record: dict[str, Any]) -> AcceptedEvent | None:
         """Number one record, or set it aside (then None)."""
         try:
             accepted = parse_record(base64.b64decode(record["kinesis"]["data"]))
@@ -205,8 +205,8 @@ class Fanout:
         self._contended.pop(event, None)
         return None
 
-    def _number(self, accepted: Accepted) -> None:
-        outcome = self.ledger.record(accepted)
+    def _number(self, accepted: AcceptedEvent) -> None:
+        outcome = self.ledger.apply_event(accepted)
         logger.info(
             outcome.status,
             match=accepted.match,
@@ -217,16 +217,16 @@ class Fanout:
         )
         if outcome.again:
             return
-        figures.about(accepted.match, outcome.seq, accepted.event_id)
-        figures.add("EventsApplied" if outcome.status == "applied" else "EventsRefused")
+        metrics.note_event(accepted.match, outcome.seq, accepted.event_id)
+        metrics.add("EventsApplied" if outcome.status == "applied" else "EventsRefused")
         if outcome.status == "applied":
-            figures.add("NumberedAfter", max(0, time.time_ns() // 1_000_000 - accepted.at))
+            metrics.add("NumberedAfter", max(0, time.time_ns() // 1_000_000 - accepted.at))
 
     def _broadcast(self, match: str) -> None:
         """Broadcast what has not been, which after a redelivery may be what an earlier delivery numbered."""
         state = self.ledger.state(match)
         if state.seq:
-            figures.add("CellsUnreached", len(self._cells.broadcast(state)))
+            metrics.add("CellsUnreached", len(self._cells.broadcast(state)))
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
         """Set a record aside, and count it as done."""
@@ -234,7 +234,7 @@ class Fanout:
         place = (about["sequenceNumber"], hash(about["data"]))
         if place in self._aside:
             return
-        figures.add("RecordsSetAside")
+        metrics.add("RecordsSetAside")
         logger.error("set aside", match=about["partitionKey"], reason=reason, sequence_number=about["sequenceNumber"])
         self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
         self._aside.add(place)
@@ -266,11 +266,11 @@ def _fanout() -> Fanout:
 
 
 def _reach() -> None:
-    _fanout().ledger.use()
+    _fanout().ledger.open_connection()
 
 
-@lifecycle.prepared(_fanout, _reach)
-@figures.published
+@lifecycle.prepare(_fanout, _reach)
+@metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Handle one batch of the event source mapping."""
     _fanout().handle(event["Records"])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.plan import MAX_SENDERS
-from runtime.attributes import count, readable, reading, text
+from runtime.attributes import count, parse_rows, reading, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -98,7 +98,7 @@ def parse(items: Iterable[Mapping[str, Any]]) -> tuple[list[Broadcast], list[Unr
     An unreadable row has no share of the rate. Its match sends all the same, until the next broadcast of the match
     overwrites the row; the pace then gives way by the 429s.
     """
-    return readable(_parse, items)
+    return parse_rows(_parse, items)
 
 
 def _parse(item: Mapping[str, Any]) -> Broadcast:

@@ -21,9 +21,9 @@ from broadcaster.control.telling import Tellings, telling_key
 from matches.ledger import Ledger
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
-from runtime.metrics import Figures, unreadable
+from runtime.metrics import Metrics, unreadable
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
-from subscriptions.viewers import Viewers
+from subscriptions.viewer_counts import ViewerCounts
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from broadcaster.control.telling import Telling
 
 logger = Logger(service="receipt")
-figures = Figures("receipt")
+metrics = Metrics("receipt")
 
 
 class Receipts:
@@ -43,7 +43,7 @@ class Receipts:
         ledger: Ledger,
         broadcasts: str,
         client: DynamoDBClient,
-        viewers: Viewers,
+        viewers: ViewerCounts,
         *,
         lease_seconds: int,
         rows_per_shard: int = ROWS_PER_SHARD,
@@ -122,7 +122,7 @@ class Receipts:
     def _count(self, end: RoundEnd, sums: dict[str, int]) -> None:
         """A whole round has met every row: those that are left are who watches. Worth no failure."""
         try:
-            self._viewers.settle(end.match, self._cell, max(0, end.rows - sums["gone"]))
+            self._viewers.correct(end.match, self._cell, max(0, end.rows - sums["gone"]))
         except (ClientError, BotoCoreError) as error:
             logger.warning("viewers were not counted", match=end.match, exc_info=error)
 
@@ -171,11 +171,11 @@ class Receipts:
             # The cell's viewers do not wait for home: the lease is given back, and the receipt is in the log.
             logger.exception("home did not take the receipt", match=end.match, seq=end.ended_seq, receipt=body)
         logger.info("receipt", match=end.match, seq=end.ended_seq, receipt=body)
-        figures.about(end.match, end.ended_seq)
-        figures.add("Broadcasts")
-        figures.add("BatchesSetAside", body["set_aside"])
+        metrics.note_event(end.match, end.ended_seq)
+        metrics.add("Broadcasts")
+        metrics.add("BatchesSetAside", body["set_aside"])
         if sums["batches"] and not stopped:
-            figures.add("BroadcastTook", sums["ms"])
+            metrics.add("BroadcastTook", sums["ms"])
 
 
 @cache
@@ -184,18 +184,18 @@ def _receipts() -> Receipts:
         Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "hurried")),
         aws.setting("BROADCASTS_TABLE"),
         aws.dynamodb(aws.region()),
-        Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once")),
+        ViewerCounts(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once")),
         lease_seconds=int(aws.setting("LEASE_SECONDS")),
         rows_per_shard=int(aws.setting("ROWS_PER_SHARD")),
     )
 
 
 def _reach() -> None:
-    _receipts().ledger.use()
+    _receipts().ledger.open_connection()
 
 
-@lifecycle.prepared(_receipts, _reach)
-@figures.published
+@lifecycle.prepare(_receipts, _reach)
+@metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """End a round; ``again`` tells the state machine to begin another, with ``batches``."""
     end = RoundEnd.parse(event)

@@ -20,12 +20,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from broadcaster.control.live import live_key
 from broadcaster.control.telling import Tellings, telling_key
 from matches.ledger import Ledger, UnknownMatchError
-from matches.rows import state_key
+from matches.match_rows import state_key
 from runtime.attributes import UnreadableRowError
-from runtime.batches import delete_all
+from runtime.bulk_rows import delete_rows
 from subscriptions.shards import MAX_SHARDS, shard_count
 from subscriptions.store import partition
-from subscriptions.viewers import audience_partition
+from subscriptions.viewer_counts import audience_partition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,7 +101,7 @@ class Reset:
         self._check(match)
         for pk in (match, audience_partition(match)):
             keys = list(_keys(self.home, self.matches, "match_id", "item", pk))
-            delete_all(self.home, self.matches, keys)
+            delete_rows(self.home, self.matches, keys)
             removed.home.update("audience" if pk != match else _name(key["item"]["S"]) for key in keys)
         return removed
 
@@ -139,12 +139,12 @@ def _empty_cell(
     check()
     counts += _delete_row(cell.db, cell.broadcasts, live_key(match), "live")
     rows = list(_keys(cell.db, cell.broadcasts, "pk", "sk", telling_key(match)["pk"]["S"]))
-    delete_all(cell.db, cell.broadcasts, rows)
+    delete_rows(cell.db, cell.broadcasts, rows)
     counts.update(_name(key["sk"]["S"]) for key in rows)
 
     def empty(shard: int) -> int:
         pk = partition(match, shard)
-        return delete_all(cell.db, cell.subscriptions, _keys(cell.db, cell.subscriptions, "pk", "sk", pk))
+        return delete_rows(cell.db, cell.subscriptions, _keys(cell.db, cell.subscriptions, "pk", "sk", pk))
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         if found := sum(threads.map(empty, range(shards))):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
     from broadcaster.control.telling import Telling
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.progress import PROGRESS_FIELDS, progress_item
-from runtime.attributes import VERSION_ATTRIBUTE, as_number, count, json_object, readable, reading, text, whole
-from runtime.metrics import skipped
-from subscriptions.growth import told_key
+from runtime.attributes import VERSION_ATTRIBUTE, as_number, count, json_object, parse_rows, reading, text, whole
+from runtime.metrics import readable_rows
+from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,12 +156,12 @@ class Tellings:
             TableName=self.table,
             KeyConditionExpression="pk = :match AND begins_with(sk, :progress)",
             ExpressionAttributeValues={
-                ":match": told_key(match, "")["pk"],
+                ":match": broadcast_key(match, "")["pk"],
                 ":progress": {"S": progress_item(round_of)},
             },
             ConsistentRead=True,
         )
-        return skipped(readable(_parse_progress, (item for page in pages for item in page["Items"])))
+        return readable_rows(parse_rows(_parse_progress, (item for page in pages for item in page["Items"])))
 
     def reopen(self, match: str, now: int) -> bool:
         """Have the match broadcast again from what it has been told; returns whether it may be.
@@ -184,7 +184,7 @@ class Tellings:
 
 def telling_key(match: str) -> dict[str, Any]:
     """The primary key of a match's ``state`` row."""
-    return told_key(match, "state")
+    return broadcast_key(match, "state")
 
 
 def telling_get(table: str, match: str) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def parse_telling(match: str, item: Mapping[str, Any] | None) -> Telling:
     """
     item = item or {}
     names = ("seq", "told", "tried", "stopped", "rows", "shards", "lease_until")
-    with reading(match, f"state of {told_key(match, '')['pk']['S']}", item):
+    with reading(match, f"state of {broadcast_key(match, '')['pk']['S']}", item):
         numbers: Any = {name: count(item, name) for name in names if name in item}
         texts: Any = {
             name: text(item, key)

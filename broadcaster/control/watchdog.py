@@ -20,7 +20,7 @@ from broadcaster.control.setaside import watch_body
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError
-from runtime.metrics import Figures
+from runtime.metrics import Metrics
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -29,7 +29,7 @@ BROKEN_TRIES = 4
 """After so many looks at a damaged row, 2 + 4 + 8 seconds apart, the message is set aside."""
 
 logger = Logger(service="watchdog")
-figures = Figures("watchdog")
+metrics = Metrics("watchdog")
 
 
 @cache
@@ -43,11 +43,11 @@ def _make() -> None:
 
 
 def _reach() -> None:
-    _ledger().use()
+    _ledger().open_connection()
 
 
-@lifecycle.prepared(_make, _reach)
-@figures.published
+@lifecycle.prepare(_make, _reach)
+@metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handle one batch of SQS messages (ReportBatchItemFailures)."""
     unsettled = []
@@ -82,12 +82,12 @@ def _look(watched: dict[str, Any]) -> bool:
         else:
             body = watch_body({**watched, "tries": 0}, str(error))
             aws.sqs().send_message(QueueUrl=aws.setting("SET_ASIDE_QUEUE"), MessageBody=body)
-            figures.add("RecordsSetAside")
+            metrics.add("RecordsSetAside")
         return True
     if seen == "unreached":
         cells().later(match, seq, cell, tries + 1, epoch)
         return True
     if seen == "restarted":
-        figures.about(match, seq)
-        figures.add("Restarted")
+        metrics.note_event(match, seq)
+        metrics.add("Restarted")
     return seen == "settled"

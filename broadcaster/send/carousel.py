@@ -28,7 +28,7 @@ from broadcaster.send.ring import Spot
 from broadcaster.send.slow import SlowViewers
 from broadcaster.send.walk import Walk
 from matches.ledger import UnknownMatchError
-from runtime.metrics import Figures
+from runtime.metrics import Metrics
 from subscriptions.shards import shard_count
 from subscriptions.store import partition
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from broadcaster.send.delivery import Job, Lane
     from broadcaster.send.gateway import Gateway
     from broadcaster.send.records import Look, Records
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 LOOK_SECONDS = 0.25
 FIRST_LOOK_SECONDS = 0.05
@@ -63,7 +63,7 @@ OUTAGE_SHARE = 0.1
 """When errors and broken connections keep more of the rows than this from their viewers, the batch has failed."""
 
 logger = Logger(service="sender")
-figures = Figures("sender")
+metrics = Metrics("sender")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +164,14 @@ class Carousel:
 
     def _publish(self) -> None:
         """Tell CloudWatch what this invocation has done."""
-        figures.about(**self._about)
-        figures.add("Accepted", self._tally.accepted)
-        figures.add("Gone", self._pruning.pruned)
-        figures.add("Failed", self._tally.failed)
-        figures.add("Closed", self._tally.closed)
-        figures.add("Throttled", self._tally.throttled)
+        metrics.note_event(**self._about)
+        metrics.add("Accepted", self._tally.accepted)
+        metrics.add("Gone", self._pruning.pruned)
+        metrics.add("Failed", self._tally.failed)
+        metrics.add("Closed", self._tally.closed)
+        metrics.add("Throttled", self._tally.throttled)
         if self._earned:
-            figures.add("BudgetUsed", 100 * self._pace.bucket.spent / self._earned)
+            metrics.add("BudgetUsed", 100 * self._pace.bucket.spent / self._earned)
 
     def _progress(self, *, done: bool) -> Batch:
         """The batch for the next invocation, or for the end of the round."""
@@ -213,7 +213,7 @@ class Carousel:
         if walk.exhausted:
             self._counts = replace(self._counts, rows=walk.lap_rows)
             if tally.accepted > accepted and self._posted:
-                figures.add("GoalToGateway", max(0, self._counts.ended - self._posted))
+                metrics.add("GoalToGateway", max(0, self._counts.ended - self._posted))
         return walk.exhausted
 
     async def _newer_while_others_send(self) -> bool:

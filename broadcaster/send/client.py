@@ -10,7 +10,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import get_session
 
 from broadcaster.send.pages import decode_queries
-from runtime import aws, refusals, trust
+from runtime import aws, refusals, tls_context
 from runtime.thaw import Usage
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class _Session(AIOHTTPSession):
     def _get_ssl_context(self) -> ssl.SSLContext:
-        return trust.context(aws.ca_bundle())
+        return tls_context.context(aws.ca_bundle())
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from matches.snapshot import FRAME_BYTES, newest_that_fit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 
 _LATEST = 9_999_999_999_999

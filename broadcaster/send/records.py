@@ -21,15 +21,15 @@ from broadcaster.control.progress import progress_item, round_name
 from broadcaster.control.telling import Telling, parse_telling, telling_get
 from broadcaster.send.frames import Frames, build
 from matches.ledger import UnknownMatchError
-from matches.rows import events_query, parse_event, parse_state, score_prev, state_get
+from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
-from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, readable
-from runtime.metrics import skipped, unreadable
-from subscriptions.growth import told_key
+from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, parse_rows
+from runtime.metrics import readable_rows, unreadable
+from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
     from broadcaster.control.payload import Counts, SenderTask
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 PROGRESS_SECONDS = 24 * 3600
 
@@ -79,7 +79,7 @@ class Records:
         return Look(
             state=state,
             telling=parse_telling(match, told.get("Item")),
-            broadcasts=skipped(live.parse(live_rows["Items"])),
+            broadcasts=readable_rows(live.parse(live_rows["Items"])),
         )
 
     async def _state(self, match: str, known: MatchState | None) -> MatchState:
@@ -107,7 +107,7 @@ class Records:
         """The frames from what has been ``told`` to where the match stands; None if there is nothing to tell."""
         query = events_query(self.matches, state.match, told, EVENTS_PER_FRAME, newest=True)
         items = (await self.home.query(**query))["Items"]
-        events = skipped(readable(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
+        events = readable_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
         return build(state, told, events)
 
     async def renew(self, match: str, owner: str) -> bool:
@@ -139,7 +139,7 @@ class Records:
         await self.db.put_item(
             TableName=self.broadcasts,
             Item={
-                **told_key(task.match, progress_item(round_of, task.batch.number)),
+                **broadcast_key(task.match, progress_item(round_of, task.batch.number)),
                 **VERSION_ATTRIBUTE,
                 "body": {"S": orjson.dumps(body).decode()},
                 "ttl": {"N": str(int(time.time()) + PROGRESS_SECONDS)},
@@ -151,5 +151,5 @@ class Records:
             answer = await self.db.update_item(**update)
         except self.db.exceptions.ConditionalCheckFailedException:
             return None
-        rows = skipped(live.parse([answer["Attributes"]])) if "Attributes" in answer else []
+        rows = readable_rows(live.parse([answer["Attributes"]])) if "Attributes" in answer else []
         return rows[0] if rows else None

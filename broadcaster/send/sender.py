@@ -13,14 +13,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.payload import SenderTask
-from broadcaster.send.carousel import Carousel, Tools, figures
+from broadcaster.send.carousel import Carousel, Tools, metrics
 from broadcaster.send.gateway import Gateway, GatewayError
 from broadcaster.send.pages import calm_collector
 from broadcaster.send.records import Records
 from broadcaster.send.signing import Credentials, Endpoint
 from matches.ledger import UnknownMatchError
 from runtime import aws
-from runtime.lifecycle import NO_MATCH, prepared
+from runtime.lifecycle import NO_MATCH, prepare
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -98,8 +98,8 @@ def credentials() -> Credentials:
     return Credentials(found.access_key, found.secret_key, found.token)
 
 
-@prepared(_tools, _reach)
-@figures.published
+@prepare(_tools, _reach)
+@metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one invocation for a SenderTask; returns its Batch with the progress.
 

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ENDINGS: Final = {".py", ".js", ".mjs", ".ts", ".css", ".tf", ".hcl", ".md"}
-_LEFT_OUT: Final = {"node_modules", "dist", "build", "CHANGELOG.md"}
-"""The changelog tells the past, and its old entries stay as they were written."""
+_LEFT_OUT: Final = {"node_modules", "dist", "build"}
 
 
 def files(root: Path) -> Iterator[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loadtest.shown import plain
-from matches.amending import changes_of
+from matches.amendments import changes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

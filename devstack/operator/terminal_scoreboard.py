@@ -14,7 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from api.quiet import OVER
+from api.list_max_age import OVER
 from client.handing import handed
 from client.reader import Reader
 from client.viewer import Viewer
@@ -23,7 +23,7 @@ from devstack.operator.event_words import describe, marks, minute, score
 from devstack.operator.event_words import status as status_words
 from devstack.operator.local_system import nothing_answers
 from loadtest.shown import plain, where
-from matches.amending import amended, changes_of
+from matches.amendments import amended, changes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from loadtest.bench.functions import WrongAnswerError, start
 from loadtest.bench.result import Result, median
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from runtime.lifecycle import KIND
 from subscriptions.shards import initial_shards
 
@@ -172,7 +172,7 @@ class Round:
 
     def _to_fanout(self) -> dict[str, Any]:
         goal = {"kind": "goal", "team": "home", "minute": 1, "event_id": "fanned"}
-        record = Accepted(self._match, time.time_ns() // 1_000_000, EVENT.validate_python(goal)).to_record()
+        record = AcceptedEvent(self._match, time.time_ns() // 1_000_000, EVENT.validate_python(goal)).to_record()
         data = base64.b64encode(record).decode()
         return {"Records": [{"kinesis": {"partitionKey": self._match, "sequenceNumber": "1", "data": data}}]}
 

@@ -13,7 +13,7 @@ import httpx
 from broadcaster.control.payload import Batch, SenderTask
 from broadcaster.control.telling import Tellings, telling_key
 from loadtest.bearer import Bearer
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger
 from matches.schedule import NewMatch
 from subscriptions.shards import initial_shards, shard_of
@@ -61,7 +61,7 @@ class Target:
         ledger = self.ledger()
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": audience}
         ledger.create(NewMatch.model_validate(about))
-        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "kick-off"})))
+        ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "kick-off"})))
         Tellings(self.environment["BROADCASTS_TABLE"], self.client("dynamodb")).hand(match, 1)
 
     def lease(self, match: str, owner: str) -> None:

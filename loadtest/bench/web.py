@@ -21,7 +21,7 @@ import httpx
 from loadtest.bench.goal import percentile
 from loadtest.bench.result import Result, median
 from loadtest.browser import BrowserError, chromium
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -255,7 +255,7 @@ def _numbered(target: Target, names: list[str], events: int) -> None:
             "kind": "yellow_card", "team": "home", "minute": min(45, number // 4), "player": f"Player {number}",
             "event_id": f"card-{number}",
         }  # fmt: skip
-        ledger.record(Accepted(names[0], time.time_ns() // 1_000_000, EVENT.validate_python(card)))
+        ledger.apply_event(AcceptedEvent(names[0], time.time_ns() // 1_000_000, EVENT.validate_python(card)))
 
 
 async def _page(browser: Browser, script: str) -> Page:

@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from api import handler as api
-from api import parts
+from api import resources
 from devstack.operator.api_client import ApiError, Operator
 from devstack.operator.local_tokens import tokens_of
 from loadtest.bearer import Bearer
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.ledger import UnknownMatchError
-from matches.rows import row_key
+from matches.match_rows import row_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def test_a_route_that_has_lost_its_authorizer_lets_nobody_in(
     """The handler looks at scope and competitions itself; AWS hands a list claim on as ``[a b]``."""
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
     monkeypatch.setenv("SITE_KEYS", "")
-    monkeypatch.setattr(parts, "ledger", lambda: ledger)
+    monkeypatch.setattr(resources, "ledger", lambda: ledger)
     body = {"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "competition": "The Cup"}
     event = {
         "version": "2.0",
@@ -112,7 +112,7 @@ def test_an_event_on_the_stream_is_answered_202_whatever_its_row_holds(
 ) -> None:
     """A damaged row of the event's id is a trouble of the ledger; the operator is told that the event is on its way."""
     event = {"kind": "kick_off", "event_id": "damaged"}
-    digest = Accepted(match, 0, EVENT.validate_python(event)).digest
+    digest = AcceptedEvent(match, 0, EVENT.validate_python(event)).digest
     row = {**row_key(match, "id#damaged"), "digest": {"S": digest}, "outcome": {"S": "?"}}
     dynamodb.put_item(TableName=system.name("matches"), Item=row)
     answer = http.post(f"/matches/{match}/events", json=event)

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from devstack.operator.local_tokens import tokens_of
 from devstack.system import System
 from loadtest.bearer import Bearer
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.ledger import ID_TAKEN, Ledger
+from matches.match_state import Outcome
 from matches.schedule import NewMatch
-from matches.state import Outcome
 from trials.model import storage
 from trials.model.actors import Routine, Turn
 from trials.model.cloud import effect
@@ -35,9 +35,9 @@ MATCH = NewMatch.model_validate({"match": "m", "home": "A", "away": "B", "kickof
 CONTENTS = tuple({"kind": "goal", "team": "home", "minute": minute} for minute in (3, 4, 5))
 
 
-def accepted(event: dict[str, Any], event_id: str = "same", match: str = "m") -> Accepted:
+def accepted(event: dict[str, Any], event_id: str = "same", match: str = "m") -> AcceptedEvent:
     """An event as the stream carries it."""
-    return Accepted(match, 1, EVENT.validate_python({**event, "event_id": event_id}))
+    return AcceptedEvent(match, 1, EVENT.validate_python({**event, "event_id": event_id}))
 
 
 @cache
@@ -66,7 +66,7 @@ def test_one_content_has_the_id_in_every_interleaving(stream: list[int], turns: 
     table = system.name("matches")
     slow, ledger = Ledger(table, waiting), Ledger(table, raw)
     ledger.create(MATCH)
-    ledger.record(accepted({"kind": "kick_off"}, "k"))
+    ledger.apply_event(accepted({"kind": "kick_off"}, "k"))
     records = [accepted(CONTENTS[each]) for each in stream]
     root = getcurrent()
 
@@ -75,11 +75,11 @@ def test_one_content_has_the_id_in_every_interleaving(stream: list[int], turns: 
 
     def in_order() -> None:
         for record in records:
-            slow.record(record)
+            slow.apply_event(record)
 
-    actors = [routine(f"pending {number}", partial(slow.pending, each)) for number, each in enumerate(records)]
+    actors = [routine(f"pending {number}", partial(slow.mark_pending, each)) for number, each in enumerate(records)]
     actors += [routine("the stream", in_order)]
-    actors += [routine(f"again {number}", partial(slow.record, each)) for number, each in enumerate(records)]
+    actors += [routine(f"again {number}", partial(slow.apply_event, each)) for number, each in enumerate(records)]
     for number, turn in itertools.chain(turns, itertools.repeat((0, Turn.GO))):
         ready = [each for each in actors if each.choices()]
         if not ready:
@@ -104,14 +104,14 @@ def test_the_marker_of_one_content_keeps_the_id_from_another() -> None:
     storage.make_tables(raw, system)
     ledger = Ledger(system.name("matches"), raw)
     ledger.create(MATCH)
-    ledger.record(accepted({"kind": "kick_off"}, "k"))
+    ledger.apply_event(accepted({"kind": "kick_off"}, "k"))
     first, second = accepted(CONTENTS[0]), accepted(CONTENTS[1])
-    ledger.pending(first)
+    ledger.mark_pending(first)
     refused = Outcome("refused", reason=ID_TAKEN)
-    assert ledger.record(second) == refused
-    assert ledger.record(first) == Outcome("applied", seq=2)
-    assert [ledger.record(each) for each in (second, first)] == [refused, Outcome("applied", seq=2)]
-    assert ledger.pending(second) == refused
+    assert ledger.apply_event(second) == refused
+    assert ledger.apply_event(first) == Outcome("applied", seq=2)
+    assert [ledger.apply_event(each) for each in (second, first)] == [refused, Outcome("applied", seq=2)]
+    assert ledger.mark_pending(second) == refused
     assert ledger.outcome("m", "same", "0" * 16) is None
     assert ledger.outcome("m", "other", first.digest) is None
 
@@ -151,7 +151,7 @@ def test_without_a_request_the_outcome_is_that_of_the_ids_owner(
     posted = operator.post_event(match, {"kind": "kick_off", "event_id": "k"})
     assert operator.settled(match, "k")["status"] == "applied"
     other = accepted({"kind": "half_time"}, "k", match)
-    ledger.record(other)
+    ledger.apply_event(other)
     mine, taken = (operator.outcome(match, "k", request) for request in (posted["request"], other.digest))
     assert (mine["status"], mine["request"]) == ("applied", posted["request"])
     assert (taken["status"], taken["reason"]) == ("refused", ID_TAKEN)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api import handler as api
-from api import parts
+from api import resources
 from api.shared_reads import SharedReads
-from matches.events import EVENT, Accepted
-from matches.recent import RecentEvents
+from matches.events import EVENT, AcceptedEvent
+from matches.recent_events import RecentEvents
 from matches.schedule import NewMatch
-from runtime import aws, kept
-from subscriptions.viewers import Viewers
-from tests.runtime.test_kept import Clock
+from runtime import aws, brief_cache
+from subscriptions.viewer_counts import ViewerCounts
+from tests.runtime.test_brief_cache import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ DAY = "1950-06-24"
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clocks that values are kept by stand still."""
     clock = Clock()
-    monkeypatch.setattr(kept, "time", clock)
+    monkeypatch.setattr(brief_cache, "time", clock)
     return clock
 
 
@@ -47,11 +47,11 @@ def readers(
     for name, value in (system.environment("api") | system.credentials()).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws, "dynamodb", lambda *_, **__: dynamodb)
-    readers, recent, viewers = SharedReads(ledger), RecentEvents(ledger), Viewers(ledger.table, dynamodb)
-    monkeypatch.setattr(parts, "ledger", lambda: ledger)
-    monkeypatch.setattr(parts, "reads", lambda: readers)
-    monkeypatch.setattr(parts, "recent", lambda: recent)
-    monkeypatch.setattr(parts, "viewers", lambda: viewers)
+    readers, recent, viewers = SharedReads(ledger), RecentEvents(ledger), ViewerCounts(ledger.table, dynamodb)
+    monkeypatch.setattr(resources, "ledger", lambda: ledger)
+    monkeypatch.setattr(resources, "shared_reads", lambda: readers)
+    monkeypatch.setattr(resources, "recent_events", lambda: recent)
+    monkeypatch.setattr(resources, "viewer_counts", lambda: viewers)
     return readers
 
 
@@ -108,7 +108,7 @@ def play(ledger: Ledger, match: str, events: int, *, kickoff: str = f"{DAY}T15:0
 
 def record(ledger: Ledger, match: str, event_id: str, event: dict[str, Any]) -> None:
     """One event as the fan-out numbers it."""
-    ledger.record(Accepted(match, 1, EVENT.validate_python({**event, "event_id": event_id})))
+    ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({**event, "event_id": event_id})))
 
 
 def test_a_flood_of_snapshots_costs_one_read_a_second(
@@ -192,8 +192,8 @@ def test_receipts_and_outcomes_are_kept_as_far_as_they_do_not_change(
     play(ledger, match_id, 2)
     for seq in (1, 2):
         ledger.put_receipt(match_id, seq, "round", {"seq": seq})
-    waiting = Accepted(match_id, 1, EVENT.validate_python({"kind": "half_time", "event_id": "waits"}))
-    ledger.pending(waiting)
+    waiting = AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "half_time", "event_id": "waits"}))
+    ledger.mark_pending(waiting)
     calls.clear()
     found = [request_(f"/matches/{match_id}/receipts", f"after={number % 3}").json for number in range(GETS)]
     assert [len(each["receipts"]) for each in found] == [2 - number % 3 for number in range(GETS)]
@@ -202,7 +202,7 @@ def test_receipts_and_outcomes_are_kept_as_far_as_they_do_not_change(
     assert {request_(f"/matches/{match_id}/events/e2").json["seq"] for _ in range(GETS)} == {2}
     assert calls == {"GetItem": 1}
     assert request_(f"/matches/{match_id}/events/waits").json["status"] == "pending"
-    ledger.record(waiting)
+    ledger.apply_event(waiting)
     assert request_(f"/matches/{match_id}/events/waits").json["status"] == "applied"
 
 

@@ -18,7 +18,7 @@ from broadcaster.send.pages import decode_queries
 from broadcaster.send.records import Records
 from broadcaster.send.signing import Credentials, Endpoint
 from devstack.system import ACCOUNT, REGION
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from runtime import aws
 from subscriptions.shards import initial_shards, shard_of
@@ -41,7 +41,7 @@ def numbered(ledger: Ledger, tellings: Tellings, match_id: str) -> str:
                                            "kickoff": "2022-12-18T15:00:00Z", "audience": 60_000}))  # fmt: skip
     events: list[dict[str, Any]] = [{"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}]
     for number, event in enumerate(events):
-        ledger.record(Accepted(match_id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})))
+        ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})))
     tellings.hand(match_id, len(events))
     return match_id
 

@@ -15,8 +15,8 @@ from broadcaster.send.delivery import Lane
 from broadcaster.send.gateway import Gateway, GatewayError
 from broadcaster.send.pruning import Pruning
 from broadcaster.send.signing import Credentials, Endpoint
-from matches.events import EVENT, Accepted
-from matches.rows import state_key
+from matches.events import EVENT, AcceptedEvent
+from matches.match_rows import state_key
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
 from tests.broadcaster.conftest import OWNER, send, task
@@ -55,7 +55,7 @@ def announce(dynamodb: Any, system: System) -> Any:
 def goal(ledger: Ledger, match: str, number: int) -> None:
     """Number another goal."""
     event = {"kind": "goal", "team": "home", "minute": 4, "event_id": f"late{number}"}
-    ledger.record(Accepted(match, 1, EVENT.validate_python(event)))
+    ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python(event)))
 
 
 async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(

@@ -18,9 +18,9 @@ from broadcaster.control.telling import Telling, telling_key
 from broadcaster.control.watch import Watch
 from devstack.stack.provision import client
 from devstack.system import REGION
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger as RealLedger
-from matches.rows import row_key
+from matches.match_rows import row_key
 from tests.refusing import refusing
 from tests.support import until
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from broadcaster.control.telling import Tellings
     from devstack.system import System
     from matches.ledger import Ledger
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 
 class Started(Starter):
@@ -89,7 +89,7 @@ def record(match: str, event_id: str, kind: str = "goal", data: bytes | None = N
     """A record as Kinesis delivers it."""
     timed = {"team": "home", "minute": 23} if kind == "goal" else {}
     event = EVENT.validate_python({"kind": kind, "event_id": event_id, **timed})
-    payload = Accepted(match, 1, event).to_record() if data is None else data
+    payload = AcceptedEvent(match, 1, event).to_record() if data is None else data
     return {
         "kinesis": {"partitionKey": match, "sequenceNumber": "1", "data": base64.b64encode(payload).decode()},
         "eventID": "shardId-000000000000:1",
@@ -356,14 +356,14 @@ def test_an_error_nobody_foresaw_stops_its_event_only(
     fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise 6: a bug that one event meets sets that event aside, and its match and the others go on."""
-    real = RealLedger.record
+    real = RealLedger.apply_event
 
-    def buggy(self: Ledger, accepted: Accepted) -> Any:
+    def buggy(self: Ledger, accepted: AcceptedEvent) -> Any:
         if accepted.event_id == "bug":
             raise TypeError("unforeseen")
         return real(self, accepted)
 
-    monkeypatch.setattr(RealLedger, "record", buggy)
+    monkeypatch.setattr(RealLedger, "apply_event", buggy)
     ours = [record(match, "k", "kick_off"), record(match, "bug"), record(match, "g1")]
     fanout.handle([*ours, record(other, "k", "kick_off")])
     assert ids(ledger, match) == ["k", "g1"]
@@ -402,14 +402,14 @@ def test_a_redelivered_batch_sets_a_record_aside_once(
     fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a transient failure has the batch delivered again and again, its poison does not fill the queue."""
-    real = RealLedger.record
+    real = RealLedger.apply_event
 
-    def throttled(self: Ledger, accepted: Accepted) -> Any:
+    def throttled(self: Ledger, accepted: AcceptedEvent) -> Any:
         if accepted.match == other:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "TransactWriteItems")
         return real(self, accepted)
 
-    monkeypatch.setattr(RealLedger, "record", throttled)
+    monkeypatch.setattr(RealLedger, "apply_event", throttled)
     batch = [record(match, "x", data=b"not ours"), record(other, "k", "kick_off")]
     for _ in range(3):
         with pytest.raises(IncompleteError, match=other):

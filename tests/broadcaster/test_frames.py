@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from broadcaster.send.frames import build
 from client.follower import Follower
+from matches.match_state import MatchState
 from matches.scoreboard import Board
 from matches.snapshot import FRAME_BYTES
-from matches.state import MatchState
 
 STATE = MatchState(
     match="wc22-final", epoch="k3", seq=0, board=Board(), home="Argentina", away="France", competition=None,

@@ -20,8 +20,8 @@ from devstack.stack.ministack import free_port
 from devstack.stack.provision import client
 from devstack.stack.whole_stack import running
 from devstack.system import REGION
-from matches.events import EVENT, Accepted
-from subscriptions.growth import told_key
+from matches.events import EVENT, AcceptedEvent
+from subscriptions.shard_counts import broadcast_key
 from subscriptions.shards import every_shard_of, shard_count
 from subscriptions.store import Subscriptions
 from tests.support import eventually
@@ -134,7 +134,7 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         broken = {**Batch(1, 8, 16, 16, 1).dump(), "first": "eight"}
         whole = Batch(0, 0, 8, 16, 1).dump()
         # Numbered without the fan-out, so that only this execution tells it.
-        ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         tellings.hand(match_id, 1)
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
@@ -168,7 +168,7 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
 ) -> None:
     """Promise 2: when every batch failed, the event is not taken for told, and the watchdog brings it to everyone."""
     async with watching(system, match) as [seen]:
-        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         tellings.hand(match, 1)
         broken = {**Batch(0, 0, 1, 1, 1).dump(), "first": "none"}
         client(system, "stepfunctions").start_execution(
@@ -195,7 +195,7 @@ async def test_a_viewer_finds_out_what_it_missed_in_silence(system: System, ledg
     try:
         await asyncio.wait_for(viewer.subscribed.wait(), SECONDS)
         # Numbered behind the fan-out's back: nobody broadcasts it.
-        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         await eventually(lambda: seqs == [1])
     finally:
         task.cancel()
@@ -208,7 +208,7 @@ async def test_a_hand_over_of_a_later_round_is_taken(
     """Promise 2: what an execution began with has been settled when its later round is handed over; it goes on."""
     async with watching(system, match) as [seen]:
         for number, kind in enumerate(("kick_off", "half_time")):
-            ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": kind, "event_id": f"e{number}"})))
+            ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": kind, "event_id": f"e{number}"})))
         client(system, "dynamodb").update_item(
             TableName=system.name("broadcasts"),
             Key=telling_key(match),
@@ -361,7 +361,7 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     system: System, operator: Operator, ledger: Ledger, tellings: Tellings, match: str
 ) -> None:
     """A receipt counts the sent frames though no execution has the lease in between; the match leaves its share."""
-    ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     dynamodb = client(system, "dynamodb")
     broadcast = live.live_key(match) | {
         "owner": {"S": "old"},
@@ -370,7 +370,7 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=broadcast)
     counts = Counts(accepted=3, rows=3, invocations=1, started=1, ended=2)
-    progress = told_key(match, progress_item(round_name("b", 1), 0)) | {
+    progress = broadcast_key(match, progress_item(round_name("b", 1), 0)) | {
         "body": {"S": json.dumps({"batch": 0, "seq": 1, **counts.dump()})}
     }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=progress)

@@ -12,12 +12,12 @@ import orjson
 import pytest
 
 from api import handler as api
-from api import parts
+from api import resources
 from broadcaster.control.progress import progress_item, round_name, standing, total
 from broadcaster.control.telling import Telling, Tellings, telling_key
 from devstack.operator.api_client import ApiError
 from runtime.regions import Regions
-from subscriptions.growth import told_key
+from subscriptions.shard_counts import broadcast_key
 from tests.hole import hole
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def row(batch: int, *, seq: int = 3, started: int = 1_000, ended: int = 2_000, *
 def plant(system: System, dynamodb: Any, match: str, name: str, *rows: dict[str, Any]) -> None:
     """The rows of a round's batches."""
     for each in rows:
-        item = told_key(match, progress_item(name, each["batch"])) | {"body": {"S": orjson.dumps(each).decode()}}
+        item = broadcast_key(match, progress_item(name, each["batch"])) | {"body": {"S": orjson.dumps(each).decode()}}
         dynamodb.put_item(TableName=system.name("broadcasts"), Item=item)
 
 
@@ -125,7 +125,7 @@ def test_progress_without_its_authorizer_tells_nothing(
     """The handler looks at the token itself."""
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
     monkeypatch.setenv("SITE_KEYS", "")
-    monkeypatch.setattr(parts, "ledger", lambda: ledger)
+    monkeypatch.setattr(resources, "ledger", lambda: ledger)
     status, body = asked(f"/matches/{match}/progress", claims)
     assert (status, body["error"]["code"]) == (403, "forbidden")
 
@@ -139,12 +139,12 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     here = {"seq": 2, "told": 0, "running": False, "broadcast": None}
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
     monkeypatch.setenv("SITE_KEYS", "")
-    monkeypatch.setattr(parts, "ledger", lambda: ledger)
+    monkeypatch.setattr(resources, "ledger", lambda: ledger)
     regions = Regions(2)
-    monkeypatch.setattr(parts, "regions", lambda: regions)
+    monkeypatch.setattr(resources, "regions", lambda: regions)
     with hole() as silent:
         cells = {system.region: tellings, "eu-west-1": Tellings(tellings.table, silent.client("dynamodb"))}
-        monkeypatch.setattr(parts, "cells", lambda: cells)
+        monkeypatch.setattr(resources, "cells", lambda: cells)
         status, body = asked(f"/matches/{match}/progress", operator)
         assert (status, body["cells"]) == (200, {system.region: here, "eu-west-1": {"unreached": True}})
         assert silent.waiting == 1

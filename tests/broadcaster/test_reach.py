@@ -17,7 +17,7 @@ from broadcaster.control.watch import Watch
 from broadcaster.send.records import Records
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from tests.hole import hole
 from tests.refusing import refusing
@@ -45,7 +45,7 @@ def begun(ledger: Ledger, match_id: str) -> str:
     ledger.create(
         NewMatch.model_validate({"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"})
     )
-    ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     return match_id
 
 
@@ -69,7 +69,7 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert silent.waiting == 1
     assert tellings.read(begun).seq == 1
-    ledger.record(Accepted(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
+    ledger.apply_event(AcceptedEvent(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
     assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert (silent.waiting, silent.calls) == (1, 1)
     assert tellings.read(begun).seq == 2
@@ -145,7 +145,7 @@ def test_one_cell_alone_fails_with_what_its_queue_says(
 
 def test_a_stop_holds_in_a_cell_that_is_behind(system: System, ledger: Ledger, tellings: Tellings, begun: str) -> None:
     """A stop covers events that a cell has not been handed yet: handed over later, they begin no broadcast."""
-    ledger.record(Accepted(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
+    ledger.apply_event(AcceptedEvent(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
     tellings.hand(begun, 1)
     telling, stopped = tellings.stop(begun, 2)
     assert (telling.stopped, stopped) == (2, True)

@@ -14,10 +14,10 @@ from broadcaster.control.payload import Batch, Counts, RoundEnd
 from broadcaster.control.progress import progress_item, round_name
 from broadcaster.control.receipt import Receipts
 from broadcaster.control.telling import telling_key
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger
-from subscriptions.growth import told_key
-from subscriptions.viewers import Viewers
+from subscriptions.shard_counts import broadcast_key
+from subscriptions.viewer_counts import ViewerCounts
 from tests.broadcaster.conftest import OWNER
 from tests.hole import hole
 
@@ -31,7 +31,7 @@ BATCH = Batch(0, 0, 1, 1, 1, done=True)
 @pytest.fixture
 def receipts(ledger: Ledger, system: System, dynamodb: Any) -> Receipts:
     """Receipts in the real tables."""
-    return Receipts(ledger, system.name("broadcasts"), dynamodb, Viewers(ledger.table, dynamodb), lease_seconds=60)
+    return Receipts(ledger, system.name("broadcasts"), dynamodb, ViewerCounts(ledger.table, dynamodb), lease_seconds=60)
 
 
 def ended(match: str, *reached: int | None, lost: bool = False) -> RoundEnd:
@@ -43,7 +43,7 @@ def ended(match: str, *reached: int | None, lost: bool = False) -> RoundEnd:
 def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) -> RoundEnd:
     """A whole round of two batches. The first has so many rows, and so many of their connections are gone."""
     counts = replace(Counts(*[1] * len(fields(Counts))), rows=rows, gone=gone)
-    key = told_key(match, progress_item(round_name("test", 1), 0))
+    key = broadcast_key(match, progress_item(round_name("test", 1), 0))
     body = {"S": json.dumps({"batch": 0, "seq": 2, **counts.dump()})}
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": body})
     batches = (replace(BATCH, reached_seq=2, counts=counts), replace(BATCH, reached_seq=2))
@@ -71,7 +71,7 @@ def test_a_newer_event_keeps_the_lease_for_another_round(
     """Promise 8: an event numbered during the round is told in the next, by the same execution."""
     take_lease(numbered)
     goal = {"kind": "goal", "team": "home", "minute": 4, "event_id": "late"}
-    ledger.record(Accepted(numbered, 1, EVENT.validate_python(goal)))
+    ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(goal)))
     tellings.hand(numbered, 3)
     assert receipts.finish(ended(numbered, 3, 2)) is True
     assert stand(tellings, numbered) == (2, 2, OWNER)
@@ -129,7 +129,7 @@ def test_a_cell_settles_without_home(
     with hole() as silent:
         away = silent.client("dynamodb")
     matches = system.name("matches")
-    receipts = Receipts(Ledger(matches, away), tellings.table, dynamodb, Viewers(matches, away), lease_seconds=60)
+    receipts = Receipts(Ledger(matches, away), tellings.table, dynamodb, ViewerCounts(matches, away), lease_seconds=60)
     assert receipts.finish(done) is False
     assert stand(tellings, numbered) == (2, 2, None)
 
@@ -138,16 +138,16 @@ def test_a_whole_round_counts_who_watches(
     receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, numbered: str, take_lease: Any
 ) -> None:
     """The rows that it met, less those that were gone, are the viewers of the cell, whatever was counted before."""
-    before = Viewers(ledger.table, dynamodb)
+    before = ViewerCounts(ledger.table, dynamodb)
     before.add(numbered, system.region, 500)
     done = reported(system, dynamodb, numbered, rows=60, gone=8)
     take_lease(numbered)
     receipts.finish(done)
-    assert Viewers(ledger.table, dynamodb).of(numbered) == 52
+    assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 52
     before.add(numbered, system.region, 2)
     # The end of the round is repeated, and who has come since stays counted.
     receipts.finish(done)
-    assert Viewers(ledger.table, dynamodb).of(numbered) == 54
+    assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 54
 
 
 @pytest.mark.parametrize("spoiled", ["set aside", "lost", "stopped"])
@@ -156,7 +156,7 @@ def test_a_round_that_did_not_meet_everybody_counts_nobody(
     take_lease: Any, spoiled: str,
 ) -> None:  # fmt: skip
     """Rows that were not met are not gone: the count stays what it was."""
-    Viewers(ledger.table, dynamodb).add(numbered, system.region, 500)
+    ViewerCounts(ledger.table, dynamodb).add(numbered, system.region, 500)
     whole, part = reported(system, dynamodb, numbered, rows=60, gone=8).batches
     spoils: dict[str, dict[str, Any]] = {
         "set aside": {"set_aside": True, "reached_seq": None},
@@ -167,7 +167,7 @@ def test_a_round_that_did_not_meet_everybody_counts_nobody(
     if spoiled == "stopped":
         tellings.stop(numbered, 2)
     receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (whole, replace(part, **spoils[spoiled]))))
-    assert Viewers(ledger.table, dynamodb).of(numbered) == 500
+    assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 500
 
 
 def test_a_damaged_progress_row_hides_no_other(
@@ -178,7 +178,7 @@ def test_a_damaged_progress_row_hides_no_other(
     take_lease(numbered)
     done = reported(system, dynamodb, numbered, rows=5, gone=1)
     for batch, body in ((1, "{"), (2, '{"batch": 2}')):
-        key = told_key(numbered, progress_item(round_name("test", 1), batch))
+        key = broadcast_key(numbered, progress_item(round_name("test", 1), batch))
         dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": {"S": body}})
     assert receipts.finish(done) is False
     assert stand(tellings, numbered) == (2, 2, None)

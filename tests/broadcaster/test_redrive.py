@@ -18,8 +18,8 @@ from broadcaster.control.telling import Tellings, telling_key
 from client.viewer import Viewer
 from devstack.deployment.running_system import redrive as of_devstack
 from devstack.system import REGION
-from matches.events import EVENT, Accepted
-from matches.rows import state_key
+from matches.events import EVENT, AcceptedEvent
+from matches.match_rows import state_key
 from tests.hole import hole
 from tests.support import eventually, until
 
@@ -63,7 +63,7 @@ def records(match: str) -> list[str]:
                 "kinesis": {
                     "partitionKey": match,
                     "data": base64.b64encode(
-                        Accepted(match, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})).to_record()
+                        AcceptedEvent(match, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})).to_record()
                     ).decode(),
                 },
             },
@@ -153,7 +153,7 @@ async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
     create(operator, match_id)
     body = json.dumps({"kind": "batch", "match": match_id, "reason": "GatewayError", "batch": {"batch": 1}})
     async with watching(system, match_id) as shown:
-        ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         # As a round leaves it of which a batch was set aside.
         tellings.hand(match_id, 1)
         tellings.stop(match_id, 1)
@@ -176,7 +176,7 @@ def test_a_batch_waits_for_the_broadcast_that_is_running(
 ) -> None:
     """That one may have set it aside: the message stays until it can be put right."""
     create(operator, match_id)
-    ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     tellings.hand(match_id, 1)
     dynamodb.update_item(
         TableName=tellings.table, Key=telling_key(match_id),
@@ -197,7 +197,7 @@ async def test_the_watchdog_looks_again(
     """A broadcast that was given up is told once the watchdog is asked again."""
     create(operator, match_id)
     async with watching(system, match_id) as shown:
-        ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         aside(queue, json.dumps({"match": match_id, "seq": 1, "cell": REGION}))
         with queue:
             [message] = await asyncio.to_thread(queue.look)

@@ -13,15 +13,15 @@ from broadcaster.control.telling import Tellings
 from client.viewer import Viewer
 from devstack.deployment.running_system import reset as of_devstack
 from devstack.operator.api_client import ApiError, Operator
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.ledger import RowsLeftError
-from matches.rows import row_key
+from matches.match_rows import row_key
 from matches.schedule import NewMatch
-from subscriptions.growth import told_key
+from subscriptions.shard_counts import broadcast_key
 from subscriptions.shards import DEFAULT_SHARDS
 from subscriptions.store import partition
 from subscriptions.store import row_key as subscription_key
-from subscriptions.viewers import audience_partition
+from subscriptions.viewer_counts import audience_partition
 from tests.hole import hole
 from tests.support import eventually
 
@@ -139,8 +139,8 @@ def test_a_second_run_finishes_what_a_first_one_left(tables: Reset, match_id: st
     [cell] = tables.cells
     tables.home.put_item(TableName=tables.matches, Item={**row_key(match_id, "event#00000007"), "body": {"S": "{"}})
     tables.home.put_item(TableName=tables.matches, Item=row_key(audience_partition(match_id), cell.region))
-    cell.db.put_item(TableName=cell.broadcasts, Item={**told_key(match_id, "state"), "seq": {"S": "seven"}})
-    cell.db.put_item(TableName=cell.broadcasts, Item=told_key(match_id, "progress#x#000"))
+    cell.db.put_item(TableName=cell.broadcasts, Item={**broadcast_key(match_id, "state"), "seq": {"S": "seven"}})
+    cell.db.put_item(TableName=cell.broadcasts, Item=broadcast_key(match_id, "progress#x#000"))
     cell.db.put_item(TableName=cell.broadcasts, Item={"pk": {"S": "live"}, "sk": {"S": match_id}})
     for shard in (0, 4 * DEFAULT_SHARDS - 1):
         key = subscription_key(partition(match_id, shard), "c")
@@ -199,7 +199,7 @@ def test_a_match_made_again_during_a_reset_is_kept(
 ) -> None:
     """Promise 2: a slow reset removes nothing of a match that was scheduled after another reset had ended."""
     if with_events:
-        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"}
 
     def meanwhile(*_: Any) -> None:
@@ -207,7 +207,7 @@ def test_a_match_made_again_during_a_reset_is_kept(
         monkeypatch.setattr("broadcaster.control.reset.MAX_SHARDS", 4 * DEFAULT_SHARDS)
         tables.run(match)
         ledger.create(NewMatch.model_validate(about))
-        ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "new"})))
+        ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "new"})))
 
     monkeypatch.setattr("broadcaster.control.reset._wait_for_the_end", meanwhile)
     with pytest.raises(MadeAgainError, match="scheduled again"):

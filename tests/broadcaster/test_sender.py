@@ -23,7 +23,7 @@ from broadcaster.send.pages import Page, read_page
 from broadcaster.send.walk import Walk
 from subscriptions.shards import initial_shards
 from subscriptions.store import partition, row_key
-from subscriptions.viewers import Viewers
+from subscriptions.viewer_counts import ViewerCounts
 from tests.broadcaster.conftest import OWNER, send, task
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ PADDING = {"padding": {"S": "x" * 400}}
 def receipts_of(ledger: Ledger, tools: Tools) -> Receipts:
     """The end of a round, in the same tables."""
     client = ledger._db  # noqa: SLF001
-    return Receipts(ledger, tools.records.broadcasts, client, Viewers(ledger.table, client), lease_seconds=60)
+    return Receipts(ledger, tools.records.broadcasts, client, ViewerCounts(ledger.table, client), lease_seconds=60)
 
 
 async def walk_all(tools: Tools, match: str, shards: int) -> tuple[int, int]:

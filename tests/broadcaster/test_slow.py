@@ -16,7 +16,7 @@ from broadcaster.send.delivery import TRIES, Delivery, Lane
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.pacing import Pace
 from broadcaster.send.signing import Endpoint
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
 from tests.broadcaster.conftest import OWNER, send
@@ -278,7 +278,7 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
         closed.append(ended.counts.closed)
         seq = 3 + number
         event = {"kind": "goal", "team": "home", "minute": 4, "event_id": f"next{number}"}
-        ledger.record(Accepted(numbered, 1, EVENT.validate_python(event)))
+        ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(event)))
         tellings.hand(numbered, seq)
     assert [each[slow] for each in seen] == [1, 2, 2]
     assert [each[late] for each in seen] == [1, 0, 0], "a broadcast that reaches a viewer clears its row"

@@ -10,7 +10,7 @@ import pytest
 
 from broadcaster.control.payload import Batch
 from devstack.stack.provision import ROLE, client
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from tests.broadcaster.test_pipeline import first_input, told, watching
 from tests.support import eventually
 
@@ -55,7 +55,7 @@ async def test_a_batch_that_cannot_be_set_aside_ends_nobody_else(
     system: System, ledger: Ledger, tellings: Tellings, match: str, machine: Callable[..., str]
 ) -> None:
     """SQS refuses a failed batch for good: the other is told, the receipt counts both, the lease is free."""
-    ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     tellings.hand(match, 1)
     queue = system.resolve("queue.set-aside-batches")
     async with watching(system, match) as [seen]:
@@ -71,7 +71,7 @@ async def test_a_broadcast_that_cannot_be_announced_is_told_all_the_same(
     system: System, ledger: Ledger, tellings: Tellings, match: str, machine: Callable[..., str]
 ) -> None:
     """Without its row among the live broadcasts a match has no stated share of the send rate; its viewers are told."""
-    ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     tellings.hand(match, 1)
     # DynamoDB refuses a number that is none, on every try.
     arn = machine({'"N": "1"': '"N": "one"'})
@@ -85,7 +85,7 @@ async def test_a_batch_that_is_set_aside_leaves_a_whole_lease(
     system: System, ledger: Ledger, tellings: Tellings, match: str, machine: Callable[..., str]
 ) -> None:
     """The end of a round waits for its function with a whole lease, however long the batch had waited for a sender."""
-    ledger.record(Accepted(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+    ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     tellings.hand(match, 1)
     sender, receipt = system.resolve("function.sender"), system.resolve("function.receipt")
     # No function is there, and AcquireLease sets a lease of 5 s. Its line is indented less than that of RenewLease.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.payload import Batch, SenderTask
 from loadtest.audience import Audience
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from tests.broadcaster.conftest import OWNER, send
 
@@ -62,7 +62,7 @@ async def test_nine_tenths_of_a_shard_are_gone_and_hold_up_nobody(
         for each in dead:
             subscriptions.add(match_id, 0, each, score_only=False)
         assert set(rows_of(match_id, 9)) == living | dead
-        ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
+        ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         take_lease(match_id)
         db = HeldDeletes(tools.db)
         task = SenderTask(match_id, OWNER, "b", 1, Batch(0, 0, 1, 1, 1))

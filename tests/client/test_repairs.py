@@ -13,7 +13,7 @@ import pytest
 from client.reader import FRESH_SECONDS, Reader, ReadError
 from client.repair import TRIES
 from client.viewer import Viewer
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from tests.loadtest.gateway import Gateway, frame, gateway
 from tests.support import eventually
@@ -46,7 +46,9 @@ class Match:
         at = self._ledger.state(self.id).seq
         for number in range(at, at + events):
             event = {"kind": "goal", "team": "home", "minute": 1} if number else {"kind": "kick_off"}
-            self._ledger.record(Accepted(self.id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})))
+            self._ledger.apply_event(
+                AcceptedEvent(self.id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"}))
+            )
 
     def frame(self, kind: str, seq: int, events: list[int], epoch: str | None = None, **more: Any) -> str:
         """A frame of this match."""

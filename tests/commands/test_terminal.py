@@ -17,7 +17,7 @@ from devstack.operator import terminal_scoreboard
 from devstack.operator.api_client import ApiError, Operator
 from devstack.operator.event_words import describe, marks, status
 from loadtest.shown import JOINERS, plain, where
-from matches.kinds import KINDS
+from matches.event_kinds import KINDS
 
 if TYPE_CHECKING:
     from devstack.system import System

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from subscriptions.limits import MESSAGE_BYTES
+from subscriptions.connection_meter import MESSAGE_BYTES
 from tests.loadtest.conftest import PATIENCE, ask
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import pytest
 
 from devstack.operator.api_client import ApiError
 from matches.calendar import Calendar
-from matches.rows import row_key
+from matches.match_rows import row_key
 from matches.schedule import MatchChange, NewMatch
-from runtime.batches import read_all
+from runtime.bulk_rows import read_rows
 from tests.matches.test_ledger import accepted
 from tests.support import until
 
@@ -121,8 +121,8 @@ def test_an_event_does_not_touch_the_index(ledger: Ledger, match_id: str, dynamo
         unique_id="note",
     )
     try:
-        ledger.record(accepted(match_id, "k", "kick_off"))
-        ledger.record(accepted(match_id, "g"))
+        ledger.apply_event(accepted(match_id, "k", "kick_off"))
+        ledger.apply_event(accepted(match_id, "g"))
     finally:
         dynamodb.meta.events.unregister("before-call.dynamodb.TransactWriteItems", unique_id="note")
     after = dynamodb.get_item(TableName=ledger.table, Key=row_key(match_id, "state"))["Item"]
@@ -140,8 +140,8 @@ def test_rows_that_dynamodb_leaves_out_are_asked_for_again(
     for number in range(3):
         schedule(ledger, f"{match_id}-{number}", "1970-06-21T18:00:00Z")
     keys = [row_key(f"{match_id}-{number}", "state") for number in range(4)]
-    monkeypatch.setattr("runtime.batches.BATCH", 2)
-    monkeypatch.setattr("runtime.batches._UNPROCESSED_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("runtime.bulk_rows.ROWS_PER_READ", 2)
+    monkeypatch.setattr("runtime.bulk_rows._UNPROCESSED_PAUSES", (0.0, 0.0))
     real, calls = dynamodb.batch_get_item, []
 
     def reluctant(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - boto3's name
@@ -155,7 +155,7 @@ def test_rows_that_dynamodb_leaves_out_are_asked_for_again(
         batch_get_item = staticmethod(reluctant)
 
     client: Any = Client()
-    read = sorted(item["match_id"]["S"] for item in read_all(client, ledger.table, keys))
+    read = sorted(item["match_id"]["S"] for item in read_rows(client, ledger.table, keys))
     assert read == [f"{match_id}-{number}" for number in range(3)]
 
     class Never:
@@ -165,7 +165,7 @@ def test_rows_that_dynamodb_leaves_out_are_asked_for_again(
 
     never: Any = Never()
     with pytest.raises(TimeoutError):
-        list(read_all(never, ledger.table, keys))
+        list(read_rows(never, ledger.table, keys))
 
 
 def test_a_list_on_which_nothing_is_played_is_kept_longer_by_a_cdn(http: httpx.Client) -> None:

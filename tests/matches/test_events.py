@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from matches import amending
-from matches.events import EVENT, Accepted, Event, PoisonRecordError, parse_record
+from matches import amendments
+from matches.events import EVENT, AcceptedEvent, Event, PoisonRecordError, parse_record
 
 GOAL = {"kind": "goal", "team": "home", "minute": 23, "event_id": "g1"}
 
@@ -63,7 +63,7 @@ def test_malformed_events_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_an_event_survives_the_stream() -> None:
     """The fan-out reads the same event that the API puts on the stream."""
-    accepted = Accepted("wc22-final", 1_671_375_600_000, EVENT.validate_python(GOAL))
+    accepted = AcceptedEvent("wc22-final", 1_671_375_600_000, EVENT.validate_python(GOAL))
     assert parse_record(accepted.to_record()) == accepted
     by_somebody = replace(accepted, by="ann")
     assert parse_record(by_somebody.to_record()) == by_somebody
@@ -72,22 +72,22 @@ def test_an_event_survives_the_stream() -> None:
 
 def test_what_an_operator_saw_is_no_part_of_what_happened() -> None:
     """``seen`` travels to the ledger, viewers never get it, and a retry that saw more is still the same event."""
-    accepted = Accepted("m", 1, EVENT.validate_python({**GOAL, "seen": 4}))
+    accepted = AcceptedEvent("m", 1, EVENT.validate_python({**GOAL, "seen": 4}))
     assert parse_record(accepted.to_record()).event.seen == 4
     assert "seen" not in accepted.event.content()
-    assert accepted.digest == Accepted("m", 1, EVENT.validate_python(GOAL)).digest
+    assert accepted.digest == AcceptedEvent("m", 1, EVENT.validate_python(GOAL)).digest
 
 
 def test_an_amendment_that_takes_a_name_away_survives_the_stream() -> None:
     """A null says that nobody is to be named; it is not the same as a field that is left alone."""
     body = {"kind": "amendment", "amends": "g1", "event_id": "a1", "assist": None, "minute": 46}
-    accepted = Accepted("m", 1, EVENT.validate_python(body))
+    accepted = AcceptedEvent("m", 1, EVENT.validate_python(body))
     read = parse_record(accepted.to_record())
     assert read == accepted
     assert read.event.content() == body
     assert read.event.kind == "amendment"
     assert read.event.changes() == {"assist": None, "minute": 46, "stoppage": None}
-    without = Accepted("m", 1, EVENT.validate_python({**body, "assist": "A"}))
+    without = AcceptedEvent("m", 1, EVENT.validate_python({**body, "assist": "A"}))
     assert without.digest != accepted.digest
 
 
@@ -98,9 +98,9 @@ def test_what_can_be_amended_is_what_events_have() -> None:
         for model in get_args(get_args(Event)[0])
         for kind in get_args(model.model_fields["kind"].annotation)
     }
-    table = {kind: amending.FIELDS.get(kind, frozenset()) for kind in models if kind != "amendment"}
-    assert table == {kind: models[kind] & set(amending.AMENDABLE) for kind in table}
-    assert not amending.FIELDS.keys() - models.keys()
+    table = {kind: amendments.FIELDS.get(kind, frozenset()) for kind in models if kind != "amendment"}
+    assert table == {kind: models[kind] & set(amendments.AMENDABLE) for kind in table}
+    assert not amendments.FIELDS.keys() - models.keys()
 
 
 def test_records_from_before_there_were_tokens_are_read() -> None:

@@ -17,9 +17,9 @@ import orjson
 from broadcaster.send.frames import build
 from devstack.system import ROOT
 from matches.clock import USUAL, running
+from matches.match_state import MatchState
 from matches.scoreboard import Board
 from matches.snapshot import snapshot
-from matches.state import MatchState
 from tests.support import needs, soak
 from trials.fuzz.corrections import history, played, steps
 

@@ -11,15 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devstack.stack.provision import client
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger, MatchExistsError, UnknownMatchError
-from matches.rows import events_query
+from matches.match_rows import events_query
+from matches.match_state import Outcome
 from matches.schedule import NewMatch
-from matches.state import Outcome
 
 if TYPE_CHECKING:
     from devstack.system import System
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 
 @pytest.fixture
@@ -32,17 +32,17 @@ def scheduled(ledger: Ledger, match_id: str) -> MatchState:
     )
 
 
-def accepted(match: str, event_id: str, kind: str = "goal", **fields: Any) -> Accepted:
+def accepted(match: str, event_id: str, kind: str = "goal", **fields: Any) -> AcceptedEvent:
     """An event as the fan-out reads it."""
     timed = {"team": "home", "minute": 23} if kind == "goal" else {}
-    return Accepted(match, 1, EVENT.validate_python({"kind": kind, "event_id": event_id, **timed, **fields}))
+    return AcceptedEvent(match, 1, EVENT.validate_python({"kind": kind, "event_id": event_id, **timed, **fields}))
 
 
 def test_events_get_consecutive_numbers(ledger: Ledger, scheduled: MatchState) -> None:
     """Promise 1: events of one match get consecutive seq in the order they are applied."""
     ids = ["k", "g1", "g2"]
     kinds = ["kick_off", "goal", "goal"]
-    outcomes = [ledger.record(accepted(scheduled.match, *each)) for each in zip(ids, kinds, strict=True)]
+    outcomes = [ledger.apply_event(accepted(scheduled.match, *each)) for each in zip(ids, kinds, strict=True)]
     assert outcomes == [Outcome("applied", seq=seq) for seq in (1, 2, 3)]
     assert [event["event_id"] for event in ledger.history(scheduled.match, 0, 10)] == ids
     assert ledger.state(scheduled.match).board.score == (2, 0)
@@ -50,8 +50,8 @@ def test_events_get_consecutive_numbers(ledger: Ledger, scheduled: MatchState) -
 
 def test_who_posted_an_event_is_beside_what_viewers_see(ledger: Ledger, scheduled: MatchState) -> None:
     """It is in the audit, and in nothing that is made for viewers; an event of unknown origin is there without it."""
-    ledger.record(accepted(scheduled.match, "k", "kick_off"))
-    ledger.record(replace(accepted(scheduled.match, "g1"), by="ann"))
+    ledger.apply_event(accepted(scheduled.match, "k", "kick_off"))
+    ledger.apply_event(replace(accepted(scheduled.match, "g1"), by="ann"))
     assert [event.get("by") for event in ledger.audit(scheduled.match, 0, 10)] == [None, "ann"]
     for seen in (ledger.history(scheduled.match, 0, 10), ledger.events(scheduled.match, 0, 10)):
         assert "ann" not in str(seen)
@@ -60,20 +60,20 @@ def test_who_posted_an_event_is_beside_what_viewers_see(ledger: Ledger, schedule
 
 def test_an_event_counts_once(ledger: Ledger, scheduled: MatchState) -> None:
     """Promise 3: an event that is delivered again has the outcome it had, and changes nothing."""
-    ledger.record(accepted(scheduled.match, "k", "kick_off"))
-    first = ledger.record(accepted(scheduled.match, "g1"))
-    assert ledger.record(accepted(scheduled.match, "g1")) == first
+    ledger.apply_event(accepted(scheduled.match, "k", "kick_off"))
+    first = ledger.apply_event(accepted(scheduled.match, "g1"))
+    assert ledger.apply_event(accepted(scheduled.match, "g1")) == first
     state = ledger.state(scheduled.match)
     assert (state.seq, state.board.score) == (2, (1, 0))
 
 
 def test_events_count_once_under_contention(ledger: Ledger, scheduled: MatchState) -> None:
     """Promises 1 and 3 with two readers of the same records at once: every event once, no seq twice."""
-    ledger.record(accepted(scheduled.match, "k", "kick_off"))
+    ledger.apply_event(accepted(scheduled.match, "k", "kick_off"))
     events = [accepted(scheduled.match, f"g{number}") for number in range(4)]
 
-    def read(records: list[Accepted]) -> list[Outcome]:
-        return [ledger.record(record) for record in records]
+    def read(records: list[AcceptedEvent]) -> list[Outcome]:
+        return [ledger.apply_event(record) for record in records]
 
     with ThreadPoolExecutor(2) as readers:
         outcomes = list(readers.map(read, [events, events]))
@@ -91,13 +91,13 @@ def test_a_late_refusal_does_not_replace_what_was_applied(
 
     def overtake(**_: Any) -> None:
         if not overtaken:
-            overtaken.append(other.record(accepted(scheduled.match, "k", "kick_off")))
-            overtaken.append(other.record(accepted(scheduled.match, "g1")))
+            overtaken.append(other.apply_event(accepted(scheduled.match, "k", "kick_off")))
+            overtaken.append(other.apply_event(accepted(scheduled.match, "g1")))
 
     events = ledger._db.meta.events  # noqa: SLF001
     events.register("before-parameter-build.dynamodb.TransactWriteItems", overtake, unique_id="overtake")
     try:
-        outcome = ledger.record(accepted(scheduled.match, "g1"))
+        outcome = ledger.apply_event(accepted(scheduled.match, "g1"))
     finally:
         events.unregister("before-parameter-build.dynamodb.TransactWriteItems", unique_id="overtake")
     assert outcome == overtaken[1] == Outcome("applied", seq=2)
@@ -106,43 +106,43 @@ def test_a_late_refusal_does_not_replace_what_was_applied(
 
 def test_a_refusal_is_kept_with_its_reason(ledger: Ledger, scheduled: MatchState) -> None:
     """Promise 3: what the rules forbid is refused for a reason that can be read back, for good."""
-    refused = ledger.record(accepted(scheduled.match, "g1"))
+    refused = ledger.apply_event(accepted(scheduled.match, "g1"))
     assert refused == Outcome("refused", reason="the match has not kicked off")
-    ledger.record(accepted(scheduled.match, "k", "kick_off"))
-    assert ledger.record(accepted(scheduled.match, "g1")) == refused
+    ledger.apply_event(accepted(scheduled.match, "k", "kick_off"))
+    assert ledger.apply_event(accepted(scheduled.match, "g1")) == refused
     assert ledger.outcome(scheduled.match, "g1") == refused
     assert ledger.state(scheduled.match).seq == 1
 
 
 def test_pending_gives_way_to_what_became_of_it(ledger: Ledger, scheduled: MatchState) -> None:
     """An accepted event is pending until it is decided, and never pending again."""
-    assert ledger.pending(accepted(scheduled.match, "k", "kick_off")) == Outcome("pending")
-    applied = ledger.record(accepted(scheduled.match, "k", "kick_off"))
+    assert ledger.mark_pending(accepted(scheduled.match, "k", "kick_off")) == Outcome("pending")
+    applied = ledger.apply_event(accepted(scheduled.match, "k", "kick_off"))
     assert applied == Outcome("applied", seq=1)
-    assert ledger.pending(accepted(scheduled.match, "k", "kick_off")) == applied
+    assert ledger.mark_pending(accepted(scheduled.match, "k", "kick_off")) == applied
 
 
 def test_a_cancellation_marks_its_goal(ledger: Ledger, scheduled: MatchState) -> None:
     """A cancelled goal takes the score back and says in the history by which event."""
     for each in (("k", "kick_off"), ("g1",)):
-        ledger.record(accepted(scheduled.match, *each))
-    ledger.record(accepted(scheduled.match, "c1", "cancellation", cancels="g1"))
+        ledger.apply_event(accepted(scheduled.match, *each))
+    ledger.apply_event(accepted(scheduled.match, "c1", "cancellation", cancels="g1"))
     assert ledger.state(scheduled.match).board.score == (0, 0)
     goal, cancellation = ledger.history(scheduled.match, 1, 10)
     assert goal["cancelled_by"] == 3
     assert cancellation["cancels_seq"] == 2
-    again = ledger.record(accepted(scheduled.match, "c2", "cancellation", cancels="g1"))
+    again = ledger.apply_event(accepted(scheduled.match, "c2", "cancellation", cancels="g1"))
     assert again.status == "refused"
 
 
 def test_an_amended_event_is_shown_as_it_should_be(ledger: Ledger, scheduled: MatchState) -> None:
     """Its own row has what is right and by which event, in every list but the audit, which says who posted what."""
     for each in (("k", "kick_off"), ("g1",)):
-        ledger.record(replace(accepted(scheduled.match, *each), by="ann"))
+        ledger.apply_event(replace(accepted(scheduled.match, *each), by="ann"))
     first = accepted(scheduled.match, "a1", "amendment", amends="g1", player="Messi", minute=45, stoppage=2)
-    assert ledger.record(replace(first, by="bob")) == Outcome("applied", seq=3)
+    assert ledger.apply_event(replace(first, by="bob")) == Outcome("applied", seq=3)
     again = accepted(scheduled.match, "a2", "amendment", amends="g1", assist="Molina", minute=36)
-    assert ledger.record(again) == Outcome("applied", seq=4)
+    assert ledger.apply_event(again) == Outcome("applied", seq=4)
     for listed in (ledger.history(scheduled.match, 1, 10), ledger.events(scheduled.match, 1, 10)):
         goal, amendment, _ = listed
         assert (goal["player"], goal["assist"], goal["minute"], goal["amended_by"]) == ("Messi", "Molina", 36, 4)
@@ -153,17 +153,17 @@ def test_an_amended_event_is_shown_as_it_should_be(ledger: Ledger, scheduled: Ma
     assert (posted.get("player"), posted["minute"], posted["by"], posted["amended_by"]) == (None, 23, "ann", 4)
     assert (by_bob["player"], by_bob["by"]) == ("Messi", "bob")
     assert ledger.state(scheduled.match).scored == 2
-    ledger.record(accepted(scheduled.match, "c1", "cancellation", cancels="g1"))
+    ledger.apply_event(accepted(scheduled.match, "c1", "cancellation", cancels="g1"))
     assert ledger.state(scheduled.match).board.score == (0, 0)
-    late = ledger.record(accepted(scheduled.match, "a3", "amendment", amends="g1", player="Late"))
+    late = ledger.apply_event(accepted(scheduled.match, "a3", "amendment", amends="g1", player="Late"))
     assert late == Outcome("refused", reason="the event has been cancelled")
     pending = accepted(scheduled.match, "g2", seen=0)
-    ledger.pending(pending)
-    early = ledger.record(accepted(scheduled.match, "a4", "amendment", amends="g2", player="Early"))
+    ledger.mark_pending(pending)
+    early = ledger.apply_event(accepted(scheduled.match, "a4", "amendment", amends="g2", player="Early"))
     assert early == Outcome("refused", reason="there is no such event to amend")
 
 
-def by(subject: str, match: str, event_id: str, kind: str = "goal", **fields: Any) -> Accepted:
+def by(subject: str, match: str, event_id: str, kind: str = "goal", **fields: Any) -> AcceptedEvent:
     """An event of one of two operators."""
     return replace(accepted(match, event_id, kind, **fields), by=subject)
 
@@ -171,43 +171,43 @@ def by(subject: str, match: str, event_id: str, kind: str = "goal", **fields: An
 def test_two_operators_who_press_the_same_goal_count_one(ledger: Ledger, scheduled: MatchState) -> None:
     """A goal whose operator had not seen another operator's is refused and names that one; once seen, it counts."""
     match = scheduled.match
-    ledger.record(by("ann", match, "k", "kick_off"))
+    ledger.apply_event(by("ann", match, "k", "kick_off"))
     first = by("ann", match, "g1", player="Messi", seen=1)
-    assert ledger.record(first) == Outcome("applied", seq=2)
-    assert ledger.record(first) == Outcome("applied", seq=2)
-    second = ledger.record(by("bob", match, "g2", seen=1, minute=24))
+    assert ledger.apply_event(first) == Outcome("applied", seq=2)
+    assert ledger.apply_event(first) == Outcome("applied", seq=2)
+    second = ledger.apply_event(by("bob", match, "g2", seen=1, minute=24))
     why = "another operator posted a goal meanwhile: seq 2, home, 23', Messi"
     assert second == Outcome("refused", reason=why, unseen=2)
     assert ledger.outcome(match, "g2") == second
     assert ledger.state(match).board.score == (1, 0)
-    assert ledger.record(by("bob", match, "g3", seen=2, minute=24)) == Outcome("applied", seq=3)
+    assert ledger.apply_event(by("bob", match, "g3", seen=2, minute=24)) == Outcome("applied", seq=3)
 
 
 def test_only_an_unseen_goal_of_another_is_in_the_way(ledger: Ledger, scheduled: MatchState) -> None:
     """One's own goals, cards, goals taken back and events that do not say what was seen never stop a goal."""
     match = scheduled.match
-    ledger.record(by("ann", match, "k", "kick_off"))
+    ledger.apply_event(by("ann", match, "k", "kick_off"))
     for own in ("g1", "g2"):
-        assert ledger.record(by("bob", match, own, seen=1)).status == "applied"
-    ledger.record(by("ann", match, "y", "yellow_card", team="home", minute=3, seen=0))
-    assert ledger.record(by("ann", match, "g3")).status == "applied"
-    assert ledger.record(by("bob", match, "g4")).status == "applied"
+        assert ledger.apply_event(by("bob", match, own, seen=1)).status == "applied"
+    ledger.apply_event(by("ann", match, "y", "yellow_card", team="home", minute=3, seen=0))
+    assert ledger.apply_event(by("ann", match, "g3")).status == "applied"
+    assert ledger.apply_event(by("bob", match, "g4")).status == "applied"
     # The goal in the way is not the newest one: bob's own is.
-    assert ledger.record(by("bob", match, "g5", seen=4)).unseen == 5
-    ledger.record(by("ann", match, "c", "cancellation", cancels="g3"))
-    assert ledger.record(by("bob", match, "g6", seen=4)).status == "applied"
-    assert ledger.record(by("ann", match, "h", "half_time", seen=0)).status == "applied"
+    assert ledger.apply_event(by("bob", match, "g5", seen=4)).unseen == 5
+    ledger.apply_event(by("ann", match, "c", "cancellation", cancels="g3"))
+    assert ledger.apply_event(by("bob", match, "g6", seen=4)).status == "applied"
+    assert ledger.apply_event(by("ann", match, "h", "half_time", seen=0)).status == "applied"
 
 
 def test_a_kick_of_the_shootout_is_pressed_twice_and_counts_once(ledger: Ledger, scheduled: MatchState) -> None:
     """Two operators who press the same kick make one of it; a goal before the shoot-out is in no kick's way."""
     match = scheduled.match
     for name in ("kick_off", "half_time", "second_half"):
-        ledger.record(by("ann", match, name, name))
-    ledger.record(by("ann", match, "g1"))
+        ledger.apply_event(by("ann", match, name, name))
+    ledger.apply_event(by("ann", match, "g1"))
     kick = {"team": "home", "scored": True, "seen": 3}
-    assert ledger.record(by("bob", match, "p1", "shootout_kick", **kick)).status == "applied"
-    doubled = ledger.record(by("ann", match, "p2", "shootout_kick", **kick))
+    assert ledger.apply_event(by("bob", match, "p1", "shootout_kick", **kick)).status == "applied"
+    doubled = ledger.apply_event(by("ann", match, "p2", "shootout_kick", **kick))
     why = "another operator posted a shoot-out kick meanwhile: seq 5, home"
     assert doubled == Outcome("refused", reason=why, unseen=5)
 
@@ -225,7 +225,7 @@ def test_a_match_is_created_once(ledger: Ledger, scheduled: MatchState) -> None:
 def test_an_event_of_no_match_is_told_apart(ledger: Ledger) -> None:
     """An event of a match that was never scheduled can never be applied."""
     with pytest.raises(UnknownMatchError):
-        ledger.record(accepted("no-such-match", "g1"))
+        ledger.apply_event(accepted("no-such-match", "g1"))
 
 
 @given(st.integers(0, 10**30))

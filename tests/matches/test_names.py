@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from matches.events import EVENT, describe
+from matches.match_state import MatchState
 from matches.names import clean, key
 from matches.schedule import MatchChange, NewMatch
 from matches.scoreboard import Board
-from matches.state import MatchState
 
 TABLE: dict[str, list[Any]] = json.loads((Path(__file__).parents[1] / "names.json").read_text(encoding="utf-8"))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from matches.clock import Clock, Periods
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.scoreboard import Applied, Board, Refused, apply
 from trials.fuzz.runner import TARGETS, fuzz
 from trials.model.reference import add
@@ -31,7 +31,7 @@ class Game:
         ruling = apply(self.board, event, self.now, self.events, self.periods)
         if isinstance(ruling, Applied):
             self.board = ruling.board
-            add(self.events, Accepted("m", self.now, event), ruling)
+            add(self.events, AcceptedEvent("m", self.now, event), ruling)
         self.now += 1
         return ruling
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matches.match_state import MatchState
 from matches.scoreboard import Board
 from matches.snapshot import FRAME_BYTES, snapshot
-from matches.state import MatchState
 
 STATE = MatchState(
     match="wc22-final", epoch="k3", seq=0, board=Board(), home="Argentina", away="France", competition=None,

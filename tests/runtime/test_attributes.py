@@ -14,9 +14,9 @@ from broadcaster.control.live import parse
 from broadcaster.control.telling import parse_telling
 from broadcaster.send.frames import build
 from broadcaster.send.pages import page
-from matches.rows import parse_event, parse_state, score_prev
-from runtime.attributes import UnreadableRowError, readable
-from subscriptions.viewers import counted
+from matches.match_rows import parse_event, parse_state, score_prev
+from runtime.attributes import UnreadableRowError, parse_rows
+from subscriptions.viewer_counts import counts_by_match
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ def test_versions() -> None:
 
 def test_unreadable_rows_among_others_are_left_out() -> None:
     """One damaged row hides no other: of events, of live broadcasts, of viewers' counts."""
-    events, wrong = readable(parse_event, [EVENT | {"body": {"S": "{"}}, EVENT])
+    events, wrong = parse_rows(parse_event, [EVENT | {"body": {"S": "{"}}, EVENT])
     assert [event["seq"] for event in events] == [2]
     assert [error.row for error in wrong] == ["event#00000002"]
     broadcasts, wrong = parse([LIVE | {"sk": {"S": "bad"}, "ttl": {"S": "soon"}}, LIVE])
@@ -105,7 +105,7 @@ def test_unreadable_rows_among_others_are_left_out() -> None:
     assert [(error.match, error.row) for error in wrong] == [("bad", "live")]
     rows = [{"match_id": {"S": f"audience#{match}"}, "item": {"S": "r"}, "net": net}
             for match, net in (("a", {"S": "many"}), ("b", {"N": "3"}))]  # fmt: skip
-    assert counted(rows) == {"b": 3}
+    assert counts_by_match(rows) == {"b": 3}
 
 
 @pytest.mark.parametrize("ttl", [None, {"S": "soon"}, {"NULL": True}])
@@ -130,7 +130,7 @@ def test_numbers_beyond_what_json_carries_are_unreadable(size: int) -> None:
     assert problem(parse_event, EVENT | {"cancelled_by": damaged})
     assert problem(score_prev, EVENT | {"score_prev": damaged})
     row = {"match_id": {"S": "audience#a"}, "item": {"S": "r"}, "rows": damaged}
-    assert counted([row]) == {}
+    assert counts_by_match([row]) == {}
 
 
 @pytest.mark.parametrize("field", ["minute", "stoppage", "at"])
@@ -147,7 +147,7 @@ def test_a_damaged_event_is_skipped_and_not_sent(attribute: str, damage: dict[st
     """An event with any damaged fields is unreadable, or a frame can carry it."""
     content = {**BODY, **damage} if attribute == "body" else damage
     item = EVENT | {"amended_by": {"N": "3"}, "amended": {"S": "{}"}}
-    found, wrong = readable(parse_event, [item | {attribute: {"S": json.dumps(content)}}])
+    found, wrong = parse_rows(parse_event, [item | {attribute: {"S": json.dumps(content)}}])
     assert build(parse_state(STATE), 1, [(event, 1) for event in found]) is not None
     if attribute == "body" or damage.keys() & {"minute", "assist"}:
         assert wrong

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.lifecycle import KIND, prepared
+from runtime.lifecycle import KIND, prepare
 
 
 def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -14,7 +14,7 @@ def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.delenv(KIND, raising=False)
     else:
         monkeypatch.setenv(KIND, kind)
-    prepared(lambda: steps.append("make"), lambda: steps.append("reach"))(test_an_init_does_what_pays)
+    prepare(lambda: steps.append("make"), lambda: steps.append("reach"))(test_an_init_does_what_pays)
     return steps
 
 
@@ -42,4 +42,4 @@ def test_an_init_that_fails_does_not_stop_the_function(failing: str, monkeypatch
     def handler() -> str:
         return "served"
 
-    assert prepared(lambda: step("make"), lambda: step("reach"))(handler)() == "served"
+    assert prepare(lambda: step("make"), lambda: step("reach"))(handler)() == "served"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.metrics import UNITS, Figures
+from runtime.metrics import UNITS, Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +20,9 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def invoke(figures: Figures, work: Callable[[], None]) -> None:
+def invoke(metrics: Metrics, work: Callable[[], None]) -> None:
     """One invocation."""
-    figures.published(work)()
+    metrics.publish_after(work)()
 
 
 @pytest.fixture(autouse=True)
@@ -33,14 +33,14 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_deployments_keep_their_metrics_apart(capsys: pytest.CaptureFixture[str]) -> None:
     """Every line of every invocation has the deployment and the service as its one set of dimensions."""
-    figures = Figures("sender")
+    metrics = Metrics("sender")
 
     def work() -> None:
         for _ in range(150):
-            figures.add("Accepted")
+            metrics.add("Accepted")
 
-    invoke(figures, work)
-    invoke(figures, work)
+    invoke(metrics, work)
+    invoke(metrics, work)
     written = lines(capsys.readouterr().out)
     assert len(written) == 4
     for line in written:
@@ -53,10 +53,10 @@ def test_the_deployment_is_read_at_every_invocation(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A process whose environment changes, as that of tests does, names the deployment of now and warns of nothing."""
-    figures = Figures("routes")
+    metrics = Metrics("routes")
     for name in ("north", "south"):
         monkeypatch.setenv("DEPLOYMENT", name)
-        invoke(figures, lambda: figures.add("Subscribed"))
+        invoke(metrics, lambda: metrics.add("Subscribed"))
     assert [line["deployment"] for line in lines(capsys.readouterr().out)] == ["north", "south"]
 
 
@@ -65,8 +65,8 @@ def test_a_function_without_a_deployment_works_and_says_so(
 ) -> None:
     """A missing name stops no goal: the function does its work, and its log names the variable."""
     monkeypatch.delenv("DEPLOYMENT")
-    figures = Figures("sender")
-    invoke(figures, lambda: figures.add("Accepted", 3))
+    metrics = Metrics("sender")
+    invoke(metrics, lambda: metrics.add("Accepted", 3))
     [line] = lines(capsys.readouterr().out)
     assert (line["deployment"], line["Accepted"]) == ("unknown", [3.0])
     assert "deployment_unknown" in caplog.text
@@ -74,15 +74,15 @@ def test_a_function_without_a_deployment_works_and_says_so(
 
 def test_a_function_that_fails_still_tells(capsys: pytest.CaptureFixture[str]) -> None:
     """Figures counted before an error are published, and the error is the function's own."""
-    figures = Figures("sender")
+    metrics = Metrics("sender")
 
     def work() -> None:
-        figures.add("Accepted", 3)
-        figures.about("m", 7, "e")
+        metrics.add("Accepted", 3)
+        metrics.note_event("m", 7, "e")
         raise LookupError
 
     with pytest.raises(LookupError):
-        invoke(figures, work)
+        invoke(metrics, work)
     [line] = lines(capsys.readouterr().out)
     assert (line["service"], line["Accepted"], line["events"]) == (
         "sender", [3.0], [{"match": "m", "seq": 7, "event_id": "e"}],
@@ -91,15 +91,15 @@ def test_a_function_that_fails_still_tells(capsys: pytest.CaptureFixture[str]) -
 
 def test_an_invocation_says_nothing_of_the_one_before(capsys: pytest.CaptureFixture[str]) -> None:
     """Values and events are told once, and one without any prints nothing, and warns of nothing."""
-    figures = Figures("routes")
+    metrics = Metrics("routes")
 
     def subscribe() -> None:
-        figures.add("Subscribed")
-        figures.about("m", 1)
+        metrics.add("Subscribed")
+        metrics.note_event("m", 1)
 
-    invoke(figures, subscribe)
-    invoke(figures, lambda: figures.add("Refused"))
-    invoke(figures, lambda: None)
+    invoke(metrics, subscribe)
+    invoke(metrics, lambda: metrics.add("Refused"))
+    invoke(metrics, lambda: None)
     first, second = lines(capsys.readouterr().out)
     assert ("Subscribed" in first, "Refused" in first, "Subscribed" in second) == (True, False, False)
     assert "events" not in second
@@ -107,19 +107,19 @@ def test_an_invocation_says_nothing_of_the_one_before(capsys: pytest.CaptureFixt
 
 def test_nothing_is_noted_outside_of_an_invocation(capsys: pytest.CaptureFixture[str]) -> None:
     """The same code runs in commands and in the model, whose output it must not end up in."""
-    figures = Figures("receipt")
+    metrics = Metrics("receipt")
     for _ in range(200):
-        figures.add("Broadcasts")
-        figures.about("m", 1)
-    invoke(figures, lambda: figures.add("BatchesSetAside", 0))
+        metrics.add("Broadcasts")
+        metrics.note_event("m", 1)
+    invoke(metrics, lambda: metrics.add("BatchesSetAside", 0))
     [line] = lines(capsys.readouterr().out)
     assert "Broadcasts" not in line
     assert "events" not in line
 
 
 def test_services_of_one_process_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    """A function may use another's code, which has figures of its own: nobody tells of what another did."""
-    fanout, watchdog = Figures("fanout"), Figures("watchdog")
+    """A function may use another's code, which has metrics of its own: nobody tells of what another did."""
+    fanout, watchdog = Metrics("fanout"), Metrics("watchdog")
 
     def work() -> None:
         watchdog.add("Restarted")
@@ -133,13 +133,13 @@ def test_services_of_one_process_are_told_apart(capsys: pytest.CaptureFixture[st
 
 def test_no_value_is_lost_in_a_large_batch(capsys: pytest.CaptureFixture[str]) -> None:
     """The format holds a hundred values of a name: a batch of more is told in several lines."""
-    figures = Figures("fanout")
+    metrics = Metrics("fanout")
 
     def work() -> None:
         for each in range(250):
-            figures.add("NumberedAfter", each)
+            metrics.add("NumberedAfter", each)
 
-    invoke(figures, work)
+    invoke(metrics, work)
     values = [value for line in lines(capsys.readouterr().out) for value in line["NumberedAfter"]]
     assert values == [float(each) for each in range(250)]
 
@@ -154,16 +154,16 @@ class Broken(io.StringIO):
 
 def test_a_metric_never_costs_a_goal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A log that cannot be written fails no function, and what it did not take is not told later as if it were new."""
-    figures = Figures("sender")
+    metrics = Metrics("sender")
 
     def work() -> None:
         for _ in range(150):
-            figures.add("Accepted")
+            metrics.add("Accepted")
 
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", Broken())
-        invoke(figures, work)
-    invoke(figures, lambda: figures.add("Gone", 2))
+        invoke(metrics, work)
+    invoke(metrics, lambda: metrics.add("Gone", 2))
     [line] = lines(capsys.readouterr().out)
     assert line["Gone"] == [2.0]
     assert "Accepted" not in line

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from broadcaster.send.client import make
 from runtime import aws, refusals
-from runtime.metrics import Figures
+from runtime.metrics import Metrics
 from runtime.refusals import judge
 from tests.hole import hole
 from tests.refusing import refusing
@@ -94,11 +94,11 @@ def test_a_refusal_counts_in_the_metrics(
 ) -> None:
     """Promise: an invocation that AWS has refused something has the metric AwsRefused, though it ends well."""
     monkeypatch.setenv("DEPLOYMENT", "north")
-    metrics = Figures("routes")
+    metrics = Metrics("routes")
     with refusing("AccessDeniedException") as service:
         db = dynamodb(service.url)
 
-        @metrics.published
+        @metrics.publish_after
         def handler() -> None:
             with pytest.raises(ClientError):
                 db.get_item(**KEY)

@@ -12,7 +12,7 @@ from botocore.session import Session
 
 from runtime import aws
 from subscriptions import routes
-from subscriptions.limits import MESSAGE_BYTES, SHUT_SECONDS, Meter
+from subscriptions.connection_meter import MESSAGE_BYTES, SHUT_SECONDS, ConnectionMeter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     session.set_credentials("key", "secret")
     session.set_config_variable("region", "us-east-1")
     monkeypatch.setattr(aws, "_session", lambda: session)
-    monkeypatch.setattr(routes, "_meter", Meter())
+    monkeypatch.setattr(routes, "_meter", ConnectionMeter())
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -96,12 +96,12 @@ def test_messages_of_a_connection_that_was_shut_cost_no_call(gateway: Gateway) -
 
 def test_a_close_that_had_no_effect_is_tried_again_later() -> None:
     """A connection counts as shut for some seconds from the first time, however much comes of it meanwhile."""
-    meter = Meter(remembered=2)
-    assert [meter.shut("a", now) for now in (0, 1, SHUT_SECONDS - 1, SHUT_SECONDS, SHUT_SECONDS + 1)] == [
+    meter = ConnectionMeter(remembered=2)
+    assert [meter.close("a", now) for now in (0, 1, SHUT_SECONDS - 1, SHUT_SECONDS, SHUT_SECONDS + 1)] == [
         False, True, True, False, True,
     ]  # fmt: skip
     meter.forget("a")
-    assert not meter.shut("a", SHUT_SECONDS + 2)
-    assert not meter.shut("b", SHUT_SECONDS + 2)
-    assert not meter.shut("c", SHUT_SECONDS + 2)  # pushes out "a"
-    assert not meter.shut("a", SHUT_SECONDS + 3)
+    assert not meter.close("a", SHUT_SECONDS + 2)
+    assert not meter.close("b", SHUT_SECONDS + 2)
+    assert not meter.close("c", SHUT_SECONDS + 2)  # pushes out "a"
+    assert not meter.close("a", SHUT_SECONDS + 3)

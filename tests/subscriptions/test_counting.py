@@ -11,8 +11,8 @@ from websockets.asyncio.client import connect
 
 from runtime import aws
 from subscriptions import routes
-from subscriptions.comings import FLUSH_SECONDS, Comings
-from subscriptions.viewers import Viewers, counted
+from subscriptions.viewer_changes import FLUSH_SECONDS, ViewerChanges
+from subscriptions.viewer_counts import ViewerCounts, counts_by_match
 from tests.subscriptions.test_routes import ask
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def serve(
     for name, value in (system.environment("routes") | system.credentials()).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws, "dynamodb", lambda *_, **__: dynamodb)
-    monkeypatch.setattr(routes, "_comings", Comings())
-    viewers = Viewers(system.name("matches"), dynamodb)
+    monkeypatch.setattr(routes, "_changes", ViewerChanges())
+    viewers = ViewerCounts(system.name("matches"), dynamodb)
     monkeypatch.setattr(routes, "_viewers", lambda: viewers)
 
     def serve(connection: str, kind: str = "MESSAGE", **request: Any) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def serve(
 
 def count(system: System, dynamodb: Any, match: str) -> int:
     """The written number of a match's viewers."""
-    return counted(Viewers(system.name("matches"), dynamodb)._query(match)).get(match, 0)  # noqa: SLF001
+    return counts_by_match(ViewerCounts(system.name("matches"), dynamodb)._query(match)).get(match, 0)  # noqa: SLF001
 
 
 def test_each_subscription_counts_once(
@@ -116,7 +116,7 @@ def test_a_count_that_fails_is_nobodys_failure(
         query = staticmethod(fail)
         update_item = staticmethod(fail)
 
-    down: Any = Viewers(system.name("matches"), Down())  # type: ignore[arg-type]
+    down: Any = ViewerCounts(system.name("matches"), Down())  # type: ignore[arg-type]
     up = routes._viewers()  # noqa: SLF001
     monkeypatch.setattr(routes, "_viewers", lambda: down)
     first = serve("a=", action="subscribe", match=match)

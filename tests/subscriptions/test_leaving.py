@@ -9,9 +9,9 @@ import pytest
 
 from runtime import aws
 from subscriptions import routes
-from subscriptions.comings import Comings
 from subscriptions.store import CLOSED_SECONDS, ROW_SECONDS, partition
-from subscriptions.viewers import Viewers, counted
+from subscriptions.viewer_changes import ViewerChanges
+from subscriptions.viewer_counts import ViewerCounts, counts_by_match
 from tests.subscriptions.test_store import ROW_BYTES, item_bytes
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def serve(system: System, dynamodb: Any, monkeypatch: pytest.MonkeyPatch, match_
     for name, value in (system.environment("routes") | system.credentials()).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(aws, "dynamodb", lambda *_, **__: dynamodb)
-    monkeypatch.setattr(routes, "_comings", Comings())
-    viewers = Viewers(system.name("matches"), dynamodb)
+    monkeypatch.setattr(routes, "_changes", ViewerChanges())
+    viewers = ViewerCounts(system.name("matches"), dynamodb)
     monkeypatch.setattr(routes, "_viewers", lambda: viewers)
 
     def serve(kind: str = "MESSAGE", connection: str = "", **request: Any) -> dict[str, Any]:
@@ -65,8 +65,8 @@ def rows(subscriptions: Subscriptions, dynamodb: Any, match: str) -> int:
 
 def written(system: System, dynamodb: Any, match: str) -> int:
     """The counted viewers of a match, with those that this process has not written."""
-    kept = counted(Viewers(system.name("matches"), dynamodb)._query(match)).get(match, 0)  # noqa: SLF001
-    return kept + routes._comings.waiting(match)  # noqa: SLF001
+    kept = counts_by_match(ViewerCounts(system.name("matches"), dynamodb)._query(match)).get(match, 0)  # noqa: SLF001
+    return kept + routes._changes.unwritten(match)  # noqa: SLF001
 
 
 @pytest.mark.parametrize("operation", ["Query", "PutItem", "GetItem", "DeleteItem"])

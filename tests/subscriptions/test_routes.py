@@ -11,16 +11,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake
 
 from broadcaster.control.telling import telling_key
-from matches.rows import state_key
+from matches.match_rows import state_key
 from runtime import aws
 from runtime.thaw import seconds
 from subscriptions import routes
-from subscriptions.comings import Comings
-from subscriptions.growth import Growth
 from subscriptions.protocol import MAX_MATCHES, Request
+from subscriptions.shard_counts import ShardCounts
 from subscriptions.shards import shard_count, shard_of
 from subscriptions.store import Row, partition, row_key
 from subscriptions.store import Subscriptions as Subs
+from subscriptions.viewer_changes import ViewerChanges
 from tests.support import eventually
 
 if TYPE_CHECKING:
@@ -262,13 +262,13 @@ def test_a_match_that_was_reset_is_followed_in_its_new_shards(
 ) -> None:
     """Promise 2: a process that knew the shards of the old match does not write a row that no broadcast would read."""
     known = {
-        "_ledger": ledger, "_growth": Growth(tellings.table, dynamodb),
+        "_ledger": ledger, "_shard_counts": ShardCounts(tellings.table, dynamodb),
         "_subscriptions": Subs(system.name("subscriptions"), dynamodb),
     }  # fmt: skip
     for name, value in known.items():
         monkeypatch.setattr(routes, name, lambda value=value: value)
     monkeypatch.setattr(routes, "_known", {match: (routes.Known("old", 4096, None), seconds())})
-    monkeypatch.setattr(routes, "_comings", Comings())
+    monkeypatch.setattr(routes, "_changes", ViewerChanges())
     request = Request("subscribe", match)
     state = routes._subscribe(request, "reset-viewer=", frozenset())  # noqa: SLF001
     shards = shard_count(None, state.audience)
@@ -278,4 +278,4 @@ def test_a_match_that_was_reset_is_followed_in_its_new_shards(
         ExpressionAttributeValues={":c": {"S": "reset-viewer="}},
     )["Items"]  # fmt: skip
     assert found == [key]
-    assert routes._comings.waiting(match) == 1  # noqa: SLF001
+    assert routes._changes.unwritten(match) == 1  # noqa: SLF001

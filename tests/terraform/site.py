@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from api.quiet import LIST_SECONDS
+from api.list_max_age import LIST_SECONDS
 from subscriptions import authorizer
 from tests.terraform.applied import listed, statements
 

@@ -17,13 +17,13 @@ from broadcaster.control.live import live_key
 from broadcaster.control.progress import progress_item
 from broadcaster.control.telling import telling_key
 from devstack.system import REGION
-from matches.events import EVENT, Accepted
-from matches.rows import event_item, row_key
-from subscriptions.growth import told_key
+from matches.events import EVENT, AcceptedEvent
+from matches.match_rows import event_item, row_key
+from subscriptions.shard_counts import broadcast_key
 from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition
 from subscriptions.store import row_key as subscription_key
-from subscriptions.viewers import audience_partition
+from subscriptions.viewer_counts import audience_partition
 from trials.faults.play import FaultError
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ async def broken_progress(play: Play) -> AsyncIterator[None]:
     round_of = (await asyncio.to_thread(play.world.tellings.read, play.match)).round
     if round_of is None:
         raise FaultError("no round has begun")
-    item = {**told_key(play.match, progress_item(round_of, 999)), "body": {"S": "{"}}
+    item = {**broadcast_key(play.match, progress_item(round_of, 999)), "body": {"S": "{"}}
     async with _row(play, "broadcasts", item):
         await play.told(await play.settled())
 
@@ -215,7 +215,7 @@ def _post(play: Play, match: str) -> None:
 
 def _put(play: Play, match: str, event: dict[str, Any]) -> None:
     """Past the API, which refuses an event of a match that it cannot read."""
-    accepted = Accepted(match, time.time_ns() // 1_000_000, EVENT.validate_python(event))
+    accepted = AcceptedEvent(match, time.time_ns() // 1_000_000, EVENT.validate_python(event))
     play.world.client("kinesis").put_record(
         StreamName=play.world.system.resolve("stream"), Data=accepted.to_record(), PartitionKey=match
     )

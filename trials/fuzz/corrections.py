@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from matches.amending import FIELDS
-from matches.events import EVENT, Accepted
+from matches.amendments import FIELDS
+from matches.events import EVENT, AcceptedEvent
 from matches.scoreboard import CARDS, GOALS, PHASES, Applied, Board, apply
 from trials.fuzz.mutate import as_json
 from trials.fuzz.target import hold
@@ -88,7 +88,7 @@ def steps(events: list[dict[str, Any]]) -> Iterator[tuple[Board, list[dict[str, 
     board, applied = Board(), list[dict[str, Any]]()
     for event in events:
         fields = {name: value for name, value in event.items() if name != "at"}
-        accepted = Accepted("m", event["at"], EVENT.validate_python(fields))
+        accepted = AcceptedEvent("m", event["at"], EVENT.validate_python(fields))
         ruling = apply(board, accepted.event, accepted.at, applied)
         if isinstance(ruling, Applied):
             board = ruling.board

@@ -1,4 +1,4 @@
-"""Pure: fuzzes the reader of viewers' tokens (subscriptions/tokens.py) with real tokens that were damaged.
+"""Pure: fuzzes the reader of viewers' tokens (subscriptions/token_verification.py) with real tokens that were damaged.
 
 The keys are no secrets: the EC key is a number that everybody can guess, of the RSA key only the public half and one
 signature are left.
@@ -15,7 +15,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from subscriptions.tokens import LEEWAY_SECONDS, TOKEN_BYTES, Expected, TokenError, key_id, read_keys, verify
+from subscriptions.token_verification import (
+    LEEWAY_SECONDS,
+    TOKEN_BYTES,
+    Expected,
+    TokenError,
+    key_id,
+    read_keys,
+    verify,
+)
 from trials.fuzz.mutate import as_json, damaged_bytes, damaged_json
 from trials.fuzz.target import hold
 

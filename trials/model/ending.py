@@ -11,7 +11,7 @@ from subscriptions.store import Row
 from trials.model.reference import replayed
 
 if TYPE_CHECKING:
-    from matches.state import MatchState
+    from matches.match_state import MatchState
     from trials.model.world import World
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from matches.amending import amended
+from matches.amendments import amended
 from matches.scoreboard import GOALS, Applied, Board, apply
 
 if TYPE_CHECKING:
-    from matches.events import Accepted
+    from matches.events import AcceptedEvent
 
 AGE_SECONDS = 7200.0
 """A connection of API Gateway lives so long at most
@@ -164,7 +164,7 @@ class Reference:
         return goals.count("home"), goals.count("away")
 
 
-def replayed(accepted: list[Accepted]) -> Board:
+def replayed(accepted: list[AcceptedEvent]) -> Board:
     """The board after these events, by the pure rules alone."""
     board, history = Board(), list[dict[str, Any]]()
     for each in accepted:
@@ -175,7 +175,7 @@ def replayed(accepted: list[Accepted]) -> Board:
     return board
 
 
-def add(history: list[dict[str, Any]], accepted: Accepted, ruling: Applied) -> None:
+def add(history: list[dict[str, Any]], accepted: AcceptedEvent, ruling: Applied) -> None:
     """Add an applied event to the history of its match, and mark or correct the event that it is about."""
     seq, target = len(history) + 1, ruling.target
     if target is not None:

@@ -16,15 +16,15 @@ import broadcaster.control.receipt
 import broadcaster.send.carousel
 import broadcaster.send.records
 import matches.ledger
-import runtime.kept
+import runtime.brief_cache
 import subscriptions.routes
 import subscriptions.shards
 import subscriptions.store
-import subscriptions.viewers
-from api import parts
+import subscriptions.viewer_counts
+from api import resources
 from runtime import aws
-from subscriptions.comings import Comings
-from subscriptions.limits import Meter
+from subscriptions.connection_meter import ConnectionMeter
+from subscriptions.viewer_changes import ViewerChanges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 TIMED = (
     broadcaster.send.carousel, broadcaster.control.cells, broadcaster.control.receipt, broadcaster.send.records,
-    api.operators, api.readers, runtime.kept, matches.ledger, subscriptions.viewers, subscriptions.store,
+    api.operators, api.readers, runtime.brief_cache, matches.ledger, subscriptions.viewer_counts, subscriptions.store,
 )  # fmt: skip
 """Modules that ask for the time."""
 
-KEEPING = (broadcaster.control.fanout, subscriptions.viewers, subscriptions.routes)
+KEEPING = (broadcaster.control.fanout, subscriptions.viewer_counts, subscriptions.routes)
 """Modules that keep something for some seconds, by the clock of runtime.thaw."""
 
 SMALL = 2
@@ -63,8 +63,8 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         logger.setLevel(logging.CRITICAL + 1)
     routes = subscriptions.routes
     cached = (
-        parts.ledger, parts.recent, parts.viewers, parts.reads,
-        routes._ledger, routes._recent, routes._growth, routes._subscriptions, routes._viewers,  # noqa: SLF001
+        resources.ledger, resources.recent_events, resources.viewer_counts, resources.shared_reads,
+        routes._ledger, routes._recent, routes._shard_counts, routes._subscriptions, routes._viewers,  # noqa: SLF001
     )  # fmt: skip
     try:
         for module in TIMED:
@@ -79,8 +79,8 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         for function in cached:
             function.cache_clear()
         subscriptions.routes._known.clear()  # noqa: SLF001
-        put(subscriptions.routes, "_meter", Meter(rate=1e9, burst=1e9))
-        put(subscriptions.routes, "_comings", Comings())
+        put(subscriptions.routes, "_meter", ConnectionMeter(rate=1e9, burst=1e9))
+        put(subscriptions.routes, "_changes", ViewerChanges())
         os.environ.update(
             MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
             BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,

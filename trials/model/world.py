@@ -22,10 +22,10 @@ from broadcaster.control.watch import Watch
 from devstack.system import REGION, System
 from matches.events import parse_record
 from matches.ledger import Ledger
-from matches.rows import score_prev
+from matches.match_rows import score_prev
 from subscriptions import routes
 from subscriptions.store import Row
-from subscriptions.viewers import Viewers
+from subscriptions.viewer_counts import ViewerCounts
 from trials.model import seams, storage
 from trials.model.actors import CURRENT, Actor, Died, Routine, Turn
 from trials.model.clock import BEGIN, Clock, Loop
@@ -92,7 +92,7 @@ class World:
         self.cells = Cells({REGION: Cell(REGION, Tellings(broadcasts, self.db), starter)}, watch, self.clock.monotonic)
         ledger = Ledger(self.system.name("matches"), self.db)
         self.fanout = Fanout(ledger, self.cells, self.set_aside, "")  # type: ignore[arg-type]
-        viewers = Viewers(ledger.table, self.db)
+        viewers = ViewerCounts(ledger.table, self.db)
         self.receipts = Receipts(
             ledger, broadcasts, self.db, viewers, lease_seconds=self.lease_seconds, rows_per_shard=seams.SMALL
         )

@@ -15,7 +15,7 @@ from devstack.measurements.bench_runs import functions_of, target_of
 from devstack.operator.local_tokens import tokens_of
 from loadtest.bench import cold
 from loadtest.bench.functions import WrongAnswerError, start
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from runtime.lifecycle import KIND, PROVISIONED
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def said(log: Log, message: str) -> dict[str, Any]:
 
 def record(match: str, event: dict[str, Any]) -> dict[str, Any]:
     """A record of the stream as Lambda gets it."""
-    data = Accepted(match, time.time_ns() // 1_000_000, EVENT.validate_python(event)).to_record()
+    data = AcceptedEvent(match, time.time_ns() // 1_000_000, EVENT.validate_python(event)).to_record()
     return {"kinesis": {"partitionKey": match, "sequenceNumber": "1", "data": base64.b64encode(data).decode()}}
 
 

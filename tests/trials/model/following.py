@@ -15,10 +15,10 @@ import broadcaster.send.frames
 import matches.snapshot
 from broadcaster.send.frames import build
 from client.follower import Follower
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
+from matches.match_state import MatchState
 from matches.scoreboard import Applied, Board, apply
 from matches.snapshot import snapshot
-from matches.state import MatchState
 from trials.model.reference import replayed
 
 FRAME_BYTES = 1_400
@@ -46,7 +46,7 @@ class Following(RuleBasedStateMachine):
         self._frame_bytes = matches.snapshot.FRAME_BYTES
         matches.snapshot.FRAME_BYTES = broadcaster.send.frames.FRAME_BYTES = FRAME_BYTES  # type: ignore[attr-defined]
         self.board = Board()
-        self.applied: list[Accepted] = []
+        self.applied: list[AcceptedEvent] = []
         self.ids: list[str] = []
         self.events: list[tuple[dict[str, Any], int | None]] = []
         self.scored = 0
@@ -144,7 +144,7 @@ class Following(RuleBasedStateMachine):
 
     def _apply(self, raw: dict[str, Any]) -> bool:
         self.ids.append(raw["event_id"])
-        accepted = Accepted("m", len(self.ids), EVENT.validate_python(raw))
+        accepted = AcceptedEvent("m", len(self.ids), EVENT.validate_python(raw))
         ruling = apply(self.board, accepted.event, accepted.at, [each for each, _ in self.events])
         if not isinstance(ruling, Applied):
             return False

@@ -58,7 +58,7 @@ _SHOWN: Final = 40
 """Characters of a field's name that was sent: a longer one is not shown."""
 
 
-def in_words(
+def describe_problems(
     problems: Iterable[Mapping[str, Any]], tags: Collection[str] = (), named: Callable[[str], str] = str
 ) -> str:
     """The problems as pydantic lists them (``ValidationError.errors()``), each in words, with ``; `` between them.

@@ -14,7 +14,7 @@ import orjson
 import urllib3
 
 from runtime.thaw import seconds
-from subscriptions.tokens import TokenError, read_keys
+from subscriptions.token_verification import TokenError, read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable

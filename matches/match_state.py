@@ -56,4 +56,4 @@ class Outcome:
     unseen: int | None = None
     """Of a goal that was refused for another operator's goal: the seq of that goal."""
     again: Literal[True] | None = field(default=None, compare=False)
-    """Of ``Ledger.record``: it was settled before, so the record was delivered again."""
+    """Of ``Ledger.apply_event``: it was settled before, so the record was delivered again."""

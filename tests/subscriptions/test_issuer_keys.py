@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from subscriptions.keys import DOCUMENT_BYTES, FRESH_SECONDS, KEPT_SECONDS, FetchError, KeySet, fetch
-from subscriptions.tokens import TokenError
+from subscriptions.issuer_keys import DOCUMENT_BYTES, FRESH_SECONDS, KEPT_SECONDS, FetchError, KeySet, fetch
+from subscriptions.token_verification import TokenError
 from tests.issuer import Issuer, KeyServer, new_key, serving
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def test_many_threads_ask_once(scene: Scene) -> None:
 
 def test_a_document_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that sends a byte now and then, each in time, holds nobody up for longer than the fetch may take."""
-    monkeypatch.setattr("subscriptions.keys.FETCH_SECONDS", 0.1)
+    monkeypatch.setattr("subscriptions.issuer_keys.FETCH_SECONDS", 0.1)
     given_up = threading.Event()
 
     def trickle(server: socket.socket) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime import kept
-from runtime.kept import Kept
+from runtime import brief_cache
+from runtime.brief_cache import BriefCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clocks that values are kept by."""
     clock = Clock()
-    monkeypatch.setattr(kept, "time", clock)
+    monkeypatch.setattr(brief_cache, "time", clock)
     return clock
 
 
@@ -56,13 +56,13 @@ def counter() -> tuple[list[int], Callable[[], int]]:
 def test_a_value_is_read_once_a_second(clock: Clock) -> None:
     """A request within a second of the read gets the value that was read, marked as not fresh."""
     reads, read = counter()
-    values = Kept[str, int](10)
-    assert values.of("m", read).fresh
+    values = BriefCache[str, int](10)
+    assert values.get_or_read("m", read).fresh
     clock.pass_time(0.99)
-    again = values.of("m", read)
+    again = values.get_or_read("m", read)
     assert (again.value, again.fresh) == (1, False)
     clock.pass_time(0.01)
-    assert (values.of("m", read).value, values.of("m", read).fresh) == (2, False)
+    assert (values.get_or_read("m", read).value, values.get_or_read("m", read).fresh) == (2, False)
     assert reads == [1, 2]
 
 
@@ -73,30 +73,30 @@ def test_a_value_is_as_old_as_the_moment_before_its_read(clock: Clock) -> None:
         clock.pass_time(0.6)
         return 1
 
-    values = Kept[str, int](10)
-    values.of("m", slow)
+    values = BriefCache[str, int](10)
+    values.get_or_read("m", slow)
     clock.pass_time(0.5)
-    assert values.of("m", lambda: 2).value == 2
+    assert values.get_or_read("m", lambda: 2).value == 2
 
 
 @pytest.mark.parametrize(("steady", "date"), [(0.0, 60.0), (60.0, 0.0), (0.0, -5.0)])
 def test_a_frozen_process_gives_out_nothing_old(clock: Clock, steady: float, date: float) -> None:
     """While Lambda freezes a process a clock may stand still, and the other may be set: then it reads again."""
-    values = Kept[str, int](10)
-    values.of("m", lambda: 1)
+    values = BriefCache[str, int](10)
+    values.get_or_read("m", lambda: 1)
     clock.steady += steady
     clock.date += date
-    assert values.of("m", lambda: 2).value == 2
+    assert values.get_or_read("m", lambda: 2).value == 2
 
 
 def test_no_more_are_kept_than_there_is_room_for(clock: Clock) -> None:
     """An attacker that makes up keys fills no memory; what is asked for meanwhile stays."""
     reads, read = counter()
-    values = Kept[str, int](3)
-    values.of("asked for", read)
+    values = BriefCache[str, int](3)
+    values.get_or_read("asked for", read)
     for number in range(100):
-        values.of(str(number), lambda: 0)
-        values.of("asked for", read)
+        values.get_or_read(str(number), lambda: 0)
+        values.get_or_read("asked for", read)
     assert reads == [1]
     assert len(values._kept) == 3  # noqa: SLF001
 
@@ -107,16 +107,16 @@ def test_what_fails_or_is_not_worth_it_is_not_kept(clock: Clock) -> None:
     def fail() -> int:
         raise TimeoutError
 
-    values = Kept[str, int](3)
+    values = BriefCache[str, int](3)
     with pytest.raises(TimeoutError):
-        values.of("m", fail)
-    assert values.of("m", lambda: 1, only=lambda value: value > 1).value == 1
-    assert values.of("m", lambda: 2, only=lambda value: value > 1).value == 2
-    assert values.of("m", lambda: 3).value == 2
+        values.get_or_read("m", fail)
+    assert values.get_or_read("m", lambda: 1, keep_if=lambda value: value > 1).value == 1
+    assert values.get_or_read("m", lambda: 2, keep_if=lambda value: value > 1).value == 2
+    assert values.get_or_read("m", lambda: 3).value == 2
     values.drop("m", when=lambda value: value > 2)
-    assert values.of("m", lambda: 3).value == 2
+    assert values.get_or_read("m", lambda: 3).value == 2
     values.drop("m")
     values.drop("m")
-    assert values.of("m", lambda: 4).value == 4
+    assert values.get_or_read("m", lambda: 4).value == 4
     values.clear()
-    assert values.of("m", lambda: 5).value == 5
+    assert values.get_or_read("m", lambda: 5).value == 5

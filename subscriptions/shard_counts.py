@@ -14,26 +14,26 @@ from subscriptions.shards import shard_count
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 
-class Growth:
+class ShardCounts:
     """Reads the number of shards of matches from one cell's table ``broadcasts``."""
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self.table = table
         self._db = client
 
-    def shards(self, state: MatchState) -> int:
+    def number(self, state: MatchState) -> int:
         """The number of shards of a match, read consistently: what it has grown to, else the first number.
 
         Raises botocore's ClientError and BotoCoreError; UnreadableRowError for a row that is damaged.
         """
-        return shard_count(self.grown(state.match, state.epoch), state.audience)
+        return shard_count(self.stored_number(state.match, state.epoch), state.audience)
 
-    def grown(self, match: str, epoch: str | None = None) -> int | None:
+    def stored_number(self, match: str, epoch: str | None = None) -> int | None:
         """The number that the match has grown to, None if it has not. Raises as ``shards``."""
-        found = self._db.get_item(TableName=self.table, Key=told_key(match, "state"), ConsistentRead=True)
+        found = self._db.get_item(TableName=self.table, Key=broadcast_key(match, "state"), ConsistentRead=True)
         item = found.get("Item") or {}
         with reading(match, f"state of match#{match}", item):
             # A row of another epoch is about an earlier match of this id. The first event of this match replaces it.
@@ -42,6 +42,6 @@ class Growth:
             return count(item, "shards")
 
 
-def told_key(match: str, item: str) -> dict[str, Any]:
+def broadcast_key(match: str, item: str) -> dict[str, Any]:
     """The primary key of one of a match's rows in a cell's table ``broadcasts``, as DynamoDB takes it."""
     return {"pk": {"S": f"match#{match}"}, "sk": {"S": item}}

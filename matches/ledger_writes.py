@@ -1,6 +1,6 @@
 """Pure: what the ledger writes into the table ``matches``: rows, and the transaction that applies an event.
 
-ledger.py lists the rows; rows.py has their keys and reads them.
+ledger.py lists the rows; match_rows.py has their keys and reads them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from matches.amending import AMENDABLE, amended
+from matches.amendments import AMENDABLE, amended
 from matches.kickoff import entry
-from matches.rows import LINEUPS, event_item, id_key, row_key, state_key
-from matches.state import Outcome
+from matches.match_rows import LINEUPS, event_item, id_key, row_key, state_key
+from matches.match_state import Outcome
 from runtime.attributes import VERSION_ATTRIBUTE, as_number
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-    from matches.events import Accepted
+    from matches.events import AcceptedEvent
+    from matches.match_state import MatchState
     from matches.scoreboard import Applied, Board
-    from matches.state import MatchState
 
 
 def state_row(state: MatchState) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def receipt_row(match: str, seq: int, broadcast: str, body: dict[str, Any]) -> d
     }
 
 
-def pending_row(accepted: Accepted, digest: str | None, until: int) -> dict[str, Any]:
+def pending_row(accepted: AcceptedEvent, digest: str | None, until: int) -> dict[str, Any]:
     """An ``id#`` row that keeps an id for an event on the stream; ``until`` is in seconds since the epoch.
 
     With ``digest`` it stands beside the row of other content that has the id.
@@ -82,7 +82,7 @@ def pending_row(accepted: Accepted, digest: str | None, until: int) -> dict[str,
     }
 
 
-def settled(accepted: Accepted, outcome: Outcome, key: dict[str, Any]) -> dict[str, Any]:
+def settled(accepted: AcceptedEvent, outcome: Outcome, key: dict[str, Any]) -> dict[str, Any]:
     """An ``id#`` row that says for good what became of an event."""
     item: dict[str, Any] = {
         **key, **VERSION_ATTRIBUTE, "outcome": {"S": outcome.status}, "digest": {"S": accepted.digest},
@@ -96,7 +96,7 @@ def settled(accepted: Accepted, outcome: Outcome, key: dict[str, Any]) -> dict[s
     return item
 
 
-def settle(table: str, accepted: Accepted, outcome: Outcome) -> TransactWriteItemTypeDef:
+def settle(table: str, accepted: AcceptedEvent, outcome: Outcome) -> TransactWriteItemTypeDef:
     """Put the id with its outcome, unless it has one already or belongs to other content."""
     return {
         "Put": {
@@ -109,7 +109,7 @@ def settle(table: str, accepted: Accepted, outcome: Outcome) -> TransactWriteIte
 
 
 def applied_writes(
-    table: str, state: MatchState, accepted: Accepted, ruling: Applied
+    table: str, state: MatchState, accepted: AcceptedEvent, ruling: Applied
 ) -> Iterator[TransactWriteItemTypeDef]:
     """The one transaction that applies an event as the next seq."""
     seq, board = state.seq + 1, ruling.board
@@ -157,7 +157,7 @@ def applied_writes(
         yield _mark(table, accepted, seq, target)
 
 
-def _mark(table: str, accepted: Accepted, seq: int, target: Mapping[str, Any]) -> TransactWriteItemTypeDef:
+def _mark(table: str, accepted: AcceptedEvent, seq: int, target: Mapping[str, Any]) -> TransactWriteItemTypeDef:
     """Have an event's own row say that the event ``seq`` has taken it back, or has amended it."""
     values: dict[str, Any] = {":seq": as_number(seq)}
     if accepted.event.kind == "amendment":

@@ -11,7 +11,7 @@ _MARKS = frozenset({"amended_by", "cancelled_by"})
 """Of an event: the seq of the later one that changed it."""
 
 
-def as_at(seq: int, events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def events_as_of(seq: int, events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The events up to a seq as they stood at it: what a later one has cancelled is not cancelled yet.
 
     The state that they are told with may have been read before them, and its score is from then. An amended event has

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BATCH = 100
+ROWS_PER_READ = 100
 """Rows in one BatchGetItem (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html)."""
 
-DELETED_AT_ONCE = 25
+ROWS_PER_DELETE = 25
 """Rows in one BatchWriteItem
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html)."""
 
@@ -21,7 +21,7 @@ _UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4)
 _UNDELETED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
-def read_all(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def read_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The rows of these keys, read consistently, in no order; those that are not there are left out.
 
     Raises botocore's ClientError and BotoCoreError; TimeoutError when DynamoDB keeps returning keys unprocessed.
@@ -29,7 +29,7 @@ def read_all(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]])
     waiting = list(keys)
     pauses = iter(_UNPROCESSED_PAUSES)
     while waiting:
-        batch, waiting = waiting[:BATCH], waiting[BATCH:]
+        batch, waiting = waiting[:ROWS_PER_READ], waiting[ROWS_PER_READ:]
         answer = client.batch_get_item(RequestItems={table: {"Keys": batch, "ConsistentRead": True}})
         yield from answer["Responses"].get(table, [])
         unprocessed: Any = answer.get("UnprocessedKeys") or {}
@@ -41,7 +41,7 @@ def read_all(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]])
             time.sleep(pause)
 
 
-def delete_all(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> int:
+def delete_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> int:
     """Delete the rows of these keys, and say how many keys there were; rows that are gone already do not matter.
 
     Raises botocore's ClientError; TimeoutError when DynamoDB keeps returning rows unprocessed.
@@ -50,7 +50,7 @@ def delete_all(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]
     count = len(waiting)
     pauses = iter(_UNDELETED_PAUSES)
     while waiting:
-        batch, waiting = waiting[:DELETED_AT_ONCE], waiting[DELETED_AT_ONCE:]
+        batch, waiting = waiting[:ROWS_PER_DELETE], waiting[ROWS_PER_DELETE:]
         answer = client.batch_write_item(RequestItems={table: batch})
         if unprocessed := answer.get("UnprocessedItems", {}).get(table, []):
             waiting += unprocessed

@@ -7,7 +7,7 @@ Table ``matches``, at home, in a partition of its own, so that it costs the matc
 - ``rows``   the subscriptions that the last whole broadcast left
 - ``base``   what ``net`` was at that moment
 
-Each row has a version, ``v`` (rows.py).
+Each row has a version, ``v`` (runtime/attributes.py).
 
 A cell's viewers are ``rows + net - base``. The next broadcast corrects the count. The errors are rows whose connection
 went without a word, subscriptions that were counted twice, and changes that a frozen process had not written.
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from runtime.attributes import VERSION_ATTRIBUTE, number, readable, reading
-from runtime.batches import read_all
-from runtime.metrics import skipped
+from runtime.attributes import VERSION_ATTRIBUTE, number, parse_rows, reading
+from runtime.bulk_rows import read_rows
+from runtime.metrics import readable_rows
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _UNREAD: tuple[int | None, float] = (None, float("-inf"))
 logger = Logger(service="viewers")
 
 
-class Viewers:
+class ViewerCounts:
     """The counts as one process knows them. ``client`` should give up soon: ``aws.dynamodb(patience="once")``."""
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
@@ -51,17 +51,17 @@ class Viewers:
         self._known: dict[str, tuple[int | None, float]] = {}
         """The count of a match, None if nobody has counted, and when it was read."""
 
-    def of(self, match: str) -> int | None:
+    def of_match(self, match: str) -> int | None:
         """The number of viewers of a match, None if it is not known. Never raises."""
         self._refresh([match], lambda: self._query(match))
         return self._known[match][0]
 
-    def of_all(self, matches: Collection[str], regions: Iterable[str]) -> dict[str, int | None]:
+    def of_matches(self, matches: Collection[str], regions: Iterable[str]) -> dict[str, int | None]:
         """The same for many matches at once, over these cells."""
         regions = list(regions)
         self._refresh(
             matches,
-            lambda: list(read_all(self._db, self.table, [_key(match, each) for match in matches for each in regions])),
+            lambda: list(read_rows(self._db, self.table, [_key(match, each) for match in matches for each in regions])),
         )
         return {match: self._known[match][0] for match in matches}
 
@@ -71,7 +71,7 @@ class Viewers:
         known, read_at = self._known.get(match, _UNREAD)
         self._known[match] = (max(0, (known or 0) + change), read_at)
 
-    def settle(self, match: str, region: str, rows: int) -> None:
+    def correct(self, match: str, region: str, rows: int) -> None:
         """A whole broadcast has left so many subscriptions in a cell. Raises as ``add`` does."""
         update = "SET #rows = :rows, #base = if_not_exists(#net, :none), #ttl = :ttl"
         self._update(match, region, update, {":rows": rows, ":none": 0}, "net", "rows", "base")
@@ -95,7 +95,7 @@ class Viewers:
         if all(now - self._known.get(match, _UNREAD)[1] < FRESH_SECONDS for match in matches):
             return
         try:
-            counts = counted(read())
+            counts = counts_by_match(read())
         except (ClientError, BotoCoreError, TimeoutError) as error:
             logger.warning("viewers are not known", matches=len(matches), exc_info=error)
             self._known |= {match: (self._known.get(match, _UNREAD)[0], now) for match in matches}
@@ -111,13 +111,13 @@ class Viewers:
         )["Items"]
 
 
-def counted(items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+def counts_by_match(items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """The viewers of each match from its cells' rows as DynamoDB returns them; no cell counts for less than none.
 
     A row that cannot be read is reported, and counts for nobody.
     """
     counts: dict[str, int] = {}
-    for match, viewers in skipped(readable(_count, items)):
+    for match, viewers in readable_rows(parse_rows(_count, items)):
         counts[match] = counts.get(match, 0) + max(0, viewers)
     return counts
 

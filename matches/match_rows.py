@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from matches.amending import AMENDABLE, amended
+from matches.amendments import AMENDABLE, amended
 from matches.clock import Clock, Periods
 from matches.kickoff import entry
+from matches.match_state import MatchState, Outcome
 from matches.scoreboard import Board
-from matches.state import MatchState, Outcome
 from runtime.attributes import count, is_whole, json_object, number, pair, reading, text, whole
 
 LINEUPS = "lineups"

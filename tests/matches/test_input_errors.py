@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from matches import schedule
+from matches.event_kinds import KINDS
 from matches.events import EVENT, Event, describe
-from matches.kinds import KINDS
+from matches.input_errors import FORMS, describe_problems
 from matches.schedule import NewMatch
-from matches.wording import FORMS, in_words
 
 NOT_WORDS = ("Input", "Field required", "body", "Value error", "^", "[A-Z", "[a-z", "{1,", "discriminator", "pattern")
 """Words that only a programmer of this system understands."""
@@ -131,9 +131,9 @@ def test_no_refusal_speaks_in_regular_expressions(kind: str, fields: dict[str, A
 def test_a_place_in_a_list_is_counted_from_one() -> None:
     """The third name of the home side is ``lineups, home, number 3``; the type of a union shows nowhere."""
     wrong = {"type": "string_too_short", "loc": ("body", "lineups", "home", 2), "msg": "", "ctx": {"min_length": 1}}
-    assert in_words([wrong]) == "lineups, home, number 3 is empty"
+    assert describe_problems([wrong]) == "lineups, home, number 3 is empty"
     either = [
         {"type": "datetime_parsing", "loc": ("body", "kickoff", "function-after[x(), datetime]"), "msg": "Input"},
         {"type": "date_parsing", "loc": ("body", "kickoff", "date"), "msg": "Input"},
     ]
-    assert in_words(either) == f"kickoff must be {FORMS['kickoff']}"
+    assert describe_problems(either) == f"kickoff must be {FORMS['kickoff']}"

@@ -10,9 +10,9 @@ import trustme
 from botocore.exceptions import SSLError
 
 from broadcaster.send.client import Client, make
-from runtime import aws, trust
+from runtime import aws, tls_context
 from runtime.thaw import IDLE_SECONDS, Usage
-from subscriptions.keys import fetch
+from subscriptions.issuer_keys import fetch
 from tests.forgetful import Forgetful, forgetful
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ async def test_an_authority_that_is_not_in_the_bundle_is_not_trusted(
     with pytest.raises(SSLError):
         await made.client.get_item(**KEY)
     await made.client.close()
-    assert trust.context(None).minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert tls_context.context(None).minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
 async def test_a_certificate_of_another_host_is_not_trusted(

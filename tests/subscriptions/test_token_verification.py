@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from subscriptions.tokens import TOKEN_BYTES, Expected, TokenError, key_id, read_keys, verify
+from subscriptions.token_verification import TOKEN_BYTES, Expected, TokenError, key_id, read_keys, verify
 from tests.issuer import AUDIENCE, FORGED, ISSUER, REASONS, Issuer, public
 
 if TYPE_CHECKING:

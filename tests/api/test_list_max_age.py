@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.quiet import LIST_SECONDS, list_seconds
+from api.list_max_age import LIST_SECONDS, list_seconds
 from devstack.system import ROOT
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()

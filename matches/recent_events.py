@@ -11,13 +11,13 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from matches.past_events import events_as_of
 from matches.snapshot import EVENTS_PER_FRAME
-from matches.standing import as_at
-from runtime.kept import Kept
+from runtime.brief_cache import BriefCache
 
 if TYPE_CHECKING:
     from matches.ledger import Ledger
-    from matches.state import MatchState
+    from matches.match_state import MatchState
 
 _MATCHES = 64
 """Kept at most, the ones asked for last: about 2.5 MB."""
@@ -30,9 +30,9 @@ class RecentEvents:
         self._ledger = ledger
         self._kept: OrderedDict[str, tuple[tuple[str, int], list[dict[str, Any]]]] = OrderedDict()
         # Lists that lack an event whose row is damaged: kept for a second, as the row may be repaired.
-        self._incomplete: Kept[tuple[str, str, int], list[dict[str, Any]]] = Kept(_MATCHES)
+        self._incomplete: BriefCache[tuple[str, str, int], list[dict[str, Any]]] = BriefCache(_MATCHES)
 
-    def of(self, state: MatchState) -> list[dict[str, Any]]:
+    def up_to(self, state: MatchState) -> list[dict[str, Any]]:
         """The newest events up to ``state.seq``, as many as a frame may hold, oldest first. Not to be changed.
 
         Raises botocore's ClientError and BotoCoreError.
@@ -41,8 +41,8 @@ class RecentEvents:
         known = self._kept.get(state.match)
         if known is None or known[0] != place:
             expected = min(state.seq, EVENTS_PER_FRAME)
-            events = self._incomplete.of(
-                (state.match, *place), partial(self._read, state), only=lambda read: len(read) < expected
+            events = self._incomplete.get_or_read(
+                (state.match, *place), partial(self._read, state), keep_if=lambda read: len(read) < expected
             ).value
             if len(events) < expected:
                 return events
@@ -55,4 +55,4 @@ class RecentEvents:
 
     def _read(self, state: MatchState) -> list[dict[str, Any]]:
         # Events numbered after the state was read are not in the state, so they are left out here too.
-        return as_at(state.seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else [])
+        return events_as_of(state.seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else [])

@@ -18,22 +18,22 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[V]):
+class Cached(Generic[V]):
     """A value, and whether it was read for whoever asked just now."""
 
     value: V
     fresh: bool
 
 
-class Kept(Generic[K, V]):
+class BriefCache(Generic[K, V]):
     """At most ``most`` values, those asked for last. For one process; not for several threads."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._kept: OrderedDict[K, tuple[V, tuple[float, float]]] = OrderedDict()
 
-    def of(self, key: K, read: Callable[[], V], *, only: Callable[[V], bool] | None = None) -> Found[V]:
-        """The kept value of a key, or what ``read`` returns; with ``only``, what does not pass that is not kept.
+    def get_or_read(self, key: K, read: Callable[[], V], *, keep_if: Callable[[V], bool] | None = None) -> Cached[V]:
+        """The kept value of a key, or what ``read`` returns; with ``keep_if``, what does not pass that is not kept.
 
         An error of ``read`` is raised, and nothing is kept.
         """
@@ -41,17 +41,17 @@ class Kept(Generic[K, V]):
         known = self._kept.get(key)
         if known is not None and _is_fresh(known[1], now):
             self._kept.move_to_end(key)
-            return Found(known[0], fresh=False)
+            return Cached(known[0], fresh=False)
         value = read()
-        if only is not None and not only(value):
+        if keep_if is not None and not keep_if(value):
             self._kept.pop(key, None)
-            return Found(value, fresh=True)
+            return Cached(value, fresh=True)
         # As old as the moment before it was read.
         self._kept[key] = (value, now)
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
-        return Found(value, fresh=True)
+        return Cached(value, fresh=True)
 
     def drop(self, key: K, when: Callable[[V], bool] | None = None) -> None:
         """Forget the value of a key, or only ``when`` it is one of those."""

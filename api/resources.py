@@ -10,10 +10,10 @@ from api.shared_reads import SharedReads
 from broadcaster.control.telling import Tellings
 from matches.calendar import Calendar
 from matches.ledger import Ledger
-from matches.recent import RecentEvents
+from matches.recent_events import RecentEvents
 from runtime import aws
 from runtime.regions import Regions
-from subscriptions.viewers import Viewers
+from subscriptions.viewer_counts import ViewerCounts
 
 
 @cache
@@ -23,13 +23,13 @@ def ledger() -> Ledger:
 
 
 @cache
-def recent() -> RecentEvents:
+def recent_events() -> RecentEvents:
     """The newest events of each match."""
     return RecentEvents(ledger())
 
 
 @cache
-def reads() -> SharedReads:
+def shared_reads() -> SharedReads:
     """The reads of matches that need no token."""
     return SharedReads(ledger())
 
@@ -41,9 +41,9 @@ def calendar() -> Calendar:
 
 
 @cache
-def viewers() -> Viewers:
+def viewer_counts() -> ViewerCounts:
     """The counts of viewers."""
-    return Viewers(aws.setting("MATCHES_TABLE"), aws.dynamodb(patience="once"))
+    return ViewerCounts(aws.setting("MATCHES_TABLE"), aws.dynamodb(patience="once"))
 
 
 @cache
@@ -61,5 +61,5 @@ def regions() -> Regions:
 
 def make() -> None:
     """Make all of them. Raises RuntimeError for a setting that is missing."""
-    for each in (recent, reads, calendar, viewers, regions, aws.kinesis):
+    for each in (recent_events, shared_reads, calendar, viewer_counts, regions, aws.kinesis):
         each()

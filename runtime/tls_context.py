@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 
-class Trusting(ssl.SSLContext):
+class CachingContext(ssl.SSLContext):
     """A context that reads each bundle once."""
 
     def load_verify_locations(self, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
@@ -33,7 +33,7 @@ def context(bundle: str | None) -> ssl.SSLContext:
     from botocore.httpsession import create_urllib3_context, get_cert_path
 
     made: ssl.SSLContext = create_urllib3_context()
-    made.__class__ = Trusting
+    made.__class__ = CachingContext
     # botocore leaves host names to urllib3. aiobotocore takes the same context, and nothing there would look at them.
     made.check_hostname = True
     made.load_verify_locations(bundle or get_cert_path(True))

@@ -16,7 +16,7 @@ from devstack.stack.ministack import free_port
 from matches.events import MATCH_ID_BYTES
 from matches.schedule import NewMatch
 from matches.snapshot import EXACT, shown
-from subscriptions.viewers import FRESH_SECONDS, ROW_SECONDS, Viewers
+from subscriptions.viewer_counts import FRESH_SECONDS, ROW_SECONDS, ViewerCounts
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -25,64 +25,64 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def viewers(system: System, dynamodb: Any) -> Viewers:
+def viewers(system: System, dynamodb: Any) -> ViewerCounts:
     """A process that knows nothing yet."""
-    return Viewers(system.name("matches"), dynamodb)
+    return ViewerCounts(system.name("matches"), dynamodb)
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock by which counts grow old; its only value is the time."""
     now = [1_000.0]
-    monkeypatch.setattr("subscriptions.viewers.seconds", lambda: now[0])
+    monkeypatch.setattr("subscriptions.viewer_counts.seconds", lambda: now[0])
     return now
 
 
 def test_what_came_and_went_counts_from_the_last_broadcast_on(
-    viewers: Viewers, clock: list[float], match_id: str
+    viewers: ViewerCounts, clock: list[float], match_id: str
 ) -> None:
     """A broadcast says how many there are, and what came and went since is added."""
     viewers.add(match_id, "us-east-1", 7)
-    assert viewers.of(match_id) == 7
-    viewers.settle(match_id, "us-east-1", 100)
+    assert viewers.of_match(match_id) == 7
+    viewers.correct(match_id, "us-east-1", 100)
     clock[0] += FRESH_SECONDS
-    assert viewers.of(match_id) == 100
+    assert viewers.of_match(match_id) == 100
     viewers.add(match_id, "us-east-1", -3)
     viewers.add(match_id, "us-east-1", 1)
     clock[0] += FRESH_SECONDS
-    assert viewers.of(match_id) == 98
+    assert viewers.of_match(match_id) == 98
 
 
-def test_the_viewers_of_all_cells_are_summed(viewers: Viewers, clock: list[float], match_id: str) -> None:
+def test_the_viewers_of_all_cells_are_summed(viewers: ViewerCounts, clock: list[float], match_id: str) -> None:
     """Each cell has a row of its own; one whose count went below none takes nothing from the others."""
-    viewers.settle(match_id, "us-east-1", 10)
+    viewers.correct(match_id, "us-east-1", 10)
     viewers.add(match_id, "eu-west-1", 5)
     viewers.add(match_id, "ap-south-1", -4)
-    viewers.settle(f"{match_id}-b", "us-east-1", 3)
+    viewers.correct(f"{match_id}-b", "us-east-1", 3)
     clock[0] += FRESH_SECONDS
-    assert viewers.of(match_id) == 15
+    assert viewers.of_match(match_id) == 15
     matches = [match_id, f"{match_id}-b", "nobody"]
     clock[0] += FRESH_SECONDS
-    counts = viewers.of_all(matches, ["us-east-1", "eu-west-1", "ap-south-1"])
+    counts = viewers.of_matches(matches, ["us-east-1", "eu-west-1", "ap-south-1"])
     assert counts == {match_id: 15, f"{match_id}-b": 3, "nobody": None}
 
 
 def test_a_count_is_read_once_in_five_seconds(
-    viewers: Viewers, clock: list[float], dynamodb: Any, match_id: str
+    viewers: ViewerCounts, clock: list[float], dynamodb: Any, match_id: str
 ) -> None:
     """Thousands of snapshots cost one read in a process, and what it has written itself it knows at once."""
     reads: list[str] = []
     dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: reads.append(model.name), unique_id="n")
     try:
-        assert [viewers.of(match_id) for _ in range(5)] == [None] * 5
+        assert [viewers.of_match(match_id) for _ in range(5)] == [None] * 5
         clock[0] += FRESH_SECONDS - 0.1
-        viewers.of_all([match_id], ["us-east-1"])
+        viewers.of_matches([match_id], ["us-east-1"])
         assert reads == ["Query"]
         viewers.add(match_id, "us-east-1", 2)
-        assert viewers.of(match_id) == 2
+        assert viewers.of_match(match_id) == 2
         assert reads == ["Query", "UpdateItem"]
         clock[0] += 0.1
-        viewers.of(match_id)
+        viewers.of_match(match_id)
         assert reads == ["Query", "UpdateItem", "Query"]
     finally:
         dynamodb.meta.events.unregister("before-call.dynamodb.*", unique_id="n")
@@ -100,20 +100,20 @@ def test_a_count_that_cannot_be_read_is_the_last_one_known(clock: list[float], m
     )
     tries: list[str] = []
     client.meta.events.register("before-call.dynamodb.*", lambda model, **_: tries.append(model.name))
-    lost = Viewers("matches", client)
-    assert (lost.of(match_id), lost.of(match_id), tries) == (None, None, ["Query"])
+    lost = ViewerCounts("matches", client)
+    assert (lost.of_match(match_id), lost.of_match(match_id), tries) == (None, None, ["Query"])
     lost._known[match_id] = (12, clock[0] - FRESH_SECONDS)  # noqa: SLF001
-    assert lost.of(match_id) == 12
-    assert lost.of_all([match_id, "other"], ["us-east-1"]) == {match_id: 12, "other": None}
+    assert lost.of_match(match_id) == 12
+    assert lost.of_matches([match_id, "other"], ["us-east-1"]) == {match_id: 12, "other": None}
     clock[0] += FRESH_SECONDS
-    assert lost.of_all([match_id, "other"], ["us-east-1"]) == {match_id: 12, "other": None}
+    assert lost.of_matches([match_id, "other"], ["us-east-1"]) == {match_id: 12, "other": None}
     assert tries == ["Query", "Query", "BatchGetItem", "BatchGetItem"]
 
 
-def test_a_row_goes_away_and_is_no_row_of_a_match(viewers: Viewers, dynamodb: Any, match_id: str) -> None:
+def test_a_row_goes_away_and_is_no_row_of_a_match(viewers: ViewerCounts, dynamodb: Any, match_id: str) -> None:
     """It expires after its last write, and its partition is no match's: an id has no #."""
     viewers.add(match_id, "us-east-1", 1)
-    viewers.settle(match_id, "eu-west-1", 1)
+    viewers.correct(match_id, "eu-west-1", 1)
     partition = {"match_id": {"S": f"audience#{match_id}"}}
     for region in ("us-east-1", "eu-west-1"):
         item = dynamodb.get_item(TableName=viewers.table, Key={**partition, "item": {"S": region}})["Item"]
@@ -153,11 +153,13 @@ def test_what_is_shown_is_near(count: int) -> None:
     assert count >= EXACT or seen == count
 
 
-def test_everybody_is_told_how_many_watch(system: System, operator: Operator, viewers: Viewers, match_id: str) -> None:
+def test_everybody_is_told_how_many_watch(
+    system: System, operator: Operator, viewers: ViewerCounts, match_id: str
+) -> None:
     """Snapshot and list carry the count, rounded."""
     # A day of its own: a list ends after 200 matches.
     operator.create_match(match=match_id, home="Brazil", away="Italy", kickoff="1970-06-22T18:00:00Z")
-    viewers.settle(match_id, system.region, 12_345)
+    viewers.correct(match_id, system.region, 12_345)
     answer = httpx.get(f"{system.api_url}/matches/{match_id}", timeout=20)
     assert answer.json()["viewers"] == 12_000
 

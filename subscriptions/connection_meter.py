@@ -31,7 +31,7 @@ REMEMBERED = 10_000
 """Connections that one process keeps counts of; the one not heard of for longest is forgotten first."""
 
 
-class Meter:
+class ConnectionMeter:
     """The units left in each connection's bucket, as far as this process knows. Thread-safe."""
 
     def __init__(
@@ -46,18 +46,18 @@ class Meter:
         """When connections were shut, the latest at the end."""
         self._lock = Lock()
 
-    def take(self, connection: str, size: int, now: float) -> bool:
+    def pay_for_message(self, connection: str, size: int, now: float) -> bool:
         """Pay for a message of ``size`` bytes at ``now`` (seconds, never going back); whether there was enough.
 
         A connection may owe units: one that floods stays refused until it has paused for as long as it was too fast.
         """
         return self._pay(connection, 1 + max(0, size - 1) // UNIT_BYTES, now)
 
-    def offend(self, connection: str, now: float) -> None:
+    def pay_for_error(self, connection: str, now: float) -> None:
         """Pay for a message that was wrong."""
         self._pay(connection, OFFENCE_UNITS, now)
 
-    def shut(self, connection: str, now: float) -> bool:
+    def close(self, connection: str, now: float) -> bool:
         """Nothing more passes of a connection that is being closed, though messages of it may be on their way.
 
         Returns whether it was shut within the last ``SHUT_SECONDS`` already, so that closing it again is a waste.

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from matches.events import EVENT, Accepted
+from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger
-from matches.recent import RecentEvents
+from matches.recent_events import RecentEvents
 from matches.schedule import NewMatch
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def test_events_are_read_once_until_the_match_moves(counted: Any, match_id: str)
         NewMatch.model_validate({"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"})
     )
     recent = RecentEvents(ledger)
-    assert recent.of(ledger.state(match_id)) == []
+    assert recent.up_to(ledger.state(match_id)) == []
     for number, kind in enumerate(("kick_off", "half_time"), 1):
         before = len(queries)
-        ledger.record(Accepted(match_id, 1, EVENT.validate_python({"kind": kind, "event_id": kind})))
+        ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": kind, "event_id": kind})))
         for _ in range(3):
-            assert [event["seq"] for event in recent.of(ledger.state(match_id))] == list(range(1, number + 1))
+            assert [event["seq"] for event in recent.up_to(ledger.state(match_id))] == list(range(1, number + 1))
         assert len(queries) - before == 1
 
 
@@ -53,6 +53,6 @@ def test_a_cancelled_event_says_so_at_once(counted: Any, match_id: str) -> None:
         {"kind": "cancellation", "cancels": "g", "event_id": "c"},
     ]
     for event in events:
-        ledger.record(Accepted(match_id, 1, EVENT.validate_python(event)))
-        shown = recent.of(ledger.state(match_id))
+        ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python(event)))
+        shown = recent.up_to(ledger.state(match_id))
     assert shown[1]["cancelled_by"] == 3
