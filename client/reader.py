@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 5.0
 CONNECTIONS = 8
 
 
-class ReadError(Exception):
+class ReadError(ConnectionError):
     """The API did not answer, or with nothing of use."""
 
 

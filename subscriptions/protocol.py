@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import orjson
 
+from runtime.errors import BadInputError
+
 SUBPROTOCOL = "livescore.v1"
 MAX_MATCHES = 50
 """Matches that one connection may follow."""
@@ -20,7 +22,7 @@ MAX_MATCHES = 50
 _MATCH = re.compile(r"[a-z0-9-]{1,20}")
 
 
-class RequestError(Exception):
+class RequestError(BadInputError):
     """A request that cannot be served, with the code and the sentence of its error frame."""
 
     closes = False

@@ -21,6 +21,7 @@ from broadcaster.send.connection import CHUNK, WOULD_BLOCK, Connection, Stage, a
 from broadcaster.send.delivery import Lane
 from broadcaster.send.pacing import backoff
 from broadcaster.send.signing import Credentials, prepare
+from runtime.errors import TransientError
 from runtime.thaw import IDLE_SECONDS, seconds
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _EVENTS = 512
 logger = Logger(service="sender")
 
 
-class GatewayError(Exception):
+class GatewayError(TransientError):
     """Nothing can be posted at all, and that is nobody's connection: our credentials, our URL, or the network."""
 
 

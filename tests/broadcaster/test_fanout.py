@@ -228,7 +228,7 @@ def test_a_record_that_aws_refuses_stays_on_the_stream(
     [
         ClientError(
             {"Error": {"Code": "TransactionCanceledException", "Message": "canceled"},
-             "CancellationReasons": [{"Code": "None"}, {"Code": "ValidationError"}]},  # type: ignore[typeddict-unknown-key]
+             "CancellationReasons": [{"Code": "None"}, {"Code": "ValidationError"}]},
             "TransactWriteItems",
         ),
         ClientError({"Error": {"Code": "ValidationException", "Message": "too large"}}, "TransactWriteItems"),
