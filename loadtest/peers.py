@@ -23,7 +23,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from broadcaster.send.delivery import Job, Lane
+    from broadcaster.send.post_queue import Post, PreparedRequest
 
 WARM_SECONDS = 0.5
 THREADS = 32
@@ -117,33 +117,33 @@ async def aioboto3_tasks(url: str, seconds: float) -> dict[str, float]:
 
 async def ours(url: str, seconds: float, connections: list[str] | None = None) -> dict[str, float]:
     """The product's own sender, with all its handling of errors, pacing and time-outs."""
-    from broadcaster.send.delivery import Delivery
     from broadcaster.send.gateway import Gateway
     from broadcaster.send.pacing import Pace
+    from broadcaster.send.post_queue import PostQueue
     from broadcaster.send.sender import credentials
     from broadcaster.send.signing import Endpoint
 
     class Endless:
         waiting, fresh, exhausted = 1_000_000, True, False
 
-        def __init__(self, lane: Lane) -> None:
-            self._lane = lane
+        def __init__(self, request: PreparedRequest) -> None:
+            self._request = request
             self._ids: Iterator[str] = itertools.cycle(connections or connection_ids())
 
-        def take(self) -> Job:
-            return next(self._ids), self._lane, "match#0", 0
+        def next_row(self) -> Post:
+            return next(self._ids), self._request, "match#0", 0
 
     loop = asyncio.get_running_loop()
     gateway = await Gateway.open(
         Endpoint.parse(url, os.environ["AWS_DEFAULT_REGION"]), credentials, connections=CONNECTIONS
     )
-    rows = Endless(gateway.lane(FRAME))
+    rows = Endless(gateway.prepare_post(FRAME))
 
     async def deliver(for_seconds: float) -> int:
         now = loop.time()
-        delivery = Delivery(rows, Pace(1e9, now), until=now + for_seconds, gone=lambda _: None)
-        await gateway.deliver(delivery, now + for_seconds + 5)
-        return delivery.tally.accepted
+        queue = PostQueue(rows, Pace(1e9, now), until=now + for_seconds, gone=lambda _: None)
+        await gateway.deliver(queue, now + for_seconds + 5)
+        return queue.tally.accepted
 
     await deliver(WARM_SECONDS)
     meter = Meter(seconds)

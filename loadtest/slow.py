@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from broadcaster.send.delivery import Delivery
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.pacing import Pace
+from broadcaster.send.post_queue import PostQueue
 from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from broadcaster.send.delivery import Job, Lane
+    from broadcaster.send.post_queue import Post, PreparedRequest
     from broadcaster.send.signing import Credentials, Endpoint
 
 CONNECTS_AT_ONCE = 16
@@ -111,20 +111,20 @@ async def fill(endpoint: Endpoint, keys: Credentials, connections: list[str]) ->
     full: set[str] = set()
     gateway = await Gateway.open(endpoint, lambda: keys, connections=32)
 
-    def took_nothing(job: Job) -> None:
-        full.add(job[0])
+    def took_nothing(post: Post) -> None:
+        full.add(post[0])
 
     try:
-        lane = gateway.lane(NOISE)
+        request = gateway.prepare_post(NOISE)
         settled = 0
         while settled < SETTLED:
             now = asyncio.get_running_loop().time()
             if now > until:
                 raise NotSlowError(f"Only {len(full)} of {len(connections)} slow viewers have full buffers.")
             full.clear()
-            rows = _Once(lane, list(connections))
+            rows = _Once(request, list(connections))
             pace = Pace(1e9, now)
-            posts = Delivery(rows, pace, until=until, gone=lambda _: None, slow=took_nothing, chance=lambda: 0.0)
+            posts = PostQueue(rows, pace, until=until, gone=lambda _: None, slow=took_nothing, chance=lambda: 0.0)
             await gateway.deliver(posts, until + 1)
             settled = settled + 1 if not posts.tally.accepted else 0
             await asyncio.sleep(SETTLE_SECONDS)
@@ -133,18 +133,18 @@ async def fill(endpoint: Endpoint, keys: Credentials, connections: list[str]) ->
 
 
 class _Once:
-    """Each connection once; ``delivery.Rows``."""
+    """Each connection once; ``post_queue.Rows``."""
 
-    def __init__(self, lane: Lane, connections: list[str]) -> None:
-        self._lane, self._left = lane, connections
+    def __init__(self, request: PreparedRequest, connections: list[str]) -> None:
+        self._request, self._left = request, connections
 
-    def take(self) -> Job | None:
+    def next_row(self) -> Post | None:
         """The next one."""
-        return (self._left.pop(), self._lane, "noise#0", 0) if self._left else None
+        return (self._left.pop(), self._request, "noise#0", 0) if self._left else None
 
     @property
     def waiting(self) -> int:
-        """The number of jobs left."""
+        """The number of posts left."""
         return len(self._left)
 
     @property

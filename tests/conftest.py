@@ -17,7 +17,7 @@ from devstack.stack.whole_stack import running
 from devstack.system import PREFIX
 from matches.ledger import Ledger
 from subscriptions.store import Subscriptions
-from tests import quick
+from tests import longest, quick
 from tests.listening import PLANTED, Listening
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs the stack, if ``--quick`` is given."""
+    """Leave out what needs the stack, if ``--quick`` is given; several workers begin with the longest files."""
     if config.getoption("--quick"):
         items[:] = [each for each in items if quick.NEEDS_STACK not in getattr(each, "fixturenames", ())]
+    if hasattr(config, "workerinput"):
+        items[:] = longest.first(items)
 
 
 @pytest.fixture(scope="session", autouse=True)

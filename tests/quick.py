@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 FILES: Final = {
     "tests": {"test_quick"},
     "tests/runtime": {
-        "test_attributes", "test_environment", "test_brief_cache", "test_lifecycle", "test_metrics", "test_regions",
-        "test_thaw", "test_transient",
+        "test_attributes", "test_brief_cache", "test_environment", "test_errors", "test_lifecycle", "test_metrics",
+        "test_regions", "test_thaw", "test_transient",
     },
     "tests/matches": {
         "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",
@@ -31,8 +31,8 @@ FILES: Final = {
     "tests/subscriptions": {"test_viewer_changes", "test_connection_meter", "test_protocol", "test_shards",
         "test_token_verification"},
     "tests/broadcaster": {
-        "test_answers", "test_delivery", "test_frames", "test_live", "test_pacing", "test_payload", "test_plan",
-        "test_ring", "test_setaside", "test_signing", "test_slow",
+        "test_gateway_answers", "test_lap_rows", "test_live", "test_pacing", "test_payload", "test_plan",
+        "test_post_queue", "test_setaside", "test_signing", "test_slow_viewers", "test_update_frames",
     },
     "tests/api": {"test_pretoken", "test_list_max_age"},
     "tests/client": {"test_follower", "test_repair"},

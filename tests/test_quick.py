@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devstack.system import ROOT
+from tests import longest
 from tests.quick import FILES, Guard, NotQuickError, leaves_out
 
 if TYPE_CHECKING:
@@ -44,3 +45,8 @@ def test_the_list_of_quick_tests_names_files() -> None:
     assert {path for path in (ROOT / "tests").rglob("test_*.py") if not leaves_out(path)} == listed
     assert leaves_out(ROOT / "tests/web")
     assert leaves_out(ROOT / "tests/api/test_api.py")
+
+
+def test_the_list_of_longest_files_names_files() -> None:
+    """Each name of the list of longest files belongs to a file of tests: the list follows when a file is renamed."""
+    assert set(longest.FILES) - {path.stem for path in (ROOT / "tests").rglob("test_*.py")} == set()

@@ -1,7 +1,7 @@
 """Pure: how far a broadcast is, from the rows in which its batches keep count.
 
 A batch's row has ``pk`` = ``match#<id>`` and ``sk`` = ``progress#<broadcast>#<round>#<batch>`` in its cell's
-``broadcasts`` table, and is written when an invocation of its sender ends (broadcaster.send.records).
+``broadcasts`` table, and is written when an invocation of its sender ends (broadcaster.send.sender_store).
 """
 
 from __future__ import annotations

@@ -19,14 +19,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from broadcaster.control import live
 from broadcaster.control.payload import Counts, Cursor
 from broadcaster.control.plan import shards_of
-from broadcaster.send.delivery import Delivery, Tally
 from broadcaster.send.gateway import GatewayError
+from broadcaster.send.lap import Position
+from broadcaster.send.lap_rows import LapRows
 from broadcaster.send.pacing import BURST_SECONDS, Pace
-from broadcaster.send.pages import read_page
+from broadcaster.send.post_queue import PostQueue, Tally
 from broadcaster.send.pruning import Pruning
-from broadcaster.send.ring import Spot
-from broadcaster.send.slow import SlowViewers
-from broadcaster.send.walk import Walk
+from broadcaster.send.row_pages import read_page
+from broadcaster.send.slow_viewers import SlowViewers
 from matches.ledger import UnknownMatchError
 from runtime.metrics import Metrics
 from subscriptions.shards import shard_count
@@ -34,13 +34,13 @@ from subscriptions.store import partition
 
 if TYPE_CHECKING:
     from broadcaster.control.payload import Batch, SenderTask
-    from broadcaster.send.delivery import Job, Lane
     from broadcaster.send.gateway import Gateway
-    from broadcaster.send.records import Look, Records
+    from broadcaster.send.post_queue import Post, PreparedRequest
+    from broadcaster.send.sender_store import Poll, SenderStore
     from matches.match_state import MatchState
 
-LOOK_SECONDS = 0.25
-FIRST_LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.25
+FIRST_POLL_SECONDS = 0.05
 """The first look of a lap comes sooner: the other matches are to know soon what this one needs."""
 
 RENEW_SECONDS = 5.0
@@ -72,7 +72,7 @@ class Tools:
 
     db: Any
     gateway: Gateway
-    records: Records
+    store: SenderStore
     subscriptions: str
     rate: int
     """Requests a second that all senders of the cell together may send."""
@@ -92,7 +92,7 @@ class Carousel:
         self._loop = asyncio.get_running_loop()
         self._lost = False
         self._known: MatchState | None = None
-        """The match at the last look."""
+        """The match at the last poll."""
         self._seq = task.batch.reached_seq or 0
         """The seq that every row passed in this lap has been sent."""
         self._stated: int | None = None
@@ -100,15 +100,15 @@ class Carousel:
         self._known_from = float("inf")
         """When the other matches' senders have seen the first statement (loop's clock)."""
         self._broadcasts: list[live.Broadcast] = []
-        """All live broadcasts, at the last look."""
+        """All live broadcasts, at the last poll."""
         self._pace = Pace(self._share(), self._loop.time())
         self._tally = Tally()
         self._pruning = Pruning(tools.db, tools.subscriptions)
         self._slow = SlowViewers(tools.db, tools.subscriptions)
-        self._closing: Lane | None = None
-        self._walk: Walk | None = None
+        self._closing: PreparedRequest | None = None
+        self._rows: LapRows | None = None
         self._shards = 0
-        self._delivery: Delivery | None = None
+        self._queue: PostQueue | None = None
         self._event_id: str | None = None
         self._posted = 0
         """When the operator posted the newest event that is being told, in milliseconds since the epoch."""
@@ -130,23 +130,23 @@ class Carousel:
         done = False
         try:
             try:
-                await self._take(await self._tools.records.look(self._match))
+                await self._take(await self._tools.store.poll(self._match))
             except UnknownMatchError:
                 # The match was reset: nobody has its lease any more, and there is nothing to tell.
                 self._lose()
             while not self._lost and not done:
-                if self._walk is None or await self._lap(self._walk):
+                if self._rows is None or await self._lap(self._rows):
                     done = not await self._newer_while_others_send()
                 elif self._loop.time() >= self._deadline:
                     break
         finally:
-            if self._walk is not None:
-                await self._walk.close()
-            self._tools.gateway.forget()
-        if self._walk is not None:
-            unsent = self._walk.drop_held()
+            if self._rows is not None:
+                await self._rows.close()
+            self._tools.gateway.forget_requests()
+        if self._rows is not None:
+            unsent = self._rows.drop_held()
             until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
-            await asyncio.gather(self._pruning.finish(until), self._slow.write(until, self._walk.reached()))
+            await asyncio.gather(self._pruning.finish(until), self._slow.write(until, self._rows.reached()))
             counts = self._counts = replace(
                 self._counts,
                 accepted=before.accepted + self._tally.accepted,
@@ -154,10 +154,10 @@ class Carousel:
                 closed=before.closed + self._tally.closed,
                 throttled=before.throttled + self._tally.throttled,
                 gone=before.gone + self._pruning.pruned,
-                queries=before.queries + self._walk.queries,
-                skipped=before.skipped + self._walk.skipped,
+                queries=before.queries + self._rows.queries,
+                skipped=before.skipped + self._rows.skipped,
             )
-            await self._tools.records.report(self._task, self._seq, counts)
+            await self._tools.store.report(self._task, self._seq, counts)
             logger.info("sent", **self._about, batch=self._batch.number, counts=counts.dump())
             self._publish()
         return self._progress(done=done)
@@ -176,51 +176,51 @@ class Carousel:
     def _progress(self, *, done: bool) -> Batch:
         """The batch for the next invocation, or for the end of the round."""
         batch = replace(self._batch, counts=self._counts, reached_seq=None, cursor=None)
-        walk = self._walk
-        if self._lost or done or walk is None:
+        rows = self._rows
+        if self._lost or done or rows is None:
             return replace(batch, done=True, lost=self._lost, reached_seq=self._seq if done else None)
         cursor = Cursor(
             lap_seq=self._seq,
             shards=self._shards,
-            begin_shard_index=walk.begin.stage,
-            begin_after=walk.begin.after,
-            range_index=walk.stretch,
-            after=walk.spot.after,
-            rows=walk.lap_rows,
+            begin_shard_index=rows.begin.shard_index,
+            begin_after=rows.begin.after,
+            range_index=rows.range_index,
+            after=rows.position.after,
+            rows=rows.lap_rows,
         )
         return replace(batch, cursor=cursor)
 
-    async def _lap(self, walk: Walk) -> bool:
+    async def _lap(self, rows: LapRows) -> bool:
         """Send until the lap is done, whatever it turns into; returns whether it is."""
         tally = self._tally
-        self._delivery = Delivery(
-            walk, self._pace, until=self._deadline, gone=self._pruning.add, slow=self._took_nothing, tally=tally
+        self._queue = PostQueue(
+            rows, self._pace, until=self._deadline, gone=self._pruning.add, slow=self._took_nothing, tally=tally
         )
         accepted, earned = tally.accepted, self._pace.earned(self._loop.time())
-        looking = asyncio.create_task(self._keep_looking())
+        polling = asyncio.create_task(self._keep_polling())
         try:
-            await self._tools.gateway.deliver(self._delivery, self._deadline + ANSWER_SECONDS)
+            await self._tools.gateway.deliver(self._queue, self._deadline + ANSWER_SECONDS)
         finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
-            self._delivery = None
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+            self._queue = None
         self._counts = replace(self._counts, ended=_now_ms())
         self._earned += self._pace.earned(self._loop.time()) - earned + self._pace.bucket.rate * BURST_SECONDS
-        if walk.error is not None:
-            raise walk.error
+        if rows.error is not None:
+            raise rows.error
         if tally.unreached > OUTAGE_SHARE * (tally.accepted + tally.gone + tally.failed):
             raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
-        if walk.exhausted:
-            self._counts = replace(self._counts, rows=walk.lap_rows)
+        if rows.exhausted:
+            self._counts = replace(self._counts, rows=rows.lap_rows)
             if tally.accepted > accepted and self._posted:
                 metrics.add("GoalToGateway", max(0, self._counts.ended - self._posted))
-        return walk.exhausted
+        return rows.exhausted
 
     async def _newer_while_others_send(self) -> bool:
         """Wait a little for the other batches; returns whether there is something newer to send."""
         if self._lost:
             return False
-        say = partial(self._tools.records.ended, self._match, self._owner, self._batch.number)
+        say = partial(self._tools.store.ended, self._match, self._owner, self._batch.number)
         try:
             if self._batch.senders > 1:
                 return await self._linger(say)
@@ -235,43 +235,43 @@ class Carousel:
         broadcast = await ended(is_ended=True)
         patience = min(self._deadline, self._loop.time() + LINGER_SECONDS)
         while broadcast is not None and broadcast.senders > 0 and self._loop.time() < patience:
-            await asyncio.sleep(LOOK_SECONDS)
-            before, look = self._seq, await self._tools.records.look(self._match, self._known)
-            await self._take(look)
+            await asyncio.sleep(POLL_SECONDS)
+            before, poll = self._seq, await self._tools.store.poll(self._match, self._known)
+            await self._take(poll)
             if self._seq != before:
                 await ended(is_ended=False)
                 return True
             if self._lost:
                 return False
-            broadcast = next((each for each in look.broadcasts if each.match == self._match), None)
+            broadcast = next((each for each in poll.broadcasts if each.match == self._match), None)
         return False
 
-    async def _keep_looking(self) -> None:
-        pause = FIRST_LOOK_SECONDS
+    async def _keep_polling(self) -> None:
+        pause = FIRST_POLL_SECONDS
         while not self._lost:
             await asyncio.sleep(pause)
-            pause = LOOK_SECONDS
+            pause = POLL_SECONDS
             self._release_in_time()
             try:
-                await self._take(await self._tools.records.look(self._match, self._known))
+                await self._take(await self._tools.store.poll(self._match, self._known))
             except Exception:  # a look that fails, for whatever reason, must not be the last
                 logger.exception("could not look", **self._about)
 
-    async def _take(self, look: Look) -> None:
+    async def _take(self, poll: Poll) -> None:
         """Act on what was seen: lease, budget, newer events."""
-        self._known = look.state
-        if look.telling.owner != self._owner:
+        self._known = poll.state
+        if poll.telling.owner != self._owner:
             self._lose()
             return
-        lease_seconds = self._tools.records.lease_seconds
-        if look.telling.lease_until - time.time() < lease_seconds - RENEW_SECONDS and not (
-            await self._tools.records.renew(self._match, self._owner)
+        lease_seconds = self._tools.store.lease_seconds
+        if poll.telling.lease_until - time.time() < lease_seconds - RENEW_SECONDS and not (
+            await self._tools.store.renew(self._match, self._owner)
         ):
             self._lose()
             return
-        self._broadcasts = look.broadcasts
-        if look.state.seq > self._seq:
-            await self._tell(look)
+        self._broadcasts = poll.broadcasts
+        if poll.state.seq > self._seq:
+            await self._tell(poll)
         self._pace.share(self._share(), self._loop.time())
         await self._state_left()
         self._tools.gateway.wake()
@@ -279,86 +279,86 @@ class Carousel:
     def _release_in_time(self) -> None:
         """Before the time is up, try the slow viewers that were held back: the next invocation does not know them."""
         now = self._loop.time()
-        if self._walk is not None and self._delivery is not None and now >= self._deadline - RELEASE_SECONDS:
-            self._delivery.try_now(self._walk.release(), now)
+        if self._rows is not None and self._queue is not None and now >= self._deadline - RELEASE_SECONDS:
+            self._queue.try_now(self._rows.release(), now)
 
     async def _state_left(self) -> None:
         """Tell the other matches' senders what this batch has left to post, if they would get that wrong by half."""
-        left = self._walk.left if self._walk is not None else None
+        left = self._rows.left if self._rows is not None else None
         if left is None:
             return
-        if self._delivery is not None:
-            left += self._delivery.later
+        if self._queue is not None:
+            left += self._queue.later
         if self._stated is not None and (left == self._stated or self._stated / 2 < left < self._stated):
             return
-        if await self._tools.records.state_left(self._match, self._owner, self._batch.number, left):
+        if await self._tools.store.state_left(self._match, self._owner, self._batch.number, left):
             if self._stated is None:
-                self._known_from = self._loop.time() + LOOK_SECONDS
+                self._known_from = self._loop.time() + POLL_SECONDS
             self._stated = left
 
-    def _took_nothing(self, job: Job) -> Lane | None:
+    def _took_nothing(self, post: Post) -> PreparedRequest | None:
         """A viewer was refused on every try; returns the lane that closes its connection if that is to be closed."""
-        before = self._walk.slow.get((job[2], job[0]), 0) if self._walk is not None else 0
-        if not self._slow.failed(job, before):
+        before = self._rows.slow.get((post[2], post[0]), 0) if self._rows is not None else 0
+        if not self._slow.failed(post, before):
             return None
         if self._closing is None:
-            self._closing = self._tools.gateway.closing_lane()
-        logger.info("slow_viewer_closed", **self._about, connection=job[0])
+            self._closing = self._tools.gateway.prepare_close()
+        logger.info("slow_viewer_closed", **self._about, connection=post[0])
         return self._closing
 
     def _lose(self) -> None:
         """Another execution has the lease and tells everyone: stop here."""
         logger.warning("lost the lease", **self._about, owner=self._owner)
         self._lost = True
-        if self._delivery is not None:
-            self._delivery.until = 0.0
+        if self._queue is not None:
+            self._queue.until = 0.0
             self._tools.gateway.wake()
 
-    async def _tell(self, look: Look) -> None:
+    async def _tell(self, poll: Poll) -> None:
         """Swap in the frame of the match as it stands."""
-        frames = await self._tools.records.frames(look.state, look.telling.told)
+        frames = await self._tools.store.frames(poll.state, poll.telling.told)
         if frames is None:
             return
-        walk, gateway = self._walk, self._tools.gateway
-        if walk is None:
+        rows, gateway = self._rows, self._tools.gateway
+        if rows is None:
             await gateway.refresh()
-            walk = self._begin(look)
+            rows = self._begin(poll)
         else:
-            walk.turn()
-            self._slow.turn()
-        if walk.everything is None:
-            walk.everything = gateway.lane(frames.everything)
+            rows.restart_here()
+            self._slow.begin_lap()
+        if rows.everything is None:
+            rows.everything = gateway.prepare_post(frames.everything)
         else:
-            gateway.tell(walk.everything, frames.everything)
+            gateway.replace_frame(rows.everything, frames.everything)
         if frames.score is not None:
-            if walk.score is None:
-                walk.score = gateway.lane(frames.score)
+            if rows.score is None:
+                rows.score = gateway.prepare_post(frames.score)
             else:
-                gateway.tell(walk.score, frames.score)
+                gateway.replace_frame(rows.score, frames.score)
         self._seq, self._event_id, self._posted = frames.seq, frames.event_id, frames.at
 
-    def _begin(self, look: Look) -> Walk:
-        """The walk: where an earlier invocation stood, from a new beginning if there is something newer since."""
+    def _begin(self, poll: Poll) -> LapRows:
+        """The rows: where an earlier invocation stood, from a new beginning if there is something newer since."""
         tools, batch = self._tools, self._batch
-        self._shards = shard_count(look.telling.shards, look.state.audience)
+        self._shards = shard_count(poll.telling.shards, poll.state.audience)
         shards = shards_of(batch.first, batch.last, batch.of, self._shards)
         now = time.time()
 
         async def read(pk: str, after: str | None) -> Any:
             return await read_page(tools.db, tools.subscriptions, pk, after, now)
 
-        walk = self._walk = Walk(read, [partition(self._match, shard) for shard in shards], tools.gateway.wake)
+        rows = self._rows = LapRows(read, [partition(self._match, shard) for shard in shards], tools.gateway.wake)
         cursor = batch.cursor
         if cursor is None:
-            walk.start()
-        elif (cursor.lap_seq, cursor.shards) == (look.state.seq, self._shards):
-            begin = Spot(cursor.begin_shard_index, cursor.begin_after)
-            walk.start(begin, stretch=cursor.range_index, after=cursor.after, rows=cursor.rows)
+            rows.start()
+        elif (cursor.lap_seq, cursor.shards) == (poll.state.seq, self._shards):
+            begin = Position(cursor.begin_shard_index, cursor.begin_after)
+            rows.start(begin, range_index=cursor.range_index, after=cursor.after, rows=cursor.rows)
         else:
             stages = len(shards_of(batch.first, batch.last, batch.of, cursor.shards))
             stage = (cursor.begin_shard_index + cursor.range_index) % stages
-            walk.start(Spot(stage, cursor.after))
-        return walk
+            rows.start(Position(stage, cursor.after))
+        return rows
 
     def _share(self) -> float:
         stated = self._loop.time() >= self._known_from

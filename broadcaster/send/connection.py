@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.send.answers import AnswerReader
-    from broadcaster.send.delivery import Job
+    from broadcaster.send.gateway_answers import AnswerReader
+    from broadcaster.send.post_queue import Post
 
 READ = select.EPOLLIN | select.EPOLLRDHUP
 WRITE = select.EPOLLOUT
@@ -29,7 +29,7 @@ CHUNK = 16 * 1024
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-class Stage(Enum):
+class ConnectionState(Enum):
     """Where a connection is in its life."""
 
     OPENING = auto()
@@ -43,7 +43,7 @@ class Connection:
     """Moves bytes and keeps the request that is on its way. Raises OSError (ssl.SSLError too) when it is lost."""
 
     __slots__ = (
-        "_epoll", "_sock", "_tls_name", "fd", "interest", "job", "reader", "recv", "reused", "send", "since", "stage",
+        "_epoll", "_sock", "_tls_name", "fd", "interest", "post", "reader", "recv", "reused", "send", "since", "state",
         "unsent",
     )  # fmt: skip
 
@@ -55,10 +55,10 @@ class Connection:
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.fd = self._sock.fileno()
-        self.stage = Stage.OPENING
+        self.state = ConnectionState.OPENING
         self.since = now
-        """When it came to its stage, by the loop's clock."""
-        self.job: Job | None = None
+        """When it came to its state, by the loop's clock."""
+        self.post: Post | None = None
         self.reused = False
         """Whether a request has been answered on it: it may then die idle, and that says nothing of the gateway."""
         self.reader: AnswerReader | None = None
@@ -75,7 +75,7 @@ class Connection:
 
     def open_further(self, context: ssl.SSLContext | None, now: float) -> bool:
         """The socket became ready while opening; returns whether the connection can be used now."""
-        if self.stage is Stage.OPENING:
+        if self.state is ConnectionState.OPENING:
             if error := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 raise OSError(error, "cannot connect")
             if context is None:
@@ -84,7 +84,7 @@ class Connection:
             self._sock = context.wrap_socket(
                 self._sock, server_hostname=self._tls_name, do_handshake_on_connect=False, suppress_ragged_eofs=True
             )
-            self.stage = Stage.HANDSHAKE
+            self.state = ConnectionState.HANDSHAKE
         try:
             self._sock.do_handshake()  # type: ignore[union-attr]
         except ssl.SSLWantReadError:
@@ -97,13 +97,13 @@ class Connection:
         return True
 
     def _ready(self, now: float) -> None:
-        self.stage, self.since = Stage.IDLE, now
+        self.state, self.since = ConnectionState.IDLE, now
         self.send, self.recv = self._sock.send, self._sock.recv
         self._want(READ)
 
-    def start(self, job: Job, request: bytes, now: float) -> None:
-        """Send the request of a job; what the socket does not take now goes on with ``send_further``."""
-        self.stage, self.since, self.job = Stage.BUSY, now, job
+    def start(self, post: Post, request: bytes, now: float) -> None:
+        """Send the request of a post; what the socket does not take now goes on with ``send_further``."""
+        self.state, self.since, self.post = ConnectionState.BUSY, now, post
         try:
             sent = self.send(request)
         except WOULD_BLOCK:
@@ -139,12 +139,12 @@ class Connection:
 
     def finished(self, now: float) -> None:
         """The request has been answered, and the connection can take another."""
-        self.stage, self.since, self.job, self.reader, self.reused = Stage.IDLE, now, None, None, True
+        self.state, self.since, self.post, self.reader, self.reused = ConnectionState.IDLE, now, None, None, True
 
     def close(self) -> None:
         """Close without a word; the kernel takes it off the epoll."""
-        if self.stage is not Stage.CLOSED:
-            self.stage = Stage.CLOSED
+        if self.state is not ConnectionState.CLOSED:
+            self.state = ConnectionState.CLOSED
             self._sock.close()
 
     def _want(self, interest: int) -> None:

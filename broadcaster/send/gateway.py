@@ -1,9 +1,10 @@
 """The @connections client: one signed POST per viewer over hundreds of kept-alive connections.
 
 API Gateway has no broadcast, so the price of one POST is the price of everything. The bytes that are constant for a
-frame are prepared once (``signing``). The usual answer is recognised without a parser (``answers``). The sockets have
-an epoll of their own (``connection``). The event loop is only told that some socket is ready; then a plain loop reads,
-judges, signs and sends. One request is on its way per connection: API Gateway is not known to allow pipelining.
+frame are prepared once (``signing``). The usual answer is recognised without a parser (``gateway_answers``). The
+sockets have an epoll of their own (``connection``). The event loop only learns that some socket is ready; then a plain
+loop reads, judges, signs and sends. One request is on its way per connection: API Gateway is not known to allow
+pipelining.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from aws_lambda_powertools import Logger
 
-from broadcaster.send.answers import Answer, AnswerReader, MalformedAnswerError, Usual, excerpt, meaning
-from broadcaster.send.connection import CHUNK, WOULD_BLOCK, Connection, Stage, addresses, tls_context
-from broadcaster.send.delivery import Lane
+from broadcaster.send.connection import CHUNK, WOULD_BLOCK, Connection, ConnectionState, addresses, tls_context
+from broadcaster.send.gateway_answers import Answer, AnswerReader, MalformedAnswerError, Usual, excerpt, meaning
 from broadcaster.send.pacing import backoff
+from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.signing import Credentials, prepare
 from runtime.errors import TransientError
 from runtime.thaw import IDLE_SECONDS, seconds
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from broadcaster.send.delivery import Delivery, Job
-    from broadcaster.send.signing import Endpoint, Request
+    from broadcaster.send.post_queue import Post, PostQueue
+    from broadcaster.send.signing import Endpoint, Signer
 
 CONNECTIONS = 400
 """At most; a Lambda function has 1,024 file descriptors. As many are opened as rate times latency needs."""
@@ -49,7 +50,7 @@ RESOLVED_SECONDS = 60.0
 AGAIN_SECONDS = 5.0
 """After so long it is tried again to get credentials or addresses."""
 
-_PATIENCE = {Stage.BUSY: ANSWER_SECONDS, Stage.IDLE: IDLE_SECONDS}
+_PATIENCE = {ConnectionState.BUSY: ANSWER_SECONDS, ConnectionState.IDLE: IDLE_SECONDS}
 """Seconds for which a connection may be in a stage; CONNECT_SECONDS in the others."""
 
 SWEEP_SECONDS = 0.25
@@ -84,7 +85,7 @@ class Gateway:
         self._elapsed = elapsed
         self._loop = asyncio.get_running_loop()
         self._ahead = elapsed() - self._loop.time()
-        """Seconds by which ``elapsed`` was ahead of the loop's clock after the last delivery. The loop's clock may
+        """Seconds by which ``elapsed`` was ahead of the loop's clock after the last queue. The loop's clock may
         stand still in a freeze."""
         self._epoll = select.epoll()
         self._loop.add_reader(self._epoll.fileno(), self._on_ready)
@@ -92,7 +93,7 @@ class Gateway:
         self._resolved = float("-inf")
         self._credentials = Credentials("", "")
         self._signed = float("-inf")
-        self._lanes: list[Lane] = []
+        self._requests: list[PreparedRequest] = []
         self._usual = Usual()
         self._connections: dict[int, Connection] = {}
         self._idle: list[Connection] = []
@@ -101,7 +102,7 @@ class Gateway:
         self._failures = 0
         self._failing_since: float | None = None
         self._open_after = 0.0
-        self._delivery: Delivery | None = None
+        self._queue: PostQueue | None = None
         self._done: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._swept = 0.0
@@ -153,8 +154,8 @@ class Gateway:
                 self._signed = now
             finally:
                 # With new credentials or the old ones, the date has to be a new one.
-                for lane in self._lanes:
-                    lane.request = self._prepare(lane.frame, "DELETE" if lane.closes else "POST")
+                for request in self._requests:
+                    request.sign = self._prepare(request.frame, "DELETE" if request.closes else "POST")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -165,35 +166,35 @@ class Gateway:
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
 
-    def lane(self, frame: bytes) -> Lane:
+    def prepare_post(self, frame: bytes) -> PreparedRequest:
         """A frame made ready for ``deliver``."""
-        lane = Lane(frame, self._prepare(frame))
-        self._lanes.append(lane)
-        return lane
+        request = PreparedRequest(frame, self._prepare(frame))
+        self._requests.append(request)
+        return request
 
-    def closing_lane(self) -> Lane:
+    def prepare_close(self) -> PreparedRequest:
         """A DELETE of connections, made ready for ``deliver``."""
-        lane = Lane(b"", self._prepare(b"", "DELETE"), closes=True)
-        self._lanes.append(lane)
-        return lane
+        request = PreparedRequest(b"", self._prepare(b"", "DELETE"), closes=True)
+        self._requests.append(request)
+        return request
 
-    def tell(self, lane: Lane, frame: bytes) -> None:
+    def replace_frame(self, request: PreparedRequest, frame: bytes) -> None:
         """From now on the lane carries another frame."""
-        lane.frame, lane.request = frame, self._prepare(frame)
+        request.frame, request.sign = frame, self._prepare(frame)
 
-    def forget(self) -> None:
+    def forget_requests(self) -> None:
         """The lanes made so far are not needed any more."""
-        self._lanes.clear()
+        self._requests.clear()
 
-    async def deliver(self, delivery: Delivery, give_up: float) -> None:
+    async def deliver(self, queue: PostQueue, give_up: float) -> None:
         """Post until the delivery is finished; what has not been answered by ``give_up`` (loop's clock) has failed.
 
         Raises GatewayError when nothing can be posted at all.
         """
-        if self._delivery is not None:
+        if self._queue is not None:
             raise RuntimeError("one delivery at a time")
         await self.refresh()
-        self._delivery, self._give_up = delivery, give_up
+        self._queue, self._give_up = queue, give_up
         self._failures, self._failing_since, self._open_after = 0, None, 0.0
         self._done = self._loop.create_future()
         refreshing = self._loop.create_task(self._keep_fresh())
@@ -202,14 +203,14 @@ class Gateway:
             self._on_ready()  # Connections whose end was heard of while the function was frozen are found here.
             await self._done
         finally:
-            self._delivery = self._done = None
+            self._queue = self._done = None
             self._ahead = self._elapsed() - self._loop.time()
             refreshing.cancel()
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
             # A half-open connection would be dead when a frozen function thaws, and would count as a failure then.
-            for connection in [each for each in self._connections.values() if each.stage is not Stage.IDLE]:
+            for connection in [each for each in self._connections.values() if each.state is not ConnectionState.IDLE]:
                 self._drop(connection)
 
     def _drop_rested(self) -> None:
@@ -223,27 +224,27 @@ class Gateway:
 
     def wake(self) -> None:
         """There may be more to send: rows have come, or the pace has changed."""
-        if self._delivery is not None:
+        if self._queue is not None:
             self._pump(self._loop.time())
 
     def _on_ready(self) -> None:
         """The hot path: take what has come, send the next. Every line here is paid for once per viewer."""
         now = self._loop.time()
-        delivery = self._delivery
-        if delivery is None:
+        queue = self._queue
+        if queue is None:
             for fd, mask in self._epoll.poll(0, _EVENTS):
                 self._on_event(self._connections[fd], mask, None, now)
             return
-        connections, busy, following = self._connections, Stage.BUSY, delivery.next
+        connections, busy, following = self._connections, ConnectionState.BUSY, queue.next_post
         is_accept = self._usual.is_accept
-        tokens, accepted, again, sent = delivery.pace.bucket.tokens(now), 0, 0, 0
+        tokens, accepted, again, sent = queue.pace.bucket.tokens(now), 0, 0, 0
         for fd, mask in self._epoll.poll(0, _EVENTS):
             connection = connections.get(fd)
             if connection is None:
                 continue
             data = None
             # EPOLLIN, for the first bytes of an answer to a request that has gone out whole.
-            if mask == 1 and connection.stage is busy and connection.reader is None and not connection.unsent:
+            if mask == 1 and connection.state is busy and connection.reader is None and not connection.unsent:
                 try:
                     data = connection.recv(CHUNK)
                 except WOULD_BLOCK:
@@ -252,16 +253,16 @@ class Gateway:
                     data = b""
                 if is_accept(data):
                     accepted += 1
-                    again += connection.job[3] > 0  # type: ignore[index] # a busy connection has a job
+                    again += connection.post[3] > 0  # type: ignore[index] # a busy connection has a post
                     connection.reused = True
-                    job = following(now) if sent < tokens else None
-                    if job is None:
+                    post = following(now) if sent < tokens else None
+                    if post is None:
                         self._free(connection, now)
                         continue
                     sent += 1
                     # As Connection.start does, without the call.
-                    connection.job, connection.since = job, now
-                    request = job[1].request(job[0])
+                    connection.post, connection.since = post, now
+                    request = post[1].sign(post[0])
                     try:
                         taken = connection.send(request)
                     except WOULD_BLOCK:
@@ -273,9 +274,9 @@ class Gateway:
                         connection.keep(request[taken:])
                     continue
             self._on_event(connection, mask, data, now)
-        delivery.tally.accepted += accepted
-        delivery.tally.accepted_again += again
-        delivery.pace.bucket.spend(sent)
+        queue.tally.accepted += accepted
+        queue.tally.accepted_again += again
+        queue.pace.bucket.spend(sent)
         self._pump(now)
 
     def _on_event(self, connection: Connection, mask: int, data: bytes | None, now: float) -> None:
@@ -286,7 +287,7 @@ class Gateway:
             self._lost(connection, now)
 
     def _take(self, connection: Connection, mask: int, data: bytes | None, now: float) -> None:
-        if connection.stage in (Stage.OPENING, Stage.HANDSHAKE):
+        if connection.state in (ConnectionState.OPENING, ConnectionState.HANDSHAKE):
             if connection.open_further(self._tls, now):
                 self._opening -= 1
                 self._failures, self._failing_since, self._open_after = 0, None, 0.0
@@ -298,12 +299,12 @@ class Gateway:
             data = connection.receive()
         if data is None:
             return
-        if connection.stage is Stage.IDLE:
+        if connection.state is ConnectionState.IDLE:
             # Nothing was asked: the peer has closed it, or it says what nobody can use.
             raise ConnectionResetError
         while data is not None:
             self._read(connection, data, now)
-            data = connection.receive_rest(data) if connection.stage is Stage.BUSY else None
+            data = connection.receive_rest(data) if connection.state is ConnectionState.BUSY else None
 
     def _read(self, connection: Connection, data: bytes, now: float) -> None:
         reader = connection.reader
@@ -315,51 +316,51 @@ class Gateway:
             if not data:
                 raise ConnectionResetError
             return
-        job = connection.job
+        post = connection.post
         if reader.keep_alive and not connection.unsent:
             self._free(connection, now)
         else:
             # An answer before the request was all sent: the rest of it would be taken for another.
-            connection.job = None
+            connection.post = None
             self._drop(connection)
-        if job is not None:
-            self._answered(job, reader, now)
+        if post is not None:
+            self._answered(post, reader, now)
 
-    def _answered(self, job: Job, reader: AnswerReader, now: float) -> None:
+    def _answered(self, post: Post, reader: AnswerReader, now: float) -> None:
         answer = meaning(reader.status, reader.body)
         if answer is Answer.FORBIDDEN:
             self._fail(GatewayError(f"the gateway answers 403: {excerpt(reader.body)}"))
-        elif self._delivery is not None:
-            self._delivery.answered(job, answer, now)
+        elif self._queue is not None:
+            self._queue.answered(post, answer, now)
 
     def _pump(self, now: float) -> None:
         """Send what is due as far as the pace allows, open what connections that takes, and see whether it is over."""
-        delivery = self._delivery
-        if delivery is None:
+        queue = self._queue
+        if queue is None:
             return
-        bucket, idle = delivery.pace.bucket, self._idle
+        bucket, idle = queue.pace.bucket, self._idle
         tokens, sent = bucket.tokens(now), 0
-        while idle and sent < tokens and (job := delivery.next(now)) is not None:
+        while idle and sent < tokens and (post := queue.next_post(now)) is not None:
             connection = idle.pop()
             self._busy += 1
             sent += 1
             try:
-                connection.start(job, job[1].request(job[0]), now)
+                connection.start(post, post[1].sign(post[0]), now)
             except OSError:
                 self._lost(connection, now)
         bucket.spend(sent)
-        waits = delivery.waits(now)
+        waits = queue.waits(now)
         if not idle and sent < tokens and waits == 0.0:
-            self._open_more(min(tokens - sent, delivery.ready(now)), now)
+            self._open_more(min(tokens - sent, queue.ready(now)), now)
         if now - self._swept >= SWEEP_SECONDS:
-            self._sweep(delivery, now)
-        if self._busy == 0 and delivery.finished(now):
+            self._sweep(queue, now)
+        if self._busy == 0 and queue.finished(now):
             self._finish()
         else:
             self._arm(max(waits, bucket.wait()) if waits is not None else SWEEP_SECONDS)
 
     def _arm(self, wait: float) -> None:
-        """Look again after so long, if nothing happens before."""
+        """Poll again after so long, if nothing happens before."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_later(min(SWEEP_SECONDS, max(TICK_SECONDS, wait)), self.wake)
@@ -394,39 +395,39 @@ class Gateway:
 
     def _lost(self, connection: Connection, now: float) -> None:
         """The connection is of no use any more; what was on its way is tried again."""
-        opening = connection.stage in (Stage.OPENING, Stage.HANDSHAKE)
-        job, unanswered = connection.job, connection.reader is None
+        opening = connection.state in (ConnectionState.OPENING, ConnectionState.HANDSHAKE)
+        post, unanswered = connection.post, connection.reader is None
         self._drop(connection)
         if opening:
             self._not_opened(now)
-        elif job is not None and self._delivery is not None:
-            self._delivery.lost(job, now, idle=connection.reused and unanswered)
+        elif post is not None and self._queue is not None:
+            self._queue.lost(post, now, idle=connection.reused and unanswered)
 
     def _drop(self, connection: Connection) -> None:
-        if connection.stage is Stage.IDLE:
+        if connection.state is ConnectionState.IDLE:
             self._idle.remove(connection)
-        elif connection.stage is Stage.BUSY:
+        elif connection.state is ConnectionState.BUSY:
             self._busy -= 1
-        elif connection.stage is not Stage.CLOSED:
+        elif connection.state is not ConnectionState.CLOSED:
             self._opening -= 1
         self._connections.pop(connection.fd, None)
         connection.close()
 
-    def _sweep(self, delivery: Delivery, now: float) -> None:
+    def _sweep(self, queue: PostQueue, now: float) -> None:
         """Let the pace judge the answers, and drop connections and posts whose time has run out."""
         self._swept = now
-        delivery.look(now)
+        queue.adjust_pace(now)
         for connection in list(self._connections.values()):
-            if now - connection.since > _PATIENCE.get(connection.stage, CONNECT_SECONDS):
+            if now - connection.since > _PATIENCE.get(connection.state, CONNECT_SECONDS):
                 connection.reused = False
                 self._lost(connection, now)
         if now >= self._give_up:
-            for connection in [each for each in self._connections.values() if each.stage is Stage.BUSY]:
-                is_post = connection.job is not None and not connection.job[1].closes
-                delivery.tally.failed += is_post
-                delivery.tally.unreached += is_post
+            for connection in [each for each in self._connections.values() if each.state is ConnectionState.BUSY]:
+                is_post = connection.post is not None and not connection.post[1].closes
+                queue.tally.failed += is_post
+                queue.tally.unreached += is_post
                 self._drop(connection)
-            delivery.give_up()
+            queue.give_up()
 
     def _finish(self) -> None:
         if self._done is not None and not self._done.done():
@@ -445,5 +446,5 @@ class Gateway:
                 logger.exception("could not refresh")
                 await asyncio.sleep(AGAIN_SECONDS)
 
-    def _prepare(self, frame: bytes, method: str = "POST") -> Request:
+    def _prepare(self, frame: bytes, method: str = "POST") -> Signer:
         return prepare(self._endpoint, frame, self._credentials, self._clock(), method=method)

@@ -81,7 +81,7 @@ class TokenBucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class AnswerCounts:
     """Numbers of tries taken (for good or bad) and tries refused (429, 5xx): first tries, and further tries."""
 
     taken: float = 0
@@ -89,17 +89,17 @@ class Answers:
     again_taken: float = 0
     again_refused: float = 0
 
-    def since(self, before: Answers) -> Answers:
+    def since(self, before: AnswerCounts) -> AnswerCounts:
         """The answers since ``before``."""
-        return Answers(*(now - then for now, then in zip(astuple(self), astuple(before), strict=True)))
+        return AnswerCounts(*(now - then for now, then in zip(astuple(self), astuple(before), strict=True)))
 
-    def after(self, before: Answers) -> Answers:
+    def after(self, before: AnswerCounts) -> AnswerCounts:
         """These and, with less weight, those of the windows ``before``."""
-        return Answers(*(now + MEMORY * then for now, then in zip(astuple(self), astuple(before), strict=True)))
+        return AnswerCounts(*(now + MEMORY * then for now, then in zip(astuple(self), astuple(before), strict=True)))
 
     @property
     def first(self) -> float:
-        """Answers to first tries."""
+        """AnswerCounts to first tries."""
         return self.taken + self.refused
 
     @property
@@ -133,7 +133,7 @@ class Pace:
 
     A 429 means either the account's throttle or one slow viewer's full buffer (the answer does not say which;
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
-    ``Answers.throttle_share`` tells them apart by second tries. A viewer
+    ``AnswerCounts.throttle_share`` tells them apart by second tries. A viewer
     that reads at times can still pass for the account: a lower pace that does not lower the share of 429 is taken back.
     """
 
@@ -143,8 +143,8 @@ class Pace:
         self._shared_from = now
         self._factor = 1.0
         self._window_from = now
-        self._counted = Answers()
-        self._recent = Answers()
+        self._counted = AnswerCounts()
+        self._recent = AnswerCounts()
         self._lowered: tuple[float, int] | None = None
         """The share of 429 when the pace was lowered, and the windows since; below 0 after it has helped."""
         self._trusted_until = now
@@ -163,7 +163,7 @@ class Pace:
         """Requests that the allotted rate has permitted so far, ignoring throttling and bursts."""
         return self._earned + (now - self._shared_from) * self._share
 
-    def look(self, answers: Answers, now: float) -> None:
+    def adjust(self, answers: AnswerCounts, now: float) -> None:
         """Judge a window, if it is over. ``answers`` count from the beginning of the send."""
         window, lasted = answers.since(self._counted), now - self._window_from
         if lasted < WINDOW_SECONDS:
@@ -184,7 +184,7 @@ class Pace:
         """Whether a viewer whose tries are all refused is slow: not while the account throttles, or perhaps does."""
         return not self.throttled and now >= self._trusted_until
 
-    def _judge(self, window: Answers, now: float) -> None:
+    def _judge(self, window: AnswerCounts, now: float) -> None:
         if self.throttled and now < self._trusted_until:
             self.throttled = False
         if not self.throttled:

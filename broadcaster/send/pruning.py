@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from subscriptions.store import BATCH, row_key
 
 if TYPE_CHECKING:
-    from broadcaster.send.delivery import Job
+    from broadcaster.send.post_queue import Post
 
 AT_ONCE = 4
 """Batches that are being deleted at the same time."""
@@ -32,15 +32,15 @@ class Pruning:
     def __init__(self, db: Any, table: str) -> None:
         self._db = db
         self._table = table
-        self._waiting: list[Job] = []
+        self._waiting: list[Post] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.pruned = 0
 
-    def add(self, job: Job) -> None:
+    def add(self, post: Post) -> None:
         """A connection is gone."""
         if len(self._waiting) >= MOST:
             return
-        self._waiting.append(job)
+        self._waiting.append(post)
         if len(self._waiting) >= BATCH and len(self._tasks) < AT_ONCE:
             self._begin()
 
@@ -67,7 +67,7 @@ class Pruning:
         if len(self._waiting) >= BATCH and not task.cancelled():
             self._begin()
 
-    async def _delete(self, gone: list[Job]) -> None:
+    async def _delete(self, gone: list[Post]) -> None:
         # A row that is met again on a second lap before it is deleted comes twice, which BatchWriteItem refuses.
         keys = {(pk, connection) for connection, _, pk, _ in gone}
         waiting = {self._table: [{"DeleteRequest": {"Key": row_key(*key)}} for key in keys]}

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from broadcaster.control.payload import SenderTask
 from broadcaster.send.carousel import Carousel, Tools, metrics
 from broadcaster.send.gateway import Gateway, GatewayError
-from broadcaster.send.pages import calm_collector
-from broadcaster.send.records import Records
+from broadcaster.send.row_pages import calm_collector
+from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
 from matches.ledger import UnknownMatchError
 from runtime import aws
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from broadcaster.control.payload import Batch
-    from broadcaster.send.client import Client
+    from broadcaster.send.dynamodb_client import Client
 
 MARGIN_SECONDS = 5.0
 """Before the time-out of the function: stop taking rows, let what is on the wire end, write the progress."""
@@ -42,7 +42,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 @cache
 def _client(region: str) -> Client:
-    from broadcaster.send.client import make
+    from broadcaster.send.dynamodb_client import make
 
     return _loop().run_until_complete(make(region))
 
@@ -58,7 +58,7 @@ def _tools() -> Tools:
     tools = Tools(
         db=db.client,
         gateway=_loop().run_until_complete(made()),
-        records=Records(
+        store=SenderStore(
             home=home.client,
             db=db.client,
             matches=aws.setting("MATCHES_TABLE"),
@@ -79,7 +79,7 @@ def _reach() -> None:
     async def reach() -> None:
         await tools.gateway.refresh()
         with suppress(UnknownMatchError):
-            await tools.records.look(NO_MATCH)
+            await tools.store.poll(NO_MATCH)
 
     _loop().run_until_complete(reach())
 

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Request = Callable[[str], bytes]
+    Signer = Callable[[str], bytes]
 
 SERVICE = "execute-api"
 
@@ -68,7 +68,7 @@ class Endpoint:
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
-def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: float, *, method: str = "POST") -> Request:
+def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: float, *, method: str = "POST") -> Signer:
     """Make a frame ready; returns a function from connection id to the bytes of its signed request.
 
     ``now``: seconds since the epoch. AWS takes a signature for five minutes, so prepare again well before that, and

@@ -25,9 +25,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
-from broadcaster.send.delivery import Delivery, Job
 from broadcaster.send.gateway import Gateway, GatewayError
 from broadcaster.send.pacing import Pace
+from broadcaster.send.post_queue import Post, PostQueue
 from broadcaster.send.signing import Credentials, Endpoint
 from client.handing import handed
 from client.wire import LostError, dial
@@ -223,9 +223,11 @@ async def post(target: Target, websocket: str, match: str, posts: int, token: st
             raise PostingError(f"{error}.") from None
         try:
             frames = [orjson.dumps({"type": "smoke", "number": number}) for number in range(posts)]
-            jobs = [(ours[n % len(ours)], gateway.lane(frame), "", 0.0) for n, frame in enumerate(frames)]
+            waiting_posts = [
+                (ours[n % len(ours)], gateway.prepare_post(frame), "", 0.0) for n, frame in enumerate(frames)
+            ]
             begun = asyncio.get_running_loop().time()
-            waiting = Frames(jobs)
+            waiting = Frames(waiting_posts)
             tries = OneTry(waiting, Pace(posts / SECONDS, begun), until=begun + PATIENCE_SECONDS, gone=lambda _: None)
             await gateway.deliver(tries, begun + PATIENCE_SECONDS)
         except GatewayError as error:
@@ -246,21 +248,21 @@ class PostingError(ProgramError):
 
 
 class Frames:
-    """``Rows`` of a delivery: a list of posts."""
+    """``post_queue.Rows``: a list of posts."""
 
-    def __init__(self, jobs: list[Job]) -> None:
-        self._jobs = jobs[::-1]
+    def __init__(self, posts: list[Post]) -> None:
+        self._posts = posts[::-1]
         self._first: float | None = None
         self._last = 0.0
 
-    def take(self) -> Job | None:
+    def next_row(self) -> Post | None:
         """The next post, which goes out at once."""
-        if not self._jobs:
+        if not self._posts:
             return None
         self._last = time.monotonic()
         if self._first is None:
             self._first = self._last
-        return self._jobs.pop()
+        return self._posts.pop()
 
     @property
     def seconds(self) -> float:
@@ -270,25 +272,25 @@ class Frames:
     @property
     def waiting(self) -> int:
         """Posts that are left."""
-        return len(self._jobs)
+        return len(self._posts)
 
     @property
     def fresh(self) -> bool:
         """Whether any is left."""
-        return bool(self._jobs)
+        return bool(self._posts)
 
     @property
     def exhausted(self) -> bool:
         """Whether none is left."""
-        return not self._jobs
+        return not self._posts
 
 
-class OneTry(Delivery):
-    """A delivery that tries no post again, so that each 429 is one frame. An idle HTTP connection may break."""
+class OneTry(PostQueue):
+    """A queue that tries no post again, so that each 429 is one frame. An idle HTTP connection may break."""
 
-    def _again(self, job: Job, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
+    def _again(self, post: Post, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
         if at_once:
-            super()._again(job, now, counts, unreached=unreached, at_once=True)
+            super()._again(post, now, counts, unreached=unreached, at_once=True)
         else:
             self.tally.failed += 1
             self.tally.unreached += unreached

@@ -15,7 +15,7 @@ import botocore.session
 import orjson
 from botocore.parsers import create_parser
 
-from broadcaster.send.pages import calm_collector, decode_queries, page, read_page
+from broadcaster.send.row_pages import calm_collector, decode_queries, page, read_page
 from loadtest.bench.programs import Cores, on_core
 from loadtest.bench.result import Result, median
 from loadtest.peers import connection_ids

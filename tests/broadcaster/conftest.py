@@ -14,8 +14,8 @@ from broadcaster.control.payload import Batch, SenderTask
 from broadcaster.control.telling import telling_key
 from broadcaster.send.carousel import Carousel, Tools
 from broadcaster.send.gateway import Gateway
-from broadcaster.send.pages import decode_queries
-from broadcaster.send.records import Records
+from broadcaster.send.row_pages import decode_queries
+from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
 from devstack.system import ACCOUNT, REGION
 from matches.events import EVENT, AcceptedEvent
@@ -112,8 +112,8 @@ async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         endpoint = Endpoint.parse(system.resolve("connections_url"), REGION)
         gateway = await Gateway.open(endpoint, lambda: Credentials(ACCOUNT, "devstack"))
         stack.push_async_callback(gateway.close)
-        records = Records(db, db, system.name("matches"), system.name("broadcasts"), 60)
-        yield Tools(db, gateway, records, system.name("subscriptions"), rate=1_000)
+        store = SenderStore(db, db, system.name("matches"), system.name("broadcasts"), 60)
+        yield Tools(db, gateway, store, system.name("subscriptions"), rate=1_000)
 
 
 async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch:

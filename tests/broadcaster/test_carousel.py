@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcaster.control import live
-from broadcaster.send.delivery import Lane
 from broadcaster.send.gateway import Gateway, GatewayError
+from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.pruning import Pruning
 from broadcaster.send.signing import Credentials, Endpoint
 from matches.events import EVENT, AcceptedEvent
@@ -67,7 +67,7 @@ async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(
     announce(numbered, 1)
     posted: list[str] = []
     # So that the dead rows are met again on the second lap, like living ones.
-    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job[0]))
+    monkeypatch.setattr(Pruning, "add", lambda _, post: posted.append(post[0]))
     sending = asyncio.create_task(send(replace(tools, rate=200), task(numbered, 0, SHARDS)))
     await eventually(lambda: len(posted) >= 50, seconds=10)
     goal(ledger, numbered, 1)
@@ -86,7 +86,7 @@ async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first
     take_lease(numbered)
     announce(numbered, 1)
     posted: list[str] = []
-    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job[0]))
+    monkeypatch.setattr(Pruning, "add", lambda _, post: posted.append(post[0]))
     first = await send(replace(tools, rate=200), task(numbered, 0, SHARDS), 0.4)
     assert not first.done
     before, at = list(posted), len(posted)
@@ -106,7 +106,7 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     take_lease(numbered)
     announce(numbered, 2)
     sending = asyncio.create_task(send(tools, task(numbered, 0, SHARDS, senders=2)))
-    table = {"TableName": tools.records.broadcasts, "Key": live.live_key(numbered)}
+    table = {"TableName": tools.store.broadcasts, "Key": live.live_key(numbered)}
 
     async def ended(batches: set[str]) -> bool:
         return set((await tools.db.get_item(**table))["Item"].get("ended", {}).get("NS", [])) == batches
@@ -116,7 +116,7 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     goal(ledger, numbered, 1)
     await eventually(lambda: ended(set()), seconds=10)
     await eventually(lambda: ended({"0"}), seconds=10)
-    await tools.records.ended(numbered, OWNER, 1, is_ended=True)
+    await tools.store.ended(numbered, OWNER, 1, is_ended=True)
     result = await asyncio.wait_for(sending, 10)
     assert (result.done, result.reached_seq) == (True, 3)
 
@@ -142,12 +142,12 @@ async def test_matches_in_progress_share_the_rate(
     announce(numbered, 1)
     for other in "abc":
         announce(f"other-{other}", 4, left=10_000)
-    looked = await tools.records.look(numbered)
-    shared = live.share(looked.broadcasts, numbered, 1, tools.rate, time.time())
+    poll = await tools.store.poll(numbered)
+    shared = live.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
     for other in "abc":
         announce(f"other-{other}", 4, ended=4)
-    looked = await tools.records.look(numbered)
-    alone = live.share(looked.broadcasts, numbered, 1, tools.rate, time.time())
+    poll = await tools.store.poll(numbered)
+    alone = live.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
     assert (shared, alone) == (tools.rate / 4, tools.rate)
 
 
@@ -162,7 +162,7 @@ async def test_a_sender_states_what_it_has_left(
 
     async def look() -> None:
         while True:
-            rows, _ = live.parse((await tools.db.query(**live.live_query(tools.records.broadcasts)))["Items"])
+            rows, _ = live.parse((await tools.db.query(**live.live_query(tools.store.broadcasts)))["Items"])
             seen.extend(left for each in rows if each.match == numbered for left in each.left.values())
             await asyncio.sleep(0.01)
 
@@ -175,7 +175,7 @@ async def test_a_sender_states_what_it_has_left(
     assert 350 <= seen[0] <= 450
     assert seen == sorted(seen, reverse=True)
     assert seen[-1] <= 100
-    assert len(set(seen)) <= 12, "a statement for each halving, not for each look"
+    assert len(set(seen)) <= 12, "a statement for each halving, not for each poll"
 
 
 async def test_a_sender_keeps_the_lease_and_its_place(
@@ -187,10 +187,10 @@ async def test_a_sender_keeps_the_lease_and_its_place(
     take_lease(numbered, seconds=50)
     announce(numbered, 1, seconds=50)
     await send(replace(tools, rate=100), task(numbered, 0, SHARDS))
-    looked = await tools.records.look(numbered)
-    [row] = [each for each in looked.broadcasts if each.match == numbered]
-    assert looked.telling.lease_until >= begun + tools.records.lease_seconds
-    assert row.until >= begun + tools.records.lease_seconds
+    poll = await tools.store.poll(numbered)
+    [row] = [each for each in poll.broadcasts if each.match == numbered]
+    assert poll.telling.lease_until >= begun + tools.store.lease_seconds
+    assert row.until >= begun + tools.store.lease_seconds
 
 
 async def test_a_sender_that_loses_the_lease_stops_where_it_is(
@@ -242,7 +242,7 @@ async def test_pruning_ends_in_time() -> None:
 
     pruning = Pruning(Slow(), "rows")
     for number in range(500):
-        pruning.add((str(number), Lane(b"", lambda _: b""), "m#0", 0))
+        pruning.add((str(number), PreparedRequest(b"", lambda _: b""), "m#0", 0))
     await asyncio.wait_for(pruning.finish(asyncio.get_running_loop().time() + 0.2), 10)
     assert pruning.pruned == 50
 
@@ -255,7 +255,7 @@ async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
     take_lease(numbered)
     announce(numbered, 1)
     unreadable = {**live.live_key(f"{numbered}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
-    await tools.db.put_item(TableName=tools.records.broadcasts, Item=unreadable)
+    await tools.db.put_item(TableName=tools.store.broadcasts, Item=unreadable)
     for connection, ttl in (("strange1=", {}), ("strange2=", {"ttl": {"S": "soon"}})):
         key = row_key(partition(numbered, shard_of(connection, SHARDS)), connection)
         await tools.db.put_item(TableName=tools.subscriptions, Item={**key, **ttl})
@@ -267,12 +267,12 @@ async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
 async def test_a_match_that_is_damaged_while_it_is_told_is_told_to_the_end(
     tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any, monkeypatch: Any
 ) -> None:
-    """Promise 2: a sender goes on with what it knew of the match at its last look, also when home has no row of it."""
+    """Promise 2: a sender goes on with what it knew of the match at its last poll, also when home has no row of it."""
     plant(numbered, 100)
     take_lease(numbered)
     announce(numbered, 1)
     posted: list[str] = []
-    monkeypatch.setattr(Pruning, "add", lambda _, job: posted.append(job[0]))
+    monkeypatch.setattr(Pruning, "add", lambda _, post: posted.append(post[0]))
     sending = asyncio.create_task(send(replace(tools, rate=100), task(numbered, 0, SHARDS)))
     await eventually(lambda: len(posted) >= 20, seconds=10)
     await tools.db.put_item(TableName=ledger.table, Item={**state_key(numbered), "board": {"S": "{"}})

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from broadcaster.send.connection import Stage
-from broadcaster.send.delivery import TRIES, Delivery, Job, Tally
+from broadcaster.send.connection import ConnectionState
 from broadcaster.send.gateway import SIGNED_SECONDS, Gateway, GatewayError
 from broadcaster.send.pacing import Pace
+from broadcaster.send.post_queue import TRIES, Post, PostQueue, Tally
 from broadcaster.send.signing import Credentials, Endpoint
 from runtime.thaw import IDLE_SECONDS
 from tests.broadcaster.test_signing import botocores, read
@@ -144,12 +144,12 @@ class Ids:
     """Rows for connection ids."""
 
     def __init__(self, gateway: Gateway, frame: bytes, connections: list[str]) -> None:
-        self.lane = gateway.lane(frame)
+        self.request = gateway.prepare_post(frame)
         self._left = list(reversed(connections))
 
-    def take(self) -> Job | None:
+    def next_row(self) -> Post | None:
         """The next row."""
-        return (self._left.pop(), self.lane, "m#0", 0) if self._left else None
+        return (self._left.pop(), self.request, "m#0", 0) if self._left else None
 
     @property
     def fresh(self) -> bool:
@@ -206,15 +206,15 @@ async def gateway(server: Server, authority: trustme.CA) -> AsyncIterator[Gatewa
 
 
 async def post(
-    gateway: Gateway, *connections: str, frame: bytes = b'{"goal":1}', gone: Callable[[Job], Any] = id,
+    gateway: Gateway, *connections: str, frame: bytes = b'{"goal":1}', gone: Callable[[Post], Any] = id,
     rate: float = 1e6, seconds: float = 30.0,
 ) -> Tally:  # fmt: skip
     """Post a frame to each connection; returns what became of it."""
     now = asyncio.get_running_loop().time()
     rows = Ids(gateway, frame, list(connections))
-    delivery = Delivery(rows, Pace(rate, now), until=now + seconds, gone=gone, chance=lambda: 0.0)
-    await gateway.deliver(delivery, now + seconds)
-    return delivery.tally
+    queue = PostQueue(rows, Pace(rate, now), until=now + seconds, gone=gone, chance=lambda: 0.0)
+    await gateway.deliver(queue, now + seconds)
+    return queue.tally
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_each_answer_has_its_meaning(
     gateway: Gateway, server: Server, connection: str, fate: dict[str, int], tries: int
 ) -> None:
     """Only 410, and 400 for the id, prune; 429, 5xx and lost connections are tried again, a bounded number of times."""
-    gone: list[Job] = []
+    gone: list[Post] = []
     tally = await post(gateway, connection, gone=gone.append)
     assert tally == Tally(**fate)
     assert len(gone) == tally.gone
@@ -249,10 +249,10 @@ async def test_everybody_is_told_whatever_happens_to_the_connections(gateway: Ga
     """Promise 2: among resets, hang-ups, closes, odd answers and slow ones, each of 300 connections gets its frame."""
     ways = ["200", "200_close", "200_hangup", "reset-200", "200_pieces", "429-200", "200_chunked", "410", "junk-200"]
     connections = [f"{ways[number % len(ways)]}.{number}=" for number in range(300)]
-    gone: list[Job] = []
+    gone: list[Post] = []
     tally = await post(gateway, *connections, gone=gone.append)
     assert (tally.accepted + tally.gone, tally.failed) == (300, 0)
-    assert {job[0] for job in gone} == {each for each in connections if each.startswith("410")}
+    assert {post[0] for post in gone} == {each for each in connections if each.startswith("410")}
     assert len(server.tries) == 300
     assert server.wrong == 0
 
@@ -301,7 +301,9 @@ async def test_a_connection_that_died_in_a_short_freeze_costs_one_try(
     gateway: Gateway, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise: on a dead connection that is young enough to be used a post loses one try, and its viewer nothing."""
-    monkeypatch.setattr("broadcaster.send.gateway._PATIENCE", {Stage.BUSY: 0.3, Stage.IDLE: IDLE_SECONDS})
+    monkeypatch.setattr(
+        "broadcaster.send.gateway._PATIENCE", {ConnectionState.BUSY: 0.3, ConnectionState.IDLE: IDLE_SECONDS}
+    )
     await post(gateway, "200.one=")
     server.freeze(49)
     tally = await post(gateway, "200.two=")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.send.pacing import SLOWEST, THROTTLE_SHARE, WINDOW_SECONDS, Answers, Pace, TokenBucket, backoff
+from broadcaster.send.pacing import SLOWEST, THROTTLE_SHARE, WINDOW_SECONDS, AnswerCounts, Pace, TokenBucket, backoff
 
 
 @given(
@@ -50,11 +50,11 @@ def test_a_smaller_share_counts_from_now_on() -> None:
 
 def windows(pace: Pace, *seen: tuple[int, int, int, int]) -> list[float]:
     """Feed a pace windows of (taken, refused, further tries taken, refused); returns its rate after each."""
-    rates, sums, now = [], Answers(), 0.0
+    rates, sums, now = [], AnswerCounts(), 0.0
     for window in seen:
         now += WINDOW_SECONDS
-        sums = Answers(*(before + new for before, new in zip(astuple(sums), window, strict=True)))
-        pace.look(sums, now)
+        sums = AnswerCounts(*(before + new for before, new in zip(astuple(sums), window, strict=True)))
+        pace.adjust(sums, now)
         rates.append(pace.bucket.rate)
     return rates
 
@@ -95,7 +95,7 @@ def test_the_share_of_the_account_is_found_behind_slow_viewers(slow: float, acco
     """The estimate finds the share that the account refuses, however many viewers are slow, unless most are refused."""
     passes = (1 - slow) * (1 - account)
     second = (1 - slow) * account / (1 - passes) * (1 - account)
-    answers = Answers(1_000 * passes, 1_000 * (1 - passes), 100 * second, 100 * (1 - second))
+    answers = AnswerCounts(1_000 * passes, 1_000 * (1 - passes), 100 * second, 100 * (1 - second))
     if passes < 0.5:
         assert answers.throttle_share > THROTTLE_SHARE
     else:
@@ -114,7 +114,7 @@ def test_a_throttle_is_over_when_what_it_refused_is_taken() -> None:
     pace = Pace(1_000, now=0)
     windows(pace, (100, 150, 0, 0), (0, 0, 0, 50))
     assert pace.throttled
-    pace.look(Answers(100, 150, 15, 50), now=10)
+    pace.adjust(AnswerCounts(100, 150, 15, 50), now=10)
     assert not pace.throttled
 
 
@@ -136,7 +136,7 @@ def test_what_the_share_came_to_is_its_sum_over_time(spans: list[tuple[float, fl
     pace, now, expected = Pace(spans[0][1], start), start, 0.0
     for seconds, share in spans:
         pace.share(share, now)
-        pace.look(Answers(0, 100), now)
+        pace.adjust(AnswerCounts(0, 100), now)
         now += seconds
         expected += seconds * share
     assert pace.earned(now) == pytest.approx(expected)

@@ -14,7 +14,7 @@ from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from broadcaster.control.telling import Tellings
 from broadcaster.control.watch import Watch
-from broadcaster.send.records import Records
+from broadcaster.send.sender_store import SenderStore
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, AcceptedEvent
@@ -190,8 +190,8 @@ async def test_a_look_goes_on_without_home(system: System, ledger: Ledger, begun
         session.create_client("dynamodb", endpoint_url=silent.url, **given) as home,
         session.create_client("dynamodb", endpoint_url=system.endpoint, **given) as cell,
     ):
-        records = Records(home, cell, system.name("matches"), system.name("broadcasts"), 60)
-        look = await records.look(begun, known)
-        assert (look.state, look.telling.match) == (known, begun)
+        store = SenderStore(home, cell, system.name("matches"), system.name("broadcasts"), 60)
+        poll = await store.poll(begun, known)
+        assert (poll.state, poll.telling.match) == (known, begun)
         with pytest.raises(BotoCoreError):
-            await records.look(begun)
+            await store.poll(begun)

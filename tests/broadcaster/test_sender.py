@@ -18,9 +18,9 @@ from websockets.asyncio.client import connect
 from broadcaster.control.payload import RoundEnd
 from broadcaster.control.receipt import Receipts
 from broadcaster.control.telling import telling_key
-from broadcaster.send.delivery import Lane
-from broadcaster.send.pages import Page, read_page
-from broadcaster.send.walk import Walk
+from broadcaster.send.lap_rows import LapRows
+from broadcaster.send.post_queue import PreparedRequest
+from broadcaster.send.row_pages import Page, read_page
 from subscriptions.shards import initial_shards
 from subscriptions.store import partition, row_key
 from subscriptions.viewer_counts import ViewerCounts
@@ -41,25 +41,25 @@ PADDING = {"padding": {"S": "x" * 400}}
 def receipts_of(ledger: Ledger, tools: Tools) -> Receipts:
     """The end of a round, in the same tables."""
     client = ledger._db  # noqa: SLF001
-    return Receipts(ledger, tools.records.broadcasts, client, ViewerCounts(ledger.table, client), lease_seconds=60)
+    return Receipts(ledger, tools.store.broadcasts, client, ViewerCounts(ledger.table, client), lease_seconds=60)
 
 
-async def walk_all(tools: Tools, match: str, shards: int) -> tuple[int, int]:
+async def next_rows_of(tools: Tools, match: str, shards: int) -> tuple[int, int]:
     """Go round once without sending; returns the rows and the queries that took."""
     come = asyncio.Event()
 
     async def read(pk: str, after: str | None) -> Page:
         return await read_page(tools.db, tools.subscriptions, pk, after, time.time())
 
-    walk = Walk(read, [partition(match, shard) for shard in range(shards)], come.set)
-    walk.everything = Lane(b"", lambda _: b"")
-    walk.start()
-    while not walk.exhausted:
-        if walk.take() is None and not walk.exhausted:
+    rows = LapRows(read, [partition(match, shard) for shard in range(shards)], come.set)
+    rows.everything = PreparedRequest(b"", lambda _: b"")
+    rows.start()
+    while not rows.exhausted:
+        if rows.next_row() is None and not rows.exhausted:
             await come.wait()
             come.clear()
-    assert walk.error is None
-    return walk.taken, walk.queries
+    assert rows.error is None
+    return rows.taken, rows.queries
 
 
 async def test_the_gone_are_pruned_and_the_living_are_told(
@@ -203,7 +203,7 @@ async def test_a_walk_asks_once_per_megabyte_and_once_per_shard(tools: Tools, bi
     """At most one Query per started megabyte of rows plus one per shard."""
     rows = 6_000
     row_bytes = len("pk") + len("big-6000#0") + len("sk") + 16 + len("ttl") + 6 + len("padding") + 400
-    taken, queries = await walk_all(tools, big_shard(rows), 4)
+    taken, queries = await next_rows_of(tools, big_shard(rows), 4)
     assert taken == rows
     megabytes = -(-rows * row_bytes // 1_000_000)
     assert queries <= megabytes + 4
@@ -216,7 +216,7 @@ async def test_memory_stays_flat(tools: Tools, big_shard: Callable[[int], str]) 
         match = big_shard(rows)
         gc.collect()
         tracemalloc.start()
-        taken, _ = await walk_all(tools, match, 1)
+        taken, _ = await next_rows_of(tools, match, 1)
         assert taken == rows
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

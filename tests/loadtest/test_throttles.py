@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.asyncio.client import connect
 
-from broadcaster.send.delivery import Delivery, Tally
 from broadcaster.send.gateway import Gateway
-from broadcaster.send.pacing import Answers, Pace
+from broadcaster.send.pacing import AnswerCounts, Pace
+from broadcaster.send.post_queue import PostQueue, Tally
 from broadcaster.send.signing import Credentials, Endpoint
 from devstack.system import ACCOUNT, REGION, SECRET
 from tests.broadcaster.test_gateway import Ids
@@ -48,9 +48,9 @@ class Remembered(Pace):
 
     lowest = float("inf")
 
-    def look(self, answers: Answers, now: float) -> None:
+    def adjust(self, answers: AnswerCounts, now: float) -> None:
         """Judge, and remember."""
-        super().look(answers, now)
+        super().adjust(answers, now)
         self.lowest = min(self.lowest, self.bucket.rate)
 
 
@@ -58,10 +58,10 @@ async def post(gateway: Gateway, connections: list[str], frame: bytes, rate: flo
     """Post a frame to each; returns what became of it, and the pace."""
     now = asyncio.get_running_loop().time()
     pace = Remembered(rate, now)
-    delivery = Delivery(Ids(gateway, frame, connections), pace, until=now + SECONDS, gone=lambda _: None)
-    await gateway.deliver(delivery, now + SECONDS)
-    gateway.forget()
-    return delivery.tally, pace
+    queue = PostQueue(Ids(gateway, frame, connections), pace, until=now + SECONDS, gone=lambda _: None)
+    await gateway.deliver(queue, now + SECONDS)
+    gateway.forget_requests()
+    return queue.tally, pace
 
 
 async def test_the_accounts_throttle_delays_everybody_and_loses_nobody(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from broadcaster.send.frames import build
+from broadcaster.send.update_frames import build
 from devstack.system import ROOT
 from matches.clock import USUAL, running
 from matches.match_state import MatchState

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from broadcaster.control.live import parse
 from broadcaster.control.telling import parse_telling
-from broadcaster.send.frames import build
-from broadcaster.send.pages import page
+from broadcaster.send.row_pages import page
+from broadcaster.send.update_frames import build
 from matches.match_rows import parse_event, parse_state, score_prev
 from runtime.attributes import UnreadableRowError, parse_rows
 from subscriptions.viewer_counts import counts_by_match

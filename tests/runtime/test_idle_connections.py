@@ -9,7 +9,7 @@ import pytest
 import trustme
 from botocore.exceptions import SSLError
 
-from broadcaster.send.client import Client, make
+from broadcaster.send.dynamodb_client import Client, make
 from runtime import aws, tls_context
 from runtime.thaw import IDLE_SECONDS, Usage
 from subscriptions.issuer_keys import fetch

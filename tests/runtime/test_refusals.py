@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
-from broadcaster.send.client import make
+from broadcaster.send.dynamodb_client import make
 from runtime import aws, refusals
 from runtime.metrics import Metrics
 from runtime.refusals import judge

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from devstack.system import ROOT
+from tests.support import needs
 from tests.terraform.applied import Applied
+from tests.terraform.interpreter import TOOLS, Jsonata
 from tests.terraform.workspace import UnavailableError, Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 VARIABLES = {
@@ -82,3 +86,19 @@ def applied(workspace: Workspace) -> Applied:
     shown = workspace.run("show", "-json")
     assert shown.returncode == 0, shown.stderr
     return Applied.parse(json.loads(shown.stdout), ROOT)
+
+
+@pytest.fixture(scope="session")
+def tools() -> Path:
+    """The programs of tests/terraform/asl, which ``make terraform-test`` installs."""
+    needs("node", shutil.which("node"))
+    needs("the state machine's validator (run make terraform-test)", (TOOLS / "node_modules/jsonata").exists())
+    return TOOLS
+
+
+@pytest.fixture(scope="session")
+def jsonata(tools: Path) -> Iterator[Jsonata]:
+    """JSONata's reference implementation."""
+    jsonata = Jsonata(tools)
+    yield jsonata
+    jsonata.close()

@@ -25,7 +25,7 @@ START = 5
 """For the cold start of a function until its first write: more than ten times what `livescore bench cold` measures."""
 
 LOOK = 2.5
-"""For the last look of a sender before its lap ends: a pause of 0.25 s, and 2 s at most for home (records.py)."""
+"""For the last look of a sender before its lap ends: a pause of 0.25 s, and 2 s at most for home (sender_store.py)."""
 
 REPORT = 1
 """For the progress row that a sender writes at its end."""

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devstack.system import ROOT, System
-from tests.support import needs
+from devstack.system import System
 from tests.terraform.expressions import CASES, HAND_OVER, LEASE, NOW
+from tests.terraform.interpreter import DEFINITION, node
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
-TOOLS = ROOT / "tests/terraform/asl"
-DEFINITION: dict[str, Any] = json.loads(System(1).state_machine())
+    from tests.terraform.interpreter import Jsonata
 
 
 def expressions() -> dict[str, str]:
@@ -38,34 +36,12 @@ def expressions() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def tools() -> Path:
-    """The programs of tests/terraform/asl, which ``make terraform-test`` installs."""
-    needs("node", shutil.which("node"))
-    needs("the state machine's validator (run make terraform-test)", (TOOLS / "node_modules/jsonata").exists())
-    return TOOLS
-
-
-def node(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run Node; ``given`` is its standard input."""
-    command = [shutil.which("node") or "node", *arguments]
-    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
-
-
-def evaluated(tools: Path, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The answers of the reference implementation; asl/evaluate.mjs has the shapes."""
-    ran = node(str(tools / "evaluate.mjs"), given=json.dumps(asked))
-    assert ran.returncode == 0, ran.stderr
-    answers: list[dict[str, Any]] = json.loads(ran.stdout)
-    return answers
-
-
-@pytest.fixture(scope="module")
-def answers(tools: Path) -> dict[str, list[dict[str, Any]]]:
+def answers(jsonata: Jsonata) -> dict[str, list[dict[str, Any]]]:
     """The reference implementation's answer to every case, by place."""
     places = [(place, case) for place in expressions().keys() & CASES.keys() for case in CASES[place]]
     asked = [{"expression": expressions()[place], "bindings": case.given, "now": NOW} for place, case in places]
     found: dict[str, list[dict[str, Any]]] = {}
-    for (place, _), answer in zip(places, evaluated(tools, asked), strict=True):
+    for (place, _), answer in zip(places, jsonata.evaluate(asked), strict=True):
         found.setdefault(place, []).append(answer)
     return found
 
@@ -97,10 +73,10 @@ def test_an_expression_says_what_it_should(answers: dict[str, list[dict[str, Any
         ("$merge([$states.input.nothing, {}])", {"error": "T0412"}),
     ],
 )
-def test_the_evaluation_shows_what_goes_wrong(tools: Path, expression: str, answer: dict[str, Any]) -> None:
+def test_the_evaluation_shows_what_goes_wrong(jsonata: Jsonata, expression: str, answer: dict[str, Any]) -> None:
     """A list that became its only element, no value, and an error are told apart from the right value."""
     given = {"states": {"input": {"batches": [{"done": True}], "nothing": None}}}
-    [found] = evaluated(tools, [{"expression": expression, "bindings": given, "now": NOW}])
+    [found] = jsonata.evaluate([{"expression": expression, "bindings": given, "now": NOW}])
     if "error" in answer:
         assert found["error"].startswith(answer["error"])
     else:

@@ -1,4 +1,4 @@
-"""Fuzzes the reader of HTTP answers (broadcaster/send/answers.py) against the standard library's, cut in any pieces."""
+"""Fuzzes the reader of HTTP answers (broadcaster/send/gateway_answers.py), cut in any pieces, against Python's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
-from broadcaster.send.answers import AnswerReader, MalformedAnswerError, Usual
+from broadcaster.send.gateway_answers import AnswerReader, MalformedAnswerError, Usual
 from trials.fuzz.mutate import damaged_bytes
 from trials.fuzz.target import WrongError, hold
 

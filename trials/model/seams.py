@@ -14,7 +14,7 @@ import broadcaster.control.fanout
 import broadcaster.control.plan
 import broadcaster.control.receipt
 import broadcaster.send.carousel
-import broadcaster.send.records
+import broadcaster.send.sender_store
 import matches.ledger
 import runtime.brief_cache
 import subscriptions.routes
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 TIMED = (
-    broadcaster.send.carousel, broadcaster.control.cells, broadcaster.control.receipt, broadcaster.send.records,
+    broadcaster.send.carousel, broadcaster.control.cells, broadcaster.control.receipt, broadcaster.send.sender_store,
     api.operators, api.readers, runtime.brief_cache, matches.ledger, subscriptions.viewer_counts, subscriptions.store,
 )  # fmt: skip
 """Modules that ask for the time."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.send.carousel import Carousel, Tools
-from broadcaster.send.connection import Stage
+from broadcaster.send.connection import ConnectionState
 from broadcaster.send.gateway import Gateway
-from broadcaster.send.records import Records
+from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
 from devstack.system import REGION
 from trials.model import seams
@@ -46,8 +46,8 @@ class Sender(Invocation):
             )  # fmt: skip
             db = _AsyncDb(self, world)
             matches, broadcasts = world.system.name("matches"), world.system.name("broadcasts")
-            records = Records(db, db, matches, broadcasts, world.lease_seconds)
-            tools = Tools(db, gateway, records, world.system.name("subscriptions"), rate=100_000)
+            store = SenderStore(db, db, matches, broadcasts, world.lease_seconds)
+            tools = Tools(db, gateway, store, world.system.name("subscriptions"), rate=100_000)
             try:
                 return await Carousel(tools, self._input, world.loop.time() + seconds).run()
             finally:
@@ -81,9 +81,9 @@ class Sender(Invocation):
         """Whether bytes of its are on their way between two sockets."""
         if self.gateway is None or self.ended:
             return False
-        stages = [each.stage for each in self.gateway._connections.values()]  # noqa: SLF001
-        opening = Stage.OPENING in stages or Stage.HANDSHAKE in stages
-        return opening or stages.count(Stage.BUSY) > len(self.posts())
+        states = [each.state for each in self.gateway._connections.values()]  # noqa: SLF001
+        opening = ConnectionState.OPENING in states or ConnectionState.HANDSHAKE in states
+        return opening or states.count(ConnectionState.BUSY) > len(self.posts())
 
 
 class _AsyncDb:

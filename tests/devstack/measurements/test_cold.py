@@ -214,5 +214,5 @@ def test_a_restart_is_counted(functions: Functions, target: Target) -> None:
 
 def test_what_readers_of_events_import_loads_no_pydantic() -> None:
     """Senders and routes start cold for viewers who wait: the ledger and the rules load nothing large."""
-    code = "import sys, matches.ledger, broadcaster.send.records; sys.exit('pydantic' in sys.modules)"
+    code = "import sys, matches.ledger, broadcaster.send.sender_store; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,10 +1,11 @@
 /**
  * Evaluates JSONata expressions as Step Functions does, with the reference implementation.
  *
- * Reads a JSON list from standard input: `{expression, bindings, now}` each, `now` in milliseconds since the epoch. Writes one answer
- * for each: `{value}`, `{nothing: true}` where no value came out (Step Functions fails the state then), or `{error}`.
+ * Reads JSON lists from standard input, one on each line: `{expression, bindings, now}` each, `now` in milliseconds since the epoch.
+ * Writes one line for each: the list of answers, `{value}`, `{nothing: true}` where no value came out (Step Functions fails the state
+ * then), or `{error}`.
  */
-import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import jsonata from "jsonata";
 
 const answer = async ({ expression, bindings, now }) => {
@@ -16,5 +17,6 @@ const answer = async ({ expression, bindings, now }) => {
   }
 };
 
-const cases = JSON.parse(readFileSync(0, "utf8"));
-process.stdout.write(JSON.stringify(await Promise.all(cases.map(answer))));
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await Promise.all(JSON.parse(line).map(answer)))}\n`);
+}

@@ -11,9 +11,9 @@ import orjson
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-import broadcaster.send.frames
+import broadcaster.send.update_frames
 import matches.snapshot
-from broadcaster.send.frames import build
+from broadcaster.send.update_frames import build
 from client.follower import Follower
 from matches.events import EVENT, AcceptedEvent
 from matches.match_state import MatchState
@@ -44,7 +44,7 @@ class Following(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._frame_bytes = matches.snapshot.FRAME_BYTES
-        matches.snapshot.FRAME_BYTES = broadcaster.send.frames.FRAME_BYTES = FRAME_BYTES  # type: ignore[attr-defined]
+        matches.snapshot.FRAME_BYTES = broadcaster.send.update_frames.FRAME_BYTES = FRAME_BYTES  # type: ignore[attr-defined]
         self.board = Board()
         self.applied: list[AcceptedEvent] = []
         self.ids: list[str] = []
@@ -64,7 +64,7 @@ class Following(RuleBasedStateMachine):
                 assert not follower.gap
                 assert follower.score == self.board.score
         finally:
-            matches.snapshot.FRAME_BYTES = broadcaster.send.frames.FRAME_BYTES = self._frame_bytes  # type: ignore[attr-defined]
+            matches.snapshot.FRAME_BYTES = broadcaster.send.update_frames.FRAME_BYTES = self._frame_bytes  # type: ignore[attr-defined]
 
     @rule(event=st.sampled_from(_KINDS))
     def happens(self, event: dict[str, Any]) -> None:

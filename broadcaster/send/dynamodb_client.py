@@ -9,7 +9,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import get_session
 
-from broadcaster.send.pages import decode_queries
+from broadcaster.send.row_pages import decode_queries
 from runtime import aws, refusals, tls_context
 from runtime.thaw import Usage
 

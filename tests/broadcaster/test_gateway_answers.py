@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.send.answers import Answer, AnswerReader, MalformedAnswerError, Usual, is_bare_accept, meaning
+from broadcaster.send.gateway_answers import Answer, AnswerReader, MalformedAnswerError, Usual, is_bare_accept, meaning
 
 BARE = b"HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 07:04:19 GMT\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n"
 ID = b"X-Id: 1234567890123456789012"

@@ -9,7 +9,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.send.frames import build
+from broadcaster.send.update_frames import build
 from client.follower import Follower
 from matches.match_state import MatchState
 from matches.scoreboard import Board

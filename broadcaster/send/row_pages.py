@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from broadcaster.send.walk import HELD_BACK_AFTER
+from broadcaster.send.lap_rows import HELD_BACK_AFTER
 from runtime.attributes import UnreadableRowError
 from runtime.metrics import unreadable
 from subscriptions.store import page_query

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcaster.control.payload import Batch, SenderTask
-from broadcaster.send.answers import Answer
-from broadcaster.send.delivery import TRIES, Delivery, Lane
 from broadcaster.send.gateway import Gateway
+from broadcaster.send.gateway_answers import Answer
 from broadcaster.send.pacing import Pace
+from broadcaster.send.post_queue import TRIES, PostQueue, PreparedRequest
 from broadcaster.send.signing import Endpoint
 from matches.events import EVENT, AcceptedEvent
 from subscriptions.shards import initial_shards, shard_of
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     from broadcaster.control.telling import Tellings
     from broadcaster.send.carousel import Tools
-    from broadcaster.send.delivery import Job
+    from broadcaster.send.post_queue import Post
     from devstack.system import System
     from matches.ledger import Ledger
 
-LANE = Lane(b"", lambda _: b"")
+REQUEST = PreparedRequest(b"", lambda _: b"")
 VIEWERS, RATE, LATENCY = 10_000, 2_000.0, 0.03
 ANSWERS = {"honest": 1.0, "never reads": 0.0, "reads at times": 0.3}
 
@@ -42,12 +42,12 @@ class Numbered:
     def __init__(self, count: int) -> None:
         self._at, self._count = 0, count
 
-    def take(self) -> Job | None:
+    def next_row(self) -> Post | None:
         """The next row."""
         if self.exhausted:
             return None
         self._at += 1
-        return str(self._at - 1), LANE, "m#0", 0
+        return str(self._at - 1), REQUEST, "m#0", 0
 
     @property
     def waiting(self) -> int:
@@ -78,29 +78,29 @@ def last_honest(
     kinds = [kind if chance.random() < slow else "honest" for _ in range(VIEWERS)]
     now, last, told, requests, tokens = 0.0, 0.0, 0, 0, account / 10
 
-    def slow_one(job: Job) -> None:
+    def slow_one(post: Post) -> None:
         if noted is not None:
-            noted.append(kinds[int(job[0])])
+            noted.append(kinds[int(post[0])])
 
-    posts = Delivery(
+    posts = PostQueue(
         Numbered(VIEWERS), Pace(RATE, 0.0), until=600, gone=lambda _: None, slow=slow_one, chance=chance.random
     )
-    wire: list[tuple[float, int, Job, Answer]] = []
-    job: Job | None
+    wire: list[tuple[float, int, Post, Answer]] = []
+    post: Post | None
     while wire or not posts.finished(now):
         while wire and wire[0][0] <= now:
-            _, _, job, answer = heappop(wire)
-            posts.answered(job, answer, now)
-            if answer is Answer.ACCEPTED and kinds[int(job[0])] == "honest":
+            _, _, post, answer = heappop(wire)
+            posts.answered(post, answer, now)
+            if answer is Answer.ACCEPTED and kinds[int(post[0])] == "honest":
                 last, told = now, told + 1
         allowed = posts.pace.bucket.tokens(now)
-        while allowed > 0 and (job := posts.next(now)) is not None:
+        while allowed > 0 and (post := posts.next_post(now)) is not None:
             posts.pace.bucket.spend(1)
             allowed, requests = allowed - 1, requests + 1
-            passes = chance.random() < ANSWERS[kinds[int(job[0])]] and tokens >= 1
+            passes = chance.random() < ANSWERS[kinds[int(post[0])]] and tokens >= 1
             tokens -= tokens >= 1
-            heappush(wire, (now + LATENCY, requests, job, Answer.ACCEPTED if passes else Answer.THROTTLED))
-        posts.look(now)
+            heappush(wire, (now + LATENCY, requests, post, Answer.ACCEPTED if passes else Answer.THROTTLED))
+        posts.adjust_pace(now)
         now, tokens = now + 0.001, min(account / 10, tokens + account / 1_000)
     return last, told, requests
 
@@ -148,44 +148,44 @@ def test_a_majority_of_slow_viewers_hardly_delays_the_others(slow: float) -> Non
 
 def test_a_viewer_whose_tries_met_errors_is_not_slow() -> None:
     """Errors of the gateway say nothing of a viewer, whatever its last try was answered."""
-    noted: list[Job] = []
+    noted: list[Post] = []
 
-    def note(job: Job) -> None:
-        noted.append(job)
+    def note(post: Post) -> None:
+        noted.append(post)
 
-    posts = Delivery(Numbered(1), Pace(1e6, 0), until=60, gone=lambda _: None, slow=note, chance=lambda: 0.0)
+    posts = PostQueue(Numbered(1), Pace(1e6, 0), until=60, gone=lambda _: None, slow=note, chance=lambda: 0.0)
     for _ in range(TRIES - 1):
-        job = posts.next(0.0)
-        assert job is not None
-        posts.answered(job, Answer.AGAIN, 0.0)
-    job = posts.next(0.0)
-    assert job is not None
-    posts.answered(job, Answer.THROTTLED, 0.0)
+        post = posts.next_post(0.0)
+        assert post is not None
+        posts.answered(post, Answer.AGAIN, 0.0)
+    post = posts.next_post(0.0)
+    assert post is not None
+    posts.answered(post, Answer.THROTTLED, 0.0)
     assert (posts.tally.failed, noted) == (1, [])
 
 
 def test_further_tries_wait_while_first_ones_are_left() -> None:
     """Tries that do not pass take a bounded share of a lap, however many viewers are slow."""
-    posts = Delivery(Numbered(1_000), Pace(1e6, 0), until=60, gone=lambda _: None, chance=lambda: 0.0)
+    posts = PostQueue(Numbered(1_000), Pace(1e6, 0), until=60, gone=lambda _: None, chance=lambda: 0.0)
     first, again = 0, 0
     while posts.rows.waiting:
-        job = posts.next(0.0)
-        assert job is not None
-        again, first = again + (job[3] > 0), first + (job[3] == 0)
-        posts.answered(job, Answer.THROTTLED if int(job[0]) % 2 else Answer.ACCEPTED, 0.0)
+        post = posts.next_post(0.0)
+        assert post is not None
+        again, first = again + (post[3] > 0), first + (post[3] == 0)
+        posts.answered(post, Answer.THROTTLED if int(post[0]) % 2 else Answer.ACCEPTED, 0.0)
     assert first == 1_000
     assert again <= 20 + 0.05 * 500 + 1
 
 
 def test_further_tries_that_pass_are_not_held_back() -> None:
     """A viewer that was refused by chance is told soon: tries that pass go before first ones without a bound."""
-    posts = Delivery(Numbered(1_000), Pace(1e6, 0), until=60, gone=lambda _: None, chance=lambda: 0.0)
+    posts = PostQueue(Numbered(1_000), Pace(1e6, 0), until=60, gone=lambda _: None, chance=lambda: 0.0)
     again = 0
     while posts.rows.waiting:
-        job = posts.next(0.0)
-        assert job is not None
-        again += job[3] > 0
-        posts.answered(job, Answer.THROTTLED if int(job[0]) % 2 and not job[3] else Answer.ACCEPTED, 0.0)
+        post = posts.next_post(0.0)
+        assert post is not None
+        again += post[3] > 0
+        posts.answered(post, Answer.THROTTLED if int(post[0]) % 2 and not post[3] else Answer.ACCEPTED, 0.0)
     assert again >= 480
 
 
@@ -291,11 +291,11 @@ async def test_a_row_that_is_gone_does_not_come_back(
     slow_tools: Tools, numbered: str, slow_of: Any, server: Server
 ) -> None:
     """Promise 4: a viewer that left while its broadcast ran has no row again because it was slow."""
-    from broadcaster.send.slow import SlowViewers
+    from broadcaster.send.slow_viewers import SlowViewers
 
     slow = SlowViewers(slow_tools.db, slow_tools.subscriptions)
     connection = "429.gone="
     shard = shard_of(connection, initial_shards(60_000))
-    slow.failed((connection, LANE, partition(numbered, shard), 6.0), 0)
+    slow.failed((connection, REQUEST, partition(numbered, shard), 6.0), 0)
     await slow.write(asyncio.get_running_loop().time() + 5, [])
     assert slow_of(numbered, [connection]) == {connection: None}

@@ -19,7 +19,7 @@ from broadcaster.control import live
 from broadcaster.control.lease import renewal
 from broadcaster.control.progress import progress_item, round_name
 from broadcaster.control.telling import Telling, parse_telling, telling_get
-from broadcaster.send.frames import Frames, build
+from broadcaster.send.update_frames import Frames, build
 from matches.ledger import UnknownMatchError
 from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
@@ -40,7 +40,7 @@ logger = Logger(service="sender")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Poll:
     """One look at the world: the match, how far it is told and who has its lease, and all live broadcasts."""
 
     state: MatchState
@@ -49,7 +49,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class SenderStore:
     """The tables, through aiobotocore clients.
 
     Raises botocore's ClientError and BotoCoreError; BrokenMatchError for a damaged row of the match itself. Other rows
@@ -64,7 +64,7 @@ class Records:
     broadcasts: str
     lease_seconds: int
 
-    async def look(self, match: str, known: MatchState | None = None) -> Look:
+    async def poll(self, match: str, known: MatchState | None = None) -> Poll:
         """Read all of it, consistently.
 
         If home does not answer, or has no readable row of the match any more, the match stands as it was ``known``: the
@@ -76,7 +76,7 @@ class Records:
             self.db.get_item(**telling_get(self.broadcasts, match)),
             self.db.query(**live.live_query(self.broadcasts)),
         )
-        return Look(
+        return Poll(
             state=state,
             telling=parse_telling(match, told.get("Item")),
             broadcasts=readable_rows(live.parse(live_rows["Items"])),

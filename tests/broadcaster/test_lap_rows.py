@@ -1,4 +1,4 @@
-"""Laps round the ring, and the walk that makes them: every row once from where a lap began."""
+"""Laps round the ring, and the lap that makes them: every row once from where a lap began."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.send.delivery import Lane
-from broadcaster.send.pages import Page
-from broadcaster.send.ring import Spot, lap
-from broadcaster.send.walk import Walk
+from broadcaster.send.lap import Position, lap_ranges
+from broadcaster.send.lap_rows import LapRows
+from broadcaster.send.post_queue import PreparedRequest
+from broadcaster.send.row_pages import Page
 
 if TYPE_CHECKING:
-    from broadcaster.send.delivery import Job
+    from broadcaster.send.post_queue import Post
 
 SHARDS = st.lists(
     st.lists(st.text("abcdef", min_size=1, max_size=3), unique=True, max_size=12).map(sorted), min_size=1, max_size=4
 )
-LANE = Lane(b"", lambda _: b"")
+REQUEST = PreparedRequest(b"", lambda _: b"")
 
 
 class Ring:
@@ -29,8 +29,8 @@ class Ring:
         self.shards = shards
         self._slow = slow or {}
         self.come = asyncio.Event()
-        self.walk = Walk(self._read, [str(stage) for stage in range(len(shards))], self.come.set)
-        self.walk.everything = LANE
+        self.lap = LapRows(self._read, [str(shard) for shard in range(len(shards))], self.come.set)
+        self.lap.everything = REQUEST
         self._page_rows = page_rows
 
     async def _read(self, pk: str, after: str | None) -> Page:
@@ -40,36 +40,36 @@ class Ring:
         slow = {row: self._slow[row] for row in page if row in self._slow}
         return Page(page, frozenset(), page[-1] if len(rows) > self._page_rows else None, slow)
 
-    async def take(self) -> Job | None:
+    async def next_row(self) -> Post | None:
         """The next row, None when the lap is done."""
-        while (job := self.walk.take()) is None and not self.walk.exhausted:
+        while (post := self.lap.next_row()) is None and not self.lap.exhausted:
             await self.come.wait()
             self.come.clear()
-        return job
+        return post
 
-    async def take_all(self) -> list[tuple[str, str]]:
+    async def all_rows(self) -> list[tuple[str, str]]:
         """The rest of the lap."""
         taken = []
-        while (job := await self.take()) is not None:
-            taken.append((job[2], job[0]))
+        while (post := await self.next_row()) is not None:
+            taken.append((post[2], post[0]))
         return taken
 
     @property
     def rows(self) -> list[tuple[str, str]]:
         """Every row."""
-        return [(str(stage), row) for stage, rows in enumerate(self.shards) for row in rows]
+        return [(str(shard), row) for shard, rows in enumerate(self.shards) for row in rows]
 
 
 @given(st.integers(1, 8), st.integers(0, 7), st.none() | st.just("x"))
-def test_a_lap_ends_where_it_began(stages: int, stage: int, after: str | None) -> None:
+def test_a_lap_ends_where_it_began(shards: int, shard: int, after: str | None) -> None:
     """Each shard is in a lap once; the one it begins in is in it in two parts that meet at the beginning."""
-    begin = Spot(stage % stages, after)
-    stretches = lap(stages, begin)
-    assert stretches[0][:2] == begin
-    whole = stretches if after is None else stretches[:-1]
-    assert sorted(each.stage for each in whole) == list(range(stages))
+    begin = Position(shard % shards, after)
+    ranges = lap_ranges(shards, begin)
+    assert ranges[0][:2] == begin
+    whole = ranges if after is None else ranges[:-1]
+    assert sorted(each.shard_index for each in whole) == list(range(shards))
     if after is not None:
-        assert stretches[-1] == (begin.stage, None, after)
+        assert ranges[-1] == (begin.shard_index, None, after)
 
 
 @given(SHARDS, st.data())
@@ -78,14 +78,14 @@ def test_a_newer_frame_begins_a_lap_where_the_walk_stands(shards: list[list[str]
 
     async def run() -> None:
         ring = Ring(shards)
-        ring.walk.start()
+        ring.lap.start()
         for _ in range(data.draw(st.integers(0, 3))):
             for _ in range(data.draw(st.integers(0, len(ring.rows)))):
-                await ring.take()
-            ring.walk.turn()
-        taken = await ring.take_all()
+                await ring.next_row()
+            ring.lap.restart_here()
+        taken = await ring.all_rows()
         assert sorted(taken) == sorted(ring.rows)
-        assert ring.walk.lap_rows == len(ring.rows)
+        assert ring.lap.lap_rows == len(ring.rows)
 
     asyncio.run(run())
 
@@ -96,21 +96,21 @@ def test_a_lap_goes_on_in_another_process(shards: list[list[str]], before: int, 
 
     async def run() -> None:
         first = Ring(shards)
-        first.walk.start()
+        first.lap.start()
         for _ in range(before):
-            await first.take()
-        first.walk.turn()
-        met = [job for job in [await first.take() for _ in range(then)] if job is not None]
-        walk = first.walk
-        if not walk.exhausted:
+            await first.next_row()
+        first.lap.restart_here()
+        met = [post for post in [await first.next_row() for _ in range(then)] if post is not None]
+        lap = first.lap
+        if not lap.exhausted:
             second = Ring(shards)
-            second.walk.start(walk.begin, stretch=walk.stretch, after=walk.spot.after, rows=walk.lap_rows)
-            rest = await second.take_all()
-            assert second.walk.lap_rows == len(first.rows)
+            second.lap.start(lap.begin, range_index=lap.range_index, after=lap.position.after, rows=lap.lap_rows)
+            rest = await second.all_rows()
+            assert second.lap.lap_rows == len(first.rows)
         else:
             rest = []
-        assert sorted([(job[2], job[0]) for job in met] + rest) == sorted(first.rows)
-        await walk.close()
+        assert sorted([(post[2], post[0]) for post in met] + rest) == sorted(first.rows)
+        await lap.close()
 
     asyncio.run(run())
 
@@ -118,11 +118,11 @@ def test_a_lap_goes_on_in_another_process(shards: list[list[str]], before: int, 
 async def test_a_viewer_that_came_while_a_page_was_read_ahead_is_met() -> None:
     """A row written after its page was read, and before the newer event, is met by the lap of that event."""
     ring = Ring([["a", "c", "e"]])
-    ring.walk.start()
-    assert (await ring.take()) is not None
+    ring.lap.start()
+    assert (await ring.next_row()) is not None
     ring.shards[0][1:1] = ["b"]
-    ring.walk.turn()
-    assert [row for _, row in await ring.take_all()] == ["b", "c", "e", "a"]
+    ring.lap.restart_here()
+    assert [row for _, row in await ring.all_rows()] == ["b", "c", "e", "a"]
 
 
 async def test_a_page_that_cannot_be_read_ends_the_walk() -> None:
@@ -132,12 +132,12 @@ async def test_a_page_that_cannot_be_read_ends_the_walk() -> None:
         raise OSError(f"cannot read {pk} {after}")
 
     come = asyncio.Event()
-    walk = Walk(broken, ["0"], come.set)
-    walk.start()
+    lap = LapRows(broken, ["0"], come.set)
+    lap.start()
     await asyncio.wait_for(come.wait(), 10)
-    assert walk.take() is None
-    assert walk.exhausted
-    assert isinstance(walk.error, OSError)
+    assert lap.next_row() is None
+    assert lap.exhausted
+    assert isinstance(lap.error, OSError)
 
 
 @given(SHARDS, st.data())
@@ -147,19 +147,19 @@ def test_slow_viewers_come_last_and_once(shards: list[list[str]], data: st.DataO
     slow = data.draw(st.dictionaries(st.sampled_from(rows), st.integers(1, 3))) if rows else {}
     swap = data.draw(st.integers(0, 10))
 
-    async def walk() -> list[tuple[str, str, float]]:
+    async def lap() -> list[tuple[str, str, float]]:
         ring = Ring(shards, slow=slow)
-        ring.walk.start()
+        ring.lap.start()
         for _ in range(swap):
-            await ring.take()
+            await ring.next_row()
         if swap:
-            ring.walk.turn()
+            ring.lap.restart_here()
         taken = []
-        while (job := await ring.take()) is not None:
-            taken.append((job[2], job[0], job[3]))
+        while (post := await ring.next_row()) is not None:
+            taken.append((post[2], post[0], post[3]))
         return taken
 
-    taken = asyncio.run(walk())
+    taken = asyncio.run(lap())
     assert sorted((pk, row) for pk, row, _ in taken) == sorted(Ring(shards).rows)
     tries = [tries for _, _, tries in taken]
     assert tries == sorted(tries)
@@ -171,16 +171,16 @@ def test_a_walk_knows_what_is_left_once_it_has_read_everything(shards: list[list
     """The stated rest is never 0 while there are rows, and is 0 at the end of the lap."""
     total = sum(map(len, shards))
 
-    async def walk() -> None:
+    async def lap() -> None:
         ring = Ring(shards)
-        ring.walk.start()
-        assert ring.walk.left is None
+        ring.lap.start()
+        assert ring.lap.left is None
         for taken in range(total):
-            assert await ring.take() is not None
-            left = ring.walk.left
+            assert await ring.next_row() is not None
+            left = ring.lap.left
             assert left is not None
             assert left > 0 or taken + 1 == total
-        assert await ring.take() is None
-        assert ring.walk.left == 0
+        assert await ring.next_row() is None
+        assert ring.lap.left == 0
 
-    asyncio.run(walk())
+    asyncio.run(lap())

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from broadcaster.send.answers import Answer
-from broadcaster.send.delivery import EXCUSED, TRIES, Delivery, Lane
-from broadcaster.send.pacing import WINDOW_SECONDS, Answers, Pace
+from broadcaster.send.gateway_answers import Answer
+from broadcaster.send.pacing import WINDOW_SECONDS, AnswerCounts, Pace
+from broadcaster.send.post_queue import EXCUSED, TRIES, PostQueue, PreparedRequest
 
 if TYPE_CHECKING:
-    from broadcaster.send.delivery import Job
+    from broadcaster.send.post_queue import Post
 
-LANE = Lane(b"", lambda _: b"")
+REQUEST = PreparedRequest(b"", lambda _: b"")
 
 
 class Listed:
@@ -22,9 +22,9 @@ class Listed:
     def __init__(self, *connections: str) -> None:
         self._left = list(connections)
 
-    def take(self) -> Job | None:
+    def next_row(self) -> Post | None:
         """The next row."""
-        return (self._left.pop(0), LANE, "m#0", 0) if self._left else None
+        return (self._left.pop(0), REQUEST, "m#0", 0) if self._left else None
 
     @property
     def fresh(self) -> bool:
@@ -42,25 +42,25 @@ class Listed:
         return not self._left
 
 
-def delivery(*connections: str, gone: list[Job] | None = None, pace: Pace | None = None) -> Delivery:
-    """A delivery whose back-off is always the longest."""
+def queue_of(*connections: str, gone: list[Post] | None = None, pace: Pace | None = None) -> PostQueue:
+    """A queue whose back-off is always the longest."""
     into = [] if gone is None else gone
-    return Delivery(Listed(*connections), pace or Pace(100, 0), until=60, gone=into.append, chance=lambda: 1.0)
+    return PostQueue(Listed(*connections), pace or Pace(100, 0), until=60, gone=into.append, chance=lambda: 1.0)
 
 
-def taken(from_: Delivery, now: float) -> Job:
-    """The next job, which must be there."""
-    job = from_.next(now)
-    assert job is not None
-    return job
+def taken(from_: PostQueue, now: float) -> Post:
+    """The next post, which must be there."""
+    post = from_.next_post(now)
+    assert post is not None
+    return post
 
 
 def test_a_slow_viewer_is_put_back_and_the_others_go_first() -> None:
     """One full buffer holds up nobody: that viewer is tried again later, after those who can be told now."""
-    posts = delivery("slow", "b")
+    posts = queue_of("slow", "b")
     posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
     assert taken(posts, 0)[0] == "b"
-    assert posts.next(0) is None
+    assert posts.next_post(0) is None
     assert not posts.finished(0)
     wait = posts.waits(0)
     assert wait
@@ -73,12 +73,12 @@ def test_a_slow_viewer_is_put_back_and_the_others_go_first() -> None:
 @pytest.mark.parametrize("answer", [Answer.THROTTLED, Answer.AGAIN])
 def test_tries_are_bounded(answer: Answer) -> None:
     """A viewer that never takes anything is given up after so many tries, and counted as failed."""
-    posts = delivery("a")
+    posts = queue_of("a")
     now, tries = 0.0, 0
     while not posts.finished(now):
-        job = taken(posts, now)
+        post = taken(posts, now)
         tries += 1
-        posts.answered(job, answer, now)
+        posts.answered(post, answer, now)
         now += posts.waits(now) or 0.0
     assert (tries, posts.tally.failed) == (TRIES, 1)
 
@@ -86,9 +86,9 @@ def test_tries_are_bounded(answer: Answer) -> None:
 def test_the_accounts_throttle_is_hardly_held_against_a_viewer() -> None:
     """Under the account's throttle a post is tried eight times as often: it is not the viewer who is slow."""
     pace = Pace(100, 0)
-    pace.look(Answers(0, 100), WINDOW_SECONDS)
+    pace.adjust(AnswerCounts(0, 100), WINDOW_SECONDS)
     assert pace.throttled
-    posts = delivery("a", pace=pace)
+    posts = queue_of("a", pace=pace)
     now, tries = 0.0, 0
     while not posts.finished(now):
         posts.answered(taken(posts, now), Answer.THROTTLED, now)
@@ -100,17 +100,17 @@ def test_the_accounts_throttle_is_hardly_held_against_a_viewer() -> None:
 
 def test_a_connection_that_died_idle_costs_nothing() -> None:
     """A kept-alive connection may have been closed just then: the post goes out again at once, and has its tries."""
-    posts = delivery("a")
+    posts = queue_of("a")
     posts.lost(taken(posts, 0), 0, idle=True)
     assert taken(posts, 0)[3] == 0
-    posts = delivery("a")
+    posts = queue_of("a")
     posts.lost(taken(posts, 0), 0, idle=False)
-    assert posts.next(0) is None
+    assert posts.next_post(0) is None
 
 
 def test_connections_that_always_break_are_bounded_too() -> None:
     """A gateway that resets every new connection cannot keep a post for ever; and it is not the viewer's doing."""
-    posts, now = delivery("a"), 0.0
+    posts, now = queue_of("a"), 0.0
     for _ in range(TRIES):
         posts.lost(taken(posts, now), now, idle=False)
         now += posts.waits(now) or 0.0
@@ -120,20 +120,20 @@ def test_connections_that_always_break_are_bounded_too() -> None:
 
 def test_the_gone_are_handed_over_and_never_tried_again() -> None:
     """Promise 4: a 410 is final, and its row goes."""
-    gone: list[Job] = []
-    posts = delivery("a", gone=gone)
+    gone: list[Post] = []
+    posts = queue_of("a", gone=gone)
     posts.answered(taken(posts, 0), Answer.GONE, 0)
-    assert [job[0] for job in gone] == ["a"]
+    assert [post[0] for post in gone] == ["a"]
     assert posts.finished(0)
 
 
 def test_when_time_is_up_nothing_new_is_taken() -> None:
     """Rows that were not taken wait for the next invocation; what was to be tried again has failed."""
-    posts = delivery("a", "b")
+    posts = queue_of("a", "b")
     posts.answered(taken(posts, 59), Answer.AGAIN, 59)
-    assert posts.next(60) is not None  # the retry
-    posts.answered(("a", LANE, "m#0", 0), Answer.AGAIN, 60)
-    assert posts.next(60) is None
+    assert posts.next_post(60) is not None  # the retry
+    posts.answered(("a", REQUEST, "m#0", 0), Answer.AGAIN, 60)
+    assert posts.next_post(60) is None
     posts.give_up()
     assert posts.finished(60)
     assert posts.tally.failed == 1
@@ -142,8 +142,8 @@ def test_when_time_is_up_nothing_new_is_taken() -> None:
 
 def test_a_frame_that_was_swapped_is_what_is_tried_again() -> None:
     """Promise 8: a post that had to wait goes out with the newest frame, not with the one it waited with."""
-    posts = delivery("a")
+    posts = queue_of("a")
     posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
-    LANE.request = lambda connection: f"newer for {connection}".encode()
-    job = taken(posts, posts.waits(0) or 0.0)
-    assert job[1].request(job[0]) == b"newer for a"
+    REQUEST.sign = lambda connection: f"newer for {connection}".encode()
+    post = taken(posts, posts.waits(0) or 0.0)
+    assert post[1].sign(post[0]) == b"newer for a"

@@ -1,9 +1,9 @@
 """Remembers from one broadcast to the next which viewers take nothing, in their subscription rows.
 
-A viewer whose tries were all answered 429 has a full buffer: it does not read. Its row says in how many broadcasts
-running that was so. From two on its row is taken last (``Walk``), and its connection is closed when one more broadcast
-fails: a client that is alive comes back with an empty buffer. A broadcast that reaches the viewer clears the row. While
-the account throttles nobody is noted, because then a 429 says nothing of the viewer (``Delivery``).
+A viewer whose tries were all answered 429 has a full buffer: the viewer does not read. Its row counts the broadcasts
+running in which that was so. From two on, the viewer's row comes last in a lap (``LapRows``). When one more broadcast
+fails, its connection is closed: a living client comes back with an empty buffer. A broadcast that reaches the viewer
+clears the row. While the account throttles, a 429 says nothing about the viewer, and nothing is noted (``PostQueue``).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.send.walk import HELD_BACK_AFTER
+from broadcaster.send.lap_rows import HELD_BACK_AFTER
 from subscriptions.store import row_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from broadcaster.send.delivery import Job
+    from broadcaster.send.post_queue import Post
 
 AT_ONCE = 16
 """Rows that are being written at the same time."""
@@ -41,13 +41,13 @@ class SlowViewers:
         self._failed: dict[tuple[str, str], int] = {}
         """Rows whose viewers took nothing on this lap: in how many broadcasts running, with this one."""
 
-    def failed(self, job: Job, before: int) -> bool:
+    def failed(self, post: Post, before: int) -> bool:
         """Note that a viewer took nothing, as in the ``before`` last broadcasts; returns whether it is to be closed."""
-        row = (job[2], job[0])
+        row = (post[2], post[0])
         self._failed[row] = before + 1
         return self._failed[row] > HELD_BACK_AFTER
 
-    def turn(self) -> None:
+    def begin_lap(self) -> None:
         """A lap with a newer frame begins: it tells which viewers take nothing."""
         self._failed.clear()
 

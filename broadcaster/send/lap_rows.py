@@ -11,14 +11,14 @@ from bisect import bisect_right
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from broadcaster.send.delivery import TRIES
-from broadcaster.send.ring import Spot, Stretch, lap
+from broadcaster.send.lap import Position, RowRange, lap_ranges
+from broadcaster.send.post_queue import TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from broadcaster.send.delivery import Job, Lane
-    from broadcaster.send.pages import Page
+    from broadcaster.send.post_queue import Post, PreparedRequest
+    from broadcaster.send.row_pages import Page
 
     Read = Callable[[str, str | None], Awaitable[Page]]
 
@@ -28,23 +28,23 @@ HELD_BACK_AFTER = 2
 MOST_HELD = 10_000
 """Rows held back at most; further slow viewers keep their place."""
 
-_FRONT = Spot()
+_FRONT = Position()
 _NOBODY: frozenset[str] = frozenset()
 
 
 class _Piece(NamedTuple):
-    """Rows of one page: in which stretch, of which shard, after which row."""
+    """Rows of one page: in which range_index, of which shard, after which row."""
 
-    stretch: int
-    stage: int
+    range_index: int
+    shard_index: int
     after: str | None
     rows: list[str]
     score_only: frozenset[str]
     slow: Mapping[str, int]
 
 
-class Walk:
-    """The rows of ``partitions`` on one lap after the other; ``delivery.Rows`` for the gateway.
+class LapRows:
+    """The rows of ``partitions`` on one lap after the other; ``post_queue.Rows`` for the gateway.
 
     ``read`` gets a page of a partition after a connection; ``wake`` is called when rows have come. A page that cannot
     be read is kept as ``error``, and the walk has no more rows.
@@ -54,17 +54,17 @@ class Walk:
         self._read = read
         self._partitions = partitions
         self._wake = wake
-        self.everything: Lane | None = None
+        self.everything: PreparedRequest | None = None
         """For those who follow everything. None, here and below: nothing to tell them."""
-        self.score: Lane | None = None
+        self.score: PreparedRequest | None = None
         """For those who follow the score only."""
         self.taken = 0
         self.skipped = 0
         self.queries = 0
         self.error: Exception | None = None
-        self.begin = Spot()
+        self.begin = Position()
         """Where this lap began, and where it ends."""
-        self.stretch = 0
+        self.range_index = 0
         """The stretch of the lap that the spot is in."""
         self._lap_rows = 0
         self._over = False
@@ -78,43 +78,43 @@ class Walk:
         """Rows of this lap that had been taken before its reader began."""
         self._read_rows = 0
         """Rows that this lap's reader has read."""
-        self._stretches = (0, 1)
+        self._ranges = (0, 1)
         """Stretches that the reader has read to the end, and has to read."""
         self._reader: asyncio.Task[None] | None = None
         self._next: asyncio.Queue[_Piece | None] = asyncio.Queue()
-        self._stage = 0
+        self._shard_index = 0
         self._partition = partitions[0]
         self._after: str | None = None
         self._rows: list[str] = []
         self._at = 0
         self._score_only = _NOBODY
 
-    def start(self, begin: Spot = _FRONT, *, stretch: int = 0, after: str | None = None, rows: int = 0) -> None:
+    def start(self, begin: Position = _FRONT, *, range_index: int = 0, after: str | None = None, rows: int = 0) -> None:
         """Begin a lap at ``begin``, or go on with one: in a ``stretch``, after a row, ``rows`` having been taken."""
         self._stop_reading()
-        stretches = lap(len(self._partitions), begin)
+        ranges = lap_ranges(len(self._partitions), begin)
         if after is not None:
-            stretches[stretch] = stretches[stretch]._replace(after=after)
-        self.begin, self.stretch, self._lap_rows, self._over = begin, stretch, rows, False
+            ranges[range_index] = ranges[range_index]._replace(after=after)
+        self.begin, self.range_index, self._lap_rows, self._over = begin, range_index, rows, False
         self.error, self._held = None, []
-        self._before, self._read_rows, self._stretches = rows, 0, (0, len(stretches) - stretch)
-        self._stage, self._after = stretches[stretch].stage, stretches[stretch].after
+        self._before, self._read_rows, self._ranges = rows, 0, (0, len(ranges) - range_index)
+        self._shard_index, self._after = ranges[range_index].shard_index, ranges[range_index].after
         self._rows, self._at, self._score_only = [], 0, _NOBODY
         self._next = asyncio.Queue()
-        self._reader = asyncio.create_task(self._read_on(stretches, stretch, self._next))
+        self._reader = asyncio.create_task(self._read_on(ranges, range_index, self._next))
 
-    def turn(self) -> None:
+    def restart_here(self) -> None:
         """Begin a lap here.
 
         Rows that were read ahead are read again. A viewer may have come between that read and the newer event, and its
         snapshot may lack that event.
         """
-        self.start(self.spot)
+        self.start(self.position)
 
     @property
-    def spot(self) -> Spot:
+    def position(self) -> Position:
         """After the last row that was taken."""
-        return Spot(self._stage, self._rows[self._at - 1] if self._at else self._after)
+        return Position(self._shard_index, self._rows[self._at - 1] if self._at else self._after)
 
     @property
     def lap_rows(self) -> int:
@@ -142,22 +142,22 @@ class Walk:
 
         Exact once the last page has been read. Before that, shards not read yet count as the average of the others.
         """
-        finished, of = self._stretches
+        finished, of = self._ranges
         if not finished and not self._read_rows:
             return None
         taken, rows = self.lap_rows - self._before, self._read_rows
         expected = rows if finished == of else max(rows + 1, ceil(rows * of / max(1, finished)))
         return max(0, expected - taken) + (len(self._held) if finished == of else 0)
 
-    def release(self) -> list[Job]:
+    def release(self) -> list[Post]:
         """The posts of the rows that have been held back: there is no time to wait for the end of the lap.
 
         From now on no row is held back any more.
         """
-        jobs, self._holds = [], False
-        while (job := self._take_held()) is not None:
-            jobs.append(job)
-        return jobs
+        posts, self._holds = [], False
+        while (post := self._next_held()) is not None:
+            posts.append(post)
+        return posts
 
     def drop_held(self) -> int:
         """Give up the rows that are held back; returns how many there were. They are as if they had not been met."""
@@ -168,23 +168,23 @@ class Walk:
 
     def reached(self) -> list[tuple[str, str]]:
         """The rows of slow viewers that have been taken."""
-        here, after = self._partition, self.spot.after or ""
+        here, after = self._partition, self.position.after or ""
         return [row for row in self.slow if self._over or row[0] != here or row[1] <= after]
 
-    def take(self) -> Job | None:
+    def next_row(self) -> Post | None:
         """The next row of this lap, None if there is none at the moment."""
         while True:
             at = self._at
             if at < len(self._rows):
                 self._at = at + 1
                 connection = self._rows[at]
-                lane = self.score if connection in self._score_only else self.everything
-                if lane is not None:
+                request = self.score if connection in self._score_only else self.everything
+                if request is not None:
                     self.taken += 1
-                    return connection, lane, self._partition, 0
+                    return connection, request, self._partition, 0
                 self.skipped += 1
             elif not self._turn_page():
-                return self._take_held() if self._over else None
+                return self._next_held() if self._over else None
 
     async def close(self) -> None:
         """Give up the page that is being read."""
@@ -193,14 +193,14 @@ class Walk:
         if reader is not None:
             await asyncio.gather(reader, return_exceptions=True)
 
-    def _take_held(self) -> Job | None:
+    def _next_held(self) -> Post | None:
         while self._held:
             connection, score_only, partition = self._held.pop()
-            lane = self.score if score_only else self.everything
-            if lane is not None:
+            request = self.score if score_only else self.everything
+            if request is not None:
                 self.taken += 1
                 # Half of the tries, and no place among the first ones.
-                return connection, lane, partition, TRIES / 2
+                return connection, request, partition, TRIES / 2
             self.skipped += 1
         return None
 
@@ -221,13 +221,13 @@ class Walk:
         piece = self._next.get_nowait()
         self._next.task_done()
         self._lap_rows += self._at
-        self._after = self.spot.after
+        self._after = self.position.after
         self._rows, self._at, self._score_only = [], 0, _NOBODY
         if piece is None:
             self._over = True
             return False
-        self.stretch, self._stage, self._after, self._rows, self._score_only, slow = piece
-        self._partition = self._partitions[self._stage]
+        self.range_index, self._shard_index, self._after, self._rows, self._score_only, slow = piece
+        self._partition = self._partitions[self._shard_index]
         if slow:
             self.slow.update({(self._partition, connection): failed for connection, failed in slow.items()})
             self._hold_back(slow)
@@ -238,21 +238,23 @@ class Walk:
             self._reader.cancel()
             self._reader = None
 
-    async def _read_on(self, stretches: list[Stretch], first: int, pieces: asyncio.Queue[_Piece | None]) -> None:
+    async def _read_on(self, ranges: list[RowRange], first: int, pieces: asyncio.Queue[_Piece | None]) -> None:
         """Read page after page, each as soon as the one before it is being sent."""
         try:
-            for number, (stage, begin, to) in enumerate(stretches[first:], first):
+            for number, (shard_index, begin, up_to) in enumerate(ranges[first:], first):
                 after, more = begin, True
                 while more:
                     await pieces.join()
                     self.queries += 1
-                    page = await self._read(self._partitions[stage], after)
-                    rows = page.connections if to is None else page.connections[: bisect_right(page.connections, to)]
+                    page = await self._read(self._partitions[shard_index], after)
+                    rows = (
+                        page.connections if up_to is None else page.connections[: bisect_right(page.connections, up_to)]
+                    )
                     self._read_rows += len(rows)
-                    pieces.put_nowait(_Piece(number, stage, after, rows, page.score_only, page.slow))
+                    pieces.put_nowait(_Piece(number, shard_index, after, rows, page.score_only, page.slow))
                     self._wake()
-                    after, more = page.last, page.last is not None and (to is None or page.last < to)
-                self._stretches = (number + 1 - first, len(stretches) - first)
+                    after, more = page.last, page.last is not None and (up_to is None or page.last < up_to)
+                self._ranges = (number + 1 - first, len(ranges) - first)
         except Exception as error:  # noqa: BLE001 - the sender raises it, once what is on its way has ended
             self.error = error
         pieces.put_nowait(None)
