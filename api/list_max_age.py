@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matches.kickoff import in_utc, is_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from matches.event_types import MatchSummary
 
 LIST_SECONDS = 30
 """Seconds that a CDN may keep a quiet list; ``terraform/site.json`` has it as ``most_seconds``."""
@@ -19,7 +21,7 @@ OVER = frozenset({"full_time", "abandoned", "awarded", "called_off"})
 """Statuses of a match that is not played on, and the kinds of event that lead to them."""
 
 
-def list_seconds(matches: Sequence[dict[str, Any]], now: float) -> int:
+def list_seconds(matches: Sequence[MatchSummary], now: float) -> int:
     """Seconds that a CDN may keep these matches of a day, each as its ``summary``; ``now`` in seconds since the epoch.
 
     ``LIST_SECONDS`` if each is over, will not be played, or kicks off later than ``SOON_SECONDS`` from now; else 1.
@@ -27,7 +29,7 @@ def list_seconds(matches: Sequence[dict[str, Any]], now: float) -> int:
     return LIST_SECONDS if all(_rests(each, now) for each in matches) else 1
 
 
-def _rests(match: dict[str, Any], now: float) -> bool:
+def _rests(match: MatchSummary, now: float) -> bool:
     if match["status"] != "scheduled":
         return match["status"] in OVER or match["status"] == "postponed"
     kickoff = match["kickoff"]

@@ -21,6 +21,7 @@ from api.openapi_answers import answers
 from api.responses import cacheable
 from api.shared_reads import HISTORY_PAGE
 from matches.calendar import PAGES
+from matches.event_types import MatchSummary
 from matches.match_state import MatchState
 from matches.schedule import Day
 from matches.snapshot import snapshot, summary
@@ -42,7 +43,7 @@ def read_day(
     return cacheable(found.value, fresh=found.fresh, shared=list_seconds(found.value["matches"], time.time()))
 
 
-def _listed(states: list[MatchState]) -> list[dict[str, Any]]:
+def _listed(states: list[MatchState]) -> list[MatchSummary]:
     viewers = resources.viewer_counts().of_matches([state.match for state in states], resources.cells())
     return [summary(state, viewers[state.match]) for state in states]
 
@@ -95,4 +96,4 @@ def read_events(
     """The next ``limit`` events after ``after``; go on from the last seq until ``seq`` is reached."""
     state, fresh = resources.shared_reads().state(match)
     events = resources.shared_reads().events(state, after or 0, limit)
-    return cacheable({"match": match, "epoch": state.epoch, "seq": state.seq, "events": events}, fresh=fresh)
+    return cacheable({"match": match, "epoch": state.epoch, "seq": state.newest_seq, "events": events}, fresh=fresh)

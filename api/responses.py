@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from aws_lambda_powertools.event_handler import Response, content_types
@@ -12,12 +13,14 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from api.app import app
 
 
-def plain(status: HTTPStatus, body: dict[str, Any]) -> Response[dict[str, Any]]:
+def plain(status: HTTPStatus, body: Mapping[str, Any]) -> Response[dict[str, Any]]:
     """An answer for one request: no cache keeps it."""
-    return Response(status, content_types.APPLICATION_JSON, body, headers={"Cache-Control": "no-store"})
+    return Response(
+        status, content_types.APPLICATION_JSON, cast("dict[str, Any]", body), headers={"Cache-Control": "no-store"}
+    )
 
 
-def cacheable(body: dict[str, Any], *, fresh: bool, shared: int = 1) -> Response[Any]:
+def cacheable(body: Mapping[str, Any], *, fresh: bool, shared: int = 1) -> Response[Any]:
     """An answer for everybody; 304 to a cache that has this one already (RFC 9110, 13.1.2).
 
     A browser may use it for a second from when it was read. Of what this process had kept, less than a second is left,
@@ -36,6 +39,6 @@ def cacheable(body: dict[str, Any], *, fresh: bool, shared: int = 1) -> Response
     return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, text.decode(), headers=headers)
 
 
-def present(outcome: dict[str, Any]) -> dict[str, Any]:
+def present(outcome: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that have a value."""
     return {name: value for name, value in outcome.items() if value is not None}

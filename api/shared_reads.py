@@ -8,7 +8,7 @@ Decisions are never made from these reads.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matches.calendar import PAGE
 from matches.ledger import UnknownMatchError
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from matches.calendar import Calendar
+    from matches.event_types import DayList, LineupNames, MatchSummary, Receipt, StoredEvent
     from matches.ledger import Ledger
     from matches.match_state import MatchState, Outcome
+    from runtime.attributes import Item
 
 HISTORY_PAGE = 200
 """Events of one page of a history."""
@@ -41,12 +43,12 @@ class SharedReads:
         self._ledger = ledger
         # None for a match that there is not: a flood may be for that as well.
         self._states: BriefCache[str, MatchState | None] = BriefCache(_MATCHES)
-        self._days: BriefCache[date, list[dict[str, Any]]] = BriefCache(_PAGES)
-        self._lists: BriefCache[tuple[date, int], dict[str, Any]] = BriefCache(_PAGES)
+        self._days: BriefCache[date, list[Item]] = BriefCache(_PAGES)
+        self._lists: BriefCache[tuple[date, int], DayList] = BriefCache(_PAGES)
         # By match, epoch, newest seq and page: a page is as complete as the seq that it is told with.
-        self._pages: BriefCache[tuple[str, str, int, int], list[dict[str, Any]]] = BriefCache(_PAGES)
-        self._receipts: BriefCache[str, list[dict[str, Any]]] = BriefCache(_PAGES)
-        self._lineups: BriefCache[str, dict[str, list[str]]] = BriefCache(_PAGES)
+        self._pages: BriefCache[tuple[str, str, int, int], list[StoredEvent]] = BriefCache(_PAGES)
+        self._receipts: BriefCache[str, list[Receipt]] = BriefCache(_PAGES)
+        self._lineups: BriefCache[str, LineupNames] = BriefCache(_PAGES)
         self._outcomes: BriefCache[tuple[str, str, str | None], Outcome | None] = BriefCache(_MATCHES)
 
     def state(self, match: str) -> tuple[MatchState, bool]:
@@ -57,40 +59,40 @@ class SharedReads:
         return found.value, found.fresh
 
     def day(
-        self, calendar: Calendar, day: date, page: int, read: Callable[[list[MatchState]], list[dict[str, Any]]]
-    ) -> Cached[dict[str, Any]]:
+        self, calendar: Calendar, day: date, page: int, read: Callable[[list[MatchState]], list[MatchSummary]]
+    ) -> Cached[DayList]:
         """A page of the list of a day, with what ``read`` makes of its matches. Beyond the last, nothing is read."""
         keys = self._days.get_or_read(day, partial(calendar.keys_of, day)).value
         start = (page - 1) * PAGE
 
-        def made() -> dict[str, Any]:
+        def made() -> DayList:
             matches = read(calendar.states(day, keys[start : start + PAGE]))
             return {"day": day.isoformat(), "page": page, "matches": matches, "more": start + PAGE < len(keys)}
 
         return self._lists.get_or_read((day, page), made) if start < len(keys) else Cached(made(), fresh=False)
 
-    def events(self, state: MatchState, after: int, limit: int) -> list[dict[str, Any]]:
-        """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after`` and up to ``state.seq``, in order.
+    def events(self, state: MatchState, after: int, limit: int) -> list[StoredEvent]:
+        """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after``, up to ``state.newest_seq``, in order.
 
         The events are cut from the same pages for every ``after`` and ``limit``, so no series of requests gets around
         the kept pages. Damaged events do not count, so a reader that goes on from the last seq passes them.
         """
-        events: list[dict[str, Any]] = []
-        first, newest = after // HISTORY_PAGE, (state.seq - 1) // HISTORY_PAGE
+        events: list[StoredEvent] = []
+        first, newest = after // HISTORY_PAGE, (state.newest_seq - 1) // HISTORY_PAGE
         for page in range(first, min(newest + 1, first + _PAGES_READ)):
             if len(events) >= limit:
                 break
-            key = (state.match, state.epoch, state.seq, page)
+            key = (state.match, state.epoch, state.newest_seq, page)
             found = self._pages.get_or_read(key, partial(self._page, state, page)).value
             events += [event for event in found if event["seq"] > after]
         return events[:limit]
 
-    def receipts(self, match: str, after: int | None) -> list[dict[str, Any]]:
+    def receipts(self, match: str, after: int | None) -> list[Receipt]:
         """The receipts of a match's broadcasts, oldest first; only those above ``after``, if that is given."""
         kept = self._receipts.get_or_read(match, partial(self._ledger.receipts, match)).value
         return [each for each in kept if after is None or each["seq"] > after]
 
-    def lineups(self, match: str) -> Cached[dict[str, list[str]]]:
+    def lineups(self, match: str) -> Cached[LineupNames]:
         """The line-ups of a match."""
         return self._lineups.get_or_read(match, partial(self._ledger.lineups, match))
 
@@ -101,7 +103,7 @@ class SharedReads:
         if outcome is not None and outcome.seq is not None:
             seq = outcome.seq
             # An operator who has read that an event was applied finds it in what is read next.
-            self._states.drop(match, when=lambda state: state is not None and state.seq < seq)
+            self._states.drop(match, when=lambda state: state is not None and state.newest_seq < seq)
         return outcome
 
     def forget(self, match: str) -> None:
@@ -117,8 +119,8 @@ class SharedReads:
         except UnknownMatchError:
             return None
 
-    def _page(self, state: MatchState, page: int) -> list[dict[str, Any]]:
-        return events_as_of(state.seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
+    def _page(self, state: MatchState, page: int) -> list[StoredEvent]:
+        return events_as_of(state.newest_seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
 
 
 def _is_settled(outcome: Outcome | None) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .errors import BehindError, FollowError, RefusedError, UnknownMatchError
     from .event import Event
     from .following import Board, Follow, follow
-    from .handing import TokenTooLongError
+    from .token_placement import TokenTooLongError
 else:
     from importlib import import_module
 
@@ -22,7 +22,7 @@ else:
         "Follow": "following",
         "FollowError": "errors",
         "RefusedError": "errors",
-        "TokenTooLongError": "handing",
+        "TokenTooLongError": "token_placement",
         "UnknownMatchError": "errors",
         "follow": "following",
     }

@@ -3,7 +3,7 @@
 - ``FollowError``: the server refuses what was asked for, and would again.
   - ``UnknownMatchError``: there is no such match.
   - ``RefusedError``: the token is missing, has expired, or does not cover the match.
-  - ``TokenTooLongError`` (``handing``): the token fits into no address.
+  - ``TokenTooLongError`` (``token_placement``): the token fits into no address.
   - ``BehindError``: the program took its events too slowly.
 
 A lost connection is none of these: it is opened again.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .frames import is_page, is_whole
+from .frame_checks import is_page, is_whole
 
 _EARLY = 64
 """Frames kept while a snapshot is awaited; a frame lost beyond that is a gap again."""

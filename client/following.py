@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
 from .errors import BehindError, FollowError, RefusedError, UnknownMatchError
-from .reader import Reader
+from .http_reader import HttpReader
 from .viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .event import Event
-    from .wire import LostError
+    from .websocket import LostError
 
 BACKLOG = 1000
 """Events that wait for a program that is slow, at most; as many as in web/livescore.js."""
@@ -113,7 +113,7 @@ class Follow:
         self._until_full_time = until_full_time
         # Nothing that runs refers to this object: so it goes when its loop has ended, and takes the task with it.
         self._inbox = _Inbox()
-        self._reader = Reader(api) if api is not None else None
+        self._reader = HttpReader(api) if api is not None else None
         self._viewer = Viewer(
             url,
             [match],
@@ -212,7 +212,7 @@ class _Inbox:
         await self._news.wait()
 
 
-async def _run(viewer: Viewer, reader: Reader | None) -> None:
+async def _run(viewer: Viewer, reader: HttpReader | None) -> None:
     try:
         await viewer.run()
     finally:

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from .follower import Follower
-from .handing import handed
-from .repair import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
-from .repairs import Repairs
-from .wire import LostError, dial
+from .repair_plan import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
+from .repairer import Repairer
+from .token_placement import place_token
+from .websocket import LostError, dial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .reader import Reader
-    from .wire import Wire
+    from .http_reader import HttpReader
+    from .websocket import Connection
 
 IDLE_SECONDS = 240.0
 """A ping that often keeps API Gateway from closing an idle connection (10 minutes,
@@ -100,7 +100,7 @@ class Viewer:
         url: str,
         matches: list[str],
         *,
-        reader: Reader | None = None,
+        reader: HttpReader | None = None,
         only: Literal["score"] | None = None,
         on_event: Callable[[str, dict[str, Any], int], None] | None = None,
         on_frame: Callable[[dict[str, Any]], None] | None = None,
@@ -147,7 +147,7 @@ class Viewer:
         """Connections in a row that opened and brought nothing."""
         self.junk = 0
         """Messages that were no JSON objects."""
-        self._wire: Wire | None = None
+        self._wire: Connection | None = None
         self._care_timer: asyncio.TimerHandle | None = None
         self._link = _Link()
         self._checked_at = 0.0
@@ -158,7 +158,7 @@ class Viewer:
         self._chance = chance
         self._silence_chance = chance()
         self._repairs = (
-            Repairs(reader, self._show, self._sync, self._fail, spread_seconds, found=self._found)
+            Repairer(reader, self._show, self._sync, self._fail, spread_seconds, found=self._found)
             if reader is not None
             else None
         )
@@ -188,7 +188,7 @@ class Viewer:
                 raise self._failure
             begun = time.monotonic()
             try:
-                url, headers = handed(self._url, self._token() if callable(self._token) else self._token)
+                url, headers = place_token(self._url, self._token() if callable(self._token) else self._token)
                 self._wire = await dial(url, self._take, headers)
             except LostError as error:
                 self.failed += 1
@@ -219,7 +219,7 @@ class Viewer:
         if self._wire is not None:
             self._wire.abort()
 
-    async def _follow(self, wire: Wire) -> None:
+    async def _follow(self, wire: Connection) -> None:
         """From the open connection to its end."""
         self._link = _Link(
             leave_at=self.opened_at + random.uniform(*self._age_seconds),
@@ -275,7 +275,7 @@ class Viewer:
             wire.ping()
         self._care_later()
 
-    def _is_dead(self, wire: Wire, now: float) -> bool:
+    def _is_dead(self, wire: Connection, now: float) -> bool:
         """Whether a question has been left without an answer for too long, or nothing has come at all."""
         if self._link.pinged is not None and wire.heard >= self._link.pinged:
             self._link.pinged = None

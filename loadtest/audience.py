@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from client.reader import Reader
+from client.http_reader import HttpReader
 from client.viewer import Viewer
 from runtime.errors import ProgramError
 
@@ -48,7 +48,7 @@ class Audience:
         self._awaited: tuple[tuple[str, int], int] = (("", 0), 0)
         self._there = asyncio.Event()
         self.members: list[Member] = []
-        self.reader = Reader(api_url) if api_url is not None else None
+        self.reader = HttpReader(api_url) if api_url is not None else None
         for match, count in matches.items():
             for _ in range(count):
                 member = Member(match)

@@ -27,10 +27,10 @@ from typing import Any
 import orjson
 import uvloop
 
-from client.reader import Reader
+from client.http_reader import HttpReader
 from client.viewer import Viewer
-from loadtest.limits import allow_sockets
-from loadtest.results import Histogram, Status, posted_at
+from loadtest.load_limits import allow_sockets
+from loadtest.swarm_results import Histogram, Status, posted_at
 
 REPORT_SECONDS = 0.5
 LAG_SECONDS = 0.05
@@ -126,7 +126,7 @@ class Swarm:
 
     def __init__(self, url: str, api_url: str) -> None:
         self.url = url
-        self.reader = Reader(api_url)
+        self.reader = HttpReader(api_url)
         """Reads missed events: one fetch for all viewers that miss the same."""
         self.tally = Tally()
         self.ready: set[int] = set()

@@ -8,10 +8,14 @@ Senders and routes read events too: nothing here loads pydantic, which they do w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from matches.event_types import EventChanges, StoredEvent
+
+E = TypeVar("E", bound="Mapping[str, Any]")
 
 AMENDABLE: Final = ("player", "assist", "player_on", "player_off", "minute", "stoppage")
 """Fields that an amendment may correct, in the events that have them."""
@@ -30,18 +34,20 @@ FIELDS: Final[dict[str, frozenset[str]]] = {
 _NO_STOPPAGE: Final = ("stoppage", None)
 
 
-def amended(event: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with ``changes`` (field -> right value, None to take the field away)."""
-    return {name: value for name, value in {**event, **changes}.items() if value is not None}
+def with_changes(event: E, changes: EventChanges) -> E:
+    """The event with the right values of ``changes``, and without the fields that they take away."""
+    return cast("E", {name: value for name, value in {**event, **changes}.items() if value is not None})
 
 
-def changes_of(amendment: Mapping[str, Any]) -> dict[str, Any]:
+def changes_of(amendment: Mapping[str, Any]) -> EventChanges:
     """The changes that an amendment states, from the amendment as viewers get it."""
-    changes = {name: amendment[name] for name in AMENDABLE if name in amendment}
-    return {**changes, "stoppage": changes.get("stoppage")} if "minute" in changes else changes
+    changes = cast("EventChanges", {name: amendment[name] for name in AMENDABLE if name in amendment})
+    if "minute" in changes:
+        changes["stoppage"] = changes.get("stoppage")
+    return changes
 
 
-def why_not(event: Mapping[str, Any], changes: Mapping[str, Any]) -> str | None:
+def why_not(event: StoredEvent, changes: EventChanges) -> str | None:
     """Why an event, as it stands now, cannot be amended so: a sentence for the operator. None if it can."""
     kind = event["kind"]
     if kind == "amendment":
@@ -53,8 +59,8 @@ def why_not(event: Mapping[str, Any], changes: Mapping[str, Any]) -> str | None:
     )
     if foreign:
         return f"a {kind} has no {' and no '.join(foreign)}"
-    after = amended(event, changes)
-    if after == amended(event, {}):
+    after = with_changes(event, changes)
+    if after == with_changes(event, {}):
         return "the event says that already"
     if kind == "substitution" and after.get("player_on") is not None:
         if after["player_on"] == after.get("player_off"):

@@ -10,11 +10,11 @@ it once it is changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matches.kickoff import entry
 from matches.match_rows import parse_state
-from runtime.attributes import parse_rows
+from runtime.attributes import Item, parse_rows
 from runtime.bulk_rows import read_rows
 from runtime.metrics import readable_rows
 
@@ -41,7 +41,7 @@ class Calendar:
         self.table = table
         self._db = client
 
-    def keys_of(self, day: date) -> list[dict[str, Any]]:
+    def keys_of(self, day: date) -> list[Item]:
         """The keys of all matches of a UTC day by kick-off, at most ``PAGES`` pages of them.
 
         The index follows a new or moved match within moments.
@@ -56,7 +56,7 @@ class Calendar:
         )
         return [{name: item[name] for name in ("match_id", "item")} for page in pages for item in page["Items"]]
 
-    def states(self, day: date, keys: list[dict[str, Any]]) -> list[MatchState]:
+    def states(self, day: date, keys: list[Item]) -> list[MatchState]:
         """The matches of these keys, read consistently, by kick-off; those whose time is not known come last.
 
         A match whose state cannot be read is reported and left out.

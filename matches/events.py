@@ -49,6 +49,8 @@ from runtime.errors import PoisonError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from matches.event_types import EventChanges
+
 STREAM_VERSION = 1
 """Version of the record on the stream; a reader sets aside what it does not know."""
 
@@ -219,14 +221,16 @@ class Amendment(_Event):
             raise ValueError("stoppage time needs its minute")
         return self
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> EventChanges:
         """Field -> right value. None takes a name away. A minute always comes with its stoppage time, or with None."""
-        changes = {
-            name: getattr(self, name)
-            for name in AMENDABLE
-            if getattr(self, name) is not None or (name in _REMOVABLE and name in self.model_fields_set)
-        }
-        return changes if self.minute is None else {**changes, "stoppage": self.stoppage}
+        changes: EventChanges = {}
+        for name in AMENDABLE:
+            value = getattr(self, name)
+            if value is not None or (name in _REMOVABLE and name in self.model_fields_set):
+                changes[name] = value
+        if self.minute is not None:
+            changes["stoppage"] = self.stoppage
+        return changes
 
     def content(self) -> dict[str, Any]:
         """As of every event, with null for a name that is taken away."""

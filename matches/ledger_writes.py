@@ -10,30 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from matches.amendments import AMENDABLE, amended
+from matches.amendments import AMENDABLE, with_changes
 from matches.kickoff import entry
 from matches.match_rows import LINEUPS, event_item, id_key, row_key, state_key
 from matches.match_state import Outcome
-from runtime.attributes import VERSION_ATTRIBUTE, as_number
+from runtime.attributes import VERSION_ATTRIBUTE, Item, as_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+    from matches.event_types import LineupNames, Receipt, StoredEvent
     from matches.events import AcceptedEvent
     from matches.match_state import MatchState
     from matches.scoreboard import Applied, Board
 
 
-def state_row(state: MatchState) -> dict[str, Any]:
+def state_row(state: MatchState) -> Item:
     """The ``state`` row of a new match."""
-    item: dict[str, Any] = {
+    item: Item = {
         **state_key(state.match),
         **VERSION_ATTRIBUTE,
         **{name: {"S": getattr(state, name)} for name in ("epoch", "home", "away", "kickoff")},
         **{name: {"S": value} for name, value in entry(state.kickoff).items()},
-        **{name: as_number(getattr(state, name)) for name in ("seq", "scored")},
+        **{name: as_number(getattr(state, name)) for name in ("newest_seq", "newest_score_seq")},
         "board": {"S": _dump_board(state.board)},
         "terms": {"S": _dump_terms(state)},
     }
@@ -44,7 +45,7 @@ def state_row(state: MatchState) -> dict[str, Any]:
     return item
 
 
-def scheduled(state: MatchState) -> dict[str, Any]:
+def scheduled(state: MatchState) -> Item:
     """The attributes of the ``state`` row that a change before the kick-off may change."""
     return {
         **{name: {"S": getattr(state, name)} for name in ("kickoff", "home", "away")},
@@ -53,13 +54,12 @@ def scheduled(state: MatchState) -> dict[str, Any]:
     }
 
 
-def lineups_row(match: str, lineups: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def lineups_row(match: str, lineups: LineupNames) -> Item:
     """The ``lineups`` row: the names of each side's players."""
-    body = {side: list(lineups[side]) for side in ("home", "away")}
-    return {**row_key(match, LINEUPS), **VERSION_ATTRIBUTE, "body": {"S": orjson.dumps(body).decode()}}
+    return {**row_key(match, LINEUPS), **VERSION_ATTRIBUTE, "body": {"S": orjson.dumps(lineups).decode()}}
 
 
-def receipt_row(match: str, seq: int, broadcast: str, body: dict[str, Any]) -> dict[str, Any]:
+def receipt_row(match: str, seq: int, broadcast: str, body: Receipt) -> Item:
     """A ``receipt#`` row: what a broadcast has done up to ``seq``."""
     return {
         **row_key(match, f"receipt#{seq:08d}#{broadcast}"),
@@ -68,7 +68,7 @@ def receipt_row(match: str, seq: int, broadcast: str, body: dict[str, Any]) -> d
     }
 
 
-def pending_row(accepted: AcceptedEvent, digest: str | None, until: int) -> dict[str, Any]:
+def pending_row(accepted: AcceptedEvent, digest: str | None, until: int) -> Item:
     """An ``id#`` row that keeps an id for an event on the stream; ``until`` is in seconds since the epoch.
 
     With ``digest`` it stands beside the row of other content that has the id.
@@ -82,9 +82,9 @@ def pending_row(accepted: AcceptedEvent, digest: str | None, until: int) -> dict
     }
 
 
-def settled(accepted: AcceptedEvent, outcome: Outcome, key: dict[str, Any]) -> dict[str, Any]:
+def settled(accepted: AcceptedEvent, outcome: Outcome, key: Item) -> Item:
     """An ``id#`` row that says for good what became of an event."""
-    item: dict[str, Any] = {
+    item: Item = {
         **key, **VERSION_ATTRIBUTE, "outcome": {"S": outcome.status}, "digest": {"S": accepted.digest},
     }  # fmt: skip
     if outcome.seq is not None:
@@ -112,7 +112,7 @@ def applied_writes(
     table: str, state: MatchState, accepted: AcceptedEvent, ruling: Applied
 ) -> Iterator[TransactWriteItemTypeDef]:
     """The one transaction that applies an event as the next seq."""
-    seq, board = state.seq + 1, ruling.board
+    seq, board = state.newest_seq + 1, ruling.board
     body: dict[str, Any] = {"seq": seq, **accepted.event.content(), "at": accepted.at}
     body["score"] = board.score
     if board.shootout is not None:
@@ -120,7 +120,7 @@ def applied_writes(
     target = ruling.target
     if target is not None:
         body["amends_seq" if accepted.event.kind == "amendment" else "cancels_seq"] = target["seq"]
-    event: dict[str, Any] = {
+    event: Item = {
         **row_key(state.match, event_item(seq)),
         **VERSION_ATTRIBUTE,
         "body": {"S": orjson.dumps(body).decode()},
@@ -130,7 +130,7 @@ def applied_writes(
         event["by"] = {"S": accepted.by}
     if ruling.scores:
         # Where a follower of the score only stood before this event: the frame for them says so.
-        event["score_prev"] = as_number(state.scored)
+        event["score_prev"] = as_number(state.newest_score_seq)
     yield settle(table, accepted, Outcome("applied", seq=seq))
     yield {
         "Put": {
@@ -143,13 +143,13 @@ def applied_writes(
         "Update": {
             "TableName": table,
             "Key": state_key(state.match),
-            "UpdateExpression": "SET seq = :seq, board = :board, scored = :scored",
-            "ConditionExpression": "seq = :read",
+            "UpdateExpression": "SET newest_seq = :seq, board = :board, newest_score_seq = :score_seq",
+            "ConditionExpression": "newest_seq = :read",
             "ExpressionAttributeValues": {
                 ":seq": as_number(seq),
-                ":read": as_number(state.seq),
+                ":read": as_number(state.newest_seq),
                 ":board": {"S": _dump_board(board)},
-                ":scored": as_number(seq if ruling.scores else state.scored),
+                ":score_seq": as_number(seq if ruling.scores else state.newest_score_seq),
             },
         }
     }
@@ -157,12 +157,12 @@ def applied_writes(
         yield _mark(table, accepted, seq, target)
 
 
-def _mark(table: str, accepted: AcceptedEvent, seq: int, target: Mapping[str, Any]) -> TransactWriteItemTypeDef:
+def _mark(table: str, accepted: AcceptedEvent, seq: int, target: StoredEvent) -> TransactWriteItemTypeDef:
     """Have an event's own row say that the event ``seq`` has taken it back, or has amended it."""
     values: dict[str, Any] = {":seq": as_number(seq)}
     if accepted.event.kind == "amendment":
         # Beside the body, which stays as its operator posted it.
-        now = amended(target, accepted.event.changes())
+        now = with_changes(target, accepted.event.changes())
         values[":amended"] = {"S": orjson.dumps({name: now.get(name) for name in AMENDABLE}).decode()}
         update = "SET amended_by = :seq, amended = :amended"
     else:

@@ -5,14 +5,17 @@ ledger.py lists the rows. Every function that parses one raises UnreadableRowErr
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from matches.amendments import AMENDABLE, amended
+from matches.amendments import AMENDABLE, with_changes
 from matches.clock import Clock, Periods
 from matches.kickoff import entry
 from matches.match_state import MatchState, Outcome
 from matches.scoreboard import Board
-from runtime.attributes import count, is_whole, json_object, number, pair, reading, text, whole
+from runtime.attributes import Item, count, is_whole, json_object, number, pair, reading, text, whole
+
+if TYPE_CHECKING:
+    from matches.event_types import AuditedEvent, EventChanges, LineupNames, Receipt, StoredEvent
 
 LINEUPS = "lineups"
 """The sort key of the row of a match's line-ups."""
@@ -21,12 +24,12 @@ LAST_SEQ = 99_999_999
 """The highest seq that an ``event#`` row can have."""
 
 
-def row_key(match: str, item: str) -> dict[str, Any]:
+def row_key(match: str, item: str) -> Item:
     """The primary key of a row of the table, as DynamoDB takes it."""
     return {"match_id": {"S": match}, "item": {"S": item}}
 
 
-def state_key(match: str) -> dict[str, Any]:
+def state_key(match: str) -> Item:
     """The primary key of a match's ``state`` row."""
     return row_key(match, "state")
 
@@ -54,7 +57,7 @@ def state_get(table: str, match: str) -> dict[str, Any]:
     return {"TableName": table, "Key": state_key(match), "ConsistentRead": True}
 
 
-def id_key(match: str, event_id: str, digest: str | None = None) -> dict[str, Any]:
+def id_key(match: str, event_id: str, digest: str | None = None) -> Item:
     """The key of the content that has an id, or with ``digest`` of other content; no event id has a #."""
     return row_key(match, f"id#{event_id}" if digest is None else f"id#{event_id}#{digest}")
 
@@ -64,7 +67,7 @@ def event_item(seq: int) -> str:
     return f"event#{seq:08d}"
 
 
-def parse_state(item: dict[str, Any]) -> MatchState:
+def parse_state(item: Item) -> MatchState:
     """The ``state`` row as DynamoDB returns it.
 
     Raises UnreadableRowError.
@@ -78,8 +81,8 @@ def parse_state(item: dict[str, Any]) -> MatchState:
             board=_load_board(json_object(item, "board")),
             competition=text(item, "competition") if "competition" in item else None,
             audience=count(item, "audience") if "audience" in item else None,
-            seq=count(item, "seq"),
-            scored=count(item, "scored"),
+            newest_seq=count(item, "newest_seq"),
+            newest_score_seq=count(item, "newest_score_seq"),
             kickoff=kickoff,
             epoch=text(item, "epoch"),
             home=text(item, "home"),
@@ -88,14 +91,14 @@ def parse_state(item: dict[str, Any]) -> MatchState:
         )
 
 
-def parse_event(item: dict[str, Any], *, as_posted: bool = False) -> dict[str, Any]:
+def parse_event(item: Item, *, as_posted: bool = False) -> StoredEvent:
     """An ``event#`` row as viewers see it, or without its amendments: as its operator posted it.
 
     Raises UnreadableRowError.
     """
     row = item["item"]["S"]
     with reading(item["match_id"]["S"], row, item):
-        event = json_object(item, "body")
+        event = cast("StoredEvent", json_object(item, "body"))
         whole(event, "seq", "at")
         if event_item(event["seq"]) != row:
             raise ValueError(f"its field seq is {event['seq']}")
@@ -105,8 +108,9 @@ def parse_event(item: dict[str, Any], *, as_posted: bool = False) -> dict[str, A
                 raise ValueError(f"its field {name} is missing or not a text")  # noqa: TRY004 - one kind for all of a row
         if "amended_by" in item:
             if not as_posted:
-                changes = json_object(item, "amended")
-                event = amended(event, {name: changes[name] for name in AMENDABLE if name in changes})
+                now = json_object(item, "amended")
+                changes = cast("EventChanges", {name: now[name] for name in AMENDABLE if name in now})
+                event = with_changes(event, changes)
             event["amended_by"] = number(item, "amended_by")
         if "cancelled_by" in item:
             event["cancelled_by"] = number(item, "cancelled_by")
@@ -114,7 +118,7 @@ def parse_event(item: dict[str, Any], *, as_posted: bool = False) -> dict[str, A
         return event
 
 
-def _check_fields(event: dict[str, Any]) -> None:
+def _check_fields(event: StoredEvent) -> None:
     """Raises ValueError with a clause unless viewers can be sent every field of an event."""
     for name, value in event.items():
         if name in ("minute", "stoppage"):
@@ -128,7 +132,7 @@ def _check_fields(event: dict[str, Any]) -> None:
             raise ValueError(f"its field {name} is neither a text nor a whole number")
 
 
-def score_prev(item: dict[str, Any]) -> int | None:
+def score_prev(item: Item) -> int | None:
     """For an ``event#`` row that a follower of the score is told of: the seq of the one before it, else None.
 
     Raises UnreadableRowError.
@@ -137,28 +141,30 @@ def score_prev(item: dict[str, Any]) -> int | None:
         return number(item, "score_prev") if "score_prev" in item else None
 
 
-def parse_audited(item: dict[str, Any]) -> dict[str, Any]:
+def parse_audited(item: Item) -> AuditedEvent:
     """An event as its operator posted it, with ``by``: the subject of that operator, if it is known."""
-    event = parse_event(item, as_posted=True)
+    event = cast("AuditedEvent", parse_event(item, as_posted=True))
     with reading(item["match_id"]["S"], item["item"]["S"], item):
-        return event | ({"by": text(item, "by")} if "by" in item else {})
+        if "by" in item:
+            event["by"] = text(item, "by")
+        return event
 
 
-def parse_posted(item: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+def parse_posted(item: Item) -> tuple[StoredEvent, str | None]:
     """An event as viewers see it, and the subject of the operator who posted it."""
     with reading(item["match_id"]["S"], item["item"]["S"], item):
         return parse_event(item), text(item, "by") if "by" in item else None
 
 
-def parse_receipt(item: dict[str, Any]) -> dict[str, Any]:
+def parse_receipt(item: Item) -> Receipt:
     """A receipt as broadcaster/control/receipt.py wrote it."""
     with reading(item["match_id"]["S"], item["item"]["S"], item):
         body = json_object(item, "body")
         whole(body, "seq")
-        return body
+        return cast("Receipt", body)
 
 
-def parse_outcome(item: dict[str, Any]) -> Outcome:
+def parse_outcome(item: Item) -> Outcome:
     """An ``id#`` row: what became of the event."""
     with reading(item["match_id"]["S"], item["item"]["S"], item):
         status: Any = text(item, "outcome")
@@ -172,7 +178,7 @@ def parse_outcome(item: dict[str, Any]) -> Outcome:
         )
 
 
-def parse_lineups(match: str, row: dict[str, Any] | None) -> dict[str, list[str]]:
+def parse_lineups(match: str, row: Item | None) -> LineupNames:
     """The names of each side's players, as given; none without a row. Raises UnreadableRowError."""
     if row is None:
         return {"home": [], "away": []}
@@ -181,10 +187,10 @@ def parse_lineups(match: str, row: dict[str, Any] | None) -> dict[str, list[str]
         for side in ("home", "away"):
             if not isinstance(body.get(side), list) or not all(isinstance(each, str) for each in body[side]):
                 raise ValueError(f"its field {side} is no list of names")
-        return {side: body[side] for side in ("home", "away")}
+        return {"home": body["home"], "away": body["away"]}
 
 
-def digest_of(row: dict[str, Any] | None) -> str | None:
+def digest_of(row: Item | None) -> str | None:
     """The digest of the content that an ``id#`` row is about. Raises UnreadableRowError."""
     if row is None or "digest" not in row:
         return None

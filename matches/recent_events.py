@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matches.past_events import events_as_of
 from matches.snapshot import EVENTS_PER_FRAME
 from runtime.brief_cache import BriefCache
 
 if TYPE_CHECKING:
+    from matches.event_types import StoredEvent
     from matches.ledger import Ledger
     from matches.match_state import MatchState
 
@@ -28,19 +29,19 @@ class RecentEvents:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._kept: OrderedDict[str, tuple[tuple[str, int], list[dict[str, Any]]]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[tuple[str, int], list[StoredEvent]]] = OrderedDict()
         # Lists that lack an event whose row is damaged: kept for a second, as the row may be repaired.
-        self._incomplete: BriefCache[tuple[str, str, int], list[dict[str, Any]]] = BriefCache(_MATCHES)
+        self._incomplete: BriefCache[tuple[str, str, int], list[StoredEvent]] = BriefCache(_MATCHES)
 
-    def up_to(self, state: MatchState) -> list[dict[str, Any]]:
-        """The newest events up to ``state.seq``, as many as a frame may hold, oldest first. Not to be changed.
+    def up_to(self, state: MatchState) -> list[StoredEvent]:
+        """The newest events up to ``state.newest_seq``, as many as a frame may hold, oldest first. Not to be changed.
 
         Raises botocore's ClientError and BotoCoreError.
         """
-        place = (state.epoch, state.seq)
+        place = (state.epoch, state.newest_seq)
         known = self._kept.get(state.match)
         if known is None or known[0] != place:
-            expected = min(state.seq, EVENTS_PER_FRAME)
+            expected = min(state.newest_seq, EVENTS_PER_FRAME)
             events = self._incomplete.get_or_read(
                 (state.match, *place), partial(self._read, state), keep_if=lambda read: len(read) < expected
             ).value
@@ -53,6 +54,8 @@ class RecentEvents:
             self._kept.popitem(last=False)
         return known[1]
 
-    def _read(self, state: MatchState) -> list[dict[str, Any]]:
+    def _read(self, state: MatchState) -> list[StoredEvent]:
         # Events numbered after the state was read are not in the state, so they are left out here too.
-        return events_as_of(state.seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else [])
+        return events_as_of(
+            state.newest_seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.newest_seq else []
+        )

@@ -17,6 +17,7 @@ from matches.kickoff import is_day
 from matches.names import key
 
 if TYPE_CHECKING:
+    from matches.event_types import LineupNames
     from matches.match_state import MatchState
 
 UNKNOWN_TEAM = "To be decided"
@@ -79,6 +80,10 @@ class Lineups(BaseModel):
 
     home: Annotated[list[Name], Field(max_length=LINEUP)] = []
     away: Annotated[list[Name], Field(max_length=LINEUP)] = []
+
+    def names(self) -> LineupNames:
+        """The names as the ledger keeps them."""
+        return {"home": self.home, "away": self.away}
 
 
 class NewMatch(BaseModel):

@@ -11,14 +11,15 @@ in order. A cancellation or an amendment replays them. It is refused if a later 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
-from matches.amendments import amended, why_not
+from matches.amendments import why_not, with_changes
 from matches.clock import USUAL, Clock, Periods, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from matches.event_types import EventBody, EventChanges, StoredEvent
     from matches.events import Event
 
 Side = Literal["home", "away"]
@@ -89,7 +90,7 @@ class Applied:
 
     board: Board
     scores: bool
-    target: Mapping[str, Any] | None = None
+    target: StoredEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def names_earlier(event: Event) -> bool:
 
 
 def apply(
-    board: Board, event: Event, at: int, history: Sequence[Mapping[str, Any]] = (), periods: Periods = USUAL
+    board: Board, event: Event, at: int, history: Sequence[StoredEvent] = (), periods: Periods = USUAL
 ) -> Applied | Refused:
     """Apply one event that was accepted at ``at`` (ms since the epoch).
 
@@ -116,10 +117,10 @@ def apply(
         return _cancel(board, event.cancels, history, periods)
     if event.kind == "amendment":
         return _amend(board, event.amends, event.changes(), history, periods)
-    return _step(board, {**event.content(), "at": at}, periods)
+    return _step(board, cast("EventBody", {**event.content(), "at": at}), periods)
 
 
-def replay(events: Iterable[Mapping[str, Any]], periods: Periods = USUAL) -> Board | Refused:
+def replay(events: Iterable[StoredEvent], periods: Periods = USUAL) -> Board | Refused:
     """The board after these events, oldest first. It passes over those that are cancelled, and over corrections.
 
     The reason of ``Refused`` names the first event that cannot stand.
@@ -135,7 +136,7 @@ def replay(events: Iterable[Mapping[str, Any]], periods: Periods = USUAL) -> Boa
     return board
 
 
-def _step(board: Board, event: Mapping[str, Any], periods: Periods) -> Applied | Refused:
+def _step(board: Board, event: EventBody | StoredEvent, periods: Periods) -> Applied | Refused:
     """Apply an event that is about no earlier one."""
     kind = event["kind"]
     if kind in PHASES:
@@ -167,7 +168,7 @@ def _why_not_now(board: Board, kind: str, minute: int | None) -> str | None:
     return None
 
 
-def _enter(board: Board, event: Mapping[str, Any], periods: Periods) -> Applied | Refused:
+def _enter(board: Board, event: EventBody | StoredEvent, periods: Periods) -> Applied | Refused:
     kind = event["kind"]
     status, after = PHASES[kind]
     if board.status not in after and (board.status != SUSPENDED or kind == "suspended" or _in_play(board) not in after):
@@ -181,7 +182,7 @@ def _enter(board: Board, event: Mapping[str, Any], periods: Periods) -> Applied 
     return Applied(board, scores=True)
 
 
-def _kick(board: Board, event: Mapping[str, Any], periods: Periods) -> Applied | Refused:
+def _kick(board: Board, event: EventBody | StoredEvent, periods: Periods) -> Applied | Refused:
     # The score need not be level: in a tie over two legs the shoot-out may follow a match that one side won.
     if _in_play(board) not in _BEFORE_SHOOTOUT:
         return Refused(f"a shoot-out cannot follow {board.status}")
@@ -208,7 +209,7 @@ def _begin(board: Board, status: str, at: int, periods: Periods, *, resumes: boo
     return replace(board, status=status, clock=clock, interrupted=_in_play(board) if status == SUSPENDED else None)
 
 
-def _cancel(board: Board, name: str, history: Sequence[Mapping[str, Any]], periods: Periods) -> Applied | Refused:
+def _cancel(board: Board, name: str, history: Sequence[StoredEvent], periods: Periods) -> Applied | Refused:
     target = _named(name, history)
     if target is None:
         return Refused("there is no such event to cancel")
@@ -227,7 +228,7 @@ def _cancel(board: Board, name: str, history: Sequence[Mapping[str, Any]], perio
 
 
 def _amend(
-    board: Board, name: str, changes: dict[str, Any], history: Sequence[Mapping[str, Any]], periods: Periods
+    board: Board, name: str, changes: EventChanges, history: Sequence[StoredEvent], periods: Periods
 ) -> Applied | Refused:
     """Only the clock may move: a minute that was wrong must not go on running.
 
@@ -241,13 +242,13 @@ def _amend(
     reason = why_not(target, changes)
     if reason is not None:
         return Refused(reason)
-    after = replay((amended(each, changes) if each is target else each for each in history), periods)
+    after = replay((with_changes(each, changes) if each is target else each for each in history), periods)
     if isinstance(after, Refused):
         return Refused(after.reason)
     return Applied(after, scores=_shown(after) != _shown(board), target=target)
 
 
-def _named(name: str, history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _named(name: str, history: Sequence[StoredEvent]) -> StoredEvent | None:
     return next((each for each in history if each["event_id"] == name), None)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matches.event_types import MatchSummary, Snapshot, StoredEvent
     from matches.match_state import MatchState
 
 FRAME_BYTES = 16 * 1024
@@ -33,12 +34,12 @@ def shown(count: int | None) -> int | None:
     return (count + step // 2) // step * step
 
 
-def summary(state: MatchState, viewers: int | None) -> dict[str, Any]:
+def summary(state: MatchState, viewers: int | None) -> MatchSummary:
     """A match as it stands, without its events. ``viewers``: how many watch, None if that is not known."""
     return {
         "match": state.match,
         "epoch": state.epoch,
-        "seq": state.seq,
+        "seq": state.newest_seq,
         "status": state.board.status,
         "home": state.home,
         "away": state.away,
@@ -57,23 +58,23 @@ def summary(state: MatchState, viewers: int | None) -> dict[str, Any]:
 
 
 def snapshot(
-    state: MatchState, events: Sequence[dict[str, Any]], since: int | None = None, *, viewers: int | None = None
-) -> dict[str, Any]:
+    state: MatchState, events: Sequence[StoredEvent], since: int | None = None, *, viewers: int | None = None
+) -> Snapshot:
     """The snapshot of a match for one whose position is ``since``.
 
-    ``events`` are the newest events up to ``state.seq``, oldest first. Those that do not fit a frame are left out,
-    oldest first; ``recovered`` is true only if none after ``since`` is missing.
+    ``events`` are the newest events up to ``state.newest_seq``, oldest first. Those that do not fit a frame are left
+    out, oldest first; ``recovered`` is true only if none after ``since`` is missing.
     """
-    body: dict[str, Any] = {"type": "snapshot", **summary(state, viewers), "recovered": False}
-    wanted = [event for event in events if (since or 0) < event["seq"] <= state.seq]
-    kept = newest_that_fit(wanted, FRAME_BYTES - len(orjson.dumps(body)) - len(b',"events":[]'))
+    body: Snapshot = {"type": "snapshot", **summary(state, viewers), "recovered": False, "events": []}
+    wanted = [event for event in events if (since or 0) < event["seq"] <= state.newest_seq]
+    kept = newest_that_fit(wanted, FRAME_BYTES - len(orjson.dumps(body)))
     if since is not None:
-        body["recovered"] = since <= state.seq and len(kept) == state.seq - since
+        body["recovered"] = since <= state.newest_seq and len(kept) == state.newest_seq - since
     body["events"] = kept
     return body
 
 
-def newest_that_fit(events: Sequence[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+def newest_that_fit(events: Sequence[StoredEvent], room: int) -> list[StoredEvent]:
     """The newest of ``events`` (oldest first) whose JSON, commas included, takes at most ``room`` bytes."""
     start = len(events)
     while start > 0:

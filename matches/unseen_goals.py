@@ -7,13 +7,14 @@ refused if it would count on top of another operator's goal that its operator ha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matches.scoreboard import GOALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from matches.event_types import StoredEvent
     from matches.events import Event
 
 SCORING = GOALS | {"shootout_kick"}
@@ -26,7 +27,7 @@ def is_careful(event: Event) -> bool:
     return event.seen is not None and event.kind in SCORING
 
 
-def unseen(event: Event, by: str | None, later: Iterable[tuple[dict[str, Any], str | None]]) -> dict[str, Any] | None:
+def unseen(event: Event, by: str | None, later: Iterable[tuple[StoredEvent, str | None]]) -> StoredEvent | None:
     """The newest goal or kick among ``later`` that is another operator's and stands, None if there is none.
 
     ``later``: the events above ``event.seen``, newest first, each with its poster's subject. The same subject is the
@@ -38,7 +39,7 @@ def unseen(event: Event, by: str | None, later: Iterable[tuple[dict[str, Any], s
     )
 
 
-def reason(goal: dict[str, Any]) -> str:
+def reason(goal: StoredEvent) -> str:
     """A sentence for the operator: ``another operator posted a goal meanwhile: seq 12, home, 45+2', Lionel Messi``."""
     when = f"{goal['minute']}{'+' + str(goal['stoppage']) if 'stoppage' in goal else ''}'" if "minute" in goal else ""
     about = [f"seq {goal['seq']}", goal["team"], when, goal.get("player", "")]

@@ -13,7 +13,7 @@ it, and only that release knows what it means.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import orjson
 
@@ -21,6 +21,9 @@ from runtime.errors import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+Item: TypeAlias = dict[str, Any]
+"""A row or its key as DynamoDB takes and returns it: ``{"seq": {"N": "12"}, "home": {"S": "Argentina"}}``."""
 
 VERSION = 1
 """Of every row that this release writes."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
 from runtime.errors import BadInputError
+
+if TYPE_CHECKING:
+    from matches.event_types import ErrorFrame, Snapshot, UnsubscribedFrame
 
 SUBPROTOCOL = "livescore.v1"
 MAX_MATCHES = 50
@@ -35,8 +38,10 @@ class RequestError(BadInputError):
 
     def frame(self) -> str:
         """The ``error`` frame."""
-        body = {"type": "error", "code": self.code, "message": str(self)}
-        return dumps(body | {"match": self.match} if self.match else body)
+        body: ErrorFrame = {"type": "error", "code": self.code, "message": str(self)}
+        if self.match:
+            body["match"] = self.match
+        return dumps(body)
 
 
 class ExcessError(RequestError):
@@ -93,6 +98,6 @@ def _position(value: Any, match: str) -> Position:
     raise RequestError("bad_request", "A position is a seq of 0 or more, with the epoch it belongs to.", match)
 
 
-def dumps(body: dict[str, Any]) -> str:
+def dumps(body: Snapshot | UnsubscribedFrame | ErrorFrame) -> str:
     """A frame as JSON text."""
     return orjson.dumps(body).decode()

@@ -40,6 +40,7 @@ from subscriptions.viewer_counts import ViewerCounts
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from matches.event_types import Snapshot, UnsubscribedFrame
     from matches.match_state import MatchState
     from subscriptions.protocol import Position, Request
 
@@ -257,13 +258,13 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
         # Of two processes that knew different numbers of shards each may have left a row.
         if sum(_subscriptions().take_off(row) for row in rows):
             _changes.add(request.match, -1)
-        frame = {"type": "unsubscribed", "match": request.match}
+        frame: Snapshot | UnsubscribedFrame = {"type": "unsubscribed", "match": request.match}
     else:
         _check(request, state.competition, competitions)
         frame = _snapshot(state, request.since)
-    logger.info(request.action, connection=connection, match=request.match, seq=state.seq)
+    logger.info(request.action, connection=connection, match=request.match, seq=state.newest_seq)
     if request.action == "subscribe":
-        metrics.note_event(request.match, state.seq)
+        metrics.note_event(request.match, state.newest_seq)
         metrics.add("Subscribed")
     return dumps(frame)
 
@@ -321,7 +322,7 @@ def _know(match: str) -> Known:
     return known
 
 
-def _snapshot(state: MatchState, since: Position | None) -> dict[str, Any]:
+def _snapshot(state: MatchState, since: Position | None) -> Snapshot:
     after = since.seq if since is not None and since.epoch in (None, state.epoch) else None
     return snapshot(state, _recent().up_to(state), after, viewers=_watching(state.match))
 

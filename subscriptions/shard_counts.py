@@ -1,12 +1,12 @@
 """The number of shards that the subscriptions of a match have grown to in this cell.
 
 Only a broadcast counts the rows, so its receipt writes the number: ``shards`` of the match's ``state`` row in the
-cell's table ``broadcasts``. broadcaster/control/telling.py describes the rest of that row.
+cell's table ``broadcasts``. broadcaster/control/cell_state.py describes the rest of that row.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runtime.attributes import count, reading, text
 from subscriptions.shards import shard_count
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from matches.match_state import MatchState
+    from runtime.attributes import Item
 
 
 class ShardCounts:
@@ -42,6 +43,6 @@ class ShardCounts:
             return count(item, "shards")
 
 
-def broadcast_key(match: str, item: str) -> dict[str, Any]:
+def broadcast_key(match: str, item: str) -> Item:
     """The primary key of one of a match's rows in a cell's table ``broadcasts``, as DynamoDB takes it."""
     return {"pk": {"S": f"match#{match}"}, "sk": {"S": item}}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from runtime.attributes import Item
+
 INDEX = "by_connection"
 
 ROW_SECONDS = 2 * 3600 + 15 * 60
@@ -63,7 +65,7 @@ class Subscriptions:
 
     def add(self, match: str, shard: int, connection: str, *, score_only: bool) -> bool:
         """Write a row, or overwrite it; returns whether it is new."""
-        item: dict[str, Any] = {
+        item: Item = {
             **row_key(partition(match, shard), connection),
             "ttl": {"N": str(int(time.time()) + ROW_SECONDS)},
         }
@@ -117,12 +119,12 @@ def partition(match: str, shard: int) -> str:
     return f"{match}#{shard}"
 
 
-def row_key(pk: str, connection: str) -> dict[str, Any]:
+def row_key(pk: str, connection: str) -> Item:
     """The primary key of a row, as DynamoDB takes it."""
     return {"pk": {"S": pk}, "sk": {"S": connection}}
 
 
-def _closed_key(connection: str) -> dict[str, Any]:
+def _closed_key(connection: str) -> Item:
     """The key of the note that a connection has closed; each has a partition of its own."""
     return row_key(f"#{connection}", connection)
 

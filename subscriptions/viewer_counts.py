@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from runtime.attributes import Item
+
 ROW_SECONDS = 48 * 3600
 """Life of a row after the last write to it."""
 
@@ -89,7 +91,7 @@ class ViewerCounts:
             },
         )
 
-    def _refresh(self, matches: Collection[str], read: Callable[[], list[dict[str, Any]]]) -> None:
+    def _refresh(self, matches: Collection[str], read: Callable[[], list[Item]]) -> None:
         """Read again unless all of these are fresh; when that fails, what is known is good for as long again."""
         now = seconds()
         if all(now - self._known.get(match, _UNREAD)[1] < FRESH_SECONDS for match in matches):
@@ -102,7 +104,7 @@ class ViewerCounts:
         else:
             self._known |= {match: (counts.get(match), now) for match in matches}
 
-    def _query(self, match: str) -> list[dict[str, Any]]:
+    def _query(self, match: str) -> list[Item]:
         return self._db.query(
             TableName=self.table,
             KeyConditionExpression="match_id = :partition",
@@ -135,5 +137,5 @@ def audience_partition(match: str) -> str:
     return f"audience#{match}"
 
 
-def _key(match: str, region: str) -> dict[str, Any]:
+def _key(match: str, region: str) -> Item:
     return {"match_id": {"S": audience_partition(match)}, "item": {"S": region}}

@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.control import live
+from broadcaster.control import rate_share
+from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.payload import RoundEnd
 from broadcaster.control.progress import round_name, total
-from broadcaster.control.telling import Tellings, telling_key
 from matches.ledger import Ledger
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from broadcaster.control.telling import Telling
+    from broadcaster.control.cell_state import CellState
+    from matches.event_types import Receipt
 
 logger = Logger(service="receipt")
 metrics = Metrics("receipt")
@@ -55,7 +56,7 @@ class Receipts:
         self._cell = client.meta.region_name
         self._lease_seconds = lease_seconds
         self._rows_per_shard = rows_per_shard
-        self._tellings = Tellings(broadcasts, client)
+        self._cell_states = CellStates(broadcasts, client)
 
     def finish(self, end: RoundEnd) -> bool:
         """Write the receipt and settle the match; returns whether the execution is to go round again.
@@ -73,40 +74,40 @@ class Receipts:
             unreadable(error)
         if not again:
             with suppress(self._db.exceptions.ConditionalCheckFailedException):
-                self._db.delete_item(**live.removal(self._table, end.match, end.owner))
+                self._db.delete_item(**rate_share.removal(self._table, end.match, end.owner))
         return again
 
     def _write_if_stopped(self, end: RoundEnd) -> None:
         """A round that lost its lease because an operator ended it has a receipt: nobody goes on with it."""
-        telling = self._tellings.read(end.match)
-        if end.due_seq <= telling.stopped:
+        cell_state = self._cell_states.read(end.match)
+        if end.due_seq <= cell_state.stopped_seq:
             sums = self._sum(end)
             if sums["batches"]:
-                self._write(end, telling.told, sums, stopped=True)
+                self._write(end, cell_state.told_seq, sums, stopped=True)
 
     def _settle(self, end: RoundEnd) -> bool:
-        telling = self._tellings.read(end.match)
+        cell_state = self._cell_states.read(end.match)
         sums = self._sum(end)
         if sums["batches"] or end.set_aside:
-            self._write(end, telling.told, sums)
+            self._write(end, cell_state.told_seq, sums)
         if not end.reached_seqs:
             # Nobody was told anything: as if it had not run. The watchdog starts it again, a bounded number of times.
             self._update(end.match, "REMOVE lease_owner, lease_until", "", {":owner": {"S": end.owner}}, None)
             return False
-        update = "SET tried = :ended"
+        update = "SET ended_seq = :ended"
         values: dict[str, Any] = {":ended": {"N": str(end.ended_seq)}, ":owner": {"S": end.owner}}
-        if not end.set_aside and end.ended_seq >= telling.told:
-            update += ", told = :ended"
+        if not end.set_aside and end.ended_seq >= cell_state.told_seq:
+            update += ", told_seq = :ended"
             if sums["batches"]:
                 update += ", #rows = :rows"
                 values[":rows"] = {"N": str(end.rows)}
-                if (shards := self._shards(telling)) is not None:
+                if (shards := self._shards(cell_state)) is not None:
                     update += ", shards = :shards"
                     values[":shards"] = {"N": str(grown_shards(shards, end.rows, self._rows_per_shard))}
         names = {"#rows": "rows"} if ":rows" in values else None
         # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
         ended = self._update(
-            end.match, f"{update} REMOVE lease_owner, lease_until", " AND seq <= :ended", values, names
+            end.match, f"{update} REMOVE lease_owner, lease_until", " AND due_seq <= :ended", values, names
         )
         again = not ended and self._go_on(end, update, values, names)
         if names is not None and (ended or again):
@@ -126,14 +127,14 @@ class Receipts:
         except (ClientError, BotoCoreError) as error:
             logger.warning("viewers were not counted", match=end.match, exc_info=error)
 
-    def _shards(self, telling: Telling) -> int | None:
+    def _shards(self, cell_state: CellState) -> int | None:
         """The shards that the match has in this cell; None if only home knows, and does not say."""
-        if telling.shards is not None:
-            return shard_count(telling.shards, None)
+        if cell_state.shards is not None:
+            return shard_count(cell_state.shards, None)
         try:
-            return shard_count(None, self.ledger.state(telling.match).audience)
+            return shard_count(None, self.ledger.state(cell_state.match).audience)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("home was not reached", match=telling.match, exc_info=error)
+            logger.warning("home was not reached", match=cell_state.match, exc_info=error)
             return None
         except UnreadableRowError as error:
             unreadable(error)
@@ -145,7 +146,7 @@ class Receipts:
         try:
             self._db.update_item(
                 TableName=self._table,
-                Key=telling_key(match),
+                Key=cell_state_key(match),
                 UpdateExpression=update,
                 ConditionExpression="lease_owner = :owner" + condition,
                 ExpressionAttributeValues=values,
@@ -156,7 +157,7 @@ class Receipts:
         return True
 
     def _sum(self, end: RoundEnd) -> dict[str, int]:
-        rows = self._tellings.progress(end.match, round_name(end.broadcast, end.round))
+        rows = self._cell_states.progress(end.match, round_name(end.broadcast, end.round))
         return {**total(rows), "rows": end.rows}
 
     def _write(self, end: RoundEnd, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
@@ -166,7 +167,7 @@ class Receipts:
         body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.set_aside}
         # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
         try:
-            self.ledger.put_receipt(end.match, end.ended_seq, broadcast, body)
+            self.ledger.put_receipt(end.match, end.ended_seq, broadcast, cast("Receipt", body))
         except (ClientError, BotoCoreError):
             # The cell's viewers do not wait for home: the lease is given back, and the receipt is in the log.
             logger.exception("home did not take the receipt", match=end.match, seq=end.ended_seq, receipt=body)

@@ -10,7 +10,7 @@ damaged: viewers see the gap, read the match over HTTP, and know that something 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -19,6 +19,7 @@ from matches.snapshot import FRAME_BYTES, newest_that_fit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matches.event_types import StoredEvent
     from matches.match_state import MatchState
 
 
@@ -39,15 +40,15 @@ class Frames:
     """Of that event."""
 
 
-def build(state: MatchState, told: int, events: Sequence[tuple[dict[str, Any], int | None]]) -> Frames | None:
-    """The frames that bring every viewer of the match from ``told`` to ``state.seq``; None if there is nothing to tell.
+def build(state: MatchState, told: int, events: Sequence[tuple[StoredEvent, int | None]]) -> Frames | None:
+    """The frames that bring every viewer from ``told`` to ``state.newest_seq``; None if there is nothing to tell.
 
     ``events``: those after ``told``, oldest first, each with the seq of the score event before it if it is one
     itself. The frame begins after the last one that is missing, and has no events if that is the newest.
     """
-    if told >= state.seq:
+    if told >= state.newest_seq:
         return None
-    rows = _unbroken([each for each in events if told < each[0]["seq"] <= state.seq], state.seq)
+    rows = _unbroken([each for each in events if told < each[0]["seq"] <= state.newest_seq], state.newest_seq)
     everything = [event for event, _ in rows]
     scores = [(event, before) for event, before in rows if before is not None]
     kept = _fit(state, [event for event, _ in scores])
@@ -56,18 +57,18 @@ def build(state: MatchState, told: int, events: Sequence[tuple[dict[str, Any], i
     score = None
     if kept:
         score = _frame(state, before[kept[0]["seq"]] or 0, kept)
-    elif state.scored > told:
-        score = _frame(state, state.scored, [])
+    elif state.newest_score_seq > told:
+        score = _frame(state, state.newest_score_seq, [])
     return Frames(
-        seq=state.seq,
-        everything=_frame(state, every[0]["seq"] - 1 if every else state.seq, every),
+        seq=state.newest_seq,
+        everything=_frame(state, every[0]["seq"] - 1 if every else state.newest_seq, every),
         score=score,
         at=everything[-1]["at"] if everything else 0,
         event_id=everything[-1].get("event_id") if everything else None,
     )
 
 
-def _unbroken(rows: list[tuple[dict[str, Any], int | None]], seq: int) -> list[tuple[dict[str, Any], int | None]]:
+def _unbroken(rows: list[tuple[StoredEvent, int | None]], seq: int) -> list[tuple[StoredEvent, int | None]]:
     """The rows at the end that lead to ``seq`` without a hole."""
     begin = len(rows)
     while begin > 0 and rows[begin - 1][0]["seq"] == seq - (len(rows) - begin):
@@ -75,18 +76,18 @@ def _unbroken(rows: list[tuple[dict[str, Any], int | None]], seq: int) -> list[t
     return rows[begin:]
 
 
-def _fit(state: MatchState, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.seq, [], _LATEST)))
+def _fit(state: MatchState, events: list[StoredEvent]) -> list[StoredEvent]:
+    return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.newest_seq, [], _LATEST)))
 
 
-def _frame(state: MatchState, prev: int, events: list[dict[str, Any]], at: int | None = None) -> bytes:
+def _frame(state: MatchState, prev: int, events: list[StoredEvent], at: int | None = None) -> bytes:
     return orjson.dumps(
         {
             "type": "update",
             "match": state.match,
             "epoch": state.epoch,
             "prev": prev,
-            "seq": state.seq,
+            "seq": state.newest_seq,
             "status": state.board.status,
             "score": state.board.score,
             "shootout": state.board.shootout,

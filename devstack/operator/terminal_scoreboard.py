@@ -15,15 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from api.list_max_age import OVER
-from client.handing import handed
-from client.reader import Reader
+from client.http_reader import HttpReader
+from client.token_placement import place_token
 from client.viewer import Viewer
 from devstack.operator.api_client import ApiError
 from devstack.operator.event_words import describe, marks, minute, score
 from devstack.operator.event_words import status as status_words
 from devstack.operator.local_system import nothing_answers
-from loadtest.shown import plain, where
-from matches.amendments import amended, changes_of
+from loadtest.terminal_text import printable, public_url
+from matches.amendments import changes_of, with_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ async def watch(
     Raises ApiError for a match that does not exist, or when nobody answers;
     TokenTooLongError for a token that no address holds.
     """
-    handed(websocket_url, token)
+    place_token(websocket_url, token)
     await _knock(websocket_url)
     events: list[dict[str, Any]] = []
     over = asyncio.Event()
@@ -69,13 +69,13 @@ async def watch(
             text = f"{minute(event):>6} {describe(event, events, teams)}  {score(event)}"
             if event["kind"] == "amendment":
                 text = f"{'':>6} " + (f"corrected: {_line(corrected)}" if corrected else describe(event, events, teams))
-            console.print(plain(text), markup=False, highlight=False)
+            console.print(printable(text), markup=False, highlight=False)
         # A whistle that was taken back is in the history too: the match goes on after it.
         if until_full_time and event["kind"] in OVER and "cancelled_by" not in event:
             over.set()
 
     changed = asyncio.Event()
-    reader = Reader(api_url)
+    reader = HttpReader(api_url)
     viewer = Viewer(
         websocket_url, [match], reader=reader, on_event=on_event, on_frame=lambda _: changed.set(), token=token
     )
@@ -86,7 +86,7 @@ async def watch(
                 await _until(lambda: changed.is_set() or viewer.followers[match].epoch is not None)
         except TimeoutError:
             hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
-            raise ApiError(f"Nobody is let in at {where(websocket_url)}. {hint}") from None
+            raise ApiError(f"Nobody is let in at {public_url(websocket_url)}. {hint}") from None
         if viewer.errors:
             raise ApiError(viewer.errors[0]["message"])
         await _until(lambda: viewer.followers[match].epoch is not None)
@@ -145,11 +145,13 @@ def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
         what = describe(event, events, teams) + (f" ({marked})" if (marked := marks(event)) else "")
         cells = (minute(event), what, teams.get(event.get("team", ""), ""), score(event))
         styles = ("dim", "dim strike" if "cancelled_by" in event else "", "dim", "")
-        table.add_row(*(Text(plain(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
+        table.add_row(*(Text(printable(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
     title = f"{follower.home} {follower.score[0]}–{follower.score[1]} {follower.away}"
     if follower.shootout:
         title += f" ({follower.shootout[0]}–{follower.shootout[1]})"
-    return Panel(table, title=Text(plain(title), style="bold"), subtitle=_state(viewer, follower.status), expand=False)
+    return Panel(
+        table, title=Text(printable(title), style="bold"), subtitle=_state(viewer, follower.status), expand=False
+    )
 
 
 def _correct(events: list[dict[str, Any]], later: dict[str, Any]) -> dict[str, Any] | None:
@@ -165,7 +167,7 @@ def _correct(events: list[dict[str, Any]], later: dict[str, Any]) -> dict[str, A
     if named == "cancels_seq":
         events[place] = event | {"cancelled_by": later["seq"]}
     elif event.get("amended_by", 0) < later["seq"]:
-        events[place] = amended(event, changes_of(later)) | {"amended_by": later["seq"]}
+        events[place] = with_changes(event, changes_of(later)) | {"amended_by": later["seq"]}
     return events[place]
 
 
@@ -178,7 +180,7 @@ def _state(viewer: Viewer, status: str) -> Text:
     if doubt := _doubt(viewer):
         return Text(doubt, style="bold red")
     if viewer.errors:
-        return Text(plain(viewer.errors[-1]["message"]), style="bold red")
+        return Text(printable(viewer.errors[-1]["message"]), style="bold red")
     return Text(status_words(status))
 
 

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta, timezone
 from datetime import time as time_of_day
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import ValidationError
 
@@ -23,6 +23,9 @@ from matches.events import EVENT, describe
 from matches.schedule import NewMatch, check_teams
 from matches.scoreboard import Refused, replay
 from runtime.errors import ProgramError
+
+if TYPE_CHECKING:
+    from matches.event_types import StoredEvent
 
 Event = dict[str, Any]
 Pair = tuple[int, int]
@@ -380,7 +383,7 @@ def _check(match: FeedMatch) -> None:
         events = [EVENT.validate_python({**event, "event_id": f"e{at}"}) for at, event in enumerate(match.events)]
     except ValidationError as error:
         raise UnreadableError(describe(error)) from None
-    board = replay({**event.content(), "seq": at, "at": at} for at, event in enumerate(events, 1))
+    board = replay(cast("StoredEvent", {**event.content(), "seq": at, "at": at}) for at, event in enumerate(events, 1))
     if isinstance(board, Refused):
         raise UnreadableError(board.reason)
     if (board.score, board.shootout) != (match.score, match.shootout):

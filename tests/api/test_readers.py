@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from devstack.system import System
+    from matches.event_types import Receipt
     from matches.ledger import Ledger
 
     Get = Callable[..., Any]
@@ -191,7 +192,7 @@ def test_receipts_and_outcomes_are_kept_as_far_as_they_do_not_change(
     """Receipts are read once for every ``after``; a settled outcome once, a pending one each time."""
     play(ledger, match_id, 2)
     for seq in (1, 2):
-        ledger.put_receipt(match_id, seq, "round", {"seq": seq})
+        ledger.put_receipt(match_id, seq, "round", cast("Receipt", {"seq": seq}))
     waiting = AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "half_time", "event_id": "waits"}))
     ledger.mark_pending(waiting)
     calls.clear()
@@ -294,6 +295,6 @@ def test_a_damaged_receipt_is_left_out(request_: Get, ledger: Ledger, match_id: 
     """A receipt without a readable seq hides no other."""
     play(ledger, match_id, 1)
     for seq in (1, 2):
-        ledger.put_receipt(match_id, seq, "round", {"seq": seq})
+        ledger.put_receipt(match_id, seq, "round", cast("Receipt", {"seq": seq}))
     damage(ledger, dynamodb, match_id, "receipt#00000001#round", body)
     assert request_(f"/matches/{match_id}/receipts", "after=0").json["receipts"] == [{"seq": 2}]

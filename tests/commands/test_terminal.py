@@ -16,7 +16,7 @@ from commands.cli import app
 from devstack.operator import terminal_scoreboard
 from devstack.operator.api_client import ApiError, Operator
 from devstack.operator.event_words import describe, marks, status
-from loadtest.shown import JOINERS, plain, where
+from loadtest.terminal_text import JOINERS, printable, public_url
 from matches.event_kinds import KINDS
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def _harmless(text: str) -> bool:
 @given(st.text())
 def test_plain_text_does_nothing(text: str) -> None:
     """Every character that is left of a text is printable or joins letters; a harmless text stays as it was."""
-    assert _harmless(plain(text))
+    assert _harmless(printable(text))
     if _harmless(text):
-        assert plain(text) == text
+        assert printable(text) == text
 
 
 def test_a_persian_name_is_shown_as_it_is_written() -> None:
     """U+200C and U+200D belong to how a word is written."""
-    assert plain("علی\u200cرضا\u202e") == "علی\u200cرضا\\u202e"
+    assert printable("علی\u200cرضا\u202e") == "علی\u200cرضا\\u202e"
 
 
 def test_a_watched_event_is_corrected_where_it_stands() -> None:
@@ -184,4 +184,4 @@ async def test_no_error_shows_a_token(url: str) -> None:
     with pytest.raises(ApiError) as failed, Operator(url.replace("ws", "http", 1)) as operator:
         operator.snapshot("m")
     assert SECRET not in str(failed.value)
-    assert SECRET not in where(url)
+    assert SECRET not in public_url(url)

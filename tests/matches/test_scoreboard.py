@@ -10,7 +10,7 @@ import pytest
 from matches.clock import Clock, Periods
 from matches.events import EVENT, AcceptedEvent
 from matches.scoreboard import Applied, Board, Refused, apply
-from trials.fuzz.runner import TARGETS, fuzz
+from trials.fuzz.fuzz_runner import TARGETS, fuzz
 from trials.model.reference import add
 
 
@@ -19,7 +19,7 @@ class Game:
 
     def __init__(self, periods: Periods | None = None) -> None:
         self.board = Board()
-        self.events: list[dict[str, Any]] = []
+        self.events: list[Any] = []
         self.periods = periods or Periods()
         self.now = 1
         self._count = 0
@@ -40,7 +40,7 @@ class Game:
         for kind in kinds:
             assert isinstance(self.play(kind), Applied), kind
 
-    def event(self, name: str) -> dict[str, Any]:
+    def event(self, name: str) -> Any:
         """An applied event as it stands."""
         return next(each for each in self.events if each["event_id"] == name)
 

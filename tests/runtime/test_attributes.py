@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.control.live import parse
-from broadcaster.control.telling import parse_telling
+from broadcaster.control.cell_state import parse_cell_state
+from broadcaster.control.rate_share import parse
 from broadcaster.send.row_pages import page
 from broadcaster.send.update_frames import build
 from matches.match_rows import parse_event, parse_state, score_prev
@@ -25,24 +25,24 @@ BOARD = {"status": "first_half", "score": [1, 0], "shootout": None, "kicks": 0, 
          "clock": {"minute": 3, "stoppage": None, "at": 1}}  # fmt: skip
 STATE: dict[str, Any] = {
     "match_id": {"S": "m"}, "item": {"S": "state"}, "v": {"N": "1"}, "epoch": {"S": "e"}, "home": {"S": "A"},
-    "away": {"S": "B"}, "kickoff": {"S": "2022-12-18T15:00:00+00:00"}, "seq": {"N": "2"}, "scored": {"N": "2"},
-    "board": {"S": orjson.dumps(BOARD).decode()},
+    "away": {"S": "B"}, "kickoff": {"S": "2022-12-18T15:00:00+00:00"}, "newest_seq": {"N": "2"},
+    "newest_score_seq": {"N": "2"}, "board": {"S": orjson.dumps(BOARD).decode()},
 }  # fmt: skip
 BODY = {"seq": 2, "kind": "goal", "event_id": "g", "team": "home", "minute": 3, "at": 1, "score": [1, 0]}
 EVENT: dict[str, Any] = {
     "match_id": {"S": "m"}, "item": {"S": "event#00000002"}, "v": {"N": "1"},
     "body": {"S": orjson.dumps(BODY).decode()}, "score_prev": {"N": "1"},
 }  # fmt: skip
-TELLING: dict[str, Any] = {"seq": {"N": "2"}, "told": {"N": "1"}, "tried": {"N": "1"}, "v": {"N": "1"}}
-LIVE: dict[str, Any] = {
-    "pk": {"S": "live"}, "sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "2"}, "ttl": {"N": "9"},
+CELL_STATE: dict[str, Any] = {"due_seq": {"N": "2"}, "told_seq": {"N": "1"}, "ended_seq": {"N": "1"}, "v": {"N": "1"}}
+RATE_SHARE: dict[str, Any] = {
+    "pk": {"S": "rate-share"}, "sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "2"}, "ttl": {"N": "9"},
     "ended": {"NS": ["0"]}, "v": {"N": "1"},
 }  # fmt: skip
 
 READERS: dict[str, tuple[dict[str, Any], Callable[[Any], Any], set[str]]] = {
     "state": (STATE, parse_state, {"match_id", "item"}),
     "event": (EVENT, parse_event, {"match_id", "item"}),
-    "telling": (TELLING, lambda item: parse_telling("m", item), set()),
+    "cell_state": (CELL_STATE, lambda item: parse_cell_state("m", item), set()),
 }
 """A row, its reader, and its keys, which DynamoDB itself keeps whole."""
 
@@ -100,9 +100,9 @@ def test_unreadable_rows_among_others_are_left_out() -> None:
     events, wrong = parse_rows(parse_event, [EVENT | {"body": {"S": "{"}}, EVENT])
     assert [event["seq"] for event in events] == [2]
     assert [error.row for error in wrong] == ["event#00000002"]
-    broadcasts, wrong = parse([LIVE | {"sk": {"S": "bad"}, "ttl": {"S": "soon"}}, LIVE])
+    broadcasts, wrong = parse([RATE_SHARE | {"sk": {"S": "bad"}, "ttl": {"S": "soon"}}, RATE_SHARE])
     assert [each.match for each in broadcasts] == ["m"]
-    assert [(error.match, error.row) for error in wrong] == [("bad", "live")]
+    assert [(error.match, error.row) for error in wrong] == [("bad", "rate-share")]
     rows = [{"match_id": {"S": f"audience#{match}"}, "item": {"S": "r"}, "net": net}
             for match, net in (("a", {"S": "many"}), ("b", {"N": "3"}))]  # fmt: skip
     assert counts_by_match(rows) == {"b": 3}
@@ -126,7 +126,7 @@ for _ in range(300):
 def test_numbers_beyond_what_json_carries_are_unreadable(size: int) -> None:
     """A number that cannot be sent to viewers makes its own row unreadable, and no list of several matches fails."""
     damaged = {"N": str(size)}
-    assert problem(parse_state, STATE | {"seq": damaged})
+    assert problem(parse_state, STATE | {"newest_seq": damaged})
     assert problem(parse_event, EVENT | {"cancelled_by": damaged})
     assert problem(score_prev, EVENT | {"score_prev": damaged})
     row = {"match_id": {"S": "audience#a"}, "item": {"S": "r"}, "rows": damaged}
@@ -166,7 +166,7 @@ def test_an_amendment_changes_names_and_minutes_only() -> None:
 ])  # fmt: skip
 def test_a_damaged_live_row_has_no_share_of_the_rate(damage: dict[str, Any]) -> None:
     """Promise 7: no row claims more senders than there can be, or a part of the rate for ever."""
-    broadcasts, wrong = parse([LIVE | damage])
+    broadcasts, wrong = parse([RATE_SHARE | damage])
     assert (broadcasts, len(wrong)) == ([], 1)
 
 

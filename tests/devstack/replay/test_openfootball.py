@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devstack.errors import FeedError
-from devstack.replay.feedmatch import FeedMatch, UnplayedError, UnreadableError, parse
+from devstack.replay.feedmatch import FeedMatch, UnplayedError, UnreadableError, _check, parse
 from devstack.replay.openfootball import MOST_BYTES, Feed, complaints, find, read, remarks
 from devstack.system import ROOT
 from matches.events import EVENT
@@ -409,3 +409,23 @@ def test_the_64_matches_of_2022_end_as_they_did() -> None:
     path = Path(os.environ.get("LIVESCORE_FEED", ROOT.parent / "shared/data/worldcup-2022.json"))
     needs("the feed of the 2022 World Cup (LIVESCORE_FEED)", path.exists())
     _as_stated(read(path), json.loads(path.read_text())["matches"])
+
+
+@pytest.mark.parametrize("competition", ["Cup\x00", "C" * 300])
+def test_a_match_that_the_api_would_refuse_is_not_replayed(competition: str) -> None:
+    """A competition that the API refuses is found before anything is posted."""
+    with pytest.raises(UnreadableError, match="competition"):
+        parse(GOALLESS, competition)
+
+
+def test_a_result_that_the_rules_do_not_give_is_not_replayed() -> None:
+    """A shoot-out without a scored kick is no result, and is found before anything is posted."""
+    with pytest.raises(UnreadableError, match=r"the rules make \(0, 0\) None of it"):
+        parse({**GOALLESS, "score": {"ft": [0, 0], "p": [0, 0]}}, None)
+
+
+def test_events_that_the_rules_refuse_are_not_replayed() -> None:
+    """The rules judge all events of a match before the first one is posted."""
+    match = FeedMatch("A", "B", "2024-07-05", None, ({"kind": "full_time"},), (0, 0), None)
+    with pytest.raises(UnreadableError, match="full_time cannot follow scheduled"):
+        _check(match)
