@@ -57,19 +57,19 @@ def stand(cell_states: CellStates, match: str) -> tuple[int, int, str | None]:
 
 
 def test_a_whole_round_moves_told_seq_and_releases_the_lease(
-    receipts: Receipts, cell_states: CellStates, numbered: str, take_lease: Any
+    receipts: Receipts, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
     """When every batch has reached the newest event, ``told_seq`` is that event, and no execution has the lease."""
-    take_lease(numbered)
+    grant_lease(numbered)
     assert receipts.finish(ended(numbered, 2, 2)) is False
     assert stand(cell_states, numbered) == (2, 2, None)
 
 
 def test_a_newer_event_renews_the_lease_for_another_round(
-    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, take_lease: Any
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
     """Promise 8: the same execution tells an event that was numbered during the round, in the next round."""
-    take_lease(numbered)
+    grant_lease(numbered)
     goal = {"kind": "goal", "team": "home", "minute": 4, "event_id": "late"}
     ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(goal)))
     cell_states.mark_due(numbered, 3)
@@ -79,41 +79,41 @@ def test_a_newer_event_renews_the_lease_for_another_round(
 
 
 def test_told_seq_is_only_what_every_batch_has_reached(
-    receipts: Receipts, cell_states: CellStates, numbered: str, take_lease: Any
+    receipts: Receipts, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
     """With a batch set aside, ``told_seq`` stays: the next frame carries what its viewers have missed."""
-    take_lease(numbered)
+    grant_lease(numbered)
     assert receipts.finish(ended(numbered, 2, None)) is False
     assert stand(cell_states, numbered) == (0, 2, None)
 
 
 def test_a_round_in_which_every_batch_failed_moves_no_seq(
-    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, take_lease: Any
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
     """When every batch failed, the receipt only releases the lease: the watchdog starts the broadcast again."""
-    take_lease(numbered)
+    grant_lease(numbered)
     assert receipts.finish(ended(numbered, None, None)) is False
     assert stand(cell_states, numbered) == (0, 0, None)
     assert [each["set_aside"] for each in ledger.receipts(numbered)] == [2]
 
 
 def test_an_execution_without_the_lease_moves_no_seq(
-    receipts: Receipts, cell_states: CellStates, numbered: str, take_lease: Any
+    receipts: Receipts, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
     """An execution that has lost the lease changes nothing in the row of the execution that has it."""
-    take_lease(numbered, owner="successor")
+    grant_lease(numbered, owner="successor")
     assert receipts.finish(ended(numbered, 2)) is False
     assert receipts.finish(ended(numbered, 2, lost=True)) is False
     assert stand(cell_states, numbered) == (0, 0, "successor")
 
 
 def test_a_repeated_end_leaves_the_first_receipt(
-    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, take_lease: Any
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
     """A receipt says where its frames began, also if the end of its round is repeated after a later round."""
-    take_lease(numbered)
+    grant_lease(numbered)
     receipts.finish(ended(numbered, 2, None))
-    take_lease(numbered)
+    grant_lease(numbered)
     receipts.finish(ended(numbered, 2, 2))
     assert cell_states.read(numbered).told_seq == 2
     receipts.finish(ended(numbered, 2, None))
@@ -121,10 +121,10 @@ def test_a_repeated_end_leaves_the_first_receipt(
 
 
 def test_a_round_ends_without_home(
-    system: System, dynamodb: Any, cell_states: CellStates, numbered: str, take_lease: Any
+    system: System, dynamodb: Any, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
     """While home does not answer, the round ends in its cell: ``told_seq`` moves, and the lease is free."""
-    take_lease(numbered)
+    grant_lease(numbered)
     done = reported(system, dynamodb, numbered, rows=60, gone=8)
     with hole() as silent:
         away = silent.client("dynamodb")
@@ -137,13 +137,13 @@ def test_a_round_ends_without_home(
 
 
 def test_a_whole_round_corrects_the_count_of_viewers(
-    receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, numbered: str, take_lease: Any
+    receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, numbered: str, grant_lease: Any
 ) -> None:
     """A whole round corrects the count of the cell's viewers: its rows without those that were gone."""
     before = ViewerCounts(ledger.table, dynamodb)
     before.add(numbered, system.region, 500)
     done = reported(system, dynamodb, numbered, rows=60, gone=8)
-    take_lease(numbered)
+    grant_lease(numbered)
     receipts.finish(done)
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 52
     before.add(numbered, system.region, 2)
@@ -155,7 +155,7 @@ def test_a_whole_round_corrects_the_count_of_viewers(
 @pytest.mark.parametrize("spoiled", ["set aside", "lost", "stopped"])
 def test_a_round_that_did_not_meet_every_row_corrects_no_count(
     receipts: Receipts, ledger: Ledger, cell_states: CellStates, system: System, dynamodb: Any, numbered: str,
-    take_lease: Any, spoiled: str,
+    grant_lease: Any, spoiled: str,
 ) -> None:  # fmt: skip
     """After a round that did not meet every row, the count of viewers stays."""
     ViewerCounts(ledger.table, dynamodb).add(numbered, system.region, 500)
@@ -165,7 +165,7 @@ def test_a_round_that_did_not_meet_every_row_corrects_no_count(
         "lost": {"lost": True, "reached_seq": None},
         "stopped": {"lost": True},
     }
-    take_lease(numbered)
+    grant_lease(numbered)
     if spoiled == "stopped":
         cell_states.stop(numbered, 2)
     receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (whole, replace(part, **spoils[spoiled]))))
@@ -174,10 +174,10 @@ def test_a_round_that_did_not_meet_every_row_corrects_no_count(
 
 def test_a_damaged_progress_row_hides_no_other_row(
     receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, cell_states: CellStates, numbered: str,
-    take_lease: Any,
+    grant_lease: Any,
 ) -> None:  # fmt: skip
     """The round ends and ``told_seq`` moves; the receipt is the sum of the readable progress rows."""
-    take_lease(numbered)
+    grant_lease(numbered)
     done = reported(system, dynamodb, numbered, rows=5, gone=1)
     for batch, body in ((1, "{"), (2, '{"batch": 2}')):
         key = broadcast_key(numbered, progress_item(round_name("test", 1), batch))
