@@ -2,7 +2,7 @@
  * Live scores: follows matches over a WebSocket and reads missed events over HTTP. One module without dependencies.
  * docs/client.md shows how to use it; docs/protocol.md describes the messages.
  *
- * It is one file because other pages copy it, and because the viewers' page may have at most 64 KB: two modules would
+ * One file because other pages copy it, and because the viewers' page may have at most 64 KB: two modules would
  * add 0.8 KB, and the six parts below 3 KB.
  *
  * It behaves as the Python client does (client/follower.py, client/repair_plan.py, client/viewer.py and
