@@ -131,7 +131,7 @@ def replay(events: Iterable[StoredEvent], periods: Periods = USUAL) -> Board | R
             continue
         ruling = _step(board, event, periods)
         if isinstance(ruling, Refused):
-            return Refused(f"{event['kind']} (seq {event['seq']}) could not stand: {ruling.reason}")
+            return Refused(f"{event['kind']} (seq {event['seq']}) would be impossible: {ruling.reason}")
         board = ruling.board
     return board
 
@@ -164,7 +164,7 @@ def _why_not_now(board: Board, kind: str, minute: int | None) -> str | None:
     if kind in GOALS and status == AWARDED:
         return "the match is awarded, and its score stands"
     if kind in GOALS and _in_play(board) == SHOOTOUT and minute is None:
-        return "in a shoot-out goals are shootout_kick events; a goal of the match before it needs its minute"
+        return "during a shoot-out, post a shootout_kick; a goal from before the shoot-out needs its minute"
     return None
 
 

@@ -37,7 +37,7 @@ def read_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]
             waiting += left
             pause = next(pauses, None)
             if pause is None:
-                raise TimeoutError(f"{len(waiting)} rows left unread")
+                raise TimeoutError(f"{len(waiting)} rows were left unread by DynamoDB")
             time.sleep(pause)
 
 
@@ -56,6 +56,6 @@ def delete_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any
             waiting += unprocessed
             pause = next(pauses, None)
             if pause is None:
-                raise TimeoutError(f"{len(waiting)} rows left unprocessed")
+                raise TimeoutError(f"{len(waiting)} rows were left undeleted by DynamoDB")
             time.sleep(pause)
     return count

@@ -122,7 +122,7 @@ def _write_changes() -> None:
             except ClientError as error:
                 if error.response["Error"]["Code"] == "ValidationException":
                     # The row has another type where a number belongs: it stays so, and others wait behind it.
-                    logger.exception("viewers_not_counted", match=match)
+                    logger.exception("viewer_count_row_damaged", match=match)
                     continue
                 _changes.add(match, change)
                 raise
@@ -130,7 +130,7 @@ def _write_changes() -> None:
                 _changes.add(match, change)
                 raise
     except Exception:
-        logger.exception("viewers were not counted")
+        logger.exception("viewer_count_failed")
     for match, change in due.items():
         _changes.add(match, change)
 
@@ -150,18 +150,18 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
     except ExcessError as error:
         if _meter.close(connection, seconds()):
             return {"statusCode": 200}
-        logger.warning("too much", connection=connection, code=error.code)
+        logger.warning("connection_closed_for_excess", connection=connection, code=error.code)
         metrics.add("Refused")
         return _close(connection, error)
     except RequestError as error:
         _meter.pay_for_error(connection, seconds())
-        logger.info("refused", connection=connection, match=error.match, code=error.code)
+        logger.info("request_refused", connection=connection, match=error.match, code=error.code)
         metrics.add("Refused")
         return {"statusCode": 200, "body": error.frame()}
     except Exception:
         # An error must not reach the viewer as API Gateway's own frame, which clients cannot tell from ours.
-        logger.exception("failed", connection=connection)
-        failed = RequestError("unavailable", "Something went wrong on our side. Try again.")
+        logger.exception("request_failed", connection=connection)
+        failed = RequestError("unavailable", "The server could not do this. Try again.")
         return {"statusCode": 200, "body": failed.frame()}
 
 
@@ -169,9 +169,9 @@ def _check_size(text: str, connection: str) -> None:
     """Raises ExcessError for a message that is too large, or one too many."""
     size = len(text.encode(errors="replace"))
     if size > MESSAGE_BYTES:
-        raise ExcessError("too_large", f"A message is at most {MESSAGE_BYTES} bytes.")
+        raise ExcessError("too_large", f"A message may have at most {MESSAGE_BYTES} bytes.")
     if not _meter.pay_for_message(connection, size, seconds()):
-        raise ExcessError("too_many_requests", "Too many messages, or too many wrong ones.")
+        raise ExcessError("too_many_requests", "This connection has sent too many messages, or too many wrong ones.")
 
 
 def _close(connection: str, error: ExcessError) -> dict[str, Any]:
@@ -188,13 +188,13 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
     except gateway.exceptions.GoneException:
         pass  # It has left, or another of its messages was too much as well.
     except (BotoCoreError, ClientError) as failure:
-        logger.warning("not told", connection=connection, reason=type(failure).__name__)
+        logger.warning("error_frame_unsent", connection=connection, reason=type(failure).__name__)
     try:
         gateway.delete_connection(ConnectionId=connection)
     except gateway.exceptions.GoneException:
         pass
     except (BotoCoreError, ClientError):
-        logger.exception("not closed", connection=connection)
+        logger.exception("connection_not_closed", connection=connection)
         return {"statusCode": 200} if told else {"statusCode": 200, "body": error.frame()}
     return {"statusCode": 200}
 
@@ -202,7 +202,7 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
 def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
     version = (event.get("queryStringParameters") or {}).get("v", "1")
     if version != "1":
-        logger.info("refused", connection=connection, code="version")
+        logger.info("connect_refused", connection=connection, code="version")
         metrics.add("Refused")
         return {"statusCode": 400}
     offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
@@ -219,13 +219,13 @@ def _disconnect(connection: str) -> dict[str, Any]:
         _subscriptions().close(connection)
     except (BotoCoreError, ClientError):
         # The rows that are there are removed all the same.
-        logger.exception("closing_not_noted", connection=connection)
+        logger.exception("close_note_failed", connection=connection)
     rows = _subscriptions().of_connection(connection)
     # One by one: only a row that was still there is counted, and a subscribe may be taking off its own.
     for match in {row.match for row in rows if _subscriptions().take_off(row)}:
         _changes.add(match, -1)
     _meter.forget(connection)
-    logger.info("left", connection=connection, rows=len(rows))
+    logger.info("disconnected", connection=connection, rows=len(rows))
     return {"statusCode": 200}
 
 
@@ -279,7 +279,7 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     rows = _subscriptions().of_connection(connection)
     others = {row.match for row in rows} - {request.match}
     if len(others) >= MAX_MATCHES:
-        raise RequestError("too_many_matches", f"A connection follows at most {MAX_MATCHES} matches.", request.match)
+        raise RequestError("too_many_matches", f"A connection may follow at most {MAX_MATCHES} matches.", request.match)
     shard = shard_of(connection, known.shards)
     # A row from when the match had fewer shards would be told as well. If that one follows the score only, its frames
     # would take the viewer past events that the other row's frame then no longer shows. It goes first: of two processes

@@ -99,7 +99,7 @@ class ViewerCounts:
         try:
             counts = counts_by_match(read())
         except (ClientError, BotoCoreError, TimeoutError) as error:
-            logger.warning("viewers are not known", matches=len(matches), exc_info=error)
+            logger.warning("viewer_count_unread", matches=len(matches), exc_info=error)
             self._known |= {match: (self._known.get(match, _UNREAD)[0], now) for match in matches}
         else:
             self._known |= {match: (counts.get(match), now) for match in matches}

@@ -1483,7 +1483,7 @@ export class Livescore {
     const text = JSON.stringify(request);
     // Two bytes for a character are the most that an id or an epoch of ours can take.
     if (text.length * 2 > MESSAGE_BYTES && new TextEncoder().encode(text).length > MESSAGE_BYTES) {
-      const problem = { code: "too_large", message: `A message is at most ${MESSAGE_BYTES} bytes.` };
+      const problem = { code: "too_large", message: `A message may have at most ${MESSAGE_BYTES} bytes.` };
       this.#threads.get(String(request.match))?.listeners.tell("error", problem);
       return false;
     }
