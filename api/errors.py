@@ -22,7 +22,7 @@ from matches.ledger import (
     UnknownMatchError,
 )
 from runtime.attributes import BrokenMatchError, UnreadableRowError
-from runtime.metrics import unreadable
+from runtime.metrics import report_unreadable
 
 
 class ApiError(Exception):
@@ -60,7 +60,7 @@ def _rows_left(error: RowsLeftError) -> Response[dict[str, Any]]:
 @app.exception_handler(BrokenMatchError)  # type: ignore[untyped-decorator]
 def _broken_match(error: BrokenMatchError) -> Response[dict[str, Any]]:
     if isinstance(error, UnreadableRowError):
-        unreadable(error)
+        report_unreadable(error)
     else:
         logger.error("match_broken", match=error.match, row=error.row, reason=error.reason)
     message = f"The stored rows of match {error.match} are damaged. An administrator has to repair them."

@@ -32,7 +32,7 @@ from matches.schedule import MatchChange, NewMatch
 from matches.snapshot import snapshot
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
-from runtime.metrics import unreadable
+from runtime.metrics import report_unreadable
 
 
 @app.post(
@@ -273,7 +273,7 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
     cells = {region: found.get(region, {"unreached": True}) for region in resources.cells()}
     for region, error in failures.items():
         if isinstance(error, UnreadableRowError):
-            unreadable(error)
+            report_unreadable(error)
             cells[region]["unreadable"] = True
     return plain(HTTPStatus.OK, {"match": match, "seq": state.seq, "cells": cells})
 
@@ -291,7 +291,7 @@ def _with_side_and_id(state: MatchState, event: Event) -> Event:
     Raises ApiError for a team that does not play, and for a minute that the match does not have.
     """
     update: dict[str, Any] = {"event_id": event.event_id or secrets.token_hex(8)}
-    reason = state.periods.why_not(getattr(event, "minute", None), getattr(event, "stoppage", None))
+    reason = state.periods.refusal_reason(getattr(event, "minute", None), getattr(event, "stoppage", None))
     if reason is not None:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"body: {reason}")
     team = getattr(event, "team", None)

@@ -47,7 +47,7 @@ def changes_of(amendment: Mapping[str, Any]) -> EventChanges:
     return changes
 
 
-def why_not(event: StoredEvent, changes: EventChanges) -> str | None:
+def refusal_reason(event: StoredEvent, changes: EventChanges) -> str | None:
     """Why an event, as it stands now, cannot be amended so: a sentence for the operator. None if it can."""
     kind = event["kind"]
     if kind == "amendment":

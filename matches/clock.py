@@ -71,7 +71,7 @@ class Periods:
             "extra_second_half": (extra, end),
         }.get(status)
 
-    def why_not(self, minute: int | None, stoppage: int | None) -> str | None:
+    def refusal_reason(self, minute: int | None, stoppage: int | None) -> str | None:
         """Why no event can state such a minute: a clause. None if one can."""
         ends = self.ends
         if stoppage is not None and minute not in ends:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, cast
 
-from matches.amendments import why_not, with_changes
+from matches.amendments import refusal_reason, with_changes
 from matches.clock import USUAL, Clock, Periods, running
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Refused:
     reason: str
 
 
-def names_earlier(event: Event) -> bool:
+def refers_to_earlier(event: Event) -> bool:
     """Whether an event is about an earlier one, so that ``apply`` needs the match's history."""
     return event.kind in ("cancellation", "amendment")
 
@@ -144,7 +144,7 @@ def _step(board: Board, event: EventBody | StoredEvent, periods: Periods) -> App
     if kind == "shootout_kick":
         return _kick(board, event, periods)
     minute, stoppage = event.get("minute"), event.get("stoppage")
-    reason = periods.why_not(minute, stoppage) or _why_not_now(board, kind, minute)
+    reason = periods.refusal_reason(minute, stoppage) or _why_not_now(board, kind, minute)
     if reason is not None:
         return Refused(reason)
     span = periods.span(board.status)
@@ -239,7 +239,7 @@ def _amend(
         return Refused("there is no such event to amend")
     if "cancelled_by" in target:
         return Refused("the event has been cancelled")
-    reason = why_not(target, changes)
+    reason = refusal_reason(target, changes)
     if reason is not None:
         return Refused(reason)
     after = replay((with_changes(each, changes) if each is target else each for each in history), periods)

@@ -22,7 +22,7 @@ from broadcaster.control.telling import Tellings
 from broadcaster.control.watch import Watch
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
-from runtime.metrics import unreadable
+from runtime.metrics import report_unreadable
 from runtime.regions import COLD_SECONDS, TRANSIENT, Regions
 from runtime.thaw import seconds
 
@@ -149,7 +149,7 @@ class Cells:
             if isinstance(error, BrokenMatchError):
                 broken[region] = error
                 if isinstance(error, UnreadableRowError):
-                    unreadable(error)
+                    report_unreadable(error)
                 continue
             logger.warning("a cell was not reached", cell=region, exc_info=error)
             if isinstance(error, TimeoutError):

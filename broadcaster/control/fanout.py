@@ -25,7 +25,7 @@ from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from runtime import aws, lifecycle, regions
 from runtime.attributes import BrokenMatchError, UnreadableRowError
-from runtime.metrics import Metrics, unreadable
+from runtime.metrics import Metrics, report_unreadable
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Fanout:
                     continue
                 reason = str(error) if isinstance(error, BrokenMatchError) else f"{type(error).__name__}: {error}"
                 if isinstance(error, UnreadableRowError):
-                    unreadable(error)
+                    report_unreadable(error)
                 elif not isinstance(error, BrokenMatchError):
                     logger.exception("record_failed", match=match)
                 if isinstance(error, BrokenMatchError) and error.concerns_all:

@@ -21,7 +21,7 @@ from broadcaster.control.telling import Tellings, telling_key
 from matches.ledger import Ledger
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
-from runtime.metrics import Metrics, unreadable
+from runtime.metrics import Metrics, report_unreadable
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 from subscriptions.viewer_counts import ViewerCounts
 
@@ -71,7 +71,7 @@ class Receipts:
             else:
                 again = self._settle(end)
         except UnreadableRowError as error:
-            unreadable(error)
+            report_unreadable(error)
         if not again:
             with suppress(self._db.exceptions.ConditionalCheckFailedException):
                 self._db.delete_item(**live.removal(self._table, end.match, end.owner))
@@ -137,7 +137,7 @@ class Receipts:
             logger.warning("home was not reached", match=telling.match, exc_info=error)
             return None
         except UnreadableRowError as error:
-            unreadable(error)
+            report_unreadable(error)
             return None
 
     def _update(

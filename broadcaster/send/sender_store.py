@@ -24,7 +24,7 @@ from matches.ledger import UnknownMatchError
 from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
 from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, parse_rows
-from runtime.metrics import readable_rows, unreadable
+from runtime.metrics import readable_rows, report_unreadable
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class SenderStore:
         except UnreadableRowError as error:
             if known is None:
                 raise
-            unreadable(error)
+            report_unreadable(error)
             return known
 
     async def frames(self, state: MatchState, told: int) -> Frames | None:

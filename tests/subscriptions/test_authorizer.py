@@ -112,7 +112,7 @@ def test_a_forged_token_is_denied_and_the_reason_only_logged(gate: Gate, name: s
     assert not is_let_in(answer)
     assert (answer["principalId"], answer["context"]) == ("refused", {})
     (line,) = gate.logged()
-    assert (line["message"], line["reason"]) == ("refused", reason)
+    assert (line["message"], line["reason"]) == ("connect_refused", reason)
     assert not token or token not in json.dumps([line, answer])
 
 
