@@ -40,7 +40,8 @@ T = TypeVar("T")
 class BrokenMatchError(Exception):
     """The stored rows of one match are damaged. Another try cannot help. Other matches are not affected.
 
-    ``row`` is the sort key of the damaged row. ``reason`` is a clause for an operator. The text is a sentence with both.
+    ``row`` is the sort key of the damaged row. ``reason`` is a clause for an operator. The text is a sentence with
+    both.
     """
 
     def __init__(self, match: str, row: str, reason: str) -> None:
@@ -69,7 +70,7 @@ class UnreadableRowError(BrokenMatchError):
 
 @contextmanager
 def reading_row(match: str, row: str, item: Mapping[str, Any]) -> Iterator[None]:
-    """Check the version of an item, then run the block. An error of the block becomes an UnreadableRowError of the row."""
+    """Check the version of an item, then run the block. Its errors become an UnreadableRowError of the row."""
     try:
         check_version(item)
         yield

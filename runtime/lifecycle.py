@@ -6,8 +6,8 @@ Lambda runs what stands outside of the handler in INIT. ``AWS_LAMBDA_INITIALIZAT
 - ``provisioned-concurrency``: nobody waits for INIT. Make the clients, and read once over the network.
 - ``on-demand``: the first call waits for INIT, which has a full vCPU and at most 10 s
   (https://serverlessland.com/content/service/lambda/guides/effectively-running-java-on-serverless/init-heavy-lifting).
-  Make the clients: that needs only CPU, and INIT takes a third of the time of a call at 512 MB. Leave the network to the
-  call: a silent service must not use up the 10 s.
+  Make the clients: that needs only CPU, and INIT takes a third of the time of a call at 512 MB. Leave the network to
+  the call: a silent service must not use up the 10 s.
 - ``snap-start``: the same. A connection does not survive the snapshot
   (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-best-practices.html).
 - Without the variable the code runs in a command or in a test: do nothing.
@@ -41,8 +41,8 @@ logger = Logger(service="lifecycle")
 def prepare(make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
     """Run a handler's work of INIT when the module is loaded. Returns a decorator that leaves the handler as it is.
 
-    ``make`` makes the clients without the network. ``reach`` then reads with them over the network. An error of either is
-    logged as ``preparation_failed``; it is not raised.
+    ``make`` makes the clients without the network. ``reach`` then reads with them over the network. An error of either
+    is logged as ``preparation_failed``; it is not raised.
     """
 
     def decorate(handler: H) -> H:

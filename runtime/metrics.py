@@ -92,8 +92,8 @@ class Metrics:
         @wraps(handler)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             global _running  # noqa: PLW0603 - a process runs one invocation at a time
-            # Both add and flush may print a line, and every line needs the dimension. Without the clear, Powertools warns
-            # when the name changes between invocations, which happens in tests.
+            # Both add and flush may print a line, and every line needs the dimension. Without the clear, Powertools
+            # warns when the name changes between invocations, which happens in tests.
             self._metrics.dimension_set.clear()
             self._metrics.set_default_dimensions(deployment=_deployment())
             self._invoked = True

@@ -29,7 +29,7 @@ class CachingContext(ssl.SSLContext):
 
 @cache
 def context(bundle: str | None) -> ssl.SSLContext:
-    """botocore's usual context, which here also checks host names. None means botocore's own bundle."""
+    """Botocore's usual context, which here also checks host names. None means botocore's own bundle."""
     from botocore.httpsession import create_urllib3_context, get_cert_path
 
     made: ssl.SSLContext = create_urllib3_context()

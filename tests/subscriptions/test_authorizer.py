@@ -182,7 +182,10 @@ def test_an_issuer_that_is_not_there_lets_nobody_in(gate: Gate) -> None:
     """Good tokens are refused too, and the log says why; without its settings the function fails."""
     gate.set(JWKS_URL="")
     assert not is_let_in(gate.ask(gate.server.issuer.token()))
-    assert [line.get("reason") for line in gate.logged()] == [None, "The issuer's keys are not known."]
+    assert [(line["message"], line["reason"]) for line in gate.logged()] == [
+        ("issuer_keys_unfetched", "the URL is neither http nor https"),
+        ("connect_refused", "The issuer's keys are not known."),
+    ]
     gate.unset("ANONYMOUS")
     with pytest.raises(RuntimeError, match="ANONYMOUS"):
         gate.ask(gate.server.issuer.token())
