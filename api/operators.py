@@ -24,8 +24,8 @@ from api.errors import ApiError
 from api.openapi_answers import answers
 from api.responses import plain, present
 from api.shared_reads import HISTORY_PAGE
+from broadcaster.control.cell_state import CellStates
 from broadcaster.control.progress import standing
-from broadcaster.control.telling import Tellings
 from matches.events import DIGEST, AcceptedEvent, Event, EventId
 from matches.match_state import MatchState
 from matches.schedule import MatchChange, NewMatch
@@ -199,16 +199,14 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
     operator_of(state.competition)
     answers, failures = resources.regions().ask(
         {
-            region: partial(tellings.stop, match, state.seq, state.epoch)
-            for region, tellings in resources.cells().items()
+            region: partial(cell_states.stop, match, state.newest_seq, state.epoch)
+            for region, cell_states in resources.cells().items()
         }
     )
     cells: dict[str, dict[str, Any]] = {}
-    for region, (telling, stopped) in answers.items():
-        logger.info(
-            "broadcast_stopped" if stopped else "no_broadcast_to_stop", match=match, cell=region, told=telling.told
-        )
-        cells[region] = {"stopped": stopped, "told": telling.told}
+    for region, (cell_state, stopped) in answers.items():
+        logger.info("stopped" if stopped else "nothing to stop", match=match, cell=region, told=cell_state.told_seq)
+        cells[region] = {"stopped": stopped, "told": cell_state.told_seq}
     for region, error in failures.items():
         logger.warning("cell_unreached", match=match, cell=region, exc_info=error)
     for broken in (error for error in failures.values() if isinstance(error, BrokenMatchError)):
@@ -218,7 +216,7 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
             f"No answer from {', '.join(sorted(failures))}; the broadcasts of the other cells are stopped. Stop again."
         )
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message)
-    about = {"stopped": any(each["stopped"] for each in cells.values()), "seq": state.seq}
+    about = {"stopped": any(each["stopped"] for each in cells.values()), "seq": state.newest_seq}
     return plain(HTTPStatus.OK, {"match": match, **about, "cells": cells})
 
 
@@ -238,8 +236,8 @@ def read_audit(
     ledger = resources.ledger()
     state = ledger.state(match)
     operator_of(state.competition)
-    events = [event for event in ledger.audit(match, after or 0, limit) if event["seq"] <= state.seq]
-    return plain(HTTPStatus.OK, {"match": match, "epoch": state.epoch, "seq": state.seq, "events": events})
+    events = [event for event in ledger.audit(match, after or 0, limit) if event["seq"] <= state.newest_seq]
+    return plain(HTTPStatus.OK, {"match": match, "epoch": state.epoch, "seq": state.newest_seq, "events": events})
 
 
 @app.get(
@@ -268,21 +266,21 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
     state = resources.ledger().state(match)
     operator_of(state.competition)
     found, failures = resources.regions().ask(
-        {region: partial(_standing, tellings, match) for region, tellings in resources.cells().items()}
+        {region: partial(_standing, cell_states, match) for region, cell_states in resources.cells().items()}
     )
     cells = {region: found.get(region, {"unreached": True}) for region in resources.cells()}
     for region, error in failures.items():
         if isinstance(error, UnreadableRowError):
             report_unreadable(error)
             cells[region]["unreadable"] = True
-    return plain(HTTPStatus.OK, {"match": match, "seq": state.seq, "cells": cells})
+    return plain(HTTPStatus.OK, {"match": match, "seq": state.newest_seq, "cells": cells})
 
 
-def _standing(tellings: Tellings, match: str) -> dict[str, Any]:
+def _standing(cell_states: CellStates, match: str) -> dict[str, Any]:
     """The progress of one cell with a match."""
-    telling, now = tellings.read(match), time.time()
-    rows = tellings.progress(match, telling.round) if telling.round and telling.is_running(now) else []
-    return standing(telling, rows, now)
+    cell_state, now = cell_states.read(match), time.time()
+    rows = cell_states.progress(match, cell_state.round) if cell_state.round and cell_state.is_running(now) else []
+    return standing(cell_state, rows, now)
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:

@@ -96,4 +96,4 @@ def read_events(
     """The next ``limit`` events after ``after``; go on from the last seq until ``seq`` is reached."""
     state, fresh = resources.shared_reads().state(match)
     events = resources.shared_reads().events(state, after or 0, limit)
-    return cacheable({"match": match, "epoch": state.epoch, "seq": state.seq, "events": events}, fresh=fresh)
+    return cacheable({"match": match, "epoch": state.epoch, "seq": state.newest_seq, "events": events}, fresh=fresh)

@@ -7,7 +7,7 @@ from functools import cache
 import orjson
 
 from api.shared_reads import SharedReads
-from broadcaster.control.telling import Tellings
+from broadcaster.control.cell_state import CellStates
 from matches.calendar import Calendar
 from matches.ledger import Ledger
 from matches.recent_events import RecentEvents
@@ -47,10 +47,10 @@ def viewer_counts() -> ViewerCounts:
 
 
 @cache
-def cells() -> dict[str, Tellings]:
+def cells() -> dict[str, CellStates]:
     """By a cell's region: the progress of that cell's broadcasts."""
     table = aws.setting("BROADCASTS_TABLE")
-    return {region: Tellings(table, aws.dynamodb(region, "hurried")) for region in orjson.loads(aws.setting("CELLS"))}
+    return {region: CellStates(table, aws.dynamodb(region, "hurried")) for region in orjson.loads(aws.setting("CELLS"))}
 
 
 @cache

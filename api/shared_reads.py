@@ -72,17 +72,17 @@ class SharedReads:
         return self._lists.get_or_read((day, page), made) if start < len(keys) else Cached(made(), fresh=False)
 
     def events(self, state: MatchState, after: int, limit: int) -> list[StoredEvent]:
-        """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after`` and up to ``state.seq``, in order.
+        """The next ``limit`` (at most ``HISTORY_PAGE``) events above ``after``, up to ``state.newest_seq``, in order.
 
         The events are cut from the same pages for every ``after`` and ``limit``, so no series of requests gets around
         the kept pages. Damaged events do not count, so a reader that goes on from the last seq passes them.
         """
         events: list[StoredEvent] = []
-        first, newest = after // HISTORY_PAGE, (state.seq - 1) // HISTORY_PAGE
+        first, newest = after // HISTORY_PAGE, (state.newest_seq - 1) // HISTORY_PAGE
         for page in range(first, min(newest + 1, first + _PAGES_READ)):
             if len(events) >= limit:
                 break
-            key = (state.match, state.epoch, state.seq, page)
+            key = (state.match, state.epoch, state.newest_seq, page)
             found = self._pages.get_or_read(key, partial(self._page, state, page)).value
             events += [event for event in found if event["seq"] > after]
         return events[:limit]
@@ -103,7 +103,7 @@ class SharedReads:
         if outcome is not None and outcome.seq is not None:
             seq = outcome.seq
             # An operator who has read that an event was applied finds it in what is read next.
-            self._states.drop(match, when=lambda state: state is not None and state.seq < seq)
+            self._states.drop(match, when=lambda state: state is not None and state.newest_seq < seq)
         return outcome
 
     def forget(self, match: str) -> None:
@@ -120,7 +120,7 @@ class SharedReads:
             return None
 
     def _page(self, state: MatchState, page: int) -> list[StoredEvent]:
-        return events_as_of(state.seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
+        return events_as_of(state.newest_seq, self._ledger.history(state.match, page * HISTORY_PAGE, HISTORY_PAGE))
 
 
 def _is_settled(outcome: Outcome | None) -> bool:

@@ -14,15 +14,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from client.handing import TokenTooLongError
+from client.token_placement import TokenTooLongError
 from devstack import signals
 from devstack.errors import FeedError
 from devstack.operator.api_client import ApiError, Operator
 from devstack.stack.ministack import StackError, free_port
 from devstack.system import DEFAULT_PORT, Gateway, System
-from loadtest.limits import allow_sockets
-from loadtest.shown import plain
-from loadtest.tokens import TokensError, tokens_from
+from loadtest.load_limits import allow_sockets
+from loadtest.terminal_text import printable
+from loadtest.token_sources import TokensError, tokens_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -96,7 +96,7 @@ def show(body: dict[str, Any], as_json: bool, text: str) -> None:
     if as_json:
         print(json.dumps(body, ensure_ascii=False))  # noqa: T201
     else:
-        out.print(plain(text), markup=False, highlight=False)
+        out.print(printable(text), markup=False, highlight=False)
 
 
 def confirm(question: str, do: str, done: str) -> None:
@@ -110,7 +110,7 @@ def confirm(question: str, do: str, done: str) -> None:
 def say(text: str) -> None:
     """A line about what is going on, for a person; without a terminal any more it goes nowhere."""
     with suppress(OSError):
-        err.print(plain(text), style="dim", markup=False, highlight=False)
+        err.print(printable(text), style="dim", markup=False, highlight=False)
 
 
 def writable(*files: Path | None) -> None:
@@ -148,7 +148,7 @@ def gateway_for(viewers: int, gateway: Gateway | None) -> Gateway:
 def progress(status: Any) -> Any:
     """Shows progress in one line on a terminal, line by line elsewhere."""
     if out.is_terminal:
-        return lambda text: status.update(escape(plain(text)))
+        return lambda text: status.update(escape(printable(text)))
     often = ("are watching", "dead connections", "rows written")
     return lambda text: say(text) if not text.endswith(often) else None
 
@@ -164,7 +164,7 @@ def said() -> Iterator[None]:
             yield
         except (StackError, ApiError, TokensError, TokenTooLongError, FeedError, WrongOptionError, OSError) as error:
             with suppress(OSError):  # the terminal has been closed
-                err.print(plain(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
+                err.print(printable(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
             sys.exit(2 if isinstance(error, WrongOptionError) else 1)
         except KeyboardInterrupt:
             sys.exit(130)

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from commands.common import JsonFile, Port, err, out, port_for, progress, said, writable
-from trials.faults.kinds import KINDS, SHORT
+from trials.faults.fault_kinds import KINDS, SHORT
 
 LONG_ROUNDS = 3
 SOCKETS = 600

@@ -27,7 +27,7 @@ from commands.common import (
 )
 from commands.common import operator as operator_at
 from devstack.operator.event_words import describe, marks, minute, score, status
-from loadtest.shown import plain
+from loadtest.terminal_text import printable
 
 _OPTIONS = {"home": "HOME", "away": "AWAY", "match": "--id"}
 """Field of a new match -> how a person states it, where that is not an option of the same name."""
@@ -137,7 +137,7 @@ def lineups(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> 
         print(json.dumps(found, ensure_ascii=False))  # noqa: T201
         return
     for side in ("home", "away"):
-        names = ", ".join(map(plain, found[side]))
+        names = ", ".join(map(printable, found[side]))
         out.print(f"{side}: {names or 'no players are named'}", markup=False, highlight=False)
 
 
@@ -159,7 +159,7 @@ def list_matches(
             each["match"], each["kickoff"], each["home"], score(each), each["away"],
             status(each["status"]), _count(each["viewers"]),
         )  # fmt: skip
-        table.add_row(*(RichText(plain(cell)) for cell in cells))
+        table.add_row(*(RichText(printable(cell)) for cell in cells))
     out.print(table)
 
 
@@ -176,14 +176,14 @@ def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) 
         title += f", {_count(snapshot['viewers'])} watching"
     # An id that is cut short cannot be copied into another command.
     id_column = Column("id", no_wrap=True, min_width=max((len(each["event_id"]) for each in events), default=0))
-    table = Table("seq", "minute", "what", "team", "score", id_column, "", title=RichText(plain(title)))
+    table = Table("seq", "minute", "what", "team", "score", id_column, "", title=RichText(printable(title)))
     if facts := _facts(snapshot):
-        table.caption = RichText(plain(facts))
+        table.caption = RichText(printable(facts))
     for each in events:
         when = "" if each["kind"] == "amendment" else minute(each)
         what, team = describe(each, events, teams), teams.get(each.get("team", ""), "")
         cells = (each["seq"], when, what, team, score(each), each["event_id"], marks(each))
-        table.add_row(*(RichText(plain(cell)) for cell in cells))
+        table.add_row(*(RichText(printable(cell)) for cell in cells))
     out.print(table)
 
 

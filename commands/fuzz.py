@@ -12,8 +12,8 @@ from rich.table import Table
 
 from commands.common import err, out, said
 from devstack.system import STATE
-from trials.fuzz.runner import TARGETS, Failure, Fuzzed, again, save, target_of
-from trials.fuzz.runner import fuzz as run
+from trials.fuzz.fuzz_runner import TARGETS, Failure, Fuzzed, again, save, target_of
+from trials.fuzz.fuzz_runner import fuzz as run
 
 FAILURES = STATE / "fuzz"
 

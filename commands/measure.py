@@ -26,7 +26,7 @@ from devstack.measurements.locust_run import Load
 from devstack.measurements.locust_run import run as run_load
 from devstack.stack.whole_stack import running
 from loadtest.bench import NAMES
-from loadtest.report import render
+from loadtest.html_report import render
 from loadtest.shapes import SHAPES
 
 

@@ -24,7 +24,7 @@ def model(
     shorten: Annotated[bool, typer.Option(help="Shorten a schedule that fails, which takes minutes.")] = True,
 ) -> None:
     """Play the whole system in one process, side effect by side effect, in orders that chance chooses."""
-    from trials.model.runner import ROUND, play_on
+    from trials.model.model_runner import PROGRESS_RUNS, play_on
 
     if steps is None and minutes is None:
         steps = STEPS
@@ -37,5 +37,5 @@ def model(
         return
     err.print(f"livescore: {failure.sentence}", style="red", markup=False, highlight=False)
     out.print(failure.schedule, markup=False, highlight=False)
-    out.print(f"Again: livescore model --seed {failure.seed} --steps {ROUND}", markup=False, highlight=False)
+    out.print(f"Again: livescore model --seed {failure.seed} --steps {PROGRESS_RUNS}", markup=False, highlight=False)
     raise typer.Exit(1)

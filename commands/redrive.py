@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from broadcaster.control.redrive import Done, Redrive
-from broadcaster.control.setaside import Message, NoSuchMessageError, find
+from broadcaster.control.set_aside import Message, NoSuchMessageError, find
 from commands.common import LOCAL, Api, AsJson, confirm, err, out, said
 from devstack.deployment import running_system
 from devstack.stack.ministack import StackError
 from devstack.system import PREFIX
-from loadtest.shown import plain
+from loadtest.terminal_text import printable
 
 AGES = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -78,7 +78,7 @@ def _carry_out(queue: Redrive, chosen: list[Message], *, drop: bool, as_json: bo
             shown = {**message.to_dict(time.time()), "outcome": done.outcome, "said": done.said}
             print(json.dumps(shown), flush=True)  # noqa: T201
         else:
-            text = f"{message.id[:8]} {message.kind} {plain(message.match or '')}: {done.outcome}, {done.said}"
+            text = f"{message.id[:8]} {message.kind} {printable(message.match or '')}: {done.outcome}, {done.said}"
             out.print(text, markup=False, highlight=False)
     if not chosen and not as_json:
         out.print("Nothing is set aside.")
@@ -96,7 +96,7 @@ def _show(messages: list[Message], as_json: bool) -> None:
     table = Table("id", "kind", "match", "reason", "age", "received", title="Set aside")
     for each in messages:
         reason = f"{each.reason} [cannot be sent: {each.obstacle}]" if each.obstacle else each.reason
-        cells = (each.id[:8], each.kind, plain(each.match or ""), plain(reason), _age(now - each.sent_at))
+        cells = (each.id[:8], each.kind, printable(each.match or ""), printable(reason), _age(now - each.sent_at))
         table.add_row(*map(Text, cells), str(each.received))
     out.print(table)
 

@@ -16,7 +16,7 @@ from devstack import signals
 from devstack.operator.event_words import describe, minute
 from devstack.replay import openfootball
 from devstack.replay.match_replay import Replayed, failures, replay
-from loadtest.shown import plain
+from loadtest.terminal_text import printable
 
 
 def replay_file(
@@ -38,7 +38,7 @@ def replay_file(
 
     def on_event(of: str, event: dict[str, Any]) -> None:
         if not as_json:
-            out.print(plain(f"{of:20} {minute(event):>6} {describe(event)}"), markup=False, highlight=False)
+            out.print(printable(f"{of:20} {minute(event):>6} {describe(event)}"), markup=False, highlight=False)
 
     with said(), operator_at(api) as operator:
         feed = openfootball.read(file) if match is None else openfootball.find(file, match)
@@ -58,7 +58,7 @@ def replay_file(
 
 
 def _complain(text: str) -> None:
-    err.print(f"livescore: {plain(text)}", style="red", markup=False, highlight=False, soft_wrap=True)
+    err.print(f"livescore: {printable(text)}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _replayed(feed: openfootball.Feed, results: list[Replayed]) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _show_replayed(results: list[Replayed]) -> None:
             each.match or "", each.home, _pair(each.score), each.away, _pair(each.shootout), each.events,
             _pair(each.viewer_score),
         )  # fmt: skip
-        table.add_row(*(RichText(plain(cell)) for cell in cells))
+        table.add_row(*(RichText(printable(cell)) for cell in cells))
     out.print(table)
 
 

@@ -15,7 +15,7 @@ from devstack import signals
 from devstack.deployment.frame_posting import MOST_POSTS, Posting
 from devstack.deployment.smoke_run import Smoke, Step
 from devstack.system import PREFIX
-from loadtest.shown import plain
+from loadtest.terminal_text import printable
 
 
 def smoke(
@@ -80,4 +80,4 @@ def _show(step: Step) -> None:
     elif step.posted and not step.posted.conclusive:
         mark, style = "unclear", "yellow"
     said_of = step.wrong or step.skipped or (str(step.posted) if step.posted else f"{step.ms:.0f} ms")
-    out.print(Text.assemble((f"{mark:7} ", style), f"{step.name}: {plain(said_of)}"), soft_wrap=True)
+    out.print(Text.assemble((f"{mark:7} ", style), f"{step.name}: {printable(said_of)}"), soft_wrap=True)

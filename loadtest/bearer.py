@@ -9,7 +9,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from loadtest.tokens import Tokens
+    from loadtest.token_sources import TokenSource
 
 
 class Bearer(httpx.Auth):
@@ -18,7 +18,7 @@ class Bearer(httpx.Auth):
     A request that was answered 401 has changed nothing, so it may be sent again.
     """
 
-    def __init__(self, tokens: Tokens | None) -> None:
+    def __init__(self, tokens: TokenSource | None) -> None:
         self._tokens = tokens
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -35,7 +35,7 @@ class Bearer(httpx.Auth):
             yield request
 
     @staticmethod
-    def _put(request: httpx.Request, tokens: Tokens) -> str:
+    def _put(request: httpx.Request, tokens: TokenSource) -> str:
         token = tokens.token()
         request.headers["Authorization"] = f"Bearer {token}"
         return token

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from loadtest.results import Results
 from loadtest.shapes import SHAPES, Phase, Plan
+from loadtest.swarm_results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Callable

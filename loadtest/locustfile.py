@@ -22,11 +22,11 @@ from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import StatsEntry, bucket_response_time
 
 from loadtest.director import STEP_SECONDS, Director, plan_of
-from loadtest.limits import refuse_remote
+from loadtest.load_limits import refuse_remote
 from loadtest.pipe import SwarmProcess
-from loadtest.results import event_id
 from loadtest.shapes import SHAPES
-from loadtest.tokens import TokensError, tokens_from
+from loadtest.swarm_results import event_id
+from loadtest.token_sources import TokensError, tokens_from
 
 if TYPE_CHECKING:
     from locust.env import Environment

@@ -2,9 +2,9 @@
 
 Table ``matches``, keys ``match_id`` and ``item``:
 
-- ``state``               the match as it stands; ``seq`` is the number of the last event, ``epoch`` changes on a reset;
-                          ``day`` and ``starts`` put it into the calendar (calendar.py); ``terms`` are what else was
-                          said of it when it was scheduled
+- ``state``               the match as it stands; ``newest_seq`` is the number of the newest event, ``epoch``
+                          changes on a reset; ``day`` and ``starts`` put it into the calendar (calendar.py);
+                          ``terms`` are what else was said of it when it was scheduled
 - ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it. Of an event that
                           was amended, ``amended`` has the corrected fields and ``amended_by`` the last amendment's seq
 - ``id#<event_id>``       what became of the event that has the id: pending, applied as seq n, or refused and why; and
@@ -14,7 +14,7 @@ Table ``matches``, keys ``match_id`` and ``item``:
 - ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.control.receipt)
 
 Every row has a version, ``v`` (runtime/attributes.py). match_rows.py reads rows, ledger_writes.py makes
-them. Each cell keeps the progress of its own broadcasts (broadcaster/control/telling.py).
+them. Each cell keeps the progress of its own broadcasts (broadcaster/control/cell_state.py).
 
 One transaction per event: put the id (if it is free, or pending with the same digest), put the event, update the state
 (if seq is what was read). So a record that is delivered twice, or by two readers at once, counts once. The first write
@@ -118,9 +118,10 @@ class Ledger:
         """
         self._check_nothing_is_left(new.match_id)
         state = MatchState(
-            match=new.match_id, epoch=secrets.token_hex(4), seq=0, board=Board(), home=new.home, away=new.away,
-            competition=new.competition, kickoff=new.kickoff, audience=new.audience, scored=0, neutral=new.neutral,
-            leg=new.leg, first_leg=new.first_leg, periods=Periods(new.half_minutes, new.extra_half_minutes),
+            match=new.match_id, epoch=secrets.token_hex(4), newest_seq=0, board=Board(), home=new.home, away=new.away,
+            competition=new.competition, kickoff=new.kickoff, audience=new.audience, newest_score_seq=0,
+            neutral=new.neutral, leg=new.leg,
+            first_leg=new.first_leg, periods=Periods(new.half_minutes, new.extra_half_minutes),
         )  # fmt: skip
         new_row = {"Item": state_row(state), "ConditionExpression": "attribute_not_exists(match_id)"}
         puts: list[Any] = [{"TableName": self.table, **new_row}]
@@ -166,10 +167,10 @@ class Ledger:
                     TableName=self.table,
                     Key=state_key(match),
                     UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
-                    ConditionExpression="seq = :read",
+                    ConditionExpression="newest_seq = :read",
                     ExpressionAttributeNames={f"#{name}": name for name in values},
                     ExpressionAttributeValues={
-                        ":read": as_number(state.seq),
+                        ":read": as_number(state.newest_seq),
                         **{f":{name}": value for name, value in values.items()},
                     },
                 )
@@ -186,7 +187,7 @@ class Ledger:
         state = {
             "TableName": self.table,
             "Key": state_key(match),
-            "ConditionExpression": "seq = :zero",
+            "ConditionExpression": "newest_seq = :zero",
             "ExpressionAttributeValues": {":zero": as_number(0)},
         }
         writes: list[Any] = [
@@ -334,8 +335,10 @@ class Ledger:
             if row is not None and digest_of(row) != accepted.digest:
                 return self._refuse_taken(accepted)
             if row is not None and (known := parse_outcome(row)).status != "pending":
-                if (known.seq or 0) > state.seq:
-                    reason = f"it says seq {state.seq}, but the row id#{event_id} says applied as seq {known.seq}"
+                if (known.seq or 0) > state.newest_seq:
+                    reason = (
+                        f"it says seq {state.newest_seq}, but the row id#{event_id} says applied as seq {known.seq}"
+                    )
                     broken = _contradiction(match, reason)
                     continue
                 return replace(known, again=True)
@@ -349,7 +352,7 @@ class Ledger:
                 outcome = Outcome("refused", reason=unseen_goals.refusal_reason(goal), unseen=goal["seq"])
                 changes = [put_outcome(self.table, accepted, outcome)]
             else:
-                outcome = Outcome("applied", seq=state.seq + 1)
+                outcome = Outcome("applied", seq=state.newest_seq + 1)
                 changes = list(applied_writes(self.table, state, accepted, ruling))
             try:
                 self._db.transact_write_items(TransactItems=changes)
@@ -363,7 +366,7 @@ class Ledger:
                 # also puts the event. So if the state is as it was read, and the event's row exists all the same, the
                 # rows contradict each other, and that stays so.
                 if codes[1:3] == ["ConditionalCheckFailed", "None"]:
-                    reason = f"it says seq {state.seq}, but the row {event_item(state.seq + 1)} exists"
+                    reason = f"it says seq {state.newest_seq}, but the row {event_item(state.newest_seq + 1)} exists"
                     broken = _contradiction(match, reason)
             else:
                 return outcome
@@ -376,24 +379,24 @@ class Ledger:
         return outcome if self._put_new(item, over_pending=True) else replace(outcome, again=True)
 
     def _whole_history(self, state: MatchState) -> list[StoredEvent]:
-        """Every event of a match as it stood at ``state.seq``.
+        """Every event of a match as it stood at ``state.newest_seq``.
 
         Raises BrokenMatchError if one is missing or damaged: what is left would give another board.
         """
         pages = self._db.get_paginator("query").paginate(
             **events_query(self.table, state.match, 0, _HISTORY_PAGE, newest=False)
         )
-        events = events_as_of(state.seq, (parse_event(item) for page in pages for item in page["Items"]))
+        events = events_as_of(state.newest_seq, (parse_event(item) for page in pages for item in page["Items"]))
         for seq, event in enumerate([*events, None], 1):
-            if seq <= state.seq and (event is None or event["seq"] != seq):
-                reason = f"it is missing, but the match has {state.seq} events"
+            if seq <= state.newest_seq and (event is None or event["seq"] != seq):
+                reason = f"it is missing, but the match has {state.newest_seq} events"
                 raise BrokenMatchError(state.match, event_item(seq), reason)
         return events
 
     def _unseen(self, state: MatchState, accepted: AcceptedEvent) -> StoredEvent | None:
         """Another operator's goal that this operator has not seen. Nothing is read unless the score has moved since."""
         seen = accepted.event.seen
-        if seen is None or seen >= state.scored or not unseen_goals.needs_check(accepted.event):
+        if seen is None or seen >= state.newest_score_seq or not unseen_goals.is_careful(accepted.event):
             return None
         items = self._db.query(**events_query(self.table, state.match, seen, _UNSEEN, newest=True))["Items"]
         return unseen_goals.newest_unseen(accepted.event, accepted.by, readable_rows(parse_rows(parse_posted, items)))

@@ -33,8 +33,8 @@ def state_row(state: MatchState) -> Item:
         **state_key(state.match),
         **VERSION_ATTRIBUTE,
         **{name: {"S": getattr(state, name)} for name in ("epoch", "home", "away", "kickoff")},
-        **{name: {"S": value} for name, value in calendar_entry(state.kickoff).items()},
-        **{name: as_number(getattr(state, name)) for name in ("seq", "scored")},
+        **{name: {"S": value} for name, value in entry(state.kickoff).items()},
+        **{name: as_number(getattr(state, name)) for name in ("newest_seq", "newest_score_seq")},
         "board": {"S": _dump_board(state.board)},
         "terms": {"S": _dump_terms(state)},
     }
@@ -112,7 +112,7 @@ def applied_writes(
     table: str, state: MatchState, accepted: AcceptedEvent, ruling: Applied
 ) -> Iterator[TransactWriteItemTypeDef]:
     """The one transaction that applies an event as the next seq."""
-    seq, board = state.seq + 1, ruling.board
+    seq, board = state.newest_seq + 1, ruling.board
     body: dict[str, Any] = {"seq": seq, **accepted.event.content(), "at": accepted.at}
     body["score"] = board.score
     if board.shootout is not None:
@@ -130,8 +130,8 @@ def applied_writes(
         event["by"] = {"S": accepted.by}
     if ruling.scores:
         # Where a follower of the score only stood before this event: the frame for them says so.
-        event["score_prev"] = as_number(state.scored)
-    yield put_outcome(table, accepted, Outcome("applied", seq=seq))
+        event["score_prev"] = as_number(state.newest_score_seq)
+    yield settle(table, accepted, Outcome("applied", seq=seq))
     yield {
         "Put": {
             "TableName": table,
@@ -143,13 +143,13 @@ def applied_writes(
         "Update": {
             "TableName": table,
             "Key": state_key(state.match),
-            "UpdateExpression": "SET seq = :seq, board = :board, scored = :scored",
-            "ConditionExpression": "seq = :read",
+            "UpdateExpression": "SET newest_seq = :seq, board = :board, newest_score_seq = :score_seq",
+            "ConditionExpression": "newest_seq = :read",
             "ExpressionAttributeValues": {
                 ":seq": as_number(seq),
-                ":read": as_number(state.seq),
+                ":read": as_number(state.newest_seq),
                 ":board": {"S": _dump_board(board)},
-                ":scored": as_number(seq if ruling.scores else state.scored),
+                ":score_seq": as_number(seq if ruling.scores else state.newest_score_seq),
             },
         }
     }

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 class MatchState:
     """The ``state`` row of a match.
 
-    ``seq``: the number of the newest event. ``scored``: that of the newest event that a follower of the score only is
-    told of. ``audience``: the operator's guess of how many will watch.
+    ``newest_seq``: the number of the newest event. ``newest_score_seq``: that of the newest event that score-only
+    followers are told. ``audience``: the operator's guess of how many will watch.
     """
 
     match: str
     epoch: str
-    seq: int
+    newest_seq: int
     board: Board
     home: str
     away: str
     competition: str | None
     kickoff: str
     audience: int | None
-    scored: int
+    newest_score_seq: int
     neutral: bool = False
     """Whether the ground is nobody's home."""
     leg: int | None = None

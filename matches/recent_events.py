@@ -34,14 +34,14 @@ class RecentEvents:
         self._incomplete: BriefCache[tuple[str, str, int], list[StoredEvent]] = BriefCache(_MATCHES)
 
     def up_to(self, state: MatchState) -> list[StoredEvent]:
-        """The newest events up to ``state.seq``, as many as a frame may hold, oldest first. Not to be changed.
+        """The newest events up to ``state.newest_seq``, as many as a frame may hold, oldest first. Not to be changed.
 
         Raises botocore's ClientError and BotoCoreError.
         """
-        place = (state.epoch, state.seq)
+        place = (state.epoch, state.newest_seq)
         known = self._kept.get(state.match)
         if known is None or known[0] != place:
-            expected = min(state.seq, EVENTS_PER_FRAME)
+            expected = min(state.newest_seq, EVENTS_PER_FRAME)
             events = self._incomplete.get_or_read(
                 (state.match, *place), partial(self._read, state), keep_if=lambda read: len(read) < expected
             ).value
@@ -56,4 +56,6 @@ class RecentEvents:
 
     def _read(self, state: MatchState) -> list[StoredEvent]:
         # Events numbered after the state was read are not in the state, so they are left out here too.
-        return events_as_of(state.seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.seq else [])
+        return events_as_of(
+            state.newest_seq, self._ledger.events(state.match, 0, EVENTS_PER_FRAME) if state.newest_seq else []
+        )

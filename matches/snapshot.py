@@ -39,7 +39,7 @@ def summary(state: MatchState, viewers: int | None) -> MatchSummary:
     return {
         "match": state.match,
         "epoch": state.epoch,
-        "seq": state.seq,
+        "seq": state.newest_seq,
         "status": state.board.status,
         "home": state.home,
         "away": state.away,
@@ -62,14 +62,14 @@ def snapshot(
 ) -> Snapshot:
     """The snapshot of a match for one whose position is ``since``.
 
-    ``events`` are the newest events up to ``state.seq``, oldest first. Those that do not fit a frame are left out,
-    oldest first; ``recovered`` is true only if none after ``since`` is missing.
+    ``events`` are the newest events up to ``state.newest_seq``, oldest first. Those that do not fit a frame are left
+    out, oldest first; ``recovered`` is true only if none after ``since`` is missing.
     """
     body: Snapshot = {"type": "snapshot", **summary(state, viewers), "recovered": False, "events": []}
-    wanted = [event for event in events if (since or 0) < event["seq"] <= state.seq]
+    wanted = [event for event in events if (since or 0) < event["seq"] <= state.newest_seq]
     kept = newest_that_fit(wanted, FRAME_BYTES - len(orjson.dumps(body)))
     if since is not None:
-        body["recovered"] = since <= state.seq and len(kept) == state.seq - since
+        body["recovered"] = since <= state.newest_seq and len(kept) == state.newest_seq - since
     body["events"] = kept
     return body
 

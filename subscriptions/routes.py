@@ -262,9 +262,9 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
     else:
         _check(request, state.competition, competitions)
         frame = _snapshot(state, request.since)
-    logger.info(request.action, connection=connection, match=request.match, seq=state.seq)
+    logger.info(request.action, connection=connection, match=request.match, seq=state.newest_seq)
     if request.action == "subscribe":
-        metrics.note_event(request.match, state.seq)
+        metrics.note_event(request.match, state.newest_seq)
         metrics.add("Subscribed")
     return dumps(frame)
 

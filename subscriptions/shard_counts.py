@@ -1,7 +1,7 @@
 """The number of shards that the subscriptions of a match have grown to in this cell.
 
 Only a broadcast counts the rows, so its receipt writes the number: ``shards`` of the match's ``state`` row in the
-cell's table ``broadcasts``. broadcaster/control/telling.py describes the rest of that row.
+cell's table ``broadcasts``. broadcaster/control/cell_state.py describes the rest of that row.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from broadcaster.control.telling import Tellings
+from broadcaster.control.cell_state import CellStates
 from devstack.operator.api_client import Operator
 from devstack.stack.ministack import free_port
 from devstack.stack.provision import client
@@ -107,9 +107,9 @@ def ledger(system: System, dynamodb: Any) -> Ledger:
 
 
 @pytest.fixture(scope="session")
-def tellings(system: System, dynamodb: Any) -> Tellings:
+def cell_states(system: System, dynamodb: Any) -> CellStates:
     """The progress of the running system's one cell."""
-    return Tellings(system.name("broadcasts"), dynamodb)
+    return CellStates(system.name("broadcasts"), dynamodb)
 
 
 @pytest.fixture(scope="session")

@@ -319,7 +319,7 @@ export class Follower {
   read(page: Frame): MatchEvent[];
 }
 
-/** Pure: how what was missed is brought back; the same as `client/repair.py`. */
+/** Pure: how what was missed is brought back; the same as `client/repair_plan.py`. */
 export const repair: {
   readonly TRIES: number;
   readonly PAGES: number;

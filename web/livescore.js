@@ -5,8 +5,8 @@
  * One file because other pages copy it as it is, and the viewer's page may weigh 64 KB: two modules would cost it 0.8 KB
  * more, the six parts below 3 KB, and 0.5 KB are left.
  *
- * It behaves as the Python client does (client/follower.py, client/repair.py, client/viewer.py and
- * repairs.py); tests/web/scenarios.json holds both to the same. From top to bottom: frames, the follower and the
+ * It behaves as the Python client does (client/follower.py, client/repair_plan.py, client/viewer.py and
+ * repairer.py); tests/web/scenarios.json holds both to the same. From top to bottom: frames, the follower and the
  * repair's decisions (pure); the server's clock; a connection; what is followed; Livescore, which ties them together.
  *
  * @import {

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
+from broadcaster.control.cell_state import CellStates
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
-from broadcaster.control.telling import Tellings
-from broadcaster.control.watch import Watch
+from broadcaster.control.watchdog_queue import WatchdogQueue
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.metrics import report_unreadable
@@ -29,7 +29,7 @@ from runtime.thaw import seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from broadcaster.control.telling import Telling
+    from broadcaster.control.cell_state import CellState
     from matches.match_state import MatchState
 
 SILENCE_SECONDS = 15.0
@@ -55,16 +55,18 @@ class Cell:
     """Home's clients for one cell."""
 
     region: str
-    tellings: Tellings
+    cell_states: CellStates
     starter: Starter
 
 
 class Cells:
     """All cells of a deployment, by region. ``clock`` tells seconds, those of a freeze included."""
 
-    def __init__(self, cells: Mapping[str, Cell], watch: Watch, clock: Callable[[], float] = seconds) -> None:
+    def __init__(
+        self, cells: Mapping[str, Cell], watchdog_queue: WatchdogQueue, clock: Callable[[], float] = seconds
+    ) -> None:
         self._cells = dict(cells)
-        self._watch = watch
+        self._watchdog_queue = watchdog_queue
         self._clock = clock
         self._regions = Regions(len(self._cells), clock)
         self._queue = Regions(len(self._cells), clock)
@@ -75,7 +77,7 @@ class Cells:
         return region in self._cells
 
     def broadcast(self, state: MatchState) -> list[str]:
-        """Have every cell tell the match up to ``state.seq``; returns the cells that could not be reached.
+        """Have every cell tell the match up to ``state.newest_seq``; returns the cells that could not be reached.
 
         An Express execution may die without a trace
         (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-standard-vs-express.html), so
@@ -83,12 +85,12 @@ class Cells:
         queue at home said is raised: delivered again, the event gets its watchdog. A cell whose row of the match is
         damaged is left to the watchdog, too, which sets its message aside. Raises regions.TRANSIENT.
         """
-        put = partial(self._watch.put, state.match, state.seq, epoch=state.epoch)
+        put = partial(self._watchdog_queue.put, state.match, state.newest_seq, epoch=state.epoch)
         _, unwatched = self._queue.ask({region: partial(put, region) for region in self._cells})
         reached, broken = self._reach({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
         unreached = [region for region in self._cells if region not in reached.keys() | broken.keys()]
         for error in unwatched.values():
-            logger.error("the watchdog does not know", match=state.match, seq=state.seq, exc_info=error)
+            logger.error("the watchdog does not know", match=state.match, seq=state.newest_seq, exc_info=error)
             raise error
         for region in unreached:
             put(region, SOON_SECONDS)
@@ -104,20 +106,22 @@ class Cells:
         damaged row of the cell.
         """
         cell = self._cells[region]
-        telling = self._in(region, partial(cell.tellings.read, match))
-        if telling is not None and (telling.seq < seq or telling.epoch != epoch):
+        cell_state = self._in(region, partial(cell.cell_states.read, match))
+        if cell_state is not None and (cell_state.due_seq < seq or cell_state.epoch != epoch):
             # The cell has not been handed this event, or its row is about another match of the id.
             now = state()
             if epoch not in (None, now.epoch):
                 return "settled"
-            telling = self._in(region, partial(cell.tellings.hand, match, max(seq, now.seq), now.epoch))
-        if telling is None:
+            cell_state = self._in(
+                region, partial(cell.cell_states.mark_due, match, max(seq, now.newest_seq), now.epoch)
+            )
+        if cell_state is None:
             return "unreached"
-        if telling.tried >= seq:
+        if cell_state.ended_seq >= seq:
             return "settled"
-        if telling.lease_until > time.time():
+        if cell_state.lease_until > time.time():
             return "running"
-        logger.warning("starting again", match=match, seq=seq, tried=telling.tried, cell=region)
+        logger.warning("starting again", match=match, seq=seq, tried=cell_state.ended_seq, cell=region)
         return "restarted" if self._in(region, partial(_begin, cell, state())) is not None else "unreached"
 
     def later(self, match: str, seq: int, region: str, tries: int, epoch: str | None = None) -> None:
@@ -125,7 +129,7 @@ class Cells:
 
         Raises botocore's ClientError and BotoCoreError.
         """
-        self._watch.put(match, seq, region, min(60, 2 ** min(tries, 6)), tries=tries, epoch=epoch)
+        self._watchdog_queue.put(match, seq, region, min(60, 2 ** min(tries, 6)), tries=tries, epoch=epoch)
 
     def _in(self, region: str, work: Callable[[], T]) -> T | None:
         """The answer of one cell, None if the cell does not answer. Raises BrokenMatchError."""
@@ -169,12 +173,12 @@ class Cells:
         self._silent_until[region] = self._clock() + SILENCE_SECONDS
 
 
-def _begin(cell: Cell, state: MatchState) -> Telling:
+def _begin(cell: Cell, state: MatchState) -> CellState:
     """Hand a match as it stands to a cell, and start a broadcast of it unless that has been done."""
-    telling = cell.tellings.hand(state.match, state.seq, state.epoch)
-    if telling.tried < state.seq:
-        cell.starter.start(state, telling)
-    return telling
+    cell_state = cell.cell_states.mark_due(state.match, state.newest_seq, state.epoch)
+    if cell_state.ended_seq < state.newest_seq:
+        cell.starter.start(state, cell_state)
+    return cell_state
 
 
 @cache
@@ -186,10 +190,10 @@ def cells() -> Cells:
         {
             region: Cell(
                 region,
-                Tellings(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(region)),
+                CellStates(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(region)),
                 Starter(aws.stepfunctions(region), machine, budget),
             )
             for region, machine in machines.items()
         },
-        Watch(aws.sqs("hurried"), aws.setting("WATCHDOG_QUEUE"), int(aws.setting("WATCHDOG_SECONDS"))),
+        WatchdogQueue(aws.sqs("hurried"), aws.setting("WATCHDOG_QUEUE"), int(aws.setting("WATCHDOG_SECONDS"))),
     )

@@ -20,7 +20,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from broadcaster.control import cells
-from broadcaster.control.setaside import record_body
+from broadcaster.control.set_aside import record_body
 from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from runtime import aws, lifecycle, regions
@@ -225,7 +225,7 @@ class Fanout:
     def _broadcast(self, match: str) -> None:
         """Broadcast what has not been, which after a redelivery may be what an earlier delivery numbered."""
         state = self.ledger.state(match)
-        if state.seq:
+        if state.newest_seq:
             metrics.add("CellsUnreached", len(self._cells.broadcast(state)))
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:

@@ -1,4 +1,4 @@
-"""One broadcast per match and cell: the lease on the match's ``state`` row in the cell's table (telling.py).
+"""One broadcast per match and cell: the lease on the match's ``state`` row in the cell's table (cell_state.py).
 
 AcquireLease, the first state of broadcast.asl.json, acquires the lease. Each sender renews it, and so does RenewLease
 after a batch was set aside. The receipt releases it. If an execution dies, its lease ends by itself. ``owner`` is the
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from broadcaster.control.telling import telling_key
+from broadcaster.control.cell_state import cell_state_key
 
 
 def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
     """
     return {
         "TableName": table,
-        "Key": telling_key(match),
+        "Key": cell_state_key(match),
         "UpdateExpression": "SET lease_until = :until",
         "ConditionExpression": "lease_owner = :owner",
         "ExpressionAttributeValues": {":until": {"N": str(until)}, ":owner": {"S": owner}},

@@ -2,7 +2,7 @@
 
 The account's send rate limits the number of senders: 10,000 requests a second by default, shared with the requests of
 viewers (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). More senders than that rate feeds
-would only get 429s. The share of each sender is decided while the senders run (``live.share``).
+would only get 429s. The share of each sender is decided while the senders run (``rate_share.share``).
 """
 
 from __future__ import annotations

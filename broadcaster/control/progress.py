@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from broadcaster.control.telling import Telling
+    from broadcaster.control.cell_state import CellState
 
 SUMMED = ("accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
 PROGRESS_FIELDS = (*SUMMED, "batch", "seq", "rows", "started", "ended")
@@ -42,14 +42,14 @@ def total(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def standing(telling: Telling, rows: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
+def standing(cell_state: CellState, rows: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
     """The progress of a cell, as operators see it at ``now`` (seconds since the epoch).
 
     ``broadcast`` is what the batches of the running round have reported, None if there is no round or no report yet.
     """
-    running = telling.is_running(now)
+    running = cell_state.is_running(now)
     shown = None
     if running and rows:
         sums = {**total(rows), "seq": max(row["seq"] for row in rows)}
         shown = {name: sums[name] for name in _SHOWN}
-    return {"seq": telling.seq, "told": telling.told, "running": running, "broadcast": shown}
+    return {"seq": cell_state.due_seq, "told": cell_state.told_seq, "running": running, "broadcast": shown}

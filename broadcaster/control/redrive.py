@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.control.setaside import Message, in_order, parse
+from broadcaster.control.set_aside import Message, in_order, parse
 from matches.ledger import UnknownMatchError
 from runtime.attributes import BrokenMatchError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from broadcaster.control.cells import Cell
-    from broadcaster.control.watch import Watch
+    from broadcaster.control.watchdog_queue import WatchdogQueue
     from matches.ledger import Ledger
 
 HIDDEN_SECONDS = 60
@@ -66,7 +66,7 @@ class Redrive:
     kinesis: KinesisClient
     stream: str
     ledger: Ledger
-    watch: Watch
+    watchdog_queue: WatchdogQueue
     unreached: set[str] = field(default_factory=set)
     """The regions of cells whose messages are not known."""
     _handles: dict[str, tuple[Queue, str]] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class Redrive:
         if message.kind == "record":
             done = self._send_record(message)
         elif message.kind == "watch":
-            self.watch.sqs.send_message(QueueUrl=self.watch.queue, MessageBody=message.body)
+            self.watchdog_queue.sqs.send_message(QueueUrl=self.watchdog_queue.queue, MessageBody=message.body)
             done = Done(message, "sent", "the watchdog looks again")
         else:
             try:
@@ -163,15 +163,15 @@ class Redrive:
         except UnknownMatchError:
             return Done(message, "kept", f"there is no match {match}; drop it")
         # A cell that could not be reached may be behind the ledger.
-        telling = cell.tellings.hand(match, state.seq, state.epoch)
-        if telling.told >= state.seq:
-            return Done(message, "settled", f"everyone has been told up to seq {telling.told} since")
-        if not cell.tellings.reopen(match, int(time.time())):
+        cell_state = cell.cell_states.mark_due(match, state.newest_seq, state.epoch)
+        if cell_state.told_seq >= state.newest_seq:
+            return Done(message, "settled", f"everyone has been told up to seq {cell_state.told_seq} since")
+        if not cell.cell_states.reopen(match, int(time.time())):
             return Done(message, "kept", "a broadcast of this match is running; try again when it has ended")
-        self.watch.put(match, state.seq, cell.region, epoch=state.epoch)
-        cell.starter.start(state, telling)
+        self.watchdog_queue.put(match, state.newest_seq, cell.region, epoch=state.epoch)
+        cell.starter.start(state, cell_state)
         self._started.add((match, cell.region))
-        return Done(message, "sent", f"a broadcast from seq {telling.told + 1} to {state.seq} is started")
+        return Done(message, "sent", f"a broadcast from seq {cell_state.told_seq + 1} to {state.newest_seq} is started")
 
     def _delete(self, message: Message) -> None:
         queue, handle = self._handles[message.id]

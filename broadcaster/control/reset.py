@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.control.live import live_key
-from broadcaster.control.telling import Tellings, telling_key
+from broadcaster.control.cell_state import CellStates, cell_state_key
+from broadcaster.control.rate_share import rate_share_key
 from matches.ledger import Ledger, UnknownMatchError
 from matches.match_rows import state_key
 from runtime.attributes import UnreadableRowError
@@ -124,21 +124,21 @@ def _empty_cell(
 ) -> None:  # fmt: skip
     shards, has_lease = MAX_SHARDS, True
     try:
-        telling = Tellings(cell.broadcasts, cell.db).read(match)
+        cell_state = CellStates(cell.broadcasts, cell.db).read(match)
     except UnreadableRowError:
         pass
     else:
-        has_lease = telling.is_running(time.time())
-        if telling.shards is not None or is_known:
-            shards = shard_count(telling.shards, audience)
-    counts += _delete_row(cell.db, cell.broadcasts, telling_key(match))
+        has_lease = cell_state.is_running(time.time())
+        if cell_state.shards is not None or is_known:
+            shards = shard_count(cell_state.shards, audience)
+    counts += _delete_row(cell.db, cell.broadcasts, cell_state_key(match))
     if has_lease:
         # Between taking the lease and announcing itself an execution has no live row.
         time.sleep(ANNOUNCE_SECONDS)
     _wait_for_the_end(cell, match)
     check()
-    counts += _delete_row(cell.db, cell.broadcasts, live_key(match), "live")
-    rows = list(_keys(cell.db, cell.broadcasts, "pk", "sk", telling_key(match)["pk"]["S"]))
+    counts += _delete_row(cell.db, cell.broadcasts, rate_share_key(match), "live")
+    rows = list(_keys(cell.db, cell.broadcasts, "pk", "sk", cell_state_key(match)["pk"]["S"]))
     delete_rows(cell.db, cell.broadcasts, rows)
     counts.update(_name(key["sk"]["S"]) for key in rows)
 
@@ -155,7 +155,9 @@ def _wait_for_the_end(cell: CellTables, match: str) -> None:
     """The end of a round removes its live row; one whose functions are dead leaves it."""
     deadline = time.monotonic() + END_SECONDS
     while time.monotonic() < deadline:
-        item = cell.db.get_item(TableName=cell.broadcasts, Key=live_key(match), ConsistentRead=True).get("Item", {})
+        item = cell.db.get_item(TableName=cell.broadcasts, Key=rate_share_key(match), ConsistentRead=True).get(
+            "Item", {}
+        )
         until = item.get("ttl", {}).get("N", "")
         if not until.isdecimal() or int(until) < time.time():
             return

@@ -15,7 +15,7 @@ from subscriptions.shards import shard_count
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-    from broadcaster.control.telling import Telling
+    from broadcaster.control.cell_state import CellState
     from matches.match_state import MatchState
 
 
@@ -27,15 +27,15 @@ class Starter:
     state_machine: str
     budget: Budget
 
-    def start(self, state: MatchState, telling: Telling) -> None:
-        """Broadcast the match up to ``state.seq``."""
-        shards = shard_count(telling.shards, state.audience)
+    def start(self, state: MatchState, cell_state: CellState) -> None:
+        """Start a broadcast of the match up to ``state.newest_seq``."""
+        shards = shard_count(cell_state.shards, state.audience)
         # Before the first broadcast, the operator's estimate is the best there is.
-        rows = telling.rows if telling.told else state.audience
-        name = f"{state.match}-{state.seq}-{secrets.token_hex(4)}"
+        rows = cell_state.rows if cell_state.told_seq else state.audience
+        name = f"{state.match}-{state.newest_seq}-{secrets.token_hex(4)}"
         given = ExecutionInput(
             match=state.match,
-            due_seq=state.seq,
+            due_seq=state.newest_seq,
             previous_owner=None,
             broadcast=name,
             round=1,

@@ -16,7 +16,7 @@ import orjson
 from aws_lambda_powertools import Logger
 
 from broadcaster.control.cells import cells
-from broadcaster.control.setaside import watch_body
+from broadcaster.control.set_aside import watch_body
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError

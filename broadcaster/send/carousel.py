@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.control import live
+from broadcaster.control import rate_share
 from broadcaster.control.payload import Counts, Cursor
 from broadcaster.control.plan import shards_of
-from broadcaster.send.gateway import GatewayError
+from broadcaster.send.errors import GatewayError
 from broadcaster.send.lap import Position
 from broadcaster.send.lap_rows import LapRows
 from broadcaster.send.pacing import BURST_SECONDS, Pace
@@ -99,7 +99,7 @@ class Carousel:
         """The number of remaining posts that this batch has stated, None before the first statement."""
         self._known_from = float("inf")
         """When the other matches' senders have seen the first statement (loop's clock)."""
-        self._broadcasts: list[live.Broadcast] = []
+        self._broadcasts: list[rate_share.RateShare] = []
         """All live broadcasts, at the last poll."""
         self._pace = Pace(self._share(), self._loop.time())
         self._tally = Tally()
@@ -142,7 +142,7 @@ class Carousel:
         finally:
             if self._rows is not None:
                 await self._rows.close()
-            self._tools.gateway.forget_requests()
+            self._tools.gateway.requests.forget()
         if self._rows is not None:
             unsent = self._rows.drop_held()
             until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
@@ -260,17 +260,17 @@ class Carousel:
     async def _take(self, poll: Poll) -> None:
         """Act on what was seen: lease, budget, newer events."""
         self._known = poll.state
-        if poll.telling.owner != self._owner:
+        if poll.cell_state.owner != self._owner:
             self._lose()
             return
         lease_seconds = self._tools.store.lease_seconds
-        if poll.telling.lease_until - time.time() < lease_seconds - RENEW_SECONDS and not (
+        if poll.cell_state.lease_until - time.time() < lease_seconds - RENEW_SECONDS and not (
             await self._tools.store.renew(self._match, self._owner)
         ):
             self._lose()
             return
         self._broadcasts = poll.broadcasts
-        if poll.state.seq > self._seq:
+        if poll.state.newest_seq > self._seq:
             await self._tell(poll)
         self._pace.share(self._share(), self._loop.time())
         await self._state_left()
@@ -302,7 +302,7 @@ class Carousel:
         if not self._slow.failed(post, before):
             return None
         if self._closing is None:
-            self._closing = self._tools.gateway.prepare_close()
+            self._closing = self._tools.gateway.requests.for_close()
         logger.info("slow_viewer_closed", **self._about, connection=post[0])
         return self._closing
 
@@ -316,7 +316,7 @@ class Carousel:
 
     async def _tell(self, poll: Poll) -> None:
         """Swap in the frame of the match as it stands."""
-        frames = await self._tools.store.frames(poll.state, poll.telling.told)
+        frames = await self._tools.store.frames(poll.state, poll.cell_state.told_seq)
         if frames is None:
             return
         rows, gateway = self._rows, self._tools.gateway
@@ -327,20 +327,20 @@ class Carousel:
             rows.restart_here()
             self._slow.begin_lap()
         if rows.everything is None:
-            rows.everything = gateway.prepare_post(frames.everything)
+            rows.everything = gateway.requests.for_post(frames.everything)
         else:
-            gateway.replace_frame(rows.everything, frames.everything)
+            gateway.requests.replace_frame(rows.everything, frames.everything)
         if frames.score is not None:
             if rows.score is None:
-                rows.score = gateway.prepare_post(frames.score)
+                rows.score = gateway.requests.for_post(frames.score)
             else:
-                gateway.replace_frame(rows.score, frames.score)
+                gateway.requests.replace_frame(rows.score, frames.score)
         self._seq, self._event_id, self._posted = frames.seq, frames.event_id, frames.at
 
     def _begin(self, poll: Poll) -> LapRows:
         """The rows: where an earlier invocation stood, from a new beginning if there is something newer since."""
         tools, batch = self._tools, self._batch
-        self._shards = shard_count(poll.telling.shards, poll.state.audience)
+        self._shards = shard_count(poll.cell_state.shards, poll.state.audience)
         shards = shards_of(batch.first, batch.last, batch.of, self._shards)
         now = time.time()
 
@@ -351,7 +351,7 @@ class Carousel:
         cursor = batch.cursor
         if cursor is None:
             rows.start()
-        elif (cursor.lap_seq, cursor.shards) == (poll.state.seq, self._shards):
+        elif (cursor.lap_seq, cursor.shards) == (poll.state.newest_seq, self._shards):
             begin = Position(cursor.begin_shard_index, cursor.begin_after)
             rows.start(begin, range_index=cursor.range_index, after=cursor.after, rows=cursor.rows)
         else:
@@ -363,7 +363,7 @@ class Carousel:
     def _share(self) -> float:
         stated = self._loop.time() >= self._known_from
         senders, rate = self._batch.senders, self._tools.rate
-        return live.share(self._broadcasts, self._match, senders, rate, time.time(), stated=stated)
+        return rate_share.share(self._broadcasts, self._match, senders, rate, time.time(), stated=stated)
 
 
 def _now_ms() -> int:

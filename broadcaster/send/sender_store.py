@@ -15,10 +15,10 @@ import orjson
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.control import live
+from broadcaster.control import rate_share
+from broadcaster.control.cell_state import CellState, cell_state_get, parse_cell_state
 from broadcaster.control.lease import renewal
 from broadcaster.control.progress import progress_item, round_name
-from broadcaster.control.telling import Telling, parse_telling, telling_get
 from broadcaster.send.update_frames import Frames, build
 from matches.ledger import UnknownMatchError
 from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
@@ -44,8 +44,8 @@ class Poll:
     """One look at the world: the match, how far it is told and who has its lease, and all live broadcasts."""
 
     state: MatchState
-    telling: Telling
-    broadcasts: list[live.Broadcast]
+    cell_state: CellState
+    broadcasts: list[rate_share.RateShare]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,13 @@ class SenderStore:
         """
         state, told, live_rows = await asyncio.gather(
             self._state(match, known),
-            self.db.get_item(**telling_get(self.broadcasts, match)),
-            self.db.query(**live.live_query(self.broadcasts)),
+            self.db.get_item(**cell_state_get(self.broadcasts, match)),
+            self.db.query(**rate_share.rate_share_query(self.broadcasts)),
         )
         return Poll(
             state=state,
-            telling=parse_telling(match, told.get("Item")),
-            broadcasts=readable_rows(live.parse(live_rows["Items"])),
+            cell_state=parse_cell_state(match, told.get("Item")),
+            broadcasts=readable_rows(rate_share.parse(live_rows["Items"])),
         )
 
     async def _state(self, match: str, known: MatchState | None) -> MatchState:
@@ -89,7 +89,7 @@ class SenderStore:
         except (ClientError, BotoCoreError, TimeoutError) as error:
             if known is None:
                 raise
-            logger.warning("home was not reached", match=match, seq=known.seq, exc_info=error)
+            logger.warning("home was not reached", match=match, seq=known.newest_seq, exc_info=error)
             return known
         if "Item" not in found:
             if known is None:
@@ -117,17 +117,17 @@ class SenderStore:
             await self.db.update_item(**renewal(self.broadcasts, match, owner, until))
         except self.db.exceptions.ConditionalCheckFailedException:
             return False
-        await self._update_live(live.renewal(self.broadcasts, match, owner, until))
+        await self._update_live(rate_share.renewal(self.broadcasts, match, owner, until))
         return True
 
-    async def ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> live.Broadcast | None:
+    async def ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> rate_share.RateShare | None:
         """Say that a batch has ended, or goes on after all; returns the broadcast, None if it is not live any more."""
-        return await self._update_live(live.ended(self.broadcasts, match, owner, batch, is_ended=is_ended))
+        return await self._update_live(rate_share.ended(self.broadcasts, match, owner, batch, is_ended=is_ended))
 
     async def state_left(self, match: str, owner: str, batch: int, left: int) -> bool:
         """Say how many posts a batch has left; returns whether the broadcast is still live."""
         try:
-            await self.db.update_item(**live.statement(self.broadcasts, match, owner, batch, left))
+            await self.db.update_item(**rate_share.statement(self.broadcasts, match, owner, batch, left))
         except self.db.exceptions.ConditionalCheckFailedException:
             return False
         return True
@@ -146,10 +146,10 @@ class SenderStore:
             },
         )
 
-    async def _update_live(self, update: dict[str, Any]) -> live.Broadcast | None:
+    async def _update_live(self, update: dict[str, Any]) -> rate_share.RateShare | None:
         try:
             answer = await self.db.update_item(**update)
         except self.db.exceptions.ConditionalCheckFailedException:
             return None
-        rows = readable_rows(live.parse([answer["Attributes"]])) if "Attributes" in answer else []
+        rows = readable_rows(rate_share.parse([answer["Attributes"]])) if "Attributes" in answer else []
         return rows[0] if rows else None

@@ -41,14 +41,14 @@ class Frames:
 
 
 def build(state: MatchState, told: int, events: Sequence[tuple[StoredEvent, int | None]]) -> Frames | None:
-    """The frames that bring every viewer of the match from ``told`` to ``state.seq``; None if there is nothing to tell.
+    """The frames that bring every viewer from ``told`` to ``state.newest_seq``; None if there is nothing to tell.
 
     ``events``: those after ``told``, oldest first, each with the seq of the score event before it if it is one
     itself. The frame begins after the last one that is missing, and has no events if that is the newest.
     """
-    if told >= state.seq:
+    if told >= state.newest_seq:
         return None
-    rows = _unbroken([each for each in events if told < each[0]["seq"] <= state.seq], state.seq)
+    rows = _unbroken([each for each in events if told < each[0]["seq"] <= state.newest_seq], state.newest_seq)
     everything = [event for event, _ in rows]
     scores = [(event, before) for event, before in rows if before is not None]
     kept = _fit(state, [event for event, _ in scores])
@@ -57,11 +57,11 @@ def build(state: MatchState, told: int, events: Sequence[tuple[StoredEvent, int 
     score = None
     if kept:
         score = _frame(state, before[kept[0]["seq"]] or 0, kept)
-    elif state.scored > told:
-        score = _frame(state, state.scored, [])
+    elif state.newest_score_seq > told:
+        score = _frame(state, state.newest_score_seq, [])
     return Frames(
-        seq=state.seq,
-        everything=_frame(state, every[0]["seq"] - 1 if every else state.seq, every),
+        seq=state.newest_seq,
+        everything=_frame(state, every[0]["seq"] - 1 if every else state.newest_seq, every),
         score=score,
         at=everything[-1]["at"] if everything else 0,
         event_id=everything[-1].get("event_id") if everything else None,
@@ -77,7 +77,7 @@ def _unbroken(rows: list[tuple[StoredEvent, int | None]], seq: int) -> list[tupl
 
 
 def _fit(state: MatchState, events: list[StoredEvent]) -> list[StoredEvent]:
-    return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.seq, [], _LATEST)))
+    return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.newest_seq, [], _LATEST)))
 
 
 def _frame(state: MatchState, prev: int, events: list[StoredEvent], at: int | None = None) -> bytes:
@@ -87,7 +87,7 @@ def _frame(state: MatchState, prev: int, events: list[StoredEvent], at: int | No
             "match": state.match,
             "epoch": state.epoch,
             "prev": prev,
-            "seq": state.seq,
+            "seq": state.newest_seq,
             "status": state.board.status,
             "score": state.board.score,
             "shootout": state.board.shootout,

@@ -25,23 +25,24 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
-from broadcaster.send.gateway import Gateway, GatewayError
+from broadcaster.send.errors import GatewayError
+from broadcaster.send.gateway import Gateway
 from broadcaster.send.pacing import Pace
 from broadcaster.send.post_queue import Post, PostQueue
 from broadcaster.send.signing import Credentials, Endpoint
-from client.handing import handed
-from client.wire import LostError, dial
+from client.token_placement import place_token
+from client.websocket import LostError, dial
 from devstack.operator.local_system import system_at
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, PREFIX, REGION, SECRET
-from loadtest.shown import where
+from loadtest.terminal_text import public_url
 from subscriptions.shards import DEFAULT_SHARDS
 from subscriptions.store import partition
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from client.wire import Wire
+    from client.websocket import ViewerSocket
 
 
 CONNECTIONS = 20
@@ -151,7 +152,7 @@ class Posting:
         except BotoCoreError as error:
             raise SkippedError(f"The AWS credentials of this shell cannot be used: {error}.") from None
         if region is None:
-            raise SkippedError(f"The region of {where(url)} is unknown: set AWS_REGION.")
+            raise SkippedError(f"The region of {public_url(url)} is unknown: set AWS_REGION.")
         if frozen is None or not frozen.access_key or not frozen.secret_key:
             raise SkippedError(
                 "This shell has no AWS credentials. The POSTs need some with execute-api:ManageConnections on the "
@@ -167,7 +168,7 @@ class Posting:
         if _EXECUTE_API.fullmatch(urlsplit(websocket).hostname or ""):
             return websocket.replace("wss://", "https://").rstrip("/")
         raise SkippedError(
-            f"{where(websocket)} does not tell the address of its @connections: give --connections, "
+            f"{public_url(websocket)} does not tell the address of its @connections: give --connections, "
             "from `terraform output connections_urls`."
         )
 
@@ -223,7 +224,7 @@ async def post(target: Target, websocket: str, match: str, posts: int, token: st
         try:
             frames = [orjson.dumps({"type": "smoke", "number": number}) for number in range(posts)]
             waiting_posts = [
-                (ours[n % len(ours)], gateway.prepare_post(frame), "", 0.0) for n, frame in enumerate(frames)
+                (ours[n % len(ours)], gateway.requests.for_post(frame), "", 0.0) for n, frame in enumerate(frames)
             ]
             begun = asyncio.get_running_loop().time()
             waiting = Frames(waiting_posts)
@@ -320,8 +321,8 @@ class _Listener:
 async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIterator[list[_Listener]]:
     """Connections of our own that follow the match. Raises PostingError if one does not get as far."""
     listeners = [_Listener() for _ in range(CONNECTIONS)]
-    url, headers = handed(f"{websocket}?v=1", token)
-    wires: list[Wire] = []
+    url, headers = place_token(f"{websocket}?v=1", token)
+    wires: list[ViewerSocket] = []
     try:
         # One after the other: opening connections is not what is measured.
         for each in listeners:
@@ -334,7 +335,9 @@ async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIter
             raise PostingError(wrong or f"A connection had no snapshot after {PATIENCE_SECONDS:.0f} s.")
         yield listeners
     except LostError as error:
-        raise PostingError(f"A connection to {where(websocket)} could not be opened or was lost: {error}.") from None
+        raise PostingError(
+            f"A connection to {public_url(websocket)} could not be opened or was lost: {error}."
+        ) from None
     finally:
         for wire in wires:
             wire.close()

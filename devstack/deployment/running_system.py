@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
+from broadcaster.control.cell_state import CellStates
 from broadcaster.control.cells import Cell
 from broadcaster.control.plan import Budget
 from broadcaster.control.redrive import Queue, Redrive
 from broadcaster.control.reset import CellTables, Reset
 from broadcaster.control.starter import Starter
-from broadcaster.control.telling import Tellings
-from broadcaster.control.watch import Watch
+from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.operator.local_system import nothing_answers, system_at
 from devstack.stack.ministack import StackError
 from devstack.stack.provision import client
 from devstack.system import PREFIX, System
-from loadtest.shown import where
+from loadtest.terminal_text import public_url
 from matches.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
         return lambda service, region=None: session.client(service, region_name=region), prefix
     system = system_at(api_url)
     if system is None:
-        raise StackError(f"{where(api_url)} is not devstack's. For an account of AWS, say --aws.")
+        raise StackError(f"{public_url(api_url)} is not devstack's. For an account of AWS, say --aws.")
     return lambda service, region=system.region: client(system.at(region), service), PREFIX
 
 
@@ -90,8 +90,8 @@ def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
     queues = [Queue(sqs, sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"])]
     unreached = set()
     for region, machine in json.loads(about["CELLS"]).items():
-        tellings = Tellings(about["BROADCASTS_TABLE"], make("dynamodb", region))
-        cell = Cell(region, tellings, Starter(make("stepfunctions", region), machine, budget))
+        cell_states = CellStates(about["BROADCASTS_TABLE"], make("dynamodb", region))
+        cell = Cell(region, cell_states, Starter(make("stepfunctions", region), machine, budget))
         theirs = make("sqs", region)
         try:
             url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches")["QueueUrl"]
@@ -104,6 +104,6 @@ def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
         kinesis=make("kinesis"),
         stream=f"{prefix}-{System(0).raw['stream']['name']}",
         ledger=Ledger(about["MATCHES_TABLE"], make("dynamodb")),
-        watch=Watch(sqs, about["WATCHDOG_QUEUE"], int(about["WATCHDOG_SECONDS"])),
+        watchdog_queue=WatchdogQueue(sqs, about["WATCHDOG_QUEUE"], int(about["WATCHDOG_SECONDS"])),
         unreached=unreached,
     )

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from client.handing import handed
+from client.token_placement import place_token
 from client.viewer import Viewer
 from devstack.deployment.frame_posting import PostingError, SkippedError, post
 from devstack.operator.api_client import ApiError
-from loadtest.shown import where
+from loadtest.terminal_text import public_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
+    from client.event import Event
     from devstack.deployment.frame_posting import Posted, Posting
     from devstack.operator.api_client import Operator
 
@@ -98,9 +99,9 @@ class Smoke:
                 if not await self._did(f"{event['kind']} is accepted and applied", partial(self._post, event)):
                     return
                 for url, shown in seen.items():
-                    await self._shows(f"a viewer at {where(url)} sees {event['kind']}", shown, seq, begun)
+                    await self._shows(f"a viewer at {public_url(url)} sees {event['kind']}", shown, seq, begun)
         for base in (self.operator.url, *self.sites):
-            await self._did(f"the snapshot at {where(base)} has the goal", partial(self._snapshot, base))
+            await self._did(f"the snapshot at {public_url(base)} has the goal", partial(self._snapshot, base))
         await self._did("a receipt says what each cell has sent", self._receipts)
         await self._did("the match is played to its end", self._whistle)
         await self.post_frames()
@@ -115,7 +116,7 @@ class Smoke:
                 await self._posts(self.posting, number, url)
 
     async def _posts(self, posting: Posting, number: int, url: str) -> None:
-        name, begun = f"{posting.posts:,} frames are posted to connections at {where(url)}", time.monotonic()
+        name, begun = f"{posting.posts:,} frames are posted to connections at {public_url(url)}", time.monotonic()
         try:
             target = posting.target(number, url)
             posted = await post(target, url, self.match, posting.posts, self.token)
@@ -135,11 +136,11 @@ class Smoke:
         tasks = []
         try:
             for url in self.websockets:
-                handed(url, self.token)
+                place_token(url, self.token)
                 begun, shown = time.monotonic(), seen.setdefault(url, {})
                 viewer = Viewer(url, [self.match], token=self.token, on_event=_noting(shown))
                 tasks.append(asyncio.create_task(viewer.run()))
-                name = f"a viewer at {where(url)} subscribes"
+                name = f"a viewer at {public_url(url)} subscribes"
                 try:
                     await asyncio.wait_for(viewer.subscribed.wait(), PATIENCE_SECONDS)
                     self._note(Step(name, ms=_since(begun)))
@@ -218,7 +219,7 @@ def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
     return accepted & {each["cell"] for each in whole if each["seq"] >= GOAL}
 
 
-def _noting(shown: dict[int, float]) -> Callable[[str, dict[str, Any], int], None]:
+def _noting(shown: dict[int, float]) -> Callable[[str, Event, int], None]:
     return lambda _, event, __: shown.update({event["seq"]: time.monotonic()})
 
 

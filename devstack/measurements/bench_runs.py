@@ -16,21 +16,21 @@ from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import StackError, free_port
 from devstack.stack.site import serving
 from devstack.stack.whole_stack import enough_files, running
-from loadtest.bench import budget, cold, gateway, goal, million, page, send, web
-from loadtest.bench.control import Control
+from loadtest.bench import budget, cold, goal, million, page, send, standin_posts, web
 from loadtest.bench.functions import Functions, WrongAnswerError
+from loadtest.bench.standin_client import StandinClient
 from loadtest.bench.target import Target
-from loadtest.limits import allow_all_sockets, allow_sockets
+from loadtest.load_limits import allow_all_sockets, allow_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from devstack.system import Gateway, System
-    from loadtest.bench.result import Result
+    from loadtest.bench.bench_result import Result
 
     Say = Callable[[str], None]
 
-SOCKETS = {"gateway": gateway.SOCKETS, "goal": goal.VIEWERS, "budget": budget.VIEWERS}
+SOCKETS = {"gateway": standin_posts.SOCKETS, "goal": goal.VIEWERS, "budget": budget.VIEWERS}
 """Viewers of the benches that have many."""
 
 UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
@@ -70,7 +70,7 @@ def _million(say: Say) -> Result:
 
 def _goal(say: Say) -> Result:
     with _target(say, UNBOUNDED, "standin") as target:
-        Control(target.websocket_url).limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
+        StandinClient(target.websocket_url).limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
         return signals.run(goal.run(target, say), uvloop.new_event_loop)
 
 
@@ -110,6 +110,6 @@ def functions_of(system: System) -> Iterator[Functions]:
 
 
 BENCHES: dict[str, Callable[[Say], Result]] = {
-    "send": send.run, "page": _page, "million": _million, "gateway": gateway.run, "goal": _goal, "budget": _budget,
-    "cold": _cold, "web": _web,
+    "send": send.run, "page": _page, "million": _million, "gateway": standin_posts.run, "goal": _goal,
+    "budget": _budget, "cold": _cold, "web": _web,
 }  # fmt: skip

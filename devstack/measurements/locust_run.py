@@ -54,7 +54,7 @@ class Load:
 
 
 def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any]:
-    """Run it to its end; returns what ``loadtest.results`` makes of it.
+    """Run it to its end; returns what ``loadtest.swarm_results`` makes of it.
 
     Raises StackError if locust ends without a result.
     """

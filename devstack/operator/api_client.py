@@ -16,11 +16,11 @@ import urllib3
 
 from devstack.operator.local_system import NO_URL, is_http, nothing_answers
 from devstack.operator.local_tokens import LocalTokens
-from loadtest.shown import where
-from loadtest.tokens import TokensError
+from loadtest.terminal_text import public_url
+from loadtest.token_sources import TokensError
 
 if TYPE_CHECKING:
-    from loadtest.tokens import Tokens
+    from loadtest.token_sources import TokenSource
 
 CONNECTIONS = 100
 """Connections that are kept for the threads of a program."""
@@ -43,7 +43,7 @@ class Operator:
     Without ``tokens``, those of the devstack that serves the URL.
     """
 
-    def __init__(self, url: str, tokens: Tokens | None = None) -> None:
+    def __init__(self, url: str, tokens: TokenSource | None = None) -> None:
         if not is_http(url):
             raise ApiError(NO_URL)
         self.url = url
@@ -170,9 +170,9 @@ class Operator:
             return answered
         refusal = answered.get("error")
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            raise ApiError(f"{where(self.url)} does not accept the token.", "unauthorized")
+            raise ApiError(f"{public_url(self.url)} does not accept the token.", "unauthorized")
         if not isinstance(refusal, dict):
-            raise ApiError(f"{where(self.url)} answered {answer.status}.", str(answer.status))
+            raise ApiError(f"{public_url(self.url)} answered {answer.status}.", str(answer.status))
         raise ApiError(refusal["message"], refusal["code"])
 
     def _authorized(self, method: str, path: str, body: dict[str, Any] | None) -> urllib3.BaseHTTPResponse:

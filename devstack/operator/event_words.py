@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loadtest.shown import plain
+from loadtest.terminal_text import printable
 from matches.amendments import changes_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ STATUSES = {
 
 def status(name: object) -> str:
     """A status in words: ``half-time of extra time``."""
-    return plain(STATUSES.get(str(name), str(name).replace("_", " ")))
+    return printable(STATUSES.get(str(name), str(name).replace("_", " ")))
 
 
 def describe(
@@ -50,7 +50,7 @@ def describe(
         text = f"VAR: {_spaced(event.get('decision'))}"
     else:
         text = ", ".join(filter(None, (_what(event), _who(event)))) + _why(event)
-    return plain(text[:1].upper() + text[1:])
+    return printable(text[:1].upper() + text[1:])
 
 
 def _what(event: Mapping[str, Any]) -> str:
@@ -114,7 +114,7 @@ def _brief(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams
 def marks(event: Mapping[str, Any]) -> str:
     """The marks of later events on an event: ``corrected by 4, taken back by 5``, empty for one that stands."""
     known = (("amended_by", "corrected"), ("cancelled_by", "taken back"))
-    return plain(", ".join(f"{words} by {event[name]}" for name, words in known if name in event))
+    return printable(", ".join(f"{words} by {event[name]}" for name, words in known if name in event))
 
 
 def _changes(amendment: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from devstack.system import HTTP_API_ID, System
-from loadtest.shown import where
+from loadtest.terminal_text import public_url
 
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -26,7 +26,7 @@ def nothing_answers(url: str) -> str:
         here = urlsplit(url).hostname in _HERE
     except ValueError:
         here = False
-    return f"Nothing answers at {where(url)}. {'Is `livescore up` running?' if here else 'Is the address right?'}"
+    return f"Nothing answers at {public_url(url)}. {'Is `livescore up` running?' if here else 'Is the address right?'}"
 
 
 NO_URL = "The URL of the API begins with http:// or https:// and a host: see --api and LIVESCORE_API."

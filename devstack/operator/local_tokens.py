@@ -10,12 +10,12 @@ import urllib3
 
 from devstack.operator.local_system import NO_URL, is_http, nothing_answers, system_at
 from devstack.system import ACCOUNT, REGION
-from loadtest.shown import where
-from loadtest.tokens import ClientCredentials, TokensError
+from loadtest.terminal_text import public_url
+from loadtest.token_sources import ClientCredentials, TokensError
 
 if TYPE_CHECKING:
     from devstack.system import System
-    from loadtest.tokens import Tokens
+    from loadtest.token_sources import TokenSource
 
 _ANSWER_SECONDS = 30.0
 
@@ -82,7 +82,7 @@ class LocalTokens:
     def __init__(self, api_url: str, client: str = "operator") -> None:
         self._url = api_url
         self._client = client
-        self._found: Tokens | None = None
+        self._found: TokenSource | None = None
 
     def token(self) -> str:
         """One of the devstack at that URL; raises TokensError if there is none, or it is none."""
@@ -90,7 +90,7 @@ class LocalTokens:
             if not is_http(self._url):
                 raise TokensError(NO_URL)
             if (system := system_at(self._url)) is None:
-                raise TokensError(f"{where(self._url)} wants an operator's token: set LIVESCORE_TOKEN.")
+                raise TokensError(f"{public_url(self._url)} wants an operator's token: set LIVESCORE_TOKEN.")
             self._found = tokens_of(system, self._client)
         return self._found.token()
 

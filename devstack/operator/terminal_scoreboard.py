@@ -15,20 +15,22 @@ from rich.table import Table
 from rich.text import Text
 
 from api.list_max_age import OVER
-from client.handing import handed
-from client.reader import Reader
+from client.http_reader import HttpReader
+from client.token_placement import place_token
 from client.viewer import Viewer
 from devstack.operator.api_client import ApiError
 from devstack.operator.event_words import describe, marks, minute, score
 from devstack.operator.event_words import status as status_words
 from devstack.operator.local_system import nothing_answers
-from loadtest.shown import plain, where
+from loadtest.terminal_text import printable, public_url
 from matches.amendments import changes_of, with_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
+
+    from client.event import Event
 
 LINES = 12
 KNOCK_SECONDS = 5.0
@@ -53,12 +55,13 @@ async def watch(
     Raises ApiError for a match that does not exist, or when nobody answers;
     TokenTooLongError for a token that no address holds.
     """
-    handed(websocket_url, token)
+    place_token(websocket_url, token)
     await _knock(websocket_url)
     events: list[dict[str, Any]] = []
     over = asyncio.Event()
 
-    def on_event(_: str, event: dict[str, Any], at: int) -> None:
+    def on_event(_: str, shown: Event, at: int) -> None:
+        event: dict[str, Any] = {**shown}
         corrected = _correct(events, event)
         events.append(event)
         follower = viewer.followers[match]
@@ -69,13 +72,13 @@ async def watch(
             text = f"{minute(event):>6} {describe(event, events, teams)}  {score(event)}"
             if event["kind"] == "amendment":
                 text = f"{'':>6} " + (f"corrected: {_line(corrected)}" if corrected else describe(event, events, teams))
-            console.print(plain(text), markup=False, highlight=False)
+            console.print(printable(text), markup=False, highlight=False)
         # A whistle that was taken back is in the history too: the match goes on after it.
         if until_full_time and event["kind"] in OVER and "cancelled_by" not in event:
             over.set()
 
     changed = asyncio.Event()
-    reader = Reader(api_url)
+    reader = HttpReader(api_url)
     viewer = Viewer(
         websocket_url, [match], reader=reader, on_event=on_event, on_frame=lambda _: changed.set(), token=token
     )
@@ -86,7 +89,7 @@ async def watch(
                 await _until(lambda: changed.is_set() or viewer.followers[match].epoch is not None)
         except TimeoutError:
             hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
-            raise ApiError(f"Nobody is let in at {where(websocket_url)}. {hint}") from None
+            raise ApiError(f"Nobody is let in at {public_url(websocket_url)}. {hint}") from None
         if viewer.errors:
             raise ApiError(viewer.errors[0]["message"])
         await _until(lambda: viewer.followers[match].epoch is not None)
@@ -145,11 +148,13 @@ def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
         what = describe(event, events, teams) + (f" ({marked})" if (marked := marks(event)) else "")
         cells = (minute(event), what, teams.get(event.get("team", ""), ""), score(event))
         styles = ("dim", "dim strike" if "cancelled_by" in event else "", "dim", "")
-        table.add_row(*(Text(plain(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
+        table.add_row(*(Text(printable(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
     title = f"{follower.home} {follower.score[0]}–{follower.score[1]} {follower.away}"
     if follower.shootout:
         title += f" ({follower.shootout[0]}–{follower.shootout[1]})"
-    return Panel(table, title=Text(plain(title), style="bold"), subtitle=_state(viewer, follower.status), expand=False)
+    return Panel(
+        table, title=Text(printable(title), style="bold"), subtitle=_state(viewer, follower.status), expand=False
+    )
 
 
 def _correct(events: list[dict[str, Any]], later: dict[str, Any]) -> dict[str, Any] | None:
@@ -178,12 +183,12 @@ def _state(viewer: Viewer, status: str) -> Text:
     if doubt := _doubt(viewer):
         return Text(doubt, style="bold red")
     if viewer.errors:
-        return Text(plain(viewer.errors[-1]["message"]), style="bold red")
+        return Text(printable(viewer.errors[-1]["message"]), style="bold red")
     return Text(status_words(status))
 
 
 def _doubt(viewer: Viewer) -> str:
     """Why what is shown may be late; empty while frames come through."""
-    if viewer.mutes or (viewer.connected and not viewer.live):
+    if viewer.silent_connections or (viewer.is_open and not viewer.connected):
         return "no live updates come through; the score is read over HTTP, up to 40 s late"
-    return "" if viewer.connected else "connection lost, trying again …"
+    return "" if viewer.is_open else "connection lost, trying again …"

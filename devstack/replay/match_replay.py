@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from client.reader import Reader
+from client.http_reader import HttpReader
 from client.viewer import Viewer
 from devstack.operator.api_client import ApiError, Operator
 from devstack.replay.openfootball import said_once
@@ -62,13 +62,13 @@ async def replay(
     """
     ids = [await asyncio.to_thread(_create, operator, match) for match in feed]
     made = [each for each in ids if not isinstance(each, ApiError)]
-    reader = Reader(operator.url)
+    reader = HttpReader(operator.url)
     viewers = [
         Viewer(
             websocket_url,
             made[start : start + MAX_MATCHES],
             reader=reader,
-            on_event=lambda match, event, _: on_event(match, event),
+            on_event=lambda match, event, _: on_event(match, {**event}),
         )
         for start in range(0, len(made), MAX_MATCHES)
     ]

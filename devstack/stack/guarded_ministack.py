@@ -4,7 +4,7 @@ ministack.py starts ``python -m devstack.stack.guarded_ministack`` in MiniStack'
 
 MiniStack does what every request says, and answers every page with ``Access-Control-Allow-Origin: *``. The guard is
 part of its process, so that there is no second port without a guard. It refuses what web pages send
-(loadtest/pages.py) and what AWS would want to have signed and is not.
+(loadtest/page_requests.py) and what AWS would want to have signed and is not.
 
 The process ends with the process that started it, whose end of its stdin closes, and removes the folders that ended
 workers have left.
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from devstack.stack.stack_leftovers import OWNER, Sweeper, group, remove
-from loadtest.pages import allowed_origins, refusal
+from loadtest.page_requests import allowed_origins, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection

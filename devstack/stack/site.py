@@ -28,8 +28,8 @@ from devstack.stack.ministack import StackError, port_is_free
 from devstack.stack.site_paths import Routes, segments
 from devstack.stack.site_relay import NoAnswerError, Relay
 from devstack.system import ROOT
-from loadtest.pages import is_own_host
-from loadtest.tokens import TokensError
+from loadtest.page_requests import is_own_host
+from loadtest.token_sources import TokensError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

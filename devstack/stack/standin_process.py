@@ -1,4 +1,4 @@
-"""The API Gateway stand-in (``loadtest/gateway.py``) as a process of ours, where the viewers connect."""
+"""The API Gateway stand-in (``loadtest/standin/server.py``) as a process of ours, where the viewers connect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ STOP_SECONDS = 5
 class StandIn:
     """One stand-in on 127.0.0.1, from ``start`` to ``stop``; the system's functions run in it, on MiniStack's tables.
 
-    ``limits`` are those of loadtest/standin/limits.py; ``handler`` names another function than the described one.
+    ``limits`` are those of loadtest/standin/gateway_limits.py. ``handler`` names a function instead of the described
+    one.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class StandIn:
             raise StackError(f"Port {system.gateway_port} for the gateway is in use. Stop what listens there.")
         described = system.raw["websocket_api"]
         function = described["function"]
-        command = [sys.executable, "-m", "loadtest.gateway", "--port", str(system.gateway_port), "--with-parent"]
+        command = [sys.executable, "-m", "loadtest.standin.server", "--port", str(system.gateway_port), "--with-parent"]
         command += ["--api", json.dumps(described), "--limits", json.dumps(self._limits)]
         command += ["--handler", self._handler or system.raw["functions"][function]["handler"]]
         command += ["--threads", str(self._threads), "--origins", system.resolve("setting.origins")]

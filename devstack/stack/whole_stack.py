@@ -18,7 +18,7 @@ from devstack.stack.ministack import MiniStack, StackError, free_port
 from devstack.stack.provision import client, provision
 from devstack.stack.standin_process import StandIn
 from devstack.system import REGION, System
-from loadtest.limits import allow_files
+from loadtest.load_limits import allow_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

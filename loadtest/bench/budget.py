@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from loadtest.audience import Audience, leave
 from loadtest.bench import fairness
-from loadtest.bench.control import Control
+from loadtest.bench.bench_result import Result, median
 from loadtest.bench.goal import SILENCE_SECONDS
-from loadtest.bench.result import Result, median
-from loadtest.bench.stage import RATE, UNLIMITED, Stage
+from loadtest.bench.rate_limited_matches import RATE, UNLIMITED, RateLimitedMatches
+from loadtest.bench.standin_client import StandinClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 VIEWERS = 10_000
 SENDERS = 4
-ROUNDS = 5
-FAIR_ROUNDS = 3
-"""Of the last two cases, at most: each round of theirs has several goals."""
+RUNS = 5
+FAIR_RUNS = 3
+"""Of the last two cases, at most: each run of theirs has several goals."""
 
 GAP_SECONDS = 1.0
 SETTINGS = {"send_rate": RATE, "sender_rate": RATE // SENDERS}
@@ -40,68 +40,68 @@ FLOORS = {"ratio": "1.10 at most", "throttled_share": "under 0.01", "missed": "0
           "crowd_ratio": "1.1 at most"}  # fmt: skip
 
 
-async def run(target: Target, say: Say, viewers: int = VIEWERS, rounds: int = ROUNDS) -> Result:
-    """Measure the cases; the figures are medians over the rounds.
+async def run(target: Target, say: Say, viewers: int = VIEWERS, runs: int = RUNS) -> Result:
+    """Measure the cases; the figures are medians over the runs.
 
     Raises slow.NotSlowError if the buffers of the slow viewers could not be filled.
     """
     result = Result("budget", floors=FLOORS)
-    control = Control(target.websocket_url)
+    control = StandinClient(target.websocket_url)
     control.limit(account_rate=UNLIMITED, account_burst=UNLIMITED, connects_per_second=UNLIMITED)
     half = viewers // 2
     others = [f"bench-few-{number}" for number in range(1, fairness.KICK_OFFS)]
     cases: list[tuple[dict[str, int], Any]] = [
-        ({ONE: viewers}, lambda stage: _one_match(stage, say, viewers, rounds)),
-        ({f"{TWO}-a": half, f"{TWO}-b": half}, lambda stage: _two_matches(stage, say, half, rounds)),
+        ({ONE: viewers}, lambda limited: _one_match(limited, say, viewers, runs)),
+        ({f"{TWO}-a": half, f"{TWO}-b": half}, lambda limited: _two_matches(limited, say, half, runs)),
         (
             {SLOW: round(viewers * (1 - fairness.SLOW_SHARE))},
-            lambda stage: fairness.with_slow_viewers(stage, target, SLOW, say, min(rounds, FAIR_ROUNDS)),
+            lambda limited: fairness.with_slow_viewers(limited, target, SLOW, say, min(runs, FAIR_RUNS)),
         ),
         (
             {CROWD: viewers, **dict.fromkeys(others, fairness.FEW_VIEWERS)},
-            lambda stage: fairness.crowd(stage, CROWD, others, say, min(rounds, FAIR_ROUNDS)),
+            lambda limited: fairness.crowd(limited, CROWD, others, say, min(runs, FAIR_RUNS)),
         ),
     ]
     missed = 0
     async with target.api() as http:
         for matches, case in cases:
-            stage = Stage(http, control, Audience(target.websocket_url, matches, SILENCE_SECONDS))
+            limited = RateLimitedMatches(http, control, Audience(target.websocket_url, matches, SILENCE_SECONDS))
             try:
-                await stage.enter(matches, say)
-                result.figures |= await case(stage)
-                missed += stage.late + sum(stage.missed(match) for match in matches)
+                await limited.enter(matches, say)
+                result.figures |= await case(limited)
+                missed += limited.late + sum(limited.missed(match) for match in matches)
             finally:
-                await leave(stage.audience.members)
+                await leave(limited.audience.members)
     result.figures["missed"] = missed
     return result
 
 
-async def _one_match(stage: Stage, say: Say, viewers: int, rounds: int) -> dict[str, Any]:
+async def _one_match(limited: RateLimitedMatches, say: Say, viewers: int, runs: int) -> dict[str, Any]:
     ideal = viewers / RATE
     single, double, saved, posts, refused = [], [], [], 0, 0
-    await stage.post(ONE)
-    await stage.told(ONE, viewers)  # the kick-off warms up
-    for number in range(rounds):
-        say(f"budget: one goal, round {number + 1} of {rounds}")
-        stage.counted()
-        at = await stage.post(ONE)
-        await stage.told(ONE, viewers)
-        single.append((stage.last(ONE, stage.seqs[ONE]) - at) / 1000)
-        counted = stage.counted()
+    await limited.post(ONE)
+    await limited.told(ONE, viewers)  # the kick-off warms up
+    for number in range(runs):
+        say(f"budget: one goal, run {number + 1} of {runs}")
+        limited.counted()
+        at = await limited.post(ONE)
+        await limited.told(ONE, viewers)
+        single.append((limited.last(ONE, limited.seqs[ONE]) - at) / 1000)
+        counted = limited.counted()
         posts, refused = posts + counted[0], refused + counted[1]
-        await stage.rest()
-    for number in range(rounds):
-        say(f"budget: two goals a second apart, round {number + 1} of {rounds}")
-        stage.counted()
-        at = await stage.post(ONE)
+        await limited.rest()
+    for number in range(runs):
+        say(f"budget: two goals a second apart, run {number + 1} of {runs}")
+        limited.counted()
+        at = await limited.post(ONE)
         await asyncio.sleep(max(0.0, at / 1000 + GAP_SECONDS - time.time()))
-        await stage.post(ONE)
-        await stage.told(ONE, viewers)
-        double.append((stage.last(ONE, stage.seqs[ONE]) - at) / 1000)
-        counted = stage.counted()
+        await limited.post(ONE)
+        await limited.told(ONE, viewers)
+        double.append((limited.last(ONE, limited.seqs[ONE]) - at) / 1000)
+        counted = limited.counted()
         saved.append(1 - (counted[0] - counted[1]) / (2 * viewers))
         posts, refused = posts + counted[0], refused + counted[1]
-        await stage.rest()
+        await limited.rest()
     return {
         "viewers": viewers, "rate": RATE, "senders": SENDERS, "ideal_s": ideal, "last_viewer_s": median(single),
         "ratio": median(each / ideal for each in single), "throttled_share": round(refused / posts, 5),
@@ -110,17 +110,17 @@ async def _one_match(stage: Stage, say: Say, viewers: int, rounds: int) -> dict[
     }  # fmt: skip
 
 
-async def _two_matches(stage: Stage, say: Say, viewers: int, rounds: int) -> dict[str, Any]:
+async def _two_matches(limited: RateLimitedMatches, say: Say, viewers: int, runs: int) -> dict[str, Any]:
     """Events of two matches at once, each with ``viewers``, against its half of the rate."""
-    matches, ratios = list(stage.seqs), []
+    matches, ratios = list(limited.seqs), []
     share = viewers / (RATE / len(matches))
-    for number in range(rounds + 1):
-        say(f"budget: two matches at once, round {number} of {rounds}")
-        begun = await asyncio.gather(*(stage.post(match) for match in matches))
+    for number in range(runs + 1):
+        say(f"budget: two matches at once, run {number} of {runs}")
+        begun = await asyncio.gather(*(limited.post(match) for match in matches))
         for match in matches:
-            await stage.told(match, viewers)
-        last = [stage.last(match, stage.seqs[match]) for match in matches]
+            await limited.told(match, viewers)
+        last = [limited.last(match, limited.seqs[match]) for match in matches]
         if number:
             ratios.append(max((end - at) / 1000 / share for end, at in zip(last, begun, strict=True)))
-        await stage.rest()
+        await limited.rest()
     return {"two_matches_ratio": median(ratios)}

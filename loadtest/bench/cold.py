@@ -2,7 +2,7 @@
 
 Each function starts as it does on demand, and as it does with provisioned concurrency (runtime.lifecycle).
 
-A round takes one match through all functions, each started for it: a viewer subscribes, what was numbered is sent, the
+A run takes one match through all functions, each started for it: a viewer subscribes, what was numbered is sent, the
 receipt written; then an event is posted and fanned out. So every first call does what it is there for, and is held to
 its answer. Its services are MiniStack's, whose time is in the wall clock and not in the CPU time.
 """
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from websockets.sync.client import connect
 
+from loadtest.bench.bench_result import Result, median
 from loadtest.bench.functions import WrongAnswerError, start
-from loadtest.bench.result import Result, median
 from matches.events import EVENT, AcceptedEvent
 from runtime.lifecycle import KIND
 from subscriptions.shards import initial_shards
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from loadtest.bench.functions import Functions
     from loadtest.bench.target import Target
-    from loadtest.tokens import Tokens
+    from loadtest.token_sources import TokenSource
 
-ROUNDS = 9
+RUNS = 9
 SETTLE_SECONDS = 60.0
 OWNER = "cold"
 TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -46,19 +46,19 @@ ORDER = ("authorizer", "routes", "sender", "receipt", "fanout", "api", "watchdog
 
 
 def run(
-    target: Target, functions: Functions, viewer: Tokens, say: Callable[[str], None], rounds: int = ROUNDS
+    target: Target, functions: Functions, viewer: TokenSource, say: Callable[[str], None], runs: int = RUNS
 ) -> Result:
-    """Measure every function once a round and kind of INIT; the medians are reported.
+    """Measure every function once a run and kind of INIT; the medians are reported.
 
     Raises WrongAnswerError.
     """
     found: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
-    for number in range(rounds):
+    for number in range(runs):
         for kind in KINDS:
             with connect(target.websocket_url) as socket:
-                one = Round(target, functions, viewer.token(), f"cold-{number}-{kind[:2]}", socket, kind=kind)
+                one = ColdRun(target, functions, viewer.token(), f"cold-{number}-{kind[:2]}", socket, kind=kind)
                 for name in ORDER:
-                    say(f"cold: round {number + 1} of {rounds}, {name}, {kind}")
+                    say(f"cold: run {number + 1} of {runs}, {name}, {kind}")
                     found[name, kind].append(one.measure(name))
     result = Result("cold", floors=FLOORS)
     for (name, kind), each in found.items():
@@ -72,7 +72,7 @@ def run(
     return result
 
 
-class Round:
+class ColdRun:
     """One match on its way through all functions, with one viewer on a socket and with a viewer's token.
 
     ``kind`` is what Lambda says of the functions' INIT, None for nothing.

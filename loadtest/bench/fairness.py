@@ -12,14 +12,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.send.signing import Credentials, Endpoint
-from loadtest.bench.result import median
-from loadtest.slow import fill, slow_viewers
+from loadtest.bench.bench_result import median
+from loadtest.slow_viewers import fill, slow_viewers
 from subscriptions.store import partition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from loadtest.bench.stage import Stage
+    from loadtest.bench.rate_limited_matches import RateLimitedMatches
     from loadtest.bench.target import Target
 
 SLOW_SHARE = 0.1
@@ -36,73 +36,75 @@ SHARDS = 16
 
 
 async def with_slow_viewers(
-    stage: Stage, target: Target, match: str, say: Callable[[str], None], rounds: int
+    limited: RateLimitedMatches, target: Target, match: str, say: Callable[[str], None], runs: int
 ) -> dict[str, Any]:
     """Goals of a match whose audience is in, without and with slow viewers in turn.
 
-    Slow viewers are new ones in each round: those that take nothing in three broadcasts are closed, which is counted.
-    Raises loadtest.slow.NotSlowError.
+    Slow viewers are new ones in each run: those that take nothing in three broadcasts are closed, which is counted.
+    Raises loadtest.slow_viewers.NotSlowError.
     """
     env = target.environment
     keys = Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN"))
     endpoint = Endpoint.parse(env["CONNECTIONS_URL"], env["AWS_DEFAULT_REGION"])
-    await stage.post(match)
-    honest = len(stage.audience.members)
+    await limited.post(match)
+    honest = len(limited.audience.members)
     count = round(honest * SLOW_SHARE / (1 - SLOW_SHARE))
     without, beside, closed = [], [], 0
-    await stage.told(match, honest)  # the kick-off warms up
-    for number in range(rounds):
-        say(f"budget: a goal without slow viewers, round {number + 1} of {rounds}")
-        without.append(await _goal(stage, match, honest))
+    await limited.told(match, honest)  # the kick-off warms up
+    for number in range(runs):
+        say(f"budget: a goal without slow viewers, run {number + 1} of {runs}")
+        without.append(await _goal(limited, match, honest))
         before = set(_rows(target, match))
-        say(f"budget: {count} slow viewers come, round {number + 1} of {rounds}")
+        say(f"budget: {count} slow viewers come, run {number + 1} of {runs}")
         async with slow_viewers(target.websocket_url, match, count):
             slow = [each for each in _rows(target, match) if each not in before]
-            stage.unbounded()
+            limited.unbounded()
             await fill(endpoint, keys, slow)
-            stage.bounded()
-            say(f"budget: a goal with slow viewers, round {number + 1} of {rounds}")
-            beside.append(await _goal(stage, match, honest))
+            limited.bounded()
+            say(f"budget: a goal with slow viewers, run {number + 1} of {runs}")
+            beside.append(await _goal(limited, match, honest))
             for _ in range(2):
-                await _goal(stage, match, honest)
+                await _goal(limited, match, honest)
             closed += await _closed(target, match, slow)
     ratios = [slow / alone for slow, alone in zip(beside, without, strict=True)]
     return {
         "slow_viewers": count, "without_slow_s": median(without), "with_slow_s": median(beside),
-        "slow_ratio": median(ratios), "slow_closed_share": round(closed / (count * rounds), 3),
+        "slow_ratio": median(ratios), "slow_closed_share": round(closed / (count * runs), 3),
     }  # fmt: skip
 
 
-async def crowd(stage: Stage, match: str, others: list[str], say: Callable[[str], None], rounds: int) -> dict[str, Any]:
+async def crowd(
+    limited: RateLimitedMatches, match: str, others: list[str], say: Callable[[str], None], runs: int
+) -> dict[str, Any]:
     """Events of a match, together with one of each of the ``others``, and alone, in turn. The first are kick-offs."""
-    viewers = sum(member.match == match for member in stage.audience.members)
+    viewers = sum(member.match == match for member in limited.audience.members)
     together, alone = [], []
     door = asyncio.Semaphore(OPERATORS)
 
     async def post(each: str) -> int:
         async with door:
-            return await stage.post(each)
+            return await limited.post(each)
 
-    for number in range(rounds):
-        say(f"budget: {len(others) + 1} matches at once, round {number + 1} of {rounds}")
+    for number in range(runs):
+        say(f"budget: {len(others) + 1} matches at once, run {number + 1} of {runs}")
         at, *_ = await asyncio.gather(*(post(each) for each in (match, *others)))
-        await stage.told(match, viewers)
-        together.append((stage.last(match, stage.seqs[match]) - at) / 1000)
+        await limited.told(match, viewers)
+        together.append((limited.last(match, limited.seqs[match]) - at) / 1000)
         for each in others:
-            await stage.told(each, FEW_VIEWERS)
-        say(f"budget: one of them alone, round {number + 1} of {rounds}")
-        alone.append(await _goal(stage, match, viewers))
+            await limited.told(each, FEW_VIEWERS)
+        say(f"budget: one of them alone, run {number + 1} of {runs}")
+        alone.append(await _goal(limited, match, viewers))
     ratios = [each / one for each, one in zip(together, alone, strict=True)]
     return {"crowd_viewers": viewers, "crowd_matches": len(others) + 1, "crowd_alone_s": median(alone),
             "crowd_s": median(together), "crowd_ratio": median(ratios)}  # fmt: skip
 
 
-async def _goal(stage: Stage, match: str, viewers: int) -> float:
+async def _goal(limited: RateLimitedMatches, match: str, viewers: int) -> float:
     """Seconds from an operator's POST to the last of the audience's viewers."""
-    at = await stage.post(match)
-    await stage.told(match, viewers)
-    await stage.rest()
-    return (stage.last(match, stage.seqs[match]) - at) / 1000
+    at = await limited.post(match)
+    await limited.told(match, viewers)
+    await limited.rest()
+    return (limited.last(match, limited.seqs[match]) - at) / 1000
 
 
 async def _closed(target: Target, match: str, slow: list[str]) -> int:

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from loadtest.audience import Audience, leave
-from loadtest.bench.result import Result
+from loadtest.bench.bench_result import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

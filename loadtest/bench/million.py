@@ -13,8 +13,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from loadtest.bench.bench_result import Result
 from loadtest.bench.programs import Cores, lacking, nginx, on_core
-from loadtest.bench.result import Result
 from loadtest.bench.send import credentials
 from loadtest.peers import connection_ids
 from subscriptions.shards import initial_shards

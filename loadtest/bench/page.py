@@ -16,8 +16,8 @@ import orjson
 from botocore.parsers import create_parser
 
 from broadcaster.send.row_pages import calm_collector, decode_queries, page, read_page
+from loadtest.bench.bench_result import Result, median
 from loadtest.bench.programs import Cores, on_core
-from loadtest.bench.result import Result, median
 from loadtest.peers import connection_ids
 from runtime.aws import config
 from subscriptions.store import page_query, partition
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROWS = 15_000
 """About a page of one megabyte."""
-ROUNDS = 9
+RUNS = 9
 MATCH = "bench-page"
 FLOORS = {"boto3_decode": "5"}
 
@@ -74,8 +74,8 @@ def run(target: Target, say: Callable[[str], None]) -> Result:
         }  # fmt: skip
         found: dict[tuple[str, str], list[float]] = {name: [] for name in contenders}
         try:
-            for number in range(ROUNDS + 1):
-                say(f"page: round {number + 1} of {ROUNDS + 1}")
+            for number in range(RUNS + 1):
+                say(f"page: run {number + 1} of {RUNS + 1}")
                 for name, contender in contenders.items():
                     began = time.process_time()
                     connections = contender()

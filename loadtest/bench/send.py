@@ -1,7 +1,7 @@
 """POSTs a second of one sender core against nginx: ours, aioboto3, boto3 in threads, and wrk, which is the limit here.
 
 All of them send a session token of a kilobyte, as Lambda's credentials have one. They take turns, so that a noisy
-machine is as unkind to each; the medians are reported, and the median of each round's ratio.
+machine is as unkind to each; the medians are reported, and the median of each run's ratio.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from loadtest.bench.bench_result import Result, median
 from loadtest.bench.programs import Cores, Nginx, lacking, nginx, on_core, wrk
-from loadtest.bench.result import Result, median
 from loadtest.peers import CONNECTIONS, FRAME
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES = 1024
 SECONDS = 3
-ROUNDS = 5
+RUNS = 5
 PEERS = ("ours", "aioboto3", "boto3")
 FLOORS = {"aioboto3_http": "35 (aim 50)", "wrk_http": "0.50 (aim 0.70)", "aioboto3_tls": "28 (aim 40)",
           "wrk_tls": "0.55 (aim 0.75)"}  # fmt: skip
 
 
-def run(say: Callable[[str], None], rounds: int = ROUNDS) -> Result:
+def run(say: Callable[[str], None], runs: int = RUNS) -> Result:
     """Measure; nothing without nginx."""
     result = Result("send", floors=FLOORS, missing=lacking("nginx", "wrk"))
     if lacking("nginx"):
@@ -36,22 +36,22 @@ def run(say: Callable[[str], None], rounds: int = ROUNDS) -> Result:
     cores = Cores.here()
     found: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     with nginx(cores.server) as server:
-        for number in range(rounds):
+        for number in range(runs):
             for transport in ("http", "tls"):
                 url = server.http if transport == "http" else server.https
                 for name in (*PEERS, *([] if lacking("wrk") else ["wrk"])):
-                    say(f"send: round {number + 1} of {rounds}, {name} over {transport}")
+                    say(f"send: run {number + 1} of {runs}, {name} over {transport}")
                     if name == "wrk":
                         rate = wrk(url, cores.sender, seconds=SECONDS, connections=CONNECTIONS, body=len(FRAME),
                                    token=TOKEN_BYTES)  # fmt: skip
                         found[name, transport].append({"per_second": rate})
                     else:
                         found[name, transport].append(_peer(name, url, server, cores.sender))
-    for (name, transport), rounds_of in found.items():
-        row = {"name": name, "transport": transport, "per_second": median(each["per_second"] for each in rounds_of)}
-        if "cpu_us" in rounds_of[0]:
-            row["cpu_us"] = median(each["cpu_us"] for each in rounds_of)
-        row["rounds"] = [round(each["per_second"]) for each in rounds_of]
+    for (name, transport), runs_of in found.items():
+        row = {"name": name, "transport": transport, "per_second": median(each["per_second"] for each in runs_of)}
+        if "cpu_us" in runs_of[0]:
+            row["cpu_us"] = median(each["cpu_us"] for each in runs_of)
+        row["rounds"] = [round(each["per_second"]) for each in runs_of]
         result.rows.append(row)
     for transport in ("http", "tls"):
         for name in ("aioboto3", "boto3", "wrk"):

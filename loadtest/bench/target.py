@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 
+from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.payload import Batch, SenderTask
-from broadcaster.control.telling import Tellings, telling_key
 from loadtest.bearer import Bearer
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger
@@ -22,7 +22,7 @@ from subscriptions.store import BATCH, partition, row_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from loadtest.tokens import Tokens
+    from loadtest.token_sources import TokenSource
 
 THREADS = 4
 
@@ -34,7 +34,7 @@ class Target:
     api_url: str
     websocket_url: str
     environment: dict[str, str]
-    tokens: Tokens
+    tokens: TokenSource
     """The operator's."""
 
     def api(self) -> httpx.AsyncClient:
@@ -62,13 +62,13 @@ class Target:
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": audience}
         ledger.create(NewMatch.model_validate(about))
         ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "kick-off"})))
-        Tellings(self.environment["BROADCASTS_TABLE"], self.client("dynamodb")).hand(match, 1)
+        CellStates(self.environment["BROADCASTS_TABLE"], self.client("dynamodb")).mark_due(match, 1)
 
     def lease(self, match: str, owner: str) -> None:
         """Give the lease of a match to ``owner`` for ten minutes."""
         self.client("dynamodb").update_item(
             TableName=self.environment["BROADCASTS_TABLE"],
-            Key=telling_key(match),
+            Key=cell_state_key(match),
             UpdateExpression="SET lease_owner = :owner, lease_until = :until",
             ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + 600)}},
         )

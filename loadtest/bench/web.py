@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from loadtest.bench.bench_result import Result, median
 from loadtest.bench.goal import percentile
-from loadtest.bench.result import Result, median
 from loadtest.browser import BrowserError, chromium
 from matches.events import EVENT, AcceptedEvent
 

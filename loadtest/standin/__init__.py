@@ -1,1 +1,1 @@
-"""The parts of the API Gateway stand-in; ``loadtest/gateway.py`` starts it, docs/standin.md says what it is for."""
+"""The stand-in for API Gateway (docs/standin.md): ``python -m loadtest.standin.server`` starts it."""

@@ -14,18 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from loadtest.standin import answers
-from loadtest.standin.events import is_connection_id
-from loadtest.standin.limits import Bucket, Limits
-from loadtest.standin.wire import frames
+from loadtest.standin import http_answers
+from loadtest.standin.gateway_limits import Bucket, Limits
+from loadtest.standin.lambda_events import is_connection_id
+from loadtest.standin.websocket_frames import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from loadtest.standin.events import Api
+    from loadtest.standin.lambda_events import Api
     from loadtest.standin.signatures import Verifier
-    from loadtest.standin.viewers import ViewerSocket
+    from loadtest.standin.viewer_sockets import ViewerSocket
 
     Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -134,23 +134,23 @@ class Core:
         now = self.loop.time()
         if not self._account.take(now):
             stats.throttled_account += 1
-            return answers.THROTTLED
+            return http_answers.THROTTLED
         if self._stage is not None and not self._stage.take(now):
             stats.throttled_stage += 1
-            return answers.THROTTLED
+            return http_answers.THROTTLED
         if len(body) > self.limits.message_bytes:
-            return answers.TOO_LARGE
+            return http_answers.TOO_LARGE
         socket = self.sockets.get(quoted) or self.find(quoted)
         if socket is None:
             return self.absent(quoted)
         transport = socket.transport
         if transport.get_write_buffer_size() > self._buffer_bytes:
             stats.throttled_buffer += 1
-            return answers.BUFFER_FULL
+            return http_answers.BUFFER_FULL
         transport.write(frames(body, self.limits.frame_bytes))
         socket.active = now
         stats.delivered += 1
-        return answers.OK
+        return http_answers.OK
 
     def find(self, quoted: bytes) -> ViewerSocket | None:
         """The connection with an id, however its ``=`` stands in the path."""
@@ -160,9 +160,9 @@ class Core:
         """The answer for an id that nobody has right now."""
         connection = quoted.decode("latin-1").replace("%3D", "=").replace("%3d", "=")
         if not is_connection_id(connection):
-            return answers.answer(400, {"message": f"Invalid connectionId: {connection}"}, "BadRequestException")
+            return http_answers.answer(400, {"message": f"Invalid connectionId: {connection}"}, "BadRequestException")
         self.stats.gone += 1
-        return answers.GONE
+        return http_answers.GONE
 
     def due(self) -> bool:
         """Count a request to @connections; whether it is one whose signature is to be verified."""

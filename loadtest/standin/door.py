@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 import httptools
 
-from loadtest.pages import refusal
-from loadtest.standin import answers, control
-from loadtest.standin.viewers import ViewerSocket
+from loadtest.page_requests import refusal
+from loadtest.standin import control_api, http_answers
+from loadtest.standin.viewer_sockets import ViewerSocket
 
 if TYPE_CHECKING:
     from loadtest.standin.core import Core
@@ -93,11 +93,11 @@ class Door(asyncio.Protocol):
             self._fed = 0 if self._begun else self._fed + len(data)
             # The parser keeps a header or a target that has not ended, and tells nobody of it.
             if self._in_head and self._fed > HEAD_BYTES:
-                self._end(answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
+                self._end(http_answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
         except httptools.HttpParserUpgrade:
             self._upgrade(self._parser.get_method().decode())
         except httptools.HttpParserError:
-            self._end(answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
+            self._end(http_answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
 
     def on_message_begin(self) -> None:
         """The parser has a new request."""
@@ -135,14 +135,14 @@ class Door(asyncio.Protocol):
         if parser is None or parser.should_upgrade():
             return
         if (why := refusal(self._headers)) is not None:
-            self._end(answers.answer(403, {"message": why}, "ForbiddenException", close=True))
+            self._end(http_answers.answer(403, {"message": why}, "ForbiddenException", close=True))
             return
         method, last = parser.get_method().decode(), not parser.should_keep_alive()
         if not self._target.startswith(b"/_standin/"):
             self._core.answer(self._transport, self._answer(method), last=last)
             return
         path = self._target.decode("latin-1").partition("?")[0]
-        self._transport.write(control.answer(self._core, method, path, bytes(self._body)))
+        self._transport.write(control_api.answer(self._core, method, path, bytes(self._body)))
         if last:
             self._transport.close()
 
@@ -151,9 +151,9 @@ class Door(asyncio.Protocol):
         stage, _, rest = unquote(target.partition("?")[0]).lstrip("/").partition("/")
         where, _, connection = rest.partition("/")
         if stage != core.api.stage or where != "@connections" or not connection:
-            return answers.FORBIDDEN
+            return http_answers.FORBIDDEN
         if self._size > core.limits.message_bytes:
-            return answers.TOO_LARGE  # and its body was not kept, so that its signature cannot be verified
+            return http_answers.TOO_LARGE  # and its body was not kept, so that its signature cannot be verified
         return self._refused(method, target) or self._serve(method, connection)
 
     def _serve(self, method: str, connection: str) -> bytes:
@@ -161,21 +161,21 @@ class Door(asyncio.Protocol):
         if method == "POST":
             return core.post(quoted, bytes(self._body))
         if method not in ("GET", "DELETE"):
-            return answers.FORBIDDEN
+            return http_answers.FORBIDDEN
         if not core.may_call():
-            return answers.THROTTLED
+            return http_answers.THROTTLED
         socket = core.sockets.get(quoted)
         if socket is None:
             return core.absent(quoted)
         if method == "DELETE":
             socket.close(1000, "Connection Closed Normally")
-            return answers.NO_CONTENT
+            return http_answers.NO_CONTENT
         identity = {"sourceIp": socket.who.source_ip, "userAgent": socket.who.user_agent}
         times = {
             "connectedAt": _iso(socket.who.connected_at / 1000),
             "lastActiveAt": _iso(core.clock_offset + socket.active),
         }
-        return answers.answer(200, {**times, "identity": identity})
+        return http_answers.answer(200, {**times, "identity": identity})
 
     def _refused(self, method: str, target: str) -> bytes | None:
         """The 403 of a request that is not signed, or not rightly if it is one that is verified."""
@@ -189,16 +189,16 @@ class Door(asyncio.Protocol):
         if refusal is None:
             return None
         core.stats.signatures_wrong += 1
-        return answers.answer(403, {"message": refusal.message}, refusal.error)
+        return http_answers.answer(403, {"message": refusal.message}, refusal.error)
 
     def _upgrade(self, method: str) -> None:
         """Hand the connection over to a WebSocket."""
         if not any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in self._headers):
-            self._end(answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
+            self._end(http_answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
             return
         if (why := refusal(self._headers, local_pages=True, origins=self._core.origins)) is not None:
             self._core.stats.connects_refused += 1
-            self._end(answers.answer(403, {"message": why}, "ForbiddenException", close=True))
+            self._end(http_answers.answer(403, {"message": why}, "ForbiddenException", close=True))
             return
         lines = [f"{method} {self._target.decode('latin-1')} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in self._headers]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import aioboto3
 import pytest
 
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import Batch, SenderTask
-from broadcaster.control.telling import telling_key
 from broadcaster.send.carousel import Carousel, Tools
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.row_pages import decode_queries
@@ -27,7 +27,7 @@ from subscriptions.store import partition, row_key
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from broadcaster.control.telling import Tellings
+    from broadcaster.control.cell_state import CellStates
     from devstack.system import System
     from matches.ledger import Ledger
 
@@ -35,14 +35,14 @@ OWNER = "arn:aws:states:us-east-1:000000000000:express:livescore-broadcast:test"
 
 
 @pytest.fixture
-def numbered(ledger: Ledger, tellings: Tellings, match_id: str) -> str:
+def numbered(ledger: Ledger, cell_states: CellStates, match_id: str) -> str:
     """A match with a kick-off and a goal, which are handed to the cell and which nobody has broadcast."""
     ledger.create(NewMatch.model_validate({"match": match_id, "home": "A", "away": "B",
                                            "kickoff": "2022-12-18T15:00:00Z", "audience": 60_000}))  # fmt: skip
     events: list[dict[str, Any]] = [{"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}]
     for number, event in enumerate(events):
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})))
-    tellings.hand(match_id, len(events))
+    cell_states.mark_due(match_id, len(events))
     return match_id
 
 
@@ -90,7 +90,7 @@ def take_lease(dynamodb: Any, system: System) -> Callable[..., None]:
     def take_lease(match: str, owner: str = OWNER, seconds: int = 60) -> None:
         dynamodb.update_item(
             TableName=system.name("broadcasts"),
-            Key=telling_key(match),
+            Key=cell_state_key(match),
             UpdateExpression="SET lease_owner = :owner, lease_until = :until",
             ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + seconds)}},
         )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.control import live
-from broadcaster.send.gateway import Gateway, GatewayError
+from broadcaster.control import rate_share
+from broadcaster.send.errors import GatewayError
+from broadcaster.send.gateway import Gateway
 from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.pruning import Pruning
 from broadcaster.send.signing import Credentials, Endpoint
@@ -38,7 +39,7 @@ def announce(dynamodb: Any, system: System) -> Any:
         match: str, batches: int, *, ended: int = 0, seconds: int = 60, owner: str = OWNER, left: int | None = None
     ) -> None:
         item: dict[str, Any] = {
-            **live.live_key(match), "owner": {"S": owner}, "batches": {"N": str(batches)},
+            **rate_share.rate_share_key(match), "owner": {"S": owner}, "batches": {"N": str(batches)},
             "ttl": {"N": str(int(time.time()) + seconds)},
         }  # fmt: skip
         if left is not None:
@@ -48,8 +49,8 @@ def announce(dynamodb: Any, system: System) -> Any:
         dynamodb.put_item(TableName=system.name("broadcasts"), Item=item)
 
     yield announce
-    for item in dynamodb.query(**live.live_query(system.name("broadcasts")))["Items"]:
-        dynamodb.delete_item(TableName=system.name("broadcasts"), Key=live.live_key(item["sk"]["S"]))
+    for item in dynamodb.query(**rate_share.rate_share_query(system.name("broadcasts")))["Items"]:
+        dynamodb.delete_item(TableName=system.name("broadcasts"), Key=rate_share.rate_share_key(item["sk"]["S"]))
 
 
 def goal(ledger: Ledger, match: str, number: int) -> None:
@@ -106,7 +107,7 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     take_lease(numbered)
     announce(numbered, 2)
     sending = asyncio.create_task(send(tools, task(numbered, 0, SHARDS, senders=2)))
-    table = {"TableName": tools.store.broadcasts, "Key": live.live_key(numbered)}
+    table = {"TableName": tools.store.broadcasts, "Key": rate_share.rate_share_key(numbered)}
 
     async def ended(batches: set[str]) -> bool:
         return set((await tools.db.get_item(**table))["Item"].get("ended", {}).get("NS", [])) == batches
@@ -143,11 +144,11 @@ async def test_matches_in_progress_share_the_rate(
     for other in "abc":
         announce(f"other-{other}", 4, left=10_000)
     poll = await tools.store.poll(numbered)
-    shared = live.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
+    shared = rate_share.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
     for other in "abc":
         announce(f"other-{other}", 4, ended=4)
     poll = await tools.store.poll(numbered)
-    alone = live.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
+    alone = rate_share.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
     assert (shared, alone) == (tools.rate / 4, tools.rate)
 
 
@@ -162,7 +163,9 @@ async def test_a_sender_states_what_it_has_left(
 
     async def look() -> None:
         while True:
-            rows, _ = live.parse((await tools.db.query(**live.live_query(tools.store.broadcasts)))["Items"])
+            rows, _ = rate_share.parse(
+                (await tools.db.query(**rate_share.rate_share_query(tools.store.broadcasts)))["Items"]
+            )
             seen.extend(left for each in rows if each.match == numbered for left in each.left.values())
             await asyncio.sleep(0.01)
 
@@ -189,7 +192,7 @@ async def test_a_sender_keeps_the_lease_and_its_place(
     await send(replace(tools, rate=100), task(numbered, 0, SHARDS))
     poll = await tools.store.poll(numbered)
     [row] = [each for each in poll.broadcasts if each.match == numbered]
-    assert poll.telling.lease_until >= begun + tools.store.lease_seconds
+    assert poll.cell_state.lease_until >= begun + tools.store.lease_seconds
     assert row.until >= begun + tools.store.lease_seconds
 
 
@@ -254,7 +257,7 @@ async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
     plant(numbered, 20)
     take_lease(numbered)
     announce(numbered, 1)
-    unreadable = {**live.live_key(f"{numbered}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
+    unreadable = {**rate_share.rate_share_key(f"{numbered}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
     await tools.db.put_item(TableName=tools.store.broadcasts, Item=unreadable)
     for connection, ttl in (("strange1=", {}), ("strange2=", {"ttl": {"S": "soon"}})):
         key = row_key(partition(numbered, shard_of(connection, SHARDS)), connection)

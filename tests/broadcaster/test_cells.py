@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from broadcaster.control.telling import Telling, Tellings
+from broadcaster.control.cell_state import CellState, CellStates
 from client.viewer import Viewer
 from devstack.deployment.running_system import reset as of_devstack
 from devstack.operator.api_client import ApiError, Operator
@@ -77,15 +77,15 @@ async def watching(system: System, match: str) -> AsyncIterator[list[int]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def telling(system: System, match: str) -> Telling:
+def cell_state(system: System, match: str) -> CellState:
     """The progress of the cell with a match."""
-    return Tellings(system.name("broadcasts"), client(system, "dynamodb")).read(match)
+    return CellStates(system.name("broadcasts"), client(system, "dynamodb")).read(match)
 
 
 async def told(cells: System, match: str, seq: int) -> None:
     """Wait until every cell has told everyone the seq."""
     every = [cells.at(each) for each in cells.cells]
-    await eventually(lambda: all(telling(each, match).told == seq for each in every), seconds=SECONDS)
+    await eventually(lambda: all(cell_state(each, match).told_seq == seq for each in every), seconds=SECONDS)
 
 
 async def test_a_goal_is_told_in_every_cell(cells: System, operator: Operator, match_id: str) -> None:
@@ -121,7 +121,7 @@ async def test_one_cell_down_does_not_hold_up_the_other(
             proxy.silent = frozenset()
         # No other event comes.
         await eventually(lambda: there == [1, 2, 3], seconds=SECONDS)
-        await eventually(lambda: telling(cells.at(AWAY), match_id).told == 3, seconds=SECONDS)
+        await eventually(lambda: cell_state(cells.at(AWAY), match_id).told_seq == 3, seconds=SECONDS)
 
 
 async def test_a_stop_ends_the_broadcast_in_every_cell(
@@ -130,18 +130,18 @@ async def test_a_stop_ends_the_broadcast_in_every_cell(
     """An operator's stop reaches every cell, and the answer names each cell; a silent cell is named too."""
     operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     for region in cells.cells:
-        Tellings(cells.name("broadcasts"), client(cells.at(region), "dynamodb")).hand(match_id, 1)
+        CellStates(cells.name("broadcasts"), client(cells.at(region), "dynamodb")).mark_due(match_id, 1)
     ended = await asyncio.to_thread(operator.stop, match_id)
     assert ended["cells"] == {region: {"stopped": True, "told": 0} for region in cells.cells}
-    assert all(telling(cells.at(region), match_id).stopped == 1 for region in cells.cells)
-    Tellings(cells.name("broadcasts"), client(cells, "dynamodb")).hand(match_id, 2)
+    assert all(cell_state(cells.at(region), match_id).stopped_seq == 1 for region in cells.cells)
+    CellStates(cells.name("broadcasts"), client(cells, "dynamodb")).mark_due(match_id, 2)
     proxy.silent = frozenset({AWAY})
     try:
         with pytest.raises(ApiError, match=f"No answer from {AWAY}; the broadcasts of the other cells are stopped"):
             await asyncio.to_thread(operator.stop, match_id)
     finally:
         proxy.silent = frozenset()
-    assert telling(cells, match_id).stopped == 2
+    assert cell_state(cells, match_id).stopped_seq == 2
 
 
 def test_the_stand_in_serves_one_cell() -> None:
@@ -166,7 +166,7 @@ async def test_a_reset_match_is_told_again_in_every_cell(cells: System, operator
         assert removed.unreached == {}
         assert removed.home["event"] == events
         assert all(counts["subscription"] == 1 for counts in removed.cells.values())
-        assert all(telling(cells.at(each), match_id) == Telling(match_id) for each in cells.cells)
+        assert all(cell_state(cells.at(each), match_id) == CellState(match_id) for each in cells.cells)
 
 
 async def test_a_cell_that_a_reset_did_not_reach_is_not_silent(
@@ -174,8 +174,8 @@ async def test_a_cell_that_a_reset_did_not_reach_is_not_silent(
 ) -> None:
     """Promise 2: rows of the old match that are left in a cell do not keep the new match from its viewers there."""
     operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
-    away = Tellings(cells.name("broadcasts"), client(cells.at(AWAY), "dynamodb"))
-    away.hand(match_id, 31, "old")
+    away = CellStates(cells.name("broadcasts"), client(cells.at(AWAY), "dynamodb"))
+    away.mark_due(match_id, 31, "old")
     away.stop(match_id, 31, "old")
     async with watching(cells.at(AWAY), match_id) as seen:
         await asyncio.to_thread(operator.post_event, match_id, {"kind": "kick_off"})

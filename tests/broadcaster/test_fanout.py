@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from broadcaster.control.cell_state import CellState, cell_state_key
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout, IncompleteError
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
-from broadcaster.control.telling import Telling, telling_key
-from broadcaster.control.watch import Watch
+from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.stack.provision import client
 from devstack.system import REGION
 from matches.events import EVENT, AcceptedEvent
@@ -26,7 +26,7 @@ from tests.support import until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.control.telling import Tellings
+    from broadcaster.control.cell_state import CellStates
     from devstack.system import System
     from matches.ledger import Ledger
     from matches.match_state import MatchState
@@ -38,13 +38,13 @@ class Started(Starter):
     started: list[tuple[str, int]]
     failures: int
 
-    def start(self, state: MatchState, telling: Telling) -> None:
+    def start(self, state: MatchState, cell_state: CellState) -> None:
         """Start, unless a failure is due."""
         if self.failures:
             object.__setattr__(self, "failures", self.failures - 1)
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
-        super().start(state, telling)
-        self.started.append((state.match, state.seq))
+        super().start(state, cell_state)
+        self.started.append((state.match, state.newest_seq))
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def starter(system: System) -> Started:
 
 
 @pytest.fixture
-def fanout(ledger: Ledger, tellings: Tellings, starter: Started, system: System) -> Fanout:
+def fanout(ledger: Ledger, cell_states: CellStates, starter: Started, system: System) -> Fanout:
     """A fan-out in this process."""
     sqs = client(system, "sqs")
-    cells = Cells({REGION: Cell(REGION, tellings, starter)}, Watch(sqs, system.resolve("queue.watchdog"), 2))
+    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2))
     return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
 
 
@@ -151,12 +151,12 @@ def test_redelivery_broadcasts_what_was_only_numbered(
 
 
 def test_a_broadcast_that_cannot_be_started_is_left_to_the_watchdog(
-    fanout: Fanout, starter: Started, tellings: Tellings, match: str
+    fanout: Fanout, starter: Started, cell_states: CellStates, match: str
 ) -> None:
     """Promise 2: the records behind are not held up by a cell that refuses; the event is told all the same."""
     object.__setattr__(starter, "failures", 1)
     fanout.handle([record(match, "k", "kick_off")])
-    until(lambda: tellings.read(match).told, seconds=40)
+    until(lambda: cell_states.read(match).told_seq, seconds=40)
     assert starter.started == []
 
 
@@ -200,8 +200,8 @@ def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
         inputs.append(json.loads(params["input"]))
 
     starter.stepfunctions.meta.events.register("before-parameter-build.sfn.StartExecution", note)
-    state = replace(ledger.state(match), audience=1_000_000, seq=1)
-    starter.start(state, Telling(match, seq=1, tried=1, told=0, rows=0))
+    state = replace(ledger.state(match), audience=1_000_000, newest_seq=1)
+    starter.start(state, CellState(match, due_seq=1, ended_seq=1, told_seq=0, rows=0))
     assert len(inputs[0]["batches"]) == 2
 
 
@@ -225,7 +225,7 @@ def test_a_match_that_was_made_again_stops_no_other(
 ) -> None:
     """Promise 6: when a match stands at 0 and its old events are there, its records go aside, and the shard goes on."""
     fanout.handle([record(match, "k", "kick_off"), record(match, "g1")])
-    damage(dynamodb, ledger, match, seq={"N": "0"}, scored={"N": "0"}, board={"S": EMPTY_BOARD})
+    damage(dynamodb, ledger, match, newest_seq={"N": "0"}, newest_score_seq={"N": "0"}, board={"S": EMPTY_BOARD})
     fanout.handle([record(match, "k2", "kick_off"), record(match, "g2"), record(other, "k", "kick_off")])
     assert ids(ledger, other) == ["k"]
     reasons = [each["reason"] for each in set_aside(match)]
@@ -235,7 +235,7 @@ def test_a_match_that_was_made_again_stops_no_other(
 
 DAMAGES: dict[str, dict[str, Any]] = {
     "an attribute is missing": {"kickoff": None},
-    "an attribute has another type": {"seq": {"S": "one"}},
+    "an attribute has another type": {"newest_seq": {"S": "one"}},
     "the board is broken JSON": {"board": {"S": "{"}},
     "the board lacks a field": {"board": {"S": "{}"}},
     "the version is unknown": {"v": {"N": "99"}},
@@ -319,7 +319,7 @@ def test_contention_is_not_taken_for_damage(
     """Promise 6: when another reader is always faster the batch is raised, and nothing is set aside."""
     fanout.handle([record(match, "k", "kick_off")])
     real = RealLedger.state
-    monkeypatch.setattr(RealLedger, "state", lambda self, of: replace(real(self, of), seq=0))
+    monkeypatch.setattr(RealLedger, "state", lambda self, of: replace(real(self, of), newest_seq=0))
     with pytest.raises(IncompleteError):
         fanout.handle([record(match, "g1")])
     monkeypatch.undo()
@@ -329,11 +329,11 @@ def test_contention_is_not_taken_for_damage(
 
 
 def test_a_broken_row_in_a_cell_stops_no_other(
-    fanout: Fanout, ledger: Ledger, tellings: Tellings, match: str, other: str, dynamodb: Any, starter: Started
+    fanout: Fanout, ledger: Ledger, cell_states: CellStates, match: str, other: str, dynamodb: Any, starter: Started
 ) -> None:
     """A cell's row that cannot be read keeps its match from being told, and no other match of the batch."""
-    key = telling_key(match)
-    dynamodb.put_item(TableName=tellings.table, Item={**key, "seq": {"S": "seven"}})
+    key = cell_state_key(match)
+    dynamodb.put_item(TableName=cell_states.table, Item={**key, "due_seq": {"S": "seven"}})
     fanout.handle([record(match, "k", "kick_off"), record(other, "k", "kick_off")])
     assert (ids(ledger, match), ids(ledger, other)) == (["k"], ["k"])
     assert starter.started == [(other, 1)]

@@ -11,32 +11,32 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from broadcaster.control.telling import Tellings, telling_key
+from broadcaster.control.cell_state import CellStates, cell_state_key
 from trials.model.execution import definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.control.telling import Telling
+    from broadcaster.control.cell_state import CellState
     from devstack.system import System
 
 LEASE_SECONDS = 90
 
 
 @pytest.fixture
-def seen(dynamodb: Any, system: System, match_id: str) -> Callable[[], Telling]:
+def seen(dynamodb: Any, system: System, match_id: str) -> Callable[[], CellState]:
     """Reads the match's row in the cell."""
-    return lambda: Tellings(system.name("broadcasts"), dynamodb).read(match_id)
+    return lambda: CellStates(system.name("broadcasts"), dynamodb).read(match_id)
 
 
 @pytest.fixture
 def row(dynamodb: Any, system: System, match_id: str) -> Callable[..., None]:
-    """Writes the match's row in the cell: seq, tried, and who has the lease until when."""
+    """Writes the match's row in the cell: due_seq, ended_seq, and who has the lease until when."""
 
-    def row(*, seq: int = 2, tried: int = 0, **lease: str | int) -> None:
-        values: dict[str, str | int] = {"seq": seq, "tried": tried, **lease}
+    def row(*, due_seq: int = 2, ended_seq: int = 0, **lease: str | int) -> None:
+        values: dict[str, str | int] = {"due_seq": due_seq, "ended_seq": ended_seq, **lease}
         item = {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in values.items()}
-        dynamodb.put_item(TableName=system.name("broadcasts"), Item={**telling_key(match_id), **item})
+        dynamodb.put_item(TableName=system.name("broadcasts"), Item={**cell_state_key(match_id), **item})
 
     return row
 
@@ -48,7 +48,7 @@ def acquire(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]
     def acquire(owner: str, *, round_name: str = "b#1", previous: str = "nobody", seq: int = 1) -> bool:
         now = int(time.time())
         values = {
-            ":owner": {"S": owner}, ":previous": {"S": previous}, ":round": {"S": round_name}, ":seq": {"N": str(seq)},
+            ":owner": {"S": owner}, ":previous": {"S": previous}, ":round": {"S": round_name}, ":due": {"N": str(seq)},
             ":now": {"N": str(now)}, ":until": {"N": str(now + LEASE_SECONDS)},
         }  # fmt: skip
         return written(dynamodb, system, match_id, "AcquireLease", values)
@@ -73,7 +73,7 @@ def written(dynamodb: Any, system: System, match: str, state: str, values: dict[
     try:
         dynamodb.update_item(
             TableName=system.name("broadcasts"),
-            Key=telling_key(match),
+            Key=cell_state_key(match),
             UpdateExpression=said["UpdateExpression"],
             ConditionExpression=said["ConditionExpression"],
             ExpressionAttributeValues=values,
@@ -94,7 +94,7 @@ def test_a_lost_answer_of_the_first_write_costs_nothing(row: Callable[..., None]
 
 def test_a_lost_answer_of_a_hand_over_costs_nothing(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
     """A later round is handed over when its first event has been tried already; the repeated write still succeeds."""
-    row(tried=1, lease_owner="old", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
+    row(ended_seq=1, lease_owner="old", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
     assert acquire("new", previous="old", round_name="b#2")
     assert acquire("new", previous="old", round_name="b#2")
 
@@ -111,13 +111,13 @@ def test_a_second_run_of_an_execution_does_not_go_back_to_an_earlier_round(
     row: Callable[..., None], acquire: Callable[..., bool]
 ) -> None:
     """Step Functions may run an Express execution twice: the second run finds the lease in a later round and ends."""
-    row(tried=1, lease_owner="a", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
+    row(ended_seq=1, lease_owner="a", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
     assert not acquire("a", round_name="b#1")
 
 
 def test_what_has_been_tried_is_not_begun_again(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
     """A broadcast that has ended, or that an operator stopped, has no lease: nobody takes it for the same event."""
-    row(seq=1, tried=1)
+    row(due_seq=1, ended_seq=1)
     assert not acquire("a")
     assert not acquire("b", previous="a")
 
@@ -129,7 +129,7 @@ def test_a_match_without_a_row_has_no_lease(acquire: Callable[..., bool]) -> Non
 
 
 def test_an_execution_keeps_its_lease(
-    row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], Telling]
+    row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], CellState]
 ) -> None:
     """The lease of an execution is whole again, also after a lost answer; a lease that has run out is still its own."""
     row(lease_owner="a", lease_until=int(time.time()) - 1)
@@ -139,7 +139,7 @@ def test_an_execution_keeps_its_lease(
 
 
 def test_a_lease_that_was_lost_is_not_kept(
-    row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], Telling]
+    row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], CellState]
 ) -> None:
     """Nobody keeps a lease that another execution has, or that an operator's stop has taken back."""
     row(lease_owner="b", lease_until=1)
@@ -150,7 +150,7 @@ def test_a_lease_that_was_lost_is_not_kept(
     assert seen().owner is None
 
 
-def test_a_match_that_was_reset_has_no_lease_to_keep(renew: Callable[..., bool], seen: Callable[[], Telling]) -> None:
+def test_a_match_that_was_reset_has_no_lease_to_keep(renew: Callable[..., bool], seen: Callable[[], CellState]) -> None:
     """RenewLease makes no row for a match that has none any more."""
     assert not renew("a")
-    assert seen().seq == 0
+    assert seen().due_seq == 0

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.control import live
+from broadcaster.control import rate_share
+from broadcaster.control.cell_state import CellState, CellStates, cell_state_key
 from broadcaster.control.payload import Batch, Counts, ExecutionInput
 from broadcaster.control.progress import progress_item, round_name
-from broadcaster.control.telling import Telling, Tellings, telling_key
 from client.viewer import Viewer
 from devstack.operator.api_client import Operator
 from devstack.stack.ministack import free_port
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 SECONDS = 40
 
 
-def told(system: System, match: str) -> Telling:
+def told(system: System, match: str) -> CellState:
     """The progress of the system's one cell with a match."""
-    return Tellings(system.name("broadcasts"), client(system, "dynamodb")).read(match)
+    return CellStates(system.name("broadcasts"), client(system, "dynamodb")).read(match)
 
 
 def first_input(match: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ async def test_a_burst_of_events_reaches_every_viewer_in_order(system: System, o
         await eventually(lambda: all(each.seqs[-1:] == [12] for each in seen))
         assert all(each.seqs == list(range(1, 13)) for each in seen)
         assert {each.viewer.followers[match].score for each in seen} == {(11, 0)}
-        await eventually(lambda: told(system, match).told == 12)
+        await eventually(lambda: told(system, match).told_seq == 12)
         # However many the routes had counted by then: the broadcast has met all ten.
         await eventually(lambda: operator.snapshot(match)["viewers"] == 10)
     # Operators are shown the round that is, or was, the last: its receipt goes by the same name.
@@ -124,7 +124,7 @@ async def test_a_lost_connection_comes_back_with_its_position(system: System, op
 
 
 async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
-    system: System, operator: Operator, ledger: Ledger, tellings: Tellings, match_id: str
+    system: System, operator: Operator, ledger: Ledger, cell_states: CellStates, match_id: str
 ) -> None:
     """A broken batch lies in the queue with its reason; the other is told; the next broadcast repairs the rest."""
     await asyncio.to_thread(
@@ -135,13 +135,13 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         whole = Batch(0, 0, 8, 16, 1).dump()
         # Numbered without the fan-out, so that only this execution tells it.
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        tellings.hand(match_id, 1)
+        cell_states.mark_due(match_id, 1)
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
             input=json.dumps({**first_input(match_id), "batches": [whole, broken]}),
         )
-        telling = await eventually(lambda: (telling := told(system, match_id)).tried and telling)
-        assert telling.told == 0
+        cell_state = await eventually(lambda: (cell_state := told(system, match_id)).ended_seq and cell_state)
+        assert cell_state.told_seq == 0
         [receipt] = ledger.receipts(match_id)
         assert (receipt["batches"], receipt["set_aside"]) == (1, 1)
         await eventually(lambda: sum(1 for each in seen if each.seqs) == receipt["accepted"])
@@ -164,12 +164,12 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
 
 
 async def test_a_broadcast_that_reached_nobody_is_tried_again(
-    system: System, operator: Operator, ledger: Ledger, tellings: Tellings, match: str
+    system: System, operator: Operator, ledger: Ledger, cell_states: CellStates, match: str
 ) -> None:
     """Promise 2: when every batch failed, the event is not taken for told, and the watchdog brings it to everyone."""
     async with watching(system, match) as [seen]:
         ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        tellings.hand(match, 1)
+        cell_states.mark_due(match, 1)
         broken = {**Batch(0, 0, 1, 1, 1).dump(), "first": "none"}
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
@@ -211,8 +211,9 @@ async def test_a_hand_over_of_a_later_round_is_taken(
             ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": kind, "event_id": f"e{number}"})))
         client(system, "dynamodb").update_item(
             TableName=system.name("broadcasts"),
-            Key=telling_key(match),
-            UpdateExpression="SET seq = :two, lease_owner = :old, lease_until = :until, tried = :one, told = :one",
+            Key=cell_state_key(match),
+            UpdateExpression="SET due_seq = :two, ended_seq = :one, told_seq = :one, "
+            "lease_owner = :old, lease_until = :until",
             ExpressionAttributeValues={
                 ":old": {"S": "old"}, ":until": {"N": str(int(time.time()) + 90)}, ":one": {"N": "1"},
                 ":two": {"N": "2"},
@@ -222,7 +223,7 @@ async def test_a_hand_over_of_a_later_round_is_taken(
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"), input=json.dumps(given.dump())
         )
-        await eventually(lambda: told(system, match).told == 2)
+        await eventually(lambda: told(system, match).told_seq == 2)
         await eventually(lambda: 2 in seen.seqs)
 
 
@@ -247,7 +248,7 @@ async def test_the_watchdog_restarts_what_died(impatient: System) -> None:
         runs_out = int(time.time()) + 4
         dynamodb.update_item(
             TableName=impatient.name("broadcasts"),
-            Key=telling_key("died"),
+            Key=cell_state_key("died"),
             UpdateExpression="SET lease_owner = :dead, lease_until = :until",
             ExpressionAttributeValues={":dead": {"S": "dead"}, ":until": {"N": str(runs_out)}},
         )
@@ -255,7 +256,7 @@ async def test_the_watchdog_restarts_what_died(impatient: System) -> None:
             await asyncio.to_thread(operator.post_event, "died", {"kind": "kick_off"})
             await eventually(lambda: seen.seqs == [1])
             assert time.time() >= runs_out
-            await eventually(lambda: told(impatient, "died").told == 1)
+            await eventually(lambda: told(impatient, "died").told_seq == 1)
 
 
 async def test_the_state_machine_carries_on_from_a_cursor(impatient: System) -> None:
@@ -296,7 +297,7 @@ async def test_a_long_broadcast_is_handed_to_a_new_execution(impatient: System) 
             [receipt] = await eventually(lambda: operator.receipts("long"))
             assert (receipt["rows"], receipt["accepted"], receipt["gone"]) == (323, 3, 320)
             await eventually(lambda: [each.seqs for each in seen] == [[1]] * 3)
-            assert told(impatient, "long").told == 1
+            assert told(impatient, "long").told_seq == 1
     executions = _inputs_of(impatient, "long")
     assert len(executions) > 1
     first, *rest = sorted(map(ExecutionInput.parse, executions), key=lambda each: each.previous_owner is not None)
@@ -336,7 +337,7 @@ async def test_a_broadcast_is_stopped_and_the_next_event_carries_what_was_not_to
             accepted = receipt["accepted"]
             assert accepted < 100
             await eventually(lambda: sum(1 for each in seen if each.seqs) == accepted)
-            assert told(impatient, "stopped").told == 0
+            assert told(impatient, "stopped").told_seq == 0
             # The watchdog looks at it, and finds nothing to do.
             sqs, queue = client(impatient, "sqs"), impatient.resolve("queue.watchdog")
             names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
@@ -354,16 +355,16 @@ async def test_a_broadcast_is_stopped_and_the_next_event_carries_what_was_not_to
             assert sum("before" not in each for each in _inputs_of(impatient, "stopped")) == 1
             await asyncio.to_thread(operator.post_event, "stopped", {"kind": "goal", "team": "home", "minute": 1})
             await eventually(lambda: all(each.seqs == [1, 2] for each in seen))
-            await eventually(lambda: told(impatient, "stopped").told == 2)
+            await eventually(lambda: told(impatient, "stopped").told_seq == 2)
 
 
 async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next(
-    system: System, operator: Operator, ledger: Ledger, tellings: Tellings, match: str
+    system: System, operator: Operator, ledger: Ledger, cell_states: CellStates, match: str
 ) -> None:
     """A receipt counts the sent frames though no execution has the lease in between; the match leaves its share."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     dynamodb = client(system, "dynamodb")
-    broadcast = live.live_key(match) | {
+    broadcast = rate_share.rate_share_key(match) | {
         "owner": {"S": "old"},
         "batches": {"N": "1"},
         "ttl": {"N": str(int(time.time()) + 600)},
@@ -374,7 +375,7 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
         "body": {"S": json.dumps({"batch": 0, "seq": 1, **counts.dump()})}
     }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=progress)
-    tellings.hand(match, 1)
+    cell_states.mark_due(match, 1)
     assert (await asyncio.to_thread(operator.stop, match))["stopped"] is True
     given = ExecutionInput(match, 1, "old", "b", 1, (Batch(0, 0, 16, 16, 1, counts=counts),))
     client(system, "stepfunctions").start_execution(
@@ -383,7 +384,9 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     [receipt] = await eventually(lambda: operator.receipts(match))
     assert (receipt["stopped"], receipt["accepted"], receipt["seq"]) == (True, 3, 1)
     await eventually(
-        lambda: "Item" not in dynamodb.get_item(TableName=system.name("broadcasts"), Key=live.live_key(match))
+        lambda: (
+            "Item" not in dynamodb.get_item(TableName=system.name("broadcasts"), Key=rate_share.rate_share_key(match))
+        )
     )
 
 
@@ -406,7 +409,7 @@ async def test_a_match_doubles_its_shards_while_viewers_come_and_go(impatient: S
                     event = {"kind": "goal", "team": "home", "minute": goal}
                     await asyncio.to_thread(operator.post_event, "grows", event)
                 seen += await stay.enter_async_context(watching(impatient, "grows", 2))
-                await eventually(lambda seq=goal + 1: told(impatient, "grows").told == seq)
+                await eventually(lambda seq=goal + 1: told(impatient, "grows").told_seq == seq)
             await eventually(lambda: all(each.seqs == list(range(1, goals + 2)) for each in seen))
             shards = shard_count(told(impatient, "grows").shards, audience)
             assert shards >= 4 * shard_count(None, audience)

@@ -9,11 +9,11 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError
 
+from broadcaster.control.cell_state import CellStates
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
-from broadcaster.control.telling import Tellings
-from broadcaster.control.watch import Watch
+from broadcaster.control.watchdog_queue import WatchdogQueue
 from broadcaster.send.sender_store import SenderStore
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
@@ -54,37 +54,37 @@ def starter(system: System, stepfunctions: Any = None) -> Starter:
     return Starter(stepfunctions or client(system, "stepfunctions"), machine, Budget(100, 100))
 
 
-def watch(system: System, sqs: Any = None) -> Watch:
+def watch(system: System, sqs: Any = None) -> WatchdogQueue:
     """The running system's watchdog, who would look in an hour if it were for these tests."""
-    return Watch(sqs or client(system, "sqs"), system.resolve("queue.watchdog"), 900)
+    return WatchdogQueue(sqs or client(system, "sqs"), system.resolve("queue.watchdog"), 900)
 
 
 def test_a_cell_that_does_not_answer_holds_up_nobody(
-    system: System, ledger: Ledger, tellings: Tellings, begun: str, silent: Hole
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
 ) -> None:
     """The fan-out goes on while the silent cell's call still waits, and does not ask it again for the next event."""
-    dead = Cell(AWAY, Tellings(system.name("broadcasts"), silent.client("dynamodb")), starter(system))
-    cells = Cells({AWAY: dead, REGION: Cell(REGION, tellings, starter(system))}, watch(system))
+    dead = Cell(AWAY, CellStates(system.name("broadcasts"), silent.client("dynamodb")), starter(system))
+    cells = Cells({AWAY: dead, REGION: Cell(REGION, cell_states, starter(system))}, watch(system))
     assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert silent.waiting == 1
-    assert tellings.read(begun).seq == 1
+    assert cell_states.read(begun).due_seq == 1
     ledger.apply_event(AcceptedEvent(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
     assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert (silent.waiting, silent.calls) == (1, 1)
-    assert tellings.read(begun).seq == 2
+    assert cell_states.read(begun).due_seq == 2
     assert cells.look(begun, 2, AWAY, lambda: ledger.state(begun)) == "unreached"
     assert silent.calls == 1
 
 
 def test_a_silent_cell_is_asked_again_after_a_freeze(
-    system: System, ledger: Ledger, tellings: Tellings, begun: str, silent: Hole
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
 ) -> None:
     """Promise: fifteen seconds of silence are over after a freeze that the monotonic clock has not seen."""
     gone, asked, now = silent.client("dynamodb"), list[str](), [0.0]
     silent.close()
     gone.meta.events.register("before-send", lambda request, **_: asked.append(request.url))
-    dead = Cell(AWAY, Tellings(system.name("broadcasts"), gone), starter(system))
-    both = {AWAY: dead, REGION: Cell(REGION, tellings, starter(system))}
+    dead = Cell(AWAY, CellStates(system.name("broadcasts"), gone), starter(system))
+    both = {AWAY: dead, REGION: Cell(REGION, cell_states, starter(system))}
     cells = Cells(both, watch(system), lambda: now[0])
     for _ in range(2):
         assert cells.broadcast(ledger.state(begun)) == [AWAY]
@@ -95,53 +95,57 @@ def test_a_silent_cell_is_asked_again_after_a_freeze(
 
 
 def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(
-    system: System, ledger: Ledger, tellings: Tellings, begun: str, silent: Hole
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
 ) -> None:
     """With its queue silent the viewers are told all the same; the record comes again for its watchdog's sake."""
-    both = {region: Cell(region, tellings, starter(system)) for region in (REGION, AWAY)}
+    both = {region: Cell(region, cell_states, starter(system)) for region in (REGION, AWAY)}
     cells = Cells(both, watch(system, silent.client("sqs")))
     with pytest.raises(TimeoutError):
         cells.broadcast(ledger.state(begun))
-    assert tellings.read(begun).seq == 1
+    assert cell_states.read(begun).due_seq == 1
     assert cells.look(begun, 1, AWAY, lambda: ledger.state(begun)) != "unreached"
 
 
 def test_one_cell_alone_fails_with_what_its_queue_says(
-    system: System, ledger: Ledger, tellings: Tellings, begun: str, silent: Hole
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
 ) -> None:
     """A queue that is gone is raised, after the cell was handed the event: Kinesis delivers the record again."""
     queue = silent.client("sqs")
     silent.close()
-    cells = Cells({REGION: Cell(REGION, tellings, starter(system))}, watch(system, queue))
+    cells = Cells({REGION: Cell(REGION, cell_states, starter(system))}, watch(system, queue))
     with pytest.raises(BotoCoreError):
         cells.broadcast(ledger.state(begun))
-    assert tellings.read(begun).seq == 1
+    assert cell_states.read(begun).due_seq == 1
 
 
-def test_a_stop_holds_in_a_cell_that_is_behind(system: System, ledger: Ledger, tellings: Tellings, begun: str) -> None:
+def test_a_stop_holds_in_a_cell_that_is_behind(
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str
+) -> None:
     """A stop covers events that a cell has not been handed yet: handed over later, they begin no broadcast."""
     ledger.apply_event(AcceptedEvent(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
-    tellings.hand(begun, 1)
-    telling, stopped = tellings.stop(begun, 2)
-    assert (telling.stopped, stopped) == (2, True)
-    cells = Cells({REGION: Cell(REGION, tellings, starter(system))}, watch(system))
+    cell_states.mark_due(begun, 1)
+    cell_state, stopped = cell_states.stop(begun, 2)
+    assert (cell_state.stopped_seq, stopped) == (2, True)
+    cells = Cells({REGION: Cell(REGION, cell_states, starter(system))}, watch(system))
     seen = [cells.look(begun, seq, REGION, lambda: ledger.state(begun)) for seq in (1, 2)]
     assert seen == ["settled", "settled"]
 
 
-def test_what_comes_late_does_not_take_a_cell_back(tellings: Tellings, match_id: str) -> None:
+def test_what_comes_late_does_not_take_a_cell_back(cell_states: CellStates, match_id: str) -> None:
     """An older event that is handed over after a newer one changes nothing."""
-    tellings.hand(match_id, 5)
-    assert tellings.hand(match_id, 3).seq == 5
-    assert tellings.read(match_id).seq == 5
+    cell_states.mark_due(match_id, 5)
+    assert cell_states.mark_due(match_id, 3).due_seq == 5
+    assert cell_states.read(match_id).due_seq == 5
 
 
-def test_an_unreached_cell_is_looked_at_again_ever_later(system: System, tellings: Tellings, match_id: str) -> None:
+def test_an_unreached_cell_is_looked_at_again_ever_later(
+    system: System, cell_states: CellStates, match_id: str
+) -> None:
     """The message goes back with the number of tries, so the pause grows, and it is never counted as a failure."""
     sqs = client(system, "sqs")
     queue = sqs.create_queue(QueueName=f"watch-{match_id}")["QueueUrl"]
     try:
-        cells = Cells({REGION: Cell(REGION, tellings, starter(system))}, Watch(sqs, queue, 900))
+        cells = Cells({REGION: Cell(REGION, cell_states, starter(system))}, WatchdogQueue(sqs, queue, 900))
         delays: list[int] = []
         sqs.meta.events.register(
             "provide-client-params.sqs.SendMessage", lambda params, **_: delays.append(params["DelaySeconds"])
@@ -167,6 +171,6 @@ async def test_a_look_goes_on_without_home(system: System, ledger: Ledger, begun
     ):
         store = SenderStore(home, cell, system.name("matches"), system.name("broadcasts"), 60)
         poll = await store.poll(begun, known)
-        assert (poll.state, poll.telling.match) == (known, begun)
+        assert (poll.state, poll.cell_state.match) == (known, begun)
         with pytest.raises(BotoCoreError):
             await store.poll(begun)

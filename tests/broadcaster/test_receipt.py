@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.control.live import live_key
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import Batch, Counts, RoundEnd
 from broadcaster.control.progress import progress_item, round_name
+from broadcaster.control.rate_share import rate_share_key
 from broadcaster.control.receipt import Receipts
-from broadcaster.control.telling import telling_key
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger
 from subscriptions.shard_counts import broadcast_key
@@ -22,7 +22,7 @@ from tests.broadcaster.conftest import OWNER
 from tests.hole import hole
 
 if TYPE_CHECKING:
-    from broadcaster.control.telling import Tellings
+    from broadcaster.control.cell_state import CellStates
     from devstack.system import System
 
 BATCH = Batch(0, 0, 1, 1, 1, done=True)
@@ -50,78 +50,78 @@ def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) ->
     return RoundEnd(match, OWNER, "test", 1, 2, batches)
 
 
-def stand(tellings: Tellings, match: str) -> tuple[int, int, str | None]:
-    """The ``told`` and ``tried`` of a match, and the owner of its lease."""
-    telling = tellings.read(match)
-    return telling.told, telling.tried, telling.owner
+def stand(cell_states: CellStates, match: str) -> tuple[int, int, str | None]:
+    """The ``told_seq`` and ``ended_seq`` of a match, and the owner of its lease."""
+    cell_state = cell_states.read(match)
+    return cell_state.told_seq, cell_state.ended_seq, cell_state.owner
 
 
 def test_a_whole_round_tells_and_gives_the_lease_back(
-    receipts: Receipts, tellings: Tellings, numbered: str, take_lease: Any
+    receipts: Receipts, cell_states: CellStates, numbered: str, take_lease: Any
 ) -> None:
     """When every batch has reached the newest event, that is told, and nobody holds the lease."""
     take_lease(numbered)
     assert receipts.finish(ended(numbered, 2, 2)) is False
-    assert stand(tellings, numbered) == (2, 2, None)
+    assert stand(cell_states, numbered) == (2, 2, None)
 
 
 def test_a_newer_event_keeps_the_lease_for_another_round(
-    receipts: Receipts, ledger: Ledger, tellings: Tellings, numbered: str, take_lease: Any
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, take_lease: Any
 ) -> None:
     """Promise 8: an event numbered during the round is told in the next, by the same execution."""
     take_lease(numbered)
     goal = {"kind": "goal", "team": "home", "minute": 4, "event_id": "late"}
     ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(goal)))
-    tellings.hand(numbered, 3)
+    cell_states.mark_due(numbered, 3)
     assert receipts.finish(ended(numbered, 3, 2)) is True
-    assert stand(tellings, numbered) == (2, 2, OWNER)
-    assert tellings.read(numbered).round == "test#2"
+    assert stand(cell_states, numbered) == (2, 2, OWNER)
+    assert cell_states.read(numbered).round == "test#2"
 
 
 def test_told_is_only_what_every_batch_reached(
-    receipts: Receipts, tellings: Tellings, numbered: str, take_lease: Any
+    receipts: Receipts, cell_states: CellStates, numbered: str, take_lease: Any
 ) -> None:
     """With a batch set aside nothing is told: the next frame carries what its rows have missed."""
     take_lease(numbered)
     assert receipts.finish(ended(numbered, 2, None)) is False
-    assert stand(tellings, numbered) == (0, 2, None)
+    assert stand(cell_states, numbered) == (0, 2, None)
 
 
 def test_a_round_that_reached_nobody_settles_nothing(
-    receipts: Receipts, ledger: Ledger, tellings: Tellings, numbered: str, take_lease: Any
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, take_lease: Any
 ) -> None:
     """When every batch failed, only the lease is given back: fan-out and watchdog still see the event untold."""
     take_lease(numbered)
     assert receipts.finish(ended(numbered, None, None)) is False
-    assert stand(tellings, numbered) == (0, 0, None)
+    assert stand(cell_states, numbered) == (0, 0, None)
     assert [each["set_aside"] for each in ledger.receipts(numbered)] == [2]
 
 
 def test_who_lost_the_lease_settles_nothing(
-    receipts: Receipts, tellings: Tellings, numbered: str, take_lease: Any
+    receipts: Receipts, cell_states: CellStates, numbered: str, take_lease: Any
 ) -> None:
     """An execution that was taken for dead does not touch what its successor holds."""
     take_lease(numbered, owner="successor")
     assert receipts.finish(ended(numbered, 2)) is False
     assert receipts.finish(ended(numbered, 2, lost=True)) is False
-    assert stand(tellings, numbered) == (0, 0, "successor")
+    assert stand(cell_states, numbered) == (0, 0, "successor")
 
 
 def test_a_repeated_end_leaves_the_first_receipt(
-    receipts: Receipts, ledger: Ledger, tellings: Tellings, numbered: str, take_lease: Any
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, take_lease: Any
 ) -> None:
     """A receipt says where its frames began, also when its end is repeated after others have told more."""
     take_lease(numbered)
     receipts.finish(ended(numbered, 2, None))
     take_lease(numbered)
     receipts.finish(ended(numbered, 2, 2))
-    assert tellings.read(numbered).told == 2
+    assert cell_states.read(numbered).told_seq == 2
     receipts.finish(ended(numbered, 2, None))
     assert [each["prev"] for each in ledger.receipts(numbered)] == [0]
 
 
 def test_a_cell_settles_without_home(
-    system: System, dynamodb: Any, tellings: Tellings, numbered: str, take_lease: Any
+    system: System, dynamodb: Any, cell_states: CellStates, numbered: str, take_lease: Any
 ) -> None:
     """With home gone the round ends in its cell all the same: it is told, and the lease is free for the next goal."""
     take_lease(numbered)
@@ -129,9 +129,11 @@ def test_a_cell_settles_without_home(
     with hole() as silent:
         away = silent.client("dynamodb")
     matches = system.name("matches")
-    receipts = Receipts(Ledger(matches, away), tellings.table, dynamodb, ViewerCounts(matches, away), lease_seconds=60)
+    receipts = Receipts(
+        Ledger(matches, away), cell_states.table, dynamodb, ViewerCounts(matches, away), lease_seconds=60
+    )
     assert receipts.finish(done) is False
-    assert stand(tellings, numbered) == (2, 2, None)
+    assert stand(cell_states, numbered) == (2, 2, None)
 
 
 def test_a_whole_round_counts_who_watches(
@@ -152,7 +154,7 @@ def test_a_whole_round_counts_who_watches(
 
 @pytest.mark.parametrize("spoiled", ["set aside", "lost", "stopped"])
 def test_a_round_that_did_not_meet_everybody_counts_nobody(
-    receipts: Receipts, ledger: Ledger, tellings: Tellings, system: System, dynamodb: Any, numbered: str,
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, system: System, dynamodb: Any, numbered: str,
     take_lease: Any, spoiled: str,
 ) -> None:  # fmt: skip
     """Rows that were not met are not gone: the count stays what it was."""
@@ -165,13 +167,13 @@ def test_a_round_that_did_not_meet_everybody_counts_nobody(
     }
     take_lease(numbered)
     if spoiled == "stopped":
-        tellings.stop(numbered, 2)
+        cell_states.stop(numbered, 2)
     receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (whole, replace(part, **spoils[spoiled]))))
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 500
 
 
 def test_a_damaged_progress_row_hides_no_other(
-    receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, tellings: Tellings, numbered: str,
+    receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, cell_states: CellStates, numbered: str,
     take_lease: Any,
 ) -> None:  # fmt: skip
     """The round ends and is told; the receipt is what the readable rows come to."""
@@ -181,7 +183,7 @@ def test_a_damaged_progress_row_hides_no_other(
         key = broadcast_key(numbered, progress_item(round_name("test", 1), batch))
         dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": {"S": body}})
     assert receipts.finish(done) is False
-    assert stand(tellings, numbered) == (2, 2, None)
+    assert stand(cell_states, numbered) == (2, 2, None)
     [receipt] = ledger.receipts(numbered)
     assert (receipt["rows"], receipt["batches"]) == (5, 1)
 
@@ -191,13 +193,13 @@ def test_a_round_that_cannot_be_settled_leaves_the_rate_to_others(
 ) -> None:
     """Promise 7: when the cell's row of the match is damaged the broadcast ends, and with it its share of the rate."""
     table = system.name("broadcasts")
-    dynamodb.put_item(TableName=table, Item={**telling_key(numbered), "seq": {"S": "two"}})
-    live_row = {
-        **live_key(numbered),
+    dynamodb.put_item(TableName=table, Item={**cell_state_key(numbered), "due_seq": {"S": "two"}})
+    share_row = {
+        **rate_share_key(numbered),
         "owner": {"S": OWNER},
         "batches": {"N": "1"},
         "ttl": {"N": str(int(time.time()) + 600)},
     }
-    dynamodb.put_item(TableName=table, Item=live_row)
+    dynamodb.put_item(TableName=table, Item=share_row)
     assert receipts.finish(ended(numbered, 2)) is False
-    assert "Item" not in dynamodb.get_item(TableName=table, Key=live_key(numbered))
+    assert "Item" not in dynamodb.get_item(TableName=table, Key=rate_share_key(numbered))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from broadcaster.control.setaside import DATA_BYTES, record_body
-from broadcaster.control.telling import Tellings, telling_key
+from broadcaster.control.cell_state import CellStates, cell_state_key
+from broadcaster.control.set_aside import DATA_BYTES, record_body
 from client.viewer import Viewer
 from devstack.deployment.running_system import redrive as of_devstack
 from devstack.system import REGION
@@ -147,7 +147,7 @@ def test_killed_between_sending_and_deleting(queue: Redrive, operator: Operator,
 
 
 async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
-    system: System, queue: Redrive, operator: Operator, ledger: Ledger, tellings: Tellings, match_id: str
+    system: System, queue: Redrive, operator: Operator, ledger: Ledger, cell_states: CellStates, match_id: str
 ) -> None:
     """Viewers whose batch failed are told at once, not with the next event; when all are told nothing is started."""
     create(operator, match_id)
@@ -155,15 +155,15 @@ async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
     async with watching(system, match_id) as shown:
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         # As a round leaves it of which a batch was set aside.
-        tellings.hand(match_id, 1)
-        tellings.stop(match_id, 1)
+        cell_states.mark_due(match_id, 1)
+        cell_states.stop(match_id, 1)
         for _ in range(2):
             aside(queue, body)
         with queue:
             done = [queue.send(message) for message in await asyncio.to_thread(queue.look)]
             assert [each.outcome for each in done] == ["sent", "settled"]
         await eventually(lambda: shown == [1])
-    await eventually(lambda: tellings.read(match_id).told == 1)
+    await eventually(lambda: cell_states.read(match_id).told_seq == 1)
     aside(queue, body)
     with queue:
         [message] = queue.look()
@@ -172,21 +172,21 @@ async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
 
 
 def test_a_batch_waits_for_the_broadcast_that_is_running(
-    queue: Redrive, operator: Operator, ledger: Ledger, tellings: Tellings, dynamodb: Any, match_id: str
+    queue: Redrive, operator: Operator, ledger: Ledger, cell_states: CellStates, dynamodb: Any, match_id: str
 ) -> None:
     """That one may have set it aside: the message stays until it can be put right."""
     create(operator, match_id)
     ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    tellings.hand(match_id, 1)
+    cell_states.mark_due(match_id, 1)
     dynamodb.update_item(
-        TableName=tellings.table, Key=telling_key(match_id),
-        UpdateExpression="SET tried = seq, lease_owner = :owner, lease_until = :until",
+        TableName=cell_states.table, Key=cell_state_key(match_id),
+        UpdateExpression="SET ended_seq = due_seq, lease_owner = :owner, lease_until = :until",
         ExpressionAttributeValues={":owner": {"S": "x"}, ":until": {"N": str(int(time.time()) + 60)}},
     )  # fmt: skip
     aside(queue, json.dumps({"kind": "batch", "match": match_id, "reason": "no"}))
     with queue:
         done = queue.send(queue.look()[0])
-    assert (done.outcome, tellings.read(match_id).tried) == ("kept", 1)
+    assert (done.outcome, cell_states.read(match_id).ended_seq) == ("kept", 1)
     with queue:
         assert len(queue.look()) == 1
 

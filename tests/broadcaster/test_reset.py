@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from broadcaster.control.cell_state import CellStates
 from broadcaster.control.reset import CellTables, MadeAgainError, Reset
-from broadcaster.control.telling import Tellings
 from client.viewer import Viewer
 from devstack.deployment.running_system import reset as of_devstack
 from devstack.operator.api_client import ApiError, Operator
@@ -28,6 +28,7 @@ from tests.support import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from client.event import Event
     from devstack.system import System
     from matches.ledger import Ledger
 
@@ -58,7 +59,7 @@ def rows(tables: Reset, match: str) -> list[str]:
     return found
 
 
-def noted(shown: list[int]) -> Callable[[str, dict[str, Any], int], None]:
+def noted(shown: list[int]) -> Callable[[str, Event, int], None]:
     """Notes the seqs that a viewer shows."""
     return lambda _, event, __: shown.append(event["seq"])
 
@@ -84,8 +85,8 @@ async def play(system: System, operator: Operator, tables: Reset, match: str, ev
             for event in events:
                 await asyncio.to_thread(operator.post_event, match, event)
             await eventually(lambda: seen == [expected] * len(viewers), seconds=SECONDS)
-            told = [Tellings(cell.broadcasts, cell.db) for cell in tables.cells]
-            await eventually(lambda: all(each.read(match).told == len(events) for each in told), seconds=SECONDS)
+            told = [CellStates(cell.broadcasts, cell.db) for cell in tables.cells]
+            await eventually(lambda: all(each.read(match).told_seq == len(events) for each in told), seconds=SECONDS)
     finally:
         for task in tasks:
             task.cancel()
@@ -139,9 +140,9 @@ def test_a_second_run_finishes_what_a_first_one_left(tables: Reset, match_id: st
     [cell] = tables.cells
     tables.home.put_item(TableName=tables.matches, Item={**row_key(match_id, "event#00000007"), "body": {"S": "{"}})
     tables.home.put_item(TableName=tables.matches, Item=row_key(audience_partition(match_id), cell.region))
-    cell.db.put_item(TableName=cell.broadcasts, Item={**broadcast_key(match_id, "state"), "seq": {"S": "seven"}})
+    cell.db.put_item(TableName=cell.broadcasts, Item={**broadcast_key(match_id, "state"), "due_seq": {"S": "seven"}})
     cell.db.put_item(TableName=cell.broadcasts, Item=broadcast_key(match_id, "progress#x#000"))
-    cell.db.put_item(TableName=cell.broadcasts, Item={"pk": {"S": "live"}, "sk": {"S": match_id}})
+    cell.db.put_item(TableName=cell.broadcasts, Item={"pk": {"S": "rate-share"}, "sk": {"S": match_id}})
     for shard in (0, 4 * DEFAULT_SHARDS - 1):
         key = subscription_key(partition(match_id, shard), "c")
         cell.db.put_item(TableName=cell.subscriptions, Item=key)
@@ -173,15 +174,15 @@ def test_a_cell_that_does_not_answer_is_named(tables: Reset, match: str) -> None
 
 
 def test_rows_of_an_earlier_match_in_a_cell_do_not_keep_the_new_one_silent(
-    tables: Reset, ledger: Ledger, tellings: Tellings, match_id: str
+    tables: Reset, ledger: Ledger, cell_states: CellStates, match_id: str
 ) -> None:
     """A cell that was not reached by a reset has the old match's row; the first event of the new match replaces it."""
-    tellings.hand(match_id, 31, "old")
-    tellings.stop(match_id, 31, "old")
-    fresh = tellings.hand(match_id, 1, "new")
-    assert (fresh.seq, fresh.told, fresh.tried, fresh.epoch) == (1, 0, 0, "new")
-    assert tellings.read(match_id) == fresh
-    assert tellings.hand(match_id, 2, "new").seq == 2
+    cell_states.mark_due(match_id, 31, "old")
+    cell_states.stop(match_id, 31, "old")
+    fresh = cell_states.mark_due(match_id, 1, "new")
+    assert (fresh.due_seq, fresh.told_seq, fresh.ended_seq, fresh.epoch) == (1, 0, 0, "new")
+    assert cell_states.read(match_id) == fresh
+    assert cell_states.mark_due(match_id, 2, "new").due_seq == 2
     ledger.create(
         NewMatch.model_validate({"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"})
     )
@@ -212,5 +213,5 @@ def test_a_match_made_again_during_a_reset_is_kept(
     monkeypatch.setattr("broadcaster.control.reset._wait_for_the_end", meanwhile)
     with pytest.raises(MadeAgainError, match="scheduled again"):
         tables.run(match)
-    assert ledger.state(match).seq == 1
+    assert ledger.state(match).newest_seq == 1
     assert [event["event_id"] for event in ledger.history(match, 0, 10)] == ["new"]

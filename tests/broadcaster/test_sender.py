@@ -15,9 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 from websockets.asyncio.client import connect
 
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import RoundEnd
 from broadcaster.control.receipt import Receipts
-from broadcaster.control.telling import telling_key
 from broadcaster.send.lap_rows import LapRows
 from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.row_pages import Page, read_page
@@ -118,7 +118,7 @@ async def test_a_match_that_has_grown_since_the_plan_is_walked_whole(
     """Promise 2: a row in a shard that the plan did not know of, because the match has doubled since, is reached."""
     take_lease(numbered)
     dynamodb.update_item(
-        TableName=system.name("broadcasts"), Key=telling_key(numbered),
+        TableName=system.name("broadcasts"), Key=cell_state_key(numbered),
         UpdateExpression="SET shards = :double", ExpressionAttributeValues={":double": {"N": str(SHARDS * 2)}},
     )  # fmt: skip
     plant(numbered, 200, audience=60_000 * 2)

@@ -25,7 +25,7 @@ from tests.broadcaster.test_gateway import REGION, Server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from broadcaster.control.telling import Tellings
+    from broadcaster.control.cell_state import CellStates
     from broadcaster.send.carousel import Tools
     from broadcaster.send.post_queue import Post
     from devstack.system import System
@@ -259,7 +259,7 @@ def subscribe(dynamodb: Any, system: System, match: str, connection: str) -> Non
 
 async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
     system: System, dynamodb: Any, slow_tools: Tools, server: Server, numbered: str, ledger: Ledger,
-    tellings: Tellings, take_lease: Any, slow_of: Any,
+    cell_states: CellStates, take_lease: Any, slow_of: Any,
 ) -> None:  # fmt: skip
     """Two broadcasts without one accepted try put a viewer last; a third one closes its connection, and no other."""
     shards = initial_shards(60_000)
@@ -279,7 +279,7 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
         seq = 3 + number
         event = {"kind": "goal", "team": "home", "minute": 4, "event_id": f"next{number}"}
         ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(event)))
-        tellings.hand(numbered, seq)
+        cell_states.mark_due(numbered, seq)
     assert [each[slow] for each in seen] == [1, 2, 2]
     assert [each[late] for each in seen] == [1, 0, 0], "a broadcast that reaches a viewer clears its row"
     assert [each[honest] for each in seen] == [0, 0, 0]

@@ -17,7 +17,7 @@ from tests.support import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.control.telling import Tellings
+    from broadcaster.control.cell_state import CellStates
     from devstack.system import System
     from matches.ledger import Ledger
 
@@ -52,41 +52,41 @@ def start(system: System, machine: str, match: str, *batches: dict[str, Any]) ->
 
 
 async def test_a_batch_that_cannot_be_set_aside_ends_nobody_else(
-    system: System, ledger: Ledger, tellings: Tellings, match: str, machine: Callable[..., str]
+    system: System, ledger: Ledger, cell_states: CellStates, match: str, machine: Callable[..., str]
 ) -> None:
     """SQS refuses a failed batch for good: the other is told, the receipt counts both, the lease is free."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    tellings.hand(match, 1)
+    cell_states.mark_due(match, 1)
     queue = system.resolve("queue.set-aside-batches")
     async with watching(system, match) as [seen]:
         start(system, machine({queue: queue + "-that-is-not-there"}), match, WHOLE, BROKEN)
-        await eventually(lambda: told(system, match).tried == 1)
+        await eventually(lambda: told(system, match).ended_seq == 1)
         await eventually(lambda: seen.seqs == [1])
     [receipt] = ledger.receipts(match)
     assert (receipt["batches"], receipt["accepted"], receipt["set_aside"]) == (1, 1, 1)
-    assert (told(system, match).told, told(system, match).owner) == (0, None)
+    assert (told(system, match).told_seq, told(system, match).owner) == (0, None)
 
 
 async def test_a_broadcast_that_cannot_be_announced_is_told_all_the_same(
-    system: System, ledger: Ledger, tellings: Tellings, match: str, machine: Callable[..., str]
+    system: System, ledger: Ledger, cell_states: CellStates, match: str, machine: Callable[..., str]
 ) -> None:
     """Without its row among the live broadcasts a match has no stated share of the send rate; its viewers are told."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    tellings.hand(match, 1)
+    cell_states.mark_due(match, 1)
     # DynamoDB refuses a number that is none, on every try.
     arn = machine({'"N": "1"': '"N": "one"'})
     async with watching(system, match) as [seen]:
         start(system, arn, match, WHOLE)
-        await eventually(lambda: told(system, match).told == 1)
+        await eventually(lambda: told(system, match).told_seq == 1)
         await eventually(lambda: seen.seqs == [1])
 
 
 async def test_a_batch_that_is_set_aside_leaves_a_whole_lease(
-    system: System, ledger: Ledger, tellings: Tellings, match: str, machine: Callable[..., str]
+    system: System, ledger: Ledger, cell_states: CellStates, match: str, machine: Callable[..., str]
 ) -> None:
     """The end of a round waits for its function with a whole lease, however long the batch had waited for a sender."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    tellings.hand(match, 1)
+    cell_states.mark_due(match, 1)
     sender, receipt = system.resolve("function.sender"), system.resolve("function.receipt")
     # No function is there, and AcquireLease sets a lease of 5 s. Its line is indented less than that of RenewLease.
     until_line = '\n          ":until": {\n            "N": "{% $string($floor($millis() / 1000) + '

@@ -16,8 +16,8 @@ from matches.scoreboard import Board
 from matches.snapshot import FRAME_BYTES
 
 STATE = MatchState(
-    match="wc22-final", epoch="k3", seq=0, board=Board(), home="Argentina", away="France", competition=None,
-    kickoff="2022-12-18T15:00:00+00:00", audience=None, scored=0,
+    match="wc22-final", epoch="k3", newest_seq=0, board=Board(), home="Argentina", away="France", competition=None,
+    kickoff="2022-12-18T15:00:00+00:00", audience=None, newest_score_seq=0,
 )  # fmt: skip
 
 Chain = list[tuple[Any, int | None]]
@@ -59,7 +59,7 @@ def test_both_chains_bring_their_followers_to_the_newest_event(scores: list[bool
     got_scores: list[int] = []
     while told < len(history):
         seq = data.draw(st.integers(told + 1, len(history)))
-        frames = build(replace(STATE, seq=seq), told, history[told:])
+        frames = build(replace(STATE, newest_seq=seq), told, history[told:])
         assert frames is not None
         got += [event["seq"] for event in follower.take(orjson.loads(frames.everything))]
         if frames.score is not None:
@@ -75,7 +75,7 @@ def test_both_chains_bring_their_followers_to_the_newest_event(scores: list[bool
 def test_a_frame_fits_and_its_prev_is_true(scores: list[bool], padding: int) -> None:
     """At most 16 KB; what does not fit is left out at the beginning, and prev says where the frame begins."""
     history = chain(scores, padding)
-    frames = build(replace(STATE, seq=len(history)), 0, history)
+    frames = build(replace(STATE, newest_seq=len(history)), 0, history)
     assert frames is not None
     for text, wanted in (
         (frames.everything, [event["seq"] for event, _ in history]),
@@ -93,12 +93,12 @@ def test_a_frame_fits_and_its_prev_is_true(scores: list[bool], padding: int) -> 
 
 def test_nothing_new_is_no_frame() -> None:
     """A match whose rows have been told everything needs no POST."""
-    assert build(replace(STATE, seq=3), 3, chain([True] * 3)) is None
+    assert build(replace(STATE, newest_seq=3), 3, chain([True] * 3)) is None
 
 
 def test_cards_alone_are_no_frame_for_followers_of_the_score() -> None:
     """One who follows the score is not posted a frame without anything for it."""
-    frames = build(replace(STATE, seq=1), 0, chain([False]))
+    frames = build(replace(STATE, newest_seq=1), 0, chain([False]))
     assert frames is not None
     assert frames.score is None
 
@@ -107,7 +107,7 @@ def test_a_frame_that_is_just_full_still_fits() -> None:
     """The room is measured with the longest time there is, not with the shortest."""
     for padding in range(120):
         history = chain([True] * 150, padding)
-        frames = build(replace(STATE, seq=len(history)), 0, history)
+        frames = build(replace(STATE, newest_seq=len(history)), 0, history)
         assert frames is not None
         assert len(frames.everything) <= FRAME_BYTES
 
@@ -118,7 +118,7 @@ def test_a_damaged_event_is_a_gap_that_its_viewers_see(scores: list[bool], data:
     history = chain(scores)
     missing = data.draw(st.integers(1, len(history)))
     scored = max((event["seq"] for event, before in history if before is not None), default=0)
-    state = replace(STATE, seq=len(history), scored=scored)
+    state = replace(STATE, newest_seq=len(history), newest_score_seq=scored)
     frames = build(state, 0, [each for each in history if each[0]["seq"] != missing])
     assert frames is not None
     frame = orjson.loads(frames.everything)

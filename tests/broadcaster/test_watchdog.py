@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcaster.control import watchdog
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.plan import Budget
-from broadcaster.control.setaside import parse
+from broadcaster.control.set_aside import parse
 from broadcaster.control.starter import Starter
-from broadcaster.control.telling import telling_key
-from broadcaster.control.watch import Watch
+from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.stack.provision import client
 from devstack.system import REGION
 from runtime import aws
@@ -22,7 +22,7 @@ from runtime import aws
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from broadcaster.control.telling import Tellings
+    from broadcaster.control.cell_state import CellStates
     from devstack.system import System
     from matches.ledger import Ledger
 
@@ -48,15 +48,15 @@ class Queues:
 
 @pytest.fixture
 def queues(
-    system: System, ledger: Ledger, tellings: Tellings, match_id: str, monkeypatch: pytest.MonkeyPatch
+    system: System, ledger: Ledger, cell_states: CellStates, match_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Queues]:
     """The watchdog works with the real tables and these queues."""
     sqs = client(system, "sqs")
     queues = Queues(sqs, (f"watched-{match_id}", f"aside-{match_id}"))
     starter = Starter(client(system, "stepfunctions"), system.resolve("state_machine"), Budget(2_000, 1_000))
-    cells = Cells({REGION: Cell(REGION, tellings, starter)}, Watch(sqs, queues.watched, 0))
+    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, WatchdogQueue(sqs, queues.watched, 0))
     # No message is delayed: the pauses are tried in test_reach.py.
-    monkeypatch.setattr(cells, "later", lambda match, seq, region, tries, epoch=None: cells._watch.put(  # noqa: SLF001
+    monkeypatch.setattr(cells, "later", lambda match, seq, region, tries, epoch=None: cells._watchdog_queue.put(  # noqa: SLF001
         match, seq, region, 0, tries=tries, epoch=epoch))  # fmt: skip
     monkeypatch.setattr(watchdog, "cells", lambda: cells)
     monkeypatch.setattr(watchdog, "_ledger", lambda: ledger)
@@ -74,10 +74,10 @@ def look(*bodies: str) -> list[str]:
 
 
 def test_a_damaged_row_is_looked_at_a_few_times_and_set_aside(
-    queues: Queues, tellings: Tellings, dynamodb: Any, match: str
+    queues: Queues, cell_states: CellStates, dynamodb: Any, match: str
 ) -> None:
     """Promise 6: the message of a match whose row in the cell cannot be read ends in the queue, with the reason."""
-    dynamodb.put_item(TableName=tellings.table, Item={**telling_key(match), "seq": {"S": "one"}})
+    dynamodb.put_item(TableName=cell_states.table, Item={**cell_state_key(match), "due_seq": {"S": "one"}})
     body, looks = json.dumps({"match": match, "seq": 1, "cell": REGION, "epoch": None, "tries": 0}), 1
     assert look(body) == []
     while again := queues.taken(queues.watched):
@@ -86,26 +86,26 @@ def test_a_damaged_row_is_looked_at_a_few_times_and_set_aside(
     assert looks == watchdog.BROKEN_TRIES
     [aside] = [parse(each) for each in queues.taken(queues.aside)]
     assert (aside.kind, aside.match, aside.obstacle) == ("watch", match, None)
-    assert "its attribute seq is" in aside.reason
-    dynamodb.delete_item(TableName=tellings.table, Key=telling_key(match))
+    assert "its attribute due_seq is" in aside.reason
+    dynamodb.delete_item(TableName=cell_states.table, Key=cell_state_key(match))
     assert look(aside.body) == ["0"], "sent again after the repair, the watchdog looks after the event"
 
 
-def test_one_message_fails_alone(queues: Queues, tellings: Tellings, match: str) -> None:
+def test_one_message_fails_alone(queues: Queues, cell_states: CellStates, match: str) -> None:
     """A message that nobody can read is reported, and the others of its batch are dealt with."""
-    tellings.hand(match, 1)
-    tellings.stop(match, 1)
+    cell_states.mark_due(match, 1)
+    cell_states.stop(match, 1)
     settled = json.dumps({"match": match, "seq": 1, "cell": REGION})
     assert look("no JSON", settled, '{"match": 7}', settled) == ["0", "2"]
 
 
 def test_a_message_about_an_earlier_match_of_the_id_does_nothing(
-    queues: Queues, tellings: Tellings, ledger: Ledger, match: str
+    queues: Queues, cell_states: CellStates, ledger: Ledger, match: str
 ) -> None:
     """After a reset the old match's messages neither start a broadcast nor put the old seq into the cell's row."""
     old = json.dumps({"match": match, "seq": 31, "cell": REGION, "epoch": "old", "tries": 0})
     assert look(old) == []
-    tellings.hand(match, 1, ledger.state(match).epoch)
-    before = tellings.read(match)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
+    before = cell_states.read(match)
     assert look(old) == []
-    assert tellings.read(match) == before
+    assert cell_states.read(match) == before

@@ -16,14 +16,14 @@ from client import BehindError, Board, Event, FollowError, RefusedError, TokenTo
 from client.following import BACKLOG
 from devstack.system import ROOT
 from matches.events import Event as Posted
-from tests.loadtest.gateway import SECONDS, Gateway, frame, gateway, snapshot, welcome
+from tests.loadtest.fake_gateway import SECONDS, Gateway, frame, gateway, snapshot, welcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from websockets.asyncio.server import ServerConnection
 
-    from tests.loadtest.gateway import Script
+    from tests.loadtest.fake_gateway import Script
 
 ADDED = {"seq", "at", "score", "cancels_seq", "cancelled_by", "amends_seq", "amended_by"}
 """Fields of an event that the ledger adds to what was posted."""

@@ -11,7 +11,7 @@ import uvloop
 from websockets.asyncio.server import ServerConnection, serve
 
 from client.viewer import Viewer
-from tests.loadtest.gateway import SECONDS, Gateway, frame, gateway, snapshot, welcome
+from tests.loadtest.fake_gateway import SECONDS, Gateway, frame, gateway, snapshot, welcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -55,7 +55,7 @@ def test_every_command_and_option_has_help_in_plain_english(path: tuple[str, ...
     assert not {name: why for name, why in found.items() if why}
 
 
-@pytest.mark.parametrize("module", ["loadtest.gateway", "devstack.stack.guarded_ministack"])
+@pytest.mark.parametrize("module", ["loadtest.standin.server", "devstack.stack.guarded_ministack"])
 def test_the_programs_beside_it_explain_their_options(module: str) -> None:
     """Each option of a program that is started by itself has a text beside it."""
     ran = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -16,7 +16,7 @@ from commands.cli import app
 from devstack.operator import terminal_scoreboard
 from devstack.operator.api_client import ApiError, Operator
 from devstack.operator.event_words import describe, marks, status
-from loadtest.shown import JOINERS, plain, where
+from loadtest.terminal_text import JOINERS, printable, public_url
 from matches.event_kinds import KINDS
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def _harmless(text: str) -> bool:
 @given(st.text())
 def test_plain_text_does_nothing(text: str) -> None:
     """Every character that is left of a text is printable or joins letters; a harmless text stays as it was."""
-    assert _harmless(plain(text))
+    assert _harmless(printable(text))
     if _harmless(text):
-        assert plain(text) == text
+        assert printable(text) == text
 
 
 def test_a_persian_name_is_shown_as_it_is_written() -> None:
     """U+200C and U+200D belong to how a word is written."""
-    assert plain("علی\u200cرضا\u202e") == "علی\u200cرضا\\u202e"
+    assert printable("علی\u200cرضا\u202e") == "علی\u200cرضا\\u202e"
 
 
 def test_a_watched_event_is_corrected_where_it_stands() -> None:
@@ -150,7 +150,7 @@ def test_the_board_shows_names_as_they_are() -> None:
     shown = io.StringIO()
     console = Console(file=shown, width=300, force_terminal=True, color_system=None)
     console.print(terminal_scoreboard._board(viewer, "m", [event]))  # noqa: SLF001
-    viewer._take(b'{"type":"error","message":"\\u001b[2J[red]"}')  # noqa: SLF001
+    viewer._receive(b'{"type":"error","message":"\\u001b[2J[red]"}')  # noqa: SLF001
     console.print(terminal_scoreboard._state(viewer, "first_half"))  # noqa: SLF001
     assert shown.getvalue().replace("\n", "").isprintable()
     assert shown.getvalue().count("[red]\\x1b]0;owned") >= 4
@@ -184,4 +184,4 @@ async def test_no_error_shows_a_token(url: str) -> None:
     with pytest.raises(ApiError) as failed, Operator(url.replace("ws", "http", 1)) as operator:
         operator.snapshot("m")
     assert SECRET not in str(failed.value)
-    assert SECRET not in where(url)
+    assert SECRET not in public_url(url)

@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from devstack.stack.ministack import free_port
 from devstack.stack.standin_process import StandIn
 from devstack.system import ACCOUNT, REGION, SECRET, System
-from loadtest.standin.limits import Limits
+from loadtest.standin.gateway_limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -72,7 +72,7 @@ def gateway(request: pytest.FixtureRequest, system: System) -> Iterator[System]:
 
 
 class Bench:
-    """A stand-in whose function is tests/loadtest/functions.py."""
+    """A stand-in whose function is tests/loadtest/standin_functions.py."""
 
     def __init__(self, system: System, events: Path) -> None:
         self.url = system.websocket_url
@@ -108,10 +108,13 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     events = tmp_path_factory.mktemp("functions") / "events.jsonl"
     system = System(1, gateway_port=free_port())
     system.raw["websocket_api"] = API
-    system.raw["functions"]["authorizer"] = {"handler": "tests.loadtest.functions.authorizer", "environment": {}}
+    system.raw["functions"]["authorizer"] = {
+        "handler": "tests.loadtest.standin_functions.authorizer",
+        "environment": {},
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EVENTS", str(events))
-        standin = StandIn(system, {"check_every": 1}, handler="tests.loadtest.functions.handler").start()
+        standin = StandIn(system, {"check_every": 1}, handler="tests.loadtest.standin_functions.handler").start()
     yield Bench(system, events)
     standin.stop()
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from loadtest.director import Director
-from tests.loadtest.test_results import report
+from tests.loadtest.test_swarm_results import report
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -39,7 +39,7 @@ def throttled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         },
     }
     monkeypatch.setenv("EVENTS", str(tmp_path / "events.jsonl"))
-    standin = StandIn(system, {"check_every": 0}, handler="tests.loadtest.functions.handler").start()
+    standin = StandIn(system, {"check_every": 0}, handler="tests.loadtest.standin_functions.handler").start()
     yield system.websocket_url
     standin.stop()
 

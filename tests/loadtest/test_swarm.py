@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from loadtest.results import Results, event_id, posted_at
-from tests.loadtest.gateway import SECONDS, Gateway, frame, gateway, snapshot, welcome
+from loadtest.swarm_results import Results, event_id, posted_at
+from tests.loadtest.fake_gateway import SECONDS, Gateway, frame, gateway, snapshot, welcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -126,7 +126,7 @@ def test_an_event_does_not_touch_the_index(ledger: Ledger, match_id: str, dynamo
     finally:
         dynamodb.meta.events.unregister("before-call.dynamodb.TransactWriteItems", unique_id="note")
     after = dynamodb.get_item(TableName=ledger.table, Key=row_key(match_id, "state"))["Item"]
-    assert (after["seq"], [after[key] for key in keys]) == ({"N": "2"}, [before[key] for key in keys])
+    assert (after["newest_seq"], [after[key] for key in keys]) == ({"N": "2"}, [before[key] for key in keys])
     assert len(requests) == 2
     updates = [part["Update"] for each in requests for part in json.loads(each)["TransactItems"] if "Update" in part]
     assert updates

@@ -21,7 +21,7 @@ from matches.match_state import MatchState
 from matches.scoreboard import Board
 from matches.snapshot import snapshot
 from tests.support import needs, soak
-from trials.fuzz.corrections import history, played, steps
+from trials.fuzz.correction_target import history, played, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +87,6 @@ def _frames(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _state(board: Board, seq: int) -> MatchState:
     return MatchState(
-        match="m", epoch="e", seq=seq, board=board, home="A", away="B", competition=None,
-        kickoff="2022-12-18T15:00:00Z", audience=None, scored=0,
+        match="m", epoch="e", newest_seq=seq, board=board, home="A", away="B", competition=None,
+        kickoff="2022-12-18T15:00:00Z", audience=None, newest_score_seq=0,
     )  # fmt: skip

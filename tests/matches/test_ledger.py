@@ -64,7 +64,7 @@ def test_an_event_counts_once(ledger: Ledger, scheduled: MatchState) -> None:
     first = ledger.apply_event(accepted(scheduled.match, "g1"))
     assert ledger.apply_event(accepted(scheduled.match, "g1")) == first
     state = ledger.state(scheduled.match)
-    assert (state.seq, state.board.score) == (2, (1, 0))
+    assert (state.newest_seq, state.board.score) == (2, (1, 0))
 
 
 def test_events_count_once_under_contention(ledger: Ledger, scheduled: MatchState) -> None:
@@ -111,7 +111,7 @@ def test_a_refusal_is_kept_with_its_reason(ledger: Ledger, scheduled: MatchState
     ledger.apply_event(accepted(scheduled.match, "k", "kick_off"))
     assert ledger.apply_event(accepted(scheduled.match, "g1")) == refused
     assert ledger.outcome(scheduled.match, "g1") == refused
-    assert ledger.state(scheduled.match).seq == 1
+    assert ledger.state(scheduled.match).newest_seq == 1
 
 
 def test_pending_gives_way_to_what_became_of_it(ledger: Ledger, scheduled: MatchState) -> None:
@@ -152,7 +152,7 @@ def test_an_amended_event_is_shown_as_it_should_be(ledger: Ledger, scheduled: Ma
     posted, by_bob, _ = ledger.audit(scheduled.match, 1, 10)
     assert (posted.get("player"), posted["minute"], posted["by"], posted["amended_by"]) == (None, 23, "ann", 4)
     assert (by_bob["player"], by_bob["by"]) == ("Messi", "bob")
-    assert ledger.state(scheduled.match).scored == 2
+    assert ledger.state(scheduled.match).newest_score_seq == 2
     ledger.apply_event(accepted(scheduled.match, "c1", "cancellation", cancels="g1"))
     assert ledger.state(scheduled.match).board.score == (0, 0)
     late = ledger.apply_event(accepted(scheduled.match, "a3", "amendment", amends="g1", player="Late"))

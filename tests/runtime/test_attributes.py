@@ -10,12 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.control.live import parse
-from broadcaster.control.telling import parse_telling
+from broadcaster.control.cell_state import parse_cell_state
+from broadcaster.control.rate_share import parse
 from broadcaster.send.row_pages import page
 from broadcaster.send.update_frames import build
 from matches.match_rows import parse_event, parse_state, score_prev
-from runtime.attributes import UnreadableRowError, parse_rows
+from runtime.attributes import (
+    BrokenMatchError,
+    UnreadableRowError,
+    count,
+    json_object,
+    number,
+    parse_rows,
+    reading,
+    text,
+)
 from subscriptions.viewer_counts import counts_by_match
 
 if TYPE_CHECKING:
@@ -25,24 +34,24 @@ BOARD = {"status": "first_half", "score": [1, 0], "shootout": None, "kicks": 0, 
          "clock": {"minute": 3, "stoppage": None, "at": 1}}  # fmt: skip
 STATE: dict[str, Any] = {
     "match_id": {"S": "m"}, "item": {"S": "state"}, "v": {"N": "1"}, "epoch": {"S": "e"}, "home": {"S": "A"},
-    "away": {"S": "B"}, "kickoff": {"S": "2022-12-18T15:00:00+00:00"}, "seq": {"N": "2"}, "scored": {"N": "2"},
-    "board": {"S": orjson.dumps(BOARD).decode()},
+    "away": {"S": "B"}, "kickoff": {"S": "2022-12-18T15:00:00+00:00"}, "newest_seq": {"N": "2"},
+    "newest_score_seq": {"N": "2"}, "board": {"S": orjson.dumps(BOARD).decode()},
 }  # fmt: skip
 BODY = {"seq": 2, "kind": "goal", "event_id": "g", "team": "home", "minute": 3, "at": 1, "score": [1, 0]}
 EVENT: dict[str, Any] = {
     "match_id": {"S": "m"}, "item": {"S": "event#00000002"}, "v": {"N": "1"},
     "body": {"S": orjson.dumps(BODY).decode()}, "score_prev": {"N": "1"},
 }  # fmt: skip
-TELLING: dict[str, Any] = {"seq": {"N": "2"}, "told": {"N": "1"}, "tried": {"N": "1"}, "v": {"N": "1"}}
-LIVE: dict[str, Any] = {
-    "pk": {"S": "live"}, "sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "2"}, "ttl": {"N": "9"},
+CELL_STATE: dict[str, Any] = {"due_seq": {"N": "2"}, "told_seq": {"N": "1"}, "ended_seq": {"N": "1"}, "v": {"N": "1"}}
+RATE_SHARE: dict[str, Any] = {
+    "pk": {"S": "rate-share"}, "sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "2"}, "ttl": {"N": "9"},
     "ended": {"NS": ["0"]}, "v": {"N": "1"},
 }  # fmt: skip
 
 READERS: dict[str, tuple[dict[str, Any], Callable[[Any], Any], set[str]]] = {
     "state": (STATE, parse_state, {"match_id", "item"}),
     "event": (EVENT, parse_event, {"match_id", "item"}),
-    "telling": (TELLING, lambda item: parse_telling("m", item), set()),
+    "cell_state": (CELL_STATE, lambda item: parse_cell_state("m", item), set()),
 }
 """A row, its reader, and its keys, which DynamoDB itself keeps whole."""
 
@@ -100,9 +109,9 @@ def test_unreadable_rows_among_others_are_left_out() -> None:
     events, wrong = parse_rows(parse_event, [EVENT | {"body": {"S": "{"}}, EVENT])
     assert [event["seq"] for event in events] == [2]
     assert [error.row for error in wrong] == ["event#00000002"]
-    broadcasts, wrong = parse([LIVE | {"sk": {"S": "bad"}, "ttl": {"S": "soon"}}, LIVE])
+    broadcasts, wrong = parse([RATE_SHARE | {"sk": {"S": "bad"}, "ttl": {"S": "soon"}}, RATE_SHARE])
     assert [each.match for each in broadcasts] == ["m"]
-    assert [(error.match, error.row) for error in wrong] == [("bad", "live")]
+    assert [(error.match, error.row) for error in wrong] == [("bad", "rate-share")]
     rows = [{"match_id": {"S": f"audience#{match}"}, "item": {"S": "r"}, "net": net}
             for match, net in (("a", {"S": "many"}), ("b", {"N": "3"}))]  # fmt: skip
     assert counts_by_match(rows) == {"b": 3}
@@ -126,7 +135,7 @@ for _ in range(300):
 def test_numbers_beyond_what_json_carries_are_unreadable(size: int) -> None:
     """A number that cannot be sent to viewers makes its own row unreadable, and no list of several matches fails."""
     damaged = {"N": str(size)}
-    assert problem(parse_state, STATE | {"seq": damaged})
+    assert problem(parse_state, STATE | {"newest_seq": damaged})
     assert problem(parse_event, EVENT | {"cancelled_by": damaged})
     assert problem(score_prev, EVENT | {"score_prev": damaged})
     row = {"match_id": {"S": "audience#a"}, "item": {"S": "r"}, "rows": damaged}
@@ -166,7 +175,7 @@ def test_an_amendment_changes_names_and_minutes_only() -> None:
 ])  # fmt: skip
 def test_a_damaged_live_row_has_no_share_of_the_rate(damage: dict[str, Any]) -> None:
     """Promise 7: no row claims more senders than there can be, or a part of the rate for ever."""
-    broadcasts, wrong = parse([LIVE | damage])
+    broadcasts, wrong = parse([RATE_SHARE | damage])
     assert (broadcasts, len(wrong)) == ([], 1)
 
 
@@ -182,3 +191,37 @@ def test_a_damaged_count_of_a_slow_viewer_is_bounded(slow: str, counts: int) -> 
     """No stored count closes a viewer's connection before the viewer fails once more."""
     item = {"sk": {"S": "a"}, "ttl": {"N": "2000000000"}, "slow": {"N": slow}}
     assert page({"Items": [item]}, 1_500_000_000.0).slow.get("a", 0) == counts
+
+
+def test_a_damaged_state_concerns_all_events_of_its_match() -> None:
+    """Without its state no event of a match can be numbered; another damaged row concerns one event."""
+    error = BrokenMatchError("m", "state", "its attribute seq is missing")
+    assert error.concerns_all
+    assert str(error) == "the row state of match m contradicts the others: its attribute seq is missing"
+    assert not BrokenMatchError("m", "event#00000002", "x").concerns_all
+
+
+@pytest.mark.parametrize(
+    ("read", "item", "reason"),
+    [
+        (number, {"n": {"N": "1.5"}}, "its attribute n is 1.5, not a whole number"),
+        (number, {"n": {"N": str(2**53)}}, "beyond 9007199254740991"),
+        (count, {"n": {"N": "-1"}}, "its attribute n is -1, below 0"),
+        (text, {"n": {"N": "1"}}, "not a text"),
+        (text, {}, "its attribute n is missing"),
+        (json_object, {"n": {"S": "{"}}, "its attribute n is broken JSON"),
+        (json_object, {"n": {"S": "[]"}}, "its attribute n is JSON, but no object"),
+    ],
+)
+def test_a_damaged_attribute_is_named(read: Callable[[Any, str], Any], item: dict[str, Any], reason: str) -> None:
+    """The reason names the attribute and what is wrong with its value."""
+    with pytest.raises(ValueError, match=reason):
+        read(item, "n")
+
+
+def test_a_row_within_a_row_keeps_its_own_reason() -> None:
+    """An error of a row that is read within another names the inner row."""
+    inner = UnreadableRowError("m", "inner", "why")
+    with pytest.raises(UnreadableRowError) as error, reading("m", "outer", {}):
+        raise inner
+    assert error.value is inner

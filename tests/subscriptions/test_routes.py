@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake
 
-from broadcaster.control.telling import telling_key
+from broadcaster.control.cell_state import cell_state_key
 from matches.match_rows import state_key
 from runtime import aws
 from runtime.thaw import seconds
@@ -24,7 +24,7 @@ from subscriptions.viewer_changes import ViewerChanges
 from tests.support import eventually
 
 if TYPE_CHECKING:
-    from broadcaster.control.telling import Tellings
+    from broadcaster.control.cell_state import CellStates
     from devstack.operator.api_client import Operator
     from devstack.system import System
     from matches.ledger import Ledger
@@ -217,7 +217,7 @@ def test_subscribing_again_after_the_shards_doubled_leaves_one_row(
     subscriptions.add(match, 0, connection, score_only=True)
     dynamodb.update_item(
         TableName=system.name("broadcasts"),
-        Key=telling_key(match),
+        Key=cell_state_key(match),
         UpdateExpression="SET shards = :shards",
         ExpressionAttributeValues={":shards": {"N": "4"}},
     )
@@ -258,11 +258,11 @@ async def test_a_damaged_match_is_an_error_frame_for_who_asks_for_it(
 
 
 def test_a_match_that_was_reset_is_followed_in_its_new_shards(
-    system: System, dynamodb: Any, ledger: Ledger, tellings: Tellings, match: str, monkeypatch: pytest.MonkeyPatch
+    system: System, dynamodb: Any, ledger: Ledger, cell_states: CellStates, match: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise 2: a process that knew the shards of the old match does not write a row that no broadcast would read."""
     known = {
-        "_ledger": ledger, "_shard_counts": ShardCounts(tellings.table, dynamodb),
+        "_ledger": ledger, "_shard_counts": ShardCounts(cell_states.table, dynamodb),
         "_subscriptions": Subs(system.name("subscriptions"), dynamodb),
     }  # fmt: skip
     for name, value in known.items():

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trials.fuzz.target import hold
+from trials.fuzz.fuzz_target import hold
 
 if TYPE_CHECKING:
     from random import Random

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from commands.cli import app
 from tests.trials.broken import Broken
-from trials.fuzz import answers, followers, records, requests, tokens
+from trials.fuzz import answer_target, follower_target, record_target, request_target, token_target
+from trials.fuzz.fuzz_runner import TARGETS, again, fuzz, save, target_of
 from trials.fuzz.mutate import as_json
-from trials.fuzz.runner import TARGETS, again, fuzz, save, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,11 +33,11 @@ def test_no_input_breaks_a_parser(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "corpus"),
     [
-        ("requests", [as_json(each) for each in requests.VALID]),
-        ("records", [as_json(each) for each in records.VALID]),
-        ("tokens", tokens.VALID),
-        ("follower", [as_json(followers.VALID[1])]),
-        ("answers", [b"\x00\x01" + each for each in answers.VALID if b" 20" in each.partition(b"\r\n")[0]]),
+        ("requests", [as_json(each) for each in request_target.VALID]),
+        ("records", [as_json(each) for each in record_target.VALID]),
+        ("tokens", token_target.VALID),
+        ("follower", [as_json(follower_target.VALID[1])]),
+        ("answers", [b"\x00\x01" + each for each in answer_target.VALID if b" 20" in each.partition(b"\r\n")[0]]),
     ],
 )
 def test_what_is_right_is_taken(name: str, corpus: Sequence[bytes]) -> None:

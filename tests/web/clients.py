@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
-from client.reader import Reader
+from client.http_reader import HttpReader
 from client.viewer import Viewer
 
 CHANCE = 0.2
@@ -67,7 +67,7 @@ class PythonClient:
         tokens = list(scene.get("tokens", []))
         follows = scene.get("follow", [{"match": "m"}])
         self._seen = Seen(tells_states=False)
-        self._reader = Reader(api, fresh_seconds=0.0, timeout_seconds=timings["fetch"])
+        self._reader = HttpReader(api, fresh_seconds=0.0, timeout_seconds=timings["fetch"])
         self._viewer = Viewer(
             urls[0],
             [each["match"] for each in follows],

@@ -112,9 +112,9 @@ def theatre(director: Director) -> Iterator[scene.Stage]:
     """A stand-in whose functions ask the director."""
     port = free_port()
     system = System(1, gateway_port=port)
-    system.raw["functions"]["authorizer"] = {"handler": "tests.web.functions.authorizer", "environment": {}}
+    system.raw["functions"]["authorizer"] = {"handler": "tests.web.page_functions.authorizer", "environment": {}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIRECTOR", director.url)
-        standin = StandIn(system, LIMITS, handler="tests.web.functions.handler", threads=32).start()
+        standin = StandIn(system, LIMITS, handler="tests.web.page_functions.handler", threads=32).start()
         yield scene.Stage(director, standin, port)
     standin.stop()

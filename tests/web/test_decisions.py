@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from client.follower import Follower
-from client.repair import backoff, delay, grace, history_path, judge, looking, patience, quiet, snapshot_path
+from client.repair_plan import backoff, delay, grace, history_path, judge, looking, patience, quiet, snapshot_path
 from tests.web.table import TABLE, frame, seqs
 
 if TYPE_CHECKING:

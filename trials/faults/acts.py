@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import Batch, ExecutionInput
-from broadcaster.control.telling import telling_key
 from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition, row_key
-from trials.faults import rows
+from trials.faults import damaged_row_acts
 from trials.faults.crowd import Watcher, enter
-from trials.faults.fairness import slow_viewers_among_the_others, unwatched_matches
+from trials.faults.fairness_acts import slow_viewers_among_the_others, unwatched_matches
 from trials.faults.machinery import account_throttle, deploy, disconnect_lost, happened, wrong_clock
 from trials.faults.play import FaultError
 
@@ -120,7 +120,7 @@ async def dead_lease(play: Play) -> AsyncIterator[None]:
     await asyncio.to_thread(
         play.world.client("dynamodb").update_item,
         TableName=play.world.system.name("broadcasts"),
-        Key=telling_key(play.match),
+        Key=cell_state_key(play.match),
         UpdateExpression="SET lease_owner = :dead, lease_until = :until",
         ExpressionAttributeValues={":dead": {"S": "dead"}, ":until": {"N": str(int(time.time()) + LEASE_SECONDS)}},
     )
@@ -184,7 +184,7 @@ ACTS: dict[str, Callable[[Play], AbstractAsyncContextManager[None]]] = {
     "unknown-version": unknown_version,
     "slow-viewers": slow_viewers_among_the_others,
     "unwatched-matches": unwatched_matches,
-    **rows.ACTS,
+    **damaged_row_acts.ACTS,
 }
 
 

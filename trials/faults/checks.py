@@ -13,14 +13,14 @@ Seen = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ViewerComparison:
     """A viewer's events compared with the history: events that it lacks, and events that it should not have."""
 
     lost: int
     duplicated: int
 
     @classmethod
-    def compare(cls, seen: Sequence[Seen], history: Sequence[Seen]) -> Shown:
+    def compare(cls, seen: Sequence[Seen], history: Sequence[Seen]) -> ViewerComparison:
         """``duplicated`` counts what came twice, out of order, or never happened."""
         lost = len(set(history) - set(seen))
         if list(seen) == list(history):

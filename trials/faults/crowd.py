@@ -11,7 +11,8 @@ from client.viewer import Viewer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from client.reader import Reader
+    from client.event import Event
+    from client.http_reader import HttpReader
 
 ENTER_SECONDS = 60.0
 QUICK_SECONDS = 2.0
@@ -32,7 +33,7 @@ class Repair:
 class Watcher:
     """One viewer on a real socket. A ``quick`` one looks after silence, the others trust in being told."""
 
-    def __init__(self, url: str, match: str, reader: Reader, *, quick: bool = False) -> None:
+    def __init__(self, url: str, match: str, reader: HttpReader, *, quick: bool = False) -> None:
         self.match = match
         self.quick = quick
         self.seen: list[tuple[int, str]] = []
@@ -72,7 +73,7 @@ class Watcher:
         self._frame = frame
         self.snapshots += frame.get("type") == "snapshot"
 
-    def _on_event(self, _match: str, event: dict[str, Any], at: int) -> None:
+    def _on_event(self, _match: str, event: Event, at: int) -> None:
         frame, seq = self._frame, event["seq"]
         self.seen.append((seq, event["event_id"]))
         if not self.viewer.subscribed.is_set():

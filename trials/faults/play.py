@@ -15,13 +15,13 @@ from trials.faults.script import Script
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from broadcaster.control.telling import Tellings
-    from client.reader import Reader
+    from broadcaster.control.cell_state import CellStates
+    from client.http_reader import HttpReader
     from devstack.stack.ministack import MiniStack
     from devstack.system import System
     from matches.ledger import Ledger
     from trials.faults.proxy import FaultProxy
-    from trials.faults.setaside import SetAside
+    from trials.faults.set_aside_reader import SetAsideReader
 
 PRUNED_SECONDS = 20.0
 POST_SECONDS = 90.0
@@ -46,12 +46,12 @@ class World:
     ministack: MiniStack
     proxy: FaultProxy
     operator: Operator
-    reader: Reader
+    reader: HttpReader
     """Through which all viewers repair."""
 
     ledger: Ledger
-    tellings: Tellings
-    set_aside: SetAside
+    cell_states: CellStates
+    set_aside: SetAsideReader
     clocks: str
     """The folder where functions find by how much their clock is wrong."""
 
@@ -157,7 +157,7 @@ class Play:
                 return outcome is not None and outcome.status != "pending"
 
             await self.until(decided, f"{event_id} was answered 202 and is neither applied nor refused")
-        return (await asyncio.to_thread(self.world.ledger.state, self.match)).seq
+        return (await asyncio.to_thread(self.world.ledger.state, self.match)).newest_seq
 
     async def reached(self, seq: int, watchers: Iterable[Watcher] | None = None) -> None:
         """Wait until the viewers have everything up to ``seq``."""
@@ -171,11 +171,13 @@ class Play:
 
     async def ended(self, seq: int) -> None:
         """Wait until a broadcast of ``seq`` has ended."""
-        await self.until(lambda: self.world.tellings.read(self.match).tried >= seq, f"no broadcast of {seq} has ended")
+        await self.until(
+            lambda: self.world.cell_states.read(self.match).ended_seq >= seq, f"no broadcast of {seq} has ended"
+        )
 
     async def told(self, seq: int) -> None:
         """Wait until everyone is known to have been told ``seq``."""
-        await self.until(lambda: self.world.tellings.read(self.match).told >= seq, f"told does not reach {seq}")
+        await self.until(lambda: self.world.cell_states.read(self.match).told_seq >= seq, f"told does not reach {seq}")
 
     async def until(self, what: Callable[[], Any], otherwise: str) -> None:
         """Wait for a true value of a blocking call; raises FaultError with ``otherwise``."""

@@ -19,14 +19,14 @@ from aiohttp import web
 from yarl import URL
 
 from devstack.system import REGION
-from loadtest.pages import refusal
-from trials.faults import answers, callers
+from loadtest.page_requests import refusal
+from trials.faults import callers, injected_answers
 from trials.faults.breaking import cut, hang, renamed
 from trials.faults.rules import Book, Call, Do
 
 if TYPE_CHECKING:
     from devstack.system import System
-    from trials.faults.answers import Answer
+    from trials.faults.injected_answers import Answer
     from trials.faults.rules import Armed
 
 GATEWAY = "gateway"
@@ -168,18 +168,18 @@ class FaultProxy:
         rule = armed.rule
         match rule.do:
             case Do.REFUSE:
-                return answers.refusal(rule, call.operation)
+                return injected_answers.refusal(rule, call.operation)
             case Do.SWALLOW:
-                return answers.pretence(call.operation, call.body)
+                return injected_answers.pretence(call.operation, call.body)
             case Do.TWICE:
                 await self._pass_on(request, call, again=True)
             case Do.SLOW:
                 await asyncio.sleep(rule.seconds)
             case Do.HOLD:
                 self._hold(request, call, armed)
-                return answers.pretence(call.operation, call.body)
+                return injected_answers.pretence(call.operation, call.body)
             case Do.UNPROCESSED:
-                halves = answers.halves(call.body)
+                halves = injected_answers.halves(call.body)
                 if halves is not None:
                     await self._pass_on(request, replace(call, body=halves[0]))
                     return 200, {"Content-Type": "application/x-amz-json-1.0"}, halves[1]
@@ -188,9 +188,9 @@ class FaultProxy:
         return await self._pass_on(request, call)
 
     async def _stale(self, request: web.BaseRequest, call: Call) -> Answer:
-        asked = answers.read_key(call.operation, call.body)
+        asked = injected_answers.read_key(call.operation, call.body)
         if asked is not None and asked[1]:
-            old = self._reads.get(asked[0], answers.NOTHING_YET if b"IndexName" in call.body else None)
+            old = self._reads.get(asked[0], injected_answers.NOTHING_YET if b"IndexName" in call.body else None)
             if old is not None:
                 return 200, {"Content-Type": "application/x-amz-json-1.0"}, old
         return await self._pass_on(request, call)
@@ -225,7 +225,7 @@ class FaultProxy:
         except (aiohttp.ClientError, TimeoutError):
             return 503, {}, b""
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in _OURS}
-        if answer.status == 200 and (asked := answers.read_key(call.operation, call.body)) is not None:
+        if answer.status == 200 and (asked := injected_answers.read_key(call.operation, call.body)) is not None:
             self._reads[asked[0]] = body
             if len(self._reads) > REMEMBERED:
                 self._reads.popitem(last=False)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.control.telling import Tellings
-from client.reader import Reader
+from broadcaster.control.cell_state import CellStates
+from client.http_reader import HttpReader
 from devstack import signals
 from devstack.operator.api_client import ApiError, Operator
 from devstack.stack.provision import client
@@ -19,12 +19,12 @@ from devstack.stack.whole_stack import running
 from devstack.system import ROOT
 from matches.ledger import Ledger
 from trials.faults.acts import act
-from trials.faults.checks import Shown, ledger_trouble, receipt_trouble
+from trials.faults.checks import ViewerComparison, ledger_trouble, receipt_trouble
+from trials.faults.fault_report import Report, Score
 from trials.faults.play import FaultError, Play, World
 from trials.faults.proxy import FaultProxy
-from trials.faults.report import Report, Score
 from trials.faults.script import LAST
-from trials.faults.setaside import SetAside
+from trials.faults.set_aside_reader import SetAsideReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from devstack.stack.whole_stack import Stack
     from devstack.system import System
     from trials.faults.crowd import Watcher
-    from trials.faults.kinds import Kind
+    from trials.faults.fault_kinds import Kind
     from trials.faults.rules import Armed
 
 SETTINGS = {
@@ -85,7 +85,7 @@ def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
             begun = time.monotonic()
             dynamodb = client(system, "dynamodb")
             queues = [system.resolve(f"queue.{name}") for name in ("set-aside", "set-aside-batches")]
-            async with SetAside(client(system, "sqs"), queues) as set_aside, Reader(system.api_url) as reader:
+            async with SetAsideReader(client(system, "sqs"), queues) as set_aside, HttpReader(system.api_url) as reader:
                 world = World(
                     system=system,
                     ministack=stack.ministack,
@@ -93,7 +93,7 @@ def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
                     operator=operator,
                     reader=reader,
                     ledger=Ledger(system.name("matches"), dynamodb),
-                    tellings=Tellings(system.name("broadcasts"), dynamodb),
+                    cell_states=CellStates(system.name("broadcasts"), dynamodb),
                     set_aside=set_aside,
                     clocks=clocks,
                     one_at_a_time=asyncio.Lock(),
@@ -211,13 +211,13 @@ class Run:
         trouble = ledger_trouble(
             history, {each: outcome.status if outcome else None for each, outcome in outcomes.items()}
         )
-        told = (await asyncio.to_thread(self.world.tellings.read, match)).told
+        told = (await asyncio.to_thread(self.world.cell_states.read, match)).told_seq
         trouble += receipt_trouble(await asyncio.to_thread(ledger.receipts, match), told, slack=play.slack)
         if (wrong := await play.pruned()) is not None:
             trouble.append(wrong)
         happened = [(event["seq"], event["event_id"]) for event in history]
         for watcher in (*play.watchers, *play.passing):
-            shown = Shown.compare(watcher.seen, happened)
+            shown = ViewerComparison.compare(watcher.seen, happened)
             self.report.lost += shown.lost
             self.report.duplicated += shown.duplicated
             if shown.lost or shown.duplicated:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
 
-    from trials.model.clock import Loop
+    from trials.model.virtual_time import Loop
 
 
 class Turn(Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,9 +23,9 @@ def quiet(world: World, match: str) -> None:
     for actor in world.actors:
         actor.skew, actor.hangs = 0.0, False
     _run_out(world, match)
-    seq, tried = world.ledger.state(match).seq, world.tellings.read(match).tried
-    if tried < seq:
-        world.reference.breaks(f"{match}: {seq} events, but nobody broadcasts more than {tried}")
+    seq, ended_seq = world.ledger.state(match).newest_seq, world.cell_states.read(match).ended_seq
+    if ended_seq < seq:
+        world.reference.breaks(f"{match}: {seq} events, but nobody broadcasts more than {ended_seq}")
     for viewer in world.viewers.values():
         if viewer.connection is not None:
             viewer.connection.awake = True
@@ -48,7 +49,7 @@ def _run_out(world: World, match: str) -> None:
             world.pass_time(30.0)
         else:
             return
-    world.reference.breaks(f"{match} does not come to rest: {world.tellings.read(match)}")
+    world.reference.breaks(f"{match} does not come to rest: {world.cell_states.read(match)}")
 
 
 def _care(world: World) -> None:
@@ -62,17 +63,18 @@ def _check(world: World, match: str) -> None:
     reference, state = world.reference, world.ledger.state(match)
     events = reference.ledger.get(match, [])
     kept = [event["event_id"] for event in world.ledger.history(match, 0, 500)]
-    if kept != [event["event_id"] for event in events] or state.seq != len(kept):
-        reference.breaks(f"{match}: the history says {kept}, at {state.seq}")
-    telling = world.tellings.read(match)
-    if (telling.told, telling.tried) != (state.seq, state.seq):
-        reference.breaks(f"{match}: {state.seq} events, but {telling}")
+    if kept != [event["event_id"] for event in events] or state.newest_seq != len(kept):
+        reference.breaks(f"{match}: the history says {kept}, at {state.newest_seq}")
+    cell_state = world.cell_states.read(match)
+    if (cell_state.told_seq, cell_state.ended_seq) != (state.newest_seq, state.newest_seq):
+        reference.breaks(f"{match}: {state.newest_seq} events, but {cell_state}")
     for key in reference.accepted:
         outcome = world.ledger.outcome(*key)
         if outcome is None or outcome.status == "pending":
             reference.breaks(f"{key} was answered 202 and is neither applied nor refused")
     _check_board(world, match, state)
     _check_viewers(world, match, state)
+    _check_receipts(world, match)
 
 
 def _check_board(world: World, match: str, state: MatchState) -> None:
@@ -104,9 +106,30 @@ def _check_viewers(world: World, match: str, state: MatchState) -> None:
     rows = {item["sk"]["S"] for item in items if Row(item["pk"]["S"], item["sk"]["S"]).match}
     if rows != wanted:
         reference.breaks(f"rows of {sorted(rows)}, connected are {sorted(wanted)}")
-    told = sum(receipt["accepted"] for receipt in world.ledger.receipts(match))
-    if told > world.received or (not world.faults and told != world.received):
-        reference.breaks(f"receipts say {told} accepted, the gateway took {world.received}")
+
+
+def _check_receipts(world: World, match: str) -> None:
+    """Compare the frames that the receipts count with the frames that the gateway accepted.
+
+    The promise: the receipt of a round counts exactly the frames that the gateway accepted from the round's senders.
+    A round has no receipt if its execution lost the lease before the round ended. The execution that took the lease
+    broadcasts the event again, and its receipt counts its own frames only. A fault may lose a sender's counts, so after
+    a fault the receipts may count fewer frames, and never more.
+    """
+    counted: Counter[str] = Counter()
+    for receipt in world.ledger.receipts(match):
+        counted[receipt["broadcast"]] += receipt["accepted"]
+    if counted.total() > world.received:
+        world.reference.breaks(f"receipts count {counted.total()} frames, the gateway accepted {world.received}")
+    if world.faults:
+        return
+    for broadcast in counted.keys() | world.accepted.keys():
+        executions = world.accepted.get(broadcast, Counter())
+        has_lost_lease = not world.reference.lost_leases.isdisjoint(executions)
+        if counted[broadcast] != executions.total() and not (has_lost_lease and broadcast not in counted):
+            world.reference.breaks(
+                f"the receipt of {broadcast} counts {counted[broadcast]} frames, the gateway accepted {executions}"
+            )
 
 
 def _posted(event: dict[str, Any]) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from broadcaster.control import live
+from broadcaster.control import rate_share
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import Batch, ExecutionInput, RoundAnswer, RoundEnd, SenderTask
 from broadcaster.control.progress import round_name
-from broadcaster.control.telling import telling_key
 from devstack.system import ROOT
 from trials.model.actors import Died, current_routine
 
@@ -83,7 +83,7 @@ class Execution:
             try:
                 self.world.db.update_item(
                     TableName=self.world.system.name("broadcasts"),
-                    Key=telling_key(self.match),
+                    Key=cell_state_key(self.match),
                     UpdateExpression=said["UpdateExpression"],
                     ConditionExpression=said["ConditionExpression"],
                     ExpressionAttributeValues={
@@ -91,7 +91,7 @@ class Execution:
                         ":previous": {"S": self.previous_owner or "nobody"},
                         ":now": {"N": str(now)},
                         ":until": {"N": str(now + self.world.lease_seconds)},
-                        ":seq": {"N": str(self.due_seq)},
+                        ":due": {"N": str(self.due_seq)},
                         ":round": {"S": round_name(self.broadcast, self.round)},
                     },
                 )
@@ -112,7 +112,7 @@ class Execution:
                 self.world.db.put_item(
                     TableName=self.world.system.name("broadcasts"),
                     Item={
-                        **live.live_key(self.match), "owner": {"S": self.id},
+                        **rate_share.rate_share_key(self.match), "owner": {"S": self.id},
                         "batches": {"N": str(senders)}, "ttl": {"N": str(until)},
                     },
                 )  # fmt: skip
@@ -163,7 +163,7 @@ class Execution:
                 with suppress(self.world.db.exceptions.ConditionalCheckFailedException):
                     self.world.db.update_item(
                         TableName=self.world.system.name("broadcasts"),
-                        Key=telling_key(self.match),
+                        Key=cell_state_key(self.match),
                         UpdateExpression=said["UpdateExpression"],
                         ConditionExpression=said["ConditionExpression"],
                         ExpressionAttributeValues={":until": {"N": str(until)}, ":owner": {"S": self.id}},

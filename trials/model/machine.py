@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from trials.model import storage
 from trials.model.actors import Actor, Turn
+from trials.model.connections_api import FAULTS
 from trials.model.ending import quiet
-from trials.model.gateway import FAULTS
-from trials.model.sender import Sender
-from trials.model.viewer import Viewer
+from trials.model.model_sender import ModelSender
+from trials.model.model_viewer import ModelViewer
 from trials.model.world import World
 
 MATCH = "model"
@@ -86,7 +86,7 @@ class Machine(RuleBasedStateMachine):
         self._post({"kind": "kick_off"})
         for number in range(VIEWERS):
             name = f"viewer {number}"
-            viewer = self.world.viewers[name] = Viewer(self.world, name, MATCH)
+            viewer = self.world.viewers[name] = ModelViewer(self.world, name, MATCH)
             if number < watching:
                 viewer.come(score_only=number % 3 == 2)
         self._rest()
@@ -305,7 +305,7 @@ class Machine(RuleBasedStateMachine):
     def post_fails(self, who: int, choice: int, fault: str) -> None:
         """Everybody acts until somebody is posting, and then the gateway does not answer as it should."""
         self._until("posted")
-        if senders := [each for each in self.world.actors if isinstance(each, Sender) and each.posts()]:
+        if senders := [each for each in self.world.actors if isinstance(each, ModelSender) and each.posts()]:
             self.world.fault(senders[who % len(senders)], choice, fault)
         self.look()
 
@@ -331,13 +331,13 @@ class Machine(RuleBasedStateMachine):
         self.world.deliver(MATCH, 100)
         for _ in range(200):
             ready = self.world.ready()
-            posting = any(isinstance(each, Sender) and each.posts() for each in ready)
+            posting = any(isinstance(each, ModelSender) and each.posts() for each in ready)
             settling = any(each.name.startswith("receipt of ") for each in ready)
             if not ready or (posting if what == "posted" else settling):
                 return
             self.world.turn(ready[0])
 
-    def _viewer(self, who: int) -> Viewer:
+    def _viewer(self, who: int) -> ModelViewer:
         return self.world.viewers[f"viewer {who % VIEWERS}"]
 
     def _post(self, event: dict[str, Any], dies_at: int | None = None) -> None:

@@ -13,6 +13,8 @@ from matches.amendments import with_changes
 from matches.scoreboard import GOALS, Applied, Board, apply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matches.event_types import StoredEvent
     from matches.events import AcceptedEvent
 
@@ -48,11 +50,11 @@ class Connection:
 
 
 @dataclass(slots=True)
-class Told:
+class CellProgress:
     """The broadcasts' side of a match as its row said it last."""
 
-    told: int = 0
-    tried: int = 0
+    told_seq: int = 0
+    ended_seq: int = 0
     owner: str | None = None
 
 
@@ -70,7 +72,11 @@ class Reference:
         self.connections: dict[str, Connection] = {}
         self.rows: dict[tuple[str, str], bool] = {}
         """(pk, connection) of each subscription: whether it is for the score only."""
-        self.told: dict[str, Told] = {}
+        self.cell_progress: dict[str, CellProgress] = {}
+        self.predecessors: dict[str, str | None] = {}
+        """By execution: the execution that handed over to it, None if the fan-out or the watchdog started it."""
+        self.lost_leases: set[str] = set()
+        """Executions from which another one has taken the lease without a hand-over."""
         self.shown: dict[str, list[int]] = {}
         """Per viewer and match, the seqs it has shown."""
 
@@ -91,29 +97,34 @@ class Reference:
 
     def settled(self, match: str, row: dict[str, Any], actor: str | None) -> None:
         """The row of the match was updated by somebody (``actor``: the execution it acts for, or a function)."""
-        before = self.told.setdefault(match, Told())
-        now = Told(
-            int(row["told"]["N"]), int(row["tried"]["N"]), row["lease_owner"]["S"] if "lease_owner" in row else None
+        before = self.cell_progress.setdefault(match, CellProgress())
+        now = CellProgress(
+            int(row["told_seq"]["N"]),
+            int(row["ended_seq"]["N"]),
+            row["lease_owner"]["S"] if "lease_owner" in row else None,
         )
-        self.told[match] = now
-        if now.told < before.told or now.tried < before.tried:
-            self.breaks(f"{match}: told and tried went back from {before} to {now}")
+        self.cell_progress[match] = now
+        if now.told_seq < before.told_seq or now.ended_seq < before.ended_seq:
+            self.breaks(f"{match}: told_seq and ended_seq went back from {before} to {now}")
         if before.owner is not None and now.owner is None and actor != before.owner:
             self.breaks(f"{match}: {actor} gave back the lease of {before.owner}")
-        if (now.told, now.tried) != (before.told, before.tried) and actor != before.owner:
+        if before.owner is not None and now.owner is not None and now.owner != before.owner:
+            has_handed_over = self.predecessors[now.owner] == before.owner
+            self.lost_leases |= set() if has_handed_over else {before.owner}
+        if (now.told_seq, now.ended_seq) != (before.told_seq, before.ended_seq) and actor != before.owner:
             self.breaks(f"{match}: {actor} settled what {before.owner} has the lease of")
-        if now.told > len(self.ledger.get(match, [])):
-            self.breaks(f"{match}: told {now.told}, which does not exist")
-        if now.told > before.told:
-            self._every_row_was_sent(match, now.told)
+        if now.told_seq > len(self.ledger.get(match, [])):
+            self.breaks(f"{match}: told {now.told_seq}, which does not exist")
+        if now.told_seq > before.told_seq:
+            self._every_row_was_sent(match, now.told_seq)
 
     def answered(self, connection: Connection, seq: int, *, subscribes: bool) -> None:
         """A snapshot was made for a connection: from now on it counts, even if the viewer never sees it."""
         connection.snapshot = max(connection.snapshot or 0, seq)
         if subscribes:
             connection.row = True
-            if connection.match in self.told:
-                self._every_row_was_sent(connection.match, self.told[connection.match].told)
+            if connection.match in self.cell_progress:
+                self._every_row_was_sent(connection.match, self.cell_progress[connection.match].told_seq)
 
     def _every_row_was_sent(self, match: str, told: int) -> None:
         for (pk, name), score_only in self.rows.items():
@@ -139,7 +150,7 @@ class Reference:
         if pruned and name in self.connections and self.connections[name].open:
             self.breaks(f"the row of {name} was pruned, and it is connected")
 
-    def showed(self, viewer: str, match: str, event: dict[str, Any]) -> None:
+    def showed(self, viewer: str, match: str, event: Mapping[str, Any]) -> None:
         """A viewer has shown an event."""
         shown = self.shown.setdefault(viewer, [])
         if shown and event["seq"] <= shown[-1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,15 @@ import orjson
 from greenlet import getcurrent
 
 from api import handler as api
+from broadcaster.control.cell_state import CellStates, cell_state_get
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout
 from broadcaster.control.payload import ExecutionInput, RoundEnd, SenderTask
 from broadcaster.control.plan import Budget
+from broadcaster.control.progress import round_name
 from broadcaster.control.receipt import Receipts
 from broadcaster.control.starter import Starter
-from broadcaster.control.telling import Tellings, telling_get
-from broadcaster.control.watch import Watch
+from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.system import REGION, System
 from matches.events import parse_record
 from matches.ledger import Ledger
@@ -28,17 +30,18 @@ from subscriptions.store import Row
 from subscriptions.viewer_counts import ViewerCounts
 from trials.model import seams, storage
 from trials.model.actors import CURRENT, Actor, Died, Routine, Turn
-from trials.model.clock import BEGIN, Clock, Loop
 from trials.model.cloud import Queue, StepFunctions, Stream, effect
+from trials.model.connections_api import Connections
 from trials.model.execution import Execution
-from trials.model.gateway import Connections
+from trials.model.model_sender import ModelSender
 from trials.model.reference import AGE_SECONDS, Connection, Reference
-from trials.model.sender import Sender
+from trials.model.virtual_time import BEGIN, Clock, Loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trials.model.viewer import Viewer
+    from trials.model.connections_api import Post
+    from trials.model.model_viewer import ModelViewer
 
 _CONTEXT = SimpleNamespace(
     function_name="model", memory_limit_in_mb=1, invoked_function_arn="model", aws_request_id="model"
@@ -64,13 +67,16 @@ class World:
         """Of the functions and executions that begin from now on."""
         self.actors: list[Actor] = []
         self.executions: dict[str, dict[str, Any]] = {}
-        self.viewers: dict[str, Viewer] = {}
+        self.viewers: dict[str, ModelViewer] = {}
         self.delivering: dict[str, Routine] = {}
-        self._beginning: list[Sender] = []  # They were invoked in the middle of somebody's turn, and begin after it.
+        self._beginning: list[
+            ModelSender
+        ] = []  # They were invoked in the middle of somebody's turn, and begin after it.
         self.effects = 0
         self.faults = 0
-        self.received = 0
-        """Frames that the gateway took for a connection."""
+        self.accepted: dict[str, Counter[str]] = {}
+        """By round of a broadcast: the frames that the gateway accepted from it, counted by execution."""
+        self._tasks: dict[int, SenderTask] = {}  # By number of a sender: the task of its invocation.
         self._numbers = itertools.count(1)
         self._stack = ExitStack()
         storage.make_tables(self.raw, self.system)
@@ -86,16 +92,23 @@ class World:
         self._stack.enter_context(seams.on(self.system, self.clock, self.db, self.stream))
         self.ledger = Ledger(self.system.name("matches"), self.raw)
         broadcasts = self.system.name("broadcasts")
-        self.tellings = Tellings(broadcasts, self.raw)
+        self.cell_states = CellStates(broadcasts, self.raw)
         starter = Starter(self.stepfunctions, "", Budget(2, 1))  # type: ignore[arg-type]
-        watch = Watch(self.watched, "", 30)  # type: ignore[arg-type]
-        self.cells = Cells({REGION: Cell(REGION, Tellings(broadcasts, self.db), starter)}, watch, self.clock.monotonic)
+        watch = WatchdogQueue(self.watched, "", 30)  # type: ignore[arg-type]
+        self.cells = Cells(
+            {REGION: Cell(REGION, CellStates(broadcasts, self.db), starter)}, watch, self.clock.monotonic
+        )
         ledger = Ledger(self.system.name("matches"), self.db)
         self.fanout = Fanout(ledger, self.cells, self.set_aside, "")  # type: ignore[arg-type]
         viewers = ViewerCounts(ledger.table, self.db)
         self.receipts = Receipts(
             ledger, broadcasts, self.db, viewers, lease_seconds=self.lease_seconds, rows_per_shard=seams.SMALL
         )
+
+    @property
+    def received(self) -> int:
+        """Frames that the gateway accepted for a connection."""
+        return sum(executions.total() for executions in self.accepted.values())
 
     def close(self) -> None:
         """Kill everybody and take everything back."""
@@ -117,9 +130,10 @@ class World:
         self.actors.append(routine)
         return routine
 
-    def invoke_sender(self, task: SenderTask) -> Sender:
+    def invoke_sender(self, task: SenderTask) -> ModelSender:
         """A new invocation of a sender."""
-        sender = Sender(self, self.number(), SenderTask.parse(_through_json(task.dump())), self.skew)
+        sender = ModelSender(self, self.number(), SenderTask.parse(_through_json(task.dump())), self.skew)
+        self._tasks[sender.number] = task
         self.actors.append(sender)
         self._beginning.append(sender)
         return sender
@@ -137,6 +151,7 @@ class World:
         """Step Functions begins an execution."""
         self.executions[name] = given
         execution = Execution(self, name, ExecutionInput.parse(_through_json(given)))
+        self.reference.predecessors[execution.id] = execution.previous_owner
         return self.routine(execution.id, execution.run)
 
     def ready(self) -> list[Actor]:
@@ -148,7 +163,7 @@ class World:
         """Have somebody act."""
         self.effects += 1
         self.faults += turn is not Turn.GO
-        if isinstance(actor, Sender) and turn is Turn.FAIL:
+        if isinstance(actor, ModelSender) and turn is Turn.FAIL:
             self._refuse(actor)
         actor.step(choice, turn)
         while self._beginning:
@@ -160,12 +175,12 @@ class World:
                 sender.start(self.sender_seconds)
                 self.loop.settle()
 
-    def _refuse(self, sender: Sender) -> None:
+    def _refuse(self, sender: ModelSender) -> None:
         for post in sender.posts():
             if (connection := self.reference.connections.get(post.connection)) is not None:
                 connection.refused = True
 
-    def fault(self, actor: Sender, choice: int, kind: str) -> None:
+    def fault(self, actor: ModelSender, choice: int, kind: str) -> None:
         """Answer one of a sender's POSTs wrongly."""
         posts = actor.posts()
         if posts:
@@ -188,7 +203,7 @@ class World:
             ready = self.ready()
             if ready:
                 self.turn(ready[0])
-            elif any(isinstance(each, Sender) and not each.hangs for each in self.actors):
+            elif any(isinstance(each, ModelSender) and not each.hangs for each in self.actors):
                 self.pass_time(self.loop.next_timer() or 0.0)
             else:
                 return True
@@ -218,7 +233,7 @@ class World:
             if Row(item["pk"]["S"], item["sk"]["S"]).match:  # not the note that a connection has closed
                 self.reference.row_written(item["pk"]["S"], item["sk"]["S"], score_only="only" in item)
         elif operation == "BatchWriteItem":
-            pruned = isinstance(CURRENT.get(), Sender)
+            pruned = isinstance(CURRENT.get(), ModelSender)
             for request in given["RequestItems"][self.system.name("subscriptions")]:
                 key = request["DeleteRequest"]["Key"]
                 self.reference.row_deleted(key["pk"]["S"], key["sk"]["S"], pruned=pruned)
@@ -234,13 +249,13 @@ class World:
                 self.reference.numbered(item["match_id"]["S"], event, scores=score_prev(item) is not None)
 
     def _saw_state(self, match: str) -> None:
-        row = self.raw.get_item(**telling_get(self.system.name("broadcasts"), match))["Item"]
+        row = self.raw.get_item(**cell_state_get(self.system.name("broadcasts"), match))["Item"]
         actor = CURRENT.get()
         name = (
             None
             if actor is None
             else actor.owner
-            if isinstance(actor, Sender)
+            if isinstance(actor, ModelSender)
             else actor.name.removeprefix("receipt of ")
         )
         self.reference.settled(match, row, name)
@@ -248,20 +263,21 @@ class World:
     def _streamed(self, match: str, data: bytes) -> None:
         self.reference.streamed.add((match, parse_record(data).event_id))
 
-    def _deliver(self, name: str, frame: bytes) -> bool:
-        connection = self.reference.connections.get(name)
+    def _deliver(self, post: Post) -> bool:
+        connection = self.reference.connections.get(post.connection)
         if connection is None or not connection.open:
             return False
-        self.received += 1
-        body = orjson.loads(frame)
+        task = self._tasks[post.caller]
+        self.accepted.setdefault(round_name(task.broadcast, task.round), Counter())[task.owner] += 1
+        body = orjson.loads(post.frame)
         connection.sent.append((body["prev"], body["seq"]))
         for viewer in self.viewers.values():
             if viewer.connection is connection and connection.awake:
-                viewer.take(frame)
+                viewer.take(post.frame)
         return True
 
     def _in_flight(self) -> bool:
-        return any(isinstance(each, Sender) and each.in_flight() for each in self.actors)
+        return any(isinstance(each, ModelSender) and each.in_flight() for each in self.actors)
 
     # Events from outside.
 
@@ -319,13 +335,13 @@ class World:
 
         self.routine("watchdog", look).on_end = ended
 
-    def connect(self, viewer: Viewer) -> Connection:
+    def connect(self, viewer: ModelViewer) -> Connection:
         """A viewer opens a connection; what functions do with that is nothing."""
         connection = Connection(f"viewer{self.number():04d}=", viewer.match, self.loop.time())
         self.reference.connections[connection.name] = connection
         return connection
 
-    def leave(self, viewer: Viewer, *, noticed: bool) -> None:
+    def leave(self, viewer: ModelViewer, *, noticed: bool) -> None:
         """A viewer goes; ``$disconnect`` may come or not."""
         connection = viewer.connection
         if connection is None or not connection.open:

@@ -20,7 +20,7 @@ from devstack.deployment.smoke_run import Smoke, Step
 from devstack.stack.ministack import free_port
 from devstack.stack.standin_process import StandIn
 from devstack.system import ACCOUNT
-from loadtest.bench.control import Control
+from loadtest.bench.standin_client import StandinClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ async def test_the_429s_of_the_stages_default_throttle_are_reported(standin: Sys
 
 async def test_every_signature_of_the_posts_is_right(standin: System, operator: Operator) -> None:
     """A gateway that verifies each signature and throttles nothing takes all 200 frames."""
-    Control(standin.websocket_url).limit(stage_rate=0, stage_burst=0)
+    StandinClient(standin.websocket_url).limit(stage_rate=0, stage_burst=0)
     step = await _posted(standin, operator)
     assert (step.wrong, step.skipped) == (None, None)
     assert step.posted is not None
@@ -89,7 +89,7 @@ async def test_every_signature_of_the_posts_is_right(standin: System, operator: 
 
 async def test_frames_that_went_out_slowly_are_not_conclusive(standin: System, operator: Operator) -> None:
     """A gateway that answers late holds frames up: all arrive, nothing is wrong, and smoke says "not conclusive"."""
-    late = Control(standin.websocket_url)
+    late = StandinClient(standin.websocket_url)
     # There are more frames than HTTP connections, and each waits for its answer before it takes another frame.
     late.limit(stage_rate=0, stage_burst=0, latency_ms=1500)
     try:

@@ -12,7 +12,7 @@ import pytest
 from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import free_port
 from devstack.stack.whole_stack import running
-from loadtest.bench import NAMES, budget, fairness, gateway, goal, million, page, programs, send
+from loadtest.bench import NAMES, budget, fairness, goal, million, page, programs, send, standin_posts
 from loadtest.bench.target import Target
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def test_a_goal_is_seen_by_everybody(target: Target) -> None:
 async def test_the_budget_is_kept_and_nobody_is_missed(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """All cases of the budget bench tell everybody, close slow viewers, and give all figures."""
     monkeypatch.setattr(fairness, "KICK_OFFS", 6)
-    figures = (await budget.run(target, lambda _: None, viewers=40, rounds=1)).figures
+    figures = (await budget.run(target, lambda _: None, viewers=40, runs=1)).figures
     assert (figures["missed"], figures["slow_closed_share"]) == (0, 1.0)
     wanted = {"ideal_s", "last_viewer_s", "ratio", "throttled_share", "posts_saved", "two_goals_rounds",
               "two_matches_ratio", "slow_ratio", "crowd_ratio"}  # fmt: skip
@@ -49,7 +49,7 @@ async def test_the_budget_is_kept_and_nobody_is_missed(target: Target, monkeypat
 def test_both_contenders_find_the_same_rows(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page bench compares like with like: each contender must return every row of the page."""
     monkeypatch.setattr(page, "ROWS", 300)
-    monkeypatch.setattr(page, "ROUNDS", 1)
+    monkeypatch.setattr(page, "RUNS", 1)
     result = page.run(target, lambda _: None)
     assert {(row["name"], row["transport"]) for row in result.rows} == {
         (name, what) for name in ("ours", "boto3") for what in ("decode", "query")
@@ -68,8 +68,8 @@ def test_exactly_the_gone_are_pruned(target: Target) -> None:
 
 def test_every_post_becomes_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bench of the stand-in counts frames that have arrived, not answers."""
-    monkeypatch.setattr(gateway, "SECONDS", 0.2)
-    result = gateway.run(lambda _: None, sockets=20, rounds=1)
+    monkeypatch.setattr(standin_posts, "SECONDS", 0.2)
+    result = standin_posts.run(lambda _: None, sockets=20, runs=1)
     assert result.figures["undelivered"] == 0
     assert result.rows[0]["per_second"] > 0
 
@@ -79,7 +79,7 @@ def test_all_senders_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
     if programs.lacking("nginx", "wrk"):
         pytest.skip("nginx or wrk is missing")
     monkeypatch.setattr(send, "SECONDS", 1)
-    result = send.run(lambda _: None, rounds=1)
+    result = send.run(lambda _: None, runs=1)
     assert {(row["name"], row["transport"]) for row in result.rows} == {
         (name, transport) for name in ("ours", "aioboto3", "boto3", "wrk") for transport in ("http", "tls")
     }

@@ -51,7 +51,9 @@ def clients_made() -> dict[str, float]:
 def logs(system: System, target: Target, functions: Functions, clients_made: dict[str, float]) -> dict[str, Log]:
     """The log of each function with provisioned concurrency: one match has gone through their first calls."""
     with connect(target.websocket_url) as socket:
-        one = cold.Round(target, functions, tokens_of(system, "viewer").token(), "cold-logs", socket, kind=PROVISIONED)
+        one = cold.ColdRun(
+            target, functions, tokens_of(system, "viewer").token(), "cold-logs", socket, kind=PROVISIONED
+        )
         for name in cold.ORDER:
             found = one.measure(name)
             assert found["total_ms"] > 0
@@ -77,7 +79,7 @@ def units(log: Log) -> set[str]:
 def test_every_function_is_measured(system: System, target: Target, functions: Functions) -> None:
     """The cold bench has figures of every function of the description, and of the two that are held to a time."""
     assert set(cold.ORDER) == set(system.raw["functions"])
-    result = cold.run(target, functions, tokens_of(system, "viewer"), lambda _: None, rounds=1)
+    result = cold.run(target, functions, tokens_of(system, "viewer"), lambda _: None, runs=1)
     assert {(row["name"], row["kind"]) for row in result.rows} == {
         (name, kind) for name in cold.ORDER for kind in cold.KINDS
     }

@@ -12,7 +12,7 @@ import trustme
 
 from devstack.operator.api_client import ApiError, Operator
 from devstack.stack.ministack import free_port
-from loadtest.tokens import GivenToken
+from loadtest.token_sources import GivenToken
 
 if TYPE_CHECKING:
     from devstack.system import System

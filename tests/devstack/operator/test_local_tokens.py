@@ -20,7 +20,7 @@ from devstack.operator.local_tokens import LocalTokens, tokens_of
 from devstack.stack.ministack import StackError, free_port
 from devstack.stack.standin_process import StandIn
 from loadtest.bearer import Bearer
-from loadtest.tokens import ClientCredentials, GivenToken, TokensError, tokens_from
+from loadtest.token_sources import ClientCredentials, GivenToken, TokensError, tokens_from
 from tests.issuer import AUDIENCE, FORGED, ISSUER, REASONS, Issuer, assemble, new_key, serving
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def test_a_token_that_is_refused_is_fetched_again(system: System, match: str) ->
 def test_a_token_is_kept_until_it_is_old(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     """One request an hour, and a new token before the old one has expired."""
     tokens, now = tokens_of(system), 1000.0
-    monkeypatch.setattr("loadtest.tokens.time.monotonic", lambda: now)
+    monkeypatch.setattr("loadtest.token_sources.time.monotonic", lambda: now)
     first = tokens.token()
     now += 3539
     assert tokens.token() == first

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from trials.faults.checks import Shown, ledger_trouble, receipt_trouble
-from trials.faults.report import Report, Score
+from trials.faults.checks import ViewerComparison, ledger_trouble, receipt_trouble
+from trials.faults.fault_report import Report, Score
 
 HISTORY = [(1, "a"), (2, "b"), (3, "c")]
 APPLIED = "applied"
@@ -28,7 +28,7 @@ RECEIPT = {"accepted": 2, "gone": 1, "failed": 0, "skipped": 0, "rows": 3, "set_
 )
 def test_a_viewer_is_held_against_the_history(seen: list[Any], lost: int, duplicated: int) -> None:
     """Events that are missing, came twice, came out of order or never happened are counted."""
-    assert Shown.compare(seen, HISTORY) == Shown(lost, duplicated)
+    assert ViewerComparison.compare(seen, HISTORY) == ViewerComparison(lost, duplicated)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devstack.system import ROOT
 from tests.support import soak
-from trials.faults.kinds import KINDS, SHORT
+from trials.faults.fault_kinds import KINDS, SHORT
 from trials.faults.run import Plan, matches_of
 
 TRIED = soak((

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from trials.model import storage
 from trials.model.ending import quiet
 from trials.model.execution import TRIES, definition
-from trials.model.viewer import Viewer
+from trials.model.model_sender import ModelSender
+from trials.model.model_viewer import ModelViewer
 from trials.model.world import World
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def world() -> Iterator[World]:
     world = World((storage.client(), storage.client()))
     world.create("m", 4)
     for name in ("a", "b"):
-        world.viewers[name] = Viewer(world, name, "m")
+        world.viewers[name] = ModelViewer(world, name, "m")
         world.viewers[name].come(score_only=False)
     world.rest()
     world.post("m", {"event_id": "k", "kind": "kick_off"})
@@ -76,6 +78,47 @@ def test_a_goal_reaches_who_watches(world: World) -> None:
     quiet(world, "m")
     assert world.reference.broken == []
     assert world.reference.shown == {"a": [1, 2, 3], "b": [1, 2, 3]}
+
+
+def test_an_execution_that_loses_its_lease_leaves_no_receipt(world: World) -> None:
+    """An execution posts, stands still and loses its lease: it writes no receipt, and all other receipts are exact."""
+    world.post("m", {"event_id": "g", "kind": "goal", "team": "home", "minute": 1})
+    world.deliver("m", 10)
+    while not any(isinstance(each, ModelSender) and each.posts() for each in world.actors):
+        world.turn(world.ready()[0])
+    hanging = next(each for each in world.actors if isinstance(each, ModelSender) and each.posts())
+    world.turn(hanging, hanging.choices() - 1)
+    hanging.hangs = True
+    world.pass_time(220.0)
+    for _ in range(len(world.watched.messages)):
+        world.look_after()
+        world.rest()
+    quiet(world, "m")
+    assert world.reference.broken == []
+    assert world.faults == 0
+    assert hanging.owner in world.reference.lost_leases
+    receipts = {receipt["broadcast"]: receipt["accepted"] for receipt in world.ledger.receipts("m")}
+    unreceipted = [posts for name, posts in world.accepted.items() if name not in receipts]
+    assert unreceipted == [{hanging.owner: 1}]
+
+
+@pytest.mark.parametrize(("lost", "found"), [(set[str](), 1), ({"execution:other"}, 1), ({"execution:x"}, 0)])
+def test_only_a_lost_lease_excuses_a_missing_receipt(world: World, lost: set[str], found: int) -> None:
+    """Frames that the gateway accepted and no receipt counts are an error, unless their execution lost its lease."""
+    world.accepted["x#1"] = Counter({"execution:x": 1})
+    world.reference.lost_leases = lost
+    quiet(world, "m")
+    assert len([each for each in world.reference.broken if "the receipt of x#1" in each]) == found
+    assert len(world.reference.broken) == found
+
+
+def test_a_lost_lease_excuses_no_wrong_receipt(world: World) -> None:
+    """A receipt that exists counts every frame of its round, whatever became of the lease."""
+    broadcast = next(iter(world.accepted))
+    world.accepted[broadcast]["execution:x"] = 1
+    world.reference.lost_leases = {"execution:x"}
+    quiet(world, "m")
+    assert len(world.reference.broken) == 1, world.reference.broken
 
 
 def test_a_schedule_can_be_repeated(world: World) -> None:

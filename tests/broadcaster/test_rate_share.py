@@ -1,0 +1,103 @@
+"""The shares of the send rate."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadcaster.control.rate_share import HORIZON_SECONDS, RateShare, parse, share
+
+NOW = 1_000.0
+LEFT = st.dictionaries(st.integers(0, 39), st.integers(0, 100_000), max_size=40)
+BROADCASTS = st.lists(
+    st.builds(
+        lambda match, batches, ended, left: RateShare(
+            match, "o", batches, frozenset(range(min(ended, batches))), 2_000, left
+        ),
+        st.sampled_from("abcdefgh"), st.integers(1, 40), st.integers(0, 40), LEFT,
+    ),
+    unique_by=lambda each: each.match, max_size=8,
+)  # fmt: skip
+
+
+@given(BROADCASTS, st.floats(1, 100_000))
+def test_all_senders_together_stay_within_the_rate(broadcasts: list[RateShare], rate: float) -> None:
+    """Promise 5: within the horizon no more is sent than the rate permits, and no match is left with nothing.
+
+    A match sends what it has left, at its part of the rate at most.
+    """
+    sent = 0.0
+    for each in broadcasts:
+        if each.senders:
+            part = each.senders * share(broadcasts, each.match, each.batches, rate, NOW)
+            assert part > 0
+            sent += min(part * HORIZON_SECONDS, each.need * HORIZON_SECONDS)
+    assert sent <= rate * HORIZON_SECONDS * (1 + 1e-9)
+
+
+@given(BROADCASTS, st.floats(1, 100_000))
+def test_the_rate_is_used_as_long_as_somebody_needs_it(broadcasts: list[RateShare], rate: float) -> None:
+    """A match never has to leave requests unused that no other match needs."""
+    for each in broadcasts:
+        if each.senders:
+            part = each.senders * share(broadcasts, each.match, each.batches, rate, NOW)
+            others = sum(other.need for other in broadcasts if other.senders and other.match != each.match)
+            assert part >= (rate - others) * (1 - 1e-9)
+
+
+@given(BROADCASTS, st.floats(1, 100_000))
+def test_before_the_others_know_a_match_takes_an_equal_part(broadcasts: list[RateShare], rate: float) -> None:
+    """Promise 5: a match that begins takes no more than was its part before needs were stated."""
+    living = [each for each in broadcasts if each.senders]
+    for each in living:
+        part = each.senders * share(broadcasts, each.match, each.batches, rate, NOW, stated=False)
+        assert part <= rate / len(living) * (1 + 1e-9)
+
+
+@given(st.integers(1, 1_000_000), st.integers(1, 40))
+def test_one_matchs_storm_leaves_the_other_its_half(rate: int, senders: int) -> None:
+    """Promise 7: however many senders a match has, another match has as much as it, if it needs that."""
+    storm = RateShare("storm", "o", senders, frozenset(), 2_000, dict.fromkeys(range(senders), 10**7))
+    quiet = RateShare("quiet", "o", 1, frozenset(), 2_000, {0: 10**7})
+    assert share([storm, quiet], "quiet", 1, rate, NOW) == rate / 2
+    assert share([storm, quiet], "storm", senders, rate, NOW) * senders <= rate / 2 * (1 + 1e-9)
+
+
+def test_matches_without_viewers_cost_the_others_nothing() -> None:
+    """Sixty kick-offs at once: the one match with viewers has nearly the whole rate."""
+    small = [RateShare(f"small{number}", "o", 1, frozenset(), 2_000, {0: 0}) for number in range(59)]
+    crowd = RateShare("crowd", "o", 4, frozenset(), 2_000, dict.fromkeys(range(4), 2_500))
+    assert share([*small, crowd], "crowd", 4, 2_000, NOW) == 500
+    assert share([*small, crowd], "small3", 1, 2_000, NOW) == 1_000
+
+
+def test_a_row_says_what_is_left() -> None:
+    """The senders' statements are read back from DynamoDB's row, by batch."""
+    item = {"sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "3"}, "ttl": {"N": "9"}, "left0": {"N": "7"},
+            "left2": {"N": "0"}}  # fmt: skip
+    [read], unreadable = parse([item])
+    assert (read, unreadable) == (RateShare("m", "o", 3, frozenset(), 9, {0: 7, 2: 0}), [])
+    assert read.need == (7 + 1 + 0) / HORIZON_SECONDS
+
+
+def test_who_has_ended_leaves_its_share() -> None:
+    """Batches that are done leave theirs to the others of the match, a match that is done to the other matches."""
+    half = RateShare("a", "o", 4, frozenset({0, 1}), 2_000)
+    done = RateShare("b", "o", 2, frozenset({0, 1}), 2_000, {0: 900, 1: 900})
+    assert share([half, done], "a", 4, 900, NOW) == 450
+
+
+def test_the_dead_have_no_share() -> None:
+    """A row that has run out counts for nothing; TTL deletes it hours later."""
+    assert share([RateShare("dead", "o", 4, frozenset(), 999)], "a", 3, 900, NOW) == 300
+
+
+def test_a_match_whose_row_is_missing_still_counts_itself() -> None:
+    """Promise 5: without a row of its own a match leaves the others theirs."""
+    assert share([RateShare("b", "o", 1, frozenset(), 2_000, {0: 900})], "a", 2, 900, NOW) == 225
+
+
+def test_the_need_of_a_row_costs_no_more_than_its_statements() -> None:
+    """Promise 7: however many batches a row claims, its need is counted from what batches have stated."""
+    claimed = RateShare("m", "o", 10**15, frozenset({0}), 2_000, {0: 5, 1: 7, 10**16: 9})
+    assert claimed.need == (7 + 10**15 - 2) / HORIZON_SECONDS

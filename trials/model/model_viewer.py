@@ -1,0 +1,116 @@
+"""A viewer of the model: the follower of the project's client, on a connection that comes, sleeps and goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from client.follower import Follower
+
+if TYPE_CHECKING:
+    from trials.model.reference import Connection
+    from trials.model.world import World
+
+
+class ModelViewer:
+    """Follows one match; ``wants`` says whether it means to."""
+
+    def __init__(self, world: World, name: str, match: str) -> None:
+        self.world = world
+        self.name = name
+        self.match = match
+        self.score_only = False
+        self.wants = False
+        self.connection: Connection | None = None
+        self.follower = Follower(match)
+        self.answered = True
+        """Whether its latest request on this connection was granted."""
+        self.asking = 0
+        """Requests that have not been answered; a client waits for that before it asks for another subscription."""
+
+    @property
+    def there(self) -> bool:
+        """Whether it is connected and reads."""
+        return self.connection is not None and self.connection.open and self.connection.awake
+
+    def come(self, *, score_only: bool) -> None:
+        """Connect and subscribe, with its position if it has one."""
+        if self.connection is None or not self.connection.open:
+            self.connection = self.world.connect(self)
+        elif not self.there:
+            return  # nobody can do anything in their sleep
+        self.subscribe(score_only=score_only)
+
+    def subscribe(self, *, score_only: bool) -> None:
+        """Subscribe, perhaps to more or to less than before."""
+        if self.score_only and not score_only:
+            # The position of a follower of the score says nothing of the cards before it: begin again.
+            self.follower = Follower(self.match)
+            self.world.reference.shown.pop(self.name, None)
+        self.score_only, self.wants = score_only, True
+        request: dict[str, Any] = {"action": "subscribe", "match": self.match}
+        if score_only:
+            request["only"] = "score"
+        if (since := self.follower.since()) is not None:
+            request["since"] = since
+        self._ask(request)
+
+    def unsubscribe(self) -> None:
+        """Stop following, and stay connected."""
+        self.wants = False
+        self._ask({"action": "unsubscribe", "match": self.match})
+
+    def sync(self) -> None:
+        """Ask for what it may have missed."""
+        self._ask({"action": "sync", "match": self.match, **(self.follower.since() or {"seq": 0})})
+
+    def care(self) -> bool:
+        """Ask again for what has not been answered; returns whether there was anything."""
+        if not self.there:
+            return False
+        if not self.answered and self.wants:
+            self.subscribe(score_only=self.score_only)
+        elif not self.answered:
+            self.unsubscribe()
+        elif self.wants and self.follower.gap:
+            self.sync()
+        else:
+            return False
+        return True
+
+    def take(self, text: str | bytes) -> None:
+        """A frame has come."""
+        frame = orjson.loads(text)
+        if frame.get("match") != self.match:
+            return
+        had_gap = self.follower.gap
+        for event in self.follower.take(frame):
+            self.world.reference.showed(self.name, self.match, event)
+        if self.follower.lost:
+            self.world.reference.breaks(f"{self.name} lost {self.follower.lost} events")
+        if self.follower.gap and not had_gap:
+            self.sync()
+
+    def _ask(self, request: dict[str, Any]) -> None:
+        connection = self.connection
+        if connection is None or not self.there:
+            return
+        changes = request["action"] != "sync"
+        subscribes = request["action"] == "subscribe"
+        connection.refused = False
+        if changes:
+            connection.row, self.answered = False, False
+        self.asking += 1
+
+        def answered(text: str | None) -> None:
+            frame: dict[str, Any] = orjson.loads(text) if text is not None else {"type": "error"}
+            self.asking -= 1
+            if frame["type"] == "snapshot":
+                self.world.reference.answered(connection, frame["seq"], subscribes=subscribes)
+            if text is None or self.connection is not connection or not self.there:
+                return
+            self.answered = self.answered or (changes and frame["type"] != "error")
+            self.take(text)
+
+        self.world.route(connection, request, answered)
