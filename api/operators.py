@@ -205,7 +205,8 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
     )
     cells: dict[str, dict[str, Any]] = {}
     for region, (cell_state, stopped) in answers.items():
-        logger.info("stopped" if stopped else "nothing to stop", match=match, cell=region, told=cell_state.told_seq)
+        message = "broadcast_stopped" if stopped else "no_broadcast_to_stop"
+        logger.info(message, match=match, cell=region, told_seq=cell_state.told_seq)
         cells[region] = {"stopped": stopped, "told": cell_state.told_seq}
     for region, error in failures.items():
         logger.warning("cell_unreached", match=match, cell=region, exc_info=error)

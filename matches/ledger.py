@@ -396,7 +396,7 @@ class Ledger:
     def _unseen(self, state: MatchState, accepted: AcceptedEvent) -> StoredEvent | None:
         """Another operator's goal that this operator has not seen. Nothing is read unless the score has moved since."""
         seen = accepted.event.seen
-        if seen is None or seen >= state.newest_score_seq or not unseen_goals.is_careful(accepted.event):
+        if seen is None or seen >= state.newest_score_seq or not unseen_goals.needs_check(accepted.event):
             return None
         items = self._db.query(**events_query(self.table, state.match, seen, _UNSEEN, newest=True))["Items"]
         return unseen_goals.newest_unseen(accepted.event, accepted.by, readable_rows(parse_rows(parse_posted, items)))

@@ -33,7 +33,7 @@ def state_row(state: MatchState) -> Item:
         **state_key(state.match),
         **VERSION_ATTRIBUTE,
         **{name: {"S": getattr(state, name)} for name in ("epoch", "home", "away", "kickoff")},
-        **{name: {"S": value} for name, value in entry(state.kickoff).items()},
+        **{name: {"S": value} for name, value in calendar_entry(state.kickoff).items()},
         **{name: as_number(getattr(state, name)) for name in ("newest_seq", "newest_score_seq")},
         "board": {"S": _dump_board(state.board)},
         "terms": {"S": _dump_terms(state)},
@@ -131,7 +131,7 @@ def applied_writes(
     if ruling.scores:
         # Where a follower of the score only stood before this event: the frame for them says so.
         event["score_prev"] = as_number(state.newest_score_seq)
-    yield settle(table, accepted, Outcome("applied", seq=seq))
+    yield put_outcome(table, accepted, Outcome("applied", seq=seq))
     yield {
         "Put": {
             "TableName": table,

@@ -211,7 +211,7 @@ def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
     """
     item = item or {}
     names = ("due_seq", "told_seq", "ended_seq", "stopped_seq", "rows", "shards", "lease_until")
-    with reading(match, f"state of {broadcast_key(match, '')['pk']['S']}", item):
+    with reading_row(match, f"state of {broadcast_key(match, '')['pk']['S']}", item):
         numbers: Any = {name: count(item, name) for name in names if name in item}
         texts: Any = {
             name: text(item, key)

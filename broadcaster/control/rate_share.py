@@ -103,7 +103,7 @@ def parse(items: Iterable[Mapping[str, Any]]) -> tuple[list[RateShare], list[Unr
 
 def _parse(item: Mapping[str, Any]) -> RateShare:
     match = item["sk"]["S"]
-    with reading(match, RATE_SHARE, item):
+    with reading_row(match, RATE_SHARE, item):
         if count(item, "batches") > MAX_SENDERS:
             raise ValueError(f"its attribute batches is {count(item, 'batches')}, above {MAX_SENDERS}")
         if count(item, "ttl") > time.time() + _LONGEST_SECONDS:

@@ -135,7 +135,7 @@ class Receipts:
         except (ClientError, BotoCoreError) as error:
             logger.warning("home_unreached", match=cell_state.match, exc_info=error)
         except UnreadableRowError as error:
-            unreadable(error)
+            report_unreadable(error)
         return None
 
     def _update(self, end: RoundEnd, values: Mapping[str, int | str], *, then: str = "", only_if: str = "") -> bool:

@@ -145,12 +145,12 @@ def test_a_place_in_a_list_is_counted_from_one() -> None:
         ({"type": "string_too_short", "loc": ("name",), "msg": ""}, "name is empty"),
         (
             {"type": "string_too_long", "loc": ("name",), "msg": "", "ctx": {"max_length": 9}},
-            "name has at most 9 characters",
+            "name may have at most 9 characters",
         ),
         ({"type": "string_too_long", "loc": ("name",), "msg": ""}, "name is too long"),
         (
             {"type": "string_pattern_mismatch", "loc": ("name",), "msg": "a pattern"},
-            "name is not written as it should be",
+            "name has the wrong form",
         ),
         ({"type": "url_scheme", "loc": ("name",), "msg": "Input should be a URL"}, "name must be a URL"),
         ({"type": "finite_number", "loc": ("name",), "msg": "Input should end"}, "name must end"),

@@ -9,7 +9,7 @@ import pytest
 
 from matches.clock import Clock, Periods
 from matches.events import EVENT, AcceptedEvent
-from matches.scoreboard import Applied, Board, Refused, apply, names_earlier
+from matches.scoreboard import Applied, Board, Refused, apply, refers_to_earlier
 from trials.fuzz.fuzz_runner import TARGETS, fuzz
 from trials.model.reference import add
 
@@ -447,7 +447,7 @@ def test_an_amendment_of_an_impossible_history_is_refused(game: Game) -> None:
     """A history that the rules refuse, because somebody repaired its rows by hand, is not corrected."""
     game.play("goal", **goal())
     amendment = EVENT.validate_python({"kind": "amendment", "event_id": "a", "amends": "e2", "player": "Messi"})
-    assert names_earlier(amendment)
+    assert refers_to_earlier(amendment)
     ruling = apply(game.board, amendment, 9, game.events[1:])
     assert isinstance(ruling, Refused)
     assert "could not stand" in ruling.reason
