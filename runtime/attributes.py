@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import orjson
 
+from runtime.errors import DamagedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -37,8 +39,8 @@ _REASON_LENGTH = 200
 T = TypeVar("T")
 
 
-class BrokenMatchError(Exception):
-    """The stored rows of one match are damaged. Another try cannot help. Other matches are not affected.
+class BrokenMatchError(DamagedError):
+    """The stored data of one match is damaged. Trying again does not help; other matches are not concerned.
 
     ``row`` is the sort key of the damaged row. ``reason`` is a clause for an operator. The text is a sentence with
     both.
