@@ -23,7 +23,7 @@ from matches.ledger import (
 )
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.errors import LivescoreError
-from runtime.metrics import unreadable
+from runtime.metrics import report_unreadable
 
 
 class ApiError(LivescoreError):

@@ -28,7 +28,7 @@ from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.errors import ConfigurationError, TransientError
-from runtime.metrics import Metrics, unreadable
+from runtime.metrics import Metrics, report_unreadable
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.thaw import seconds
 

@@ -450,4 +450,4 @@ def test_an_amendment_of_an_impossible_history_is_refused(game: Game) -> None:
     assert refers_to_earlier(amendment)
     ruling = apply(game.board, amendment, 9, game.events[1:])
     assert isinstance(ruling, Refused)
-    assert "could not stand" in ruling.reason
+    assert "would be impossible" in ruling.reason
