@@ -74,7 +74,7 @@ class Receipts:
             unreadable(error)
         if not again:
             with suppress(self._db.exceptions.ConditionalCheckFailedException):
-                self._db.delete_item(**rate_share.removal(self._table, end.match, end.owner))
+                self._db.delete_item(**rate_share.deletion(self._table, end.match, end.owner))
         return again
 
     def _write_if_stopped(self, end: RoundEnd) -> None:

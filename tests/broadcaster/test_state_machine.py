@@ -56,7 +56,7 @@ async def test_a_batch_that_cannot_be_set_aside_ends_nobody_else(
 ) -> None:
     """SQS refuses a failed batch for good: the other is told, the receipt counts both, the lease is free."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     queue = system.resolve("queue.set-aside-batches")
     async with watching(system, match) as [seen]:
         start(system, machine({queue: queue + "-that-is-not-there"}), match, WHOLE, BROKEN)
@@ -72,7 +72,7 @@ async def test_a_broadcast_that_cannot_be_announced_is_told_all_the_same(
 ) -> None:
     """Without its row among the live broadcasts a match has no stated share of the send rate; its viewers are told."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     # DynamoDB refuses a number that is none, on every try.
     arn = machine({'"N": "1"': '"N": "one"'})
     async with watching(system, match) as [seen]:
@@ -86,7 +86,7 @@ async def test_a_batch_that_is_set_aside_leaves_a_whole_lease(
 ) -> None:
     """The end of a round waits for its function with a whole lease, however long the batch had waited for a sender."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     sender, receipt = system.resolve("function.sender"), system.resolve("function.receipt")
     # No function is there, and AcquireLease sets a lease of 5 s. Its line is indented less than that of RenewLease.
     until_line = '\n          ":until": {\n            "N": "{% $string($floor($millis() / 1000) + '
