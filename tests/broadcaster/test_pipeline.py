@@ -177,9 +177,10 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
         )
         [receipt] = await eventually(lambda: operator.receipts(match))
         assert (receipt["set_aside"], receipt["accepted"]) == (1, 0)
+        epoch = ledger.state(match).epoch
         client(system, "sqs").send_message(
             QueueUrl=system.resolve("queue.watchdog"),
-            MessageBody=json.dumps({"match": match, "seq": 1, "cell": REGION}),
+            MessageBody=json.dumps({"match": match, "seq": 1, "cell": REGION, "tries": 0, "epoch": epoch}),
         )
         await eventually(lambda: seen.seqs == [1])
 
