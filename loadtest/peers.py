@@ -137,7 +137,7 @@ async def ours(url: str, seconds: float, connections: list[str] | None = None) -
     gateway = await Gateway.open(
         Endpoint.parse(url, os.environ["AWS_DEFAULT_REGION"]), credentials, connections=CONNECTIONS
     )
-    rows = Endless(gateway.prepare_post(FRAME))
+    rows = Endless(gateway.requests.for_post(FRAME))
 
     async def deliver(for_seconds: float) -> int:
         now = loop.time()

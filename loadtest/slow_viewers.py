@@ -114,7 +114,7 @@ async def fill(endpoint: Endpoint, keys: Credentials, connections: list[str]) ->
         full.add(post[0])
 
     try:
-        request = gateway.prepare_post(NOISE)
+        request = gateway.requests.for_post(NOISE)
         settled = 0
         while settled < SETTLED:
             now = asyncio.get_running_loop().time()

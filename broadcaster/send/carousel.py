@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from broadcaster.control import rate_share
 from broadcaster.control.payload import Counts, Cursor
 from broadcaster.control.plan import shards_of
-from broadcaster.send.gateway import GatewayError
+from broadcaster.send.errors import GatewayError
 from broadcaster.send.lap import Position
 from broadcaster.send.lap_rows import LapRows
 from broadcaster.send.pacing import BURST_SECONDS, Pace
@@ -142,7 +142,7 @@ class Carousel:
         finally:
             if self._rows is not None:
                 await self._rows.close()
-            self._tools.gateway.forget_requests()
+            self._tools.gateway.requests.forget()
         if self._rows is not None:
             unsent = self._rows.drop_held()
             until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
@@ -302,7 +302,7 @@ class Carousel:
         if not self._slow.failed(post, before):
             return None
         if self._closing is None:
-            self._closing = self._tools.gateway.prepare_close()
+            self._closing = self._tools.gateway.requests.for_close()
         logger.info("slow_viewer_closed", **self._about, connection=post[0])
         return self._closing
 
@@ -327,14 +327,14 @@ class Carousel:
             rows.restart_here()
             self._slow.begin_lap()
         if rows.everything is None:
-            rows.everything = gateway.prepare_post(frames.everything)
+            rows.everything = gateway.requests.for_post(frames.everything)
         else:
-            gateway.replace_frame(rows.everything, frames.everything)
+            gateway.requests.replace_frame(rows.everything, frames.everything)
         if frames.score is not None:
             if rows.score is None:
-                rows.score = gateway.prepare_post(frames.score)
+                rows.score = gateway.requests.for_post(frames.score)
             else:
-                gateway.replace_frame(rows.score, frames.score)
+                gateway.requests.replace_frame(rows.score, frames.score)
         self._seq, self._event_id, self._posted = frames.seq, frames.event_id, frames.at
 
     def _begin(self, poll: Poll) -> LapRows:

@@ -6,7 +6,6 @@ POST, more over TLS, and needs no other event loop.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import select
@@ -151,16 +150,6 @@ class Connection:
         if interest != self.interest:
             self._epoll.modify(self.fd, interest)
             self.interest = interest
-
-
-async def addresses(host: str, port: int) -> list[tuple[Any, ...]]:
-    """Where a host is, as socket.getaddrinfo says it: IPv4 addresses only. Raises OSError.
-
-    A function outside of a VPC has no route for IPv6: Lambda has outbound IPv6 in dual-stack subnets of a VPC only
-    (Ipv6AllowedForDualStack in https://docs.aws.amazon.com/lambda/latest/dg/API_VpcConfig.html).
-    """
-    loop = asyncio.get_running_loop()
-    return list(await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM))
 
 
 def tls_context() -> ssl.SSLContext:

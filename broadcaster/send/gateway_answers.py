@@ -76,7 +76,7 @@ def is_bare_accept(data: bytes) -> bool:
         return False
 
 
-class Usual:
+class UsualAccept:
     """``is_bare_accept`` without a parser, for a server whose answers are laid out as its last one was.
 
     They have the same headers in the same order, and those that say how long an answer is and whether the connection

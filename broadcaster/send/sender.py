@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.payload import SenderTask
 from broadcaster.send.carousel import Carousel, Tools, metrics
-from broadcaster.send.gateway import Gateway, GatewayError
+from broadcaster.send.errors import GatewayError
+from broadcaster.send.gateway import Gateway
 from broadcaster.send.row_pages import calm_collector
 from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
@@ -53,7 +54,7 @@ def _tools() -> Tools:
     db, home = _client(aws.region()), _client(aws.setting("HOME_REGION"))
 
     async def made() -> Gateway:
-        return Gateway.prepared(Endpoint.parse(aws.setting("CONNECTIONS_URL"), aws.region()), credentials)
+        return Gateway(Endpoint.parse(aws.setting("CONNECTIONS_URL"), aws.region()), credentials)
 
     tools = Tools(
         db=db.client,

@@ -25,7 +25,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
-from broadcaster.send.gateway import Gateway, GatewayError
+from broadcaster.send.errors import GatewayError
+from broadcaster.send.gateway import Gateway
 from broadcaster.send.pacing import Pace
 from broadcaster.send.post_queue import Post, PostQueue
 from broadcaster.send.signing import Credentials, Endpoint
@@ -41,7 +42,7 @@ from subscriptions.store import partition
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from client.websocket import Connection
+    from client.websocket import ViewerSocket
 
 
 CONNECTIONS = 20
@@ -223,7 +224,7 @@ async def post(target: Target, websocket: str, match: str, posts: int, token: st
         try:
             frames = [orjson.dumps({"type": "smoke", "number": number}) for number in range(posts)]
             waiting_posts = [
-                (ours[n % len(ours)], gateway.prepare_post(frame), "", 0.0) for n, frame in enumerate(frames)
+                (ours[n % len(ours)], gateway.requests.for_post(frame), "", 0.0) for n, frame in enumerate(frames)
             ]
             begun = asyncio.get_running_loop().time()
             waiting = Frames(waiting_posts)
@@ -321,7 +322,7 @@ async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIter
     """Connections of our own that follow the match. Raises PostingError if one does not get as far."""
     listeners = [_Listener() for _ in range(CONNECTIONS)]
     url, headers = place_token(f"{websocket}?v=1", token)
-    wires: list[Connection] = []
+    wires: list[ViewerSocket] = []
     try:
         # One after the other: opening connections is not what is measured.
         for each in listeners:

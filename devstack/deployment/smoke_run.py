@@ -26,6 +26,7 @@ from loadtest.terminal_text import public_url
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
+    from client.event import Event
     from devstack.deployment.frame_posting import Posted, Posting
     from devstack.operator.api_client import Operator
 
@@ -218,7 +219,7 @@ def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
     return accepted & {each["cell"] for each in whole if each["seq"] >= GOAL}
 
 
-def _noting(shown: dict[int, float]) -> Callable[[str, dict[str, Any], int], None]:
+def _noting(shown: dict[int, float]) -> Callable[[str, Event, int], None]:
     return lambda _, event, __: shown.update({event["seq"]: time.monotonic()})
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcaster.control import rate_share
-from broadcaster.send.gateway import Gateway, GatewayError
+from broadcaster.send.errors import GatewayError
+from broadcaster.send.gateway import Gateway
 from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.pruning import Pruning
 from broadcaster.send.signing import Credentials, Endpoint

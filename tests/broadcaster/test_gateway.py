@@ -14,9 +14,11 @@ import pytest
 import trustme
 
 from broadcaster.send.connection import ConnectionState
-from broadcaster.send.gateway import SIGNED_SECONDS, Gateway, GatewayError
+from broadcaster.send.errors import GatewayError
+from broadcaster.send.gateway import Gateway
 from broadcaster.send.pacing import Pace
 from broadcaster.send.post_queue import TRIES, Post, PostQueue, Tally
+from broadcaster.send.prepared_requests import SIGNED_SECONDS
 from broadcaster.send.signing import Credentials, Endpoint
 from runtime.thaw import IDLE_SECONDS
 from tests.broadcaster.test_signing import botocores, read
@@ -144,7 +146,7 @@ class Ids:
     """Rows for connection ids."""
 
     def __init__(self, gateway: Gateway, frame: bytes, connections: list[str]) -> None:
-        self.request = gateway.prepare_post(frame)
+        self.request = gateway.requests.for_post(frame)
         self._left = list(reversed(connections))
 
     def next_row(self) -> Post | None:
@@ -302,7 +304,7 @@ async def test_a_connection_that_died_in_a_short_freeze_costs_one_try(
 ) -> None:
     """Promise: on a dead connection that is young enough to be used a post loses one try, and its viewer nothing."""
     monkeypatch.setattr(
-        "broadcaster.send.gateway._PATIENCE", {ConnectionState.BUSY: 0.3, ConnectionState.IDLE: IDLE_SECONDS}
+        "broadcaster.send.connection_pool._PATIENCE", {ConnectionState.BUSY: 0.3, ConnectionState.IDLE: IDLE_SECONDS}
     )
     await post(gateway, "200.one=")
     server.freeze(49)
@@ -385,7 +387,7 @@ async def test_new_credentials_and_a_new_day_are_taken_up_while_it_runs(gateway:
 
 async def test_a_gateway_that_is_not_there_is_said(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise 2: if nothing listens the batch fails as a whole, for the state machine to try again."""
-    monkeypatch.setattr("broadcaster.send.gateway.UNREACHABLE_SECONDS", 0.3)
+    monkeypatch.setattr("broadcaster.send.connection_pool.UNREACHABLE_SECONDS", 0.3)
     nobody = Server()
     nobody.url = "http://127.0.0.1:9/live"
     gateway = await opened(nobody, authority)
@@ -405,7 +407,7 @@ async def test_a_host_that_cannot_be_found_is_said(authority: trustme.CA) -> Non
 @pytest.mark.parametrize("server", ["https"], indirect=True)
 async def test_nobody_else_is_trusted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over TLS a certificate of an authority that we do not know is not talked to."""
-    monkeypatch.setattr("broadcaster.send.gateway.UNREACHABLE_SECONDS", 0.3)
+    monkeypatch.setattr("broadcaster.send.connection_pool.UNREACHABLE_SECONDS", 0.3)
     gateway = await opened(server, trustme.CA())
     with pytest.raises(GatewayError, match="cannot be reached"):
         await post(gateway, "200=")

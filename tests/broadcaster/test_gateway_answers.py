@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.send.gateway_answers import Answer, AnswerReader, MalformedAnswerError, Usual, is_bare_accept, meaning
+from broadcaster.send.gateway_answers import (
+    Answer,
+    AnswerReader,
+    MalformedAnswerError,
+    UsualAccept,
+    is_bare_accept,
+    meaning,
+)
 
 BARE = b"HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 07:04:19 GMT\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n"
 ID = b"X-Id: 1234567890123456789012"
@@ -44,7 +51,7 @@ def test_an_answer_in_any_pieces_is_the_same_answer(data: bytes, status: int, bo
 
 def test_the_short_cut_takes_a_bare_accept() -> None:
     """The usual answer needs no parser."""
-    usual = Usual()
+    usual = UsualAccept()
     assert is_bare_accept(BARE)
     assert usual.is_accept(BARE)
     assert usual.is_accept(BARE.replace(b"07:04:19", b"07:04:20"))
@@ -62,7 +69,7 @@ def test_the_short_cut_takes_a_bare_accept() -> None:
 )  # fmt: skip
 def test_the_short_cut_takes_nothing_else(data: bytes) -> None:
     """The parser gets all bytes that are not surely one bare accept on a connection that stays open."""
-    usual = Usual()
+    usual = UsualAccept()
     assert usual.is_accept(BARE)
     assert not is_bare_accept(data)
     assert not usual.is_accept(data)
@@ -78,7 +85,7 @@ def test_the_short_cut_takes_nothing_else(data: bytes) -> None:
 )  # fmt: skip
 def test_what_is_laid_out_otherwise_is_asked_the_parser(change: tuple[bytes, bytes]) -> None:
     """An answer as long as the last one, with its framing where it stood, is not for that a bare accept."""
-    usual = Usual()
+    usual = UsualAccept()
     first = BARE.replace(b"\r\nConnection", b"\r\n" + ID + b"\r\nConnection")
     assert usual.is_accept(first)
     assert usual.is_accept(first.replace(b"12345678", b"abcdefgh"))
@@ -96,7 +103,7 @@ def test_an_unknown_transfer_coding_is_said(coding: bytes) -> None:
 def test_the_short_cut_never_contradicts_the_parser(junk: bytes, place: int, cut: int) -> None:
     """The parser reads all bytes that the short cut takes as a complete 200 without a body on an open connection."""
     data = BARE[:place] + junk + BARE[place + cut :]
-    usual = Usual()
+    usual = UsualAccept()
     usual.is_accept(BARE)
     if is_bare_accept(data) or usual.is_accept(data):
         reader = read(data)

@@ -60,7 +60,7 @@ async def post(gateway: Gateway, connections: list[str], frame: bytes, rate: flo
     pace = Remembered(rate, now)
     queue = PostQueue(Ids(gateway, frame, connections), pace, until=now + SECONDS, gone=lambda _: None)
     await gateway.deliver(queue, now + SECONDS)
-    gateway.forget_requests()
+    gateway.requests.forget()
     return queue.tally, pace
 
 

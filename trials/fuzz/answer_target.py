@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
-from broadcaster.send.gateway_answers import AnswerReader, MalformedAnswerError, Usual
+from broadcaster.send.gateway_answers import AnswerReader, MalformedAnswerError, UsualAccept
 from trials.fuzz.fuzz_target import WrongError, hold
 from trials.fuzz.mutate import damaged_bytes
 
@@ -74,7 +74,7 @@ class AnswerTarget:
         whole = b"".join(pieces)
         one, many = _read([whole], closes=closes), _read(pieces, closes=closes)
         hold("cuts change nothing", true=one == many or _answered_early(pieces, one, many))
-        usual = Usual()
+        usual = UsualAccept()
         for layout in (None, *VALID[:4]):
             if layout is not None:
                 usual.is_accept(layout)

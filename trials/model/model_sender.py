@@ -81,7 +81,7 @@ class ModelSender(Invocation):
         """Whether bytes of its are on their way between two sockets."""
         if self.gateway is None or self.ended:
             return False
-        states = [each.state for each in self.gateway._connections.values()]  # noqa: SLF001
+        states = [each.state for each in self.gateway.pool.connections.values()]
         opening = ConnectionState.OPENING in states or ConnectionState.HANDSHAKE in states
         return opening or states.count(ConnectionState.BUSY) > len(self.posts())
 

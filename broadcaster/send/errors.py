@@ -1,0 +1,5 @@
+"""Pure: the errors of a sender."""
+
+
+class GatewayError(Exception):
+    """No POST can succeed, whatever the connection: bad credentials, a wrong URL, or no network."""
