@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 5.0
 CONNECTIONS = 8
 
 
-class ReadError(Exception):
+class ReadError(ConnectionError):
     """The API gave no answer that can be used: none at all, an error, or no JSON object."""
 
 

@@ -28,7 +28,7 @@ _logger.setLevel(logging.CRITICAL + 1)
 _QUIET = logging.LoggerAdapter(_logger)
 
 
-class LostError(Exception):
+class LostError(ConnectionError):
     """The connection could not be opened, or has been lost."""
 
     def __init__(self, message: str, status: int | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from client.http_reader import HttpReader
 from client.viewer import Viewer
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ CONNECTS_AT_ONCE = 16
 PATIENCE_SECONDS = 60.0
 
 
-class TooFewError(Exception):
+class TooFewError(ProgramError):
     """Not every viewer could subscribe; the text is for a person."""
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 FILES: Final = {
     "tests": {"test_quick"},
     "tests/runtime": {
-        "test_attributes", "test_environment", "test_brief_cache", "test_lifecycle", "test_metrics", "test_regions",
-        "test_thaw", "test_transient",
+        "test_attributes", "test_brief_cache", "test_environment", "test_errors", "test_lifecycle", "test_metrics",
+        "test_regions", "test_thaw", "test_transient",
     },
     "tests/matches": {
         "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",

@@ -23,7 +23,8 @@ from broadcaster.control.watchdog_queue import WatchdogQueue
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.metrics import unreadable
-from runtime.regions import COLD_SECONDS, TRANSIENT, Regions
+from runtime.refusals import AWS_ERRORS, judge
+from runtime.regions import COLD_SECONDS, Regions
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Cells:
         (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-standard-vs-express.html). If a message cannot be
         sent, the broadcasts start all the same, and then its error is raised: Lambda delivers the record again, and the
         next call sends the messages. A cell with a damaged row of the match is left to its message, which the watchdog
-        sets aside. Raises regions.TRANSIENT.
+        sets aside. Raises refusals.AWS_ERRORS.
         """
         put = partial(self._watchdog_queue.put, state.match, state.newest_seq, epoch=state.epoch)
         _, unsent = self._queue_calls.ask({region: partial(put, region) for region in self._cells})
@@ -159,7 +160,13 @@ class Cells:
                 if isinstance(error, UnreadableRowError):
                     unreadable(error)
                 continue
-            logger.warning("cell_unreached", cell=region, exc_info=error)
+            if judge(error) in ("refused", "invalid"):
+                # The cell has answered, and its answer stays the same until a person changes the deployment. If this
+                # raised the error, the record would stay on the stream, and the events of all cells would wait behind
+                # it. So the event waits in the watchdog's queue, like the event of a silent cell.
+                logger.error("cell_refused", cell=region, exc_info=error)
+            else:
+                logger.warning("cell_unreached", cell=region, exc_info=error)
             if isinstance(error, TimeoutError):
                 self._silence(region)
         return answers, broken
@@ -168,7 +175,7 @@ class Cells:
         begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._regions.is_cold(region) else 0.0)
         try:
             return work()
-        except TRANSIENT as error:
+        except AWS_ERRORS as error:
             if not isinstance(error, ClientError) or self._clock() - begun > patience:
                 self._silence(region)
             raise

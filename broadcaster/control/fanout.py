@@ -6,9 +6,12 @@ Then the handler raises, so Lambda's event source mapping delivers the records a
 (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html). Work that was done the first
 time changes nothing the second time.
 
-A failure that belongs to one match (its rows are damaged, or an error that nobody foresaw) is neither poison nor
-transient. The match waits until the other matches have been broadcast; then its records are tried again for a moment. A
-record that still fails is set aside with its reason, and counts as done.
+A call that AWS refuses stops its match in the same way, because no record is at fault. It is loud at once: the log has
+``aws_refused``, the invocation has the metric AwsRefused, and the function fails. The record stays on the stream.
+
+A failure that belongs to one match is neither poison nor transient: its rows are damaged, DynamoDB calls the write
+invalid, or an error comes that nobody foresaw. The match waits until the other matches have been broadcast; then its
+records are tried again for a moment. A record that still fails is set aside with its reason, and counts as done.
 """
 
 from __future__ import annotations
@@ -19,15 +22,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 
 from broadcaster.control import cells
 from broadcaster.control.set_aside import record_body
 from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
-from runtime import aws, lifecycle, regions
+from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.errors import ConfigurationError, TransientError
 from runtime.metrics import Metrics, unreadable
+from runtime.refusals import AWS_ERRORS, judge
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -35,11 +39,6 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs import SQSClient
-
-TRANSIENT = (*regions.TRANSIENT, OSError, ContentionError)
-
-NEVER = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
-"""Error codes of DynamoDB that the same record would get on every try."""
 
 PATIENCE_SECONDS = 1.5
 """Seconds in which one invocation tries all doubtful matches again. Two fan-outs at one match may look like damage."""
@@ -58,7 +57,7 @@ metrics = Metrics("fanout")
 T = TypeVar("T")
 
 
-class IncompleteError(Exception):
+class IncompleteError(TransientError):
     """Some records could not be handled yet, so Lambda has to deliver all records of the invocation again."""
 
 
@@ -95,12 +94,12 @@ class Fanout:
                 continue
             try:
                 accepted = self._accept(record)
-            except TRANSIENT as error:
-                logger.warning("event_not_numbered", match=match, exc_info=error)
-                failed[match] = error
-            except Exception as error:  # of any kind: the other matches come first
-                logger.warning("event_not_numbered", match=match, exc_info=error)
-                doubtful[match] = [record]
+            except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
+                _log("event_not_numbered", match, error)
+                if _is_of_the_record(error):
+                    doubtful[match] = [record]
+                else:
+                    failed[match] = error
             else:
                 if accepted is not None:
                     numbered[accepted.match] = record
@@ -118,12 +117,12 @@ class Fanout:
         for match, record in numbered.items():
             try:
                 self._broadcast(match)
-            except TRANSIENT as error:
-                logger.warning("match_not_broadcast", match=match, exc_info=error)
-                failed[match] = error
-            except Exception as error:  # of any kind: the other matches come first
-                logger.warning("match_not_broadcast", match=match, exc_info=error)
-                unstarted[match] = record
+            except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
+                _log("match_not_broadcast", match, error)
+                if _is_of_the_record(error):
+                    unstarted[match] = record
+                else:
+                    failed[match] = error
         return unstarted
 
     def _retry_doubtful(
@@ -140,21 +139,21 @@ class Fanout:
                     accepted = self._try_until(deadline, record, lambda record=record: self._accept(record))  # type: ignore[misc]
                     if accepted is not None:
                         unstarted[match] = record
-            except TRANSIENT as error:
-                logger.warning("event_not_numbered", match=match, exc_info=error)
+            except Exception as error:  # noqa: BLE001 - of any kind: the record stays on the stream
+                _log("event_not_numbered", match, error)
                 failed[match] = error
         for match, record in unstarted.items():
             try:
                 # A record that is set aside here starts the broadcast when ``livescore redrive`` sends it again.
                 self._try_until(deadline, record, lambda match=match: self._broadcast(match))  # type: ignore[misc]
-            except TRANSIENT as error:
-                logger.warning("match_not_broadcast", match=match, exc_info=error)
+            except Exception as error:  # noqa: BLE001 - of any kind: the record stays on the stream
+                _log("match_not_broadcast", match, error)
                 failed[match] = error
 
     def _try_until(self, deadline: float, record: dict[str, Any], work: Callable[[], T]) -> T | None:
         """Try the work for a record until it succeeds, or set the record aside at the deadline and return None.
 
-        ``deadline``: of the monotonic clock. Raises transient errors at once.
+        ``deadline``: of the monotonic clock. Raises at once what is not of the record.
         """
         match, pauses = record["kinesis"]["partitionKey"], iter(PAUSES)
         while True:
@@ -164,9 +163,9 @@ class Fanout:
                 return None
             try:
                 return work()
-            except TRANSIENT:
-                raise
             except Exception as error:
+                if not _is_of_the_record(error):
+                    raise
                 pause = next(pauses, None)
                 if pause is not None and time.monotonic() + pause < deadline:
                     time.sleep(pause)
@@ -201,9 +200,10 @@ class Fanout:
             self._set_aside(
                 record, f"other writers changed the match at every try for {CONTENTION_SECONDS:.0f} s: {error}"
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in NEVER:
+        except AWS_ERRORS as error:
+            if not _is_of_the_record(error):
                 raise
+            # DynamoDB gives the same record this answer on every try.
             self._set_aside(record, str(error))
             return None
         else:
@@ -247,6 +247,25 @@ class Fanout:
         )
         self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
         self._already_set_aside.add(identity)
+
+
+def _is_of_the_record(error: Exception) -> bool:
+    """Whether an error belongs to one record or its match. After any other error the record stays on the stream.
+
+    A transient error does not belong to the record. An error of the deployment does not either, such as a call that AWS
+    refuses: a person has to change the deployment, and then the record is numbered.
+    """
+    if isinstance(error, (*AWS_ERRORS, OSError)):
+        return judge(error) == "invalid"
+    return not isinstance(error, (TransientError, ConfigurationError))
+
+
+def _log(event_name: str, match: str, error: Exception) -> None:
+    """Log an error of a match: as a warning if it passes by itself, else as an error."""
+    passes = isinstance(error, TransientError) or (
+        isinstance(error, (*AWS_ERRORS, OSError)) and judge(error) == "transient"
+    )
+    (logger.warning if passes else logger.error)(event_name, match=match, exc_info=error)
 
 
 @cache

@@ -26,6 +26,7 @@ from matches.ledger import Ledger, UnknownMatchError
 from matches.match_rows import state_key
 from runtime.attributes import UnreadableRowError
 from runtime.bulk_rows import delete_rows
+from runtime.errors import ConflictError
 from subscriptions.shards import MAX_SHARDS, shard_count
 from subscriptions.store import partition
 from subscriptions.viewer_counts import audience_partition
@@ -73,7 +74,7 @@ class Removed:
         return {"match": self.match, "home": {"removed": dict(self.home)}, "cells": cells}
 
 
-class MadeAgainError(Exception):
+class MadeAgainError(ConflictError):
     """The match was created again during the reset. The rows that are there now belong to the new match."""
 
 

@@ -18,6 +18,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from runtime.errors import NotThereError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -30,7 +32,7 @@ REASON_LENGTH = 500
 Kind = Literal["record", "batch", "watch", "unreadable"]
 
 
-class NoSuchMessageError(Exception):
+class NoSuchMessageError(NotThereError):
     """No message, or more than one, has an id with the given beginning. The text is a sentence for an operator."""
 
 

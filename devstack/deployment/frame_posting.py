@@ -36,6 +36,7 @@ from devstack.operator.local_system import system_at
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, PREFIX, REGION, SECRET
 from loadtest.terminal_text import public_url
+from runtime.errors import ProgramError
 from subscriptions.shards import DEFAULT_SHARDS
 from subscriptions.store import partition
 
@@ -61,7 +62,7 @@ PATIENCE_SECONDS = 20.0
 _EXECUTE_API = re.compile(r"[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 
 
-class SkippedError(Exception):
+class SkippedError(ProgramError):
     """The frames cannot be posted from here, which is no fault of the system; the text says what is missing."""
 
 
@@ -243,7 +244,7 @@ async def post(target: Target, websocket: str, match: str, posts: int, token: st
         return Posted(posts, tries.tally.throttled, _arrived(listeners), waiting.seconds)
 
 
-class PostingError(Exception):
+class PostingError(ProgramError):
     """Something went wrong; the text is for a person."""
 
 

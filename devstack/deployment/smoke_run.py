@@ -22,6 +22,7 @@ from client.viewer import Viewer
 from devstack.deployment.frame_posting import PostingError, SkippedError, post
 from devstack.operator.api_client import ApiError
 from loadtest.terminal_text import public_url
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -205,7 +206,7 @@ class Smoke:
         self.say(step)
 
 
-class SmokeError(Exception):
+class SmokeError(ProgramError):
     """A step went wrong; the text is for a person."""
 
 
