@@ -153,7 +153,7 @@ class Fanout:
     def _try_until(self, deadline: float, record: dict[str, Any], work: Callable[[], T]) -> T | None:
         """Try the work for a record until it succeeds, or set the record aside at the deadline and return None.
 
-        ``deadline``: of the monotonic clock. Raises at once what is not of the record.
+        ``deadline``: of the monotonic clock. Errors that do not belong to the record are raised at once.
         """
         match, pauses = record["kinesis"]["partitionKey"], iter(PAUSES)
         while True:
