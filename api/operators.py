@@ -25,7 +25,7 @@ from api.openapi_answers import answers
 from api.responses import plain, present
 from api.shared_reads import HISTORY_PAGE
 from broadcaster.control.cell_state import CellStates
-from broadcaster.control.progress import standing
+from broadcaster.control.progress import cell_progress
 from matches.events import DIGEST, AcceptedEvent, Event, EventId
 from matches.match_state import MatchState
 from matches.schedule import MatchChange, NewMatch
@@ -281,7 +281,7 @@ def _standing(cell_states: CellStates, match: str) -> dict[str, Any]:
     """The progress of one cell with a match."""
     cell_state, now = cell_states.read(match), time.time()
     rows = cell_states.progress(match, cell_state.round) if cell_state.round and cell_state.is_running(now) else []
-    return standing(cell_state, rows, now)
+    return cell_progress(cell_state, rows, now)
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:

@@ -161,7 +161,7 @@ class Receipts:
     def _free_rate_share(self, end: RoundEnd) -> None:
         """Delete the broadcast's rate share, unless another broadcast of the match has replaced it."""
         with suppress(self._db.exceptions.ConditionalCheckFailedException):
-            self._db.delete_item(**rate_share.removal(self._table, end.match, end.owner))
+            self._db.delete_item(**rate_share.deletion(self._table, end.match, end.owner))
 
     def _count_viewers(self, end: RoundEnd, gone: int) -> None:
         """Correct the count of viewers at home, because a whole round has met every row. A failure is only logged."""
