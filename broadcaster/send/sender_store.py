@@ -24,7 +24,7 @@ from matches.ledger import UnknownMatchError
 from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
 from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, parse_rows
-from runtime.metrics import readable_rows, unreadable
+from runtime.metrics import readable_rows, report_unreadable
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class SenderStore:
         return Poll(
             state=state,
             cell_state=parse_cell_state(match, told.get("Item")),
-            broadcasts=readable_rows(rate_share.parse(live_rows["Items"])),
+            broadcasts=readable_rows(rate_share.parse(live_rows["Items"], time.time())),
         )
 
     async def _state(self, match: str, known: MatchState | None) -> MatchState:
@@ -100,7 +100,7 @@ class SenderStore:
         except UnreadableRowError as error:
             if known is None:
                 raise
-            unreadable(error)
+            report_unreadable(error)
             return known
 
     async def frames(self, state: MatchState, told: int) -> Frames | None:
@@ -122,12 +122,12 @@ class SenderStore:
 
     async def ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> rate_share.RateShare | None:
         """Say that a batch has ended, or goes on after all; returns the broadcast, None if it is not live any more."""
-        return await self._update_live(rate_share.ended(self.broadcasts, match, owner, batch, is_ended=is_ended))
+        return await self._update_live(rate_share.ended_update(self.broadcasts, match, owner, batch, is_ended=is_ended))
 
     async def state_left(self, match: str, owner: str, batch: int, left: int) -> bool:
         """Say how many posts a batch has left; returns whether the broadcast is still live."""
         try:
-            await self.db.update_item(**rate_share.statement(self.broadcasts, match, owner, batch, left))
+            await self.db.update_item(**rate_share.left_update(self.broadcasts, match, owner, batch, left))
         except self.db.exceptions.ConditionalCheckFailedException:
             return False
         return True
@@ -151,5 +151,5 @@ class SenderStore:
             answer = await self.db.update_item(**update)
         except self.db.exceptions.ConditionalCheckFailedException:
             return None
-        rows = readable_rows(rate_share.parse([answer["Attributes"]])) if "Attributes" in answer else []
+        rows = readable_rows(rate_share.parse([answer["Attributes"]], time.time())) if "Attributes" in answer else []
         return rows[0] if rows else None
