@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from broadcaster.control.cell_state import CellState
-from broadcaster.control.progress import SUMMED, progress_item, round_name, standing, total
+from broadcaster.control.progress import SUMMED, cell_progress, progress_item, round_name, total
 
 NOW = 1_000.0
 BUSY = CellState("m", due_seq=7, told_seq=5, owner="o", lease_until=int(NOW) + 60)
@@ -27,13 +27,13 @@ def test_a_round_is_the_sum_of_its_batches() -> None:
 
 def test_a_running_round_is_shown() -> None:
     """Operators see the sums of the running round, and the newest seq that a batch sends."""
-    about = standing(BUSY, [FIRST, SECOND], NOW)
+    about = cell_progress(BUSY, [FIRST, SECOND], NOW)
     assert [about[name] for name in ("seq", "told", "running")] == [7, 5, True]
     assert [about["broadcast"][name] for name in ("seq", "rows", "batches")] == [7, 30, 2]
 
 
 def test_a_cell_without_a_report_shows_no_broadcast() -> None:
     """A round without a report and a cell without a round have no broadcast to show."""
-    assert standing(BUSY, [], NOW)["broadcast"] is None
-    idle = standing(CellState("m", due_seq=7, told_seq=7), [FIRST], NOW)
+    assert cell_progress(BUSY, [], NOW)["broadcast"] is None
+    idle = cell_progress(CellState("m", due_seq=7, told_seq=7), [FIRST], NOW)
     assert (idle["running"], idle["broadcast"]) == (False, None)

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from broadcaster.control.rate_share import (
     HORIZON_SECONDS,
     RateShare,
-    ended,
+    deletion,
+    ended_update,
+    left_update,
     parse,
     rate_share_query,
-    removal,
     renewal,
     share,
-    statement,
 )
 
 NOW = 1_000.0
@@ -116,9 +116,9 @@ def test_the_need_of_a_row_costs_no_more_than_its_statements() -> None:
 def test_only_the_owner_changes_its_row() -> None:
     """Each write of a rate share is about the match's row, on the condition that its broadcast still owns the row."""
     writes = [
-        statement("t", "m", "o", 3, 50),
-        ended("t", "m", "o", 3, is_ended=True), ended("t", "m", "o", 3, is_ended=False),
-        renewal("t", "m", "o", 90), removal("t", "m", "o"),
+        left_update("t", "m", "o", 3, 50),
+        ended_update("t", "m", "o", 3, is_ended=True), ended_update("t", "m", "o", 3, is_ended=False),
+        renewal("t", "m", "o", 90), deletion("t", "m", "o"),
     ]  # fmt: skip
     for write in writes:
         assert write["Key"] == {"pk": {"S": "rate-share"}, "sk": {"S": "m"}}
