@@ -22,10 +22,11 @@ from matches.ledger import (
     UnknownMatchError,
 )
 from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.errors import LivescoreError
 from runtime.metrics import unreadable
 
 
-class ApiError(Exception):
+class ApiError(LivescoreError):
     """An answer in the API's error shape."""
 
     def __init__(self, status: HTTPStatus, code: str, message: str) -> None:

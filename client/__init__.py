@@ -1,6 +1,7 @@
-"""A viewer's half of the protocol in Python: follow a match, notice a gap, repair it. Imports nothing else of ours.
+"""A viewer's half of the protocol in Python: follow a match, notice a gap, repair it.
 
-Others install this folder as ``livescore_client`` (docs/client.md), so its modules import each other relatively.
+It imports none of our other packages. Users install this folder as ``livescore_client`` (docs/client.md), so its
+modules import each other relatively.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ else:
     }
 
     def __getattr__(name: str) -> object:
-        # Imported when it is wanted: our commands want one small module, and neither httpx nor picows.
+        # Imported at first use: most of our commands need one small module, and neither httpx nor picows.
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f".{_MODULES[name]}", __name__), name)

@@ -1,28 +1,28 @@
 """The errors that following a match can raise, as one tree.
 
-- ``FollowError``: the server refuses what was asked for, and would again.
+- ``FollowError``: the server refuses the request, and would refuse it again.
   - ``UnknownMatchError``: there is no such match.
   - ``RefusedError``: the token is missing, has expired, or does not cover the match.
-  - ``TokenTooLongError`` (``token_placement``): the token fits into no address.
-  - ``BehindError``: the program took its events too slowly.
+  - ``TokenTooLongError`` (``token_placement``): the token does not fit into an address.
+  - ``BehindError``: the program reads its events too slowly.
 
-A lost connection is none of these: it is opened again.
+A lost connection is no error: it is opened again.
 """
 
 from __future__ import annotations
 
 
 class FollowError(Exception):
-    """The match cannot be followed, and trying again would not help; the text is a sentence without any secret."""
+    """The match cannot be followed, and another try would not help. The text is a sentence without any secret."""
 
 
 class UnknownMatchError(FollowError):
-    """There is no match of this id, or there is none any more."""
+    """There is no match with this id, or no longer."""
 
 
 class RefusedError(FollowError):
-    """The viewer is not let in: its token is missing, has expired, is forged, or does not cover the match."""
+    """The server refuses the viewer: its token is missing, has expired, is forged, or does not cover the match."""
 
 
 class BehindError(FollowError):
-    """The program has left so many events waiting that no more are kept for it."""
+    """The program reads its events too slowly: too many wait, so the loop ends."""

@@ -1,19 +1,23 @@
 """Pure: a viewer's half of the protocol, for one match.
 
-A follower takes frames and says which events to show. Frames may come twice, late, or before the snapshot; a frame
-may be missing. Duplicates are dropped, an update that is ahead of what it builds on is a gap, and a gap is repaired
-by a snapshot from the follower's position, or by pages of the history and then a snapshot.
+A follower takes frames and returns the events to show. Frames may come twice, late, or before the snapshot, and a frame
+may be missing. The follower drops duplicates. An update that begins after the follower's position is a gap. A snapshot
+from the position closes the gap; if it does not reach back so far, pages of the history come first.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .frame_checks import is_page, is_whole
 
-_EARLY = 64
-"""Frames kept while a snapshot is awaited; a frame lost beyond that is a gap again."""
+if TYPE_CHECKING:
+    from .event import Event
+    from .frame_types import Position, RawFrame, Snapshot, Update
+
+_BUFFER_FRAMES = 64
+"""Updates that wait in the buffer for a snapshot. If more come, the oldest is dropped, which is a gap again."""
 
 
 @dataclass(slots=True)
@@ -31,54 +35,38 @@ class Follower:
     gap: bool = False
     """A frame was missed: ask for a snapshot ``since`` the position."""
     lost: int = 0
-    """Events that no snapshot could bring back, because it did not reach far enough."""
+    """Events that no snapshot could bring back, because it did not reach back far enough."""
     junk: int = 0
     """Frames that were no whole snapshot or update; they change nothing."""
-    _early: list[dict[str, Any]] = field(default_factory=list)
-    _reach: int = 0
-    """The seq of a snapshot of this epoch that was not taken: what ends before it closes no gap."""
+    _buffer: list[Update] = field(default_factory=list)
+    _gap_end: int = 0
+    """The seq of the newest snapshot of this epoch that was refused: the gap stays open below it."""
 
-    def since(self) -> dict[str, Any] | None:
+    def since(self) -> Position | None:
         """The position to subscribe from, None before the first snapshot."""
         return {"epoch": self.epoch, "seq": self.seq} if self.epoch else None
 
-    def reaches(self, snapshot: dict[str, Any]) -> bool:
+    def reaches(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot of this epoch has every event after the position."""
-        missing: int = snapshot["seq"] - self.seq
+        missing = snapshot["seq"] - self.seq
         return len([event for event in snapshot["events"] if event["seq"] > self.seq]) >= missing
 
-    def take(self, frame: dict[str, Any], *, patient: bool = False) -> list[dict[str, Any]]:
+    def take(self, frame: RawFrame, *, patient: bool = False) -> list[Event]:
         """Take one frame of this match; returns the events that are new, in order.
 
-        A ``patient`` follower takes no snapshot that does not reach back to its position: that is a gap, to be closed
-        by ``read``. Otherwise what it does not have is counted as ``lost``.
+        A ``patient`` follower refuses a snapshot that does not reach back to its position. That is a gap, which
+        ``read`` closes. Otherwise the follower takes the snapshot and counts the missing events as ``lost``.
         """
         if not is_whole(frame):
             self.junk += frame.get("type") in ("snapshot", "update")
             return []
-        if frame["type"] == "snapshot":
-            if patient and frame["epoch"] == self.epoch and not self.reaches(frame):
-                self.gap, self._reach = True, max(self._reach, frame["seq"])
-                return []
-            return self._snapshot(frame, patient=patient)
-        if self.epoch is None:
-            self._keep(frame)
-            return []
-        if frame["epoch"] != self.epoch or frame["prev"] > self.seq:
-            # Kept until the snapshot: the answer may be older than this frame.
-            self.gap = True
-            self._keep(frame)
-            return []
-        return self._advance(frame)
+        return self._take(frame, patient=patient)
 
-    def _keep(self, frame: dict[str, Any]) -> None:
-        self._early = [*self._early[1 - _EARLY :], frame]
-
-    def read(self, page: dict[str, Any]) -> list[dict[str, Any]]:
+    def read(self, page: RawFrame) -> list[Event]:
         """Take a page of the history after the position; returns the events that are new, in order.
 
-        None are if the page is not whole, is of another epoch, or begins beyond the position. A gap stays one until the
-        snapshot.
+        Returns none if the page is not whole, is of another epoch, or begins after the position. The next snapshot
+        closes the gap.
         """
         if not is_page(page):
             self.junk += 1
@@ -90,21 +78,41 @@ class Follower:
         self.score = (new[-1]["score"][0], new[-1]["score"][1])
         return new
 
-    def _snapshot(self, frame: dict[str, Any], *, patient: bool) -> list[dict[str, Any]]:
+    def _take(self, frame: Snapshot | Update, *, patient: bool) -> list[Event]:
+        if frame["type"] == "snapshot":
+            if patient and frame["epoch"] == self.epoch and not self.reaches(frame):
+                self.gap, self._gap_end = True, max(self._gap_end, frame["seq"])
+                return []
+            return self._snapshot(frame, patient=patient)
+        if self.epoch is None:
+            self._add_to_buffer(frame)
+            return []
+        if frame["epoch"] != self.epoch or frame["prev"] > self.seq:
+            # The buffer has it until the snapshot comes, which may be older than this frame.
+            self.gap = True
+            self._add_to_buffer(frame)
+            return []
+        return self._advance(frame)
+
+    def _add_to_buffer(self, frame: Update) -> None:
+        self._buffer = [*self._buffer[1 - _BUFFER_FRAMES :], frame]
+
+    def _snapshot(self, frame: Snapshot, *, patient: bool) -> list[Event]:
         self.home, self.away = frame["home"], frame["away"]
-        begins = frame["epoch"] != self.epoch
-        if begins:
-            self.epoch, self.seq, self._reach = frame["epoch"], 0, 0
+        is_new_epoch = frame["epoch"] != self.epoch
+        if is_new_epoch:
+            self.epoch, self.seq, self._gap_end = frame["epoch"], 0, 0
         new = self._advance(frame)
-        early, self._early, self.gap = self._early, [], self.seq < self._reach
-        for update in early:
-            # With a new epoch, frames of another are what it replaced. So they are when the socket, whose answers are
-            # not older than the question, still states this one: kept, they would be a gap that nothing closes.
-            if (patient and not begins) or update["epoch"] == self.epoch:
-                new += self.take(update)
+        buffer, self._buffer, self.gap = self._buffer, [], self.seq < self._gap_end
+        for update in buffer:
+            # After a change of epoch, updates of any other epoch are stale: drop them. Drop them too when the socket
+            # confirms this epoch, because its answers are never older than the request. An answer over HTTP (patient)
+            # may be older: it drops nothing. A stale update in the buffer would look like a gap for ever.
+            if (patient and not is_new_epoch) or update["epoch"] == self.epoch:
+                new += self._take(update, patient=False)
         return new
 
-    def _advance(self, frame: dict[str, Any]) -> list[dict[str, Any]]:
+    def _advance(self, frame: Snapshot | Update) -> list[Event]:
         if frame["seq"] < self.seq:
             return []
         new = [event for event in frame["events"] if event["seq"] > self.seq]

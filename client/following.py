@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from .errors import BehindError, FollowError, RefusedError, UnknownMatchError
@@ -19,31 +19,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .event import Event
+    from .frame_types import RawFrame
     from .websocket import LostError
 
 BACKLOG = 1000
-"""Events that wait for a program that is slow, at most; as many as in web/livescore.js."""
+"""The most events that wait for a slow program; web/livescore.js has the same number."""
 
 OVER = frozenset({"full_time", "abandoned", "awarded", "called_off"})
-"""Kinds of event after which a match is not played on, unless they are taken back."""
+"""Kinds of event that end a match, unless they are cancelled."""
 
 REFUSED = (401, 403)
-"""Status of a handshake whose viewer API Gateway does not let in: no valid token, or an explicit deny
+"""HTTP status of a handshake that API Gateway refuses: there is no valid token, or an explicit deny
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html)."""
 
 _FINAL = {"unknown_match": UnknownMatchError, "not_entitled": RefusedError, "bad_request": FollowError}
-"""By the code of an error frame (docs/protocol.md): what is raised, because the same question has the same answer."""
+"""Code of an error frame (docs/protocol.md) -> the error to raise, because the same request gets the same answer."""
 
 _logger = logging.getLogger("livescore.client")
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The newest known state of a match. It may be ahead of the events that the loop has had."""
+    """The newest known state of a match. It may be ahead of the events that the loop has given."""
 
     match: str
     epoch: str
-    """Another epoch is another history: the match was reset."""
+    """One creation of the match. Another epoch is another history: the match was reset."""
     seq: int
     """Number of the newest event."""
     status: str
@@ -55,9 +56,9 @@ class Board:
     shootout: tuple[int, int] | None
     """Kicks that were scored in the shoot-out: home, away."""
     gap: bool
-    """An event was missed, and is being read."""
+    """Events are missing, and are being read."""
     lost: int
-    """Events that could not be brought back, or lie before the first snapshot."""
+    """Events that could not be read again, or that were before the first snapshot."""
 
 
 def follow(
@@ -71,17 +72,18 @@ def follow(
 ) -> Follow:
     """Follow a match at a WebSocket's address: its events so far, then each new one, each once and in order.
 
-    With ``api``, the base URL of the readers' HTTP API or of the site, events that were missed are read there, which
-    costs the sender nothing; without it the socket is asked. ``token`` is the viewer's, or a function that gives one
-    before each connection. ``score_only`` leaves out what changes no score: goals, kicks of the shoot-out and phases
-    come, cards and substitutions do not. The loop goes on after the match unless ``until_full_time`` is true.
+    ``api`` is the base URL of the readers' HTTP API or of the site. Missed events are read there, which costs none of
+    the send budget; without ``api`` they are asked for over the socket. ``token`` is the viewer's token, or a function
+    that returns one before each connection. ``score_only`` gives only goals, kicks of the shoot-out, phases, and
+    cancellations of these; no cards and no substitutions. The loop goes on after the match unless ``until_full_time``
+    is true.
 
-    Nothing is connected before the loop begins. A lost connection is opened again for ever; the logger
-    ``livescore.client`` warns of each that could not be opened.
+    The connection opens when the loop begins. A lost connection is opened again, for ever. The logger
+    ``livescore.client`` warns of each connection that could not be opened.
 
     Raises ValueError for an address that can never be reached. The loop raises UnknownMatchError, RefusedError for a
-    viewer who is not let in (when the connection is opened again, too), TokenTooLongError, BehindError for a loop that
-    has left 1,000 events waiting, and FollowError for a match id that can be none.
+    viewer whom the server refuses (also when the connection is opened again), TokenTooLongError, BehindError for a loop
+    that leaves 1,000 events waiting, and FollowError for a match id that is not valid.
     """
     _check_address("url", url, ("ws", "wss"))
     if api is not None:
@@ -90,11 +92,11 @@ def follow(
 
 
 class Follow:
-    """The events of one match; ``follow`` makes it, and its options are described there.
+    """The events of one match. ``follow`` makes it and describes its options.
 
-    A loop over ``follow(…)`` that ends, by ``break`` or an exception too, takes everything with it. If you keep the
-    object in a variable, close it: by ``async with``, or ``aclose``. A second loop over it goes on where the first
-    ended.
+    When a loop over ``follow(…)`` ends, also by ``break`` or an exception, the connection is closed. If you keep the
+    object in a variable, close it with ``async with`` or ``aclose``. A second loop over it continues where the first
+    loop ended.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class Follow:
         self._ended = False
         self.match = match
         self._until_full_time = until_full_time
-        # Nothing that runs refers to this object: so it goes when its loop has ended, and takes the task with it.
+        # No task refers to this object. So Python deletes it when its loop has ended, and it cancels the task.
         self._inbox = _Inbox()
         self._reader = HttpReader(api) if api is not None else None
         self._viewer = Viewer(
@@ -138,8 +140,8 @@ class Follow:
 
     @property
     def live(self) -> bool:
-        """Whether the connection is open and has brought something, as far as this end knows."""
-        return self._viewer.live
+        """Whether the connection is open and has brought a message, as far as this side knows."""
+        return self._viewer.connected
 
     def __aiter__(self) -> Self:
         return self
@@ -160,7 +162,7 @@ class Follow:
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """Follow the match no longer; a loop over it ends. Nothing is left running."""
+        """Stop following the match. A loop over it ends, and no task goes on."""
         self._ended = True
         self._inbox.waiting.clear()
         with suppress(Exception):
@@ -174,11 +176,11 @@ class Follow:
 
     def __del__(self) -> None:
         if self._task is not None and not self._task.done():
-            with suppress(RuntimeError):  # the loop has been closed, and its tasks with it
+            with suppress(RuntimeError):  # the event loop has been closed, and its tasks with it
                 self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
     async def _end(self) -> None:
-        """Wait until nothing runs any more; raises what ended the viewer, once."""
+        """Wait until the task has ended. Raises the error that ended the viewer, once."""
         task, self._task, self._ended = self._task, None, True
         if task is None:
             return
@@ -189,25 +191,25 @@ class Follow:
 
 
 class _Inbox:
-    """The events that have come and that the loop has not had."""
+    """The events that have come and wait for the loop."""
 
     def __init__(self) -> None:
         self.waiting: deque[Event] = deque()
         self._news = asyncio.Event()
 
-    def put(self, _match: str, event: dict[str, Any], _at: int) -> None:
-        """Take an event. Raises BehindError when too many wait."""
+    def put(self, _match: str, event: Event, _at: int) -> None:
+        """Add an event. Raises BehindError if too many wait."""
         if len(self.waiting) >= BACKLOG:
-            raise BehindError(f"{BACKLOG:,} events wait to be taken, and more are not kept: the loop is too slow.")
-        self.waiting.append(cast("Event", event))
+            raise BehindError(f"{BACKLOG:,} events wait for the loop, which is too slow.")
+        self.waiting.append(event)
         self._news.set()
 
     def wake(self, _: object) -> None:
-        """End a wait although nothing has come."""
+        """End a wait although no event has come."""
         self._news.set()
 
     async def wait(self) -> None:
-        """Wait until something may have come."""
+        """Wait until an event may have come."""
         self._news.clear()
         await self._news.wait()
 
@@ -220,8 +222,8 @@ async def _run(viewer: Viewer, reader: HttpReader | None) -> None:
             await reader.close()
 
 
-def _raise_if_final(match: str, frame: dict[str, Any]) -> None:
-    """Raises what an error frame about this match stands for, if the same question would get the same answer."""
+def _raise_if_final(match: str, frame: RawFrame) -> None:
+    """Raises the error that an error frame about this match means, if the same request would get the same answer."""
     if frame.get("type") == "error" and frame.get("match") in (match, None):
         kind = _FINAL.get(str(frame.get("code")))
         if kind is not None:
@@ -229,18 +231,18 @@ def _raise_if_final(match: str, frame: dict[str, Any]) -> None:
 
 
 def _raise_if_refused(match: str, lost: LostError) -> None:
-    """Raises RefusedError if a connection could not be opened because of the viewer, and logs any other reason."""
+    """Raises RefusedError if the server refused the viewer. Logs every other reason."""
     if lost.status in REFUSED:
-        raise RefusedError(f"{match}: the server refuses the viewer's token, or wants one (status {lost.status}).")
-    # Not the error's text: it may hold the address, and so the token.
+        raise RefusedError(f"{match}: the server refuses the viewer's token, or needs one (status {lost.status}).")
+    # The error's text is not logged: it may hold the address, and so the token.
     reason = f"status {lost.status}" if lost.status else type(lost.__cause__ or lost).__name__
     _logger.warning("connection_failed match=%s reason=%s", match, reason)
 
 
 def _check_address(name: str, url: str, schemes: tuple[str, str]) -> None:
-    """Raises ValueError with a sentence that does not hold the address, which may hold a token."""
+    """Raises ValueError. Its sentence does not repeat the address, which may hold a token."""
     parts = urlsplit(url)
     if parts.scheme not in schemes or not parts.hostname:
         raise ValueError(f"{name} must begin with {schemes[0]}:// or {schemes[1]}:// and a host.")
     if parts.query or parts.fragment:
-        raise ValueError(f"{name} must have no query: give a token as token.")
+        raise ValueError(f"{name} must have no query. Give the token as `token`.")

@@ -1,42 +1,47 @@
-"""Pure: whether a frame is one that the protocol knows, before a viewer relies on what is in it."""
+"""Pure: checks that a frame has the shape that the protocol promises, before a follower relies on it."""
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+if TYPE_CHECKING:
+    from .frame_types import HistoryPage, RawFrame, Snapshot, Update
 
 
-def is_whole(frame: dict[str, Any]) -> bool:
-    """Whether a snapshot or an update has all that a follower reads, each of its kind and in order.
+def is_whole(frame: RawFrame) -> TypeGuard[Snapshot | Update]:
+    """Whether a snapshot or an update has all that a follower reads, each value of its type and the events in order.
 
-    Seqs of events rise, up to the frame's own at most. False for every other type of frame.
+    The events' seqs rise, up to the frame's own seq at most. False for every other type of frame.
     """
-    seq, kind = frame.get("seq"), frame.get("type")
+    prev, seq, kind = frame.get("prev"), frame.get("seq"), frame.get("type")
+    if not _is_count(seq):
+        return False
     if kind == "update":
-        if not (_is_count(frame.get("prev")) and _is_count(seq) and frame["prev"] <= seq):
+        if not (_is_count(prev) and prev <= seq):
             return False
-    elif kind != "snapshot" or not (_is_count(seq) and _is_text(frame.get("home")) and _is_text(frame.get("away"))):
+    elif kind != "snapshot" or not (_is_text(frame.get("home")) and _is_text(frame.get("away"))):
         return False
     if not (_is_text(frame.get("epoch")) and frame["epoch"] and _is_text(frame.get("status"))):
         return False
     if not _is_pair(frame.get("score")) or not (frame.get("shootout") is None or _is_pair(frame["shootout"])):
         return False
-    events = frame.get("events")
-    return type(events) is list and _rise(events, seq)
+    return _rise(frame.get("events"), seq)
 
 
-def is_page(page: dict[str, Any]) -> bool:
+def is_page(page: RawFrame) -> TypeGuard[HistoryPage]:
     """Whether a page of the history has all that a follower reads: its epoch, and events in order with their scores."""
-    events = page.get("events")
+    events, seq = page.get("events"), page.get("seq")
     return (
         _is_text(page.get("epoch"))
-        and _is_count(page.get("seq"))
-        and type(events) is list
-        and _rise(events, page["seq"])
-        and all(_is_pair(event.get("score")) for event in events)
+        and _is_count(seq)
+        and _rise(events, seq)
+        and all(_has_score(each) for each in events)
     )
 
 
-def _rise(events: list[Any], last: int) -> bool:
+def _rise(events: object, last: int) -> TypeGuard[list[dict[str, Any]]]:
+    if type(events) is not list:
+        return False
     before = 0
     for event in events:
         if type(event) is not dict or type(event.get("seq")) is not int or not before < event["seq"] <= last:
@@ -45,13 +50,17 @@ def _rise(events: list[Any], last: int) -> bool:
     return True
 
 
-def _is_count(value: Any) -> TypeGuard[int]:
+def _has_score(event: dict[str, Any]) -> bool:
+    return _is_pair(event.get("score"))
+
+
+def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and value >= 0
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     return type(value) is str
 
 
-def _is_pair(value: Any) -> bool:
-    return type(value) in (list, tuple) and len(value) == 2 and _is_count(value[0]) and _is_count(value[1])
+def _is_pair(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2 and _is_count(value[0]) and _is_count(value[1])

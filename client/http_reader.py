@@ -1,38 +1,41 @@
-"""The readers' HTTP API for all viewers of a process: one pool of connections, one fetch for all who ask the same.
+"""The readers' HTTP API for all viewers of a process: one pool of connections, one request for equal questions.
 
-Answers are kept for a second, as a CDN keeps them by their Cache-Control. So thousands of viewers that miss the same
-frame cost the API one request.
+An answer serves for a second, as it does in a CDN because of its Cache-Control. So the API gets one request when
+thousands of viewers miss the same frame.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 import orjson
 
+if TYPE_CHECKING:
+    from .frame_types import RawFrame
+
 FRESH_SECONDS = 1.0
-"""Seconds for which an answer serves other readers, counted from its request."""
+"""Seconds for which an answer serves all readers, counted from its request."""
 
 TIMEOUT_SECONDS = 5.0
 CONNECTIONS = 8
 
 
-class ReadError(Exception):
-    """The API did not answer, or with nothing of use."""
+class ReadError(ConnectionError):
+    """The API gave no answer that can be used: none at all, an error, or no JSON object."""
 
 
 class HttpReader:
-    """Reads from the API at ``url``. Belongs to the loop in which it is first used; close it there."""
+    """Reads from the API at ``url``. Use and close it in one event loop."""
 
     def __init__(
         self, url: str, *, fresh_seconds: float = FRESH_SECONDS, timeout_seconds: float = TIMEOUT_SECONDS
     ) -> None:
-        self.asked = 0
-        """Answers that viewers wanted."""
-        self.fetched = 0
-        """Requests that this took."""
+        self.reads = 0
+        """Calls of ``get``."""
+        self.requests = 0
+        """HTTP requests that were made for them."""
         self._http = httpx.AsyncClient(
             base_url=url,
             timeout=timeout_seconds,
@@ -40,7 +43,7 @@ class HttpReader:
             trust_env=False,
         )
         self._fresh_seconds = fresh_seconds
-        self._kept: dict[str, tuple[float, asyncio.Task[dict[str, Any] | str]]] = {}
+        self._answers: dict[str, tuple[float, asyncio.Task[RawFrame | str]]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,39 +51,39 @@ class HttpReader:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def get(self, path: str) -> dict[str, Any]:
-        """The JSON object at a path, which others are given as well: do not change it.
+    async def get(self, path: str) -> RawFrame:
+        """The JSON object at a path. Other callers get the same object: do not change it.
 
         Raises ReadError.
         """
-        self.asked += 1
+        self.reads += 1
         now = asyncio.get_running_loop().time()
-        begun, fetch = self._kept.get(path, (0.0, None))
+        begun, fetch = self._answers.get(path, (0.0, None))
         if fetch is None or (fetch.done() and now - begun >= self._fresh_seconds):
-            self._kept = {
+            self._answers = {
                 each: (when, task)
-                for each, (when, task) in self._kept.items()
+                for each, (when, task) in self._answers.items()
                 if not task.done() or now - when < self._fresh_seconds
             }
             fetch = asyncio.create_task(self._fetch(path))
-            self._kept[path] = (now, fetch)
-        # A reader that gives up does not cancel the request of the others.
+            self._answers[path] = (now, fetch)
+        # A caller that is cancelled does not cancel the request of the other callers.
         answer = await asyncio.shield(fetch)
         if isinstance(answer, str):
             raise ReadError(answer)
         return answer
 
     async def close(self) -> None:
-        """Give up what is being read, and the connections."""
-        tasks = [task for _, task in self._kept.values()]
+        """Cancel all requests and close the connections."""
+        tasks = [task for _, task in self._answers.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._http.aclose()
 
-    async def _fetch(self, path: str) -> dict[str, Any] | str:
-        """The answer, or a sentence why there is none: an error that nobody waits for any more must not be one."""
-        self.fetched += 1
+    async def _fetch(self, path: str) -> RawFrame | str:
+        """The answer, or the reason why there is none. An exception would be logged if no caller waits any more."""
+        self.requests += 1
         try:
             answer = await self._http.get(path)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

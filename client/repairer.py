@@ -1,4 +1,4 @@
-"""One viewer fetches the events that it missed: the decisions of ``client.repair_plan``, carried out over HTTP."""
+"""Fetches the events that one viewer missed: carries out the decisions of ``repair_plan`` over HTTP."""
 
 from __future__ import annotations
 
@@ -6,46 +6,49 @@ import asyncio
 import random
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .frame_checks import is_page
 from .http_reader import ReadError
 from .repair_plan import PAGES, SPREAD_SECONDS, TRIES, delay, history_path, judge, snapshot_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .event import Event
     from .follower import Follower
+    from .frame_types import RawFrame
     from .http_reader import HttpReader
 
 
 class Repairer:
     """The repairs of one viewer, at most one for each match at a time.
 
-    ``show(follower, events)`` gets what was brought back, ``ask(follower)`` asks over the socket when HTTP has not
-    helped, ``failed(error)`` gets what ``show`` raises. ``found(since)`` is told that a check which began then
-    (``time.monotonic``) has found what the socket had not said.
+    ``show(follower, events)`` gets the events that were brought back. ``ask(follower)`` asks over the socket if HTTP
+    has not helped. ``failed(error)`` gets an error that ``show`` raises. ``http_is_ahead(since)`` is called if a read
+    that began at ``since`` (``time.monotonic``) brought events that the socket had not brought.
     """
 
     def __init__(
         self,
         reader: HttpReader,
-        show: Callable[[Follower, list[dict[str, Any]]], None],
+        show: Callable[[Follower, list[Event]], None],
         ask: Callable[[Follower], None],
         failed: Callable[[BaseException], None],
         spread_seconds: float = SPREAD_SECONDS,
         *,
-        found: Callable[[float], None] = lambda _since: None,
+        http_is_ahead: Callable[[float], None] = lambda _since: None,
     ) -> None:
         self._reader = reader
         self._show = show
         self._ask = ask
         self._failed = failed
-        self._found = found
+        self._http_is_ahead = http_is_ahead
         self._spread = spread_seconds
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, follower: Follower) -> None:
-        """Bring back what is missing of a match, if anything, unless that is being done."""
+        """Read what a match has after the follower's position, unless a repair of the match is running."""
         running = self._tasks.get(follower.match)
         if running is not None and not running.done():
             return
@@ -53,16 +56,16 @@ class Repairer:
         self._tasks[follower.match] = task
         task.add_done_callback(lambda ended: self._ended(follower.match, ended))
 
-    def look(self, follower: Follower) -> None:
-        """Read a match of which nothing is known once: better what may be some seconds old than nothing."""
+    def read_first(self, follower: Follower) -> None:
+        """Read once a match without a snapshot: a snapshot that is some seconds old is better than none."""
         if follower.match in self._tasks:
             return
-        task = asyncio.get_running_loop().create_task(self._look(follower))
+        task = asyncio.get_running_loop().create_task(self._read_first(follower))
         self._tasks[follower.match] = task
         task.add_done_callback(lambda ended: self._ended(follower.match, ended))
 
     async def close(self) -> None:
-        """Give up what is going on."""
+        """Cancel all repairs."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -84,20 +87,20 @@ class Repairer:
             try:
                 if await self._read(follower):
                     if follower.seq > before and not had_gap:
-                        self._found(begun)
+                        self._http_is_ahead(begun)
                     return
             except ReadError:
                 continue
         self._ask(follower)
 
-    async def _look(self, follower: Follower) -> None:
+    async def _read_first(self, follower: Follower) -> None:
         with suppress(ReadError):
             snapshot = await self._snapshot(follower)
             if follower.epoch is None:
                 self._show(follower, follower.take(snapshot, patient=True))
 
     async def _read(self, follower: Follower) -> bool:
-        """One try; returns whether it is done with, if only because the socket has been asked."""
+        """One try; returns whether the repair is done, or has asked over the socket."""
         snapshot = await self._snapshot(follower)
         step = judge(follower, snapshot)
         if step == "pages":
@@ -110,18 +113,18 @@ class Repairer:
             return True
         if step == "pages":
             return False
-        # Patient: an answer that may be older than the match's new epoch is no reason to forget that one's frames.
+        # Patient: the answer may be older than the match's new epoch, so the follower keeps that epoch's frames.
         self._show(follower, follower.take(snapshot, patient=True))
         return not follower.gap
 
-    async def _snapshot(self, follower: Follower) -> dict[str, Any]:
+    async def _snapshot(self, follower: Follower) -> RawFrame:
         answer = await self._reader.get(snapshot_path(follower))
         if answer.get("type") != "snapshot" or answer.get("match") != follower.match:
             raise ReadError("no snapshot of this match")
         return answer
 
     async def _pages(self, follower: Follower) -> None:
-        """Read on in the history until it ends, or is of no use."""
+        """Read pages of the history until it ends, or until a page brings no new event."""
         for _ in range(PAGES):
             page = await self._reader.get(history_path(follower))
             if page.get("match") != follower.match or "events" not in page:
@@ -130,5 +133,5 @@ class Repairer:
             if not events:
                 return
             self._show(follower, events)
-            if follower.seq >= page["seq"]:
+            if is_page(page) and follower.seq >= page["seq"]:
                 return

@@ -1,4 +1,4 @@
-"""Pure: where a viewer's token goes when the viewer connects (docs/security.md)."""
+"""Pure: the place of a viewer's token in the handshake of the WebSocket (docs/security.md)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from .errors import FollowError
 PROTOCOL = "livescore.v1"
 
 QUERY_TOKEN = 3072
-"""Characters of a token in the address at most. API Gateway takes WebSocket URLs of at most 4,096 characters, and this
-cannot be raised
+"""The most characters of a token in an address. API Gateway accepts WebSocket URLs of at most 4,096 characters, and
+this quota cannot be raised
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html)."""
 
 
 class TokenTooLongError(FollowError):
-    """The token does not fit into an address; the text is for a person, and holds no secret."""
+    """The token does not fit into an address. The text is for people and holds no secret."""
 
 
 def place_token(url: str, token: str | None) -> tuple[str, dict[str, str]]:
     """The address to connect to, and the headers of the handshake.
 
-    On ``wss:`` the token is a second subprotocol, so it is in no address. On ``ws:``, which is MiniStack, it is in the
-    query, because MiniStack echoes no subprotocol. Raises TokenTooLongError for a token that is too long for a query.
+    With ``wss:`` the token is a second subprotocol, so no address holds it. With ``ws:``, which is MiniStack, it is in
+    the query, because MiniStack echoes no subprotocol. Raises TokenTooLongError for a token that is too long for a
+    query.
     """
     if not token:
         return url, {}

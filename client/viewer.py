@@ -1,4 +1,4 @@
-"""A viewer on a real WebSocket: follows matches, repairs gaps, comes back when the connection is lost."""
+"""A viewer on a real WebSocket: follows matches, repairs gaps, and connects again when the connection is lost."""
 
 from __future__ import annotations
 
@@ -21,78 +21,81 @@ from .websocket import LostError, dial
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .event import Event
+    from .frame_types import ErrorFrame, RawFrame
     from .http_reader import HttpReader
-    from .websocket import Connection
+    from .websocket import ViewerSocket
 
 IDLE_SECONDS = 240.0
-"""A ping that often keeps API Gateway from closing an idle connection (10 minutes,
+"""Seconds between two pings of an idle connection, which API Gateway would close after 10 minutes (
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html)."""
 
 QUIET_SECONDS = 36.0
-"""After so long without a frame on the connection, give or take a quarter, a ping asks whether frames still come
-through; after each silence that a frame has ended, only after twice that one."""
+"""Seconds without a frame on the connection, up to a quarter more or less, after which a ping asks whether frames still
+arrive. After a silence that a frame has ended, the next ping waits for twice that silence."""
 
 PONG_SECONDS = 10.0
-"""A connection that leaves a ping, or the question after what HTTP has found, unanswered for so long is given up."""
+"""A connection is closed if a ping, or the sync after a read over HTTP that was ahead, has no answer for so many
+seconds."""
 
 FIRST_SECONDS = 20.0
-"""A new connection without a first message for so long is given up; after each one in a row twice as long, up to a
-minute. After about a quarter of it matches of which nothing is known are read over HTTP."""
+"""A new connection is closed if its first message does not come within so many seconds. The time doubles with each such
+connection in a row, up to a minute. After about a quarter of it matches without a snapshot are read over HTTP."""
 
 AGE_SECONDS = (6300.0, 6900.0)
-"""A viewer comes back on a new connection at a random age between these: API Gateway closes at two hours (same page),
-and those who came together would all come back together."""
+"""A viewer replaces its connection at a random age between these seconds. API Gateway closes a connection after two
+hours (same page), and viewers that connected at one moment would all reconnect at one moment."""
 
 CARE_SECONDS = 5.0
-"""Seconds between two looks for an overdue answer. Each pause is random, around this."""
+"""Seconds between two checks for an overdue answer; each pause is random around this."""
 
 ASK_SECONDS = 60.0
-"""A subscribe that has not been answered is sent again after ``CARE_SECONDS``, then after twice as long each time, up
-to this: whoever is slow to answer thousands is not helped by more questions."""
+"""A subscribe without an answer is sent again after ``CARE_SECONDS``, then after twice as long each time, up to this: a
+server that is slow gets no more requests than needed."""
 
 SILENCE_SECONDS = 30.0
-"""After so long without a frame of a match, give or take a quarter, a viewer looks whether it missed the last one: no
-later frame would tell."""
+"""Seconds without a frame of a match, up to a quarter more or less, after which a viewer reads over HTTP whether it
+missed the last one: no later frame would show that."""
 
 SILENCE_MOST_SECONDS = 150.0
-"""On a connection that works, a viewer looks after the longest silence that a message has ended, up to this."""
+"""On a connection that works, a viewer reads after the longest silence that a message has ended, up to this."""
 
 
 @dataclass(slots=True)
-class _Link:
-    """The state of one connection of a viewer. Times are of ``time.monotonic``."""
+class _ConnectionState:
+    """The state of a viewer's present connection. Times are of ``time.monotonic``."""
 
     leave_at: float = 0.0
-    first_by: float = 0.0
-    """The first message has to come by then."""
-    help_at: float = 0.0
-    """From then on matches of which nothing is known are read over HTTP."""
-    ask_after: float = 0.0
-    ask_at: float = 0.0
+    """When the viewer replaces the connection."""
+    first_message_by: float = 0.0
+    """The latest time for the first message."""
+    read_unknown_at: float = 0.0
+    """From then on matches without a snapshot are read over HTTP."""
+    subscribe_pause: float = 0.0
+    subscribe_again_at: float = 0.0
     quiet_chance: float = 0.0
-    """Where in its quarter more or less the next ping of a quiet connection lies."""
-    pinged: float | None = None
-    doubted: float | None = None
-    """When the socket was asked because HTTP had what it had not said."""
-    spoken: bool = False
-    """The server has said something."""
+    """A number in [0, 1): how much earlier or later the next ping of a quiet connection is."""
+    pinged_at: float | None = None
+    doubted_at: float | None = None
+    """When the viewer sent a sync because a read over HTTP was ahead of the socket."""
+    has_message: bool = False
+    """A message has come."""
     answered: set[str] = field(default_factory=set)
     """Matches whose subscribe has been answered."""
     refused: set[str] = field(default_factory=set)
     """Matches whose subscribe was answered with an error."""
-    synced: Counter[str] = field(default_factory=Counter)
-    """By match: requests over the socket that have no answer yet. An answer of the socket is the newest state there
-    is."""
+    pending_syncs: Counter[str] = field(default_factory=Counter)
+    """By match: syncs without an answer yet. An answer over the socket is never older than its request."""
 
 
 class Viewer:
-    """One connection that follows ``matches``: one task, and a timer of the loop instead of a second one.
+    """One connection that follows ``matches``: one task, and one timer of the event loop.
 
-    ``on_event(match, event, at)`` gets each event once and in order, with the time it came (ms since the epoch);
-    ``on_frame`` gets every frame as it comes over the socket, ``on_lost`` why a connection could not be opened. With a
-    ``reader`` of the HTTP API what was missed is read there; without one, and where that does not help, the socket is
-    asked. A ``token`` that is a function is asked for one before each connection. ``chance`` is what jitter comes from:
-    numbers in [0, 1).
+    ``on_event(match, event, at)`` gets each event once and in order, with the time at which it came (milliseconds since
+    1970). ``on_frame`` gets every frame that comes over the socket. ``on_lost`` gets the error of a connection that
+    could not be opened. With a ``reader`` missed events are read over HTTP; without one, and if that does not help, the
+    viewer asks over the socket. ``token`` may be a function, which is called before each connection. ``chance`` returns
+    random numbers in [0, 1) for the jitter.
     """
 
     def __init__(
@@ -102,8 +105,8 @@ class Viewer:
         *,
         reader: HttpReader | None = None,
         only: Literal["score"] | None = None,
-        on_event: Callable[[str, dict[str, Any], int], None] | None = None,
-        on_frame: Callable[[dict[str, Any]], None] | None = None,
+        on_event: Callable[[str, Event, int], None] | None = None,
+        on_frame: Callable[[RawFrame], None] | None = None,
         on_lost: Callable[[LostError], None] | None = None,
         care_seconds: float = CARE_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
@@ -123,8 +126,8 @@ class Viewer:
         self.followers = {match: Follower(match) for match in matches}
         self.subscribed = asyncio.Event()
         """Set once every match has answered with a snapshot."""
-        self.errors: list[dict[str, Any]] = []
-        """Error frames since the last good one."""
+        self.errors: list[ErrorFrame] = []
+        """Error frames since the last frame of a match."""
         self.connects = 0
         """Connections that were opened."""
         self.failed = 0
@@ -132,33 +135,33 @@ class Viewer:
         self.connect_ms = 0.0
         """Milliseconds that the last connection took to open."""
         self.opened_at = 0.0
-        """When it was open (``time.monotonic``)."""
+        """When the last connection was open (``time.monotonic``)."""
         self.gaps = 0
         """Times that a frame was found missing."""
         self.repaired = 0
-        """Times that missing events were brought back: gaps that were closed, and checks that found some."""
+        """Times that missed events were read: gaps that were closed, and checks that found events."""
         self.repair_ms: list[float] = []
-        """Milliseconds that each repair took, from noticing the gap. A reader of the list may clear it."""
+        """Milliseconds that each repair took, from the gap's beginning. A reader of the list may clear it."""
         self.checks = 0
-        """Times that this viewer looked after a silence."""
-        self.synced = 0
-        """Times that the socket had to be asked for what was missed."""
-        self.mutes = 0
-        """Connections in a row that opened and brought nothing."""
+        """Reads after a silence."""
+        self.syncs = 0
+        """Syncs: requests over the socket for missed events."""
+        self.silent_connections = 0
+        """Connections in a row that opened and brought no message."""
         self.junk = 0
         """Messages that were no JSON objects."""
-        self._wire: Connection | None = None
+        self._socket: ViewerSocket | None = None
         self._care_timer: asyncio.TimerHandle | None = None
-        self._link = _Link()
+        self._state = _ConnectionState()
         self._checked_at = 0.0
         self._attempt = 0
-        self._heard: dict[str, float] = {}
+        self._last_frame_at: dict[str, float] = {}
         self._gap_since: dict[str, float] = {}
         self._failure: BaseException | None = None
         self._chance = chance
         self._silence_chance = chance()
-        self._repairs = (
-            Repairer(reader, self._show, self._sync, self._fail, spread_seconds, found=self._found)
+        self._repairer = (
+            Repairer(reader, self._show, self._sync, self._fail, spread_seconds, http_is_ahead=self._http_is_ahead)
             if reader is not None
             else None
         )
@@ -173,14 +176,14 @@ class Viewer:
     async def run(self) -> None:
         """Follow the matches until cancelled, connecting again with full jitter whenever the connection is lost.
 
-        Raises what ``on_event``, ``on_frame`` or ``on_lost`` raises, and TokenTooLongError for a token that no address
-        holds.
+        Raises the errors of ``on_event``, ``on_frame`` and ``on_lost``, and TokenTooLongError for a token that does not
+        fit into an address.
         """
         try:
             await self._stay()
         finally:
-            if self._repairs is not None:
-                await self._repairs.close()
+            if self._repairer is not None:
+                await self._repairer.close()
 
     async def _stay(self) -> None:
         while True:
@@ -189,7 +192,7 @@ class Viewer:
             begun = time.monotonic()
             try:
                 url, headers = place_token(self._url, self._token() if callable(self._token) else self._token)
-                self._wire = await dial(url, self._take, headers)
+                self._socket = await dial(url, self._receive, headers)
             except LostError as error:
                 self.failed += 1
                 if self._on_lost is not None:
@@ -198,157 +201,159 @@ class Viewer:
                 self.connects += 1
                 self.opened_at = time.monotonic()
                 self.connect_ms = (self.opened_at - begun) * 1000
-                await self._follow(self._wire)
-                if self.mutes:
+                await self._follow(self._socket)
+                if self.silent_connections:
                     self._read_all()
             self._attempt += 1
             await asyncio.sleep(backoff(self._attempt, self._chance()))
 
     @property
-    def connected(self) -> bool:
-        """Whether the socket is open, as far as this end knows."""
-        return self._wire is not None and self._wire.open
+    def is_open(self) -> bool:
+        """Whether the socket is open, as far as this side knows."""
+        return self._socket is not None and self._socket.open
 
     @property
-    def live(self) -> bool:
-        """Whether the socket is open and has brought something, as far as this end knows."""
-        return self.connected and self._link.spoken
+    def connected(self) -> bool:
+        """Whether the socket is open and has brought a message, as far as this side knows."""
+        return self.is_open and self._state.has_message
 
     def drop(self) -> None:
-        """Vanish without a word: no close frame, the TCP connection is aborted."""
-        if self._wire is not None:
-            self._wire.abort()
+        """Abort the TCP connection, without a close frame."""
+        if self._socket is not None:
+            self._socket.abort()
 
-    async def _follow(self, wire: Connection) -> None:
-        """From the open connection to its end."""
-        self._link = _Link(
+    async def _follow(self, socket: ViewerSocket) -> None:
+        """Use an open connection until it ends."""
+        self._state = _ConnectionState(
             leave_at=self.opened_at + random.uniform(*self._age_seconds),
-            first_by=self.opened_at + grace(self._first_seconds, self.mutes),
-            help_at=self.opened_at + patience(self._first_seconds / 4, self._chance()),
-            ask_after=self._care_seconds,
+            first_message_by=self.opened_at + grace(self._first_seconds, self.silent_connections),
+            read_unknown_at=self.opened_at + patience(self._first_seconds / 4, self._chance()),
+            subscribe_pause=self._care_seconds,
             quiet_chance=self._chance(),
         )
         try:
-            self._ask()
+            self._subscribe_unanswered()
             self._care_later()
-            await wire.closed()
+            await socket.closed()
         finally:
             if self._care_timer is not None:
                 self._care_timer.cancel()
-            wire.close()
+            socket.close()
 
     def _fail(self, error: BaseException) -> None:
-        """End the viewer with what a callback raised."""
+        """End the viewer with the error of a callback."""
         self._failure = error
-        if self._wire is not None:
-            self._wire.abort()
+        if self._socket is not None:
+            self._socket.abort()
 
     def _care_later(self) -> None:
         if self._care_timer is not None:
             self._care_timer.cancel()
         now = time.monotonic()
-        due = [each + self._pong_seconds for each in (self._link.pinged, self._link.doubted) if each is not None]
-        if not self._link.spoken:
-            due.append(self._link.first_by)
-        if self._link.help_at > now:
-            due.append(self._link.help_at)
+        due = [
+            each + self._pong_seconds for each in (self._state.pinged_at, self._state.doubted_at) if each is not None
+        ]
+        if not self._state.has_message:
+            due.append(self._state.first_message_by)
+        if self._state.read_unknown_at > now:
+            due.append(self._state.read_unknown_at)
         wait = min([self._care_seconds * (0.5 + random.random()), *(at - now for at in due)])
         self._care_timer = asyncio.get_running_loop().call_later(max(0.01, wait), self._care)
 
     def _care(self) -> None:
-        """Ask again for what has not been answered, and for what may have been missed in silence."""
-        now, wire = time.monotonic(), self._wire
-        if wire is None:
+        """Repeat requests without an answer, and read over HTTP after a silence."""
+        now, socket = time.monotonic(), self._socket
+        if socket is None:
             return
-        if now > self._link.leave_at:
-            wire.close()
+        if now > self._state.leave_at:
+            socket.close()
             return
-        if self._is_dead(wire, now):
-            wire.abort()
+        if self._is_dead(socket, now):
+            socket.abort()
             return
-        if now >= self._link.help_at:
-            self._help(now)
+        if now >= self._state.read_unknown_at:
+            self._read_unknown(now)
         self._check(now)
-        silent = now - wire.heard > quiet(self._quiet_seconds, wire.proven, self._link.quiet_chance)
-        if self._link.pinged is None and (silent or now - wire.used > self._idle_seconds):
-            self._link.pinged, self._link.quiet_chance = now, self._chance()
-            wire.ping()
+        silent = now - socket.last_frame_at > quiet(
+            self._quiet_seconds, socket.longest_frame_silence, self._state.quiet_chance
+        )
+        if self._state.pinged_at is None and (silent or now - socket.last_use_at > self._idle_seconds):
+            self._state.pinged_at, self._state.quiet_chance = now, self._chance()
+            socket.ping()
         self._care_later()
 
-    def _is_dead(self, wire: Connection, now: float) -> bool:
-        """Whether a question has been left without an answer for too long, or nothing has come at all."""
-        if self._link.pinged is not None and wire.heard >= self._link.pinged:
-            self._link.pinged = None
-        if self._link.doubted is not None and wire.told >= self._link.doubted:
-            self._link.doubted = None
-        if not self._link.spoken and now >= self._link.first_by:
-            self.mutes += 1
+    def _is_dead(self, socket: ViewerSocket, now: float) -> bool:
+        """Whether a request has had no answer for too long, or no first message has come."""
+        if self._state.pinged_at is not None and socket.last_frame_at >= self._state.pinged_at:
+            self._state.pinged_at = None
+        if self._state.doubted_at is not None and socket.last_message_at >= self._state.doubted_at:
+            self._state.doubted_at = None
+        if not self._state.has_message and now >= self._state.first_message_by:
+            self.silent_connections += 1
             return True
-        asked = [each for each in (self._link.pinged, self._link.doubted) if each is not None]
-        return any(now - each >= self._pong_seconds for each in asked)
+        requests = [each for each in (self._state.pinged_at, self._state.doubted_at) if each is not None]
+        return any(now - each >= self._pong_seconds for each in requests)
 
     def _check(self, now: float) -> None:
-        """Ask again for what is overdue, and begin the repairs that are due."""
-        overdue = len(self._link.answered) < len(self.followers) and now >= self._link.ask_at
+        """Send overdue subscribes again, and begin the repairs that are due."""
+        overdue = len(self._state.answered) < len(self.followers) and now >= self._state.subscribe_again_at
         if overdue:
-            self._ask()
+            self._subscribe_unanswered()
         for follower in self.followers.values():
             if follower.epoch is None:
                 continue
             if follower.gap:
                 self._repair(follower)
-            elif overdue and self._repairs is not None and follower.match not in self._link.answered:
-                # In a storm of reconnects the socket is slow to answer; HTTP has what happened meanwhile.
+            elif overdue and self._repairer is not None and follower.match not in self._state.answered:
+                # In a storm of reconnects the socket answers slowly. HTTP has the events of the meantime.
                 self._checked_at = now
                 self._repair(follower)
-            elif now - self._heard.get(follower.match, 0.0) > self._patience():
+            elif now - self._last_frame_at.get(follower.match, 0.0) > self._patience():
                 self.checks += 1
-                self._heard[follower.match] = self._checked_at = now
+                self._last_frame_at[follower.match] = self._checked_at = now
                 self._silence_chance = self._chance()
                 self._repair(follower)
 
     def _patience(self) -> float:
-        """Seconds without a frame of a match after which this viewer looks whether it missed one."""
-        trusted = self._wire.trusted if self._wire is not None else 0.0
-        return looking(self._silence_seconds, SILENCE_MOST_SECONDS, trusted, self._silence_chance)
+        """Seconds without a frame of a match after which this viewer reads whether it missed one."""
+        silence = self._socket.longest_message_silence if self._socket is not None else 0.0
+        return looking(self._silence_seconds, SILENCE_MOST_SECONDS, silence, self._silence_chance)
 
-    def _help(self, now: float) -> None:
-        """Read over HTTP matches of which nothing is known, while the answer to their subscribe takes long."""
-        patience_now = patience(self._silence_seconds, self._silence_chance)
+    def _read_unknown(self, now: float) -> None:
+        """Read over HTTP the matches without a snapshot whose subscribe has had no answer for long."""
+        longest = patience(self._silence_seconds, self._silence_chance)
         for match, follower in self.followers.items():
-            late = now - self._heard.get(match, -math.inf) > patience_now
-            if self._repairs is not None and follower.epoch is None and late and match not in self._link.refused:
-                self._heard[match] = self._checked_at = now
-                self._repairs.look(follower)
+            late = now - self._last_frame_at.get(match, -math.inf) > longest
+            if self._repairer is not None and follower.epoch is None and late and match not in self._state.refused:
+                self._last_frame_at[match] = self._checked_at = now
+                self._repairer.read_first(follower)
 
     def _read_all(self) -> None:
-        """Read every match over HTTP: the socket opens and brings nothing."""
+        """Read every match over HTTP, because the socket opens and brings no message."""
         for follower in self.followers.values():
-            if self._repairs is not None:
-                self._heard[follower.match] = self._checked_at = time.monotonic()
-                (self._repairs.begin if follower.epoch else self._repairs.look)(follower)
+            if self._repairer is not None:
+                self._last_frame_at[follower.match] = self._checked_at = time.monotonic()
+                (self._repairer.begin if follower.epoch else self._repairer.read_first)(follower)
 
-    def _found(self, since: float) -> None:
-        """HTTP had what the socket, silent ``since`` then, had not said: perhaps that only looks open."""
-        wire = self._wire
-        if wire is None or not wire.open or wire.told >= since or self._link.doubted is not None:
+    def _http_is_ahead(self, since: float) -> None:
+        """HTTP had events that the socket, silent since ``since``, has not brought: ask whether the socket is dead."""
+        socket = self._socket
+        if socket is None or not socket.open or socket.last_message_at >= since or self._state.doubted_at is not None:
             return
         follower = next(each for each in self.followers.values() if each.epoch is not None)
-        self._link.doubted = time.monotonic()
+        self._state.doubted_at = time.monotonic()
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {})})
         self._care_later()
 
     def _repair(self, follower: Follower) -> None:
-        """Bring back what may be missing: over HTTP, or over the socket if that is all there is."""
-        if self._repairs is None:
+        """Read what may be missing: over HTTP, or over the socket if there is no reader."""
+        if self._repairer is None:
             self._sync(follower)
         else:
-            self._repairs.begin(follower)
+            self._repairer.begin(follower)
 
-    def _show(
-        self, follower: Follower, events: list[dict[str, Any]], at: int | None = None, *, mended: bool = True
-    ) -> None:
-        """Hand on what is new, and keep account of what was missing; ``mended`` is what somebody had asked for."""
+    def _show(self, follower: Follower, events: list[Event], at: int | None = None, *, is_repair: bool = True) -> None:
+        """Give new events to ``on_event`` and count gaps; ``is_repair`` if the events were asked for."""
         at = time.time_ns() // 1_000_000 if at is None else at
         for event in events:
             if self._on_event is not None:
@@ -361,7 +366,7 @@ class Viewer:
         elif since is not None and not follower.gap:
             del self._gap_since[follower.match]
             self._count_repair(now - since)
-        elif mended and events and since is None:
+        elif is_repair and events and since is None:
             self._count_repair(now - self._checked_at)
 
     def _count_repair(self, seconds: float) -> None:
@@ -369,19 +374,19 @@ class Viewer:
         self.repair_ms.append(seconds * 1000)
 
     def _sync(self, follower: Follower) -> None:
-        if not self.connected:
-            return  # the subscribe of the next connection asks for the same
-        self.synced += 1
-        self._link.synced[follower.match] += 1
+        if not self.is_open:
+            return  # The subscribe of the next connection asks for the same events.
+        self.syncs += 1
+        self._state.pending_syncs[follower.match] += 1
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
 
-    def _ask(self) -> None:
-        """Subscribe to what has not been answered on this connection."""
+    def _subscribe_unanswered(self) -> None:
+        """Subscribe to the matches without an answer on this connection."""
         for match, follower in self.followers.items():
-            if match not in self._link.answered:
+            if match not in self._state.answered:
                 self._subscribe(follower)
-        self._link.ask_at = time.monotonic() + self._link.ask_after * (0.5 + self._chance() / 2)
-        self._link.ask_after = min(ASK_SECONDS, self._link.ask_after * 2)
+        self._state.subscribe_again_at = time.monotonic() + self._state.subscribe_pause * (0.5 + self._chance() / 2)
+        self._state.subscribe_pause = min(ASK_SECONDS, self._state.subscribe_pause * 2)
 
     def _subscribe(self, follower: Follower) -> None:
         request: dict[str, Any] = {"action": "subscribe", "match": follower.match}
@@ -392,10 +397,10 @@ class Viewer:
         self._send(request)
 
     def _send(self, request: dict[str, Any]) -> None:
-        if self._wire is not None:
-            self._wire.send(orjson.dumps(request))
+        if self._socket is not None:
+            self._socket.send(orjson.dumps(request))
 
-    def _take(self, text: bytes | memoryview) -> None:
+    def _receive(self, text: bytes | memoryview) -> None:
         at = time.time_ns() // 1_000_000
         try:
             frame = orjson.loads(text)
@@ -406,27 +411,28 @@ class Viewer:
             return
         if self._on_frame is not None:
             self._on_frame(frame)
-        self._link.spoken, self.mutes = True, 0
+        self._state.has_message, self.silent_connections = True, 0
         kind = frame.get("type")
         if kind == "error":
-            self._link.refused.add(str(frame.get("match")))
-            # A message is shown to a person, so it must be text, whatever the server sent.
-            self.errors.append({**frame, "message": str(frame.get("message"))})
+            self._state.refused.add(str(frame.get("match")))
+            # People see the message, so it must be text, whatever the server sent.
+            error: ErrorFrame = {"type": "error", "code": str(frame.get("code")), "message": str(frame.get("message"))}
+            self.errors.append(error)
             return
         follower = self.followers.get(str(frame.get("match")))
         if follower is None or kind is None:
             return
         self._attempt = 0
-        self._heard[follower.match] = time.monotonic()
+        self._last_frame_at[follower.match] = time.monotonic()
         self.errors.clear()
-        patient = self._repairs is not None and not self._link.synced[follower.match]
-        mended = kind == "snapshot" and self._link.synced[follower.match] > 0
-        if mended:
-            # A snapshot does not say whether it answers the sync or the subscribe. Taking it for the sync's costs one
-            # more subscribe at worst.
-            self._link.synced[follower.match] -= 1
+        patient = self._repairer is not None and not self._state.pending_syncs[follower.match]
+        is_repair = kind == "snapshot" and self._state.pending_syncs[follower.match] > 0
+        if is_repair:
+            # A snapshot does not say whether it answers the sync or the subscribe. Counting it as the sync's answer
+            # costs at worst one more subscribe.
+            self._state.pending_syncs[follower.match] -= 1
         elif kind == "snapshot":
-            self._link.answered.add(follower.match)
-        self._show(follower, follower.take(frame, patient=patient), at, mended=mended)
-        if not self.subscribed.is_set() and len(self._link.answered) == len(self.followers):
+            self._state.answered.add(follower.match)
+        self._show(follower, follower.take(frame, patient=patient), at, is_repair=is_repair)
+        if not self.subscribed.is_set() and len(self._state.answered) == len(self.followers):
             self.subscribed.set()

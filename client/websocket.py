@@ -1,4 +1,4 @@
-"""One WebSocket of a viewer on picows: text in, text out, and no task of its own."""
+"""One WebSocket of a viewer on picows: text messages in and out, without a task of its own."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 OPEN_SECONDS = 30.0
 BUFFER_BYTES = 4096
-"""Read buffer of a connection at first; it grows with the frames. picows's own 16 KB are 160 MB for 10,000 viewers."""
+"""First size of a connection's read buffer, which grows with the frames. picows's default of 16 KB is 160 MB for 10,000
+viewers."""
 
-_logger = logging.getLogger("livescore.wire")
+_logger = logging.getLogger("livescore.websocket")
 _logger.setLevel(logging.CRITICAL + 1)
-# An adapter, because picows derives a logger per connection from a plain one. Errors are raised, not logged.
+# An adapter, because picows derives a logger for each connection from a plain logger. Errors are raised, not logged.
 _QUIET = logging.LoggerAdapter(_logger)
 
 
-class LostError(Exception):
+class LostError(ConnectionError):
     """The connection could not be opened, or has been lost."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -36,7 +37,7 @@ class LostError(Exception):
         """The HTTP status of a handshake that the server refused, None if there was no such answer."""
 
 
-class Connection(WSListener):
+class ViewerSocket(WSListener):
     """An open connection; ``dial`` makes it."""
 
     def __init__(self, on_text: Callable[[bytes | memoryview], None]) -> None:
@@ -44,46 +45,46 @@ class Connection(WSListener):
         self._transport: WSTransport | None = None
         self._parts: list[bytes] = []
         self._failure: Exception | None = None
-        self.heard = self.used = time.monotonic()
-        """When a frame last came, and when one last came or went (``time.monotonic``)."""
-        self.told = self.heard
-        """When a message last came: a proxy may answer pings by itself, and pass no message on."""
-        self.proven = 0.0
+        self.last_frame_at = self.last_use_at = time.monotonic()
+        """When the last frame came, and when the last frame came or went (``time.monotonic``)."""
+        self.last_message_at = self.last_frame_at
+        """When the last message came. A proxy may answer pings itself and pass no message on."""
+        self.longest_frame_silence = 0.0
         """Seconds of the longest silence that a frame has ended."""
-        self.trusted = 0.0
+        self.longest_message_silence = 0.0
         """Seconds of the longest silence that a message has ended."""
 
     @property
     def open(self) -> bool:
-        """Whether frames can go, as far as this end knows."""
+        """Whether the connection is open, as far as this side knows."""
         transport = self._transport
         return transport is not None and not (transport.is_disconnected or transport.is_close_frame_sent)
 
     def send(self, text: bytes) -> None:
-        """Send a text frame; nothing happens on a connection that is not open."""
+        """Send a text frame, if the connection is open."""
         if self._transport is not None and self.open:
-            self.used = time.monotonic()
+            self.last_use_at = time.monotonic()
             self._transport.send(WSMsgType.TEXT, text)
 
     def ping(self) -> None:
-        """Send a ping; the pong counts as heard."""
+        """Send a ping, if the connection is open; the pong counts as a frame."""
         if self._transport is not None and self.open:
-            self.used = time.monotonic()
+            self.last_use_at = time.monotonic()
             self._transport.send_ping()
 
     def close(self) -> None:
-        """Say goodbye and close, without waiting for the other end."""
+        """Send a close frame and close, without waiting for the other side."""
         if self._transport is not None and self.open:
             self._transport.send_close(WSCloseCode.OK)
             self._transport.disconnect()
 
     def abort(self) -> None:
-        """Vanish without a word: no close frame."""
+        """Abort the TCP connection, without a close frame."""
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
 
     async def closed(self) -> None:
-        """Wait for the end of the connection; raises what ``on_text`` raised, if that ended it."""
+        """Wait for the end of the connection. Raises the error of ``on_text``, if that ended the connection."""
         if self._transport is not None:
             with suppress(WSError, OSError):
                 await self._transport.wait_disconnected()
@@ -95,37 +96,37 @@ class Connection(WSListener):
         self._transport = transport
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """picows: a frame has come. Pings are answered before it gets here."""
+        """picows: a frame has come. picows has answered pings itself."""
         now = time.monotonic()
-        self.proven = max(self.proven, now - self.heard)
-        self.heard = self.used = now
+        self.longest_frame_silence = max(self.longest_frame_silence, now - self.last_frame_at)
+        self.last_frame_at = self.last_use_at = now
         kind = frame.msg_type
         if kind == WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
         elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
-            self.trusted = max(self.trusted, now - self.told)
-            self.told = now
+            self.longest_message_silence = max(self.longest_message_silence, now - self.last_message_at)
+            self.last_message_at = now
             try:
                 if frame.fin and not self._parts:
-                    # Read where it lies: the callee may not keep it.
+                    # The callee reads the text in the buffer, and may not keep it.
                     self._on_text(frame.get_payload_as_memoryview())
                     return
                 self._parts.append(frame.get_payload_as_bytes())
                 if frame.fin:
                     text, self._parts = b"".join(self._parts), []
                     self._on_text(text)
-            except Exception as error:  # noqa: BLE001  # raised where the connection is waited for
+            except Exception as error:  # noqa: BLE001  # ``closed`` raises it
                 self._failure = error
                 self.abort()
 
 
 async def dial(
     url: str, on_text: Callable[[bytes | memoryview], None], headers: Mapping[str, str] | None = None
-) -> Connection:
-    """Open a connection; ``on_text`` gets each text message, the handshake has these ``headers`` too.
+) -> ViewerSocket:
+    """Open a connection. ``on_text`` gets each text message; ``headers`` are added to those of the handshake.
 
-    Raises LostError if nobody answers within ``OPEN_SECONDS``, the server refuses, or the URL is none.
+    Raises LostError if the server does not answer within ``OPEN_SECONDS``, if it refuses, or if the URL is not valid.
     """
     sockets: list[socket.socket] = []
 
@@ -135,8 +136,8 @@ async def dial(
 
     try:
         async with asyncio.timeout(OPEN_SECONDS):
-            _, wire = await ws_connect(
-                lambda: Connection(on_text),
+            _, viewer_socket = await ws_connect(
+                lambda: ViewerSocket(on_text),
                 url,
                 socket_factory=connected,
                 logger_name=_QUIET,
@@ -146,7 +147,7 @@ async def dial(
                 extra_headers=headers,
             )
     except BaseException as error:
-        # picows would let a connection wait for its handshake all by itself.
+        # picows would leave a connection open that waits for its handshake.
         for each in sockets:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -154,13 +155,13 @@ async def dial(
             answer = error.response if isinstance(error, WSHandshakeError) else None
             raise LostError(str(error), int(answer.status) if answer is not None else None) from error
         raise
-    if not isinstance(wire, Connection):
+    if not isinstance(viewer_socket, ViewerSocket):
         raise LostError("The server hung up during the handshake.")
-    return wire
+    return viewer_socket
 
 
 async def _connect(host: str, port: int) -> socket.socket:
-    """A connected socket to the first address that answers."""
+    """A socket that is connected to the first address that answers."""
     loop = asyncio.get_running_loop()
     problem: OSError | None = None
     for family, kind, proto, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):

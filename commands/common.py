@@ -14,15 +14,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from client.token_placement import TokenTooLongError
+from client.errors import FollowError
 from devstack import signals
-from devstack.errors import FeedError
-from devstack.operator.api_client import ApiError, Operator
+from devstack.operator.api_client import Operator
 from devstack.stack.ministack import StackError, free_port
 from devstack.system import DEFAULT_PORT, Gateway, System
 from loadtest.load_limits import allow_sockets
 from loadtest.terminal_text import printable
-from loadtest.token_sources import TokensError, tokens_from
+from loadtest.token_sources import tokens_from
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,8 +48,10 @@ MINISTACK_VIEWERS = 500
 """More viewers than these take minutes on MiniStack's gateway, which sends about 1,400 frames a second on two cores."""
 
 
-class WrongOptionError(Exception):
+class WrongOptionError(ProgramError):
     """The options of a command cannot be used as they are; the text names them, for a person."""
+
+    exit_status = 2
 
 
 def operator(api: str) -> Operator:
@@ -155,16 +157,17 @@ def progress(status: Any) -> Any:
 
 @contextmanager
 def said() -> Iterator[None]:
-    """Turns what went wrong into a sentence on stderr; a signal ends the command tidily.
+    """Turns an error of ours, of the client or of the operating system into a sentence on stderr.
 
-    The exit status is 2 for options that cannot be used, as of all commands, and 1 for everything else.
+    The exit status is that of the error: 2 for options that cannot be used, as of all commands, and 1 otherwise. A
+    signal ends the command tidily.
     """
     with signals.once():
         try:
             yield
-        except (StackError, ApiError, TokensError, TokenTooLongError, FeedError, WrongOptionError, OSError) as error:
+        except (ProgramError, FollowError, OSError) as error:
             with suppress(OSError):  # the terminal has been closed
                 err.print(printable(f"livescore: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
-            sys.exit(2 if isinstance(error, WrongOptionError) else 1)
+            sys.exit(error.exit_status if isinstance(error, ProgramError) else 1)
         except KeyboardInterrupt:
             sys.exit(130)

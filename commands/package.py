@@ -10,9 +10,8 @@ import typer
 from rich.table import Table
 
 from commands.common import err, out, said, say
-from devstack.builds.lambda_zips import MOST_BYTES, PYTHON, PackageError, lambda_python
+from devstack.builds.lambda_zips import MOST_BYTES, PYTHON, lambda_python
 from devstack.builds.lambda_zips import package as build_package
-from devstack.stack.ministack import StackError
 
 
 def package(
@@ -23,16 +22,13 @@ def package(
 ) -> None:
     """Build the zips of the Lambda functions for AWS, one for each architecture; the same code gives the same bytes."""
     with said():
-        try:
-            compiler = lambda_python(python)
-            if compiler is None:
-                say(
-                    f"There is no Python {PYTHON} here to compile with, so the zips hold sources only, and functions "
-                    f"take twice as long to start. One is had by: python -m uv python install {PYTHON}"
-                )
-            made = build_package(to, compiler)
-        except PackageError as error:
-            raise StackError(str(error)) from error
+        compiler = lambda_python(python)
+        if compiler is None:
+            say(
+                f"There is no Python {PYTHON} here to compile with, so the zips hold sources only, and functions "
+                f"take twice as long to start. One is had by: python -m uv python install {PYTHON}"
+            )
+        made = build_package(to, compiler)
         table = Table("zip", "MB", "SHA-256")
         for each in made:
             table.add_row(str(each), f"{each.stat().st_size / 1e6:.1f}", sha256(each.read_bytes()).hexdigest())

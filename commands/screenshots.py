@@ -11,7 +11,7 @@ import uvloop
 from commands.common import Port, out, port_for, said, say
 from devstack import signals
 from devstack.operator.api_client import Operator
-from devstack.stack.ministack import StackError, free_port
+from devstack.stack.ministack import free_port
 from devstack.stack.site import PAGES, serving
 from devstack.stack.whole_stack import running
 from devstack.system import ROOT
@@ -31,7 +31,6 @@ def screenshots(
     """Play a prepared day on a stack of its own and take pictures of the pages, small and large, light and dark."""
     from devstack.pictures import gallery as situations  # a browser's driver, for this command only
     from devstack.pictures.page_screenshots import take
-    from loadtest.browser import BrowserError
 
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder} is no folder that exists")
@@ -44,13 +43,8 @@ def screenshots(
         Operator(system.api_url) as operator,
     ):
         desk = (PAGES / "operator.html").is_file()
-        try:
-            taken = (
-                situations.take(site, operator, folder, say)
-                if gallery
-                else take(site, operator, folder, say, desk=desk)
-            )
-            names = signals.run(taken, uvloop.new_event_loop)
-        except BrowserError as error:
-            raise StackError(str(error)) from error
+        taken = (
+            situations.take(site, operator, folder, say) if gallery else take(site, operator, folder, say, desk=desk)
+        )
+        names = signals.run(taken, uvloop.new_event_loop)
     out.print("\n".join(f"{name}  {(folder / name).stat().st_size / 1000:.0f} kB" for name in names), highlight=False)

@@ -6,19 +6,22 @@ import asyncio
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from client.http_reader import HttpReader
 from client.viewer import Viewer
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from client.event import Event
 
 CONNECTS_AT_ONCE = 16
 PATIENCE_SECONDS = 60.0
 
 
-class TooFewError(Exception):
+class TooFewError(ProgramError):
     """Not every viewer could subscribe; the text is for a person."""
 
 
@@ -55,8 +58,8 @@ class Audience:
                 member.viewer = Viewer(url, [match], reader=self.reader, on_event=take, silence_seconds=silence_seconds)
                 self.members.append(member)
 
-    def _taker(self, member: Member) -> Callable[[str, dict[str, Any], int], None]:
-        def take(match: str, event: dict[str, Any], at: int) -> None:
+    def _taker(self, member: Member) -> Callable[[str, Event, int], None]:
+        def take(match: str, event: Event, at: int) -> None:
             seq = event["seq"]
             member.seqs.append(seq)
             member.at[seq] = at

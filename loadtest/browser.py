@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from playwright.async_api import Error, async_playwright
 
+from runtime.errors import ProgramError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -23,7 +25,7 @@ _QUIET = (
 )  # fmt: skip
 
 
-class BrowserError(Exception):
+class BrowserError(ProgramError):
     """There is no browser to be had; the text is for a person."""
 
 

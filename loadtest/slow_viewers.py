@@ -20,6 +20,7 @@ import orjson
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.pacing import Pace
 from broadcaster.send.post_queue import PostQueue
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +41,7 @@ SETTLED, SETTLE_SECONDS = 8, 0.5
 """So many rounds, so long apart, in which no connection takes anything: then the buffers are full."""
 
 
-class NotSlowError(Exception):
+class NotSlowError(ProgramError):
     """The buffers could not be filled; the text is for a person."""
 
 

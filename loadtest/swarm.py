@@ -22,7 +22,7 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import uvloop
@@ -31,6 +31,9 @@ from client.http_reader import HttpReader
 from client.viewer import Viewer
 from loadtest.load_limits import allow_sockets
 from loadtest.swarm_results import Histogram, Status, posted_at
+
+if TYPE_CHECKING:
+    from client.event import Event
 
 REPORT_SECONDS = 0.5
 LAG_SECONDS = 0.05
@@ -43,7 +46,7 @@ _COUNTS = {
     "gaps": attrgetter("gaps"),
     "repaired": attrgetter("repaired"),
     "silence_checks": attrgetter("checks"),
-    "asked_over_the_socket": attrgetter("synced"),
+    "asked_over_the_socket": attrgetter("syncs"),
     "junk_frames": attrgetter("junk"),
 }
 """Counts that each viewer keeps by itself."""
@@ -108,7 +111,7 @@ class Seat:
         self._begins.setdefault(match, frame["seq"])
         self._swarm.ready.add(self._number)
 
-    def _event(self, match: str, event: dict[str, Any], at: int) -> None:
+    def _event(self, match: str, event: Event, at: int) -> None:
         if event["seq"] > self._begins.get(match, 0):
             self._shown[match] += 1
         posted, tally = posted_at(event), self._swarm.tally
@@ -159,7 +162,7 @@ class Swarm:
         counted = Counter(self._gone)
         for name, of in _COUNTS.items():
             counted[name] += sum(of(seat.viewer) for seat in self._seats.values())
-        counted["reads_wanted"], counted["reads_fetched"] = self.reader.asked, self.reader.fetched
+        counted["reads_wanted"], counted["reads_fetched"] = self.reader.reads, self.reader.requests
         tally.counts.update(counted - self._counted)
         self._counted = counted
         for seat in self._seats.values():
@@ -171,7 +174,7 @@ class Swarm:
         cpu = round(100 * (used - self._cpu[1]) / max(now - self._cpu[0], 0.001))
         self._cpu = (now, used)
         status = Status(
-            watching=sum(seat.viewer.connected and seat.viewer.subscribed.is_set() for seat in self._seats.values()),
+            watching=sum(seat.viewer.is_open and seat.viewer.subscribed.is_set() for seat in self._seats.values()),
             ready=len(self.ready),
             stayed=len(staying),
             missed=sum(seat.missed(self._seqs) for seat in staying) if self._seqs is not None else 0,
@@ -204,7 +207,7 @@ class Swarm:
         """All connections break at once, as when a gateway goes down; everyone comes back by themselves."""
         now = time.monotonic()
         for seat in self._seats.values():
-            if seat.viewer.connected:
+            if seat.viewer.is_open:
                 self.tally.counts["cut"] += 1
                 seat.viewer.drop()
                 # A viewer that comes and goes may be dropped again before it is back.

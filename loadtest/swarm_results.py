@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Histogram = dict[int, int]
 """By a number of milliseconds: how often it was seen."""
@@ -44,7 +47,7 @@ def event_id(number: int, ms: int) -> str:
     return f"load-{number}-{ms}"
 
 
-def posted_at(event: dict[str, Any]) -> int:
+def posted_at(event: Mapping[str, Any]) -> int:
     """When an event was posted, by its id; for one of somebody else, when the API accepted it. Ms since the epoch."""
     name, _, ms = str(event.get("event_id", "")).rpartition("-")
     if name.startswith("load-") and ms.isdigit():

@@ -15,6 +15,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Protocol
 
 from loadtest.terminal_text import public_url
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ EARLY_SECONDS = 60.0
 """A token is not used for the last so many seconds of its life."""
 
 
-class TokensError(Exception):
+class TokensError(ProgramError):
     """No token is to be had; the text is for a person, and holds no secret."""
 
 

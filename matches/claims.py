@@ -14,6 +14,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runtime.errors import BadInputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -23,7 +25,7 @@ EVERY = "*"
 _SUBJECT_LENGTH = 200
 
 
-class ClaimsError(Exception):
+class ClaimsError(BadInputError):
     """The claims name nobody."""
 
 

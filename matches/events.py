@@ -44,6 +44,7 @@ from matches.event_kinds import (
     VarKind,
 )
 from matches.input_errors import describe_problems
+from runtime.errors import PoisonError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,7 +269,7 @@ _REASON_LENGTH = 500
 _MATCH_ID: TypeAdapter[str] = TypeAdapter(MatchId)
 
 
-class PoisonRecordError(Exception):
+class PoisonRecordError(PoisonError):
     """A record on the stream that can never be applied; the text says why."""
 
 

@@ -62,6 +62,7 @@ from matches.match_state import MatchState, Outcome
 from matches.past_events import events_as_of
 from matches.scoreboard import AHEAD, Board, Refused, apply, names_earlier
 from runtime.attributes import BrokenMatchError, Item, as_number, parse_rows
+from runtime.errors import ConflictError, NotThereError, TransientError
 from runtime.lifecycle import NO_MATCH
 from runtime.metrics import readable_rows
 
@@ -83,23 +84,23 @@ _PENDING_SECONDS = 30 * 24 * 3600
 """Life of a pending row: longer than a record may wait on the stream or be set aside, so that its id stays taken."""
 
 
-class UnknownMatchError(Exception):
+class UnknownMatchError(NotThereError):
     """The ledger has no such match."""
 
 
-class MatchExistsError(Exception):
+class MatchExistsError(ConflictError):
     """The ledger has a match of that id already."""
 
 
-class RowsLeftError(Exception):
+class RowsLeftError(ConflictError):
     """The ledger has no match of that id, but rows of an earlier one: ``livescore match reset`` removes them."""
 
 
-class AlreadyKickedOffError(Exception):
+class AlreadyKickedOffError(ConflictError):
     """The match cannot be changed or removed: it has begun."""
 
 
-class ContentionError(Exception):
+class ContentionError(TransientError):
     """The same match was written by others on every try. Transient: try the record again."""
 
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import orjson
 
+from runtime.errors import DamagedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -37,7 +39,7 @@ _REASON_LENGTH = 200
 T = TypeVar("T")
 
 
-class BrokenMatchError(Exception):
+class BrokenMatchError(DamagedError):
     """The stored data of one match is damaged. Trying again does not help; other matches are not concerned.
 
     ``row``: the sort key of the row that is damaged; ``reason``: a clause for an operator. The text is a sentence

@@ -5,9 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from runtime.attributes import BrokenMatchError
+from runtime.refusals import AWS_ERRORS
 from runtime.thaw import IDLE_SECONDS, seconds
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ PATIENCE_SECONDS = 2.0
 COLD_SECONDS = 2.0
 """So much longer they wait for one to which this process has no open connection: a name is looked up, and TCP and TLS
 take three round trips, over an ocean some 0.3 s each, on the part of a vCPU that the function's memory buys."""
-
-TRANSIENT = (ClientError, BotoCoreError, TimeoutError)
-"""Errors that the next try may not meet."""
 
 T = TypeVar("T")
 
@@ -47,9 +45,9 @@ class Regions:
     def ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, Exception]]:
         """Do each region's work; returns the results of those that answered, and what the others failed with.
 
-        TimeoutError is what a region fails with that has not answered within ``PATIENCE_SECONDS``, or ``COLD_SECONDS``
-        more where a connection has to be opened; its work goes on.
-        BrokenMatchError is what it fails with where a row of the match is damaged. Raises everything else.
+        A region fails with one of ``AWS_ERRORS``, or with BrokenMatchError if a row of the match is damaged. It fails
+        with TimeoutError if it has not answered within ``PATIENCE_SECONDS``, or ``COLD_SECONDS`` more where a
+        connection has to be opened; its work goes on. Every other error is raised.
         """
         if self._threads is None:
             calls = dict(work)
@@ -64,7 +62,7 @@ class Regions:
         for region, call in calls.items():
             try:
                 answers[region] = call()
-            except (*TRANSIENT, BrokenMatchError) as error:
+            except (*AWS_ERRORS, BrokenMatchError) as error:
                 failures[region] = error
                 if not isinstance(error, (ClientError, BrokenMatchError)):
                     self._answered.pop(region, None)

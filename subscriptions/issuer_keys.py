@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 import urllib3
 
+from runtime.errors import TransientError
 from runtime.thaw import seconds
 from subscriptions.token_verification import TokenError, read_keys
 
@@ -44,7 +45,7 @@ _PIECE = 16 * 1024
 DOCUMENT_BYTES = 256 * 1024
 
 
-class FetchError(Exception):
+class FetchError(TransientError):
     """The key set could not be fetched."""
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from runtime.errors import BadInputError
+
 if TYPE_CHECKING:
     from matches.event_types import ErrorFrame, Snapshot, UnsubscribedFrame
 
@@ -23,7 +25,7 @@ MAX_MATCHES = 50
 _MATCH = re.compile(r"[a-z0-9-]{1,20}")
 
 
-class RequestError(Exception):
+class RequestError(BadInputError):
     """A request that cannot be served, with the code and the sentence of its error frame."""
 
     closes = False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 
 from matches.claims import ClaimsError, identity
+from runtime.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ _REASONS: Final[dict[type[Exception], str]] = {
 }
 
 
-class TokenError(Exception):
+class TokenError(BadInputError):
     """A token that is not accepted; the reason is for the log, never for whoever sent it."""
 
 

@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 FILES: Final = {
     "tests": {"test_quick"},
     "tests/runtime": {
-        "test_attributes", "test_environment", "test_brief_cache", "test_lifecycle", "test_metrics", "test_regions",
-        "test_thaw", "test_transient",
+        "test_attributes", "test_brief_cache", "test_environment", "test_errors", "test_lifecycle", "test_metrics",
+        "test_regions", "test_thaw", "test_transient",
     },
     "tests/matches": {
         "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",
-        "test_input_errors",
+        "test_input_errors", "test_amendments", "test_past_events", "test_unseen_goals", "test_ledger_writes",
+        "test_match_rows",
     },
-    "tests/subscriptions": {"test_viewer_changes", "test_connection_meter", "test_protocol", "test_shards",
-        "test_token_verification"},
+    "tests/subscriptions": {
+        "test_connection_meter", "test_handshake", "test_protocol", "test_shards", "test_token_verification",
+        "test_viewer_changes",
+    },
     "tests/broadcaster": {
         "test_gateway_answers", "test_lap_rows", "test_rate_share", "test_pacing", "test_payload", "test_plan",
         "test_polls",

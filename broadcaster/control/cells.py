@@ -23,7 +23,8 @@ from broadcaster.control.watchdog_queue import WatchdogQueue
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.metrics import unreadable
-from runtime.regions import COLD_SECONDS, TRANSIENT, Regions
+from runtime.refusals import AWS_ERRORS, judge
+from runtime.regions import COLD_SECONDS, Regions
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Cells:
         (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-standard-vs-express.html), so
         the watchdog is told before any is started. If it cannot be, viewers are told all the same, and then what its
         queue at home said is raised: delivered again, the event gets its watchdog. A cell whose row of the match is
-        damaged is left to the watchdog, too, which sets its message aside. Raises regions.TRANSIENT.
+        damaged is left to the watchdog, too, which sets its message aside. Raises refusals.AWS_ERRORS.
         """
         put = partial(self._watchdog_queue.put, state.match, state.newest_seq, epoch=state.epoch)
         _, unwatched = self._queue.ask({region: partial(put, region) for region in self._cells})
@@ -155,7 +156,13 @@ class Cells:
                 if isinstance(error, UnreadableRowError):
                     unreadable(error)
                 continue
-            logger.warning("a cell was not reached", cell=region, exc_info=error)
+            if judge(error) in ("refused", "invalid"):
+                # The cell has answered, and its answer stays the same until a person changes the deployment. An error
+                # raised here would keep the record on the stream, and the events of all cells would wait behind it.
+                # So the event waits with the watchdog, as that of a silent cell does.
+                logger.error("cell_refused", cell=region, exc_info=error)
+            else:
+                logger.warning("cell_unreached", cell=region, exc_info=error)
             if isinstance(error, TimeoutError):
                 self._silence(region)
         return answers, broken
@@ -164,7 +171,7 @@ class Cells:
         begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._regions.is_cold(region) else 0.0)
         try:
             return work()
-        except TRANSIENT as error:
+        except AWS_ERRORS as error:
             if not isinstance(error, ClientError) or self._clock() - begun > patience:
                 self._silence(region)
             raise

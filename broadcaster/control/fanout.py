@@ -4,9 +4,12 @@ Records of one match are handled in order. Poison is set aside and counts as don
 match, not the others: what was numbered is broadcast, and the batch is raised, so that Kinesis delivers it again;
 whatever had been done by then changes nothing the second time.
 
-A failure that belongs to one match (its rows are damaged, or an error that nobody foresaw) is neither. The match waits
-until the other matches of the batch have been broadcast, and is tried again for a moment. A record that then still
-fails is set aside with its reason, and counts as done.
+A call that AWS refuses stops its match in the same way, because no record is at fault. It is loud at once: the log has
+``aws_refused``, the invocation has the metric AwsRefused, and the function fails. The record stays on the stream.
+
+A failure that belongs to one match is neither: its rows are damaged, DynamoDB calls the write invalid, or an error
+comes that nobody foresaw. The match waits until the other matches of the batch have been broadcast, and is tried again
+for a moment. A record that then still fails is set aside with its reason, and counts as done.
 """
 
 from __future__ import annotations
@@ -17,15 +20,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 
 from broadcaster.control import cells
 from broadcaster.control.set_aside import record_body
 from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
-from runtime import aws, lifecycle, regions
+from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.errors import ConfigurationError, TransientError
 from runtime.metrics import Metrics, unreadable
+from runtime.refusals import AWS_ERRORS, judge
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -33,11 +37,6 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs import SQSClient
-
-TRANSIENT = (*regions.TRANSIENT, OSError, ContentionError)
-
-NEVER = frozenset({"ValidationException", "ItemCollectionSizeLimitExceededException"})
-"""Answers of DynamoDB that the same record would get for ever."""
 
 PATIENCE_SECONDS = 1.5
 """A batch tries matches whose rows seem damaged again for so long at most: two readers that meet may look so, too."""
@@ -56,7 +55,7 @@ metrics = Metrics("fanout")
 T = TypeVar("T")
 
 
-class IncompleteError(Exception):
+class IncompleteError(TransientError):
     """Some records could not be handled yet: deliver the batch again."""
 
 
@@ -93,12 +92,12 @@ class Fanout:
                 continue
             try:
                 accepted = self._accept(record)
-            except TRANSIENT as error:
-                logger.warning("not numbered yet", match=match, exc_info=error)
-                failed[match] = error
-            except Exception as error:  # whatever it is, the other matches come first
-                logger.warning("not numbered yet", match=match, exc_info=error)
-                doubtful[match] = [record]
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other matches come first
+                _log("not_numbered_yet", match, error)
+                if _is_of_the_record(error):
+                    doubtful[match] = [record]
+                else:
+                    failed[match] = error
             else:
                 if accepted is not None:
                     numbered[accepted.match] = record
@@ -116,12 +115,12 @@ class Fanout:
         for match, record in numbered.items():
             try:
                 self._broadcast(match)
-            except TRANSIENT as error:
-                logger.warning("not broadcast yet", match=match, exc_info=error)
-                failed[match] = error
-            except Exception as error:  # whatever it is, the other matches come first
-                logger.warning("not broadcast yet", match=match, exc_info=error)
-                unstarted[match] = record
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other matches come first
+                _log("not_broadcast_yet", match, error)
+                if _is_of_the_record(error):
+                    unstarted[match] = record
+                else:
+                    failed[match] = error
         return unstarted
 
     def _settle(
@@ -138,15 +137,15 @@ class Fanout:
                     accepted = self._patiently(record, deadline, lambda record=record: self._accept(record))  # type: ignore[misc]
                     if accepted is not None:
                         unstarted[match] = record
-            except TRANSIENT as error:
-                logger.warning("not numbered yet", match=match, exc_info=error)
+            except Exception as error:  # noqa: BLE001 - the record stays on the stream, whatever it met
+                _log("not_numbered_yet", match, error)
                 failed[match] = error
         for match, record in unstarted.items():
             try:
                 # Sent back to the stream by ``livescore redrive``, the record has the match broadcast.
                 self._patiently(record, deadline, lambda match=match: self._broadcast(match))  # type: ignore[misc]
-            except TRANSIENT as error:
-                logger.warning("not broadcast yet", match=match, exc_info=error)
+            except Exception as error:  # noqa: BLE001 - the record stays on the stream, whatever it met
+                _log("not_broadcast_yet", match, error)
                 failed[match] = error
 
     def _patiently(self, record: dict[str, Any], deadline: float, work: Callable[[], T]) -> T | None:
@@ -159,9 +158,9 @@ class Fanout:
                 return None
             try:
                 return work()
-            except TRANSIENT:
-                raise
             except Exception as error:
+                if not _is_of_the_record(error):
+                    raise
                 pause = next(pauses, None)
                 if pause is not None and time.monotonic() + pause < deadline:
                     time.sleep(pause)
@@ -194,9 +193,10 @@ class Fanout:
             if now - self._contended.setdefault(event, now) < CONTENTION_SECONDS:
                 raise
             self._set_aside(record, f"others changed the match at every try for {CONTENTION_SECONDS:.0f} s: {error}")
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in NEVER:
+        except AWS_ERRORS as error:
+            if not _is_of_the_record(error):
                 raise
+            # DynamoDB would answer the same record so for ever.
             self._set_aside(record, str(error))
             return None
         else:
@@ -238,6 +238,25 @@ class Fanout:
         logger.error("set aside", match=about["partitionKey"], reason=reason, sequence_number=about["sequenceNumber"])
         self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
         self._aside.add(place)
+
+
+def _is_of_the_record(error: Exception) -> bool:
+    """Whether an error belongs to one record or its match. With any other error the record stays on the stream.
+
+    An error that passes is not of the record. An error of the deployment, such as a call that AWS refuses, is not,
+    either: a person has to change the deployment, and then the record is numbered.
+    """
+    if isinstance(error, (*AWS_ERRORS, OSError)):
+        return judge(error) == "invalid"
+    return not isinstance(error, (TransientError, ConfigurationError))
+
+
+def _log(message: str, match: str, error: Exception) -> None:
+    """Log an error of a match: as a warning if it passes by itself, else as an error."""
+    passes = isinstance(error, TransientError) or (
+        isinstance(error, (*AWS_ERRORS, OSError)) and judge(error) == "transient"
+    )
+    (logger.warning if passes else logger.error)(message, match=match, exc_info=error)
 
 
 @cache

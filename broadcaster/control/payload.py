@@ -17,15 +17,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from runtime.errors import BadInputError
+
 VERSION = 1
 """Version of the payloads. During a deployment, functions of two releases may meet in one broadcast."""
 
 
-class UnknownVersionError(Exception):
+class UnknownVersionError(BadInputError):
     """A payload of another release. The state machine tries again, perhaps with a newer function, and then gives up."""
 
 
-class PayloadError(Exception):
+class PayloadError(BadInputError):
     """A damaged payload: a key is missing, unknown, or has an impossible value. The text names the key."""
 
 

@@ -23,6 +23,7 @@ from matches.ledger import Ledger, UnknownMatchError
 from matches.match_rows import state_key
 from runtime.attributes import UnreadableRowError
 from runtime.bulk_rows import delete_rows
+from runtime.errors import ConflictError
 from subscriptions.shards import MAX_SHARDS, shard_count
 from subscriptions.store import partition
 from subscriptions.viewer_counts import audience_partition
@@ -70,7 +71,7 @@ class Removed:
         return {"match": self.match, "home": {"removed": dict(self.home)}, "cells": cells}
 
 
-class MadeAgainError(Exception):
+class MadeAgainError(ConflictError):
     """The match was scheduled again while it was removed: what is there now belongs to the new one."""
 
 

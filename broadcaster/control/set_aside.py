@@ -17,6 +17,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from runtime.errors import NotThereError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -29,7 +31,7 @@ REASON_LENGTH = 500
 Kind = Literal["record", "batch", "watch", "unreadable"]
 
 
-class NoSuchMessageError(Exception):
+class NoSuchMessageError(NotThereError):
     """No message, or more than one, has an id that begins so; the text is for a person."""
 
 

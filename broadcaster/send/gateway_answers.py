@@ -11,6 +11,8 @@ from enum import Enum, auto
 
 import httptools
 
+from runtime.errors import TransientError
+
 
 class Answer(Enum):
     """The meaning of an answer for a connection (apigatewaymanagementapi, PostToConnection).
@@ -110,7 +112,7 @@ def _layout(data: bytes) -> bytes:
     return rb"HTTP/1\.1 200 " + _VALUE + b"".join(rb"\r\n" + line for line in lines) + rb"\r\n\r\n"
 
 
-class MalformedAnswerError(Exception):
+class MalformedAnswerError(TransientError):
     """The bytes received are no answer to the request. The connection cannot be used any more."""
 
 

@@ -17,11 +17,12 @@ import tomllib
 from pathlib import Path
 
 from devstack.system import ROOT
+from runtime.errors import ProgramError
 
 RELEASE = ROOT / "release"
 
 
-class DistError(Exception):
+class DistError(ProgramError):
     """A package cannot be built; the text is a sentence for a person."""
 
 

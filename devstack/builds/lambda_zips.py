@@ -24,6 +24,7 @@ from typing import Final
 from devstack.builds import library_trim
 from devstack.builds.folder_lock import alone
 from devstack.system import ROOT, STATE
+from runtime.errors import ProgramError
 
 PACKAGES = ("runtime", "matches", "subscriptions", "broadcaster", "api")
 BUILD = STATE / "build"
@@ -38,7 +39,7 @@ MOST_BYTES: Final = 25_000_000
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
-class PackageError(Exception):
+class PackageError(ProgramError):
     """A zip cannot be built; the text is a sentence for a person."""
 
 

@@ -36,13 +36,14 @@ from devstack.operator.local_system import system_at
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, PREFIX, REGION, SECRET
 from loadtest.terminal_text import public_url
+from runtime.errors import ProgramError
 from subscriptions.shards import DEFAULT_SHARDS
 from subscriptions.store import partition
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from client.websocket import Connection
+    from client.websocket import ViewerSocket
 
 
 CONNECTIONS = 20
@@ -61,7 +62,7 @@ PATIENCE_SECONDS = 20.0
 _EXECUTE_API = re.compile(r"[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 
 
-class SkippedError(Exception):
+class SkippedError(ProgramError):
     """The frames cannot be posted from here, which is no fault of the system; the text says what is missing."""
 
 
@@ -243,7 +244,7 @@ async def post(target: Target, websocket: str, match: str, posts: int, token: st
         return Posted(posts, tries.tally.throttled, _arrived(listeners), waiting.seconds)
 
 
-class PostingError(Exception):
+class PostingError(ProgramError):
     """Something went wrong; the text is for a person."""
 
 
@@ -322,7 +323,7 @@ async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIter
     """Connections of our own that follow the match. Raises PostingError if one does not get as far."""
     listeners = [_Listener() for _ in range(CONNECTIONS)]
     url, headers = place_token(f"{websocket}?v=1", token)
-    wires: list[Connection] = []
+    wires: list[ViewerSocket] = []
     try:
         # One after the other: opening connections is not what is measured.
         for each in listeners:

@@ -22,10 +22,12 @@ from client.viewer import Viewer
 from devstack.deployment.frame_posting import PostingError, SkippedError, post
 from devstack.operator.api_client import ApiError
 from loadtest.terminal_text import public_url
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
+    from client.event import Event
     from devstack.deployment.frame_posting import Posted, Posting
     from devstack.operator.api_client import Operator
 
@@ -204,7 +206,7 @@ class Smoke:
         self.say(step)
 
 
-class SmokeError(Exception):
+class SmokeError(ProgramError):
     """A step went wrong; the text is for a person."""
 
 
@@ -218,7 +220,7 @@ def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
     return accepted & {each["cell"] for each in whole if each["seq"] >= GOAL}
 
 
-def _noting(shown: dict[int, float]) -> Callable[[str, dict[str, Any], int], None]:
+def _noting(shown: dict[int, float]) -> Callable[[str, Event, int], None]:
     return lambda _, event, __: shown.update({event["seq"]: time.monotonic()})
 
 

@@ -18,6 +18,7 @@ from devstack.operator.local_system import NO_URL, is_http, nothing_answers
 from devstack.operator.local_tokens import LocalTokens
 from loadtest.terminal_text import public_url
 from loadtest.token_sources import TokensError
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from loadtest.token_sources import TokenSource
@@ -29,7 +30,7 @@ TIMEOUT_SECONDS = 20.0
 """For connecting, and for each wait for bytes."""
 
 
-class ApiError(Exception):
+class ApiError(ProgramError):
     """The API said no, or did not answer; the text is for a person."""
 
     def __init__(self, message: str, code: str = "unavailable") -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from client.event import Event
+
 LINES = 12
 KNOCK_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 30.0
@@ -58,7 +60,8 @@ async def watch(
     events: list[dict[str, Any]] = []
     over = asyncio.Event()
 
-    def on_event(_: str, event: dict[str, Any], at: int) -> None:
+    def on_event(_: str, shown: Event, at: int) -> None:
+        event: dict[str, Any] = {**shown}
         corrected = _correct(events, event)
         events.append(event)
         follower = viewer.followers[match]
@@ -186,6 +189,6 @@ def _state(viewer: Viewer, status: str) -> Text:
 
 def _doubt(viewer: Viewer) -> str:
     """Why what is shown may be late; empty while frames come through."""
-    if viewer.mutes or (viewer.connected and not viewer.live):
+    if viewer.silent_connections or (viewer.is_open and not viewer.connected):
         return "no live updates come through; the score is read over HTTP, up to 40 s late"
-    return "" if viewer.connected else "connection lost, trying again …"
+    return "" if viewer.is_open else "connection lost, trying again …"

@@ -22,6 +22,7 @@ from matches.clock import MOST_STOPPAGE, USUAL
 from matches.events import EVENT, describe
 from matches.schedule import NewMatch, check_teams
 from matches.scoreboard import Refused, replay
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from matches.event_types import StoredEvent
@@ -42,11 +43,11 @@ _ZONES = {
 """Names of time zones in European files -> hours east of Greenwich."""
 
 
-class UnreadableError(Exception):
+class UnreadableError(ProgramError):
     """A match cannot be replayed; the text names the field and says why."""
 
 
-class UnplayedError(Exception):
+class UnplayedError(ProgramError):
     """A match has not been played, or the file does not know it yet; the text says what is missing."""
 
 

@@ -68,7 +68,7 @@ async def replay(
             websocket_url,
             made[start : start + MAX_MATCHES],
             reader=reader,
-            on_event=lambda match, event, _: on_event(match, event),
+            on_event=lambda match, event, _: on_event(match, {**event}),
         )
         for start in range(0, len(made), MAX_MATCHES)
     ]

@@ -21,6 +21,7 @@ from devstack.builds import environments
 from devstack.signals import held
 from devstack.stack import stack_leftovers
 from devstack.system import ROOT, SECRET, STATE
+from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ FREED_SECONDS = 10
 """A MiniStack whose owner was killed ends within so long."""
 
 
-class StackError(Exception):
+class StackError(ProgramError):
     """The stack cannot run; the text says why, for a person."""
 
 

@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
+from runtime.errors import ProgramError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -23,7 +25,7 @@ _TOLD = ("Content-Type", "Cache-Control", "ETag", "Retry-After", "WWW-Authentica
 """The headers of an answer that are passed on."""
 
 
-class NoAnswerError(Exception):
+class NoAnswerError(ProgramError):
     """The API did not answer; the text is for a person."""
 
 

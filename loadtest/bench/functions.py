@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.bench.programs import Cores, on_core
+from runtime.errors import ProgramError
 
 START_SECONDS = 60.0
 STARTING = Path(__file__).with_name("starting.py")
@@ -35,7 +36,7 @@ class Started:
     log: list[dict[str, Any]]
 
 
-class WrongAnswerError(Exception):
+class WrongAnswerError(ProgramError):
     """The first call of a function did not do what it is there for, so its time says nothing."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from runtime.errors import ProgramError
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -63,7 +65,7 @@ class Limits:
     """Every so many requests to @connections the signature is verified; 1: each, 0: none. AWS verifies each."""
 
 
-class LimitError(ValueError):
+class LimitError(ProgramError, ValueError):
     """A limit that does not exist or a value that it cannot have; the text is for a person."""
 
 

@@ -84,10 +84,10 @@ def rows_of(dynamodb: Any, system: System) -> Callable[[str], list[str]]:
 
 
 @pytest.fixture
-def take_lease(dynamodb: Any, system: System) -> Callable[..., None]:
+def grant_lease(dynamodb: Any, system: System) -> Callable[..., None]:
     """Gives the lease of a match to an owner, as the state machine's first state does."""
 
-    def take_lease(match: str, owner: str = OWNER, seconds: int = 60) -> None:
+    def grant_lease(match: str, owner: str = OWNER, seconds: int = 60) -> None:
         dynamodb.update_item(
             TableName=system.name("broadcasts"),
             Key=cell_state_key(match),
@@ -95,7 +95,7 @@ def take_lease(dynamodb: Any, system: System) -> Callable[..., None]:
             ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + seconds)}},
         )
 
-    return take_lease
+    return grant_lease
 
 
 @pytest.fixture

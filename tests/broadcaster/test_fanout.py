@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from broadcaster.control.cell_state import CellState, cell_state_key
 from broadcaster.control.cells import Cell, Cells
@@ -21,6 +21,7 @@ from devstack.system import REGION
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger as RealLedger
 from matches.match_rows import row_key
+from tests.refusing import refusing
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -188,6 +189,64 @@ def test_a_transient_failure_stops_its_match_and_no_other(
     fanout.handle(batch)
     assert ids(ledger, match) == ["k", "g1", "g2"]
     assert ids(ledger, other) == ["k", "g1"]
+
+
+def fail_for(ledger: Ledger, event_id: str, error: Exception) -> Callable[[], None]:
+    """Have the ledger's transaction for an event fail with this; returns what ends it."""
+
+    def fail(params: dict[str, Any], **_: Any) -> None:
+        if f'"id#{event_id}"' in json.dumps(params):
+            raise error
+
+    events = ledger._db.meta.events  # noqa: SLF001
+    events.register("before-parameter-build.dynamodb.TransactWriteItems", fail, unique_id="fail")
+    return lambda: events.unregister("before-parameter-build.dynamodb.TransactWriteItems", unique_id="fail")
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException", "ResourceNotFoundException"])
+def test_a_record_that_aws_refuses_stays_on_the_stream(
+    system: System, ledger: Ledger, fanout: Fanout, match: str, other: str, set_aside: Any, code: str
+) -> None:
+    """Promises 1 and 6: a refusal of DynamoDB is raised at once, loses no record and sets none aside."""
+    fanout.handle([record(match, "k", "kick_off"), record(other, "k", "kick_off")])
+    batch = [record(match, "g1"), record(match, "g2"), record(other, "g1")]
+    with refusing(code) as service:
+        refused = Fanout(RealLedger(ledger.table, service.client("dynamodb")), fanout._cells, fanout._sqs,  # noqa: SLF001
+                         system.resolve("queue.set-aside"))  # fmt: skip
+        with pytest.raises(IncompleteError, match=f"{match}.*{code}.*{other}.*{code}"):
+            refused.handle(batch)
+        # One call for each match: nothing is tried again or waited for.
+        assert service.calls == 2
+    assert (set_aside(match), set_aside(other)) == ([], [])
+    assert (ids(ledger, match), ids(ledger, other)) == (["k"], ["k"])
+    fanout.handle(batch)
+    assert (ids(ledger, match), ids(ledger, other)) == (["k", "g1", "g2"], ["k", "g1"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError(
+            {"Error": {"Code": "TransactionCanceledException", "Message": "canceled"},
+             "CancellationReasons": [{"Code": "None"}, {"Code": "ValidationError"}]},
+            "TransactWriteItems",
+        ),
+        ClientError({"Error": {"Code": "ValidationException", "Message": "too large"}}, "TransactWriteItems"),
+        ParamValidationError(report="no text"),
+    ],
+    ids=["canceled", "invalid", "unbuilt"],
+)  # fmt: skip
+def test_an_event_that_can_never_be_written_is_set_aside(
+    fanout: Fanout, ledger: Ledger, match: str, set_aside: Any, error: Exception
+) -> None:
+    """Promise 6: a write that DynamoDB calls invalid would be so for ever: its event goes aside, the others go on."""
+    end = fail_for(ledger, "g1", error)
+    try:
+        fanout.handle([record(match, "k", "kick_off"), record(match, "g1"), record(match, "g2")])
+    finally:
+        end()
+    assert ids(ledger, match) == ["k", "g2"]
+    assert [each["reason"] for each in set_aside(match)] == [str(error)]
 
 
 def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(

@@ -20,6 +20,7 @@ from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from tests.hole import hole
+from tests.refusing import refusing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +93,30 @@ def test_a_silent_cell_is_asked_again_after_a_freeze(
     now[0] += 3600
     assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert len(asked) == 2
+
+
+def test_a_cell_that_refuses_holds_up_nobody_and_is_loud(
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A cell that denies access is an error of the log; the others are told, and its event waits with the watchdog."""
+    delays: list[int] = []
+    sqs = client(system, "sqs")
+    sqs.meta.events.register(
+        "provide-client-params.sqs.SendMessage", lambda params, **_: delays.append(params["DelaySeconds"])
+    )
+    with refusing("AccessDeniedException") as service:
+        denied = Cell(AWAY, CellStates(system.name("broadcasts"), service.client("dynamodb")), starter(system))
+        both = {AWAY: denied, REGION: Cell(REGION, cell_states, starter(system))}
+        cells = Cells(both, watch(system, sqs))
+        assert cells.broadcast(ledger.state(begun)) == [AWAY]
+        # Tried once, without a pause; and it has answered, so the next event asks it again.
+        assert service.calls == 1
+        assert cells.broadcast(ledger.state(begun)) == [AWAY]
+        assert service.calls == 2
+        assert cells.look(begun, 1, AWAY, lambda: ledger.state(begun)) == "unreached"
+    assert cell_states.read(begun).due_seq == 1
+    assert sorted(delays) == [1, 1, 900, 900, 900, 900]
+    assert [(each.levelname, each.message) for each in caplog.records] == [("ERROR", "cell_refused")] * 3
 
 
 def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(

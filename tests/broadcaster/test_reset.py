@@ -28,6 +28,7 @@ from tests.support import eventually
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from client.event import Event
     from devstack.system import System
     from matches.ledger import Ledger
 
@@ -58,7 +59,7 @@ def rows(tables: Reset, match: str) -> list[str]:
     return found
 
 
-def noted(shown: list[int]) -> Callable[[str, dict[str, Any], int], None]:
+def noted(shown: list[int]) -> Callable[[str, Event, int], None]:
     """Notes the seqs that a viewer shows."""
     return lambda _, event, __: shown.append(event["seq"])
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from client.follower import Follower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 HISTORY = [{"seq": seq, "kind": "goal", "score": [seq, 0]} for seq in range(1, 13)]
 
@@ -29,7 +32,7 @@ def update(prev: int, seq: int, epoch: str = "k3") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def seqs(events: list[dict[str, Any]]) -> list[int]:
+def seqs(events: Iterable[Mapping[str, Any]]) -> list[int]:
     """The seqs of events."""
     return [event["seq"] for event in events]
 
@@ -161,6 +164,6 @@ def test_what_waits_for_a_snapshot_is_bounded() -> None:
     follower = Follower("m")
     for seq in range(200):
         follower.take({**update(0, 1), "prev": seq, "seq": seq + 1, "events": [{"seq": seq + 1}]})
-    assert len(follower._early) == 64  # noqa: SLF001
+    assert len(follower._buffer) == 64  # noqa: SLF001
     follower.take(snapshot(2))
     assert follower.gap

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from client.follower import Follower
 from client.repair_plan import LONGEST_SECONDS, delay, history_path, judge, patience, snapshot_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HISTORY = [{"seq": seq, "kind": "goal", "score": [seq, 0]} for seq in range(1, 41)]
 CHANCES = st.floats(0, 1, exclude_max=True)
@@ -105,7 +108,8 @@ def test_a_page_of_another_epoch_or_beyond_the_position_is_not_shown() -> None:
 def test_any_hole_is_closed_in_steps(data: st.DataObject) -> None:
     """However far behind and however little an answer holds: every event is shown once, in order, and none is lost."""
     begin, holds, size = data.draw(st.integers(0, 39)), data.draw(st.integers(1, 10)), data.draw(st.integers(1, 10))
-    follower, shown, seq = at(begin), list(HISTORY[:begin]), begin
+    follower, seq = at(begin), begin
+    shown: list[Mapping[str, object]] = [*HISTORY[:begin]]
     while follower.seq < len(HISTORY):
         seq = data.draw(st.integers(max(seq, follower.seq), len(HISTORY)))
         answer = snapshot(seq, since=follower.seq, holds=holds)

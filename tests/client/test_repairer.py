@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.server import ServerConnection
 
+    from client.event import Event
     from devstack.system import System
     from matches.ledger import Ledger
 
@@ -119,7 +120,7 @@ async def test_a_gap_is_closed_over_http(system: System, played: Match) -> None:
     script = telling(played.frame("snapshot", 1, [1]), played.frame("update", 3, [3], prev=2))
     async with gateway(script) as here, viewing(here, played, system.api_url) as ([viewer], _, reached):
         await reached(3)
-        assert (viewer.gaps, viewer.repaired, viewer.synced) == (1, 1, 0)
+        assert (viewer.gaps, viewer.repaired, viewer.syncs) == (1, 1, 0)
         assert len(viewer.repair_ms) == 1
         assert here.requests.empty()
 
@@ -130,9 +131,9 @@ async def test_those_who_miss_the_same_cost_one_request(system: System, played: 
     async with gateway(script) as here, viewing(here, played, system.api_url, 100) as (viewers, reader, reached):
         await reached(3)
         assert sum(viewer.repaired for viewer in viewers) == 100
-        assert reader.asked >= 100
+        assert reader.reads >= 100
         # As many as there were different seconds in which somebody asked.
-        assert reader.fetched <= 10
+        assert reader.requests <= 10
 
 
 @pytest.mark.parametrize("frames", [1, 2])
@@ -144,7 +145,7 @@ async def test_a_hole_longer_than_a_frame_is_closed_in_steps(system: System, lon
     async with gateway(script) as here, viewing(here, long, system.api_url) as ([viewer], _, reached):
         await reached(LONG)
         assert viewer.followers[long.id].lost == 0
-        assert viewer.synced == 0
+        assert viewer.syncs == 0
 
 
 async def test_silence_is_looked_into_over_http(system: System, played: Match) -> None:
@@ -154,7 +155,7 @@ async def test_silence_is_looked_into_over_http(system: System, played: Match) -
         viewing(here, played, system.api_url, care_seconds=0.05, silence_seconds=0.2) as ([viewer], _, reached),
     ):
         await reached(3)
-        assert (viewer.gaps, viewer.repaired, viewer.synced) == (0, 1, 0)
+        assert (viewer.gaps, viewer.repaired, viewer.syncs) == (0, 1, 0)
         assert viewer.checks > 0
         async with asyncio.timeout(SECONDS):
             assert (await here.requests.get())["action"] == "sync"
@@ -175,7 +176,7 @@ async def test_who_waits_for_an_answer_reads_meanwhile(system: System, played: M
         await reached(3)
         again = await asyncio.wait_for(here.requests.get(), SECONDS)
         assert (again["action"], again["since"]["epoch"]) == ("subscribe", played.epoch)
-        assert viewer.synced == 0
+        assert viewer.syncs == 0
 
 
 async def test_without_http_the_socket_is_asked(played: Match) -> None:
@@ -187,7 +188,7 @@ async def test_without_http_the_socket_is_asked(played: Match) -> None:
     ):
         asked = await asyncio.wait_for(here.requests.get(), SECONDS)
         assert asked == {"action": "sync", "match": played.id, "epoch": played.epoch, "seq": 1}
-        assert (reader.asked, viewer.synced) == (TRIES, 1)
+        assert (reader.reads, viewer.syncs) == (TRIES, 1)
         await here.connections[0].send(played.frame("snapshot", 3, [2, 3]))
         await eventually(lambda: viewer.repaired, seconds=SECONDS)
         assert viewer.followers[played.id].seq == 3
@@ -227,7 +228,7 @@ async def test_a_new_epoch_is_asked_for_over_the_socket(system: System, played: 
 async def test_what_a_callback_raises_during_a_repair_ends_the_viewer(system: System, played: Match) -> None:
     """A mistake in the caller's own code is not swallowed by a task in the background."""
 
-    def fail(_: str, event: dict[str, Any], __: int) -> None:
+    def fail(_: str, event: Event, __: int) -> None:
         if event["seq"] > 1:
             raise ValueError("mine")
 
@@ -249,11 +250,11 @@ async def test_an_answer_is_kept_for_a_second_and_no_longer(system: System, play
             while (await reader.get(path))["seq"] == first["seq"]:
                 await asyncio.sleep(0.01)
         # The API keeps an answer for a second as well, so the first one that comes after it may be old.
-        fetched, seconds = reader.fetched, time.monotonic() - begun
+        fetched, seconds = reader.requests, time.monotonic() - begun
         assert 2 <= fetched <= 1 + seconds / FRESH_SECONDS
         gone = await asyncio.gather(*(reader.get("/matches/nobody") for _ in range(3)), return_exceptions=True)
         assert [type(each) for each in gone] == [ReadError] * 3
-        assert reader.fetched == fetched + 1
+        assert reader.requests == fetched + 1
 
 
 async def test_jitter_lets_the_lucky_in_at_once(played: Match) -> None:

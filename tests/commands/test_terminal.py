@@ -150,7 +150,7 @@ def test_the_board_shows_names_as_they_are() -> None:
     shown = io.StringIO()
     console = Console(file=shown, width=300, force_terminal=True, color_system=None)
     console.print(terminal_scoreboard._board(viewer, "m", [event]))  # noqa: SLF001
-    viewer._take(b'{"type":"error","message":"\\u001b[2J[red]"}')  # noqa: SLF001
+    viewer._receive(b'{"type":"error","message":"\\u001b[2J[red]"}')  # noqa: SLF001
     console.print(terminal_scoreboard._state(viewer, "first_half"))  # noqa: SLF001
     assert shown.getvalue().replace("\n", "").isprintable()
     assert shown.getvalue().count("[red]\\x1b]0;owned") >= 4

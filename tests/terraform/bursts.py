@@ -51,6 +51,7 @@ QUIET: Final[dict[str, tuple[float, ...]]] = {
     "ReadThrottleEvents": (), "WriteThrottleEvents": (),
     "ExecutionsFailed": (0.0,), "ExecutionsTimedOut": (0.0,), "ExecutionThrottled": (0.0,),
     "OnFailureDestinationDeliveredEventCount": (), "Restarted": (1.0,), "CellsUnreached": (), "RowsUnreadable": (),
+    "AwsRefused": (),
     "GoalToGateway": (600.0, 900.0), "BudgetUsed": (4.0, 100.0, 20.0),
 }  # fmt: skip
 """The samples of a quiet minute by metric. A metric that writes nothing then has none."""

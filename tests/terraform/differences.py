@@ -70,7 +70,7 @@ DIFFERENCES = (
     Difference(
         "a function is never frozen, and its connections stay",
         stand_in(
-            "runtime/test_kept_connections.py::test_a_connection_that_died_in_a_long_freeze_is_not_used",
+            "runtime/test_idle_connections.py::test_a_connection_that_died_in_a_long_freeze_is_not_used",
             "broadcaster/test_gateway.py::test_a_connection_that_died_in_a_long_freeze_is_not_used",
         ),
     ),

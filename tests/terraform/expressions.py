@@ -1,4 +1,4 @@
-"""Cases for every JSONata expression of broadcast.asl.json: what it is given, and what has to come out.
+"""Cases for every JSONata expression of broadcast.asl.json: its input and the value that it must return.
 
 A case binds ``$states`` and the state machine's variables as Step Functions does
 (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html). JSONata turns a list with one element
@@ -103,7 +103,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "AcquireLease/Arguments/ExpressionAttributeValues/:now/N": [states(str(SECONDS), input=FRESH)],
     "AcquireLease/Arguments/ExpressionAttributeValues/:until/N": [states(str(SECONDS + LEASE), input=FRESH)],
-    "AcquireLease/Arguments/ExpressionAttributeValues/:seq/N": [
+    "AcquireLease/Arguments/ExpressionAttributeValues/:due/N": [
         states("2", input=FRESH),
         states(str(NEWEST), input={**FRESH, "due_seq": NEWEST}),
     ],

@@ -29,7 +29,7 @@ _NAMED = {
 
 NEEDED = {
     "iterator-age": 1, "records-near-their-end": 1, "records-discarded": 1, "set-aside": 1, "cells-unreached": 1,
-    "home-rows-unreadable": 1, "rows-unreadable": 2, "http-throttled": 1,
+    "home-rows-unreadable": 1, "rows-unreadable": 2, "home-aws-refused": 1, "aws-refused": 2, "http-throttled": 1,
     "goal-to-gateway": 2, "posts-throttled": 2, "posts-failed": 2, "budget-used-up": 2, "set-aside-batches": 2,
     "connections-near-quota": 2, "broadcasts-failed": 2,
 }  # fmt: skip

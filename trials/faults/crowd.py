@@ -11,6 +11,7 @@ from client.viewer import Viewer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from client.event import Event
     from client.http_reader import HttpReader
 
 ENTER_SECONDS = 60.0
@@ -72,7 +73,7 @@ class Watcher:
         self._frame = frame
         self.snapshots += frame.get("type") == "snapshot"
 
-    def _on_event(self, _match: str, event: dict[str, Any], at: int) -> None:
+    def _on_event(self, _match: str, event: Event, at: int) -> None:
         frame, seq = self._frame, event["seq"]
         self.seen.append((seq, event["event_id"]))
         if not self.viewer.subscribed.is_set():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from devstack.operator.api_client import ApiError, Operator
 from devstack.stack.provision import client
+from runtime.errors import ProgramError
 from trials.faults.crowd import Watcher, enter, leave
 from trials.faults.script import Script
 
@@ -34,7 +35,7 @@ AGAIN = frozenset({"unavailable", "internal"})
 """Codes of the API after which the same event is posted again with the same id (docs/api.md)."""
 
 
-class FaultError(Exception):
+class FaultError(ProgramError):
     """A promise was broken; the text is for a person."""
 
 

@@ -69,7 +69,7 @@ class FollowerTarget:
                 hold("an event is shown once, and in order", true=shown < event["seq"])
                 shown = event["seq"]
             hold("no event is above the position", true=shown <= follower.seq)
-            hold("what waits is bounded", true=len(follower._early) <= _KEPT)  # noqa: SLF001
+            hold("what waits is bounded", true=len(follower._buffer) <= _KEPT)  # noqa: SLF001
             hold("a score is two counts", true=all(type(each) is int and each >= 0 for each in follower.score))
             hold("names and status are text", true=all(map(_is_text, (follower.home, follower.away, follower.status))))
         return taken

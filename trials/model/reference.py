@@ -13,6 +13,8 @@ from matches.amendments import with_changes
 from matches.scoreboard import GOALS, Applied, Board, apply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matches.event_types import StoredEvent
     from matches.events import AcceptedEvent
 
@@ -148,7 +150,7 @@ class Reference:
         if pruned and name in self.connections and self.connections[name].open:
             self.breaks(f"the row of {name} was pruned, and it is connected")
 
-    def showed(self, viewer: str, match: str, event: dict[str, Any]) -> None:
+    def showed(self, viewer: str, match: str, event: Mapping[str, Any]) -> None:
         """A viewer has shown an event."""
         shown = self.shown.setdefault(viewer, [])
         if shown and event["seq"] <= shown[-1]:

@@ -44,6 +44,12 @@ locals {
           metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = local.namespace, name = "RowsUnreadable", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
         },
         {
+          name       = "aws-refused", runbook = "aws-refused", threshold = 0
+          about      = "AWS refuses a call of a function in this cell: its permissions, its credentials or a resource are wrong. It does not pass by itself."
+          expression = "FILL(sender, 0) + FILL(receipt, 0) + FILL(routes, 0)"
+          metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = local.namespace, name = "AwsRefused", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
+        },
+        {
           name       = "websocket-errors", runbook = "websocket-errors", threshold = 5
           about      = "The viewers' WebSocket API cannot call its functions, or they answer with errors."
           expression = "FILL(answers, 0) + FILL(calls, 0)"

@@ -37,6 +37,12 @@ locals {
         metrics    = { for service in ["api", "fanout", "watchdog"] : service => { namespace = local.namespace, name = "RowsUnreadable", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
       },
       {
+        name       = "home-aws-refused", runbook = "aws-refused", threshold = 0
+        about      = "AWS refuses a call of a function at home: its permissions, its credentials or a resource are wrong. It does not pass by itself."
+        expression = "FILL(api, 0) + FILL(fanout, 0) + FILL(watchdog, 0)"
+        metrics    = { for service in ["api", "fanout", "watchdog"] : service => { namespace = local.namespace, name = "AwsRefused", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
+      },
+      {
         name    = "stream-throttled", runbook = "stream-throttled", threshold = 0
         about   = "The stream refused records: operators are answered 503."
         metrics = { refused = { namespace = "AWS/Kinesis", name = "WriteProvisionedThroughputExceeded", stat = "Sum", dimensions = { StreamName = var.home.stream } } }
