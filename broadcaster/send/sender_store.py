@@ -25,7 +25,7 @@ from matches.ledger import UnknownMatchError
 from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
 from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, parse_rows
-from runtime.metrics import readable_rows, unreadable
+from runtime.metrics import readable_rows, report_unreadable
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class SenderStore:
         return Poll(
             state=state,
             cell_state=parse_cell_state(match, told.get("Item")),
-            rate_shares=readable_rows(rate_share.parse(live_rows["Items"])),
+            rate_shares=readable_rows(rate_share.parse(live_rows["Items"], time.time())),
         )
 
     async def _state(self, match: str, known: MatchState | None) -> MatchState:
@@ -93,7 +93,7 @@ class SenderStore:
         except UnreadableRowError as error:
             if known is None:
                 raise
-            unreadable(error)
+            report_unreadable(error)
             return known
 
     async def frames(self, state: MatchState, told: int) -> Frames | None:
@@ -115,12 +115,12 @@ class SenderStore:
 
     async def announce_ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> RateShare | None:
         """Say that a batch has ended, or goes on after all; returns the broadcast, None if it is not live any more."""
-        return await self._update_live(rate_share.ended(self.broadcasts, match, owner, batch, is_ended=is_ended))
+        return await self._update_live(rate_share.ended_update(self.broadcasts, match, owner, batch, is_ended=is_ended))
 
     async def announce_left(self, match: str, owner: str, batch: int, left: int) -> bool:
         """Say how many posts a batch has left; returns whether the broadcast is still live."""
         try:
-            await self.db.update_item(**rate_share.statement(self.broadcasts, match, owner, batch, left))
+            await self.db.update_item(**rate_share.left_update(self.broadcasts, match, owner, batch, left))
         except self.db.exceptions.ConditionalCheckFailedException:
             return False
         return True
@@ -144,5 +144,5 @@ class SenderStore:
             answer = await self.db.update_item(**update)
         except self.db.exceptions.ConditionalCheckFailedException:
             return None
-        rows = readable_rows(rate_share.parse([answer["Attributes"]])) if "Attributes" in answer else []
+        rows = readable_rows(rate_share.parse([answer["Attributes"]], time.time())) if "Attributes" in answer else []
         return rows[0] if rows else None

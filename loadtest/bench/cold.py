@@ -201,7 +201,8 @@ class ColdRun:
 
     def _to_watchdog(self) -> dict[str, Any]:
         cell = self._functions.environments["watchdog"]["AWS_DEFAULT_REGION"]
-        body = json.dumps({"match": self._match, "seq": 3, "cell": cell})
+        epoch = self._target.ledger().state(self._match).epoch
+        body = json.dumps({"match": self._match, "seq": 3, "cell": cell, "tries": 0, "epoch": epoch})
         return {"Records": [{"messageId": "cold", "body": body}]}
 
     def _is_watchdog(self, answer: dict[str, Any]) -> bool:

@@ -57,12 +57,13 @@ class Target:
         return Ledger(self.environment["MATCHES_TABLE"], self.client("dynamodb"))
 
     def numbered(self, match: str, audience: int) -> None:
-        """A match with one event in the ledger, which the cell has been handed and nobody has broadcast."""
+        """A match with one event in the ledger, which is due in the cell and which nobody has broadcast."""
         ledger = self.ledger()
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": audience}
         ledger.create(NewMatch.model_validate(about))
         ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "kick-off"})))
-        CellStates(self.environment["BROADCASTS_TABLE"], self.client("dynamodb")).mark_due(match, 1)
+        cell_states = CellStates(self.environment["BROADCASTS_TABLE"], self.client("dynamodb"))
+        cell_states.mark_due(match, 1, ledger.state(match).epoch)
 
     def lease(self, match: str, owner: str) -> None:
         """Give the lease of a match to ``owner`` for ten minutes."""

@@ -188,7 +188,8 @@ async def test_a_sender_states_what_it_has_left(
     async def look() -> None:
         while True:
             rows, _ = rate_share.parse(
-                (await tools.db.query(**rate_share.rate_share_query(tools.store.broadcasts)))["Items"]
+                (await tools.db.query(**rate_share.rate_share_query(tools.store.broadcasts)))["Items"],
+                time.time(),
             )
             seen.extend(left for each in rows if each.match == numbered for left in each.left.values())
             await asyncio.sleep(0.01)

@@ -72,7 +72,7 @@ def test_a_newer_event_renews_the_lease_for_another_round(
     grant_lease(numbered)
     goal = {"kind": "goal", "team": "home", "minute": 4, "event_id": "late"}
     ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(goal)))
-    cell_states.mark_due(numbered, 3)
+    cell_states.mark_due(numbered, 3, ledger.state(numbered).epoch)
     assert receipts.finish(ended(numbered, 3, 2)) is True
     assert stand(cell_states, numbered) == (2, 2, OWNER)
     assert cell_states.read(numbered).round == "test#2"
@@ -167,7 +167,7 @@ def test_a_round_that_did_not_meet_every_row_corrects_no_count(
     }
     grant_lease(numbered)
     if spoiled == "stopped":
-        cell_states.stop(numbered, 2)
+        cell_states.stop(numbered, 2, ledger.state(numbered).epoch)
     receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (whole, replace(part, **spoils[spoiled]))))
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 500
 

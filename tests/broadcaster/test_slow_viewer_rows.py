@@ -279,7 +279,7 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
         seq = 3 + number
         event = {"kind": "goal", "team": "home", "minute": 4, "event_id": f"next{number}"}
         ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(event)))
-        cell_states.mark_due(numbered, seq)
+        cell_states.mark_due(numbered, seq, ledger.state(numbered).epoch)
     assert [each[slow] for each in seen] == [1, 2, 2]
     assert [each[late] for each in seen] == [1, 0, 0], "a broadcast that reaches a viewer clears its row"
     assert [each[honest] for each in seen] == [0, 0, 0]

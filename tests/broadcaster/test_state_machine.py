@@ -56,7 +56,7 @@ async def test_a_batch_that_cannot_be_set_aside_ends_no_other_batch(
 ) -> None:
     """SQS refuses a failed batch on every try: the other batch is sent, the receipt counts both, the lease is free."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     queue = system.resolve("queue.set-aside-batches")
     async with watching(system, match) as [seen]:
         start(system, machine({queue: queue + "-that-is-not-there"}), match, WHOLE, BROKEN)
@@ -72,7 +72,7 @@ async def test_a_broadcast_that_cannot_be_announced_reaches_its_viewers(
 ) -> None:
     """A match whose rate share cannot be written still reaches its viewers."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     # DynamoDB refuses a number that is none, on every try.
     arn = machine({'"N": "1"': '"N": "one"'})
     async with watching(system, match) as [seen]:
@@ -86,7 +86,7 @@ async def test_a_batch_that_is_set_aside_leaves_a_full_lease(
 ) -> None:
     """The receipt waits for its function with a full lease, however long the batch has waited for a sender."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     sender, receipt = system.resolve("function.sender"), system.resolve("function.receipt")
     # No function is there, and AcquireLease sets a lease of 5 s. Its line is indented less than that of RenewLease.
     until_line = '\n          ":until": {\n            "N": "{% $string($floor($millis() / 1000) + '

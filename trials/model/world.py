@@ -319,7 +319,7 @@ class World:
             self.delivering[match] = routine
 
     def look_after(self) -> None:
-        """The watchdog gets the oldest message; one that is not settled stays."""
+        """The watchdog gets the oldest message, which stays until a broadcast of its event has ended."""
         if not self.watched.messages:
             return
         message = self.watched.messages.pop(0)
@@ -328,12 +328,11 @@ class World:
             if routine.error is not None or not routine.result:
                 self.watched.messages.append(message)
 
-        def look() -> bool:
-            match, seq = message["match"], message["seq"]
-            cell, epoch = message["cell"], message["epoch"]
-            return self.cells.look(match, seq, cell, lambda: self.fanout.ledger.state(match), epoch) == "settled"
+        def check() -> bool:
+            match, seq, cell, epoch = (message[name] for name in ("match", "seq", "cell", "epoch"))
+            return self.cells.check(match, seq, cell, epoch, lambda: self.fanout.ledger.state(match)) == "ended"
 
-        self.routine("watchdog", look).on_end = ended
+        self.routine("watchdog", check).on_end = ended
 
     def connect(self, viewer: ModelViewer) -> Connection:
         """A viewer opens a connection; what functions do with that is nothing."""
