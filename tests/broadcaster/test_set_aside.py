@@ -110,10 +110,11 @@ def test_a_message_is_named_by_the_beginning_of_its_id() -> None:
 
 def test_a_message_of_the_watchdog_keeps_its_body() -> None:
     """A match that the watchdog could not restart is set aside with the reason, and can be sent again."""
-    message = parse(received(watch_body({"match": "m", "seq": 4}, "damaged")))
+    watched = {"match": "m", "cell": "us-east-1", "epoch": "k3", "seq": 4, "tries": 9}
+    message = parse(received(watch_body(watched, "damaged")))
     assert (message.kind, message.match, message.reason) == ("watch", "m", "damaged")
-    again = parse(received(json.dumps({"match": "m", "seq": 4})))
-    assert "the broadcast of seq 4 had not ended" in again.reason
+    again = parse(received(json.dumps(watched)))
+    assert "the broadcast of seq 4 did not end" in again.reason
 
 
 def test_a_record_that_is_not_base64_cannot_be_sent() -> None:
