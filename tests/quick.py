@@ -35,7 +35,8 @@ FILES: Final = {
     },
     "tests/broadcaster": {
         "test_gateway_answers", "test_lap_rows", "test_rate_share", "test_pacing", "test_payload", "test_plan",
-        "test_post_queue", "test_set_aside", "test_signing", "test_slow_viewers", "test_update_frames",
+        "test_polls",
+        "test_post_queue", "test_set_aside", "test_signing", "test_slow_viewer_rows", "test_update_frames",
     },
     "tests/api": {"test_pretoken", "test_list_max_age"},
     "tests/client": {"test_follower", "test_repair_plan"},

@@ -19,7 +19,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.progress import PROGRESS_FIELDS, progress_item
-from runtime.attributes import VERSION_ATTRIBUTE, as_number, count, json_object, parse_rows, reading, text, whole
+from runtime.attributes import (
+    VERSION_ATTRIBUTE,
+    as_number,
+    check_whole,
+    count,
+    json_object,
+    parse_rows,
+    reading_row,
+    text,
+)
 from runtime.metrics import readable_rows
 from subscriptions.shard_counts import broadcast_key
 
@@ -206,7 +215,7 @@ def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
     """
     item = item or {}
     names = ("due_seq", "told_seq", "ended_seq", "stopped_seq", "rows", "shards", "lease_until")
-    with reading(match, f"state of {broadcast_key(match, '')['pk']['S']}", item):
+    with reading_row(match, f"state of {broadcast_key(match, '')['pk']['S']}", item):
         numbers: Any = {name: count(item, name) for name in names if name in item}
         texts: Any = {
             name: text(item, key)
@@ -217,7 +226,7 @@ def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
 
 
 def _parse_progress(item: Mapping[str, Any]) -> dict[str, Any]:
-    with reading(item["pk"]["S"].removeprefix("match#"), item["sk"]["S"], item):
+    with reading_row(item["pk"]["S"].removeprefix("match#"), item["sk"]["S"], item):
         body = json_object(item, "body")
-        whole(body, *PROGRESS_FIELDS)
+        check_whole(body, *PROGRESS_FIELDS)
         return body

@@ -22,7 +22,7 @@ from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
-from runtime.metrics import unreadable
+from runtime.metrics import report_unreadable
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.regions import COLD_SECONDS, Regions
 from runtime.thaw import seconds
@@ -158,7 +158,7 @@ class Cells:
             if isinstance(error, BrokenMatchError):
                 broken[region] = error
                 if isinstance(error, UnreadableRowError):
-                    unreadable(error)
+                    report_unreadable(error)
                 continue
             if judge(error) in ("refused", "invalid"):
                 # The cell has answered, and its answer stays the same until a person changes the deployment. If this

@@ -30,7 +30,7 @@ from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.errors import ConfigurationError, TransientError
-from runtime.metrics import Metrics, unreadable
+from runtime.metrics import Metrics, report_unreadable
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.thaw import seconds
 
@@ -172,7 +172,7 @@ class Fanout:
                     continue
                 reason = str(error) if isinstance(error, BrokenMatchError) else f"{type(error).__name__}: {error}"
                 if isinstance(error, UnreadableRowError):
-                    unreadable(error)
+                    report_unreadable(error)
                 elif not isinstance(error, BrokenMatchError):
                     logger.exception("record_failed", match=match)
                 if isinstance(error, BrokenMatchError) and error.concerns_all:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.plan import MAX_SENDERS
-from runtime.attributes import count, parse_rows, reading, text
+from runtime.attributes import count, parse_rows, reading_row, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,7 +104,7 @@ def parse(items: Iterable[Mapping[str, Any]], now: float) -> tuple[list[RateShar
 
 def _parse(item: Mapping[str, Any], now: float) -> RateShare:
     match = item["sk"]["S"]
-    with reading(match, RATE_SHARE, item):
+    with reading_row(match, RATE_SHARE, item):
         if count(item, "batches") > MAX_SENDERS:
             raise ValueError(f"its attribute batches is {count(item, 'batches')}, above {MAX_SENDERS}")
         if count(item, "ttl") > now + _LONGEST_SECONDS:

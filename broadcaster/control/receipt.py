@@ -21,7 +21,7 @@ from broadcaster.control.progress import round_name, total
 from matches.ledger import Ledger
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
-from runtime.metrics import Metrics, unreadable
+from runtime.metrics import Metrics, report_unreadable
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 from subscriptions.viewer_counts import ViewerCounts
 
@@ -76,7 +76,7 @@ class Receipts:
             else:
                 again = self._end_round(end, cell_state)
         except UnreadableRowError as error:
-            unreadable(error)
+            report_unreadable(error)
         if not again:
             self._free_rate_share(end)
         return again
@@ -135,7 +135,7 @@ class Receipts:
         except (ClientError, BotoCoreError) as error:
             logger.warning("home_unreached", match=cell_state.match, exc_info=error)
         except UnreadableRowError as error:
-            unreadable(error)
+            report_unreadable(error)
         return None
 
     def _update(self, end: RoundEnd, values: Mapping[str, int | str], *, then: str = "", only_if: str = "") -> bool:

@@ -138,7 +138,7 @@ async def test_a_stop_ends_the_broadcast_in_every_cell(
     CellStates(cells.name("broadcasts"), client(cells, "dynamodb")).mark_due(match_id, 2, epoch)
     proxy.silent = frozenset({AWAY})
     try:
-        with pytest.raises(ApiError, match=f"Not known of {AWAY}; the other cells are stopped"):
+        with pytest.raises(ApiError, match=f"No answer from {AWAY}; the broadcasts of the other cells are stopped"):
             await asyncio.to_thread(operator.stop, match_id)
     finally:
         proxy.silent = frozenset()

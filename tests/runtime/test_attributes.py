@@ -22,7 +22,7 @@ from runtime.attributes import (
     json_object,
     number,
     parse_rows,
-    reading,
+    reading_row,
     text,
 )
 from subscriptions.viewer_counts import counts_by_match
@@ -212,7 +212,7 @@ def test_a_damaged_state_concerns_all_events_of_its_match() -> None:
         (text, {"n": {"N": "1"}}, "not a text"),
         (text, {}, "its attribute n is missing"),
         (json_object, {"n": {"S": "{"}}, "its attribute n is broken JSON"),
-        (json_object, {"n": {"S": "[]"}}, "its attribute n is JSON, but no object"),
+        (json_object, {"n": {"S": "[]"}}, "its attribute n is JSON, but not an object"),
     ],
 )
 def test_a_damaged_attribute_is_named(read: Callable[[Any, str], Any], item: dict[str, Any], reason: str) -> None:
@@ -224,6 +224,6 @@ def test_a_damaged_attribute_is_named(read: Callable[[Any, str], Any], item: dic
 def test_a_row_within_a_row_keeps_its_own_reason() -> None:
     """An error of a row that is read within another names the inner row."""
     inner = UnreadableRowError("m", "inner", "why")
-    with pytest.raises(UnreadableRowError) as error, reading("m", "outer", {}):
+    with pytest.raises(UnreadableRowError) as error, reading_row("m", "outer", {}):
         raise inner
     assert error.value is inner

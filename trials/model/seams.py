@@ -13,7 +13,9 @@ import broadcaster.control.cells
 import broadcaster.control.fanout
 import broadcaster.control.plan
 import broadcaster.control.receipt
+import broadcaster.send.batch_share
 import broadcaster.send.carousel
+import broadcaster.send.poller
 import broadcaster.send.sender_store
 import matches.ledger
 import runtime.brief_cache
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 TIMED = (
-    broadcaster.send.carousel, broadcaster.control.cells, broadcaster.control.receipt, broadcaster.send.sender_store,
-    api.operators, api.readers, runtime.brief_cache, matches.ledger, subscriptions.viewer_counts, subscriptions.store,
+    broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.control.cells,
+    broadcaster.control.receipt, broadcaster.send.sender_store, api.operators, api.readers, runtime.brief_cache,
+    matches.ledger, subscriptions.viewer_counts, subscriptions.store,
 )  # fmt: skip
 """Modules that ask for the time."""
 
@@ -64,7 +67,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
     routes = subscriptions.routes
     cached = (
         resources.ledger, resources.recent_events, resources.viewer_counts, resources.shared_reads,
-        routes._ledger, routes._recent, routes._shard_counts, routes._subscriptions, routes._viewers,  # noqa: SLF001
+        routes._ledger, routes._recent_events, routes._shard_counts, routes._subscriptions, routes._viewer_counts,  # noqa: SLF001
     )  # fmt: skip
     try:
         for module in TIMED:
@@ -78,7 +81,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         put(broadcaster.control.plan, "ROWS_PER_SENDER", SMALL)
         for function in cached:
             function.cache_clear()
-        subscriptions.routes._known.clear()  # noqa: SLF001
+        subscriptions.routes._match_facts.clear()  # noqa: SLF001
         put(subscriptions.routes, "_meter", ConnectionMeter(rate=1e9, burst=1e9))
         put(subscriptions.routes, "_changes", ViewerChanges())
         os.environ.update(
