@@ -17,7 +17,8 @@ MOST_WORDS = 30
 RETIRED = {
     "Telling": "CellState", "Tellings": "CellStates", "telling": "cell_state", "tellings": "cell_states",
     "Lane": "PreparedRequest", "Job": "Post", "Delivery": "PostQueue", "Look": "Poll or CheckResult",
-    "LOOK_SECONDS": "POLL_SECONDS", "Watch": "WatchdogQueue", "Records": "SenderStore", "Figures": "Metrics", "Comings": "ViewerChanges", "comings": "viewer_changes", "Spot": "Position",
+    "LOOK_SECONDS": "POLL_SECONDS", "Watch": "WatchdogQueue", "Records": "SenderStore", "Figures": "Metrics",
+    "Comings": "ViewerChanges", "comings": "viewer_changes", "Spot": "Position",
     "Stretch": "RowRange", "setaside": "set_aside", "tried": "ended_seq",
 }  # fmt: skip
 """Names that meant several things or nothing in the field, and the names that replace them."""
