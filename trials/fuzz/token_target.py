@@ -1,7 +1,7 @@
 """Pure: fuzzes the reader of viewers' tokens (subscriptions/token_verification.py) with real tokens that were damaged.
 
-The keys are no secrets: the EC key is a number that everybody can guess, of the RSA key only the public half and one
-signature are left.
+The keys are no secrets: the EC key is a small number, and of the RSA key there are only the public half and one
+signature.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ VALID = [b"\n" + token for token in _TOKENS]
 
 
 class TokenTarget:
-    """An input: the text signed for it, unless it is one of the usual tokens, then a line's end, and the token."""
+    """An input is the signed text (empty for the usual tokens), a line's end, and the token."""
 
     name = "tokens"
 
@@ -117,7 +117,7 @@ class TokenTarget:
         return content + b"\n" + _signed(content)
 
     def check(self, data: bytes) -> bool:
-        """A token is accepted only if exactly this was signed, by the key that it names, for us, and is valid now."""
+        """A token is accepted only if exactly its text was signed, by its key, for our audience, and is valid now."""
         content, _, raw = data.partition(b"\n")
         token = raw.decode(errors="surrogateescape")
         try:
