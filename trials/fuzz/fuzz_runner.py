@@ -39,7 +39,7 @@ HANG_SECONDS = 20.0
 START_SECONDS = 60.0
 """Seconds within which the process must start."""
 
-LOOK_SECONDS = 0.2
+CHECK_SECONDS = 0.2
 _SLOT = 1024 * 1024
 _HEAD = struct.Struct("<QI")
 """The head of the slot, before the input: the input's number, from 1, and its length."""
@@ -135,7 +135,7 @@ def _work(target: Target, inputs: int, seed: int, file: str, tell: Connection) -
 def _watch(told: Connection, slot: Any, on_progress: Callable[[int], None], hang: float) -> tuple[int, Failure | None]:
     """Wait for the process; returns the number of accepted inputs, and the failure or None."""
     number, since = 0, time.monotonic()
-    while not told.poll(LOOK_SECONDS):
+    while not told.poll(CHECK_SECONDS):
         current, data = _last(slot)
         if current != number:
             number, since = current, time.monotonic()

@@ -13,7 +13,9 @@ import broadcaster.control.cells
 import broadcaster.control.fanout
 import broadcaster.control.plan
 import broadcaster.control.receipt
+import broadcaster.send.batch_share
 import broadcaster.send.carousel
+import broadcaster.send.poller
 import broadcaster.send.sender_store
 import matches.ledger
 import runtime.brief_cache
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 TIMED = (
-    broadcaster.send.carousel, broadcaster.control.cells, broadcaster.control.receipt, broadcaster.send.sender_store,
-    api.operators, api.readers, runtime.brief_cache, matches.ledger, subscriptions.viewer_counts, subscriptions.store,
+    broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.control.cells,
+    broadcaster.control.receipt, broadcaster.send.sender_store, api.operators, api.readers, runtime.brief_cache,
+    matches.ledger, subscriptions.viewer_counts, subscriptions.store,
 )  # fmt: skip
 """Modules that read the clock."""
 
