@@ -45,7 +45,7 @@ FILES: Final = {
         "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
-    "tests/devstack/checks": {"test_english", "test_proofread", "test_pure_coverage"},
+    "tests/devstack/checks": {"test_english", "test_proofread", "test_pure_coverage", "test_vocabulary"},
     "tests/devstack/operator": {"test_local_system"},
     "tests/devstack/replay": {"test_openfootball"},
     "tests/trials/faults": {"test_checks"},
