@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from broadcaster.control import rate_share
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.pruning import Pruning
+from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
 from matches.events import EVENT, AcceptedEvent
 from matches.match_rows import state_key
@@ -24,6 +26,7 @@ from tests.broadcaster.conftest import OWNER, send, task
 from tests.support import eventually
 
 if TYPE_CHECKING:
+    from broadcaster.control.rate_share import RateShare
     from broadcaster.send.carousel import Tools
     from devstack.system import System
     from matches.ledger import Ledger
@@ -117,9 +120,30 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     goal(ledger, numbered, 1)
     await eventually(lambda: ended(set()), seconds=10)
     await eventually(lambda: ended({"0"}), seconds=10)
-    await tools.store.ended(numbered, OWNER, 1, is_ended=True)
+    await tools.store.announce_ended(numbered, OWNER, 1, is_ended=True)
     result = await asyncio.wait_for(sending, 10)
     assert (result.done, result.reached_seq) == (True, 3)
+
+
+async def test_a_batch_that_cannot_say_that_it_goes_on_has_not_reached_the_newer_event(
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, acquire_lease: Any, announce: Any
+) -> None:
+    """Promise 2: an event that a finished batch has seen, and has not sent, does not count as told."""
+    plant(numbered, 20)
+    acquire_lease(numbered)
+    announce(numbered, 2)
+
+    class Refusing(SenderStore):
+        async def announce_ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> RateShare | None:
+            if not is_ended:
+                raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "UpdateItem")
+            broadcast = await super().announce_ended(match, owner, batch, is_ended=is_ended)
+            goal(ledger, match, 1)
+            return broadcast
+
+    store = Refusing(**{each.name: getattr(tools.store, each.name) for each in fields(tools.store)})
+    result = await asyncio.wait_for(send(replace(tools, store=store), task(numbered, 0, SHARDS, senders=2)), 10)
+    assert (result.done, result.reached_seq) == (True, 2)
 
 
 async def test_a_batch_that_has_nothing_to_tell_only_passes_on(
@@ -144,11 +168,11 @@ async def test_matches_in_progress_share_the_rate(
     for other in "abc":
         announce(f"other-{other}", 4, left=10_000)
     poll = await tools.store.poll(numbered)
-    shared = rate_share.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
+    shared = rate_share.share(poll.rate_shares, numbered, 1, tools.rate, time.time())
     for other in "abc":
         announce(f"other-{other}", 4, ended=4)
     poll = await tools.store.poll(numbered)
-    alone = rate_share.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
+    alone = rate_share.share(poll.rate_shares, numbered, 1, tools.rate, time.time())
     assert (shared, alone) == (tools.rate / 4, tools.rate)
 
 
@@ -192,7 +216,7 @@ async def test_a_sender_keeps_the_lease_and_its_place(
     announce(numbered, 1, seconds=50)
     await send(replace(tools, rate=100), task(numbered, 0, SHARDS))
     poll = await tools.store.poll(numbered)
-    [row] = [each for each in poll.broadcasts if each.match == numbered]
+    [row] = [each for each in poll.rate_shares if each.match == numbered]
     assert poll.cell_state.lease_until >= begun + tools.store.lease_seconds
     assert row.until >= begun + tools.store.lease_seconds
 

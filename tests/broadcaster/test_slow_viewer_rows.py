@@ -291,9 +291,9 @@ async def test_a_row_that_is_gone_does_not_come_back(
     slow_tools: Tools, numbered: str, slow_of: Any, server: Server
 ) -> None:
     """Promise 4: a viewer that left while its broadcast ran has no row again because it was slow."""
-    from broadcaster.send.slow_viewers import SlowViewers
+    from broadcaster.send.slow_viewer_rows import SlowViewerRows
 
-    slow = SlowViewers(slow_tools.db, slow_tools.subscriptions)
+    slow = SlowViewerRows(slow_tools.db, slow_tools.subscriptions)
     connection = "429.gone="
     shard = shard_of(connection, initial_shards(60_000))
     slow.failed((connection, REQUEST, partition(numbered, shard), 6.0), 0)
