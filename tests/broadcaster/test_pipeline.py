@@ -373,7 +373,7 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=broadcast)
     counts = Counts(accepted=3, rows=3, invocations=1, started=1, ended=2)
     progress = broadcast_key(match, progress_item(round_name("b", 1), 0)) | {
-        "body": {"S": json.dumps({"batch": 0, "seq": 1, **counts.dump()})}
+        "body": {"S": json.dumps({"batch": 0, "lap_seq": 1, **counts.dump()})}
     }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=progress)
     cell_states.mark_due(match, 1, ledger.state(match).epoch)
