@@ -1,4 +1,4 @@
-"""Puts the code under test on the model's clock, clients and small sizes, and takes all of that back."""
+"""Patches the code under test to use the model's clock, clients and small sizes."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ TIMED = (
     broadcaster.control.receipt, broadcaster.send.sender_store, api.operators, api.readers, runtime.brief_cache,
     matches.ledger, subscriptions.viewer_counts, subscriptions.store,
 )  # fmt: skip
-"""Modules that ask for the time."""
+"""Modules that read the clock."""
 
 KEEPING = (broadcaster.control.fanout, subscriptions.viewer_counts, subscriptions.routes)
-"""Modules that keep something for some seconds, by the clock of runtime.thaw."""
+"""Modules with values that are valid for some seconds, by the clock of runtime.thaw."""
 
 SMALL = 2
-"""Rows that fill a shard, a sender and a page: so a handful of viewers is a crowd."""
+"""The number of rows that fill a shard, a sender and a page, so that six viewers are a crowd."""
 
 SCOPE = "score:write"
 
@@ -53,7 +53,7 @@ _LOGGERS = ("sender", "receipt", "cells", "fanout", "api", "routes")
 
 @contextmanager
 def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
-    """The code under test runs in the model as long as this lasts."""
+    """Patch the code under test for the length of the block."""
     kept: list[tuple[Any, str, Any]] = []
 
     def put(owner: Any, name: str, value: Any) -> None:
