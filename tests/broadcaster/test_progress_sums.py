@@ -7,8 +7,8 @@ from broadcaster.control.progress import SUMMED, cell_progress, progress_item, r
 
 NOW = 1_000.0
 BUSY = CellState("m", due_seq=7, told_seq=5, owner="o", lease_until=int(NOW) + 60)
-FIRST = {**dict.fromkeys(SUMMED, 1), "batch": 0, "seq": 6, "rows": 10, "started": 2_000, "ended": 2_900}
-SECOND = {**dict.fromkeys(SUMMED, 2), "batch": 1, "seq": 7, "rows": 20, "started": 2_100, "ended": 3_500}
+FIRST = {**dict.fromkeys(SUMMED, 1), "batch": 0, "lap_seq": 6, "rows": 10, "started": 2_000, "ended": 2_900}
+SECOND = {**dict.fromkeys(SUMMED, 2), "batch": 1, "lap_seq": 7, "rows": 20, "started": 2_100, "ended": 3_500}
 
 
 def test_the_rows_of_a_round_stand_together() -> None:
