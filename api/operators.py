@@ -264,7 +264,7 @@ def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[di
     ),
 )
 def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
-    """For each cell: the newest event handed to it, the newest told, and the report of a running broadcast."""
+    """For each cell: the newest event that is due, the newest that is told, and the report of a running broadcast."""
     state = resources.ledger().state(match)
     operator_of(state.competition)
     found, failures = resources.regions().ask(
