@@ -123,7 +123,7 @@ def asked(path: str, claims: dict[str, Any] | None) -> tuple[int, dict[str, Any]
 def test_progress_without_its_authorizer_tells_nothing(
     monkeypatch: pytest.MonkeyPatch, ledger: Ledger, match: str, claims: dict[str, Any] | None
 ) -> None:
-    """The handler looks at the token itself."""
+    """The handler checks the token itself."""
     monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
     monkeypatch.setenv("SITE_KEYS", "")
     monkeypatch.setattr(resources, "ledger", lambda: ledger)
