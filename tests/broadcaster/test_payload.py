@@ -225,3 +225,16 @@ def test_the_next_round_begins_with_what_was_reached() -> None:
     batch = replace(ENDED_BATCH, counts=Counts(rows=70, accepted=60, invocations=3), lost=True)
     answer = replace(EXAMPLES[2], batches=(batch,)).answer(again=True)
     assert answer == RoundAnswer(again=True, batches=(Batch(0, 0, 1, 1, 1, rows=70, reached_seq=7),))
+
+
+def test_a_damaged_batch_of_a_running_round_is_refused() -> None:
+    """Only a batch that was set aside may be damaged: any other one is a fault of this release."""
+    damaged_batch = {**ENDED_BATCH.dump(), "first": "eight"}
+    with pytest.raises(PayloadError):
+        RoundEnd.parse({**EXAMPLES[2].dump(), "batches": [damaged_batch]})
+
+
+def test_a_payload_of_unknown_keys_is_refused() -> None:
+    """A key that this release does not know is a fault, not a part that is left out."""
+    with pytest.raises(PayloadError, match="has the unknown key extra"):
+        Batch.parse({**ENDED_BATCH.dump(), "extra": 1})
