@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from broadcaster.control.redrive import Done, Redrive
 from broadcaster.control.set_aside import Message, NoSuchMessageError, find
+from broadcaster.control.set_aside_queues import Done, Redrive
 from commands.common import LOCAL, Api, AsJson, confirm, err, out, said
 from devstack.deployment import running_system
 from devstack.stack.ministack import StackError

@@ -26,7 +26,7 @@ from tests.support import eventually, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from broadcaster.control.redrive import Redrive
+    from broadcaster.control.set_aside_queues import Redrive
     from devstack.operator.api_client import Operator
     from devstack.system import System
     from matches.ledger import Ledger
