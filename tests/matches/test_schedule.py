@@ -62,7 +62,7 @@ def test_malformed_matches_are_refused(wrong: dict[str, object]) -> None:
         {"lineups": {"home": ["Emiliano Martínez"], "away": []}},
     ],
 )
-def test_a_match_says_what_is_known_of_it(about: dict[str, object]) -> None:
+def test_a_match_states_its_known_fields(about: dict[str, object]) -> None:
     """A day without a time, teams that are not known, a second leg, halves of other lengths, line-ups."""
     new = NewMatch.model_validate({**MATCH, **about})
     assert new.match_id == ("221218-tob-tob" if "home" in about else "221218-arg-tur")
@@ -82,7 +82,7 @@ def test_a_team_that_is_not_known_needs_no_name() -> None:
         ("0001-01-01T00:00:00+10:00", "must be within the years 1 to 9999 in UTC"),
     ],
 )
-def test_a_kick_off_that_is_no_time_is_refused_in_words(kickoff: object, reason: str) -> None:
+def test_an_impossible_kick_off_is_refused_in_a_sentence(kickoff: object, reason: str) -> None:
     """The refusal shows the form of a time, or says which years are possible."""
     with pytest.raises(ValidationError, match=reason):
         NewMatch.model_validate({**MATCH, "kickoff": kickoff})
