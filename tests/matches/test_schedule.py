@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from matches.match_state import MatchState
-from matches.schedule import Day, MatchChange, NewMatch
+from matches.schedule import Day, Lineups, MatchChange, NewMatch
 from matches.scoreboard import Board
 
 DAY: TypeAdapter[date] = TypeAdapter(Day)
@@ -131,3 +131,8 @@ def test_line_ups_alone_may_change_at_any_time() -> None:
     lineups = {"home": ["A"], "away": []}
     assert MatchChange.model_validate({"lineups": lineups}).only_lineups
     assert not MatchChange.model_validate({"lineups": lineups, "leg": 1}).only_lineups
+
+
+def test_line_ups_are_two_lists() -> None:
+    """A side whose players are not known has an empty list."""
+    assert Lineups.model_validate({"home": ["A"]}).names() == {"home": ["A"], "away": []}
