@@ -14,7 +14,7 @@ def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.delenv(KIND, raising=False)
     else:
         monkeypatch.setenv(KIND, kind)
-    prepare(lambda: steps.append("make"), lambda: steps.append("reach"))(test_an_init_does_what_pays)
+    prepare(lambda: steps.append("make"), lambda: steps.append("reach"))(test_each_kind_of_init_does_its_work)
     return steps
 
 
@@ -25,7 +25,7 @@ def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("another", []), (None, []),
     ],
 )  # fmt: skip
-def test_an_init_does_what_pays(kind: str | None, steps: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_kind_of_init_does_its_work(kind: str | None, steps: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise: clients are made in every INIT of Lambda; only where nobody waits for it, the network is used."""
     assert done(kind, monkeypatch) == steps
 
