@@ -25,7 +25,8 @@ FILES: Final = {
         "test_regions", "test_thaw", "test_transient",
     },
     "tests/matches": {
-        "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",
+        "test_claims", "test_clock", "test_event_types", "test_events", "test_names", "test_schedule",
+        "test_scoreboard", "test_snapshot",
         "test_input_errors", "test_amendments", "test_past_events", "test_unseen_goals", "test_ledger_writes",
         "test_match_rows",
     },
@@ -34,7 +35,7 @@ FILES: Final = {
         "test_viewer_changes",
     },
     "tests/broadcaster": {
-        "test_gateway_answers", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",
+        "test_gateway_answers", "test_lap", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",
         "test_post_queue", "test_progress_sums", "test_rate_share", "test_set_aside", "test_signing",
         "test_slow_viewer_rows", "test_update_frames",
     },
