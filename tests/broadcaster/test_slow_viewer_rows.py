@@ -261,7 +261,7 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
     system: System, dynamodb: Any, slow_tools: Tools, server: Server, numbered: str, ledger: Ledger,
     cell_states: CellStates, grant_lease: Any, slow_of: Any,
 ) -> None:  # fmt: skip
-    """After two broadcasts without an accepted try a viewer comes last, after a third one it is closed, and no other."""
+    """After two broadcasts without an accepted try a viewer comes last. After a third one only it is closed."""
     shards = initial_shards(60_000)
     late, honest = "429-429-429-429-429-429-200.l=", "200.h="
     # Six tries in each of two broadcasts, three in the third, then a DELETE.
