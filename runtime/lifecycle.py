@@ -12,7 +12,8 @@ Lambda runs what stands outside of the handler in INIT. ``AWS_LAMBDA_INITIALIZAT
   (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-best-practices.html).
 - Without the variable the code runs in a command or in a test: do nothing.
 
-Nothing that fails in INIT stops the function: the first call makes what is missing.
+The settings are read first, in every INIT of Lambda. A setting that is missing or malformed stops the function: the
+error of the INIT names it. Nothing else that fails in INIT stops the function: the first call makes what is missing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import os
 from typing import TYPE_CHECKING, TypeVar
 
 from aws_lambda_powertools import Logger
+
+from runtime.environment import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,15 +41,20 @@ H = TypeVar("H")
 logger = Logger(service="lifecycle")
 
 
-def prepare(make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
+def prepare(settings_class: type[object], make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
     """Decorate a handler with what INIT does for it; the handler itself is not changed.
 
-    ``make`` makes the clients without the network. ``reach`` reads with them over the network, after ``make``. An error
-    of either is logged as ``preparation_failed``, and goes no further.
+    ``settings_class``: the dataclass of the function's settings (runtime.environment), which are read at once. ``make``
+    makes the clients without the network. ``reach`` reads with them over the network, after ``make``. An error of
+    ``make`` or ``reach`` is logged as ``preparation_failed``, and goes no further.
+
+    In an INIT of Lambda, raises SettingsError for a setting that is missing or malformed.
     """
 
     def decorate(handler: H) -> H:
         kind = os.environ.get(KIND)
+        if kind in MAKING:
+            settings(settings_class)
         if kind in MAKING and _is_done(make) and kind == PROVISIONED:
             _is_done(reach)
         return handler

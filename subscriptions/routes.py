@@ -26,6 +26,7 @@ from matches.recent_events import RecentEvents
 from matches.snapshot import snapshot
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.environment import settings
 from runtime.metrics import Metrics, unreadable
 from runtime.thaw import seconds
 from subscriptions.connection_meter import MESSAGE_BYTES, ConnectionMeter
@@ -36,6 +37,7 @@ from subscriptions.shards import every_shard_of, shard_of
 from subscriptions.store import Row, Subscriptions, partition
 from subscriptions.viewer_changes import ViewerChanges
 from subscriptions.viewer_counts import ViewerCounts
+from subscriptions.viewer_settings import RoutesSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -69,7 +71,7 @@ class Known:
 
 @cache
 def _ledger() -> Ledger:
-    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION")))
+    return Ledger(settings(RoutesSettings).matches_table, aws.dynamodb(settings(RoutesSettings).home_region))
 
 
 @cache
@@ -79,17 +81,18 @@ def _recent() -> RecentEvents:
 
 @cache
 def _shard_counts() -> ShardCounts:
-    return ShardCounts(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(aws.region()))
+    return ShardCounts(settings(RoutesSettings).broadcasts_table, aws.dynamodb(aws.region()))
 
 
 @cache
 def _subscriptions() -> Subscriptions:
-    return Subscriptions(aws.setting("SUBSCRIPTIONS_TABLE"), aws.dynamodb(aws.region()))
+    return Subscriptions(settings(RoutesSettings).subscriptions_table, aws.dynamodb(aws.region()))
 
 
 @cache
 def _viewers() -> ViewerCounts:
-    return ViewerCounts(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once"))
+    own = settings(RoutesSettings)
+    return ViewerCounts(own.matches_table, aws.dynamodb(own.home_region, "once"))
 
 
 def _make() -> None:
@@ -102,7 +105,7 @@ def _reach() -> None:
     _shard_counts().stored_number(lifecycle.NO_MATCH)
 
 
-@lifecycle.prepare(_make, _reach)
+@lifecycle.prepare(RoutesSettings, _make, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serve one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
@@ -180,7 +183,7 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
     The close matters more than the frame, so it is sent whatever became of the frame. Neither is tried again: both are
     taken from what goals are sent with.
     """
-    gateway = aws.connections(aws.setting("CONNECTIONS_URL"))
+    gateway = aws.connections(settings(RoutesSettings).connections_url)
     told = False
     try:
         gateway.post_to_connection(ConnectionId=connection, Data=error.frame().encode())

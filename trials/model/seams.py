@@ -17,6 +17,7 @@ import broadcaster.send.carousel
 import broadcaster.send.sender_store
 import matches.ledger
 import runtime.brief_cache
+import runtime.environment
 import subscriptions.routes
 import subscriptions.shards
 import subscriptions.store
