@@ -26,10 +26,13 @@ FILES: Final = {
     },
     "tests/matches": {
         "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",
-        "test_input_errors",
+        "test_input_errors", "test_amendments", "test_past_events", "test_unseen_goals", "test_ledger_writes",
+        "test_match_rows",
     },
-    "tests/subscriptions": {"test_viewer_changes", "test_connection_meter", "test_protocol", "test_shards",
-        "test_token_verification"},
+    "tests/subscriptions": {
+        "test_connection_meter", "test_handshake", "test_protocol", "test_shards", "test_token_verification",
+        "test_viewer_changes",
+    },
     "tests/broadcaster": {
         "test_gateway_answers", "test_lap_rows", "test_rate_share", "test_pacing", "test_payload", "test_plan",
         "test_post_queue", "test_set_aside", "test_signing", "test_slow_viewers", "test_update_frames",

@@ -1,7 +1,7 @@
-"""Lambda: the last state of a round. Sums the progress rows into a receipt and settles what the match is told.
+"""Lambda: the end of a round. Writes the receipt, and what the cell has told, and releases or renews the lease.
 
-The lease is given back only if no newer event has been handed to the cell; both are one conditional write, so an event
-that is handed over at that moment either is seen here, or finds the lease free.
+The receipt releases the lease only if no newer event is due in the cell. One conditional write does both, so an event
+that becomes due at that moment is either seen here, or finds the lease free.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 from subscriptions.viewer_counts import ViewerCounts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -37,16 +39,18 @@ if TYPE_CHECKING:
 logger = Logger(service="receipt")
 metrics = Metrics("receipt")
 
+_RELEASE = "REMOVE lease_owner, lease_until"
+
 
 class Receipts:
-    """The end of a round in a cell: what it told is settled in the cell's table, the receipt goes home."""
+    """Ends rounds in one cell. The receipts themselves go home, to the ledger."""
 
     def __init__(
         self,
         ledger: Ledger,
         broadcasts: str,
         client: DynamoDBClient,
-        viewers: ViewerCounts,
+        viewer_counts: ViewerCounts,
         *,
         lease_seconds: int,
         rows_per_shard: int = ROWS_PER_SHARD,
@@ -54,129 +58,141 @@ class Receipts:
         self.ledger = ledger
         self._table = broadcasts
         self._db = client
-        self._viewers = viewers
+        self._viewer_counts = viewer_counts
         self._cell = client.meta.region_name
         self._lease_seconds = lease_seconds
         self._rows_per_shard = rows_per_shard
         self._cell_states = CellStates(broadcasts, client)
 
     def finish(self, end: RoundEnd) -> bool:
-        """Write the receipt and settle the match; returns whether the execution is to go round again.
+        """Write the receipt and end the round; returns whether the execution begins another round.
 
-        If the cell's row of the match is damaged, nothing can be settled: the broadcast ends, its share of the send
-        rate is free for the others, and the watchdog finds the row and has it set aside.
+        If the cell's row of the match is damaged, the broadcast ends and frees its part of the send rate. The watchdog
+        then finds the row and reports it. Raises botocore's ClientError and BotoCoreError.
         """
         again = False
         try:
+            cell_state = self._cell_states.read(end.match)
             if end.is_lost:
-                self._write_if_stopped(end)
+                self._end_lost_round(end, cell_state)
             else:
-                again = self._settle(end)
+                again = self._end_round(end, cell_state)
         except UnreadableRowError as error:
             unreadable(error)
         if not again:
-            with suppress(self._db.exceptions.ConditionalCheckFailedException):
-                self._db.delete_item(**rate_share.removal(self._table, end.match, end.owner))
+            self._free_rate_share(end)
         return again
 
-    def _write_if_stopped(self, end: RoundEnd) -> None:
-        """A round that lost its lease because an operator ended it has a receipt: nobody goes on with it."""
-        cell_state = self._cell_states.read(end.match)
+    def _end_lost_round(self, end: RoundEnd, cell_state: CellState) -> None:
+        """Write a receipt if an operator has stopped the broadcast; otherwise the execution with the lease does."""
         if end.due_seq <= cell_state.stopped_seq:
-            sums = self._sum(end)
+            sums = self._sums(end)
             if sums["batches"]:
-                self._write(end, cell_state.told_seq, sums, stopped=True)
+                self._write_receipt(end, cell_state.told_seq, sums, stopped=True)
 
-    def _settle(self, end: RoundEnd) -> bool:
-        cell_state = self._cell_states.read(end.match)
-        sums = self._sum(end)
+    def _end_round(self, end: RoundEnd, cell_state: CellState) -> bool:
+        """Write the receipt, then set what the cell has told; returns whether a newer event needs another round."""
+        sums = self._sums(end)
+        # A repeated end of the round may find another ``told_seq``. The ledger keeps the first receipt.
         if sums["batches"] or end.set_aside:
-            self._write(end, cell_state.told_seq, sums)
+            self._write_receipt(end, cell_state.told_seq, sums)
         if not end.reached_seqs:
-            # Nobody was told anything: as if it had not run. The watchdog starts it again, a bounded number of times.
-            self._update(end.match, "REMOVE lease_owner, lease_until", "", {":owner": {"S": end.owner}}, None)
+            # No viewer was told: as if there had been no round. The watchdog starts it again, but not for ever.
+            self._update(end, {}, then=_RELEASE)
             return False
-        update = "SET ended_seq = :ended"
-        values: dict[str, Any] = {":ended": {"N": str(end.ended_seq)}, ":owner": {"S": end.owner}}
-        if not end.set_aside and end.ended_seq >= cell_state.told_seq:
-            update += ", told_seq = :ended"
-            if sums["batches"]:
-                update += ", #rows = :rows"
-                values[":rows"] = {"N": str(end.rows)}
-                if (shards := self._shards(cell_state)) is not None:
-                    update += ", shards = :shards"
-                    values[":shards"] = {"N": str(grown_shards(shards, end.rows, self._rows_per_shard))}
-        names = {"#rows": "rows"} if ":rows" in values else None
-        # A batch that was set aside is not tried again for this event; the next event's frame carries what it missed.
-        ended = self._update(
-            end.match, f"{update} REMOVE lease_owner, lease_until", " AND due_seq <= :ended", values, names
-        )
-        again = not ended and self._go_on(end, update, values, names)
-        if names is not None and (ended or again):
-            self._count(end, sums)
+        outcome = self._outcome(end, cell_state, has_counts=sums["batches"] > 0)
+        released = self._update(end, outcome, then=_RELEASE, only_if="due_seq <= :ended_seq")
+        again = not released and self._update(end, outcome | self._next_round(end))
+        if "rows" in outcome and (released or again):
+            self._count_viewers(end, sums["gone"])
         return again
 
-    def _go_on(self, end: RoundEnd, update: str, values: dict[str, Any], names: dict[str, str] | None) -> bool:
-        """Keep the lease for another round: something newer has been handed to the cell."""
-        values[":until"] = {"N": str(int(time.time()) + self._lease_seconds)}
-        values[":round"] = {"S": round_name(end.broadcast, end.round + 1)}
-        return self._update(end.match, f"{update}, lease_until = :until, round_name = :round", "", values, names)
+    def _outcome(self, end: RoundEnd, cell_state: CellState, *, has_counts: bool) -> dict[str, int]:
+        """The attributes of the cell's row that the round sets.
 
-    def _count(self, end: RoundEnd, sums: dict[str, int]) -> None:
-        """A whole round has met every row: those that are left are who watches. Worth no failure."""
-        try:
-            self._viewers.correct(end.match, self._cell, max(0, end.rows - sums["gone"]))
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("viewers were not counted", match=end.match, exc_info=error)
+        A batch that was set aside is not sent again for its event: the frame of the next event carries what its viewers
+        missed. So ``ended_seq`` moves, and ``told_seq`` does not.
+        """
+        outcome = {"ended_seq": end.ended_seq}
+        if end.set_aside or end.ended_seq < cell_state.told_seq:
+            return outcome
+        outcome["told_seq"] = end.ended_seq
+        if has_counts:
+            outcome["rows"] = end.rows
+            if (shards := self._shards(cell_state)) is not None:
+                outcome["shards"] = grown_shards(shards, end.rows, self._rows_per_shard)
+        return outcome
+
+    def _next_round(self, end: RoundEnd) -> dict[str, int | str]:
+        """The attributes of the cell's row that renew the lease for the next round."""
+        until = int(time.time()) + self._lease_seconds
+        return {"lease_until": until, "round_name": round_name(end.broadcast, end.round + 1)}
 
     def _shards(self, cell_state: CellState) -> int | None:
-        """The shards that the match has in this cell; None if only home knows, and does not say."""
+        """The number of shards of the match in this cell; None if only home knows it and home does not answer."""
         if cell_state.shards is not None:
             return shard_count(cell_state.shards, None)
         try:
             return shard_count(None, self.ledger.state(cell_state.match).audience)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("home was not reached", match=cell_state.match, exc_info=error)
-            return None
+            logger.warning("home_unreached", match=cell_state.match, exc_info=error)
         except UnreadableRowError as error:
             unreadable(error)
-            return None
+        return None
 
-    def _update(
-        self, match: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None
-    ) -> bool:
+    def _update(self, end: RoundEnd, values: Mapping[str, int | str], *, then: str = "", only_if: str = "") -> bool:
+        """Set attributes of the cell's row; returns False if another execution has the lease, or ``only_if`` fails."""
+        sets = ", ".join(f"#{name} = :{name}" for name in values)
+        names = {"ExpressionAttributeNames": {f"#{name}": name for name in values}} if values else {}
+        given = {
+            f":{name}": {"N": str(each)} if isinstance(each, int) else {"S": each} for name, each in values.items()
+        }
         try:
             self._db.update_item(
                 TableName=self._table,
-                Key=cell_state_key(match),
-                UpdateExpression=update,
-                ConditionExpression="lease_owner = :owner" + condition,
-                ExpressionAttributeValues=values,
-                **({"ExpressionAttributeNames": names} if names else {}),  # type: ignore[arg-type]
+                Key=cell_state_key(end.match),
+                UpdateExpression=f"SET {sets} {then}" if values else then,
+                ConditionExpression="lease_owner = :owner" + (f" AND {only_if}" if only_if else ""),
+                ExpressionAttributeValues={**given, ":owner": {"S": end.owner}},
+                **names,  # type: ignore[arg-type]
             )
         except self._db.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
-    def _sum(self, end: RoundEnd) -> dict[str, int]:
-        rows = self._cell_states.progress(end.match, round_name(end.broadcast, end.round))
-        return {**total(rows), "rows": end.rows}
+    def _free_rate_share(self, end: RoundEnd) -> None:
+        """Delete the broadcast's rate share, unless another broadcast of the match has replaced it."""
+        with suppress(self._db.exceptions.ConditionalCheckFailedException):
+            self._db.delete_item(**rate_share.removal(self._table, end.match, end.owner))
 
-    def _write(self, end: RoundEnd, told: int, sums: dict[str, int], *, stopped: bool = False) -> None:
-        broadcast = round_name(end.broadcast, end.round)
-        body: dict[str, Any] = {"cell": self._cell, "prev": told, "seq": end.ended_seq, "broadcast": broadcast, **sums}
-        # Batches of a broadcast that an operator has stopped have not failed, so none counts as set aside.
-        body |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.set_aside}
-        # A repeated end of the round finds ``told`` moved, perhaps by others: the first receipt is the right one.
+    def _count_viewers(self, end: RoundEnd, gone: int) -> None:
+        """Correct the count of viewers at home, because a whole round has met every row. A failure is only logged."""
         try:
-            self.ledger.put_receipt(end.match, end.ended_seq, broadcast, cast("Receipt", body))
+            self._viewer_counts.correct(end.match, self._cell, max(0, end.rows - gone))
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("viewers_uncounted", match=end.match, exc_info=error)
+
+    def _sums(self, end: RoundEnd) -> dict[str, int]:
+        """The counts of all batches of the round that have reported."""
+        reports = self._cell_states.progress(end.match, round_name(end.broadcast, end.round))
+        return {**total(reports), "rows": end.rows}
+
+    def _write_receipt(self, end: RoundEnd, told_seq: int, sums: Mapping[str, int], *, stopped: bool = False) -> None:
+        broadcast = round_name(end.broadcast, end.round)
+        receipt: dict[str, Any] = {
+            "cell": self._cell, "prev": told_seq, "seq": end.ended_seq, "broadcast": broadcast, **sums,
+        }  # fmt: skip
+        # An operator has stopped the broadcast: its batches have not failed, so none counts as set aside.
+        receipt |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.set_aside}
+        try:
+            self.ledger.put_receipt(end.match, end.ended_seq, broadcast, cast("Receipt", receipt))
         except (ClientError, BotoCoreError):
-            # The cell's viewers do not wait for home: the lease is given back, and the receipt is in the log.
-            logger.exception("home did not take the receipt", match=end.match, seq=end.ended_seq, receipt=body)
-        logger.info("receipt", match=end.match, seq=end.ended_seq, receipt=body)
+            # The cell's viewers do not wait for home: the round ends, and the receipt is in the log.
+            logger.exception("receipt_unwritten", match=end.match, seq=end.ended_seq, receipt=receipt)
+        logger.info("receipt", match=end.match, seq=end.ended_seq, receipt=receipt)
         metrics.note_event(end.match, end.ended_seq)
         metrics.add("Broadcasts")
-        metrics.add("BatchesSetAside", body["set_aside"])
+        metrics.add("BatchesSetAside", receipt["set_aside"])
         if sums["batches"] and not stopped:
             metrics.add("BroadcastTook", sums["ms"])
 
@@ -201,8 +217,11 @@ def _reach() -> None:
 @lifecycle.prepare(ReceiptSettings, _receipts, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """End a round; ``again`` tells the state machine to begin another, with ``batches``."""
+    """Write the receipt of a RoundEnd; returns a RoundAnswer.
+
+    Raises UnknownVersionError and PayloadError, and the errors of Receipts.finish.
+    """
     end = RoundEnd.parse(event)
     again = _receipts().finish(end)
-    logger.info("finished", match=end.match, seq=end.ended_seq, again=again, lost=end.is_lost)
+    logger.info("round_ended", match=end.match, seq=end.ended_seq, again=again, lost=end.is_lost)
     return end.answer(again=again).dump()

@@ -28,7 +28,7 @@ class Starter:
     budget: Budget
 
     def start(self, state: MatchState, cell_state: CellState) -> None:
-        """Broadcast the match up to ``state.newest_seq``."""
+        """Start a broadcast of the match up to ``state.newest_seq``."""
         shards = shard_count(cell_state.shards, state.audience)
         # Before the first broadcast, the operator's estimate is the best there is.
         rows = cell_state.rows if cell_state.told_seq else state.audience

@@ -48,7 +48,7 @@ def acquire(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]
     def acquire(owner: str, *, round_name: str = "b#1", previous: str = "nobody", seq: int = 1) -> bool:
         now = int(time.time())
         values = {
-            ":owner": {"S": owner}, ":previous": {"S": previous}, ":round": {"S": round_name}, ":seq": {"N": str(seq)},
+            ":owner": {"S": owner}, ":previous": {"S": previous}, ":round": {"S": round_name}, ":due": {"N": str(seq)},
             ":now": {"N": str(now)}, ":until": {"N": str(now + LEASE_SECONDS)},
         }  # fmt: skip
         return written(dynamodb, system, match_id, "AcquireLease", values)

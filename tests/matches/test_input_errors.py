@@ -137,3 +137,25 @@ def test_a_place_in_a_list_is_counted_from_one() -> None:
         {"type": "date_parsing", "loc": ("body", "kickoff", "date"), "msg": "Input"},
     ]
     assert describe_problems(either) == f"kickoff must be {FORMS['kickoff']}"
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        ({"type": "string_too_short", "loc": ("name",), "msg": ""}, "name is empty"),
+        (
+            {"type": "string_too_long", "loc": ("name",), "msg": "", "ctx": {"max_length": 9}},
+            "name has at most 9 characters",
+        ),
+        ({"type": "string_too_long", "loc": ("name",), "msg": ""}, "name is too long"),
+        (
+            {"type": "string_pattern_mismatch", "loc": ("name",), "msg": "a pattern"},
+            "name is not written as it should be",
+        ),
+        ({"type": "url_scheme", "loc": ("name",), "msg": "Input should be a URL"}, "name must be a URL"),
+        ({"type": "finite_number", "loc": ("name",), "msg": "Input should end"}, "name must end"),
+    ],
+)
+def test_a_problem_of_any_field_is_in_words(problem: dict[str, Any], words: str) -> None:
+    """A field without a form of its own is described by the kind of its problem, as pydantic names it."""
+    assert describe_problems([problem]) == words

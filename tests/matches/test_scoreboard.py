@@ -9,7 +9,7 @@ import pytest
 
 from matches.clock import Clock, Periods
 from matches.events import EVENT, AcceptedEvent
-from matches.scoreboard import Applied, Board, Refused, apply
+from matches.scoreboard import Applied, Board, Refused, apply, names_earlier
 from trials.fuzz.fuzz_runner import TARGETS, fuzz
 from trials.model.reference import add
 
@@ -434,3 +434,19 @@ def test_a_board_is_that_of_the_standing_events() -> None:
     fuzzed = fuzz(TARGETS["corrections"], 1_000, seed=13)
     assert fuzzed.failure is None
     assert fuzzed.taken > 300
+
+
+def test_a_kick_after_the_end_is_refused() -> None:
+    """A shoot-out cannot begin before a match has been played."""
+    kick = EVENT.validate_python({"kind": "shootout_kick", "event_id": "k", "team": "home", "scored": True})
+    assert apply(Board(), kick, 1) == Refused("a shoot-out cannot follow scheduled")
+
+
+def test_an_amendment_of_an_impossible_history_is_refused(game: Game) -> None:
+    """A history that the rules refuse, because somebody repaired its rows by hand, is not corrected."""
+    game.play("goal", **goal())
+    amendment = EVENT.validate_python({"kind": "amendment", "event_id": "a", "amends": "e2", "player": "Messi"})
+    assert names_earlier(amendment)
+    ruling = apply(game.board, amendment, 9, game.events[1:])
+    assert isinstance(ruling, Refused)
+    assert "could not stand" in ruling.reason

@@ -15,7 +15,16 @@ from broadcaster.control.rate_share import parse
 from broadcaster.send.row_pages import page
 from broadcaster.send.update_frames import build
 from matches.match_rows import parse_event, parse_state, score_prev
-from runtime.attributes import UnreadableRowError, parse_rows
+from runtime.attributes import (
+    BrokenMatchError,
+    UnreadableRowError,
+    count,
+    json_object,
+    number,
+    parse_rows,
+    reading,
+    text,
+)
 from subscriptions.viewer_counts import counts_by_match
 
 if TYPE_CHECKING:
@@ -182,3 +191,37 @@ def test_a_damaged_count_of_a_slow_viewer_is_bounded(slow: str, counts: int) -> 
     """No stored count closes a viewer's connection before the viewer fails once more."""
     item = {"sk": {"S": "a"}, "ttl": {"N": "2000000000"}, "slow": {"N": slow}}
     assert page({"Items": [item]}, 1_500_000_000.0).slow.get("a", 0) == counts
+
+
+def test_a_damaged_state_concerns_all_events_of_its_match() -> None:
+    """Without its state no event of a match can be numbered; another damaged row concerns one event."""
+    error = BrokenMatchError("m", "state", "its attribute seq is missing")
+    assert error.concerns_all
+    assert str(error) == "the row state of match m contradicts the others: its attribute seq is missing"
+    assert not BrokenMatchError("m", "event#00000002", "x").concerns_all
+
+
+@pytest.mark.parametrize(
+    ("read", "item", "reason"),
+    [
+        (number, {"n": {"N": "1.5"}}, "its attribute n is 1.5, not a whole number"),
+        (number, {"n": {"N": str(2**53)}}, "beyond 9007199254740991"),
+        (count, {"n": {"N": "-1"}}, "its attribute n is -1, below 0"),
+        (text, {"n": {"N": "1"}}, "not a text"),
+        (text, {}, "its attribute n is missing"),
+        (json_object, {"n": {"S": "{"}}, "its attribute n is broken JSON"),
+        (json_object, {"n": {"S": "[]"}}, "its attribute n is JSON, but no object"),
+    ],
+)
+def test_a_damaged_attribute_is_named(read: Callable[[Any, str], Any], item: dict[str, Any], reason: str) -> None:
+    """The reason names the attribute and what is wrong with its value."""
+    with pytest.raises(ValueError, match=reason):
+        read(item, "n")
+
+
+def test_a_row_within_a_row_keeps_its_own_reason() -> None:
+    """An error of a row that is read within another names the inner row."""
+    inner = UnreadableRowError("m", "inner", "why")
+    with pytest.raises(UnreadableRowError) as error, reading("m", "outer", {}):
+        raise inner
+    assert error.value is inner

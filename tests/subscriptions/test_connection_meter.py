@@ -72,3 +72,12 @@ def test_the_memory_of_it_is_bounded() -> None:
     assert meter.pay_for_message("busy", 1, 5)
     meter.forget("busy")
     assert meter.pay_for_message("busy", 1, 6)
+
+
+def test_the_oldest_closed_connections_are_forgotten() -> None:
+    """The meter remembers a bounded number of closed connections, and the newest ones of them."""
+    meter = ConnectionMeter(remembered=2)
+    for connection in ("a", "b", "c"):
+        assert not meter.close(connection, 0)
+    assert meter.close("c", 1)
+    assert not meter.close("a", 1)

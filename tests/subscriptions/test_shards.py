@@ -15,6 +15,7 @@ from subscriptions.shards import (
     every_shard_of,
     grown_shards,
     initial_shards,
+    shard_count,
     shard_of,
 )
 
@@ -68,3 +69,9 @@ def test_rows_spread_evenly() -> None:
     counts = Counter(shard_of(f"L0SM9c{number:06d}CIhw=", 16) for number in range(16_000))
     assert set(counts) == set(range(16))
     assert max(counts.values()) < 1_200
+
+
+def test_grown_shards_go_before_the_first_number() -> None:
+    """A match that has grown has the number of shards that it grew to, else the one of its expected audience."""
+    assert shard_count(64, 1) == 64
+    assert shard_count(None, None) == DEFAULT_SHARDS

@@ -101,3 +101,9 @@ def test_only_keys_that_may_sign_are_read(issuer: Issuer) -> None:
     for document in no_sets:
         with pytest.raises(ValueError, match="not a key set"):
             read_keys(document)
+
+
+def test_a_token_of_nobody_is_refused(issuer: Issuer) -> None:
+    """A signed token with an empty subject names nobody."""
+    with pytest.raises(TokenError, match="no subject"):
+        check(issuer, issuer.token("rsa", sub=""))

@@ -103,7 +103,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "AcquireLease/Arguments/ExpressionAttributeValues/:now/N": [states(str(SECONDS), input=FRESH)],
     "AcquireLease/Arguments/ExpressionAttributeValues/:until/N": [states(str(SECONDS + LEASE), input=FRESH)],
-    "AcquireLease/Arguments/ExpressionAttributeValues/:seq/N": [
+    "AcquireLease/Arguments/ExpressionAttributeValues/:due/N": [
         states("2", input=FRESH),
         states(str(NEWEST), input={**FRESH, "due_seq": NEWEST}),
     ],

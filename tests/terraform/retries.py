@@ -1,6 +1,6 @@
-"""The tries of the state machine's tasks, the pauses between them, and whether both fit the execution.
+"""The tries of the state machine's tasks and the pauses between them fit one execution.
 
-A pause here is the longest that there can be: with JitterStrategy FULL Step Functions takes a random time up to it
+A pause here is the longest possible pause: with JitterStrategy FULL, Step Functions takes a random time up to it
 (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html). All times are in seconds.
 """
 
@@ -18,18 +18,18 @@ BUSY = {
     "Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
 }  # fmt: skip
-"""Lambda's own passing errors, which AWS says to retry
+"""Lambda's own transient errors, which AWS says to retry
 (https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html)."""
 
 BUSY_TRIES, BUSY_PAUSE = 8, 8
-"""A busy function is tried again so often, with at most so many seconds before a try."""
+"""A busy function is tried again 8 times, with at most 8 s before each try."""
 
 LIMIT = 300
 """AWS ends an Express execution after five minutes
 (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
 ONCE_ONLY = dict.fromkeys(("AcquireLease", "RenewLease"), "DynamoDB.ConditionalCheckFailedException")
-"""Errors that are answers: a state that is not tried again for them."""
+"""By state: an error that is an answer. The state is not tried again after it."""
 
 
 def states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -56,17 +56,17 @@ def pauses(retrier: dict[str, Any]) -> list[float]:
 
 
 def paused(task: dict[str, Any]) -> float:
-    """The longest time that a task pauses between its tries, all together: each entry of a Retry counts by itself."""
+    """The sum of the longest pauses between all tries of a task. Each entry of a Retry has its own tries."""
     return sum(sum(pauses(each)) for each in task.get("Retry", []))
 
 
 def tries(task: dict[str, Any]) -> int:
-    """The tries of a task at most, the first one included."""
+    """The largest number of tries of a task, with the first one."""
     return 1 + sum(len(pauses(each)) for each in task.get("Retry", []))
 
 
 def errors_that_are_tried_again(applied: Applied) -> list[str]:
-    """Every task tries again after every error but one that is an answer."""
+    """Every task tries again after every error, except after an error that is an answer."""
     found = []
     for name, task in tasks(applied).items():
         retry = task.get("Retry", [])
@@ -90,7 +90,7 @@ def _all_is_alone_and_last(entries: list[dict[str, Any]]) -> bool:
 
 
 def busy_functions(applied: Applied) -> list[str]:
-    """A function without a free execution environment is waited for: a goal is when every function is wanted."""
+    """A task waits for a busy function: when a goal is scored, all functions are needed at once."""
     found = []
     for name, task in tasks(applied).items():
         if str(task["Resource"]).endswith(":lambda:invoke"):
@@ -106,13 +106,13 @@ def busy_functions(applied: Applied) -> list[str]:
 
 
 def execution_time(applied: Applied) -> list[str]:
-    """AWS ends an Express execution: with one task in trouble, it has handed over or ended by then."""
+    """With one task in trouble, an execution has handed over or ended before AWS ends it."""
     limit = json.loads(applied.definition).get("TimeoutSeconds", LIMIT)
     found = [] if limit <= LIMIT else [f"an execution ends after {limit} s, and AWS ends it after {LIMIT} s"]
     hand_over = applied.system["settings"]["hand_over_seconds"]["default"]
     sender, receipt = (applied.system["functions"][name]["timeout"] for name in ("sender", "receipt"))
     waits = {name: paused(task) for name, task in tasks(applied).items()}
-    # Before the hand-over is due, a last invocation has begun. One full invocation may fail and be repeated.
+    # A last invocation begins just before the hand-over. One full invocation may fail and be repeated.
     chains = {
         "a lease that is asked for again": waits["AcquireLease"] + hand_over + sender,
         "an announcement that is made again": waits["Announce"] + hand_over + sender,

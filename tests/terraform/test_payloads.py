@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from broadcaster.control.cell_state import CellState
 from broadcaster.control.payload import Batch, Counts, Cursor, ExecutionInput, RoundEnd, SenderTask
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
+from matches.match_state import MatchState
+from matches.scoreboard import Board
 from tests.terraform.expressions import HAND_OVER, LEASE, NOW
 from tests.terraform.interpreter import Interpreter, TaskError
 
@@ -92,8 +95,8 @@ def started() -> dict[str, Any]:
         assert arguments["name"] == inputs[-1]["broadcast"]
 
     stepfunctions: Any = SimpleNamespace(start_execution=start_execution)
-    state, cell_state = SimpleNamespace(match=MATCH, seq=7, audience=6_000), SimpleNamespace(shards=16, told=0, rows=0)
-    Starter(stepfunctions, "a-machine", Budget(4_000, 2_000)).start(cast("Any", state), cast("Any", cell_state))
+    state = MatchState(MATCH, "e1", 7, Board(), "Argentina", "France", None, "2022-12-18T15:00:00Z", 6_000, 0)
+    Starter(stepfunctions, "a-machine", Budget(4_000, 2_000)).start(state, CellState(MATCH, shards=16))
     [given] = inputs
     return given
 

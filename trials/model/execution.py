@@ -91,7 +91,7 @@ class Execution:
                         ":previous": {"S": self.previous_owner or "nobody"},
                         ":now": {"N": str(now)},
                         ":until": {"N": str(now + self.world.lease_seconds)},
-                        ":seq": {"N": str(self.due_seq)},
+                        ":due": {"N": str(self.due_seq)},
                         ":round": {"S": round_name(self.broadcast, self.round)},
                     },
                 )

@@ -82,7 +82,7 @@ MISTAKES = [
         ASL,
         '"MaxAttempts": 2',
         '"MaxAttempts": 4',
-        "after the last look of Send the tries of Send, SetAside, RenewLease may take 98.0 s",
+        "after the last poll of Send the tries of Send, SetAside, RenewLease may take 98.0 s",
     ),
     MistakeInAFile(
         "documents-that-count-otherwise",

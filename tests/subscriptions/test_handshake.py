@@ -1,0 +1,23 @@
+"""The headers of a handshake, as API Gateway hands them to functions."""
+
+from __future__ import annotations
+
+import pytest
+
+from subscriptions.handshake import header
+
+
+@pytest.mark.parametrize(
+    ("event", "value"),
+    [
+        ({"multiValueHeaders": {"Cookie": ["a=1", "b=2"], "COOKIE": ["c=3"]}}, "a=1,b=2,c=3"),
+        ({"multiValueHeaders": {"Cookie": ["a=1"]}, "headers": {"cookie": "b=2"}}, "a=1"),
+        ({"headers": {"COOKIE": "a=1"}}, "a=1"),
+        ({"headers": None}, None),
+        ({}, None),
+        ({"multiValueHeaders": {"Host": ["h"]}}, None),
+    ],
+)
+def test_a_header_is_found_however_it_is_written(event: dict[str, object], value: str | None) -> None:
+    """All values of a header are joined, in any case of its name; ``headers`` is read only without the other field."""
+    assert header(event, "cookie") == value
