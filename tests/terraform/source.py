@@ -168,8 +168,7 @@ def _settings(node: ast.AST) -> set[str]:
             case ast.Attribute(value=ast.Call(func=ast.Name(id="settings")) | ast.Name(id="own"), attr=name):
                 found.add(name.upper())
             case ast.Call(
-                func=ast.Attribute(value=ast.Attribute(attr="environ"), attr="get"),
-                args=[ast.Constant(value=str(name))],
+                func=ast.Attribute(value=ast.Attribute(attr="environ")), args=[ast.Constant(value=str(name))]
             ):
                 found.add(name)
     return found
