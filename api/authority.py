@@ -22,10 +22,10 @@ def operator_of(competition: str | None) -> str:
     try:
         who = identity((about.get("jwt") or {}).get("claims") or {})
     except ClaimsError:
-        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "This needs an operator's token.") from None
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "This request needs an operator's token.") from None
     if scope not in who.scopes:
-        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", f"This needs a token with the scope {scope}.")
+        raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", f"This request needs a token with the scope {scope}.")
     if not covers(who.competitions or (), competition):
-        logger.info("refused", subject=who.subject, competition=competition)
+        logger.info("operator_refused", subject=who.subject, competition=competition)
         raise ApiError(HTTPStatus.FORBIDDEN, "forbidden", "The token does not cover this match's competition.")
     return who.subject

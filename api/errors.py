@@ -23,7 +23,7 @@ from matches.ledger import (
 )
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.errors import LivescoreError
-from runtime.metrics import unreadable
+from runtime.metrics import report_unreadable
 
 
 class ApiError(LivescoreError):
@@ -47,7 +47,7 @@ def _unknown_match(error: UnknownMatchError) -> Response[dict[str, Any]]:
 
 @app.exception_handler(MatchExistsError)  # type: ignore[untyped-decorator]
 def _match_exists(error: MatchExistsError) -> Response[dict[str, Any]]:
-    return refused(ApiError(HTTPStatus.CONFLICT, "match_exists", f"There is a match {error} already."))
+    return refused(ApiError(HTTPStatus.CONFLICT, "match_exists", f"There is already a match with the id {error}."))
 
 
 @app.exception_handler(RowsLeftError)  # type: ignore[untyped-decorator]
@@ -61,16 +61,22 @@ def _rows_left(error: RowsLeftError) -> Response[dict[str, Any]]:
 @app.exception_handler(BrokenMatchError)  # type: ignore[untyped-decorator]
 def _broken_match(error: BrokenMatchError) -> Response[dict[str, Any]]:
     if isinstance(error, UnreadableRowError):
-        unreadable(error)
+        report_unreadable(error)
     else:
         logger.error("match_broken", match=error.match, row=error.row, reason=error.reason)
-    message = f"What is stored of match {error.match} cannot be read. An operator of the system has to repair it."
+    message = f"The stored rows of match {error.match} are damaged. An administrator has to repair them."
     return refused(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "match_broken", message))
 
 
 @app.exception_handler(AlreadyKickedOffError)  # type: ignore[untyped-decorator]
 def _kicked_off(error: AlreadyKickedOffError) -> Response[dict[str, Any]]:
-    return refused(ApiError(HTTPStatus.CONFLICT, "kicked_off", f"Match {error} has begun."))
+    return refused(
+        ApiError(
+            HTTPStatus.CONFLICT,
+            "kicked_off",
+            f"Match {error} has kicked off, so it can no longer be changed or removed.",
+        )
+    )
 
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
@@ -83,20 +89,20 @@ def _invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
 
 @app.exception_handler([BotoCoreError, ClientError, ContentionError, TimeoutError])  # type: ignore[untyped-decorator]
 def _unavailable(error: Exception) -> Response[dict[str, Any]]:
-    logger.error("a service did not answer", exc_info=error)
-    message = "A service behind this API did not answer, and it is not known whether anything was changed. Try again."
+    logger.error("service_unavailable", exc_info=error)
+    message = "A service behind this API did not answer. The request may or may not have taken effect. Try again."
     return refused(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message))
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
 def _failed(error: Exception) -> Response[dict[str, Any]]:
-    logger.error("unexpected", exc_info=error)
-    return refused(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side."))
+    logger.error("unexpected_error", exc_info=error)
+    return refused(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "The API failed unexpectedly."))
 
 
 @app.not_found
 def _no_route(_: NotFoundError) -> Response[dict[str, Any]]:
-    return refused(ApiError(HTTPStatus.NOT_FOUND, "no_route", "There is nothing at this path."))
+    return refused(ApiError(HTTPStatus.NOT_FOUND, "no_route", "This API has no such path."))
 
 
 def refused(error: ApiError) -> Response[dict[str, Any]]:

@@ -75,7 +75,9 @@ def _check_body(event: dict[str, Any]) -> ApiError | None:
     try:
         raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
         if len(raw) > BODY_BYTES:
-            return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"A body is at most {BODY_BYTES} bytes.")
+            return ApiError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"A body may have at most {BODY_BYTES} bytes."
+            )
         if raw:
             orjson.loads(raw)
     except ValueError:

@@ -21,7 +21,7 @@ OVER = frozenset({"full_time", "abandoned", "awarded", "called_off"})
 """Statuses of a match that is not played on, and the kinds of event that lead to them."""
 
 
-def list_seconds(matches: Sequence[MatchSummary], now: float) -> int:
+def list_max_age(matches: Sequence[MatchSummary], now: float) -> int:
     """Seconds that a CDN may keep these matches of a day, each as its ``summary``; ``now`` in seconds since the epoch.
 
     ``LIST_SECONDS`` if each is over, will not be played, or kicks off later than ``SOON_SECONDS`` from now; else 1.

@@ -28,8 +28,8 @@ class Refused(BaseModel):
 _REASONS = {
     HTTPStatus.BAD_REQUEST: "The body is not JSON: `malformed_json`.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large: `too_large`.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "A value that cannot be: `invalid`, `unknown_team`.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Our fault: `internal`. The match's rows are damaged: `match_broken`.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A value is not allowed: `invalid`, `unknown_team`.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The API failed: `internal`. The match's rows are damaged: `match_broken`.",
     HTTPStatus.SERVICE_UNAVAILABLE: "A service behind this API did not answer: `unavailable`.",
 }
 _OPERATORS_ONLY = {

@@ -26,7 +26,7 @@ from api.openapi_answers import answers
 from api.responses import plain, present
 from api.shared_reads import HISTORY_PAGE
 from broadcaster.control.cell_state import CellStates
-from broadcaster.control.progress import standing
+from broadcaster.control.progress import cell_progress
 from matches.events import DIGEST, AcceptedEvent, Event, EventId
 from matches.match_state import MatchState
 from matches.schedule import MatchChange, NewMatch
@@ -34,7 +34,7 @@ from matches.snapshot import snapshot
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.environment import settings
-from runtime.metrics import unreadable
+from runtime.metrics import report_unreadable
 
 
 @app.post(
@@ -134,22 +134,22 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     by = operator_of(state.competition)
     accepted = AcceptedEvent(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event), by)
     if event.event_id is not None and resources.ledger().is_taken(accepted):
-        message = f"{event.event_id} is the id of another event of this match, with other content."
+        message = f"Another event of this match, with other content, has the id {event.event_id}."
         raise ApiError(HTTPStatus.CONFLICT, "event_id_taken", message)
     try:
         aws.kinesis().put_record(StreamName=settings(ApiSettings).stream, Data=accepted.to_record(), PartitionKey=match)
     except (BotoCoreError, ClientError) as error:
         # It may be on the stream all the same, its answer lost: only the same id makes a second try safe.
-        logger.exception("not on the stream, as far as we know", match=match, event_id=accepted.event_id)
-        message = f'It is not known whether the event was taken. Post it again with "event_id": "{accepted.event_id}".'
+        logger.exception("stream_write_unconfirmed", match=match, event_id=accepted.event_id)
+        message = f'The event may or may not have been accepted. Post it again with "event_id": "{accepted.event_id}".'
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message) from error
     # From here on the answer is 202: the event will be applied or refused whatever fails now.
     try:
         outcome = asdict(resources.ledger().mark_pending(accepted))
     except (BotoCoreError, ClientError, BrokenMatchError):
-        logger.exception("on the stream, but not marked pending", match=match, event_id=accepted.event_id)
+        logger.exception("pending_mark_failed", match=match, event_id=accepted.event_id)
         outcome = {"status": "pending"}
-    logger.info("accepted", match=match, event_id=accepted.event_id, kind=event.kind)
+    logger.info("event_accepted", match=match, event_id=accepted.event_id, kind=event.kind)
     about = {"match": match, "event_id": accepted.event_id, "request": accepted.digest}
     return plain(HTTPStatus.ACCEPTED, {**about, **present(outcome)})
 
@@ -178,7 +178,7 @@ def read_outcome(
     outcome = resources.shared_reads().outcome(match, event_id, request)
     if outcome is None:
         resources.shared_reads().state(match)
-        raise ApiError(HTTPStatus.NOT_FOUND, "unknown_event", "No event of that id was accepted for this match.")
+        raise ApiError(HTTPStatus.NOT_FOUND, "unknown_event", "No event with this id was accepted for this match.")
     about = present({"match": match, "event_id": event_id, "request": request})
     return plain(HTTPStatus.OK, {**about, **present(asdict(outcome))})
 
@@ -207,14 +207,17 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
     )
     cells: dict[str, dict[str, Any]] = {}
     for region, (cell_state, stopped) in answers.items():
-        logger.info("stopped" if stopped else "nothing to stop", match=match, cell=region, told=cell_state.told_seq)
+        message = "broadcast_stopped" if stopped else "no_broadcast_to_stop"
+        logger.info(message, match=match, cell=region, told_seq=cell_state.told_seq)
         cells[region] = {"stopped": stopped, "told": cell_state.told_seq}
     for region, error in failures.items():
-        logger.warning("a cell was not reached", match=match, cell=region, exc_info=error)
+        logger.warning("cell_unreached", match=match, cell=region, exc_info=error)
     for broken in (error for error in failures.values() if isinstance(error, BrokenMatchError)):
         raise broken
     if failures:
-        message = f"Not known of {', '.join(sorted(failures))}; the other cells are stopped. Stop again."
+        message = (
+            f"No answer from {', '.join(sorted(failures))}; the broadcasts of the other cells are stopped. Stop again."
+        )
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message)
     about = {"stopped": any(each["stopped"] for each in cells.values()), "seq": state.newest_seq}
     return plain(HTTPStatus.OK, {"match": match, **about, "cells": cells})
@@ -271,7 +274,7 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
     cells = {region: found.get(region, {"unreached": True}) for region in resources.cells()}
     for region, error in failures.items():
         if isinstance(error, UnreadableRowError):
-            unreadable(error)
+            report_unreadable(error)
             cells[region]["unreadable"] = True
     return plain(HTTPStatus.OK, {"match": match, "seq": state.newest_seq, "cells": cells})
 
@@ -280,7 +283,7 @@ def _standing(cell_states: CellStates, match: str) -> dict[str, Any]:
     """The progress of one cell with a match."""
     cell_state, now = cell_states.read(match), time.time()
     rows = cell_states.progress(match, cell_state.round) if cell_state.round and cell_state.is_running(now) else []
-    return standing(cell_state, rows, now)
+    return cell_progress(cell_state, rows, now)
 
 
 def _with_side_and_id(state: MatchState, event: Event) -> Event:
@@ -289,13 +292,13 @@ def _with_side_and_id(state: MatchState, event: Event) -> Event:
     Raises ApiError for a team that does not play, and for a minute that the match does not have.
     """
     update: dict[str, Any] = {"event_id": event.event_id or secrets.token_hex(8)}
-    reason = state.periods.why_not(getattr(event, "minute", None), getattr(event, "stoppage", None))
+    reason = state.periods.refusal_reason(getattr(event, "minute", None), getattr(event, "stoppage", None))
     if reason is not None:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"body: {reason}")
     team = getattr(event, "team", None)
     if team is not None:
         update["team"] = state.side(team)
         if update["team"] is None:
-            message = f"team is home, away, {state.home} or {state.away}."
+            message = f'"team" must be home, away, {state.home} or {state.away}.'
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_team", message)
     return event.model_copy(update=update)

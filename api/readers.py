@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from api import resources
 from api.app import UNKNOWN_MATCH, AfterInQuery, MatchInPath, app
-from api.list_max_age import list_seconds
+from api.list_max_age import list_max_age
 from api.openapi_answers import answers
 from api.responses import cacheable
 from api.shared_reads import HISTORY_PAGE
@@ -40,7 +40,7 @@ def read_day(
     """The matches that kick off on that UTC day, 200 a page; ``more`` says whether there is another page."""
     chosen = day or datetime.fromtimestamp(time.time(), UTC).date()
     found = resources.shared_reads().day(resources.calendar(), chosen, page, _listed)
-    return cacheable(found.value, fresh=found.fresh, shared=list_seconds(found.value["matches"], time.time()))
+    return cacheable(found.value, fresh=found.fresh, shared=list_max_age(found.value["matches"], time.time()))
 
 
 def _listed(states: list[MatchState]) -> list[MatchSummary]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEADER = "x-livescore-site"
 """Its name in lower case; terraform/site.json has it as ``key_header``."""
 
-REFUSAL = "Read from the site: at this address only routes that need an operator's token are answered."
+REFUSAL = "Read from the site's address: this address answers only requests that carry an operator's token."
 
 
 def refusal(event: Mapping[str, Any]) -> str | None:

@@ -41,7 +41,7 @@ def redrive(
     if (send or drop) != bool(ids or every) or (ids and every):
         raise typer.BadParameter("say --send or --drop, and which: ids, or --all")
     with said(), running_system.told(), running_system.redrive(api, aws=aws, prefix=prefix) as queue:
-        messages = queue.look()
+        messages = queue.receive()
         for region in sorted(queue.unreached):
             err.print(f"The queue in {region} does not answer: what lies there is not shown.", highlight=False)
         if not (send or drop):

@@ -1,4 +1,4 @@
-"""Many viewers in this process, and when each event reached each of them."""
+"""Many viewers in this process, with the time at which each event reached each viewer."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PATIENCE_SECONDS = 60.0
 
 
 class TooFewError(ProgramError):
-    """Not every viewer could subscribe; the text is for a person."""
+    """Some viewers could not subscribe; the text is for people."""
 
 
 @dataclass(slots=True)
 class Member:
-    """A viewer and what it applied: seqs in the order they came, and when (ms since the epoch)."""
+    """A viewer and its events: their seqs in the order of arrival, and their times (milliseconds since 1970)."""
 
     match: str
     viewer: Viewer = field(init=False)
@@ -37,10 +37,10 @@ class Member:
 
 
 class Audience:
-    """So many viewers for each match.
+    """A number of viewers for each match.
 
-    With an ``api_url`` they bring back over HTTP what they miss; ``close`` ends what they share for that. Arrivals are
-    counted as they come, so that ten thousand need not be asked whether they know.
+    With an ``api_url`` they read missed events over HTTP, through one reader that ``close`` ends. Arrivals are counted
+    as they come, so a wait need not ask ten thousand viewers.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class Audience:
         return take
 
     async def enter(self, say: Callable[[str], None]) -> None:
-        """Let everybody in.
+        """Connect and subscribe all viewers.
 
-        Raises TooFewError when it takes too long; nobody is left connected then.
+        Raises TooFewError if that takes too long; then no viewer stays connected.
         """
         door, inside, count = asyncio.Semaphore(CONNECTS_AT_ONCE), 0, len(self.members)
 
@@ -91,7 +91,7 @@ class Audience:
             raise TooFewError(f"Only {inside} of {count} viewers could subscribe.") from None
 
     async def close(self) -> None:
-        """Everybody goes."""
+        """Disconnect all viewers."""
         await leave(self.members)
         if self.reader is not None:
             await self.reader.close()
@@ -101,7 +101,7 @@ class Audience:
         return self._arrived[match, seq]
 
     async def wait(self, match: str, seq: int, count: int, seconds: float) -> bool:
-        """Wait until ``count`` have an event, ``seconds`` at most; returns whether they have."""
+        """Wait until ``count`` viewers have an event, for at most ``seconds``; returns whether they have it."""
         self._awaited = ((match, seq), count)
         self._there.clear()
         self._look()
@@ -116,7 +116,7 @@ class Audience:
 
 
 async def leave(members: Iterable[Member]) -> None:
-    """These viewers go."""
+    """Disconnect these viewers."""
     tasks = [member.task for member in members if member.task is not None]
     for task in tasks:
         task.cancel()

@@ -1,4 +1,4 @@
-"""Puts tokens on the requests of httpx."""
+"""Adds tokens to the requests of httpx."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class Bearer(httpx.Auth):
-    """A token on whatever writes, and on what was answered 401 without one; a fresh one if the first is refused.
+    """Adds a token to each writing request, and to a request that was answered 401 without one.
 
-    A request that was answered 401 has changed nothing, so it may be sent again.
+    If the token is refused, the request is sent again with a new one: a request that was answered 401 changed nothing.
     """
 
     def __init__(self, tokens: TokenSource | None) -> None:
         self._tokens = tokens
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """As httpx calls it; raises TokensError."""
+        """Httpx calls this for each request. Raises TokensError."""
         tokens, token = self._tokens, None
         if tokens is None:
             yield request

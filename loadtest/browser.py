@@ -1,4 +1,4 @@
-"""A real browser: the Chromium of this machine, driven by Playwright; never one that is fetched from elsewhere."""
+"""A real browser: the Chromium of this machine, driven by Playwright. No browser is downloaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
-# It is to talk to the pages that it is shown, and to nobody else.
+# The browser may talk to the given pages only.
 _QUIET = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
     "--disable-default-apps", "--disable-domain-reliability",
@@ -26,7 +26,7 @@ _QUIET = (
 
 
 class BrowserError(ProgramError):
-    """There is no browser to be had; the text is for a person."""
+    """There is no browser; the text is for people."""
 
 
 def installed() -> str | None:
@@ -36,7 +36,7 @@ def installed() -> str | None:
 
 @asynccontextmanager
 async def chromium(*flags: str) -> AsyncIterator[Browser]:
-    """A browser without a window, gone when the block ends. Raises BrowserError."""
+    """A browser without a window, for the length of the block. Raises BrowserError."""
     path = installed()
     if path is None:
         raise BrowserError("There is no Chromium here. On Debian: apt-get install chromium.")
@@ -44,7 +44,7 @@ async def chromium(*flags: str) -> AsyncIterator[Browser]:
         try:
             browser = await playwright.chromium.launch(
                 executable_path=path,
-                # Chromium's sandbox refuses to be started by root.
+                # Chromium's sandbox does not start as root.
                 chromium_sandbox=os.geteuid() != 0,
                 args=[*_QUIET, *flags],
             )

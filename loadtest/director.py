@@ -1,4 +1,4 @@
-"""Where the results of all processes come together: leads a run from phase to phase, and writes down how it ended."""
+"""Leads a run from phase to phase, collects the reports of all processes, and writes the result."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 STEP_SECONDS = 0.2
 SAY_SECONDS = 1.0
 PROGRESS = "· "
-"""Begins the lines that are for a person."""
+"""The prefix of lines for people."""
 
 
 def plan_of(options: Any) -> Plan:
-    """The plan that the options of the load test ask for."""
+    """The plan for the options of the load test."""
     return Plan(SHAPES[options.shape], options.viewers, options.goals, options.join_rate)
 
 
 def say(text: str) -> None:
-    """A line for a person; ``livescore loadtest`` passes it on."""
+    """Print a line for people; ``livescore loadtest`` shows it."""
     print(PROGRESS + text, flush=True)  # noqa: T201
 
 
 class Director:
-    """One run. ``send(message, data)`` reaches every process that has viewers; call ``step`` until it is ``over``."""
+    """One run. ``send(message, data)`` reaches every process with viewers; call ``step`` until the run is ``over``."""
 
     def __init__(self, options: Any, send: Callable[[str, Any], None]) -> None:
         self._options = options
@@ -56,25 +56,25 @@ class Director:
 
     @property
     def crowd(self) -> tuple[int, float]:
-        """The number of viewers there should be now, and how many a second come or go until then."""
+        """The wanted number of viewers now, and the number that come or go each second until then."""
         return self.plan.crowd(self.phase, self._posted)
 
     def heard(self, posted: int, seqs: dict[str, int] | None) -> None:
-        """The operator has posted so many goals; ``seqs`` has each match's last event once all are numbered."""
+        """Note the number of posted goals. ``seqs`` has each match's last event after all were numbered."""
         self._posted, self._seqs = posted, seqs
 
     def take(self, swarm: str, report: dict[str, Any]) -> None:
-        """A swarm reports. Reports after the end of the run are about viewers that leave, and are ignored."""
+        """Add a report of a swarm. Reports after the end of the run are ignored: their viewers are leaving."""
         if not self.over:
             self.results.take(swarm, report)
 
     def give_up(self, why: str) -> None:
-        """End the run before its time."""
+        """End the run early."""
         self._trouble = why
         self._enter("over")
 
     def step(self) -> None:
-        """Look at how things stand, and go on to the next phase if it is time."""
+        """Go on to the next phase if its condition is met."""
         status, plan = self.results.status, self.plan
         late = plan.late(self.phase, time.monotonic() - self._since, self._options.pace)
         if late is not None:
@@ -99,7 +99,7 @@ class Director:
                 self._enter("over")
 
     def finish(self) -> int:
-        """End the run, say and write down how it went; returns the exit status."""
+        """End the run, print and write the result; returns the exit status."""
         self.phase = "over"
         options = vars(self._options)
         names = ("shape", "viewers", "goals", "matches", "pace", "join_rate", "api", "websocket")

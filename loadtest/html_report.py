@@ -31,7 +31,7 @@ _BLUE, _ORANGE, _RED = "#1f6feb", "#d9822b", "#b3261e"
 
 
 def render(result: dict[str, Any], repeat: str | None = None) -> str:
-    """The page for a result of ``Results.to_dict``; ``repeat`` is the command that makes such a result again."""
+    """The page for a result of ``Results.to_dict``; ``repeat`` is the command that repeats the run."""
     about, goals, counts = result["about"], result["goals"], result["counts"]
     when = f"{datetime.fromtimestamp(about['begun'], UTC):%Y-%m-%d %H:%M} UTC"
     missed = "not counted" if result["missed"] is None else str(result["missed"])
@@ -141,7 +141,7 @@ def _own_lag(result: dict[str, Any]) -> str:
 
 
 def _svg(draw: Any) -> str:
-    # Drawing takes a second to import, and most commands of this package never draw.
+    # Importing matplotlib takes a second, and most commands of this package do not draw.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -156,7 +156,7 @@ def _svg(draw: Any) -> str:
 
 
 def main() -> None:
-    """Make the report of a result that was written before."""
+    """Write the report of a result file."""
     source, target = map(Path, sys.argv[1:3])
     target.write_text(render(orjson.loads(source.read_bytes())))
 

@@ -1,4 +1,4 @@
-"""Limits of a load test: the sockets that this process may hold, and the hosts that it may put under load."""
+"""Limits of a load test: the open sockets of this process, and the hosts that may get the load."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import resource
 from urllib.parse import urlsplit
 
 SPARE = 200
-"""Open files beside the viewers' sockets."""
+"""Open files in addition to the viewers' sockets."""
 
 
 def allow_sockets(count: int) -> str | None:
-    """Raise the soft limit of open files for so many viewers' sockets; a sentence if that is not enough."""
+    """Raise the soft limit of open files for ``count`` viewers; returns a sentence if that is not enough."""
     return allow_files(count + SPARE, f"{count} viewers need")
 
 
 def allow_files(wanted: int, need: str) -> str | None:
-    """Raise the soft limit of open files, for this process and those it starts; a sentence if that is not enough.
+    """Raise the soft limit of open files for this process and its children; returns a sentence if that is not enough.
 
     ``need`` begins the sentence, such as ``A stack needs``.
     """
@@ -33,13 +33,13 @@ def allow_files(wanted: int, need: str) -> str | None:
 
 
 def allow_all_sockets() -> None:
-    """Allow this process as many open files as the system lets it have."""
+    """Raise this process's limit of open files as far as the system allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def refuse_remote(*urls: str) -> str | None:
-    """A sentence if one of the URLs leads anywhere but to this machine."""
+    """A sentence if one of the URLs is not of this machine, else None."""
     for url in urls:
         host = urlsplit(url).hostname or ""
         if not is_loopback(host):
@@ -55,5 +55,5 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        # Another name may lead anywhere by the time it is looked up.
+        # Any other name may resolve to another machine when it is looked up.
         return host == "localhost"

@@ -1,6 +1,7 @@
-"""The load test for locust: ``locust -f loadtest/locustfile.py``; docs/loadtest.md says how.
+"""The load test for locust: ``locust -f loadtest/locustfile.py`` (docs/loadtest.md).
 
-Nothing here imports ssl, picows or boto3: gevent must patch first, and sockets live in the swarm (loadtest/swarm.py).
+This module imports neither ssl nor picows nor boto3: gevent must patch first. The swarm (loadtest/swarm.py) has the
+sockets.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
 END_SECONDS = 20
-"""A run that is asked to end has so long for it; then the kernel ends it."""
+"""Seconds that a run has to end after a signal; then the kernel ends it."""
 
 MANY = 50
-"""Matches that a follower of many follows, if there are so many: the most that a connection may."""
+"""The most matches of a follower of many: the most that one connection may follow."""
 
 
 class Worker:
-    """The state of one locust process: its swarm, and the messages that it has received."""
+    """The state of one locust process: its swarm and the messages from other processes."""
 
     def __init__(self) -> None:
         self.matches: list[str] = []
@@ -49,26 +50,26 @@ class Worker:
         self.numbers = itertools.count()
 
     def begin(self, matches: list[str]) -> None:
-        """A run of these matches begins. The master says so before its workers start anything."""
+        """Begin a run of these matches. The master sends this before its workers start."""
         self.matches = matches
         self.play.clear()
 
     def tell(self, **order: Any) -> None:
-        """Give the swarm an order."""
+        """Send an order to the swarm."""
         if self.swarm is not None:
             self.swarm.tell(**order)
 
 
 worker = Worker()
 tokens = tokens_from(os.environ)
-"""The operator's, None where none are given."""
+"""The operator's tokens, None if none are given."""
 directors: list[Director] = []
 """The director of the current run, in the one process that has one."""
 
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: Any) -> None:
-    """The options of this load test. All that locust listens on is for this machine only, unless one says otherwise."""
+    """The options of this load test. By default locust listens on this machine only."""
     parser.set_defaults(web_host="127.0.0.1", master_bind_host="127.0.0.1")
     local = "http://127.0.0.1:4566/_aws/execute-api"
     add = parser.add_argument
@@ -93,7 +94,7 @@ def add_options(parser: Any) -> None:
 
 @events.init.add_listener
 def prepare(environment: Environment, **_: Any) -> None:
-    """Refuse what must not be put under load; agree on the messages between the processes."""
+    """Refuse URLs that must not get load, and register the messages between the processes."""
     options: Any = environment.parsed_options
     if not options.allow_remote and (refusal := refuse_remote(options.api, options.websocket)) is not None:
         print(f"livescore: {refusal}", file=sys.stderr, flush=True)  # noqa: T201
@@ -115,10 +116,10 @@ def prepare(environment: Environment, **_: Any) -> None:
 
 
 def interrupted(*_: Any) -> None:
-    """End the run as if it were over, with what it has measured; asked again, or without a run, end as locust does.
+    """After the first signal, end the run and report its measurements.
 
-    A script may have started us with these signals ignored or blocked; locust itself handles the second one only
-    where no shape is running.
+    After a second one, or without a run, end at once. A script may have started this process with these signals ignored
+    or blocked, and locust handles SIGINT only if no shape is running.
     """
     signal.alarm(END_SECONDS)
     running = [director for director in directors if not director.over]
@@ -129,7 +130,7 @@ def interrupted(*_: Any) -> None:
 
 
 def end_with_parent(parent: int) -> None:
-    """End when whoever started this process has been killed and could not say so."""
+    """End this process when its parent has been killed."""
     while os.getppid() == parent:
         gevent.sleep(1)
     if worker.swarm is not None:
@@ -138,20 +139,20 @@ def end_with_parent(parent: int) -> None:
 
 
 def heard(data: dict[str, Any]) -> None:
-    """Take the operator's report, from whichever process it runs in."""
+    """Pass the operator's report to the director; the operator may run in any process."""
     for director in directors:
         director.heard(data["posted"], data["seqs"])
 
 
 def lost() -> None:
-    """A swarm has ended by itself: what it measured is gone."""
+    """Fail the run: a swarm has ended unexpectedly, and its measurements are lost."""
     for director in directors:
         director.give_up("a swarm has ended by itself")
 
 
 @events.test_start.add_listener
 def begin(environment: Environment, **_: Any) -> None:
-    """Start the swarm where viewers are, the direction where results come together."""
+    """Start the swarm in a process with viewers, and the director in the process that collects the results."""
     options: Any = environment.parsed_options
     runner: Any = environment.runner
     if not isinstance(runner, MasterRunner):
@@ -165,7 +166,7 @@ def begin(environment: Environment, **_: Any) -> None:
 
 
 def lead(director: Director) -> None:
-    """Look at the run again and again until it is over."""
+    """Step the run until it is over."""
     while not director.over:
         director.step()
         gevent.sleep(STEP_SECONDS)
@@ -177,7 +178,7 @@ def bearer() -> dict[str, str]:
 
 
 def create_matches(environment: Environment) -> None:
-    """Schedule the matches of this run, and tell every process which they are."""
+    """Create the matches of this run, and send their ids to every process."""
     options: Any = environment.parsed_options
     run = secrets.token_hex(4)
     ids = [f"load-{run}-{number}" for number in range(options.matches)]
@@ -199,7 +200,7 @@ def create_matches(environment: Environment) -> None:
 
 
 def listen(environment: Environment, swarm: SwarmProcess) -> None:
-    """Take the swarm's reports: into locust's statistics, and to where results come together."""
+    """Add the swarm's reports to locust's statistics, and send them to the director."""
     for report in swarm.reports():
         for name, histogram in report["times"].items():
             feed(environment, name, histogram)
@@ -216,7 +217,7 @@ def listen(environment: Environment, swarm: SwarmProcess) -> None:
 
 
 def feed(environment: Environment, name: str, histogram: dict[str, int]) -> None:
-    """Add a histogram to locust's statistics at once: an event for each sample would cost more than the sample."""
+    """Add a histogram to locust's statistics at once: an event for each sample would cost too much."""
     if not histogram:
         return
     counts = {int(ms): count for ms, count in histogram.items()}
@@ -234,13 +235,13 @@ def feed(environment: Environment, name: str, histogram: dict[str, int]) -> None
 
 @events.report_to_master.add_listener
 def send_reports(data: dict[str, Any], **_: Any) -> None:
-    """A worker's reports go to the master with its statistics."""
+    """Send a worker's reports to the master with its statistics."""
     data["swarm"], worker.reports = worker.reports, []
 
 
 @events.worker_report.add_listener
 def take_reports(client_id: str, data: dict[str, Any], **_: Any) -> None:
-    """The master adds up what the workers send."""
+    """Add up the workers' reports in the master."""
     for director in directors:
         for report in data.get("swarm", []):
             director.take(client_id, report)
@@ -248,7 +249,7 @@ def take_reports(client_id: str, data: dict[str, Any], **_: Any) -> None:
 
 @events.test_stop.add_listener
 def end(environment: Environment, **_: Any) -> None:
-    """The swarm goes, and the result is written."""
+    """Stop the swarm and write the result."""
     swarm, worker.swarm = worker.swarm, None
     if swarm is not None:
         swarm.stop()
@@ -258,10 +259,10 @@ def end(environment: Environment, **_: Any) -> None:
 
 
 class Storm(LoadTestShape):
-    """The number of viewers, as ``--shape`` wants it."""
+    """The number of viewers over time, by ``--shape``."""
 
     def tick(self) -> tuple[int, float] | None:
-        """The number of users there should be; the operator is one more."""
+        """The wanted number of users: the viewers and the operator."""
         if not directors:
             runner: Any = self.runner
             viewers, rate = plan_of(runner.environment.parsed_options).crowd("joining", 0)
@@ -273,41 +274,41 @@ class Storm(LoadTestShape):
 
 
 class Viewer(User):
-    """A viewer in the swarm; this greenlet only says when it comes and goes."""
+    """A viewer in the swarm. This greenlet only decides when it comes and goes."""
 
     abstract = True
     stays: ClassVar[bool] = True
     many: ClassVar[bool] = False
 
     def on_start(self) -> None:
-        """Take a seat."""
+        """Join the swarm."""
         self.number = next(worker.numbers)
         self.join()
 
     def on_stop(self) -> None:
-        """Leave for good."""
+        """Leave the swarm."""
         worker.tell(do="leave", viewer=self.number)
 
     def join(self) -> None:
-        """Take a seat and watch: one match, or many."""
+        """Join the swarm and watch one match, or many."""
         first = self.number % len(worker.matches)
         matches = (worker.matches[first:] + worker.matches[:first])[: MANY if self.many else 1]
         worker.tell(do="join", viewer=self.number, stays=self.stays, matches=matches)
 
     @task
     def live(self) -> None:
-        """Run this kind of viewer. The only task: locust would mix in those of a base class."""
+        """Run this kind of viewer. There is one task only, because locust would add those of a base class."""
         self.watch()
 
     def watch(self) -> None:
-        """Just watch."""
+        """Watch until the end."""
         gevent.sleep(60)
 
     def a_while(self, least: float, most: float) -> None:
         """Watch for so many seconds of the match, longer in a large crowd.
 
-        However many viewers there are, some thirty a second come and go: each of them subscribes, which costs the
-        system under test more than a goal does.
+        For any number of viewers, about thirty a second come and go. Each of these subscribes, which costs the system
+        under test more than a goal.
         """
         worker.play.wait()
         options: Any = self.environment.parsed_options
@@ -328,13 +329,13 @@ class FollowerOfMany(Viewer):
 
 
 class Joiner(Viewer):
-    """Comes, watches a little, leaves for good; then another comes in its place."""
+    """Connects, watches for some seconds and leaves; then another viewer takes its place."""
 
     weight = 1
     stays = False
 
     def watch(self) -> None:
-        """A while, then somebody else."""
+        """Watch for some seconds, then leave."""
         self.a_while(5, 15)
         worker.tell(do="leave", viewer=self.number)
         gevent.sleep(random.uniform(0, 2))
@@ -342,13 +343,13 @@ class Joiner(Viewer):
 
 
 class Flapper(Viewer):
-    """Loses its connection every few seconds, and comes back with its position."""
+    """Loses its connection every few seconds, and reconnects with its position."""
 
     weight = 1
     stays = False
 
     def watch(self) -> None:
-        """A while, then a tunnel."""
+        """Watch for some seconds, then lose the connection."""
         self.a_while(3, 9)
         worker.tell(do="drop", viewer=self.number)
 
@@ -365,7 +366,7 @@ class Operator(FastHttpUser):
 
     @task
     def play(self) -> None:
-        """The whole of a run, once everybody is there."""
+        """The whole run, after all viewers have subscribed."""
         options: Any = self.environment.parsed_options
         worker.play.wait()
         for match in worker.matches:
@@ -380,7 +381,7 @@ class Operator(FastHttpUser):
         gevent.sleep(3600)
 
     def post(self, match: str, event: dict[str, Any], number: int) -> None:
-        """Post an event under an id that carries the time; again until it is taken."""
+        """Post an event under an id that holds the time; try again until it is accepted."""
         body = {**event, "event_id": event_id(number, time.time_ns() // 1_000_000)}
         while not self.taken(match, body):
             gevent.sleep(0.5)
@@ -397,7 +398,7 @@ class Operator(FastHttpUser):
         return bool(answer.status_code == 202)
 
     def last(self, match: str) -> int:
-        """The seq of the last event, once all that were posted for the match have been numbered."""
+        """The seq of the last event, after all posted events of the match were numbered."""
         options: Any = self.environment.parsed_options
         number = worker.matches.index(match)
         wanted = 1 + len(range(number, options.goals, len(worker.matches)))
@@ -408,6 +409,6 @@ class Operator(FastHttpUser):
             gevent.sleep(0.5)
 
     def report(self, posted: int, seqs: dict[str, int] | None) -> None:
-        """Tell whoever directs the run."""
+        """Send a report to the director."""
         runner: Any = self.environment.runner
         runner.send_message("operator", {"posted": posted, "seqs": seqs})

@@ -1,12 +1,12 @@
-"""Pure: which HTTP requests a local server refuses because a web page has made them.
+"""Pure: decides which HTTP requests of web pages a local server refuses.
 
-Every page that a browser shows may send requests to 127.0.0.1, and a simple one (a GET, or a POST of ``text/plain``) is
-sent before the browser asks whether it may (https://fetch.spec.whatwg.org/#simple-header). So a server that does what
-it is told must look at who asks:
+Every page in a browser may send requests to 127.0.0.1. The browser sends a simple request (a GET, or a POST of
+``text/plain``) without asking the server first (https://fetch.spec.whatwg.org/#simple-header). So a local server must
+check the sender:
 
-- ``Host`` must be a name of this machine. Another name is one that its owner made to mean this machine (DNS rebinding),
-  and the browser takes that owner's page for our own.
-- ``Origin`` and ``Sec-Fetch-Site`` come from browsers only; a page cannot leave them out or change them
+- ``Host`` must be a name of this machine. An attacker can let another name resolve to this machine (DNS rebinding); the
+  browser then takes the attacker's page for a page of the server.
+- Only browsers send ``Origin`` and ``Sec-Fetch-Site``; a page cannot remove or change them
   (https://fetch.spec.whatwg.org/#forbidden-request-header).
 """
 
@@ -29,10 +29,10 @@ _OTHER_PAGE = "Only pages of this machine may use this."
 def refusal(
     headers: Iterable[tuple[str, str]], *, local_pages: bool = False, origins: Collection[str] = ()
 ) -> str | None:
-    """Why a request with these headers must be answered 403, in a sentence; None if it may be served.
+    """A sentence for the answer 403 to a request with these headers; None if the request may be served.
 
-    ``local_pages`` says that it is what our own pages do, such as open a viewer's WebSocket: pages of this machine may,
-    and those of ``origins``, such as ``https://example.org``.
+    ``local_pages``: our own pages make such requests, such as opening a viewer's WebSocket. Then pages of this machine
+    and of ``origins``, such as ``https://example.org``, may make them.
     """
     found: dict[str, list[str]] = {}
     for name, value in headers:
@@ -45,13 +45,13 @@ def refusal(
     if local_pages and pages:
         return None if all(page in origins or _is_local_page(page) for page in pages) else _OTHER_PAGE
     if local_pages and sites:
-        # The host is this machine's, so a page of the same site is a page of this machine.
+        # The host is a name of this machine, so a page of the same site is a page of this machine.
         return None if all(site in ("same-origin", "same-site") for site in sites) else _OTHER_PAGE
     return _A_PAGE if pages or sites else None
 
 
 def allowed_origins(setting: str) -> frozenset[str]:
-    """The pages that the setting ``origins`` names. ``*`` names none: here it stands for the pages of this machine."""
+    """The origins of the setting ``origins``. ``*`` means the pages of this machine, so it adds none."""
     return frozenset(each for each in setting.replace(" ", "").split(",") if each and each != "*")
 
 

@@ -1,7 +1,7 @@
-"""The senders that are measured side by side, a process for each: ``python -m loadtest.peers NAME URL SECONDS``.
+"""The senders that are compared, one process for each: ``python -m loadtest.peers NAME URL SECONDS``.
 
-Each POSTs a frame to connection after connection as fast as one core can, and prints what it did as JSON. Credentials,
-with a session token as Lambda's have, come from the environment, like ``AWS_CA_BUNDLE``.
+Each sender POSTs a frame to one connection after the other as fast as one core can, and prints its counts as JSON. The
+environment has the credentials, with a session token as in Lambda, and ``AWS_CA_BUNDLE``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Meter:
         self._from: tuple[float, float, int] | None = None
 
     def more(self) -> bool:
-        """Count one post; whether there is time for more."""
+        """Count one post; returns whether there is time for more."""
         self.count += 1
         now = time.perf_counter()
         if self._from is None and now >= self.begin:
@@ -57,11 +57,11 @@ class Meter:
         return now < self.end
 
     def start(self, now: float) -> None:
-        """From here on it counts."""
+        """Begin the measurement."""
         self._from = (now, time.process_time(), self.count)
 
     def found(self) -> dict[str, float]:
-        """Posts a second, and CPU of this process for each."""
+        """Posts a second, and the CPU time of this process for each."""
         assert self._from is not None  # noqa: S101
         begun, cpu, before = self._from
         posts = self.count - before
@@ -70,13 +70,13 @@ class Meter:
 
 
 def connection_ids(count: int = IDS) -> list[str]:
-    """Ids in API Gateway's shape."""
+    """Connection ids of API Gateway's shape."""
     chance, letters = random.Random(22), string.ascii_letters + string.digits + "-_"
     return ["".join(chance.choices(letters, k=15)) + "=" for _ in range(count)]
 
 
 def boto3_threads(url: str, seconds: float) -> dict[str, float]:
-    """boto3, as its guide says: one client for many threads."""
+    """boto3 as its guide recommends: one client for many threads."""
     import boto3
 
     client = boto3.client("apigatewaymanagementapi", endpoint_url=url, config=_config(THREADS))

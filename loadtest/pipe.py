@@ -1,4 +1,4 @@
-"""A locust worker's end of its swarm: a process, a pipe for orders and one for reports."""
+"""A locust worker's side of its swarm: the process, a pipe for orders and a pipe for reports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SwarmProcess:
         self._writing = threading.Lock()
 
     def tell(self, **order: Any) -> None:
-        """Give an order; one to a swarm that has ended is lost."""
+        """Send an order. An order to a swarm that has ended is lost."""
         if self._process.stdin is None:
             return
         with self._writing:
@@ -44,7 +44,7 @@ class SwarmProcess:
                 yield orjson.loads(line)
 
     def stop(self) -> None:
-        """End it, and wait for that."""
+        """End the swarm and wait for its end."""
         if self._process.stdin is not None:
             with self._writing:
                 try:

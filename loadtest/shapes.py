@@ -1,4 +1,4 @@
-"""Pure: how many viewers are there at which moment of a run, and when a run goes on."""
+"""Pure: the number of viewers at each moment of a run, and the conditions of its phases."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ Phase = Literal["joining", "playing", "settling", "over"]
 
 JOIN_SECONDS = 120.0
 SETTLE_SECONDS = 60.0
-"""Seconds within which a late event may still come before it counts as missed."""
+"""Seconds after which a late event counts as missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A storm, in shares of the viewers and of the goals."""
+    """The shape of a run, in shares of the viewers and of the goals."""
 
     name: str
     about: str
     early: float = 1.0
     """Share of the viewers that come before the first event."""
     rush_seconds: float = 1.0
-    """Seconds in which the others come, once it has been posted."""
+    """Seconds in which the others come after the first event."""
     leave_after: float | None = None
-    """Share of the goals after which most leave, None if they stay to the end."""
+    """Share of the goals after which most viewers leave, None if they stay to the end."""
     remain: float = 0.1
     """Share of the viewers that does not leave."""
     leave_seconds: float = 5.0
@@ -52,10 +52,10 @@ class Plan:
     viewers: int
     goals: int
     join_rate: float
-    """Viewers a second that come while nothing is happening."""
+    """Viewers that come each second before the first event."""
 
     def crowd(self, phase: Phase, posted: int) -> tuple[int, float]:
-        """The number of viewers there should be, and how many a second come or go until then."""
+        """The wanted number of viewers, and the number that come or go each second until then."""
         shape, early = self.shape, max(1, round(self.shape.early * self.viewers))
         if phase == "joining" or (early == self.viewers and shape.leave_after is None):
             return early, self.join_rate
@@ -65,16 +65,16 @@ class Plan:
         return self.viewers, max(1.0, (self.viewers - early) / shape.rush_seconds)
 
     def cuts(self, posted: int) -> bool:
-        """Whether the connections break now, or have broken."""
+        """Whether the connections break now or have broken."""
         return self.shape.cut_after is not None and posted >= self.shape.cut_after * self.goals
 
     def late(self, phase: Phase, seconds: float, pace: float) -> str | None:
-        """A sentence if a phase has taken longer than it may: a run always ends by itself."""
+        """A sentence if a phase has passed its time limit, else None."""
         if phase == "joining" and seconds > JOIN_SECONDS + self.viewers / min(self.join_rate, 20.0):
             return "the viewers could not join"
         if phase == "playing" and seconds > JOIN_SECONDS + self.goals * (pace + 5.0):
             return "the goals could not be posted"
-        # Viewers that were cut off must connect and subscribe again. That takes as long as the joining did.
+        # Viewers whose connections broke must connect and subscribe again, which takes as long as joining.
         patience = SETTLE_SECONDS + (self.viewers / 20.0 if self.shape.cut_after is not None else 0.0)
         if phase == "settling" and seconds > patience:
             return "not everything has arrived"

@@ -1,7 +1,7 @@
-"""Viewers that subscribe and then read nothing, and whose buffers are full: for benches and faults.
+"""Slow viewers for benches and faults: they subscribe, read nothing more, and their buffers are full.
 
-Their sockets are real. The kernel's buffers of a connection take megabytes, so these have small ones, and noise is
-posted to them until the gateway answers 429.
+Their sockets are real. The kernel's buffers of a connection hold megabytes, so these sockets have small ones, and
+``fill`` posts noise to them until the gateway answers 429.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 CONNECTS_AT_ONCE = 16
 SMALL_BUFFER = 4_096
 SMALL_SEGMENT = 536
-"""With these, in bytes, the kernel's buffers of a connection take some 100 KB, else megabytes."""
+"""Bytes. With these the kernel's buffers of a connection hold about 100 KB, else megabytes."""
 
 NOISE = b'{"type":"noise","x":"%s"}' % (b"x" * 16_000)
-"""A frame that no follower knows."""
+"""A frame of a type that followers ignore."""
 
 FILL_SECONDS = 60.0
 SETTLED, SETTLE_SECONDS = 8, 0.5
@@ -42,14 +42,14 @@ SETTLED, SETTLE_SECONDS = 8, 0.5
 
 
 class NotSlowError(ProgramError):
-    """The buffers could not be filled; the text is for a person."""
+    """The buffers could not be filled; the text is for people."""
 
 
 @asynccontextmanager
 async def slow_viewers(url: str, match: str, count: int) -> AsyncIterator[None]:
     """Viewers of a match at the WebSocket ``url`` that read nothing after their snapshot, while the block lasts.
 
-    Their sockets are read by nobody, not even by a library that reads ahead.
+    No code reads their sockets, not even a library that reads ahead.
     """
     door = asyncio.Semaphore(CONNECTS_AT_ONCE)
     sockets: list[socket.socket] = []
@@ -65,7 +65,7 @@ async def slow_viewers(url: str, match: str, count: int) -> AsyncIterator[None]:
         yield
     finally:
         for sock in sockets:
-            # A reset, without a close frame: nobody would read the answer.
+            # A reset without a close frame, because nothing would read the answer.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             sock.close()
 
@@ -103,9 +103,9 @@ async def _some(sock: socket.socket) -> bytes:
 async def fill(endpoint: Endpoint, keys: Credentials, connections: list[str]) -> None:
     """Post noise to connections until each answers 429, and still does so a moment later.
 
-    The kernel takes what waits in the gateway step by step, so a buffer that was full may have room again.
+    The kernel takes the gateway's waiting bytes step by step, so a full buffer may have room again.
 
-    Raises NotSlowError if that takes too long, and what ``Gateway`` raises.
+    Raises NotSlowError if that takes too long, and the errors of ``Gateway``.
     """
     until = asyncio.get_running_loop().time() + FILL_SECONDS
     full: set[str] = set()
@@ -133,7 +133,7 @@ async def fill(endpoint: Endpoint, keys: Credentials, connections: list[str]) ->
 
 
 class _Once:
-    """Each connection once; ``post_queue.Rows``."""
+    """Gives each connection once, as ``post_queue.Rows``."""
 
     def __init__(self, request: PreparedRequest, connections: list[str]) -> None:
         self._request, self._left = request, connections

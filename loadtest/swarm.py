@@ -1,14 +1,14 @@
 """A process that holds thousands of viewers for one locust worker.
 
-locust's own greenlets would queue up in front of the sockets and measure themselves (160 ms at the median for 5,000
-viewers), so they only say here who comes and goes. Orders come as lines of JSON on stdin, reports leave as lines of
-JSON on stdout, a few a second; the end of stdin is the end of the swarm, so it never outlives its worker.
+locust's own greenlets would queue before the sockets and measure themselves (160 ms at the median for 5,000 viewers),
+so they only send orders. Orders are lines of JSON on stdin, and reports are lines of JSON on stdout, twice a second.
+The swarm ends when stdin ends, so it never outlives its worker.
 
-    {"do": "join", "viewer": 7, "stays": true, "matches": ["m"]}      a viewer takes its seat
-    {"do": "drop", "viewer": 7}                                       its connection breaks; it comes back by itself
-    {"do": "leave", "viewer": 7}                                      it goes for good
-    {"do": "cut"}                                                     all connections break at this moment
-    {"do": "settle", "seqs": {"m": 31}}                               count what those who stay have missed
+    {"do": "join", "viewer": 7, "stays": true, "matches": ["m"]}      a viewer connects
+    {"do": "drop", "viewer": 7}                                       its connection breaks; it reconnects
+    {"do": "leave", "viewer": 7}                                      it leaves
+    {"do": "cut"}                                                     all connections break now
+    {"do": "settle", "seqs": {"m": 31}}                               count the missed events of viewers that stay
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ _COUNTS = {
     "asked_over_the_socket": attrgetter("syncs"),
     "junk_frames": attrgetter("junk"),
 }
-"""Counts that each viewer keeps by itself."""
+"""Names of counts -> attributes of a viewer."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """The figures since the last report."""
+    """The counts and times since the last report."""
 
     times: dict[str, Histogram] = field(default_factory=lambda: defaultdict(dict))
     glass: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
@@ -62,13 +62,13 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
 
     def time(self, name: str, ms: float) -> None:
-        """Note how long something took."""
+        """Add a duration to the histogram of its name."""
         histogram = self.times[name]
         histogram[round(ms)] = histogram.get(round(ms), 0) + 1
 
 
 class Seat:
-    """A viewer in the swarm, and what it has shown."""
+    """A viewer in the swarm, and the events that it has shown."""
 
     def __init__(self, swarm: Swarm, number: int, matches: list[str], *, stays: bool) -> None:
         self.stays = stays
@@ -77,15 +77,15 @@ class Seat:
         self.viewer = Viewer(swarm.url, matches, reader=swarm.reader, on_event=self._event, on_frame=self._frame)
         self.task = asyncio.get_running_loop().create_task(self.viewer.run())
         self._subscribed: dict[str, tuple[int, int]] = {}
-        """By match: the connection that it was subscribed on last, and when (ms since the epoch)."""
+        """By match: the number of the connection of its last subscription, and the time (milliseconds since 1970)."""
         self._begins: dict[str, int] = {}
         """By match: the newest event of the first snapshot."""
         self._shown: Counter[str] = Counter()
         self.cut_at: float | None = None
-        """When the connection of one who stays was cut, until it is subscribed again (``time.monotonic``)."""
+        """When the connection of a viewer that stays was cut, until it is subscribed again (``time.monotonic``)."""
 
     def missed(self, seqs: dict[str, int]) -> int:
-        """Events up to ``seqs`` that came after it had subscribed, and were not shown."""
+        """Number of events up to ``seqs`` after the subscription that were not shown."""
         return sum(
             max(0, seqs.get(match, 0) - self._begins.get(match, 0)) - self._shown[match]
             for match in self.viewer.followers
@@ -117,7 +117,7 @@ class Seat:
         posted, tally = posted_at(event), self._swarm.tally
         connection, since = self._subscribed.get(match, (0, 0))
         if posted < since or connection != self.viewer.connects:
-            # It was not subscribed then: how old the event is says nothing of the broadcast.
+            # The viewer was not subscribed then, so the age of the event says nothing about the broadcast.
             tally.time("catch_up", at - posted)
             return
         histogram, ms = tally.glass[at // 1000], at - posted
@@ -130,7 +130,7 @@ class Swarm:
     def __init__(self, url: str, api_url: str) -> None:
         self.url = url
         self.reader = HttpReader(api_url)
-        """Reads missed events: one fetch for all viewers that miss the same."""
+        """Reads missed events: one request for all viewers that miss the same events."""
         self.tally = Tally()
         self.ready: set[int] = set()
         self._seats: dict[int, Seat] = {}
@@ -157,7 +157,7 @@ class Swarm:
                 self._seqs = order["seqs"]
 
     def report(self) -> dict[str, Any]:
-        """The figures since the last report, and the state of the swarm."""
+        """The counts since the last report, and the state of the swarm."""
         tally, self.tally = self.tally, Tally()
         counted = Counter(self._gone)
         for name, of in _COUNTS.items():
@@ -186,7 +186,7 @@ class Swarm:
         return {**found, "status": asdict(status)}
 
     async def watch_lag(self) -> None:
-        """Measure for ever how late this loop is: what it adds to every time that it takes."""
+        """Measure for ever the lateness of this loop, which every measured time includes."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + LAG_SECONDS
@@ -196,7 +196,7 @@ class Swarm:
             histogram[ms] = histogram.get(ms, 0) + 1
 
     async def close(self) -> None:
-        """Everyone leaves."""
+        """Disconnect all viewers."""
         tasks = [seat.task for seat in self._seats.values()]
         for task in tasks:
             task.cancel()
@@ -204,13 +204,13 @@ class Swarm:
         await self.reader.close()
 
     def _cut(self) -> None:
-        """All connections break at once, as when a gateway goes down; everyone comes back by themselves."""
+        """Break all connections at once, as a failing gateway would; all viewers reconnect."""
         now = time.monotonic()
         for seat in self._seats.values():
             if seat.viewer.is_open:
                 self.tally.counts["cut"] += 1
                 seat.viewer.drop()
-                # A viewer that comes and goes may be dropped again before it is back.
+                # A viewer that comes and goes may be dropped again before it has reconnected.
                 seat.cut_at = now if seat.stays else None
 
     def _leave(self, number: int) -> None:
@@ -251,11 +251,11 @@ async def _report(swarm: Swarm) -> None:
 
 def main() -> None:
     """``python -m loadtest.swarm WEBSOCKET_URL API_URL VIEWERS``."""
-    # Ctrl-C reaches the whole group: the worker decides when the swarm ends.
+    # Ctrl-C reaches the whole process group, but the worker decides when the swarm ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if (refusal := allow_sockets(int(sys.argv[3]))) is not None:
         sys.exit(f"livescore: {refusal}")
-    # A full collection looks at every object of every viewer, and all of them wait for it; hardly any is garbage.
+    # A full collection visits every object of every viewer while all viewers wait, and finds almost no garbage.
     gc.set_threshold(100_000, 50, 100)
     uvloop.run(serve(sys.argv[1], sys.argv[2]))
 

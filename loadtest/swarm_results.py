@@ -1,4 +1,4 @@
-"""Pure: what the swarms report, added up, and what it comes to."""
+"""Pure: adds up the swarms' reports and makes the result of a run."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Histogram = dict[int, int]
-"""By a number of milliseconds: how often it was seen."""
+"""Milliseconds -> count."""
 
 OWN_SHARE = 0.25
-"""From this share of the latency on, the swarm's own lag makes the result doubtful."""
+"""If the swarm's own lag has this share of the latency, the result is doubtful."""
 
 OWN_MS = 5
-"""Lag up to this says nothing: no timer is exact."""
+"""Milliseconds of lag that are ignored, because no timer is exact."""
 
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 
 
 def add(into: Histogram, more: dict[Any, int]) -> None:
-    """Add a histogram, whose keys may be text as JSON has them."""
+    """Add a histogram; its keys may be text, as in JSON."""
     for ms, count in more.items():
         into[int(ms)] = into.get(int(ms), 0) + count
 
 
 def percentile(histogram: Histogram, share: float) -> int:
-    """The milliseconds within which that share was done, 0 if there was nothing."""
+    """The milliseconds that this share of the samples did not exceed; 0 without samples."""
     left = share * sum(histogram.values())
     for ms in sorted(histogram):
         left -= histogram[ms]
@@ -38,17 +38,17 @@ def percentile(histogram: Histogram, share: float) -> int:
 
 
 def percentiles(histogram: Histogram) -> dict[str, int]:
-    """The figures that are reported: ``p50``, ``p95``, ``p99`` and ``max`` in ms."""
+    """``p50``, ``p95``, ``p99`` and ``max`` of a histogram, in milliseconds."""
     return {name: percentile(histogram, share) for name, share in SHARES.items()}
 
 
 def event_id(number: int, ms: int) -> str:
-    """The id of an event that the load test posts: it takes the time of its POST (ms since the epoch) everywhere."""
+    """The id of an event of the load test. It holds the time of its POST, in milliseconds since 1970."""
     return f"load-{number}-{ms}"
 
 
 def posted_at(event: Mapping[str, Any]) -> int:
-    """When an event was posted, by its id; for one of somebody else, when the API accepted it. Ms since the epoch."""
+    """When an event was posted, by its id; for events of others, when the API accepted it. Milliseconds since 1970."""
     name, _, ms = str(event.get("event_id", "")).rpartition("-")
     if name.startswith("load-") and ms.isdigit():
         return int(ms)
@@ -57,30 +57,30 @@ def posted_at(event: Mapping[str, Any]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of one swarm: the parts of its latest report that are not added up."""
+    """The state of one swarm: the part of its latest report that is not added up."""
 
     watching: int = 0
     """Viewers whose socket is open and subscribed."""
     ready: int = 0
     """Viewers that have been subscribed at least once."""
     stayed: int = 0
-    """Viewers of the kinds that stay, and have not been sent home."""
+    """Viewers of the kinds that stay, without those that the shape has sent away."""
     missed: int = 0
-    """Events that those have not shown, once the last event is known."""
+    """Events that these viewers have not shown, after the last event is known."""
     settled: bool = False
-    """Whether ``missed`` has been counted against the last event."""
+    """Whether ``missed`` counts up to the last event."""
     away: int = 0
-    """Viewers of the kinds that stay whose connection was cut, and who are not subscribed again yet."""
+    """Viewers of the kinds that stay whose connection was cut and that are not subscribed again yet."""
     cpu: int = 0
     """Percent of one core."""
 
 
 @dataclass(slots=True)
 class Results:
-    """Everything that all swarms have reported. Seconds are those of the epoch, times milliseconds."""
+    """The sum of all reports. Seconds are those since 1970; durations are milliseconds."""
 
     times: dict[str, Histogram] = field(default_factory=lambda: defaultdict(dict))
-    """By what was timed: ``connect``, ``subscribe``, ``catch_up``, ``repair``, and ``back`` after a cut."""
+    """Histograms by name: ``connect``, ``subscribe``, ``catch_up``, ``repair``, and ``back`` after a cut."""
     glass: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
     """Goal-to-glass by the second of arrival."""
     lag: dict[int, Histogram] = field(default_factory=lambda: defaultdict(dict))
@@ -126,12 +126,12 @@ class Results:
 
     @property
     def own_lag(self) -> Histogram:
-        """The swarms' lag in the seconds in which something arrived; idle ones would flatter it."""
+        """The swarms' lag in the seconds in which events arrived; idle seconds would make it look better."""
         return _sum(self.lag[second] for second in self.glass if second in self.lag)
 
     @property
     def bottleneck(self) -> str | None:
-        """A sentence if the swarms' own lag is a good part of what they measured."""
+        """A sentence if the swarms' own lag is a large part of the latency, else None."""
         lag, glass = percentile(self.own_lag, 0.95), percentile(self.goal_to_glass, 0.95)
         if lag <= max(OWN_MS, OWN_SHARE * glass):
             return None
@@ -141,7 +141,7 @@ class Results:
         )
 
     def to_dict(self, about: dict[str, Any], *, posted: int, wanted: int) -> dict[str, Any]:
-        """The whole result as JSON; ``about`` says how it was made, of ``wanted`` goals ``posted`` were taken."""
+        """The whole result for JSON. ``about`` describes the run; ``posted`` of the ``wanted`` goals were accepted."""
         status = self.status
         glass = self.goal_to_glass
         return {

@@ -1,4 +1,4 @@
-"""Pure: what others have written, as it may be shown to people."""
+"""Pure: makes text of others safe for a terminal."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ JOINERS = "\u200c\u200d"
 
 
 def printable(text: object) -> str:
-    """Text of others, safe on a terminal: whatever is not printable is shown as an escape and does nothing.
+    """The text with every character that is not printable replaced by an escape.
 
-    U+200C and U+200D do nothing but join letters: a name is shown with them.
+    U+200C and U+200D stay, because they only join letters of a name.
     """
     return "".join(
         each if each.isprintable() or each in JOINERS else each.encode("unicode_escape").decode() for each in str(text)
@@ -18,10 +18,10 @@ def printable(text: object) -> str:
 
 
 def public_url(url: str) -> str:
-    """A URL as it may be shown: without a user, a password, a query or a fragment, where tokens are."""
+    """The URL without user, password, query and fragment, which may hold secrets."""
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "what is no URL"
+        return "an invalid URL"
     host = parts.netloc.rpartition("@")[2]
     return printable(f"{parts.scheme}://{host}{parts.path}")

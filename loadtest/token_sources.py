@@ -1,6 +1,6 @@
-"""Tokens by client credentials (RFC 6749, section 4.4), fetched again before they expire.
+"""Sources of tokens: client credentials (RFC 6749, section 4.4), renewed before they expire, or a given token.
 
-Nothing here imports httpx: locust's processes use it as well.
+This module does not import httpx, because locust's processes use it too.
 """
 
 from __future__ import annotations
@@ -22,43 +22,43 @@ if TYPE_CHECKING:
 
 FETCH_SECONDS = 20.0
 EARLY_SECONDS = 60.0
-"""A token is not used for the last so many seconds of its life."""
+"""A token is not used in the last seconds of its life."""
 
 
 class TokensError(ProgramError):
-    """No token is to be had; the text is for a person, and holds no secret."""
+    """There is no token. The text is for people and holds no secret."""
 
 
 class TokenSource(Protocol):
-    """Where tokens come from. Thread-safe."""
+    """A source of tokens. Thread-safe."""
 
     def token(self) -> str:
-        """A token that is valid as far as is known; raises TokensError."""
+        """A token that is probably valid. Raises TokensError."""
 
     def renew(self, refused: str) -> bool:
-        """Whether there may be another than the one that was refused."""
+        """Drop a token that was refused; returns whether there may be another."""
 
 
 class GivenToken:
-    """A token that somebody has given us."""
+    """A token that the user has given."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     def token(self) -> str:
-        """It."""
+        """The given token."""
         return self._token
 
-    def renew(self, refused: str) -> bool:  # noqa: ARG002  # as the protocol wants
-        """There is no other."""
+    def renew(self, refused: str) -> bool:  # noqa: ARG002  # the protocol has it
+        """There is no other token."""
         return False
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer like another: what goes with the request is for nobody else."""
+    """Follows no redirect, because the credentials are for this server only."""
 
     def redirect_request(self, *_: object) -> None:
-        """None."""
+        """Return no request: the redirect is the answer."""
 
 
 _opener = urllib.request.build_opener(_NoRedirects)
@@ -74,7 +74,7 @@ class ClientCredentials:
         self._lock = threading.Lock()
 
     def token(self) -> str:
-        """The current one, or a new one; raises TokensError."""
+        """The current token, or a new one. Raises TokensError."""
         with self._lock:
             if self._token is None or time.monotonic() > self._until:
                 self._token, seconds = self._fetch()
@@ -82,7 +82,7 @@ class ClientCredentials:
             return self._token
 
     def renew(self, refused: str) -> bool:
-        """Forget the one that was refused."""
+        """Drop a token that was refused."""
         with self._lock:
             if self._token == refused:
                 self._token = None
@@ -113,7 +113,7 @@ class ClientCredentials:
 
 
 def tokens_from(environ: Mapping[str, str]) -> TokenSource | None:
-    """The environment's tokens: ``LIVESCORE_TOKEN``, or a token URL with the id and the secret of an app client."""
+    """The tokens of the environment: ``LIVESCORE_TOKEN``, or the token URL, id and secret of an app client."""
     if token := environ.get("LIVESCORE_TOKEN"):
         return GivenToken(token)
     if url := environ.get("LIVESCORE_TOKEN_URL"):

@@ -47,13 +47,13 @@ def changes_of(amendment: Mapping[str, Any]) -> EventChanges:
     return changes
 
 
-def why_not(event: StoredEvent, changes: EventChanges) -> str | None:
+def refusal_reason(event: StoredEvent, changes: EventChanges) -> str | None:
     """Why an event, as it stands now, cannot be amended so: a sentence for the operator. None if it can."""
     kind = event["kind"]
     if kind == "amendment":
         return "an amendment cannot be amended; amend the event again"
     if kind not in FIELDS:
-        return f"a {kind} has nothing that can be amended"
+        return f"a {kind} cannot be amended"
     foreign = sorted(
         name for name, value in changes.items() if name not in FIELDS[kind] and (name, value) != _NO_STOPPAGE
     )
@@ -61,10 +61,10 @@ def why_not(event: StoredEvent, changes: EventChanges) -> str | None:
         return f"a {kind} has no {' and no '.join(foreign)}"
     after = with_changes(event, changes)
     if after == with_changes(event, {}):
-        return "the event says that already"
+        return "the event already has these values"
     if kind == "substitution" and after.get("player_on") is not None:
         if after["player_on"] == after.get("player_off"):
             return "a player cannot come on for himself"
         if after.get("no_replacement"):
-            return "the substitution says that nobody comes on"
+            return "the substitution states that nobody comes on"
     return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matches.kickoff import entry
+from matches.kickoff import calendar_entry
 from matches.match_rows import parse_state
 from runtime.attributes import Item, parse_rows
 from runtime.bulk_rows import read_rows
@@ -62,7 +62,7 @@ class Calendar:
         A match whose state cannot be read is reported and left out.
         """
         states = readable_rows(parse_rows(parse_state, read_rows(self._db, self.table, keys)))
-        placed = [(entry(state.kickoff), state) for state in states]
+        placed = [(calendar_entry(state.kickoff), state) for state in states]
         # A match that was moved to another day a moment ago may still be in the index.
         here = [(place["starts"], state.match, state) for place, state in placed if place["day"] == day.isoformat()]
         return [state for _, _, state in sorted(here, key=lambda each: each[:2])]

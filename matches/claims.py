@@ -46,7 +46,7 @@ def identity(claims: Mapping[str, Any]) -> Identity:
     """
     subject, client, named = claims.get("sub"), claims.get("client_id"), claims.get("competitions")
     if not isinstance(subject, str) or not subject.isprintable() or not 0 < len(subject) <= _SUBJECT_LENGTH:
-        raise ClaimsError("no subject")
+        raise ClaimsError("The token names no subject.")
     return Identity(
         subject=subject,
         scopes=frozenset(_words(claims.get("scope"))),

@@ -71,11 +71,11 @@ class Periods:
             "extra_second_half": (extra, end),
         }.get(status)
 
-    def why_not(self, minute: int | None, stoppage: int | None) -> str | None:
+    def refusal_reason(self, minute: int | None, stoppage: int | None) -> str | None:
         """Why no event can state such a minute: a clause. None if one can."""
         ends = self.ends
         if stoppage is not None and minute not in ends:
-            return f"stoppage time only follows minute {', '.join(map(str, ends))}"
+            return f"stoppage time is possible only after minute {', '.join(map(str, ends))}"
         if minute is not None and minute > ends[-1]:
             return f"this match has {ends[-1]} minutes at most; write later ones as {ends[-1]}+1"
         return None

@@ -150,7 +150,7 @@ class Substitution(_Timed):
         if self.player_on is not None and self.player_on == self.player_off:
             raise ValueError("a player cannot come on for himself")
         if self.player_on is not None and self.no_replacement:
-            raise ValueError("player_on comes on, so there is a replacement")
+            raise ValueError("leave out no_replacement when player_on comes on")
         return self
 
 
@@ -322,7 +322,7 @@ def parse_record(data: bytes) -> AcceptedEvent:
         raise PoisonRecordError("the record has no time")
     by = record.get("by")
     if by is not None and not isinstance(by, str):
-        raise PoisonRecordError("by is no subject")
+        raise PoisonRecordError("by is not text")
     try:
         match = _MATCH_ID.validate_python(record.get("match"))
         event = EVENT.validate_python(record.get("event"))

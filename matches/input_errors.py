@@ -79,7 +79,7 @@ def _words(problem: Mapping[str, Any], tags: Collection[str], named: Callable[[s
     if error == "union_tag_not_found":
         return f"{named('kind')} is missing: {WANTED['kind']}"
     if error == "union_tag_invalid":
-        return f"{named('kind')} is one of: {_listed(context.get('expected_tags', ', '.join(tags)))}"
+        return f"{named('kind')} must be one of: {_listed(context.get('expected_tags', ', '.join(tags)))}"
     if not path:
         return _said(problem) if error == "value_error" else "it must be a JSON object"
     field = str(path[0])
@@ -102,13 +102,13 @@ def _wrong(error: str, context: Mapping[str, Any], said: str, form: str | None) 
         case "string_too_short":
             return "is empty"
         case "string_too_long":
-            return f"has at most {context['max_length']} characters" if "max_length" in context else "is too long"
+            return f"may have at most {context['max_length']} characters" if "max_length" in context else "is too long"
         case "too_long" if form is None and "max_length" in context:
-            return f"has at most {context['max_length']} entries"
+            return f"may have at most {context['max_length']} entries"
         case "literal_error" if context.get("expected") == "True":
             return "must be true, or be left out"
         case "literal_error" if "expected" in context:
-            return f"is one of: {_listed(context['expected'].replace(' or ', ', '))}"
+            return f"must be one of: {_listed(context['expected'].replace(' or ', ', '))}"
         case "greater_than_equal" if number is not None:
             return f"must be at least {number}"
         case "less_than_equal" if number is not None:
@@ -118,7 +118,7 @@ def _wrong(error: str, context: Mapping[str, Any], said: str, form: str | None) 
     if (wanted := _TYPES.get(error.partition("_")[0])) is not None and error != "string_pattern_mismatch":
         return f"must be {wanted}"
     if "pattern" in said:
-        return "is not written as it should be"
+        return "has the wrong form"
     return said.replace("Input should be", "must be").replace("Input should", "must")
 
 

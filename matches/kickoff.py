@@ -28,7 +28,7 @@ def in_utc(kickoff: str) -> datetime:
     return moment.replace(tzinfo=UTC) if is_day(kickoff) else moment.astimezone(UTC)
 
 
-def entry(kickoff: str) -> dict[str, str]:
+def calendar_entry(kickoff: str) -> dict[str, str]:
     """Where the calendar has a match that kicks off then: its ``day`` in UTC, and ``starts`` to order the day.
 
     A day alone is that day in every time zone. Raises ValueError.

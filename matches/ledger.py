@@ -34,11 +34,11 @@ from matches.clock import Periods
 from matches.ledger_writes import (
     applied_writes,
     lineups_row,
+    outcome_row,
     pending_row,
+    put_outcome,
     receipt_row,
-    scheduled,
-    settle,
-    settled,
+    schedule_attributes,
     state_row,
 )
 from matches.match_rows import (
@@ -60,7 +60,7 @@ from matches.match_rows import (
 )
 from matches.match_state import MatchState, Outcome
 from matches.past_events import events_as_of
-from matches.scoreboard import AHEAD, Board, Refused, apply, names_earlier
+from matches.scoreboard import AHEAD, Board, Refused, apply, refers_to_earlier
 from runtime.attributes import BrokenMatchError, Item, as_number, parse_rows
 from runtime.errors import ConflictError, NotThereError, TransientError
 from runtime.lifecycle import NO_MATCH
@@ -162,7 +162,7 @@ class Ledger:
             if state.board.status not in AHEAD:
                 raise AlreadyKickedOffError(match)
             after = change.apply_to(state)
-            values = scheduled(after)
+            values = schedule_attributes(after)
             try:
                 self._db.update_item(
                     TableName=self.table,
@@ -343,15 +343,15 @@ class Ledger:
                     broken = _contradiction(match, reason)
                     continue
                 return replace(known, again=True)
-            history = self._whole_history(state) if names_earlier(accepted.event) else ()
+            history = self._whole_history(state) if refers_to_earlier(accepted.event) else ()
             ruling = apply(state.board, accepted.event, accepted.at, history, state.periods)
             goal = None if isinstance(ruling, Refused) else self._unseen(state, accepted)
             if isinstance(ruling, Refused):
                 outcome = Outcome("refused", reason=ruling.reason)
-                changes = [settle(self.table, accepted, outcome)]
+                changes = [put_outcome(self.table, accepted, outcome)]
             elif goal is not None:
-                outcome = Outcome("refused", reason=unseen_goals.reason(goal), unseen=goal["seq"])
-                changes = [settle(self.table, accepted, outcome)]
+                outcome = Outcome("refused", reason=unseen_goals.refusal_reason(goal), unseen=goal["seq"])
+                changes = [put_outcome(self.table, accepted, outcome)]
             else:
                 outcome = Outcome("applied", seq=state.newest_seq + 1)
                 changes = list(applied_writes(self.table, state, accepted, ruling))
@@ -376,7 +376,7 @@ class Ledger:
     def _refuse_taken(self, accepted: AcceptedEvent) -> Outcome:
         """Settle an event whose id has other content, beside that content's row, unless that was done before."""
         outcome = Outcome("refused", reason=ID_TAKEN)
-        item = settled(accepted, outcome, id_key(accepted.match, accepted.event_id, accepted.digest))
+        item = outcome_row(accepted, outcome, id_key(accepted.match, accepted.event_id, accepted.digest))
         return outcome if self._put_new(item, over_pending=True) else replace(outcome, again=True)
 
     def _whole_history(self, state: MatchState) -> list[StoredEvent]:
@@ -397,10 +397,10 @@ class Ledger:
     def _unseen(self, state: MatchState, accepted: AcceptedEvent) -> StoredEvent | None:
         """Another operator's goal that this operator has not seen. Nothing is read unless the score has moved since."""
         seen = accepted.event.seen
-        if seen is None or seen >= state.newest_score_seq or not unseen_goals.is_careful(accepted.event):
+        if seen is None or seen >= state.newest_score_seq or not unseen_goals.needs_check(accepted.event):
             return None
         items = self._db.query(**events_query(self.table, state.match, seen, _UNSEEN, newest=True))["Items"]
-        return unseen_goals.unseen(accepted.event, accepted.by, readable_rows(parse_rows(parse_posted, items)))
+        return unseen_goals.newest_unseen(accepted.event, accepted.by, readable_rows(parse_rows(parse_posted, items)))
 
 
 def _contradiction(match: str, reason: str) -> BrokenMatchError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from matches.amendments import AMENDABLE, with_changes
-from matches.kickoff import entry
+from matches.kickoff import calendar_entry
 from matches.match_rows import LINEUPS, event_item, id_key, row_key, state_key
 from matches.match_state import Outcome
 from runtime.attributes import VERSION_ATTRIBUTE, Item, as_number
@@ -33,7 +33,7 @@ def state_row(state: MatchState) -> Item:
         **state_key(state.match),
         **VERSION_ATTRIBUTE,
         **{name: {"S": getattr(state, name)} for name in ("epoch", "home", "away", "kickoff")},
-        **{name: {"S": value} for name, value in entry(state.kickoff).items()},
+        **{name: {"S": value} for name, value in calendar_entry(state.kickoff).items()},
         **{name: as_number(getattr(state, name)) for name in ("newest_seq", "newest_score_seq")},
         "board": {"S": _dump_board(state.board)},
         "terms": {"S": _dump_terms(state)},
@@ -45,11 +45,11 @@ def state_row(state: MatchState) -> Item:
     return item
 
 
-def scheduled(state: MatchState) -> Item:
+def schedule_attributes(state: MatchState) -> Item:
     """The attributes of the ``state`` row that a change before the kick-off may change."""
     return {
         **{name: {"S": getattr(state, name)} for name in ("kickoff", "home", "away")},
-        **{name: {"S": value} for name, value in entry(state.kickoff).items()},
+        **{name: {"S": value} for name, value in calendar_entry(state.kickoff).items()},
         "terms": {"S": _dump_terms(state)},
     }
 
@@ -82,7 +82,7 @@ def pending_row(accepted: AcceptedEvent, digest: str | None, until: int) -> Item
     }
 
 
-def settled(accepted: AcceptedEvent, outcome: Outcome, key: Item) -> Item:
+def outcome_row(accepted: AcceptedEvent, outcome: Outcome, key: Item) -> Item:
     """An ``id#`` row that says for good what became of an event."""
     item: Item = {
         **key, **VERSION_ATTRIBUTE, "outcome": {"S": outcome.status}, "digest": {"S": accepted.digest},
@@ -96,12 +96,12 @@ def settled(accepted: AcceptedEvent, outcome: Outcome, key: Item) -> Item:
     return item
 
 
-def settle(table: str, accepted: AcceptedEvent, outcome: Outcome) -> TransactWriteItemTypeDef:
+def put_outcome(table: str, accepted: AcceptedEvent, outcome: Outcome) -> TransactWriteItemTypeDef:
     """Put the id with its outcome, unless it has one already or belongs to other content."""
     return {
         "Put": {
             "TableName": table,
-            "Item": settled(accepted, outcome, id_key(accepted.match, accepted.event_id)),
+            "Item": outcome_row(accepted, outcome, id_key(accepted.match, accepted.event_id)),
             "ConditionExpression": "attribute_not_exists(match_id) OR (outcome = :pending AND digest = :digest)",
             "ExpressionAttributeValues": {":pending": {"S": "pending"}, ":digest": {"S": accepted.digest}},
         }
@@ -131,7 +131,7 @@ def applied_writes(
     if ruling.scores:
         # Where a follower of the score only stood before this event: the frame for them says so.
         event["score_prev"] = as_number(state.newest_score_seq)
-    yield settle(table, accepted, Outcome("applied", seq=seq))
+    yield put_outcome(table, accepted, Outcome("applied", seq=seq))
     yield {
         "Put": {
             "TableName": table,

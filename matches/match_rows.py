@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from matches.amendments import AMENDABLE, with_changes
 from matches.clock import Clock, Periods
-from matches.kickoff import entry
+from matches.kickoff import calendar_entry
 from matches.match_state import MatchState, Outcome
 from matches.scoreboard import Board
-from runtime.attributes import Item, count, is_whole, json_object, number, pair, reading, text, whole
+from runtime.attributes import Item, check_whole, count, is_whole, json_object, number, pair, reading_row, text
 
 if TYPE_CHECKING:
     from matches.event_types import AuditedEvent, EventChanges, LineupNames, Receipt, StoredEvent
@@ -73,9 +73,9 @@ def parse_state(item: Item) -> MatchState:
     Raises UnreadableRowError.
     """
     match = item["match_id"]["S"]
-    with reading(match, "state", item):
+    with reading_row(match, "state", item):
         kickoff = text(item, "kickoff")
-        entry(kickoff)
+        calendar_entry(kickoff)
         return MatchState(
             match=match,
             board=_load_board(json_object(item, "board")),
@@ -97,9 +97,9 @@ def parse_event(item: Item, *, as_posted: bool = False) -> StoredEvent:
     Raises UnreadableRowError.
     """
     row = item["item"]["S"]
-    with reading(item["match_id"]["S"], row, item):
+    with reading_row(item["match_id"]["S"], row, item):
         event = cast("StoredEvent", json_object(item, "body"))
-        whole(event, "seq", "at")
+        check_whole(event, "seq", "at")
         if event_item(event["seq"]) != row:
             raise ValueError(f"its field seq is {event['seq']}")
         pair(event.get("score"), "score")
@@ -122,7 +122,7 @@ def _check_fields(event: StoredEvent) -> None:
     """Raises ValueError with a clause unless viewers can be sent every field of an event."""
     for name, value in event.items():
         if name in ("minute", "stoppage"):
-            whole(event, name)
+            check_whole(event, name)
         elif name in ("score", "shootout"):
             pair(value, name)
         elif name in ("player", "assist", "player_on", "player_off"):
@@ -137,14 +137,14 @@ def score_prev(item: Item) -> int | None:
 
     Raises UnreadableRowError.
     """
-    with reading(item["match_id"]["S"], item["item"]["S"], item):
+    with reading_row(item["match_id"]["S"], item["item"]["S"], item):
         return number(item, "score_prev") if "score_prev" in item else None
 
 
 def parse_audited(item: Item) -> AuditedEvent:
     """An event as its operator posted it, with ``by``: the subject of that operator, if it is known."""
     event = cast("AuditedEvent", parse_event(item, as_posted=True))
-    with reading(item["match_id"]["S"], item["item"]["S"], item):
+    with reading_row(item["match_id"]["S"], item["item"]["S"], item):
         if "by" in item:
             event["by"] = text(item, "by")
         return event
@@ -152,21 +152,21 @@ def parse_audited(item: Item) -> AuditedEvent:
 
 def parse_posted(item: Item) -> tuple[StoredEvent, str | None]:
     """An event as viewers see it, and the subject of the operator who posted it."""
-    with reading(item["match_id"]["S"], item["item"]["S"], item):
+    with reading_row(item["match_id"]["S"], item["item"]["S"], item):
         return parse_event(item), text(item, "by") if "by" in item else None
 
 
 def parse_receipt(item: Item) -> Receipt:
     """A receipt as broadcaster/control/receipt.py wrote it."""
-    with reading(item["match_id"]["S"], item["item"]["S"], item):
+    with reading_row(item["match_id"]["S"], item["item"]["S"], item):
         body = json_object(item, "body")
-        whole(body, "seq")
+        check_whole(body, "seq")
         return cast("Receipt", body)
 
 
 def parse_outcome(item: Item) -> Outcome:
     """An ``id#`` row: what became of the event."""
-    with reading(item["match_id"]["S"], item["item"]["S"], item):
+    with reading_row(item["match_id"]["S"], item["item"]["S"], item):
         status: Any = text(item, "outcome")
         if status not in ("pending", "applied", "refused"):
             raise ValueError(f"its attribute outcome is {status[:40]!a}")
@@ -182,7 +182,7 @@ def parse_lineups(match: str, row: Item | None) -> LineupNames:
     """The names of each side's players, as given; none without a row. Raises UnreadableRowError."""
     if row is None:
         return {"home": [], "away": []}
-    with reading(match, LINEUPS, row):
+    with reading_row(match, LINEUPS, row):
         body = json_object(row, "body")
         for side in ("home", "away"):
             if not isinstance(body.get(side), list) or not all(isinstance(each, str) for each in body[side]):
@@ -194,7 +194,7 @@ def digest_of(row: Item | None) -> str | None:
     """The digest of the content that an ``id#`` row is about. Raises UnreadableRowError."""
     if row is None or "digest" not in row:
         return None
-    with reading(row["match_id"]["S"], row["item"]["S"], row):
+    with reading_row(row["match_id"]["S"], row["item"]["S"], row):
         return text(row, "digest")
 
 
@@ -216,9 +216,9 @@ def _load_terms(raw: dict[str, Any]) -> dict[str, Any]:
     """Fields of a MatchState; a match from before there were terms has the usual ones. Raises as ``_load_board``."""
     if not raw:
         return {}
-    whole(raw, "half", "extra_half")
+    check_whole(raw, "half", "extra_half")
     if raw["leg"] is not None:
-        whole(raw, "leg")
+        check_whole(raw, "leg")
     return {
         "neutral": raw["neutral"] is True,
         "leg": raw["leg"],
@@ -229,7 +229,7 @@ def _load_terms(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _load_clock(raw: dict[str, Any]) -> Clock:
     clock = Clock(**raw)
-    whole(raw, "minute", "at")
+    check_whole(raw, "minute", "at")
     if clock.stoppage is not None:
-        whole(raw, "stoppage")
+        check_whole(raw, "stoppage")
     return clock

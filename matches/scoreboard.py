@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, cast
 
-from matches.amendments import why_not, with_changes
+from matches.amendments import refusal_reason, with_changes
 from matches.clock import USUAL, Clock, Periods, running
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Refused:
     reason: str
 
 
-def names_earlier(event: Event) -> bool:
+def refers_to_earlier(event: Event) -> bool:
     """Whether an event is about an earlier one, so that ``apply`` needs the match's history."""
     return event.kind in ("cancellation", "amendment")
 
@@ -131,7 +131,7 @@ def replay(events: Iterable[StoredEvent], periods: Periods = USUAL) -> Board | R
             continue
         ruling = _step(board, event, periods)
         if isinstance(ruling, Refused):
-            return Refused(f"{event['kind']} (seq {event['seq']}) could not stand: {ruling.reason}")
+            return Refused(f"{event['kind']} (seq {event['seq']}) would be impossible: {ruling.reason}")
         board = ruling.board
     return board
 
@@ -144,7 +144,7 @@ def _step(board: Board, event: EventBody | StoredEvent, periods: Periods) -> App
     if kind == "shootout_kick":
         return _kick(board, event, periods)
     minute, stoppage = event.get("minute"), event.get("stoppage")
-    reason = periods.why_not(minute, stoppage) or _why_not_now(board, kind, minute)
+    reason = periods.refusal_reason(minute, stoppage) or _why_not_now(board, kind, minute)
     if reason is not None:
         return Refused(reason)
     span = periods.span(board.status)
@@ -164,7 +164,7 @@ def _why_not_now(board: Board, kind: str, minute: int | None) -> str | None:
     if kind in GOALS and status == AWARDED:
         return "the match is awarded, and its score stands"
     if kind in GOALS and _in_play(board) == SHOOTOUT and minute is None:
-        return "in a shoot-out goals are shootout_kick events; a goal of the match before it needs its minute"
+        return "during a shoot-out, post a shootout_kick; a goal from before the shoot-out needs its minute"
     return None
 
 
@@ -239,7 +239,7 @@ def _amend(
         return Refused("there is no such event to amend")
     if "cancelled_by" in target:
         return Refused("the event has been cancelled")
-    reason = why_not(target, changes)
+    reason = refusal_reason(target, changes)
     if reason is not None:
         return Refused(reason)
     after = replay((with_changes(each, changes) if each is target else each for each in history), periods)

@@ -23,7 +23,7 @@ EXACT = 100
 """Fewer viewers than this are shown one by one; more by their first two digits."""
 
 
-def shown(count: int | None) -> int | None:
+def rounded(count: int | None) -> int | None:
     """A count as everybody is told of it: from ``EXACT`` on rounded to two digits.
 
     It is approximate anyway, and a snapshot in which nothing else has changed stays the same for the caches.
@@ -53,7 +53,7 @@ def summary(state: MatchState, viewers: int | None) -> MatchSummary:
         "score": state.board.score,
         "shootout": state.board.shootout,
         "clock": state.board.clock,
-        "viewers": shown(viewers),
+        "viewers": rounded(viewers),
     }
 
 

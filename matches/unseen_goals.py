@@ -22,12 +22,12 @@ SCORING = GOALS | {"shootout_kick"}
 is doubled changes no score and is cancelled like any mistake."""
 
 
-def is_careful(event: Event) -> bool:
+def needs_check(event: Event) -> bool:
     """Whether an event is refused if its operator has not seen another operator's goal."""
     return event.seen is not None and event.kind in SCORING
 
 
-def unseen(event: Event, by: str | None, later: Iterable[tuple[StoredEvent, str | None]]) -> StoredEvent | None:
+def newest_unseen(event: Event, by: str | None, later: Iterable[tuple[StoredEvent, str | None]]) -> StoredEvent | None:
     """The newest goal or kick among ``later`` that is another operator's and stands, None if there is none.
 
     ``later``: the events above ``event.seen``, newest first, each with its poster's subject. The same subject is the
@@ -39,7 +39,7 @@ def unseen(event: Event, by: str | None, later: Iterable[tuple[StoredEvent, str 
     )
 
 
-def reason(goal: StoredEvent) -> str:
+def refusal_reason(goal: StoredEvent) -> str:
     """A sentence for the operator: ``another operator posted a goal meanwhile: seq 12, home, 45+2', Lionel Messi``."""
     when = f"{goal['minute']}{'+' + str(goal['stoppage']) if 'stoppage' in goal else ''}'" if "minute" in goal else ""
     about = [f"seq {goal['seq']}", goal["team"], when, goal.get("player", "")]

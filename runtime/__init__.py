@@ -1,1 +1,1 @@
-"""The base of every Lambda function: clients of AWS, INIT, freezes, metrics, attributes. Knows no football."""
+"""The base of every Lambda function: clients of AWS, INIT, freezes, metrics, DynamoDB attributes. No football here."""

@@ -1,13 +1,13 @@
-"""Pure: reads rows as DynamoDB returns them, and says what is wrong with one that cannot be read.
+"""Pure: reads rows as DynamoDB returns them. A row that cannot be read becomes an error with a reason.
 
-A row is written by one release and read by another, or repaired by hand. So nothing of it is taken for granted: a
-reader either gets values of the right types, or an UnreadableRowError that names the match, the row and the reason. A
-reader of several rows skips the unreadable ones and reports them (metrics.readable_rows). A reader of one
-row lets the error stop what it does for this match, and for no other.
+One release writes a row and another reads it, or a person repairs it by hand. So every value is checked: the caller
+gets values of the right types, or an UnreadableRowError with the match, the row and the reason. Code that reads several
+rows skips the unreadable ones and reports them (``metrics.readable_rows``). Code that reads one row lets the error stop
+its work for this match, and for no other match.
 
-Every row but a subscription's (subscriptions.store: no room) has its version as the number ``v``. A row without ``v``
-was written before rows had versions, and has version 1. A row of any other version is unreadable: a newer release wrote
-it, and only that release knows what it means.
+Every row has its version as the number ``v``, except a subscription's row (subscriptions/store.py: it has no room for
+one). A row without ``v`` has version 1. A row of any other version is unreadable: a newer release wrote it, and this
+release cannot know its meaning.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Item: TypeAlias = dict[str, Any]
 """A row or its key as DynamoDB takes and returns it: ``{"seq": {"N": "12"}, "home": {"S": "Argentina"}}``."""
 
 VERSION = 1
-"""Of every row that this release writes."""
+"""The version of every row that this release writes."""
 
 VERSION_ATTRIBUTE = {"v": {"N": str(VERSION)}}
 """The version, as a part of an item."""
 
 MOST = 2**53 - 1
-"""The largest whole number of a row: all readers of JSON know it exactly (RFC 8259, section 6)."""
+"""The largest whole number in a row: every reader of JSON reads it exactly (RFC 8259, section 6)."""
 
 _REASON_LENGTH = 200
 
@@ -42,8 +42,8 @@ T = TypeVar("T")
 class BrokenMatchError(DamagedError):
     """The stored data of one match is damaged. Trying again does not help; other matches are not concerned.
 
-    ``row``: the sort key of the row that is damaged; ``reason``: a clause for an operator. The text is a sentence
-    with both.
+    ``row`` is the sort key of the damaged row. ``reason`` is a clause for an operator. The text is a sentence with
+    both.
     """
 
     def __init__(self, match: str, row: str, reason: str) -> None:
@@ -60,7 +60,7 @@ class BrokenMatchError(DamagedError):
 
     @property
     def concerns_all(self) -> bool:
-        """Whether no event of the match can be numbered, not only the one that was tried."""
+        """Whether no event of the match can be numbered any more."""
         return self.row == "state"
 
 
@@ -71,11 +71,8 @@ class UnreadableRowError(BrokenMatchError):
 
 
 @contextmanager
-def reading(match: str, row: str, item: Mapping[str, Any]) -> Iterator[None]:
-    """Read an item: whatever goes wrong within becomes an UnreadableRowError of this row.
-
-    The version is checked first.
-    """
+def reading_row(match: str, row: str, item: Mapping[str, Any]) -> Iterator[None]:
+    """Check the version of an item, then run the block. Its errors become an UnreadableRowError of the row."""
     try:
         check_version(item)
         yield
@@ -87,9 +84,9 @@ def reading(match: str, row: str, item: Mapping[str, Any]) -> Iterator[None]:
 
 
 def check_version(item: Mapping[str, Any]) -> None:
-    """Raises ValueError unless the item has a version that this release knows, or none."""
+    """Raises ValueError if the item has a version that this release does not know."""
     if "v" in item and item["v"] != VERSION_ATTRIBUTE["v"]:
-        raise ValueError(f"its version v is {_shown(item['v'])}, and this release knows version {VERSION}")
+        raise ValueError(f"its version v is {_excerpt(item['v'])}, and this release knows version {VERSION}")
 
 
 def text(item: Mapping[str, Any], name: str) -> str:
@@ -124,15 +121,15 @@ def json_object(item: Mapping[str, Any], name: str) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise ValueError(f"its attribute {name} is broken JSON: {error}") from None
     if not isinstance(value, dict):
-        raise ValueError(f"its attribute {name} is JSON, but no object")  # noqa: TRY004 - one kind for all of a row
+        raise ValueError(f"its attribute {name} is JSON, but not an object")  # noqa: TRY004 - one kind for all of a row
     return value
 
 
-def whole(body: Mapping[str, Any], *names: str) -> None:
+def check_whole(body: Mapping[str, Any], *names: str) -> None:
     """Raises ValueError with a clause unless all of these fields are whole numbers of at most ``MOST``."""
     for name in names:
         if not is_whole(body.get(name)):
-            raise ValueError(f"its field {name} is {_shown(body.get(name))}, not a whole number")
+            raise ValueError(f"its field {name} is {_excerpt(body.get(name))}, not a whole number")
 
 
 def is_whole(value: Any) -> bool:
@@ -143,12 +140,12 @@ def is_whole(value: Any) -> bool:
 def pair(value: Any, name: str) -> tuple[int, int]:
     """A score. Raises ValueError with a clause unless it is two whole numbers of at most ``MOST``."""
     if not isinstance(value, list) or len(value) != 2 or not all(map(is_whole, value)):
-        raise ValueError(f"its field {name} is {_shown(value)}, not two whole numbers")
+        raise ValueError(f"its field {name} is {_excerpt(value)}, not two whole numbers")
     return value[0], value[1]
 
 
 def parse_rows(parse: Callable[[Any], T], items: Iterable[Any]) -> tuple[list[T], list[UnreadableRowError]]:
-    """The rows that ``parse`` can read, in order, and what is wrong with the others."""
+    """The parsed rows in order, and an error for each row that ``parse`` cannot read."""
     parsed: list[T] = []
     unreadable: list[UnreadableRowError] = []
     for item in items:
@@ -164,11 +161,11 @@ def _value(item: Mapping[str, Any], name: str, kind: str, called: str) -> str:
         raise ValueError(f"its attribute {name} is missing")
     value = item[name]
     if not isinstance(value, dict) or not isinstance(value.get(kind), str):
-        raise ValueError(f"its attribute {name} is {_shown(value)}, not a {called}")  # noqa: TRY004 - one kind for all of a row
+        raise ValueError(f"its attribute {name} is {_excerpt(value)}, not a {called}")  # noqa: TRY004 - one kind for all of a row
     return str(value[kind])
 
 
-def _shown(value: Any) -> str:
+def _excerpt(value: Any) -> str:
     return ascii(value)[:40]
 
 

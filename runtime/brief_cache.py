@@ -1,4 +1,4 @@
-"""Answers kept by the process for a second: a flood of the same question costs the table one read."""
+"""A cache of answers for one second: many equal questions cost the table one read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 SECONDS = 1.0
-"""An answer is as old as this at most, as its Cache-Control says (api.handler)."""
+"""The greatest age of a cached answer. Its Cache-Control header promises the same (api/responses.py)."""
 
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
@@ -19,23 +19,24 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Cached(Generic[V]):
-    """A value, and whether it was read for whoever asked just now."""
+    """A value. ``fresh`` is true if this call read it, false if the cache had it."""
 
     value: V
     fresh: bool
 
 
 class BriefCache(Generic[K, V]):
-    """At most ``most`` values, those asked for last. For one process; not for several threads."""
+    """At most ``most`` values; the least recently used go first. For one process; not for several threads."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._kept: OrderedDict[K, tuple[V, tuple[float, float]]] = OrderedDict()
 
     def get_or_read(self, key: K, read: Callable[[], V], *, keep_if: Callable[[V], bool] | None = None) -> Cached[V]:
-        """The kept value of a key, or what ``read`` returns; with ``keep_if``, what does not pass that is not kept.
+        """The cached value of a key, or the value that ``read`` returns now.
 
-        An error of ``read`` is raised, and nothing is kept.
+        The cache keeps a new value if ``keep_if`` accepts it, or if there is no ``keep_if``. If ``read`` raises, this
+        raises the same error, and the cache keeps nothing.
         """
         now = _clocks()
         known = self._kept.get(key)
@@ -46,7 +47,7 @@ class BriefCache(Generic[K, V]):
         if keep_if is not None and not keep_if(value):
             self._kept.pop(key, None)
             return Cached(value, fresh=True)
-        # As old as the moment before it was read.
+        # The age counts from the moment before the read.
         self._kept[key] = (value, now)
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:
@@ -54,13 +55,13 @@ class BriefCache(Generic[K, V]):
         return Cached(value, fresh=True)
 
     def drop(self, key: K, when: Callable[[V], bool] | None = None) -> None:
-        """Forget the value of a key, or only ``when`` it is one of those."""
+        """Forget the value of a key. With ``when``, only if ``when`` accepts the value."""
         known = self._kept.get(key)
         if known is not None and (when is None or when(known[0])):
             del self._kept[key]
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all values."""
         self._kept.clear()
 
 
@@ -71,6 +72,6 @@ def _clocks() -> tuple[float, float]:
 def _is_fresh(then: tuple[float, float], now: tuple[float, float]) -> bool:
     """Whether less than ``SECONDS`` have passed on both clocks.
 
-    While Lambda has a process frozen its monotonic clock may stand still, and the other one may be set back.
+    While Lambda freezes a process, its monotonic clock may stand still. The wall clock may be set back.
     """
     return all(0 <= after - before < SECONDS for before, after in zip(then, now, strict=True))

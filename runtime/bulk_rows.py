@@ -1,4 +1,4 @@
-"""Reads or deletes many rows of a table at once."""
+"""Reads or deletes many rows of a table, in the largest requests that DynamoDB takes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNDELETED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 def read_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rows of these keys, read consistently, in no order; those that are not there are left out.
+    """The rows of these keys, read consistently, in no order. A key without a row gives nothing.
 
     Raises botocore's ClientError and BotoCoreError; TimeoutError when DynamoDB keeps returning keys unprocessed.
     """
@@ -37,12 +37,12 @@ def read_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]
             waiting += left
             pause = next(pauses, None)
             if pause is None:
-                raise TimeoutError(f"{len(waiting)} rows left unread")
+                raise TimeoutError(f"{len(waiting)} rows were left unread by DynamoDB")
             time.sleep(pause)
 
 
 def delete_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> int:
-    """Delete the rows of these keys, and say how many keys there were; rows that are gone already do not matter.
+    """Delete the rows of these keys. Returns the number of keys, whether or not each had a row.
 
     Raises botocore's ClientError; TimeoutError when DynamoDB keeps returning rows unprocessed.
     """
@@ -56,6 +56,6 @@ def delete_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any
             waiting += unprocessed
             pause = next(pauses, None)
             if pause is None:
-                raise TimeoutError(f"{len(waiting)} rows left unprocessed")
+                raise TimeoutError(f"{len(waiting)} rows were left undeleted by DynamoDB")
             time.sleep(pause)
     return count

@@ -3,11 +3,11 @@
 Lambda runs what stands outside of the handler in INIT. ``AWS_LAMBDA_INITIALIZATION_TYPE`` says why there was an INIT
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html), and that decides what is done in it:
 
-- ``provisioned-concurrency``: nobody waits for the INIT. Make the clients, and read once over the network.
-- ``on-demand``: the first call waits for the INIT, which has a full vCPU and at most 10 s
+- ``provisioned-concurrency``: nobody waits for INIT. Make the clients, and read once over the network.
+- ``on-demand``: the first call waits for INIT, which has a full vCPU and at most 10 s
   (https://serverlessland.com/content/service/lambda/guides/effectively-running-java-on-serverless/init-heavy-lifting).
-  Make the clients: that is CPU alone, and takes a third of the time that it takes in a call at 512 MB. Leave the
-  network to the call: a service that is silent must not use up the 10 s.
+  Make the clients: that needs only CPU, and INIT takes a third of the time of a call at 512 MB. Leave the network to
+  the call: a silent service must not use up the 10 s.
 - ``snap-start``: the same. A connection does not survive the snapshot
   (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-best-practices.html).
 - Without the variable the code runs in a command or in a test: do nothing.
@@ -34,7 +34,7 @@ MAKING = frozenset({PROVISIONED, "on-demand", "snap-start"})
 """Kinds of INIT in which the clients are made."""
 
 NO_MATCH = "init#"
-"""No match has this id: what INIT reads to have used a client."""
+"""The id of no match. INIT reads it to open a client's connection."""
 
 H = TypeVar("H")
 
@@ -42,11 +42,11 @@ logger = Logger(service="lifecycle")
 
 
 def prepare(settings_class: type[Any], make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
-    """Decorate a handler with what INIT does for it; the handler itself is not changed.
+    """Run a handler's work of INIT when the module is loaded. Returns a decorator that leaves the handler as it is.
 
-    ``settings_class``: the dataclass of the function's settings (runtime.environment), which are read at once. ``make``
-    makes the clients without the network. ``reach`` reads with them over the network, after ``make``. An error of
-    ``make`` or ``reach`` is logged as ``preparation_failed``, and goes no further.
+    ``settings_class``: the dataclass of the function's settings (runtime.environment), which are read first. ``make``
+    makes the clients without the network. ``reach`` then reads with them over the network. An error of ``make`` or
+    ``reach`` is logged as ``preparation_failed``; it is not raised.
 
     In an INIT of Lambda, raises SettingsError for a setting that is missing or malformed.
     """
@@ -63,10 +63,10 @@ def prepare(settings_class: type[Any], make: Callable[[], object], reach: Callab
 
 
 def _is_done(work: Callable[[], object]) -> bool:
-    """Do what the first call can do as well; returns whether that worked."""
+    """Do the work, and return whether it succeeded. The first call does the same work if it failed here."""
     try:
         work()
-    except Exception:  # whatever it is, the first call meets it again, and answers for it
+    except Exception:  # the first call meets the same error, and answers for it
         logger.warning("preparation_failed", exc_info=True)
         return False
     return True

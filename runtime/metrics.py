@@ -1,11 +1,10 @@
 """A function's metrics for CloudWatch: Powertools' metrics, in one line of its log for each invocation.
 
 The line is in the embedded metric format, from which CloudWatch takes the metrics
-(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
-no call, no client, nothing
-that a goal waits for. The namespace is ``livescore``, the dimensions are ``deployment`` and ``service``: two
-deployments in one account and region keep their metrics apart. The events that an invocation was about are in the
-line as well, to be searched for; as dimensions each would be a metric of its own, and be paid for as one.
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+No service is called, so no goal waits. The namespace is ``livescore``. The dimensions ``deployment`` and ``service``
+keep the metrics of two deployments in one account and region apart. The line also has the events that the invocation
+handled, so that a query finds them. As dimensions, each event would be a metric of its own and be paid for as one.
 """
 
 from __future__ import annotations
@@ -44,10 +43,10 @@ UNITS: Final[dict[str, MetricUnit]] = {
 }
 
 REPORT_SECONDS = 60.0
-"""A process reports the same unreadable row so often at most: a sender meets it four times a second."""
+"""Seconds between two reports of the same unreadable row by one process: a sender meets it four times a second."""
 
 _REPORTED = 1_000
-"""Unreadable rows that a process remembers at most."""
+"""The most unreadable rows that a process remembers."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,9 +54,9 @@ T = TypeVar("T")
 
 logger = Logger(service="rows")
 _running: Metrics | None = None
-"""Of the invocation that is running in this process, if one is."""
+"""The metrics of the invocation that is running in this process, if one is."""
 _reported: dict[tuple[str, str], float] = {}
-"""When an unreadable row was reported last, by match and row."""
+"""(match, row) of an unreadable row -> when this process reported it last, in monotonic seconds."""
 
 
 class Metrics:
@@ -70,9 +69,9 @@ class Metrics:
         self._invoked = False
 
     def add(self, name: Count | Milliseconds | Percent, value: float = 1) -> None:
-        """Note a value; a name may be given several in one invocation.
+        """Note a value. A name may get several values in one invocation.
 
-        Outside of an invocation nothing is noted: the same code runs in commands and in the model.
+        Outside of an invocation this does nothing: commands and the model run the same code.
         """
         if self._invoked:
             # Powertools prints when it has a hundred values, and printing is all that can fail.
@@ -80,19 +79,19 @@ class Metrics:
                 self._metrics.add_metric(name, UNITS[name], value)
 
     def note_event(self, match: str, seq: int | None, event_id: str | None = None) -> None:
-        """Note an event that this invocation is about, as far as it is known."""
+        """Note an event that this invocation handles. ``seq`` and ``event_id`` are left out if they are not known."""
         if self._invoked:
             known = {"match": match, "seq": seq, "event_id": event_id}
             self._events.append({name: value for name, value in known.items() if value is not None})
 
     def publish_after(self, handler: Callable[P, R]) -> Callable[P, R]:
-        """A handler after whose every invocation, failed ones too, the line is printed, if there is anything to say."""
+        """Decorate a handler: after each invocation, failed ones too, the line is printed if it has a value."""
 
         @wraps(handler)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             global _running  # noqa: PLW0603 - a process runs one invocation at a time
-            # Powertools keeps it in every line of this set, whichever of add and flush prints it. It warns of another
-            # name than the invocation before had, as tests in one process have.
+            # Both add and flush may print a line, and every line needs the dimension. Without the clear, Powertools
+            # warns when the name changes between invocations, which happens in tests.
             self._metrics.dimension_set.clear()
             self._metrics.set_default_dimensions(deployment=_deployment())
             self._invoked = True
@@ -117,7 +116,7 @@ class Metrics:
 
 
 def _deployment() -> str:
-    """The deployment's name; a word instead where the environment lacks it: metrics must not stop what they count."""
+    """The deployment's name, or ``UNKNOWN`` if the environment lacks it: metrics must not stop the function."""
     name = os.environ.get("DEPLOYMENT")
     if name is None:
         # An apply that takes a release back removes the variable before it changes the code.
@@ -126,8 +125,8 @@ def _deployment() -> str:
     return name
 
 
-def unreadable(error: UnreadableRowError) -> None:
-    """Report a row that cannot be read: a line of the log, and RowsUnreadable of the invocation that is running."""
+def report_unreadable(error: UnreadableRowError) -> None:
+    """Report an unreadable row: a log line, and the metric RowsUnreadable of the running invocation."""
     key, now = (error.match, error.row), time.monotonic()
     if now - _reported.get(key, -REPORT_SECONDS) < REPORT_SECONDS:
         return
@@ -145,8 +144,8 @@ def note(name: Count) -> None:
 
 
 def readable_rows(found: tuple[list[T], list[UnreadableRowError]]) -> list[T]:
-    """The rows that could be read (``attributes.parse_rows``); the others are reported."""
+    """The rows that ``attributes.parse_rows`` has read. This reports the others."""
     rows, errors = found
     for error in errors:
-        unreadable(error)
+        report_unreadable(error)
     return rows

@@ -29,18 +29,18 @@ class CachingContext(ssl.SSLContext):
 
 @cache
 def context(bundle: str | None) -> ssl.SSLContext:
-    """The usual context of botocore that also checks host names. None stands for botocore's own bundle."""
+    """Botocore's usual context, which here also checks host names. None means botocore's own bundle."""
     from botocore.httpsession import create_urllib3_context, get_cert_path
 
     made: ssl.SSLContext = create_urllib3_context()
     made.__class__ = CachingContext
-    # botocore leaves host names to urllib3. aiobotocore takes the same context, and nothing there would look at them.
+    # botocore leaves the check of host names to urllib3. aiobotocore uses the same context and would check nothing.
     made.check_hostname = True
     made.load_verify_locations(bundle or get_cert_path(True))
     return made
 
 
 def share(client: BaseClient, bundle: str | None) -> None:
-    """Have a client of botocore open its connections with the shared context. botocore has no option for that."""
+    """Make a client of botocore open its connections with the shared context. botocore has no option for that."""
     pools: dict[str, Any] = client._endpoint.http_session._manager.connection_pool_kw  # type: ignore[attr-defined] # noqa: SLF001
     pools["ssl_context"] = context(bundle)

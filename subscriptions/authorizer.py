@@ -38,7 +38,7 @@ metrics = Metrics("authorizer")
 
 @cache
 def _keys(url: str) -> KeySet:
-    return KeySet(lambda: fetch(url), logger.warning)
+    return KeySet(lambda: fetch(url), lambda reason: logger.warning("issuer_keys_unfetched", reason=reason))
 
 
 def _own_keys() -> KeySet:
@@ -58,10 +58,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         subject, competitions = _decide(event)
     except TokenError as error:
-        logger.info("refused", connection=connection, reason=str(error))
+        logger.info("connect_refused", connection=connection, reason=str(error))
         metrics.add("Refused")
         return _policy(event["methodArn"], "Deny", "refused", {})
-    logger.info("let in", connection=connection, subject=subject)
+    logger.info("connect_allowed", connection=connection, subject=subject)
     metrics.add("LetIn")
     return _policy(event["methodArn"], "Allow", subject, {"subject": subject, "competitions": competitions})
 
@@ -76,7 +76,7 @@ def _decide(event: dict[str, Any]) -> tuple[str, str]:
     token = find_token(event)
     if token is None:
         if not anonymous:
-            raise TokenError("no token")
+            raise TokenError("There is no token.")
         return ANONYMOUS, unsaid
     audiences = frozenset(own.viewer_audience.split(",")) - {""}
     key = _own_keys().key(key_id(token))
@@ -96,7 +96,7 @@ def find_token(event: dict[str, Any]) -> str | None:
         following = offered[offered.index(SUBPROTOCOL) + 1 :]
         found.update(each for each in following if not each.startswith(_FAMILY))
     if len(found) > 1:
-        raise TokenError("more than one token")
+        raise TokenError("There is more than one token.")
     return found.pop() if found else None
 
 
@@ -104,7 +104,7 @@ def _check_origin(origin: str | None) -> None:
     """Raises TokenError for a page of another site. Programs state no origin, and could state any."""
     allowed = {each.strip() for each in settings(AuthorizerSettings).origins.split(",")}
     if origin is not None and allowed.isdisjoint({"*", origin}):
-        raise TokenError("another origin")
+        raise TokenError("The page is from another origin.")
 
 
 def _policy(arn: str, effect: str, principal: str, context: dict[str, str]) -> dict[str, Any]:

@@ -56,10 +56,10 @@ class KeySet:
     """
 
     def __init__(
-        self, fetch: Callable[[], bytes], say: Callable[[str], None], clock: Callable[[], float] = seconds
+        self, fetch: Callable[[], bytes], report: Callable[[str], None], clock: Callable[[], float] = seconds
     ) -> None:
         self._fetch = fetch
-        self._say = say
+        self._report = report
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at: float | None = None
@@ -80,7 +80,7 @@ class KeySet:
                 self._lock.release()
         usable = self._usable()
         if kid not in usable:
-            raise TokenError("unknown key" if usable else "the issuer's keys are not known")
+            raise TokenError("The issuer has no such key." if usable else "The issuer's keys are not known.")
         return usable[kid]
 
     def fetch_early(self) -> None:
@@ -108,9 +108,9 @@ class KeySet:
         try:
             keys = read_keys(orjson.loads(self._fetch()))
             if not keys:
-                raise FetchError("no key in it may sign")  # noqa: TRY301  # as bad as none at all, and treated so
+                raise FetchError("no key of the set may sign tokens")  # noqa: TRY301  # as bad as none at all, and treated so
         except (FetchError, ValueError) as error:
-            self._say(f"the issuer's keys could not be fetched: {error}")
+            self._report(str(error))
         else:
             self._keys, self._fetched_at = keys, self._tried_at
 
@@ -121,7 +121,7 @@ def fetch(url: str) -> bytes:
     Raises FetchError with a reason that does not repeat what was answered.
     """
     if not url.startswith(("https://", "http://")):
-        raise FetchError("no http or https URL")
+        raise FetchError("the URL is neither http nor https")
     until = time.monotonic() + FETCH_SECONDS
     document = bytearray()
     try:
@@ -131,7 +131,7 @@ def fetch(url: str) -> bytes:
             answer = pool.request("GET", url, preload_content=False)
             try:
                 if answer.status != 200:
-                    raise FetchError(f"status {answer.status}")
+                    raise FetchError(f"the issuer answered with status {answer.status}")
                 while piece := answer.read1(_PIECE):
                     document += piece
                     if len(document) > DOCUMENT_BYTES:

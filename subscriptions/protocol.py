@@ -76,16 +76,16 @@ def parse_request(text: str) -> Request:
     try:
         body: Any = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise RequestError("bad_request", "The frame is not JSON.") from None
+        raise RequestError("bad_request", "The message is not JSON.") from None
     if not isinstance(body, dict):
-        raise RequestError("bad_request", "A request is a JSON object.")
+        raise RequestError("bad_request", "A request must be a JSON object.")
     action, match, only = body.get("action"), body.get("match"), body.get("only")
     if action not in ("subscribe", "unsubscribe", "sync"):
-        raise RequestError("unknown_action", "action is subscribe, unsubscribe or sync.")
+        raise RequestError("unknown_action", '"action" must be "subscribe", "unsubscribe" or "sync".')
     if not isinstance(match, str) or not _MATCH.fullmatch(match):
-        raise RequestError("bad_request", "match is the id of a match.")
+        raise RequestError("bad_request", '"match" must be the id of a match.')
     if only not in (None, "score"):
-        raise RequestError("bad_request", "only is score, or absent for all events.", match)
+        raise RequestError("bad_request", '"only" must be "score"; omit it to follow all events.', match)
     since = body if action == "sync" else body.get("since")
     return Request(action, match, None if since is None else _position(since, match), only == "score")
 
@@ -95,7 +95,9 @@ def _position(value: Any, match: str) -> Position:
         epoch, seq = value.get("epoch"), value.get("seq")
         if (epoch is None or isinstance(epoch, str)) and type(seq) is int and seq >= 0:
             return Position(epoch, seq)
-    raise RequestError("bad_request", "A position is a seq of 0 or more, with the epoch it belongs to.", match)
+    raise RequestError(
+        "bad_request", 'A position needs "seq", a whole number of 0 or more; its "epoch" must be text.', match
+    )
 
 
 def dumps(body: Snapshot | UnsubscribedFrame | ErrorFrame) -> str:

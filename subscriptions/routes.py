@@ -27,7 +27,7 @@ from matches.snapshot import snapshot
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.environment import settings
-from runtime.metrics import Metrics, unreadable
+from runtime.metrics import Metrics, report_unreadable
 from runtime.thaw import seconds
 from subscriptions.connection_meter import MESSAGE_BYTES, ConnectionMeter
 from subscriptions.handshake import header
@@ -52,12 +52,12 @@ logger = Logger(service="routes")
 metrics = Metrics("routes")
 _meter = ConnectionMeter()
 _changes = ViewerChanges()
-_known: dict[str, tuple[Known, float]] = {}
+_match_facts: dict[str, tuple[MatchFacts, float]] = {}
 """By match: the known facts, and when they were read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class MatchFacts:
     """The facts about a match that writing a row needs.
 
     A stale number of shards is harmless: its shards are still read. Within an epoch a match never changes its
@@ -75,7 +75,7 @@ def _ledger() -> Ledger:
 
 
 @cache
-def _recent() -> RecentEvents:
+def _recent_events() -> RecentEvents:
     return RecentEvents(_ledger())
 
 
@@ -90,13 +90,13 @@ def _subscriptions() -> Subscriptions:
 
 
 @cache
-def _viewers() -> ViewerCounts:
+def _viewer_counts() -> ViewerCounts:
     own = settings(RoutesSettings)
     return ViewerCounts(own.matches_table, aws.dynamodb(own.home_region, "once"))
 
 
 def _make() -> None:
-    for each in (_recent, _shard_counts, _subscriptions, _viewers):
+    for each in (_recent_events, _shard_counts, _subscriptions, _viewer_counts):
         each()
 
 
@@ -121,11 +121,11 @@ def _write_changes() -> None:
         while due:
             match, change = due.popitem()
             try:
-                _viewers().add(match, aws.region(), change)
+                _viewer_counts().add(match, aws.region(), change)
             except ClientError as error:
                 if error.response["Error"]["Code"] == "ValidationException":
                     # The row has another type where a number belongs: it stays so, and others wait behind it.
-                    logger.exception("viewers_not_counted", match=match)
+                    logger.exception("viewer_count_row_damaged", match=match)
                     continue
                 _changes.add(match, change)
                 raise
@@ -133,7 +133,7 @@ def _write_changes() -> None:
                 _changes.add(match, change)
                 raise
     except Exception:
-        logger.exception("viewers were not counted")
+        logger.exception("viewer_count_failed")
     for match, change in due.items():
         _changes.add(match, change)
 
@@ -153,18 +153,18 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
     except ExcessError as error:
         if _meter.close(connection, seconds()):
             return {"statusCode": 200}
-        logger.warning("too much", connection=connection, code=error.code)
+        logger.warning("connection_closed_for_excess", connection=connection, code=error.code)
         metrics.add("Refused")
         return _close(connection, error)
     except RequestError as error:
         _meter.pay_for_error(connection, seconds())
-        logger.info("refused", connection=connection, match=error.match, code=error.code)
+        logger.info("request_refused", connection=connection, match=error.match, code=error.code)
         metrics.add("Refused")
         return {"statusCode": 200, "body": error.frame()}
     except Exception:
         # An error must not reach the viewer as API Gateway's own frame, which clients cannot tell from ours.
-        logger.exception("failed", connection=connection)
-        failed = RequestError("unavailable", "Something went wrong on our side. Try again.")
+        logger.exception("request_failed", connection=connection)
+        failed = RequestError("unavailable", "The server could not do this. Try again.")
         return {"statusCode": 200, "body": failed.frame()}
 
 
@@ -172,9 +172,9 @@ def _check_size(text: str, connection: str) -> None:
     """Raises ExcessError for a message that is too large, or one too many."""
     size = len(text.encode(errors="replace"))
     if size > MESSAGE_BYTES:
-        raise ExcessError("too_large", f"A message is at most {MESSAGE_BYTES} bytes.")
+        raise ExcessError("too_large", f"A message may have at most {MESSAGE_BYTES} bytes.")
     if not _meter.pay_for_message(connection, size, seconds()):
-        raise ExcessError("too_many_requests", "Too many messages, or too many wrong ones.")
+        raise ExcessError("too_many_requests", "This connection has sent too many messages, or too many wrong ones.")
 
 
 def _close(connection: str, error: ExcessError) -> dict[str, Any]:
@@ -191,13 +191,13 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
     except gateway.exceptions.GoneException:
         pass  # It has left, or another of its messages was too much as well.
     except (BotoCoreError, ClientError) as failure:
-        logger.warning("not told", connection=connection, reason=type(failure).__name__)
+        logger.warning("error_frame_unsent", connection=connection, reason=type(failure).__name__)
     try:
         gateway.delete_connection(ConnectionId=connection)
     except gateway.exceptions.GoneException:
         pass
     except (BotoCoreError, ClientError):
-        logger.exception("not closed", connection=connection)
+        logger.exception("connection_not_closed", connection=connection)
         return {"statusCode": 200} if told else {"statusCode": 200, "body": error.frame()}
     return {"statusCode": 200}
 
@@ -205,7 +205,7 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
 def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
     version = (event.get("queryStringParameters") or {}).get("v", "1")
     if version != "1":
-        logger.info("refused", connection=connection, code="version")
+        logger.info("connect_refused", connection=connection, code="version")
         metrics.add("Refused")
         return {"statusCode": 400}
     offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
@@ -222,13 +222,13 @@ def _disconnect(connection: str) -> dict[str, Any]:
         _subscriptions().close(connection)
     except (BotoCoreError, ClientError):
         # The rows that are there are removed all the same.
-        logger.exception("closing_not_noted", connection=connection)
+        logger.exception("close_note_failed", connection=connection)
     rows = _subscriptions().of_connection(connection)
     # One by one: only a row that was still there is counted, and a subscribe may be taking off its own.
     for match in {row.match for row in rows if _subscriptions().take_off(row)}:
         _changes.add(match, -1)
     _meter.forget(connection)
-    logger.info("left", connection=connection, rows=len(rows))
+    logger.info("disconnected", connection=connection, rows=len(rows))
     return {"statusCode": 200}
 
 
@@ -253,7 +253,7 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
         raise RequestError("unknown_match", "There is no such match.", request.match) from None
     except BrokenMatchError as error:
         if isinstance(error, UnreadableRowError):
-            unreadable(error)
+            report_unreadable(error)
         raise RequestError("unavailable", "This match cannot be read at the moment.", request.match) from None
     if request.action == "unsubscribe":
         shards = every_shard_of(connection, state.audience, _shard_counts().number(state))
@@ -277,13 +277,13 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
 
     Whether the connection is entitled is decided before: a row that is taken off again could have been told meanwhile.
     """
-    known = _know(request.match)
-    _check(request, known.competition, competitions)
+    facts = _facts_of(request.match)
+    _check(request, facts.competition, competitions)
     rows = _subscriptions().of_connection(connection)
     others = {row.match for row in rows} - {request.match}
     if len(others) >= MAX_MATCHES:
-        raise RequestError("too_many_matches", f"A connection follows at most {MAX_MATCHES} matches.", request.match)
-    shard = shard_of(connection, known.shards)
+        raise RequestError("too_many_matches", f"A connection may follow at most {MAX_MATCHES} matches.", request.match)
+    shard = shard_of(connection, facts.shards)
     # A row from when the match had fewer shards would be told as well. If that one follows the score only, its frames
     # would take the viewer past events that the other row's frame then no longer shows. It goes first: of two processes
     # that know different numbers of shards, each ends with a row of its own, and none takes the other's last.
@@ -294,12 +294,12 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
         if new and not elsewhere:
             _changes.add(request.match, 1)
         state = _ledger().state(request.match)
-        if state.epoch == known.epoch:
+        if state.epoch == facts.epoch:
             return state
         # The match was reset since it was read last: its shards and its competition may be others.
         if _subscriptions().take_off(Row(partition(request.match, shard), connection)):
             _changes.add(request.match, -1)
-        _known.pop(request.match, None)
+        _match_facts.pop(request.match, None)
         return _subscribe(request, connection, competitions)
     finally:
         # Last, so that it sees a close at any moment of the above, and whatever became of the above.
@@ -315,22 +315,22 @@ def _take_back(row: Row) -> None:
     logger.info("connection_closed_during_subscribe", connection=row.connection, match=row.match, removed=removed)
 
 
-def _know(match: str) -> Known:
-    known, read_at = _known.get(match, (None, 0.0))
+def _facts_of(match: str) -> MatchFacts:
+    known, read_at = _match_facts.get(match, (None, 0.0))
     if known is not None and seconds() - read_at < _FRESH_SECONDS:
         return known
     state = _ledger().state(match)
-    known = Known(state.epoch, _shard_counts().number(state), state.competition)
-    _known[match] = (known, seconds())
+    known = MatchFacts(state.epoch, _shard_counts().number(state), state.competition)
+    _match_facts[match] = (known, seconds())
     return known
 
 
 def _snapshot(state: MatchState, since: Position | None) -> Snapshot:
     after = since.seq if since is not None and since.epoch in (None, state.epoch) else None
-    return snapshot(state, _recent().up_to(state), after, viewers=_watching(state.match))
+    return snapshot(state, _recent_events().up_to(state), after, viewers=_watching(state.match))
 
 
 def _watching(match: str) -> int | None:
     """The number of viewers of a match, with those whom this process has not written yet."""
-    known, waiting = _viewers().of_match(match), _changes.unwritten(match)
+    known, waiting = _viewer_counts().of_match(match), _changes.unwritten(match)
     return max(0, (known or 0) + waiting) if waiting else known

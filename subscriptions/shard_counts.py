@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime.attributes import count, reading, text
+from runtime.attributes import count, reading_row, text
 from subscriptions.shards import shard_count
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ShardCounts:
         """The number that the match has grown to, None if it has not. Raises as ``shards``."""
         found = self._db.get_item(TableName=self.table, Key=broadcast_key(match, "state"), ConsistentRead=True)
         item = found.get("Item") or {}
-        with reading(match, f"state of match#{match}", item):
+        with reading_row(match, f"state of match#{match}", item):
             # A row of another epoch is about an earlier match of this id. The first event of this match replaces it.
             if "shards" not in item or ("epoch" in item and text(item, "epoch") != epoch):
                 return None

@@ -30,12 +30,12 @@ LEEWAY_SECONDS = 60
 """By so much the issuer's clock and ours may disagree."""
 
 _REASONS: Final[dict[type[Exception], str]] = {
-    jwt.ExpiredSignatureError: "expired",
-    jwt.ImmatureSignatureError: "not yet valid",
-    jwt.InvalidIssuerError: "another issuer",
-    jwt.InvalidSignatureError: "wrong signature",
-    jwt.MissingRequiredClaimError: "a claim is missing",
-    jwt.InvalidAlgorithmError: "wrong algorithm",
+    jwt.ExpiredSignatureError: "The token has expired.",
+    jwt.ImmatureSignatureError: "The token is not valid yet.",
+    jwt.InvalidIssuerError: "The token is from another issuer.",
+    jwt.InvalidSignatureError: "The signature of the token is wrong.",
+    jwt.MissingRequiredClaimError: "A required claim is missing.",
+    jwt.InvalidAlgorithmError: "The algorithm does not fit the key.",
 }
 
 
@@ -57,17 +57,17 @@ def key_id(token: str) -> str:
     Raises TokenError.
     """
     if len(token.encode("utf-8", "surrogatepass")) > TOKEN_BYTES:
-        raise TokenError("too long")
+        raise TokenError("The token is too long.")
     try:
         header: Any = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError):
-        raise TokenError("malformed") from None
+        raise TokenError("The token is malformed.") from None
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise TokenError("algorithm not allowed")
+        raise TokenError("The algorithm is not allowed.")
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid:
-        raise TokenError("no key id")
+        raise TokenError("The token names no key.")
     return kid
 
 
@@ -86,9 +86,9 @@ def verify(token: str, key: jwt.PyJWK, expected: Expected) -> Identity:
             options={"require": ["exp", "iat", "iss", "sub"], "verify_aud": False},
         )
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise TokenError(_REASONS.get(type(error), "malformed")) from None
+        raise TokenError(_REASONS.get(type(error), "The token is malformed.")) from None
     if expected.audiences.isdisjoint(_audience(claims)):
-        raise TokenError("another audience")
+        raise TokenError("The token is for another audience.")
     try:
         return identity(claims)
     except ClaimsError as error:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from runtime.attributes import VERSION_ATTRIBUTE, number, parse_rows, reading
+from runtime.attributes import VERSION_ATTRIBUTE, number, parse_rows, reading_row
 from runtime.bulk_rows import read_rows
 from runtime.metrics import readable_rows
 from runtime.thaw import seconds
@@ -99,7 +99,7 @@ class ViewerCounts:
         try:
             counts = counts_by_match(read())
         except (ClientError, BotoCoreError, TimeoutError) as error:
-            logger.warning("viewers are not known", matches=len(matches), exc_info=error)
+            logger.warning("viewer_count_unread", matches=len(matches), exc_info=error)
             self._known |= {match: (self._known.get(match, _UNREAD)[0], now) for match in matches}
         else:
             self._known |= {match: (counts.get(match), now) for match in matches}
@@ -127,7 +127,7 @@ def counts_by_match(items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 def _count(item: Mapping[str, Any]) -> tuple[str, int]:
     """A cell's viewers of a match."""
     match = item["match_id"]["S"].removeprefix(audience_partition(""))
-    with reading(match, f"{item['item']['S']} of {audience_partition(match)}", item):
+    with reading_row(match, f"{item['item']['S']} of {audience_partition(match)}", item):
         net, rows, base = (number(item, name) if name in item else 0 for name in ("net", "rows", "base"))
         return match, rows + net - base
 

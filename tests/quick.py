@@ -35,7 +35,8 @@ FILES: Final = {
     },
     "tests/broadcaster": {
         "test_gateway_answers", "test_lap_rows", "test_rate_share", "test_pacing", "test_payload", "test_plan",
-        "test_post_queue", "test_set_aside", "test_signing", "test_slow_viewers", "test_update_frames",
+        "test_polls",
+        "test_post_queue", "test_set_aside", "test_signing", "test_slow_viewer_rows", "test_update_frames",
     },
     "tests/api": {"test_pretoken", "test_list_max_age"},
     "tests/client": {"test_follower", "test_repair_plan"},
@@ -44,7 +45,7 @@ FILES: Final = {
         "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
-    "tests/devstack/checks": {"test_english", "test_proofread", "test_pure_coverage"},
+    "tests/devstack/checks": {"test_english", "test_proofread", "test_pure_coverage", "test_vocabulary"},
     "tests/devstack/operator": {"test_local_system"},
     "tests/devstack/replay": {"test_openfootball"},
     "tests/trials/faults": {"test_checks"},

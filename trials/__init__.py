@@ -1,1 +1,1 @@
-"""Trials that the system has to withstand: faults against real processes, a model of the whole, fuzzed parsers."""
+"""Trials of the system: faults in real processes, a model of the whole, fuzzed parsers."""

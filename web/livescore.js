@@ -1,13 +1,13 @@
 /**
- * Live scores: matches followed over a WebSocket, what was missed read over HTTP. One module, no dependencies; see
- * docs/client.md for how to use it and docs/protocol.md for what goes over the wire.
+ * Live scores: follows matches over a WebSocket and reads missed events over HTTP. One module without dependencies.
+ * docs/client.md shows how to use it; docs/protocol.md describes the messages.
  *
- * One file because other pages copy it as it is, and the viewer's page may weigh 64 KB: two modules would cost it 0.8 KB
- * more, the six parts below 3 KB, and 0.5 KB are left.
+ * One file because other pages copy it, and because the viewers' page may have at most 64 KB: two modules would
+ * add 0.8 KB, and the six parts below 3 KB.
  *
  * It behaves as the Python client does (client/follower.py, client/repair_plan.py, client/viewer.py and
- * repairer.py); tests/web/scenarios.json holds both to the same. From top to bottom: frames, the follower and the
- * repair's decisions (pure); the server's clock; a connection; what is followed; Livescore, which ties them together.
+ * client/repairer.py); tests/web/scenarios.json tests both. From top to bottom: frames, the follower and the repair plan
+ * (pure); the server's clock; the socket; the followed matches; Livescore, which joins them.
  *
  * @import {
  *   Board, Clock, Connection, Follow as FollowType, FollowOptions, Follower as FollowerType, Frame,
@@ -76,7 +76,7 @@ function isPage(page) {
   return rise(page.events, page.seq) && page.events.every((event) => isPair(event.score));
 }
 
-/** The facts of a snapshot beyond teams and kick-off; the usual ones if an older server does not send them.
+/** The terms of a match in a snapshot; the usual ones if an older server does not send them.
  * @param {Record<string, unknown>} frame @returns {import("./livescore.js").Terms} */
 function readTerms(frame) {
   const { neutral, leg, first_leg, half_minutes, extra_half_minutes } = frame;
@@ -97,22 +97,22 @@ function readClock(value) {
 
 // -------------------------------------------------------------------------------------------------------- follower
 
-/** Frames kept while a snapshot is awaited; a frame lost beyond that is a gap again. */
-const EARLY = 64;
+/** Updates that wait in the buffer for a snapshot. If more come, the oldest is dropped, which is a gap again. */
+const BUFFER_FRAMES = 64;
 
 /**
- * A viewer's half of the protocol for one match, without I/O: takes frames and says which events to show. Frames may
- * come twice, late, or before the snapshot; a frame may be missing. Duplicates are dropped, an update that is ahead of
- * what it builds on is a gap, and a gap is closed by a snapshot from the follower's position, or by pages of the
- * history and then a snapshot.
+ * A viewer's half of the protocol for one match, without I/O: takes frames and returns the events to show. Frames may
+ * come twice, late, or before the snapshot, and a frame may be missing. The follower drops duplicates. An update that
+ * begins after the follower's position is a gap. A snapshot from the position closes the gap; if it does not reach back
+ * so far, pages of the history come first.
  *
  * @implements {FollowerType}
  */
 export class Follower {
   /** @type {Whole[]} */
-  #early = [];
-  /** The seq of a snapshot of this epoch that was not taken: what ends before it closes no gap. */
-  #reach = 0;
+  #buffer = [];
+  /** The seq of the newest snapshot of this epoch that was refused: the gap stays open below it. */
+  #gapEnd = 0;
 
   /** @param {string} match */
   constructor(match) {
@@ -130,7 +130,7 @@ export class Follower {
     this.away = "";
     /** A frame was missed. */
     this.gap = false;
-    /** Events that no snapshot could bring back, because it did not reach far enough. */
+    /** Events that no snapshot could bring back, because it did not reach back far enough. */
     this.lost = 0;
     /** Frames that were no whole snapshot or update; they change nothing. */
     this.junk = 0;
@@ -159,8 +159,8 @@ export class Follower {
   /**
    * Take one frame of this match; returns the events that are new, in order.
    *
-   * A `patient` follower takes no snapshot that does not reach back to its position: that is a gap, to be closed by
-   * `read`. Otherwise what it does not have is counted as `lost`.
+   * A `patient` follower refuses a snapshot that does not reach back to its position. That is a gap, which `read` closes.
+   * Otherwise the follower takes the snapshot and counts the missing events as `lost`.
    *
    * @param {Frame} frame
    * @param {{patient?: boolean}} [options]
@@ -174,27 +174,27 @@ export class Follower {
     if (frame.type === "snapshot") {
       if (patient && frame.epoch === this.epoch && !this.reaches(frame)) {
         this.gap = true;
-        this.#reach = Math.max(this.#reach, frame.seq);
+        this.#gapEnd = Math.max(this.#gapEnd, frame.seq);
         return [];
       }
       return this.#snapshot(frame, patient);
     }
     if (this.epoch === null) {
-      this.#keep(frame);
+      this.#addToBuffer(frame);
       return [];
     }
     if (frame.epoch !== this.epoch || frame.prev > this.seq) {
-      // Kept until the snapshot: the answer may be older than this frame.
+      // The buffer has it until the snapshot comes, which may be older than this frame.
       this.gap = true;
-      this.#keep(frame);
+      this.#addToBuffer(frame);
       return [];
     }
     return this.#advance(frame);
   }
 
   /**
-   * Take a page of the history after the position; returns the events that are new, in order: none if the page is not
-   * whole, is of another epoch, or begins beyond the position. A gap stays one until the snapshot.
+   * Take a page of the history after the position; returns the events that are new, in order. Returns none if the page is
+   * not whole, is of another epoch, or begins after the position. The next snapshot closes the gap.
    *
    * @param {Frame} page
    * @returns {MatchEvent[]}
@@ -213,8 +213,8 @@ export class Follower {
   }
 
   /** @param {Whole} frame */
-  #keep(frame) {
-    this.#early = [...this.#early.slice(1 - EARLY), frame];
+  #addToBuffer(frame) {
+    this.#buffer = [...this.#buffer.slice(1 - BUFFER_FRAMES), frame];
   }
 
   /** @param {Whole} frame @param {boolean} patient @returns {MatchEvent[]} */
@@ -224,20 +224,21 @@ export class Follower {
     this.competition = isText(frame.competition) ? frame.competition : null;
     this.kickoff = isText(frame.kickoff) ? frame.kickoff : null;
     this.terms = readTerms(frame);
-    const begins = frame.epoch !== this.epoch;
-    if (begins) {
+    const isNewEpoch = frame.epoch !== this.epoch;
+    if (isNewEpoch) {
       this.epoch = frame.epoch;
       this.seq = 0;
-      this.#reach = 0;
+      this.#gapEnd = 0;
     }
     const fresh = this.#advance(frame);
-    const early = this.#early;
-    this.#early = [];
-    this.gap = this.seq < this.#reach;
-    for (const update of early) {
-      // With a new epoch, frames of another are what it replaced. So they are when the socket, whose answers are not
-      // older than the question, still states this one: kept, they would be a gap that nothing closes.
-      if ((patient && !begins) || update.epoch === this.epoch) fresh.push(...this.take(update));
+    const buffer = this.#buffer;
+    this.#buffer = [];
+    this.gap = this.seq < this.#gapEnd;
+    for (const update of buffer) {
+      // After a change of epoch, updates of any other epoch are stale: drop them. Drop them too when the socket confirms
+      // this epoch, because its answers are never older than the request. An answer over HTTP (patient) may be older: it
+      // drops nothing. A stale update in the buffer would look like a gap for ever.
+      if ((patient && !isNewEpoch) || update.epoch === this.epoch) fresh.push(...this.take(update));
     }
     return fresh;
   }
@@ -259,24 +260,24 @@ export class Follower {
   }
 }
 
-// ----------------------------------------------------------------------------------------------- repair's decisions
+// -------------------------------------------------------------------------------------------------- the repair plan
 
-/** A gap is read within so many seconds, each viewer at its own moment: thousands may miss the same frame. */
+/** Seconds within which a viewer reads a gap, at a random moment: thousands of viewers may miss the same frame. */
 const SPREAD = 0.5;
 
-/** Between two tries at most, in seconds. */
+/** The longest pause between two tries, in seconds. */
 const LONGEST = 8;
 
-/** The decisions of a repair, without I/O: where missed events are read, when, and what an answer leads to. */
+/** The plan of a repair, without I/O: the URLs to read, the seconds to wait, and the next step after an answer. */
 export const repair = Object.freeze({
-  /** Reads over HTTP before the socket is asked. */
+  /** Tries over HTTP before the viewer asks over the socket. */
   TRIES: 4,
 
-  /** Pages of the history that one repair reads at most: 10,000 events. */
+  /** The most pages of the history that one repair reads: 10,000 events. */
   PAGES: 50,
 
   /**
-   * Seconds to wait before attempt number `attempt` (from 1): full jitter, `chance` being in [0, 1).
+   * Seconds to wait before attempt number `attempt` (from 1): full jitter, `chance` in [0, 1).
    *
    * @param {number} attempt
    * @param {number} chance
@@ -285,8 +286,8 @@ export const repair = Object.freeze({
   delay: (attempt, chance, spread = SPREAD) => chance * Math.min(LONGEST, spread * 4 ** (attempt - 1)),
 
   /**
-   * Seconds without a frame after which a viewer looks: `silence`, give or take a quarter. A goal ends the silence of
-   * all viewers at the same moment; their checks must not come at the same moment too.
+   * Seconds without a frame after which a viewer reads over HTTP: `silence`, up to a quarter more or less. A goal ends
+   * the silence of all viewers at the same moment. Their next reads must not all come at one moment too.
    *
    * @param {number} silence
    * @param {number} chance
@@ -294,8 +295,8 @@ export const repair = Object.freeze({
   patience: (silence, chance) => silence * (0.75 + chance / 2),
 
   /**
-   * Seconds without a frame of a match after which a viewer looks: `least`, or the longest silence `proven` that a message
-   * has ended, up to `most`, give or take a quarter.
+   * Seconds without a frame of a match after which a viewer reads over HTTP: `least`, or the longest silence `proven`
+   * that a message has ended, up to `most`. Up to a quarter more or less.
    *
    * @param {number} least
    * @param {number} most
@@ -305,9 +306,8 @@ export const repair = Object.freeze({
   looking: (least, most, proven, chance) => repair.patience(Math.max(least, Math.min(most, proven)), chance),
 
   /**
-   * Seconds without a frame on a connection after which the server is asked for a sign of life: `least` at first, then
-   * twice the longest silence `proven` that a frame has ended, both give or take a quarter. So a quiet connection that
-   * works is asked a few times in all, not so often a minute.
+   * Seconds without a frame on a connection after which the viewer asks the server for a sign of life: `least` at first,
+   * then twice the longest silence `proven` that a frame has ended, up to a quarter more or less.
    *
    * @param {number} least
    * @param {number} proven
@@ -316,8 +316,8 @@ export const repair = Object.freeze({
   quiet: (least, proven, chance) => repair.patience(Math.max(least, proven * 2), chance),
 
   /**
-   * Seconds that the first frame of a connection may take, after `mutes` connections in a row that opened and brought
-   * none: twice as long each time, up to `most`. A server that is only slow is so not asked more and more often.
+   * Seconds that the first frame of a connection may take. The time doubles with each of the `mutes` connections in a row
+   * that opened and brought no frame, up to `most`. So a slow server does not get more and more requests.
    *
    * @param {number} first
    * @param {number} mutes
@@ -336,7 +336,7 @@ export const repair = Object.freeze({
   backoff: (attempt, chance, base = 0.25, most = 30) => chance * Math.min(most, base * 2 ** attempt),
 
   /**
-   * Where the snapshot since a follower's position is, relative to the API's URL.
+   * The path of the snapshot since a follower's position, relative to the API's URL.
    *
    * @param {FollowerType} follower
    */
@@ -344,7 +344,7 @@ export const repair = Object.freeze({
     `/matches/${encodeURIComponent(match)}?after=${seq}${epoch ? `&epoch=${encodeURIComponent(epoch)}` : ""}`,
 
   /**
-   * Where the next page of the history after a follower's position is, relative to the API's URL.
+   * The path of the next page of the history after a follower's position, relative to the API's URL.
    *
    * @param {FollowerType} follower
    */
@@ -352,8 +352,8 @@ export const repair = Object.freeze({
 
   /**
    * The next step with a snapshot that came over HTTP: `take` it; read `pages` of the history first, because it does
-   * not reach back to the follower; or `ask` over the socket, because it is not whole, or of another epoch. An answer
-   * may be some seconds old: who has heard of the new epoch would be thrown back into the old one.
+   * not reach back to the follower; or `ask` over the socket, because it is not whole, or is of another epoch. A snapshot
+   * over HTTP may be some seconds old and of the epoch before.
    *
    * @param {FollowerType} follower
    * @param {Frame} answer
@@ -367,26 +367,26 @@ export const repair = Object.freeze({
 
 // -------------------------------------------------------------------------------------------------- server's clock
 
-/** Frames and Date headers that agree with this device's clock to so many ms are no reason to doubt it. */
+/** A difference of up to so many ms is no reason to doubt this device's clock. */
 const CLOSE_ENOUGH = 30_000;
 
 /** The difference between this device's clock and the server's. All times are ms. */
 class ServerClock {
-  /** The difference is at least, and at most; null while nothing has told. @type {number | null} */
+  /** The bounds of the difference; null while unknown. @type {number | null} */
   #least = null;
   /** @type {number | null} */
   #most = null;
-  /** By the last frame alone: it says when something was posted, a little before it came. @type {number | null} */
+  /** The difference by the last frame, which was posted a little before it came. @type {number | null} */
   #guess = null;
 
-  /** An event was posted at `at` and is here now. @param {number} at */
+  /** An event that was posted at `at` has come now. @param {number} at */
   frame(at) {
     this.#guess = at - Date.now();
     this.#narrow(this.#guess, null);
   }
 
   /**
-   * An answer over HTTP came now, to a question that went off at `sent`. A cache says by `Age` how long it has had it.
+   * An answer over HTTP came now to a request of the time `sent`. `Age` is its time in a cache.
    *
    * @param {Response} answer
    * @param {number} sent
@@ -395,9 +395,9 @@ class ServerClock {
     const date = Date.parse(answer.headers.get("date") ?? "");
     if (Number.isNaN(date)) return;
     const age = Number(answer.headers.get("age") ?? 0);
-    const kept = Number.isFinite(age) && age > 0 ? age * 1000 : 0;
-    // Both headers are in whole seconds. Without an Age a cache that says none may have had it for a second.
-    this.#narrow(date + kept - Date.now(), date + kept + 2000 - sent);
+    const cachedMs = Number.isFinite(age) && age > 0 ? age * 1000 : 0;
+    // Both headers are in whole seconds. A cache that sends no Age may have had the answer for a second.
+    this.#narrow(date + cachedMs - Date.now(), date + cachedMs + 2000 - sent);
   }
 
   now() {
@@ -414,7 +414,7 @@ class ServerClock {
 
   /** @param {number} least @param {number | null} most */
   #narrow(least, most) {
-    // Bounds that contradict each other: a clock was put right meanwhile. The newer bound holds.
+    // If the bounds contradict each other, a clock was corrected meanwhile. The newer bound holds.
     const moved =
       (this.#most !== null && least > this.#most) || (most !== null && this.#least !== null && most < this.#least);
     if (moved) [this.#least, this.#most] = [null, null];
@@ -425,7 +425,7 @@ class ServerClock {
 
 // ------------------------------------------------------------------------------------------------------- listeners
 
-/** An error of the caller's code is reported as if the browser had called that code, and we go on. */
+/** An error of the caller's code is reported as if the browser had called that code. */
 const run = (/** @type {() => void} */ call) => {
   try {
     call();
@@ -438,22 +438,22 @@ const run = (/** @type {() => void} */ call) => {
 
 class Listeners {
   /** @type {Map<string, Set<(...values: any[]) => void>>} */
-  #of = new Map();
+  #byType = new Map();
 
   /** @param {string} type @param {(...values: any[]) => void} listener @returns {() => void} */
   on(type, listener) {
-    // Each time a function of its own: whoever takes one off takes off no other.
+    // A new function each time, so that removing one listener removes no other.
     const mine = (/** @type {any[]} */ ...values) => listener(...values);
-    const all = this.#of.get(type) ?? new Set();
-    this.#of.set(type, all.add(mine));
+    const all = this.#byType.get(type) ?? new Set();
+    this.#byType.set(type, all.add(mine));
     return () => {
       all.delete(mine);
     };
   }
 
   /** @param {string} type @param {...any} values */
-  tell(type, ...values) {
-    for (const listener of [...(this.#of.get(type) ?? [])]) run(() => listener(...values));
+  emit(type, ...values) {
+    for (const listener of [...(this.#byType.get(type) ?? [])]) run(() => listener(...values));
   }
 }
 
@@ -461,7 +461,7 @@ class Listeners {
 export const BACKLOG = 1000;
 
 /** Events for one `for await`. @implements {AsyncIterableIterator<MatchEvent>} */
-class Events {
+class EventQueue {
   /** @type {MatchEvent[]} */
   #waiting = [];
   /** @type {{resolve: (result: IteratorResult<MatchEvent>) => void, reject: (error: Error) => void}[]} */
@@ -471,7 +471,7 @@ class Events {
   #failed = null;
   #leave;
 
-  /** @param {(events: Events) => void} leave */
+  /** @param {(events: EventQueue) => void} leave */
   constructor(leave) {
     this.#leave = leave;
   }
@@ -484,7 +484,7 @@ class Events {
     } else if (this.#waiting.length < BACKLOG) {
       this.#waiting.push(event);
     } else {
-      // None is left out silently: those that wait are still given, then it ends.
+      // No event is left out silently: the waiting events still come, then the error.
       this.#failed = new Error(`This reader is more than ${BACKLOG} events behind. Read follow.board and begin again.`);
       this.end();
     }
@@ -526,13 +526,13 @@ class Events {
 /** Seconds of a clock that only goes forward. */
 const seconds = () => performance.now() / 1000;
 
-/** @param {number} wait in seconds @param {() => void} call @returns {() => void} what stops it */
+/** @param {number} wait in seconds @param {() => void} call @returns {() => void} stops it */
 const after = (wait, call) => {
   const timer = setTimeout(call, wait * 1000);
   return () => clearTimeout(timer);
 };
 
-/** Timers with names, of which there is one each; none is left after `clear`. */
+/** Timers by name, one for each name. */
 class Timers {
   /** @type {Map<string, () => void>} */
   #running = new Map();
@@ -559,7 +559,7 @@ class Timers {
     return this.#running.has(name);
   }
 
-  /** Ends never if it is stopped. @param {number} wait in seconds @returns {Promise<void>} */
+  /** Never resolves if it is stopped. @param {number} wait in seconds @returns {Promise<void>} */
   sleep(wait) {
     return new Promise((resolve) => {
       this.start(`sleep ${++this.#sleeps}`, wait, resolve);
@@ -575,20 +575,20 @@ class Timers {
 
 const DEAD = "The connection was dead.";
 const LOST = "The connection was lost.";
-const MUTE = "The connection opened, and nothing came through it.";
+const SILENT = "The connection opened, and nothing came through it.";
 const OFFLINE = "This device is offline.";
 
-/** One WebSocket, from the first try to open it to its end; of an end it tells once, and nothing after that. */
-class Wire {
+/** One WebSocket, from the try to open it until its end. It reports its end once, and nothing after that. */
+class ViewerSocket {
   /** @type {WebSocketLike | null} */
   #socket;
   #lost;
   open = false;
-  /** When something last came, and when it last came or went. */
-  heard = seconds();
-  used = seconds();
+  /** When the last message came, and when the last message came or went. */
+  lastMessageAt = seconds();
+  lastUseAt = seconds();
   /** The longest silence that a message has ended. */
-  proven = 0;
+  longestMessageSilence = 0;
 
   /**
    * @param {WebSocketLike} socket
@@ -599,24 +599,24 @@ class Wire {
     this.#lost = to.lost;
     socket.onopen = () => {
       this.open = true;
-      this.heard = this.used = seconds();
+      this.lastMessageAt = this.lastUseAt = seconds();
       to.opened();
     };
     socket.onmessage = ({ data }) => {
       const now = seconds();
-      this.proven = Math.max(this.proven, now - this.heard);
-      this.heard = this.used = now;
+      this.longestMessageSilence = Math.max(this.longestMessageSilence, now - this.lastMessageAt);
+      this.lastMessageAt = this.lastUseAt = now;
       to.text(data);
     };
     socket.onclose = () => this.drop(this.open ? LOST : "The connection could not be opened.");
-    // Nobody may see the event: some WebSockets put the address there, and the token with it.
+    // The event is dropped: some WebSockets put the address into it, with the token.
     socket.onerror = () => {};
   }
 
   /** @param {string} text */
   send(text) {
     if (!this.#socket || !this.open) return;
-    this.used = seconds();
+    this.lastUseAt = seconds();
     try {
       this.#socket.send(text);
     } catch {
@@ -624,7 +624,7 @@ class Wire {
     }
   }
 
-  /** End it, and do not wait for the other side: it may be gone. @param {string | null} [reason] null: as planned */
+  /** Close without waiting for the other side. @param {string | null} [reason] null: as planned */
   drop(reason = LOST) {
     const socket = this.#socket;
     if (!socket) return;
@@ -632,47 +632,47 @@ class Wire {
     this.open = false;
     socket.onopen = socket.onmessage = socket.onclose = null;
     try {
-      // The WebSocket of ws would wait half a minute for a goodbye that cannot come.
-      if (reason === DEAD || reason === MUTE) socket.terminate?.();
+      // The WebSocket of ws would wait 30 s for a close frame that cannot come.
+      if (reason === DEAD || reason === SILENT) socket.terminate?.();
       socket.close(1000);
     } catch {
-      // It had not been opened.
+      // It was not open.
     }
     this.#lost(reason);
   }
 }
 
-// ------------------------------------------------------------------------------------------------ what is followed
+// ---------------------------------------------------------------------------------------------- followed matches
 
-/** One match that is followed: what is known, what is shown, and how far this connection is with it. */
-class Thread {
+/** One followed match: its state, its board, and its requests on this connection. */
+class FollowedMatch {
   listeners = new Listeners();
-  /** @type {Set<Events>} */
+  /** @type {Set<EventQueue>} */
   iterators = new Set();
   /** @type {Board | null} */
   board = null;
   closed = false;
-  /** When a frame of it last came; never: before everything. */
-  heard = Number.NEGATIVE_INFINITY;
+  /** When its last frame came. */
+  lastFrameAt = Number.NEGATIVE_INFINITY;
   /** Its subscribe has been answered on this connection. */
   answered = false;
-  /** Requests over the socket without an answer yet: its answer is the newest state there is. */
-  synced = 0;
-  /** Snapshots that are still to come to what was asked for another `only`. */
+  /** Syncs without an answer yet. An answer over the socket is never older than its request. */
+  pendingSyncs = 0;
+  /** Snapshots that are still to come for another `only`. */
   owed = 0;
   /** A subscribe of it has been sent on this connection. */
   sent = false;
   /** @type {string | null} */
   problem = null;
   repairing = false;
-  /** Events before the first snapshot that were read since. */
-  #found = 0;
+  /** Number of events before the first snapshot that were read. */
+  #earlier = 0;
   /** @type {MatchEvent[]} */
   #events = [];
   /** The epoch of the events. @type {string | null} */
   #epoch = null;
   #gap = false;
-  #drawn = "";
+  #boardText = "";
 
   /** @param {string} match @param {FollowOptions} options */
   constructor(match, { only = null, history = false }) {
@@ -682,7 +682,7 @@ class Thread {
     this.follower = new Follower(match);
   }
 
-  /** Begin where somebody stopped. @param {unknown} from */
+  /** Begin at an earlier board or position. @param {unknown} from */
   resume(from) {
     if (!isObject(from) || !isText(from.epoch) || !from.epoch || !isCount(from.seq)) return;
     const whole = isWhole({ ...from, type: "snapshot" });
@@ -696,46 +696,46 @@ class Thread {
     this.follower.lost = isCount(from.lost) ? from.lost : 0;
     this.#epoch = from.epoch;
     this.#events = [.../** @type {MatchEvent[]} */ (from.events)];
-    this.#draw();
+    this.#updateBoard();
   }
 
   /**
-   * Show what a frame has brought: the board first, then each event, then that it has changed. Before the first snapshot
-   * there is no board.
+   * Show the events of a frame: update the board, then emit each event, then the change. There is no board before the
+   * first snapshot.
    *
    * @param {MatchEvent[]} fresh
-   * @param {number} late Events up to this seq are no news.
+   * @param {number} late Events up to this seq are not live.
    */
   show(fresh, late) {
     const { follower } = this;
     if (!follower.epoch) return;
     if (this.#epoch !== follower.epoch) [this.#epoch, this.#events] = [follower.epoch, []];
     if (fresh.length) this.#events = withMarks([...this.#events, ...fresh], fresh);
-    const changed = this.#draw();
+    const changed = this.#updateBoard();
     for (const event of fresh) {
       const live = event.seq > late;
       for (const each of this.iterators) each.push(event);
-      this.listeners.tell("event", event, { live });
+      this.listeners.emit("event", event, { live });
       if (this.closed) return;
     }
-    if (changed) this.listeners.tell("change", this.board);
+    if (changed) this.listeners.emit("change", this.board);
     if (this.#gap !== follower.gap) {
       this.#gap = follower.gap;
-      this.listeners.tell("gap", this.#gap);
+      this.listeners.emit("gap", this.#gap);
     }
   }
 
-  /** The seq of the first event that is known; beyond the position if none is. */
+  /** The seq of the first known event; after the position if none is known. */
   get first() {
     return this.#events[0]?.seq ?? this.follower.seq + 1;
   }
 
-  /** Put what lies before the first event before it. @param {MatchEvent[]} earlier */
-  precede(earlier) {
+  /** Add events before the first known one. @param {MatchEvent[]} earlier */
+  prependHistory(earlier) {
     this.#events = withMarks([...earlier, ...this.#events], this.#events);
-    this.#found += earlier.length;
-    this.#draw();
-    this.listeners.tell("change", this.board);
+    this.#earlier += earlier.length;
+    this.#updateBoard();
+    this.listeners.emit("change", this.board);
   }
 
   end() {
@@ -743,17 +743,17 @@ class Thread {
     for (const each of [...this.iterators]) each.end();
   }
 
-  #draw() {
+  #updateBoard() {
     const { match, only, follower } = this;
     if (!follower.home || !follower.status) return false;
     const { epoch, seq, status, home, away, competition, kickoff, terms } = follower;
     const { score, shootout, clock, viewers, gap } = follower;
-    const lost = Math.max(0, follower.lost - this.#found);
+    const lost = Math.max(0, follower.lost - this.#earlier);
     const about = { home, away, competition, kickoff, ...terms };
     const known = { match, epoch, seq, status, ...about, score, shootout, clock, viewers };
-    const text = JSON.stringify([known, gap, lost, this.#found]);
-    const changed = text !== this.#drawn;
-    this.#drawn = text;
+    const text = JSON.stringify([known, gap, lost, this.#earlier]);
+    const changed = text !== this.#boardText;
+    this.#boardText = text;
     if (changed) this.board = Object.freeze(/** @type {Board} */ ({ ...known, events: this.#events, gap, lost, only }));
     return changed;
   }
@@ -764,7 +764,7 @@ class Thread {
 const AMENDABLE = ["player", "assist", "player_on", "player_off", "minute", "stoppage"];
 
 /**
- * The events, with what the new ones take back marked and what they amend corrected.
+ * The events, with the marks and corrections of new cancellations and amendments.
  *
  * @param {MatchEvent[]} events
  * @param {MatchEvent[]} fresh
@@ -779,13 +779,13 @@ function withMarks(events, fresh) {
     const event = events[at];
     if (!event) continue;
     if (change.kind !== "amendment") events[at] = { ...event, cancelled_by: event.cancelled_by ?? seq };
-    // A row that was read later may have been amended again since.
+    // An event that was read later may have a newer amendment already.
     else if ((event.amended_by ?? 0) < seq) events[at] = amended(event, change);
   }
   return events;
 }
 
-/** An event as an amendment corrects it: null takes a name away, a minute comes with its stoppage time or with none.
+/** An event with an amendment's corrections: null removes a name, and a minute replaces the stoppage time too.
  * @param {MatchEvent} event @param {MatchEvent} amendment @returns {MatchEvent} */
 function amended(event, amendment) {
   const right = { ...event, amended_by: amendment.seq };
@@ -798,36 +798,36 @@ function amended(event, amendment) {
   return right;
 }
 
-/** A page's view of a Thread. @implements {FollowType} */
+/** A page's view of a FollowedMatch. @implements {FollowType} */
 class Follow {
-  #thread;
+  #followed;
   #close;
 
-  /** @param {Thread} thread @param {() => void} close */
-  constructor(thread, close) {
-    this.#thread = thread;
+  /** @param {FollowedMatch} followed @param {() => void} close */
+  constructor(followed, close) {
+    this.#followed = followed;
     this.#close = close;
   }
 
   get match() {
-    return this.#thread.match;
+    return this.#followed.match;
   }
 
   get only() {
-    return this.#thread.only;
+    return this.#followed.only;
   }
 
   get board() {
-    return this.#thread.board;
+    return this.#followed.board;
   }
 
   get closed() {
-    return this.#thread.closed;
+    return this.#followed.closed;
   }
 
   /** @param {string} type @param {(...values: any[]) => void} listener */
   on(type, listener) {
-    return this.#thread.listeners.on(type, listener);
+    return this.#followed.listeners.on(type, listener);
   }
 
   close() {
@@ -835,8 +835,8 @@ class Follow {
   }
 
   [Symbol.asyncIterator]() {
-    const { iterators, closed } = this.#thread;
-    const events = new Events((mine) => iterators.delete(mine));
+    const { iterators, closed } = this.#followed;
+    const events = new EventQueue((mine) => iterators.delete(mine));
     if (closed) events.end();
     else iterators.add(events);
     return events;
@@ -845,34 +845,34 @@ class Follow {
 
 // ------------------------------------------------------------------------------------------------------- over HTTP
 
-/** The API did not answer, or with nothing of use. */
+/** The API gave no answer that can be used. */
 class ReadError extends Error {}
 
 /** The readers' API. */
-class Api {
+class HttpReader {
   #base;
   #fetch;
   #patience;
   #clock;
-  #heard;
+  #onAnswer;
   /** @type {Set<AbortController>} */
   #reading = new Set();
-  /** Those that nobody waits for any more. @type {WeakSet<AbortController>} */
-  #given = new WeakSet();
+  /** Requests that were given up. @type {WeakSet<AbortController>} */
+  #abandoned = new WeakSet();
 
   /**
    * @param {string} base
    * @param {typeof globalThis.fetch} fetch
    * @param {number} patience in seconds
    * @param {ServerClock} clock
-   * @param {(answers: boolean) => void} heard is told whether there is a server, at each answer
+   * @param {(answers: boolean) => void} onAnswer is called after each request: whether a server answers
    */
-  constructor(base, fetch, patience, clock, heard) {
+  constructor(base, fetch, patience, clock, onAnswer) {
     this.#base = base.replace(/\/+$/, "");
     this.#fetch = fetch;
     this.#patience = patience;
     this.#clock = clock;
-    this.#heard = heard;
+    this.#onAnswer = onAnswer;
   }
 
   /**
@@ -893,83 +893,83 @@ class Api {
         headers: { accept: "application/json" },
       });
       this.#clock.answer(answer, sent);
-      this.#heard(answer.status < 500);
+      this.#onAnswer(answer.status < 500);
       if (!answer.ok) throw new ReadError(`status ${answer.status}`);
       const body = await answer.json();
       if (!isObject(body)) throw new ReadError("no JSON object");
       return body;
     } catch (error) {
       if (error instanceof ReadError) throw error;
-      if (!this.#given.has(controller)) this.#heard(false);
+      if (!this.#abandoned.has(controller)) this.#onAnswer(false);
       throw new ReadError("no answer");
     } finally {
       stop();
       this.#reading.delete(controller);
-      this.#given.delete(controller);
+      this.#abandoned.delete(controller);
     }
   }
 
-  /** Give up what is being read. */
+  /** Give up all requests. */
   abort() {
     for (const each of this.#reading) {
-      this.#given.add(each);
+      this.#abandoned.add(each);
       each.abort();
     }
   }
 }
 
-/** Brings back over HTTP what was missed: what `repair` decides, at most one at a time for each match. */
-class Repairs {
-  #api;
+/** Reads missed events over HTTP by the plan `repair`, at most one repair at a time for each match. */
+class Repairer {
+  #reader;
   #timers;
   #random;
   #spread;
   #to;
 
   /**
-   * @param {Api} api
+   * @param {HttpReader} api
    * @param {Timers} timers
    * @param {() => number} random
    * @param {number} spread in seconds
-   * @param {{show: (thread: Thread, snapshot: Frame) => void, ask: (thread: Thread) => void, found: (thread: Thread, since: number) => void}} to
-   *   `show` takes a snapshot, `ask` asks over the socket when HTTP has not helped, `found` is told of what a check
-   *   that began then has found.
+   * @param {{show: (followed: FollowedMatch, snapshot: Frame) => void, ask: (followed: FollowedMatch) => void, httpIsAhead: (followed: FollowedMatch, since: number) => void}} to
+   *   `show` takes a snapshot. `ask` asks over the socket if HTTP has not helped. `httpIsAhead` is called if a read that
+   *   began at `since` brought events that the socket had not brought.
    */
   constructor(api, timers, random, spread, to) {
-    this.#api = api;
+    this.#reader = api;
     this.#timers = timers;
     this.#random = random;
     this.#spread = spread;
     this.#to = to;
   }
 
-  /** Bring back what is missing of a match, if anything, unless that is being done. @param {Thread} thread */
-  async begin(thread) {
-    if (thread.repairing) return;
-    thread.repairing = true;
+  /** Read what a match has after the follower's position, unless its repair is running. @param {FollowedMatch} followed */
+  async begin(followed) {
+    if (followed.repairing) return;
+    followed.repairing = true;
     try {
-      if (!(await this.#try(thread))) this.#to.ask(thread);
+      if (!(await this.#try(followed))) this.#to.ask(followed);
     } finally {
-      thread.repairing = false;
+      followed.repairing = false;
     }
   }
 
-  /** @param {Thread} thread @returns {Promise<boolean>} false if only the socket can help */
-  async #try(thread) {
-    const { follower } = thread;
+  /** @param {FollowedMatch} followed @returns {Promise<boolean>} false if only the socket can help */
+  async #try(followed) {
+    const { follower } = followed;
     const hadGap = follower.gap;
     const begun = seconds();
     for (let attempt = 1; attempt <= repair.TRIES; attempt++) {
       await this.#timers.sleep(repair.delay(attempt, this.#random(), this.#spread));
-      // Nobody waits for it any more, or the socket was faster.
-      if (thread.closed || (hadGap && !follower.gap)) return true;
+      // The match is not followed any more, or the socket was faster.
+      if (followed.closed || (hadGap && !follower.gap)) return true;
       try {
         const { seq } = follower;
-        const step = await this.read(thread);
-        if (thread.closed) return true;
+        const step = await this.read(followed);
+        if (followed.closed) return true;
         if (step === "ask") return false;
         if (step !== "take" || follower.gap) continue;
-        if (!hadGap && follower.seq > seq) this.#to.found(thread, begun);
+        if (!hadGap && follower.seq > seq) this.#to.httpIsAhead(followed, begun);
         return true;
       } catch (error) {
         if (!(error instanceof ReadError)) throw error;
@@ -978,48 +978,48 @@ class Repairs {
     return false;
   }
 
-  /** One try; returns what the answer was good for. @param {Thread} thread */
-  async read(thread) {
-    const { follower } = thread;
-    let snapshot = await this.snapshot(thread);
+  /** One try; returns the step that the answer led to. @param {FollowedMatch} followed */
+  async read(followed) {
+    const { follower } = followed;
+    let snapshot = await this.snapshot(followed);
     let step = repair.judge(follower, snapshot);
-    if (step === "pages" && !thread.closed) {
+    if (step === "pages" && !followed.closed) {
       follower.gap = true;
-      await this.#pages(thread);
-      snapshot = await this.snapshot(thread);
+      await this.#pages(followed);
+      snapshot = await this.snapshot(followed);
       step = repair.judge(follower, snapshot);
     }
-    // Patient: an answer that may be older than the match's new epoch is no reason to forget that one's frames.
-    if (step === "take" && !thread.closed) this.#to.show(thread, snapshot);
+    // Patient: the answer may be older than the match's new epoch, so the follower keeps that epoch's frames.
+    if (step === "take" && !followed.closed) this.#to.show(followed, snapshot);
     return step;
   }
 
-  /** @param {Thread} thread @returns {Promise<Frame>} */
+  /** @param {FollowedMatch} followed @returns {Promise<Frame>} */
   async snapshot({ match, follower }) {
-    const answer = await this.#api.get(repair.snapshotPath(follower));
+    const answer = await this.#reader.get(repair.snapshotPath(follower));
     if (answer.type !== "snapshot" || answer.match !== match) throw new ReadError("no snapshot of this match");
     return answer;
   }
 
-  /** Read on in the history until it ends, or is of no use. @param {Thread} thread */
-  async #pages(thread) {
-    const { follower, match } = thread;
-    for (let number = 0; number < repair.PAGES && !thread.closed; number++) {
-      const page = await this.#api.get(repair.historyPath(follower));
+  /** Read pages of the history until it ends, or until a page brings no new event. @param {FollowedMatch} followed */
+  async #pages(followed) {
+    const { follower, match } = followed;
+    for (let number = 0; number < repair.PAGES && !followed.closed; number++) {
+      const page = await this.#reader.get(repair.historyPath(follower));
       if (page.match !== match || page.events === undefined) throw new ReadError("no history of this match");
-      const events = thread.closed ? [] : follower.read(page);
+      const events = followed.closed ? [] : follower.read(page);
       if (!events.length) return;
-      thread.show(events, follower.seq);
+      followed.show(events, follower.seq);
       if (follower.seq >= /** @type {number} */ (page.seq)) return;
     }
   }
 
-  /** Read the events before the first known one, for followers that want them. @param {Thread} thread */
-  async precede(thread) {
-    if (!thread.history || !thread.board) return;
-    const { epoch } = thread.follower;
-    const last = thread.first;
-    const behind = new Follower(thread.match);
+  /** Read the events before the first known one, for followers that want them. @param {FollowedMatch} followed */
+  async prependHistory(followed) {
+    if (!followed.history || !followed.board) return;
+    const { epoch } = followed.follower;
+    const last = followed.first;
+    const behind = new Follower(followed.match);
     behind.epoch = epoch;
     /** @type {MatchEvent[]} */
     const earlier = [];
@@ -1029,7 +1029,7 @@ class Repairs {
       number++
     ) {
       try {
-        const events = behind.read(await this.#api.get(repair.historyPath(behind)));
+        const events = behind.read(await this.#reader.get(repair.historyPath(behind)));
         if (!events.length) break;
         earlier.push(...events.filter((event) => event.seq < last));
       } catch (error) {
@@ -1037,25 +1037,25 @@ class Repairs {
         attempt += 1;
         await this.#timers.sleep(repair.delay(attempt, this.#random(), this.#spread));
       }
-      if (thread.closed || thread.follower.epoch !== epoch) return;
+      if (followed.closed || followed.follower.epoch !== epoch) return;
     }
-    if (earlier.length && behind.seq >= last - 1) thread.precede(earlier);
+    if (earlier.length && behind.seq >= last - 1) followed.prependHistory(earlier);
   }
 }
 
 // ------------------------------------------------------------------------------------------------------- livescore
 
-/** A message of ours is at most this long; the server closes the connection over a longer one. */
+/** The most bytes of a message of ours; the server closes the connection after a longer one. */
 const MESSAGE_BYTES = 4096;
 
 /** Characters of a token in an address (docs/security.md). */
 const QUERY_TOKEN = 3072;
 const TOO_LONG = "The token is too long for an address: 3,072 characters at most.";
 
-/** So many tries in a row that do not open, while HTTP answers: it is not the network. */
+/** After so many failed tries in a row, while HTTP answers, the network is not the cause. */
 const REFUSALS = 3;
 
-/** So many connections in a row that died after their first moments: the next one has to outlast those to be believed. */
+/** After so many connections in a row that died early, the next one must last longer to count as open. */
 const DEATHS = 2;
 
 /** @type {Timings} */
@@ -1093,8 +1093,8 @@ function addresses(given) {
 export class Livescore {
   #addresses;
   #cell;
-  #api;
-  #repairs;
+  #reader;
+  #repairer;
   #token;
   #tokenIn;
   #timings;
@@ -1103,48 +1103,48 @@ export class Livescore {
   #page;
   #clock = new ServerClock();
   #listeners = new Listeners();
-  /** @type {Map<string, Thread>} */
-  #threads = new Map();
-  /** @type {WeakMap<Thread, Follow>} */
+  /** @type {Map<string, FollowedMatch>} */
+  #matches = new Map();
+  /** @type {WeakMap<FollowedMatch, Follow>} */
   #follows = new WeakMap();
   /** Matches whose unsubscribe has not been answered on this connection. @type {Set<string>} */
   #leaving = new Set();
   /** @type {Connection} */
   #connection = Object.freeze({ state: "closed", attempt: 0, retryAt: null, reason: null });
-  /** @type {Wire | null} */
-  #wire = null;
-  /** The try to connect that counts; an earlier one that still waits for a token finds another number here. */
+  /** @type {ViewerSocket | null} */
+  #socket = null;
+  /** The number of the present try to connect. An earlier try that waits for a token sees that it is over. */
   #try = 0;
   #attempt = 0;
   /** Tries in a row that did not open. */
   #failures = 0;
-  /** Connections in a row that opened and brought nothing. */
-  #mutes = 0;
-  /** Connections in a row that brought something in their first moments only, and then died. */
+  /** Connections in a row that opened and brought no message. */
+  #silentConnections = 0;
+  /** Connections in a row that brought messages in their first moments only, and then died. */
   #deaths = 0;
-  /** This try has opened: the server, or something before it, has let us in. */
+  /** This try has opened a connection to the server, or to a proxy. */
   #isOpen = false;
-  /** The server has said something on this connection. */
-  #spoken = false;
+  /** A message has come on this connection. */
+  #hasMessage = false;
   #openedAt = 0;
-  /** Until then the first frame of this connection has to come, and from then on what it would say is read. */
-  #firstBy = 0;
-  #helpAt = 0;
-  /** Whether HTTP has answered since; null: not known. @type {boolean | null} */
+  /** The latest time for the first message; and when matches without a snapshot are read over HTTP. */
+  #firstMessageBy = 0;
+  #readUnknownAt = 0;
+  /** Whether HTTP has answered since; null if unknown. @type {boolean | null} */
   #answered = null;
-  /** Whether a token went with the last try. */
+  /** Whether the last try had a token. */
   #bears = false;
   #closed = false;
   #leaveAt = 0;
-  #askAfter = 0;
-  #askAt = 0;
+  #subscribePause = 0;
+  #subscribeAgainAt = 0;
   #silenceChance;
   #idle;
-  /** Where in its quarter more or less the next question to a quiet connection lies. */
+  /** In [0, 1): how much earlier or later the next question to a quiet connection is. */
   #quietChance = 0;
   /** @type {number | null} */
-  #pinged = null;
-  #looking = false;
+  #pingedAt = null;
+  #isReading = false;
   #timers = new Timers();
   /** @type {(() => void)[]} */
   #unlisten = [];
@@ -1160,16 +1160,16 @@ export class Livescore {
     if (!Socket) throw new TypeError("There is no WebSocket here: give one, such as that of the package ws.");
     this.#WebSocket = Socket;
     const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-    this.#api = new Api(options.api ?? "", fetch, this.#timings.fetchSeconds, this.#clock, (answers) =>
+    this.#reader = new HttpReader(options.api ?? "", fetch, this.#timings.fetchSeconds, this.#clock, (answers) =>
       this.#answers(answers),
     );
-    this.#repairs = new Repairs(this.#api, this.#timers, this.#random, this.#timings.spreadSeconds, {
-      show: (thread, snapshot) => this.#follow(thread, snapshot, true),
-      ask: (thread) => this.#sync(thread),
-      found: (thread, since) => {
-        // If the socket has said nothing, perhaps it only looks open.
-        if (!this.#wire || this.#wire.heard >= since || this.#pinged !== null) return;
-        this.#ping([thread]);
+    this.#repairer = new Repairer(this.#reader, this.#timers, this.#random, this.#timings.spreadSeconds, {
+      show: (followed, snapshot) => this.#follow(followed, snapshot, true),
+      ask: (followed) => this.#sync(followed),
+      httpIsAhead: (followed, since) => {
+        // If the socket has brought nothing, it may only look open.
+        if (!this.#socket || this.#socket.lastMessageAt >= since || this.#pingedAt !== null) return;
+        this.#ping([followed]);
         this.#careLater();
       },
     });
@@ -1208,36 +1208,36 @@ export class Livescore {
   follow(match, options = {}, resume = null) {
     if (!isText(match) || !match) throw new TypeError("A match is named by its id.");
     if (this.#closed) throw new Error("This Livescore has been closed.");
-    const before = this.#threads.get(match);
+    const before = this.#matches.get(match);
     const known = before && before.only === (options.only ?? null) ? this.#follows.get(before) : undefined;
     if (before && known) {
       if (options.history && !before.history) {
         before.history = true;
-        void this.#repairs.precede(before);
+        void this.#repairer.prependHistory(before);
       }
       return known;
     }
-    const thread = new Thread(match, options);
-    thread.resume(resume);
-    void this.#repairs.precede(thread);
-    if (![...this.#threads.values()].some((each) => !each.answered)) this.#askLater(this.#timings.careSeconds);
+    const followed = new FollowedMatch(match, options);
+    followed.resume(resume);
+    void this.#repairer.prependHistory(followed);
+    if (![...this.#matches.values()].some((each) => !each.answered)) this.#subscribeLater(this.#timings.careSeconds);
     if (before) {
       before.end();
-      if (before.sent) thread.owed = (before.answered ? 0 : 1) + before.owed + before.synced;
+      if (before.sent) followed.owed = (before.answered ? 0 : 1) + before.owed + before.pendingSyncs;
     }
-    const follow = new Follow(thread, () => this.#leave(thread));
-    this.#threads.set(match, thread);
-    this.#follows.set(thread, follow);
+    const follow = new Follow(followed, () => this.#leave(followed));
+    this.#matches.set(match, followed);
+    this.#follows.set(followed, follow);
     this.#timers.stop("linger");
-    if (this.#wire?.open) this.#subscribe(thread);
+    if (this.#socket?.open) this.#subscribe(followed);
     else if (this.#connection.state === "closed") void this.#connect();
     return follow;
   }
 
   close() {
     this.#closed = true;
-    for (const thread of this.#threads.values()) thread.end();
-    this.#threads.clear();
+    for (const followed of this.#matches.values()) followed.end();
+    this.#matches.clear();
     for (const unlisten of this.#unlisten.splice(0)) unlisten();
     this.#hangUp();
   }
@@ -1247,7 +1247,7 @@ export class Livescore {
   /** @param {Connection["state"]} state @param {{retryAt?: number | null, reason?: string | null}} [more] */
   #state(state, { retryAt = null, reason = null } = {}) {
     this.#connection = Object.freeze({ state, attempt: state === "open" ? 0 : this.#attempt, retryAt, reason });
-    this.#listeners.tell("connection", this.#connection);
+    this.#listeners.emit("connection", this.#connection);
   }
 
   async #connect() {
@@ -1271,14 +1271,14 @@ export class Livescore {
     if (number !== this.#try) return;
     this.#bears = Boolean(token);
     if (token && this.#place === "query" && encodeURIComponent(token).length > QUERY_TOKEN) {
-      this.#listeners.tell("error", { code: "token_too_long", message: TOO_LONG });
+      this.#listeners.emit("error", { code: "token_too_long", message: TOO_LONG });
       this.#lost(number, TOO_LONG, false);
       return;
     }
     try {
-      this.#wire = new Wire(this.#dial(token), {
+      this.#socket = new ViewerSocket(this.#dial(token), {
         opened: () => this.#opened(),
-        text: (text) => this.#take(text),
+        text: (text) => this.#receive(text),
         lost: (reason) => this.#lost(number, reason),
       });
     } catch {
@@ -1305,71 +1305,71 @@ export class Livescore {
   #opened() {
     this.#timers.stop("open");
     this.#isOpen = true;
-    this.#spoken = false;
+    this.#hasMessage = false;
     this.#failures = 0;
     this.#answered = null;
-    this.#pinged = null;
-    const wait = repair.grace(this.#timings.firstSeconds, this.#mutes);
+    this.#pingedAt = null;
+    const wait = repair.grace(this.#timings.firstSeconds, this.#silentConnections);
     this.#openedAt = seconds();
-    this.#firstBy = this.#openedAt + wait;
-    this.#helpAt = this.#openedAt + repair.patience(this.#timings.firstSeconds / 4, this.#random());
+    this.#firstMessageBy = this.#openedAt + wait;
+    this.#readUnknownAt = this.#openedAt + repair.patience(this.#timings.firstSeconds / 4, this.#random());
     this.#quietChance = this.#random();
     this.#idle = this.#timings.idleSeconds * (0.75 + this.#random() / 4);
     const [least, most] = this.#timings.ageSeconds;
     this.#leaveAt = seconds() + least + this.#random() * (most - least);
-    this.#askAfter = this.#timings.careSeconds;
+    this.#subscribePause = this.#timings.careSeconds;
     this.#leaving.clear();
-    for (const thread of this.#threads.values()) {
-      thread.answered = thread.sent = false;
-      thread.synced = thread.owed = 0;
+    for (const followed of this.#matches.values()) {
+      followed.answered = followed.sent = false;
+      followed.pendingSyncs = followed.owed = 0;
     }
-    this.#ask();
+    this.#subscribeUnanswered();
     this.#careLater();
   }
 
-  /** Something has come from the server. @param {boolean} frame one of the protocol's; the gateway speaks for itself */
+  /** A message has come. @param {boolean} frame a frame of the protocol, not API Gateway's own message */
   #proved(frame) {
-    this.#spoken = true;
-    this.#mutes = 0;
+    this.#hasMessage = true;
+    this.#silentConnections = 0;
     if (seconds() - this.#openedAt >= this.#timings.firstSeconds / 4) this.#deaths = 0;
-    if (!this.#wire || !frame || this.#doubted || this.#connection.state === "open") return;
+    if (!this.#socket || !frame || this.#doubted || this.#connection.state === "open") return;
     this.#state("open");
   }
 
-  /** Whether connections open here and carry nothing: it takes more than the first frame to believe the next one. */
+  /** Whether connections open here and carry nothing, so that the first frame of the next one proves little. */
   get #doubted() {
-    return this.#mutes > 0 || this.#deaths >= DEATHS;
+    return this.#silentConnections > 0 || this.#deaths >= DEATHS;
   }
 
   /**
-   * A try has failed or a connection has ended: the next one comes after a random moment.
+   * A try has failed, or a connection has ended: the next one begins after a random pause.
    *
    * @param {number} number
    * @param {string | null} reason
-   * @param {boolean} [dialled] whether the server had the chance to let us in
+   * @param {boolean} [dialled] whether the server could answer
    */
   #lost(number, reason, dialled = true) {
     if (number !== this.#try) return;
     this.#try += 1;
-    const wire = this.#wire;
-    this.#wire = null;
-    wire?.drop();
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.drop();
     this.#timers.stop("open");
     this.#timers.stop("care");
-    if (this.#closed || !this.#threads.size) {
+    if (this.#closed || !this.#matches.size) {
       this.#state("closed");
       return;
     }
     const refused = dialled && !this.#isOpen;
     this.#isOpen = false;
     if (refused) this.#failures += 1;
-    if (reason === MUTE) this.#mutes += 1;
+    if (reason === SILENT) this.#silentConnections += 1;
     if (reason === DEAD) this.#deaths += 1;
-    if (refused || reason === MUTE) this.#cell = (this.#cell + 1) % this.#addresses.length;
+    if (refused || reason === SILENT) this.#cell = (this.#cell + 1) % this.#addresses.length;
     this.#attempt += 1;
     const { retrySeconds, retryMostSeconds } = this.#timings;
     this.#retry(repair.backoff(this.#attempt, this.#random(), retrySeconds, retryMostSeconds), reason);
-    if (this.#failures >= REFUSALS || this.#doubted) void this.#lookOverHttp();
+    if (this.#failures >= REFUSALS || this.#doubted) void this.#readOverHttp();
   }
 
   /** @param {number} wait @param {string | null} reason */
@@ -1382,23 +1382,23 @@ export class Livescore {
     else this.#state("waiting", { retryAt, reason });
   }
 
-  /** End the connection and whatever else goes on. */
+  /** End the connection, timers and requests. */
   #hangUp() {
     this.#timers.clear();
-    this.#api.abort();
+    this.#reader.abort();
     this.#try += 1;
-    const wire = this.#wire;
-    this.#wire = null;
-    wire?.drop(this.#spoken && this.#pinged === null ? LOST : DEAD);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.drop(this.#hasMessage && this.#pingedAt === null ? LOST : DEAD);
     this.#isOpen = false;
-    this.#attempt = this.#failures = this.#mutes = this.#deaths = 0;
+    this.#attempt = this.#failures = this.#silentConnections = this.#deaths = 0;
     if (this.#connection.state !== "closed") this.#state("closed");
   }
 
   // ---- what comes and what goes
 
   /** @param {unknown} text */
-  #take(text) {
+  #receive(text) {
     /** @type {unknown} */
     let frame = null;
     try {
@@ -1413,53 +1413,53 @@ export class Livescore {
       return;
     }
     if (frame.type === undefined && isText(frame.message)) {
-      // API Gateway's own words. An overdue request is sent again.
-      this.#listeners.tell("error", { code: "gateway", message: "The server is busy. It is asked again." });
+      // API Gateway's own message. An overdue request is sent again.
+      this.#listeners.emit("error", { code: "gateway", message: "The server is busy. It is asked again." });
       return;
     }
     const match = String(frame.match);
     if (frame.type === "unsubscribed") {
       this.#leaving.delete(match);
-      const again = this.#threads.get(match);
+      const again = this.#matches.get(match);
       if (again && !again.sent) this.#subscribe(again);
       return;
     }
-    const thread = this.#threads.get(match);
-    if (!thread || frame.type === undefined) return;
+    const followed = this.#matches.get(match);
+    if (!followed || frame.type === undefined) return;
     this.#attempt = 0;
-    thread.heard = seconds();
-    thread.problem = null;
+    followed.lastFrameAt = seconds();
+    followed.problem = null;
     if (isCount(frame.at) && frame.type === "update") this.#clock.frame(frame.at);
-    if (frame.type === "snapshot" && thread.owed > 0) {
-      // An answer to what was asked before: only then is it certain that what is asked now comes after it.
-      thread.owed -= 1;
-      if (!thread.owed && !thread.sent) this.#subscribe(thread);
+    if (frame.type === "snapshot" && followed.owed > 0) {
+      // The answer to an earlier request. Only after it is the new request's answer certain to be the next.
+      followed.owed -= 1;
+      if (!followed.owed && !followed.sent) this.#subscribe(followed);
       return;
     }
-    if (frame.type === "update" && thread.only === null && isThin(frame)) {
-      // It was on its way when `only` changed, and would take us past events that it does not have.
-      if (/** @type {number} */ (frame.seq) > thread.follower.seq) this.#repairs.begin(thread);
+    if (frame.type === "update" && followed.only === null && isThin(frame)) {
+      // It was sent before `only` changed, and would skip events that it does not have.
+      if (/** @type {number} */ (frame.seq) > followed.follower.seq) this.#repairer.begin(followed);
       return;
     }
-    const patient = !thread.synced;
+    const patient = !followed.pendingSyncs;
     if (frame.type === "snapshot") {
-      // It does not say which of two requests it answers. Taking it for the sync's costs one more subscribe at worst.
-      if (thread.synced) thread.synced -= 1;
-      else thread.answered = true;
+      // It may answer the sync or the subscribe. Counting it as the sync's answer costs at worst one more subscribe.
+      if (followed.pendingSyncs) followed.pendingSyncs -= 1;
+      else followed.answered = true;
     }
-    this.#follow(thread, frame, patient);
+    this.#follow(followed, frame, patient);
   }
 
-  /** Take a frame and show what it brought. @param {Thread} thread @param {Frame} frame @param {boolean} patient */
-  #follow(thread, frame, patient) {
-    const { follower } = thread;
-    const [epoch, gap, junk] = [thread.board?.epoch, follower.gap, follower.junk];
+  /** Take a frame and show its events. @param {FollowedMatch} followed @param {Frame} frame @param {boolean} patient */
+  #follow(followed, frame, patient) {
+    const { follower } = followed;
+    const [epoch, gap, junk] = [followed.board?.epoch, follower.gap, follower.junk];
     const fresh = follower.take(frame, { patient });
     if (follower.junk > junk) return;
-    thread.show(fresh, frame.type === "snapshot" ? /** @type {number} */ (frame.seq) : 0);
-    if (thread.closed) return;
-    if (follower.gap && !gap) this.#repairs.begin(thread);
-    if (thread.board?.epoch !== epoch) void this.#repairs.precede(thread);
+    followed.show(fresh, frame.type === "snapshot" ? /** @type {number} */ (frame.seq) : 0);
+    if (followed.closed) return;
+    if (follower.gap && !gap) this.#repairer.begin(followed);
+    if (followed.board?.epoch !== epoch) void this.#repairer.prependHistory(followed);
   }
 
   /** @param {Record<string, unknown>} frame */
@@ -1467,189 +1467,189 @@ export class Livescore {
     const problem = { code: String(frame.code), message: String(frame.message) };
     const match = isText(frame.match) ? frame.match : null;
     if (match) this.#leaving.delete(match);
-    const thread = match ? this.#threads.get(match) : undefined;
-    if (!thread) {
-      if (!match) this.#listeners.tell("error", problem);
+    const followed = match ? this.#matches.get(match) : undefined;
+    if (!followed) {
+      if (!match) this.#listeners.emit("error", problem);
       return;
     }
-    // It is asked again, and may be refused again: that is no news.
-    if (thread.problem === problem.code) return;
-    thread.problem = problem.code;
-    thread.listeners.tell("error", problem);
+    // The request is repeated, and may be refused again: that is no news.
+    if (followed.problem === problem.code) return;
+    followed.problem = problem.code;
+    followed.listeners.emit("error", problem);
   }
 
-  /** @param {Record<string, unknown>} request @returns {boolean} whether it may be sent */
+  /** @param {Record<string, unknown>} request @returns {boolean} whether it is not too long */
   #send(request) {
     const text = JSON.stringify(request);
-    // Two bytes for a character are the most that an id or an epoch of ours can take.
+    // A character of our ids and epochs has at most two bytes.
     if (text.length * 2 > MESSAGE_BYTES && new TextEncoder().encode(text).length > MESSAGE_BYTES) {
       const problem = { code: "too_large", message: `A message is at most ${MESSAGE_BYTES} bytes.` };
-      this.#threads.get(String(request.match))?.listeners.tell("error", problem);
+      this.#matches.get(String(request.match))?.listeners.emit("error", problem);
       return false;
     }
-    this.#wire?.send(text);
+    this.#socket?.send(text);
     return true;
   }
 
-  /** @param {Thread} thread */
-  #subscribe(thread) {
-    if (this.#leaving.has(thread.match) || thread.owed) return;
-    const { match, only } = thread;
-    const since = thread.follower.since();
-    thread.sent = this.#send({ action: "subscribe", match, ...(only && { only }), ...(since && { since }) });
+  /** @param {FollowedMatch} followed */
+  #subscribe(followed) {
+    if (this.#leaving.has(followed.match) || followed.owed) return;
+    const { match, only } = followed;
+    const since = followed.follower.since();
+    followed.sent = this.#send({ action: "subscribe", match, ...(only && { only }), ...(since && { since }) });
   }
 
-  /** Subscribe to what has not been answered on this connection. */
-  #ask() {
-    for (const thread of this.#threads.values()) if (!thread.answered) this.#subscribe(thread);
-    this.#askLater(this.#askAfter);
+  /** Subscribe to the matches without an answer on this connection. */
+  #subscribeUnanswered() {
+    for (const followed of this.#matches.values()) if (!followed.answered) this.#subscribe(followed);
+    this.#subscribeLater(this.#subscribePause);
   }
 
-  /** Requests that are not answered by then are sent again. @param {number} wait in seconds */
-  #askLater(wait) {
-    this.#askAt = seconds() + wait * (0.5 + this.#random() / 2);
-    this.#askAfter = Math.min(this.#timings.askSeconds, wait * 2);
+  /** Subscribe again later to matches without an answer. @param {number} wait in seconds */
+  #subscribeLater(wait) {
+    this.#subscribeAgainAt = seconds() + wait * (0.5 + this.#random() / 2);
+    this.#subscribePause = Math.min(this.#timings.askSeconds, wait * 2);
   }
 
-  /** @param {Thread} thread */
-  #sync(thread) {
-    // Without a connection, the subscribe of the next one asks for the same.
-    if (!this.#wire?.open || thread.closed) return;
-    thread.synced += 1;
-    this.#send({ action: "sync", match: thread.match, ...(thread.follower.since() ?? { seq: 0 }) });
+  /** @param {FollowedMatch} followed */
+  #sync(followed) {
+    // Without a connection, the subscribe of the next one asks for the same events.
+    if (!this.#socket?.open || followed.closed) return;
+    followed.pendingSyncs += 1;
+    this.#send({ action: "sync", match: followed.match, ...(followed.follower.since() ?? { seq: 0 }) });
   }
 
-  /** @param {Thread} thread */
-  #leave(thread) {
-    if (thread.closed) return;
-    thread.end();
-    if (this.#threads.get(thread.match) !== thread) return;
-    this.#threads.delete(thread.match);
-    if (this.#wire?.open && thread.sent && this.#send({ action: "unsubscribe", match: thread.match })) {
-      this.#leaving.add(thread.match);
+  /** @param {FollowedMatch} followed */
+  #leave(followed) {
+    if (followed.closed) return;
+    followed.end();
+    if (this.#matches.get(followed.match) !== followed) return;
+    this.#matches.delete(followed.match);
+    if (this.#socket?.open && followed.sent && this.#send({ action: "unsubscribe", match: followed.match })) {
+      this.#leaving.add(followed.match);
     }
-    if (!this.#threads.size)
-      this.#timers.start("linger", this.#wire?.open ? this.#timings.lingerSeconds : 0, () => this.#hangUp());
+    if (!this.#matches.size)
+      this.#timers.start("linger", this.#socket?.open ? this.#timings.lingerSeconds : 0, () => this.#hangUp());
   }
 
   // ---- care
 
   #careLater() {
     const now = seconds();
-    const due = this.#pinged === null ? [] : [this.#pinged + this.#timings.pongSeconds];
-    if (!this.#spoken) due.push(this.#firstBy);
-    if (this.#helpAt > now) due.push(this.#helpAt);
+    const due = this.#pingedAt === null ? [] : [this.#pingedAt + this.#timings.pongSeconds];
+    if (!this.#hasMessage) due.push(this.#firstMessageBy);
+    if (this.#readUnknownAt > now) due.push(this.#readUnknownAt);
     const wait = this.#timings.careSeconds * (0.5 + this.#random());
     this.#timers.start("care", Math.max(0.01, Math.min(wait, ...due.map((at) => at - now))), () => this.#care());
   }
 
-  /** Ask again for what has not been answered, and for what may have been missed in silence. */
+  /** Repeat requests without an answer, and read over HTTP after a silence. */
   #care() {
-    const [now, wire] = [seconds(), this.#wire];
-    if (!wire) return;
+    const [now, socket] = [seconds(), this.#socket];
+    if (!socket) return;
     if (now > this.#leaveAt) {
-      wire.drop(null);
+      socket.drop(null);
       return;
     }
-    if (this.#pinged !== null && wire.heard >= this.#pinged) this.#pinged = null;
-    if (this.#pinged !== null && now - this.#pinged >= this.#timings.pongSeconds) {
-      wire.drop(DEAD);
+    if (this.#pingedAt !== null && socket.lastMessageAt >= this.#pingedAt) this.#pingedAt = null;
+    if (this.#pingedAt !== null && now - this.#pingedAt >= this.#timings.pongSeconds) {
+      socket.drop(DEAD);
       return;
     }
-    if (!this.#spoken && now >= this.#firstBy) {
-      wire.drop(MUTE);
+    if (!this.#hasMessage && now >= this.#firstMessageBy) {
+      socket.drop(SILENT);
       return;
     }
-    const threads = [...this.#threads.values()];
-    if (now >= this.#helpAt) this.#help(threads);
-    const overdue = now >= this.#askAt && threads.some((thread) => !thread.answered);
+    const matches = [...this.#matches.values()];
+    if (now >= this.#readUnknownAt) this.#readUnknown(matches);
+    const overdue = now >= this.#subscribeAgainAt && matches.some((followed) => !followed.answered);
     if (overdue) {
       this.#leaving.clear();
-      for (const thread of threads) thread.owed = 0;
-      this.#ask();
+      for (const followed of matches) followed.owed = 0;
+      this.#subscribeUnanswered();
     }
-    this.#check(threads, overdue);
+    this.#check(matches, overdue);
     const least = this.#doubted ? this.#timings.firstSeconds / 2 : this.#timings.quietSeconds;
-    const quiet = now - wire.heard > repair.quiet(least, wire.proven, this.#quietChance);
-    if (this.#pinged === null && (quiet || now - wire.used > this.#idle)) this.#ping(threads);
+    const quiet = now - socket.lastMessageAt > repair.quiet(least, socket.longestMessageSilence, this.#quietChance);
+    if (this.#pingedAt === null && (quiet || now - socket.lastUseAt > this.#idle)) this.#ping(matches);
     this.#careLater();
   }
 
-  /** The answer to what was asked first takes long: say so, and read what is not known at all. @param {Thread[]} threads */
-  #help(threads) {
-    if (!this.#spoken && this.#connection.state === "connecting") this.#state("silent", { reason: MUTE });
-    if (threads.some(({ answered, follower }) => !answered && !follower.epoch)) void this.#lookOverHttp();
+  /** The first answer takes long: report that, and read matches without a snapshot. @param {FollowedMatch[]} matches */
+  #readUnknown(matches) {
+    if (!this.#hasMessage && this.#connection.state === "connecting") this.#state("silent", { reason: SILENT });
+    if (matches.some(({ answered, follower }) => !answered && !follower.epoch)) void this.#readOverHttp();
   }
 
-  /** Begin the repairs that are due. @param {Thread[]} threads @param {boolean} overdue */
-  #check(threads, overdue) {
+  /** Begin the repairs that are due. @param {FollowedMatch[]} matches @param {boolean} overdue */
+  #check(matches, overdue) {
     const now = seconds();
     const { silenceSeconds, silenceMostSeconds } = this.#timings;
-    const proven = this.#doubted ? 0 : (this.#wire?.proven ?? 0);
-    for (const thread of threads) {
-      if (thread.follower.epoch === null) continue;
-      if (thread.follower.gap || (overdue && !thread.answered)) {
-        // In a storm of reconnects the socket is slow to answer; HTTP has what happened meanwhile.
-        this.#repairs.begin(thread);
+    const proven = this.#doubted ? 0 : (this.#socket?.longestMessageSilence ?? 0);
+    for (const followed of matches) {
+      if (followed.follower.epoch === null) continue;
+      if (followed.follower.gap || (overdue && !followed.answered)) {
+        // In a storm of reconnects the socket answers slowly. HTTP has the events of the meantime.
+        this.#repairer.begin(followed);
         continue;
       }
       const patience = repair.looking(silenceSeconds, silenceMostSeconds, proven, this.#silenceChance);
-      if (now - thread.heard > patience && !this.#hidden) {
-        thread.heard = now;
+      if (now - followed.lastFrameAt > patience && !this.#hidden) {
+        followed.lastFrameAt = now;
         this.#silenceChance = this.#random();
-        this.#repairs.begin(thread);
+        this.#repairer.begin(followed);
       }
     }
   }
 
   /**
-   * Keep the gateway from closing an idle connection, and find out whether frames still come through. A page cannot
-   * send pings, and a proxy would answer them; the answer to a sync comes from home.
+   * Keep API Gateway from closing an idle connection, and test whether frames still arrive. A page cannot send pings, and
+   * a proxy would answer them. The answer to a sync comes from home.
    *
-   * @param {Thread[]} threads
+   * @param {FollowedMatch[]} matches
    */
-  #ping(threads) {
-    const thread = threads.find((each) => each.answered && each.follower.epoch);
-    if (!thread) return;
-    this.#pinged = seconds();
+  #ping(matches) {
+    const followed = matches.find((each) => each.answered && each.follower.epoch);
+    if (!followed) return;
+    this.#pingedAt = seconds();
     this.#quietChance = this.#random();
-    this.#send({ action: "sync", match: thread.match, ...thread.follower.since() });
+    this.#send({ action: "sync", match: followed.match, ...followed.follower.since() });
   }
 
   // ---- over HTTP
 
-  /** While the socket brings nothing: whether anything answers, and what it knows of what is followed. */
-  async #lookOverHttp() {
-    if (this.#looking) return;
-    this.#looking = true;
-    const silent = [...this.#threads.values()].filter(
-      (thread) => !this.#isOpen || !(thread.answered || thread.problem),
+  /** While the socket brings nothing: ask over HTTP for the followed matches. */
+  async #readOverHttp() {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    const silent = [...this.#matches.values()].filter(
+      (followed) => !this.#isOpen || !(followed.answered || followed.problem),
     );
     const { firstSeconds, silenceSeconds } = this.#timings;
     const patience = this.#doubted ? firstSeconds / 2 : repair.patience(silenceSeconds, this.#silenceChance);
-    const longest = silent.sort((one, other) => one.heard - other.heard);
+    const longest = silent.sort((one, other) => one.lastFrameAt - other.lastFrameAt);
     const due = longest.filter(
-      (thread, at) => seconds() - thread.heard > patience || (at === 0 && this.#answered === null),
+      (followed, at) => seconds() - followed.lastFrameAt > patience || (at === 0 && this.#answered === null),
     );
     try {
-      // One after the other: if nothing answers, the first one has found out.
-      for (const thread of due) {
-        thread.heard = seconds();
-        const { follower } = thread;
-        const snapshot = await this.#repairs.snapshot(thread);
-        if (thread.closed || (this.#isOpen && thread.answered)) return;
-        // A follower without any state is better off with one that is some seconds old.
-        if (follower.epoch === null) this.#follow(thread, snapshot, true);
-        else if (repair.judge(follower, snapshot) !== "ask") await this.#repairs.read(thread);
+      // One after the other: if nothing answers, the first request shows it.
+      for (const followed of due) {
+        followed.lastFrameAt = seconds();
+        const { follower } = followed;
+        const snapshot = await this.#repairer.snapshot(followed);
+        if (followed.closed || (this.#isOpen && followed.answered)) return;
+        // For a follower without a snapshot, one that is some seconds old is better than none.
+        if (follower.epoch === null) this.#follow(followed, snapshot, true);
+        else if (repair.judge(follower, snapshot) !== "ask") await this.#repairer.read(followed);
       }
     } catch (error) {
       if (!(error instanceof ReadError)) throw error;
     } finally {
-      this.#looking = false;
+      this.#isReading = false;
     }
   }
 
-  /** Whether HTTP answers tells a refusal from a network that is down. @param {boolean} answers */
+  /** If HTTP answers, the connection was refused; if not, the network is down. @param {boolean} answers */
   #answers(answers) {
     const { state, retryAt } = this.#connection;
     this.#answered = answers;
@@ -1690,12 +1690,12 @@ export class Livescore {
   }
 
   #wentOffline() {
-    // The socket would look open for minutes. If the device is wrong about itself, the next try shows it.
-    if (this.#wire) this.#wire.drop();
+    // The socket would look open for minutes. If the device is online all the same, the next try shows it.
+    if (this.#socket) this.#socket.drop();
     else if (this.#timers.has("retry")) this.#state("offline", { retryAt: this.#connection.retryAt, reason: OFFLINE });
   }
 
-  /** The page is seen again, or the network is back: no reason to wait on, but for a moment's jitter. */
+  /** The page is visible again, or the network is back: connect after a short jitter. */
   #cameBack() {
     const soon = this.#random() * this.#timings.spreadSeconds;
     const { retryAt, reason } = this.#connection;
@@ -1704,17 +1704,17 @@ export class Livescore {
         Math.min(soon, Math.max(0, ((retryAt ?? 0) - Date.now()) / 1000)),
         reason === OFFLINE ? null : reason,
       );
-    } else if (this.#wire?.open) {
-      const asleep = seconds() - this.#wire.heard > this.#timings.silenceSeconds;
+    } else if (this.#socket?.open) {
+      const asleep = seconds() - this.#socket.lastMessageAt > this.#timings.silenceSeconds;
       this.#timers.start("care", soon, () => {
-        if (asleep && this.#pinged === null) this.#ping([...this.#threads.values()]);
+        if (asleep && this.#pingedAt === null) this.#ping([...this.#matches.values()]);
         this.#care();
       });
     }
   }
 }
 
-/** A frame of the score has passed over other events. @param {Frame} frame */
+/** Whether a score frame has skipped other events. @param {Frame} frame */
 function isThin(frame) {
   return isWhole(frame) && frame.events.length < frame.seq - frame.prev;
 }

@@ -1,16 +1,16 @@
-"""The progress of one cell with a match: a row in that cell's ``broadcasts`` table.
+"""The state row of a match in a cell: which events the cell has to tell, which it has told, and the lease.
 
-The ledger says what happened, once, at home; each cell tells its own viewers, at its own pace, and keeps here how far
-it is. Keys of the table: ``pk`` and ``sk``. A match's rows have ``pk`` = ``match#<id>``:
+The ledger at home numbers the events of a match. Each cell then tells its own viewers at its own pace, and keeps its
+progress in its own table ``broadcasts`` (keys ``pk`` and ``sk``). A match's rows have ``pk`` = ``match#<id>``:
 
-- ``state``        this row: what is to be told, what has been, and the lease of the broadcast (lease.py)
-- ``progress#…``   how far each batch of a broadcast is (progress.py)
+- ``state``        the row of this module, with the lease of the running broadcast (lease.py)
+- ``progress#…``   the counts of one batch of a broadcast (progress.py)
 
-Beside them ``pk`` = ``live`` has a row for each broadcast that shares the send rate (rate_share.py). Every row has a
-version, ``v`` (runtime/attributes.py).
+The partition ``pk`` = ``rate-share`` has one row for each running broadcast (rate_share.py). Every row has a version,
+``v`` (runtime/attributes.py).
 
-The ``state`` row belongs to one epoch of its match. A match that is made again under its id has another epoch, and its
-first event replaces the row: otherwise nothing would be told before the new seq had passed the old one.
+The state row belongs to one epoch of its match. If a match is created again under the same id, its first event
+replaces the row. Without that, the cell would tell nothing until the new seqs had passed the old ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.progress import PROGRESS_FIELDS, progress_item
-from runtime.attributes import VERSION_ATTRIBUTE, as_number, count, json_object, parse_rows, reading, text, whole
+from runtime.attributes import (
+    VERSION_ATTRIBUTE,
+    as_number,
+    check_whole,
+    count,
+    json_object,
+    parse_rows,
+    reading_row,
+    text,
+)
 from runtime.metrics import readable_rows
 from subscriptions.shard_counts import broadcast_key
 
@@ -29,24 +38,26 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _MARK_DUE = (
-    "SET due_seq = :seq, #v = :v, "
+    "SET due_seq = :seq, epoch = :epoch, #v = :v, "
     "told_seq = if_not_exists(told_seq, :none), ended_seq = if_not_exists(ended_seq, :none)"
 )
-_OURS = "(attribute_not_exists(#v) OR #v = :v)"
-_SAME_EPOCH = "(attribute_not_exists(epoch) OR epoch = :epoch)"
+_IS_NEWER = (
+    "(attribute_not_exists(#v) OR #v = :v) AND (attribute_not_exists(epoch) OR epoch = :epoch) "
+    "AND (attribute_not_exists(due_seq) OR due_seq < :seq)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CellState:
-    """The progress of a cell with a match.
+    """The state row of a match in a cell. Without a row, all numbers are 0 and ``epoch`` is None.
 
     ``due_seq``: the newest event that the cell has to tell. ``told_seq``: every subscription row of the match in the
     cell has been sent everything up to it. ``ended_seq``: the newest event for which a broadcast has ended, with or
     without batches set aside. ``stopped_seq``: ``due_seq`` when an operator last stopped a broadcast, 0 if none did.
-    ``rows``: subscription rows that the last broadcast saw. ``shards``: the number of shards of its subscriptions
-    once that has grown; subscriptions.shards knows the first. ``owner``: the execution that has the lease until
-    ``lease_until`` (seconds since the epoch). ``round``: the round that it is in, or the last one was in.
-    ``epoch``: that of the match whose events these are, None in a row from before rows said so.
+    ``rows``: the subscription rows that the last broadcast read. ``shards``: the number of shards of the match's
+    subscriptions, None until it has grown (subscriptions/shards.py knows the first number). ``owner``: the execution
+    that has the lease, until ``lease_until`` (seconds since 1970). ``round``: the round that is running, or ran last.
+    ``epoch``: the epoch of the match that these numbers are about.
     """
 
     match: str
@@ -62,12 +73,12 @@ class CellState:
     epoch: str | None = None
 
     def is_running(self, now: float) -> bool:
-        """Whether a broadcast has the lease at ``now`` (seconds since the epoch)."""
+        """Whether a broadcast has the lease at ``now`` (seconds since 1970)."""
         return self.owner is not None and self.lease_until > now
 
 
 class CellStates:
-    """The ``state`` rows of one cell's ``broadcasts`` table.
+    """The state rows of one cell's table ``broadcasts``.
 
     Raises botocore's ClientError and BotoCoreError; UnreadableRowError for a row that is damaged.
     """
@@ -77,40 +88,42 @@ class CellStates:
         self._db = client
 
     def read(self, match: str) -> CellState:
-        """The progress of the cell, read consistently. Without a row, nothing has been told yet."""
+        """The state row of a match, read consistently."""
         return parse_cell_state(match, self._db.get_item(**cell_state_get(self.table, match)).get("Item"))
 
-    def mark_due(self, match: str, seq: int, epoch: str | None = None) -> CellState:
-        """Note that ``seq`` is to be told, unless something newer is; returns how far the cell is.
+    def mark_due(self, match: str, seq: int, epoch: str) -> CellState:
+        """Mark event ``seq`` of an epoch as due in the cell; returns the row as it is afterwards.
 
-        The write that gives back the lease also checks this number. So an event that is handed over at that moment
-        either is seen, or finds the lease free. A row of another ``epoch`` than the match has now is replaced: what was
-        told of the earlier match says nothing about this one.
+        If a newer event is due already, nothing changes. A row of another epoch is replaced: what was told of an
+        earlier match says nothing about this one.
+
+        The write that gives back the lease also checks ``due_seq``. So an event that becomes due at that moment either
+        is seen by the running broadcast, or finds the lease free.
         """
-        names, values = {"#v": "v"}, {":seq": as_number(seq), ":none": as_number(0), ":v": VERSION_ATTRIBUTE["v"]}
-        update, condition = _MARK_DUE, f"{_OURS} AND (attribute_not_exists(due_seq) OR due_seq < :seq)"
-        if epoch is not None:
-            update, condition = f"{update}, epoch = :epoch", f"{condition} AND {_SAME_EPOCH}"
-            values[":epoch"] = {"S": epoch}
         try:
             updated = self._db.update_item(
                 TableName=self.table,
                 Key=cell_state_key(match),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
+                UpdateExpression=_MARK_DUE,
+                ConditionExpression=_IS_NEWER,
+                ExpressionAttributeNames={"#v": "v"},
+                ExpressionAttributeValues={
+                    ":seq": as_number(seq),
+                    ":none": as_number(0),
+                    ":epoch": {"S": epoch},
+                    ":v": VERSION_ATTRIBUTE["v"],
+                },
                 ReturnValues="ALL_NEW",
             )
         except self._db.exceptions.ConditionalCheckFailedException:
-            found = self.read(match)
-            if epoch is None or found.epoch in (None, epoch):
-                return found
-            return self._replace(found, seq, epoch)
+            present = self.read(match)
+            if present.epoch in (None, epoch):
+                return present
+            return self._replace(present, seq, epoch)
         return parse_cell_state(match, updated["Attributes"])
 
     def _replace(self, old: CellState, seq: int, epoch: str) -> CellState:
-        """Put the row of a match that was made again in place of ``old``, unless somebody was faster."""
+        """Replace ``old`` by the row of a match that was created again, unless another process has done so."""
         try:
             self._db.update_item(
                 TableName=self.table,
@@ -130,14 +143,14 @@ class CellStates:
             return self.read(old.match)
         return CellState(old.match, due_seq=seq, epoch=epoch)
 
-    def stop(self, match: str, seq: int, epoch: str | None = None) -> tuple[CellState, bool]:
-        """End the broadcast of everything up to ``seq``; returns how far it got, and whether there was one to end.
+    def stop(self, match: str, seq: int, epoch: str) -> tuple[CellState, bool]:
+        """Stop the broadcast of all events up to ``seq``; returns the row, and whether there was a broadcast to stop.
 
-        A cell that is behind is handed ``seq`` first: otherwise what it is handed later would begin again. Then one
-        write: the lease is taken from whoever has it, which its senders see at their next look; and the newest
-        event counts as tried, so that nobody starts again for it: neither the watchdog, nor a record delivered twice,
-        nor an execution that has been started and has not taken the lease yet. ``told`` stays, so the frame of the next
-        event begins there.
+        First, ``seq`` becomes due: in a cell that is behind, an older event that arrives later would otherwise begin a
+        broadcast. Then one write removes the lease and sets ``ended_seq`` to ``due_seq``. The senders see at their next
+        poll that the lease is gone. Nobody starts a broadcast of these events again: neither the watchdog, nor a record
+        that is delivered twice, nor an execution that has started and has not acquired the lease yet. ``told_seq``
+        stays, so the frame of the next event begins after it.
         """
         if seq:
             self.mark_due(match, seq, epoch)
@@ -167,10 +180,10 @@ class CellStates:
         return readable_rows(parse_rows(_parse_progress, (item for page in pages for item in page["Items"])))
 
     def reopen(self, match: str, now: int) -> bool:
-        """Have the match broadcast again from what it has been told; returns whether it may be.
+        """Let an execution broadcast the match again from ``told_seq``; returns whether that is allowed.
 
-        A batch that was set aside leaves ``tried`` at the newest event, so that no execution would take the lease. It
-        may not if everyone has been told, or a broadcast is running at ``now`` (seconds since the epoch).
+        A batch that was set aside leaves ``ended_seq`` at the newest event, so no execution would acquire the lease. It
+        is not allowed if every row has been told, or if a broadcast has the lease at ``now`` (seconds since 1970).
         """
         try:
             self._db.update_item(
@@ -186,23 +199,23 @@ class CellStates:
 
 
 def cell_state_key(match: str) -> dict[str, Any]:
-    """The primary key of a match's ``state`` row."""
+    """The primary key of a match's state row."""
     return broadcast_key(match, "state")
 
 
 def cell_state_get(table: str, match: str) -> dict[str, Any]:
-    """The arguments of a consistent GetItem for the ``state`` row."""
+    """The arguments of a consistent GetItem of the state row."""
     return {"TableName": table, "Key": cell_state_key(match), "ConsistentRead": True}
 
 
 def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
-    """The ``state`` row as DynamoDB returns it, if there is one.
+    """The state row as DynamoDB returns it; None if there is no row.
 
     Raises UnreadableRowError.
     """
     item = item or {}
     names = ("due_seq", "told_seq", "ended_seq", "stopped_seq", "rows", "shards", "lease_until")
-    with reading(match, f"state of {broadcast_key(match, '')['pk']['S']}", item):
+    with reading_row(match, f"state of {broadcast_key(match, '')['pk']['S']}", item):
         numbers: Any = {name: count(item, name) for name in names if name in item}
         texts: Any = {
             name: text(item, key)
@@ -213,7 +226,7 @@ def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
 
 
 def _parse_progress(item: Mapping[str, Any]) -> dict[str, Any]:
-    with reading(item["pk"]["S"].removeprefix("match#"), item["sk"]["S"], item):
+    with reading_row(item["pk"]["S"].removeprefix("match#"), item["sk"]["S"], item):
         body = json_object(item, "body")
-        whole(body, *PROGRESS_FIELDS)
+        check_whole(body, *PROGRESS_FIELDS)
         return body

@@ -1,8 +1,8 @@
-"""The cells that tell a match's viewers: each in a region of its own, with its own viewers, senders and send rate.
+"""Home's calls to the cells. Each cell is in a region of its own, with its own viewers, senders and send rate.
 
-The ledger and what numbers events are at home. From there each numbered event is handed to every cell, side by side. A
-cell that does not answer delays nobody: its event goes to the watchdog's queue at home, which hands it over when the
-cell is back.
+Home numbers the events. Then each numbered event becomes due in every cell, and a broadcast starts there; the calls to
+the cells run side by side. A cell that does not answer delays no other cell: a message in the watchdog's queue at home
+brings the event to that cell when the cell answers again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from broadcaster.control.watchdog_queue import WatchdogQueue
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.environment import settings
-from runtime.metrics import unreadable
+from runtime.metrics import report_unreadable
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.regions import COLD_SECONDS, Regions
 from runtime.thaw import seconds
@@ -35,18 +35,20 @@ if TYPE_CHECKING:
     from matches.match_state import MatchState
 
 SILENCE_SECONDS = 15.0
-"""A cell that did not answer is left to the watchdog for so long: it is not waited for at each event."""
+"""Seconds for which a cell that did not answer is not called. Meanwhile its events go to the watchdog alone."""
 
 SLOW_SECONDS = 0.5
-"""A cell that took longer than this to answer with an error has not answered, either. A cell to which a connection has
-to be opened has ``regions.COLD_SECONDS`` more."""
+"""An error that a cell needed more seconds for counts as no answer. A cell to which this process has no open connection
+has ``regions.COLD_SECONDS`` more."""
 
-SOON_SECONDS = 1
-"""The watchdog's first look after an event that could not be handed over."""
+UNREACHED_SECONDS = 1
+"""Seconds until the watchdog checks a cell in which an event could not be marked as due."""
 
-Seen = Literal["settled", "running", "restarted", "unreached"]
-"""The watchdog's finding about an event in a cell: nothing is left to do, a broadcast runs, a broadcast was started
-again, or the cell does not answer."""
+CheckResult = Literal["ended", "running", "restarted", "unreached"]
+"""The result of a check of one event in one cell.
+
+``ended``: a broadcast of the event has ended, or nobody needs one any more. ``running``: a broadcast has the lease.
+``restarted``: no broadcast had the lease, so the check has started one. ``unreached``: the cell does not answer."""
 
 logger = Logger(service="cells")
 T = TypeVar("T")
@@ -62,7 +64,7 @@ class Cell:
 
 
 class Cells:
-    """All cells of a deployment, by region. ``clock`` tells seconds, those of a freeze included."""
+    """All cells of a deployment, by region. ``clock`` counts seconds, also while the function's process is frozen."""
 
     def __init__(
         self, cells: Mapping[str, Cell], watchdog_queue: WatchdogQueue, clock: Callable[[], float] = seconds
@@ -71,8 +73,8 @@ class Cells:
         self._watchdog_queue = watchdog_queue
         self._clock = clock
         self._regions = Regions(len(self._cells), clock)
-        self._queue = Regions(len(self._cells), clock)
-        """The watchdog's queue, asked once for each region."""
+        self._queue_calls = Regions(len(self._cells), clock)
+        """The calls to the watchdog's queue, one for each cell."""
         self._silent_until: dict[str, float] = {}
 
     def __contains__(self, region: str) -> bool:
@@ -81,72 +83,74 @@ class Cells:
     def broadcast(self, state: MatchState) -> list[str]:
         """Have every cell tell the match up to ``state.newest_seq``; returns the cells that could not be reached.
 
-        An Express execution may die without a trace
-        (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-standard-vs-express.html), so
-        the watchdog is told before any is started. If it cannot be, viewers are told all the same, and then what its
-        queue at home said is raised: delivered again, the event gets its watchdog. A cell whose row of the match is
-        damaged is left to the watchdog, too, which sets its message aside. Raises refusals.AWS_ERRORS.
+        Each cell's message to the watchdog comes first, because an Express execution may die without a trace
+        (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-standard-vs-express.html). If a message cannot be
+        sent, the broadcasts start all the same, and then its error is raised: Lambda delivers the record again, and the
+        next call sends the messages. A cell with a damaged row of the match is left to its message, which the watchdog
+        sets aside. Raises refusals.AWS_ERRORS.
         """
         put = partial(self._watchdog_queue.put, state.match, state.newest_seq, epoch=state.epoch)
-        _, unwatched = self._queue.ask({region: partial(put, region) for region in self._cells})
-        reached, broken = self._reach({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
+        _, unsent = self._queue_calls.ask({region: partial(put, region) for region in self._cells})
+        reached, broken = self._ask({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
         unreached = [region for region in self._cells if region not in reached.keys() | broken.keys()]
-        for error in unwatched.values():
-            logger.error("the watchdog does not know", match=state.match, seq=state.newest_seq, exc_info=error)
+        if unsent:
+            # There is one queue, so the first error speaks for all of them.
+            error = next(iter(unsent.values()))
+            logger.error(
+                "watchdog_message_not_sent",
+                match=state.match, seq=state.newest_seq, cells=sorted(unsent), exc_info=error,
+            )  # fmt: skip
             raise error
         for region in unreached:
-            put(region, SOON_SECONDS)
+            put(region, seconds=UNREACHED_SECONDS)
         return unreached
 
-    def look(
-        self, match: str, seq: int, region: str, state: Callable[[], MatchState], epoch: str | None = None
-    ) -> Seen:
-        """The state of event ``seq`` in a cell. Starts a broadcast if the event is not told and none runs.
+    def check(self, match: str, seq: int, region: str, epoch: str, state: Callable[[], MatchState]) -> CheckResult:
+        """Check event ``seq`` of an epoch in a cell; starts a broadcast if none has ended and none has the lease.
 
-        ``state`` reads the match from the ledger; if that has another epoch than ``epoch``, the event was one of an
-        earlier match of the id, and nothing is left to do. Raises what ``state`` raises, and BrokenMatchError for a
+        ``state`` reads the match from the ledger. If the match has another epoch than ``epoch``, the event belongs to
+        an earlier match of the id: the result is ``ended``. Raises the errors of ``state``, and BrokenMatchError for a
         damaged row of the cell.
         """
         cell = self._cells[region]
-        cell_state = self._in(region, partial(cell.cell_states.read, match))
+        cell_state = self._ask_one(region, partial(cell.cell_states.read, match))
         if cell_state is not None and (cell_state.due_seq < seq or cell_state.epoch != epoch):
-            # The cell has not been handed this event, or its row is about another match of the id.
+            # The event has not become due in the cell, or the row is about another match of the id.
             now = state()
-            if epoch not in (None, now.epoch):
-                return "settled"
-            cell_state = self._in(
-                region, partial(cell.cell_states.mark_due, match, max(seq, now.newest_seq), now.epoch)
-            )
+            if epoch != now.epoch:
+                return "ended"
+            newest = max(seq, now.newest_seq)
+            cell_state = self._ask_one(region, partial(cell.cell_states.mark_due, match, newest, now.epoch))
         if cell_state is None:
             return "unreached"
         if cell_state.ended_seq >= seq:
-            return "settled"
+            return "ended"
         if cell_state.lease_until > time.time():
             return "running"
-        logger.warning("starting again", match=match, seq=seq, tried=cell_state.ended_seq, cell=region)
-        return "restarted" if self._in(region, partial(_begin, cell, state())) is not None else "unreached"
+        logger.warning("broadcast_restarted", match=match, seq=seq, ended_seq=cell_state.ended_seq, cell=region)
+        return "restarted" if self._ask_one(region, partial(_begin, cell, state())) is not None else "unreached"
 
-    def later(self, match: str, seq: int, region: str, tries: int, epoch: str | None = None) -> None:
-        """Have the watchdog look again at a cell that nobody could reach, after 2, 4, 8 … 60 seconds.
+    def check_later(self, match: str, seq: int, region: str, epoch: str, tries: int) -> None:
+        """Ask the watchdog to check the event again, after 2, 4, 8 … 60 seconds. ``tries``: failed checks so far.
 
         Raises botocore's ClientError and BotoCoreError.
         """
-        self._watchdog_queue.put(match, seq, region, min(60, 2 ** min(tries, 6)), tries=tries, epoch=epoch)
+        self._watchdog_queue.put(match, seq, region, epoch, seconds=min(60, 2 ** min(tries, 6)), tries=tries)
 
-    def _in(self, region: str, work: Callable[[], T]) -> T | None:
+    def _ask_one(self, region: str, work: Callable[[], T]) -> T | None:
         """The answer of one cell, None if the cell does not answer. Raises BrokenMatchError."""
-        reached, broken = self._reach({region: work})
+        reached, broken = self._ask({region: work})
         if region in broken:
             raise broken[region]
         return reached.get(region)
 
-    def _reach(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, BrokenMatchError]]:
-        """The answers of the cells that are not silent, and the cells whose row of the match is damaged."""
+    def _ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, BrokenMatchError]]:
+        """The answers of the cells that are not silent, and the errors of those whose row of the match is damaged."""
         now = self._clock()
         asked = {
             region: partial(self._call, region, each)
             for region, each in work.items()
-            # A single cell is asked in any case: nobody else waits for it.
+            # A single cell is called in any case: no other cell waits for it.
             if len(self._cells) == 1 or self._silent_until.get(region, 0.0) <= now
         }
         answers, failures = self._regions.ask(asked)
@@ -155,12 +159,12 @@ class Cells:
             if isinstance(error, BrokenMatchError):
                 broken[region] = error
                 if isinstance(error, UnreadableRowError):
-                    unreadable(error)
+                    report_unreadable(error)
                 continue
             if judge(error) in ("refused", "invalid"):
-                # The cell has answered, and its answer stays the same until a person changes the deployment. An error
-                # raised here would keep the record on the stream, and the events of all cells would wait behind it.
-                # So the event waits with the watchdog, as that of a silent cell does.
+                # The cell has answered, and its answer stays the same until a person changes the deployment. If this
+                # raised the error, the record would stay on the stream, and the events of all cells would wait behind
+                # it. So the event waits in the watchdog's queue, like the event of a silent cell.
                 logger.error("cell_refused", cell=region, exc_info=error)
             else:
                 logger.warning("cell_unreached", cell=region, exc_info=error)
@@ -182,7 +186,7 @@ class Cells:
 
 
 def _begin(cell: Cell, state: MatchState) -> CellState:
-    """Hand a match as it stands to a cell, and start a broadcast of it unless that has been done."""
+    """Mark the match's newest event as due in a cell, and start a broadcast unless one of that event has ended."""
     cell_state = cell.cell_states.mark_due(state.match, state.newest_seq, state.epoch)
     if cell_state.ended_seq < state.newest_seq:
         cell.starter.start(state, cell_state)
@@ -191,7 +195,7 @@ def _begin(cell: Cell, state: MatchState) -> CellState:
 
 @cache
 def cells() -> Cells:
-    """The cells of this process, from its environment."""
+    """The cells of this process, from its settings."""
     own = settings(HomeSettings)
     budget = Budget(own.send_rate, own.sender_rate)
     return Cells(

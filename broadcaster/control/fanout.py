@@ -1,15 +1,17 @@
-"""Lambda: a Kinesis batch -> the ledger -> every cell: a plan -> StartExecution.
+"""Lambda: takes records from Kinesis, has the ledger number their events, and starts the broadcasts of all cells.
 
-Records of one match are handled in order. Poison is set aside and counts as done. A transient failure stops its
-match, not the others: what was numbered is broadcast, and the batch is raised, so that Kinesis delivers it again;
-whatever had been done by then changes nothing the second time.
+Records of one match are handled in order. Poison (a record that can never be numbered) is set aside and counts as done.
+After a transient failure the records of that match wait, and the other matches go on: what was numbered is broadcast.
+Then the handler raises, so Lambda's event source mapping delivers the records again
+(https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html). Work that was done the first
+time changes nothing the second time.
 
 A call that AWS refuses stops its match in the same way, because no record is at fault. It is loud at once: the log has
 ``aws_refused``, the invocation has the metric AwsRefused, and the function fails. The record stays on the stream.
 
-A failure that belongs to one match is neither: its rows are damaged, DynamoDB calls the write invalid, or an error
-comes that nobody foresaw. The match waits until the other matches of the batch have been broadcast, and is tried again
-for a moment. A record that then still fails is set aside with its reason, and counts as done.
+A failure that belongs to one match is neither poison nor transient: its rows are damaged, DynamoDB calls the write
+invalid, or an error comes that nobody foresaw. The match waits until the other matches have been broadcast; then its
+records are tried again for a moment. A record that still fails is set aside with its reason, and counts as done.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
 from runtime.environment import settings
 from runtime.errors import ConfigurationError, TransientError
-from runtime.metrics import Metrics, unreadable
+from runtime.metrics import Metrics, report_unreadable
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.thaw import seconds
 
@@ -41,16 +43,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 PATIENCE_SECONDS = 1.5
-"""A batch tries matches whose rows seem damaged again for so long at most: two readers that meet may look so, too."""
+"""Seconds in which one invocation tries all doubtful matches again. Two fan-outs at one match may look like damage."""
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.4, 0.4)
 """Seconds between these tries."""
 
 BROKEN_SECONDS = 5.0
-"""A match whose state is damaged is not read again for so long: each of its queued records would cost several calls."""
+"""Seconds for which a match with a damaged state row is not read: each of its queued records would cost some calls."""
 
 CONTENTION_SECONDS = 60.0
-"""Contention ends by itself, because one of the writers always succeeds. An event is set aside after so much of it."""
+"""Seconds of contention after which an event is set aside. Contention ends by itself: one writer always succeeds."""
 
 logger = Logger(service="fanout")
 metrics = Metrics("fanout")
@@ -58,11 +60,11 @@ T = TypeVar("T")
 
 
 class IncompleteError(TransientError):
-    """Some records could not be handled yet: deliver the batch again."""
+    """Some records could not be handled yet, so Lambda has to deliver all records of the invocation again."""
 
 
 class Fanout:
-    """Handles batches of records."""
+    """Handles the records of invocations. ``reach``: the cells. ``set_aside_queue``: a URL."""
 
     def __init__(self, ledger: Ledger, reach: cells.Cells, sqs: SQSClient, set_aside_queue: str) -> None:
         self.ledger = ledger
@@ -70,16 +72,16 @@ class Fanout:
         self._sqs = sqs
         self._set_aside_queue = set_aside_queue
         self._broken: dict[str, tuple[str, float]] = {}
-        """Matches whose state is damaged: the reason, and until when they are not tried."""
+        """Matches with a damaged state row: the reason, and until when (seconds) their records are not tried."""
         self._contended: dict[tuple[str, str], float] = {}
-        """Events that met contention, by match and id, and when they met it first."""
-        self._aside: set[tuple[str, int]] = set()
-        """Records that were set aside since the last whole batch: when theirs is redelivered they are not again."""
+        """By match and event id: when (seconds) the event met contention first."""
+        self._already_set_aside: set[tuple[str, int]] = set()
+        """Records set aside since the last invocation that succeeded: delivered again, they are not set aside again."""
 
     def handle(self, records: list[dict[str, Any]]) -> None:
-        """Number and broadcast a batch.
+        """Number the events of the records, and broadcast their matches.
 
-        Raises IncompleteError when something transient is in the way.
+        Raises IncompleteError after a transient failure.
         """
         failed: dict[str, Exception] = {}
         doubtful: dict[str, list[dict[str, Any]]] = {}
@@ -94,8 +96,8 @@ class Fanout:
                 continue
             try:
                 accepted = self._accept(record)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the other matches come first
-                _log("not_numbered_yet", match, error)
+            except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
+                _log("event_not_numbered", match, error)
                 if _is_of_the_record(error):
                     doubtful[match] = [record]
                 else:
@@ -104,54 +106,57 @@ class Fanout:
                 if accepted is not None:
                     numbered[accepted.match] = record
         unstarted = self._broadcast_all(numbered, failed)
-        self._settle(doubtful, unstarted, failed)
+        self._retry_doubtful(doubtful, unstarted, failed)
         if failed:
             raise IncompleteError(", ".join(f"{match}: {error}" for match, error in failed.items()))
-        self._aside.clear()
+        self._already_set_aside.clear()
 
     def _broadcast_all(
         self, numbered: dict[str, dict[str, Any]], failed: dict[str, Exception]
     ) -> dict[str, dict[str, Any]]:
-        """Broadcast the matches of which events were numbered; returns those that met what is not transient."""
+        """Broadcast the matches with numbered events; returns the matches that failed with an error not transient."""
         unstarted: dict[str, dict[str, Any]] = {}
         for match, record in numbered.items():
             try:
                 self._broadcast(match)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the other matches come first
-                _log("not_broadcast_yet", match, error)
+            except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
+                _log("match_not_broadcast", match, error)
                 if _is_of_the_record(error):
                     unstarted[match] = record
                 else:
                     failed[match] = error
         return unstarted
 
-    def _settle(
+    def _retry_doubtful(
         self,
         doubtful: dict[str, list[dict[str, Any]]],
         unstarted: dict[str, dict[str, Any]],
         failed: dict[str, Exception],
     ) -> None:
-        """Try again what met an error that is not transient, for a moment, and set aside what still fails."""
+        """Try again the records that failed with an error not transient; set aside the records that still fail."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         for match, records in doubtful.items():
             try:
                 for record in records:
-                    accepted = self._patiently(record, deadline, lambda record=record: self._accept(record))  # type: ignore[misc]
+                    accepted = self._try_until(deadline, record, lambda record=record: self._accept(record))  # type: ignore[misc]
                     if accepted is not None:
                         unstarted[match] = record
-            except Exception as error:  # noqa: BLE001 - the record stays on the stream, whatever it met
-                _log("not_numbered_yet", match, error)
+            except Exception as error:  # noqa: BLE001 - of any kind: the record stays on the stream
+                _log("event_not_numbered", match, error)
                 failed[match] = error
         for match, record in unstarted.items():
             try:
-                # Sent back to the stream by ``livescore redrive``, the record has the match broadcast.
-                self._patiently(record, deadline, lambda match=match: self._broadcast(match))  # type: ignore[misc]
-            except Exception as error:  # noqa: BLE001 - the record stays on the stream, whatever it met
-                _log("not_broadcast_yet", match, error)
+                # A record that is set aside here starts the broadcast when ``livescore redrive`` sends it again.
+                self._try_until(deadline, record, lambda match=match: self._broadcast(match))  # type: ignore[misc]
+            except Exception as error:  # noqa: BLE001 - of any kind: the record stays on the stream
+                _log("match_not_broadcast", match, error)
                 failed[match] = error
 
-    def _patiently(self, record: dict[str, Any], deadline: float, work: Callable[[], T]) -> T | None:
-        """Do the work for a record until the deadline; set the record aside if it fails to the end (then None)."""
+    def _try_until(self, deadline: float, record: dict[str, Any], work: Callable[[], T]) -> T | None:
+        """Try the work for a record until it succeeds, or set the record aside at the deadline and return None.
+
+        ``deadline``: of the monotonic clock. Errors that do not belong to the record are raised at once.
+        """
         match, pauses = record["kinesis"]["partitionKey"], iter(PAUSES)
         while True:
             known, until = self._broken.get(match, ("", 0.0))
@@ -169,7 +174,7 @@ class Fanout:
                     continue
                 reason = str(error) if isinstance(error, BrokenMatchError) else f"{type(error).__name__}: {error}"
                 if isinstance(error, UnreadableRowError):
-                    unreadable(error)
+                    report_unreadable(error)
                 elif not isinstance(error, BrokenMatchError):
                     logger.exception("record_failed", match=match)
                 if isinstance(error, BrokenMatchError) and error.concerns_all:
@@ -194,11 +199,13 @@ class Fanout:
             now = time.monotonic()
             if now - self._contended.setdefault(event, now) < CONTENTION_SECONDS:
                 raise
-            self._set_aside(record, f"others changed the match at every try for {CONTENTION_SECONDS:.0f} s: {error}")
+            self._set_aside(
+                record, f"other writers changed the match at every try for {CONTENTION_SECONDS:.0f} s: {error}"
+            )
         except AWS_ERRORS as error:
             if not _is_of_the_record(error):
                 raise
-            # DynamoDB would answer the same record so for ever.
+            # DynamoDB gives the same record this answer on every try.
             self._set_aside(record, str(error))
             return None
         else:
@@ -210,7 +217,7 @@ class Fanout:
     def _number(self, accepted: AcceptedEvent) -> None:
         outcome = self.ledger.apply_event(accepted)
         logger.info(
-            outcome.status,
+            "event_applied" if outcome.status == "applied" else "event_refused",
             match=accepted.match,
             event_id=accepted.event_id,
             kind=accepted.event.kind,
@@ -225,40 +232,42 @@ class Fanout:
             metrics.add("NumberedAfter", max(0, time.time_ns() // 1_000_000 - accepted.at))
 
     def _broadcast(self, match: str) -> None:
-        """Broadcast what has not been, which after a redelivery may be what an earlier delivery numbered."""
+        """Broadcast the match up to its newest event, also if an earlier delivery of the record has numbered it."""
         state = self.ledger.state(match)
         if state.newest_seq:
             metrics.add("CellsUnreached", len(self._cells.broadcast(state)))
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
-        """Set a record aside, and count it as done."""
+        """Set a record aside with the reason."""
         about = record["kinesis"]
-        place = (about["sequenceNumber"], hash(about["data"]))
-        if place in self._aside:
+        identity = (about["sequenceNumber"], hash(about["data"]))
+        if identity in self._already_set_aside:
             return
         metrics.add("RecordsSetAside")
-        logger.error("set aside", match=about["partitionKey"], reason=reason, sequence_number=about["sequenceNumber"])
+        logger.error(
+            "record_set_aside", match=about["partitionKey"], reason=reason, sequence_number=about["sequenceNumber"]
+        )
         self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
-        self._aside.add(place)
+        self._already_set_aside.add(identity)
 
 
 def _is_of_the_record(error: Exception) -> bool:
-    """Whether an error belongs to one record or its match. With any other error the record stays on the stream.
+    """Whether an error belongs to one record or its match. After any other error the record stays on the stream.
 
-    An error that passes is not of the record. An error of the deployment, such as a call that AWS refuses, is not,
-    either: a person has to change the deployment, and then the record is numbered.
+    A transient error does not belong to the record. An error of the deployment does not either, such as a call that AWS
+    refuses: a person has to change the deployment, and then the record is numbered.
     """
     if isinstance(error, (*AWS_ERRORS, OSError)):
         return judge(error) == "invalid"
     return not isinstance(error, (TransientError, ConfigurationError))
 
 
-def _log(message: str, match: str, error: Exception) -> None:
+def _log(event_name: str, match: str, error: Exception) -> None:
     """Log an error of a match: as a warning if it passes by itself, else as an error."""
     passes = isinstance(error, TransientError) or (
         isinstance(error, (*AWS_ERRORS, OSError)) and judge(error) == "transient"
     )
-    (logger.warning if passes else logger.error)(message, match=match, exc_info=error)
+    (logger.warning if passes else logger.error)(event_name, match=match, exc_info=error)
 
 
 @cache
@@ -274,5 +283,5 @@ def _reach() -> None:
 @lifecycle.prepare(HomeSettings, _fanout, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Handle one batch of the event source mapping."""
+    """Handle the records of one invocation by the event source mapping."""
     _fanout().handle(event["Records"])

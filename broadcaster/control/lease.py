@@ -1,8 +1,8 @@
-"""One broadcast per match and cell: the lease on the match's ``state`` row in the cell's table (cell_state.py).
+"""The lease: one broadcast at a time for a match in a cell. It lies on the match's state row (cell_state.py).
 
 AcquireLease, the first state of broadcast.asl.json, acquires the lease. Each sender renews it, and so does RenewLease
-after a batch was set aside. The receipt releases it. If an execution dies, its lease ends by itself. ``owner`` is the
-execution's id. An execution that has lost the lease stops: another execution tells everyone.
+after a batch was set aside. The receipt releases it. The lease of an execution that died runs out. The owner is the id
+of an execution. An execution that has lost the lease stops, because another execution tells all viewers.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from broadcaster.control.cell_state import cell_state_key
 
 
 def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
-    """The arguments of the UpdateItem that keeps the lease until ``until`` (seconds since the epoch).
+    """The arguments of the UpdateItem that renews the lease until ``until`` (seconds since 1970).
 
-    It fails with ConditionalCheckFailedException if the lease is another's by now.
+    The call fails with ConditionalCheckFailedException if another execution has the lease, or none.
     """
     return {
         "TableName": table,

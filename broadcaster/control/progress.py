@@ -1,7 +1,7 @@
-"""Pure: how far a broadcast is, from the rows in which its batches keep count.
+"""Pure: the progress of a broadcast, as sums over the rows in which its senders count.
 
-A batch's row has ``pk`` = ``match#<id>`` and ``sk`` = ``progress#<broadcast>#<round>#<batch>`` in its cell's
-``broadcasts`` table, and is written when an invocation of its sender ends (broadcaster.send.sender_store).
+Each batch of a round has one row in its cell's table ``broadcasts``: ``pk`` = ``match#<id>``, ``sk`` =
+``progress#<broadcast>#<round>#<batch>``. The sender writes the row when an invocation ends (broadcaster/send).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 SUMMED = ("accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
 PROGRESS_FIELDS = (*SUMMED, "batch", "seq", "rows", "started", "ended")
-"""Whole numbers in the JSON of a batch's row."""
+"""The fields, all whole numbers, of the JSON in a batch's row."""
 
-_SHOWN = ("seq", "started", "ms", "accepted", "gone", "failed", "skipped", "throttled", "rows", "batches")
+_OPERATORS_FIELDS = ("seq", "started", "ms", "accepted", "gone", "failed", "skipped", "throttled", "rows", "batches")
 
 
 def round_name(broadcast: str, number: int) -> str:
@@ -26,12 +26,12 @@ def round_name(broadcast: str, number: int) -> str:
 
 
 def progress_item(round_of: str, batch: int | None = None) -> str:
-    """The sort key of a batch's row, or what the rows of all batches of a round begin with."""
+    """The sort key of a batch's row; without ``batch``, the beginning that the rows of all batches of a round share."""
     return f"progress#{round_of}#" + ("" if batch is None else f"{batch:03d}")
 
 
 def total(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """The sums over the batches of a round; times in milliseconds, ``started`` since the epoch."""
+    """The sums over the batches of a round. ``started`` is in milliseconds since 1970, ``ms`` the duration so far."""
     started = min((row["started"] for row in rows), default=0)
     return {
         **{name: sum(row[name] for row in rows) for name in SUMMED},
@@ -42,14 +42,14 @@ def total(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def standing(cell_state: CellState, rows: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
-    """The progress of a cell, as operators see it at ``now`` (seconds since the epoch).
+def cell_progress(cell_state: CellState, rows: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:
+    """The progress of a match in a cell at ``now`` (seconds since 1970), as the HTTP API gives it to operators.
 
-    ``broadcast`` is what the batches of the running round have reported, None if there is no round or no report yet.
+    ``broadcast``: the sums that the batches of the running round have reported; None without a round or a report.
     """
     running = cell_state.is_running(now)
-    shown = None
+    broadcast = None
     if running and rows:
         sums = {**total(rows), "seq": max(row["seq"] for row in rows)}
-        shown = {name: sums[name] for name in _SHOWN}
-    return {"seq": cell_state.due_seq, "told": cell_state.told_seq, "running": running, "broadcast": shown}
+        broadcast = {name: sums[name] for name in _OPERATORS_FIELDS}
+    return {"seq": cell_state.due_seq, "told": cell_state.told_seq, "running": running, "broadcast": broadcast}

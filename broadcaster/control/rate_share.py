@@ -1,20 +1,20 @@
-"""Pure: how the live broadcasts of a cell share its send rate, by rows of its ``broadcasts`` table.
+"""Pure: how the running broadcasts of a cell share its send rate, by rows of its table ``broadcasts``.
 
-One row per match that is being broadcast: ``owner`` (the execution), ``batches`` (how many senders it began with),
-``left0``, ``left1`` … (how many posts each batch still has), ``ended`` (the batches that are done), ``ttl`` (when it is
-taken for dead), ``v`` (the version: attributes.py). The state machine writes it at the beginning of each round, the
-senders read all of them four times a second, and the end of the broadcast removes it. A sender states what it has left
-when it begins, when that grows, and each time it has halved: about twenty writes for a million rows.
+Each match that is being broadcast has one row: ``owner`` (the execution), ``batches`` (the number of its senders at
+the beginning), ``left0``, ``left1`` … (the posts that each batch still has), ``ended`` (the batches that are done),
+``ttl`` (when the row runs out), ``v`` (the version: runtime/attributes.py). The state machine writes the row at the
+beginning of each round. The senders read all rows four times a second. The end of the broadcast deletes the row. A
+sender states what its batch has left when the sender begins, when that number grows, and each time it has halved: about
+twenty writes for a million subscription rows.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.plan import MAX_SENDERS
-from runtime.attributes import count, parse_rows, reading, text
+from runtime.attributes import count, parse_rows, reading_row, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from runtime.attributes import UnreadableRowError
 
 RATE_SHARE = "rate-share"
-"""The one partition key: all rows are read with one Query of a few kilobytes."""
+"""The one partition key: one Query of a few kilobytes reads all rows."""
 
 HORIZON_SECONDS = 0.5
-"""A match is left the rate that sends its remaining posts within so long: twice the time between two looks."""
+"""A match gets the rate that sends its remaining posts within so many seconds: twice the time between two polls."""
 
 _LONGEST_SECONDS = 900
-"""A ``ttl`` is at most so far ahead, more than two leases: a damaged one would keep its part of the rate for ever."""
+"""Seconds, more than two leases. A ``ttl`` further ahead is damaged: its row would keep a part of the rate for ever."""
 
 UNSTATED = 1
-"""Posts that a batch counts for that has not stated yet how many it has: its function may not run yet."""
+"""Posts that count for a batch which has not stated its number yet: its function may not run yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateShare:
-    """A live broadcast."""
+    """The row of one running broadcast. ``until``: when the row runs out (seconds since 1970)."""
 
     match: str
     owner: str
@@ -44,35 +44,36 @@ class RateShare:
     ended: frozenset[int]
     until: int
     left: Mapping[int, int] = field(default_factory=dict)
-    """By batch: the posts that it still had when it last said so."""
+    """By batch: the posts that it has left, as its sender last stated."""
 
     @property
     def senders(self) -> int:
-        """Senders that are still at it."""
+        """The number of senders whose batches have not ended."""
         return self.batches - len(self.ended)
 
     @property
     def need(self) -> float:
-        """Requests a second that send what is left within ``HORIZON_SECONDS``."""
+        """Requests a second that send all remaining posts within ``HORIZON_SECONDS``."""
         stated = [left for batch, left in self.left.items() if batch < self.batches and batch not in self.ended]
         return (sum(stated) + UNSTATED * max(0, self.senders - len(stated))) / HORIZON_SECONDS
 
 
 def share(
-    broadcasts: Iterable[RateShare], match: str, senders: int, rate: float, now: float, *, stated: bool = True
+    rows: Iterable[RateShare], match: str, senders: int, rate: float, now: float, *, stated: bool = True
 ) -> float:
-    """Requests a second for one sender of ``match``: max-min fair among matches, by what each has left to post.
+    """Requests a second for one sender of ``match``, out of the cell's ``rate``; ``now`` in seconds since 1970.
 
-    A match that needs less than an equal part of ``rate`` leaves the rest to the others, however many they are. So a
-    match without viewers costs the others nothing, and one match's storm cannot starve another's goal. The senders of
-    the match share its part equally; a sender that has ended leaves its part to them, a match that has ended to the
-    other matches. ``senders`` counts those of the match if its row is missing.
+    The division is max-min fair among matches, by the posts that each has left. A match that needs less than an equal
+    part leaves the rest to the others, however many they are. So a match without viewers costs the others nothing, and
+    one match's storm cannot starve another's goal. The senders of a match divide its part equally. A sender that has
+    ended leaves its part to the other senders of its match, and a match that has ended leaves its part to the other
+    matches. ``senders`` is the number of the match's senders if its own row is missing.
 
-    The match's own need is not looked at: it may be done sooner than within the horizon, because the others leave it
-    the requests for that. Until it has ``stated`` its need and the others had time to see it, the match has an equal
-    part at most: in that time the others use what they do not know to be wanted.
+    The match's own need does not count: it may finish sooner than the horizon, because the others leave it the requests
+    for that. Before the match has ``stated`` its need and the others have had time to see it, the match gets an equal
+    part at most, because until then the others use what they do not know to be needed.
     """
-    living = {each.match: each for each in broadcasts if each.until > now and (each.senders > 0 or each.match == match)}
+    living = {each.match: each for each in rows if each.until > now and (each.senders > 0 or each.match == match)}
     mine = living[match].senders if match in living else senders
     others = [each.need for each in living.values() if each.match != match]
     part = _fair(others, rate) if stated else rate / (len(others) + 1)
@@ -80,9 +81,9 @@ def share(
 
 
 def _fair(needs: list[float], rate: float) -> float:
-    """The max-min fair part of ``rate`` for one that takes all it gets beside others with these ``needs``.
+    """The max-min fair part of ``rate`` for a match of unlimited need beside others with these ``needs``.
 
-    (Bertsekas and Gallager, Data Networks, 6.5.2: the smallest needs are met first, the rest is divided equally.)
+    The smallest needs are met first; the rest is divided equally (Bertsekas and Gallager, Data Networks, 6.5.2).
     """
     left, parts = rate, len(needs) + 1
     for need in sorted(needs):
@@ -92,21 +93,21 @@ def _fair(needs: list[float], rate: float) -> float:
     return left / parts
 
 
-def parse(items: Iterable[Mapping[str, Any]]) -> tuple[list[RateShare], list[UnreadableRowError]]:
-    """Rows as DynamoDB returns them, and what is wrong with those that cannot be read.
+def parse(items: Iterable[Mapping[str, Any]], now: float) -> tuple[list[RateShare], list[UnreadableRowError]]:
+    """Rows as DynamoDB returns them at ``now`` (seconds since 1970), and the errors of those that cannot be read.
 
     An unreadable row has no share of the rate. Its match sends all the same, until the next broadcast of the match
-    overwrites the row; the pace then gives way by the 429s.
+    overwrites the row; meanwhile its pace gives way when API Gateway answers 429.
     """
-    return parse_rows(_parse, items)
+    return parse_rows(lambda item: _parse(item, now), items)
 
 
-def _parse(item: Mapping[str, Any]) -> RateShare:
+def _parse(item: Mapping[str, Any], now: float) -> RateShare:
     match = item["sk"]["S"]
-    with reading(match, RATE_SHARE, item):
+    with reading_row(match, RATE_SHARE, item):
         if count(item, "batches") > MAX_SENDERS:
             raise ValueError(f"its attribute batches is {count(item, 'batches')}, above {MAX_SENDERS}")
-        if count(item, "ttl") > time.time() + _LONGEST_SECONDS:
+        if count(item, "ttl") > now + _LONGEST_SECONDS:
             raise ValueError(f"its attribute ttl is {count(item, 'ttl')}, more than {_LONGEST_SECONDS} s from now")
         return RateShare(
             match=match,
@@ -119,7 +120,7 @@ def _parse(item: Mapping[str, Any]) -> RateShare:
 
 
 def rate_share_query(table: str) -> dict[str, Any]:
-    """The arguments of a consistent Query for all live broadcasts: some hundred fit its megabyte."""
+    """The arguments of a consistent Query for all rows: one page of 1 MB has room for some hundred."""
     return {
         "TableName": table,
         "KeyConditionExpression": "pk = :rate_share",
@@ -128,8 +129,11 @@ def rate_share_query(table: str) -> dict[str, Any]:
     }
 
 
-def statement(table: str, match: str, owner: str, batch: int, left: int) -> dict[str, Any]:
-    """The arguments of the UpdateItem by which a sender says how many posts its batch has left; fails as ``ended``."""
+def left_update(table: str, match: str, owner: str, batch: int, left: int) -> dict[str, Any]:
+    """The arguments of the UpdateItem by which a sender states the posts that its batch has left.
+
+    The call fails with ConditionalCheckFailedException if the row belongs to another execution, or is gone.
+    """
     return {
         "TableName": table,
         "Key": rate_share_key(match),
@@ -140,10 +144,10 @@ def statement(table: str, match: str, owner: str, batch: int, left: int) -> dict
     }
 
 
-def ended(table: str, match: str, owner: str, batch: int, *, is_ended: bool) -> dict[str, Any]:
+def ended_update(table: str, match: str, owner: str, batch: int, *, is_ended: bool) -> dict[str, Any]:
     """The arguments of the UpdateItem by which a sender says that its batch has ended, or goes on after all.
 
-    The answer carries the whole row. Fails with ConditionalCheckFailedException if the row is another's or gone.
+    The answer has the whole row. The call fails as that of ``left_update`` does.
     """
     return {
         "TableName": table,
@@ -157,7 +161,7 @@ def ended(table: str, match: str, owner: str, batch: int, *, is_ended: bool) -> 
 
 
 def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
-    """The arguments of the UpdateItem that keeps a row alive; it fails as ``ended`` does."""
+    """The arguments of the UpdateItem that lets a row run out later; it fails as that of ``left_update`` does."""
     return {
         "TableName": table,
         "Key": rate_share_key(match),
@@ -168,8 +172,8 @@ def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
     }
 
 
-def removal(table: str, match: str, owner: str) -> dict[str, Any]:
-    """The arguments of the DeleteItem at the end of a broadcast; it fails as ``ended`` does."""
+def deletion(table: str, match: str, owner: str) -> dict[str, Any]:
+    """The arguments of the DeleteItem at the end of a broadcast; it fails as the call of ``left_update`` does."""
     return {
         "TableName": table,
         "Key": rate_share_key(match),

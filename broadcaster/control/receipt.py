@@ -23,7 +23,7 @@ from matches.ledger import Ledger
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
 from runtime.environment import settings
-from runtime.metrics import Metrics, unreadable
+from runtime.metrics import Metrics, report_unreadable
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 from subscriptions.viewer_counts import ViewerCounts
 
@@ -78,7 +78,7 @@ class Receipts:
             else:
                 again = self._end_round(end, cell_state)
         except UnreadableRowError as error:
-            unreadable(error)
+            report_unreadable(error)
         if not again:
             self._free_rate_share(end)
         return again
@@ -137,7 +137,7 @@ class Receipts:
         except (ClientError, BotoCoreError) as error:
             logger.warning("home_unreached", match=cell_state.match, exc_info=error)
         except UnreadableRowError as error:
-            unreadable(error)
+            report_unreadable(error)
         return None
 
     def _update(self, end: RoundEnd, values: Mapping[str, int | str], *, then: str = "", only_if: str = "") -> bool:
@@ -163,7 +163,7 @@ class Receipts:
     def _free_rate_share(self, end: RoundEnd) -> None:
         """Delete the broadcast's rate share, unless another broadcast of the match has replaced it."""
         with suppress(self._db.exceptions.ConditionalCheckFailedException):
-            self._db.delete_item(**rate_share.removal(self._table, end.match, end.owner))
+            self._db.delete_item(**rate_share.deletion(self._table, end.match, end.owner))
 
     def _count_viewers(self, end: RoundEnd, gone: int) -> None:
         """Correct the count of viewers at home, because a whole round has met every row. A failure is only logged."""

@@ -1,8 +1,9 @@
-"""Takes messages from the set-aside queues, home's and each cell's, sends again what they are about, or drops them.
+"""Receives the messages of the set-aside queues, of home and of each cell, and sends their work again or drops them.
 
-A message is deleted only after what it is about has been sent. If the process is killed in between, the message stays
-in the queue and is sent once more. That is harmless: a record is applied once however often it is on the stream
-(matches.ledger), a broadcast that is started twice tells once (broadcaster.control.lease), and the watchdog only looks.
+A message is deleted only after its work has been sent. If the process is killed between the two, the message stays in
+the queue, and its work is sent once more. That is harmless: the ledger applies a record once however often it is on the
+stream (matches/ledger.py), the lease lets one of two broadcasts tell the viewers (lease.py), and the watchdog checks
+before it starts anything.
 """
 
 from __future__ import annotations
@@ -29,16 +30,20 @@ if TYPE_CHECKING:
     from matches.ledger import Ledger
 
 HIDDEN_SECONDS = 60
-"""A message that has been looked at is back after so long if we are killed; otherwise at once."""
+"""Seconds until the messages of a redrive that was killed can be received again."""
 
 AT_ONCE = 10
-"""Messages in one call
+"""Messages in one call of SQS
 (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The outcome of a message, and why: ``sent`` again, ``settled`` without that, ``dropped``, or ``kept``."""
+    """The outcome of a message, with the reason in ``said``.
+
+    ``sent``: its work was sent again. ``settled``: its work is done already. ``dropped``: the message was deleted.
+    ``kept``: the message stays in the queue.
+    """
 
     message: Message
     outcome: Literal["sent", "settled", "dropped", "kept"]
@@ -47,7 +52,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A set-aside queue: a cell's, or home's (None)."""
+    """A set-aside queue: that of ``cell``, or that of home (None)."""
 
     sqs: SQSClient
     url: str
@@ -56,10 +61,10 @@ class Queue:
 
 @dataclass(slots=True)
 class Redrive:
-    """The set-aside queues. Leave the ``with`` block to let others see the messages.
+    """The set-aside queues of a deployment. At the end of the ``with`` block other processes can receive the messages.
 
-    Raises botocore's ClientError and BotoCoreError, but not for a cell whose queue does not answer: ``unreached`` says
-    which.
+    Raises botocore's ClientError and BotoCoreError. A cell whose queue does not answer raises nothing: ``unreached``
+    has its region.
     """
 
     queues: list[Queue]
@@ -68,9 +73,9 @@ class Redrive:
     ledger: Ledger
     watchdog_queue: WatchdogQueue
     unreached: set[str] = field(default_factory=set)
-    """The regions of cells whose messages are not known."""
+    """The regions of cells whose queues did not answer."""
     _handles: dict[str, tuple[Queue, str]] = field(default_factory=dict)
-    _places: dict[str, str] = field(default_factory=dict)
+    _sequence_numbers: dict[str, str] = field(default_factory=dict)
     """By partition key: the sequence number of the last record sent."""
     _started: set[tuple[str, str]] = field(default_factory=set)
 
@@ -78,7 +83,7 @@ class Redrive:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let others see what is left, at once."""
+        """Make the remaining messages visible to other processes at once."""
         for queue in self.queues:
             handles = [handle for of, handle in self._handles.values() if of is queue]
             for start in range(0, len(handles), AT_ONCE):
@@ -86,27 +91,28 @@ class Redrive:
                     {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
                     for number, handle in enumerate(handles[start : start + AT_ONCE])
                 ]
-                # Otherwise others see them in a minute.
+                # If this fails, the messages are visible again after HIDDEN_SECONDS.
                 with suppress(ClientError, BotoCoreError):
                     queue.sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)  # type: ignore[arg-type]
         self._handles.clear()
 
-    def look(self) -> list[Message]:
-        """Every message that nobody else is looking at, in the order in which they are to be sent."""
-        found: dict[str, Message] = {}
+    def receive(self) -> list[Message]:
+        """Every message that no other process has received, in the order in which they have to be sent."""
+        messages: dict[str, Message] = {}
         for queue in self.queues:
             try:
-                while fresh := self._receive(queue, found.keys()):
-                    found.update(fresh)
+                while fresh := self._receive(queue, messages.keys()):
+                    messages.update(fresh)
             except (ClientError, BotoCoreError):
                 if queue.cell is None:
                     raise
                 self.unreached.add(queue.cell.region)
-        return in_order(found.values())
+        return in_order(messages.values())
 
     def _receive(self, queue: Queue, known: Container[str]) -> dict[str, Message]:
-        """Some more messages of a queue by their ids, none if there are no others."""
-        # A long poll asks all of SQS's servers, a short one only some (SQSDeveloperGuide, short and long polling).
+        """Some more messages of a queue, by their ids. The result is empty if there are no others."""
+        # A long poll asks all of SQS's servers, a short poll only some of them
+        # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
         answer = queue.sqs.receive_message(
             QueueUrl=queue.url,
             MaxNumberOfMessages=AT_ONCE,
@@ -118,14 +124,14 @@ class Redrive:
         return {each["MessageId"]: parse(each) for each in answer if each["MessageId"] not in known}
 
     def send(self, message: Message) -> Done:
-        """Send again what the message is about, then delete it."""
+        """Send the work of a message again, then delete the message."""
         if message.obstacle is not None:
             return Done(message, "kept", message.obstacle)
         if message.kind == "record":
             done = self._send_record(message)
         elif message.kind == "watch":
-            self.watchdog_queue.sqs.send_message(QueueUrl=self.watchdog_queue.queue, MessageBody=message.body)
-            done = Done(message, "sent", "the watchdog looks again")
+            self.watchdog_queue.sqs.send_message(QueueUrl=self.watchdog_queue.url, MessageBody=message.body)
+            done = Done(message, "sent", "the watchdog checks the event again")
         else:
             try:
                 done = self._send_batch(message)
@@ -136,39 +142,39 @@ class Redrive:
         return done
 
     def drop(self, message: Message) -> Done:
-        """Delete the message; what it is about is lost with it."""
+        """Delete the message. Its work is lost."""
         self._delete(message)
         return Done(message, "dropped", "deleted")
 
     def _send_record(self, message: Message) -> Done:
-        """Put it on the stream as it was, under its key, after those of its key that were sent before."""
-        before = self._places.get(message.key)
+        """Put a record on the stream again, with its own bytes and key, after the records of its key sent earlier."""
+        before = self._sequence_numbers.get(message.key)
         order = {"SequenceNumberForOrdering": before} if before is not None else {}
         put = self.kinesis.put_record(
             StreamName=self.stream, Data=message.data, PartitionKey=message.key,
             **order,  # type: ignore[arg-type]
         )  # fmt: skip
-        self._places[message.key] = put["SequenceNumber"]
-        return Done(message, "sent", "it is on the stream again")
+        self._sequence_numbers[message.key] = put["SequenceNumber"]
+        return Done(message, "sent", "the record is on the stream again")
 
     def _send_batch(self, message: Message) -> Done:
-        """Start a broadcast of the match from what every row of the cell has been told, if it is still behind."""
+        """Start a broadcast of the match in the cell from ``told_seq``, if the cell is still behind the ledger."""
         match, cell = message.match or "", self._handles[message.id][0].cell
         if cell is None:
-            return Done(message, "kept", "a batch in the queue of no cell; drop it")
+            return Done(message, "kept", "the batch is not in the queue of a cell; drop it")
         if (match, cell.region) in self._started:
-            return Done(message, "settled", "the broadcast that was just started carries it")
+            return Done(message, "settled", "the broadcast that this redrive has started carries its events")
         try:
             state = self.ledger.state(match)
         except UnknownMatchError:
             return Done(message, "kept", f"there is no match {match}; drop it")
-        # A cell that could not be reached may be behind the ledger.
+        # In a cell that could not be reached, the newest event may not be due yet.
         cell_state = cell.cell_states.mark_due(match, state.newest_seq, state.epoch)
         if cell_state.told_seq >= state.newest_seq:
-            return Done(message, "settled", f"everyone has been told up to seq {cell_state.told_seq} since")
+            return Done(message, "settled", f"meanwhile all viewers have been told up to seq {cell_state.told_seq}")
         if not cell.cell_states.reopen(match, int(time.time())):
             return Done(message, "kept", "a broadcast of this match is running; try again when it has ended")
-        self.watchdog_queue.put(match, state.newest_seq, cell.region, epoch=state.epoch)
+        self.watchdog_queue.put(match, state.newest_seq, cell.region, state.epoch)
         cell.starter.start(state, cell_state)
         self._started.add((match, cell.region))
         return Done(message, "sent", f"a broadcast from seq {cell_state.told_seq + 1} to {state.newest_seq} is started")

@@ -1,9 +1,12 @@
-"""Removes everything of a match: its rows at home and in every cell. Its id can then be used again.
+"""Deletes all rows of a match, at home and in every cell. Then the id can be used again.
 
-The order makes a second run finish what a first one left, and keeps the match from growing meanwhile. Home's ``state``
-row goes first: from then on nobody numbers an event of the match or subscribes to it. A cell's ``state`` row goes next:
-senders that find no lease end at their next look, and no execution can take one. Then, when the broadcast has ended,
-all the rest. Nothing is read that has to be readable: damaged rows are found by their keys.
+The order of the deletions keeps the match from growing meanwhile, and lets a second run finish what a first run left:
+
+1. The state row at home. From then on no event of the match is numbered, and nobody can subscribe to it.
+2. The state row in a cell. Senders find no lease at their next poll and end; no execution can acquire the lease.
+3. After the broadcast has ended, all other rows.
+
+A damaged row is deleted like any other, because reset finds rows by their keys.
 """
 
 from __future__ import annotations
@@ -34,18 +37,18 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 END_SECONDS = 6.0
-"""A broadcast that was running has so long to end: a look, what is on the wire, the end of its round."""
+"""Seconds in which a running broadcast may end: a poll, the requests in flight, the end of its round."""
 
 ANNOUNCE_SECONDS = 0.5
-"""An execution that has taken the lease has announced itself after so long."""
+"""Seconds after which an execution that has acquired the lease has written its rate-share row."""
 
 _AT_ONCE = 8
-"""Shards that are asked at the same time."""
+"""Shards that are emptied side by side."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellTables:
-    """The tables of a cell."""
+    """The tables of a cell: its region, a client, the names of ``broadcasts`` and ``subscriptions``."""
 
     region: str
     db: DynamoDBClient
@@ -55,13 +58,13 @@ class CellTables:
 
 @dataclass(slots=True)
 class Removed:
-    """Numbers of removed rows, by kind: ``state``, ``event``, ``progress``, ``subscription`` and so on."""
+    """The numbers of removed rows, by kind: ``state``, ``event``, ``progress``, ``subscription`` and others."""
 
     match: str
     home: Counter[str] = field(default_factory=Counter)
     cells: dict[str, Counter[str]] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
-    """The cells in which rows may be left, and why."""
+    """By region: the reason why rows may be left in a cell."""
 
     def to_dict(self) -> dict[str, Any]:
         """As ``livescore match reset --json`` prints it."""
@@ -72,23 +75,23 @@ class Removed:
 
 
 class MadeAgainError(ConflictError):
-    """The match was scheduled again while it was removed: what is there now belongs to the new one."""
+    """The match was created again during the reset. The rows that are there now belong to the new match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Resets matches of one deployment. ``matches``: the table at home."""
+    """Resets matches of one deployment. ``home``: the client of home's region; ``matches``: the table's name."""
 
     home: DynamoDBClient
     matches: str
     cells: list[CellTables]
 
     def run(self, match: str) -> Removed:
-        """Remove everything of a match; running it again removes what a first run has left.
+        """Delete all rows of a match. A second run deletes the rows that a first run has left.
 
-        Raises botocore's ClientError and BotoCoreError, and TimeoutError, if home fails. A cell that fails is named in
-        the result, and keeps nobody from removing the rest. Raises MadeAgainError if a ``state`` row has come
-        meanwhile: another reset may have ended first, and the id been used again. It is looked for after each wait.
+        Raises botocore's ClientError and BotoCoreError, and TimeoutError, if home fails. The result names each cell
+        that fails; the reset goes on in the other cells. Raises MadeAgainError if the match has a state row again after
+        a wait: another reset may have ended earlier, and the id has been used again.
         """
         removed = Removed(match)
         audience, is_known = self._audience(match)
@@ -103,16 +106,16 @@ class Reset:
         for pk in (match, audience_partition(match)):
             keys = list(_keys(self.home, self.matches, "match_id", "item", pk))
             delete_rows(self.home, self.matches, keys)
-            removed.home.update("audience" if pk != match else _name(key["item"]["S"]) for key in keys)
+            removed.home.update("audience" if pk != match else _kind(key["item"]["S"]) for key in keys)
         return removed
 
     def _check(self, match: str) -> None:
-        """Raises MadeAgainError if the match has a ``state`` row."""
+        """Raises MadeAgainError if the match has a state row."""
         if "Item" in self.home.get_item(TableName=self.matches, Key=state_key(match), ConsistentRead=True):
             raise MadeAgainError(f"Match {match} was scheduled again while it was being removed. The new one is kept.")
 
     def _audience(self, match: str) -> tuple[int | None, bool]:
-        """The audience that the match was planned for, and whether that is known."""
+        """The audience that the match was created with, and whether the match's row could be read."""
         try:
             return Ledger(self.matches, self.home).state(match).audience, True
         except (UnknownMatchError, UnreadableRowError):
@@ -134,26 +137,27 @@ def _empty_cell(
             shards = shard_count(cell_state.shards, audience)
     counts += _delete_row(cell.db, cell.broadcasts, cell_state_key(match))
     if has_lease:
-        # Between taking the lease and announcing itself an execution has no live row.
+        # An execution that has just acquired the lease has no rate-share row yet.
         time.sleep(ANNOUNCE_SECONDS)
     _wait_for_the_end(cell, match)
     check()
+    # "live" is the name of this kind in the command's JSON.
     counts += _delete_row(cell.db, cell.broadcasts, rate_share_key(match), "live")
     rows = list(_keys(cell.db, cell.broadcasts, "pk", "sk", cell_state_key(match)["pk"]["S"]))
     delete_rows(cell.db, cell.broadcasts, rows)
-    counts.update(_name(key["sk"]["S"]) for key in rows)
+    counts.update(_kind(key["sk"]["S"]) for key in rows)
 
     def empty(shard: int) -> int:
         pk = partition(match, shard)
         return delete_rows(cell.db, cell.subscriptions, _keys(cell.db, cell.subscriptions, "pk", "sk", pk))
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        if found := sum(threads.map(empty, range(shards))):
-            counts["subscription"] += found
+        if deleted := sum(threads.map(empty, range(shards))):
+            counts["subscription"] += deleted
 
 
 def _wait_for_the_end(cell: CellTables, match: str) -> None:
-    """The end of a round removes its live row; one whose functions are dead leaves it."""
+    """Wait until the match has no rate-share row, or the row has run out because the broadcast died."""
     deadline = time.monotonic() + END_SECONDS
     while time.monotonic() < deadline:
         item = cell.db.get_item(TableName=cell.broadcasts, Key=rate_share_key(match), ConsistentRead=True).get(
@@ -181,6 +185,6 @@ def _delete_row(db: DynamoDBClient, table: str, key: dict[str, Any], name: str =
     return Counter({name: 1} if "Attributes" in before else {})
 
 
-def _name(item: str) -> str:
-    """The kind of a row, by its sort key."""
+def _kind(item: str) -> str:
+    """The kind of a row: the first part of its sort key."""
     return item.partition("#")[0]

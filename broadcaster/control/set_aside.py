@@ -1,12 +1,13 @@
-"""Pure: what lies in the set-aside queues, written and read: what failed for good, with its reason.
+"""Pure: writes and reads the messages of the set-aside queues: work that failed for good, each with its reason.
 
-Four kinds of message, a batch in its cell's queue, the others in home's:
+There are four kinds. Batches lie in the queue of their cell, the others in the queue of home:
 
-- ``record``: of the stream, which is none of ours, or of a match that does not exist or is damaged (the fan-out)
-- ``batch``: part of a broadcast that failed on every try (the state machine, broadcast.asl.json)
-- ``watch``: a broadcast that had not ended however often the watchdog looked (SQS itself, from the watchdog's queue),
-  or whose match has a damaged row (the watchdog)
-- ``unreadable``: anything else
+- ``record``: a record of the stream that is no event of ours, or whose match does not exist or is damaged. The fan-out
+  sets it aside.
+- ``batch``: a batch of a broadcast that failed on every try. The state machine (broadcast.asl.json) sets it aside.
+- ``watch``: a message to the watchdog. SQS sets it aside if the broadcast did not end within the queue's limit of
+  checks; the watchdog sets it aside if the match has a damaged row.
+- ``unreadable``: any other message.
 """
 
 from __future__ import annotations
@@ -23,40 +24,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 DATA_BYTES = 128 * 1024
-"""Kept of a record's data, in base64: a message of SQS holds 256 KB, and a record of Kinesis 1 MB."""
+"""The part of a record's data, in base64, that a message has: SQS holds 256 KB a message, Kinesis 1 MB a record."""
 
 REASON_LENGTH = 500
-"""Shown of a reason: the state machine's has a whole traceback."""
+"""Characters of a reason that a listing shows: the state machine's reasons hold a whole traceback."""
 
 Kind = Literal["record", "batch", "watch", "unreadable"]
 
 
 class NoSuchMessageError(NotThereError):
-    """No message, or more than one, has an id that begins so; the text is for a person."""
+    """No message, or more than one, has an id with the given beginning. The text is a sentence for an operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of the queue."""
+    """One message of a set-aside queue."""
 
     id: str
     kind: Kind
     match: str | None
     reason: str
     sent_at: float
-    """When it was set aside (seconds since the epoch)."""
+    """When it was set aside (seconds since 1970)."""
     received: int
-    """Times that it was received from the queue. A listing counts as well."""
+    """Number of times that it was received from the queue. A listing counts too."""
     key: str = ""
     """Of a record: its partition key."""
     data: bytes = b""
-    """Of a record: what was on the stream."""
+    """Of a record: its bytes on the stream."""
     body: str = ""
-    """Of a watch: the watchdog's own message."""
+    """Of a watch: the message to the watchdog."""
     place: int = 0
-    """Of a record: its number on the stream, which grows with time."""
+    """Of a record: its sequence number on the stream, which grows with time."""
     obstacle: str | None = None
-    """Why it cannot be sent again, None if it can."""
+    """The reason why it cannot be sent again; None if it can."""
 
     def to_dict(self, now: float) -> dict[str, Any]:
         """As ``livescore redrive --json`` prints it."""
@@ -74,9 +75,9 @@ class Message:
 def record_body(record: Mapping[str, Any], reason: str) -> str:
     """The message for a record of a Kinesis event source that cannot be handled.
 
-    Plain ASCII: SQS refuses some characters
-    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html),
-    and a refusal here would block the shard.
+    It is plain ASCII, because SQS refuses some characters
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html), and a refusal here
+    would block the stream's shard.
     """
     kinesis = record["kinesis"]
     return json.dumps(
@@ -91,13 +92,13 @@ def record_body(record: Mapping[str, Any], reason: str) -> str:
     )
 
 
-def watch_body(watched: Mapping[str, Any], reason: str) -> str:
-    """The message for a watchdog's message about a match that is damaged."""
-    return json.dumps({**watched, "kind": "watch", "reason": reason})
+def watch_body(message: Mapping[str, Any], reason: str) -> str:
+    """The message for a message to the watchdog whose match has a damaged row."""
+    return json.dumps({**message, "kind": "watch", "reason": reason})
 
 
 def parse(received: Mapping[str, Any]) -> Message:
-    """A message as ReceiveMessage returns it, with its system attributes."""
+    """Parse a message as ReceiveMessage returns it, with its system attributes."""
     attributes = received.get("Attributes", {})
     about: dict[str, Any] = {
         "id": received["MessageId"],
@@ -114,34 +115,33 @@ def parse(received: Mapping[str, Any]) -> Message:
             return _record(body, reason, about)
         if kind == "batch" and isinstance(match, str):
             return Message(kind="batch", match=match, reason=reason, **about)
-        if kind in (None, "watch") and isinstance(match, str) and type(body.get("seq")) is int:
+        if kind in (None, "watch") and _is_watch(body):
             if kind is None:
-                reason = f"the broadcast of seq {body['seq']} had not ended however often the watchdog looked"
+                reason = f"the broadcast of seq {body['seq']} did not end, and the watchdog has made its last check"
             return Message(kind="watch", match=match, reason=reason, body=received["Body"], **about)
     reason = f"not a message of ours: {received['Body'][:80]!a}"
     return Message(kind="unreadable", match=None, reason=reason, obstacle="it cannot be read", **about)
 
 
 def in_order(messages: Iterable[Message]) -> list[Message]:
-    """Records first, as they were on the stream; then broadcasts, which will carry them too; the oldest first."""
+    """Records first, in the order of the stream; then the other messages, whose broadcasts carry those records too."""
     return sorted(messages, key=lambda each: (each.kind != "record", each.place, each.sent_at, each.id))
 
 
 def find(messages: Iterable[Message], beginning: str) -> Message:
-    """The message whose id begins so. Raises NoSuchMessageError."""
-    found = [each for each in messages if beginning and each.id.startswith(beginning)]
-    if len(found) == 1:
-        return found[0]
-    problem = "No message has" if not found else f"{len(found)} messages have"
+    """The one message whose id begins with ``beginning``. Raises NoSuchMessageError."""
+    candidates = [each for each in messages if beginning and each.id.startswith(beginning)]
+    if len(candidates) == 1:
+        return candidates[0]
+    problem = "No message has" if not candidates else f"{len(candidates)} messages have"
     raise NoSuchMessageError(f"{problem} an id that begins with {beginning!a}.")
 
 
 def _record(body: dict[str, Any], reason: str, about: dict[str, Any]) -> Message:
     obstacle, data = None, b""
     text: str = body["data"]
-    # Before messages said so, data of just this length had been cut, but for one in thousands.
-    if body.get("cut", len(text) >= DATA_BYTES):
-        obstacle = f"only its first {DATA_BYTES // 1024} KB were kept, of what Kinesis may no longer have"
+    if body.get("cut", True):
+        obstacle = f"only its first {DATA_BYTES // 1024} KB are here, and Kinesis may no longer have the rest"
     else:
         try:
             data = base64.b64decode(text, validate=True)
@@ -152,6 +152,12 @@ def _record(body: dict[str, Any], reason: str, about: dict[str, Any]) -> Message
         kind="record", match=_match_of(data) or body["partition_key"], reason=reason, key=body["partition_key"],
         data=data, place=int(number) if shard and number.isdecimal() else 0, obstacle=obstacle, **about,
     )  # fmt: skip
+
+
+def _is_watch(body: dict[str, Any]) -> bool:
+    """Whether a message has every field that the watchdog reads (watchdog_queue.py)."""
+    texts, numbers = (body.get(name) for name in ("match", "cell", "epoch")), (body.get("seq"), body.get("tries"))
+    return all(isinstance(each, str) for each in texts) and all(type(each) is int for each in numbers)
 
 
 def _match_of(data: bytes) -> str | None:

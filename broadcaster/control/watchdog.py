@@ -1,10 +1,11 @@
-"""Lambda: some time after a broadcast was started, see whether it ended, and start it again if it died.
+"""Lambda: some time after an event became due, checks whether its broadcast has ended; starts it again if it died.
 
-Messages come from an SQS queue with a delay. One that is not settled yet is reported as failed: it becomes visible
-again after the queue's visibility time-out, and after enough of that goes to the set-aside queue. A cell that could not
-be reached is no broadcast that fails: its message is put anew, later each time, until the cell is back and gets what it
-missed, however long that takes. A damaged row of a match is looked at a few times more, and then the message is set
-aside with the reason. A failure of one message changes nothing for the others.
+Messages come from an SQS queue with a delay. If the event's broadcast has not ended, the function reports the message
+as failed: SQS delivers it again after the queue's visibility timeout, and moves it to the set-aside queue after the
+queue's limit of deliveries. A cell that does not answer is no broadcast that fails: the function puts a new message,
+with a longer delay each time, until the cell answers and gets what it missed, however long that takes. A damaged row is
+checked a few times more; then the message is set aside with the reason. A failure of one message changes nothing for
+the others.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 BROKEN_TRIES = 4
-"""After so many looks at a damaged row, 2 + 4 + 8 seconds apart, the message is set aside."""
+"""Checks of a damaged row, 2, 4 and 8 seconds apart, before the message is set aside."""
 
 logger = Logger(service="watchdog")
 metrics = Metrics("watchdog")
@@ -51,45 +52,47 @@ def _reach() -> None:
 @lifecycle.prepare(HomeSettings, _make, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Handle one batch of SQS messages (ReportBatchItemFailures)."""
-    unsettled = []
+    """Check the event of each SQS message; the answer names the messages to deliver again (ReportBatchItemFailures).
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    """
+    again = []
     for record in event["Records"]:
         try:
-            settled = _look(orjson.loads(record["body"]))
-        except Exception:  # one match's trouble must not keep the other messages from being looked at
-            logger.exception("look_failed", body=record["body"][:200])
-            settled = False
-        if not settled:
-            unsettled.append({"itemIdentifier": record["messageId"]})
-    logger.info("looked", messages=len(event["Records"]), unsettled=len(unsettled))
-    return {"batchItemFailures": unsettled}
+            is_done = _check(orjson.loads(record["body"]))
+        except Exception:  # trouble with one match must not keep the other messages from their checks
+            logger.exception("check_failed", body=record["body"][:200])
+            is_done = False
+        if not is_done:
+            again.append({"itemIdentifier": record["messageId"]})
+    logger.info("checked", messages=len(event["Records"]), again=len(again))
+    return {"batchItemFailures": again}
 
 
-def _look(watched: dict[str, Any]) -> bool:
-    """Look after one event in one cell; returns whether the message has been dealt with."""
-    # Messages from before there were cells name none, and those from before rows had epochs no epoch.
-    match, seq, cell = watched["match"], watched["seq"], watched.get("cell") or aws.region()
-    epoch, tries = watched.get("epoch"), watched.get("tries", 0)
+def _check(message: dict[str, Any]) -> bool:
+    """Check one event in one cell; returns whether the message is done with."""
+    match, seq, cell, epoch = message["match"], message["seq"], message["cell"], message["epoch"]
+    tries = message["tries"]
     if cell not in cells():
-        logger.warning("there is no such cell any more", match=match, seq=seq, cell=cell)
+        logger.warning("cell_unknown", match=match, seq=seq, cell=cell)
         return True
     try:
-        seen = cells().look(match, seq, cell, partial(_ledger().state, match), epoch)
+        result = cells().check(match, seq, cell, epoch, partial(_ledger().state, match))
     except UnknownMatchError:
         return True
     except BrokenMatchError as error:
         logger.warning("match_broken", match=match, seq=seq, cell=cell, reason=str(error), tries=tries)
         if tries + 1 < BROKEN_TRIES:
-            cells().later(match, seq, cell, tries + 1, epoch)
+            cells().check_later(match, seq, cell, epoch, tries + 1)
         else:
-            body = watch_body({**watched, "tries": 0}, str(error))
+            body = watch_body({**message, "tries": 0}, str(error))
             aws.sqs().send_message(QueueUrl=settings(HomeSettings).set_aside_queue, MessageBody=body)
             metrics.add("RecordsSetAside")
         return True
-    if seen == "unreached":
-        cells().later(match, seq, cell, tries + 1, epoch)
+    if result == "unreached":
+        cells().check_later(match, seq, cell, epoch, tries + 1)
         return True
-    if seen == "restarted":
+    if result == "restarted":
         metrics.note_event(match, seq)
         metrics.add("Restarted")
-    return seen == "settled"
+    return result == "ended"

@@ -1,4 +1,4 @@
-"""A request to the watchdog: to check that a cell has told an event of a match by then."""
+"""Sends messages to the watchdog: check later whether a cell has told an event of a match."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class WatchdogQueue:
     """The watchdog's queue. Raises botocore's ClientError and BotoCoreError."""
 
     sqs: SQSClient
-    queue: str
-    seconds: int
-    """Until it looks for the first time."""
+    url: str
+    first_seconds: int
+    """Seconds from an event to its first check."""
 
-    def put(
-        self, match: str, seq: int, cell: str, seconds: int | None = None, *, tries: int = 0, epoch: str | None = None
-    ) -> None:
-        """Have it look after event ``seq`` of an epoch in a cell, which could not be reached ``tries`` times."""
+    def put(self, match: str, seq: int, cell: str, epoch: str, *, seconds: int | None = None, tries: int = 0) -> None:
+        """Ask the watchdog to check event ``seq`` of an epoch in a cell, after ``seconds`` (None: the first check).
+
+        ``tries``: checks of this event that have failed already, because the cell did not answer or a row is damaged.
+        """
+        message = {"match": match, "seq": seq, "cell": cell, "tries": tries, "epoch": epoch}
         self.sqs.send_message(
-            QueueUrl=self.queue,
-            MessageBody=orjson.dumps(
-                {"match": match, "seq": seq, "cell": cell, "tries": tries, "epoch": epoch}
-            ).decode(),
-            DelaySeconds=self.seconds if seconds is None else seconds,
+            QueueUrl=self.url,
+            MessageBody=orjson.dumps(message).decode(),
+            DelaySeconds=self.first_seconds if seconds is None else seconds,
         )

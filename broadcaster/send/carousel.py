@@ -1,8 +1,8 @@
-"""One invocation of a sender: round the ring of its rows, with whatever is the newest frame.
+"""One invocation of a sender for one batch: it sends the newest frame to every row of the batch.
 
-Four times a second it looks at the match. A newer event swaps the frame where the sender stands and begins a new lap
-from there; the lease is kept; the share of the budget follows who else is sending. When its lap is done it waits a
-little for the other batches of its broadcast: an event that comes meanwhile is told at once, not after the slowest.
+Four times a second the sender polls (``Poller``). When a poll shows a newer event, the sender puts the new frame in the
+place of the old one and begins a new lap at its position. When the lap is done, the sender waits a little for the other
+batches of its broadcast, so that an event that comes meanwhile is sent at once.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from functools import partial
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.control import rate_share
 from broadcaster.control.payload import Counts, Cursor
 from broadcaster.control.plan import shards_of
+from broadcaster.send.batch_share import BatchShare
 from broadcaster.send.errors import GatewayError
-from broadcaster.send.lap import Position
+from broadcaster.send.lap import lap_start
 from broadcaster.send.lap_rows import LapRows
 from broadcaster.send.pacing import BURST_SECONDS, Pace
+from broadcaster.send.poller import Poller
+from broadcaster.send.polls import POLL_SECONDS, LeaseLost, NewerEvent
 from broadcaster.send.post_queue import PostQueue, Tally
 from broadcaster.send.pruning import Pruning
 from broadcaster.send.row_pages import read_page
-from broadcaster.send.slow_viewers import SlowViewers
-from matches.ledger import UnknownMatchError
+from broadcaster.send.slow_viewer_rows import SlowViewerRows
 from runtime.metrics import Metrics
 from subscriptions.shards import shard_count
 from subscriptions.store import partition
@@ -35,32 +36,29 @@ from subscriptions.store import partition
 if TYPE_CHECKING:
     from broadcaster.control.payload import Batch, SenderTask
     from broadcaster.send.gateway import Gateway
+    from broadcaster.send.polls import Action, Poll
     from broadcaster.send.post_queue import Post, PreparedRequest
-    from broadcaster.send.sender_store import Poll, SenderStore
-    from matches.match_state import MatchState
+    from broadcaster.send.row_pages import Page
+    from broadcaster.send.sender_store import SenderStore
+    from broadcaster.send.update_frames import Frames
 
-POLL_SECONDS = 0.25
 FIRST_POLL_SECONDS = 0.05
-"""The first look of a lap comes sooner: the other matches are to know soon what this one needs."""
+"""Seconds from the start of a lap to its first poll. Other matches learn the need of this match by that poll."""
 
-RENEW_SECONDS = 5.0
-"""A lease that was renewed so long ago is renewed. It has to outlast what follows when the next senders are refused
-(docs/reliability.md)."""
-
-LINGER_SECONDS = 5.0
-"""Seconds for which a finished batch waits for the others of its broadcast."""
+WAIT_SECONDS = 5.0
+"""Seconds for which a finished batch waits for the other batches of its broadcast."""
 
 RELEASE_SECONDS = 3.0
-"""Before the deadline: from then on the rows of slow viewers are not held back any more."""
+"""From this many seconds before the deadline on, rows of slow viewers are not held back any more."""
 
 ANSWER_SECONDS = 2.5
 """Seconds after the deadline in which requests in flight may still be answered."""
 
 PRUNE_SECONDS = 5.0
-"""Dead rows that are still there so long after the lap are left to the next broadcast."""
+"""Seconds after the lap for deleting dead rows. Rows that are left then wait for the next broadcast."""
 
 OUTAGE_SHARE = 0.1
-"""When errors and broken connections keep more of the rows than this from their viewers, the batch has failed."""
+"""A batch fails if errors and broken connections alone keep more than this share of its rows from their viewers."""
 
 logger = Logger(service="sender")
 metrics = Metrics("sender")
@@ -74,111 +72,281 @@ class Tools:
     gateway: Gateway
     store: SenderStore
     subscriptions: str
+    """The name of the table."""
     rate: int
     """Requests a second that all senders of the cell together may send."""
 
 
+class LapEnd(Enum):
+    """The end of the laps of one invocation."""
+
+    DONE = auto()
+    """Every row has the newest frame."""
+    LEASE_LOST = auto()
+    TIME_UP = auto()
+    """The next invocation goes on."""
+
+
 class Carousel:
-    """One invocation for one batch."""
+    """One invocation for one batch. ``deadline`` is in seconds of the loop's clock."""
 
     def __init__(self, tools: Tools, task: SenderTask, deadline: float) -> None:
         self._tools = tools
         self._task = task
         self._batch = task.batch
-        self._match = task.match
-        self._owner = task.owner
         self._deadline = deadline
         self._counts = task.batch.counts if task.batch.counts.invocations else Counts(rows=task.batch.rows)
         self._loop = asyncio.get_running_loop()
-        self._lost = False
-        self._known: MatchState | None = None
-        """The match at the last poll."""
-        self._seq = task.batch.reached_seq or 0
-        """The seq that every row passed in this lap has been sent."""
-        self._stated: int | None = None
-        """The number of remaining posts that this batch has stated, None before the first statement."""
-        self._known_from = float("inf")
-        """When the other matches' senders have seen the first statement (loop's clock)."""
-        self._broadcasts: list[rate_share.RateShare] = []
-        """All live broadcasts, at the last poll."""
-        self._pace = Pace(self._share(), self._loop.time())
+        self._poller = Poller(tools.store, task.match, task.owner)
+        self._share = BatchShare(tools.store, task, tools.rate)
+        self._pace = Pace(self._share.rate, self._loop.time())
         self._tally = Tally()
         self._pruning = Pruning(tools.db, tools.subscriptions)
-        self._slow = SlowViewers(tools.db, tools.subscriptions)
-        self._closing: PreparedRequest | None = None
-        self._rows: LapRows | None = None
+        self._slow = SlowViewerRows(tools.db, tools.subscriptions)
+        self._lost = False
+        """Whether another execution has the lease, or nobody has."""
+        self._seq = task.batch.reached_seq or 0
+        """Every row that was passed in this lap has been sent everything up to this event."""
+        self._frames: Frames | None = None
+        """The frames that this invocation sends, None before the first."""
         self._shards = 0
+        """Shards of the match when the first lap began."""
+        self._rows: LapRows | None = None
+        """The rows of the batch, None as long as there is no frame for them."""
         self._queue: PostQueue | None = None
-        self._event_id: str | None = None
-        self._posted = 0
-        """When the operator posted the newest event that is being told, in milliseconds since the epoch."""
-        self._earned = 0.0
-        """Requests that the share of the rate came to while laps lasted, each with its burst."""
+        """The posts of the lap, None between two laps."""
+        self._closing: PreparedRequest | None = None
+        """The request that closes the connection of a slow viewer."""
+        self._permitted = 0.0
+        """Requests that the batch's share of the rate permitted while laps lasted, each with its burst."""
 
     @property
     def _about(self) -> dict[str, Any]:
         """The fields of every line of the log."""
-        return {"match": self._match, "seq": self._seq, "event_id": self._event_id}
+        event_id = self._frames.event_id if self._frames is not None else None
+        return {"match": self._task.match, "seq": self._seq, "event_id": event_id}
 
     async def run(self) -> Batch:
-        """Go round until every row has the newest event, or the time is up; returns the batch with its progress.
+        """Send until every row has the newest event, or the time is up; returns the batch with its progress.
 
-        Raises GatewayError when nothing can be posted, botocore's errors when nothing can be read.
+        Raises GatewayError when no POST can succeed, botocore's errors when nothing can be read.
         """
         before = self._counts
         self._counts = replace(before, invocations=before.invocations + 1, started=before.started or _now_ms())
-        done = False
         try:
-            try:
-                await self._take(await self._tools.store.poll(self._match))
-            except UnknownMatchError:
-                # The match was reset: nobody has its lease any more, and there is nothing to tell.
-                self._lose()
-            while not self._lost and not done:
-                if self._rows is None or await self._lap(self._rows):
-                    done = not await self._newer_while_others_send()
-                elif self._loop.time() >= self._deadline:
-                    break
+            end = await self._send_laps()
         finally:
             if self._rows is not None:
                 await self._rows.close()
             self._tools.gateway.requests.forget()
         if self._rows is not None:
-            unsent = self._rows.drop_held()
-            until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
-            await asyncio.gather(self._pruning.finish(until), self._slow.write(until, self._rows.reached()))
-            counts = self._counts = replace(
-                self._counts,
-                accepted=before.accepted + self._tally.accepted,
-                failed=before.failed + self._tally.failed + unsent,
-                closed=before.closed + self._tally.closed,
-                throttled=before.throttled + self._tally.throttled,
-                gone=before.gone + self._pruning.pruned,
-                queries=before.queries + self._rows.queries,
-                skipped=before.skipped + self._rows.skipped,
-            )
-            await self._tools.store.report(self._task, self._seq, counts)
-            logger.info("sent", **self._about, batch=self._batch.number, counts=counts.dump())
-            self._publish()
-        return self._progress(done=done)
+            await self._finish(self._rows, before)
+        return self._progress(end)
 
-    def _publish(self) -> None:
-        """Tell CloudWatch what this invocation has done."""
+    async def _send_laps(self) -> LapEnd:
+        """Send one lap after the other, as long as newer events come and the time lasts."""
+        action = await self._poller.first_action(self._seq)
+        while True:
+            await self._act(action)
+            end = await self._send_lap()
+            if end is not LapEnd.DONE:
+                return end
+            newer = await self._wait_for_newer_event()
+            if newer is None:
+                return end
+            action = newer
+
+    async def _act(self, action: Action) -> None:
+        """Do what a poll requires."""
+        if isinstance(action, LeaseLost):
+            self._stop()
+            return
+        self._share.rate_shares = action.poll.rate_shares
+        if isinstance(action, NewerEvent):
+            if self._rows is None:
+                self._rows = await self._first_lap(action.poll)
+            else:
+                self._rows.restart_here()
+                self._slow.begin_lap()
+            self._put_in(action.frames, self._rows)
+        self._pace.share(self._share.rate, self._loop.time())
+        await self._announce_left()
+        self._tools.gateway.wake()
+
+    async def _send_lap(self) -> LapEnd:
+        """Send until the lap is done. Newer events begin it again while it is under way."""
+        rows = self._rows
+        if rows is None:
+            return LapEnd.LEASE_LOST if self._lost else LapEnd.DONE
+        while not self._lost:
+            await self._deliver(rows)
+            if rows.exhausted:
+                return LapEnd.DONE
+            if self._loop.time() >= self._deadline:
+                return LapEnd.LEASE_LOST if self._lost else LapEnd.TIME_UP
+        return LapEnd.LEASE_LOST
+
+    async def _deliver(self, rows: LapRows) -> None:
+        """Post to the rows of the lap, and poll beside it, until no row is left, the lease is lost or the time is up.
+
+        Raises GatewayError in an outage, and the error of a page that could not be read.
+        """
+        tally = self._tally
+        self._queue = PostQueue(
+            rows, self._pace, until=self._deadline, gone=self._pruning.add, slow=self._request_for_slow, tally=tally
+        )
+        accepted, permitted = tally.accepted, self._pace.earned(self._loop.time())
+        polling = asyncio.create_task(self._keep_polling())
+        try:
+            await self._tools.gateway.deliver(self._queue, self._deadline + ANSWER_SECONDS)
+        finally:
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+            self._queue = None
+        self._counts = replace(self._counts, ended=_now_ms())
+        self._permitted += self._pace.earned(self._loop.time()) - permitted + self._pace.bucket.rate * BURST_SECONDS
+        if rows.error is not None:
+            raise rows.error
+        if tally.unreached > OUTAGE_SHARE * (tally.accepted + tally.gone + tally.failed):
+            raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
+        if rows.exhausted:
+            self._counts = replace(self._counts, rows=rows.lap_rows)
+            if tally.accepted > accepted and self._frames is not None and self._frames.at:
+                metrics.add("GoalToGateway", max(0, self._counts.ended - self._frames.at))
+
+    async def _keep_polling(self) -> None:
+        """Poll and act while posts are being sent."""
+        pause = FIRST_POLL_SECONDS
+        while not self._lost:
+            await asyncio.sleep(pause)
+            pause = POLL_SECONDS
+            self._release_in_time()
+            try:
+                await self._act(await self._poller.next_action(self._seq))
+            except Exception:  # a failed poll, whatever the error, must not be the last one
+                logger.exception("poll_failed", **self._about)
+
+    async def _wait_for_newer_event(self) -> NewerEvent | None:
+        """Wait a little for the other batches; returns the newer event that comes meanwhile, None without one."""
+        if self._lost:
+            return None
+        try:
+            if self._batch.senders > 1:
+                return await self._wait_for_other_batches()
+            if self._share.has_rivals:
+                await self._share.announce_ended(is_ended=True)
+        except (ClientError, BotoCoreError) as error:
+            # The lap is done. Another round sends what is newer.
+            logger.warning("wait_failed", **self._about, exc_info=error)
+        return None
+
+    async def _wait_for_other_batches(self) -> NewerEvent | None:
+        broadcast = await self._share.announce_ended(is_ended=True)
+        until = min(self._deadline, self._loop.time() + WAIT_SECONDS)
+        while broadcast is not None and broadcast.senders > 0 and self._loop.time() < until:
+            await asyncio.sleep(POLL_SECONDS)
+            action = await self._poller.next_action(self._seq)
+            if isinstance(action, NewerEvent):
+                await self._share.announce_ended(is_ended=False)
+                return action
+            await self._act(action)
+            if isinstance(action, LeaseLost):
+                return None
+            broadcast = next((each for each in action.poll.rate_shares if each.match == self._task.match), None)
+        return None
+
+    def _stop(self) -> None:
+        """Another execution has the lease and sends to everyone: send no new post."""
+        logger.warning("lease_lost", **self._about, owner=self._task.owner)
+        self._lost = True
+        if self._queue is not None:
+            self._queue.until = 0.0
+            self._tools.gateway.wake()
+
+    async def _first_lap(self, poll: Poll) -> LapRows:
+        """The rows of the batch, from the place where an earlier invocation stood."""
+        tools, batch = self._tools, self._batch
+        await tools.gateway.refresh()
+        self._shards = shard_count(poll.cell_state.shards, poll.state.audience)
+        shards = shards_of(batch.first, batch.last, batch.of, self._shards)
+        now = time.time()
+
+        async def read(pk: str, after: str | None) -> Page:
+            return await read_page(tools.db, tools.subscriptions, pk, after, now)
+
+        rows = LapRows(read, [partition(self._task.match, shard) for shard in shards], tools.gateway.wake)
+        rows.start(lap_start(batch, poll.state.newest_seq, self._shards))
+        return rows
+
+    def _put_in(self, frames: Frames, rows: LapRows) -> None:
+        """From now on the rows are sent these frames."""
+        rows.everything = self._request(rows.everything, frames.everything)
+        if frames.score is not None:
+            rows.score = self._request(rows.score, frames.score)
+        self._seq, self._frames = frames.seq, frames
+
+    def _request(self, request: PreparedRequest | None, frame: bytes) -> PreparedRequest:
+        requests = self._tools.gateway.requests
+        if request is None:
+            return requests.for_post(frame)
+        requests.replace_frame(request, frame)
+        return request
+
+    def _release_in_time(self) -> None:
+        """Before the deadline, try the slow viewers that were held back: the next invocation does not know them."""
+        now = self._loop.time()
+        if self._rows is not None and self._queue is not None and now >= self._deadline - RELEASE_SECONDS:
+            self._queue.try_now(self._rows.release(), now)
+
+    async def _announce_left(self) -> None:
+        """Tell the senders of other matches how many posts this batch has left, once that is known."""
+        left = self._rows.left if self._rows is not None else None
+        if left is not None:
+            await self._share.announce_left(left + (self._queue.later if self._queue is not None else 0))
+
+    def _request_for_slow(self, post: Post) -> PreparedRequest | None:
+        """A viewer was refused on every try; returns the request that closes its connection, if that is its time."""
+        before = self._rows.slow.get((post[2], post[0]), 0) if self._rows is not None else 0
+        if not self._slow.failed(post, before):
+            return None
+        if self._closing is None:
+            self._closing = self._tools.gateway.requests.for_close()
+        logger.info("slow_viewer_closed", **self._about, connection=post[0])
+        return self._closing
+
+    async def _finish(self, rows: LapRows, before: Counts) -> None:
+        """Delete and mark rows, and report the counts; ``before`` are those of earlier invocations."""
+        unsent = rows.drop_held()
+        until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
+        await asyncio.gather(self._pruning.finish(until), self._slow.write(until, rows.reached()))
+        tally = self._tally
+        counts = self._counts = replace(
+            self._counts,
+            accepted=before.accepted + tally.accepted,
+            failed=before.failed + tally.failed + unsent,
+            closed=before.closed + tally.closed,
+            throttled=before.throttled + tally.throttled,
+            gone=before.gone + self._pruning.pruned,
+            queries=before.queries + rows.queries,
+            skipped=before.skipped + rows.skipped,
+        )
+        await self._tools.store.report(self._task, self._seq, counts)
+        logger.info("sent", **self._about, batch=self._batch.number, counts=counts.dump())
         metrics.note_event(**self._about)
-        metrics.add("Accepted", self._tally.accepted)
+        metrics.add("Accepted", tally.accepted)
         metrics.add("Gone", self._pruning.pruned)
-        metrics.add("Failed", self._tally.failed)
-        metrics.add("Closed", self._tally.closed)
-        metrics.add("Throttled", self._tally.throttled)
-        if self._earned:
-            metrics.add("BudgetUsed", 100 * self._pace.bucket.spent / self._earned)
+        metrics.add("Failed", tally.failed)
+        metrics.add("Closed", tally.closed)
+        metrics.add("Throttled", tally.throttled)
+        if self._permitted:
+            metrics.add("BudgetUsed", 100 * self._pace.bucket.spent / self._permitted)
 
-    def _progress(self, *, done: bool) -> Batch:
+    def _progress(self, end: LapEnd) -> Batch:
         """The batch for the next invocation, or for the end of the round."""
         batch = replace(self._batch, counts=self._counts, reached_seq=None, cursor=None)
         rows = self._rows
-        if self._lost or done or rows is None:
-            return replace(batch, done=True, lost=self._lost, reached_seq=self._seq if done else None)
+        if end is not LapEnd.TIME_UP or rows is None:
+            return replace(batch, done=True, lost=self._lost, reached_seq=self._seq if end is LapEnd.DONE else None)
         cursor = Cursor(
             lap_seq=self._seq,
             shards=self._shards,
@@ -189,181 +357,6 @@ class Carousel:
             rows=rows.lap_rows,
         )
         return replace(batch, cursor=cursor)
-
-    async def _lap(self, rows: LapRows) -> bool:
-        """Send until the lap is done, whatever it turns into; returns whether it is."""
-        tally = self._tally
-        self._queue = PostQueue(
-            rows, self._pace, until=self._deadline, gone=self._pruning.add, slow=self._took_nothing, tally=tally
-        )
-        accepted, earned = tally.accepted, self._pace.earned(self._loop.time())
-        polling = asyncio.create_task(self._keep_polling())
-        try:
-            await self._tools.gateway.deliver(self._queue, self._deadline + ANSWER_SECONDS)
-        finally:
-            polling.cancel()
-            await asyncio.gather(polling, return_exceptions=True)
-            self._queue = None
-        self._counts = replace(self._counts, ended=_now_ms())
-        self._earned += self._pace.earned(self._loop.time()) - earned + self._pace.bucket.rate * BURST_SECONDS
-        if rows.error is not None:
-            raise rows.error
-        if tally.unreached > OUTAGE_SHARE * (tally.accepted + tally.gone + tally.failed):
-            raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
-        if rows.exhausted:
-            self._counts = replace(self._counts, rows=rows.lap_rows)
-            if tally.accepted > accepted and self._posted:
-                metrics.add("GoalToGateway", max(0, self._counts.ended - self._posted))
-        return rows.exhausted
-
-    async def _newer_while_others_send(self) -> bool:
-        """Wait a little for the other batches; returns whether there is something newer to send."""
-        if self._lost:
-            return False
-        say = partial(self._tools.store.ended, self._match, self._owner, self._batch.number)
-        try:
-            if self._batch.senders > 1:
-                return await self._linger(say)
-            if any(each.match != self._match for each in self._broadcasts):
-                await say(is_ended=True)
-        except (ClientError, BotoCoreError) as error:
-            # The lap is done, and what is newer will be told in another round.
-            logger.warning("could not wait for the others", **self._about, exc_info=error)
-        return False
-
-    async def _linger(self, ended: Any) -> bool:
-        broadcast = await ended(is_ended=True)
-        patience = min(self._deadline, self._loop.time() + LINGER_SECONDS)
-        while broadcast is not None and broadcast.senders > 0 and self._loop.time() < patience:
-            await asyncio.sleep(POLL_SECONDS)
-            before, poll = self._seq, await self._tools.store.poll(self._match, self._known)
-            await self._take(poll)
-            if self._seq != before:
-                await ended(is_ended=False)
-                return True
-            if self._lost:
-                return False
-            broadcast = next((each for each in poll.broadcasts if each.match == self._match), None)
-        return False
-
-    async def _keep_polling(self) -> None:
-        pause = FIRST_POLL_SECONDS
-        while not self._lost:
-            await asyncio.sleep(pause)
-            pause = POLL_SECONDS
-            self._release_in_time()
-            try:
-                await self._take(await self._tools.store.poll(self._match, self._known))
-            except Exception:  # a look that fails, for whatever reason, must not be the last
-                logger.exception("could not look", **self._about)
-
-    async def _take(self, poll: Poll) -> None:
-        """Act on what was seen: lease, budget, newer events."""
-        self._known = poll.state
-        if poll.cell_state.owner != self._owner:
-            self._lose()
-            return
-        lease_seconds = self._tools.store.lease_seconds
-        if poll.cell_state.lease_until - time.time() < lease_seconds - RENEW_SECONDS and not (
-            await self._tools.store.renew(self._match, self._owner)
-        ):
-            self._lose()
-            return
-        self._broadcasts = poll.broadcasts
-        if poll.state.newest_seq > self._seq:
-            await self._tell(poll)
-        self._pace.share(self._share(), self._loop.time())
-        await self._state_left()
-        self._tools.gateway.wake()
-
-    def _release_in_time(self) -> None:
-        """Before the time is up, try the slow viewers that were held back: the next invocation does not know them."""
-        now = self._loop.time()
-        if self._rows is not None and self._queue is not None and now >= self._deadline - RELEASE_SECONDS:
-            self._queue.try_now(self._rows.release(), now)
-
-    async def _state_left(self) -> None:
-        """Tell the other matches' senders what this batch has left to post, if they would get that wrong by half."""
-        left = self._rows.left if self._rows is not None else None
-        if left is None:
-            return
-        if self._queue is not None:
-            left += self._queue.later
-        if self._stated is not None and (left == self._stated or self._stated / 2 < left < self._stated):
-            return
-        if await self._tools.store.state_left(self._match, self._owner, self._batch.number, left):
-            if self._stated is None:
-                self._known_from = self._loop.time() + POLL_SECONDS
-            self._stated = left
-
-    def _took_nothing(self, post: Post) -> PreparedRequest | None:
-        """A viewer was refused on every try; returns the lane that closes its connection if that is to be closed."""
-        before = self._rows.slow.get((post[2], post[0]), 0) if self._rows is not None else 0
-        if not self._slow.failed(post, before):
-            return None
-        if self._closing is None:
-            self._closing = self._tools.gateway.requests.for_close()
-        logger.info("slow_viewer_closed", **self._about, connection=post[0])
-        return self._closing
-
-    def _lose(self) -> None:
-        """Another execution has the lease and tells everyone: stop here."""
-        logger.warning("lost the lease", **self._about, owner=self._owner)
-        self._lost = True
-        if self._queue is not None:
-            self._queue.until = 0.0
-            self._tools.gateway.wake()
-
-    async def _tell(self, poll: Poll) -> None:
-        """Swap in the frame of the match as it stands."""
-        frames = await self._tools.store.frames(poll.state, poll.cell_state.told_seq)
-        if frames is None:
-            return
-        rows, gateway = self._rows, self._tools.gateway
-        if rows is None:
-            await gateway.refresh()
-            rows = self._begin(poll)
-        else:
-            rows.restart_here()
-            self._slow.begin_lap()
-        if rows.everything is None:
-            rows.everything = gateway.requests.for_post(frames.everything)
-        else:
-            gateway.requests.replace_frame(rows.everything, frames.everything)
-        if frames.score is not None:
-            if rows.score is None:
-                rows.score = gateway.requests.for_post(frames.score)
-            else:
-                gateway.requests.replace_frame(rows.score, frames.score)
-        self._seq, self._event_id, self._posted = frames.seq, frames.event_id, frames.at
-
-    def _begin(self, poll: Poll) -> LapRows:
-        """The rows: where an earlier invocation stood, from a new beginning if there is something newer since."""
-        tools, batch = self._tools, self._batch
-        self._shards = shard_count(poll.cell_state.shards, poll.state.audience)
-        shards = shards_of(batch.first, batch.last, batch.of, self._shards)
-        now = time.time()
-
-        async def read(pk: str, after: str | None) -> Any:
-            return await read_page(tools.db, tools.subscriptions, pk, after, now)
-
-        rows = self._rows = LapRows(read, [partition(self._match, shard) for shard in shards], tools.gateway.wake)
-        cursor = batch.cursor
-        if cursor is None:
-            rows.start()
-        elif (cursor.lap_seq, cursor.shards) == (poll.state.newest_seq, self._shards):
-            begin = Position(cursor.begin_shard_index, cursor.begin_after)
-            rows.start(begin, range_index=cursor.range_index, after=cursor.after, rows=cursor.rows)
-        else:
-            stages = len(shards_of(batch.first, batch.last, batch.of, cursor.shards))
-            stage = (cursor.begin_shard_index + cursor.range_index) % stages
-            rows.start(Position(stage, cursor.after))
-        return rows
-
-    def _share(self) -> float:
-        stated = self._loop.time() >= self._known_from
-        senders, rate = self._batch.senders, self._tools.rate
-        return rate_share.share(self._broadcasts, self._match, senders, rate, time.time(), stated=stated)
 
 
 def _now_ms() -> int:

@@ -94,7 +94,7 @@ class ConnectionPool:
 
         Returns False if one of them failed at once.
         """
-        if now < self._open_after:
+        if now < self._open_after or len(self.connections) >= self._limit:
             return True
         room = min(wanted - self._opening, MOST_OPENING - self._opening, self._limit - len(self.connections))
         for _ in range(room):

@@ -11,12 +11,13 @@ from bisect import bisect_right
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from broadcaster.send.lap import Position, RowRange, lap_ranges
+from broadcaster.send.lap import LapStart, Position, lap_ranges
 from broadcaster.send.post_queue import TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from broadcaster.send.lap import RowRange
     from broadcaster.send.post_queue import Post, PreparedRequest
     from broadcaster.send.row_pages import Page
 
@@ -28,7 +29,7 @@ HELD_BACK_AFTER = 2
 MOST_HELD = 10_000
 """Rows held back at most; further slow viewers keep their place."""
 
-_FRONT = Position()
+_FRONT = LapStart()
 _NOBODY: frozenset[str] = frozenset()
 
 
@@ -89,9 +90,10 @@ class LapRows:
         self._at = 0
         self._score_only = _NOBODY
 
-    def start(self, begin: Position = _FRONT, *, range_index: int = 0, after: str | None = None, rows: int = 0) -> None:
-        """Begin a lap at ``begin``, or go on with one: in a ``stretch``, after a row, ``rows`` having been taken."""
+    def start(self, at: LapStart = _FRONT) -> None:
+        """Begin a lap, or go on with the lap of an earlier invocation."""
         self._stop_reading()
+        begin, range_index, after, rows = at
         ranges = lap_ranges(len(self._partitions), begin)
         if after is not None:
             ranges[range_index] = ranges[range_index]._replace(after=after)
@@ -109,7 +111,7 @@ class LapRows:
         Rows that were read ahead are read again. A viewer may have come between that read and the newer event, and its
         snapshot may lack that event.
         """
-        self.start(self.position)
+        self.start(LapStart(self.position))
 
     @property
     def position(self) -> Position:

@@ -16,7 +16,7 @@ import orjson
 
 from broadcaster.send.lap_rows import HELD_BACK_AFTER
 from runtime.attributes import UnreadableRowError
-from runtime.metrics import unreadable
+from runtime.metrics import report_unreadable
 from subscriptions.store import page_query
 
 if TYPE_CHECKING:
@@ -116,5 +116,7 @@ async def read_page(client: Any, table: str, pk: str, after: str | None, now: fl
     """Read one page of a shard. Raises botocore's ClientError or BotoCoreError."""
     read = page(await client.query(**page_query(table, pk, after)), now)
     for connection in read.strange:
-        unreadable(UnreadableRowError(pk.rpartition("#")[0], f"{pk} {connection}", "it has no ttl that is a time"))
+        report_unreadable(
+            UnreadableRowError(pk.rpartition("#")[0], f"{pk} {connection}", "it has no ttl that is a time")
+        )
     return read

@@ -16,19 +16,21 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control import rate_share
-from broadcaster.control.cell_state import CellState, cell_state_get, parse_cell_state
+from broadcaster.control.cell_state import cell_state_get, parse_cell_state
 from broadcaster.control.lease import renewal
 from broadcaster.control.progress import progress_item, round_name
+from broadcaster.send.polls import Poll
 from broadcaster.send.update_frames import Frames, build
 from matches.ledger import UnknownMatchError
 from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
 from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, parse_rows
-from runtime.metrics import readable_rows, unreadable
+from runtime.metrics import readable_rows, report_unreadable
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
     from broadcaster.control.payload import Counts, SenderTask
+    from broadcaster.control.rate_share import RateShare
     from matches.match_state import MatchState
 
 PROGRESS_SECONDS = 24 * 3600
@@ -37,15 +39,6 @@ HOME_SECONDS = 2.0
 """Seconds that a look waits for home, if it knows an earlier state of the match."""
 
 logger = Logger(service="sender")
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """One look at the world: the match, how far it is told and who has its lease, and all live broadcasts."""
-
-    state: MatchState
-    cell_state: CellState
-    broadcasts: list[rate_share.RateShare]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,7 @@ class SenderStore:
         return Poll(
             state=state,
             cell_state=parse_cell_state(match, told.get("Item")),
-            broadcasts=readable_rows(rate_share.parse(live_rows["Items"])),
+            rate_shares=readable_rows(rate_share.parse(live_rows["Items"], time.time())),
         )
 
     async def _state(self, match: str, known: MatchState | None) -> MatchState:
@@ -100,7 +93,7 @@ class SenderStore:
         except UnreadableRowError as error:
             if known is None:
                 raise
-            unreadable(error)
+            report_unreadable(error)
             return known
 
     async def frames(self, state: MatchState, told: int) -> Frames | None:
@@ -120,14 +113,14 @@ class SenderStore:
         await self._update_live(rate_share.renewal(self.broadcasts, match, owner, until))
         return True
 
-    async def ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> rate_share.RateShare | None:
+    async def announce_ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> RateShare | None:
         """Say that a batch has ended, or goes on after all; returns the broadcast, None if it is not live any more."""
-        return await self._update_live(rate_share.ended(self.broadcasts, match, owner, batch, is_ended=is_ended))
+        return await self._update_live(rate_share.ended_update(self.broadcasts, match, owner, batch, is_ended=is_ended))
 
-    async def state_left(self, match: str, owner: str, batch: int, left: int) -> bool:
+    async def announce_left(self, match: str, owner: str, batch: int, left: int) -> bool:
         """Say how many posts a batch has left; returns whether the broadcast is still live."""
         try:
-            await self.db.update_item(**rate_share.statement(self.broadcasts, match, owner, batch, left))
+            await self.db.update_item(**rate_share.left_update(self.broadcasts, match, owner, batch, left))
         except self.db.exceptions.ConditionalCheckFailedException:
             return False
         return True
@@ -146,10 +139,10 @@ class SenderStore:
             },
         )
 
-    async def _update_live(self, update: dict[str, Any]) -> rate_share.RateShare | None:
+    async def _update_live(self, update: dict[str, Any]) -> RateShare | None:
         try:
             answer = await self.db.update_item(**update)
         except self.db.exceptions.ConditionalCheckFailedException:
             return None
-        rows = readable_rows(rate_share.parse([answer["Attributes"]])) if "Attributes" in answer else []
+        rows = readable_rows(rate_share.parse([answer["Attributes"]], time.time())) if "Attributes" in answer else []
         return rows[0] if rows else None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LINES = 12
 KNOCK_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 30.0
-LOOK_SECONDS = 0.5
+REFRESH_SECONDS = 0.5
 """Seconds between two looks of the board whether the connection is still there."""
 GLANCE_SECONDS = 0.05
 
@@ -101,7 +101,7 @@ async def watch(
                 changed.clear()
                 live.update(_board(viewer, match, events), refresh=True)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), LOOK_SECONDS)
+                    await asyncio.wait_for(changed.wait(), REFRESH_SECONDS)
             live.update(_board(viewer, match, events), refresh=True)
     finally:
         task.cancel()
@@ -124,7 +124,7 @@ async def _tell_doubts(viewer: Viewer, over: asyncio.Event) -> None:
             print(doubt or "live again", file=sys.stderr, flush=True)  # noqa: T201
             told = doubt
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), LOOK_SECONDS)
+            await asyncio.wait_for(over.wait(), REFRESH_SECONDS)
 
 
 async def _knock(websocket_url: str) -> None:

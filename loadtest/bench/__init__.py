@@ -1,4 +1,4 @@
-"""Measurements side by side, each in one run: ``livescore bench``. Figures live here, never in a test."""
+"""Benches, which compare within one run: ``livescore bench``. Measured numbers are here, never in a test."""
 
 NAMES = ("send", "page", "million", "gateway", "goal", "budget", "cold", "web")
-"""In the order in which ``bench all`` runs them."""
+"""The order of ``bench all``."""

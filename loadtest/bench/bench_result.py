@@ -1,4 +1,4 @@
-"""The result of a bench: as a table, as JSON, as a plot."""
+"""The result of a bench: a table, JSON, a plot."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Result:
     ratios: dict[str, float] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     floors: dict[str, str] = field(default_factory=dict)
-    """By ratio or figure: what it is meant to reach."""
+    """By name of a ratio or figure: the bound that it should keep."""
     missing: list[str] = field(default_factory=list)
-    """Sentences on what could not be measured here."""
+    """Sentences about measurements that were not possible on this machine."""
 
     def to_json(self) -> str:
         """The text that ``bench --json`` writes."""
@@ -35,7 +35,7 @@ class Result:
         return json.dumps({**body, "missing": self.missing, "machine": machine()}, indent=2) + "\n"
 
     def tables(self) -> Iterable[Table]:
-        """For a person."""
+        """The table for people."""
         if self.rows:
             columns = list(dict.fromkeys(name for row in self.rows for name in row if name != "rounds"))
             table = Table(*(name.replace("_", " ") for name in columns), title=f"bench {self.bench}")
@@ -50,7 +50,7 @@ class Result:
             yield table
 
     def plot(self, path: Path) -> None:
-        """Bars of the rows' rates, or of the figures where there are no rows."""
+        """Bars of the rows' rates, or of the figures if there are no rows."""
         import matplotlib as mpl
 
         mpl.use("Agg")
@@ -89,7 +89,7 @@ def machine() -> dict[str, Any]:
 
 
 def median(values: Iterable[float]) -> float:
-    """The median, rounded to what is worth showing."""
+    """The median, rounded for people."""
     value = statistics.median(values)
     return round(value, 3 if value < 10 else 1 if value < 1_000 else 0)
 

@@ -1,7 +1,8 @@
-"""Bench of the send budget: the last viewer's time against the ideal, viewers over rate, through the whole pipeline.
+"""Bench of the send budget: the last viewer's time compared with the ideal, viewers / rate, through the whole pipeline.
 
-The stand-in allows the account so many POSTs a second and takes 30 ms for each; four senders share that. Five cases:
-one goal; two goals a second apart in one match; two matches at once; a match with slow viewers; 60 matches at once.
+The stand-in limits the account's POSTs a second and delays each answer by 30 ms; four senders share the rate. Five
+cases: one goal; two goals a second apart in one match; two matches at once; a match with slow viewers; 60 matches at
+once.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ VIEWERS = 10_000
 SENDERS = 4
 RUNS = 5
 FAIR_RUNS = 3
-"""Of the last two cases, at most: each run of theirs has several goals."""
+"""The most runs of the last two cases: each of their runs has several goals."""
 
 GAP_SECONDS = 1.0
 SETTINGS = {"send_rate": RATE, "sender_rate": RATE // SENDERS}
-"""Of the system that is measured."""
+"""Settings of the measured system."""
 
 ONE, TWO, SLOW, CROWD = "bench-one", "bench-two", "bench-slow", "bench-crowd"
 FLOORS = {"ratio": "1.10 at most", "throttled_share": "under 0.01", "missed": "0", "two_matches_ratio": "1.25 at most",
@@ -80,7 +81,7 @@ async def _one_match(limited: RateLimitedMatches, say: Say, viewers: int, runs: 
     ideal = viewers / RATE
     single, double, saved, posts, refused = [], [], [], 0, 0
     await limited.post(ONE)
-    await limited.told(ONE, viewers)  # the kick-off warms up
+    await limited.told(ONE, viewers)  # The kick-off warms up.
     for number in range(runs):
         say(f"budget: one goal, run {number + 1} of {runs}")
         limited.counted()
@@ -111,7 +112,7 @@ async def _one_match(limited: RateLimitedMatches, say: Say, viewers: int, runs: 
 
 
 async def _two_matches(limited: RateLimitedMatches, say: Say, viewers: int, runs: int) -> dict[str, Any]:
-    """Events of two matches at once, each with ``viewers``, against its half of the rate."""
+    """Events of two matches at once, each with ``viewers``, compared with half of the rate."""
     matches, ratios = list(limited.seqs), []
     share = viewers / (RATE / len(matches))
     for number in range(runs + 1):

@@ -2,9 +2,9 @@
 
 Each function starts as it does on demand, and as it does with provisioned concurrency (runtime.lifecycle).
 
-A run takes one match through all functions, each started for it: a viewer subscribes, what was numbered is sent, the
-receipt written; then an event is posted and fanned out. So every first call does what it is there for, and is held to
-its answer. Its services are MiniStack's, whose time is in the wall clock and not in the CPU time.
+A run takes one match through all functions, each in a new process: a viewer subscribes, an event is sent, the receipt
+is written; then another event is posted and fanned out. So every first call does its real work, and its answer is
+checked. The time of MiniStack's services is in the wall clock time and not in the CPU time.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ RUNS = 9
 SETTLE_SECONDS = 60.0
 OWNER = "cold"
 TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
-"""As Lambda gives it to a function whose tracing is active
+"""The trace header of a function with active tracing
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html)."""
 FLOORS = {"sender_ms": "700 at most", "routes_ms": "450 at most", "provisioned_call_cpu_ms": "60 at most"}
 FIGURES = ("init_ms", "call_ms", "total_ms", "init_cpu_ms", "call_cpu_ms", "resident_mb")
 KINDS = ("on-demand", "provisioned-concurrency")
 ORDER = ("authorizer", "routes", "sender", "receipt", "fanout", "api", "watchdog")
-"""The functions as a match comes to them."""
+"""The functions in the order in which a match needs them."""
 
 
 def run(
     target: Target, functions: Functions, viewer: TokenSource, say: Callable[[str], None], runs: int = RUNS
 ) -> Result:
-    """Measure every function once a run and kind of INIT; the medians are reported.
+    """Measure every function once in each run and for each kind of INIT; the result has the medians.
 
     Raises WrongAnswerError.
     """
@@ -73,9 +73,9 @@ def run(
 
 
 class ColdRun:
-    """One match on its way through all functions, with one viewer on a socket and with a viewer's token.
+    """One match that goes through all functions, with one viewer on a socket and a viewer's token.
 
-    ``kind`` is what Lambda says of the functions' INIT, None for nothing.
+    ``kind`` is the kind of INIT in the functions' environment, None for none.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class ColdRun:
         self._hear("snapshot")
 
     def _hear(self, kind: str, seq: int = 0) -> None:
-        """Wait until the viewer is told. Raises TimeoutError."""
+        """Wait for a frame of this type that reaches ``seq``. Raises TimeoutError."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             frame = json.loads(self._socket.recv(timeout=max(0.0, deadline - time.monotonic())))
@@ -125,7 +125,7 @@ class ColdRun:
                 return
 
     def _settle(self, seq: int) -> None:
-        """Wait until the viewer has been told of ``seq`` and the broadcast has its receipt."""
+        """Wait until the viewer has ``seq`` and the broadcast has its receipt."""
         self._hear("update", seq)
         ledger = self._target.ledger()
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -160,7 +160,7 @@ class ColdRun:
     def _is_sender(self, answer: dict[str, Any]) -> bool:
         self._hear("update", 1)
         self._sent = answer
-        # Beside the viewer there is the row that the routes' first call has written, for a connection that is none.
+        # The second row is that of the routes' first call, whose connection does not exist.
         return bool(answer["done"] and (answer["counts"]["accepted"], answer["counts"]["gone"]) == (1, 1))
 
     def _to_receipt(self) -> dict[str, Any]:
@@ -201,7 +201,8 @@ class ColdRun:
 
     def _to_watchdog(self) -> dict[str, Any]:
         cell = self._functions.environments["watchdog"]["AWS_DEFAULT_REGION"]
-        body = json.dumps({"match": self._match, "seq": 3, "cell": cell})
+        epoch = self._target.ledger().state(self._match).epoch
+        body = json.dumps({"match": self._match, "seq": 3, "cell": cell, "tries": 0, "epoch": epoch})
         return {"Records": [{"messageId": "cold", "body": body}]}
 
     def _is_watchdog(self, answer: dict[str, Any]) -> bool:

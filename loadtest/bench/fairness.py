@@ -1,9 +1,10 @@
-"""Whether one can hold up the others: slow viewers in a match, and matches without viewers beside a crowd.
+"""Fairness: slow viewers in a match, and matches without viewers beside a crowd, must not delay the others.
 
-Two cases of the bench ``budget``, through the whole pipeline on its rate. Each compares a match with itself:
+These are two cases of the bench ``budget``, through the whole pipeline with its rate. Each compares a match with
+itself:
 
 - a tenth of its viewers never reads, against the same match without them;
-- it kicks off together with 59 others that have hardly a viewer, against its own next event.
+- it kicks off together with 59 matches that have few viewers, against its own next event.
 """
 
 from __future__ import annotations
@@ -25,22 +26,22 @@ if TYPE_CHECKING:
 SLOW_SHARE = 0.1
 KICK_OFFS = 60
 FEW_VIEWERS = 2
-"""In each of the other matches that kick off."""
+"""Viewers of each of the other matches."""
 
 OPERATORS = 8
-"""POSTs to the HTTP API on their way at once: MiniStack starts a process for each, and answers 502 to sixty."""
+"""The most POSTs to the HTTP API at once: MiniStack starts a process for each, and answers 502 for sixty."""
 
 CLOSED_SECONDS = 20
 SHARDS = 16
-"""Of a match whose operator expects no certain audience (subscriptions.shards)."""
+"""The shards of a match without an expected audience (subscriptions.shards)."""
 
 
 async def with_slow_viewers(
     limited: RateLimitedMatches, target: Target, match: str, say: Callable[[str], None], runs: int
 ) -> dict[str, Any]:
-    """Goals of a match whose audience is in, without and with slow viewers in turn.
+    """Goals of a match with its audience, in turn without and with slow viewers.
 
-    Slow viewers are new ones in each run: those that take nothing in three broadcasts are closed, which is counted.
+    Each run has new slow viewers: a viewer that accepts nothing in three broadcasts is closed, which is counted.
     Raises loadtest.slow_viewers.NotSlowError.
     """
     env = target.environment
@@ -50,7 +51,7 @@ async def with_slow_viewers(
     honest = len(limited.audience.members)
     count = round(honest * SLOW_SHARE / (1 - SLOW_SHARE))
     without, beside, closed = [], [], 0
-    await limited.told(match, honest)  # the kick-off warms up
+    await limited.told(match, honest)  # The kick-off warms up.
     for number in range(runs):
         say(f"budget: a goal without slow viewers, run {number + 1} of {runs}")
         without.append(await _goal(limited, match, honest))
@@ -76,7 +77,7 @@ async def with_slow_viewers(
 async def crowd(
     limited: RateLimitedMatches, match: str, others: list[str], say: Callable[[str], None], runs: int
 ) -> dict[str, Any]:
-    """Events of a match, together with one of each of the ``others``, and alone, in turn. The first are kick-offs."""
+    """Events of a match, in turn together with one of each of the ``others`` and alone. The first are kick-offs."""
     viewers = sum(member.match == match for member in limited.audience.members)
     together, alone = [], []
     door = asyncio.Semaphore(OPERATORS)
@@ -100,7 +101,7 @@ async def crowd(
 
 
 async def _goal(limited: RateLimitedMatches, match: str, viewers: int) -> float:
-    """Seconds from an operator's POST to the last of the audience's viewers."""
+    """Seconds from an operator's POST until the last viewer of the audience has the event."""
     at = await limited.post(match)
     await limited.told(match, viewers)
     await limited.rest()

@@ -1,4 +1,4 @@
-"""Starts a function in a fresh process that has nothing but the code of its zip, and calls it once."""
+"""Starts a function in a new process that has only the code of its zip, and calls it once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH")
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """The code, unpacked as Lambda does, and by function its handler and its environment, credentials included."""
+    """The unpacked code, and each function's handler and environment, with credentials."""
 
     code: Path
     handlers: dict[str, str]
@@ -29,7 +29,7 @@ class Functions:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """One start: what was answered, what it took, and the lines of the log that are JSON."""
+    """One start: the answer, the measurements, and the JSON lines of the log."""
 
     answer: Any
     figures: dict[str, float]
@@ -37,13 +37,13 @@ class Started:
 
 
 class WrongAnswerError(ProgramError):
-    """The first call of a function did not do what it is there for, so its time says nothing."""
+    """The first call of a function failed, so its time means nothing."""
 
 
 def start(functions: Functions, name: str, event: dict[str, Any], **environment: str) -> Started:
     """Start a function on one core, call it with an event, and end it.
 
-    Raises WrongAnswerError, with the end of what it said, if it fails.
+    Raises WrongAnswerError, with the end of its output, if it fails.
     """
     inherited = {each: os.environ[each] for each in INHERITED if each in os.environ}
     command = [sys.executable, "-I", "-S", str(STARTING), str(functions.code), functions.handlers[name]]

@@ -1,7 +1,7 @@
 """Page and send to a million rows of which one in a hundred is gone, with the sender's own function.
 
-The function runs in a process of its own, as Lambda runs it: invoked again until it says done. Its CPU and its memory
-are what is measured; the rows lie in the running DynamoDB, nginx answers for the gateway.
+The function runs in its own process, as on Lambda: it is invoked again until it is done. The bench measures its CPU
+time and memory. The running DynamoDB has the rows, and nginx answers in place of API Gateway.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OWNER = "bench"
 
 
 def run(target: Target, say: Callable[[str], None], sizes: tuple[int, ...] = SIZES) -> Result:
-    """Measure one size after the other in one process, which has warmed up on a small match."""
+    """Measure one size after the other in one process, after a small match has warmed it up."""
     result = Result("million", floors=FLOORS, missing=lacking("nginx"))
     if result.missing:
         return result
@@ -72,7 +72,7 @@ def _match(size: int) -> str:
 
 
 def _connections(size: int) -> Iterator[str]:
-    """Ids in API Gateway's shape; nginx answers 410 for those that begin with ``gone``."""
+    """Ids of API Gateway's shape; nginx answers 410 for those that begin with ``gone``."""
     ids = connection_ids(1_000)
     for number in range(size):
         tail = f"{number:07d}"
@@ -102,7 +102,7 @@ def _broadcast(target: Target, sender: subprocess.Popen[str], size: int, say: Ca
 
 
 def _left(target: Target, match: str, size: int, say: Callable[[str], None]) -> tuple[int, int]:
-    """Rows that are left: of the living, and of the gone."""
+    """Rows that are left: of open connections, and of gone ones."""
     say(f"million: counting what is left of {size:,} rows")
     client, table = target.client("dynamodb"), target.environment["SUBSCRIPTIONS_TABLE"]
     pages = client.get_paginator("query")

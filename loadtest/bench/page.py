@@ -1,7 +1,7 @@
-"""Rows a second from Query pages of subscriptions to connection ids: ours and a boto3 client, from the same pages.
+"""Rows a second from Query pages of subscriptions to connection ids: our reader and a boto3 client, on the same pages.
 
-Once only the decoding of a page's bytes, which is what differs; once whole queries against the running DynamoDB, by
-the CPU that they take in this process (the emulator's own time is not ours).
+The bench measures only the decoding of a page's bytes, and whole queries against the running DynamoDB by the CPU time
+of this process, without the emulator's.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def run(target: Target, say: Callable[[str], None]) -> Result:
     def query_by_boto3() -> list[str]:
         return [item["sk"]["S"] for item in client.query(**query)["Items"]]
 
-    calm_collector()  # as the sender's process is; both contenders gain by it
+    calm_collector()  # As in the sender's process; both contenders are faster with it.
     with on_core(Cores.here().sender), asyncio.Runner() as runner:
         ours = runner.run(_client(target))
 
@@ -82,7 +82,7 @@ def run(target: Target, say: Callable[[str], None]) -> Result:
                     used = time.process_time() - began
                     if len(connections) != rows:
                         raise RuntimeError(f"{name} found {len(connections)} of {rows} rows")
-                    if number:  # the first warms up
+                    if number:  # The first one warms up.
                         found[name].append(used / rows)
         finally:
             runner.run(ours.__aexit__(None, None, None))

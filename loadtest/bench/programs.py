@@ -1,4 +1,4 @@
-"""The programs of other people that we are measured against, and where they and we run: nginx, wrk, cores."""
+"""The programs that we are compared with, nginx and wrk, and the cores on which they and we run."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ wrk.headers["Authorization"] = "AWS4-HMAC-SHA256 Credential=" .. string.rep("A",
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """One core for who sends and one for who answers; None where there is only one for both."""
+    """One core for the sender and one for the server; None if there is only one core."""
 
     sender: int | None
     server: int | None
 
     @classmethod
     def here(cls) -> Cores:
-        """The first two that this process may use."""
+        """The first two cores that this process may use."""
         mine = sorted(os.sched_getaffinity(0))
         return cls(mine[0], mine[1]) if len(mine) > 1 else cls(None, None)
 
 
 @contextmanager
 def on_core(core: int | None) -> Iterator[None]:
-    """Programs that are started within stay on this core."""
+    """Programs that are started in the block stay on this core."""
     mine = os.sched_getaffinity(0)
     if core is not None:
         os.sched_setaffinity(0, {core})
@@ -75,7 +75,7 @@ def on_core(core: int | None) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Nginx:
-    """A running nginx: where, and whom to trust over TLS."""
+    """A running nginx: its addresses, and the CA for TLS."""
 
     http: str
     https: str
@@ -98,9 +98,9 @@ def _find(program: str) -> str | None:
 
 @contextmanager
 def nginx(core: int | None) -> Iterator[Nginx]:
-    """Nginx on one core, in the clear and over TLS 1.3, answering every POST at once.
+    """Nginx on one core, without TLS and with TLS 1.3, which answers every POST at once.
 
-    Raises RuntimeError with nginx's own words when it does not start.
+    Raises RuntimeError with nginx's own message if it does not start.
     """
     with tempfile.TemporaryDirectory(prefix="livescore-nginx-") as name:
         folder = Path(name)
@@ -144,7 +144,7 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def wrk(url: str, core: int | None, *, seconds: int, connections: int, body: int, token: int) -> float:
-    """Requests a second of wrk on one core: unsigned, the same bytes again and again, what C can do here."""
+    """Requests a second of wrk on one core: unsigned and always the same bytes, the limit for a program in C."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(WRK.format(body=body, token=token))
         script.flush()
@@ -159,7 +159,7 @@ def wrk(url: str, core: int | None, *, seconds: int, connections: int, body: int
 
 
 def free_ports(count: int) -> list[int]:
-    """So many ports that nobody uses right now."""
+    """A number of free ports."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

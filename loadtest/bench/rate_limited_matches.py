@@ -1,4 +1,4 @@
-"""Matches that a bench plays to an audience on a budget: what was posted, when it arrived, what it cost."""
+"""Matches of a bench with a limited rate of POSTs: their events, the times of arrival, and the number of POSTs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from loadtest.bench.standin_client import StandinClient
 
 RATE, BURST = 2_000, 500
-"""POSTs a second that the stand-in allows the account, and how many at once."""
+"""The account's POSTs a second and its burst in the stand-in."""
 
 LATENCY_MS = 30
 BUFFER_BYTES = 16_000
-"""Bytes that may wait in the stand-in for one viewer. A viewer that reads never has so many waiting."""
+"""The most bytes that wait in the stand-in for one viewer. A viewer that reads never has so many."""
 
 UNLIMITED = 1e6
 
@@ -35,16 +35,16 @@ class RateLimitedMatches:
         self.audience = audience
         self.seqs: dict[str, int] = {}
         self.late = 0
-        """Viewers that did not have an event a minute after it was posted, whether they got it later or not."""
+        """Viewers that did not have an event a minute after its POST, even if they got it later."""
 
     async def create(self, match: str) -> None:
-        """Schedule a match and kick it off while nobody watches. The default shards, so that four senders have some."""
+        """Create a match with the default shards, which four senders share, and kick it off without viewers."""
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"}
         (await self._http.post("/matches", json=about)).raise_for_status()
         self.seqs[match] = 0
 
     async def post(self, match: str) -> int:
-        """Post the next event; returns when (ms since the epoch)."""
+        """Post the next event; returns the time of the POST (milliseconds since 1970)."""
         self.seqs[match] += 1
         event: dict[str, Any] = {"kind": "goal", "team": "home", "minute": 45}
         at = time.time_ns() // 1_000_000
@@ -55,13 +55,13 @@ class RateLimitedMatches:
         return at
 
     async def told(self, match: str, viewers: int) -> None:
-        """Wait until everybody has the last event of a match, and its broadcast has ended."""
+        """Wait until all viewers have the last event of a match, and its broadcast has ended."""
         if not await self.audience.wait(match, self.seqs[match], viewers, 60.0):
             self.late += viewers - self.audience.arrived(match, self.seqs[match])
         await settled(self._http, match, self.seqs[match])
 
     def last(self, match: str, seq: int) -> int:
-        """When the last viewer of a match had an event (ms since the epoch)."""
+        """When the last viewer of a match had an event (milliseconds since 1970)."""
         return max(member.at.get(seq, 0) for member in self.audience.members if member.match == match)
 
     def missed(self, match: str) -> int:
@@ -70,25 +70,25 @@ class RateLimitedMatches:
         return sum(len(set(range(1, self.seqs[match] + 1)) - set(member.seqs)) for member in members)
 
     def counted(self) -> tuple[int, int]:
-        """POSTs since the last time, and those of them that were answered 429."""
+        """POSTs since the last call, and those of them that were answered 429."""
         stats = self._control.stats()
         self._control.reset()
         return stats["posts"], stats["throttled_account"] + stats["throttled_buffer"]
 
     def bounded(self) -> None:
-        """Have the stand-in keep the account to its rate, and take its time; the account's bucket begins full."""
+        """Limit the account's rate in the stand-in and delay its answers; the account's bucket begins full."""
         self._control.limit(account_rate=RATE, account_burst=BURST, latency_ms=LATENCY_MS, buffer_bytes=BUFFER_BYTES)
 
     def unbounded(self) -> None:
-        """Have the stand-in take all that comes, at once."""
+        """Remove the limits and the delay of the stand-in."""
         self._control.limit(account_rate=UNLIMITED, account_burst=UNLIMITED, latency_ms=0, buffer_bytes=BUFFER_BYTES)
 
     async def rest(self) -> None:
-        """Let the account's bucket fill again, as it would between two goals."""
+        """Wait until the account's bucket is full again, as between two goals."""
         await asyncio.sleep(BURST / RATE)
 
     async def enter(self, matches: Iterable[str], say: Callable[[str], None]) -> None:
-        """Schedule matches and let the audience in; from then on the stand-in keeps to the rate."""
+        """Create the matches and connect the audience; from then on the stand-in limits the rate."""
         for match in matches:
             await self.create(match)
         self.unbounded()

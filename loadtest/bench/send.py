@@ -1,7 +1,7 @@
-"""POSTs a second of one sender core against nginx: ours, aioboto3, boto3 in threads, and wrk, which is the limit here.
+"""POSTs a second of one sender core against nginx: ours, aioboto3, boto3 in threads, and wrk, which is the upper limit.
 
-All of them send a session token of a kilobyte, as Lambda's credentials have one. They take turns, so that a noisy
-machine is as unkind to each; the medians are reported, and the median of each run's ratio.
+All of them send a session token of a kilobyte, like Lambda's credentials. They run in turn, so that noise on the
+machine disturbs all equally. The result has the medians, and the median of each run's ratio.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FLOORS = {"aioboto3_http": "35 (aim 50)", "wrk_http": "0.50 (aim 0.70)", "aiobot
 
 
 def run(say: Callable[[str], None], runs: int = RUNS) -> Result:
-    """Measure; nothing without nginx."""
+    """Measure; without nginx the result is empty."""
     result = Result("send", floors=FLOORS, missing=lacking("nginx", "wrk"))
     if lacking("nginx"):
         return result
@@ -62,7 +62,7 @@ def run(say: Callable[[str], None], runs: int = RUNS) -> Result:
 
 
 def credentials() -> dict[str, str]:
-    """An environment with credentials as long as Lambda's; they open nothing."""
+    """An environment with invalid credentials that are as long as Lambda's."""
     return {"AWS_ACCESS_KEY_ID": "ASIA" + "A" * 16, "AWS_SECRET_ACCESS_KEY": "s" * 40,
             "AWS_SESSION_TOKEN": "T" * TOKEN_BYTES, "AWS_DEFAULT_REGION": "us-east-1"}  # fmt: skip
 

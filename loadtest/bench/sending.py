@@ -1,4 +1,4 @@
-"""The sender's function in a process, as Lambda would run it: tasks on stdin, what they took on stdout."""
+"""The sender's function in its own process, as on Lambda: tasks on stdin, their measurements on stdout."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Context:
     began: float = field(default_factory=time.monotonic)
 
     def get_remaining_time_in_millis(self) -> int:
-        """As the function's time-out of 60 s makes it."""
+        """The remaining time with a time-out of 60 s."""
         return int((INVOCATION_SECONDS - (time.monotonic() - self.began)) * 1000)
 
 
 def peak_resident_mb() -> float:
-    """The most memory that was resident; ``getrusage`` would count what the parent had when it forked."""
+    """The most resident memory; ``getrusage`` would include the parent's memory at the fork."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024

@@ -19,7 +19,7 @@ class StandinClient:
         return self._answer("GET", "stats")
 
     def reset(self) -> None:
-        """All counters to zero."""
+        """Set all counters to 0."""
         self._answer("POST", "reset")
 
     def limit(self, **limits: float) -> None:

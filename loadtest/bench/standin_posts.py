@@ -1,4 +1,4 @@
-"""POSTs a second through the stand-in, on one core, to real WebSockets; sender and viewers share the other core."""
+"""POSTs a second through the stand-in on one core to real WebSockets; sender and viewers share the other core."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ API = {"stage": "live", "routes": ["$connect", "$disconnect", "whoami"], "two_wa
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The function behind the sockets: lets everybody in, and tells each its connection id."""
+    """The function behind the sockets: accepts every viewer and sends it its connection id."""
     return {"statusCode": 200, "body": event["requestContext"]["connectionId"]}
 
 
 def run(say: Callable[[str], None], sockets: int = SOCKETS, runs: int = RUNS) -> Result:
-    """Measure with so many sockets."""
+    """Measure with a number of sockets."""
     allow_all_sockets()
     cores = Cores.here()
     with standin(cores.server) as port, on_core(cores.sender):
@@ -97,7 +97,7 @@ async def _measure(port: int, say: Callable[[str], None], sockets: int, runs: in
 
 @contextmanager
 def standin(core: int | None) -> Iterator[int]:
-    """The stand-in by itself, without limits on the rate; yields its port."""
+    """The stand-in alone, without rate limits; yields its port."""
     [port] = free_ports(1)
     limits = {"account_rate": 1e9, "account_burst": 1e9, "connects_per_second": 1e9}
     command = [sys.executable, "-m", "loadtest.standin.server", "--port", str(port), "--with-parent", "--api",

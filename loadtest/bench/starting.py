@@ -1,8 +1,8 @@
-"""One start of a function, as Lambda goes through it: INIT, then the first call, in a process of its own.
+"""One start of a function as on Lambda: INIT, then the first call, in its own process.
 
-A script that Python is to run by itself (``-I -S``), so that nothing is there but the code of the zip: its folder and
-the handler are the arguments, the event comes on stdin, figures and the answer go to stdout. The start of the
-interpreter is not counted: on Lambda it runs already when the code is imported.
+Python runs this script isolated (``-I -S``), so only the code of the zip is there. The arguments are the zip's folder
+and the handler; the event comes on stdin; measurements and the answer go to stdout. The start of the interpreter is not
+counted: on Lambda it has started when the code is imported.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Context:
         self._began = time.monotonic()
 
     def get_remaining_time_in_millis(self) -> int:
-        """As a time-out of 60 s makes it."""
+        """The remaining time with a time-out of 60 s."""
         return int((INVOCATION_SECONDS - (time.monotonic() - self._began)) * 1000)
 
 
 def peak_resident_mb() -> float:
-    """The most memory that was resident."""
+    """The most resident memory."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
@@ -49,7 +49,7 @@ def clients() -> int:
 
 
 def main() -> None:
-    """Start, call once, tell."""
+    """Start the function, call it once, and print the measurements."""
     folder, handler = sys.argv[1:]
     event: dict[str, Any] = json.load(sys.stdin)
     # The function's output is its log, as on Lambda.

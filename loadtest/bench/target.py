@@ -1,4 +1,4 @@
-"""The running system that a bench measures, as far as a bench needs to know it."""
+"""The running system that a bench measures."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where everything is. ``environment`` is that of the sender's function, with credentials."""
+    """The addresses of the system. ``environment`` is that of the sender's function, with credentials."""
 
     api_url: str
     websocket_url: str
     environment: dict[str, str]
     tokens: TokenSource
-    """The operator's."""
+    """The operator's tokens."""
 
     def api(self) -> httpx.AsyncClient:
         """A client of the operators' API."""
@@ -57,12 +57,13 @@ class Target:
         return Ledger(self.environment["MATCHES_TABLE"], self.client("dynamodb"))
 
     def numbered(self, match: str, audience: int) -> None:
-        """A match with one event in the ledger, which the cell has been handed and nobody has broadcast."""
+        """A match with one event in the ledger, which is due in the cell and which nobody has broadcast."""
         ledger = self.ledger()
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": audience}
         ledger.create(NewMatch.model_validate(about))
         ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "kick-off"})))
-        CellStates(self.environment["BROADCASTS_TABLE"], self.client("dynamodb")).mark_due(match, 1)
+        cell_states = CellStates(self.environment["BROADCASTS_TABLE"], self.client("dynamodb"))
+        cell_states.mark_due(match, 1, ledger.state(match).epoch)
 
     def lease(self, match: str, owner: str) -> None:
         """Give the lease of a match to ``owner`` for ten minutes."""
@@ -79,7 +80,7 @@ class Target:
         return SenderTask(match, owner, owner, 1, Batch(0, 0, shards, shards, 1)).dump()
 
     def plant(self, match: str, audience: int, connections: Iterable[str], say: Callable[[int], None]) -> None:
-        """Write a row for each connection; ``say`` is told how many there are so far."""
+        """Write a row for each connection; ``say`` gets the number so far."""
         client, table = self.client("dynamodb"), self.environment["SUBSCRIPTIONS_TABLE"]
         shards, until = initial_shards(audience), {"N": str(int(time.time()) + 7200)}
 

@@ -123,7 +123,7 @@ async def _goals(stage: _Stage, goals: int) -> None:
         # As far apart as goals are for who watches: the broadcast before is over.
         await asyncio.sleep(1)
     await page.context.close()
-    ordered = sorted(taken[1:])  # the first warms up
+    ordered = sorted(taken[1:])  # The first one warms up.
     stage.figures["goals"] = goals
     stage.figures["goal_to_paint_ms"] = {
         "p50": percentile(ordered, 0.5), "p95": percentile(ordered, 0.95), "max": ordered[-1],
@@ -153,7 +153,7 @@ async def _desk_goals(stage: _Stage, goals: int) -> None:
         await asyncio.sleep(1.2)
     for page in (viewer, desk):
         await page.context.close()
-    ordered = sorted(taken[1:])  # the first warms up
+    ordered = sorted(taken[1:])  # The first one warms up.
     stage.figures["desk_to_paint_ms"] = {
         "p50": percentile(ordered, 0.5), "p95": percentile(ordered, 0.95), "max": ordered[-1],
     }  # fmt: skip

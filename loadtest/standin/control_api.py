@@ -1,4 +1,4 @@
-"""The stand-in's own paths under ``/_standin/``: health, counters, limits. AWS has nothing of the kind."""
+"""The stand-in's own paths under ``/_standin/``: health, counters, limits. AWS has no such paths."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def answer(core: Core, method: str, path: str, body: bytes) -> bytes:
 
 
 def stats(core: Core) -> dict[str, Any]:
-    """The counters, how many are connected now, and how late the loop was: last and worst, in ms."""
+    """The counters, the number of connections, and the lateness of the loop: last and worst, in milliseconds."""
     counters = asdict(core.stats)
     lag = {"last": round(counters.pop("lag_last") * 1000, 1), "max": round(counters.pop("lag_max") * 1000, 1)}
     return {**counters, "connections": len(core.sockets), "loop_lag_ms": lag}

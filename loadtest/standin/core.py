@@ -1,4 +1,4 @@
-"""The parts that the ports of the stand-in share: connections, limits, counters, the functions' threads."""
+"""The state that all connections of the stand-in share: connections, limits, counters, the functions' threads."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Stats:
     posts: int = 0
     """POSTs whose signature was not refused."""
     delivered: int = 0
-    """Those that became a frame."""
+    """POSTs that became a frame."""
     gone: int = 0
     throttled_account: int = 0
     """POSTs and viewers' messages."""
@@ -65,7 +65,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The context that a function gets beside its event, as far as a stand-in can make it."""
+    """The context that a function gets beside its event, as far as the stand-in knows it."""
 
     aws_request_id: str
     function_name: str = "standin"
@@ -74,7 +74,7 @@ class Context:
 
 
 class Core:
-    """One WebSocket API. Everything but the functions themselves runs on the loop."""
+    """One WebSocket API. Only its functions run in threads; everything else runs on the event loop."""
 
     def __init__(  # noqa: PLR0917  # all of them are what it is made of
         self,
@@ -88,12 +88,12 @@ class Core:
     ) -> None:
         self.api = api
         self.origins = origins
-        """Pages from elsewhere that may open a viewer's WebSocket."""
+        """Origins of other machines whose pages may open a viewer's WebSocket."""
         self.authorizer = authorizer
         self.loop = asyncio.get_running_loop()
         self.verifier = verifier
         self.sockets: dict[bytes, ViewerSocket] = {}
-        """The connections that can be posted to, by the id as it stands in a path: percent-encoded."""
+        """The connections that accept POSTs, by the percent-encoded id of a path."""
         self.stats = Stats()
         self.post_prefix = f"POST /{api.stage}/@connections/".encode()
         self.post_prefix_size = len(self.post_prefix)
@@ -109,7 +109,7 @@ class Core:
         self._look_at_lag(None)
 
     def set_limits(self, limits: Limits) -> None:
-        """Use these limits from now on; the buckets begin full, and answers that wait go out."""
+        """Use these limits from now on. The buckets begin full, and delayed answers leave."""
         while self._waiting:
             self._write_first()
         now = self.loop.time()
@@ -125,10 +125,10 @@ class Core:
         }
         self._buffer_bytes = limits.buffer_bytes
         self.unchecked = limits.check_every or _NEVER
-        """Requests until the next signature is verified, that one included."""
+        """Requests up to the next one whose signature is verified."""
 
     def post(self, quoted: bytes, body: bytes) -> bytes:
-        """Send ``body`` to the connection of a path; returns the answer. The hot path: every line here counts."""
+        """Send ``body`` to the connection of a path; returns the answer. Every line of this hot path costs time."""
         stats = self.stats
         stats.posts += 1
         now = self.loop.time()
@@ -153,11 +153,11 @@ class Core:
         return http_answers.OK
 
     def find(self, quoted: bytes) -> ViewerSocket | None:
-        """The connection with an id, however its ``=`` stands in the path."""
+        """The connection with an id, whose ``=`` may be percent-encoded or not."""
         return self.sockets.get(quoted.replace(b"%3d", b"=").replace(b"=", b"%3D"))
 
     def absent(self, quoted: bytes) -> bytes:
-        """The answer for an id that nobody has right now."""
+        """The answer for an id without a connection."""
         connection = quoted.decode("latin-1").replace("%3D", "=").replace("%3d", "=")
         if not is_connection_id(connection):
             return http_answers.answer(400, {"message": f"Invalid connectionId: {connection}"}, "BadRequestException")
@@ -165,7 +165,7 @@ class Core:
         return http_answers.GONE
 
     def due(self) -> bool:
-        """Count a request to @connections; whether it is one whose signature is to be verified."""
+        """Count a request to @connections; returns whether its signature must be verified."""
         self.unchecked -= 1
         if self.unchecked > 0:
             return False
@@ -173,11 +173,10 @@ class Core:
         return True
 
     def answer(self, transport: asyncio.Transport, data: bytes, *, last: bool = False) -> None:
-        """Write an answer of @connections, after the latency if there is one; answers never overtake each other.
+        """Write an answer of @connections after the latency; answers never overtake each other.
 
-        The ``last`` one closes its connection.
-
-        One timer serves all that wait: a timer for each would cost as much as the POST itself.
+        The ``last`` answer closes its connection. One timer serves all delayed answers: a timer for each would cost as
+        much as the POST itself.
         """
         if not self.limits.latency_ms and not self._waiting:
             transport.write(data)
@@ -204,11 +203,11 @@ class Core:
                 transport.close()
 
     def may_connect(self) -> bool:
-        """Take a token of the new connections, and of ``$connect``."""
+        """Take a token from the buckets of new connections and of ``$connect``."""
         return self._connects.take(self.loop.time()) and self.may_route("$connect")
 
     def may_route(self, route: str) -> bool:
-        """Take a token of a route, if it is throttled."""
+        """Take a token from a route's bucket, if it has a throttle."""
         bucket = self._routes.get(route)
         if bucket is None or bucket.take(self.loop.time()):
             return True
@@ -216,7 +215,7 @@ class Core:
         return False
 
     def may_call(self) -> bool:
-        """Take a token of the account."""
+        """Take a token from the account's bucket."""
         if self._account.take(self.loop.time()):
             return True
         self.stats.throttled_account += 1
@@ -225,7 +224,7 @@ class Core:
     def invoke(
         self, event: dict[str, Any], done: Callable[[Any, BaseException | None], None], handler: Handler | None = None
     ) -> None:
-        """Call the function, or another, in a thread; ``done(answer, error)`` is called on the loop."""
+        """Call the function, or another one, in a thread; ``done(answer, error)`` is called on the event loop."""
         about = event["requestContext"]
         if self._stopped:
             return
@@ -246,17 +245,17 @@ class Core:
         future.add_done_callback(settle)
 
     def loses_disconnect(self) -> bool:
-        """Whether this connection's ``$disconnect`` never comes."""
+        """Whether this connection's ``$disconnect`` is lost."""
         lost = random.random() < self.limits.lose_disconnect
         self.stats.disconnects_lost += lost
         return lost
 
     def reset(self) -> None:
-        """All counters to zero."""
+        """Set all counters to 0."""
         self.stats = Stats()
 
     def stop(self) -> None:
-        """Close every socket and take no more work; functions that still run are left to themselves."""
+        """Close every socket and accept no more work; functions that still run are not awaited."""
         self._stopped = True
         for timer in (self._sweeping, self._lagging):
             if timer is not None:
@@ -266,7 +265,7 @@ class Core:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _sweep(self) -> None:
-        """Close what has been idle or has lived too long."""
+        """Close connections that are idle or too old."""
         now = self.loop.time()
         idle, old = now - self.limits.idle_seconds, now - self.limits.age_seconds
         for socket in [each for each in self.sockets.values() if each.active < idle or each.since < old]:

@@ -1,4 +1,4 @@
-"""The HTTP port: @connections on a path of its own that takes microseconds, everything else through httptools."""
+"""The HTTP port: a fast path of microseconds for @connections, and httptools for everything else."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from loadtest.standin.core import Core
 
 HEAD_BYTES = 64 * 1024
-"""More than this of headers is refused; AWS allows 10,240 bytes in all
+"""The most bytes of headers; AWS allows 10,240 bytes in all
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html), but counts differently."""
 
 REQUEST_SECONDS = 10.0
-"""A new connection says what it wants within so long, and every request that has begun is whole; else it is closed."""
+"""Seconds within which a new connection must send its first request, and every request must be complete; else the
+connection is closed."""
 
 _VERSION = b" HTTP/1.1\r\n"
 _LENGTH = b"\r\nContent-Length: "
@@ -42,31 +43,31 @@ class Door(asyncio.Protocol):
         self._length_at = self._signed_at = 0
         self._begun = self._in_head = False
         self._fed = 0
-        """Bytes of pieces that came after the one in which the request began."""
+        """Bytes of this request in later pieces than its first one."""
         self._held = False
         """Whether the parser is within a request: then the fast path must not read."""
         self._clear()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        # uvloop's transports are none of asyncio's by type.
+        # uvloop's transports are not subclasses of asyncio's.
         self._transport = cast("asyncio.Transport", transport)
         self._wait()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """It is over."""
+        """The connection has ended."""
         self._timer.cancel()
 
     def _wait(self) -> None:
         self._timer = self._core.loop.call_later(REQUEST_SECONDS, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """A whole signed POST in one piece, as senders write it, is read right here; the rest goes to the parser."""
+        """Serve a complete signed POST in one piece here, as senders write it; everything else goes to the parser."""
         core = self._core
         start = core.post_prefix_size
-        # The first request goes to the parser, which learns from it whether this client keeps the connection.
+        # The first request goes to the parser, to find out whether this client keeps the connection open.
         if core.unchecked > 1 and self._parser is not None and not self._held and data.startswith(core.post_prefix):
-            # A sender's requests look alike: its headers are mostly where they were the last time.
+            # A sender's requests are alike: its headers are mostly at the same places as in the request before.
             at = self._length_at
             if not data.startswith(_LENGTH, at):
                 self._length_at = at = data.find(_LENGTH)
@@ -91,7 +92,7 @@ class Door(asyncio.Protocol):
             self._begun = False
             self._parser.feed_data(data)
             self._fed = 0 if self._begun else self._fed + len(data)
-            # The parser keeps a header or a target that has not ended, and tells nobody of it.
+            # The parser keeps an incomplete header or target, and reports nothing about it.
             if self._in_head and self._fed > HEAD_BYTES:
                 self._end(http_answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
         except httptools.HttpParserUpgrade:
@@ -107,7 +108,7 @@ class Door(asyncio.Protocol):
         self._wait()
 
     def on_headers_complete(self) -> None:
-        """The head has come."""
+        """The head is complete."""
         self._in_head = False
 
     def on_url(self, url: bytes) -> None:
@@ -122,7 +123,7 @@ class Door(asyncio.Protocol):
         self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body; what is over the limit is counted, not kept."""
+        """A piece of the body. Bytes above the limit are counted, but not kept."""
         self._size += len(body)
         if self._size <= self._core.limits.message_bytes:
             self._body += body
@@ -153,7 +154,7 @@ class Door(asyncio.Protocol):
         if stage != core.api.stage or where != "@connections" or not connection:
             return http_answers.FORBIDDEN
         if self._size > core.limits.message_bytes:
-            return http_answers.TOO_LARGE  # and its body was not kept, so that its signature cannot be verified
+            return http_answers.TOO_LARGE  # Its body was not kept, so its signature cannot be verified.
         return self._refused(method, target) or self._serve(method, connection)
 
     def _serve(self, method: str, connection: str) -> bytes:
@@ -178,7 +179,7 @@ class Door(asyncio.Protocol):
         return http_answers.answer(200, {**times, "identity": identity})
 
     def _refused(self, method: str, target: str) -> bytes | None:
-        """The 403 of a request that is not signed, or not rightly if it is one that is verified."""
+        """The answer 403 for a request without a signature, or with a wrong one if it is verified; else None."""
         core = self._core
         headers = {name.lower(): value for name, value in self._headers}
         due = core.due()
@@ -192,7 +193,7 @@ class Door(asyncio.Protocol):
         return http_answers.answer(403, {"message": refusal.message}, refusal.error)
 
     def _upgrade(self, method: str) -> None:
-        """Hand the connection over to a WebSocket."""
+        """Give the connection to a WebSocket."""
         if not any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in self._headers):
             self._end(http_answers.answer(400, {"message": "Bad Request"}, "BadRequestException", close=True))
             return

@@ -1,4 +1,4 @@
-"""Pure: API Gateway's limits, what may be set at run time, and the bucket behind every rate."""
+"""Pure: API Gateway's limits, their changes at run time, and the token bucket of each rate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runtime.errors import ProgramError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of the stand-in; the defaults are AWS's for a new account, where AWS publishes them.
+    """The limits of the stand-in. The defaults are AWS's for a new account, if AWS publishes them.
 
     Sources: "limits" is
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html,
@@ -21,14 +21,14 @@ class Limits:
     """
 
     account_rate: float = 10_000
-    """POSTs and viewers' messages a second, all together (limits). 0 with a burst of 0 refuses everything, as a stage
-    whose ``default_route_settings`` name no throttle does (terraform-provider-aws#14742)."""
+    """POSTs and viewers' messages a second in all (limits). 0 with a burst of 0 refuses everything, like a stage whose
+    ``default_route_settings`` have no throttle (terraform-provider-aws#14742)."""
 
     account_burst: float = 5_000
     """Size of that bucket (limits)."""
 
     stage_rate: float = 0
-    """POSTs a second that the stage's default throttle lets pass. 0 with a burst of 0: POSTs do not count against it.
+    """POSTs a second that pass the stage's default throttle. 0 with a burst of 0: POSTs do not count against it.
     AWS does not document whether they do
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html)."""
 
@@ -36,7 +36,7 @@ class Limits:
     """Size of that bucket."""
 
     connects_per_second: float = 500
-    """New connections a second; the bucket holds one second's worth (websocket)."""
+    """New connections a second; the bucket holds those of one second (websocket)."""
 
     message_bytes: int = 128 * 1024
     """A larger message of a viewer closes the socket with 1009, a larger POST is answered 413 (websocket)."""
@@ -45,34 +45,34 @@ class Limits:
     """A larger frame of a viewer closes the socket with 1009; larger POSTs leave as several frames (websocket)."""
 
     idle_seconds: float = 600
-    """A connection on which nothing moves for so long is closed (websocket). Looked at twice a second."""
+    """An idle connection is closed after so many seconds (websocket). Checked twice a second."""
 
     age_seconds: float = 7_200
-    """A connection lives no longer than this (websocket). Looked at twice a second."""
+    """A connection is closed at this age in seconds (websocket). Checked twice a second."""
 
     buffer_bytes: int = 128 * 1024
-    """Bytes that may wait here for one slow viewer before POSTs to it are answered 429, beside those in the kernel's
-    buffers. That AWS answers so is in PostToConnection's reference (LimitExceededException); it publishes no size."""
+    """Bytes that may wait for one slow viewer, beside those in the kernel's buffers. Above this POSTs to it are
+    answered 429, as in PostToConnection's reference (LimitExceededException). AWS publishes no size."""
 
     latency_ms: float = 0
-    """An answer of @connections leaves so much later; the frame leaves at once. AWS publishes no figure."""
+    """Milliseconds by which an answer of @connections is delayed; the frame leaves at once. AWS publishes no value."""
 
     lose_disconnect: float = 0
-    """Share of ``$disconnect`` events that never come: AWS calls them best effort
+    """Share of ``$disconnect`` events that are lost: AWS calls them best effort
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html)."""
 
     check_every: int = 100
-    """Every so many requests to @connections the signature is verified; 1: each, 0: none. AWS verifies each."""
+    """One of so many requests to @connections has its signature verified; 1: each, 0: none. AWS verifies each."""
 
 
 class LimitError(ProgramError, ValueError):
-    """A limit that does not exist or a value that it cannot have; the text is for a person."""
+    """An unknown limit or an invalid value; the text is for people."""
 
 
 def changed(limits: Limits, wish: Any) -> Limits:
-    """``limits`` with the fields of the JSON object ``wish``.
+    """``limits`` with the changes of the JSON object ``wish``.
 
-    Raises LimitError for anything that is not a limit with a number it may have.
+    Raises LimitError for an unknown limit or an invalid value.
     """
     if not isinstance(wish, dict):
         raise LimitError("Limits are a JSON object.")
@@ -91,9 +91,9 @@ def changed(limits: Limits, wish: Any) -> Limits:
 
 
 class Bucket:
-    """Lets ``rate`` requests a second pass, after a pause ``burst`` at once; refuses the others.
+    """Lets ``rate`` requests a second pass, and ``burst`` at once after a pause; refuses the others.
 
-    A refused request costs nothing. (broadcaster.send.pacing.TokenBucket is the other side: its callers wait.)
+    A refused request takes no token. (Callers of broadcaster.send.pacing.TokenBucket wait instead.)
     """
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")

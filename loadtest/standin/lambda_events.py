@@ -1,6 +1,6 @@
-"""Pure: connection ids, and the events that API Gateway hands to the function of a WebSocket API.
+"""Pure: connection ids, and the events that API Gateway sends to the functions of a WebSocket API.
 
-The shapes are those of real events, as the tests of Powertools for AWS Lambda keep them (tests/events/
+The shapes are those of the real events in the tests of Powertools for AWS Lambda (tests/events/
 apiGatewayWebSocketApi{Connect,Message,Disconnect}.json).
 """
 
@@ -27,9 +27,9 @@ _REASONS = {1001: "Going away", 1005: "Client-side close frame status not set"}
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A WebSocket API: its stage, its routes, which of them answer, the field that selects them, and the throttles.
+    """A WebSocket API: stage, routes, two-way routes, the field that selects a route, and throttles.
 
-    ``throttles``: rate and burst of each route that has one; ``default`` stands for each of the others.
+    ``throttles`` has rate and burst of each route with a throttle; ``default`` is for each other route.
     """
 
     stage: str
@@ -41,7 +41,7 @@ class Api:
 
     @property
     def connect_arn(self) -> str:
-        """The ARN of ``$connect``, by which an authorizer's policy names it."""
+        """The ARN of ``$connect`` for an authorizer's policy."""
         return f"arn:aws:execute-api:us-east-1:000000000000:{self.api_id}/{self.stage}/$connect"
 
     @classmethod
@@ -78,9 +78,9 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The viewer at the other end; ``connected_at`` in ms since the epoch, ``host`` as the viewer asked for it.
+    """One viewer's connection: ``connected_at`` in milliseconds since 1970, ``host`` as in the handshake.
 
-    ``authorizer`` is what the authorizer said of it, None where there is none.
+    ``authorizer`` is the context of the authorizer's answer, None without an authorizer.
     """
 
     id: str
@@ -97,7 +97,7 @@ def new_id() -> str:
 
 
 def is_connection_id(text: str) -> bool:
-    """Whether AWS would know this for a connection id; for another it answers 400, not 410 (localstack#4694)."""
+    """Whether an id has AWS's shape; AWS answers 400, not 410, for any other (localstack#4694)."""
     return _CONNECTION_ID.fullmatch(text) is not None
 
 
@@ -106,7 +106,7 @@ def connect_event(
 ) -> dict[str, Any]:
     """The CONNECT event of a handshake."""
     extra = [("X-Forwarded-For", who.source_ip), ("X-Forwarded-Port", "443"), ("X-Forwarded-Proto", "https")]
-    # Upgrade and Connection concern API Gateway alone, and real events do not have them.
+    # Real events have neither Upgrade nor Connection, which are for API Gateway only.
     given = [each for each in headers if each[0].lower() not in ("upgrade", "connection")]
     event = {**_multi("headers", "multiValueHeaders", [*given, *extra])}
     if query:
@@ -130,7 +130,7 @@ def authorizer_event(
 
 
 def message_event(api: Api, who: Connection, route: str, body: str | bytes, request_id: str) -> dict[str, Any]:
-    """The MESSAGE event of what a viewer has sent; bytes (a binary frame) come in base64."""
+    """The MESSAGE event of a viewer's message; a binary message is in base64."""
     context = _context(api, who, route, "MESSAGE", request_id) | {"messageId": new_id()}
     text = body if isinstance(body, str) else base64.b64encode(body).decode()
     return {"requestContext": context, "body": text, "isBase64Encoded": not isinstance(body, str)}
@@ -145,7 +145,7 @@ def disconnect_event(api: Api, who: Connection, code: int, reason: str, request_
 
 
 def error_frame(message: str, who: Connection, request_id: str) -> bytes:
-    """The frame by which API Gateway itself says that a message was not served."""
+    """API Gateway's own frame for a message that was not served."""
     return json.dumps({"message": message, "connectionId": who.id, "requestId": request_id}).encode()
 
 
@@ -171,7 +171,7 @@ def _context(api: Api, who: Connection, route: str, kind: str, request_id: str) 
 
 
 def _multi(single: str, multiple: str, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Pairs as API Gateway gives them: the last value of each name, and all values of each name."""
+    """The pairs in API Gateway's two forms: the last value of each name, and all values of each name."""
     every: dict[str, list[str]] = {}
     for name, value in pairs:
         every.setdefault(name, []).append(value)

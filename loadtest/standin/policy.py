@@ -1,7 +1,7 @@
-"""Pure: what API Gateway makes of the answer of a ``$connect`` authorizer.
+"""Pure: API Gateway's decision after the answer of a ``$connect`` authorizer.
 
-A policy that allows lets in, and its context goes with every later event, each value as text; one that denies, or does
-not speak of ``$connect``, is a 403; a function that raises ``Unauthorized`` a 401; anything else that fails a 500
+After an allow, the connection opens, and the context goes with every later event, each value as text. A deny, or a
+policy without ``$connect``, is answered 403; ``Unauthorized`` is answered 401; any other failure 500
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html,
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html).
 """
@@ -18,14 +18,14 @@ _DENIED = "User is not authorized to access this resource"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether to let in: None for yes, else the status and the words of the refusal."""
+    """The decision: None for allow, else the status and the text of the refusal."""
 
     refusal: tuple[int, str] | None
     context: dict[str, str] = field(default_factory=dict)
 
 
 def judge(answer: Any, error: BaseException | None, arn: str) -> Verdict:
-    """The verdict on whoever wants to connect to ``arn``."""
+    """The decision on a connection to ``arn``."""
     if error is not None:
         return Verdict((401, "Unauthorized") if str(error) == "Unauthorized" else (500, _FAILED))
     given: Any = answer if isinstance(answer, dict) else {}

@@ -1,7 +1,7 @@
-"""A stand-in for API Gateway's WebSocket APIs that takes load: ``python -m loadtest.standin.server --help``.
+"""A stand-in for API Gateway's WebSocket APIs, made for load: ``python -m loadtest.standin.server --help``.
 
-The WebSocket front and @connections are on one port of 127.0.0.1, served by one core; the functions run in threads of
-this process and are given the events that API Gateway sends. docs/standin.md says what is modelled.
+One port of 127.0.0.1, on one core, serves the WebSockets and @connections. The functions run in threads of this process
+and get the events that API Gateway sends. docs/standin.md lists the modelled behaviour.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 BACKLOG = 4096
 DESCRIPTION = Path(__file__).resolve().parent.parent.parent / "terraform/system.json"
 STOP_SECONDS = 0.2
-"""Seconds in which the close frames may leave."""
+"""Seconds for the close frames to leave."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     allow_all_sockets()
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    # Functions log to stdout, where a program that started us expects one line and then nothing.
+    # Functions log to stdout, but a program that started this one expects a single line there.
     said = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = runner.run(_serve(options, said, make))
         sys.stdout.flush()
         sys.stderr.flush()
-    # A function that hangs in its thread must not keep the process.
+    # A function that hangs in its thread must not keep the process alive.
     os._exit(status)
 
 
@@ -95,8 +95,8 @@ async def _serve(options: argparse.Namespace, said: TextIO, make: Callable[[], C
         loop.add_signal_handler(number, ended.set)
     if options.with_parent:
         loop.add_reader(sys.stdin.fileno(), _end_with_stdin, ended)
-    # Loaded objects stay, so the collector need not look at them (40 ms). A full collection over ten thousand sockets
-    # should be rare: it takes another 90 ms, in which no viewer is served.
+    # Loaded objects stay, so the collector need not visit them (40 ms). A full collection over ten thousand sockets
+    # must be rare: it takes another 90 ms, in which no viewer is served.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

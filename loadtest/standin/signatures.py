@@ -1,4 +1,4 @@
-"""Verifies signatures (SigV4) with botocore: the request is signed once more, and both have to be the same."""
+"""Verifies signatures (SigV4) with botocore: signs the request again and compares both signatures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is answered 403, in AWS's words: the kind of error and the message. Never says a secret."""
+    """The reason of an answer 403 in AWS's words: the kind of error and the message, without any secret."""
 
     error: str
     message: str
@@ -48,7 +48,7 @@ _SCOPE = Refusal("InvalidSignatureException", "Credential should be scoped to a 
 
 
 class Verifier:
-    """Verifies requests of one set of credentials, as the environment gives them to a Lambda function."""
+    """Verifies requests with the credentials that the environment gives to a Lambda function."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._key = environment.get("AWS_ACCESS_KEY_ID", "")
@@ -64,10 +64,10 @@ class Verifier:
     def refusal(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, now: float | None = None
     ) -> Refusal | None:
-        """Why this request must be refused; None if its signature is right.
+        """The reason to refuse this request; None if its signature is right.
 
-        ``target`` is the path as it stands in the request line, ``headers`` have lower-case names, ``now`` is in
-        seconds since the epoch.
+        ``target`` is the path in the request line, ``headers`` have lower-case names, and ``now`` is in seconds since
+        1970.
         """
         if "authorization" not in headers:
             return _MISSING

@@ -1,4 +1,4 @@
-"""The WebSocket front: a handshake that waits for ``$connect``, then messages to the function, one after another."""
+"""The viewers' WebSockets: a handshake that waits for ``$connect``, then messages for the function, one by one."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
     from loadtest.standin.lambda_events import Connection
 
 CLOSE_SECONDS = 5.0
-"""Seconds that a viewer may take to answer our close frame."""
+"""Seconds that a viewer has to answer a close frame."""
 
 QUEUED = 16
-"""Messages of one viewer that may wait for the function; then nothing more is read from it."""
+"""The most messages of one viewer that wait for the function; above it the stand-in stops reading."""
 
 
 FRAMES = 1_024
-"""Frames that one message may come in, empty ones included; more close the socket with 1008."""
+"""The most frames of one message, empty ones included; more close the socket with 1008."""
 
 CONTROLS_PER_SECOND, CONTROLS_BURST = 50.0, 500.0
 """Pings and pongs of one viewer; more close the socket with 1008."""
 
 SLICE_BYTES = 8 * 1024
-"""Bytes that are read of one viewer before the others have their turn."""
+"""The most bytes of one viewer that are served before other viewers are."""
 
 EARLY_BYTES = 64 * 1024
-"""Bytes that a viewer may send before its handshake is answered. Beyond them nothing is read until then."""
+"""The most bytes of a viewer that are read before its handshake is answered."""
 
 
 class ViewerSocket(asyncio.Protocol):
-    """One viewer. Takes its transport over from the HTTP port, with the handshake's request."""
+    """One viewer. It gets its transport and the handshake's request from the HTTP port."""
 
-    # Ten thousand of these live in one process.
+    # One process has ten thousand of these.
     __slots__ = (
         "_busy", "_controls", "_core", "_ending", "_entered", "_frames", "_full", "_held", "_message", "_paused",
         "_protocol", "_queue", "_rest", "_size", "_text", "_turn", "_who", "active", "since", "transport",
@@ -56,7 +56,7 @@ class ViewerSocket(asyncio.Protocol):
     def __init__(self, core: Core, transport: asyncio.Transport) -> None:
         self.transport = transport
         self.since = self.active = core.loop.time()
-        """When it connected, and when something last moved on it (seconds of the loop's clock)."""
+        """When it connected, and when the last byte came or went (seconds of the loop's clock)."""
         self._core = core
         self._protocol = ServerProtocol(max_size=max(core.limits.message_bytes, 1))
         self._who: Connection | None = None
@@ -66,21 +66,21 @@ class ViewerSocket(asyncio.Protocol):
         """Nothing is read: because messages wait; because the viewer does not read; because bytes wait. And whether the
         next turn of those that wait is due already."""
         self._rest = b""
-        """Bytes that have come and wait for their turn."""
+        """Bytes that have come and are not served yet."""
         self._controls: Bucket | None = None
         self._message: list[bytes] = []
         self._size = self._frames = 0
-        """Of the message that is coming in."""
+        """Of the incomplete message."""
         self._text = False
 
     @property
     def who(self) -> Connection:
-        """The viewer's connection, once the handshake has been read."""
+        """The viewer's connection, after the handshake was read."""
         assert self._who is not None  # noqa: S101
         return self._who
 
     def handshake(self, request: bytes) -> None:
-        """Begin with the request of the handshake; ``$connect`` is asked before it is answered."""
+        """Begin with the handshake's request. ``$connect`` is called before the answer."""
         self._protocol.receive_data(request)
         asked = next((each for each in self._protocol.events_received() if isinstance(each, Request)), None)
         if asked is None:
@@ -124,12 +124,12 @@ class ViewerSocket(asyncio.Protocol):
         )
 
     def _connect(self, response: Response, headers: list[tuple[str, str]], query: str) -> None:
-        """Ask ``$connect``, and answer the handshake with what it says."""
+        """Call ``$connect`` and answer the handshake by its answer."""
 
         def connected(answer: Any, error: BaseException | None) -> None:
             status = answer.get("statusCode") if isinstance(answer, dict) else None
             if self.transport.is_closing():
-                # It left meanwhile. If the function has let it in, it has to hear of the end.
+                # The viewer left meanwhile. If the function has accepted it, the function must get the end.
                 if isinstance(status, int) and 200 <= status < 300:
                     self._disconnect()
                 return
@@ -148,7 +148,7 @@ class ViewerSocket(asyncio.Protocol):
         self._core.invoke(event, connected)
 
     def _enter(self) -> None:
-        """The handshake is done: from now on it can be posted to."""
+        """The handshake is done: from now on the connection accepts POSTs."""
         self._entered = True
         self.active = self._core.loop.time()
         self._core.sockets[self._key()] = self
@@ -160,7 +160,7 @@ class ViewerSocket(asyncio.Protocol):
         self._core.stats.connects_refused += 1
         try:
             response = self._protocol.reject(status, f'{{"message": "{message}"}}')
-        except ValueError:  # a function may answer 299 or 999, which have no name
+        except ValueError:  # A function may answer 299 or 999, which have no phrase.
             response = self._protocol.reject(502, '{"message": "Internal server error"}')
         del response.headers["Content-Type"]
         response.headers["Content-Type"] = "application/json"
@@ -168,18 +168,18 @@ class ViewerSocket(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        """Frames of the viewer, read a slice at a time."""
+        """Read the viewer's frames, a slice at a time."""
         self.active = self._core.loop.time()
         self._rest = self._rest + data if self._rest else data
         if not self._entered and self._who is not None and not self._protocol.close_expected():
-            # Nobody has let it in yet.
+            # $connect has not accepted it yet.
             self._held = len(self._rest) > EARLY_BYTES
             self._read_on()
         elif not self._turn:
             self._read()
 
     def _read(self) -> None:
-        """Take a slice of what has come, and the rest in the turns after this one."""
+        """Serve a slice of the waiting bytes, and the rest in later iterations of the loop."""
         self._turn = False
         if self._rest and not (self._paused or self._full):
             piece, self._rest = self._rest[:SLICE_BYTES], self._rest[SLICE_BYTES:]
@@ -195,7 +195,7 @@ class ViewerSocket(asyncio.Protocol):
         self._read_on()
 
     def _read_on(self) -> None:
-        """Read from the transport, or do not."""
+        """Pause or resume reading from the transport."""
         if self.transport.is_closing():
             return
         if self._paused or self._full or self._held:
@@ -204,12 +204,12 @@ class ViewerSocket(asyncio.Protocol):
             self.transport.resume_reading()
 
     def pause_writing(self) -> None:
-        """The viewer does not read what is sent to it: nothing is read from it until it does."""
+        """The viewer does not read its frames: stop reading from it until it does."""
         self._full = True
         self._read_on()
 
     def resume_writing(self) -> None:
-        """It reads again."""
+        """The viewer reads again."""
         self._full = False
         if not self._turn:
             self._turn = True
@@ -221,20 +221,20 @@ class ViewerSocket(asyncio.Protocol):
         self._flush()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """It is over, however it ended."""
+        """The connection has ended, for any reason."""
         self._protocol.receive_eof()
         if self._entered:
             self._core.sockets.pop(self._key(), None)
             self._disconnect()
 
     def send(self, payload: bytes) -> None:
-        """Send a text message that is no POST: a route's answer, or API Gateway's own words."""
+        """Send a text message that is not a POST: a route's answer, or API Gateway's own frame."""
         if self._protocol.state is OPEN and not self.transport.is_closing():
             self.active = self._core.loop.time()
             self.transport.write(frames(payload, self._core.limits.frame_bytes))
 
     def close(self, code: int, reason: str = "") -> None:
-        """Close from this side; nobody can post to it any more."""
+        """Close from this side; the connection accepts no more POSTs."""
         self._core.sockets.pop(self._key(), None)
         if self._protocol.state is OPEN:
             self._protocol.send_close(code, reason)
@@ -244,7 +244,7 @@ class ViewerSocket(asyncio.Protocol):
         return self.who.id.replace("=", "%3D").encode()
 
     def _flush(self) -> None:
-        """Write what the protocol has to say; it says an empty string when it has said all."""
+        """Write the protocol's bytes. An empty string means that it has no more."""
         transport = self.transport
         for data in self._protocol.data_to_send():
             if transport.is_closing():
@@ -252,7 +252,8 @@ class ViewerSocket(asyncio.Protocol):
             if data:
                 transport.write(data)
             else:
-                # To close here could reset the connection and take our close frame with it. Nothing can follow it.
+                # Closing here could reset the connection before the close frame has left. Nothing can follow that
+                # frame.
                 if self._entered:
                     self._core.sockets.pop(self._key(), None)
                 transport.write_eof()
@@ -263,7 +264,7 @@ class ViewerSocket(asyncio.Protocol):
             self._core.loop.call_later(CLOSE_SECONDS, transport.abort)
 
     def _take(self, frame: Frame) -> None:
-        """Put frames together to messages, within the limits."""
+        """Join frames to messages, within the limits."""
         if self._protocol.state is not OPEN:
             return
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
@@ -292,7 +293,7 @@ class ViewerSocket(asyncio.Protocol):
             self._next()
 
     def _count_control(self) -> None:
-        """A ping or a pong, which costs us one."""
+        """Count a ping or a pong; the stand-in answers a ping."""
         now = self._core.loop.time()
         if self._controls is None:
             self._controls = Bucket(CONTROLS_PER_SECOND, CONTROLS_BURST, now)
@@ -300,7 +301,7 @@ class ViewerSocket(asyncio.Protocol):
             self._protocol.fail(CloseCode.POLICY_VIOLATION, "Too many pings")
 
     def _next(self) -> None:
-        """Hand the next message to the function, unless it is at one."""
+        """Give the next message to the function, unless it is serving one."""
         core = self._core
         while self._queue and not self._busy:
             body = self._queue.popleft()
@@ -336,7 +337,7 @@ class ViewerSocket(asyncio.Protocol):
         self._core.invoke(event, answered)
 
     def _disconnect(self) -> None:
-        """Tell the function that this connection has ended, if AWS were to tell it."""
+        """Send ``$disconnect`` to the function, unless it is lost."""
         core = self._core
         self._queue.clear()
         if core.loses_disconnect():

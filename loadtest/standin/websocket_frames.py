@@ -1,4 +1,4 @@
-"""Pure: WebSocket frames as a server sends them (RFC 6455, section 5.2): unmasked."""
+"""Pure: the unmasked WebSocket frames of a server (RFC 6455, section 5.2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SHORT = [bytes((_FIN | _TEXT, length)) for length in range(126)]
 
 
 def frames(payload: bytes, frame_bytes: int) -> bytes:
-    """A text message, in as many frames as it takes if none may be larger than ``frame_bytes`` (0: no limit).
+    """A text message, split into frames of at most ``frame_bytes`` each (0: no limit).
 
     API Gateway's own frames are at most 32 KB as well
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html).

@@ -272,7 +272,7 @@ def test_a_position_of_another_epoch_is_none(http: httpx.Client, operator: Opera
     [
         ("POST", "/matches/{}/events", {"kind": "cancellation"}, "cancels is missing: name the event to take back"),
         ("POST", "/matches/{}/events", {"kind": "goal", "team": "home", "minute": 161}, "minute must be at most 160"),
-        ("POST", "/matches/{}/events", {"kind": "golazo"}, "kind is one of: goal, own_goal, "),
+        ("POST", "/matches/{}/events", {"kind": "golazo"}, "kind must be one of: goal, own_goal, "),
         ("POST", "/matches/{}/events", {"kind": "half_time", "event_id": "a b"}, "event_id must be 1 to 64 letters "),
         ("POST", "/matches/{}/events", [], "it must be a JSON object"),
         ("POST", "/matches", {"home": "A", "away": "B", "kickoff": "soon"}, "kickoff must be a time such as "),

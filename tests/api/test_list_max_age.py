@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.list_max_age import LIST_SECONDS, list_seconds
+from api.list_max_age import LIST_SECONDS, list_max_age
 from devstack.system import ROOT
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
@@ -39,7 +39,7 @@ def _match(status: str, kickoff: str = "2026-11-28T15:00:00Z") -> dict[str, Any]
 )
 def test_a_list_is_kept_longer_while_nothing_is_played(matches: list[Any], seconds: int) -> None:
     """30 seconds if no match is being played, is about to begin or is late; else one second."""
-    assert list_seconds(matches, NOW) == seconds
+    assert list_max_age(matches, NOW) == seconds
 
 
 def test_the_cdn_is_allowed_as_much() -> None:

@@ -36,13 +36,13 @@ OWNER = "arn:aws:states:us-east-1:000000000000:express:livescore-broadcast:test"
 
 @pytest.fixture
 def numbered(ledger: Ledger, cell_states: CellStates, match_id: str) -> str:
-    """A match with a kick-off and a goal, which are handed to the cell and which nobody has broadcast."""
+    """A match with a kick-off and a goal, which are due in the cell and which nobody has broadcast."""
     ledger.create(NewMatch.model_validate({"match": match_id, "home": "A", "away": "B",
                                            "kickoff": "2022-12-18T15:00:00Z", "audience": 60_000}))  # fmt: skip
     events: list[dict[str, Any]] = [{"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}]
     for number, event in enumerate(events):
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({**event, "event_id": f"e{number}"})))
-    cell_states.mark_due(match_id, len(events))
+    cell_states.mark_due(match_id, len(events), ledger.state(match_id).epoch)
     return match_id
 
 
@@ -84,10 +84,10 @@ def rows_of(dynamodb: Any, system: System) -> Callable[[str], list[str]]:
 
 
 @pytest.fixture
-def take_lease(dynamodb: Any, system: System) -> Callable[..., None]:
+def grant_lease(dynamodb: Any, system: System) -> Callable[..., None]:
     """Gives the lease of a match to an owner, as the state machine's first state does."""
 
-    def take_lease(match: str, owner: str = OWNER, seconds: int = 60) -> None:
+    def grant_lease(match: str, owner: str = OWNER, seconds: int = 60) -> None:
         dynamodb.update_item(
             TableName=system.name("broadcasts"),
             Key=cell_state_key(match),
@@ -95,7 +95,7 @@ def take_lease(dynamodb: Any, system: System) -> Callable[..., None]:
             ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + seconds)}},
         )
 
-    return take_lease
+    return grant_lease
 
 
 @pytest.fixture

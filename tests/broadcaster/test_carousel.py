@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from broadcaster.control import rate_share
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.pruning import Pruning
+from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
 from matches.events import EVENT, AcceptedEvent
 from matches.match_rows import state_key
@@ -24,6 +26,7 @@ from tests.broadcaster.conftest import OWNER, send, task
 from tests.support import eventually
 
 if TYPE_CHECKING:
+    from broadcaster.control.rate_share import RateShare
     from broadcaster.send.carousel import Tools
     from devstack.system import System
     from matches.ledger import Ledger
@@ -60,11 +63,11 @@ def goal(ledger: Ledger, match: str, number: int) -> None:
 
 
 async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(
-    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any, monkeypatch: Any
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any, announce: Any, monkeypatch: Any
 ) -> None:
     """Promise 8: two goals in one broadcast cost one round and what had been sent before the second, not two rounds."""
     plant(numbered, 400)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 1)
     posted: list[str] = []
     # So that the dead rows are met again on the second lap, like living ones.
@@ -80,11 +83,11 @@ async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(
 
 
 async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first_stood(
-    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any, monkeypatch: Any
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any, announce: Any, monkeypatch: Any
 ) -> None:
     """Promise 2: the rows that only got the older frame are met again, whichever invocation does it."""
     plant(numbered, 200)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 1)
     posted: list[str] = []
     monkeypatch.setattr(Pruning, "add", lambda _, post: posted.append(post[0]))
@@ -100,11 +103,11 @@ async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first
 
 
 async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer(
-    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any, announce: Any
 ) -> None:
     """A goal that comes while another batch still sends is told at once by the batch that was done already."""
     plant(numbered, 20)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 2)
     sending = asyncio.create_task(send(tools, task(numbered, 0, SHARDS, senders=2)))
     table = {"TableName": tools.store.broadcasts, "Key": rate_share.rate_share_key(numbered)}
@@ -117,17 +120,38 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     goal(ledger, numbered, 1)
     await eventually(lambda: ended(set()), seconds=10)
     await eventually(lambda: ended({"0"}), seconds=10)
-    await tools.store.ended(numbered, OWNER, 1, is_ended=True)
+    await tools.store.announce_ended(numbered, OWNER, 1, is_ended=True)
     result = await asyncio.wait_for(sending, 10)
     assert (result.done, result.reached_seq) == (True, 3)
 
 
+async def test_a_batch_that_cannot_say_that_it_goes_on_has_not_reached_the_newer_event(
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any
+) -> None:
+    """Promise 2: an event that a finished batch has seen, and has not sent, does not count as told."""
+    plant(numbered, 20)
+    take_lease(numbered)
+    announce(numbered, 2)
+
+    class Refusing(SenderStore):
+        async def announce_ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> RateShare | None:
+            if not is_ended:
+                raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "UpdateItem")
+            broadcast = await super().announce_ended(match, owner, batch, is_ended=is_ended)
+            goal(ledger, match, 1)
+            return broadcast
+
+    store = Refusing(**{each.name: getattr(tools.store, each.name) for each in fields(tools.store)})
+    result = await asyncio.wait_for(send(replace(tools, store=store), task(numbered, 0, SHARDS, senders=2)), 10)
+    assert (result.done, result.reached_seq) == (True, 2)
+
+
 async def test_a_batch_that_has_nothing_to_tell_only_passes_on(
-    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
     """In a further round a batch that has reached the newest event already posts nothing, and keeps its rows."""
     plant(numbered, 5)
-    take_lease(numbered)
+    grant_lease(numbered)
     begun = task(numbered, 0, SHARDS)
     result = await send(tools, replace(begun, batch=replace(begun.batch, reached_seq=2, rows=5)))
     assert (result.done, result.reached_seq, result.counts.rows) == (True, 2, 5)
@@ -135,36 +159,37 @@ async def test_a_batch_that_has_nothing_to_tell_only_passes_on(
 
 
 async def test_matches_in_progress_share_the_rate(
-    tools: Tools, numbered: str, plant: Any, take_lease: Any, announce: Any
+    tools: Tools, numbered: str, plant: Any, grant_lease: Any, announce: Any
 ) -> None:
     """Promise 7: with three other matches live a sender takes a quarter, and with all of them over the whole."""
     plant(numbered, 100)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 1)
     for other in "abc":
         announce(f"other-{other}", 4, left=10_000)
     poll = await tools.store.poll(numbered)
-    shared = rate_share.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
+    shared = rate_share.share(poll.rate_shares, numbered, 1, tools.rate, time.time())
     for other in "abc":
         announce(f"other-{other}", 4, ended=4)
     poll = await tools.store.poll(numbered)
-    alone = rate_share.share(poll.broadcasts, numbered, 1, tools.rate, time.time())
+    alone = rate_share.share(poll.rate_shares, numbered, 1, tools.rate, time.time())
     assert (shared, alone) == (tools.rate / 4, tools.rate)
 
 
 async def test_a_sender_states_what_it_has_left(
-    tools: Tools, numbered: str, plant: Any, take_lease: Any, announce: Any
+    tools: Tools, numbered: str, plant: Any, grant_lease: Any, announce: Any
 ) -> None:
     """Other matches can see what a match still needs: all its rows soon after it begins, less as it goes on."""
     plant(numbered, 400)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 1)
     seen: list[int] = []
 
     async def look() -> None:
         while True:
             rows, _ = rate_share.parse(
-                (await tools.db.query(**rate_share.rate_share_query(tools.store.broadcasts)))["Items"]
+                (await tools.db.query(**rate_share.rate_share_query(tools.store.broadcasts)))["Items"],
+                time.time(),
             )
             seen.extend(left for each in rows if each.match == numbered for left in each.left.values())
             await asyncio.sleep(0.01)
@@ -182,41 +207,41 @@ async def test_a_sender_states_what_it_has_left(
 
 
 async def test_a_sender_keeps_the_lease_and_its_place(
-    tools: Tools, numbered: str, plant: Any, take_lease: Any, announce: Any
+    tools: Tools, numbered: str, plant: Any, grant_lease: Any, announce: Any
 ) -> None:
     """A broadcast that goes on is not taken for dead: lease and live row are renewed every few seconds."""
     plant(numbered, 100)
     begun = int(time.time())
-    take_lease(numbered, seconds=50)
+    grant_lease(numbered, seconds=50)
     announce(numbered, 1, seconds=50)
     await send(replace(tools, rate=100), task(numbered, 0, SHARDS))
     poll = await tools.store.poll(numbered)
-    [row] = [each for each in poll.broadcasts if each.match == numbered]
+    [row] = [each for each in poll.rate_shares if each.match == numbered]
     assert poll.cell_state.lease_until >= begun + tools.store.lease_seconds
     assert row.until >= begun + tools.store.lease_seconds
 
 
 async def test_a_sender_that_loses_the_lease_stops_where_it_is(
-    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any, announce: Any
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any, announce: Any
 ) -> None:
     """Promise 2: when another execution has taken over, this one sends no more, and settles nothing."""
     plant(numbered, 300)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 1)
     sending = asyncio.create_task(send(replace(tools, rate=100), task(numbered, 0, SHARDS)))
     await eventually(lambda: len(rows_of(numbered)) < 300, seconds=10)
-    take_lease(numbered, owner="successor")
+    grant_lease(numbered, owner="successor")
     result = await asyncio.wait_for(sending, 10)
     assert (result.done, result.lost, result.reached_seq) == (True, True, None)
     assert rows_of(numbered)
 
 
 async def test_an_outage_tells_nobody(
-    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any, announce: Any
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any, announce: Any
 ) -> None:
     """Promise 2: a gateway that takes connections and breaks them fails the batch: nothing counts as told."""
     plant(numbered, 10)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 1)
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -251,11 +276,11 @@ async def test_pruning_ends_in_time() -> None:
 
 
 async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
-    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any, announce: Any
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any, announce: Any
 ) -> None:
     """Promises 4 and 7: a lap meets unreadable live rows and strange viewers' rows, and every viewer is posted to."""
     plant(numbered, 20)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 1)
     unreadable = {**rate_share.rate_share_key(f"{numbered}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
     await tools.db.put_item(TableName=tools.store.broadcasts, Item=unreadable)
@@ -268,11 +293,11 @@ async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
 
 
 async def test_a_match_that_is_damaged_while_it_is_told_is_told_to_the_end(
-    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any, monkeypatch: Any
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any, announce: Any, monkeypatch: Any
 ) -> None:
     """Promise 2: a sender goes on with what it knew of the match at its last poll, also when home has no row of it."""
     plant(numbered, 100)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 1)
     posted: list[str] = []
     monkeypatch.setattr(Pruning, "add", lambda _, post: posted.append(post[0]))
@@ -286,11 +311,11 @@ async def test_a_match_that_is_damaged_while_it_is_told_is_told_to_the_end(
 
 
 async def test_a_sender_of_a_match_that_was_reset_only_says_so(
-    tools: Tools, numbered: str, ledger: Ledger, plant: Any, rows_of: Any, take_lease: Any
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
     """Nothing is posted for a match that is gone, and its batch counts as lost: it is not set aside."""
     plant(numbered, 5)
-    take_lease(numbered)
+    grant_lease(numbered)
     await tools.db.delete_item(TableName=ledger.table, Key=state_key(numbered))
     result = await send(tools, task(numbered, 0, SHARDS))
     assert (result.done, result.lost, result.reached_seq) == (True, True, None)

@@ -129,15 +129,16 @@ async def test_a_stop_ends_the_broadcast_in_every_cell(
 ) -> None:
     """An operator's stop reaches every cell, and the answer names each cell; a silent cell is named too."""
     operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    epoch = operator.snapshot(match_id)["epoch"]
     for region in cells.cells:
-        CellStates(cells.name("broadcasts"), client(cells.at(region), "dynamodb")).mark_due(match_id, 1)
+        CellStates(cells.name("broadcasts"), client(cells.at(region), "dynamodb")).mark_due(match_id, 1, epoch)
     ended = await asyncio.to_thread(operator.stop, match_id)
     assert ended["cells"] == {region: {"stopped": True, "told": 0} for region in cells.cells}
     assert all(cell_state(cells.at(region), match_id).stopped_seq == 1 for region in cells.cells)
-    CellStates(cells.name("broadcasts"), client(cells, "dynamodb")).mark_due(match_id, 2)
+    CellStates(cells.name("broadcasts"), client(cells, "dynamodb")).mark_due(match_id, 2, epoch)
     proxy.silent = frozenset({AWAY})
     try:
-        with pytest.raises(ApiError, match=f"Not known of {AWAY}; the other cells are stopped"):
+        with pytest.raises(ApiError, match=f"No answer from {AWAY}; the broadcasts of the other cells are stopped"):
             await asyncio.to_thread(operator.stop, match_id)
     finally:
         proxy.silent = frozenset()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.send.lap import Position, lap_ranges
+from broadcaster.send.lap import LapStart, Position, lap_ranges
 from broadcaster.send.lap_rows import LapRows
 from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.row_pages import Page
@@ -104,7 +104,7 @@ def test_a_lap_goes_on_in_another_process(shards: list[list[str]], before: int, 
         lap = first.lap
         if not lap.exhausted:
             second = Ring(shards)
-            second.lap.start(lap.begin, range_index=lap.range_index, after=lap.position.after, rows=lap.lap_rows)
+            second.lap.start(LapStart(lap.begin, lap.range_index, lap.position.after, lap.lap_rows))
             rest = await second.all_rows()
             assert second.lap.lap_rows == len(first.rows)
         else:

@@ -31,7 +31,7 @@ def seen(dynamodb: Any, system: System, match_id: str) -> Callable[[], CellState
 
 @pytest.fixture
 def row(dynamodb: Any, system: System, match_id: str) -> Callable[..., None]:
-    """Writes the match's row in the cell: due_seq, ended_seq, and who has the lease until when."""
+    """Writes the match's row in the cell: due_seq, ended_seq, and the lease."""
 
     def row(*, due_seq: int = 2, ended_seq: int = 0, **lease: str | int) -> None:
         values: dict[str, str | int] = {"due_seq": due_seq, "ended_seq": ended_seq, **lease}
@@ -43,7 +43,7 @@ def row(dynamodb: Any, system: System, match_id: str) -> Callable[..., None]:
 
 @pytest.fixture
 def acquire(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
-    """Makes AcquireLease's write; returns whether the condition held."""
+    """Makes the write of AcquireLease; returns whether its condition held."""
 
     def acquire(owner: str, *, round_name: str = "b#1", previous: str = "nobody", seq: int = 1) -> bool:
         now = int(time.time())
@@ -58,7 +58,7 @@ def acquire(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]
 
 @pytest.fixture
 def renew(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
-    """Makes RenewLease's write; returns whether the condition held."""
+    """Makes the write of RenewLease; returns whether its condition held."""
 
     def renew(owner: str) -> bool:
         values = {":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + LEASE_SECONDS)}}
@@ -93,14 +93,16 @@ def test_a_lost_answer_of_the_first_write_costs_nothing(row: Callable[..., None]
 
 
 def test_a_lost_answer_of_a_hand_over_costs_nothing(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
-    """A later round is handed over when its first event has been tried already; the repeated write still succeeds."""
+    """A hand-over in a later round finds ``ended_seq`` at its due event; the repeated write still succeeds."""
     row(ended_seq=1, lease_owner="old", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
     assert acquire("new", previous="old", round_name="b#2")
     assert acquire("new", previous="old", round_name="b#2")
 
 
-def test_a_live_lease_of_another_is_respected(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
-    """While one execution has the lease, neither a new one nor one with another predecessor gets it."""
+def test_a_running_lease_of_another_execution_is_respected(
+    row: Callable[..., None], acquire: Callable[..., bool]
+) -> None:
+    """While one execution has the lease, no other gets it, neither a new one nor one after another hand-over."""
     row()
     assert acquire("a")
     assert not acquire("b")
@@ -110,13 +112,13 @@ def test_a_live_lease_of_another_is_respected(row: Callable[..., None], acquire:
 def test_a_second_run_of_an_execution_does_not_go_back_to_an_earlier_round(
     row: Callable[..., None], acquire: Callable[..., bool]
 ) -> None:
-    """Step Functions may run an Express execution twice: the second run finds the lease in a later round and ends."""
+    """Step Functions may run an Express execution twice: the second run finds the lease in a later round, and ends."""
     row(ended_seq=1, lease_owner="a", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
     assert not acquire("a", round_name="b#1")
 
 
-def test_what_has_been_tried_is_not_begun_again(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
-    """A broadcast that has ended, or that an operator stopped, has no lease: nobody takes it for the same event."""
+def test_an_ended_broadcast_does_not_begin_again(row: Callable[..., None], acquire: Callable[..., bool]) -> None:
+    """After a broadcast has ended, or an operator has stopped it, no execution gets the lease for the same event."""
     row(due_seq=1, ended_seq=1)
     assert not acquire("a")
     assert not acquire("b", previous="a")
@@ -128,20 +130,20 @@ def test_a_match_without_a_row_has_no_lease(acquire: Callable[..., bool]) -> Non
     assert not acquire("a", previous="b")
 
 
-def test_an_execution_keeps_its_lease(
+def test_an_execution_renews_its_lease(
     row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], CellState]
 ) -> None:
-    """The lease of an execution is whole again, also after a lost answer; a lease that has run out is still its own."""
+    """An execution renews its lease, also after a lost answer, and also if its time is over and nobody has it."""
     row(lease_owner="a", lease_until=int(time.time()) - 1)
     assert renew("a")
     assert renew("a")
     assert seen().lease_until > time.time() + LEASE_SECONDS - 30
 
 
-def test_a_lease_that_was_lost_is_not_kept(
+def test_a_lost_lease_is_not_renewed(
     row: Callable[..., None], renew: Callable[..., bool], seen: Callable[[], CellState]
 ) -> None:
-    """Nobody keeps a lease that another execution has, or that an operator's stop has taken back."""
+    """An execution cannot renew a lease that another execution has, or that an operator's stop has removed."""
     row(lease_owner="b", lease_until=1)
     assert not renew("a")
     assert (seen().owner, seen().lease_until) == ("b", 1)
@@ -150,7 +152,9 @@ def test_a_lease_that_was_lost_is_not_kept(
     assert seen().owner is None
 
 
-def test_a_match_that_was_reset_has_no_lease_to_keep(renew: Callable[..., bool], seen: Callable[[], CellState]) -> None:
+def test_a_match_that_was_reset_has_no_lease_to_renew(
+    renew: Callable[..., bool], seen: Callable[[], CellState]
+) -> None:
     """RenewLease makes no row for a match that has none any more."""
     assert not renew("a")
     assert seen().due_seq == 0

@@ -135,7 +135,7 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         whole = Batch(0, 0, 8, 16, 1).dump()
         # Numbered without the fan-out, so that only this execution tells it.
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        cell_states.mark_due(match_id, 1)
+        cell_states.mark_due(match_id, 1, ledger.state(match_id).epoch)
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
             input=json.dumps({**first_input(match_id), "batches": [whole, broken]}),
@@ -169,7 +169,7 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
     """Promise 2: when every batch failed, the event is not taken for told, and the watchdog brings it to everyone."""
     async with watching(system, match) as [seen]:
         ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        cell_states.mark_due(match, 1)
+        cell_states.mark_due(match, 1, ledger.state(match).epoch)
         broken = {**Batch(0, 0, 1, 1, 1).dump(), "first": "none"}
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
@@ -177,9 +177,10 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
         )
         [receipt] = await eventually(lambda: operator.receipts(match))
         assert (receipt["set_aside"], receipt["accepted"]) == (1, 0)
+        epoch = ledger.state(match).epoch
         client(system, "sqs").send_message(
             QueueUrl=system.resolve("queue.watchdog"),
-            MessageBody=json.dumps({"match": match, "seq": 1, "cell": REGION}),
+            MessageBody=json.dumps({"match": match, "seq": 1, "cell": REGION, "tries": 0, "epoch": epoch}),
         )
         await eventually(lambda: seen.seqs == [1])
 
@@ -375,7 +376,7 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
         "body": {"S": json.dumps({"batch": 0, "seq": 1, **counts.dump()})}
     }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=progress)
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     assert (await asyncio.to_thread(operator.stop, match))["stopped"] is True
     given = ExecutionInput(match, 1, "old", "b", 1, (Batch(0, 0, 16, 16, 1, counts=counts),))
     client(system, "stepfunctions").start_execution(

@@ -1,4 +1,4 @@
-"""Plans: all shards, within the budget."""
+"""A plan covers all shards, within the send budget."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUDGETS = st.builds(Budget, st.integers(1, 100_000), st.integers(1, 5_000))
 
 @given(SHARDS, st.none() | st.integers(0, 5_000_000), BUDGETS)
 def test_every_shard_is_in_one_batch(shards: int, rows: int | None, budget: Budget) -> None:
-    """Promise 2: the batches cover each shard exactly once, whatever the guess of the rows."""
+    """Promise 2: the batches cover each shard exactly once, whatever the estimate of the rows."""
     batches = plan(shards, rows, budget)
     assert [shard for batch in batches for shard in range(batch.first, batch.last)] == list(range(shards))
     assert [batch.number for batch in batches] == list(range(len(batches)))
@@ -27,7 +27,7 @@ def test_every_shard_is_in_one_batch(shards: int, rows: int | None, budget: Budg
 
 @given(SHARDS, st.integers(0, 5_000_000), BUDGETS)
 def test_no_more_senders_than_the_budget_feeds(shards: int, rows: int, budget: Budget) -> None:
-    """More senders than the rate feeds, or than an inline Map runs, would only make 429s or wait."""
+    """There are no more senders than the send rate feeds, and no more than an inline Map runs at once."""
     senders = len(plan(shards, rows, budget))
     assert senders <= min(shards, MAX_SENDERS)
     assert (senders - 1) * budget.sender_rate < budget.rate
@@ -36,15 +36,15 @@ def test_no_more_senders_than_the_budget_feeds(shards: int, rows: int, budget: B
 
 @given(SHARDS, st.integers(0, 4), BUDGETS)
 def test_an_old_plan_covers_a_match_that_has_grown(shards: int, doublings: int, budget: Budget) -> None:
-    """Promise 2: between them the batches of a plan cover every shard of any later count, each once."""
+    """Promise 2: together the batches of a plan cover each shard of any later count exactly once."""
     grown = shards * 2**doublings
     walked = [shard for batch in plan(shards, None, budget)
               for shard in shards_of(batch.first, batch.last, batch.of, grown)]  # fmt: skip
     assert sorted(walked) == list(range(grown))
 
 
-def test_a_million_viewers_take_what_the_default_budget_feeds() -> None:
-    """128 shards at 9,000 a second and 3,000 a sender: three senders, neighbours in size, who know of each other."""
+def test_a_million_viewers_get_the_senders_that_the_default_budget_feeds() -> None:
+    """128 shards at 9,000 posts a second and 3,000 a sender need three senders, which have 42 or 43 shards each."""
     batches = plan(128, 1_000_000, Budget(9_000, 3_000))
     assert [batch.senders for batch in batches] == [3] * 3
     assert {batch.last - batch.first for batch in batches} == {42, 43}

@@ -14,7 +14,7 @@ import pytest
 from api import handler as api
 from api import resources
 from broadcaster.control.cell_state import CellState, CellStates, cell_state_key
-from broadcaster.control.progress import progress_item, round_name, standing, total
+from broadcaster.control.progress import cell_progress, progress_item, round_name, total
 from devstack.operator.api_client import ApiError
 from runtime.regions import Regions
 from subscriptions.shard_counts import broadcast_key
@@ -68,13 +68,13 @@ def test_batches_are_summed() -> None:
 )
 def test_a_broadcast_runs_while_it_has_the_lease(owner: str | None, until: int, running: bool) -> None:
     """Only a broadcast that runs shows counts; after its end or death the receipt has them."""
-    seen = standing(CellState("m", due_seq=3, told_seq=2, owner=owner, lease_until=until), [row(0)], 100)
+    seen = cell_progress(CellState("m", due_seq=3, told_seq=2, owner=owner, lease_until=until), [row(0)], 100)
     assert (seen["seq"], seen["told"], seen["running"]) == (3, 2, running)
     assert (seen["broadcast"] is not None) is running
 
 
 def test_progress_is_that_of_the_round_that_runs(
-    system: System, dynamodb: Any, cell_states: CellStates, operator: Operator, match: str
+    system: System, dynamodb: Any, ledger: Ledger, cell_states: CellStates, operator: Operator, match: str
 ) -> None:
     """Neither an earlier round nor an earlier broadcast is in it; before a batch has reported there is none."""
     assert operator.progress(match) == {
@@ -82,7 +82,7 @@ def test_progress_is_that_of_the_round_that_runs(
         "seq": 0,
         "cells": {system.region: {"seq": 0, "told": 0, "running": False, "broadcast": None}},
     }
-    cell_states.mark_due(match, 3)
+    cell_states.mark_due(match, 3, ledger.state(match).epoch)
     plant(system, dynamodb, match, round_name("early", 1), row(0, accepted=9))
     plant(system, dynamodb, match, round_name("now", 1), row(0, accepted=9))
     run(system, dynamodb, match, round_name("now", 2))
@@ -135,7 +135,7 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     monkeypatch: pytest.MonkeyPatch, system: System, ledger: Ledger, cell_states: CellStates, match: str
 ) -> None:
     """It is said to be unreached, the others are as ever; and when it answers again it is asked again."""
-    cell_states.mark_due(match, 2)
+    cell_states.mark_due(match, 2, ledger.state(match).epoch)
     operator = {"sub": "ann", "scope": SCOPE, "competitions": "*"}
     here = {"seq": 2, "told": 0, "running": False, "broadcast": None}
     given(monkeypatch, "api", OPERATOR_SCOPE=SCOPE)

@@ -56,7 +56,7 @@ def starter(system: System, stepfunctions: Any = None) -> Starter:
 
 
 def watch(system: System, sqs: Any = None) -> WatchdogQueue:
-    """The running system's watchdog, who would look in an hour if it were for these tests."""
+    """The running system's watchdog queue; the first check would come long after these tests."""
     return WatchdogQueue(sqs or client(system, "sqs"), system.resolve("queue.watchdog"), 900)
 
 
@@ -73,7 +73,8 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert (silent.waiting, silent.calls) == (1, 1)
     assert cell_states.read(begun).due_seq == 2
-    assert cells.look(begun, 2, AWAY, lambda: ledger.state(begun)) == "unreached"
+    now = ledger.state(begun)
+    assert cells.check(begun, 2, AWAY, now.epoch, lambda: now) == "unreached"
     assert silent.calls == 1
 
 
@@ -113,7 +114,8 @@ def test_a_cell_that_refuses_holds_up_nobody_and_is_loud(
         assert service.calls == 1
         assert cells.broadcast(ledger.state(begun)) == [AWAY]
         assert service.calls == 2
-        assert cells.look(begun, 1, AWAY, lambda: ledger.state(begun)) == "unreached"
+        now = ledger.state(begun)
+        assert cells.check(begun, 1, AWAY, now.epoch, lambda: now) == "unreached"
     assert cell_states.read(begun).due_seq == 1
     assert sorted(delays) == [1, 1, 900, 900, 900, 900]
     assert [(each.levelname, each.message) for each in caplog.records] == [("ERROR", "cell_refused")] * 3
@@ -128,7 +130,8 @@ def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(
     with pytest.raises(TimeoutError):
         cells.broadcast(ledger.state(begun))
     assert cell_states.read(begun).due_seq == 1
-    assert cells.look(begun, 1, AWAY, lambda: ledger.state(begun)) != "unreached"
+    now = ledger.state(begun)
+    assert cells.check(begun, 1, AWAY, now.epoch, lambda: now) != "unreached"
 
 
 def test_one_cell_alone_fails_with_what_its_queue_says(
@@ -148,18 +151,18 @@ def test_a_stop_holds_in_a_cell_that_is_behind(
 ) -> None:
     """A stop covers events that a cell has not been handed yet: handed over later, they begin no broadcast."""
     ledger.apply_event(AcceptedEvent(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
-    cell_states.mark_due(begun, 1)
-    cell_state, stopped = cell_states.stop(begun, 2)
+    cell_states.mark_due(begun, 1, ledger.state(begun).epoch)
+    cell_state, stopped = cell_states.stop(begun, 2, ledger.state(begun).epoch)
     assert (cell_state.stopped_seq, stopped) == (2, True)
     cells = Cells({REGION: Cell(REGION, cell_states, starter(system))}, watch(system))
-    seen = [cells.look(begun, seq, REGION, lambda: ledger.state(begun)) for seq in (1, 2)]
-    assert seen == ["settled", "settled"]
+    now = ledger.state(begun)
+    assert [cells.check(begun, seq, REGION, now.epoch, lambda: now) for seq in (1, 2)] == ["ended", "ended"]
 
 
 def test_what_comes_late_does_not_take_a_cell_back(cell_states: CellStates, match_id: str) -> None:
     """An older event that is handed over after a newer one changes nothing."""
-    cell_states.mark_due(match_id, 5)
-    assert cell_states.mark_due(match_id, 3).due_seq == 5
+    cell_states.mark_due(match_id, 5, "e")
+    assert cell_states.mark_due(match_id, 3, "e").due_seq == 5
     assert cell_states.read(match_id).due_seq == 5
 
 
@@ -176,7 +179,7 @@ def test_an_unreached_cell_is_looked_at_again_ever_later(
             "provide-client-params.sqs.SendMessage", lambda params, **_: delays.append(params["DelaySeconds"])
         )
         for tries in (1, 2, 5, 6, 50):
-            cells.later(match_id, 1, REGION, tries)
+            cells.check_later(match_id, 1, REGION, "e", tries)
         assert delays == [2, 4, 32, 60, 60]
     finally:
         sqs.delete_queue(QueueUrl=queue)

@@ -1,4 +1,4 @@
-"""The end of a round: receipts, what is told, and the lease."""
+"""The end of a round: the receipt, the seqs of the cell, and the lease."""
 
 from __future__ import annotations
 
@@ -51,80 +51,80 @@ def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) ->
 
 
 def stand(cell_states: CellStates, match: str) -> tuple[int, int, str | None]:
-    """The ``told_seq`` and ``ended_seq`` of a match, and the owner of its lease."""
+    """The ``told_seq`` and ``ended_seq`` of a match in the cell, and the owner of its lease."""
     cell_state = cell_states.read(match)
     return cell_state.told_seq, cell_state.ended_seq, cell_state.owner
 
 
-def test_a_whole_round_tells_and_gives_the_lease_back(
-    receipts: Receipts, cell_states: CellStates, numbered: str, take_lease: Any
+def test_a_whole_round_moves_told_seq_and_releases_the_lease(
+    receipts: Receipts, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
-    """When every batch has reached the newest event, that is told, and nobody holds the lease."""
-    take_lease(numbered)
+    """When every batch has reached the newest event, ``told_seq`` is that event, and no execution has the lease."""
+    grant_lease(numbered)
     assert receipts.finish(ended(numbered, 2, 2)) is False
     assert stand(cell_states, numbered) == (2, 2, None)
 
 
-def test_a_newer_event_keeps_the_lease_for_another_round(
-    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, take_lease: Any
+def test_a_newer_event_renews_the_lease_for_another_round(
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
-    """Promise 8: an event numbered during the round is told in the next, by the same execution."""
-    take_lease(numbered)
+    """Promise 8: the same execution tells an event that was numbered during the round, in the next round."""
+    grant_lease(numbered)
     goal = {"kind": "goal", "team": "home", "minute": 4, "event_id": "late"}
     ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(goal)))
-    cell_states.mark_due(numbered, 3)
+    cell_states.mark_due(numbered, 3, ledger.state(numbered).epoch)
     assert receipts.finish(ended(numbered, 3, 2)) is True
     assert stand(cell_states, numbered) == (2, 2, OWNER)
     assert cell_states.read(numbered).round == "test#2"
 
 
-def test_told_is_only_what_every_batch_reached(
-    receipts: Receipts, cell_states: CellStates, numbered: str, take_lease: Any
+def test_told_seq_is_only_what_every_batch_has_reached(
+    receipts: Receipts, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
-    """With a batch set aside nothing is told: the next frame carries what its rows have missed."""
-    take_lease(numbered)
+    """With a batch set aside, ``told_seq`` stays: the next frame carries what its viewers have missed."""
+    grant_lease(numbered)
     assert receipts.finish(ended(numbered, 2, None)) is False
     assert stand(cell_states, numbered) == (0, 2, None)
 
 
-def test_a_round_that_reached_nobody_settles_nothing(
-    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, take_lease: Any
+def test_a_round_in_which_every_batch_failed_moves_no_seq(
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
-    """When every batch failed, only the lease is given back: fan-out and watchdog still see the event untold."""
-    take_lease(numbered)
+    """When every batch failed, the receipt only releases the lease: the watchdog starts the broadcast again."""
+    grant_lease(numbered)
     assert receipts.finish(ended(numbered, None, None)) is False
     assert stand(cell_states, numbered) == (0, 0, None)
     assert [each["set_aside"] for each in ledger.receipts(numbered)] == [2]
 
 
-def test_who_lost_the_lease_settles_nothing(
-    receipts: Receipts, cell_states: CellStates, numbered: str, take_lease: Any
+def test_an_execution_without_the_lease_moves_no_seq(
+    receipts: Receipts, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
-    """An execution that was taken for dead does not touch what its successor holds."""
-    take_lease(numbered, owner="successor")
+    """An execution that has lost the lease changes nothing in the row of the execution that has it."""
+    grant_lease(numbered, owner="successor")
     assert receipts.finish(ended(numbered, 2)) is False
     assert receipts.finish(ended(numbered, 2, lost=True)) is False
     assert stand(cell_states, numbered) == (0, 0, "successor")
 
 
 def test_a_repeated_end_leaves_the_first_receipt(
-    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, take_lease: Any
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
-    """A receipt says where its frames began, also when its end is repeated after others have told more."""
-    take_lease(numbered)
+    """A receipt says where its frames began, also if the end of its round is repeated after a later round."""
+    grant_lease(numbered)
     receipts.finish(ended(numbered, 2, None))
-    take_lease(numbered)
+    grant_lease(numbered)
     receipts.finish(ended(numbered, 2, 2))
     assert cell_states.read(numbered).told_seq == 2
     receipts.finish(ended(numbered, 2, None))
     assert [each["prev"] for each in ledger.receipts(numbered)] == [0]
 
 
-def test_a_cell_settles_without_home(
-    system: System, dynamodb: Any, cell_states: CellStates, numbered: str, take_lease: Any
+def test_a_round_ends_without_home(
+    system: System, dynamodb: Any, cell_states: CellStates, numbered: str, grant_lease: Any
 ) -> None:
-    """With home gone the round ends in its cell all the same: it is told, and the lease is free for the next goal."""
-    take_lease(numbered)
+    """While home does not answer, the round ends in its cell: ``told_seq`` moves, and the lease is free."""
+    grant_lease(numbered)
     done = reported(system, dynamodb, numbered, rows=60, gone=8)
     with hole() as silent:
         away = silent.client("dynamodb")
@@ -136,28 +136,28 @@ def test_a_cell_settles_without_home(
     assert stand(cell_states, numbered) == (2, 2, None)
 
 
-def test_a_whole_round_counts_who_watches(
-    receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, numbered: str, take_lease: Any
+def test_a_whole_round_corrects_the_count_of_viewers(
+    receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, numbered: str, grant_lease: Any
 ) -> None:
-    """The rows that it met, less those that were gone, are the viewers of the cell, whatever was counted before."""
+    """A whole round corrects the count of the cell's viewers: its rows without those that were gone."""
     before = ViewerCounts(ledger.table, dynamodb)
     before.add(numbered, system.region, 500)
     done = reported(system, dynamodb, numbered, rows=60, gone=8)
-    take_lease(numbered)
+    grant_lease(numbered)
     receipts.finish(done)
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 52
     before.add(numbered, system.region, 2)
-    # The end of the round is repeated, and who has come since stays counted.
+    # The end of the round is repeated. Viewers that have come since then stay counted.
     receipts.finish(done)
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 54
 
 
 @pytest.mark.parametrize("spoiled", ["set aside", "lost", "stopped"])
-def test_a_round_that_did_not_meet_everybody_counts_nobody(
+def test_a_round_that_did_not_meet_every_row_corrects_no_count(
     receipts: Receipts, ledger: Ledger, cell_states: CellStates, system: System, dynamodb: Any, numbered: str,
-    take_lease: Any, spoiled: str,
+    grant_lease: Any, spoiled: str,
 ) -> None:  # fmt: skip
-    """Rows that were not met are not gone: the count stays what it was."""
+    """After a round that did not meet every row, the count of viewers stays."""
     ViewerCounts(ledger.table, dynamodb).add(numbered, system.region, 500)
     whole, part = reported(system, dynamodb, numbered, rows=60, gone=8).batches
     spoils: dict[str, dict[str, Any]] = {
@@ -165,19 +165,19 @@ def test_a_round_that_did_not_meet_everybody_counts_nobody(
         "lost": {"lost": True, "reached_seq": None},
         "stopped": {"lost": True},
     }
-    take_lease(numbered)
+    grant_lease(numbered)
     if spoiled == "stopped":
-        cell_states.stop(numbered, 2)
+        cell_states.stop(numbered, 2, ledger.state(numbered).epoch)
     receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (whole, replace(part, **spoils[spoiled]))))
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 500
 
 
-def test_a_damaged_progress_row_hides_no_other(
+def test_a_damaged_progress_row_hides_no_other_row(
     receipts: Receipts, ledger: Ledger, system: System, dynamodb: Any, cell_states: CellStates, numbered: str,
-    take_lease: Any,
+    grant_lease: Any,
 ) -> None:  # fmt: skip
-    """The round ends and is told; the receipt is what the readable rows come to."""
-    take_lease(numbered)
+    """The round ends and ``told_seq`` moves; the receipt is the sum of the readable progress rows."""
+    grant_lease(numbered)
     done = reported(system, dynamodb, numbered, rows=5, gone=1)
     for batch, body in ((1, "{"), (2, '{"batch": 2}')):
         key = broadcast_key(numbered, progress_item(round_name("test", 1), batch))
@@ -188,10 +188,10 @@ def test_a_damaged_progress_row_hides_no_other(
     assert (receipt["rows"], receipt["batches"]) == (5, 1)
 
 
-def test_a_round_that_cannot_be_settled_leaves_the_rate_to_others(
+def test_a_round_on_a_damaged_row_frees_its_part_of_the_rate(
     receipts: Receipts, system: System, dynamodb: Any, numbered: str
 ) -> None:
-    """Promise 7: when the cell's row of the match is damaged the broadcast ends, and with it its share of the rate."""
+    """Promise 7: if the cell's row of the match is damaged, the broadcast ends and frees its part of the send rate."""
     table = system.name("broadcasts")
     dynamodb.put_item(TableName=table, Item={**cell_state_key(numbered), "due_seq": {"S": "two"}})
     share_row = {

@@ -98,7 +98,7 @@ def test_everything_is_listed_and_nothing_stays_hidden(queue: Redrive) -> None:
         aside(queue, json.dumps({"match": "m", "seq": number}))
     for _ in range(2):
         with queue:
-            assert len({message.id for message in queue.look()}) == 25
+            assert len({message.id for message in queue.receive()}) == 25
 
 
 def test_records_go_back_to_the_stream_in_order(queue: Redrive, operator: Operator, match_id: str) -> None:
@@ -107,11 +107,11 @@ def test_records_go_back_to_the_stream_in_order(queue: Redrive, operator: Operat
         aside(queue, body)
     create(operator, match_id)
     with queue:
-        assert [queue.send(message).outcome for message in queue.look()] == ["sent"] * 3
+        assert [queue.send(message).outcome for message in queue.receive()] == ["sent"] * 3
     events = until(lambda: len(found := operator.events(match_id)) == 3 and found, seconds=SECONDS)
     assert [event["event_id"] for event in events] == ["e0", "e1", "e2"]
     with queue:
-        assert queue.look() == []
+        assert queue.receive() == []
 
 
 def test_nothing_is_lost_where_it_cannot_be_sent(queue: Redrive, match_id: str) -> None:
@@ -119,9 +119,9 @@ def test_nothing_is_lost_where_it_cannot_be_sent(queue: Redrive, match_id: str) 
     aside(queue, records(match_id)[0])
     broken = dataclasses.replace(queue, stream="no-such-stream")
     with broken, pytest.raises(ClientError):
-        broken.send(broken.look()[0])
+        broken.send(broken.receive()[0])
     with queue:
-        assert len(queue.look()) == 1
+        assert len(queue.receive()) == 1
 
 
 def test_killed_between_sending_and_deleting(queue: Redrive, operator: Operator, match_id: str) -> None:
@@ -137,9 +137,9 @@ def test_killed_between_sending_and_deleting(queue: Redrive, operator: Operator,
     create(operator, match_id)
     killed = dataclasses.replace(queue, queues=[dataclasses.replace(queue.queues[0], sqs=Killed())])  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt), killed:
-        killed.send(killed.look()[0])
+        killed.send(killed.receive()[0])
     with queue:
-        [message] = queue.look()
+        [message] = queue.receive()
         assert queue.send(message).outcome == "sent"
     goal = operator.post_event(match_id, {"kind": "goal", "team": "home", "minute": 9, "event_id": "after"})
     operator.settled(match_id, goal["event_id"])
@@ -155,20 +155,20 @@ async def test_a_batch_is_broadcast_again_if_its_match_is_behind(
     async with watching(system, match_id) as shown:
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         # As a round leaves it of which a batch was set aside.
-        cell_states.mark_due(match_id, 1)
-        cell_states.stop(match_id, 1)
+        cell_states.mark_due(match_id, 1, ledger.state(match_id).epoch)
+        cell_states.stop(match_id, 1, ledger.state(match_id).epoch)
         for _ in range(2):
             aside(queue, body)
         with queue:
-            done = [queue.send(message) for message in await asyncio.to_thread(queue.look)]
+            done = [queue.send(message) for message in await asyncio.to_thread(queue.receive)]
             assert [each.outcome for each in done] == ["sent", "settled"]
         await eventually(lambda: shown == [1])
     await eventually(lambda: cell_states.read(match_id).told_seq == 1)
     aside(queue, body)
     with queue:
-        [message] = queue.look()
+        [message] = queue.receive()
         done = [queue.send(message)]
-        assert (done[0].outcome, queue.look()) == ("settled", [])
+        assert (done[0].outcome, queue.receive()) == ("settled", [])
 
 
 def test_a_batch_waits_for_the_broadcast_that_is_running(
@@ -177,7 +177,7 @@ def test_a_batch_waits_for_the_broadcast_that_is_running(
     """That one may have set it aside: the message stays until it can be put right."""
     create(operator, match_id)
     ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match_id, 1)
+    cell_states.mark_due(match_id, 1, ledger.state(match_id).epoch)
     dynamodb.update_item(
         TableName=cell_states.table, Key=cell_state_key(match_id),
         UpdateExpression="SET ended_seq = due_seq, lease_owner = :owner, lease_until = :until",
@@ -185,22 +185,23 @@ def test_a_batch_waits_for_the_broadcast_that_is_running(
     )  # fmt: skip
     aside(queue, json.dumps({"kind": "batch", "match": match_id, "reason": "no"}))
     with queue:
-        done = queue.send(queue.look()[0])
+        done = queue.send(queue.receive()[0])
     assert (done.outcome, cell_states.read(match_id).ended_seq) == ("kept", 1)
     with queue:
-        assert len(queue.look()) == 1
+        assert len(queue.receive()) == 1
 
 
-async def test_the_watchdog_looks_again(
+async def test_the_watchdog_checks_again(
     system: System, queue: Redrive, operator: Operator, ledger: Ledger, match_id: str
 ) -> None:
     """A broadcast that was given up is told once the watchdog is asked again."""
     create(operator, match_id)
     async with watching(system, match_id) as shown:
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        aside(queue, json.dumps({"match": match_id, "seq": 1, "cell": REGION}))
+        body = {"match": match_id, "seq": 1, "cell": REGION, "tries": 0, "epoch": ledger.state(match_id).epoch}
+        aside(queue, json.dumps(body))
         with queue:
-            [message] = await asyncio.to_thread(queue.look)
+            [message] = await asyncio.to_thread(queue.receive)
             assert queue.send(message).outcome == "sent"
         await eventually(lambda: shown == [1])
 
@@ -211,12 +212,12 @@ def test_what_cannot_be_sent_stays_until_it_is_dropped(queue: Redrive) -> None:
     for body in (record_body(cut, "why"), '{"kind":"batch","match":"nobody","reason":"no"}', "nonsense"):
         aside(queue, body)
     with queue:
-        done = [queue.send(message) for message in queue.look()]
+        done = [queue.send(message) for message in queue.receive()]
         assert [each.outcome for each in done] == ["kept"] * 3
         assert all(each.said for each in done)
     with queue:
-        assert [queue.drop(message).outcome for message in queue.look()] == ["dropped"] * 3
-        assert queue.look() == []
+        assert [queue.drop(message).outcome for message in queue.receive()] == ["dropped"] * 3
+        assert queue.receive() == []
 
 
 def test_a_cell_that_does_not_answer_hides_no_others(queue: Redrive, match_id: str) -> None:
@@ -228,7 +229,7 @@ def test_a_cell_that_does_not_answer_hides_no_others(queue: Redrive, match_id: s
         dead = dataclasses.replace(own, sqs=silent.client("sqs"), cell=dataclasses.replace(own.cell, region="away"))
     both = dataclasses.replace(queue, queues=[dead, own])
     with both:
-        assert [each.match for each in both.look()] == [match_id]
+        assert [each.match for each in both.receive()] == [match_id]
     assert both.unreached == {"away"}
 
 
@@ -240,7 +241,7 @@ def test_a_batch_of_a_damaged_match_is_kept(
     dynamodb.put_item(TableName=ledger.table, Item={**state_key(match_id), "board": {"S": "{"}})
     aside(queue, json.dumps({"kind": "batch", "match": match_id, "reason": "GatewayError"}))
     with queue:
-        done = queue.send(queue.look()[0])
+        done = queue.send(queue.receive()[0])
     assert (done.outcome, f"the row state of match {match_id} cannot be read" in done.said) == ("kept", True)
     with queue:
-        assert len(queue.look()) == 1
+        assert len(queue.receive()) == 1

@@ -63,11 +63,11 @@ async def next_rows_of(tools: Tools, match: str, shards: int) -> tuple[int, int]
 
 
 async def test_the_gone_are_pruned_and_the_living_are_told(
-    tools: Tools, numbered: str, system: System, plant: Any, rows_of: Any, take_lease: Any
+    tools: Tools, numbered: str, system: System, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
     """Promise 4: rows of connections that are gone go, all of them; a living viewer's stays, and it gets the frame."""
     plant(numbered, 60)
-    take_lease(numbered)
+    grant_lease(numbered)
     async with connect(system.websocket_url) as socket:
         await socket.send(json.dumps({"action": "subscribe", "match": numbered}))
         await socket.recv()
@@ -81,11 +81,11 @@ async def test_the_gone_are_pruned_and_the_living_are_told(
 
 
 async def test_a_sender_out_of_time_goes_on_from_its_cursor(
-    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
     """Promise 2: invocations that each end early reach every row between them, and their counts add up."""
     plant(numbered, 300)
-    take_lease(numbered)
+    grant_lease(numbered)
     state = task(numbered, 0, SHARDS).batch
     slow = replace(tools, rate=200)
     invocations = 0
@@ -99,10 +99,10 @@ async def test_a_sender_out_of_time_goes_on_from_its_cursor(
 
 
 async def test_a_repeated_invocation_counts_nothing_twice(
-    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any
 ) -> None:
     """A retry of the same input overwrites the batch's progress; the receipt counts the batch once."""
-    take_lease(numbered)
+    grant_lease(numbered)
     plant(numbered, 10, ttl=600)
     await send(tools, task(numbered, 0, SHARDS))
     plant(numbered, 10, ttl=600)
@@ -113,10 +113,10 @@ async def test_a_repeated_invocation_counts_nothing_twice(
 
 
 async def test_a_match_that_has_grown_since_the_plan_is_walked_whole(
-    tools: Tools, numbered: str, dynamodb: Any, plant: Any, rows_of: Any, take_lease: Any, system: System
+    tools: Tools, numbered: str, dynamodb: Any, plant: Any, rows_of: Any, grant_lease: Any, system: System
 ) -> None:
     """Promise 2: a row in a shard that the plan did not know of, because the match has doubled since, is reached."""
-    take_lease(numbered)
+    grant_lease(numbered)
     dynamodb.update_item(
         TableName=system.name("broadcasts"), Key=cell_state_key(numbered),
         UpdateExpression="SET shards = :double", ExpressionAttributeValues={":double": {"N": str(SHARDS * 2)}},
@@ -130,11 +130,11 @@ async def test_a_match_that_has_grown_since_the_plan_is_walked_whole(
 
 
 async def test_pruning_that_fails_holds_up_nobody(
-    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
     """Promises 2 and 4: when DynamoDB takes no deletes the broadcast ends well, and the next one prunes."""
     plant(numbered, 30)
-    take_lease(numbered)
+    grant_lease(numbered)
 
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "BatchWriteItem")
@@ -148,31 +148,31 @@ async def test_pruning_that_fails_holds_up_nobody(
     assert rows_of(numbered) == []
 
 
-async def test_expired_rows_are_skipped(tools: Tools, numbered: str, plant: Any, take_lease: Any) -> None:
+async def test_expired_rows_are_skipped(tools: Tools, numbered: str, plant: Any, grant_lease: Any) -> None:
     """TTL deletes late: a row past its time gets no POST."""
     plant(numbered, 20, ttl=-5)
-    take_lease(numbered)
+    grant_lease(numbered)
     result = await send(tools, task(numbered, 0, SHARDS))
     assert result.counts.rows == 0
 
 
 async def test_a_sender_without_the_lease_stops(
-    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
     """A sender that has lost the lease posts nothing: another execution tells everyone."""
     plant(numbered, 5)
-    take_lease(numbered, owner="another")
+    grant_lease(numbered, owner="another")
     result = await send(tools, task(numbered, 0, SHARDS))
     assert (result.done, result.lost) == (True, True)
     assert len(rows_of(numbered)) == 5
 
 
 async def test_a_batch_that_cannot_read_its_rows_fails(
-    tools: Tools, numbered: str, plant: Any, rows_of: Any, take_lease: Any
+    tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
     """An error that is nobody's connection fails the invocation, for the state machine to try again."""
     plant(numbered, 5)
-    take_lease(numbered)
+    grant_lease(numbered)
     broken = replace(tools, subscriptions="no-such-table")
     with pytest.raises(ClientError, match="ResourceNotFound"):
         await send(broken, task(numbered, 0, SHARDS))
@@ -224,7 +224,7 @@ async def test_memory_stays_flat(tools: Tools, big_shard: Callable[[int], str]) 
 
 
 async def test_a_broadcast_writes_little(
-    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any
 ) -> None:
     """At most 10 writes and 2 per sender invocation, beside pruning; one Query per shard for rows that fit a page."""
     plant(numbered, 50)
@@ -234,7 +234,7 @@ async def test_a_broadcast_writes_little(
         if model.name in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"):
             writes.append(model.name)
 
-    take_lease(numbered)
+    grant_lease(numbered)
     events = [tools.db.meta.events, ledger._db.meta.events]  # noqa: SLF001
     for each in events:
         each.register("before-call.dynamodb.*", count, unique_id="count")
@@ -250,7 +250,7 @@ async def test_a_broadcast_writes_little(
     finally:
         for each in events:
             each.unregister("before-call.dynamodb.*", unique_id="count")
-    lease = 1  # taken by the state machine's first state
+    lease = 1  # acquired by the state machine's first state
     assert len(writes) + lease <= 10 + 2 * invocations
     assert len(writes) >= 2 * invocations
     # A page that was being sent and one that was read ahead are read again by the next invocation.

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from broadcaster.control.set_aside import DATA_BYTES, NoSuchMessageError, find, in_order, parse, record_body
 
+WATCH = '{"match":"m","seq":3,"cell":"us-east-1","tries":0,"epoch":"e"}'
+
 
 def received(body: str, number: int = 0, sent: int = 1_000) -> dict[str, Any]:
     """A message as SQS gives it."""
@@ -40,13 +42,13 @@ def test_a_record_comes_back_as_it_was(data: bytes, key: str, number: int) -> No
 
 
 def test_a_record_that_was_cut_says_so() -> None:
-    """A record that is not whole is never sent again, also where a message does not say whether it is whole."""
+    """A record that is not whole is never sent again, and neither is one whose message does not say if it is whole."""
     fits, longer = bytes(DATA_BYTES * 3 // 4), bytes(DATA_BYTES)
     assert parse(received(record_body(record(fits), "why"))).obstacle is None
     cut = record_body(record(longer), "why")
     assert "128 KB" in (parse(received(cut)).obstacle or "")
-    older = {name: value for name, value in json.loads(cut).items() if name != "cut"}
-    assert "128 KB" in (parse(received(json.dumps(older))).obstacle or "")
+    silent = {name: value for name, value in json.loads(cut).items() if name != "cut"}
+    assert "128 KB" in (parse(received(json.dumps(silent))).obstacle or "")
 
 
 def test_the_match_of_a_record_is_in_it() -> None:
@@ -59,11 +61,12 @@ def test_the_match_of_a_record_is_in_it() -> None:
     ("body", "kind"),
     [
         ('{"kind":"batch","match":"m","reason":"no","batch":{}}', "batch"),
-        ('{"match":"m","seq":3}', "watch"),
+        (WATCH, "watch"),
         ("\x00 not JSON", "unreadable"),
         ("[]", "unreadable"),
         ("{}", "unreadable"),
-        ('{"match":"m","seq":"3"}', "unreadable"),
+        (WATCH.replace("3", '"3"'), "unreadable"),
+        (WATCH.replace(',"epoch":"e"', ""), "unreadable"),
         ('{"kind":"record"}', "unreadable"),
     ],
 )
@@ -82,9 +85,9 @@ def test_no_body_breaks_the_reader(body: str) -> None:
 
 
 def test_records_are_sent_in_the_order_of_the_stream() -> None:
-    """Not in that in which they were set aside or received; what they are told with comes after them."""
+    """The order in which records were set aside or received does not count; other messages come after the records."""
     bodies = [record_body(record(b"", number=number), "why") for number in (30, 4, 200)]
-    messages = [parse(received(body, number)) for number, body in enumerate(['{"match":"m","seq":3}', *bodies])]
+    messages = [parse(received(body, number)) for number, body in enumerate([WATCH, *bodies])]
     assert [message.place for message in in_order(messages)] == [4, 30, 200, 0]
 
 

@@ -1,4 +1,4 @@
-"""The state machine on MiniStack, with one of its services in trouble: what a broadcast does when a try is the last."""
+"""The state machine on MiniStack while one of its services refuses every try."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BROKEN = {**Batch(1, 8, 16, 16, 1).dump(), "first": "eight"}
 
 @pytest.fixture
 def machine(system: System, match_id: str) -> Callable[..., str]:
-    """Makes the same state machine with texts replaced; a Retry waits for nothing. Returns its ARN."""
+    """Makes the same state machine with some texts replaced and without pauses between tries; returns its ARN."""
 
     def machine(replaced: dict[str, str]) -> str:
         definition = system.state_machine()
@@ -46,17 +46,17 @@ def machine(system: System, match_id: str) -> Callable[..., str]:
 
 
 def start(system: System, machine: str, match: str, *batches: dict[str, Any]) -> None:
-    """Start an execution that tells the match's first event."""
+    """Start an execution that sends the match's first event."""
     given = {**first_input(match), "batches": batches}
     client(system, "stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(given))
 
 
-async def test_a_batch_that_cannot_be_set_aside_ends_nobody_else(
+async def test_a_batch_that_cannot_be_set_aside_ends_no_other_batch(
     system: System, ledger: Ledger, cell_states: CellStates, match: str, machine: Callable[..., str]
 ) -> None:
-    """SQS refuses a failed batch for good: the other is told, the receipt counts both, the lease is free."""
+    """SQS refuses a failed batch on every try: the other batch is sent, the receipt counts both, the lease is free."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     queue = system.resolve("queue.set-aside-batches")
     async with watching(system, match) as [seen]:
         start(system, machine({queue: queue + "-that-is-not-there"}), match, WHOLE, BROKEN)
@@ -67,12 +67,12 @@ async def test_a_batch_that_cannot_be_set_aside_ends_nobody_else(
     assert (told(system, match).told_seq, told(system, match).owner) == (0, None)
 
 
-async def test_a_broadcast_that_cannot_be_announced_is_told_all_the_same(
+async def test_a_broadcast_that_cannot_be_announced_reaches_its_viewers(
     system: System, ledger: Ledger, cell_states: CellStates, match: str, machine: Callable[..., str]
 ) -> None:
-    """Without its row among the live broadcasts a match has no stated share of the send rate; its viewers are told."""
+    """A match whose rate share cannot be written still reaches its viewers."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     # DynamoDB refuses a number that is none, on every try.
     arn = machine({'"N": "1"': '"N": "one"'})
     async with watching(system, match) as [seen]:
@@ -81,12 +81,12 @@ async def test_a_broadcast_that_cannot_be_announced_is_told_all_the_same(
         await eventually(lambda: seen.seqs == [1])
 
 
-async def test_a_batch_that_is_set_aside_leaves_a_whole_lease(
+async def test_a_batch_that_is_set_aside_leaves_a_full_lease(
     system: System, ledger: Ledger, cell_states: CellStates, match: str, machine: Callable[..., str]
 ) -> None:
-    """The end of a round waits for its function with a whole lease, however long the batch had waited for a sender."""
+    """The receipt waits for its function with a full lease, however long the batch has waited for a sender."""
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-    cell_states.mark_due(match, 1)
+    cell_states.mark_due(match, 1, ledger.state(match).epoch)
     sender, receipt = system.resolve("function.sender"), system.resolve("function.receipt")
     # No function is there, and AcquireLease sets a lease of 5 s. Its line is indented less than that of RenewLease.
     until_line = '\n          ":until": {\n            "N": "{% $string($floor($millis() / 1000) + '

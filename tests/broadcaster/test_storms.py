@@ -46,7 +46,7 @@ class HeldDeletes:
 
 async def test_nine_tenths_of_a_shard_are_gone_and_hold_up_nobody(
     system: System, tools: Tools, ledger: Ledger, subscriptions: Subscriptions, match_id: str,
-    take_lease: Callable[..., None], rows_of: Callable[..., list[str]],
+    grant_lease: Callable[..., None], rows_of: Callable[..., list[str]],
 ) -> None:  # fmt: skip
     """Promise 4: with not one dead row deleted yet, all the living are told; then every dead row goes, and no other."""
     when = "2022-12-18T15:00:00Z"
@@ -63,7 +63,7 @@ async def test_nine_tenths_of_a_shard_are_gone_and_hold_up_nobody(
             subscriptions.add(match_id, 0, each, score_only=False)
         assert set(rows_of(match_id, 9)) == living | dead
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        take_lease(match_id)
+        grant_lease(match_id)
         db = HeldDeletes(tools.db)
         task = SenderTask(match_id, OWNER, "b", 1, Batch(0, 0, 1, 1, 1))
         sending = asyncio.create_task(send(dataclasses.replace(tools, db=db), task))

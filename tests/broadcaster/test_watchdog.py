@@ -57,8 +57,8 @@ def queues(
     starter = Starter(client(system, "stepfunctions"), system.resolve("state_machine"), Budget(2_000, 1_000))
     cells = Cells({REGION: Cell(REGION, cell_states, starter)}, WatchdogQueue(sqs, queues.watched, 0))
     # No message is delayed: the pauses are tried in test_reach.py.
-    monkeypatch.setattr(cells, "later", lambda match, seq, region, tries, epoch=None: cells._watchdog_queue.put(  # noqa: SLF001
-        match, seq, region, 0, tries=tries, epoch=epoch))  # fmt: skip
+    monkeypatch.setattr(cells, "check_later", lambda match, seq, region, epoch, tries: cells._watchdog_queue.put(  # noqa: SLF001
+        match, seq, region, epoch, seconds=0, tries=tries))  # fmt: skip
     monkeypatch.setattr(watchdog, "cells", lambda: cells)
     monkeypatch.setattr(watchdog, "_ledger", lambda: ledger)
     monkeypatch.setattr(aws, "sqs", lambda: sqs)
@@ -68,45 +68,51 @@ def queues(
         sqs.delete_queue(QueueUrl=url)
 
 
-def look(*bodies: str) -> list[str]:
-    """Let the watchdog see messages; returns those that it reports as failed."""
+def check(*bodies: str) -> list[str]:
+    """Let the watchdog get messages; returns the ids of those that it reports as failed."""
     records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
     return [each["itemIdentifier"] for each in watchdog.handler({"Records": records}, CONTEXT)["batchItemFailures"]]
 
 
-def test_a_damaged_row_is_looked_at_a_few_times_and_set_aside(
-    queues: Queues, cell_states: CellStates, dynamodb: Any, match: str
+def message(match: str, seq: int, epoch: str) -> str:
+    """A message as WatchdogQueue puts it."""
+    return json.dumps({"match": match, "seq": seq, "cell": REGION, "epoch": epoch, "tries": 0})
+
+
+def test_a_damaged_row_is_checked_a_few_times_and_set_aside(
+    queues: Queues, cell_states: CellStates, ledger: Ledger, dynamodb: Any, match: str
 ) -> None:
     """Promise 6: the message of a match whose row in the cell cannot be read ends in the queue, with the reason."""
     dynamodb.put_item(TableName=cell_states.table, Item={**cell_state_key(match), "due_seq": {"S": "one"}})
-    body, looks = json.dumps({"match": match, "seq": 1, "cell": REGION, "epoch": None, "tries": 0}), 1
-    assert look(body) == []
+    checks = 1
+    assert check(message(match, 1, ledger.state(match).epoch)) == []
     while again := queues.taken(queues.watched):
-        looks += 1
-        assert look(again[0]["Body"]) == []
-    assert looks == watchdog.BROKEN_TRIES
+        checks += 1
+        assert check(again[0]["Body"]) == []
+    assert checks == watchdog.BROKEN_TRIES
     [aside] = [parse(each) for each in queues.taken(queues.aside)]
     assert (aside.kind, aside.match, aside.obstacle) == ("watch", match, None)
     assert "its attribute due_seq is" in aside.reason
     dynamodb.delete_item(TableName=cell_states.table, Key=cell_state_key(match))
-    assert look(aside.body) == ["0"], "sent again after the repair, the watchdog looks after the event"
+    assert check(aside.body) == ["0"], "sent again after the repair, the watchdog goes on with its checks"
 
 
-def test_one_message_fails_alone(queues: Queues, cell_states: CellStates, match: str) -> None:
-    """A message that nobody can read is reported, and the others of its batch are dealt with."""
-    cell_states.mark_due(match, 1)
-    cell_states.stop(match, 1)
-    settled = json.dumps({"match": match, "seq": 1, "cell": REGION})
-    assert look("no JSON", settled, '{"match": 7}', settled) == ["0", "2"]
+def test_one_message_fails_alone(queues: Queues, cell_states: CellStates, ledger: Ledger, match: str) -> None:
+    """A message that nobody can read is reported, and the watchdog does the others of the same invocation."""
+    epoch = ledger.state(match).epoch
+    cell_states.mark_due(match, 1, epoch)
+    cell_states.stop(match, 1, epoch)
+    ended = message(match, 1, epoch)
+    assert check("no JSON", ended, '{"match": 7}', ended) == ["0", "2"]
 
 
 def test_a_message_about_an_earlier_match_of_the_id_does_nothing(
     queues: Queues, cell_states: CellStates, ledger: Ledger, match: str
 ) -> None:
     """After a reset the old match's messages neither start a broadcast nor put the old seq into the cell's row."""
-    old = json.dumps({"match": match, "seq": 31, "cell": REGION, "epoch": "old", "tries": 0})
-    assert look(old) == []
+    old = message(match, 31, "old")
+    assert check(old) == []
     cell_states.mark_due(match, 1, ledger.state(match).epoch)
     before = cell_states.read(match)
-    assert look(old) == []
+    assert check(old) == []
     assert cell_states.read(match) == before

@@ -122,7 +122,11 @@ async def test_only_the_score_is_asked_for() -> None:
     [
         (error("unknown_match", "There is no such match."), UnknownMatchError, "m: There is no such match."),
         (error("not_entitled", "Your token does not cover it."), RefusedError, "m: Your token does not cover it."),
-        (error("bad_request", "match is the id of a match.", match=None), FollowError, "m: match is the id of a match"),
+        (
+            error("bad_request", '"match" must be the id of a match.', match=None),
+            FollowError,
+            'm: "match" must be the id of a match',
+        ),
     ],
 )
 async def test_what_no_retry_changes_is_raised(answer: str, kind: type[FollowError], said: str) -> None:

@@ -203,7 +203,7 @@ def test_an_event_is_corrected_from_the_terminal(livescore: Any, match: str, sys
     livescore("goal", match, "home", "--minute", "23", "--player", "Wrong", "--assist", "Nobody", "--id", "g1")
     correction = ("event", match, "amendment", "--amends", "g1", "--assist", "", "--player")
     assert "applied as seq 3" in livescore(*correction, "Messi").stdout
-    assert "the event says that already" in livescore(*correction, "Messi").stdout
+    assert "the event already has these values" in livescore(*correction, "Messi").stdout
     livescore("event", match, "half_time")
     shown = livescore("match", "show", match).stdout
     assert "Goal, Messi" in shown
@@ -235,7 +235,7 @@ def test_what_was_taken_back_is_said_with_its_reason(livescore: Any, match: str,
         (("event", "m", "goal", "--minute", "3"), "--team is missing: say home, away or the name of a team."),
         (("event", "m", "kick_off", "--id", "a b"), "--id must be 1 to 64 letters without accents, digits or "),
         (("event", "m", "shootout_kick", "--team", "home"), "--scored or --missed is missing: say whether "),
-        (("event", "m", "golazo"), "KIND is one of: goal, own_goal, "),
+        (("event", "m", "golazo"), "KIND must be one of: goal, own_goal, "),
         (("event", "m", "half_time", "--player", "A"), "a half_time has no --player."),
         (("event", "m", "awarded", "--score", "three"), "--score is the goals of the home and of the away team, "),
         (("goal", "m", "", "--minute", "3"), "TEAM must not be empty."),
@@ -246,7 +246,7 @@ def test_what_was_taken_back_is_said_with_its_reason(livescore: Any, match: str,
         (("match", "create", "A", "B", "--id", "A B"), "--id must be the id of a match: at most 20 small letters "),
         (("match", "create", "A", "B", "--half-minutes", "90"), "--half-minutes must be at most 60."),
         (("match", "change", "m", "--home", ""), "--home must not be empty."),
-        (("match", "change", "m", "--leg", "3"), "--leg is one of: 1, 2."),
+        (("match", "change", "m", "--leg", "3"), "--leg must be one of: 1, 2."),
         (("match", "create", "A", "B", "--kickoff", "soon"), "--kickoff is a time such as 2022-12-18T18:00+03:00, "),
         (("match", "create", "A", "B", "--kickoff", "2022-02-30"), "--kickoff is a time such as "),
         (("match", "create", "A", "B", "--first-leg", "2"), "--first-leg is the goals of the home and of the away "),

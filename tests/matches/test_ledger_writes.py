@@ -13,10 +13,10 @@ from matches.events import EVENT, AcceptedEvent
 from matches.ledger_writes import (
     applied_writes,
     lineups_row,
+    outcome_row,
     pending_row,
     receipt_row,
-    scheduled,
-    settled,
+    schedule_attributes,
     state_row,
 )
 from matches.match_rows import (
@@ -74,7 +74,7 @@ def test_a_state_reads_as_it_was_written(state: MatchState) -> None:
 
 def test_a_change_before_the_kick_off_writes_the_day_too() -> None:
     """A moved match stands in the calendar on its new day."""
-    moved = scheduled(replace(STATE, kickoff="2026-11-29"))
+    moved = schedule_attributes(replace(STATE, kickoff="2026-11-29"))
     assert (moved["day"], moved["starts"]) == ({"S": "2026-11-29"}, {"S": "2026-11-29T24:00:00"})
     assert parse_state(state_row(STATE) | moved).kickoff == "2026-11-29"
 
@@ -110,7 +110,7 @@ def test_an_id_is_kept_for_its_event() -> None:
 def test_an_outcome_reads_as_it_was_written(outcome: Outcome) -> None:
     """Applied with its seq, refused with its reason, and with the goal that was not seen."""
     event = accepted(GOAL)
-    assert parse_outcome(settled(event, outcome, id_key("m", "g2"))) == outcome
+    assert parse_outcome(outcome_row(event, outcome, id_key("m", "g2"))) == outcome
 
 
 def test_a_goal_is_applied_in_one_transaction() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from matches.clock import Clock, Periods
 from matches.events import EVENT, AcceptedEvent
-from matches.scoreboard import Applied, Board, Refused, apply, names_earlier
+from matches.scoreboard import Applied, Board, Refused, apply, refers_to_earlier
 from trials.fuzz.fuzz_runner import TARGETS, fuzz
 from trials.model.reference import add
 
@@ -128,7 +128,8 @@ def test_a_phase_is_cancelled_unless_a_later_event_needs_it(game: Game) -> None:
     """A whistle entered by mistake is taken back, also an older one; the reason of a refusal names what needs it."""
     game.plays("half_time")
     assert game.play("cancellation", cancels="e1") == Refused(
-        "without this kick_off, half_time (seq 2) could not stand: half_time cannot follow scheduled; cancel that first"
+        "without this kick_off, half_time (seq 2) would be impossible: "
+        "half_time cannot follow scheduled; cancel that first"
     )
     game.play("cancellation", cancels="e2")
     assert game.board.status == "first_half"
@@ -175,16 +176,16 @@ def test_an_amendment_corrects_and_counts_nothing(game: Game) -> None:
 
 AMENDMENTS: list[tuple[str, dict[str, Any], str]] = [
     ("nope", {"player": "A"}, "there is no such event to amend"),
-    ("e1", {"minute": 1}, "a kick_off has nothing that can be amended"),
-    ("e2", {"player": "Right"}, "the event says that already"),
-    ("e2", {"minute": 23}, "the event says that already"),
+    ("e1", {"minute": 1}, "a kick_off cannot be amended"),
+    ("e2", {"player": "Right"}, "the event already has these values"),
+    ("e2", {"minute": 23}, "the event already has these values"),
     ("e2", {"player_on": "A"}, "a goal has no player_on"),
     ("e3", {"assist": "A"}, "a red_card has no assist"),
-    ("e3", {"player": None}, "the event says that already"),
+    ("e3", {"player": None}, "the event already has these values"),
     ("e4", {"player_on": "Off"}, "a player cannot come on for himself"),
     ("e4", {"player": "A"}, "a substitution has no player"),
     ("e5", {"player": "A"}, "the event has been cancelled"),
-    ("e6", {"player": "A"}, "a cancellation has nothing that can be amended"),
+    ("e6", {"player": "A"}, "a cancellation cannot be amended"),
     ("e7", {"player": "A"}, "an amendment cannot be amended; amend the event again"),
 ]
 
@@ -352,7 +353,7 @@ def test_a_substitution_says_what_is_known(game: Game, fields: dict[str, Any]) -
     assert isinstance(game.play("substitution", team="home", **fields), Applied)
     if "no_replacement" in fields:
         assert game.play("amendment", amends="e2", player_on="B") == Refused(
-            "the substitution says that nobody comes on"
+            "the substitution states that nobody comes on"
         )
     else:
         assert isinstance(game.play("amendment", amends="e2", player_on="B", player_off="C"), Applied)
@@ -415,7 +416,7 @@ def test_a_match_of_other_lengths_has_its_own_stoppage_time() -> None:
     game.plays("kick_off")
     assert isinstance(game.play("goal", team="home", minute=35, stoppage=2), Applied)
     assert game.play("goal", team="home", minute=45, stoppage=2) == Refused(
-        "stoppage time only follows minute 35, 70, 80, 90"
+        "stoppage time is possible only after minute 35, 70, 80, 90"
     )
     assert game.play("goal", team="home", minute=91) == Refused(
         "this match has 90 minutes at most; write later ones as 90+1"
@@ -446,7 +447,7 @@ def test_an_amendment_of_an_impossible_history_is_refused(game: Game) -> None:
     """A history that the rules refuse, because somebody repaired its rows by hand, is not corrected."""
     game.play("goal", **goal())
     amendment = EVENT.validate_python({"kind": "amendment", "event_id": "a", "amends": "e2", "player": "Messi"})
-    assert names_earlier(amendment)
+    assert refers_to_earlier(amendment)
     ruling = apply(game.board, amendment, 9, game.events[1:])
     assert isinstance(ruling, Refused)
-    assert "could not stand" in ruling.reason
+    assert "would be impossible" in ruling.reason

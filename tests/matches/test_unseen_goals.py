@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from matches.events import EVENT
-from matches.unseen_goals import is_careful, reason, unseen
+from matches.unseen_goals import needs_check, newest_unseen, refusal_reason
 
 GOAL: Any = {"seq": 12, "kind": "goal", "team": "home", "minute": 45, "stoppage": 2, "player": "Messi"}
 KICK: Any = {"seq": 13, "kind": "shootout_kick", "team": "away", "scored": True}
@@ -25,7 +25,7 @@ PRESS = EVENT.validate_python({"kind": "goal", "event_id": "g", "team": "home", 
 )
 def test_only_goals_that_say_what_was_seen_are_compared(event: dict[str, Any], careful: bool) -> None:
     """A goal or a kick that states the newest seq that its operator saw is compared with later goals."""
-    assert is_careful(EVENT.validate_python({"event_id": "e", **event})) is careful
+    assert needs_check(EVENT.validate_python({"event_id": "e", **event})) is careful
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_only_goals_that_say_what_was_seen_are_compared(event: dict[str, Any], c
 )
 def test_a_goal_of_another_operator_conflicts(later: list[Any], conflict: dict[str, Any] | None) -> None:
     """The newest standing goal of another operator is in the way of Ben's; his own and cancelled ones are not."""
-    assert unseen(PRESS, "ben", later) == conflict
+    assert newest_unseen(PRESS, "ben", later) == conflict
 
 
 def test_kicks_conflict_with_kicks() -> None:
     """A kick of the shoot-out is compared with kicks, not with goals."""
     kick = EVENT.validate_python({"kind": "shootout_kick", "event_id": "k", "team": "home", "scored": True, "seen": 11})
-    assert unseen(kick, "ben", [(GOAL, "ann"), (KICK, "ann")]) == KICK
+    assert newest_unseen(kick, "ben", [(GOAL, "ann"), (KICK, "ann")]) == KICK
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_kicks_conflict_with_kicks() -> None:
 )
 def test_the_operator_is_told_of_that_goal(goal: Any, sentence: str) -> None:
     """The reason of the refusal names the other goal as far as it is known."""
-    assert reason(goal) == sentence
+    assert refusal_reason(goal) == sentence

@@ -22,7 +22,7 @@ from runtime.attributes import (
     json_object,
     number,
     parse_rows,
-    reading,
+    reading_row,
     text,
 )
 from subscriptions.viewer_counts import counts_by_match
@@ -54,6 +54,8 @@ READERS: dict[str, tuple[dict[str, Any], Callable[[Any], Any], set[str]]] = {
     "cell_state": (CELL_STATE, lambda item: parse_cell_state("m", item), set()),
 }
 """A row, its reader, and its keys, which DynamoDB itself keeps whole."""
+
+NOW = 1_000.0
 
 VALUES = st.one_of(
     st.builds(lambda text: {"S": text}, st.text(max_size=4)),
@@ -105,12 +107,12 @@ def test_versions() -> None:
 
 
 def test_unreadable_rows_among_others_are_left_out() -> None:
-    """One damaged row hides no other: of events, of live broadcasts, of viewers' counts."""
+    """One damaged row hides no other: of events, of rate shares, of viewers' counts."""
     events, wrong = parse_rows(parse_event, [EVENT | {"body": {"S": "{"}}, EVENT])
     assert [event["seq"] for event in events] == [2]
     assert [error.row for error in wrong] == ["event#00000002"]
-    broadcasts, wrong = parse([RATE_SHARE | {"sk": {"S": "bad"}, "ttl": {"S": "soon"}}, RATE_SHARE])
-    assert [each.match for each in broadcasts] == ["m"]
+    shares, wrong = parse([RATE_SHARE | {"sk": {"S": "bad"}, "ttl": {"S": "soon"}}, RATE_SHARE], NOW)
+    assert [each.match for each in shares] == ["m"]
     assert [(error.match, error.row) for error in wrong] == [("bad", "rate-share")]
     rows = [{"match_id": {"S": f"audience#{match}"}, "item": {"S": "r"}, "net": net}
             for match, net in (("a", {"S": "many"}), ("b", {"N": "3"}))]  # fmt: skip
@@ -173,10 +175,10 @@ def test_an_amendment_changes_names_and_minutes_only() -> None:
     {"batches": {"N": "41"}}, {"batches": {"N": "10000000"}},
     {"ttl": {"N": str(10**15)}}, {"left0": {"N": str(10**30)}},
 ])  # fmt: skip
-def test_a_damaged_live_row_has_no_share_of_the_rate(damage: dict[str, Any]) -> None:
+def test_a_damaged_rate_share_row_has_no_share_of_the_rate(damage: dict[str, Any]) -> None:
     """Promise 7: no row claims more senders than there can be, or a part of the rate for ever."""
-    broadcasts, wrong = parse([RATE_SHARE | damage])
-    assert (broadcasts, len(wrong)) == ([], 1)
+    rows, wrong = parse([RATE_SHARE | damage], NOW)
+    assert (rows, len(wrong)) == ([], 1)
 
 
 @pytest.mark.parametrize("ttl", ["1" + "0" * 30, "1", "-1"])
@@ -210,7 +212,7 @@ def test_a_damaged_state_concerns_all_events_of_its_match() -> None:
         (text, {"n": {"N": "1"}}, "not a text"),
         (text, {}, "its attribute n is missing"),
         (json_object, {"n": {"S": "{"}}, "its attribute n is broken JSON"),
-        (json_object, {"n": {"S": "[]"}}, "its attribute n is JSON, but no object"),
+        (json_object, {"n": {"S": "[]"}}, "its attribute n is JSON, but not an object"),
     ],
 )
 def test_a_damaged_attribute_is_named(read: Callable[[Any, str], Any], item: dict[str, Any], reason: str) -> None:
@@ -222,6 +224,6 @@ def test_a_damaged_attribute_is_named(read: Callable[[Any, str], Any], item: dic
 def test_a_row_within_a_row_keeps_its_own_reason() -> None:
     """An error of a row that is read within another names the inner row."""
     inner = UnreadableRowError("m", "inner", "why")
-    with pytest.raises(UnreadableRowError) as error, reading("m", "outer", {}):
+    with pytest.raises(UnreadableRowError) as error, reading_row("m", "outer", {}):
         raise inner
     assert error.value is inner

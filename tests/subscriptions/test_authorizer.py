@@ -115,14 +115,14 @@ def test_a_forged_token_is_denied_and_the_reason_only_logged(gate: Gate, name: s
     assert not is_let_in(answer)
     assert (answer["principalId"], answer["context"]) == ("refused", {})
     (line,) = gate.logged()
-    assert (line["message"], line["reason"]) == ("refused", reason)
+    assert (line["message"], line["reason"]) == ("connect_refused", reason)
     assert not token or token not in json.dumps([line, answer])
 
 
 def test_without_a_token(gate: Gate) -> None:
     """Refused, unless that is allowed; then everything is open."""
     assert not is_let_in(gate.ask())
-    assert gate.logged()[0]["reason"] == "no token"
+    assert gate.logged()[0]["reason"] == "There is no token."
     gate.set(ANONYMOUS="on")
     answer = gate.ask()
     assert is_let_in(answer)
@@ -155,7 +155,7 @@ def test_only_pages_of_the_list_connect(gate: Gate, origins: str, origin: str | 
     gate.set(ORIGINS=origins)
     headers = {} if origin is None else {"origin": origin}
     assert is_let_in(gate.ask(gate.server.issuer.token(), **headers)) is let_in
-    assert [line.get("reason") for line in gate.logged()] == [None if let_in else "another origin"]
+    assert [line.get("reason") for line in gate.logged()] == [None if let_in else "The page is from another origin."]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_two_tokens_are_refused(gate: Gate) -> None:
     assert not is_let_in(gate.ask(Sec_WebSocket_Protocol=f"livescore.v1, {good}, {other}"))
     assert not is_let_in(gate.ask(Sec_WebSocket_Protocol=f"livescore.v1, {good}, more"))
     assert not is_let_in(gate.ask(Sec_WebSocket_Protocol=f"livescore.v1, livescore.v2, {good}, {other}"))
-    assert {line["reason"] for line in gate.logged()} == {"more than one token"}
+    assert {line["reason"] for line in gate.logged()} == {"There is more than one token."}
     assert is_let_in(gate.ask(good, Sec_WebSocket_Protocol=f"livescore.v1, {good}"))
 
 
@@ -185,7 +185,10 @@ def test_an_issuer_that_is_not_there_lets_nobody_in(gate: Gate) -> None:
     """Good tokens are refused too, and the log says why; without its settings the function fails."""
     gate.set(JWKS_URL="")
     assert not is_let_in(gate.ask(gate.server.issuer.token()))
-    assert [line.get("reason") for line in gate.logged()] == [None, "the issuer's keys are not known"]
+    assert [(line["message"], line["reason"]) for line in gate.logged()] == [
+        ("issuer_keys_unfetched", "the URL is neither http nor https"),
+        ("connect_refused", "The issuer's keys are not known."),
+    ]
     gate.unset("ANONYMOUS")
     with pytest.raises(SettingsError, match="ANONYMOUS"):
         gate.ask(gate.server.issuer.token())

@@ -41,7 +41,7 @@ def serve(
     monkeypatch.setattr(aws, "dynamodb", lambda *_, **__: dynamodb)
     monkeypatch.setattr(routes, "_changes", ViewerChanges())
     viewers = ViewerCounts(system.name("matches"), dynamodb)
-    monkeypatch.setattr(routes, "_viewers", lambda: viewers)
+    monkeypatch.setattr(routes, "_viewer_counts", lambda: viewers)
 
     def serve(connection: str, kind: str = "MESSAGE", **request: Any) -> dict[str, Any]:
         event = {"requestContext": {"connectionId": connection, "eventType": kind}, "body": json.dumps(request)}
@@ -117,14 +117,14 @@ def test_a_count_that_fails_is_nobodys_failure(
         update_item = staticmethod(fail)
 
     down: Any = ViewerCounts(system.name("matches"), Down())  # type: ignore[arg-type]
-    up = routes._viewers()  # noqa: SLF001
-    monkeypatch.setattr(routes, "_viewers", lambda: down)
+    up = routes._viewer_counts()  # noqa: SLF001
+    monkeypatch.setattr(routes, "_viewer_counts", lambda: down)
     first = serve("a=", action="subscribe", match=match)
     assert (first["type"], first["viewers"]) == ("snapshot", 1)
     clock[0] += FLUSH_SECONDS
     assert serve("leaves=", action="subscribe", match=match)["type"] == "snapshot"
     assert serve("leaves=", "DISCONNECT") == {"statusCode": 200}
-    monkeypatch.setattr(routes, "_viewers", lambda: up)
+    monkeypatch.setattr(routes, "_viewer_counts", lambda: up)
     clock[0] += FLUSH_SECONDS
     serve("c=", "CONNECT")
     assert count(system, dynamodb, match) == 1

@@ -31,7 +31,7 @@ def serve(system: System, dynamodb: Any, monkeypatch: pytest.MonkeyPatch, match_
     monkeypatch.setattr(aws, "dynamodb", lambda *_, **__: dynamodb)
     monkeypatch.setattr(routes, "_changes", ViewerChanges())
     viewers = ViewerCounts(system.name("matches"), dynamodb)
-    monkeypatch.setattr(routes, "_viewers", lambda: viewers)
+    monkeypatch.setattr(routes, "_viewer_counts", lambda: viewers)
 
     def serve(kind: str = "MESSAGE", connection: str = "", **request: Any) -> dict[str, Any]:
         about = {"connectionId": f"{match_id}{connection}=", "eventType": kind}

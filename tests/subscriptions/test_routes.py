@@ -267,7 +267,7 @@ def test_a_match_that_was_reset_is_followed_in_its_new_shards(
     }  # fmt: skip
     for name, value in known.items():
         monkeypatch.setattr(routes, name, lambda value=value: value)
-    monkeypatch.setattr(routes, "_known", {match: (routes.Known("old", 4096, None), seconds())})
+    monkeypatch.setattr(routes, "_match_facts", {match: (routes.MatchFacts("old", 4096, None), seconds())})
     monkeypatch.setattr(routes, "_changes", ViewerChanges())
     request = Request("subscribe", match)
     state = routes._subscribe(request, "reset-viewer=", frozenset())  # noqa: SLF001

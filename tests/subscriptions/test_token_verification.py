@@ -28,7 +28,7 @@ def check(issuer: Issuer, token: str, expected: Expected = EXPECTED) -> Identity
     kid = key_id(token)
     keys = read_keys(issuer.key_set())
     if kid not in keys:
-        raise TokenError("unknown key")
+        raise TokenError("The issuer has no such key.")
     return verify(token, keys[kid], expected)
 
 
@@ -79,7 +79,7 @@ def test_the_longest_token(issuer: Issuer) -> None:
         if len(token) <= TOKEN_BYTES:
             assert check(issuer, token).subject == "ann"
         else:
-            with pytest.raises(TokenError, match="too long"):
+            with pytest.raises(TokenError, match="The token is too long"):
                 check(issuer, token)
     assert len(token) > TOKEN_BYTES
 

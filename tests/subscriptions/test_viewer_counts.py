@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from devstack.stack.ministack import free_port
 from matches.events import MATCH_ID_BYTES
 from matches.schedule import NewMatch
-from matches.snapshot import EXACT, shown
+from matches.snapshot import EXACT, rounded
 from subscriptions.viewer_counts import FRESH_SECONDS, ROW_SECONDS, ViewerCounts
 from tests.support import until
 
@@ -140,16 +140,16 @@ def test_a_row_goes_away_and_is_no_row_of_a_match(viewers: ViewerCounts, dynamod
 )
 def test_many_viewers_are_shown_by_two_digits(count: int | None, seen: int | None) -> None:
     """A small audience is counted, a large one is not told apart by a few."""
-    assert shown(count) == seen
+    assert rounded(count) == seen
 
 
 @given(st.integers(0, 10**8))
 def test_what_is_shown_is_near(count: int) -> None:
     """Never off by more than a twentieth, and rounding it again changes nothing."""
-    seen = shown(count)
+    seen = rounded(count)
     assert seen is not None
     assert abs(seen - count) * 20 <= count
-    assert shown(seen) == seen
+    assert rounded(seen) == seen
     assert count >= EXACT or seen == count
 
 

@@ -1,4 +1,4 @@
-"""Cases for every JSONata expression of broadcast.asl.json: what it is given, and what has to come out.
+"""Cases for every JSONata expression of broadcast.asl.json: its input and the value that it must return.
 
 A case binds ``$states`` and the state machine's variables as Step Functions does
 (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html). JSONata turns a list with one element

@@ -139,9 +139,10 @@ def documented(applied: Applied) -> list[str]:
 
 def _longest(applied: Applied) -> list[Longest]:
     """One for each state that renews the lease; none if senders do not renew it in time."""
-    text = (applied.root / "broadcaster/send/carousel.py").read_text()
-    renewed, pruning = _constant(text, "RENEW_SECONDS"), _constant(text, "PRUNE_SECONDS")
-    if renewed is None or pruning is None or "time.time() < lease_seconds - RENEW_SECONDS" not in text:
+    polls = (applied.root / "broadcaster/send/polls.py").read_text()
+    carousel = (applied.root / "broadcaster/send/carousel.py").read_text()
+    renewed, pruning = _constant(polls, "RENEW_SECONDS"), _constant(carousel, "PRUNE_SECONDS")
+    if renewed is None or pruning is None or "lease_until - now < lease_seconds - RENEW_SECONDS" not in polls:
         return []
     whole: float = applied.system["settings"]["lease_seconds"]["default"]
     paths = Paths(json.loads(applied.definition))

@@ -1,4 +1,4 @@
-"""The state machine's definition, by programs that read it as AWS does: a validator, and JSONata's reference."""
+"""A validator and JSONata's reference implementation read the state machine's definition as AWS does."""
 
 from __future__ import annotations
 

@@ -434,10 +434,10 @@ test("waits have full jitter and an end", () => {
 });
 
 test("a refusal is said in the API's own sentence, else in one of ours", () => {
-  const body = { error: { code: "unknown_team", message: "team is home, away, Argentina or France." } };
+  const body = { error: { code: "unknown_team", message: '"team" must be home, away, Argentina or France.' } };
   assert.deepEqual(verdictOf({ match: "m", id: "e" }, 422, body), {
     kind: "refused",
-    reason: "team is home, away, Argentina or France.",
+    reason: '"team" must be home, away, Argentina or France.',
   });
   for (const status of [400, 403, 404, 409, 413, 418, 422]) {
     const verdict = verdictOf({ match: "m", id: "e" }, status, null);

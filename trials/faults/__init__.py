@@ -1,1 +1,1 @@
-"""Faults injected into a running stack of real processes, and what has to hold all the same (docs/reliability.md)."""
+"""Faults in a running stack of real processes, and the promises that must hold under them (docs/reliability.md)."""

@@ -1,7 +1,7 @@
-"""Acts beside the rules of a kind: viewers that leave, poison, wrong clocks, new code.
+"""Acts of a kind of fault beside its rules: viewers that leave, poison, wrong clocks, new code.
 
-An act surrounds the events that are posted under the fault: it prepares, yields, and afterwards checks what only it
-knows and tidies up. It raises FaultError when the fault did not come about or something was lost.
+An act is a context manager around the events that are posted under the fault. It prepares the fault, yields, then makes
+its own checks and cleans up. It raises FaultError if the fault did not take effect, or if something was lost.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STORM = 40
 DEAD_ROWS = 30
 LEASE_SECONDS = 4
 OLD_ID = "AAAAAAAAAA{:05d}="
-"""Ids of AWS's shape that nobody has."""
+"""Connection ids of AWS's shape without a connection."""
 
 
 @asynccontextmanager
@@ -45,14 +45,14 @@ async def nothing(_play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def returning(play: Play) -> AsyncIterator[None]:
-    """A viewer's connection breaks, and it comes back by itself."""
+    """A viewer's connection breaks, and the viewer reconnects."""
     play.watchers[0].viewer.drop()
     yield
 
 
 @asynccontextmanager
 async def returned(play: Play) -> AsyncIterator[None]:
-    """A viewer's connection has broken, and it is back before anything happens: on another row."""
+    """A viewer has reconnected before the first event: its row is another one."""
     watcher = play.watchers[0]
     before = watcher.snapshots
     watcher.viewer.drop()
@@ -66,7 +66,7 @@ async def returned(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def returning_to_ministack(play: Play) -> AsyncIterator[None]:
-    """A viewer whose routes run in processes of their own breaks off and comes back."""
+    """The connection of a viewer whose routes run in their own processes breaks, and the viewer reconnects."""
     play.watchers[-1].viewer.drop()
     yield
 
@@ -81,7 +81,7 @@ async def everyone_returns(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def storm(play: Play) -> AsyncIterator[None]:
-    """Newcomers connect while the events go out; each has everything in the end, and goes."""
+    """New viewers connect while events are sent; each has every event in the end, and leaves."""
     crowd = [Watcher(play.world.system.websocket_url, play.match, play.world.reader) for _ in range(STORM)]
     entering = asyncio.create_task(enter(crowd))
     play.passing += crowd
@@ -96,7 +96,7 @@ async def storm(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def dead_rows(play: Play) -> AsyncIterator[None]:
-    """Rows of connections that ended long ago without a word lie among the living."""
+    """Rows of connections that ended without ``$disconnect`` lie among the rows of open connections."""
     await asyncio.to_thread(_plant, play)
     play.slack = DEAD_ROWS
     yield
@@ -116,7 +116,7 @@ def _plant(play: Play) -> None:
 
 @asynccontextmanager
 async def dead_lease(play: Play) -> AsyncIterator[None]:
-    """Somebody who is dead has the lease of the match for a while."""
+    """A dead execution has the lease of the match for some seconds."""
     await asyncio.to_thread(
         play.world.client("dynamodb").update_item,
         TableName=play.world.system.name("broadcasts"),
@@ -128,7 +128,7 @@ async def dead_lease(play: Play) -> AsyncIterator[None]:
 
 
 def poison(data: bytes, reason: str) -> Callable[[Play], AbstractAsyncContextManager[None]]:
-    """A record that is not ours lies in front of the events, and is set aside with its reason."""
+    """A poison record lies before the events, and is set aside with its reason."""
 
     @asynccontextmanager
     async def act(play: Play) -> AsyncIterator[None]:
@@ -150,7 +150,7 @@ def poison(data: bytes, reason: str) -> Callable[[Play], AbstractAsyncContextMan
 
 @asynccontextmanager
 async def unknown_version(play: Play) -> AsyncIterator[None]:
-    """The only execution of the event has batches of a version that is still to come."""
+    """The only execution of the event has batches of a later version."""
     yield
     seq = await play.settled()
     given = ExecutionInput(play.match, seq, None, "of-another-release", 1, (Batch(0, 0, 16, 16, 1),))
@@ -189,7 +189,7 @@ ACTS: dict[str, Callable[[Play], AbstractAsyncContextManager[None]]] = {
 
 
 def act(name: str) -> Callable[[Play], AbstractAsyncContextManager[None]]:
-    """The act of a name; ``clock:FUNCTION:SECONDS`` is one for each function."""
+    """The act of a name; ``clock:FUNCTION:SECONDS`` is a wrong clock of one function."""
     if name.startswith("clock:"):
         _, function, seconds = name.split(":")
         return wrong_clock(function, int(seconds))

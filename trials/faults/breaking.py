@@ -1,4 +1,4 @@
-"""Breaks a connection from a caller, and repeats a call."""
+"""Breaks a caller's connection, and repeats a call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HANG_SECONDS = 60.0
 
 
 def renamed(call: Call) -> bytes:
-    """The body of a call that is made once more: an execution needs another name, or it is the same one."""
+    """The body of a repeated call: a repeated execution needs another name, else it is the same execution."""
     if call.operation != "StartExecution":
         return call.body
     request = orjson.loads(call.body)
@@ -38,7 +38,7 @@ def cut(request: web.BaseRequest, *, reset: bool = True) -> web.StreamResponse:
 
 
 async def hang(request: web.BaseRequest) -> None:
-    """Until the caller gives up."""
+    """Wait until the caller gives up."""
     loop = asyncio.get_running_loop()
     until = loop.time() + HANG_SECONDS
     while request.transport is not None and not request.transport.is_closing() and loop.time() < until:

@@ -1,4 +1,4 @@
-"""Finds the process of a session at the other end of a TCP connection, and ends it. Reads /proc, so it is for Linux."""
+"""Finds the process at the other end of a TCP connection, within a session, and kills it. It reads /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def pid_of(session: int, port: int) -> int | None:
 
 
 def processes(session: int) -> list[int]:
-    """The processes of a session but its leader."""
+    """The processes of a session, without its leader."""
     found = []
     for entry in _PROC.iterdir():
         if entry.name.isdecimal() and int(entry.name) != session:
@@ -50,7 +50,7 @@ def of_function(session: int, function: str) -> list[int]:
 
 
 def kill(pid: int) -> None:
-    """End a process at once, with no chance to tidy up."""
+    """End a process at once with SIGKILL."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""Pure: does what viewers saw, the ledger holds and the receipts say agree?"""
+"""Pure: compares the viewers' events, the ledger and the receipts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Seen = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class ViewerComparison:
-    """A viewer's events compared with the history: events that it lacks, and events that it should not have."""
+    """A viewer's events compared with the history: missing events, and events that it should not have."""
 
     lost: int
     duplicated: int
 
     @classmethod
     def compare(cls, seen: Sequence[Seen], history: Sequence[Seen]) -> ViewerComparison:
-        """``duplicated`` counts what came twice, out of order, or never happened."""
+        """``duplicated`` counts events that came twice or out of order, or that are not in the history."""
         lost = len(set(history) - set(seen))
         if list(seen) == list(history):
             return cls(0, 0)
@@ -55,8 +55,8 @@ def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, 
 def receipt_trouble(receipts: Iterable[Mapping[str, Any]], told: int, *, slack: int = 0) -> list[str]:
     """The faults in a match's receipts.
 
-    Each row of a whole round is accounted for; a frame swapped in on the way makes more posts than rows, pruning that
-    failed fewer (``slack`` rows may be missing). The receipts reach up to ``told`` without a hole.
+    The counts of a whole round cover each row. A newer frame in the middle of a lap makes more posts than rows; a
+    failed pruning makes fewer (``slack`` rows may be missing). The receipts reach up to ``told`` without a hole.
     """
     trouble, reached = [], 0
     for receipt in sorted(receipts, key=lambda each: (each["seq"], each["prev"])):

@@ -1,4 +1,4 @@
-"""The viewers of a match: what each was told or repaired by itself, compared with what happened."""
+"""The viewers of a match, with the events that broadcasts brought and the events that the viewers repaired."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 ENTER_SECONDS = 60.0
 QUICK_SECONDS = 2.0
-"""After so long without a frame the quick viewers ask whether they missed one."""
+"""Seconds without a frame after which a quick viewer reads whether it missed one."""
 
 PATIENT_SECONDS = 600.0
-"""The others do after so long, which is never: a broadcast that tells them nothing is found out."""
+"""The same for other viewers: so long that it never happens, so the run finds a broadcast that misses them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """An event that a viewer found out by itself; ``at`` in ms since the epoch."""
+    """An event that a viewer repaired; ``at`` in milliseconds since 1970."""
 
     event_id: str
     at: int
 
 
 class Watcher:
-    """One viewer on a real socket. A ``quick`` one looks after silence, the others trust in being told."""
+    """One viewer on a real socket. A ``quick`` viewer reads after a short silence; the others rely on broadcasts."""
 
     def __init__(self, url: str, match: str, reader: HttpReader, *, quick: bool = False) -> None:
         self.match = match
@@ -64,7 +64,7 @@ class Watcher:
         await asyncio.wait_for(self.viewer.subscribed.wait(), ENTER_SECONDS)
 
     async def leave(self) -> None:
-        """Go."""
+        """Disconnect."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -77,17 +77,17 @@ class Watcher:
         frame, seq = self._frame, event["seq"]
         self.seen.append((seq, event["event_id"]))
         if not self.viewer.subscribed.is_set():
-            return  # what had happened before it came
-        # A frame that waited for a snapshot tells all the same; what it does not hold was repaired.
+            return  # The event is older than the subscription.
+        # A frame that waited for a snapshot counts as a broadcast; an event outside the frame was repaired.
         if not (frame.get("type") == "update" and frame["prev"] < seq <= frame["seq"]):
             self.repairs.append(Repair(event["event_id"], at))
 
 
 async def enter(watchers: Iterable[Watcher]) -> None:
-    """Let them all in. Raises TimeoutError."""
+    """Connect all of them. Raises TimeoutError."""
     await asyncio.gather(*(each.enter() for each in watchers))
 
 
 async def leave(watchers: Iterable[Watcher]) -> None:
-    """They all go."""
+    """Disconnect all of them."""
     await asyncio.gather(*(each.leave() for each in watchers))

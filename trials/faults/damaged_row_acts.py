@@ -1,7 +1,7 @@
-"""Acts that damage rows: of another match, of which records lie in front of the events, or rows that all matches share.
+"""Acts that damage rows: rows of another match, whose records lie before the events, or rows that all matches share.
 
-The other match is in the same shard of the stream, so the events of the played match come behind its records. They must
-reach every viewer all the same, and what cannot be handled must be set aside with its reason.
+The other match is in the same shard of the stream, so its records come before the events of the played match. The
+events must reach every viewer all the same, and every record that cannot be handled must be set aside with its reason.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Act = Callable[[Play], AbstractAsyncContextManager[None]]
 
 RECORDS = 20
-"""Records of the broken match in front of the events."""
+"""Records of the damaged match before the events."""
 
 EMPTY_BOARD = '{"status":"scheduled","score":[0,0],"shootout":null,"kicks":0,"clock":null,"phases":[]}'
 
@@ -43,7 +43,7 @@ _numbers = itertools.count(1)
 
 
 def broken_state(reason: str, **attributes: Any) -> Act:
-    """The state row of another match is damaged (None removes an attribute); its records go aside with ``reason``."""
+    """Another match's state row is damaged (None removes an attribute); its records are set aside with ``reason``."""
 
     @asynccontextmanager
     async def act(play: Play) -> AsyncIterator[None]:
@@ -62,7 +62,7 @@ def broken_state(reason: str, **attributes: Any) -> Act:
 
 @asynccontextmanager
 async def made_again(play: Play) -> AsyncIterator[None]:
-    """Another match is made again behind the API's back: its state is at 0, and its old event is there."""
+    """Another match was created again without the API: its state is at 0, and its old event is still there."""
     other = await _other(play)
     fresh = {
         "newest_seq": {"N": "0"},
@@ -78,7 +78,7 @@ async def made_again(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_event(play: Play) -> AsyncIterator[None]:
-    """An event of another match is broken JSON: what names it goes aside, and its match goes on."""
+    """An event of another match is broken JSON: an event that names it is set aside, and its match goes on."""
     other = await _other(play)
     await asyncio.to_thread(_damage, play, row_key(other, event_item(1)), "matches", {"body": {"S": "{"}})
     cancellation = {"kind": "cancellation", "cancels": "first", "event_id": "cancels"}
@@ -107,7 +107,7 @@ async def broken_id(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_cell_state(play: Play) -> AsyncIterator[None]:
-    """A cell's row of another match cannot be read: its event is numbered, and the watchdog's message goes aside."""
+    """A cell's row of another match cannot be read: its event is numbered, and the watchdog's message is set aside."""
     other = await _other(play)
     await asyncio.to_thread(_damage, play, cell_state_key(other), "broadcasts", {"due_seq": {"S": "seven"}})
     await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "next"})
@@ -126,7 +126,7 @@ async def broken_live(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_audience(play: Play) -> AsyncIterator[None]:
-    """The count of the match's viewers is no number: nobody is kept from watching, or from being told."""
+    """The count of the match's viewers is not a number: viewers still subscribe and get every event."""
     item = {**row_key(audience_partition(play.match), REGION), "net": {"S": "many"}}
     async with _row(play, "matches", item):
         play.watchers[0].viewer.drop()
@@ -145,7 +145,7 @@ async def broken_receipt(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_progress(play: Play) -> AsyncIterator[None]:
-    """A batch's row of the round that is running is broken JSON: the round ends, and is told."""
+    """A progress row of the running round is broken JSON: the round ends, and every viewer has the event."""
     yield
     round_of = (await asyncio.to_thread(play.world.cell_states.read, play.match)).round
     if round_of is None:
@@ -157,7 +157,7 @@ async def broken_progress(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def strange_subscriptions(play: Play) -> AsyncIterator[None]:
-    """Rows of viewers without a readable ``ttl`` lie among the others: the lap goes on, and the dead are pruned."""
+    """Rows without a readable ``ttl`` lie among the others: the lap goes on, and gone connections are pruned."""
     ids = [f"strange{number:08d}=" for number in range(4)]
     ttls: tuple[dict[str, Any], ...] = ({}, {"ttl": {"S": "soon"}}, {"ttl": {"NULL": True}}, {"ttl": {"L": []}})
     for connection, ttl in zip(ids, ttls, strict=True):
@@ -171,7 +171,7 @@ async def strange_subscriptions(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _row(play: Play, table: str, item: dict[str, Any]) -> AsyncIterator[None]:
-    """A row that is there until the events have reached everyone."""
+    """Put a row, and delete it after the events have reached all viewers."""
     dynamodb, name = play.world.client("dynamodb"), _table(play, table)
     await asyncio.to_thread(dynamodb.put_item, TableName=name, Item=item)
     try:
@@ -197,7 +197,7 @@ async def _other(play: Play) -> str:
 
 
 def _half(match: str) -> int:
-    """The shard of two that Kinesis has a partition key in.
+    """The shard, of two, of a partition key in Kinesis.
 
     https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html
     """
@@ -212,14 +212,14 @@ def _damage(play: Play, key: dict[str, Any], table: str, attributes: dict[str, A
 
 
 def _post(play: Play, match: str) -> None:
-    """Records of a match, the first of which begins it, in front of what comes next."""
+    """Put records of a match before the next events; the first one kicks it off."""
     _put(play, match, {"kind": "kick_off", "event_id": "begins"})
     for number in range(RECORDS):
         _put(play, match, {"kind": "goal", "team": "home", "minute": 1, "event_id": f"g{number}"})
 
 
 def _put(play: Play, match: str, event: dict[str, Any]) -> None:
-    """Past the API, which refuses an event of a match that it cannot read."""
+    """Put a record without the API, which refuses an event of a match that it cannot read."""
     accepted = AcceptedEvent(match, time.time_ns() // 1_000_000, EVENT.validate_python(event))
     play.world.client("kinesis").put_record(
         StreamName=play.world.system.resolve("stream"), Data=accepted.to_record(), PartitionKey=match

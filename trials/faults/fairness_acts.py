@@ -1,4 +1,4 @@
-"""Acts in which others could hold up a match: viewers that read nothing, and matches that nobody watches."""
+"""Acts in which others could delay a match: viewers that read nothing, and matches without viewers."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ UNWATCHED = 8
 
 @asynccontextmanager
 async def slow_viewers_among_the_others(play: Play) -> AsyncIterator[None]:
-    """Viewers that read nothing, their buffers full, follow the match as long as the events go out.
+    """Viewers with full buffers that read nothing follow the match while events are sent.
 
-    Afterwards a row says that its viewer took nothing: the senders have met them.
+    Afterwards a row says that its viewer accepted nothing: the senders have posted to it.
     """
     system, before = play.world.system, await asyncio.to_thread(_slow_rows, play)
     env = system.credentials()
@@ -49,7 +49,7 @@ async def slow_viewers_among_the_others(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def unwatched_matches(play: Play) -> AsyncIterator[None]:
-    """Matches that nobody watches kick off while the events go out; each is told to the end as well."""
+    """Matches without viewers kick off while events are sent; the broadcasts of each end too."""
     world, play.unwatched = play.world, play.unwatched + 1
     others = [f"{play.match}-{play.unwatched}{number}" for number in range(UNWATCHED)]
 
@@ -73,7 +73,7 @@ def _slow_rows(play: Play) -> set[str]:
 
 
 def _rows(play: Play) -> list[tuple[str, bool]]:
-    """The connections of the match's rows, and whether each is known to take nothing."""
+    """The connections of the match's rows, each with whether it is marked as slow."""
     table, dynamodb = play.world.system.name("subscriptions"), play.world.client("dynamodb")
     found = []
     for shard in range(DEFAULT_SHARDS):

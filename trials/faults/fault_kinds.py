@@ -1,4 +1,4 @@
-"""Pure: the catalogue of the kinds of fault, each with the promises of docs/reliability.md that it tries."""
+"""Pure: the kinds of fault, each with the promises of docs/reliability.md that it tests."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Reach = Literal["told", "repaired"]
 class Kind:
     """A kind of fault.
 
-    ``rules`` are armed while ``events`` are posted; ``act`` names what else is done (acts.py). ``reach``: whether the
-    broadcast itself must bring the events to everyone, however long it takes, or viewers may have to find out by
-    themselves. ``opening``: tried on the first event of a match, which has several senders.
+    ``rules`` are armed while ``events`` are posted; ``act`` names an act (acts.py). ``reach`` says whether the
+    broadcast must bring the events to all viewers, or viewers may have to repair. ``opening``: the fault hits the first
+    event of a match, which has several senders.
     """
 
     name: str
@@ -197,7 +197,7 @@ _GATEWAY = (
          (Rule(*_POST, Do.REFUSE, skip=3, status=429, error="LimitExceededException"),)),
     Kind("gateway-502", (2,), "502 to every other try", (Rule(*_POST, Do.REFUSE, times=6, status=502),)),
     Kind("gateway-down", (2,), "503 to everything for so long that batches fail",
-         # One viewer of many may be given up without the batch failing: that one has a gap, and repairs it.
+         # A batch may give up one viewer of many without failing: that viewer has a gap and repairs it.
          (Rule(*_POST, Do.REFUSE, times=60, status=503),), reach="repaired"),
     Kind("gateway-resets", (2,), "connections are reset before the POST arrives",
          (Rule(*_POST, Do.RESET_BEFORE, times=4),)),
@@ -298,4 +298,4 @@ SHORT = (
     "row-match-made-again", "row-lacks-an-attribute", "row-live-unreadable", "row-event-unreadable",
     "row-subscription-strange",
 )  # fmt: skip
-"""The kinds of a run without ``--long``: one or more of each sort, none of which takes long."""
+"""The kinds of a run without ``--long``: at least one short kind of each sort."""

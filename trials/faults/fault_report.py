@@ -1,4 +1,4 @@
-"""Pure: what a run has found, in numbers and sentences."""
+"""Pure: the result of a run, in numbers and sentences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Score:
     injected: int = 0
     repaired: int = 0
     ms: list[int] = field(default_factory=list)
-    """From the fault until every viewer that must have had what was posted under it."""
+    """Milliseconds from the fault until every required viewer had the events that were posted under it."""
 
 
 @dataclass(slots=True)
@@ -30,10 +30,10 @@ class Report:
     lost: int = 0
     duplicated: int = 0
     repairs_ms: list[int] = field(default_factory=list)
-    """From the first post of an event until a viewer who was not told of it had it."""
+    """Milliseconds from the first post of an event until a viewer that no broadcast had reached repaired it."""
     trouble: list[str] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
-    """Why records and batches were set aside."""
+    """The reasons of records and batches that were set aside."""
     seconds: float = 0.0
 
     @property
@@ -47,7 +47,7 @@ class Report:
         return not (self.lost or self.duplicated or self.trouble) and self.injected > 0
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON wants it; times in milliseconds."""
+        """The report for JSON; times in milliseconds."""
         return {
             "kinds": len(self.kinds),
             "injected": self.injected,
@@ -72,7 +72,7 @@ class Report:
 
 
 def percentiles(values: list[int]) -> dict[str, int]:
-    """The usual ones; zeros without a value."""
+    """The percentiles of the report; zeros without a value."""
     ordered = sorted(values) or [0]
     return {
         name: ordered[min(len(ordered) - 1, int(len(ordered) * share))]

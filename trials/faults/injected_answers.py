@@ -1,4 +1,4 @@
-"""Pure: answers that a service did not give, as the service would have put them."""
+"""Pure: injected answers, in the form of the service that did not give them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 def refusal(rule: Rule, operation: str) -> Answer:
-    """The error that a rule wants, in the shape of AWS's JSON protocols, or of @connections."""
+    """The error of a rule, in the form of AWS's JSON protocols or of @connections."""
     if operation == "Post":
         return rule.status, {"x-amzn-ErrorType": rule.error}, orjson.dumps({"message": rule.error})
     body: dict[str, Any] = {"__type": f"com.amazonaws.fault#{rule.error}", "message": "injected"}
@@ -26,7 +26,7 @@ def refusal(rule: Rule, operation: str) -> Answer:
 
 
 def pretence(operation: str, body: bytes) -> Answer:
-    """The answer to a call that went well, which it did not."""
+    """The answer of a successful call, for a call that was not made."""
     said: dict[str, Any] = {}
     match operation:
         case "Post":
@@ -46,9 +46,9 @@ def pretence(operation: str, body: bytes) -> Answer:
 
 
 def halves(body: bytes) -> tuple[bytes, bytes] | None:
-    """A BatchWriteItem cut in two: the request for the first half, the answer that has not done the second.
+    """A BatchWriteItem in halves: the request for the first half, and the answer that leaves the second half.
 
-    None if it cannot be cut.
+    None if it has only one item.
     """
     request = orjson.loads(body)
     ((table, writes),) = request["RequestItems"].items()
@@ -60,7 +60,7 @@ def halves(body: bytes) -> tuple[bytes, bytes] | None:
 
 
 def read_key(operation: str, body: bytes) -> tuple[bytes, bool] | None:
-    """The request of a read of DynamoDB, and whether it is eventually consistent; None if it is no read."""
+    """The key of a read of DynamoDB, and whether it is eventually consistent; None for any other call."""
     if operation not in ("GetItem", "Query"):
         return None
     request = orjson.loads(body)
@@ -69,4 +69,4 @@ def read_key(operation: str, body: bytes) -> tuple[bytes, bool] | None:
 
 
 NOTHING_YET = orjson.dumps({"Items": [], "Count": 0, "ScannedCount": 0})
-"""The answer of an index that its rows have not reached yet."""
+"""The answer of an index that has no rows yet."""

@@ -1,6 +1,6 @@
-"""Acts that change the machinery under all matches: the gateway's limits, the clocks of functions, their code.
+"""Acts that change the parts that all matches share: the gateway's limits, the functions' clocks and code.
 
-They are held one at a time where they would undo each other; acts.py says what an act is.
+Acts that would undo each other run one at a time. acts.py describes an act.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HAPPEN_SECONDS = 30.0
 
 @asynccontextmanager
 async def account_throttle(play: Play) -> AsyncIterator[None]:
-    """The stand-in's own throttle is nearly closed."""
+    """The stand-in's throttle lets almost nothing pass."""
     async with _limits(play, account_rate=15, account_burst=3) as stats:
         before = (await stats())["throttled_account"]
 
@@ -43,7 +43,7 @@ async def account_throttle(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def disconnect_lost(play: Play) -> AsyncIterator[None]:
-    """A viewer vanishes, and its function is never told."""
+    """A viewer's connection ends, and its ``$disconnect`` is lost."""
     async with _limits(play, lose_disconnect=1) as stats:
         before = (await stats())["disconnects_lost"]
         play.watchers[0].viewer.drop()
@@ -57,7 +57,7 @@ async def disconnect_lost(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _limits(play: Play, **limits: float) -> AsyncIterator[Any]:
-    """The stand-in with other limits, and a way to ask for its counters."""
+    """The stand-in with other limits for the length of the block; yields a function that reads its counters."""
     url = f"http://127.0.0.1:{play.world.system.gateway_port}/_standin/"
     async with play.world.one_at_a_time, httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as control:
         before = (await control.get("limits")).json()
@@ -73,7 +73,7 @@ async def _limits(play: Play, **limits: float) -> AsyncIterator[Any]:
 
 
 def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncContextManager[None]]:
-    """New processes of a function begin with a wrong clock, and those that run are ended."""
+    """New processes of a function begin with a wrong clock, and the running ones are ended."""
 
     @asynccontextmanager
     async def act(play: Play) -> AsyncIterator[None]:
@@ -98,7 +98,7 @@ def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncCo
 
 
 async def happened(what: Callable[[], Awaitable[bool]], otherwise: str) -> None:
-    """Wait until it is so; raises FaultError with ``otherwise``."""
+    """Wait until a condition is true. Raises FaultError with ``otherwise``."""
     until = time.monotonic() + HAPPEN_SECONDS
     while not await what():
         if time.monotonic() > until:
@@ -113,7 +113,7 @@ def _end_processes(play: Play, function: str) -> None:
 
 @asynccontextmanager
 async def deploy(play: Play) -> AsyncIterator[None]:
-    """Other code for the senders comes while they send: the same, in a zip of another make."""
+    """The senders get new code while they send: the same code in another zip."""
     held = io.BytesIO(await asyncio.to_thread(build_parts().code.read_bytes))
     with zipfile.ZipFile(held, "a") as archive:
         archive.writestr("RELEASE", str(time.time_ns()))

@@ -1,4 +1,4 @@
-"""One match that is being played under faults: its operator, its viewers, and how far everything is."""
+"""One match under faults: its operator, its viewers, and waits for its progress."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PRUNED_SECONDS = 20.0
 POST_SECONDS = 90.0
-"""Seconds for which an operator goes on posting the same event."""
+"""Seconds for which an operator repeats the POST of an event."""
 
 SETTLE_SECONDS = 75.0
 """Seconds for which one fault may delay an event for the viewers, and the end of a broadcast."""
@@ -36,7 +36,7 @@ AGAIN = frozenset({"unavailable", "internal"})
 
 
 class FaultError(ProgramError):
-    """A promise was broken; the text is for a person."""
+    """A promise was broken; the text is for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,47 +48,47 @@ class World:
     proxy: FaultProxy
     operator: Operator
     reader: HttpReader
-    """Through which all viewers repair."""
+    """The reader with which all viewers repair."""
 
     ledger: Ledger
     cell_states: CellStates
     set_aside: SetAsideReader
     clocks: str
-    """The folder where functions find by how much their clock is wrong."""
+    """The folder with the errors of the functions' clocks."""
 
     one_at_a_time: asyncio.Lock
-    """Held by faults that change what all matches share."""
+    """The lock of faults that change parts that all matches share."""
 
     def client(self, service: str) -> Any:
-        """A client of MiniStack, past the proxy."""
+        """A client of MiniStack, without the proxy."""
         return client(self.system, service)
 
 
 @dataclass(slots=True)
 class Play:
-    """A match, its viewers and everything that was posted for it."""
+    """A match, its viewers and its posted events."""
 
     world: World
     match: str
     watchers: list[Watcher] = field(default_factory=list)
     passing: list[Watcher] = field(default_factory=list)
-    """Viewers that came and went, with the history up to then to be compared."""
+    """Viewers that came and left; their events are compared with the history too."""
     accepted: list[str] = field(default_factory=list)
     """Ids that were answered 202."""
     posted: dict[str, int] = field(default_factory=dict)
-    """When each event was first posted (ms since the epoch)."""
+    """When each event was first posted (milliseconds since 1970)."""
     reposted: int = 0
     unwatched: int = 0
     """Groups of matches without viewers that kicked off beside this one."""
     slack: int = 0
-    """Rows that the receipts need not account for: pruning was kept from some."""
+    """Rows that the receipts need not count, because their pruning failed."""
     script: Script = field(init=False)
 
     def __post_init__(self) -> None:
         self.script = Script(self.match)
 
     async def begin(self, told: int, quick: int, on_ministack: int) -> None:
-        """Schedule the match and let its viewers in."""
+        """Create the match and connect its viewers."""
         await asyncio.to_thread(
             lambda: self.world.operator.create_match(
                 match=self.match, home="Argentina", away="France", kickoff="2022-12-18T15:00:00Z"
@@ -102,11 +102,11 @@ class Play:
         await enter(self.watchers)
 
     async def end(self) -> None:
-        """Everybody goes."""
+        """Disconnect all viewers."""
         await leave([*self.watchers, *self.passing])
 
     async def pruned(self) -> str | None:
-        """Wait until the rows are those of the viewers who are there; a sentence if they are not in the end."""
+        """Wait until the rows are those of the connected viewers; returns a sentence if that does not happen."""
         until, there = time.monotonic() + PRUNED_SECONDS, len(self.watchers) + len(self.passing)
         while (rows := await asyncio.to_thread(self._rows)) != there:
             if time.monotonic() > until:
@@ -123,14 +123,14 @@ class Play:
 
     @property
     def ministack_url(self) -> str:
-        """MiniStack's own WebSocket API, beside the stand-in: its functions are processes that can be killed."""
+        """The URL of MiniStack's own WebSocket API, whose functions are processes that can be killed."""
         system = self.world.system
         return type(system)(system.port).websocket_url
 
     async def post(self, event: dict[str, Any]) -> str:
-        """Post an event, again and again with the same id as long as the API does not know whether it has it.
+        """Post an event, and repeat it with the same id while the API cannot say whether it has the event.
 
-        Raises FaultError when that leads nowhere, ApiError for a refusal.
+        Raises FaultError if the API gives no decision in time, and ApiError for a refusal.
         """
         event_id: str = event["event_id"]
         self.posted[event_id] = time.time_ns() // 1_000_000
@@ -161,7 +161,7 @@ class Play:
         return (await asyncio.to_thread(self.world.ledger.state, self.match)).newest_seq
 
     async def reached(self, seq: int, watchers: Iterable[Watcher] | None = None) -> None:
-        """Wait until the viewers have everything up to ``seq``."""
+        """Wait until the viewers have every event up to ``seq``."""
         expected = self.watchers if watchers is None else list(watchers)
         until = time.monotonic() + SETTLE_SECONDS
         while behind := [each for each in expected if each.seq < seq]:
@@ -177,7 +177,7 @@ class Play:
         )
 
     async def told(self, seq: int) -> None:
-        """Wait until everyone is known to have been told ``seq``."""
+        """Wait until the broadcast of ``seq`` has reached every row."""
         await self.until(lambda: self.world.cell_states.read(self.match).told_seq >= seq, f"told does not reach {seq}")
 
     async def until(self, what: Callable[[], Any], otherwise: str) -> None:

@@ -1,7 +1,7 @@
-"""Stands between the Lambda functions and every service they call, and does to their calls what the rules say.
+"""A proxy between the Lambda functions and all services that they call, which applies the rules to their calls.
 
-One port per function tells who calls; a function's environment points it here. @connections have a port as well. The
-requests are passed on as they are, ``Host`` included, because the signature covers it.
+Each function has its own port of the proxy, set in its environment, so the proxy knows the caller. @connections has a
+port too. The proxy passes requests on unchanged, with ``Host``, because the signature covers it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ GATEWAY = "gateway"
 
 HOLD_SECONDS = 10.0
 REMEMBERED = 5_000
-"""Answers of reads that are kept, so that a stale one can be given."""
+"""The number of stored answers of reads, for stale answers."""
 
 _OURS = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "date", "server"})
 _MINISTACK_ID = re.compile(r"/@connections/([0-9a-f]{8,32})$")
 _SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([a-z0-9-]+)/")
-"""Of a signature's scope: the region (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html)."""
+"""The region in a signature's scope (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html)."""
 _GARBAGE = b"HTTP/9.9 maybe\r\n\x00\x01\x02\r\n\r\n"
 
 
@@ -49,9 +49,9 @@ class FaultProxy:
     def __init__(self) -> None:
         self.book = Book()
         self.silent: frozenset[str] = frozenset()
-        """Regions in which nothing answers."""
+        """Regions without any answer."""
         self.session = 0
-        """MiniStack's session: only its processes are ever killed."""
+        """MiniStack's session: only its processes may be killed."""
         self._system: System | None = None
         self._ports: dict[str, int] = {}
         self._loop = asyncio.new_event_loop()
@@ -117,11 +117,11 @@ class FaultProxy:
                 return web.json_response({"message": why}, status=403)
             try:
                 body = await request.read()
-            except ConnectionResetError:  # the caller was killed while it spoke
+            except ConnectionResetError:  # The caller was killed while it sent the request.
                 return cut(request)
             target = request.headers.get("X-Amz-Target", "")
             operation = "Post" if name == GATEWAY else target.rpartition(".")[2]
-            # A POST is the sender's, whatever the port.
+            # A POST comes from the sender, on any port.
             signed = _SCOPE.search(request.headers.get("Authorization", ""))
             call = Call("sender" if name == GATEWAY else name, operation, body, signed[1] if signed else REGION)
             if call.region in self.silent:
@@ -164,7 +164,7 @@ class FaultProxy:
                 return self._respond(await self._answer(request, call, armed))
 
     async def _answer(self, request: web.BaseRequest, call: Call, armed: Armed) -> Answer:
-        """The answer of what does answer, in the end."""
+        """The answer of the service."""
         rule = armed.rule
         match rule.do:
             case Do.REFUSE:
@@ -235,7 +235,7 @@ class FaultProxy:
         return answer.status, kept, body
 
     def _upstream(self, request: web.BaseRequest, call: Call) -> URL:
-        """MiniStack, or the stand-in for posts to its viewers; MiniStack's own have ids of another shape."""
+        """The stand-in for POSTs to its viewers, else MiniStack, whose connection ids have another shape."""
         system = self._system
         assert system is not None  # noqa: S101
         path = request.raw_path

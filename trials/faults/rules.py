@@ -1,4 +1,4 @@
-"""Pure: what a fault does to which call of a function, and how often it has been done."""
+"""Pure: the rules of faults: which calls of a function they hit, how, and how often."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from enum import Enum, auto
 class Do(Enum):
     """The effect of a rule on a call.
 
-    - KILL_BEFORE, KILL_AFTER: the calling process gets SIGKILL before the call is passed on, or after it has been
-      and before its answer.
+    - KILL_BEFORE, KILL_AFTER: the calling process gets SIGKILL before the call is passed on, or after that and
+      before its answer.
     - REFUSE: answered with an error, not passed on.
     - RESET_BEFORE, RESET_AFTER: the TCP connection is reset before the call is passed on, or instead of its answer.
-    - HANG: nothing is ever answered, as behind a half-open connection.
+    - HANG: there is never an answer, as on a half-open connection.
     - SLOW: passed on after ``seconds``.
-    - SWALLOW: answered as if it had been done.
+    - SWALLOW: answered as a success, and not passed on.
     - TWICE: passed on twice.
-    - HOLD: answered as if it had been done, and passed on after the next such call for the match, or after
-      ``seconds`` if they are given.
+    - HOLD: answered as a success, and passed on after the next such call for the match, or after ``seconds`` if given.
     - UNPROCESSED: half of a BatchWriteItem is done, the rest comes back as UnprocessedItems.
-    - STALE: an eventually consistent read gets what it would have got before; a consistent one is left alone.
-    - GARBLE: done, and the answer is not HTTP.
+    - STALE: an eventually consistent read gets an earlier answer; a consistent read is not changed.
+    - GARBLE: passed on, and the answer is not HTTP.
     """
 
     KILL_BEFORE = auto()
@@ -51,15 +50,15 @@ class Call:
     operation: str
     body: bytes
     region: str = ""
-    """That it is signed for."""
+    """The region for which the call is signed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``do`` this to calls of ``operation`` by ``function`` whose body has every text of ``has``.
 
-    The first ``skip`` of them pass, the next ``times`` are hit. ``error`` and ``status`` are what REFUSE answers.
-    ``anyone``: also calls that are not about the match the rule is armed for.
+    The first ``skip`` calls pass, and the next ``times`` are hit. REFUSE answers ``error`` and ``status``. ``anyone``:
+    hit calls of other matches too.
     """
 
     function: str
@@ -74,7 +73,7 @@ class Rule:
     anyone: bool = False
 
     def matches(self, call: Call) -> bool:
-        """Whether the call is of the kind."""
+        """Whether the rule matches the call."""
         return (
             call.function == self.function
             and call.operation == self.operation
@@ -92,7 +91,7 @@ class Armed:
     fired: int = 0
 
     def wants(self, call: Call) -> bool:
-        """Whether it may hit this call."""
+        """Whether the rule may hit this call."""
         return (
             self.fired < self.rule.times
             and self.rule.matches(call)
@@ -100,7 +99,7 @@ class Armed:
         )
 
     def hit(self) -> bool:
-        """Count a call that it may hit; returns whether it does."""
+        """Count a call that the rule may hit; returns whether it hits."""
         self.seen += 1
         if self.seen <= self.rule.skip:
             return False
@@ -116,24 +115,24 @@ class Book:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def arm(self, rule: Rule, match: str) -> Armed:
-        """From now on the rule holds for the calls of a match."""
+        """Apply the rule to the calls of a match from now on."""
         armed = Armed(rule, match)
         with self._lock:
             self._armed.append(armed)
         return armed
 
     def disarm(self, match: str) -> None:
-        """No rule holds for the match any more."""
+        """Remove all rules of the match."""
         with self._lock:
             self._armed = [each for each in self._armed if each.match != match]
 
     def may_kill(self, call: Call) -> bool:
-        """Whether a rule may have the caller of this killed."""
+        """Whether a rule may kill the caller of this call."""
         with self._lock:
             return any(each.rule.do in KILLS and each.wants(call) for each in self._armed)
 
     def take(self, call: Call, *, killable: bool) -> Armed | None:
-        """The armed rule that hits this call, if any. Kills spare a process that is not ``killable``."""
+        """The armed rule that hits this call, if any. A process that is not ``killable`` is never killed."""
         with self._lock:
             for armed in self._armed:
                 if armed.wants(call) and (killable or armed.rule.do not in KILLS) and armed.hit():

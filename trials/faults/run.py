@@ -38,15 +38,15 @@ if TYPE_CHECKING:
 SETTINGS = {
     "watchdog_seconds": 3, "watchdog_visibility": 2, "lease_seconds": 45, "sender_timeout": 40, "fanout_timeout": 50,
 }  # fmt: skip
-"""An impatient system: what dies is missed after seconds. The lease outlasts a sender's time-out, as it must."""
+"""Short waits, so that the watchdog acts after seconds. The lease must be longer than a sender's time-out."""
 
 FIRE_SECONDS = 30.0
 MOST_POSTED = 6
-"""Events posted under one fault that does not come about, before it is given up."""
+"""The most events that are posted under a fault that does not take effect."""
 
 MOST_EVENTS = 1_000
 PER_MATCH = 8
-"""Faults that one match is put through."""
+"""The number of faults for one match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Plan:
 
 @contextmanager
 def faulty(port: int, say: Callable[[str], None]) -> Iterator[tuple[System, Stack, FaultProxy, str]]:
-    """A stack whose functions speak to their services through a fault proxy; the last is the folder of wrong clocks."""
+    """A stack whose functions call their services through a fault proxy. The last value is the folder of clocks."""
     with tempfile.TemporaryDirectory(prefix="livescore-clocks-") as clocks, FaultProxy() as proxy:
 
         def through(system: System) -> System:
@@ -78,7 +78,7 @@ def faulty(port: int, say: Callable[[str], None]) -> Iterator[tuple[System, Stac
 
 
 def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
-    """Start a stack, run the plan, and end it; raises what ``running`` raises."""
+    """Start a stack, run the plan, and end the stack. Raises the errors of ``running``."""
     with faulty(port, say) as (system, stack, proxy, clocks), Operator(system.api_url) as operator:
 
         async def whole() -> Report:
@@ -119,7 +119,7 @@ class Run:
     _matches: int = 0
 
     async def run(self) -> Report:
-        """Every match under its faults, ``lanes`` at once."""
+        """Play every match under its faults, ``lanes`` matches at once."""
         self.report = Report(self.plan.seed)
         waiting = matches_of(self.plan)
 
@@ -153,7 +153,7 @@ class Run:
             await play.end()
 
     async def _inject(self, play: Play, kind: Kind) -> None:
-        """One fault: arm it, post events, see that it took effect, and that everything comes right again."""
+        """One fault: arm it, post events, and check that it took effect and that every event still arrives."""
         book = self.world.proxy.book
         score = self.report.kinds.setdefault(kind.name, Score())
         begun = time.monotonic()
@@ -178,7 +178,7 @@ class Run:
         self.say(f"{self._done} of {count} faults: {kind.name} ({time.monotonic() - begun:.1f} s)")
 
     async def _post_until_fired(self, play: Play, kind: Kind, armed: list[Armed]) -> list[str]:
-        """Post events until the fault has come about. Raises FaultError."""
+        """Post events until the fault has taken effect. Raises FaultError."""
         posted = await self._post(play, kind)
         while not await _fired(armed):
             # The caller could not be identified, so no process was killed. Another event is another chance.
@@ -191,20 +191,20 @@ class Run:
         return [await play.post(play.script.next()) for _ in range(kind.events)]
 
     async def _clean(self, play: Play, event: dict[str, Any]) -> None:
-        """An event without a fault reaches everyone, and the receipts catch up."""
+        """Post an event without a fault: it reaches all viewers, and the receipts follow."""
         await play.post(event)
         seq = await play.settled()
         await play.reached(seq)
         await play.told(seq)
 
     async def _finish(self, play: Play) -> None:
-        """To the whistle; an event that the rules refuse is among the last ones."""
+        """Play to full time; the last events have one that the rules refuse."""
         await play.post({"kind": "kick_off", "event_id": f"{play.match}-again"})
         for kind in LAST:
             await self._clean(play, play.script.phase(kind))
 
     async def _tally(self, play: Play) -> None:
-        """Hold everything against the ledger."""
+        """Compare viewers, receipts and rows with the ledger."""
         match, ledger = play.match, self.world.ledger
         history = await asyncio.to_thread(ledger.history, match, 0, MOST_EVENTS)
         outcomes = {each: await asyncio.to_thread(ledger.outcome, match, each) for each in play.accepted}
@@ -238,7 +238,7 @@ class Run:
 
 
 async def _fired(armed: list[Armed]) -> bool:
-    """Whether every rule has hit something, after a while of waiting for that."""
+    """Whether every rule has hit a call within ``FIRE_SECONDS``."""
     until = time.monotonic() + FIRE_SECONDS
     while not all(each.fired for each in armed):
         if time.monotonic() > until:
@@ -248,18 +248,18 @@ async def _fired(armed: list[Armed]) -> bool:
 
 
 def _silent(armed: list[Armed]) -> str:
-    """A fault that does not happen proves nothing: which one."""
+    """A sentence about the rule that hit nothing: such a fault proves nothing."""
     rule = next(each.rule for each in armed if not each.fired)
     return f"the fault did not happen: {rule.do.name} of {rule.function}'s {rule.operation}"
 
 
 def _expected(play: Play, kind: Kind) -> list[Watcher]:
-    """The viewers that must have the events before the run goes on: those that find out by themselves, or all."""
+    """The viewers that must have the events before the run goes on: the quick ones, or all."""
     return [each for each in play.watchers if each.quick or kind.reach == "told"]
 
 
 def matches_of(plan: Plan) -> list[list[Kind]]:
-    """The faults of each match, mixed by the seed. A kind for the opening of a match is the first of its match."""
+    """The faults of each match in random order by the seed. A kind for the opening of a match comes first."""
     chance = random.Random(plan.seed)
     matches: list[list[Kind]] = []
     for _ in range(plan.rounds):

@@ -1,4 +1,4 @@
-"""Pure: the events of a match as an operator posts them, as many as are wanted."""
+"""Pure: the events of a match, for an operator to post, without end."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _PLAY: tuple[dict[str, Any], ...] = (
 )
 
 LAST = ("half_time", "second_half", "full_time")
-"""The phases that end a match whose first half is where everything happens."""
+"""The phases after the first half, in which all other events are."""
 
 
 class Script:
-    """The next events of a match. The events between the phases are allowed in any order."""
+    """Gives the next event of a match. The rules allow its events between the phases in any order."""
 
     def __init__(self, match: str) -> None:
         self._match = match
         self._count = 0
 
     def next(self) -> dict[str, Any]:
-        """Kick-off first, then play."""
+        """The next event: first the kick-off, then events of play."""
         self._count += 1
         if self._count == 1:
             return self.phase("kick_off")

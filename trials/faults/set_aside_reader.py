@@ -1,4 +1,4 @@
-"""Reads the set-aside queues beside the run, so that what was set aside can be asked for."""
+"""Reads the set-aside queues during the run, so that acts can find messages in them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SetAsideReader:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def find(self, **wanted: str) -> dict[str, Any] | None:
-        """The first whose fields contain these texts, waited for; None if it does not come."""
+        """Wait for the first message whose fields contain these texts; None if none comes."""
         with suppress(TimeoutError):
             async with asyncio.timeout(WAIT_SECONDS):
                 while True:

@@ -1,1 +1,1 @@
-"""Fuzzers of the parsers that read what others send: one target per file, one runner."""
+"""Fuzzers of the parsers that read input of others: one target in each file, and one runner."""

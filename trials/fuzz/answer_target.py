@@ -49,7 +49,7 @@ _MOST_CUTS = 5
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A reader's result for the bytes."""
+    """The result of a reader for an input."""
 
     complete: bool
     status: int = 0
@@ -57,19 +57,19 @@ class _Read:
 
 
 class AnswerTarget:
-    """An input: the cuts (a count, then two bytes for each place), whether the peer closes, and the bytes."""
+    """An input has the cuts (a count, then two bytes for each place), whether the peer closes, and the bytes."""
 
     name = "answers"
 
     def make(self, chance: Random) -> bytes:
-        """An answer that is damaged, or one that is whole and cut."""
+        """A damaged answer, or a whole one, cut into pieces."""
         data = damaged_bytes(chance, VALID, _WORDS) if chance.random() < 0.9 else chance.choice(VALID)
         cuts = [chance.randint(0, len(data)) for _ in range(chance.randint(0, _MOST_CUTS))]
         places = b"".join(cut.to_bytes(2, "big", signed=False) for cut in (min(each, 65_535) for each in cuts))
         return bytes([len(cuts), chance.randrange(2)]) + places + data
 
     def check(self, data: bytes) -> bool:
-        """Cuts change nothing, the short cut contradicts nobody, and a 2xx is whole for the standard library too."""
+        """Cuts change nothing, the short cut agrees with the parser, and the standard library reads every 2xx too."""
         pieces, closes = _pieces(data)
         whole = b"".join(pieces)
         one, many = _read([whole], closes=closes), _read(pieces, closes=closes)
@@ -97,7 +97,7 @@ def _pieces(data: bytes) -> tuple[list[bytes], bool]:
 
 
 def _read(pieces: list[bytes], *, closes: bool) -> _Read:
-    """As the gateway's client reads: until the answer is complete, is none, or the peer has closed."""
+    """Read as the gateway's client does: until the answer is complete or malformed, or the peer has closed."""
     reader = AnswerReader()
     try:
         complete = any(reader.feed(piece) for piece in pieces) or (closes and reader.closed())
@@ -107,7 +107,7 @@ def _read(pieces: list[bytes], *, closes: bool) -> _Read:
 
 
 def _answered_early(pieces: list[bytes], one: _Read, many: _Read) -> bool:
-    """In pieces an answer was complete before what follows it came: read in one, that was two answers or junk."""
+    """Whether an answer in pieces was complete before later bytes came: in one piece, these were junk."""
     return many.complete and not one.complete and len(pieces) > 1
 
 
@@ -117,7 +117,7 @@ def _says_close(data: bytes) -> bool:
 
 
 class _Socket:
-    """Bytes as http.client wants them."""
+    """Bytes in the form of a socket, for http.client."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -129,7 +129,7 @@ class _Socket:
 
 def _is_whole(data: bytes, status: int, body: bytes, *, closes: bool) -> None:
     """Raises WrongError unless ``data`` begins with a whole valid answer of this status and body."""
-    # Empty lines before an answer say nothing, and 1xx only announce it.
+    # Empty lines before an answer mean nothing, and a 1xx only announces it.
     data = data.lstrip(b"\r\n")
     while announced := _ANNOUNCED.match(data):
         data = data[announced.end() :].lstrip(b"\r\n")

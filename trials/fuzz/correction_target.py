@@ -78,7 +78,7 @@ def _event(kind: str, chance: Random) -> dict[str, Any]:
 
 
 def played(events: list[dict[str, Any]]) -> tuple[Board, list[StoredEvent]]:
-    """The board after these posts, and the history of those that were applied."""
+    """The board after these posts, and the history of the applied ones."""
     end: tuple[Board, list[StoredEvent]] = (Board(), [])
     for step in steps(events):
         end = step
@@ -109,7 +109,7 @@ class CorrectionTarget:
         return as_json(history(chance))
 
     def check(self, data: bytes) -> bool:
-        """The board is that of a match without the cancelled events, which all stand. Taken: a phase was cancelled."""
+        """The board is that of a match without the cancelled events. Returns True if a phase was cancelled."""
         board, applied = played(orjson.loads(data))
         standing: list[dict[str, Any]] = [
             {name: value for name, value in each.items() if name not in ("seq", "amended_by")}
@@ -119,7 +119,7 @@ class CorrectionTarget:
         without, replayed = played(standing)
         hold("every standing event is applied without the others", true=len(replayed) == len(standing))
         hold("the board is that without the cancelled events", true=without == board)
-        # Counted without the rules: a replay by the same rules would share their mistakes.
+        # Counted without the rules, because a replay by the same rules would share their errors.
         kicks = [each for each in standing if each["kind"] == "shootout_kick"]
         hold("the shoot-out is its scored kicks", true=board.shootout == (_count(kicks, "scored") if kicks else None))
         if board.status != "awarded":
@@ -129,6 +129,6 @@ class CorrectionTarget:
 
 
 def _count(events: list[dict[str, Any]], only: str | None = None) -> tuple[int, int]:
-    """The events of the home and the away side; with ``only``, those of which that field is true."""
+    """The number of events of the home and the away side; with ``only``, of those in which that field is true."""
     teams = [each["team"] for each in events if only is None or each[only]]
     return teams.count("home"), teams.count("away")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from random import Random
 
 _KEPT = 64
-"""Frames that a follower may keep for later."""
+"""The most frames in a follower's buffer."""
 
 _WORDS = [b'"seq"', b'"prev"', b'"events"', b'"epoch"', b'"snapshot"', b'"update"', b"null", b"-1"]
 
@@ -38,18 +38,18 @@ _TEXTS = [as_json(each) for each in VALID]
 
 
 class FollowerTarget:
-    """Frames as a viewer gets them, one a line."""
+    """An input is frames of a viewer, one in each line."""
 
     name = "follower"
 
     def make(self, chance: Random) -> bytes:
-        """Up to twelve frames in any order, some of them damaged; now and then, very many updates."""
+        """Up to twelve frames in any order, some of them damaged; sometimes very many updates."""
         if chance.random() < 0.01:
             return b"\n".join([chance.choice(_TEXTS[8:])] * (2 * _KEPT))
         return b"\n".join(_line(chance) for _ in range(chance.randint(1, 12)))
 
     def check(self, data: bytes) -> bool:
-        """Each event once and in order within an epoch, whatever comes; what is kept for later is bounded."""
+        """Each event comes once and in order within an epoch, and the buffer is bounded."""
         follower, shown, taken = Follower("m"), 0, False
         for line in data.split(b"\n"):
             try:

@@ -1,4 +1,4 @@
-"""Runs fuzzers, each in a process that is watched: what ends the process or never ends is found as well."""
+"""Runs fuzzers, each in a watched process, so that it also finds inputs that end the process or hang it."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ TARGETS: dict[str, Target] = {
 """Every parser that is fuzzed, by name."""
 
 HANG_SECONDS = 20.0
-"""An input that takes longer is a hang; the slowest takes milliseconds."""
+"""An input that takes longer is a hang; the slowest input takes milliseconds."""
 
 START_SECONDS = 60.0
-"""Seconds within which the process must begin."""
+"""Seconds within which the process must start."""
 
-LOOK_SECONDS = 0.2
+CHECK_SECONDS = 0.2
 _SLOT = 1024 * 1024
 _HEAD = struct.Struct("<QI")
-"""In front of the input in the slot: its number, from 1, and its length."""
+"""The head of the slot, before the input: the input's number, from 1, and its length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An input that broke a parser: how (``crash``, ``hang``, ``wrong``), and what was said of it."""
+    """An input that broke a parser: how (``crash``, ``hang``, ``wrong``), and a sentence."""
 
     how: str
     why: str
@@ -61,7 +61,7 @@ class Fuzzed:
     name: str
     inputs: int
     taken: int
-    """Inputs that the parser took; the others it refused as it should."""
+    """Inputs that the parser accepted; it rightly refused the others."""
     seconds: float
     failure: Failure | None = None
 
@@ -73,7 +73,7 @@ def fuzz(
     on_progress: Callable[[int], None] = lambda _: None,
     hang: float = HANG_SECONDS,
 ) -> Fuzzed:
-    """Try so many inputs, the same for the same seed, until one fails; ``on_progress`` hears how many have been."""
+    """Try ``inputs`` inputs, the same for the same seed, until one fails; ``on_progress`` gets the number so far."""
     begun = time.monotonic()
     context = multiprocessing.get_context("spawn")
     with tempfile.NamedTemporaryFile() as file:
@@ -94,7 +94,7 @@ def fuzz(
 
 
 def again(target: Target, data: bytes) -> Failure | None:
-    """Try one input, in this process; None if it does not fail."""
+    """Try one input in this process; None if it does not fail."""
     try:
         target.check(data)
     except WrongError as error:
@@ -105,7 +105,7 @@ def again(target: Target, data: bytes) -> Failure | None:
 
 
 def save(failure: Failure, name: str, folder: Path) -> Path:
-    """Write the input that failed into a file; its name says the parser's."""
+    """Write the input that failed into a file, whose name begins with the parser's."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{hashlib.sha256(failure.data).hexdigest()[:12]}.bin"
     path.write_bytes(failure.data)
@@ -113,12 +113,12 @@ def save(failure: Failure, name: str, folder: Path) -> Path:
 
 
 def target_of(path: Path) -> Target | None:
-    """The parser whose failure a file holds, by its name; None if it is of none."""
+    """The parser of a failure's file, by the file's name; None for any other file."""
     return TARGETS.get(path.name.partition("-")[0])
 
 
 def _work(target: Target, inputs: int, seed: int, file: str, tell: Connection) -> None:
-    """In the process: note each input before it is tried."""
+    """Run in the process: write each input into the slot before it is tried."""
     chance, taken = Random(f"{seed} {target.name}"), 0
     with open(file, "r+b") as opened, mmap.mmap(opened.fileno(), _SLOT) as slot:  # noqa: PTH123 - mmap wants a number
         for number in range(1, inputs + 1):
@@ -133,9 +133,9 @@ def _work(target: Target, inputs: int, seed: int, file: str, tell: Connection) -
 
 
 def _watch(told: Connection, slot: Any, on_progress: Callable[[int], None], hang: float) -> tuple[int, Failure | None]:
-    """Wait for the process: how many inputs were taken, and the failure if there is one."""
+    """Wait for the process; returns the number of accepted inputs, and the failure or None."""
     number, since = 0, time.monotonic()
-    while not told.poll(LOOK_SECONDS):
+    while not told.poll(CHECK_SECONDS):
         current, data = _last(slot)
         if current != number:
             number, since = current, time.monotonic()

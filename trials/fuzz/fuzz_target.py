@@ -1,4 +1,4 @@
-"""Pure: what a fuzzer of one parser is."""
+"""Pure: the interface of a fuzzer of one parser."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 
 class WrongError(AssertionError):
-    """The parser took what it must not take, or said of it what is not so. Anything else that is raised is a crash."""
+    """The parser accepted an input that it must refuse, or read it wrongly. Any other error is a crash."""
 
 
 class Target(Protocol):
-    """One parser, its inputs and what must hold for each of them. An input is bytes, whatever the parser reads."""
+    """One parser, its inputs, and the check of each input. An input is always bytes."""
 
     @property
     def name(self) -> str:
-        """As the command and the files of failures call it."""
+        """The name in the command and in the files of failures."""
         ...
 
     def make(self, chance: Random) -> bytes:
@@ -25,14 +25,14 @@ class Target(Protocol):
         ...
 
     def check(self, data: bytes) -> bool:
-        """Read an input; returns whether the parser took it.
+        """Read an input; returns whether the parser accepted it.
 
-        Raises WrongError for a wrong acceptance, and whatever the parser raises that it should not.
+        Raises WrongError for a wrong result, and every unexpected error of the parser.
         """
         ...
 
 
 def hold(what: str, *, true: bool) -> None:
-    """Raises WrongError that says ``what`` should have been so, unless it is."""
+    """Raises WrongError with ``what``, the broken condition, if it is not ``true``."""
     if not true:
         raise WrongError(what)

@@ -1,4 +1,4 @@
-"""Pure: makes inputs out of valid ones, by damage to bytes and by damage to JSON values."""
+"""Pure: makes inputs from valid ones, by damage to bytes and to JSON values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from random import Random
 
 MOST_BYTES = 64 * 1024
-"""Longest input: what is spliced again and again stays an input of a likely size."""
+"""The longest input in bytes, so that repeated splices keep a likely size."""
 
 _VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 1.5, 1e308, 2**31, 2**53, 2**63 - 1, 2**63, 2**64, 2**70, -(2**63), "", " ", "a", "m",
@@ -36,7 +36,7 @@ _BYTES = (
 
 
 def damaged_bytes(chance: Random, corpus: Sequence[bytes], words: Sequence[bytes] = ()) -> bytes:
-    """One input of the corpus after one to six random changes; ``words`` are pieces that mean something."""
+    """One input of the corpus after one to six random changes; ``words`` are pieces with a meaning for the parser."""
     data = bytearray(chance.choice(corpus))
     for _ in range(chance.choice((1, 1, 1, 2, 3, 6))):
         a, b = sorted((chance.randint(0, len(data)), chance.randint(0, len(data))))
@@ -61,7 +61,7 @@ def damaged_bytes(chance: Random, corpus: Sequence[bytes], words: Sequence[bytes
 
 
 def damaged_json(chance: Random, value: Any) -> Any:
-    """A JSON value after one change somewhere in it; the value itself stays as it is."""
+    """A copy of a JSON value with one change somewhere in it."""
     if isinstance(value, dict) and value and chance.random() < 0.8:
         name = chance.choice(list(value))
         match chance.randrange(6):
@@ -88,7 +88,7 @@ def damaged_json(chance: Random, value: Any) -> Any:
 
 
 def any_value(chance: Random) -> Any:
-    """A JSON value that may be where it should not."""
+    """A JSON value that may be at a wrong place."""
     return chance.choice(_VALUES)
 
 

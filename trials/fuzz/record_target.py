@@ -1,4 +1,4 @@
-"""Pure: fuzzes the reader of the stream's records (matches/events.py), and gives what it takes to the rules."""
+"""Pure: fuzzes the reader of the stream's records (matches/events.py); accepted events go to the rules."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ _HISTORY: tuple[Any, ...] = (
     {"kind": "kick_off", "event_id": "k1", "seq": 1, "at": 1766079000000},
     {**_EVENTS[0], "event_id": "g1", "seq": 2, "at": 1766080000000},
 )
-"""The match in which events are judged."""
+"""The board on which the rules judge events."""
 _PLAYING = cast("Board", replay(_HISTORY))
 
 
 class RecordTarget:
-    """Records of Kinesis."""
+    """An input is a record of Kinesis."""
 
     name = "records"
 
@@ -77,7 +77,7 @@ class RecordTarget:
         return as_json(value)
 
     def check(self, data: bytes) -> bool:
-        """A record that is taken is whole, reads the same after it is written again, and the rules can judge it."""
+        """An accepted record is whole, reads the same after it was written again, and the rules can judge it."""
         try:
             accepted = parse_record(data)
         except PoisonRecordError as poison:

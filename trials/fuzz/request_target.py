@@ -41,7 +41,7 @@ _ERROR_BYTES = 400
 
 
 class RequestTarget:
-    """Text frames of viewers; a byte that is not UTF-8 becomes a lone surrogate."""
+    """An input is a text frame of a viewer; a byte that is not UTF-8 becomes a lone surrogate."""
 
     name = "requests"
 
@@ -55,7 +55,7 @@ class RequestTarget:
         return as_json(value)
 
     def check(self, data: bytes) -> bool:
-        """A request is what the standard library reads as well; anything else becomes an error frame."""
+        """A request equals the standard library's reading; anything else becomes an error frame."""
         text = data.decode(errors="surrogateescape")
         try:
             request = parse_request(text)

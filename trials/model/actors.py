@@ -1,7 +1,7 @@
 """The actors of the model: each runs the real code up to its next side effect, and waits there for its turn.
 
-A side effect is a call of AWS or a POST to a viewer. A turn does not always let the call succeed: the call fails, takes
-place twice (botocore asks again when an answer is lost), or the process dies before or after it.
+A side effect is a call of AWS or a POST to a viewer. In a turn the call succeeds, fails, or takes place twice (botocore
+repeats a call whose answer is lost), or the process dies before or after it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Turn(Enum):
-    """The fate of the side effect before which an actor waits."""
+    """The outcome of the side effect before which an actor waits."""
 
     GO = auto()
     FAIL = auto()
@@ -46,14 +46,14 @@ class Actor:
         self.effects = 0
         """Side effects so far."""
         self.hangs = False
-        """It gets no turn for the time being."""
+        """Whether it gets no turn at present."""
 
     def choices(self) -> int:
-        """The number of side effects that it stands before; 0 while it waits for others, or for time to pass."""
+        """The number of side effects before which it waits; 0 while it waits for other actors or for time."""
         raise NotImplementedError
 
     def step(self, choice: int = 0, turn: Turn = Turn.GO) -> None:
-        """Have one of them happen, and run on to the next."""
+        """Let one of them happen, and run to the next."""
         raise NotImplementedError
 
     def die(self) -> None:
@@ -62,11 +62,11 @@ class Actor:
 
 
 CURRENT: ContextVar[Actor | None] = ContextVar("actor", default=None)
-"""The actor whose code is running; None for the model's own."""
+"""The actor whose code is running; None for the model's own code."""
 
 
 class Routine(Actor):
-    """Code that waits for nothing but its calls: a function on Lambda, an execution of the state machine."""
+    """Code that waits only for its calls: a function on Lambda, or an execution of the state machine."""
 
     def __init__(self, name: str, work: Callable[[], Any], *, skew: float = 0.0, root: Any) -> None:
         super().__init__(name, skew)
@@ -74,30 +74,30 @@ class Routine(Actor):
         self._until: Callable[[], bool] | None = None
         self._greenlet = greenlet(self._run, parent=root)
         self.at = "begin"
-        """The call that it stands before."""
+        """The call before which it waits."""
         self.on_end: Callable[[Routine], None] | None = None
 
     def choices(self) -> int:
-        """As for every actor."""
+        """As in ``Actor``."""
         return int(not self.ended and (self._until is None or self._until()))
 
     def step(self, choice: int = 0, turn: Turn = Turn.GO) -> None:  # noqa: ARG002 - it stands before one at most
-        """As for every actor."""
+        """As in ``Actor``."""
         self.effects += 1
         self._greenlet.switch(turn)
         self._look()
 
     def die(self) -> None:
-        """As for every actor."""
+        """As in ``Actor``."""
         if not self.ended:
-            if self._greenlet:  # it has begun
+            if self._greenlet:  # It has begun.
                 self._greenlet.throw(Died)
             self.ended = True
             self.error = self.error or Died()
             self._look()
 
     def pause(self, at: str) -> Turn:
-        """From within: wait before a side effect for leave to go on. Raises Died."""
+        """Called by the actor's code: wait before a side effect for a turn. Raises Died."""
         self.at = at
         turn: Turn = self._greenlet.parent.switch()
         if turn is Turn.DIE_BEFORE:
@@ -105,7 +105,7 @@ class Routine(Actor):
         return turn
 
     def wait(self, until: Callable[[], bool]) -> None:
-        """From within: wait for others. Raises Died."""
+        """Called by the actor's code: wait for other actors. Raises Died."""
         self._until = until
         try:
             if self.pause("wait") is Turn.DIE_AFTER:
@@ -131,13 +131,13 @@ class Routine(Actor):
 
 
 def current_routine() -> Routine | None:
-    """The routine whose greenlet runs, None in the model's own."""
+    """The routine whose greenlet runs, None in the model's own greenlet."""
     actor = CURRENT.get()
     return actor if isinstance(actor, Routine) and actor._greenlet is getcurrent() else None  # noqa: SLF001
 
 
 class Invocation(Actor):
-    """Code on the event loop that may stand before several side effects at once: a sender."""
+    """Code on the event loop that may wait before several side effects at once: a sender."""
 
     def __init__(self, name: str, loop: Loop, *, skew: float = 0.0) -> None:
         super().__init__(name, skew)
@@ -160,7 +160,7 @@ class Invocation(Actor):
             self.ended = True
 
     async def pause(self, at: str) -> Turn:
-        """From within: wait before a side effect. Raises Died for a process that is dead already."""
+        """Called by the actor's code: wait before a side effect. Raises Died if the process is dead already."""
         if self.ended:
             raise Died
         entry = (at, self._loop.create_future())
@@ -173,11 +173,11 @@ class Invocation(Actor):
         return turn
 
     def choices(self) -> int:
-        """As for every actor."""
+        """As in ``Actor``."""
         return 0 if self.ended else len(self._waiting)
 
     def step(self, choice: int = 0, turn: Turn = Turn.GO) -> None:
-        """As for every actor; who dies after it has gone on to the next."""
+        """As in ``Actor``; an actor that dies after the side effect has run to the next."""
         self.effects += 1
         _, future = self._waiting.pop(choice % len(self._waiting))
         if turn is Turn.DIE_BEFORE:
@@ -189,7 +189,7 @@ class Invocation(Actor):
             self.die()
 
     def die(self) -> None:
-        """As for every actor."""
+        """As in ``Actor``."""
         if self.ended:
             return
         self.ended, self.error = True, Died()

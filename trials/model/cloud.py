@@ -1,4 +1,4 @@
-"""The services that the model plays itself: the stream, Step Functions' front, the watchdog's queue."""
+"""The services that the model replaces: the stream, Step Functions' API, the watchdog's queue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def refusal(operation: str, code: str = "ThrottlingException") -> ClientError:
 
 
 def effect(operation: str, work: Callable[[], Any]) -> Any:
-    """A call of AWS by whoever is running: it waits for its turn, and may fail, happen twice or be the last."""
+    """A call of AWS by the running actor: it waits for its turn, and may fail, happen twice, or be the actor's last."""
     routine = current_routine()
     if routine is None:
         return work()
@@ -39,14 +39,14 @@ def effect(operation: str, work: Callable[[], Any]) -> Any:
 
 @dataclass(slots=True)
 class Stream:
-    """The events stream: what was put, per partition key, and how far the event source has come."""
+    """The events stream: its records by partition key, and the position of the event source."""
 
     on_put: Callable[[str, bytes], None]
     records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
 
     def put_record(self, *, StreamName: str, Data: bytes, PartitionKey: str) -> None:  # noqa: N803 - boto3's names
-        """As boto3's."""
+        """As in boto3."""
 
         def put() -> None:
             kept = self.records.setdefault(PartitionKey, [])
@@ -58,18 +58,18 @@ class Stream:
         effect("PutRecord", put)
 
     def waiting(self, match: str) -> int:
-        """Records that have not been handled."""
+        """The number of records that are not handled yet."""
         return len(self.records.get(match, [])) - self.done.get(match, 0)
 
 
 @dataclass(slots=True)
 class StepFunctions:
-    """Executions are begun through ``begin(name, input)``."""
+    """Begins executions with ``begin(name, input)``."""
 
     begin: Callable[[str, dict[str, Any]], object]
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:  # noqa: A002, ARG002, N803
-        """As boto3's."""
+        """As in boto3."""
         effect("StartExecution", lambda: self.begin(name, json.loads(input)))
 
 
@@ -80,5 +80,5 @@ class Queue:
     messages: list[dict[str, Any]] = field(default_factory=list)
 
     def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> None:  # noqa: ARG002, N803
-        """As boto3's."""
+        """As in boto3."""
         effect("SendMessage", lambda: self.messages.append(json.loads(MessageBody)))

@@ -1,4 +1,4 @@
-"""@connections as the model plays it: real HTTP on loopback, but each POST waits for its turn to be answered."""
+"""@connections of the model: real HTTP on loopback, but the answer to each POST waits for its turn."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from trials.model.virtual_time import Loop
 
 FAULTS = ("throttled", "broken", "reset", "answer lost")
-"""Outcomes of a POST beside its proper answer: 429; 500; the connection breaks before the frame is delivered, or
-after."""
+"""The wrong outcomes of a POST: 429; 500; the connection breaks before the delivery of the frame, or after it."""
 
 
 @dataclass(slots=True)
 class Post:
-    """A POST that has come and has not been answered."""
+    """A POST without an answer yet."""
 
     caller: int
     connection: str
@@ -30,7 +29,7 @@ class Post:
 
     @property
     def alive(self) -> bool:
-        """Whether somebody still waits for the answer."""
+        """Whether the sender still waits for the answer."""
         return not self.transport.is_closing()
 
 
@@ -51,7 +50,7 @@ class Connections:
         return [post for post in self.held if post.caller == caller and post.alive]
 
     def answer(self, post: Post, fault: str | None = None) -> None:
-        """Answer one, as it should be or with a fault."""
+        """Answer one POST, correctly or with a fault."""
         self.held.remove(post)
         if fault == "throttled":
             post.transport.write(http_answers.THROTTLED)
@@ -68,7 +67,7 @@ class Connections:
             post.transport.write(http_answers.OK)
 
     def close(self) -> None:
-        """Break all connections and listen no more."""
+        """Break all connections and stop listening."""
         self._server.close()
         for transport in list(self._open):
             transport.abort()
@@ -78,7 +77,7 @@ class Connections:
         self._open.add(transport)
 
     def went(self, transport: asyncio.Transport) -> None:
-        """A connection was closed, and nobody waits for what was asked on it."""
+        """A connection was closed, and its POSTs need no answer."""
         self._open.discard(transport)
         self.held = [post for post in self.held if post.transport is not transport]
 

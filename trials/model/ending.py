@@ -1,4 +1,4 @@
-"""The end of every run: no more faults, everything comes to rest, and then everything must be right."""
+"""The end of every run: without more faults every actor ends, and then all promises are checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def quiet(world: World, match: str) -> None:
-    """No more faults: everybody awake, one more event of the score, and everything runs to its end. Then look."""
+    """End all faults, wake all viewers, post one more goal, run every actor to its end, and check the promises."""
     world.skew = 0.0
     world.broken_batch = None
     for actor in world.actors:
@@ -25,7 +25,7 @@ def quiet(world: World, match: str) -> None:
     _run_out(world, match)
     seq, ended_seq = world.ledger.state(match).newest_seq, world.cell_states.read(match).ended_seq
     if ended_seq < seq:
-        world.reference.breaks(f"{match}: {seq} events, but nobody broadcasts more than {ended_seq}")
+        world.reference.breaks(f"{match}: {seq} events, but no broadcast ends beyond {ended_seq}")
     for viewer in world.viewers.values():
         if viewer.connection is not None:
             viewer.connection.awake = True

@@ -1,4 +1,4 @@
-"""An execution of broadcast.asl.json as the model walks it.
+"""An execution of broadcast.asl.json in the model.
 
 The conditions and updates of its calls are read from the file. The way from state to state is written again here, and a
 test compares it with the file. Payloads are those of broadcaster.control.payload.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trials.model.world import World
 
 TRIES = {"AcquireLease": 5, "Announce": 3, "Send": 4, "SetAside": 3, "RenewLease": 3, "Finish": 5, "HandOver": 5}
-"""MaxAttempts of a Retry's last entry, which is for every error, and the first try. Nothing here is short of Lambda."""
+"""The first try and MaxAttempts of a Retry's last entry, which is for every error. Here Lambda always has capacity."""
 
 
 @cache

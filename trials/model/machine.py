@@ -1,4 +1,4 @@
-"""The schedule: what may happen next, for hypothesis to choose from."""
+"""The schedule: the steps from which hypothesis chooses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVENTS: tuple[dict[str, Any], ...] = (
     {"kind": "second_half"},
 )
 SECONDS = (0.3, 1.1, 6.0, 31.0, 95.0, 200.0)
-"""Past a look, a page that waits, an answer that is overdue, the watchdog, a lease, a hand-over."""
+"""Longer than a poll, the wait of a page, an overdue answer, the watchdog, a lease, a hand-over."""
 
 WHO = st.integers(0, 11)
 WHICH = st.integers(0, 5)
@@ -47,12 +47,12 @@ def _storage() -> tuple[Any, Any]:
     return storage.client(), storage.client()
 
 
-class Broken(AssertionError):  # noqa: N818 - it is the report of a failed test
-    """Something does not hold; the text says what."""
+class Broken(AssertionError):  # noqa: N818 - the report of a failed test
+    """A promise is broken; the text says which."""
 
 
 class Machine(RuleBasedStateMachine):
-    """One match, an operator, a few viewers, and whatever else may happen."""
+    """One match, an operator, some viewers, and faults."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Machine(RuleBasedStateMachine):
         Totals.runs += 1
 
     def teardown(self) -> None:
-        """Everything comes to rest, and then everything must be right."""
+        """Let every actor end, and check all promises."""
         try:
             if not self.world.reference.broken:
                 quiet(self.world, MATCH)
@@ -72,7 +72,7 @@ class Machine(RuleBasedStateMachine):
             self.world.close()
 
     def look(self) -> None:
-        """Raises Broken if something does not hold."""
+        """Raises Broken if a promise is broken."""
         Totals.steps += 1
         if self.world.reference.broken:
             for actor in self.world.actors:
@@ -81,7 +81,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(audience=st.sampled_from([2, 4]), watching=st.integers(2, VIEWERS))
     def begins(self, audience: int, watching: int) -> None:
-        """A match that has kicked off, and some who watch it."""
+        """A match that has kicked off, and some viewers."""
         self.world.create(MATCH, audience)
         self._post({"kind": "kick_off"})
         for number in range(VIEWERS):
@@ -100,7 +100,7 @@ class Machine(RuleBasedStateMachine):
         until=st.sampled_from(["streamed", "delivered", "posted", "posted", "settled", "told"]),
     )
     def post(self, event: dict[str, Any], dies_at: int | None, until: str) -> None:
-        """Something happens on the pitch; how far it gets before anything else happens."""
+        """An operator posts an event; ``until`` says how far the event gets before the next step."""
         self._post(event, dies_at)
         if until == "delivered":
             self.world.deliver(MATCH, 1)
@@ -112,26 +112,26 @@ class Machine(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def post_again(self, which: int) -> None:
-        """The operator has seen no answer, or presses twice."""
+        """An operator posts an event again, after a lost answer or by a second press."""
         self.world.post(MATCH, self.posted[-1 - which % len(self.posted)])
         self.look()
 
     @rule(which=WHICH, event=st.sampled_from(EVENTS[:3]), dies_at=st.sampled_from([None, None, 2, 3]))
     def post_other(self, which: int, event: dict[str, Any], dies_at: int | None) -> None:
-        """Two operators choose the same id for different events."""
+        """An operator posts another event under the same id."""
         event_id = self.posted[-1 - which % len(self.posted)]["event_id"]
         self.world.post(MATCH, {**event, "event_id": event_id}, dies_at=dies_at)
         self.look()
 
     @rule(which=WHICH)
     def cancel(self, which: int) -> None:
-        """Something is taken back."""
+        """An operator cancels an event."""
         self._post({"kind": "cancellation", "cancels": self.posted[-1 - which % len(self.posted)]["event_id"]})
         self.look()
 
     @rule(which=WHICH, player=st.sampled_from("AB"), minute=st.sampled_from([None, 2]))
     def amend(self, which: int, player: str, minute: int | None) -> None:
-        """Something is corrected."""
+        """An operator amends an event."""
         named = {"player": player} if minute is None else {"player": player, "minute": minute}
         self._post({"kind": "amendment", "amends": self.posted[-1 - which % len(self.posted)]["event_id"], **named})
         self.look()
@@ -141,13 +141,13 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.world.stream.waiting(MATCH) > 0)
     @rule(count=st.integers(1, 5))
     def deliver(self, count: int) -> None:
-        """The event source delivers a batch."""
+        """The event source delivers records."""
         self.world.deliver(MATCH, count)
         self.look()
 
     @rule(count=st.integers(1, 3))
     def deliver_again(self, count: int) -> None:
-        """Two readers at once, or a batch that is delivered twice."""
+        """The event source delivers records again."""
         self.world.deliver(MATCH, count, from_done=False)
         self.look()
 
@@ -155,7 +155,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO, score_only=st.booleans(), hangs_at=st.sampled_from([None, None, 2, 3, 4, 5]))
     def come(self, who: int, score_only: bool, hangs_at: int | None) -> None:
-        """Somebody comes, comes back, or follows more or less; the function that serves it may take its time."""
+        """A viewer subscribes, for the first time, again, or with another ``only``; its function may hang."""
         viewer = self._viewer(who)
         if not viewer.asking:
             viewer.come(score_only=score_only)
@@ -165,13 +165,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO, noticed=st.booleans())
     def leave(self, who: int, noticed: bool) -> None:
-        """Somebody goes, with ``$disconnect`` or without."""
+        """A viewer leaves, with ``$disconnect`` or without."""
         self.world.leave(self._viewer(who), noticed=noticed)
         self.look()
 
     @rule(who=WHO)
     def unsubscribe(self, who: int) -> None:
-        """Somebody has seen enough."""
+        """A viewer unsubscribes."""
         viewer = self._viewer(who)
         if viewer.there and not viewer.asking:
             viewer.unsubscribe()
@@ -179,7 +179,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def sleep_or_wake(self, who: int) -> None:
-        """A phone in a pocket: what is sent to it is accepted, and lost."""
+        """A viewer sleeps, like a phone in a pocket: its frames are accepted and lost. Or it wakes."""
         connection = self._viewer(who).connection
         if connection is not None:
             connection.awake = not connection.awake
@@ -187,13 +187,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def care(self, who: int) -> None:
-        """Somebody asks again for what was not answered."""
+        """A viewer repeats requests without an answer."""
         viewer = self._viewer(who)
         if not viewer.asking:
             viewer.care()
         self.look()
 
-    # Those who act.
+    # The actors.
 
     @rule(turns=st.lists(st.integers(0, 60), min_size=1, max_size=25))
     def turns(self, turns: list[int]) -> None:
@@ -205,7 +205,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO, turns=st.integers(1, 40))
     def one_goes_ahead(self, who: int, turns: int) -> None:
-        """One of them is much faster than the others."""
+        """One actor is much faster than the others."""
         ready = self.world.ready()
         if ready:
             actor = ready[who % len(ready)]
@@ -217,13 +217,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule(what=st.sampled_from(["posted", "settled"]))
     def until(self, what: str) -> None:
-        """Everybody acts until somebody is posting, or settling."""
+        """All actors run until a sender is posting, or a receipt is running."""
         self._until(what)
         self.look()
 
     @rule(who=WHO)
     def outlives_its_lease(self, who: int) -> None:
-        """One stands still for so long that it is taken for dead, and another does its work."""
+        """An actor stands still for so long that its lease ends, and another execution does its work."""
         if ready := self.world.ready():
             ready[-1 - who % len(ready)].hangs = True
             self.world.pass_time(220.0)
@@ -233,31 +233,31 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def rest(self) -> None:
-        """Nothing comes between, for once."""
+        """All actors run to their end, without other steps between."""
         self._rest()
         self.look()
 
     @rule(seconds=st.sampled_from(SECONDS))
     def time_passes(self, seconds: float) -> None:
-        """Nobody acts for a while."""
+        """Time passes without side effects."""
         self.world.pass_time(seconds)
         self.look()
 
     @rule(skew=st.sampled_from([0.0, -120.0, 120.0]), sender_seconds=st.sampled_from([0.2, 55.0]))
     def another_machine(self, skew: float, sender_seconds: float) -> None:
-        """All invocations that begin from now on have a wrong clock, or little time."""
+        """Invocations that begin from now on have a wrong clock, or little time."""
         self.world.skew, self.world.sender_seconds = skew, sender_seconds
         self.look()
 
     @rule()
     def watchdog(self) -> None:
-        """The watchdog looks."""
+        """The watchdog checks a message."""
         self.world.look_after()
         self.look()
 
     @rule(who=WHO, turns=st.integers(0, 8))
     def hangs(self, who: int, turns: int) -> None:
-        """One of them goes on a little and then stands still, while the others go on."""
+        """An actor runs for some turns and then stands still, while the others go on."""
         if ready := self.world.ready():
             self._hang(ready[-1 - who % len(ready)], turns)
         self.look()
@@ -265,7 +265,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: any(each.hangs for each in self.world.actors))
     @rule(who=WHO)
     def goes_on(self, who: int) -> None:
-        """One that stood still goes on."""
+        """An actor that stood still goes on."""
         if hanging := [each for each in self.world.actors if each.hangs]:
             hanging[who % len(hanging)].hangs = False
         self.look()
@@ -274,20 +274,20 @@ class Machine(RuleBasedStateMachine):
 
     @rule(batch=st.sampled_from([None, 0, 1]))
     def breaks(self, batch: int | None) -> None:
-        """Every sender of this batch dies of it, until the next such step."""
+        """Every sender of this batch dies, until the next such step."""
         self.world.broken_batch = batch
         self.look()
 
     @rule(who=WHO, choice=WHICH, turn=st.sampled_from([each for each in Turn if each is not Turn.GO]))
     def call_fails(self, who: int, choice: int, turn: Turn) -> None:
-        """A call fails, takes place twice, or is somebody's last."""
+        """A call fails, takes place twice, or is the actor's last."""
         if ready := self.world.ready():
             self.world.turn(ready[who % len(ready)], choice, turn)
         self.look()
 
     @rule(what=st.sampled_from(["posted", "settled"]), who=WHO, choice=WHICH, turn=st.sampled_from(list(Turn)))
     def is_interrupted(self, what: str, who: int, choice: int, turn: Turn) -> None:
-        """The same, to one of those who were invoked last, in the middle of sending or settling."""
+        """The same for one of the newest actors, while a sender posts or a receipt runs."""
         self._until(what)
         if ready := self.world.ready():
             self.world.turn(ready[-1 - who % min(3, len(ready))], choice, turn)
@@ -295,7 +295,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def dies(self, who: int) -> None:
-        """A process dies while it waits for something."""
+        """A process dies while it waits."""
         if actors := [each for each in self.world.actors if not each.ended]:
             self.world.faults += 1
             actors[who % len(actors)].die()
@@ -303,7 +303,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO, choice=WHICH, fault=st.sampled_from(FAULTS))
     def post_fails(self, who: int, choice: int, fault: str) -> None:
-        """Everybody acts until somebody is posting, and then the gateway does not answer as it should."""
+        """All actors run until a sender is posting; then the gateway answers wrongly."""
         self._until("posted")
         if senders := [each for each in self.world.actors if isinstance(each, ModelSender) and each.posts()]:
             self.world.fault(senders[who % len(senders)], choice, fault)
@@ -312,7 +312,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.world.executions)
     @rule(which=WHICH)
     def runs_twice(self, which: int) -> None:
-        """Step Functions begins an Express execution again that it began before."""
+        """Step Functions starts an Express execution a second time."""
         self.world.faults += 1
         names = list(self.world.executions)
         name = names[-1 - which % len(names)]

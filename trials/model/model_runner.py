@@ -1,4 +1,4 @@
-"""Runs the model: as long as CI has time for it, or as long as somebody wants."""
+"""Runs the model for a number of runs, steps or minutes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STEPS = 50
-"""Steps of one run, at most."""
+"""The most steps of one run."""
 
 PROGRESS_RUNS = 50
-"""Runs between two lines of progress."""
+"""The number of runs between two lines of progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The broken promise, the shortest schedule that shows it, and the seed that finds it again."""
+    """A broken promise, the shortest schedule that breaks it, and the seed that finds it again."""
 
     sentence: str
     schedule: str
@@ -32,7 +32,7 @@ class Failure:
 
 
 def play(runs: int, number: int, *, shorten: bool = True) -> Failure | None:
-    """So many runs that ``number`` determines; returns the first failure, shortened if wanted (it takes minutes)."""
+    """Play ``runs`` runs of the seed ``number``; returns the first failure, shortened if wanted (some minutes)."""
     machine = seed(number)(type("Model", (Machine,), {}))
     phases = (Phase.generate, Phase.shrink) if shorten else (Phase.generate,)
     try:
@@ -56,7 +56,7 @@ def play(runs: int, number: int, *, shorten: bool = True) -> Failure | None:
 def play_on(
     number: int, *, steps: int | None, minutes: float | None, say: Callable[[str], None], shorten: bool = True
 ) -> Failure | None:
-    """Round after round from seed ``number`` on, until there were so many steps or minutes, or something fails."""
+    """Play runs from seed ``number`` on, until the number of steps or minutes is reached, or a promise is broken."""
     begun = time.monotonic()
     while True:
         if (failure := play(PROGRESS_RUNS, number, shorten=shorten)) is not None:

@@ -1,4 +1,4 @@
-"""An invocation of a sender: the real carousel and the real gateway client, before as many side effects as it likes."""
+"""An invocation of a sender: the real carousel and gateway client, which wait before many side effects at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ModelSender(Invocation):
-    """One invocation of a sender, with a gateway client of its own."""
+    """One invocation of a sender, with its own gateway client."""
 
     def __init__(self, world: World, number: int, task: SenderTask, skew: float) -> None:
         super().__init__(f"sender {number} of {task.owner}", world.loop, skew=skew)
@@ -34,7 +34,7 @@ class ModelSender(Invocation):
         self._input = task
 
     def start(self, seconds: float) -> None:
-        """Run, with so many seconds before it has to come to an end."""
+        """Run, with ``seconds`` until the invocation must end."""
 
         async def work() -> Batch:
             world = self._world
@@ -56,15 +56,15 @@ class ModelSender(Invocation):
         self.begin(work)
 
     def posts(self) -> list[Post]:
-        """Its POSTs that wait to be answered."""
+        """Its POSTs that wait for an answer."""
         return self._world.connections.of(self.number) if not self.ended else []
 
     def choices(self) -> int:
-        """Calls and POSTs."""
+        """The number of its waiting calls and POSTs."""
         return super().choices() + len(self.posts())
 
     def step(self, choice: int = 0, turn: Turn = Turn.GO) -> None:
-        """A call or, counted after those, a POST; one that fails is throttled."""
+        """Let a call happen or, with a higher ``choice``, a POST; a POST that fails is throttled."""
         calls, posts = super().choices(), self.posts()
         choice %= max(1, calls + len(posts))
         if choice < calls:
@@ -78,7 +78,7 @@ class ModelSender(Invocation):
             self.die()
 
     def in_flight(self) -> bool:
-        """Whether bytes of its are on their way between two sockets."""
+        """Whether its bytes are on their way between two sockets."""
         if self.gateway is None or self.ended:
             return False
         states = [each.state for each in self.gateway.pool.connections.values()]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ModelViewer:
-    """Follows one match; ``wants`` says whether it means to."""
+    """Follows one match; ``wants`` says whether it wants to."""
 
     def __init__(self, world: World, name: str, match: str) -> None:
         self.world = world
@@ -27,7 +27,7 @@ class ModelViewer:
         self.answered = True
         """Whether its latest request on this connection was granted."""
         self.asking = 0
-        """Requests that have not been answered; a client waits for that before it asks for another subscription."""
+        """Requests without an answer yet. A client waits for them before it sends another subscribe."""
 
     @property
     def there(self) -> bool:
@@ -39,13 +39,13 @@ class ModelViewer:
         if self.connection is None or not self.connection.open:
             self.connection = self.world.connect(self)
         elif not self.there:
-            return  # nobody can do anything in their sleep
+            return  # A viewer that sleeps sends nothing.
         self.subscribe(score_only=score_only)
 
     def subscribe(self, *, score_only: bool) -> None:
-        """Subscribe, perhaps to more or to less than before."""
+        """Subscribe, perhaps with another ``only`` than before."""
         if self.score_only and not score_only:
-            # The position of a follower of the score says nothing of the cards before it: begin again.
+            # A score-only follower may have skipped cards before its position: begin again.
             self.follower = Follower(self.match)
             self.world.reference.shown.pop(self.name, None)
         self.score_only, self.wants = score_only, True
@@ -62,11 +62,11 @@ class ModelViewer:
         self._ask({"action": "unsubscribe", "match": self.match})
 
     def sync(self) -> None:
-        """Ask for what it may have missed."""
+        """Ask for events that it may have missed."""
         self._ask({"action": "sync", "match": self.match, **(self.follower.since() or {"seq": 0})})
 
     def care(self) -> bool:
-        """Ask again for what has not been answered; returns whether there was anything."""
+        """Repeat requests without an answer; returns whether there were any."""
         if not self.there:
             return False
         if not self.answered and self.wants:

@@ -1,7 +1,6 @@
-"""The simple reference: what was accepted, what is in the ledger, what each connection was sent, what viewers showed.
+"""The reference: accepted events, the ledger, the frames of each connection, and the events that viewers showed.
 
-A violation is noted in ``broken`` with a sentence. It may happen deep inside the code under test, which must not be
-able to catch it.
+``broken`` gets a sentence for each violation. A violation raises nothing, because the code under test could catch it.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
     from matches.events import AcceptedEvent
 
 AGE_SECONDS = 7200.0
-"""A connection of API Gateway lives so long at most
+"""The longest life of a connection of API Gateway, in seconds
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html)."""
 
 
 @dataclass(slots=True)
 class Connection:
-    """A connection of a viewer as the gateway has it. ``opened``: by the true clock."""
+    """A viewer's connection at the gateway. ``opened`` is by the true clock."""
 
     name: str
     match: str
@@ -33,16 +32,16 @@ class Connection:
     open: bool = True
     awake: bool = True
     row: bool = False
-    """The last thing it asked for was to subscribe, and that has been answered."""
+    """Its last request was a subscribe, which has been answered."""
     snapshot: int | None = None
-    """The seq of the newest snapshot that was made for it, None before the first."""
+    """The seq of its newest snapshot, None before the first one."""
     sent: list[tuple[int, int]] = field(default_factory=list)
     """(prev, seq] of each frame that the gateway accepted for it."""
     refused: bool = False
-    """A POST to it has failed since it last asked for a snapshot: a single one does not hold ``told`` back."""
+    """A POST to it has failed since its last request for a snapshot: one failed POST does not hold back ``told``."""
 
     def position(self) -> int:
-        """Up to where it has been sent everything that concerns it."""
+        """The seq up to which it has been sent every event that it follows."""
         at = self.snapshot or 0
         for prev, seq in sorted(self.sent, key=lambda each: each[1]):
             at = max(at, seq) if prev <= at else at
@@ -51,7 +50,7 @@ class Connection:
 
 @dataclass(slots=True)
 class CellProgress:
-    """The broadcasts' side of a match as its row said it last."""
+    """The newest values of a match's row in the cell."""
 
     told_seq: int = 0
     ended_seq: int = 0
@@ -64,7 +63,7 @@ class Reference:
     def __init__(self) -> None:
         self.broken: list[str] = []
         self.accepted: dict[tuple[str, str, str], None] = {}
-        """(match, event id, request) of what was answered 202."""
+        """(match, event id, request) of each event that was answered 202."""
         self.streamed: set[tuple[str, str]] = set()
         """The events on the stream, answered or not."""
         self.ledger: dict[str, list[dict[str, Any]]] = {}
@@ -81,7 +80,7 @@ class Reference:
         """Per viewer and match, the seqs it has shown."""
 
     def breaks(self, sentence: str) -> None:
-        """Note what must not be."""
+        """Add a violation."""
         self.broken.append(sentence)
 
     def numbered(self, match: str, event: dict[str, Any], *, scores: bool) -> None:
@@ -96,7 +95,7 @@ class Reference:
         events.append({**event, "scores": scores})
 
     def settled(self, match: str, row: dict[str, Any], actor: str | None) -> None:
-        """The row of the match was updated by somebody (``actor``: the execution it acts for, or a function)."""
+        """The match's row in the cell was updated by ``actor``: an execution, or a function's name."""
         before = self.cell_progress.setdefault(match, CellProgress())
         now = CellProgress(
             int(row["told_seq"]["N"]),
@@ -119,7 +118,7 @@ class Reference:
             self._every_row_was_sent(match, now.told_seq)
 
     def answered(self, connection: Connection, seq: int, *, subscribes: bool) -> None:
-        """A snapshot was made for a connection: from now on it counts, even if the viewer never sees it."""
+        """A snapshot was made for a connection. It counts from now on, even if the viewer never gets it."""
         connection.snapshot = max(connection.snapshot or 0, seq)
         if subscribes:
             connection.row = True
@@ -161,7 +160,7 @@ class Reference:
             self.breaks(f"{viewer} showed {event['event_id']} as {event['seq']}, which is not in the ledger")
 
     def complete(self, viewer: str, match: str, *, score_only: bool) -> None:
-        """In the end: a viewer that stayed has shown every event that concerns it."""
+        """At the end: a viewer that stayed has shown every event that it follows."""
         shown = set(self.shown.get(viewer, []))
         wanted = [each["seq"] for each in self.ledger.get(match, []) if each["scores"] or not score_only]
         missed = [seq for seq in wanted if seq not in shown]
@@ -169,7 +168,7 @@ class Reference:
             self.breaks(f"{viewer} never showed {missed} of {match}")
 
     def score(self, match: str) -> tuple[int, int]:
-        """Goals that were not taken back, counted."""
+        """The number of goals that are not cancelled: home, away."""
         events = self.ledger.get(match, [])
         back = {each["cancels"] for each in events if each["kind"] == "cancellation"}
         goals = [each["team"] for each in events if each["kind"] in GOALS and each["event_id"] not in back]

@@ -1,4 +1,4 @@
-"""Puts the code under test on the model's clock, clients and small sizes, and takes all of that back."""
+"""Patches the code under test to use the model's clock, clients and small sizes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import broadcaster.control.cells
 import broadcaster.control.fanout
 import broadcaster.control.plan
 import broadcaster.control.receipt
+import broadcaster.send.batch_share
 import broadcaster.send.carousel
+import broadcaster.send.poller
 import broadcaster.send.sender_store
 import matches.ledger
 import runtime.brief_cache
@@ -33,16 +35,17 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 TIMED = (
-    broadcaster.send.carousel, broadcaster.control.cells, broadcaster.control.receipt, broadcaster.send.sender_store,
-    api.operators, api.readers, runtime.brief_cache, matches.ledger, subscriptions.viewer_counts, subscriptions.store,
+    broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.control.cells,
+    broadcaster.control.receipt, broadcaster.send.sender_store, api.operators, api.readers, runtime.brief_cache,
+    matches.ledger, subscriptions.viewer_counts, subscriptions.store,
 )  # fmt: skip
-"""Modules that ask for the time."""
+"""Modules that read the clock."""
 
 KEEPING = (broadcaster.control.fanout, subscriptions.viewer_counts, subscriptions.routes)
-"""Modules that keep something for some seconds, by the clock of runtime.thaw."""
+"""Modules with values that are valid for some seconds, by the clock of runtime.thaw."""
 
 SMALL = 2
-"""Rows that fill a shard, a sender and a page: so a handful of viewers is a crowd."""
+"""The number of rows that fill a shard, a sender and a page, so that six viewers are a crowd."""
 
 SCOPE = "score:write"
 
@@ -51,7 +54,7 @@ _LOGGERS = ("sender", "receipt", "cells", "fanout", "api", "routes")
 
 @contextmanager
 def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
-    """The code under test runs in the model as long as this lasts."""
+    """Patch the code under test for the length of the block."""
     kept: list[tuple[Any, str, Any]] = []
 
     def put(owner: Any, name: str, value: Any) -> None:
@@ -65,7 +68,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
     routes = subscriptions.routes
     cached = (
         resources.ledger, resources.recent_events, resources.viewer_counts, resources.shared_reads,
-        routes._ledger, routes._recent, routes._shard_counts, routes._subscriptions, routes._viewers,  # noqa: SLF001
+        routes._ledger, routes._recent_events, routes._shard_counts, routes._subscriptions, routes._viewer_counts,  # noqa: SLF001
         runtime.environment.settings,
     )  # fmt: skip
     try:
@@ -80,7 +83,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         put(broadcaster.control.plan, "ROWS_PER_SENDER", SMALL)
         for function in cached:
             function.cache_clear()
-        subscriptions.routes._known.clear()  # noqa: SLF001
+        subscriptions.routes._match_facts.clear()  # noqa: SLF001
         put(subscriptions.routes, "_meter", ConnectionMeter(rate=1e9, burst=1e9))
         put(subscriptions.routes, "_changes", ViewerChanges())
         os.environ.update(

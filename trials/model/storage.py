@@ -1,6 +1,6 @@
-"""MiniStack's DynamoDB in this process: its own code answers what botocore has built, without a socket between them.
+"""MiniStack's DynamoDB in this process: its code answers botocore's requests without a socket.
 
-A call takes 0.4 ms instead of 3, and nothing happens while nobody asks.
+A call takes 0.4 ms instead of 3 ms, and nothing happens between calls.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Body:
 
 @cache
 def _service() -> Any:
-    """MiniStack's module; its package is loaded from its own environment, and nothing else of that is."""
+    """MiniStack's module. Only its package is loaded from MiniStack's own environment."""
     [folder] = environment().glob("lib/python*/site-packages/ministack")
     spec = importlib.util.spec_from_file_location(
         "ministack", folder / "__init__.py", submodule_search_locations=[str(folder)]
@@ -79,7 +79,7 @@ def client() -> Any:
 
 
 def make_tables(db: Any, system: System) -> None:
-    """Forget all that was stored and make the described tables. Nothing deletes by TTL, which is late anyway."""
+    """Delete all data and create the described tables. No row is deleted by TTL, which is late anyway."""
     _service().reset()
     for name, table in system.raw["tables"].items():
         db.create_table(**tables.arguments(system.name(name), table))

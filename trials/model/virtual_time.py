@@ -1,4 +1,4 @@
-"""Time that moves only when it is told to: an event loop, and the ``time`` module of what runs here."""
+"""Virtual time: an event loop whose clock only ``advance`` moves, and a ``time`` module with that clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BEGIN = 1_766_000_000.0
-"""The date at the beginning of every run, in seconds since the epoch."""
+"""The time at the beginning of every run, in seconds since 1970."""
 
 KERNEL_SECONDS = 0.05
 """Seconds of one wait for bytes that are known to be on their way over loopback."""
@@ -19,7 +19,7 @@ KERNEL_TRIES = 100
 
 
 class _Selector(selectors.EpollSelector):
-    """Never waits for time: when nothing is ready and nothing is on its way, ``idle`` is called."""
+    """Never waits for time: it calls ``idle`` if nothing is ready and no bytes are on their way."""
 
     idle: Callable[[], None]
     in_flight: Callable[[], bool]
@@ -39,7 +39,7 @@ class _Selector(selectors.EpollSelector):
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """An event loop whose clock stands still but for ``advance``; real sockets of this process work as ever."""
+    """An event loop whose clock only ``advance`` moves; real sockets of this process work as usual."""
 
     def __init__(self, in_flight: Callable[[], bool]) -> None:
         selector = _Selector()
@@ -48,11 +48,11 @@ class Loop(asyncio.SelectorEventLoop):
         super().__init__(selector)
 
     def time(self) -> float:
-        """Seconds, since nothing in particular."""
+        """Seconds since an arbitrary moment."""
         return self._at
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]  # noqa: ARG002
-        """At once: a thread would bring back chance."""
+        """Call ``func`` at once, because a thread would be random."""
         future = self.create_future()
         try:
             future.set_result(func(*args))
@@ -61,16 +61,16 @@ class Loop(asyncio.SelectorEventLoop):
         return future
 
     def settle(self) -> None:
-        """Run until everything waits for somebody else, or for time to pass."""
+        """Run until all tasks wait for other actors or for time."""
         self.run_forever()
 
     def next_timer(self) -> float | None:
-        """Seconds until the next timer, None without any."""
+        """Seconds until the next timer, None if there is none."""
         timers = [each.when() for each in self._scheduled if not each.cancelled()]  # type: ignore[attr-defined]
         return max(0.0, min(timers) - self._at) if timers else None
 
     def advance(self, seconds: float) -> None:
-        """Let so much time pass; every timer on the way fires at its own time."""
+        """Let ``seconds`` pass; every timer fires at its own time."""
         until = self._at + seconds
         while (wait := self.next_timer()) is not None and self._at + wait <= until:
             self._at += wait
@@ -80,7 +80,7 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 class Clock:
-    """Replaces ``time`` in the modules under test: the loop's clock as a date, wrong by the skew of the caller."""
+    """Replaces ``time`` in the modules under test: the loop's clock as a date, plus the skew of the running actor."""
 
     def __init__(self, loop: Loop, begin: float, skew: Callable[[], float]) -> None:
         self._loop = loop
@@ -88,11 +88,11 @@ class Clock:
         self._skew = skew
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Seconds since 1970."""
         return self._begin + self._loop.time() + self._skew()
 
     def time_ns(self) -> int:
-        """Nanoseconds since the epoch."""
+        """Nanoseconds since 1970."""
         return int(self.time() * 1e9)
 
     def monotonic(self) -> float:
@@ -100,4 +100,4 @@ class Clock:
         return self._loop.time()
 
     def sleep(self, seconds: float) -> None:
-        """Pauses between tries are no side effect: nothing happens."""
+        """Does nothing: a pause between tries is no side effect."""

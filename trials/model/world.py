@@ -1,4 +1,4 @@
-"""The whole system in one process: who acts, what they act on, and what may happen between two of their steps."""
+"""The whole system in one process: its actors, its parts, and the events from outside."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ _CONTEXT = SimpleNamespace(
 
 
 class World:
-    """All of it. ``close`` ends it; one at a time."""
+    """The whole system. Only one may exist at a time; ``close`` ends it."""
 
     def __init__(self, db: tuple[Any, Any]) -> None:
-        """``db``: two clients of the storage, of which the first will wait for turns."""
+        """``db``: two clients of the storage; the calls of the first one wait for turns."""
         self.root = getcurrent()
         self.system = System(1)
         self.db, self.raw = db
@@ -64,14 +64,12 @@ class World:
         self.broken_batch: int | None = None
         """Senders of this batch die when they begin."""
         self.skew = 0.0
-        """Of the functions and executions that begin from now on."""
+        """The skew of functions and executions that begin from now on, in seconds."""
         self.actors: list[Actor] = []
         self.executions: dict[str, dict[str, Any]] = {}
         self.viewers: dict[str, ModelViewer] = {}
         self.delivering: dict[str, Routine] = {}
-        self._beginning: list[
-            ModelSender
-        ] = []  # They were invoked in the middle of somebody's turn, and begin after it.
+        self._beginning: list[ModelSender] = []  # Senders that were invoked during an actor's turn, and begin after it.
         self.effects = 0
         self.faults = 0
         self.accepted: dict[str, Counter[str]] = {}
@@ -111,7 +109,7 @@ class World:
         return sum(executions.total() for executions in self.accepted.values())
 
     def close(self) -> None:
-        """Kill everybody and take everything back."""
+        """Kill all actors and undo the patches."""
         for actor in self.actors:
             actor.die()
         self.connections.close()
@@ -119,13 +117,13 @@ class World:
         self._stack.close()
 
     def number(self) -> int:
-        """The next of the numbers that names are made of."""
+        """The next number for a name."""
         return next(self._numbers)
 
     # The actors.
 
     def routine(self, name: str, work: Callable[[], Any], *, skew: float | None = None) -> Routine:
-        """Somebody new, who waits for the first turn."""
+        """A new routine, which waits for its first turn."""
         routine = Routine(name, work, skew=self.skew if skew is None else skew, root=self.root)
         self.actors.append(routine)
         return routine
@@ -155,12 +153,12 @@ class World:
         return self.routine(execution.id, execution.run)
 
     def ready(self) -> list[Actor]:
-        """The actors that stand before a side effect."""
+        """The actors that wait before a side effect."""
         self.actors = [each for each in self.actors if not each.ended]
         return [each for each in self.actors if each.choices() and not each.hangs]
 
     def turn(self, actor: Actor, choice: int = 0, turn: Turn = Turn.GO) -> None:
-        """Have somebody act."""
+        """Give an actor a turn."""
         self.effects += 1
         self.faults += turn is not Turn.GO
         if isinstance(actor, ModelSender) and turn is Turn.FAIL:
@@ -198,7 +196,7 @@ class World:
                 connection.open = False
 
     def rest(self, most: int = 3_000) -> bool:
-        """Let everybody act in turn until nothing is left to do at all; returns whether it came to that."""
+        """Give turns until no actor has anything to do; returns whether that was reached."""
         for _ in range(most):
             ready = self.ready()
             if ready:
@@ -209,7 +207,7 @@ class World:
                 return True
         return False
 
-    # The parts that they act on.
+    # The parts on which actors act.
 
     def call(self, name: str, arguments: dict[str, Any], *, twice: bool = False) -> Any:
         """A call of DynamoDB by a sender."""
@@ -230,7 +228,7 @@ class World:
             self._saw_state(given["Key"]["pk"]["S"].removeprefix("match#"))
         elif operation == "PutItem" and given["TableName"] == self.system.name("subscriptions"):
             item = given["Item"]
-            if Row(item["pk"]["S"], item["sk"]["S"]).match:  # not the note that a connection has closed
+            if Row(item["pk"]["S"], item["sk"]["S"]).match:  # The other rows are notes that a connection has closed.
                 self.reference.row_written(item["pk"]["S"], item["sk"]["S"], score_only="only" in item)
         elif operation == "BatchWriteItem":
             pruned = isinstance(CURRENT.get(), ModelSender)
@@ -282,7 +280,7 @@ class World:
     # Events from outside.
 
     def create(self, match: str, audience: int) -> None:
-        """An operator schedules a match."""
+        """An operator creates a match."""
         body = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": audience}
         self._request("POST", "/matches", body)
 
@@ -300,7 +298,7 @@ class World:
             raise request.error
 
     def deliver(self, match: str, count: int, *, from_done: bool = True) -> None:
-        """The event source hands records to the fan-out: those that are next, or again some that were handled."""
+        """The event source gives records to the fan-out: the next ones, or handled ones again."""
         records, done = self.stream.records.get(match, []), self.stream.done.get(match, 0)
         first = done if from_done else max(0, done - count)
         batch = records[first : first + count]
@@ -319,7 +317,7 @@ class World:
             self.delivering[match] = routine
 
     def look_after(self) -> None:
-        """The watchdog gets the oldest message; one that is not settled stays."""
+        """The watchdog gets the oldest message, which stays until a broadcast of its event has ended."""
         if not self.watched.messages:
             return
         message = self.watched.messages.pop(0)
@@ -328,21 +326,20 @@ class World:
             if routine.error is not None or not routine.result:
                 self.watched.messages.append(message)
 
-        def look() -> bool:
-            match, seq = message["match"], message["seq"]
-            cell, epoch = message["cell"], message["epoch"]
-            return self.cells.look(match, seq, cell, lambda: self.fanout.ledger.state(match), epoch) == "settled"
+        def check() -> bool:
+            match, seq, cell, epoch = (message[name] for name in ("match", "seq", "cell", "epoch"))
+            return self.cells.check(match, seq, cell, epoch, lambda: self.fanout.ledger.state(match)) == "ended"
 
-        self.routine("watchdog", look).on_end = ended
+        self.routine("watchdog", check).on_end = ended
 
     def connect(self, viewer: ModelViewer) -> Connection:
-        """A viewer opens a connection; what functions do with that is nothing."""
+        """A viewer opens a connection; no function does anything for that."""
         connection = Connection(f"viewer{self.number():04d}=", viewer.match, self.loop.time())
         self.reference.connections[connection.name] = connection
         return connection
 
     def leave(self, viewer: ModelViewer, *, noticed: bool) -> None:
-        """A viewer goes; ``$disconnect`` may come or not."""
+        """A viewer leaves; ``$disconnect`` may come or not."""
         connection = viewer.connection
         if connection is None or not connection.open:
             return
@@ -352,7 +349,7 @@ class World:
             self.routine("$disconnect", lambda: routes.handler(event, _CONTEXT))  # type: ignore[arg-type]
 
     def route(self, connection: Connection, request: dict[str, Any], answered: Callable[[str | None], None]) -> None:
-        """A viewer asks for something."""
+        """A viewer sends a request."""
         event = _socket_event(connection.name, "MESSAGE") | {"body": orjson.dumps(request).decode()}
         routine = self.routine(request["action"], lambda: routes.handler(event, _CONTEXT))  # type: ignore[arg-type]
         routine.on_end = lambda ended: answered(ended.result["body"] if ended.error is None else None)
@@ -376,5 +373,5 @@ def _socket_event(connection: str, kind: str) -> dict[str, Any]:
 
 
 def _through_json(payload: Any) -> Any:
-    """A payload as AWS carries it."""
+    """A payload after its way through JSON."""
     return orjson.loads(orjson.dumps(payload))

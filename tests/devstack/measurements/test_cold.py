@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 import sys
 import time
@@ -158,7 +159,9 @@ def test_the_fan_out_tells_how_long_numbering_took(logs: dict[str, Log]) -> None
 
 def test_an_event_can_be_followed_by_its_id(logs: dict[str, Log]) -> None:
     """From the fan-out to the sender, lines and metrics carry match, seq and event id, and every line the trace."""
-    assert {"match": "cold-logs", "seq": 2, "event_id": "fanned"}.items() <= said(logs["fanout"], "applied").items()
+    assert {"match": "cold-logs", "seq": 2, "event_id": "fanned"}.items() <= said(
+        logs["fanout"], "event_applied"
+    ).items()
     assert {"match": "cold-logs", "seq": 1, "event_id": "kick-off"}.items() <= said(logs["sender"], "sent").items()
     assert {"match": "cold-logs", "seq": 1}.items() <= said(logs["receipt"], "receipt").items()
     for name, event in (
@@ -190,7 +193,7 @@ def test_what_is_refused_and_set_aside_is_counted(functions: Functions, match: s
     batch = {"Records": [record(match, goal), record("nobody-knows-it", goal)]}
     log = start(functions, "fanout", batch).log
     assert metrics(log) == {"EventsRefused": [1.0], "RecordsSetAside": [1.0]}
-    assert said(log, "set aside")["match"] == "nobody-knows-it"
+    assert said(log, "record_set_aside")["match"] == "nobody-knows-it"
     assert metrics(start(functions, "fanout", batch).log) == {"RecordsSetAside": [1.0]}
 
 
@@ -209,8 +212,10 @@ def test_who_is_refused_is_counted(functions: Functions) -> None:
 def test_a_restart_is_counted(functions: Functions, target: Target) -> None:
     """The watchdog starts a broadcast that nobody has, and says so; with nothing to say it prints no line."""
     target.numbered("cold-died", 1)
-    watched = {"Records": [{"messageId": "1", "body": '{"match":"cold-died","seq":1,"cell":"us-east-1"}'}]}
-    assert metrics(start(functions, "watchdog", watched).log) == {"Restarted": [1.0]}
+    epoch = target.ledger().state("cold-died").epoch
+    body = json.dumps({"match": "cold-died", "seq": 1, "cell": "us-east-1", "tries": 0, "epoch": epoch})
+    records = {"Records": [{"messageId": "1", "body": body}]}
+    assert metrics(start(functions, "watchdog", records).log) == {"Restarted": [1.0]}
     assert not units(start(functions, "watchdog", {"Records": []}).log)
 
 

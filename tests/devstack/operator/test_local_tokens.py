@@ -257,7 +257,7 @@ async def test_forged_tokens_open_no_socket(guarded: tuple[System, Path], issuer
         lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         assert [line["reason"] for line in lines if line["message"] == "refused"] == [reason]
         assert not token or token not in said
-    assert {reason for _, reason in FORGED.values()} | {"no token"} == REASONS
+    assert {reason for _, reason in FORGED.values()} | {"There is no token."} == REASONS
 
 
 async def test_a_follower_with_a_forged_token_is_told(guarded: tuple[System, Path]) -> None:

@@ -82,7 +82,7 @@ def test_operators_need_no_key(guarded: System, site: httpx.Client, match: str) 
     with Operator(guarded.api_url, tokens) as direct:
         posted = direct.post_event(match, {"kind": "kick_off"})
         assert direct.progress(match)["match"] == match
-        with pytest.raises(ApiError, match="Read from the site"):
+        with pytest.raises(ApiError, match="Read from the site's address"):
             direct.outcome(match, posted["event_id"])
     with Operator(f"{site.base_url}operators", tokens) as through:
         assert through.settled(match, posted["event_id"])["status"] == "applied"

@@ -95,7 +95,7 @@ MISTAKES = [
     MistakeInAFile(
         "senders-renew-too-late",
         lease.lease,
-        "broadcaster/send/carousel.py",
+        "broadcaster/send/polls.py",
         "RENEW_SECONDS = 5.0",
         "RENEW_SECONDS = 30.0",
         "the lease lasts 60.0 s",
@@ -103,9 +103,9 @@ MISTAKES = [
     MistakeInAFile(
         "senders-do-not-renew",
         lease.lease,
-        "broadcaster/send/carousel.py",
+        "broadcaster/send/polls.py",
         "lease_seconds - RENEW_SECONDS",
-        "lease_seconds - LINGER_SECONDS",
+        "lease_seconds - POLL_SECONDS",
         "do not renew",
     ),
     MistakeInAFile(

@@ -32,7 +32,7 @@ MOST = 2_000
 logger = Logger(service="sender")
 
 
-class SlowViewers:
+class SlowViewerRows:
     """The slow viewers that one invocation meets. A row is its partition and connection."""
 
     def __init__(self, db: Any, table: str) -> None:

@@ -190,7 +190,7 @@ def test_further_tries_that_pass_are_not_held_back() -> None:
 
 
 async def test_what_is_held_back_is_tried_before_an_invocation_ends(
-    system: System, dynamodb: Any, slow_tools: Tools, server: Server, numbered: str, take_lease: Any, slow_of: Any
+    system: System, dynamodb: Any, slow_tools: Tools, server: Server, numbered: str, grant_lease: Any, slow_of: Any
 ) -> None:
     """A slow viewer has its tries in the invocation that met it, and one that reads again is cleared there."""
     shards = initial_shards(60_000)
@@ -202,7 +202,7 @@ async def test_what_is_held_back_is_tried_before_an_invocation_ends(
         TableName=system.name("subscriptions"), Key=key, UpdateExpression="SET slow = :two",
         ExpressionAttributeValues={":two": {"N": "2"}},
     )  # fmt: skip
-    take_lease(numbered)
+    grant_lease(numbered)
     task = SenderTask(numbered, OWNER, "b", 1, Batch(0, 0, shards, shards, 1))
     # Thirty viewers a second, and a second and a half: this invocation does not come to the end of the lap.
     first = await send(dataclasses.replace(slow_tools, rate=30), task, 1.5)
@@ -259,7 +259,7 @@ def subscribe(dynamodb: Any, system: System, match: str, connection: str) -> Non
 
 async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
     system: System, dynamodb: Any, slow_tools: Tools, server: Server, numbered: str, ledger: Ledger,
-    cell_states: CellStates, take_lease: Any, slow_of: Any,
+    cell_states: CellStates, grant_lease: Any, slow_of: Any,
 ) -> None:  # fmt: skip
     """Two broadcasts without one accepted try put a viewer last; a third one closes its connection, and no other."""
     shards = initial_shards(60_000)
@@ -270,7 +270,7 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
         subscribe(dynamodb, system, numbered, each)
     seen, closed = [], []
     for number in range(3):
-        take_lease(numbered)
+        grant_lease(numbered)
         task = SenderTask(numbered, OWNER, f"b{number}", 1, Batch(0, 0, shards, shards, 1))
         ended = await send(slow_tools, task)
         assert ended.done
@@ -279,7 +279,7 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
         seq = 3 + number
         event = {"kind": "goal", "team": "home", "minute": 4, "event_id": f"next{number}"}
         ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(event)))
-        cell_states.mark_due(numbered, seq)
+        cell_states.mark_due(numbered, seq, ledger.state(numbered).epoch)
     assert [each[slow] for each in seen] == [1, 2, 2]
     assert [each[late] for each in seen] == [1, 0, 0], "a broadcast that reaches a viewer clears its row"
     assert [each[honest] for each in seen] == [0, 0, 0]
@@ -291,9 +291,9 @@ async def test_a_row_that_is_gone_does_not_come_back(
     slow_tools: Tools, numbered: str, slow_of: Any, server: Server
 ) -> None:
     """Promise 4: a viewer that left while its broadcast ran has no row again because it was slow."""
-    from broadcaster.send.slow_viewers import SlowViewers
+    from broadcaster.send.slow_viewer_rows import SlowViewerRows
 
-    slow = SlowViewers(slow_tools.db, slow_tools.subscriptions)
+    slow = SlowViewerRows(slow_tools.db, slow_tools.subscriptions)
     connection = "429.gone="
     shard = shard_of(connection, initial_shards(60_000))
     slow.failed((connection, REQUEST, partition(numbered, shard), 6.0), 0)

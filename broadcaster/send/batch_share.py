@@ -1,0 +1,65 @@
+"""The part of the cell's send rate that one batch gets, and the statements by which other matches learn its need."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from broadcaster.control import rate_share
+from broadcaster.send.polls import POLL_SECONDS
+
+if TYPE_CHECKING:
+    from broadcaster.control.payload import SenderTask
+    from broadcaster.control.rate_share import RateShare
+    from broadcaster.send.sender_store import SenderStore
+
+
+class BatchShare:
+    """The share of one batch. ``rate`` is the requests a second of all senders of the cell together."""
+
+    def __init__(self, store: SenderStore, task: SenderTask, rate: int) -> None:
+        self._store = store
+        self._match = task.match
+        self._owner = task.owner
+        self._batch = task.batch
+        self._cell_rate = rate
+        self._loop = asyncio.get_running_loop()
+        self.rate_shares: list[RateShare] = []
+        """All broadcasts that share the rate, at the last poll."""
+        self._announced: int | None = None
+        """The posts left in the last statement of this batch, None before the first."""
+        self._known_from = float("inf")
+        """The senders of the other matches have read the first statement by this time (loop's clock)."""
+
+    @property
+    def rate(self) -> float:
+        """Requests a second for this batch, by the last poll."""
+        stated = self._loop.time() >= self._known_from
+        senders = self._batch.senders
+        return rate_share.share(self.rate_shares, self._match, senders, self._cell_rate, time.time(), stated=stated)
+
+    @property
+    def has_rivals(self) -> bool:
+        """Whether other matches share the rate."""
+        return any(each.match != self._match for each in self.rate_shares)
+
+    async def announce_left(self, left: int) -> None:
+        """Announce the posts that this batch has left, if the last announcement is wrong by half or more.
+
+        Raises botocore's errors.
+        """
+        stated = self._announced
+        if stated is not None and (left == stated or stated / 2 < left < stated):
+            return
+        if await self._store.announce_left(self._match, self._owner, self._batch.number, left):
+            if stated is None:
+                self._known_from = self._loop.time() + POLL_SECONDS
+            self._announced = left
+
+    async def announce_ended(self, *, is_ended: bool) -> RateShare | None:
+        """Announce that the batch has ended, or that it goes on after all.
+
+        Returns the broadcast of the match, None if it does not share the rate any more. Raises botocore's errors.
+        """
+        return await self._store.announce_ended(self._match, self._owner, self._batch.number, is_ended=is_ended)
