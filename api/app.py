@@ -1,4 +1,4 @@
-"""The resolver of the HTTP API, and the parameters that several routes have in common."""
+"""The resolver of the HTTP API, and parameters that several routes share."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from matches.events import MatchId
 
 UNKNOWN_MATCH = "There is no such match: `unknown_match`."
 OPERATORS: list[dict[str, list[str]]] = [{"operator": []}]
-"""The security of a route that needs an operator's token, as OpenAPI writes it."""
+"""OpenAPI's ``security`` of a route that needs an operator's token."""
 
 MatchInPath = Annotated[MatchId, Path(description="Id of the match.")]
-AfterInQuery = Annotated[int | None, Query(ge=0, description="Only what comes after this seq.")]
+AfterInQuery = Annotated[int | None, Query(ge=0, description="Only events or receipts after this seq.")]
 
 logger = Logger(service="api")
 app = APIGatewayHttpResolver(
     enable_validation=True,
-    debug=False,  # whatever POWERTOOLS_DEV says: it would print events, and the operators' tokens in them
+    debug=False,  # debug mode, which POWERTOOLS_DEV turns on, would print events with the operators' tokens
     serializer=lambda body: orjson.dumps(body).decode(),
     json_body_deserializer=orjson.loads,
 )

@@ -12,10 +12,10 @@ from runtime.environment import settings
 
 
 def operator_of(competition: str | None) -> str:
-    """The subject of the operator behind this request, who may score matches of this competition.
+    """The subject of the operator behind this request. Checks that the token covers the competition.
 
-    API Gateway's JWT authorizer has verified the token and its scope; both are looked at again, so that a route that
-    has lost its authorizer lets nobody in. Raises ApiError.
+    API Gateway's JWT authorizer has verified the token and its scope. This checks the scope again, so that a route that
+    has lost its authorizer refuses everybody. Raises ApiError with 403.
     """
     about = app.current_event.raw_event["requestContext"].get("authorizer") or {}
     scope = settings(ApiSettings).operator_scope

@@ -1,4 +1,4 @@
-"""Every error of the API has one shape, ``{"error": {"code": …, "message": …}}``: the answer to each exception."""
+"""The answer to each exception. Every error has the shape ``{"error": {"code": …, "message": …}}``."""
 
 from __future__ import annotations
 

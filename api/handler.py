@@ -1,10 +1,10 @@
 """The operators' and readers' HTTP API: a Lambda function behind an API Gateway HTTP API.
 
-Every error of ours has one shape: ``{"error": {"code": …, "message": …}}``. An event is answered 202 only after it
-is in Kinesis; whether the rules allow it is decided in the ledger, and read back by its id.
+Every error of the API has one shape: ``{"error": {"code": …, "message": …}}``. The API answers an event with 202 only
+after the event is in Kinesis. The ledger then decides whether the rules allow the event; read its outcome by its id.
 
-A process keeps each public answer for a second, so that no flood of readers takes from a match the read units that its
-numbering needs. Reads that decide something, and reads behind a token, are strongly consistent at every request.
+A process caches each public answer for a second, so that many readers do not use up the read units that the numbering
+of a match needs. Reads that decide something, and reads behind a token, are strongly consistent in every request.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 BODY_BYTES = 32 * 1024
 ROUTES = (operators, readers)
-"""The modules whose routes the resolver has."""
+"""The modules that register their routes with the resolver."""
 
 metrics = Metrics("api")
 
@@ -53,7 +53,7 @@ def _reach() -> None:
 
 @lifecycle.prepare(ApiSettings, resources.make, _reach)
 @metrics.publish_after
-# An event has the operator's token in it: never logged, whatever the environment asks for.
+# An event contains the operator's token, so it is never logged, whatever the environment asks for.
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request of API Gateway (payload format 2.0)."""
@@ -70,7 +70,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _check_body(event: dict[str, Any]) -> ApiError | None:
-    """Refuse a body that is too large or not JSON; whatever content type it names, it is taken for JSON."""
+    """Refuse a body that is too large or not JSON. The content type does not matter: every body is read as JSON."""
     body: str = event.get("body") or ""
     try:
         raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()

@@ -1,4 +1,4 @@
-"""Pure: how long shared caches may keep the list of a day. While nothing is played on it, it hardly changes."""
+"""Pure: the seconds for which a CDN may keep the list of a day. Without a match in play the list hardly changes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LIST_SECONDS = 30
 """Seconds that a CDN may keep a quiet list; ``terraform/site.json`` has it as ``most_seconds``."""
 
 SOON_SECONDS = 120.0
-"""A match that kicks off within so many seconds is not quiet any more: operators are early."""
+"""Seconds before the kick-off from which the list may change: operators are early."""
 
 OVER = frozenset({"full_time", "abandoned", "awarded", "called_off"})
-"""Statuses of a match that is not played on, and the kinds of event that lead to them."""
+"""Statuses of a match that has ended, and the kinds of event that lead to them."""
 
 
 def list_max_age(matches: Sequence[MatchSummary], now: float) -> int:
@@ -34,6 +34,6 @@ def _rests(match: MatchSummary, now: float) -> bool:
         return match["status"] in OVER or match["status"] == "postponed"
     kickoff = match["kickoff"]
     if is_day(kickoff):
-        # It may begin at any time of that day, which is not over everywhere before noon of the next one in UTC.
+        # The match may begin at any time of that day. The day ends everywhere only at noon of the next day in UTC.
         return abs(in_utc(kickoff).timestamp() + 43_200 - now) > 86_400
     return bool(in_utc(kickoff).timestamp() - now > SOON_SECONDS)

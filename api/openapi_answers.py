@@ -1,4 +1,4 @@
-"""Pure: the answers of the HTTP API as its OpenAPI document lists them."""
+"""Pure: the answers of each route for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Refusal(BaseModel):
-    """Why a request was refused: a code for programs, a sentence for people."""
+    """A refusal: a code for programs, a sentence for people."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -18,7 +18,7 @@ class Refusal(BaseModel):
 
 
 class Refused(BaseModel):
-    """The one shape of every error of ours."""
+    """The shape of every error that the API itself answers."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,9 +40,9 @@ _THROTTLED = "API Gateway's own answer to too many requests, in its own words."
 
 
 def answers(success: HTTPStatus, what: str, *, operators: bool = False, **refusals: str) -> dict[int, Any]:
-    """The answers of one route: its success, its own refusals (``not_found="…"``), and those of every route.
+    """The answers of one route: its success, its own refusals (``not_found="…"``), and the refusals of every route.
 
-    ``operators`` are the only ones who may call it.
+    ``operators`` says whether only operators may call the route.
     """
     reasons = {HTTPStatus[name.upper()]: reason for name, reason in refusals.items()}
     body = {"application/json": {"schema": {"type": "object"}}}

@@ -1,7 +1,8 @@
-"""The operators' routes: schedule and change matches, post events, follow what becomes of them, end a broadcast.
+"""The operators' routes: schedule and change matches, post events, read their outcomes, stop a broadcast.
 
-An event is answered 202 only after it is in Kinesis. Whether the rules allow it is decided in the ledger, and read back
-by its id. All that decides something, or needs a token, is read consistently at every request.
+The API answers an event with 202 only after the event is in Kinesis. The ledger then decides whether the rules allow
+the event; an operator reads its outcome by its id. Reads that decide something, or that need a token, are strongly
+consistent in every request.
 """
 
 from __future__ import annotations
@@ -139,11 +140,11 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     try:
         aws.kinesis().put_record(StreamName=settings(ApiSettings).stream, Data=accepted.to_record(), PartitionKey=match)
     except (BotoCoreError, ClientError) as error:
-        # It may be on the stream all the same, its answer lost: only the same id makes a second try safe.
+        # The event may be on the stream although its answer was lost. Only the same id makes a second try safe.
         logger.exception("stream_write_unconfirmed", match=match, event_id=accepted.event_id)
         message = f'The event may or may not have been accepted. Post it again with "event_id": "{accepted.event_id}".'
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message) from error
-    # From here on the answer is 202: the event will be applied or refused whatever fails now.
+    # From here on the answer is 202: the event will be applied or refused, whatever fails now.
     try:
         outcome = asdict(resources.ledger().mark_pending(accepted))
     except (BotoCoreError, ClientError, BrokenMatchError):
@@ -265,7 +266,7 @@ def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[di
     ),
 )
 def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
-    """For each cell: the newest event handed to it, the newest told, and the report of a running broadcast."""
+    """For each cell: the newest event that is due, the newest that is told, and the report of a running broadcast."""
     state = resources.ledger().state(match)
     operator_of(state.competition)
     found, failures = resources.regions().ask(

@@ -1,7 +1,7 @@
-"""Lambda: Cognito's pre-token-generation trigger. Says which competitions a token is for, and its app client's name.
+"""Lambda: Cognito's pre-token-generation trigger. It adds a token's competitions, and the name of its app client.
 
-Needs nothing but Python's own library, so that devstack can zip this file alone. Another issuer puts the claims in by
-itself (docs/security.md has them).
+This file needs only Python's own library, so that devstack can zip it alone. Another issuer adds the claims itself
+(docs/security.md).
 """
 
 from __future__ import annotations

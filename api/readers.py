@@ -1,7 +1,7 @@
-"""The readers' routes: what everybody may read of matches.
+"""The readers' routes: lists, snapshots, events and line-ups, which everybody may read.
 
-The process keeps each answer for a second (shared_reads.py). So no flood of readers takes from a match the read units
-that its numbering needs.
+The process caches each answer for a second (shared_reads.py). So many readers do not use up the read units that the
+numbering of a match needs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The parts that the routes work with: made once for each process, in INIT where that pays (runtime/lifecycle.py)."""
+"""The clients and caches that the routes use: one of each for a process, made in INIT (runtime/lifecycle.py)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def recent_events() -> RecentEvents:
 
 @cache
 def shared_reads() -> SharedReads:
-    """The reads of matches that need no token."""
+    """The cached reads of matches for readers."""
     return SharedReads(ledger())
 
 
@@ -48,18 +48,18 @@ def viewer_counts() -> ViewerCounts:
 
 @cache
 def cells() -> dict[str, CellStates]:
-    """By a cell's region: the progress of that cell's broadcasts."""
+    """Region of a cell -> the state rows of its matches."""
     table = settings(ApiSettings).broadcasts_table
     return {region: CellStates(table, aws.dynamodb(region, "hurried")) for region in settings(ApiSettings).cells}
 
 
 @cache
 def regions() -> Regions:
-    """The cells, asked side by side."""
+    """Calls to all cells side by side."""
     return Regions(len(cells()))
 
 
 def make() -> None:
-    """Make all of them. Raises SettingsError for a setting that is missing."""
+    """Make all of them. Raises SettingsError for a missing setting."""
     for each in (recent_events, shared_reads, calendar, viewer_counts, regions, aws.kinesis):
         each()

@@ -1,4 +1,4 @@
-"""The API's answers: JSON that nobody keeps, and JSON that caches keep for a second."""
+"""The API's answers: JSON that no cache keeps, and JSON that caches keep for a second."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def plain(status: HTTPStatus, body: Mapping[str, Any]) -> Response[dict[str, Any
 
 
 def cacheable(body: Mapping[str, Any], *, fresh: bool, shared: int = 1) -> Response[Any]:
-    """An answer for everybody; 304 to a cache that has this one already (RFC 9110, 13.1.2).
+    """An answer for everybody, or 304 to a client that already has this answer (RFC 9110, 13.1.2).
 
-    A browser may use it for a second from when it was read. Of what this process had kept, less than a second is left,
-    and ages are whole seconds (RFC 9111, 1.2.2): a browser asks again. A CDN may keep it for ``shared`` seconds, and
-    for one at least: with ``max-age=0`` alone CloudFront would pass all who ask the same on to the API
-    (docs/send-budget.md, Readers). A CDN answers those who have it already by 304 itself.
+    ``fresh``: this request read the answer, so a browser may use it for a second. An answer from the process's cache
+    has less than a second left, and ages are whole seconds (RFC 9111, 1.2.2), so a browser asks again. ``shared``:
+    seconds for which a CDN may keep the answer, at least one. With ``max-age=0`` alone CloudFront would pass every
+    request on to the API (docs/send-budget.md, Readers).
     """
     text = orjson.dumps(body)
     tag = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
@@ -40,5 +40,5 @@ def cacheable(body: Mapping[str, Any], *, fresh: bool, shared: int = 1) -> Respo
 
 
 def present(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that have a value."""
+    """The fields that are not None."""
     return {name: value for name, value in outcome.items() if value is not None}

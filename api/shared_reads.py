@@ -1,8 +1,8 @@
-"""Reads of matches that need no token, kept by the process for a second (brief_cache.py).
+"""Reads of matches that need no token, cached by the process for a second (runtime/brief_cache.py).
 
-So no flood of readers takes from a match the read units that its numbering needs: whatever they ask for of one match,
-the process reads its state once a second, and each page of its history, its receipts and the list of its day as well.
-Decisions are never made from these reads.
+So many readers do not use up the read units that the numbering of a match needs: the process reads the state of a match
+at most once a second, and so each page of its history, its receipts and the list of its day. No decision rests on these
+reads.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ HISTORY_PAGE = 200
 """Events of one page of a history."""
 
 _PAGES_READ = 5
-"""Pages that one request reads at most; more than two only if events are missing."""
+"""The most pages that one request reads. It needs more than two only if events are missing."""
 
 _MATCHES = 1000
 _PAGES = 64
-"""Lists, pages and receipts that are kept at most, each kind of them: a page of events takes some 60 KB."""
+"""The most lists, pages and receipts in each cache: a page of events takes some 60 KB."""
 
 
 class SharedReads:
@@ -41,11 +41,11 @@ class SharedReads:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        # None for a match that there is not: a flood may be for that as well.
+        # None stands for an unknown match: many readers may ask for one.
         self._states: BriefCache[str, MatchState | None] = BriefCache(_MATCHES)
         self._days: BriefCache[date, list[Item]] = BriefCache(_PAGES)
         self._lists: BriefCache[tuple[date, int], DayList] = BriefCache(_PAGES)
-        # By match, epoch, newest seq and page: a page is as complete as the seq that it is told with.
+        # (match, epoch, newest seq, page) -> events: a page must be as complete as the seq in the same answer.
         self._pages: BriefCache[tuple[str, str, int, int], list[StoredEvent]] = BriefCache(_PAGES)
         self._receipts: BriefCache[str, list[Receipt]] = BriefCache(_PAGES)
         self._lineups: BriefCache[str, LineupNames] = BriefCache(_PAGES)
@@ -61,7 +61,7 @@ class SharedReads:
     def day(
         self, calendar: Calendar, day: date, page: int, read: Callable[[list[MatchState]], list[MatchSummary]]
     ) -> Cached[DayList]:
-        """A page of the list of a day, with what ``read`` makes of its matches. Beyond the last, nothing is read."""
+        """A page of the list of a day. ``read`` makes the summaries. A page beyond the last one reads no match."""
         keys = self._days.get_or_read(day, partial(calendar.keys_of, day)).value
         start = (page - 1) * PAGE
 
@@ -97,17 +97,17 @@ class SharedReads:
         return self._lineups.get_or_read(match, partial(self._ledger.lineups, match))
 
     def outcome(self, match: str, event_id: str, request: str | None) -> Outcome | None:
-        """As the ledger's. Only what is settled is kept: that does not change, and all else is about to."""
+        """The outcome of an event. Only final outcomes are cached: the others are about to change."""
         key, read = (match, event_id, request), partial(self._ledger.outcome, match, event_id, request)
         outcome = self._outcomes.get_or_read(key, read, keep_if=_is_settled).value
         if outcome is not None and outcome.seq is not None:
             seq = outcome.seq
-            # An operator who has read that an event was applied finds it in what is read next.
+            # An operator who has read that an event was applied must find it in the next read.
             self._states.drop(match, when=lambda state: state is not None and state.newest_seq < seq)
         return outcome
 
     def forget(self, match: str) -> None:
-        """A match was made or moved: this process reads it again at once, and the lists of days."""
+        """Forget a match that was created or changed, and the lists of all days: the next call reads them again."""
         self._states.drop(match)
         self._lineups.drop(match)
         self._days.clear()

@@ -1,4 +1,4 @@
-"""Whether a request for what everybody may read has come through the site.
+"""The check that a reader's request has come through the site.
 
 The HTTP API has an address of its own, and AWS WAF cannot stand before it: WAF protects CloudFront and REST APIs
 (https://docs.aws.amazon.com/waf/latest/developerguide/how-aws-waf-works-resources.html). So CloudFront adds a secret
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEADER = "x-livescore-site"
-"""Its name in lower case; terraform/site.json has it as ``key_header``."""
+"""The header's name in lower case; terraform/site.json has it as ``key_header``."""
 
 REFUSAL = "Read from the site's address: this address answers only requests that carry an operator's token."
 
 
 def refusal(event: Mapping[str, Any]) -> str | None:
-    """The sentence for a request of API Gateway (payload format 2.0) that goes around the site; None for all others.
+    """The refusal of a request (payload format 2.0) that did not come through the site; None for all others.
 
     ``SITE_KEYS`` has the keys that count, separated by commas: while a key is changed, the one before it counts too.
     Without keys there is no site to go around. Raises SettingsError if the variable is missing.
@@ -35,6 +35,6 @@ def refusal(event: Mapping[str, Any]) -> str | None:
         return None
     headers = event.get("headers") or {}
     sent = next((value for name, value in headers.items() if name.lower() == HEADER), "").encode()
-    # Every key is compared, each in a time that says nothing of it.
+    # Every key is compared, and each comparison takes the same time, so the time tells nothing about a key.
     matching = [hmac.compare_digest(sent, key) for key in keys]
     return None if any(matching) else REFUSAL

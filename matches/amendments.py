@@ -1,9 +1,9 @@
-"""Pure: what an amendment makes of an earlier event.
+"""Pure: an amendment corrects an earlier event in place.
 
-An amendment corrects fields that viewers read and nobody counts: names and the minute. So it can never change the
-score, the status of the match or an event's side; for those the event is cancelled and posted again.
+An amendment corrects only names and the minute, which count for nothing. So it never changes the score, the status of
+the match or the side of an event. To change those, an operator cancels the event and posts it again.
 
-Senders and routes read events too: nothing here loads pydantic, which they do without.
+Nothing here loads pydantic, because senders and routes read events without it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIELDS: Final[dict[str, frozenset[str]]] = {
     "shootout_kick": frozenset({"player"}),
     "var_decision": _TIME,
 }
-"""Kind of event -> the fields of it that can be amended. Kinds that are not here have none."""
+"""Kind of event -> its fields that can be amended. No other kind can be amended."""
 
 _NO_STOPPAGE: Final = ("stoppage", None)
 
@@ -40,7 +40,7 @@ def with_changes(event: E, changes: EventChanges) -> E:
 
 
 def changes_of(amendment: Mapping[str, Any]) -> EventChanges:
-    """The changes that an amendment states, from the amendment as viewers get it."""
+    """The changes of an amendment, which is given as viewers get it."""
     changes = cast("EventChanges", {name: amendment[name] for name in AMENDABLE if name in amendment})
     if "minute" in changes:
         changes["stoppage"] = changes.get("stoppage")
@@ -48,7 +48,7 @@ def changes_of(amendment: Mapping[str, Any]) -> EventChanges:
 
 
 def refusal_reason(event: StoredEvent, changes: EventChanges) -> str | None:
-    """Why an event, as it stands now, cannot be amended so: a sentence for the operator. None if it can."""
+    """The reason why these changes of an event are refused: a sentence for the operator. None if they are possible."""
     kind = event["kind"]
     if kind == "amendment":
         return "an amendment cannot be amended; amend the event again"

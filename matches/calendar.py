@@ -1,11 +1,9 @@
 """The matches of a day, by an index of the ledger's table.
 
-Index ``by_day`` of ``matches``, keys ``day`` (UTC day of the kick-off) and ``starts`` (the kick-off in UTC). Only
-``state`` rows have these two, and only who creates or changes a match writes them. An event changes nothing that
-the index holds, so a goal writes nothing there
+The index ``by_day`` of ``matches`` has the keys ``day`` (UTC day of the kick-off) and ``starts`` (the kick-off in UTC).
+Only ``state`` rows have these two attributes, and only the creation or a change of a match writes them. An event
+changes nothing that the index holds, so a goal writes nothing there
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html).
-A match from before there was the index is in
-it once it is changed.
 """
 
 from __future__ import annotations
@@ -28,14 +26,14 @@ if TYPE_CHECKING:
 INDEX = "by_day"
 
 PAGE = 200
-"""Matches of one page of a day's list."""
+"""Matches on one page of a day's list."""
 
 PAGES = 50
-"""Pages of a day's list at most."""
+"""The most pages of a day's list."""
 
 
 class Calendar:
-    """The index with the states that it points at. Raises botocore's errors, and TimeoutError as ``read_rows`` does."""
+    """The index, and the states of its matches. Raises botocore's errors, and TimeoutError as ``read_rows`` does."""
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self.table = table
@@ -57,12 +55,12 @@ class Calendar:
         return [{name: item[name] for name in ("match_id", "item")} for page in pages for item in page["Items"]]
 
     def states(self, day: date, keys: list[Item]) -> list[MatchState]:
-        """The matches of these keys, read consistently, by kick-off; those whose time is not known come last.
+        """The matches of these keys by kick-off, read consistently. Matches without a known time come last.
 
-        A match whose state cannot be read is reported and left out.
+        A match with an unreadable state is reported and left out.
         """
         states = readable_rows(parse_rows(parse_state, read_rows(self._db, self.table, keys)))
         placed = [(calendar_entry(state.kickoff), state) for state in states]
-        # A match that was moved to another day a moment ago may still be in the index.
+        # The index may still have a match that has just moved to another day.
         here = [(place["starts"], state.match, state) for place, state in placed if place["day"] == day.isoformat()]
         return [state for _, _, state in sorted(here, key=lambda each: each[:2])]

@@ -1,4 +1,4 @@
-"""Pure: what the claims of a token allow, once somebody has verified the token.
+"""Pure: the rights in the claims of a token that has been verified.
 
 Competitions are named in claims by their key: the name in small letters, words joined by hyphens, so ``World Cup 2022``
 is ``world-cup-2022``. A key has no space, because a list of keys travels as text: HTTP APIs hand a list claim to a
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 EVERY = "*"
-"""In place of a competition: all of them."""
+"""Stands for all competitions."""
 
 _SUBJECT_LENGTH = 200
 
 
 class ClaimsError(BadInputError):
-    """The claims name nobody."""
+    """The claims name no subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def write_competitions(competitions: Iterable[str]) -> str:
 def competition_key(name: str) -> str:
     """The key of a competition's name: ``world-cup-2022``.
 
-    Marks that combine with a letter belong to its word: names that differ in them have different keys.
+    A combining mark belongs to its letter's word, so names that differ in such marks have different keys.
     """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return "-".join("".join(each if _is_of_a_word(each) else " " for each in text).split())
@@ -79,7 +79,7 @@ def _is_of_a_word(character: str) -> bool:
 
 
 def covers(competitions: Iterable[str], competition: str | None) -> bool:
-    """Whether these keys cover a match of a competition; a match of none is open to all."""
+    """Whether these keys cover a match of a competition. A match without one is open to all."""
     return competition is None or not {EVERY, competition_key(competition)}.isdisjoint(competitions)
 
 

@@ -5,8 +5,8 @@ falls in minute 23. Stoppage time follows the last minute of a period: 45+1, 45+
 
 The clock of a match is one statement: "at that time, this minute was being played". A whistle states the first minute
 of its period. An event states its own minute, if that minute lies in the period being played. The latest statement
-wins, also over an earlier whistle that was entered too late or too soon. While play stands (half-time, a suspension,
-after full time), the clock keeps the minute at which play stopped. web/clock.js has the same rule.
+wins, so an event also corrects a whistle that was entered too late or too soon. While play stands (half-time, a
+suspension, after full time), the clock keeps the minute at which play stopped. web/clock.js has the same rule.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Periods:
         }.get(status)
 
     def refusal_reason(self, minute: int | None, stoppage: int | None) -> str | None:
-        """Why no event can state such a minute: a clause. None if one can."""
+        """The reason why no event can state this minute: a clause. None if an event can."""
         ends = self.ends
         if stoppage is not None and minute not in ends:
             return f"stoppage time is possible only after minute {', '.join(map(str, ends))}"

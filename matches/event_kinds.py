@@ -1,6 +1,6 @@
-"""Pure: the kinds of event and what a video assistant may decide, by name. events.py has the fields of each kind.
+"""Pure: the names of the kinds of event, and of a video assistant's decisions. events.py has the fields of each kind.
 
-Nothing here imports pydantic: the commands of operators show these names in their help.
+Nothing here imports pydantic, because the help of the commands shows these names and must be fast.
 """
 
 from __future__ import annotations
@@ -58,4 +58,4 @@ KINDS: tuple[str, ...] = tuple(
 """Every kind of event."""
 
 DECISIONS: tuple[str, ...] = get_args(Decision)
-"""Decisions of a video assistant."""
+"""Every decision of a video assistant."""

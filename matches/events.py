@@ -52,17 +52,17 @@ if TYPE_CHECKING:
     from matches.event_types import EventChanges
 
 STREAM_VERSION = 1
-"""Version of the record on the stream; a reader sets aside what it does not know."""
+"""The version of the records on the stream. A reader sets aside records of other versions."""
 
 LONGEST_HALF, LONGEST_EXTRA_HALF = 60, 20
-"""Minutes of the longest halves that a match can have (schedule.py)."""
+"""Minutes of the longest half, and of the longest half of extra time, that a match can have (schedule.py)."""
 
 
 EventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-]{1,64}$")]
-"""Names an event within its match: letters, digits, ``_ . : -``, at most 64."""
+"""The id of an event within its match: at most 64 letters, digits and ``_ . : -``."""
 
 MATCH_ID_BYTES = 20
-"""Longest match id. Every subscription row repeats it, and a row is at most 64 bytes (subscriptions.store)."""
+"""The longest match id. Every subscription row repeats it, and a row has at most 64 bytes (subscriptions/store.py)."""
 
 MatchId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=MATCH_ID_BYTES)]
 """Lower-case letters, digits and single hyphens, at most 20: ``wc22-final``."""
@@ -72,7 +72,7 @@ Name = Annotated[
     AfterValidator(names.clean),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": names.LONGEST}),
 ]
-"""A text that people type in, as names.py cleans it: a name or a reason of 1 to 80 characters."""
+"""A text that people type in, cleaned by names.py: a name or a reason of 1 to 80 characters."""
 
 Minute = Annotated[int, Field(ge=0, le=2 * (LONGEST_HALF + LONGEST_EXTRA_HALF), strict=True)]
 Stoppage = Annotated[int, Field(ge=1, le=MOST_STOPPAGE, strict=True)]
@@ -90,7 +90,7 @@ class _Event(BaseModel):
     )
 
     def content(self) -> dict[str, Any]:
-        """The event's fields for viewers. ``seen`` is left out: only the ledger needs it."""
+        """The event's fields for viewers, without ``seen``, which only the ledger needs."""
         return self.model_dump(exclude_none=True, exclude={"seen"})
 
 
@@ -161,7 +161,7 @@ class Phase(_Event):
 
 
 class Interruption(_Event):
-    """The match is not played now: put off, never to be played, held up, or ended early."""
+    """The match is postponed, called off, suspended or abandoned."""
 
     kind: InterruptionKind
     reason: Name | None = None
@@ -185,7 +185,7 @@ class ShootoutKick(_Event):
 
 
 class VarDecision(_Timed):
-    """That the video assistant is checking, or has decided. It informs; the score is taken back by a cancellation."""
+    """The video assistant checks, or has decided. The event changes no score: a cancellation takes a goal back."""
 
     kind: VarKind
     decision: Decision
@@ -222,7 +222,7 @@ class Amendment(_Event):
         return self
 
     def changes(self) -> EventChanges:
-        """Field -> right value. None takes a name away. A minute always comes with its stoppage time, or with None."""
+        """Field -> right value, None to take the field away. A minute comes with its stoppage time, or with None."""
         changes: EventChanges = {}
         for name in AMENDABLE:
             value = getattr(self, name)
@@ -233,13 +233,13 @@ class Amendment(_Event):
         return changes
 
     def content(self) -> dict[str, Any]:
-        """As of every event, with null for a name that is taken away."""
+        """The fields of the amendment, with null for a name that it takes away."""
         removed = {name: None for name, value in self.changes().items() if value is None and name in _REMOVABLE}
         return {**super().content(), **removed}
 
 
 _REMOVABLE = frozenset({"player", "assist"})
-"""Of these, the ones that an event can do without."""
+"""The amendable fields that an event does not need."""
 
 
 Event = Annotated[
@@ -270,15 +270,15 @@ _MATCH_ID: TypeAdapter[str] = TypeAdapter(MatchId)
 
 
 class PoisonRecordError(PoisonError):
-    """A record on the stream that can never be applied; the text says why."""
+    """A record on the stream can never be applied. The text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedEvent:
-    """An event that the API accepted, as it travels on the stream.
+    """An event that the API accepted, as the stream carries it.
 
-    ``at`` is the time of acceptance in milliseconds since the epoch, by the API's clock. ``by`` is the subject of the
-    operator's token; records from before there were tokens have none.
+    ``at`` is the time of acceptance in milliseconds since 1970, by the API's clock. ``by`` is the subject of the
+    operator's token, if it is known.
     """
 
     match: str
@@ -293,7 +293,7 @@ class AcceptedEvent:
 
     @property
     def digest(self) -> str:
-        """Tells the content of one event from another's, whatever their ids; 16 hexadecimal digits."""
+        """A hash of the event's content without its id: 16 hexadecimal digits."""
         content = {name: value for name, value in self.event.content().items() if name != "event_id"}
         return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
@@ -309,7 +309,7 @@ class AcceptedEvent:
 def parse_record(data: bytes) -> AcceptedEvent:
     """Read one Kinesis record.
 
-    Raises PoisonRecordError for anything that this version of the system did not write.
+    Raises PoisonRecordError for a record that this version of the system did not write.
     """
     try:
         record: Any = orjson.loads(data)
@@ -336,9 +336,9 @@ def parse_record(data: bytes) -> AcceptedEvent:
 
 
 def describe(error: ValidationError, named: Callable[[str], str] = str) -> str:
-    """One line of at most 500 characters that says what is wrong, without repeating the values.
+    """One line of at most 500 characters about the errors, without the values of the input.
 
-    ``named`` gives the name of a field as the reader knows it.
+    ``named`` gives the name of a field that the reader knows.
     """
     text = describe_problems(error.errors(include_input=False, include_url=False), KINDS, named)
     return text if len(text) <= _REASON_LENGTH else f"{text[:_REASON_LENGTH]} …"

@@ -1,7 +1,8 @@
-"""Pure: what pydantic found wrong with an input, in words for the person who sent it.
+"""Pure: turns pydantic's errors about an input into sentences for the person who sent it.
 
-A message names the field, says what it must be, and shows no regular expression, no part of pydantic's path beyond the
-field, and no value that was sent. The commands of ``livescore`` use the same words with their options' names.
+A message names the field and says what its value must be. It shows no regular expression, no part of pydantic's path
+beyond the field, and no value of the input. The commands of ``livescore`` use the same sentences with the names of
+their options.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FORMS: Final[dict[str, str]] = {
     "first_leg": "two whole numbers, the goals of this match's home and away side in the first leg, such as [2, 1]",
     "lineups": 'lists of names: {"home": ["Name"], "away": ["Name"]}',
 }
-"""Field -> how it is written, where its type does not say it."""
+"""Field -> its written form, where its type does not say it."""
 
 WANTED: Final[dict[str, str]] = {
     "kind": "say what happened",
@@ -38,7 +39,7 @@ WANTED: Final[dict[str, str]] = {
     "score": "state the goals of both sides that count from now on",
     "kickoff": "say when the match begins",
 }
-"""Field -> what to do if it is missing."""
+"""Field -> an instruction if it is missing."""
 
 _SOURCES: Final = frozenset({"body", "path", "query", "header"})
 _TYPES: Final = {
@@ -55,16 +56,16 @@ _TYPES: Final = {
 }
 """First part of an error's type -> the form that the value must have."""
 _SHOWN: Final = 40
-"""Characters of a field's name that was sent: a longer one is not shown."""
+"""Characters of the longest unknown field name that a message shows."""
 
 
 def describe_problems(
     problems: Iterable[Mapping[str, Any]], tags: Collection[str] = (), named: Callable[[str], str] = str
 ) -> str:
-    """The problems as pydantic lists them (``ValidationError.errors()``), each in words, with ``; `` between them.
+    """The errors that pydantic lists (``ValidationError.errors()``) as clauses with ``; `` between them.
 
-    ``tags`` are the kinds that pydantic puts into the path of a field; ``named`` gives the name of a field as the
-    reader knows it.
+    ``tags`` are the kinds that pydantic puts into the path of a field. ``named`` gives the name of a field that the
+    reader knows.
     """
     return "; ".join(dict.fromkeys(_words(problem, tags, named) for problem in problems))
 
@@ -96,7 +97,7 @@ def _words(problem: Mapping[str, Any], tags: Collection[str], named: Callable[[s
 
 
 def _wrong(error: str, context: Mapping[str, Any], said: str, form: str | None) -> str:
-    """The fault of a value, as the words after the name of its field, which may have a form of its own."""
+    """The fault of a value: the words after the name of its field. ``form``: the written form of the field, if any."""
     number = next((context[each] for each in ("ge", "le", "gt", "lt") if each in context), None)
     match error:
         case "string_too_short":
@@ -123,7 +124,7 @@ def _wrong(error: str, context: Mapping[str, Any], said: str, form: str | None) 
 
 
 def _foreign(field: str, kind: str | None, named: Callable[[str], str]) -> str:
-    """A field that an input of this kind does not have."""
+    """The clause about a field that an input of this kind does not have."""
     if not field.isidentifier() or len(field) > _SHOWN:
         return "there is a field that does not belong here"
     if kind is None:
@@ -132,7 +133,7 @@ def _foreign(field: str, kind: str | None, named: Callable[[str], str]) -> str:
 
 
 def _within(rest: list[Any]) -> str:
-    """Where in a field of several values the problem is: ``, home, number 3``."""
+    """The place of the problem in a field of several values: ``, home, number 3``."""
     parts = [f"number {each + 1}" if isinstance(each, int) else each for each in rest]
     return "".join(f", {each}" for each in parts if each in ("home", "away") or each.startswith("number "))
 

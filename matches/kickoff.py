@@ -1,6 +1,6 @@
-"""Pure: the kick-off of a match, which is a time, or only a day while the time is not known.
+"""Pure: the kick-off of a match: a time, or only a day while the time is not known.
 
-Not in schedule.py: who reads the ledger needs no pydantic for it in a cold start.
+This is not in schedule.py, because the reading of the ledger must not load pydantic in a cold start.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 _AFTER_ALL_TIMES = "T24:00:00"
-"""The matches of a day whose time is not known come last."""
+"""Sorts matches without a known time last."""
 
 
 def is_day(kickoff: str) -> bool:
@@ -20,7 +20,7 @@ def is_day(kickoff: str) -> bool:
 
 
 def in_utc(kickoff: str) -> datetime:
-    """The kick-off of a match, which is stored with the offset it was given with; of a day alone, its midnight in UTC.
+    """The kick-off of a match in UTC. A kick-off that is only a day gives midnight of that day in UTC.
 
     Raises ValueError.
     """
@@ -29,9 +29,9 @@ def in_utc(kickoff: str) -> datetime:
 
 
 def calendar_entry(kickoff: str) -> dict[str, str]:
-    """Where the calendar has a match that kicks off then: its ``day`` in UTC, and ``starts`` to order the day.
+    """The keys of the match in the calendar: its ``day`` in UTC, and ``starts``, which orders the day.
 
-    A day alone is that day in every time zone. Raises ValueError.
+    A kick-off that is only a day belongs to that day in every time zone. Raises ValueError.
     """
     starts = in_utc(kickoff)
     day = starts.date().isoformat()

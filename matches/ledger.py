@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from matches.schedule import MatchChange, NewMatch
 
 ID_TAKEN = "the id is taken by another event of this match"
-"""Why an event is refused whose id has other content."""
+"""The reason of an outcome: the id belongs to an event with other content."""
 _HISTORY_PAGE = 1000
 _UNSEEN = 1000
 """Events after the one that an operator saw which are searched for another operator's goal: more than a match has."""

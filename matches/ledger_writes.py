@@ -1,4 +1,4 @@
-"""Pure: what the ledger writes into the table ``matches``: rows, and the transaction that applies an event.
+"""Pure: the rows that the ledger writes into the table ``matches``, and the transaction that applies an event.
 
 ledger.py lists the rows; match_rows.py has their keys and reads them.
 """
@@ -60,7 +60,7 @@ def lineups_row(match: str, lineups: LineupNames) -> Item:
 
 
 def receipt_row(match: str, seq: int, broadcast: str, body: Receipt) -> Item:
-    """A ``receipt#`` row: what a broadcast has done up to ``seq``."""
+    """A ``receipt#`` row: the counts of a broadcast's round up to ``seq``."""
     return {
         **row_key(match, f"receipt#{seq:08d}#{broadcast}"),
         **VERSION_ATTRIBUTE,
@@ -69,9 +69,9 @@ def receipt_row(match: str, seq: int, broadcast: str, body: Receipt) -> Item:
 
 
 def pending_row(accepted: AcceptedEvent, digest: str | None, until: int) -> Item:
-    """An ``id#`` row that keeps an id for an event on the stream; ``until`` is in seconds since the epoch.
+    """An ``id#`` row that reserves an id for an event on the stream, until ``until`` (seconds since 1970).
 
-    With ``digest`` it stands beside the row of other content that has the id.
+    With ``digest`` the row stands beside the row of other content that has the id.
     """
     return {
         **id_key(accepted.match, accepted.event_id, digest),
@@ -83,7 +83,7 @@ def pending_row(accepted: AcceptedEvent, digest: str | None, until: int) -> Item
 
 
 def outcome_row(accepted: AcceptedEvent, outcome: Outcome, key: Item) -> Item:
-    """An ``id#`` row that says for good what became of an event."""
+    """An ``id#`` row with the final outcome of an event."""
     item: Item = {
         **key, **VERSION_ATTRIBUTE, "outcome": {"S": outcome.status}, "digest": {"S": accepted.digest},
     }  # fmt: skip
@@ -97,7 +97,7 @@ def outcome_row(accepted: AcceptedEvent, outcome: Outcome, key: Item) -> Item:
 
 
 def put_outcome(table: str, accepted: AcceptedEvent, outcome: Outcome) -> TransactWriteItemTypeDef:
-    """Put the id with its outcome, unless it has one already or belongs to other content."""
+    """Put the id with its outcome, unless it already has an outcome or belongs to other content."""
     return {
         "Put": {
             "TableName": table,
@@ -111,7 +111,7 @@ def put_outcome(table: str, accepted: AcceptedEvent, outcome: Outcome) -> Transa
 def applied_writes(
     table: str, state: MatchState, accepted: AcceptedEvent, ruling: Applied
 ) -> Iterator[TransactWriteItemTypeDef]:
-    """The one transaction that applies an event as the next seq."""
+    """The parts of the one transaction that applies an event as the next seq."""
     seq, board = state.newest_seq + 1, ruling.board
     body: dict[str, Any] = {"seq": seq, **accepted.event.content(), "at": accepted.at}
     body["score"] = board.score
@@ -126,10 +126,10 @@ def applied_writes(
         "body": {"S": orjson.dumps(body).decode()},
     }
     if accepted.by is not None:
-        # Beside the body, which everybody may read.
+        # The subject stands beside the body, because everybody may read the body.
         event["by"] = {"S": accepted.by}
     if ruling.scores:
-        # Where a follower of the score only stood before this event: the frame for them says so.
+        # The seq before this one in the chain of a score-only follower: its update frame states it as ``prev``.
         event["score_prev"] = as_number(state.newest_score_seq)
     yield put_outcome(table, accepted, Outcome("applied", seq=seq))
     yield {
@@ -158,10 +158,10 @@ def applied_writes(
 
 
 def _mark(table: str, accepted: AcceptedEvent, seq: int, target: StoredEvent) -> TransactWriteItemTypeDef:
-    """Have an event's own row say that the event ``seq`` has taken it back, or has amended it."""
+    """Mark the row of ``target``: the event ``seq`` cancels or amends it."""
     values: dict[str, Any] = {":seq": as_number(seq)}
     if accepted.event.kind == "amendment":
-        # Beside the body, which stays as its operator posted it.
+        # The corrected fields stand beside the body, because the body stays as its operator posted it.
         now = with_changes(target, accepted.event.changes())
         values[":amended"] = {"S": orjson.dumps({name: now.get(name) for name in AMENDABLE}).decode()}
         update = "SET amended_by = :seq, amended = :amended"

@@ -1,4 +1,4 @@
-"""Pure: a match as the ledger has it, and what became of an event."""
+"""Pure: the state of a match in the ledger, and the outcome of an event."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class MatchState:
     audience: int | None
     newest_score_seq: int
     neutral: bool = False
-    """Whether the ground is nobody's home."""
+    """Whether the ground is neither side's home."""
     leg: int | None = None
     """1 or 2 in a tie over two legs."""
     first_leg: Pair | None = None
-    """Of a second leg: the goals of this match's home and away side in the first."""
+    """In a second leg: the goals of this match's home and away side in the first leg."""
     periods: Periods = USUAL
 
     def side(self, team: str) -> str | None:
@@ -54,6 +54,6 @@ class Outcome:
     seq: int | None = None
     reason: str | None = None
     unseen: int | None = None
-    """Of a goal that was refused for another operator's goal: the seq of that goal."""
+    """The seq of another operator's goal, because of which this goal was refused."""
     again: Literal[True] | None = field(default=None, compare=False)
-    """Of ``Ledger.apply_event``: it was settled before, so the record was delivered again."""
+    """True if ``Ledger.apply_event`` found this outcome: the record was delivered before."""

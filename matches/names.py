@@ -5,12 +5,12 @@ Names are pasted from everywhere. Invisible characters must not hold up a goal, 
 - Every Unicode space, and every run of spaces, becomes one plain space. The ends are trimmed.
 - U+200C and U+200D belong to how a word is written (``علی‌رضا``). They stay inside a word, and after a combining mark at
   its end (as in Malayalam). Elsewhere they do nothing and are left out.
-- Other invisible characters that do nothing in a name are left out (``_IDLE``).
+- Other invisible characters without an effect in a name are left out (``_IDLE``).
 - Control characters, line breaks, bidirectional controls and other format characters, halves of surrogate pairs,
-  private-use characters and code points that are no characters are refused, by their names.
+  private-use characters and code points that are no characters are refused. The error names them.
 
-A code point that this Python does not know yet is a letter of a newer Unicode: it is taken. tests/names.json has the
-cases by which both twins are tested. Terms: https://www.unicode.org/glossary/.
+A code point that this Python does not know is taken as a letter of a newer Unicode. tests/names.json has the cases
+that test both twins. Terms: https://www.unicode.org/glossary/.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _REFUSED: Final = {
 
 
 def clean(text: str) -> str:
-    """The text as it is kept, 1 to 80 characters. Cleaning a clean text changes nothing.
+    """The text in its stored form, 1 to 80 characters. Cleaning a clean text changes nothing.
 
-    Raises ValueError with the rest of a sentence about the text: ``must not contain a tab (U+0009)``.
+    Raises ValueError with a clause about the text: ``must not contain a tab (U+0009)``.
     """
     text = _SPACE.sub(" ", _IDLE.sub("", text))
     text = _AFTER_A_WORD.sub(_after_a_word, _BEFORE_A_WORD.sub(r"\1", text))
@@ -66,7 +66,7 @@ def clean(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """The letters of a name in lower case, the same however they are composed.
+    """A name for comparison: without case, and the same for composed and decomposed letters.
 
     Canonical caseless matching (Unicode Standard, chapter 3.13, D145).
     """

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from matches.event_types import StoredEvent
 
 _MARKS = frozenset({"amended_by", "cancelled_by"})
-"""Of an event: the seq of the later one that changed it."""
+"""Fields of an event that hold the seq of a later event, which changed it."""
 
 
 def events_as_of(seq: int, events: Iterable[StoredEvent]) -> list[StoredEvent]:
-    """The events up to a seq as they stood at it: what a later one has cancelled is not cancelled yet.
+    """The events up to ``seq`` as they stood then: an event that a later one cancels is not cancelled yet.
 
-    The state that they are told with may have been read before them, and its score is from then. An amended event has
-    its corrected names all the same: they change no score, and the amendment that follows says them again.
+    The state in the same answer may have been read earlier, and its score is from then. An amended event keeps its
+    corrected names: they change no score, and the amendment that follows repeats them.
     """
     then: list[Any] = [event for event in events if event["seq"] <= seq]
     stood = [{name: value for name, value in event.items() if name not in _MARKS or value <= seq} for event in then]

@@ -1,8 +1,8 @@
-"""The newest events of each match, kept by the process: they are read again only when the match has moved.
+"""The newest events of each match, cached by the process until the match has a newer event.
 
-A subscribe reads the match's ``state`` row consistently, at home; with its events that would be two reads of the
-partition that numbers the match, and three late in a match, where one will do. They change only with ``seq``: an event
-that is cancelled is by the cancellation, which has a seq of its own.
+A subscribe reads the match's ``state`` row consistently, at home. To read its events as well would be two or three
+reads of the partition that numbers the match instead of one. Events change only together with the newest seq: also a
+cancellation has a seq of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matches.match_state import MatchState
 
 _MATCHES = 64
-"""Kept at most, the ones asked for last: about 2.5 MB."""
+"""The most matches in the cache, about 2.5 MB. The least recently used go first."""
 
 
 class RecentEvents:
@@ -30,7 +30,7 @@ class RecentEvents:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._kept: OrderedDict[str, tuple[tuple[str, int], list[StoredEvent]]] = OrderedDict()
-        # Lists that lack an event whose row is damaged: kept for a second, as the row may be repaired.
+        # Lists without an event whose row is damaged. They are cached for a second only, as the row may be repaired.
         self._incomplete: BriefCache[tuple[str, str, int], list[StoredEvent]] = BriefCache(_MATCHES)
 
     def up_to(self, state: MatchState) -> list[StoredEvent]:

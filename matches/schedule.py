@@ -1,4 +1,4 @@
-"""Pure: a match as it is scheduled and changed before it is played, and the ids that matches get."""
+"""Pure: the scheduling of a match, changes of it before it is played, and the ids of matches."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from matches.match_state import MatchState
 
 UNKNOWN_TEAM = "To be decided"
-"""The name of a team that is not known yet."""
+"""The name of a team while it is not known."""
 
 LINEUP = 40
-"""Names of one side's line-up at most."""
+"""The most names in one side's line-up."""
 
 _TIME: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
@@ -74,7 +74,7 @@ FirstLeg = Annotated[
 
 
 class Lineups(BaseModel):
-    """The names of each side's players, so that an operator finds a scorer at one tap."""
+    """The names of each side's players, so that an operator picks a scorer with one tap."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -144,11 +144,11 @@ class MatchChange(BaseModel):
 
     @property
     def only_lineups(self) -> bool:
-        """Whether nothing but the line-ups is to change."""
+        """Whether only the line-ups change."""
         return self.model_fields_set == {"lineups"}
 
     def apply_to(self, state: MatchState) -> MatchState:
-        """The match with the changes. Raises ValueError with a sentence if they cannot be together."""
+        """The match with the changes. Raises ValueError with a sentence if they contradict each other."""
         given: dict[str, Any] = {
             name: value
             for name in ("kickoff", "home", "away", "neutral", "leg", "first_leg")
@@ -179,7 +179,7 @@ def _check_legs(leg: int | None, first_leg: tuple[int, int] | None) -> None:
 
 
 def default_match_id(home: str, away: str, kickoff: str) -> str:
-    """The id of a match for which nobody chose one: date and teams, ``221218-arg-fra``."""
+    """The id of a match without a chosen one: date and teams, ``221218-arg-fra``."""
     day = kickoff[2:10].replace("-", "")
     return f"{day}-{_code(home)}-{_code(away)}"
 

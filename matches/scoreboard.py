@@ -1,11 +1,11 @@
-"""Pure rules of the game: (board, event) -> board, or the reason why not.
+"""Pure: the rules of the game. (board, event) -> the next board, or the reason of a refusal.
 
-The order of events is the order in which operators' posts were accepted, and posts come late: a goal of minute 45 is
-often entered after the half-time whistle, and a card after full time. So the rules take an event of play at any time
-after the kick-off, and refuse only what cannot be true.
+Events are ordered by the time of their acceptance, and operators post late: a goal of minute 45 often comes after the
+half-time whistle, and a card after full time. So the rules accept an event of play at any time after the kick-off, and
+refuse only impossible events.
 
-A board is always what a replay of the standing events gives: those that were applied and not cancelled, as amended,
-in order. A cancellation or an amendment replays them. It is refused if a later event could not stand any more.
+The board always equals a replay of the standing events in order: the events that were applied and not cancelled, as
+amended. A cancellation or an amendment makes such a replay. It is refused if a later event becomes impossible.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GOALS: Final = frozenset({"goal", "own_goal", "penalty_goal"})
 CARDS: Final = frozenset({"yellow_card", "second_yellow_card", "red_card"})
 
 AHEAD: Final = frozenset({SCHEDULED, POSTPONED})
-"""Statuses of a match that has not kicked off and still may."""
+"""Statuses of a match that has not kicked off but still may."""
 
 _IN_PLAY: Final = frozenset(
     {FIRST_HALF, HALF_TIME, SECOND_HALF, EXTRA_TIME, EXTRA_HALF_TIME, EXTRA_SECOND_HALF, SHOOTOUT}
@@ -71,7 +71,7 @@ _NOT_PLAYED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The state of a match: all that a scoreboard shows and that the rules need for the next event."""
+    """The state of a match: the values that a scoreboard shows and that the rules need for the next event."""
 
     status: str = SCHEDULED
     score: Pair = (0, 0)
@@ -83,9 +83,9 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The board after an event, and whether a follower of the score only is told of it.
+    """The board after an event. ``scores`` says whether a score-only follower is told of the event.
 
-    ``target``: of a cancellation or an amendment, the earlier event as it stood before.
+    ``target``: the earlier event that a cancellation or an amendment changes, as it stood before.
     """
 
     board: Board
@@ -95,13 +95,13 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The rules forbid the event; the reason is a sentence for the operator."""
+    """The rules forbid the event. ``reason`` is a clause for the operator."""
 
     reason: str
 
 
 def refers_to_earlier(event: Event) -> bool:
-    """Whether an event is about an earlier one, so that ``apply`` needs the match's history."""
+    """Whether an event changes an earlier one, so that ``apply`` needs the match's history."""
     return event.kind in ("cancellation", "amendment")
 
 
@@ -121,9 +121,9 @@ def apply(
 
 
 def replay(events: Iterable[StoredEvent], periods: Periods = USUAL) -> Board | Refused:
-    """The board after these events, oldest first. It passes over those that are cancelled, and over corrections.
+    """The board after these events, oldest first. Cancelled events, cancellations and amendments are skipped.
 
-    The reason of ``Refused`` names the first event that cannot stand.
+    ``Refused`` names the first event that is impossible.
     """
     board = Board()
     for event in events:
@@ -137,7 +137,7 @@ def replay(events: Iterable[StoredEvent], periods: Periods = USUAL) -> Board | R
 
 
 def _step(board: Board, event: EventBody | StoredEvent, periods: Periods) -> Applied | Refused:
-    """Apply an event that is about no earlier one."""
+    """Apply an event that changes no earlier one."""
     kind = event["kind"]
     if kind in PHASES:
         return _enter(board, event, periods)
@@ -183,7 +183,7 @@ def _enter(board: Board, event: EventBody | StoredEvent, periods: Periods) -> Ap
 
 
 def _kick(board: Board, event: EventBody | StoredEvent, periods: Periods) -> Applied | Refused:
-    # The score need not be level: in a tie over two legs the shoot-out may follow a match that one side won.
+    # The score need not be level: in a tie over two legs a shoot-out may follow a match that one side won.
     if _in_play(board) not in _BEFORE_SHOOTOUT:
         return Refused(f"a shoot-out cannot follow {board.status}")
     if board.status != SHOOTOUT:
@@ -194,7 +194,7 @@ def _kick(board: Board, event: EventBody | StoredEvent, periods: Periods) -> App
 
 
 def _in_play(board: Board) -> str:
-    """The status, or while the match is suspended the one before the suspension."""
+    """The status. While the match is suspended: the status before the suspension."""
     return board.interrupted or board.status
 
 
@@ -203,7 +203,7 @@ def _begin(board: Board, status: str, at: int, periods: Periods, *, resumes: boo
     if span is not None and not resumes:
         clock = Clock(span[0], None, at)
     elif clock is not None and (resumes or periods.span(board.status) is not None):
-        # Play stops, or goes on, at the minute that is shown now.
+        # Play stops or resumes at the minute that the clock shows now.
         shown = running(board.status, clock, at, periods) or clock
         clock = Clock(shown.minute, shown.stoppage, at)
     return replace(board, status=status, clock=clock, interrupted=_in_play(board) if status == SUSPENDED else None)
@@ -230,9 +230,9 @@ def _cancel(board: Board, name: str, history: Sequence[StoredEvent], periods: Pe
 def _amend(
     board: Board, name: str, changes: EventChanges, history: Sequence[StoredEvent], periods: Periods
 ) -> Applied | Refused:
-    """Only the clock may move: a minute that was wrong must not go on running.
+    """Apply an amendment. It may move only the clock, because the clock may rest on the wrong minute.
 
-    Followers of the score only are not told: a plain scoreboard shows neither scorers nor minutes of goals.
+    Score-only followers are not told: a plain scoreboard shows neither scorers nor minutes of goals.
     """
     target = _named(name, history)
     if target is None:

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from matches.match_state import MatchState
 
 FRAME_BYTES = 16 * 1024
-"""A frame to a viewer is at most this long. API Gateway bills by 32 KB and caps a frame there
+"""The greatest size of a frame to a viewer in bytes. API Gateway bills by 32 KB, and a frame has at most 32 KB
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html)."""
 
 EVENTS_PER_FRAME = 150
-"""More events than ever fit a frame: the least that an event takes is over 110 bytes."""
+"""More events than any frame can hold: each event takes more than 110 bytes."""
 
 EXACT = 100
-"""Fewer viewers than this are shown one by one; more by their first two digits."""
+"""Counts of viewers below this are given exactly. Greater ones are rounded to two digits."""
 
 
 def rounded(count: int | None) -> int | None:
-    """A count as everybody is told of it: from ``EXACT`` on rounded to two digits.
+    """A count of viewers for the public: from ``EXACT`` on rounded to two digits.
 
-    It is approximate anyway, and a snapshot in which nothing else has changed stays the same for the caches.
+    The count is approximate anyway. Rounded, it leaves a snapshot without other changes the same for caches.
     """
     if count is None or count < EXACT:
         return count
@@ -35,7 +35,7 @@ def rounded(count: int | None) -> int | None:
 
 
 def summary(state: MatchState, viewers: int | None) -> MatchSummary:
-    """A match as it stands, without its events. ``viewers``: how many watch, None if that is not known."""
+    """A match as it stands, without its events. ``viewers``: how many watch, or None if nobody has counted."""
     return {
         "match": state.match,
         "epoch": state.epoch,
@@ -60,7 +60,7 @@ def summary(state: MatchState, viewers: int | None) -> MatchSummary:
 def snapshot(
     state: MatchState, events: Sequence[StoredEvent], since: int | None = None, *, viewers: int | None = None
 ) -> Snapshot:
-    """The snapshot of a match for one whose position is ``since``.
+    """The snapshot of a match for a viewer or reader with the position ``since`` (a seq, or None).
 
     ``events`` are the newest events up to ``state.newest_seq``, oldest first. Those that do not fit a frame are left
     out, oldest first; ``recovered`` is true only if none after ``since`` is missing.

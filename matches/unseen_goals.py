@@ -1,8 +1,8 @@
 """Pure: a goal that another operator posted before this operator saw it.
 
-Two operators at one match often press the same goal. Each of them sees the board as it was a moment ago, so each press
-may state the newest seq that its operator saw. Only where events are numbered is there an order: there a goal is
-refused if it would count on top of another operator's goal that its operator had not seen. The operator decides.
+Two operators at one match often post the same goal. Each of them sees the board as it was a moment ago, so each post
+may state the newest seq that its operator saw. Only the ledger, which numbers events, knows their order. It refuses a
+goal that would count beside another operator's goal which this operator had not seen. Then the operator decides.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from matches.events import Event
 
 SCORING = GOALS | {"shootout_kick"}
-"""Kinds that two operators must not count twice. Phases need no such care: the rules refuse the second one. A card that
-is doubled changes no score and is cancelled like any mistake."""
+"""Kinds that two operators must not count twice. Phases are not among them: the rules refuse the second one. A doubled
+card changes no score, and an operator cancels it like any mistake."""
 
 
 def needs_check(event: Event) -> bool:
-    """Whether an event is refused if its operator has not seen another operator's goal."""
+    """Whether the event must be compared with other operators' goals that its operator has not seen."""
     return event.seen is not None and event.kind in SCORING
 
 
 def newest_unseen(event: Event, by: str | None, later: Iterable[tuple[StoredEvent, str | None]]) -> StoredEvent | None:
-    """The newest goal or kick among ``later`` that is another operator's and stands, None if there is none.
+    """The newest goal or kick among ``later`` that another operator posted and that stands, or None.
 
-    ``later``: the events above ``event.seen``, newest first, each with its poster's subject. The same subject is the
-    same person at one device or two: that person's own presses never conflict.
+    ``later``: the events above ``event.seen``, newest first, each with its operator's subject. One subject is one
+    person, at one device or two: a person's own events never conflict.
     """
     same = _kinds_like(event.kind)
     return next(

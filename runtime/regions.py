@@ -1,4 +1,4 @@
-"""Several regions asked side by side: one that does not answer holds up nobody."""
+"""Calls to several regions side by side: a silent region does not delay the others for long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PATIENCE_SECONDS = 2.0
-"""Seconds for which the answers of other regions wait for a slow one, at most."""
+"""Seconds that the other regions' answers wait for a slow region."""
 
 COLD_SECONDS = 2.0
 """So much longer they wait for one to which this process has no open connection: a name is looked up, and TCP and TLS
@@ -25,20 +25,20 @@ T = TypeVar("T")
 
 
 class Regions:
-    """Asks up to ``count`` regions at once, each in a thread. A single one is asked here and now, and waited for.
+    """Calls up to ``count`` regions at once, each in a thread. With one region the call runs in the caller's thread.
 
-    For one service: a region that has answered is taken for one with an open connection. ``clock`` tells seconds, those
-    of a freeze included.
+    Use one object for each service: it takes a region that has answered for one with an open connection. ``clock``
+    gives seconds and counts a freeze.
     """
 
     def __init__(self, count: int, clock: Callable[[], float] = seconds) -> None:
-        # Calls that nobody waits for any more still hold a thread, for as long as their client is patient.
+        # A call that was given up still holds its thread until its client's time-out.
         self._threads = ThreadPoolExecutor(4 * count) if count > 1 else None
         self._clock = clock
         self._answered: dict[str, float] = {}
 
     def is_cold(self, region: str) -> bool:
-        """Whether a call of this region has to open a connection first."""
+        """Whether a call to this region has to open a connection first."""
         answered = self._answered.get(region)
         return answered is None or self._clock() - answered > IDLE_SECONDS
 

@@ -1,1 +1,1 @@
-"""Subscriptions and counts of viewers: one row per connection and match, and the routes of viewers' frames."""
+"""Subscriptions and counts of viewers: one row per connection and match, and the viewers' WebSocket routes."""

@@ -2,9 +2,9 @@
 
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html)
 
-The route has no identity sources: API Gateway would refuse a request that lacks one of them before it asks us, and a
-token may come in either of two places. Everybody who is refused is refused alike, by a policy, so with a 403; why is
-in the log.
+The route has no identity sources: API Gateway would refuse a request that lacks one of them without calling this
+function, and a token may come in either of two places. Every refusal is the same policy, so every refused viewer gets
+the same 403. Only the log has the reason.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ANONYMOUS = "anonymous"
-"""The subject of those who show no token."""
+"""The subject of a viewer without a token."""
 
 _FAMILY = SUBPROTOCOL.partition(".")[0] + "."
 
@@ -53,7 +53,7 @@ def _reach() -> None:
 @lifecycle.prepare(AuthorizerSettings, _own_keys, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer an authorizer's REQUEST event with a policy and, for those let in, ``subject`` and ``competitions``."""
+    """Answer a REQUEST event with a policy. An allowed viewer's context has ``subject`` and ``competitions``."""
     connection = event["requestContext"]["connectionId"]
     try:
         subject, competitions = _decide(event)
@@ -67,11 +67,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _decide(event: dict[str, Any]) -> tuple[str, str]:
-    """The subject and the competitions of whoever connects; raises TokenError."""
+    """The subject and the competitions of the viewer that connects. Raises TokenError."""
     _check_origin(header(event, "origin"))
     own = settings(AuthorizerSettings)
     anonymous = own.anonymous == "on"
-    # Where nobody needs a token, one that says nothing of competitions does not make its viewer worse off.
+    # Where viewers need no token, a token without competitions must not give its viewer less than no token gives.
     unsaid = EVERY if anonymous else ""
     token = find_token(event)
     if token is None:
@@ -85,9 +85,10 @@ def _decide(event: dict[str, Any]) -> tuple[str, str]:
 
 
 def find_token(event: dict[str, Any]) -> str | None:
-    """The token of a handshake, None without one: in the query as ``token``, or as the subprotocol after ours.
+    """The token of a handshake, or None: the query parameter ``token``, or the subprotocol that follows ours.
 
-    Browsers can set no header but that one. Raises TokenError for more than one token.
+    The subprotocol is the only header of a WebSocket that a page in a browser can set. Raises TokenError if there is
+    more than one token.
     """
     query = event.get("multiValueQueryStringParameters") or {}
     found = set(query.get("token", ()))
@@ -101,7 +102,7 @@ def find_token(event: dict[str, Any]) -> str | None:
 
 
 def _check_origin(origin: str | None) -> None:
-    """Raises TokenError for a page of another site. Programs state no origin, and could state any."""
+    """Raises TokenError for a page of another origin. A program sends no origin, and could send any."""
     allowed = {each.strip() for each in settings(AuthorizerSettings).origins.split(",")}
     if origin is not None and allowed.isdisjoint({"*", origin}):
         raise TokenError("The page is from another origin.")

@@ -1,11 +1,11 @@
-"""Pure: how much one connection may send, counted in units.
+"""Pure: a token bucket for each connection that limits what the connection may send, counted in units.
 
-Messages, bytes and wrong requests draw on one bucket of units, so that there is one rate to understand: a message
-costs a unit for every 256 bytes it begins, and one that is refused costs ten more.
+A message costs one unit for each started 256 bytes. A refused message costs ten units more. So one rate covers
+messages, bytes and wrong requests.
 
-The counts live in the process that serves the message. A Lambda function runs in many, and API Gateway chooses among
-them, so a connection may be allowed this much by each: it stops one client that floods a quiet system, and is no
-ceiling. The ceilings are API Gateway's throttles for each route (terraform/system.json) and its sizes of messages.
+Each process of the function counts on its own, and API Gateway chooses the process for each message. So a connection
+may use this limit in each process. It stops one client that floods a quiet system. The hard limits are API Gateway's
+throttles of the routes (terraform/system.json) and its greatest size of a message.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from __future__ import annotations
 from threading import Lock
 
 MESSAGE_BYTES = 4096
-"""A larger message is refused and its connection closed. The longest request that means anything has 200 bytes."""
+"""A larger message is refused, and its connection is closed. The longest valid request has about 200 bytes."""
 
 UNIT_BYTES = 256
 OFFENCE_UNITS = 10
-"""Units that a wrong request costs in addition to those for its size."""
+"""Units that a wrong request costs beside those for its size."""
 
 UNITS_PER_SECOND = 20.0
 SHUT_UNITS = 10_000.0
@@ -25,10 +25,10 @@ BURST_UNITS = 150.0
 """A viewer that comes back subscribes to its 50 matches at once, and may have to ask a second time."""
 
 SHUT_SECONDS = 5.0
-"""For so long after a connection was shut nothing more is done about it: its close takes effect meanwhile."""
+"""Seconds after a close in which the connection is not closed again: the first close takes effect meanwhile."""
 
 REMEMBERED = 10_000
-"""Connections that one process keeps counts of; the one not heard of for longest is forgotten first."""
+"""The most connections that one process counts. The one that was quiet for longest is forgotten first."""
 
 
 class ConnectionMeter:
@@ -41,15 +41,16 @@ class ConnectionMeter:
         self._burst = burst
         self._remembered = remembered
         self._left: dict[str, tuple[float, float]] = {}
-        """Units left and when that was so (seconds of the caller's clock), those heard of last at the end."""
+        """Connection -> units left, and the time of that (seconds of the caller's clock). The latest are at the end."""
         self._shut: dict[str, float] = {}
-        """When connections were shut, the latest at the end."""
+        """Connection -> the time of its close. The latest are at the end."""
         self._lock = Lock()
 
     def pay_for_message(self, connection: str, size: int, now: float) -> bool:
-        """Pay for a message of ``size`` bytes at ``now`` (seconds, never going back); whether there was enough.
+        """Pay for a message of ``size`` bytes. Returns whether the connection had enough units.
 
-        A connection may owe units: one that floods stays refused until it has paused for as long as it was too fast.
+        ``now`` is in seconds and never goes back. A connection may owe units: a connection that floods is refused until
+        it has paused for long enough.
         """
         return self._pay(connection, 1 + max(0, size - 1) // UNIT_BYTES, now)
 
@@ -58,9 +59,9 @@ class ConnectionMeter:
         self._pay(connection, OFFENCE_UNITS, now)
 
     def close(self, connection: str, now: float) -> bool:
-        """Nothing more passes of a connection that is being closed, though messages of it may be on their way.
+        """Refuse every further message of a connection that is being closed.
 
-        Returns whether it was shut within the last ``SHUT_SECONDS`` already, so that closing it again is a waste.
+        Returns whether it was closed within the last ``SHUT_SECONDS``: then the caller need not close it again.
         """
         self._pay(connection, SHUT_UNITS, now)
         with self._lock:
@@ -74,7 +75,7 @@ class ConnectionMeter:
         return False
 
     def forget(self, connection: str) -> None:
-        """The connection has ended."""
+        """Forget a connection that has ended."""
         with self._lock:
             self._left.pop(connection, None)
             self._shut.pop(connection, None)

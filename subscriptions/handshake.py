@@ -6,9 +6,9 @@ from typing import Any
 
 
 def header(event: dict[str, Any], wanted: str) -> str | None:
-    """A header by its name in small letters, however it is written and however often it comes; None if it does not.
+    """The value of a header, given its name in lower case; None without it. Several values are joined by commas.
 
-    ``headers`` has but one value of each, the last, and is only read where there is no ``multiValueHeaders``.
+    ``headers`` has only the last value of each header. It is read only if the event has no ``multiValueHeaders``.
     """
     every = event.get("multiValueHeaders")
     if every is None:

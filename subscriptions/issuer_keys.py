@@ -1,7 +1,7 @@
-"""The issuer's keys: fetched over HTTP, kept, and fetched again when they are old or one is unknown.
+"""The issuer's keys: fetched over HTTP, cached, and fetched again when they are old or when a key is unknown.
 
-However many tokens name an unknown key, the issuer is asked at most once a minute, also when it does not answer; the
-keys that are there go on being used until it does, for an hour at most. All of this is counted in one process.
+A process asks the issuer at most once a minute, however many tokens name an unknown key, and also while the issuer does
+not answer. Meanwhile it uses the keys that it has, for at most an hour.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ if TYPE_CHECKING:
     import jwt
 
 FRESH_SECONDS = 600.0
-"""After so long the keys are fetched again: a key that the issuer has taken back is believed no longer than that."""
+"""The age at which keys are fetched again. So a key that the issuer has withdrawn is accepted no longer than this."""
 
 KEPT_SECONDS = 3600.0
-"""Keys that could not be renewed for so long are not used: one that was taken back is believed no longer, whatever
-keeps us from hearing of it."""
+"""The age at which keys are not used any more, even if the issuer does not answer: it may have withdrawn one."""
 
 PAUSE_SECONDS = 60.0
-"""Between two fetches."""
+"""Seconds between two fetches."""
 
 EMPTY_PAUSE_SECONDS = 5.0
-"""Between two fetches while there are no keys at all and every viewer is refused."""
+"""Seconds between two fetches while there are no keys, so that every viewer is refused."""
 
 FETCH_SECONDS = 4.0
-"""A document that has not come whole by then is given up; the function has ten seconds (terraform/system.json)."""
+"""Seconds for the whole key set; the function has ten seconds (terraform/system.json)."""
 
 WAIT_SECONDS = 2.0
-"""For the connection, for the head of the answer, and for each piece of it."""
+"""Seconds for the connection, for the head of the answer, and for each piece of its body."""
 
 _PIECE = 16 * 1024
 DOCUMENT_BYTES = 256 * 1024
@@ -52,7 +51,8 @@ class FetchError(TransientError):
 class KeySet:
     """The keys of one issuer, for any number of threads.
 
-    ``fetch`` raises FetchError, ``clock`` tells seconds, those of a freeze included.
+    ``fetch`` returns the JSON of the key set or raises FetchError. ``report`` gets the reason of a failed fetch.
+    ``clock`` gives seconds and counts a freeze.
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class KeySet:
         self._lock = threading.Lock()
 
     def key(self, kid: str) -> jwt.PyJWK:
-        """The key of an id.
+        """The key with the id ``kid``.
 
-        Raises TokenError if the issuer has none such, as far as is known. A call for a key that is already there never
-        waits for another call's renewal of the keys.
+        Raises TokenError if no such key is known. A call for a known key never waits while another call fetches the
+        keys.
         """
         if self._wants(kid) and self._lock.acquire(blocking=kid not in self._usable()):
             try:
@@ -84,7 +84,7 @@ class KeySet:
         return usable[kid]
 
     def fetch_early(self) -> None:
-        """Fetch the keys before a token needs them. A failure does not keep the first token from another try."""
+        """Fetch the keys before a token needs them. If this fails, the first token tries again at once."""
         with self._lock:
             self._renew()
             if not self._usable():
@@ -100,7 +100,7 @@ class KeySet:
         return self._fetched_at is not None and self._clock() - self._fetched_at < seconds
 
     def _renew(self) -> None:
-        """Fetch the keys, if that may be tried again already."""
+        """Fetch the keys, unless the last try was too short a time ago."""
         pause = PAUSE_SECONDS if self._usable() else EMPTY_PAUSE_SECONDS
         if self._tried_at is not None and self._clock() - self._tried_at < pause:
             return
@@ -108,7 +108,7 @@ class KeySet:
         try:
             keys = read_keys(orjson.loads(self._fetch()))
             if not keys:
-                raise FetchError("no key of the set may sign tokens")  # noqa: TRY301  # as bad as none at all, and treated so
+                raise FetchError("no key of the set may sign tokens")  # noqa: TRY301  # as bad as no set
         except (FetchError, ValueError) as error:
             self._report(str(error))
         else:
@@ -118,15 +118,15 @@ class KeySet:
 def fetch(url: str) -> bytes:
     """The body at an http or https URL, within ``FETCH_SECONDS`` and one wait. Redirects are not followed.
 
-    Raises FetchError with a reason that does not repeat what was answered.
+    Raises FetchError with a reason that repeats nothing of the answer.
     """
     if not url.startswith(("https://", "http://")):
         raise FetchError("the URL is neither http nor https")
     until = time.monotonic() + FETCH_SECONDS
     document = bytearray()
     try:
-        # Between two fetches lie minutes, or a freeze: a connection that was kept would be of no use. The pool of the
-        # module would keep it, also after "Connection: close", until it sees that the issuer has closed it.
+        # Minutes or a freeze lie between two fetches, so a kept connection would be useless. urllib3's shared pool
+        # would keep it, even after "Connection: close", until it sees that the issuer has closed it.
         with urllib3.PoolManager(retries=False, timeout=WAIT_SECONDS, headers={"Connection": "close"}) as pool:
             answer = pool.request("GET", url, preload_content=False)
             try:

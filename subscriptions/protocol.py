@@ -1,8 +1,8 @@
 """Pure: the requests that viewers send over the socket, and the frames that answer them.
 
 Requests are JSON text frames: ``{"action": "subscribe" | "unsubscribe" | "sync", "match": …}``, with ``since`` and
-``only`` where they apply. A wrong request is answered by an ``error`` frame. The socket stays open, unless the viewer
-has sent too much.
+``only`` where they apply (docs/protocol.md). An ``error`` frame answers a wrong request. The socket stays open, unless
+the viewer has sent too much.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SUBPROTOCOL = "livescore.v1"
 MAX_MATCHES = 50
-"""Matches that one connection may follow."""
+"""The most matches that one connection may follow."""
 
 _MATCH = re.compile(r"[a-z0-9-]{1,20}")
 
@@ -45,14 +45,14 @@ class RequestError(BadInputError):
 
 
 class ExcessError(RequestError):
-    """More than a connection may send: the error frame is the last."""
+    """The connection has sent more than it may. Its error frame is the last frame."""
 
     closes = True
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A viewer's position: it has every event up to ``seq`` of ``epoch`` (None: of the match's present epoch)."""
+    """A viewer's position: it has every event of ``epoch`` up to ``seq``. None means the current epoch."""
 
     epoch: str | None
     seq: int
@@ -60,7 +60,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that is well-formed."""
+    """A well-formed request."""
 
     action: Literal["subscribe", "unsubscribe", "sync"]
     match: str

@@ -1,14 +1,15 @@
 """The viewers' WebSocket routes: a Lambda function behind an API Gateway WebSocket API.
 
-``$connect`` writes nothing. ``subscribe`` writes its row before it reads the match at home, both consistently: then
+``$connect`` writes nothing. ``subscribe`` writes its row before it reads the match at home, both consistently: so
 either the snapshot has an event, or the broadcast of that event finds the row. Answers are route responses, so they
-cost none of the account's send budget. A viewer that sends too much is told so and closed, which takes a POST and a
-DELETE.
+cost nothing of the account's send budget. A viewer that sends too much gets an error frame and is closed. That takes a
+POST and a DELETE.
 
-``$disconnect`` may be served while a subscribe of the same connection still is: it notes that the connection has closed
-before it looks for rows, and a subscribe looks for that note after it has written its row. So one of them removes it.
+``$disconnect`` may be served while a subscribe of the same connection still runs. It writes a note that the connection
+has closed before it looks for rows. A subscribe looks for that note after it has written its row. So one of the two
+removes the row.
 
-Viewers that come and go are counted beside all that (viewer_counts.py). A failure of the count fails no request.
+The routes also count viewers that come and go (viewer_counts.py). A failure of the count fails no request.
 """
 
 from __future__ import annotations
@@ -53,15 +54,15 @@ metrics = Metrics("routes")
 _meter = ConnectionMeter()
 _changes = ViewerChanges()
 _match_facts: dict[str, tuple[MatchFacts, float]] = {}
-"""By match: the known facts, and when they were read."""
+"""Match -> its facts, and the time of the read."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchFacts:
-    """The facts about a match that writing a row needs.
+    """The facts about a match that a subscribe needs before it writes its row.
 
-    A stale number of shards is harmless: its shards are still read. Within an epoch a match never changes its
-    competition. A match that was reset has another epoch.
+    An old number of shards is harmless: a broadcast reads its shards too. Within an epoch the competition never
+    changes. A match that was reset has another epoch.
     """
 
     epoch: str
@@ -115,7 +116,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _write_changes() -> None:
-    """Write what is due of who came and went; what cannot be written waits for another invocation."""
+    """Write the changes of viewers that are due. A change that cannot be written waits for another invocation."""
     due = _changes.pop_due(seconds())
     try:
         while due:
@@ -124,7 +125,7 @@ def _write_changes() -> None:
                 _viewer_counts().add(match, aws.region(), change)
             except ClientError as error:
                 if error.response["Error"]["Code"] == "ValidationException":
-                    # The row has another type where a number belongs: it stays so, and others wait behind it.
+                    # The damaged row stays damaged, and other changes would wait behind it.
                     logger.exception("viewer_count_row_damaged", match=match)
                     continue
                 _changes.add(match, change)
@@ -162,14 +163,14 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
         metrics.add("Refused")
         return {"statusCode": 200, "body": error.frame()}
     except Exception:
-        # An error must not reach the viewer as API Gateway's own frame, which clients cannot tell from ours.
+        # Without this answer the viewer would get API Gateway's own error frame, which clients cannot tell from ours.
         logger.exception("request_failed", connection=connection)
         failed = RequestError("unavailable", "The server could not do this. Try again.")
         return {"statusCode": 200, "body": failed.frame()}
 
 
 def _check_size(text: str, connection: str) -> None:
-    """Raises ExcessError for a message that is too large, or one too many."""
+    """Raises ExcessError if the message is too large, or if the connection has sent too many."""
     size = len(text.encode(errors="replace"))
     if size > MESSAGE_BYTES:
         raise ExcessError("too_large", f"A message may have at most {MESSAGE_BYTES} bytes.")
@@ -178,10 +179,10 @@ def _check_size(text: str, connection: str) -> None:
 
 
 def _close(connection: str, error: ExcessError) -> dict[str, Any]:
-    """Send the error frame, then close: a route response would come after the close, and so never.
+    """Send the error frame, then close the connection.
 
-    The close matters more than the frame, so it is sent whatever became of the frame. Neither is tried again: both are
-    taken from what goals are sent with.
+    The frame is a POST, because a route response would come after the close and be lost. The close matters more than
+    the frame, so it is sent even if the frame fails. Neither is tried again, because both use the send budget of goals.
     """
     gateway = aws.connections(settings(RoutesSettings).connections_url)
     told = False
@@ -189,7 +190,7 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
         gateway.post_to_connection(ConnectionId=connection, Data=error.frame().encode())
         told = True
     except gateway.exceptions.GoneException:
-        pass  # It has left, or another of its messages was too much as well.
+        pass  # The viewer has left, or another of its messages has closed the connection.
     except (BotoCoreError, ClientError) as failure:
         logger.warning("error_frame_unsent", connection=connection, reason=type(failure).__name__)
     try:
@@ -217,14 +218,14 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
 
 
 def _disconnect(connection: str) -> dict[str, Any]:
-    """Remove the rows of a connection. One that the index does not show yet stays for the next broadcast or its ttl."""
+    """Remove the rows of a connection. A row that the index lacks stays until the next broadcast or its ttl."""
     try:
         _subscriptions().close(connection)
     except (BotoCoreError, ClientError):
-        # The rows that are there are removed all the same.
+        # The connection's rows are removed all the same.
         logger.exception("close_note_failed", connection=connection)
     rows = _subscriptions().of_connection(connection)
-    # One by one: only a row that was still there is counted, and a subscribe may be taking off its own.
+    # Rows are deleted one by one: only a row that still existed is counted, because a subscribe may remove its own row.
     for match in {row.match for row in rows if _subscriptions().take_off(row)}:
         _changes.add(match, -1)
     _meter.forget(connection)
@@ -238,7 +239,7 @@ def _competitions(about: dict[str, Any]) -> frozenset[str]:
 
 
 def _check(request: Request, competition: str | None, competitions: frozenset[str]) -> None:
-    """Raises RequestError for a match that the connection may not follow."""
+    """Raises RequestError if the connection may not follow the match."""
     if not covers(competitions, competition):
         raise RequestError("not_entitled", "Your token does not cover this match's competition.", request.match)
 
@@ -258,7 +259,7 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
     if request.action == "unsubscribe":
         shards = every_shard_of(connection, state.audience, _shard_counts().number(state))
         rows = [Row(partition(request.match, shard), connection) for shard in shards]
-        # Of two processes that knew different numbers of shards each may have left a row.
+        # Two processes that knew different numbers of shards may each have left a row.
         if sum(_subscriptions().take_off(row) for row in rows):
             _changes.add(request.match, -1)
         frame: Snapshot | UnsubscribedFrame = {"type": "unsubscribed", "match": request.match}
@@ -273,9 +274,9 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
 
 
 def _subscribe(request: Request, connection: str, competitions: frozenset[str]) -> MatchState:
-    """Write the row, then read the match, then look whether the connection has closed meanwhile.
+    """Write the row, then read the match, then check whether the connection has closed meanwhile.
 
-    Whether the connection is entitled is decided before: a row that is taken off again could have been told meanwhile.
+    The check of the token comes first: a broadcast could send to a row before it is removed again.
     """
     facts = _facts_of(request.match)
     _check(request, facts.competition, competitions)
@@ -284,9 +285,10 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     if len(others) >= MAX_MATCHES:
         raise RequestError("too_many_matches", f"A connection may follow at most {MAX_MATCHES} matches.", request.match)
     shard = shard_of(connection, facts.shards)
-    # A row from when the match had fewer shards would be told as well. If that one follows the score only, its frames
-    # would take the viewer past events that the other row's frame then no longer shows. It goes first: of two processes
-    # that know different numbers of shards, each ends with a row of its own, and none takes the other's last.
+    # A broadcast would also send to an old row in another shard. If the old row follows the score only, its frames
+    # would move the viewer past events, and the new row's frames would not show them any more. So the old row is
+    # removed first. Two processes that know different numbers of shards then each keep their own row, and neither
+    # removes the last one.
     elsewhere = [row for row in rows if row.match == request.match and row.pk != partition(row.match, shard)]
     _subscriptions().remove(elsewhere)
     try:
@@ -296,13 +298,13 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
         state = _ledger().state(request.match)
         if state.epoch == facts.epoch:
             return state
-        # The match was reset since it was read last: its shards and its competition may be others.
+        # The match was reset since the last read: its shards and its competition may have changed.
         if _subscriptions().take_off(Row(partition(request.match, shard), connection)):
             _changes.add(request.match, -1)
         _match_facts.pop(request.match, None)
         return _subscribe(request, connection, competitions)
     finally:
-        # Last, so that it sees a close at any moment of the above, and whatever became of the above.
+        # This check is last, so that it sees a close at any moment before, also if a step before has failed.
         if _subscriptions().is_closed(connection):
             _take_back(Row(partition(request.match, shard), connection))
 
@@ -331,6 +333,6 @@ def _snapshot(state: MatchState, since: Position | None) -> Snapshot:
 
 
 def _watching(match: str) -> int | None:
-    """The number of viewers of a match, with those whom this process has not written yet."""
+    """The number of viewers of a match, with the changes that this process has not written yet."""
     known, waiting = _viewer_counts().of_match(match), _changes.unwritten(match)
     return max(0, (known or 0) + waiting) if waiting else known

@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 
 class ShardCounts:
-    """Reads the number of shards of matches from one cell's table ``broadcasts``."""
+    """The number of shards of each match in one cell, from the cell's table ``broadcasts``."""
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self.table = table
         self._db = client
 
     def number(self, state: MatchState) -> int:
-        """The number of shards of a match, read consistently: what it has grown to, else the first number.
+        """The number of shards of a match, read consistently: the stored number, else the first one.
 
         Raises botocore's ClientError and BotoCoreError; UnreadableRowError for a row that is damaged.
         """
         return shard_count(self.stored_number(state.match, state.epoch), state.audience)
 
     def stored_number(self, match: str, epoch: str | None = None) -> int | None:
-        """The number that the match has grown to, None if it has not. Raises as ``shards``."""
+        """The number that the match has grown to, or None if it has not grown. Raises as ``number`` does."""
         found = self._db.get_item(TableName=self.table, Key=broadcast_key(match, "state"), ConsistentRead=True)
         item = found.get("Item") or {}
         with reading_row(match, f"state of match#{match}", item):
-            # A row of another epoch is about an earlier match of this id. The first event of this match replaces it.
+            # A row of another epoch belongs to an earlier match of this id. The first event of this match replaces it.
             if "shards" not in item or ("epoch" in item and text(item, "epoch") != epoch):
                 return None
             return count(item, "shards")

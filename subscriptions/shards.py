@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROWS_PER_SHARD = 8_000
-"""A shard is comfortable up to here: about half a megabyte, one Query."""
+"""The greatest number of rows of a shard before a match gets more shards: about half a megabyte, one Query."""
 
 DEFAULT_SHARDS = 16
 MAX_SHARDS = 4096
@@ -29,12 +29,12 @@ def initial_shards(audience: int | None) -> int:
 
 
 def shard_count(grown: int | None, audience: int | None) -> int:
-    """The number of shards of a match as its state says it: what it has grown to, else the first number."""
+    """The number of shards of a match: ``grown``, else the first number."""
     return grown or initial_shards(audience)
 
 
 def grown_shards(shards: int, rows: int, rows_per_shard: int = ROWS_PER_SHARD) -> int:
-    """The number of shards after a broadcast saw ``rows`` rows in ``shards`` shards: the same or the double."""
+    """The number of shards after a broadcast has met ``rows`` rows in ``shards`` shards: the same or the double."""
     return shards * 2 if rows > shards * rows_per_shard and shards < MAX_SHARDS else shards
 
 

@@ -1,17 +1,18 @@
 """The ``subscriptions`` table: add, remove, page and prune rows.
 
 One row per connection and match. Key ``pk`` = ``<match>#<shard>``, ``sk`` = connection id; ``only`` = ``score`` for a
-follower of the score; ``ttl`` in seconds. ``slow``, on few rows: in how many broadcasts running its viewer took
-nothing. The names are short because a row is paid for a million times. With a match id of 20 bytes, the longest, a row
-is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html). That leaves
-no room for a version, which the other tables' rows have (attributes.py): another form of this row needs another table.
+follower of the score; ``ttl`` in seconds. ``slow``, on few rows: the number of successive broadcasts in which its
+viewer took nothing. The names are short because a row is paid for a million times. With the longest match id, 20 bytes,
+a row is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html). That leaves no room
+for a version, which the other tables' rows have (attributes.py): another form of this row needs another table.
 
 The index ``by_connection`` finds the rows of one connection.
 
-One row more per connection that has closed, for some minutes: ``pk`` = ``#<connection>``, which is no match's. A
-subscribe that is still being served finds it and takes its own row off again. It lies in this table because a rush of
-viewers that leave has room here, where they came in; the table of broadcasts, which goals write to, need not have it.
+A closed connection has a note for some minutes: the row ``pk`` = ``#<connection>``, in no match's partition. A
+subscribe that is still being served finds the note and removes its own row again. The note lies in this table because
+the table has room for a rush: each viewer that leaves has come in here. Goals write to the table ``broadcasts``, so the
+rush must not go there.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
 INDEX = "by_connection"
 
 ROW_SECONDS = 2 * 3600 + 15 * 60
-"""Life of a row: a connection lives two hours at most
+"""Life of a row in seconds: a connection lives two hours at most
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html),
 and a little more."""
 
 CLOSED_SECONDS = 300
-"""Life of the note that a connection has closed: longer than any subscribe is served (terraform/system.json)."""
+"""Life of the note of a closed connection in seconds: longer than any subscribe takes (terraform/system.json)."""
 
 BATCH = ROWS_PER_DELETE
 """Rows in one BatchWriteItem."""

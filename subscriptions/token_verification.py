@@ -1,7 +1,7 @@
 """Pure: verifies viewers' tokens: JWTs signed with RS256 or ES256 by the keys of one issuer (RFC 7519, RFC 8725).
 
-The key is chosen by ``kid`` among the issuer's own, and by nothing else that the token says: ``jku``, ``x5u``, ``jwk``
-and ``x5c`` are not read. The algorithm is the one that belongs to the key.
+Only ``kid`` chooses the key, among the issuer's own keys. ``jku``, ``x5u``, ``jwk`` and ``x5c`` of a token are not
+read. The key decides the algorithm.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TOKEN_BYTES = 8 * 1024
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html)."""
 
 LEEWAY_SECONDS = 60
-"""By so much the issuer's clock and ours may disagree."""
+"""Seconds by which the issuer's clock and ours may differ."""
 
 _REASONS: Final[dict[type[Exception], str]] = {
     jwt.ExpiredSignatureError: "The token has expired.",
@@ -40,21 +40,21 @@ _REASONS: Final[dict[type[Exception], str]] = {
 
 
 class TokenError(BadInputError):
-    """A token that is not accepted; the reason is for the log, never for whoever sent it."""
+    """A token is refused. The text is the reason, for the log only: the sender never gets it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The claims that a token must have: this issuer, and one of these audiences."""
+    """The issuer that a token must have, and the audiences of which it must have one."""
 
     issuer: str
     audiences: frozenset[str]
 
 
 def key_id(token: str) -> str:
-    """The ``kid`` of a token whose form and algorithm are acceptable. Nothing is verified by that.
+    """The ``kid`` of a token. This verifies nothing.
 
-    Raises TokenError.
+    Raises TokenError if the token has the wrong form or an algorithm that is not allowed.
     """
     if len(token.encode("utf-8", "surrogatepass")) > TOKEN_BYTES:
         raise TokenError("The token is too long.")
@@ -72,7 +72,7 @@ def key_id(token: str) -> str:
 
 
 def verify(token: str, key: jwt.PyJWK, expected: Expected) -> Identity:
-    """The identity that a token states, signed with ``key`` and valid now.
+    """The identity in a token. Checks the signature with ``key``, the times, the issuer and the audience.
 
     Raises TokenError.
     """
@@ -98,11 +98,12 @@ def verify(token: str, key: jwt.PyJWK, expected: Expected) -> Identity:
 def read_keys(document: Any) -> dict[str, jwt.PyJWK]:
     """The keys of a key set (RFC 7517, section 5) that may sign tokens, by their ids.
 
-    Keys of another type, for encryption or without an id are left out. Raises ValueError for what is no key set.
+    Leaves out keys of another type, keys for encryption and keys without an id. Raises ValueError for anything else
+    than a key set.
     """
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list):
-        raise ValueError("not a key set")  # noqa: TRY004  # what was fetched is wrong, not how we were called
+        raise ValueError("not a key set")  # noqa: TRY004  # the document is wrong, not the call
     found: dict[str, jwt.PyJWK] = {}
     for each in listed:
         if not isinstance(each, dict) or each.get("use", "sig") != "sig" or not isinstance(each.get("kid"), str):
@@ -111,7 +112,7 @@ def read_keys(document: Any) -> dict[str, jwt.PyJWK]:
         if algorithm is None or each.get("alg", algorithm) != algorithm:
             continue
         try:
-            # Only the public half: an issuer that publishes more is not to be trusted with the rest.
+            # Read only the public half, even if the issuer publishes the private one by mistake.
             found[each["kid"]] = jwt.PyJWK({name: each[name] for name in each if name in _PUBLIC}, algorithm)
         except (jwt.PyJWTError, ValueError, TypeError):
             continue

@@ -1,31 +1,31 @@
-"""Pure: who came and who went, as one process of the routes has noted it and not written yet."""
+"""Pure: viewers that came and went, which one process of the routes has counted and not written yet."""
 
 from __future__ import annotations
 
 FLUSH_SECONDS = 3.0
-"""A process writes a match's change so often at most: in a rush many viewers share a write."""
+"""Seconds between two writes of a match by one process: in a rush many viewers share a write."""
 
 AT_ONCE = 4
-"""Writes in one invocation at most: somebody waits for its answer."""
+"""The most writes in one invocation, because a viewer waits for its answer."""
 
 
 class ViewerChanges:
-    """The changes per match."""
+    """For each match: viewers that came less viewers that went, since the last write."""
 
     def __init__(self) -> None:
         self._net: dict[str, int] = {}
         self._written: dict[str, float] = {}
 
     def add(self, match: str, change: int) -> None:
-        """So many more watch the match, or fewer."""
+        """Count ``change`` more viewers of a match, or fewer if it is negative."""
         self._net[match] = self._net.get(match, 0) + change
 
     def unwritten(self, match: str) -> int:
-        """Change of the number of viewers of a match that is not written yet."""
+        """The change of a match that is not written yet."""
         return self._net.get(match, 0)
 
     def pop_due(self, now: float) -> dict[str, int]:
-        """Take out the changes that are to be written ``now`` (seconds on any clock), those that wait longest first."""
+        """Remove and return the changes that are due at ``now`` (seconds), at most ``AT_ONCE``, oldest first."""
         ripe = [match for match in self._net if now - self._written.get(match, -FLUSH_SECONDS) >= FLUSH_SECONDS]
         taken = {match: self._net.pop(match) for match in ripe[:AT_ONCE]}
         self._written = {match: at for match, at in self._written.items() if now - at < FLUSH_SECONDS}

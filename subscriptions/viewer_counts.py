@@ -1,16 +1,17 @@
-"""The number of viewers of a match: approximate, over all cells, and never worth a failure or a wait.
+"""The number of viewers of a match over all cells. It is approximate, and no request fails or waits for it.
 
-Table ``matches``, at home, in a partition of its own, so that it costs the match nothing: ``match_id`` is
-``audience#<match>``, and no match's id has a #. One row per cell, ``item`` is its region:
+The counts lie in the table ``matches``, at home, in a partition of their own, so that they cost the match nothing:
+``match_id`` is ``audience#<match>``, and no match's id has a #. Each cell has a row; ``item`` is the cell's region:
 
-- ``net``    who has subscribed less who has left, as the routes have written it so far
+- ``net``    the viewers that have subscribed less those that have left, as far as the routes have written them
 - ``rows``   the subscriptions that the last whole broadcast left
-- ``base``   what ``net`` was at that moment
+- ``base``   the value of ``net`` at that moment
 
 Each row has a version, ``v`` (runtime/attributes.py).
 
-A cell's viewers are ``rows + net - base``. The next broadcast corrects the count. The errors are rows whose connection
-went without a word, subscriptions that were counted twice, and changes that a frozen process had not written.
+A cell's viewers are ``rows + net - base``. The next broadcast corrects the count. Until then three things make it
+wrong: connections that ended without a ``$disconnect``, subscriptions that were counted twice, and changes that a
+frozen process has not written.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from runtime.attributes import Item
 
 ROW_SECONDS = 48 * 3600
-"""Life of a row after the last write to it."""
+"""Life of a row in seconds, from the last write to it."""
 
 FRESH_SECONDS = 5.0
-"""A process reads a match's count so often at most."""
+"""Seconds between two reads of a match's count by one process."""
 
 _UNREAD: tuple[int | None, float] = (None, float("-inf"))
 
@@ -45,21 +46,21 @@ logger = Logger(service="viewers")
 
 
 class ViewerCounts:
-    """The counts as one process knows them. ``client`` should give up soon: ``aws.dynamodb(patience="once")``."""
+    """The counts that one process knows. ``client`` should give up soon: ``aws.dynamodb(patience="once")``."""
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self.table = table
         self._db = client
         self._known: dict[str, tuple[int | None, float]] = {}
-        """The count of a match, None if nobody has counted, and when it was read."""
+        """Match -> its count (None if nobody has counted), and the time of the read."""
 
     def of_match(self, match: str) -> int | None:
-        """The number of viewers of a match, None if it is not known. Never raises."""
+        """The number of viewers of a match, or None if it is not known. Does not raise errors of DynamoDB."""
         self._refresh([match], lambda: self._query(match))
         return self._known[match][0]
 
     def of_matches(self, matches: Collection[str], regions: Iterable[str]) -> dict[str, int | None]:
-        """The same for many matches at once, over these cells."""
+        """The numbers of viewers of many matches, over the cells of these regions."""
         regions = list(regions)
         self._refresh(
             matches,
@@ -68,13 +69,13 @@ class ViewerCounts:
         return {match: self._known[match][0] for match in matches}
 
     def add(self, match: str, region: str, change: int) -> None:
-        """Note that so many more watch in a cell, or fewer. Raises botocore's ClientError and BotoCoreError."""
+        """Write that a cell has ``change`` more viewers, or fewer. Raises botocore's ClientError and BotoCoreError."""
         self._update(match, region, "SET #ttl = :ttl ADD #net :change", {":change": change}, "net")
         known, read_at = self._known.get(match, _UNREAD)
         self._known[match] = (max(0, (known or 0) + change), read_at)
 
     def correct(self, match: str, region: str, rows: int) -> None:
-        """A whole broadcast has left so many subscriptions in a cell. Raises as ``add`` does."""
+        """Write the number of subscriptions that a whole broadcast has left in a cell. Raises as ``add`` does."""
         update = "SET #rows = :rows, #base = if_not_exists(#net, :none), #ttl = :ttl"
         self._update(match, region, update, {":rows": rows, ":none": 0}, "net", "rows", "base")
 
@@ -92,7 +93,7 @@ class ViewerCounts:
         )
 
     def _refresh(self, matches: Collection[str], read: Callable[[], list[Item]]) -> None:
-        """Read again unless all of these are fresh; when that fails, what is known is good for as long again."""
+        """Read the counts again unless all are fresh. If the read fails, the known counts stay for as long again."""
         now = seconds()
         if all(now - self._known.get(match, _UNREAD)[1] < FRESH_SECONDS for match in matches):
             return
@@ -114,9 +115,9 @@ class ViewerCounts:
 
 
 def counts_by_match(items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """The viewers of each match from its cells' rows as DynamoDB returns them; no cell counts for less than none.
+    """Match -> its viewers, from its cells' rows as DynamoDB returns them. No cell counts below 0.
 
-    A row that cannot be read is reported, and counts for nobody.
+    An unreadable row is reported, and counts as 0.
     """
     counts: dict[str, int] = {}
     for match, viewers in readable_rows(parse_rows(_count, items)):
@@ -125,7 +126,7 @@ def counts_by_match(items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def _count(item: Mapping[str, Any]) -> tuple[str, int]:
-    """A cell's viewers of a match."""
+    """(match, viewers) of one cell."""
     match = item["match_id"]["S"].removeprefix(audience_partition(""))
     with reading_row(match, f"{item['item']['S']} of {audience_partition(match)}", item):
         net, rows, base = (number(item, name) if name in item else 0 for name in ("net", "rows", "base"))

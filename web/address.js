@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: what the page's address asks for. `?match=ID` is a match, `?day=2026-11-21` a day, anything else is today. */
+/** Pure: reads the page's address. `?match=ID` is a match, `?day=2026-11-21` a day, any other address today. */
 
 import { isDay } from "./day.js";
 

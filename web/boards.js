@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: which of two accounts of a match is the newer, and what both together know. */
+/** Pure: decides which of two boards of a match is newer, and joins their events. */
 
 /** @typedef {import("./words.js").Event} Event */
 
@@ -50,8 +50,8 @@ export const isOver = ({ status }) => OVER.has(status);
 export const hasScore = ({ status }) => !UNPLAYED.has(status);
 
 /**
- * The board after something more was heard: never older than before within an epoch, and with all the events that
- * follow on from each other.
+ * The board after another board has come: never older than before within an epoch, with all events that follow each
+ * other without a hole.
  *
  * @param {Board | null} before
  * @param {Board} heard
@@ -70,8 +70,8 @@ const SAID = /** @type {any} */ (
 );
 
 /**
- * Teams, kick-off and lengths: they change without an event, and the live connection goes on with those of its last
- * snapshot. Those read over HTTP stand until the live connection says something else than before.
+ * Teams, kick-off and lengths change without an event, and the connection keeps those of its last snapshot. Those that
+ * were read over HTTP stay until the connection brings other ones.
  */
 export class Said {
   #live = "";
@@ -96,12 +96,12 @@ export class Said {
  * @param {{open: boolean, failed: boolean}} page */
 export const pauseOfMatch = ({ open, failed }) => (open && !failed ? 300_000 : 10_000);
 
-/** An answer over HTTP may be four seconds old (docs/api.md), and is waited for ten seconds. */
+/** An answer over HTTP may be four seconds old (docs/api.md), and may take ten seconds. */
 const OUTDATED = 15_000;
 
 /**
- * Whether an answer over HTTP is to be left out: it is of another epoch than the library has just told of, and may be from
- * before the match was made anew.
+ * Whether to ignore an answer over HTTP: its epoch is not the library's new one, so it may be from before the match was
+ * created again.
  *
  * @param {Board | null} before
  * @param {Board} answer
@@ -110,8 +110,8 @@ const OUTDATED = 15_000;
 export const isOutdated = (before, answer, since) => before?.epoch !== answer.epoch && since < OUTDATED;
 
 /**
- * The newer events, and the older ones before them if none is missing in between. Events that a newer one cancels are
- * marked, those that it amends are corrected.
+ * The newer events, and the older ones before them if none is missing between. Cancelled events are marked, and
+ * amended events are corrected.
  *
  * @param {readonly Event[]} older
  * @param {readonly Event[]} newer

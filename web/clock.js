@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * Pure: the minute that a match is in now, as football writes it. The rule is that of matches/clock.py.
+ * Pure: the present minute of a match, as football writes it. The rule is that of matches/clock.py.
  *
  * A minute is the one being played: the first minute begins with the kick-off, so a goal after 22 minutes and 30 seconds
  * falls in minute 23. Stoppage time follows the last minute of a period: 45+1, 45+2.
  *
- * The clock of a board is one statement of the server: "at that time, this minute was being played". While play stands
- * (half-time, a suspension, after full time), it is the minute at which play stopped.
+ * The clock of a board states that a minute was being played at a time. While play is stopped (half-time, a suspension,
+ * after full time), it is the minute at which play stopped.
  */
 
 /** @typedef {{minute: number, stoppage: number | null, at: number}} Clock times in milliseconds since the epoch */
@@ -56,9 +56,9 @@ export function periodEnds({ half_minutes: half = 45, extra_half_minutes: extra 
 }
 
 /**
- * The minutes after which the period of a status begins and ends; null while play stands.
+ * The minutes after which the period of a status begins and ends; null while play is stopped.
  *
- * Some operators enter no whistle between the halves of extra time. A stated minute then says which it is.
+ * Some operators enter no whistle between the halves of extra time. Then a stated minute decides the half.
  *
  * @param {Timed} board
  * @returns {[number, number] | null}
@@ -80,7 +80,7 @@ export function periodOf(board) {
 }
 
 /**
- * The minute that a match is in at `now` (milliseconds since the epoch, by the server's clock: `live.now()`).
+ * The minute of a match at `now` (milliseconds since the epoch, by the server's clock: `live.now()`).
  *
  * @param {Timed} board
  * @param {number} now

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Pure: days as people live them. A day is `2026-11-21`; where it begins depends on the time zone of this device.
+ * Pure: local days. A day is `2026-11-21`; its beginning depends on the time zone of this device.
  */
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** The pages speak English; whoever reads another kind of English keeps their order of day and month.
+/** The pages are in English; the order of day and month is that of the reader's kind of English.
  * @param {string | undefined} language */
 export const localeOf = (language) => (language?.startsWith("en") ? language : "en-GB");
 

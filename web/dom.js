@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The little that the pages need of the DOM. Text only ever goes into `textContent`.
+ * The helpers of the pages for the DOM. Text goes only into `textContent`.
  *
- * Nothing is read back from the document while it is painted: what an element shows is remembered beside it.
+ * Painting reads nothing from the document: each element's content is remembered beside it.
  */
 
 /** @type {WeakMap<Node, string>} */
@@ -54,7 +54,7 @@ export const heard = (text) => el("span", { class: "unseen" }, text);
 export const seen = (text) => el("span", { "aria-hidden": "true" }, text);
 
 /**
- * Bring the children of an element into an order, moving only what is out of place. The focus stays where it is.
+ * Order the children of an element, and move only those at a wrong place. The focus stays where it is.
  *
  * @param {Element} parent
  * @param {readonly Element[]} wanted

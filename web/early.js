@@ -1,5 +1,5 @@
 // @ts-check
-/** Asks for what the first paint needs before the rest of the page is even loaded. */
+/** Requests the data of the first paint before the rest of the page is loaded. */
 
 import { placeOf } from "./address.js";
 import { localDay, utcDays } from "./day.js";
@@ -10,7 +10,7 @@ import { preloadScreen } from "./viewer/screens.js";
 /** @param {string} path @returns {[string, Sent]} */
 function send(path) {
   const answer = fetch(path, { signal: AbortSignal.timeout(10_000) });
-  // The taker of the answer deals with its failure.
+  // The reader of the answer handles its failure.
   answer.catch(() => {});
   return [path, { sentAt: Date.now(), answer }];
 }

@@ -1483,7 +1483,7 @@ export class Livescore {
     const text = JSON.stringify(request);
     // A character of our ids and epochs has at most two bytes.
     if (text.length * 2 > MESSAGE_BYTES && new TextEncoder().encode(text).length > MESSAGE_BYTES) {
-      const problem = { code: "too_large", message: `A message is at most ${MESSAGE_BYTES} bytes.` };
+      const problem = { code: "too_large", message: `A message may have at most ${MESSAGE_BYTES} bytes.` };
       this.#matches.get(String(request.match))?.listeners.emit("error", problem);
       return false;
     }

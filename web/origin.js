@@ -1,5 +1,5 @@
 // @ts-check
-/** The deployment as this page's own host states it, and the token that brought the viewer here. */
+/** The deployment from this page's host, and the token from the page's address. */
 
 import { tokenIn } from "./address.js";
 import { early } from "./early.js";
@@ -10,7 +10,7 @@ const TOKEN = "livescore.token";
 /** @typedef {{websockets: string[]}} Deployment */
 
 /**
- * Where the cells are. Rejects if the host does not say.
+ * The cells' addresses. Rejects if the host does not have them.
  *
  * @param {typeof globalThis.fetch} fetch
  * @returns {Promise<Deployment>}
@@ -22,7 +22,7 @@ export async function deployment(fetch) {
   return { websockets: Object.values(websockets) };
 }
 
-/** The viewer's token, taken out of the address so that nobody copies it along with the link.
+/** The viewer's token. It is removed from the address, so that a copied link does not hold it.
  * @returns {string | null} */
 export function viewerToken() {
   const given = tokenIn(location.hash);
@@ -44,6 +44,6 @@ function remember(token) {
     if (token) sessionStorage.setItem(TOKEN, token);
     else sessionStorage.removeItem(TOKEN);
   } catch {
-    // A browser that keeps nothing: the token lasts as long as the page.
+    // Without storage the token lasts as long as the page.
   }
 }

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Gives out the page's own files when the network does not: always the network's where it answers, so that nobody is
- * left with an old page. It never touches scores, tokens or anything but a GET of a page or of one of its files. On a full
- * disk there is less to give out, and that is all.
+ * Serves the page's own files if the network does not answer. An answer of the network always comes first, so no viewer
+ * gets an old page. It handles only a GET of a page or of its files, never scores or tokens. On a full disk it stores
+ * fewer files.
  */
 
 const CACHE = "livescore-shell-1";
 const FILE = /^\/(index\.html|operator\.html|deployment\.json|([\w-]+\/)?[\w-]+\.(js|css|svg))?$/;
 
-/** A network that says nothing for so long counts as none, if there is something to show. */
+/** After so long without an answer the stored file is served, if there is one. */
 const PATIENCE = 4_000;
 
 const worker = /** @type {any} */ (globalThis);
@@ -24,7 +24,7 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
   if (event.request.method !== "GET" || url.origin !== worker.location.origin || !FILE.test(url.pathname)) return;
   /** @type {Promise<Response>} */
   const network = fetch(event.request);
-  // The page does not wait until it is kept.
+  // The page does not wait for the storage.
   event.waitUntil(network.then((response) => put(url.pathname, response)).catch(() => {}));
   event.respondWith(answer(network, url.pathname));
 });
@@ -65,8 +65,8 @@ async function answer(network, path) {
 }
 
 /**
- * Whether what was kept is better than an answer. A server that is broken says nothing of the page. A page that is gone is
- * gone; but a file that is gone is asked for only by a page that was kept, with which it was kept.
+ * Whether the stored file is better than an answer. A 5xx says nothing about the page. A page that is gone is gone. But
+ * only a stored page asks for a file that is gone, so the stored file fits it.
  *
  * @param {Response} response
  * @param {string} path

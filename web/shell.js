@@ -1,8 +1,8 @@
 // @ts-check
-/** Has the service worker keep the files of this page, so that a reload without a network is not the browser's own
- * error page. The scores themselves are kept by kept.js. */
+/** Registers the service worker, which stores this page's files, so that a reload without a network shows the page.
+ * record-store.js stores the scores. */
 
-/** Where there is no service worker (plain HTTP to another machine, private windows) there is nothing to do. */
+/** Without service workers (plain HTTP to another machine, private windows) there is nothing to do. */
 export async function keepShell() {
   if (!("serviceWorker" in navigator)) return;
   try {
@@ -12,6 +12,6 @@ export async function keepShell() {
     const files = loaded.filter((url) => url.origin === location.origin && /\.(js|css|svg|json)$/.test(url.pathname));
     active?.postMessage({ keep: [location.pathname, ...new Set(files.map((url) => url.pathname))] });
   } catch {
-    // The page works without.
+    // The page works without it.
   }
 }

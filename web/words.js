@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Pure: what the pages say. Events, statuses, counts, times and errors in plain English.
+ * Pure: the pages' words for events, statuses, counts, times and errors.
  *
- * Where a name stands within a sentence it is set between isolates (Unicode UAX #9), so that a name in Arabic or Hebrew
- * does not turn the sentence around. Nothing here is markup: it all goes into `textContent`.
+ * A name in a sentence is between isolates (Unicode UAX #9), so that a name in Arabic or Hebrew does not change the
+ * sentence's direction. The words are text for `textContent`, not markup.
  */
 
 import { written } from "./clock.js";
@@ -71,7 +71,7 @@ const STATUSES = {
   awarded: "Awarded",
 };
 
-/** Statuses for a column that is a few letters wide. The others stand there in full. */
+/** Statuses for a narrow column; the others appear in full. */
 /** @type {Readonly<Record<string, string>>} */
 const SIGNS = { half_time: "HT", extra_half_time: "HT", shootout: "PEN", full_time: "FT" };
 
@@ -85,13 +85,13 @@ const TURNS = {
   abandoned: "The match is abandoned",
 };
 
-/** The time of a kick-off of which only the day is known. */
+/** The text for a kick-off of which only the day is known. */
 export const TIME_OPEN = "Kick-off time to be confirmed";
 
 /** The desk's undo gives this reason (docs/console.md). */
 const MISTAKE = "Entered by mistake";
 
-/** Error codes of the socket and of the API (docs/protocol.md, docs/api.md), and our own: in words for a viewer. */
+/** Sentences for viewers, by error code of the socket, of the API (docs/protocol.md, docs/api.md) or of the page. */
 /** @type {Readonly<Record<string, string>>} */
 const ERRORS = {
   unknown_match: "There is no such match. The link may be old or mistyped.",
@@ -111,7 +111,7 @@ const ERRORS = {
   bad_day: "That is not a day. Here is today.",
 };
 
-/** Set apart, whichever way it is written. @param {string} name */
+/** A name between isolates. @param {string} name */
 export const isolated = (name) => `\u2068${name}\u2069`;
 
 /** @param {string} kind */
@@ -150,11 +150,11 @@ export const teamOf = (event, teams) => (event.team ? teams[event.team] : "");
 export const standing = ({ home, away, score }) => `${isolated(home)} ${score[0]}, ${isolated(away)} ${score[1]}`;
 
 /**
- * One sentence for who cannot see the page, or null for what is not worth an interruption.
+ * One sentence for screen readers, or null for an event that is not worth an interruption.
  *
  * @param {Event} event
  * @param {Teams & {score: readonly [number, number], shootout?: readonly [number, number] | null}} board after it
- * @param {Event} [cancelled] what a cancellation takes back
+ * @param {Event} [cancelled] the event that a cancellation names
  * @returns {string | null}
  */
 export function announcement(event, board, cancelled) {
@@ -215,8 +215,8 @@ export function whyCancelled(cancellation, reviewed, clock) {
 }
 
 /**
- * Whether a correction is the operator's own slip, put right at once: within the desk's ten seconds of undo, and five more
- * for the network. The reason is the undo's own, or none.
+ * Whether a cancellation corrects the operator's own slip: it came within the desk's ten seconds of undo and five seconds
+ * for the network, with the undo's reason or none.
  *
  * @param {Event} event
  * @param {Event} cancellation
@@ -239,7 +239,7 @@ export function mistakeWords(event) {
 export const aggregateOf = ({ score, first_leg }) =>
   first_leg ? [first_leg[0] + score[0], first_leg[1] + score[1]] : null;
 
-/** A smaller count than that says more about the hour than about the match. */
+/** Smaller counts are not shown. */
 const FEW = 10;
 
 /** `about 1,200 following`, empty for few: the count is approximate, and so is the number. @param {number | null | undefined} count */

@@ -1,1 +1,1 @@
-"""The control of broadcasts: numbering, handing over to cells, starting, watching, settling. Sends nothing itself."""
+"""The control of broadcasts: which events are due in which cell, who sends them, and when that has ended."""

@@ -97,7 +97,7 @@ class CellStates:
         If a newer event is due already, nothing changes. A row of another epoch is replaced: what was told of an
         earlier match says nothing about this one.
 
-        The write that gives back the lease also checks ``due_seq``. So an event that becomes due at that moment either
+        The write that releases the lease also checks ``due_seq``. So an event that becomes due at that moment either
         is seen by the running broadcast, or finds the lease free.
         """
         try:

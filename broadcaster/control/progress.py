@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellState
 
 SUMMED = ("accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
-PROGRESS_FIELDS = (*SUMMED, "batch", "seq", "rows", "started", "ended")
-"""The fields, all whole numbers, of the JSON in a batch's row."""
+PROGRESS_FIELDS = (*SUMMED, "batch", "lap_seq", "rows", "started", "ended")
+"""The fields, all whole numbers, of the JSON in a batch's row. ``lap_seq``: the newest event that the lap has sent."""
 
 _OPERATORS_FIELDS = ("seq", "started", "ms", "accepted", "gone", "failed", "skipped", "throttled", "rows", "batches")
 
@@ -50,6 +50,6 @@ def cell_progress(cell_state: CellState, rows: Sequence[dict[str, Any]], now: fl
     running = cell_state.is_running(now)
     broadcast = None
     if running and rows:
-        sums = {**total(rows), "seq": max(row["seq"] for row in rows)}
+        sums = {**total(rows), "seq": max(row["lap_seq"] for row in rows)}
         broadcast = {name: sums[name] for name in _OPERATORS_FIELDS}
     return {"seq": cell_state.due_seq, "told": cell_state.told_seq, "running": running, "broadcast": broadcast}

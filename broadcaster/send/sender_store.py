@@ -125,9 +125,9 @@ class SenderStore:
             return False
         return True
 
-    async def report(self, task: SenderTask, seq: int, counts: Counts) -> None:
+    async def report(self, task: SenderTask, lap_seq: int, counts: Counts) -> None:
         """Overwrite this batch's row; the receipt is the sum of these rows."""
-        body = {"batch": task.batch.number, "seq": seq, **counts.dump()}
+        body = {"batch": task.batch.number, "lap_seq": lap_seq, **counts.dump()}
         round_of = round_name(task.broadcast, task.round)
         await self.db.put_item(
             TableName=self.broadcasts,

@@ -126,11 +126,11 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
 
 
 async def test_a_batch_that_cannot_say_that_it_goes_on_has_not_reached_the_newer_event(
-    tools: Tools, numbered: str, ledger: Ledger, plant: Any, take_lease: Any, announce: Any
+    tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any, announce: Any
 ) -> None:
     """Promise 2: an event that a finished batch has seen, and has not sent, does not count as told."""
     plant(numbered, 20)
-    take_lease(numbered)
+    grant_lease(numbered)
     announce(numbered, 2)
 
     class Refusing(SenderStore):

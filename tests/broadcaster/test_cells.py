@@ -38,7 +38,7 @@ def proxy() -> Iterator[FaultProxy]:
 
 @pytest.fixture(scope="module")
 def cells(proxy: FaultProxy) -> Iterator[System]:
-    """A system of two cells, whose watchdog looks soon."""
+    """A system of two cells, whose watchdog checks soon."""
 
     def through(system: System) -> System:
         changed = proxy.before(system)

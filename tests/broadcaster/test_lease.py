@@ -69,13 +69,13 @@ def renew(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
 
 def written(dynamodb: Any, system: System, match: str, state: str, values: dict[str, Any]) -> bool:
     """Make a state's write to the match's row; returns whether the condition held."""
-    said = definition()[state]["Arguments"]
+    arguments = definition()[state]["Arguments"]
     try:
         dynamodb.update_item(
             TableName=system.name("broadcasts"),
             Key=cell_state_key(match),
-            UpdateExpression=said["UpdateExpression"],
-            ConditionExpression=said["ConditionExpression"],
+            UpdateExpression=arguments["UpdateExpression"],
+            ConditionExpression=arguments["ConditionExpression"],
             ExpressionAttributeValues=values,
         )
     except ClientError as error:

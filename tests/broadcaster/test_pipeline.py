@@ -1,4 +1,4 @@
-"""The whole pipeline in its own processes: what survives, what is set aside, who looks after it."""
+"""The whole pipeline in its own processes: deaths, batches set aside, hand-overs, stops."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ async def test_a_viewer_finds_out_what_it_missed_in_silence(system: System, ledg
 async def test_a_hand_over_of_a_later_round_is_taken(
     system: System, operator: Operator, ledger: Ledger, match: str
 ) -> None:
-    """Promise 2: what an execution began with has been settled when its later round is handed over; it goes on."""
+    """Promise 2: a later round goes on after a hand-over, though a broadcast of its first event has ended."""
     async with watching(system, match) as [seen]:
         for number, kind in enumerate(("kick_off", "half_time")):
             ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": kind, "event_id": f"e{number}"})))
@@ -230,7 +230,7 @@ async def test_a_hand_over_of_a_later_round_is_taken(
 
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[System]:
-    """A system whose senders have little time and a small budget, and whose watchdog looks after two seconds."""
+    """A system whose senders have little time and a small budget, and whose watchdog checks after two seconds."""
     settings = {
         "send_rate": 40, "sender_rate": 40, "sender_timeout": 7, "lease_seconds": 20,
         "watchdog_seconds": 2, "watchdog_visibility": 2, "hand_over_seconds": 4, "rows_per_shard": 4,
@@ -339,7 +339,7 @@ async def test_a_broadcast_is_stopped_and_the_next_event_carries_what_was_not_to
             assert accepted < 100
             await eventually(lambda: sum(1 for each in seen if each.seqs) == accepted)
             assert told(impatient, "stopped").told_seq == 0
-            # The watchdog looks at it, and finds nothing to do.
+            # The watchdog checks it, and finds nothing to do.
             sqs, queue = client(impatient, "sqs"), impatient.resolve("queue.watchdog")
             names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
             await eventually(
@@ -373,7 +373,7 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=broadcast)
     counts = Counts(accepted=3, rows=3, invocations=1, started=1, ended=2)
     progress = broadcast_key(match, progress_item(round_name("b", 1), 0)) | {
-        "body": {"S": json.dumps({"batch": 0, "seq": 1, **counts.dump()})}
+        "body": {"S": json.dumps({"batch": 0, "lap_seq": 1, **counts.dump()})}
     }
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=progress)
     cell_states.mark_due(match, 1, ledger.state(match).epoch)

@@ -33,7 +33,7 @@ SCOPE = "livescore/score:write"
 def row(batch: int, *, seq: int = 3, started: int = 1_000, ended: int = 2_000, **counts: int) -> dict[str, Any]:
     """The report of a batch."""
     names = ("rows", "accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
-    return {"batch": batch, "seq": seq, "started": started, "ended": ended, **dict.fromkeys(names, 0), **counts}
+    return {"batch": batch, "lap_seq": seq, "started": started, "ended": ended, **dict.fromkeys(names, 0), **counts}
 
 
 def plant(system: System, dynamodb: Any, match: str, name: str, *rows: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ def asked(path: str, claims: dict[str, Any] | None) -> tuple[int, dict[str, Any]
 def test_progress_without_its_authorizer_tells_nothing(
     monkeypatch: pytest.MonkeyPatch, ledger: Ledger, match: str, claims: dict[str, Any] | None
 ) -> None:
-    """The handler looks at the token itself."""
+    """The handler checks the token itself."""
     given(monkeypatch, "api", OPERATOR_SCOPE=SCOPE)
     monkeypatch.setattr(resources, "ledger", lambda: ledger)
     status, body = asked(f"/matches/{match}/progress", claims)

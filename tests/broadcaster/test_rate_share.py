@@ -1,4 +1,4 @@
-"""The shares of the send rate."""
+"""The rate shares: how running broadcasts share the send rate of a cell."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_row_says_what_is_left() -> None:
     assert read.need == (7 + 1 + 0) / HORIZON_SECONDS
 
 
-def test_who_has_ended_leaves_its_share() -> None:
+def test_an_ended_batch_leaves_its_share() -> None:
     """Batches that are done leave theirs to the others of the match, a match that is done to the other matches."""
     half = RateShare("a", "o", 4, frozenset({0, 1}), 2_000)
     done = RateShare("b", "o", 2, frozenset({0, 1}), 2_000, {0: 900, 1: 900})
@@ -88,7 +88,7 @@ def test_who_has_ended_leaves_its_share() -> None:
 
 
 def test_the_dead_have_no_share() -> None:
-    """A row that has run out counts for nothing; TTL deletes it hours later."""
+    """A row that has run out counts for nothing; DynamoDB deletes it some hours later."""
     assert share([RateShare("dead", "o", 4, frozenset(), 999)], "a", 3, 900, NOW) == 300
 
 

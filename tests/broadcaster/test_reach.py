@@ -124,7 +124,7 @@ def test_a_cell_that_refuses_holds_up_nobody_and_is_loud(
 def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(
     system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
 ) -> None:
-    """With its queue silent the viewers are told all the same; the record comes again for its watchdog's sake."""
+    """With a silent queue the viewers are told all the same; the record comes again for the watchdog's message."""
     both = {region: Cell(region, cell_states, starter(system)) for region in (REGION, AWAY)}
     cells = Cells(both, watch(system, silent.client("sqs")))
     with pytest.raises(TimeoutError):
@@ -137,7 +137,7 @@ def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(
 def test_one_cell_alone_fails_with_what_its_queue_says(
     system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
 ) -> None:
-    """A queue that is gone is raised, after the cell was handed the event: Kinesis delivers the record again."""
+    """The error of a queue that is gone is raised after the event became due: Lambda delivers the record again."""
     queue = silent.client("sqs")
     silent.close()
     cells = Cells({REGION: Cell(REGION, cell_states, starter(system))}, watch(system, queue))
@@ -149,7 +149,7 @@ def test_one_cell_alone_fails_with_what_its_queue_says(
 def test_a_stop_holds_in_a_cell_that_is_behind(
     system: System, ledger: Ledger, cell_states: CellStates, begun: str
 ) -> None:
-    """A stop covers events that a cell has not been handed yet: handed over later, they begin no broadcast."""
+    """A stop covers events that are not due yet in the cell: when they become due later, they begin no broadcast."""
     ledger.apply_event(AcceptedEvent(begun, 1, EVENT.validate_python({"kind": "half_time", "event_id": "h"})))
     cell_states.mark_due(begun, 1, ledger.state(begun).epoch)
     cell_state, stopped = cell_states.stop(begun, 2, ledger.state(begun).epoch)
@@ -159,16 +159,14 @@ def test_a_stop_holds_in_a_cell_that_is_behind(
     assert [cells.check(begun, seq, REGION, now.epoch, lambda: now) for seq in (1, 2)] == ["ended", "ended"]
 
 
-def test_what_comes_late_does_not_take_a_cell_back(cell_states: CellStates, match_id: str) -> None:
-    """An older event that is handed over after a newer one changes nothing."""
+def test_an_older_event_does_not_take_a_cell_back(cell_states: CellStates, match_id: str) -> None:
+    """An older event that is marked as due after a newer one changes nothing."""
     cell_states.mark_due(match_id, 5, "e")
     assert cell_states.mark_due(match_id, 3, "e").due_seq == 5
     assert cell_states.read(match_id).due_seq == 5
 
 
-def test_an_unreached_cell_is_looked_at_again_ever_later(
-    system: System, cell_states: CellStates, match_id: str
-) -> None:
+def test_an_unreached_cell_is_checked_again_ever_later(system: System, cell_states: CellStates, match_id: str) -> None:
     """The message goes back with the number of tries, so the pause grows, and it is never counted as a failure."""
     sqs = client(system, "sqs")
     queue = sqs.create_queue(QueueName=f"watch-{match_id}")["QueueUrl"]

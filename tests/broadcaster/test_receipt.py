@@ -44,7 +44,7 @@ def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) ->
     """A whole round of two batches. The first has so many rows, and so many of their connections are gone."""
     counts = replace(Counts(*[1] * len(fields(Counts))), rows=rows, gone=gone)
     key = broadcast_key(match, progress_item(round_name("test", 1), 0))
-    body = {"S": json.dumps({"batch": 0, "seq": 2, **counts.dump()})}
+    body = {"S": json.dumps({"batch": 0, "lap_seq": 2, **counts.dump()})}
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": body})
     batches = (replace(BATCH, reached_seq=2, counts=counts), replace(BATCH, reached_seq=2))
     return RoundEnd(match, OWNER, "test", 1, 2, batches)

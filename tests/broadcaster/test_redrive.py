@@ -93,7 +93,7 @@ async def watching(system: System, match: str) -> AsyncIterator[list[int]]:
 
 
 def test_everything_is_listed_and_nothing_stays_hidden(queue: Redrive) -> None:
-    """More messages than one call gives are listed once each, and the next who looks sees them all at once."""
+    """More messages than one call gives are listed once each, and the next redrive receives them all at once."""
     for number in range(25):
         aside(queue, json.dumps({"match": "m", "seq": number}))
     for _ in range(2):

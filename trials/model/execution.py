@@ -77,15 +77,15 @@ class Execution:
                 return
 
     def _acquire_lease(self) -> bool:
-        said = definition()["AcquireLease"]["Arguments"]
+        arguments = definition()["AcquireLease"]["Arguments"]
         now = int(self.world.clock.time())
         for left in reversed(range(TRIES["AcquireLease"])):
             try:
                 self.world.db.update_item(
                     TableName=self.world.system.name("broadcasts"),
                     Key=cell_state_key(self.match),
-                    UpdateExpression=said["UpdateExpression"],
-                    ConditionExpression=said["ConditionExpression"],
+                    UpdateExpression=arguments["UpdateExpression"],
+                    ConditionExpression=arguments["ConditionExpression"],
                     ExpressionAttributeValues={
                         ":owner": {"S": self.id},
                         ":previous": {"S": self.previous_owner or "nobody"},
@@ -156,7 +156,7 @@ class Execution:
                 return
 
     def _renew_lease(self) -> None:
-        said = definition()["RenewLease"]["Arguments"]
+        arguments = definition()["RenewLease"]["Arguments"]
         until = int(self.world.clock.time()) + self.world.lease_seconds
         for _ in range(TRIES["RenewLease"]):
             with suppress(ClientError):
@@ -164,8 +164,8 @@ class Execution:
                     self.world.db.update_item(
                         TableName=self.world.system.name("broadcasts"),
                         Key=cell_state_key(self.match),
-                        UpdateExpression=said["UpdateExpression"],
-                        ConditionExpression=said["ConditionExpression"],
+                        UpdateExpression=arguments["UpdateExpression"],
+                        ConditionExpression=arguments["ConditionExpression"],
                         ExpressionAttributeValues={":until": {"N": str(until)}, ":owner": {"S": self.id}},
                     )
                 return

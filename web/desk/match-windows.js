@@ -40,7 +40,7 @@ const input = (id) => /** @type {HTMLInputElement} */ (byId(id));
 /**
  * @typedef {object} Surroundings
  * @property {import("./dialogs.js").Dialogs} dialogs
- * @property {import("../reading.js").Reader} reader
+ * @property {import("../http-reader.js").Reader} reader
  * @property {import("./operators-api.js").OperatorsApi} api
  * @property {import("./lineups.js").MatchLineups} lineups
  * @property {() => number} now milliseconds since the epoch by the server's clock

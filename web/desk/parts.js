@@ -1,10 +1,10 @@
 // @ts-check
 /** The parts of the desk that hold what the operator enters and send it; no part of the page. */
 
-import { Shelf } from "../kept.js";
+import { Reader } from "../http-reader.js";
 import { Livescore } from "../livescore.js";
 import { viewerToken } from "../origin.js";
-import { Reader } from "../reading.js";
+import { RecordStore } from "../record-store.js";
 import { Actions } from "./actions.js";
 import { FollowUp } from "./follow-up.js";
 import { OperatorToken } from "./operator-token.js";
@@ -26,7 +26,7 @@ export function partsOf({ websockets, operators }) {
   const request = (...about) => fetch(...about);
   const storage = storageOf(window);
   const store = new OutboxStore(storage);
-  const shelf = new Shelf(() => window.localStorage);
+  const shelf = new RecordStore(() => window.localStorage);
   const tokens = new OperatorToken(operators, window, now);
   const reader = new Reader(request, (answer, sentAt) => live.observe(answer, sentAt));
   /** @param {string} match */

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Tells who hears the page what has happened: one sentence at a time, in the region of index.html that screen readers
- * watch. Politely, so that nobody is cut short; and in time, so of many at once only the newest few are told.
+ * Announces events to screen readers, one sentence at a time, in the polite live region of index.html. Of many events at
+ * once it announces only the newest few.
  */
 
-/** A sentence stands for so long before the next takes its place; screen readers miss what is gone at once. */
+/** A sentence stays so long before the next one: screen readers miss a sentence that is replaced at once. */
 const STANDS = 1_500;
 const MOST = 3;
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** The state of the connection in the masthead, in words and not by colour alone, and the one sentence that follows from it. */
+/** The state of the connection in the masthead, in words and colour, and the sentence below it. */
 
 import { setAttribute, setText } from "../dom.js";
 import { connectionWords, errorWords } from "../words.js";
@@ -8,20 +8,19 @@ import { connectionWords, errorWords } from "../words.js";
 /** @typedef {import("./notices.js").Notices} Notices */
 /** @typedef {import("./announcer.js").Announcer} Announcer */
 
-/** A loss that is mended sooner is not worth a sentence: planned reconnects take a moment. */
+/** A shorter loss gets no sentence: planned reconnects take a moment. */
 const PATIENCE = 3_000;
 
 /**
  * @typedef {object} Reads How reading over HTTP goes on this screen.
- * @property {boolean} known something has been heard of the service, so it is known what there is to follow
+ * @property {boolean} known the service has answered, so the matches to follow are known
  * @property {boolean} missing there is no such match, so there is nothing to follow
  * @property {string | null} unread a sentence if the last read failed
- * @property {boolean} list the screen is a list, which only HTTP brings
+ * @property {boolean} list the screen is a list, which comes over HTTP only
  */
 
 /**
- * Pure: what is said of a connection. The library's state and the last read are two accounts of one network; they are
- * told as one state and at most one sentence.
+ * Pure: joins the library's state and the result of the last read into one state and at most one sentence.
  *
  * @param {string} given the library's state, or `unset` while the host names no cells
  * @param {Reads} reads
@@ -48,7 +47,7 @@ export function truth(given, { known, missing, unread, list }, { long, wasOpen, 
 
 /** @param {string} state @param {boolean} wasOpen @param {boolean} token */
 function sentenceOf(state, wasOpen, token) {
-  // Without a token none can be refused: the cells are down. Once accepted it may have run out, or they are down.
+  // Without a token the cells are down. A token that was accepted before may have expired, or the cells are down.
   if (state === "refused" && token) return errorWords(wasOpen ? "not_back" : "refused");
   if (state === "silent") {
     return "No live updates come through on this network. Scores are read every few seconds instead; the page goes on trying.";
@@ -81,7 +80,7 @@ export class ConnectionSign {
   /** @param {{state: string, retryAt?: number | null}} connection the library's, or `unset` */
   show(connection) {
     this.connection = connection;
-    // Closed is no loss: there is nothing to follow on this screen, and the list is read anew every few minutes.
+    // Closed is no loss: this screen follows nothing, and reads the list every few minutes.
     if (connection.state === "open" || connection.state === "closed") {
       this.lostAt = 0;
       this.wasOpen = connection.state === "open";

@@ -1,5 +1,5 @@
 // @ts-check
-/** One match as a line of the scoreboard: where it stands, who plays, the score, and what has just happened. */
+/** One match as a line of the scoreboard: its status, its teams, the score, and its latest news. */
 
 import { matchAddress } from "../address.js";
 import { hasScore, isLive, isOver } from "../boards.js";
@@ -81,7 +81,7 @@ export class Fixture {
   /** Show that something has just happened, until then. @param {News} news @param {number} until */
   tell(news, until) {
     this.news = { news, until };
-    // Taken off and set again in the next frame, the motion would begin anew; two names for one motion do the same
+    // Removing the class and setting it in the next frame would restart the motion; two names for it do the same
     // without asking the browser to lay anything out in between.
     const again = this.link.getAttribute("data-news") === news.kind ? `${news.kind}-again` : news.kind;
     setAttribute(this.link, "data-news", again);
@@ -100,7 +100,7 @@ export class Fixture {
     const words = noteWords(this.board);
     if (this.news === null) return setText(this.note, words);
     const { news } = this.news;
-    // The kick alone says little without the score.
+    // A kick means little without the score.
     setText(this.note, news.kick ? [newsWords(news), words].filter(Boolean).join(" · ") : newsWords(news));
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: a day's matches in the order in which a scoreboard shows them, and which of them to follow. */
+/** Pure: orders a day's matches for the scoreboard, and chooses the matches to follow. */
 
 import { isLive, isOver } from "../boards.js";
 import { kickoffAt, kickoffDay, localDay, startOf } from "../day.js";
@@ -13,7 +13,7 @@ export const MOST_FOLLOWED = 50;
 const HOUR = 3_600_000;
 const SOON = HOUR / 4;
 
-/** After so long nobody calls it live any more, whatever its status says: an operator forgot the last whistle. */
+/** After so long a match is not live any more, even without full time: an operator forgot the last whistle. */
 const LONGEST = 12 * HOUR;
 
 /** Until so long after its kick-off a finished match of the evening before is still on today's page. */

@@ -1,5 +1,5 @@
 // @ts-check
-/** One match in the document: the score, who scored, the shoot-out, the timeline. */
+/** One match in the document: score, scorers, shoot-out, timeline. */
 
 import { dayAddress } from "../address.js";
 import { hasScore, isLive, isOver } from "../boards.js";
@@ -82,7 +82,7 @@ export class MatchView {
     this.known = "";
   }
 
-  /** Nothing is known of the match yet. */
+  /** No board of the match has come yet. */
   waits() {
     setText(this.empty, "Looking for the match …");
   }
@@ -151,7 +151,7 @@ export class MatchView {
   }
 
   /**
-   * Say in the hero what has just happened, until then.
+   * Show news in the hero until then.
    *
    * @param {"goal" | "cancelled"} kind
    * @param {Event} event
@@ -163,7 +163,7 @@ export class MatchView {
     this.flashUntil = until;
     this.told = { kind, event, side };
     this.#banner(board);
-    // As in fixture.js: a second name begins the motion again.
+    // As in fixture.js: a second name restarts the motion.
     setAttribute(this.hero, "data-flash", this.hero.dataset.flash === kind ? `${kind}-again` : kind);
     setAttribute(this.hero, "data-side", side);
     this.timeline.point(String(event.seq));
@@ -249,7 +249,7 @@ export class MatchView {
     );
     const wide = el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Kicks" }, table);
     this.kicks.replaceChildren(el("h2", {}, "Penalty shoot-out"), wide);
-    // Where not all kicks fit the last ones are seen first.
+    // If not all kicks fit, the last ones are visible.
     wide.scrollLeft = wide.scrollWidth;
   }
 }
@@ -309,7 +309,7 @@ function aboutOf({ leg, kickoff, neutral, half_minutes: half = 45, status }) {
 /** Letters of the longest word, which must fit into its column. @param {string} text */
 const longestWord = (text) => Math.max(...text.split(/[\s-]+/).map((word) => [...word].length));
 
-/** The winner, where the score alone does not show it, and why play does not go on.
+/** The winner, if the score alone does not show it, and the reason why play is stopped.
  * @param {Board} board @param {readonly Event[]} events */
 function resultOf(board, events) {
   const turn = events.findLast((event) => event.kind === board.status && !event.cancelled_by);

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * One match: what this device kept of it at once, then the snapshot over HTTP, then every event as it comes. An event
- * is shown once, whatever way it comes: new events are found by comparing with the board painted before.
+ * One match: first this device's stored board, then the snapshot over HTTP, then every event as it comes. A comparison
+ * with the painted board finds the new events, so each event is shown once.
  */
 
 import { isMatchId } from "../address.js";
 import { hasScore, isGoal, isOutdated, joined, pauseOfMatch, Said } from "../boards.js";
-import { ReadError } from "../reading.js";
+import { ReadError } from "../http-reader.js";
 import { announcement, errorWords, isolated, scoreWords, standing } from "../words.js";
 import { MatchView } from "./match-view.js";
 
@@ -16,7 +16,7 @@ import { MatchView } from "./match-view.js";
 
 const NEWS = 12_000;
 
-/** More than that at once is told as one: who was away wants the score, not the course of events. */
+/** More new events at once are announced as one: a viewer that was away wants the score. */
 const MOST_TOLD = 2;
 
 export class Match {
@@ -35,7 +35,7 @@ export class Match {
     this.livescore = null;
     this.frame = 0;
     this.readAt = 0;
-    /** When the library last told of it, by a clock that only goes forward. */
+    /** When the library last changed the board, by a monotonic clock. */
     this.followedAt = Number.NEGATIVE_INFINITY;
     this.told = false;
     this.missing = false;
@@ -97,7 +97,7 @@ export class Match {
     if (!this.missing) this.follow();
   }
 
-  /** As soon as the library is there, from what is known by then. */
+  /** Begin to follow when the library is there. */
   follow() {
     const { live } = this.page;
     if (live === null || this.livescore !== null || !isMatchId(this.match)) return;
@@ -118,7 +118,7 @@ export class Match {
     });
   }
 
-  /** The service knows no such match. It is asked again: the match may be on its way. */
+  /** The service knows no such match. The page asks again: the match may be created soon. */
   #isMissing() {
     const { page } = this;
     this.missing = true;
@@ -143,7 +143,7 @@ export class Match {
     if (board === null || board === shown) return;
     const now = page.now();
     this.view.show(board, now);
-    // Events are told from the kept board on only once the first answer has come: the kept board may be hours old.
+    // Events are announced only after the first answer: the stored board may be hours old.
     if (this.told && shown && shown.epoch === board.epoch) this.#tell(shown, board, now);
     this.told = this.page.fresh;
     this.shown = board;
@@ -155,7 +155,7 @@ export class Match {
   #tell(before, board, now) {
     const events = board.events ?? [];
     const known = new Map(events.map((event) => [event.seq, event]));
-    // An event that came and was taken back between two paints was never seen: neither is told.
+    // An event that came and was cancelled between two paints was never seen: neither is announced.
     const fresh = events.filter(
       ({ seq, kind, cancelled_by, cancels_seq = 0 }) =>
         seq > before.seq && kind !== "amendment" && !cancelled_by && !(cancels_seq > before.seq),

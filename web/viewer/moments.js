@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Pure: a match told from its events. Posts come late and out of the game's order (a goal of minute 45 is often entered
- * after the half-time whistle), so a timeline goes by the minute, and by the order of entry where there is none.
+ * Pure: the timeline of a match. Posts come late and out of the game's order (a goal of minute 45 is often entered after
+ * the half-time whistle), so the timeline is ordered by minute, and without a minute by the order of entry.
  */
 
 import { isAmendment, isGoal } from "../boards.js";
@@ -12,9 +12,9 @@ import { isMistake } from "../words.js";
 /**
  * @typedef {object} Moment
  * @property {Event} event
- * @property {Event | null} cancellation what took it back
- * @property {boolean} mistake whether it was a slip that its operator put right at once
- * @property {boolean} reviewed the video assistant has spoken about it
+ * @property {Event | null} cancellation its cancellation
+ * @property {boolean} mistake whether its operator cancelled it at once
+ * @property {boolean} reviewed there was a video review of it
  * @property {[number, number] | null} score after it, in the game's order; of a goal that was taken back, as it would have been
  * @property {[number, number] | null} shootout likewise
  * @property {string} id the same from board to board
@@ -23,7 +23,7 @@ import { isMistake } from "../words.js";
 /** @typedef {{half_minutes?: number, extra_half_minutes?: number}} Lengths of the halves, in minutes */
 /** @typedef {[stretch: number, minute: number, stoppage: number, seq: number]} Place in the game */
 
-/** Where a phase stands between the stretches of play, which are odd: 1 and 3 the halves, 5 and 7 those of extra time. */
+/** The place of a phase between the periods of play, which are odd: 1 and 3 the halves, 5 and 7 those of extra time. */
 /** @type {Readonly<Record<string, number>>} */
 const PHASES = {
   kick_off: 0,
@@ -46,8 +46,8 @@ function stretchOf(minute, { half_minutes: half = 45, extra_half_minutes: extra 
 }
 
 /**
- * The moments of a match, the newest first. An event that was taken back says so itself: its cancellation and what led to
- * no decision is no moment of its own.
+ * The moments of a match, the newest first. A cancelled event shows its cancellation. The cancellation, and a review
+ * that led to no decision, is no moment of its own.
  *
  * @param {readonly Event[]} events in order of their seq
  * @param {Lengths} [lengths]
@@ -96,7 +96,7 @@ const isCheck = (event) => event.kind === "var_decision" && event.decision === "
 
 /** @param {Event} event @param {Event | null} check @param {Map<number, Event>} bySeq */
 function isMoment(event, check, bySeq) {
-  // The event that it corrects is told as it should be.
+  // The corrected event has the correction already.
   if (isAmendment(event)) return false;
   if (event.kind === "cancellation") return !bySeq.has(event.cancels_seq ?? -1);
   return !isCheck(event) || event === check;
@@ -121,10 +121,10 @@ function placesOf(events, lengths) {
     const { place } = made;
     placed.push(made);
     if (event.cancelled_by) continue;
-    // An event without a place of its own stands after the latest place known when it was entered.
+    // An event without a minute comes after the latest place that was known when it was entered.
     if (isLater(place, last)) last = place;
     if (isPlay(place) && isLater(place, played)) played = place;
-    // While play is stopped nothing happens on the pitch: what is entered then happened before.
+    // While play is stopped, an entered event happened before.
     if (stopped && event.minute !== undefined && isLater(place, stopped.place)) {
       stopped.place = [place[0], place[1], place[2], event.seq + 0.5];
       last = stopped.place;
@@ -143,7 +143,7 @@ function placeOf({ kind, minute, stoppage, seq }, last, played, lengths) {
   if (minute !== undefined && minute !== null) return [stretchOf(minute, lengths), minute, stoppage ?? 0, seq];
   const phase = PHASES[kind];
   if (phase !== undefined) return [phase, 0, 0, seq];
-  // A goal falls in play, and not after a whistle, whenever it is entered.
+  // A goal belongs to play, not after a whistle, even if it is entered later.
   const [stretch, by, added] = SCORING.test(kind) && isPlay(played) ? played : last;
   return [stretch, by, added, seq];
 }
@@ -151,8 +151,7 @@ function placeOf({ kind, minute, stoppage, seq }, last, played, lengths) {
 const SCORING = /^(goal|own_goal|penalty_goal|penalty_missed)$/;
 
 /**
- * Counts the score through the moments in the game's order. Where events are missing it is the score that each event
- * was told with.
+ * Counts the score through the moments in the game's order. If events are missing, each event keeps its own score.
  *
  * @param {readonly Event[]} events
  * @returns {(event: Event) => {score: [number, number] | null, shootout: [number, number] | null}}

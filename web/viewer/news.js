@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: what happened between two accounts of a match that the scoreboard should tell. */
+/** Pure: finds the news between two boards of a match for the scoreboard. */
 
 import { isGoal } from "../boards.js";
 
@@ -30,7 +30,7 @@ export function newsBetween(before, after) {
   if (change === null) return null;
   const fresh = (after.events ?? []).filter((event) => event.seq > before.seq);
   const ofSide = (/** @type {Event | undefined} */ event) => event && isScore(event) && event.team === change.side;
-  // The goal may lie before everything that is known here; the score says that it was one.
+  // The goal may be before all known events; the score shows that there was one.
   const tookBack = (/** @type {Event | undefined} */ event) => event === undefined || ofSide(event);
   const wanted = (/** @type {Event} */ event) =>
     change.kind === "goal"

@@ -1,5 +1,5 @@
 // @ts-check
-/** Sentences on what is not as it should be, each for as long as it is true. */
+/** Sentences about problems, each as long as the problem lasts. */
 
 import { el, setText } from "../dom.js";
 
@@ -19,7 +19,7 @@ export class Notices {
       this.shown.delete(name);
       return;
     }
-    // Two causes may lead to one sentence; it is said once.
+    // Two causes may have the same sentence; it is shown once.
     for (const [other, element] of this.shown) if (other !== name && element.textContent === sentence) return;
     const notice = known ?? el("p", { class: "notice", "data-about": name });
     setText(notice, sentence);

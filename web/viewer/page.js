@@ -3,7 +3,7 @@
  * */
 
 import { setAttribute, setText } from "../dom.js";
-import { ReadError } from "../reading.js";
+import { ReadError } from "../http-reader.js";
 import { ageWords, errorWords, wrongClock } from "../words.js";
 
 /** @typedef {import("../livescore.js").Livescore} Livescore */
@@ -12,8 +12,8 @@ import { ageWords, errorWords, wrongClock } from "../words.js";
  * @typedef {object} Screen
  * @property {HTMLElement} element
  * @property {string} title
- * @property {boolean} list it is a list, which only HTTP brings
- * @property {boolean} [missing] there is nothing of that name
+ * @property {boolean} list it is a list, which comes over HTTP only
+ * @property {boolean} [missing] there is no such match
  * @property {() => void} start
  * @property {() => void} stop
  * @property {(now: number) => void} tick once a second
@@ -24,7 +24,7 @@ import { ageWords, errorWords, wrongClock } from "../words.js";
 /** An older state is marked with its age. */
 const OLD = 20_000;
 
-/** A clock that is further off is worth a sentence. */
+/** A clock that is more wrong gets a sentence. */
 const WRONG = 2 * 60_000;
 
 const KEEP_EVERY = 1_000;
@@ -32,8 +32,8 @@ const KEEP_EVERY = 1_000;
 export class Page {
   /**
    * @param {object} parts
-   * @param {import("../reading.js").Reader} parts.reader
-   * @param {import("../kept.js").Shelf} parts.shelf
+   * @param {import("../http-reader.js").Reader} parts.reader
+   * @param {import("../record-store.js").RecordStore} parts.shelf
    * @param {import("./notices.js").Notices} parts.notices
    * @param {import("./announcer.js").Announcer} parts.announcer
    * @param {HTMLElement} parts.age where it is said how old the page is
@@ -52,11 +52,11 @@ export class Page {
     this.screen = null;
     /** When the library last read. */
     this.libraryReadAt = 0;
-    /** Something has been heard of the service since this screen was opened. */
+    /** The service has answered since this screen was opened. */
     this.fresh = false;
     /** Of the last read over HTTP: a sentence if it failed. @type {string | null} */
     this.unread = null;
-    /** When what is shown was true, by this device's clock; 0 if nothing is shown. */
+    /** The time of the shown board, by this device's clock; 0 if none is shown. */
     this.knownAt = 0;
     /** @type {Map<string, unknown>} */
     this.unkept = new Map();
@@ -134,7 +134,7 @@ export class Page {
     this.keeper ??= window.setTimeout(() => this.keepNow(), KEEP_EVERY);
   }
 
-  /** Keep it before the page goes away. */
+  /** Store the record before the page goes away. */
   keepNow() {
     window.clearTimeout(this.keeper);
     this.keeper = undefined;

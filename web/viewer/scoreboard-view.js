@@ -63,11 +63,11 @@ export class ScoreboardView {
     }
     setAttribute(this.now, "href", dayAddress(null));
     setAttribute(this.now, "aria-current", day === today ? "date" : null);
-    // One of its neighbours leads there already.
+    // A neighbouring link leads there already.
     setAttribute(this.now, "hidden", [shifted(today, -1), shifted(today, 1)].includes(day) ? "" : null);
   }
 
-  /** The whole list; `words` says in a sentence what there is; null if there is nothing.
+  /** Paint the whole list; `words` is a sentence about it, null for an empty list.
    * @param {Group[]} groups @param {string | null} words @param {number} now */
   show(groups, words, now) {
     setText(this.summary, words ?? "");

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The scoreboard of a day: reads the list over HTTP, follows the score of what is being played, and paints at most once
- * a frame. Boards from either way go through `joined`, so the older of two never wins.
+ * The scoreboard of a day: reads the list over HTTP, follows the scores of live matches, and paints at most once a frame.
+ * All boards go through `joined`, so an older board never replaces a newer one.
  */
 
 import { hasScore, isLive, isOutdated, isOver, joined, Said } from "../boards.js";
@@ -14,10 +14,10 @@ import { ScoreboardView } from "./scoreboard-view.js";
 /** @typedef {import("../boards.js").Board} Board */
 /** @typedef {import("./page.js").Page} Page */
 
-/** After a read that failed, about. */
+/** The approximate pause after a failed read. */
 const RETRY = 4_000;
 
-/** News stays on a line for so long. */
+/** The time that news stays on a line. */
 const NEWS = 15_000;
 
 /** 200 matches each. */
@@ -106,14 +106,14 @@ export class Scoreboard {
     this.view.tick(now);
   }
 
-  /** Read the list again; the socket tells of goals sooner, but not of viewers, nor of matches that are new. */
+  /** Read the list again: the socket brings goals sooner, but neither numbers of viewers nor new matches. */
   async refresh() {
     this.readAt = Date.now();
     const { page, day } = this;
     const days = utcDays(day);
     const failed = await this.#readDays(days);
     if (this.#isGone(day)) return;
-    // Not all at the same moment, when the service is back.
+    // Full jitter, for the moment when the service is back.
     this.retry = failed === null ? null : RETRY * (0.5 + Math.random());
     if (failed === null) {
       this.read = true;
@@ -123,7 +123,7 @@ export class Scoreboard {
     this.whole = true;
     this.#later();
     this.#keep();
-    // Matches still on from the day before can wait until the day itself is there; those that are over are not read
+    // Live matches of the day before wait until the day itself is there; those that are over are not read
     // again.
     if (failed === null && day === localDay(page.now())) {
       const before = utcDays(shifted(day, -1)).filter((each) => !days.includes(each));

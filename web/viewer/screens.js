@@ -1,5 +1,5 @@
 // @ts-check
-/** The two screens of the viewer's page. Each is loaded when it is first asked for. */
+/** The two screens of the viewer's page. Each is loaded at its first use. */
 
 /** @typedef {import("../address.js").Place} Place */
 
@@ -11,7 +11,7 @@ const FILES = {
 /** Style sheets that are there or on their way. @type {Map<string, Promise<unknown>>} */
 const sheets = new Map();
 
-/** Have the browser fetch all files of a screen at once, and not one after the other as it finds them.
+/** Let the browser fetch all files of a screen at once.
  * @param {Place} place */
 export function preloadScreen({ match }) {
   const screen = match ? "match" : "scoreboard";
@@ -29,7 +29,7 @@ export async function loadScreen(page, { match, day }) {
   return new Scoreboard(page, day);
 }
 
-/** Fulfilled once the style sheet of a screen is there, or cannot be had: the next call asks for it again then.
+/** Resolves when a screen's style sheet is loaded or has failed; after a failure the next call loads it again.
  * @param {string} screen */
 function styled(screen) {
   const found = sheets.get(screen);

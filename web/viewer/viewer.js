@@ -1,11 +1,11 @@
 // @ts-check
-/** The viewer's page: which screen the address asks for, and everything that goes on beside the screens. */
+/** The viewer's page: opens the screen of the address, and runs everything outside the screens. */
 
 import { placeOf } from "../address.js";
-import { Shelf } from "../kept.js";
+import { Reader } from "../http-reader.js";
 import { Livescore } from "../livescore.js";
 import { deployment, viewerToken } from "../origin.js";
-import { Reader } from "../reading.js";
+import { RecordStore } from "../record-store.js";
 import { keepShell } from "../shell.js";
 import { errorWords } from "../words.js";
 import { Announcer } from "./announcer.js";
@@ -38,12 +38,12 @@ const sign = new ConnectionSign(byId("connection"), notices, announcer, {
   }),
   token: token !== null,
 });
-const shelf = new Shelf(() => localStorage);
+const shelf = new RecordStore(() => localStorage);
 const page = new Page({ reader, shelf, notices, announcer, age: byId("age"), onRead: () => sign.tick(Date.now()) });
 
 let opened = 0;
 
-/** Show what the address asks for. Only the screen that it asks for is loaded. */
+/** Show the screen of the address. Only that screen is loaded. */
 async function open() {
   const place = placeOf(location.search);
   const turn = ++opened;

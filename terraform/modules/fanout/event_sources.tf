@@ -59,8 +59,8 @@ resource "aws_lambda_event_source_mapping" "queue" {
 
 # A function that puts messages into the queue that invokes it is stopped after about 16 invocations in one chain, and its
 # message goes to the dead-letter queue
-# (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html). The watchdog looks after a cell that
-# is away for as long as that takes: each look is later than the one before, up to 15 minutes.
+# (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html). The watchdog checks a
+# cell that does not answer until it answers: after 2, 4, 8 … 60 seconds, and then every 60 seconds.
 resource "aws_lambda_function_recursion_config" "queue" {
   for_each = toset([
     for function, source in var.event_sources : function

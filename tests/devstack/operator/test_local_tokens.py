@@ -255,7 +255,7 @@ async def test_forged_tokens_open_no_socket(guarded: tuple[System, Path], issuer
         assert answer.json() == {"message": "User is not authorized to access this resource with an explicit deny"}
         said = log.read_text().removeprefix(before)
         lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-        assert [line["reason"] for line in lines if line["message"] == "refused"] == [reason]
+        assert [line["reason"] for line in lines if line["message"] == "connect_refused"] == [reason]
         assert not token or token not in said
     assert {reason for _, reason in FORGED.values()} | {"There is no token."} == REASONS
 

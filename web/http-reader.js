@@ -50,7 +50,7 @@ export class Reader {
     this.heard(answer, sentAt);
     const body = await answer.json().catch(() => null);
     if (answer.ok && body !== null) return body;
-    // A path that is no match's id leads nowhere: to the viewer that is the same.
+    // An id that no match can have is an unknown match for the viewer.
     const code =
       answer.status === 404 || answer.status === 422 ? "unknown_match" : (body?.error?.code ?? "unavailable");
     throw new ReadError(code, body?.error?.message ?? "");

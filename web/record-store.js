@@ -1,23 +1,23 @@
 // @ts-check
 /**
- * The records that this device keeps, so that a reload without a network has something to show.
+ * The records of this device, for a reload without a network.
  *
- * The newest few dozen records in localStorage. A browser that keeps nothing, or has no room, is no error: there is
- * only nothing to show then.
+ * The newest 30 records are in localStorage. A browser without storage, or without room, is no error: then there is
+ * nothing to show.
  */
 
 const PREFIX = "livescore.kept.";
 const MOST = 30;
 
-/** @template T @typedef {{at: number, value: T}} Kept when it was true, by this device's clock */
+/** @template T @typedef {{at: number, value: T}} StoredRecord `at`: when it was true, by this device's clock */
 
-export class Shelf {
+export class RecordStore {
   /** @param {() => Storage} storage looked up at each use: only to name it may be refused */
   constructor(storage) {
     this.storage = storage;
   }
 
-  /** The record under a name, or null. @param {string} name @returns {Kept<any> | null} */
+  /** The record under a name, or null. @param {string} name @returns {StoredRecord<any> | null} */
   get(name) {
     try {
       const kept = JSON.parse(this.storage().getItem(PREFIX + name) ?? "null");
@@ -27,7 +27,7 @@ export class Shelf {
     }
   }
 
-  /** Keep it; false if there is no room. @param {string} name @param {unknown} value @param {number} at */
+  /** Store a value; false if there is no room. @param {string} name @param {unknown} value @param {number} at */
   put(name, value, at) {
     const text = JSON.stringify({ at, value });
     try {
@@ -46,7 +46,7 @@ export class Shelf {
     }
   }
 
-  /** Drop the oldest of our records but so many. @param {number} most */
+  /** Remove the oldest records except `most`. @param {number} most */
   #makeRoom(most) {
     const storage = this.storage();
     const names = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? "");
