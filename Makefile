@@ -117,7 +117,7 @@ check: setup ## Formatter, linter, type checker, import rules, spelling, English
 	@$(BIN)/python -m devstack.checks.proofread
 
 .PHONY: coverage
-coverage: setup ## The quick tests again: they take every branch of the pure files
+coverage: setup ## Whether the quick tests take every branch of the pure files
 	@$(BIN)/python -m devstack.checks.pure_coverage
 
 .PHONY: format

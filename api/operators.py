@@ -157,11 +157,11 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
 
 @app.get(
     "/matches/<match>/events/<event_id>",
-    summary="What became of an event",
+    summary="The outcome of an event",
     tags=["operators"],
     responses=answers(
         HTTPStatus.OK,
-        "What became of it.",
+        "The outcome.",
         not_found="There is no such match or event: `unknown_match`, `unknown_event`.",
     ),
 )
@@ -169,7 +169,7 @@ def read_outcome(
     match: MatchInPath,
     event_id: Annotated[EventId, Path()],
     request: Annotated[
-        str | None, Query(pattern=DIGEST, description="What the 202 named; without it, the event that has the id.")
+        str | None, Query(pattern=DIGEST, description="``request`` of the 202. Left out, the event that has the id.")
     ] = None,
 ) -> Response[dict[str, Any]]:
     """``pending``, ``applied`` with its ``seq``, or ``refused`` with a ``reason``; 404 ``unknown_event``.
@@ -186,11 +186,14 @@ def read_outcome(
 
 @app.post(
     "/matches/<match>/stop",
-    summary="End the broadcast of a match",
+    summary="Stop the broadcast of a match",
     tags=["operators"],
     security=OPERATORS,
     responses=answers(
-        HTTPStatus.OK, "Whether there was one, and how far it got.", operators=True, not_found=UNKNOWN_MATCH
+        HTTPStatus.OK,
+        "``stopped`` says whether a broadcast ran; ``told`` of each cell says how far it got.",
+        operators=True,
+        not_found=UNKNOWN_MATCH,
     ),
 )
 def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
@@ -226,10 +229,12 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
 
 @app.get(
     "/matches/<match>/audit",
-    summary="Who posted what",
+    summary="Events of a match with their operators",
     tags=["operators"],
     security=OPERATORS,
-    responses=answers(HTTPStatus.OK, "The events, each with who posted it.", operators=True, not_found=UNKNOWN_MATCH),
+    responses=answers(
+        HTTPStatus.OK, "The events, each with its operator as ``by``.", operators=True, not_found=UNKNOWN_MATCH
+    ),
 )
 def read_audit(
     match: MatchInPath,
@@ -258,11 +263,11 @@ def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[di
 
 @app.get(
     "/matches/<match>/progress",
-    summary="How far the broadcast of a match is",
+    summary="Progress of a match's broadcast in each cell",
     tags=["operators"],
     security=OPERATORS,
     responses=answers(
-        HTTPStatus.OK, "How far each cell is, or that it did not answer.", operators=True, not_found=UNKNOWN_MATCH
+        HTTPStatus.OK, "The progress of each cell, or ``unreached``.", operators=True, not_found=UNKNOWN_MATCH
     ),
 )
 def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:

@@ -1,24 +1,25 @@
-"""The ledger in DynamoDB: applies each event once, numbers it, keeps the history.
+"""The ledger in DynamoDB: it applies each event once, numbers it, and stores the history.
 
 Table ``matches``, keys ``match_id`` and ``item``:
 
 - ``state``               the match as it stands; ``newest_seq`` is the number of the newest event, ``epoch``
                           changes on a reset; ``day`` and ``starts`` put it into the calendar (calendar.py);
-                          ``terms`` are what else was said of it when it was scheduled
-- ``event#00000012``      the event that got seq 12: as viewers see it, and beside that who posted it. Of an event that
-                          was amended, ``amended`` has the corrected fields and ``amended_by`` the last amendment's seq
-- ``id#<event_id>``       what became of the event that has the id: pending, applied as seq n, or refused and why; and
-                          its ``digest``, which tells its content from that of another event under the same id
-- ``id#<event_id>#<digest>``  what became of other content that was posted under that id: pending, or refused
+                          ``terms`` are ground, legs and lengths from its scheduling
+- ``event#00000012``      the event that got seq 12, as viewers see it; ``by`` is its operator. After an amendment,
+                          ``amended`` has the corrected fields, and ``amended_by`` the seq of the last amendment
+- ``id#<event_id>``       the outcome of the event that has the id: pending, applied as seq n, or refused with a reason;
+                          ``digest`` distinguishes its content from that of another event under the same id
+- ``id#<event_id>#<digest>``  the outcome of other content that was posted under that id: pending or refused
 - ``lineups``             the names of each side's players, if they were given
-- ``receipt#…``           of a broadcast that has ended, in any cell (broadcaster.control.receipt)
+- ``receipt#…``           the receipt of one round of a broadcast in one cell (broadcaster/control/receipt.py)
 
 Every row has a version, ``v`` (runtime/attributes.py). match_rows.py reads rows, ledger_writes.py makes
 them. Each cell keeps the progress of its own broadcasts (broadcaster/control/cell_state.py).
 
-One transaction per event: put the id (if it is free, or pending with the same digest), put the event, update the state
-(if seq is what was read). So a record that is delivered twice, or by two readers at once, counts once. The first write
-of an id's row decides which content has the id, whether that is the marker of a pending event or the event's number.
+One transaction applies an event. It puts the id (if it is free, or pending with the same digest), puts the event, and
+updates the state (if ``newest_seq`` is still the value that was read). So a record that is delivered twice, or by two
+readers at once, counts once. The first write of an id's row decides which content has the id: either the mark of a
+pending event, or the transaction.
 """
 
 from __future__ import annotations
@@ -77,11 +78,11 @@ ID_TAKEN = "the id is taken by another event of this match"
 """The reason of an outcome: the id belongs to an event with other content."""
 _HISTORY_PAGE = 1000
 _UNSEEN = 1000
-"""Events after the one that an operator saw which are searched for another operator's goal: more than a match has."""
+"""The most events that are searched for another operator's unseen goal: more than a match has."""
 
 _TRIES = 5
 _PENDING_SECONDS = 30 * 24 * 3600
-"""Life of a pending row: longer than a record may wait on the stream or be set aside, so that its id stays taken."""
+"""Life of a pending row in seconds: longer than a record may wait on the stream or be set aside."""
 
 
 class UnknownMatchError(NotThereError):
@@ -97,15 +98,15 @@ class RowsLeftError(ConflictError):
 
 
 class AlreadyKickedOffError(ConflictError):
-    """The match cannot be changed or removed: it has begun."""
+    """The match has kicked off, so it cannot be changed or removed."""
 
 
 class ContentionError(TransientError):
-    """The same match was written by others on every try. Transient: try the record again."""
+    """Other writers changed the match on every try. Transient: try again."""
 
 
 class Ledger:
-    """The ``matches`` table. Consistent reads throughout: gaps and snapshots rest on them."""
+    """The table ``matches``. All reads are strongly consistent, because snapshots and gaps rely on them."""
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self.table = table
@@ -152,7 +153,7 @@ class Ledger:
             raise RowsLeftError(match)
 
     def change(self, match: str, change: MatchChange) -> MatchState:
-        """Change what was said of a match when it was scheduled.
+        """Change the schedule of a match: its kick-off, teams, ground, legs or lengths.
 
         Raises UnknownMatchError; AlreadyKickedOffError once it has kicked off; ContentionError; ValueError with a
         sentence if what was said before and the change contradict each other.
@@ -203,16 +204,16 @@ class Ledger:
             raise AlreadyKickedOffError(match) from error
 
     def lineups(self, match: str) -> LineupNames:
-        """The names of each side's players, as given; none if they are not known. Raises UnreadableRowError."""
+        """The names of each side's players; empty lists if nobody gave them. Raises UnreadableRowError."""
         found = self._db.get_item(TableName=self.table, Key=row_key(match, LINEUPS), ConsistentRead=True)
         return parse_lineups(match, found.get("Item"))
 
     def put_lineups(self, match: str, lineups: LineupNames) -> None:
-        """Keep the names of each side's players instead of those before."""
+        """Replace the names of each side's players."""
         self._db.put_item(TableName=self.table, Item=lineups_row(match, lineups))
 
     def open_connection(self) -> None:
-        """Read a match that does not exist, so that the connection is open. Raises ClientError and BotoCoreError."""
+        """Read a match that does not exist, to open the connection. Raises ClientError and BotoCoreError."""
         with suppress(UnknownMatchError):
             self.state(NO_MATCH)
 
@@ -227,17 +228,17 @@ class Ledger:
         return parse_state(found["Item"])
 
     def events(self, match: str, after: int, limit: int) -> list[StoredEvent]:
-        """The newest ``limit`` events with a seq above ``after``, oldest first; without those that cannot be read."""
+        """The newest ``limit`` events with a seq above ``after``, oldest first, without unreadable ones."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=True))
         return readable_rows(parse_rows(parse_event, reversed(page["Items"])))
 
     def history(self, match: str, after: int, limit: int) -> list[StoredEvent]:
-        """The next ``limit`` events with a seq above ``after``, oldest first; without those that cannot be read."""
+        """The next ``limit`` events with a seq above ``after``, oldest first, without unreadable ones."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
         return readable_rows(parse_rows(parse_event, page["Items"]))
 
     def audit(self, match: str, after: int, limit: int) -> list[AuditedEvent]:
-        """As ``history``, each event with ``by``: the subject of the operator who posted it, if that is known.
+        """As ``history``, and each event has ``by``: the subject of its operator, if it is known.
 
         An amended event is as its own operator posted it; the amendments stand behind it with who posted those.
         """
@@ -245,7 +246,7 @@ class Ledger:
         return readable_rows(parse_rows(parse_audited, page["Items"]))
 
     def receipts(self, match: str, after: int | None = None) -> list[Receipt]:
-        """The receipts of a match's broadcasts as broadcaster.control.receipt wrote them, oldest first.
+        """The receipts of a match's broadcasts, oldest first (broadcaster/control/receipt.py writes them).
 
         Only those whose seq is above ``after``, if that is given; without those that cannot be read.
         """
@@ -264,7 +265,7 @@ class Ledger:
         return readable_rows(parse_rows(parse_receipt, (item for page in pages for item in page["Items"])))
 
     def put_receipt(self, match: str, seq: int, broadcast: str, body: Receipt) -> None:
-        """Keep what a broadcast has done up to ``seq``, unless there is a receipt of it already."""
+        """Write the receipt of a broadcast's round up to ``seq``, unless it exists already."""
         with suppress(self._db.exceptions.ConditionalCheckFailedException):
             self._db.put_item(
                 TableName=self.table,
@@ -273,7 +274,7 @@ class Ledger:
             )
 
     def outcome(self, match: str, event_id: str, request: str | None = None) -> Outcome | None:
-        """The outcome of an event, None for one that was never accepted. Raises UnreadableRowError.
+        """The outcome of an event, or None if no such event was accepted. Raises UnreadableRowError.
 
         ``request`` is the digest of the content that is asked for; without it, the content that has the id.
         """
@@ -283,14 +284,14 @@ class Ledger:
         return parse_outcome(row) if row is not None else None
 
     def is_taken(self, accepted: AcceptedEvent) -> bool:
-        """Whether the event's id is that of an event with other content."""
+        """Whether an event with other content has the event's id."""
         row = self._id_row(accepted.match, accepted.event_id)
         return row is not None and digest_of(row) != accepted.digest
 
     def mark_pending(self, accepted: AcceptedEvent) -> Outcome:
-        """Note that an event is on the stream; return what is known of it, which may be more by now.
+        """Mark an event as pending on the stream. Returns its outcome, which may be final already.
 
-        An event whose id has other content is noted beside it, until ``apply_event`` refuses it.
+        If the id belongs to other content, the mark stands beside that content's row, until ``apply_event`` refuses it.
         """
         match, event_id = accepted.match, accepted.event_id
         for own in (None, accepted.digest):
@@ -302,7 +303,7 @@ class Ledger:
         return Outcome("pending")
 
     def _put_new(self, item: Item, *, over_pending: bool = False) -> bool:
-        """Put a row of an id if there is none, or none but a pending one; returns whether it was put."""
+        """Put a row of an id unless one exists; ``over_pending`` replaces a pending one. Returns whether it was put."""
         given: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(match_id)"}
         if over_pending:
             given["ConditionExpression"] += " OR outcome = :pending"
@@ -314,17 +315,17 @@ class Ledger:
         return True
 
     def _id_row(self, match: str, event_id: str, digest: str | None = None) -> Item | None:
-        """The row of the content that has the id, or with ``digest`` that of other content."""
+        """The row of the content that has the id, or with ``digest`` the row of other content."""
         key = id_key(match, event_id, digest)
         return self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
 
     def apply_event(self, accepted: AcceptedEvent) -> Outcome:
-        """Apply an event once and number it, or keep the reason why the rules refuse it.
+        """Apply an event once and number it, or store the reason of its refusal.
 
-        Returns what became of it, now or when it was delivered before. Raises UnknownMatchError, ContentionError,
-        and botocore's ClientError for what is transient; BrokenMatchError if rows of the match cannot be read or
-        contradict each other. Read once more a moment later, rows may agree: a reader can see the half of another's
-        transaction
+        Returns its outcome, from now or from an earlier delivery of the record. Raises UnknownMatchError;
+        ContentionError and botocore's ClientError, which are transient; BrokenMatchError if rows of the match cannot be
+        read or contradict each other. Contradicting rows may agree a moment later, because a reader can see half of
+        another writer's transaction
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html, isolation levels).
         """
         match, event_id = accepted.match, accepted.event_id
@@ -374,7 +375,7 @@ class Ledger:
         raise broken or ContentionError(f"{match} {event_id}")
 
     def _refuse_taken(self, accepted: AcceptedEvent) -> Outcome:
-        """Settle an event whose id has other content, beside that content's row, unless that was done before."""
+        """Refuse an event whose id belongs to other content: write its outcome beside that content's row."""
         outcome = Outcome("refused", reason=ID_TAKEN)
         item = outcome_row(accepted, outcome, id_key(accepted.match, accepted.event_id, accepted.digest))
         return outcome if self._put_new(item, over_pending=True) else replace(outcome, again=True)
@@ -395,7 +396,7 @@ class Ledger:
         return events
 
     def _unseen(self, state: MatchState, accepted: AcceptedEvent) -> StoredEvent | None:
-        """Another operator's goal that this operator has not seen. Nothing is read unless the score has moved since."""
+        """Another operator's goal that this operator has not seen. Reads only if the score has changed since."""
         seen = accepted.event.seen
         if seen is None or seen >= state.newest_score_seq or not unseen_goals.needs_check(accepted.event):
             return None

@@ -213,7 +213,7 @@ def _load_board(raw: dict[str, Any]) -> Board:
 
 
 def _load_terms(raw: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a MatchState; a match from before there were terms has the usual ones. Raises as ``_load_board``."""
+    """Fields of a MatchState. Without terms the usual ones apply. Raises as ``_load_board``."""
     if not raw:
         return {}
     check_whole(raw, "half", "extra_half")

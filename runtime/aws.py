@@ -1,6 +1,6 @@
-"""Clients of AWS, made on first use and kept for the life of the process.
+"""Clients of AWS, made on first use and shared by the whole process.
 
-Their connections are kept as well, unless they have been idle for long (runtime.thaw). Where the endpoints are is
+Their connections stay open, unless they have been idle for long (runtime/thaw.py). Where the endpoints are is
 botocore's business (``AWS_ENDPOINT_URL`` points every one of them at devstack). boto3 adds nothing to botocore's
 clients but resources, which nobody here uses, and an import that a cold start waits for.
 """

@@ -1,4 +1,4 @@
-"""Clocks and connections after a freeze: a clock that does not stand still, and the age of what is kept.
+"""Clocks and connections after a freeze: a clock that counts the freeze, and the age of connections.
 
 Between two invocations Lambda freezes the environment, for seconds or for hours
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). No AWS document says which clocks go on
@@ -34,7 +34,7 @@ Its load balancers close an idle connection after 60 seconds
 
 
 class Clock:
-    """Seconds since it was made. From one look to the next it advances as far as the clock that went furthest.
+    """Seconds since it was made. Between two calls it advances as far as the clock that advanced furthest.
 
     So it is never behind any of ``readings``, and never goes back. For any number of threads.
     """
@@ -55,21 +55,21 @@ class Clock:
 
 
 seconds = Clock()
-"""The clock of this process, for whatever is kept from one invocation to the next."""
+"""The clock of this process, for values and connections that outlive an invocation."""
 
 
 class Usage:
-    """When something kept was used last, by a clock that tells seconds, those of a freeze included."""
+    """The time of the last use of a client, by a clock in seconds that counts a freeze."""
 
     def __init__(self, clock: Callable[[], float] = seconds) -> None:
         self._clock = clock
         self._used = clock()
 
     def note(self, **_: object) -> None:
-        """It is used now. Takes whatever an event of botocore says."""
+        """Note a use now. Ignores the arguments that botocore's events pass."""
         self._used = self._clock()
 
     @property
     def is_long_ago(self) -> bool:
-        """Whether its connections have been idle for more than ``IDLE_SECONDS``."""
+        """Whether the client's connections have been idle for more than ``IDLE_SECONDS``."""
         return self._clock() - self._used > IDLE_SECONDS

@@ -34,21 +34,25 @@ FILES: Final = {
         "test_viewer_changes",
     },
     "tests/broadcaster": {
-        "test_gateway_answers", "test_lap_rows", "test_rate_share", "test_pacing", "test_payload", "test_plan",
-        "test_polls",
-        "test_post_queue", "test_set_aside", "test_signing", "test_slow_viewer_rows", "test_update_frames",
+        "test_gateway_answers", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",
+        "test_post_queue", "test_progress_sums", "test_rate_share", "test_set_aside", "test_signing",
+        "test_slow_viewer_rows", "test_update_frames",
     },
     "tests/api": {"test_pretoken", "test_list_max_age"},
-    "tests/client": {"test_follower", "test_repair_plan"},
+    "tests/client": {"test_follower", "test_repair_plan", "test_token_placement"},
+    "tests/commands": {"test_terminal"},
     "tests/loadtest": {
-        "test_director", "test_gateway_limits", "test_lambda_events", "test_page_requests", "test_policy",
-        "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
+        "test_director", "test_gateway_limits", "test_http_answers", "test_lambda_events", "test_page_requests",
+        "test_policy", "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
     "tests/devstack/checks": {"test_english", "test_proofread", "test_pure_coverage", "test_vocabulary"},
+    "tests/devstack/deployment": {"test_quota_fit"},
     "tests/devstack/operator": {"test_local_system"},
     "tests/devstack/replay": {"test_openfootball"},
-    "tests/trials/faults": {"test_checks"},
+    "tests/devstack/stack": {"test_site_paths"},
+    "tests/trials": {"test_fuzz_targets"},
+    "tests/trials/faults": {"test_checks", "test_rules"},
 }  # fmt: skip
 
 _OUTSIDE: Final = frozenset({

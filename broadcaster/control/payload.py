@@ -44,7 +44,7 @@ class Cursor:
     begin_after: str | None
     """The lap began after the row of this connection; None: before the first row of the shard."""
     range_index: int
-    """The row range of the lap that the sender is in (send/ring.py)."""
+    """The row range of the lap that the sender is in (send/lap.py)."""
     after: str | None
     """The connection of the last row taken in this row range; None: no row yet."""
     rows: int

@@ -107,7 +107,7 @@ def test_an_accepted_event_can_be_followed_by_its_id(http: httpx.Client, match: 
     assert (outcome["status"], outcome["seq"]) == ("applied", 1)
 
 
-def test_an_event_on_the_stream_is_answered_202_whatever_its_row_holds(
+def test_an_event_on_the_stream_is_answered_202_even_if_its_row_is_damaged(
     http: httpx.Client, system: System, dynamodb: Any, match: str
 ) -> None:
     """A damaged row of the event's id is a trouble of the ledger; the operator is told that the event is on its way."""
@@ -173,7 +173,9 @@ def test_a_malformed_event_is_refused(http: httpx.Client, match: str, body: byte
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "Application/JSON", "application/x-www-form-urlencoded", None])
-def test_json_is_json_whatever_it_is_called(http: httpx.Client, match: str, content_type: str | None) -> None:
+def test_a_body_is_read_as_json_under_any_content_type(
+    http: httpx.Client, match: str, content_type: str | None
+) -> None:
     """Curl's default content type posts an event too."""
     headers = {"content-type": content_type} if content_type else {}
     answer = http.post(f"/matches/{match}/events", content=b'{"kind":"kick_off"}', headers=headers)
@@ -190,7 +192,9 @@ def test_json_is_json_whatever_it_is_called(http: httpx.Client, match: str, cont
         ("GET", "/matches/NOBODY", (422, "invalid")),
     ],
 )
-def test_what_is_not_there_is_said(http: httpx.Client, method: str, path: str, expected: tuple[int, str]) -> None:
+def test_an_unknown_path_match_or_event_is_answered_404(
+    http: httpx.Client, method: str, path: str, expected: tuple[int, str]
+) -> None:
     """An unknown match is a clear 404, a malformed id a clear 422."""
     assert refusal(http.request(method, path)) == expected
 

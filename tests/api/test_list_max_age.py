@@ -37,7 +37,7 @@ def _match(status: str, kickoff: str = "2026-11-28T15:00:00Z") -> dict[str, Any]
         ([_match("scheduled", "2026-11-30")], LIST_SECONDS),
     ],
 )
-def test_a_list_is_kept_longer_while_nothing_is_played(matches: list[Any], seconds: int) -> None:
+def test_a_cdn_keeps_a_list_longer_while_no_match_is_played(matches: list[Any], seconds: int) -> None:
     """30 seconds if no match is being played, is about to begin or is late; else one second."""
     assert list_max_age(matches, NOW) == seconds
 

@@ -67,7 +67,9 @@ def scheduled(operator: Operator) -> str:
 
 @api.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_api_is_as_it_says(case: Any, system: System, operator_headers: dict[str, str], scheduled: str) -> None:
+def test_the_api_answers_as_its_openapi_document_states(
+    case: Any, system: System, operator_headers: dict[str, str], scheduled: str
+) -> None:
     """Right and wrong requests get an answer that the document lists, in the shape it lists, and never a 500.
 
     Five of each route; in ``make soak`` sixty.

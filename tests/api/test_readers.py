@@ -127,7 +127,7 @@ def test_a_flood_of_snapshots_costs_one_read_a_second(
     assert calls == {"GetItem": 2, "Query": 1}
 
 
-def test_an_answer_is_good_for_what_is_left_of_its_second(
+def test_a_cached_answer_states_the_rest_of_its_second(
     request_: Get, ledger: Ledger, match_id: str, clock: Clock
 ) -> None:
     """A browser may use again only what was read just now; a CDN may give what was kept to others for a second."""
@@ -173,7 +173,7 @@ def test_a_flood_for_the_history_costs_each_page_once_a_second(
     assert calls == {"GetItem": 1, "Query": 3}
 
 
-def test_a_flood_for_what_is_not_there_costs_one_read_a_second(
+def test_many_requests_for_an_unknown_match_cost_one_read_a_second(
     request_: Get, ledger: Ledger, match_id: str, calls: Counter[str]
 ) -> None:
     """An unknown match is read once a second, and can be read the moment it is made in this process."""
@@ -186,7 +186,7 @@ def test_a_flood_for_what_is_not_there_costs_one_read_a_second(
     assert request_(f"/matches/{match_id}").json["kickoff"] == "1950-06-25T15:00:00+00:00"
 
 
-def test_receipts_and_outcomes_are_kept_as_far_as_they_do_not_change(
+def test_receipts_and_final_outcomes_are_cached(
     request_: Get, ledger: Ledger, match_id: str, calls: Counter[str]
 ) -> None:
     """Receipts are read once for every ``after``; a settled outcome once, a pending one each time."""
@@ -207,7 +207,7 @@ def test_receipts_and_outcomes_are_kept_as_far_as_they_do_not_change(
     assert request_(f"/matches/{match_id}/events/waits").json["status"] == "applied"
 
 
-def test_an_operator_reads_what_was_applied(request_: Get, ledger: Ledger, match_id: str) -> None:
+def test_an_operator_who_reads_applied_reads_the_new_state_next(request_: Get, ledger: Ledger, match_id: str) -> None:
     """A reader who has read in this process that an event was applied finds the event in the next read."""
     play(ledger, match_id, 1)
     assert request_(f"/matches/{match_id}").json["seq"] == 1
@@ -219,9 +219,7 @@ def test_an_operator_reads_what_was_applied(request_: Get, ledger: Ledger, match
 
 
 @pytest.mark.parametrize("path", ["", "/events"])
-def test_events_are_as_they_stood_at_the_seq_they_are_told_with(
-    request_: Get, ledger: Ledger, match_id: str, path: str
-) -> None:
+def test_events_stand_as_at_the_seq_of_their_answer(request_: Get, ledger: Ledger, match_id: str, path: str) -> None:
     """Events that are read after their match was kept say nothing of what has happened since, as its score does not."""
     play(ledger, match_id, 2)
     request_(f"/matches/{match_id}/receipts")  # from here on the match is kept
@@ -233,7 +231,7 @@ def test_events_are_as_they_stood_at_the_seq_they_are_told_with(
     assert request_(f"/matches/{match_id}{path}").json["events"][1]["cancelled_by"] == 3
 
 
-def test_what_decides_is_read_consistently_each_time(
+def test_reads_that_decide_are_consistent_in_every_request(
     request_: Get, ledger: Ledger, match_id: str, dynamodb: Any
 ) -> None:
     """Kept answers decide nothing: the audit is as new as the ledger."""

@@ -13,6 +13,7 @@ from broadcaster.send.gateway_answers import (
     AnswerReader,
     MalformedAnswerError,
     UsualAccept,
+    excerpt,
     is_bare_accept,
     meaning,
 )
@@ -151,3 +152,10 @@ def test_a_close_in_the_middle_completes_nothing() -> None:
 def test_only_410_and_400_for_the_id_prune(status: int, body: bytes, answer: Answer) -> None:
     """Promise 4: no other answer may take a viewer's row away."""
     assert meaning(status, body) is answer
+
+
+def test_an_excerpt_has_no_secret() -> None:
+    """AWS's words on a wrong signature repeat the request with its session token; the excerpt ends before it."""
+    body = b'{"message":"The signature does not match. The Canonical String is x-amz-security-token:SECRET"}'
+    assert excerpt(body) == '{"message":"The signature does not match. '
+    assert len(excerpt(b"\xff" * 1_000)) == 300

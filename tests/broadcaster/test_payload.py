@@ -76,9 +76,8 @@ ENDS = st.builds(RoundEnd, TEXTS, TEXTS, TEXTS, POSITIVE, NUMBERS, st.lists(ENDE
 ANSWERS = st.builds(RoundAnswer, st.booleans(), st.lists(BATCHES, max_size=3).map(tuple))
 PAYLOADS: st.SearchStrategy[Any] = CURSORS | COUNTS | BATCHES | INPUTS | TASKS | ENDS | ANSWERS
 
-WALKING = Batch(
-    1, 42, 85, 128, 3, rows=400_000, cursor=Cursor(7, 128, 3, None, 1, "L0SM9cOFvHcCIhw=", 900), counts=Counts(rows=9)
-)
+CURSOR = Cursor(7, 128, 3, None, 1, "L0SM9cOFvHcCIhw=", 900)
+WALKING = Batch(1, 42, 85, 128, 3, rows=400_000, cursor=CURSOR, counts=Counts(rows=9))
 ENDED_BATCH = Batch(0, 0, 1, 1, 1, reached_seq=7, done=True)
 EXAMPLES: tuple[Any, ...] = (
     ExecutionInput("wc22-final", 7, "an-execution", "wc22-final-7-0a1b2c3d", 2, (WALKING,)),
@@ -141,6 +140,13 @@ def test_a_null_is_refused_where_a_value_is_always_known(payload: Any) -> None:
         elif place != ("v",) and place[-1] != "cursor":
             with pytest.raises(PayloadError):
                 type(payload).parse(damaged(sent, place, None))
+
+
+@pytest.mark.parametrize("payload", [*EXAMPLES, WALKING, CURSOR], ids=lambda payload: type(payload).__name__)
+def test_an_unknown_key_is_refused(payload: Any) -> None:
+    """A key that payload.py does not define is refused, so that the state machine cannot pass on more than it says."""
+    with pytest.raises(PayloadError, match="unknown key ring"):
+        type(payload).parse({**payload.dump(), "ring": None})
 
 
 @pytest.mark.parametrize("kind", [Cursor, Counts, Batch, ExecutionInput, SenderTask, RoundEnd, RoundAnswer])
@@ -219,3 +225,16 @@ def test_the_next_round_begins_with_what_was_reached() -> None:
     batch = replace(ENDED_BATCH, counts=Counts(rows=70, accepted=60, invocations=3), lost=True)
     answer = replace(EXAMPLES[2], batches=(batch,)).answer(again=True)
     assert answer == RoundAnswer(again=True, batches=(Batch(0, 0, 1, 1, 1, rows=70, reached_seq=7),))
+
+
+def test_a_damaged_batch_of_a_running_round_is_refused() -> None:
+    """Only a batch that was set aside may be damaged: any other one is a fault of this release."""
+    damaged_batch = {**ENDED_BATCH.dump(), "first": "eight"}
+    with pytest.raises(PayloadError):
+        RoundEnd.parse({**EXAMPLES[2].dump(), "batches": [damaged_batch]})
+
+
+def test_a_payload_of_unknown_keys_is_refused() -> None:
+    """A key that this release does not know is a fault, not a part that is left out."""
+    with pytest.raises(PayloadError, match="has the unknown key extra"):
+        Batch.parse({**ENDED_BATCH.dump(), "extra": 1})

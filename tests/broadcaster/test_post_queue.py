@@ -147,3 +147,60 @@ def test_a_frame_that_was_swapped_is_what_is_tried_again() -> None:
     REQUEST.sign = lambda connection: f"newer for {connection}".encode()
     post = taken(posts, posts.waits(0) or 0.0)
     assert post[1].sign(post[0]) == b"newer for a"
+
+
+CLOSE = PreparedRequest(b"", lambda _: b"", closes=True)
+
+
+def test_the_posts_that_wait_are_counted() -> None:
+    """A gateway learns how many posts it may take now, how many wait to be tried again, and for how long."""
+    posts = queue_of("a", "b")
+    assert (posts.waits(0), posts.ready(0), posts.later) == (0.0, 2, 0)
+    posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
+    assert (posts.ready(0), posts.later) == (1, 1)
+    taken(posts, 0)
+    wait = posts.waits(0)
+    assert wait
+    assert (posts.ready(0), posts.ready(wait)) == (0, 1)
+    assert posts.ready(60) == 1
+
+
+def test_a_refused_frame_is_not_tried_again() -> None:
+    """API Gateway refuses this request for good: it counts as failed."""
+    posts = queue_of("a")
+    posts.answered(taken(posts, 0), Answer.REFUSED, 0)
+    assert posts.finished(0)
+    assert posts.tally.failed == 1
+
+
+@pytest.mark.parametrize("answer", [Answer.CLOSED, Answer.ACCEPTED])
+def test_a_connection_that_was_closed_is_counted(answer: Answer) -> None:
+    """The DELETE of a connection is a post beside those of the rows, and is no viewer that was told."""
+    posts = queue_of()
+    posts.try_now([("a", CLOSE, "m#0", 0)], 0)
+    posts.answered(taken(posts, 0), answer, 0)
+    assert (posts.tally.closed, posts.tally.accepted) == (1, 0)
+
+
+def test_a_connection_that_cannot_be_closed_stays() -> None:
+    """A DELETE that is refused again and again is given up, and no viewer counts as failed for it."""
+    posts, now = queue_of(), 0.0
+    posts.try_now([("a", CLOSE, "m#0", 0)], 0)
+    while not posts.finished(now):
+        posts.answered(taken(posts, now), Answer.THROTTLED, now)
+        now += posts.waits(now) or 0.0
+    assert (posts.tally.closed, posts.tally.failed) == (0, 0)
+
+
+def test_the_connection_of_a_viewer_that_never_reads_is_closed() -> None:
+    """After the last refused try of a slow viewer, the request that closes its connection is the next post."""
+    posts = PostQueue(
+        Listed("a"), Pace(100, 0), until=60, gone=lambda _: None, slow=lambda _: CLOSE, chance=lambda: 1.0
+    )
+    now = 0.0
+    for _ in range(TRIES):
+        posts.answered(taken(posts, now), Answer.THROTTLED, now)
+        now += posts.waits(now) or 0.0
+    assert posts.tally.failed == 1
+    closing = taken(posts, now)
+    assert (closing[0], closing[1], closing[2]) == ("a", CLOSE, "m#0")

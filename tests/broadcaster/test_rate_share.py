@@ -5,7 +5,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.control.rate_share import HORIZON_SECONDS, RateShare, parse, share
+from broadcaster.control.rate_share import (
+    HORIZON_SECONDS,
+    RateShare,
+    deletion,
+    ended_update,
+    left_update,
+    parse,
+    rate_share_query,
+    renewal,
+    share,
+)
 
 NOW = 1_000.0
 LEFT = st.dictionaries(st.integers(0, 39), st.integers(0, 100_000), max_size=40)
@@ -101,3 +111,25 @@ def test_the_need_of_a_row_costs_no_more_than_its_statements() -> None:
     """Promise 7: however many batches a row claims, its need is counted from what batches have stated."""
     claimed = RateShare("m", "o", 10**15, frozenset({0}), 2_000, {0: 5, 1: 7, 10**16: 9})
     assert claimed.need == (7 + 10**15 - 2) / HORIZON_SECONDS
+
+
+def test_only_the_owner_changes_its_row() -> None:
+    """Each write of a rate share is about the match's row, on the condition that its broadcast still owns the row."""
+    writes = [
+        left_update("t", "m", "o", 3, 50),
+        ended_update("t", "m", "o", 3, is_ended=True), ended_update("t", "m", "o", 3, is_ended=False),
+        renewal("t", "m", "o", 90), deletion("t", "m", "o"),
+    ]  # fmt: skip
+    for write in writes:
+        assert write["Key"] == {"pk": {"S": "rate-share"}, "sk": {"S": "m"}}
+        assert write["ConditionExpression"] == "#owner = :owner"
+        assert write["ExpressionAttributeValues"][":owner"] == {"S": "o"}
+    assert writes[0]["ExpressionAttributeNames"]["#left"] == "left3"
+    assert [each["UpdateExpression"] for each in writes[1:3]] == ["ADD ended :batch", "DELETE ended :batch"]
+
+
+def test_all_shares_are_read_at_once() -> None:
+    """One consistent query reads the shares of all matches."""
+    query = rate_share_query("t")
+    assert query["ConsistentRead"]
+    assert query["ExpressionAttributeValues"] == {":rate_share": {"S": "rate-share"}}

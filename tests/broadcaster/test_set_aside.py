@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.control.set_aside import DATA_BYTES, NoSuchMessageError, find, in_order, parse, record_body
+from broadcaster.control.set_aside import (
+    DATA_BYTES,
+    NoSuchMessageError,
+    find,
+    in_order,
+    parse,
+    record_body,
+    watch_body,
+)
 
 WATCH = '{"match":"m","seq":3,"cell":"us-east-1","tries":0,"epoch":"e"}'
 
@@ -98,3 +106,26 @@ def test_a_message_is_named_by_the_beginning_of_its_id() -> None:
     for beginning, problem in (("0000001", "2 messages"), ("9", "No message"), ("", "No message")):
         with pytest.raises(NoSuchMessageError, match=problem):
             find(messages, beginning)
+
+
+def test_a_message_of_the_watchdog_keeps_its_body() -> None:
+    """A match that the watchdog could not restart is set aside with the reason, and can be sent again."""
+    watched = {"match": "m", "cell": "us-east-1", "epoch": "k3", "seq": 4, "tries": 9}
+    message = parse(received(watch_body(watched, "damaged")))
+    assert (message.kind, message.match, message.reason) == ("watch", "m", "damaged")
+    again = parse(received(json.dumps(watched)))
+    assert "the broadcast of seq 4 did not end" in again.reason
+
+
+def test_a_record_that_is_not_base64_cannot_be_sent() -> None:
+    """A message whose data was damaged says so, and is kept for a person."""
+    body = json.loads(record_body(record(b"x"), "why")) | {"data": "=="}
+    assert parse(received(json.dumps(body))).obstacle == "its data is not base64"
+
+
+def test_a_message_as_the_command_prints_it() -> None:
+    """JSON has the age in seconds, which a clock that is behind cannot make negative."""
+    message = parse(received(record_body(record(b"x"), "why"), sent=5_000))
+    printed = message.to_dict(now=12)
+    assert (printed["kind"], printed["age_seconds"], printed["received"], printed["obstacle"]) == ("record", 7, 3, None)
+    assert message.to_dict(now=0)["age_seconds"] == 0

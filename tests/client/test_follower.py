@@ -167,3 +167,9 @@ def test_what_waits_for_a_snapshot_is_bounded() -> None:
     assert len(follower._buffer) == 64  # noqa: SLF001
     follower.take(snapshot(2))
     assert follower.gap
+
+
+def test_a_viewer_without_a_snapshot_has_no_position() -> None:
+    """Before its first snapshot a viewer subscribes without a position, then with epoch and seq."""
+    follower = Follower("m")
+    assert follower.since() is None

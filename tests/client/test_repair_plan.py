@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.follower import Follower
-from client.repair_plan import LONGEST_SECONDS, delay, history_path, judge, patience, snapshot_path
+from client.repair_plan import (
+    LONGEST_SECONDS,
+    delay,
+    grace,
+    history_path,
+    judge,
+    looking,
+    patience,
+    quiet,
+    snapshot_path,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,3 +130,23 @@ def test_any_hole_is_closed_in_steps(data: st.DataObject) -> None:
             seq = min(len(HISTORY), seq + 1)
     assert shown == HISTORY
     assert follower.lost == 0
+
+
+@given(CHANCES)
+def test_a_proven_silence_makes_the_next_look_later(chance: float) -> None:
+    """A viewer looks after the longest silence that a message has ended, between the least and the most seconds."""
+    for proven, seconds in ((1, 20), (60, 60), (900, 150)):
+        assert seconds * 0.75 <= looking(20, 150, proven, chance) <= seconds * 1.25
+
+
+@given(CHANCES)
+def test_a_quiet_connection_is_asked_a_few_times(chance: float) -> None:
+    """The server is asked after twice the longest silence that a frame has ended, and not before the least."""
+    assert 20 * 0.75 <= quiet(20, 1, chance) <= 20 * 1.25
+    assert 400 * 0.75 <= quiet(20, 200, chance) <= 400 * 1.25
+
+
+def test_a_slow_server_is_given_more_time() -> None:
+    """The first frame of a connection may take twice as long after each connection that brought none, up to a limit."""
+    assert [grace(10, mutes) for mutes in (0, 1, 2, 3, 500)] == [10, 20, 40, 60, 60]
+    assert grace(90, 5) == 90

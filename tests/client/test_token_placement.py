@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.typing import Subprotocol
 
-from client.token_placement import PROTOCOL, QUERY_TOKEN, TokenTooLongError, place_token
+from client.token_placement import QUERY_TOKEN, TokenTooLongError, place_token
 from client.viewer import Viewer
-from client.websocket import dial
 
 LONG = "x" * (QUERY_TOKEN + 1)
 
@@ -34,31 +31,3 @@ def test_a_token_that_is_too_long_for_an_address_is_a_sentence(token: str) -> No
         ) as found:
             asyncio.run(Viewer("ws://127.0.0.1:1/live", ["m"], token=give).run())
         assert token not in str(found.value)
-
-
-async def test_a_subprotocol_reaches_the_server() -> None:
-    """The handshake offers the fixed subprotocol and the token, and a server that echoes the fixed one is accepted."""
-    offered: list[str] = []
-    done = asyncio.Event()
-
-    async def handle(connection: ServerConnection) -> None:
-        assert connection.request is not None
-        offered.append(connection.request.headers["Sec-WebSocket-Protocol"])
-        done.set()
-        await connection.wait_closed()
-
-    server = serve(
-        handle,
-        "127.0.0.1",
-        0,
-        select_subprotocol=lambda _, __: Subprotocol(PROTOCOL),
-        subprotocols=[Subprotocol(PROTOCOL)],
-    )
-    async with server as running, asyncio.timeout(10):
-        port = running.sockets[0].getsockname()[1]
-        wire = await dial(
-            f"ws://127.0.0.1:{port}/live", lambda _: None, {"Sec-WebSocket-Protocol": f"{PROTOCOL}, {LONG}"}
-        )
-        await done.wait()
-        wire.close()
-    assert offered == [f"{PROTOCOL}, {LONG}"]

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from commands.cli import app
+from devstack.operator import terminal_scoreboard
+from devstack.operator.api_client import ApiError, Operator
 from devstack.operator.local_system import nothing_answers, system_at
 from devstack.stack.ministack import free_port
 from devstack.system import System
+from loadtest.terminal_text import public_url
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from typer.testing import Result
 
+SECRET = "SECRETeyJhbGciOiJSUzI1NiJ9"
 COMMANDS = [
     "goal m home --minute 3",
     "event m kick_off",
@@ -86,3 +92,20 @@ def test_only_an_address_of_this_machine_asks_for_a_stack() -> None:
     )
     assert system_at("https://x.example.org/livescoreapi") is None
     assert system_at(System(4711).api_url) == System(4711)
+
+
+@pytest.mark.parametrize(
+    "url", [f"ws://127.0.0.1:1/live?token={SECRET}", f"ws://u:{SECRET}@127.0.0.1:1/live", f"ws://127.0.0.1:1/#{SECRET}"]
+)
+async def test_no_error_shows_a_token(url: str) -> None:
+    """A URL in an error ends before the query, and begins after user and password."""
+    with pytest.raises(ApiError) as failed:
+        await terminal_scoreboard.watch(
+            url, url.replace("ws", "http", 1), "m", Console(file=io.StringIO()), as_json=False, until_full_time=False
+        )
+    assert SECRET not in str(failed.value)
+    assert "127.0.0.1:1" in str(failed.value)
+    with pytest.raises(ApiError) as failed, Operator(url.replace("ws", "http", 1)) as operator:
+        operator.snapshot("m")
+    assert SECRET not in str(failed.value)
+    assert SECRET not in public_url(url)

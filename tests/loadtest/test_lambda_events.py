@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from devstack.system import ROOT
 from loadtest.standin.lambda_events import (
     Api,
     Connection,
@@ -132,3 +133,23 @@ def test_an_authorizer_event() -> None:
     assert (event["type"], event["methodArn"].rpartition(":")[2]) == ("REQUEST", "standin/live/$connect")
     assert set(event["requestContext"]) == CONTEXT
     assert event["queryStringParameters"] == {"token": "t"}
+
+
+def test_the_described_api_can_be_served() -> None:
+    """The stand-in serves the API of terraform/system.json, with its throttles."""
+    api = Api.described(json.loads((ROOT / "terraform/system.json").read_text(encoding="utf-8"))["websocket_api"])
+    assert {"$connect", "$disconnect", "$default"} <= api.routes
+    assert api.throttles["$connect"][0] > 0
+
+
+@pytest.mark.parametrize(
+    ("description", "reason"),
+    [
+        ({"route_selection_expression": "$request.header.x"}, "can select a route"),
+        ({}, "is not whole"),
+    ],
+)
+def test_an_api_that_cannot_be_served_is_a_sentence(description: dict[str, Any], reason: str) -> None:
+    """A route selection that the stand-in does not know, or a missing field, is named."""
+    with pytest.raises(ValueError, match=reason):
+        Api.described(description)

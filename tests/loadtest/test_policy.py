@@ -47,3 +47,9 @@ def test_everything_else_refuses(answer: Any, error: Exception | None, status: i
     refusal = judge(answer, error, ARN).refusal
     assert refusal is not None
     assert refusal[0] == status
+
+
+def test_the_context_is_handed_on_as_text() -> None:
+    """Functions get every value of the context as text, true and false in small letters."""
+    answer = policy(("Allow", ARN)) | {"context": {"vip": True, "seats": 3, "name": "ann"}}
+    assert judge(answer, None, ARN).context == {"principalId": "p", "vip": "true", "seats": "3", "name": "ann"}

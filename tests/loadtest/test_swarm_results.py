@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadtest.swarm_results import Results, percentile, percentiles
+from loadtest.swarm_results import Results, event_id, percentile, percentiles, posted_at
 
 ABOUT: dict[str, Any] = {}
 
@@ -66,3 +66,10 @@ def test_a_timer_that_is_hardly_late_is_no_bottleneck() -> None:
     results = Results()
     results.take("a", report(glass={"7": {"1": 10}}, lag={"7": {"2": 5}}))
     assert results.bottleneck is None
+
+
+def test_an_event_of_the_load_test_carries_the_time_of_its_post() -> None:
+    """The id that the load test gives an event has its time; for another event the API's time counts."""
+    assert posted_at({"event_id": event_id(3, 1_766_080_000_123), "at": 1}) == 1_766_080_000_123
+    assert posted_at({"event_id": "goal-12", "at": 7}) == 7
+    assert posted_at({"at": 7}) == 7

@@ -36,3 +36,13 @@ def test_every_length_has_its_header(size: int) -> None:
     """At the sizes where the header changes (RFC 6455, section 5.2)."""
     (frame,) = read(frames(b"x" * size, 0))
     assert len(frame.data) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "count"), [(1_000, 300, 4), (900, 300, 3), (131_073, 65_536, 3), (126, 1_000, 1)]
+)
+def test_a_large_message_is_cut_into_frames(size: int, limit: int, count: int) -> None:
+    """A message above the limit comes in as many frames as it takes, the last one marked as the end."""
+    found = read(frames(b"x" * size, limit))
+    assert [each.fin for each in found] == [False] * (count - 1) + [True]
+    assert sum(len(each.data) for each in found) == size

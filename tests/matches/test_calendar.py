@@ -168,7 +168,7 @@ def test_rows_that_dynamodb_leaves_out_are_asked_for_again(
         list(read_rows(never, ledger.table, keys))
 
 
-def test_a_list_on_which_nothing_is_played_is_kept_longer_by_a_cdn(http: httpx.Client) -> None:
+def test_a_cdn_keeps_a_list_without_a_match_in_play_longer(http: httpx.Client) -> None:
     """Browsers ask again after a second, and a CDN answers them with its own copy for half a minute."""
     answer = http.get("/matches?day=1901-01-01")
     assert answer.headers["cache-control"] in {"public, max-age=1, s-maxage=30", "public, max-age=0, s-maxage=29"}
@@ -208,7 +208,7 @@ def test_without_a_day_it_is_today(http: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "day", ["", "today", "2022-02-31", "2022-2-3", "2022-12-18T00:00:00", "20221218", "0", "2022-12-18 ", "٢٠٢٢-١٢-١٨"]
 )
-def test_a_day_that_is_none_is_refused(http: httpx.Client, day: str) -> None:
+def test_an_impossible_day_is_refused(http: httpx.Client, day: str) -> None:
     """422 with the one error shape, and nothing is guessed."""
     answer = http.get("/matches", params={"day": day})
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")

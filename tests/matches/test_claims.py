@@ -81,12 +81,12 @@ def test_marks_belong_to_names(one: str, other: str) -> None:
     assert competition_key(competition_key(one)) == competition_key(one)
 
 
-def test_a_mark_is_the_same_however_it_is_written() -> None:
+def test_a_combining_mark_gives_the_same_key_in_every_form() -> None:
     """A letter with its mark, or the letter and then the mark, is one name."""
     assert competition_key("Lig\u0101 1") == competition_key("Liga\u0304 1") == "lig\u0101-1"
 
 
-def test_who_somebody_is() -> None:
+def test_claims_state_an_identity() -> None:
     """Scopes from text or a list, a client if there is one; no word on competitions is told apart from none."""
     who = identity({"sub": "ann", "scope": ["a", "b"], "client_id": "c"})
     assert (who.subject, who.client, who.competitions) == ("ann", "c", None)

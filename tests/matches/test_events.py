@@ -70,7 +70,7 @@ def test_an_event_survives_the_stream() -> None:
     assert by_somebody.digest == accepted.digest
 
 
-def test_what_an_operator_saw_is_no_part_of_what_happened() -> None:
+def test_seen_is_no_part_of_the_content() -> None:
     """``seen`` travels to the ledger, viewers never get it, and a retry that saw more is still the same event."""
     accepted = AcceptedEvent("m", 1, EVENT.validate_python({**GOAL, "seen": 4}))
     assert parse_record(accepted.to_record()).event.seen == 4
@@ -91,7 +91,7 @@ def test_an_amendment_that_takes_a_name_away_survives_the_stream() -> None:
     assert without.digest != accepted.digest
 
 
-def test_what_can_be_amended_is_what_events_have() -> None:
+def test_amendable_fields_are_fields_of_the_events() -> None:
     """The table of fields that an amendment may correct names exactly those that each kind of event has."""
     models = {
         kind: set(model.model_fields)

@@ -48,7 +48,7 @@ def test_events_get_consecutive_numbers(ledger: Ledger, scheduled: MatchState) -
     assert ledger.state(scheduled.match).board.score == (2, 0)
 
 
-def test_who_posted_an_event_is_beside_what_viewers_see(ledger: Ledger, scheduled: MatchState) -> None:
+def test_the_operator_of_an_event_stands_beside_its_body(ledger: Ledger, scheduled: MatchState) -> None:
     """It is in the audit, and in nothing that is made for viewers; an event of unknown origin is there without it."""
     ledger.apply_event(accepted(scheduled.match, "k", "kick_off"))
     ledger.apply_event(replace(accepted(scheduled.match, "g1"), by="ann"))
@@ -82,7 +82,7 @@ def test_events_count_once_under_contention(ledger: Ledger, scheduled: MatchStat
     assert ledger.state(scheduled.match).board.score == (4, 0)
 
 
-def test_a_late_refusal_does_not_replace_what_was_applied(
+def test_a_late_refusal_does_not_replace_an_applied_event(
     ledger: Ledger, scheduled: MatchState, system: System
 ) -> None:
     """Promise 3: a reader that decided on an old state cannot refuse what another has applied meanwhile."""
@@ -104,7 +104,7 @@ def test_a_late_refusal_does_not_replace_what_was_applied(
     assert ledger.outcome(scheduled.match, "g1") == outcome
 
 
-def test_a_refusal_is_kept_with_its_reason(ledger: Ledger, scheduled: MatchState) -> None:
+def test_a_refusal_is_stored_with_its_reason(ledger: Ledger, scheduled: MatchState) -> None:
     """Promise 3: what the rules forbid is refused for a reason that can be read back, for good."""
     refused = ledger.apply_event(accepted(scheduled.match, "g1"))
     assert refused == Outcome("refused", reason="the match has not kicked off")
@@ -114,7 +114,7 @@ def test_a_refusal_is_kept_with_its_reason(ledger: Ledger, scheduled: MatchState
     assert ledger.state(scheduled.match).newest_seq == 1
 
 
-def test_pending_gives_way_to_what_became_of_it(ledger: Ledger, scheduled: MatchState) -> None:
+def test_the_final_outcome_replaces_pending(ledger: Ledger, scheduled: MatchState) -> None:
     """An accepted event is pending until it is decided, and never pending again."""
     assert ledger.mark_pending(accepted(scheduled.match, "k", "kick_off")) == Outcome("pending")
     applied = ledger.apply_event(accepted(scheduled.match, "k", "kick_off"))
@@ -168,7 +168,7 @@ def by(subject: str, match: str, event_id: str, kind: str = "goal", **fields: An
     return replace(accepted(match, event_id, kind, **fields), by=subject)
 
 
-def test_two_operators_who_press_the_same_goal_count_one(ledger: Ledger, scheduled: MatchState) -> None:
+def test_two_operators_who_post_the_same_goal_count_one(ledger: Ledger, scheduled: MatchState) -> None:
     """A goal whose operator had not seen another operator's is refused and names that one; once seen, it counts."""
     match = scheduled.match
     ledger.apply_event(by("ann", match, "k", "kick_off"))

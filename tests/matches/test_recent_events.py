@@ -40,7 +40,7 @@ def test_events_are_read_once_until_the_match_moves(counted: Any, match_id: str)
         assert len(queries) - before == 1
 
 
-def test_a_cancelled_event_says_so_at_once(counted: Any, match_id: str) -> None:
+def test_a_cancelled_event_is_marked_at_once(counted: Any, match_id: str) -> None:
     """A cancellation has a seq, so what it takes back is read again with it."""
     ledger, _ = counted
     ledger.create(

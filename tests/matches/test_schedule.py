@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from matches.match_state import MatchState
-from matches.schedule import Day, MatchChange, NewMatch
+from matches.schedule import Day, Lineups, MatchChange, NewMatch
 from matches.scoreboard import Board
 
 DAY: TypeAdapter[date] = TypeAdapter(Day)
@@ -62,7 +62,7 @@ def test_malformed_matches_are_refused(wrong: dict[str, object]) -> None:
         {"lineups": {"home": ["Emiliano Martínez"], "away": []}},
     ],
 )
-def test_a_match_says_what_is_known_of_it(about: dict[str, object]) -> None:
+def test_a_match_states_its_known_fields(about: dict[str, object]) -> None:
     """A day without a time, teams that are not known, a second leg, halves of other lengths, line-ups."""
     new = NewMatch.model_validate({**MATCH, **about})
     assert new.match_id == ("221218-tob-tob" if "home" in about else "221218-arg-tur")
@@ -82,7 +82,7 @@ def test_a_team_that_is_not_known_needs_no_name() -> None:
         ("0001-01-01T00:00:00+10:00", "must be within the years 1 to 9999 in UTC"),
     ],
 )
-def test_a_kick_off_that_is_no_time_is_refused_in_words(kickoff: object, reason: str) -> None:
+def test_an_impossible_kick_off_is_refused_in_a_sentence(kickoff: object, reason: str) -> None:
     """The refusal shows the form of a time, or says which years are possible."""
     with pytest.raises(ValidationError, match=reason):
         NewMatch.model_validate({**MATCH, "kickoff": kickoff})
@@ -131,3 +131,8 @@ def test_line_ups_alone_may_change_at_any_time() -> None:
     lineups = {"home": ["A"], "away": []}
     assert MatchChange.model_validate({"lineups": lineups}).only_lineups
     assert not MatchChange.model_validate({"lineups": lineups, "leg": 1}).only_lineups
+
+
+def test_line_ups_are_two_lists() -> None:
+    """A side whose players are not known has an empty list."""
+    assert Lineups.model_validate({"home": ["A"]}).names() == {"home": ["A"], "away": []}

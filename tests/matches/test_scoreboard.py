@@ -191,7 +191,7 @@ AMENDMENTS: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("name", "changes", "reason"), AMENDMENTS)
-def test_an_amendment_of_what_it_does_not_fit_is_refused(
+def test_an_amendment_that_does_not_fit_its_event_is_refused(
     game: Game, name: str, changes: dict[str, Any], reason: str
 ) -> None:
     """No event, a taken back one, a field that it lacks, nothing new: refused with a sentence, and nothing changes."""
@@ -348,7 +348,7 @@ def test_a_card_is_shown_also_while_nobody_plays(kinds: list[str]) -> None:
     "fields",
     [{"player_off": "A", "no_replacement": True}, {"player_on": "A"}, {"player_off": "A"}, {}],
 )
-def test_a_substitution_says_what_is_known(game: Game, fields: dict[str, Any]) -> None:
+def test_a_substitution_may_lack_unknown_players(game: Game, fields: dict[str, Any]) -> None:
     """Without a replacement, or with a player whom nobody has named yet, who is amended later."""
     assert isinstance(game.play("substitution", team="home", **fields), Applied)
     if "no_replacement" in fields:

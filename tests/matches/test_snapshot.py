@@ -26,7 +26,7 @@ def history(count: int, padding: int = 0) -> list[Any]:
 
 
 @given(st.integers(0, 150), st.integers(0, 400), st.none() | st.integers(0, 200))
-def test_a_snapshot_fits_and_says_truly_whether_it_is_complete(count: int, padding: int, since: int | None) -> None:
+def test_a_snapshot_fits_a_frame_and_states_whether_it_is_complete(count: int, padding: int, since: int | None) -> None:
     """At most 16 KB; ``recovered`` exactly if every event after the position is in it, newest never left out."""
     events = history(count, padding)
     frame = snapshot(replace(STATE, newest_seq=count), events, since)

@@ -23,7 +23,7 @@ PRESS = EVENT.validate_python({"kind": "goal", "event_id": "g", "team": "home", 
         ({"kind": "yellow_card", "team": "home", "seen": 3}, False),
     ],
 )
-def test_only_goals_that_say_what_was_seen_are_compared(event: dict[str, Any], careful: bool) -> None:
+def test_only_goals_with_seen_are_compared(event: dict[str, Any], careful: bool) -> None:
     """A goal or a kick that states the newest seq that its operator saw is compared with later goals."""
     assert needs_check(EVENT.validate_python({"event_id": "e", **event})) is careful
 

@@ -89,7 +89,7 @@ def test_a_frozen_process_gives_out_nothing_old(clock: Clock, steady: float, dat
     assert values.get_or_read("m", lambda: 2).value == 2
 
 
-def test_no_more_are_kept_than_there_is_room_for(clock: Clock) -> None:
+def test_the_least_recently_used_value_goes_first(clock: Clock) -> None:
     """An attacker that makes up keys fills no memory; what is asked for meanwhile stays."""
     reads, read = counter()
     values = BriefCache[str, int](3)
@@ -101,7 +101,7 @@ def test_no_more_are_kept_than_there_is_room_for(clock: Clock) -> None:
     assert len(values._kept) == 3  # noqa: SLF001
 
 
-def test_what_fails_or_is_not_worth_it_is_not_kept(clock: Clock) -> None:
+def test_failures_and_rejected_values_are_not_cached(clock: Clock) -> None:
     """An error is not kept, nor what is about to change; what is dropped is read again."""
 
     def fail() -> int:

@@ -31,7 +31,7 @@ def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.delenv(KIND, raising=False)
     else:
         monkeypatch.setenv(KIND, kind)
-    prepare(Settings, lambda: steps.append("make"), lambda: steps.append("reach"))(test_an_init_does_what_pays)
+    prepare(Settings, lambda: steps.append("make"), lambda: steps.append("reach"))(test_each_kind_of_init_does_its_work)
     return steps
 
 
@@ -42,7 +42,7 @@ def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("another", []), (None, []),
     ],
 )  # fmt: skip
-def test_an_init_does_what_pays(kind: str | None, steps: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_kind_of_init_does_its_work(kind: str | None, steps: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise: clients are made in every INIT of Lambda; only where nobody waits for it, the network is used."""
     assert done(kind, monkeypatch) == steps
 
@@ -68,5 +68,7 @@ def test_an_init_without_a_setting_fails(kind: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv(KIND, kind)
     steps: list[str] = []
     with pytest.raises(SettingsError, match="NO_SUCH_VARIABLE is missing from the function's environment"):
-        prepare(Unmet, lambda: steps.append("make"), lambda: steps.append("reach"))(test_an_init_does_what_pays)
+        prepare(Unmet, lambda: steps.append("make"), lambda: steps.append("reach"))(
+            test_each_kind_of_init_does_its_work
+        )
     assert steps == []

@@ -37,7 +37,7 @@ def test_time_that_all_clocks_have_seen_counts_once() -> None:
     assert clock() == 10
 
 
-def test_a_wall_clock_that_is_set_back_takes_nothing_away() -> None:
+def test_a_wall_clock_that_is_set_back_does_not_set_the_clock_back() -> None:
     """Promise: the clock never goes back, and goes on from where it is."""
     readings = Readings()
     clock = Clock(readings)

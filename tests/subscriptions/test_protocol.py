@@ -46,7 +46,7 @@ def test_requests_are_read(text: str, request_: Request) -> None:
         ('{"action":"sync","match":"m"}', "bad_request"),
     ],
 )
-def test_what_is_wrong_is_said(text: str, code: str) -> None:
+def test_a_wrong_request_gets_an_error_frame(text: str, code: str) -> None:
     """A request that makes no sense becomes an error frame with a code and a sentence."""
     with pytest.raises(RequestError) as caught:
         parse_request(text)

@@ -138,13 +138,13 @@ def test_a_row_goes_away_and_is_no_row_of_a_match(viewers: ViewerCounts, dynamod
         (996_000, 1_000_000),
     ],
 )
-def test_many_viewers_are_shown_by_two_digits(count: int | None, seen: int | None) -> None:
+def test_many_viewers_are_rounded_to_two_digits(count: int | None, seen: int | None) -> None:
     """A small audience is counted, a large one is not told apart by a few."""
     assert rounded(count) == seen
 
 
 @given(st.integers(0, 10**8))
-def test_what_is_shown_is_near(count: int) -> None:
+def test_a_rounded_count_is_near_the_count(count: int) -> None:
     """Never off by more than a twentieth, and rounding it again changes nothing."""
     seen = rounded(count)
     assert seen is not None
@@ -153,7 +153,7 @@ def test_what_is_shown_is_near(count: int) -> None:
     assert count >= EXACT or seen == count
 
 
-def test_everybody_is_told_how_many_watch(
+def test_snapshots_and_lists_state_the_number_of_viewers(
     system: System, operator: Operator, viewers: ViewerCounts, match_id: str
 ) -> None:
     """Snapshot and list carry the count, rounded."""

@@ -63,7 +63,7 @@ DIFFERENCES = (
     Difference(
         "no INIT is said to be one, so clients are made in the first call",
         stand_in(
-            "runtime/test_lifecycle.py::test_an_init_does_what_pays",
+            "runtime/test_lifecycle.py::test_each_kind_of_init_does_its_work",
             "devstack/measurements/test_cold.py::test_the_first_call_makes_no_client",
         ),
     ),

@@ -102,7 +102,7 @@ def started() -> dict[str, Any]:
 
 
 def test_the_starter_writes_a_complete_payload(started: dict[str, Any]) -> None:
-    """The starter's JSON is an ExecutionInput with all keys; nobody has handed it over."""
+    """The starter's JSON is an ExecutionInput with all keys and no previous owner."""
     given = ExecutionInput.parse(started)
     assert given.dump() == started
     assert (given.match, given.due_seq, given.previous_owner, given.round) == (MATCH, 7, None, 1)
@@ -162,7 +162,9 @@ def test_a_hand_over_is_the_input_of_the_next_execution(
     assert following.ends[0].ended_seq == 7
 
 
-def test_a_later_round_is_handed_over(execution: Callable[..., Interpreter], started: dict[str, Any]) -> None:
+def test_an_execution_hands_over_between_two_rounds(
+    execution: Callable[..., Interpreter], started: dict[str, Any]
+) -> None:
     """If a round ends after 100 s and an event is due, the next execution begins with the next round."""
     services = Services(again=1)
     machine = execution(services)

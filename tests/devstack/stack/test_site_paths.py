@@ -1,141 +1,46 @@
-"""The site serves its own paths and those of the described API, however a path is written."""
+"""The paths that the site passes on to the API."""
 
 from __future__ import annotations
 
-import logging
-import socket
-from typing import TYPE_CHECKING
-
-import httpx
 import pytest
 
-from devstack.stack.ministack import free_port
-from devstack.stack.site import serving
+from devstack.stack.site_paths import Routes, segments
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from devstack.system import System
-
-UP = ["..", "%2e%2e", ".%2E", "..%2f..", "..%5c..", "%252e%252e", ".", "%2e", "..%2f..%2f..%2f2015-03-31%2ffunctions"]
-ELSEWHERE = [
-    "/matches/{up}/{up}/{up}/2015-03-31/functions/",
-    "/matches/a/{up}/../..//_ministack/health",
-    "/operators/{up}/{up}/{up}/2015-03-31/functions",
-    "/operators/matches/{up}",
-    "/{up}/pyproject.toml",
-]
-NO_ROUTE = [
-    "/matchesx", "/matches/", "/matches//events", "/matches/a/events/b/c", "/matches/a/audits", "/matches/a%2fevents",
-    "/matches/a%5cb", "/matches/a%00b", "/matches/a%0d%0ab", "/matches/%25252e", "/matches/%ff",
-    "/operators/", "/operators", "/operators/2015-03-31/functions", "/operators/_ministack/health",
-    "/operators/matches/a/@connections/b", "/operators/operators/matches", "//matches/a", "/matches/a;b/../c",
-]  # fmt: skip
-NO_PAGE = [
-    "/a%00b.js", "/" + "a" * 3000, "/" + "a" * 300 + ".js", "/a/" * 1000, "/style.css%00", "/style.css/", "/%ff.js",
-    "/viewer%2f..%2fstyle.css", "/deployment.json%00", "/..%00/", "/%F0%9F%98%80.js", "/C:%5cx.js",
-]  # fmt: skip
+ROUTES = Routes(["GET /matches/{match}", "POST /matches/{match}/events", "GET /other"], below="/matches")
+OPERATORS = Routes(["GET /matches/{match}"], prefix="/operators")
 
 
-@pytest.fixture(scope="module")
-def port(system: System) -> Iterator[int]:
-    """The port of the site of the running system."""
-    port = free_port()
-    with serving(system, port):
-        yield port
-
-
-def ask(port: int, target: str, method: str = "GET", *headers: str, body: str = "") -> tuple[int, str]:
-    """The status and the whole of the answer to a request line as it is written, which no client would send."""
-    lines = [f"{method} {target} HTTP/1.1", *(headers or (f"Host: 127.0.0.1:{port}",)), "Connection: close"]
-    lines += [f"Content-Length: {len(body)}", "", body]
-    with socket.create_connection(("127.0.0.1", port), 20) as connection:
-        connection.sendall("\r\n".join(lines).encode())
-        answer = b""
-        while piece := connection.recv(65536):
-            answer += piece
-    return int(answer.split(b" ", 2)[1]), answer.decode("latin-1")
-
-
-@pytest.fixture
-def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing that a client sends makes a traceback."""
-    with caplog.at_level(logging.INFO):
-        yield
-    assert not [each for each in caplog.records if each.exc_info or each.levelno >= logging.ERROR]
-
-
-@pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "HEAD"])
-@pytest.mark.parametrize("path", ELSEWHERE)
-@pytest.mark.parametrize("up", UP)
-def test_no_path_leads_out(port: int, path: str, up: str, method: str) -> None:
-    """Dot segments are refused, plain, encoded and encoded twice: MiniStack's own API is not reached."""
-    status, answer = ask(port, path.format(up=up), method, body='{"FunctionName": "f"}')
-    assert status in (403, 404, 405), answer
-    assert "Functions" not in answer
-    assert "aws" not in answer.lower()
-
-
-@pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize("path", [*NO_ROUTE, *NO_PAGE])
-def test_a_path_that_is_none_is_a_sentence(port: int, path: str) -> None:
-    """Null bytes, backslashes, encoded slashes, endless names and unknown routes: 404 in the API's shape."""
-    status, answer = ask(port, path)
-    assert (status, '"code": "not_found"' in answer) == (404, True), answer
-
-
-@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize(
-    "target", ["http://evil.example/matches", "http://127.0.0.1/matches", "*", "evil.example:80", "x"]
+    "path",
+    ["matches/a", "*", "/matches/..", "/matches/%2e%2e/a", "/a%2fb", "/a%5cb", "/a%00b", "/a%250a", "/%ff", "/a\\b"],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "CONNECT"])
-def test_the_site_is_no_proxy(port: int, target: str, method: str) -> None:
-    """A target in absolute, authority or asterisk form is refused."""
-    assert ask(port, target, method)[0] in (400, 403, 404, 405)
+def test_a_path_that_could_mean_another_one_is_refused(path: str) -> None:
+    """Dot segments, encoded separators, control characters and a second encoding are in no path of the site."""
+    assert segments(path) is None
 
 
-@pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize("path", ["/", "/matches", "/operators/matches", "/deployment.json", "/tokens/operator"])
+def test_a_path_is_read_by_its_segments() -> None:
+    """Each segment is decoded once."""
+    assert segments("/matches/a%20b") == ["matches", "a b"]
+    assert segments("/") == [""]
+
+
 @pytest.mark.parametrize(
-    "headers",
-    [["Host: evil.example"], ["Host: 192.168.1.7:4580"], ["Host: 127.0.0.1", "Host: evil.example"], ["Host:"]],
+    ("method", "path", "target"),
+    [
+        ("GET", ["matches", "a b"], "/matches/a%20b"),
+        ("POST", ["matches", "m", "events"], "/matches/m/events"),
+        ("DELETE", ["matches", "m"], None),
+        ("GET", ["matches", ""], None),
+        ("GET", ["matches", "m", "events"], None),
+        ("GET", ["other"], None),
+    ],
 )
-def test_another_name_of_this_machine_reaches_nothing(port: int, path: str, headers: list[str]) -> None:
-    """DNS rebinding: a page of a name that was made to mean this machine reads nothing through the site."""
-    status, answer = ask(port, path, "GET", *headers)
-    assert status in (400, 403), answer
-    assert "eyJ" not in answer
+def test_only_a_described_route_is_passed_on(method: str, path: list[str], target: str | None) -> None:
+    """The method, the number of segments and the fixed segments are those of a route; a parameter is not empty."""
+    assert ROUTES.target(method, path) == target
 
 
-@pytest.mark.usefixtures("quiet")
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
-@pytest.mark.parametrize("path", ["/", "/style.css", "/deployment.json", "/tokens/operator"])
-def test_pages_are_only_read(port: int, path: str, method: str) -> None:
-    """Any other method on a page is refused in the API's shape, also before a page of another origin."""
-    status, answer = ask(port, path, method, body="x")
-    assert (status, '"error"' in answer) == (405, True), answer
-
-
-def test_the_api_refuses_what_is_too_long(port: int) -> None:
-    """A match id of 3,000 characters is a sentence of the API, also in the middle of a path."""
-    for path in ("/matches/" + "a" * 3000, f"/operators/matches/{'a' * 3000}/events"):
-        assert ask(port, path)[0] in (400, 404, 422)
-
-
-@pytest.mark.parametrize("query", ["day=%ff", "day=%00", "a" * 3000, "day=..%2f"])
-def test_a_query_is_only_a_query(port: int, query: str) -> None:
-    """The API answers or refuses every query; none is a traceback."""
-    assert ask(port, f"/matches?{query}")[0] in (200, 400, 422)
-
-
-def test_what_is_described_is_served(port: int, match: str) -> None:
-    """The routes of the API below both paths, by GET and HEAD, also with an id in percent signs."""
-    root = f"http://127.0.0.1:{port}"
-    encoded = "".join(f"%{ord(letter):02x}" for letter in match)
-    for path in (f"/matches/{match}", f"/matches/{encoded}", f"/operators/matches/{match}", "/operators/openapi.json"):
-        assert (path, httpx.get(root + path).status_code) == (path, 200)
-    assert httpx.head(f"{root}/matches/{match}").status_code == 200
-    assert httpx.get(f"{root}/matches/{match}/events?limit=5").status_code == 200
-    assert httpx.get(f"{root}/matches/{match}/audit").status_code == 401
-    assert httpx.post(f"{root}/operators/matches/{match}/stop").status_code == 401
+def test_a_prefix_is_not_passed_on() -> None:
+    """Operators reach the routes below a prefix, which the API does not have."""
+    assert OPERATORS.target("GET", ["operators", "matches", "m"]) == "/matches/m"

@@ -76,3 +76,13 @@ def test_a_run_that_lost_or_proved_nothing_fails() -> None:
     bads: tuple[dict[str, Any], ...] = ({"lost": 1}, {"duplicated": 1}, {"trouble": ["!"]}, {"kinds": {}})
     for bad in bads:
         assert not Report(**{**good, **bad}).passed
+
+
+def test_a_report_as_the_command_prints_it() -> None:
+    """JSON has the faults that took effect, by kind, and the times of the repairs."""
+    report = Report(seed=1, kinds={"x": Score(injected=2, repaired=1, ms=[5, 9])}, repairs_ms=[10, 20])
+    printed = report.to_dict()
+    assert (printed["injected"], printed["passed"], printed["repaired"]) == (2, True, 2)
+    assert printed["by_kind"] == {"x": {"injected": 2, "repaired": 1, "worst_ms": 9}}
+    assert printed["repair_ms"] == {"p50": 20, "p95": 20, "p99": 20, "max": 20}
+    assert Report(seed=1).to_dict()["repair_ms"]["max"] == 0
