@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from broadcaster.control.redrive import Done, Redrive
 from broadcaster.control.set_aside import Message, NoSuchMessageError, find
+from broadcaster.control.set_aside_queues import Redrive, RedriveResult
 from commands.common import LOCAL, Api, AsJson, confirm, err, out, said
 from devstack.deployment import running_system
 from devstack.stack.ministack import StackError
@@ -72,13 +72,15 @@ def _carry_out(queue: Redrive, chosen: list[Message], *, drop: bool, as_json: bo
     """Say what became of each as it happens; returns how many had to be kept."""
     kept = 0
     for message in chosen:
-        done: Done = queue.drop(message) if drop else queue.send(message)
-        kept += done.outcome == "kept"
+        result: RedriveResult = queue.drop(message) if drop else queue.send(message)
+        kept += result.outcome == "kept"
         if as_json:
-            shown = {**message.to_dict(time.time()), "outcome": done.outcome, "said": done.said}
+            shown = {**message.to_dict(time.time()), "outcome": result.outcome, "said": result.reason}
             print(json.dumps(shown), flush=True)  # noqa: T201
         else:
-            text = f"{message.id[:8]} {message.kind} {printable(message.match or '')}: {done.outcome}, {done.said}"
+            text = (
+                f"{message.id[:8]} {message.kind} {printable(message.match or '')}: {result.outcome}, {result.reason}"
+            )
             out.print(text, markup=False, highlight=False)
     if not chosen and not as_json:
         out.print("Nothing is set aside.")

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from runtime.attributes import Item
+
 ROWS_PER_READ = 100
 """Rows in one BatchGetItem (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html)."""
 
@@ -21,7 +23,7 @@ _UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4)
 _UNDELETED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
-def read_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def read_rows(client: DynamoDBClient, table: str, keys: Iterable[Item]) -> Iterator[Item]:
     """The rows of these keys, read consistently, in no order. A key without a row gives nothing.
 
     Raises botocore's ClientError and BotoCoreError; TimeoutError when DynamoDB keeps returning keys unprocessed.
@@ -41,7 +43,7 @@ def read_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]
             time.sleep(pause)
 
 
-def delete_rows(client: DynamoDBClient, table: str, keys: Iterable[dict[str, Any]]) -> int:
+def delete_rows(client: DynamoDBClient, table: str, keys: Iterable[Item]) -> int:
     """Delete the rows of these keys. Returns the number of keys, whether or not each had a row.
 
     Raises botocore's ClientError; TimeoutError when DynamoDB keeps returning rows unprocessed.

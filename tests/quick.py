@@ -25,7 +25,8 @@ FILES: Final = {
         "test_regions", "test_thaw", "test_transient",
     },
     "tests/matches": {
-        "test_claims", "test_clock", "test_events", "test_names", "test_schedule", "test_scoreboard", "test_snapshot",
+        "test_claims", "test_clock", "test_event_types", "test_events", "test_names", "test_schedule",
+        "test_scoreboard", "test_snapshot",
         "test_input_errors", "test_amendments", "test_past_events", "test_unseen_goals", "test_ledger_writes",
         "test_match_rows",
     },

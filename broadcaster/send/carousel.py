@@ -169,7 +169,7 @@ class Carousel:
                 self._rows.restart_here()
                 self._slow.begin_lap()
             self._put_in(action.frames, self._rows)
-        self._pace.share(self._share.rate, self._loop.time())
+        self._pace.set_share(self._share.rate, self._loop.time())
         await self._announce_left()
         self._tools.gateway.wake()
 

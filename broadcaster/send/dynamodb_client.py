@@ -24,20 +24,20 @@ class _Session(AIOHTTPSession):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The client, and when it was used last."""
+    """A client, and the time of its last use."""
 
     client: Any
     usage: Usage = field(default_factory=Usage)
 
     async def freshen(self) -> None:
-        """Close connections that have been idle for long. To be called while nothing is under way."""
+        """Close connections that have been idle for long. Call it while no request is on its way."""
         if self.usage.is_long_ago:
             await self.client.close()
             self.usage.note()
 
 
 async def make(region: str) -> Client:
-    """A client on the running loop, for the life of the process. Opens no connection yet."""
+    """Make a client on the running loop, for the life of the process. It opens no connection yet."""
     config = AioConfig(http_session_cls=_Session, **aws.options())
     made = Client(await get_session().create_client("dynamodb", region_name=region, config=config).__aenter__())
     decode_queries(made.client)

@@ -1,7 +1,7 @@
-"""Pure: reading HTTP/1.1 answers, and what the answers of @connections mean.
+"""Pure: reads HTTP/1.1 answers of @connections, and gives their meaning.
 
-Nearly every answer is a bare 200 that comes in one piece. That one is recognised without a parser; whatever it does
-not look like goes through httptools, which knows the rest of HTTP.
+Nearly every answer is a bare 200 that comes in one piece. It is recognised without a parser. httptools, which knows the
+rest of HTTP, parses every other answer.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from runtime.errors import TransientError
 class Answer(Enum):
     """The meaning of an answer for a connection (apigatewaymanagementapi, PostToConnection).
 
-    - ACCEPTED: 200. The gateway took the frame for delivery. Accepted, not seen.
-    - CLOSED: 204, to the DELETE of a connection.
-    - GONE: 410, or 400 "Invalid connectionId". The connection will not come back. Any other 400 is about the request,
-      and no reason to prune anybody.
+    - ACCEPTED: 200. The gateway accepted the frame for delivery. The viewer may not have seen it.
+    - CLOSED: 204, the answer to the DELETE of a connection.
+    - GONE: 410, or 400 "Invalid connectionId". The connection will not come back. Any other 400 is
+      about the request, and no reason to prune a row.
     - THROTTLED: 429. The account's throttle, or this one viewer's buffer is full.
-    - AGAIN: 5xx and whatever is not known: try again.
-    - REFUSED: 400 and 413, about this request: trying again would not help.
-    - FORBIDDEN: 403. We may not post at all; that is nobody's connection.
+    - AGAIN: 5xx, and every unknown answer: try again.
+    - REFUSED: 400 and 413. The request is wrong, and another try would not help.
+    - FORBIDDEN: 403. No POST can succeed, whatever the connection.
     """
 
     ACCEPTED = auto()
@@ -49,9 +49,9 @@ def meaning(status: int, body: bytes) -> Answer:
 
 
 def excerpt(body: bytes) -> str:
-    """The words of an error's body, without secrets.
+    """The beginning of an error's body, without secrets.
 
-    AWS's words on a wrong signature end with the canonical request, and that has the session token in it.
+    AWS's error for a wrong signature ends with the canonical request, which contains the session token.
     """
     return body.decode(errors="replace").partition("The Canonical String")[0][:300]
 
@@ -61,13 +61,13 @@ _VALUE = rb"[\t\x20-\x7e\x80-\xff]*+"
 
 _BARE = re.compile(rb"HTTP/1\.1 200 " + _VALUE + rb"\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:" + _VALUE + rb"\r\n)++\r\n")
 _FRAMING = (b"content-length", b"connection")
-"""Headers of which the value counts."""
+"""Headers whose value counts."""
 
 
 def is_bare_accept(data: bytes) -> bool:
     """Whether ``data`` is exactly one complete 200 without a body, on a connection that stays open.
 
-    False only means that it takes more bytes, or a closer look, to tell.
+    False only means that more bytes, or the parser, have to tell.
     """
     if _BARE.fullmatch(data) is None:
         return False
@@ -79,10 +79,10 @@ def is_bare_accept(data: bytes) -> bool:
 
 
 class UsualAccept:
-    """``is_bare_accept`` without a parser, for a server whose answers are laid out as its last one was.
+    """``is_bare_accept`` without a parser, for answers that have the layout of the server's last bare accept.
 
-    They have the same headers in the same order, and those that say how long an answer is and whether the connection
-    stays have the same values. Others (a date, a request's id) may have any.
+    The layout is the order of the headers, and the values of those for the body's length and for the connection. Other
+    headers (a date, a request's id) may have any value.
     """
 
     __slots__ = ("_is_like",)
@@ -91,7 +91,7 @@ class UsualAccept:
         self._is_like = _NOTHING.fullmatch
 
     def is_accept(self, data: bytes) -> bool:
-        """Whether this is a bare accept; False only means that it takes the parser to tell."""
+        """Whether this is a bare accept. False only means that the parser has to tell."""
         if self._is_like(data):
             return True
         if not is_bare_accept(data):
@@ -104,7 +104,7 @@ _NOTHING = re.compile(rb"(?!)")
 
 
 def _layout(data: bytes) -> bytes:
-    """A pattern of the bare accepts that have the headers of this one."""
+    """A pattern of the bare accepts that have the layout of this one."""
     lines = []
     for line in data.split(b"\r\n")[1:-2]:
         name = line.partition(b":")[0]
@@ -117,7 +117,7 @@ class MalformedAnswerError(TransientError):
 
 
 class AnswerReader:
-    """Reads one answer at a time from the pieces that come."""
+    """Reads one answer from the pieces that come."""
 
     MAX_BODY = 64 * 1024
     """Bytes; answers of @connections are small JSON."""
@@ -131,7 +131,7 @@ class AnswerReader:
         self._until_close = True
 
     def feed(self, data: bytes) -> bool:
-        """Take a piece; returns whether the answer is complete.
+        """Read a piece; returns whether the answer is complete.
 
         Raises MalformedAnswerError, also for more than one answer.
         """
@@ -142,7 +142,10 @@ class AnswerReader:
         return self.complete
 
     def closed(self) -> bool:
-        """The peer has closed: whether that completes the answer, as it does one without a stated length."""
+        """The gateway has closed the connection; returns whether the answer is complete.
+
+        The end of the connection completes an answer whose headers state no length.
+        """
         self.keep_alive = False
         self.complete = self.complete or (self.status != 0 and self._until_close)
         return self.complete
@@ -152,13 +155,13 @@ class AnswerReader:
     def on_message_begin(self) -> None:
         """The first byte of an answer."""
         if self.complete:
-            raise MalformedAnswerError("more than one answer")
+            raise MalformedAnswerError("the gateway sent more than one answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
         lower = name.lower()
         if lower == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            raise MalformedAnswerError("a transfer coding that is not chunked")
+            raise MalformedAnswerError("the transfer coding is not chunked")
         if lower in (b"content-length", b"transfer-encoding"):
             self._until_close = False
 
@@ -168,14 +171,14 @@ class AnswerReader:
         self.keep_alive = self._parser.should_keep_alive()
 
     def on_body(self, piece: bytes) -> None:
-        """A piece of the body, chunks already taken apart."""
+        """A piece of the body, without the framing of chunks."""
         self.body += piece
         if len(self.body) > self.MAX_BODY:
-            raise MalformedAnswerError("a body of more than 64 KB")
+            raise MalformedAnswerError("the body has more than 64 KB")
 
     def on_message_complete(self) -> None:
         """The end of the answer."""
-        if self.status >= 200:  # 100 Continue and its kin announce the answer, they are not it.
+        if self.status >= 200:  # 100 Continue and other 1xx come before the answer
             self.complete = True
         else:
             self.status, self.body, self._until_close = 0, b"", True

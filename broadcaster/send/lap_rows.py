@@ -1,7 +1,7 @@
-"""A sender's way round its ring: one page of rows is read while the one before it is being sent.
+"""Hands out the rows of a lap, page by page: the next page is read while the page before it is being sent.
 
-At most two pages are in memory, however many rows a shard holds. Rows of viewers that took nothing in two broadcasts
-running are held back until the others have been taken.
+At most two pages are in memory, however many rows a shard holds. Rows of viewers that took no frame in two broadcasts
+running are held back until all other rows have been handed out.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     Read = Callable[[str, str | None], Awaitable[Page]]
 
 HELD_BACK_AFTER = 2
-"""Broadcasts running in which a viewer took nothing: from then on its row is taken last."""
+"""After so many broadcasts running in which a viewer took no frame, its row comes last in a lap."""
 
 MOST_HELD = 10_000
-"""Rows held back at most; further slow viewers keep their place."""
+"""The most rows that are held back. The rows of further slow viewers keep their place."""
 
 _FRONT = LapStart()
 _NOBODY: frozenset[str] = frozenset()
 
 
 class _Piece(NamedTuple):
-    """Rows of one page: in which range_index, of which shard, after which row."""
+    """The rows of one page within one row range."""
 
     range_index: int
     shard_index: int
@@ -45,10 +45,10 @@ class _Piece(NamedTuple):
 
 
 class LapRows:
-    """The rows of ``partitions`` on one lap after the other; ``post_queue.Rows`` for the gateway.
+    """The rows of ``partitions`` (one for each shard), one lap after the other; ``post_queue.Rows`` for the gateway.
 
-    ``read`` gets a page of a partition after a connection; ``wake`` is called when rows have come. A page that cannot
-    be read is kept as ``error``, and the walk has no more rows.
+    ``read`` reads the page of a partition after a connection. ``wake`` is called when rows have come. If a page cannot
+    be read, its error is in ``error``, and no more rows come.
     """
 
     def __init__(self, read: Read, partitions: list[str], wake: Callable[[], None]) -> None:
@@ -56,31 +56,33 @@ class LapRows:
         self._partitions = partitions
         self._wake = wake
         self.everything: PreparedRequest | None = None
-        """For those who follow everything. None, here and below: nothing to tell them."""
+        """For followers of everything; None, here and below: there is no frame for them."""
         self.score: PreparedRequest | None = None
-        """For those who follow the score only."""
-        self.taken = 0
+        """For followers of the score."""
+        self.posts = 0
+        """Rows that were handed out as posts."""
         self.skipped = 0
+        """Rows that were passed over, because there is no frame for them."""
         self.queries = 0
         self.error: Exception | None = None
         self.begin = Position()
-        """Where this lap began, and where it ends."""
+        """This lap began here, and ends here."""
         self.range_index = 0
-        """The stretch of the lap that the spot is in."""
+        """The row range of the lap that ``position`` is in."""
         self._lap_rows = 0
         self._over = False
-        """Whether the pages of this lap have been taken."""
+        """Whether all pages of this lap have been handed out."""
         self.slow: dict[tuple[str, str], int] = {}
-        """By partition and connection: rows that were met whose viewers took nothing in the last broadcasts."""
+        """By partition and connection: in how many broadcasts running the viewer of a row took no frame."""
         self._held: list[tuple[str, bool, str]] = []
-        """Rows held back: connection, whether it follows the score only, partition."""
+        """The rows held back: connection, whether it follows the score only, partition."""
         self._holds = True
         self._before = 0
-        """Rows of this lap that had been taken before its reader began."""
+        """Rows of this lap that had been handed out before its reader began."""
         self._read_rows = 0
-        """Rows that this lap's reader has read."""
+        """Rows that the reader of this lap has read."""
         self._ranges = (0, 1)
-        """Stretches that the reader has read to the end, and has to read."""
+        """Row ranges that the reader has read to the end, and all that it has to read."""
         self._reader: asyncio.Task[None] | None = None
         self._next: asyncio.Queue[_Piece | None] = asyncio.Queue()
         self._shard_index = 0
@@ -106,41 +108,41 @@ class LapRows:
         self._reader = asyncio.create_task(self._read_on(ranges, range_index, self._next))
 
     def restart_here(self) -> None:
-        """Begin a lap here.
+        """Begin a new lap at the present position.
 
-        Rows that were read ahead are read again. A viewer may have come between that read and the newer event, and its
-        snapshot may lack that event.
+        Pages that were read ahead are read again. A viewer may have subscribed between that read and the newer event,
+        with a snapshot that lacks the event.
         """
         self.start(LapStart(self.position))
 
     @property
     def position(self) -> Position:
-        """After the last row that was taken."""
+        """The place after the last row that was handed out."""
         return Position(self._shard_index, self._rows[self._at - 1] if self._at else self._after)
 
     @property
     def lap_rows(self) -> int:
-        """Rows of this lap that have been taken."""
+        """Rows of this lap that have been handed out, or held back."""
         return self._lap_rows + self._at
 
     @property
     def waiting(self) -> int:
-        """The number of rows of this page that can be taken; 1 if another page, or the end, is there."""
+        """The rows left of this page; at least 1 if another page, or the end of the lap, is there."""
         return len(self._rows) - self._at or int(not self._next.empty()) or (len(self._held) if self._over else 0)
 
     @property
     def fresh(self) -> bool:
-        """Whether a row that is not held back can be taken, or another page, or the end, is there."""
+        """Whether a row that is not held back is left, or another page, or the end of the lap, is there."""
         return self._at < len(self._rows) or not self._next.empty()
 
     @property
     def exhausted(self) -> bool:
-        """Whether the lap is done, or cannot go on."""
+        """Whether the lap is done, or has ended with an error."""
         return self._over and not self._held
 
     @property
     def left(self) -> int | None:
-        """About how many rows of this lap are still to be taken, None before the first page is read.
+        """About how many rows of this lap are left, None before the first page is read.
 
         Exact once the last page has been read. Before that, shards not read yet count as the average of the others.
         """
@@ -152,9 +154,9 @@ class LapRows:
         return max(0, expected - taken) + (len(self._held) if finished == of else 0)
 
     def release(self) -> list[Post]:
-        """The posts of the rows that have been held back: there is no time to wait for the end of the lap.
+        """Hand out the rows that are held back at once, as posts. From now on no row is held back any more.
 
-        From now on no row is held back any more.
+        For the last seconds of an invocation, which will not see the end of the lap.
         """
         posts, self._holds = [], False
         while (post := self._next_held()) is not None:
@@ -162,19 +164,19 @@ class LapRows:
         return posts
 
     def drop_held(self) -> int:
-        """Give up the rows that are held back; returns how many there were. They are as if they had not been met."""
+        """Give up the rows that are held back, as if they had not been read; returns their number."""
         held, self._held = self._held, []
         for connection, _, partition in held:
             self.slow.pop((partition, connection), None)
         return len(held)
 
     def reached(self) -> list[tuple[str, str]]:
-        """The rows of slow viewers that have been taken."""
+        """The rows of slow viewers that have been handed out: partition and connection."""
         here, after = self._partition, self.position.after or ""
         return [row for row in self.slow if self._over or row[0] != here or row[1] <= after]
 
     def next_row(self) -> Post | None:
-        """The next row of this lap, None if there is none at the moment."""
+        """The post of the next row of this lap, None if no row is there at the moment."""
         while True:
             at = self._at
             if at < len(self._rows):
@@ -182,14 +184,14 @@ class LapRows:
                 connection = self._rows[at]
                 request = self.score if connection in self._score_only else self.everything
                 if request is not None:
-                    self.taken += 1
+                    self.posts += 1
                     return connection, request, self._partition, 0
                 self.skipped += 1
             elif not self._turn_page():
                 return self._next_held() if self._over else None
 
     async def close(self) -> None:
-        """Give up the page that is being read."""
+        """Stop reading pages."""
         reader = self._reader
         self._stop_reading()
         if reader is not None:
@@ -200,14 +202,14 @@ class LapRows:
             connection, score_only, partition = self._held.pop()
             request = self.score if score_only else self.everything
             if request is not None:
-                self.taken += 1
-                # Half of the tries, and no place among the first ones.
+                self.posts += 1
+                # It has half of the tries left, and counts as a further try.
                 return connection, request, partition, TRIES / 2
             self.skipped += 1
         return None
 
     def _hold_back(self, slow: Mapping[str, int]) -> None:
-        """Take the rows of slow viewers out of this page."""
+        """Move the rows of slow viewers from this page to the rows that are held back."""
         rows: list[str] = []
         for connection in self._rows:
             if self._holds and slow.get(connection, 0) >= HELD_BACK_AFTER and len(self._held) < MOST_HELD:
@@ -241,7 +243,7 @@ class LapRows:
             self._reader = None
 
     async def _read_on(self, ranges: list[RowRange], first: int, pieces: asyncio.Queue[_Piece | None]) -> None:
-        """Read page after page, each as soon as the one before it is being sent."""
+        """Read page after page, each as soon as the page before it is being sent."""
         try:
             for number, (shard_index, begin, up_to) in enumerate(ranges[first:], first):
                 after, more = begin, True
@@ -257,7 +259,7 @@ class LapRows:
                     self._wake()
                     after, more = page.last, page.last is not None and (up_to is None or page.last < up_to)
                 self._ranges = (number + 1 - first, len(ranges) - first)
-        except Exception as error:  # noqa: BLE001 - the sender raises it, once what is on its way has ended
+        except Exception as error:  # noqa: BLE001 - the sender raises it, once the posts on their way have ended
             self.error = error
         pieces.put_nowait(None)
         self._wake()

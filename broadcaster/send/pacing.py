@@ -5,41 +5,41 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 
 BURST_SECONDS = 0.1
-"""A sender that was held up may catch up on so much of its rate at once."""
+"""A sender that was held up may catch up on this many seconds of its rate at once."""
 
 WINDOW_SECONDS = 0.25
-"""A window of answers lasts at least so long."""
+"""Seconds that a window of answers lasts at least."""
 
 LONGEST_WINDOW = 2.0
-"""Seconds after which a window ends even with few answers."""
+"""Seconds after which a window ends, even with few answers."""
 
 FEW = 20
-"""With fewer answers to first tries in a window, their share of 429 says nothing."""
+"""With fewer answers to first tries in a window, the share of 429 among them says nothing."""
 
 THROTTLE_SHARE = 0.05
-"""When the account refuses a larger share of the tries than this, it throttles."""
+"""The account throttles if it refuses a larger share of the tries than this."""
 
 MOST = 0.5
-"""When a larger share of the first tries than this is refused, it is the account, whatever second tries say."""
+"""If a larger share of the first tries is refused, the account throttles, whatever the second tries say."""
 
 MEMORY = 0.75
-"""Weight of the sums of earlier windows, when the next one is added."""
+"""Weight of the sums of earlier windows when the next window is added."""
 
 SLOWEST = 0.05
 RECOVERY = 0.1
-"""Of the full pace: how far down it goes, and how much of it comes back with a window without a throttle."""
+"""Parts of the full pace: the lowest pace, and the gain of each window without a throttle."""
 
 PATIENCE_WINDOWS = 6
-"""A lower pace has so many windows to lower the share of 429: enough to halve the pace down to ``SLOWEST``."""
+"""Windows in which a lower pace has to lower the share of 429: enough to halve the pace down to ``SLOWEST``."""
 
 HELPS = 0.5
-"""A lower pace helps when the share of 429 falls to so much of what it was."""
+"""A lower pace helps if the share of 429 falls to this part of the share before."""
 
 HELPED_WINDOWS = 40
-"""After it has helped it has so many windows more."""
+"""Further windows that a lower pace has after it has helped."""
 
 TRUST_SECONDS = 10.0
-"""After a lower pace that did not help, the pace stays full for so long."""
+"""Seconds for which the pace stays full after a lower pace did not help."""
 
 
 class TokenBucket:
@@ -51,7 +51,7 @@ class TokenBucket:
         self._tokens = burst
         self._at = now
         self.spent = 0
-        """Requests that have gone since the beginning."""
+        """Requests sent since the beginning."""
 
     @property
     def rate(self) -> float:
@@ -59,30 +59,30 @@ class TokenBucket:
         return self._rate
 
     def change(self, rate: float, burst: float, now: float) -> None:
-        """Go on at another rate; what has been earned so far stays, up to the burst."""
+        """Go on at another rate. The tokens so far stay, up to the burst."""
         self.tokens(now)
         self._rate, self._burst = rate, burst
         self._tokens = min(self._tokens, burst)
 
     def tokens(self, now: float) -> int:
-        """The number of requests that may go at once."""
+        """The number of requests that may be sent now."""
         self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
         self._at = now
         return int(self._tokens)
 
     def spend(self, count: int) -> None:
-        """``count`` requests have gone."""
+        """``count`` requests have been sent."""
         self._tokens -= count
         self.spent += count
 
     def wait(self) -> float:
-        """Seconds from the last look until there is a token."""
+        """Seconds from the last call of ``tokens`` until there is a token."""
         return max(0.0, (1.0 - self._tokens) / self._rate)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerCounts:
-    """Numbers of tries taken (for good or bad) and tries refused (429, 5xx): first tries, and further tries."""
+    """Numbers of answers to first tries and to further tries. Taken: 200 and 410. Refused: 429 and 5xx."""
 
     taken: float = 0
     refused: float = 0
@@ -94,7 +94,7 @@ class AnswerCounts:
         return AnswerCounts(*(now - then for now, then in zip(astuple(self), astuple(before), strict=True)))
 
     def after(self, before: AnswerCounts) -> AnswerCounts:
-        """These and, with less weight, those of the windows ``before``."""
+        """These answers and, with less weight, the answers of the windows ``before``."""
         return AnswerCounts(*(now + MEMORY * then for now, then in zip(astuple(self), astuple(before), strict=True)))
 
     @property
@@ -114,13 +114,16 @@ class AnswerCounts:
 
     @property
     def throttle_share(self) -> float:
-        """The share of all tries that the account refuses, by estimate.
+        """The estimated share of all tries that the account refuses.
 
-        A slow viewer (share f of all) refuses nearly always, the account (share a) regardless of the try. First tries
-        pass with (1 - f)(1 - a). Of the viewers that were refused once, (1 - f)a / (share refused) are not slow, and
-        their second tries pass with 1 - a. So a = (refused / taken) * (share of further tries that pass). Without
-        further tries every refusal counts as the account's: that mistake costs a slower window, the other one a storm.
-        The same holds when most first tries are refused: few matches have more slow viewers than others.
+        Let f be the share of slow viewers, who refuse nearly every try. Let a be the share of tries that the account
+        refuses, first and further ones alike. First tries pass with (1 - f)(1 - a). Of the viewers whose first try was
+        refused, (1 - f)a / (share refused) are not slow, and their second tries pass with 1 - a. So
+        a = (refused / taken) * (share of further tries that pass).
+
+        Without further tries, every refusal counts as the account's. If that is wrong, one window is too slow; the
+        opposite mistake would be a storm. The same holds if most first tries are refused: few matches have more slow
+        viewers than others.
         """
         again = self.again_taken + self.again_refused
         if again < 1 or self.refused_share > MOST:
@@ -133,8 +136,8 @@ class Pace:
 
     A 429 means either the account's throttle or one slow viewer's full buffer (the answer does not say which;
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
-    ``AnswerCounts.throttle_share`` tells them apart by second tries. A viewer
-    that reads at times can still pass for the account: a lower pace that does not lower the share of 429 is taken back.
+    ``AnswerCounts.throttle_share`` tells the two apart by second tries. Viewers that read only at times may still look
+    like a throttle of the account. So the pace becomes full again if a lower pace does not lower the share of 429.
     """
 
     def __init__(self, share: float, now: float) -> None:
@@ -146,14 +149,14 @@ class Pace:
         self._counted = AnswerCounts()
         self._recent = AnswerCounts()
         self._lowered: tuple[float, int] | None = None
-        """The share of 429 when the pace was lowered, and the windows since; below 0 after it has helped."""
+        """The share of 429 when the pace was lowered, and the number of windows since; below 0 after it has helped."""
         self._trusted_until = now
         self.throttled = False
-        """Whether the last window said that the account throttles."""
+        """Whether the account throttles, by the last window."""
         self.bucket = TokenBucket(share, self._burst(), now)
 
-    def share(self, rate: float, now: float) -> None:
-        """Another share of the budget, in requests a second."""
+    def set_share(self, rate: float, now: float) -> None:
+        """Set another share of the budget, in requests a second."""
         if rate != self._share:
             self._earned, self._shared_from = self.earned(now), now
             self._share = rate
@@ -164,7 +167,7 @@ class Pace:
         return self._earned + (now - self._shared_from) * self._share
 
     def adjust(self, answers: AnswerCounts, now: float) -> None:
-        """Judge a window, if it is over. ``answers`` count from the beginning of the send."""
+        """Adjust the pace to a window, if the window is over. ``answers`` count from the beginning of the laps."""
         window, lasted = answers.since(self._counted), now - self._window_from
         if lasted < WINDOW_SECONDS:
             return
@@ -173,7 +176,7 @@ class Pace:
         self._recent, was_throttled = window.after(self._recent), self.throttled
         self.throttled = self._recent.throttle_share > THROTTLE_SHARE
         if window.first < FEW:
-            # Hardly anything but further tries is left: a throttle cannot begin, and it is over when they pass.
+            # Almost only further tries are left. No throttle can begin now, and one that lasts is over when they pass.
             are_refused = window.refused + window.again_refused > THROTTLE_SHARE * window.every
             self.throttled = self.throttled and was_throttled and are_refused
         self._judge(window, now)
@@ -181,7 +184,7 @@ class Pace:
         self._apply(now)
 
     def tells_slow(self, now: float) -> bool:
-        """Whether a viewer whose tries are all refused is slow: not while the account throttles, or perhaps does."""
+        """Whether a refusal now means that the viewer is slow: not while the account throttles, or may throttle."""
         return not self.throttled and now >= self._trusted_until
 
     def _judge(self, window: AnswerCounts, now: float) -> None:
@@ -194,11 +197,11 @@ class Pace:
         share = (window.refused + window.again_refused) / max(1.0, window.every)
         before, windows = self._lowered or (share, 0)
         if share <= HELPS * before:
-            # It helps, so it is the account. At the slowest pace the share may not fall further.
+            # The lower pace helps, so the account throttles. At the slowest pace the share may not fall further.
             windows = -HELPED_WINDOWS
         elif windows >= PATIENCE_WINDOWS and share < 1.0:
-            # The pace changed nothing: these are viewers that cannot take more. When nothing passes at all it is the
-            # account all the same.
+            # The lower pace did not help: these viewers cannot take more. If nothing passes at all (a share of 1), the
+            # account throttles all the same.
             self._trusted_until, self._lowered, self._factor, self.throttled = now + TRUST_SECONDS, None, 1.0, False
             return
         self._lowered = (before, windows + 1)
@@ -212,5 +215,5 @@ class Pace:
 
 
 def backoff(attempt: int, chance: float, base: float = 0.05, cap: float = 2.0) -> float:
-    """Seconds to wait after failed attempt number ``attempt`` (from 1): full jitter, ``chance`` being in [0, 1)."""
+    """Seconds to wait after the failed attempt number ``attempt`` (from 1), with full jitter: ``chance`` in [0, 1)."""
     return chance * min(cap, base * 2.0**attempt)

@@ -1,14 +1,16 @@
-"""Pure: what is still to be posted, what is to be tried again and when, and what became of the rest.
+"""Pure: the posts of one lap, their order, their tries, and their outcomes.
 
-A post has a bounded number of tries. Those that the account's throttle or an outage refused count little: then the pace
-drops, and it takes time.
+A post has a bounded number of tries. A try that the account's throttle or an outage refused counts little: the pace
+drops then, and the post waits longer.
 
 Viewers that read come first. Three rules keep slow viewers out of their way:
 
-1. Further tries go before first tries only as far as they pass, and a few more (``EARLY``). The others wait until every
-   row of the lap has had its first try. While the account throttles every second post may be a further try.
-2. ``Rows`` gives viewers that failed in two broadcasts running last, with half of the tries (``LapRows``).
-3. Such a viewer that fails once more has its connection closed: it comes back with an empty buffer, or not at all.
+1. Further tries go before first tries as often as further tries are accepted, and a few times more (``EARLY``). The
+   other further tries wait until every row of the lap has had its first try. While the account throttles, every second
+   post may be a further try.
+2. ``Rows`` gives the rows of viewers that failed in two broadcasts running last, with half of the tries (``LapRows``).
+3. If such a viewer fails once more, its connection is closed. The client comes back with an empty buffer, or not at
+   all.
 
 A viewer counts as slow only if each of its tries was answered 429 while the account did not throttle.
 """
@@ -31,62 +33,62 @@ if TYPE_CHECKING:
     from broadcaster.send.signing import Signer
 
 TRIES = 6
-"""With full jitter between 0.05 and 2 s these take about two seconds: a slow viewer may have read on by then."""
+"""With full jitter between 0.05 and 2 s the tries take about two seconds. A slow viewer may have read on by then."""
 
 FUTILE_TRIES = 3
-"""Tries when further ones are known to be in vain: of ``FUTILE_FROM`` or more, less than ``FUTILE_SHARE`` passed."""
+"""Tries of a post while further tries are in vain: of ``FUTILE_FROM`` or more, less than ``FUTILE_SHARE`` passed."""
 
 FUTILE_FROM, FUTILE_SHARE = 100, 0.05
 
 MOST_ERRED = 20_000
-"""Connections remembered of which a try met an error."""
+"""The most connections of which the queue remembers that a try met an error."""
 
 EXCUSED = 0.125
-"""The weight of a try that the account's throttle or an outage has refused. It says little about the viewer."""
+"""The weight of a try that the account's throttle or an outage has refused: it says little about the viewer."""
 
 
 EARLY = 20
 EARLY_SHARE = 0.05
-"""Further tries that go before first tries and do not pass: so many, and this share of what was accepted."""
+"""The further tries that may go before first tries although none passes: ``EARLY``, and this share of all accepted."""
 
 
 class PreparedRequest:
-    """The frame that one kind of follower is being sent. It may be replaced while posts go on."""
+    """A frame and its signer, for one kind of follower. Both may be replaced while posts go on."""
 
     __slots__ = ("closes", "frame", "sign")
 
     def __init__(self, frame: bytes, sign: Signer, *, closes: bool = False) -> None:
         self.frame = frame
         self.sign = sign
-        """Makes the signed request for a connection id."""
+        """Returns the bytes of the signed request for a connection id."""
         self.closes = closes
         """Whether the request is a DELETE that closes the connection, not a POST."""
 
 
 Post = tuple[str, PreparedRequest, str, float]
-"""One post: connection id, what it is told, the key of the row's shard, how many tries have failed.
+"""One post: connection id, request, partition key of the row's shard, number of failed tries.
 
-A plain tuple, because one is made for each viewer: a named one costs three times as much to make.
+A plain tuple, because one is made for each viewer: a named tuple costs three times as much to make.
 """
 
 
 class Rows(Protocol):
-    """Where posts come from."""
+    """The rows of a lap, each as its first post."""
 
     def next_row(self) -> Post | None:
-        """The next post, None if there is none at the moment."""
+        """The post of the next row, None if no row is there at the moment."""
 
     @property
     def waiting(self) -> int:
-        """About how many ``next_row`` has: at least 1 if it may have one, or finds out that there are no more."""
+        """About how many rows are there: at least 1 if ``next_row`` may have one, or would find the end of the lap."""
 
     @property
     def fresh(self) -> bool:
-        """Whether ``next_row`` may have a viewer that is not known to be slow."""
+        """Whether ``next_row`` may have the row of a viewer that is not known to be slow."""
 
     @property
     def exhausted(self) -> bool:
-        """Whether there will be no more."""
+        """Whether no more rows will come."""
 
 
 @dataclass(slots=True)
@@ -96,18 +98,18 @@ class Tally:
     accepted: int = 0
     failed: int = 0
     unreached: int = 0
-    """Of the failed, those that the gateway's errors or broken connections kept from their viewers."""
+    """The failed posts that errors of the gateway or broken connections kept from their viewers."""
     gone: int = 0
     throttled: int = 0
-    """429."""
+    """Answers 429."""
     again: int = 0
-    """5xx and what is not known."""
+    """Answers 5xx, and unknown answers."""
     refused_again: int = 0
-    """Those of both that were further tries."""
+    """Answers to further tries in ``throttled`` and ``again``."""
     accepted_again: int = 0
-    """The accepted that were further tries."""
+    """Answers to further tries in ``accepted``."""
     closed: int = 0
-    """Connections closed because their viewers took nothing in three broadcasts running."""
+    """Connections closed because their viewers took no frame in three broadcasts running."""
     lost: int = 0
     """Connections to the gateway that broke with a request on its way."""
 
@@ -115,8 +117,8 @@ class Tally:
 class PostQueue:
     """The posts of one ``Gateway.deliver``. Times are seconds of the loop's clock.
 
-    ``gone`` takes a post whose connection is gone. ``slow`` takes one whose viewer took nothing on any try, and returns
-    the request that closes its connection if that is to be closed.
+    ``gone`` is called with a post whose connection is gone. ``slow`` is called with a post whose viewer took no frame
+    on any try; it returns the request that closes the viewer's connection, or None to leave the connection open.
     """
 
     def __init__(
@@ -126,7 +128,7 @@ class PostQueue:
         self.rows = rows
         self.pace = pace
         self.until = until
-        """No new post is taken from then on."""
+        """No row is taken from this time on."""
         self.tally = tally or Tally()
         self._gone = gone
         self._slow = slow
@@ -135,9 +137,9 @@ class PostQueue:
         self._order = count()
         self._alternates = False
         self._erred: set[str] = set()
-        """Connections of which a try met an error, not a 429: that says nothing of their viewers."""
+        """Connections of which a try met an error instead of a 429. An error says nothing about the viewer."""
         self._early = self._passed() - EARLY
-        """Further tries that went before first tries, from where they may not go further than ``_passed``."""
+        """Further tries that went before first tries, less ``EARLY``. It may not grow beyond ``_passed``."""
 
     @property
     def later(self) -> int:
@@ -145,7 +147,7 @@ class PostQueue:
         return len(self._later)
 
     def next_post(self, now: float) -> Post | None:
-        """The next post that is due: what is to be tried again if it may go first, else a row's first try."""
+        """The next post that is due: a further try if that may go first, else the first try of the next row."""
         later = self._later
         if later and later[0][0] <= now:
             self._alternates = not self._alternates
@@ -155,38 +157,38 @@ class PostQueue:
                 self._early += 1
                 return heappop(later)[2]
         post = self.rows.next_row() if now < self.until else None
-        # The last page may turn out to have no row left.
+        # No row was left after all: a further try goes.
         return heappop(later)[2] if post is None and later and later[0][0] <= now else post
 
     def _passed(self) -> float:
         return self.tally.accepted_again + EARLY_SHARE * self.tally.accepted
 
     def waits(self, now: float) -> float | None:
-        """Seconds until ``next_post`` has a post: 0 if it has one now, None if nobody knows."""
+        """Seconds until ``next_post`` has a post: 0 if it has one now, None if that is not known."""
         if self.rows.waiting and now < self.until:
             return 0.0
         return max(0.0, self._later[0][0] - now) if self._later else None
 
     def ready(self, now: float) -> int:
-        """About how many posts ``next_post`` has."""
+        """About how many posts are due."""
         due = bool(self._later) and self._later[0][0] <= now
         return due + (self.rows.waiting if now < self.until else 0)
 
     def finished(self, now: float) -> bool:
-        """Whether nothing is left but what is on its way."""
+        """Whether no post is left, except the posts on their way."""
         return not self._later and (now >= self.until or self.rows.exhausted)
 
     def answered(self, post: Post, answer: Answer, now: float) -> None:
-        """Take an answer that is not FORBIDDEN."""
+        """Note the answer to a post, any answer but FORBIDDEN."""
         tally = self.tally
         if post[1].closes and answer in (Answer.CLOSED, Answer.ACCEPTED):
-            tally.closed += 1  # Its rows go with $disconnect.
+            tally.closed += 1  # $disconnect deletes its rows.
         elif answer is Answer.ACCEPTED:
             tally.accepted += 1
             tally.accepted_again += post[3] > 0
         elif answer is Answer.GONE:
             tally.gone += 1
-            tally.failed -= post[1].closes  # It did not fail to read: it had left.
+            tally.failed -= post[1].closes  # The viewer was not slow: it had left.
             self._gone(post)
         elif answer is Answer.REFUSED:
             tally.failed += not post[1].closes
@@ -200,27 +202,28 @@ class PostQueue:
             self._again(post, now, counts, unreached=answer is not Answer.THROTTLED)
 
     def lost(self, post: Post, now: float, *, idle: bool) -> None:
-        """The connection broke before the answer.
+        """The connection broke before the answer came.
 
-        ``idle``: it had answered before, so it may just have been too old. That is held against nobody.
+        ``idle``: the connection had answered an earlier request, so it may just have been too old. Then the try does
+        not count.
         """
         self.tally.lost += 1
         self._again(post, now, 0 if idle else 1, unreached=True, at_once=idle)
 
     def adjust_pace(self, now: float) -> None:
-        """Let the pace judge what has been answered."""
+        """Adjust the pace to the answers so far."""
         tally = self.tally
         taken = tally.accepted + tally.gone - tally.accepted_again
         refused = tally.throttled + tally.again - tally.refused_again
         self.pace.adjust(AnswerCounts(taken, refused, tally.accepted_again, tally.refused_again), now)
 
     def try_now(self, posts: Iterable[Post], now: float) -> None:
-        """Take posts beside those that ``rows`` gives."""
+        """Add posts that are due at once, beside the posts that ``rows`` gives."""
         for post in posts:
             heappush(self._later, (now, next(self._order), post, False))
 
     def give_up(self) -> None:
-        """Time is up: what was to be tried again has failed."""
+        """The time is up: the posts that wait for a further try have failed."""
         posts = [(post, unreached) for _, _, post, unreached in self._later if not post[1].closes]
         self.tally.failed += len(posts)
         self.tally.unreached += sum(unreached for _, unreached in posts)
@@ -238,14 +241,14 @@ class PostQueue:
             self._erred.add(connection)
         if tries >= TRIES or (tries >= FUTILE_TRIES and self._are_in_vain(now)):
             if request.closes:
-                return  # It stays open, and the next broadcast tries again.
+                return  # The connection stays open, and the next broadcast tries again.
             self.tally.failed += 1
             self.tally.unreached += unreached
             is_slow = not unreached and connection not in self._erred and self.pace.tells_slow(now)
             if is_slow and (closing := self._slow(post)) is not None:
                 heappush(self._later, (now, next(self._order), (connection, closing, pk, 0), False))
             return
-        # A post that a throttle has refused waits the longest, because there will be more room later.
+        # A post that a throttle has refused waits longest, because the account has more room later.
         attempt = TRIES if counts == EXCUSED else int(tries) + 1
         wait = 0.0 if at_once else backoff(attempt, self._chance())
         heappush(self._later, (now + wait, next(self._order), (connection, request, pk, tries), unreached))

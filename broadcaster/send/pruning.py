@@ -1,4 +1,4 @@
-"""Deletes the rows of connections that are gone, beside the sending and never in its way."""
+"""Deletes the rows of connections that are gone, while posts are sent. Sending never waits for it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from broadcaster.send.post_queue import Post
 
 AT_ONCE = 4
-"""Batches that are being deleted at the same time."""
+"""BatchWriteItem calls on their way at the same time."""
 
 PAUSES = (0.05, 0.2, 0.5)
-"""Seconds to wait for rows that DynamoDB did not take. Rows that it does not take then are left to the next
-broadcast."""
+"""Seconds to wait before rows that DynamoDB left unprocessed are sent again. Rows that are left after the last try wait
+for the next broadcast."""
 
 MOST = 20_000
-"""Dead rows that wait for their deletion at most. Others are left to the next broadcast as well."""
+"""The most dead rows that wait for their deletion. Further rows wait for the next broadcast."""
 
 logger = Logger(service="sender")
 
@@ -37,7 +37,7 @@ class Pruning:
         self.pruned = 0
 
     def add(self, post: Post) -> None:
-        """A connection is gone."""
+        """Delete the row of a connection that is gone."""
         if len(self._waiting) >= MOST:
             return
         self._waiting.append(post)
@@ -45,7 +45,7 @@ class Pruning:
             self._begin()
 
     async def finish(self, until: float) -> None:
-        """Delete what is left, as far as that goes ``until`` then (loop's clock)."""
+        """Delete the rows that are left, until ``until`` at the latest (loop's clock)."""
         loop = asyncio.get_running_loop()
         while (self._waiting or self._tasks) and (patience := until - loop.time()) > 0:
             while self._waiting and len(self._tasks) < AT_ONCE:
@@ -68,7 +68,7 @@ class Pruning:
             self._begin()
 
     async def _delete(self, gone: list[Post]) -> None:
-        # A row that is met again on a second lap before it is deleted comes twice, which BatchWriteItem refuses.
+        # A second lap may meet a row before it is deleted. BatchWriteItem refuses a key that comes twice.
         keys = {(pk, connection) for connection, _, pk, _ in gone}
         waiting = {self._table: [{"DeleteRequest": {"Key": row_key(*key)}} for key in keys]}
         try:
@@ -78,5 +78,5 @@ class Pruning:
                     break
                 await asyncio.sleep(pause)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("not pruned", rows=len(keys), exc_info=error)
+            logger.warning("pruning_failed", rows=len(keys), exc_info=error)
         self.pruned += len(keys) - sum(map(len, waiting.values()))

@@ -1,8 +1,7 @@
 """Query pages of subscriptions, decoded straight to connection ids.
 
-botocore's parser walks an answer by the service's model, attribute by attribute. A page of subscriptions has some
-16,000 rows, so it is taken from botocore before that and read by orjson; everything else of the client (signing,
-retries, errors) stays as it is.
+botocore's parser reads an answer attribute by attribute, by the service's model. A page of subscriptions has some
+16,000 rows. So orjson reads the answers of Query instead. Signing, retries and errors stay botocore's.
 """
 
 from __future__ import annotations
@@ -24,18 +23,19 @@ if TYPE_CHECKING:
 
 
 _DIGITS = 10
-"""Of a ``ttl``: the digits of a time of this century in seconds since the epoch."""
+"""The digits of a ``ttl``: seconds since the epoch, in this century."""
 
 PLAIN = 2
-"""Attributes of an ordinary row on a page: the connection and the time."""
+"""Attributes of an ordinary row on a page: the connection and its ``ttl``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: living connections in order, those of them that follow the score only, and where it ends.
+    """One page of a shard.
 
-    ``last`` is the row to go on after, None at the end of the shard. ``slow`` has the connections whose viewers took
-    nothing in the last broadcasts, and in how many. ``strange``: the connections whose row has no readable ``ttl``.
+    ``connections`` are in order, without expired rows. ``score_only`` are those of them that follow the score only. The
+    next page begins after ``last``; None at the end of the shard. ``slow`` says in how many broadcasts running a viewer
+    took no frame. ``strange`` are the connections whose rows have no readable ``ttl``.
     """
 
     connections: list[str]
@@ -46,10 +46,10 @@ class Page:
 
 
 def calm_collector() -> None:
-    """For a process that reads pages: keep Python's collector from walking over everything for each of them.
+    """Make Python's garbage collector run rarely, in a process that reads pages.
 
-    A page is tens of thousands of small objects without a cycle among them. Objects that are loaded already stay, so
-    they are frozen. With the usual thresholds, collecting takes longer than reading the page.
+    A page is tens of thousands of small objects without a cycle. With the usual thresholds, collecting takes longer
+    than reading the page. Objects that exist already will stay, so they are frozen.
     """
     gc.collect()
     gc.freeze()
@@ -57,7 +57,7 @@ def calm_collector() -> None:
 
 
 def decode_queries(client: Any) -> None:
-    """Have every Query answer of a client decoded by orjson. The query still returns DynamoDB's own answer."""
+    """Let orjson decode every answer of Query of a client. ``query`` still returns DynamoDB's own answer."""
     client.meta.events.register("before-parse.dynamodb.Query", _decode, unique_id="livescore-pages")
 
 
@@ -70,24 +70,23 @@ def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, A
 def page(answer: Mapping[str, Any], now: float) -> Page:
     """The answer of a ``page_query`` at ``now`` (seconds since the epoch).
 
-    TTL deletes hours late
-    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html):
-    expired rows are left out here. A row without a
-    readable ``ttl`` is sent to: its connection is its key, so a living viewer is told, and a dead one is pruned by the
-    answer 410.
+    DynamoDB deletes expired rows hours late
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html), so they are left out here.
+    A row without a readable ``ttl`` counts as living: its key is the connection, so a living viewer gets the frame, and
+    the answer 410 prunes a dead one.
     """
     items = answer["Items"]
-    # Times of the same number of digits compare as text.
+    # Numbers with the same number of digits compare as text.
     until = str(int(now))
     strange: tuple[str, ...] = ()
     connections: list[str] = []
     with suppress(KeyError, TypeError):
         connections = [item["sk"]["S"] for item in items if item["ttl"]["N"] > until]
     if len(connections) < len(items):
-        # Few rows have expired, and one in a million is damaged: the page is read again, more slowly.
+        # Rows have expired, or are damaged. Few pages have such rows: read the page again, more slowly.
         strange = tuple(item["sk"]["S"] for item in items if not _has_ttl(item))
         connections = [item["sk"]["S"] for item in items if not _has_ttl(item) or item["ttl"]["N"] > until]
-    # Few rows say more than the connection and the time.
+    # Few rows have more attributes than connection and ttl.
     marked = [item for item in items if len(item) > PLAIN]
     return Page(
         connections,
@@ -99,7 +98,7 @@ def page(answer: Mapping[str, Any], now: float) -> Page:
 
 
 def _slow(item: Mapping[str, Any]) -> int:
-    """In how many broadcasts running the viewer took nothing; 0 if the row does not say so in a readable way."""
+    """The broadcasts running in which the viewer took no frame; 0 if the row has no readable number."""
     try:
         return min(max(0, int(item["slow"]["N"])), HELD_BACK_AFTER)
     except (KeyError, TypeError, ValueError):

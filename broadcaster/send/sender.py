@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from broadcaster.send.dynamodb_client import Client
 
 MARGIN_SECONDS = 5.0
-"""Before the time-out of the function: stop taking rows, let what is on the wire end, write the progress."""
+"""Seconds before the function's time-out: the sender takes no more rows, waits for answers and writes its progress."""
 
 
 @cache
@@ -52,7 +52,7 @@ def _client(region: str) -> Client:
 
 @cache
 def _tools() -> Tools:
-    """Made without the network."""
+    """The clients of this process. Making them does not use the network."""
     own = settings(SenderSettings)
     db, home = _client(aws.region()), _client(own.home_region)
 
@@ -77,7 +77,7 @@ def _tools() -> Tools:
 
 
 def _reach() -> None:
-    """Use what this sender works with over the network, for no match."""
+    """Use the network once for each client, for no match."""
     tools = _tools()
 
     async def reach() -> None:
@@ -89,7 +89,7 @@ def _reach() -> None:
 
 
 async def _freshen() -> None:
-    """Before anything is asked: no connection to DynamoDB that has been idle for long is used again."""
+    """Close connections to DynamoDB that have been idle for long, before the first call."""
     for region in {aws.region(), settings(SenderSettings).home_region}:
         await _client(region).freshen()
 

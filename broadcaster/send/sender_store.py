@@ -1,7 +1,7 @@
-"""A sender's reads and writes in DynamoDB beside the subscriptions.
+"""A sender's reads and writes in DynamoDB, except those of the table ``subscriptions``.
 
-From the ledger, at home: the match and its events. In its own cell: how far the match is told, its lease, the live
-broadcasts, its own progress.
+At home the sender reads the match and its events. In its own cell it reads and writes the match's row with the lease,
+the rows that share the send rate, and its own progress.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from matches.match_state import MatchState
 
 PROGRESS_SECONDS = 24 * 3600
+"""Seconds until DynamoDB may delete a progress row."""
 
 HOME_SECONDS = 2.0
-"""Seconds that a look waits for home, if it knows an earlier state of the match."""
+"""Seconds that a poll waits for home, if an earlier state of the match is known."""
 
 logger = Logger(service="sender")
 
@@ -45,24 +46,26 @@ logger = Logger(service="sender")
 class SenderStore:
     """The tables, through aiobotocore clients.
 
-    Raises botocore's ClientError and BotoCoreError; BrokenMatchError for a damaged row of the match itself. Other rows
-    that cannot be read are reported and left out.
+    The methods raise botocore's ClientError and BotoCoreError, and BrokenMatchError for a damaged row of the match.
+    Other damaged rows are reported and left out.
     """
 
     home: Any
-    """Of the region that has the ledger."""
+    """The client in the home region."""
     db: Any
-    """Of this cell's region."""
+    """The client in this cell's region."""
     matches: str
+    """The name of the table."""
     broadcasts: str
+    """The name of the table."""
     lease_seconds: int
 
     async def poll(self, match: str, known: MatchState | None = None) -> Poll:
-        """Read all of it, consistently.
+        """Read the match, the cell's row of it, and the rate shares, with strongly consistent reads.
 
-        If home does not answer, or has no readable row of the match any more, the match stands as it was ``known``: the
-        lease, a stop and the share of the rate are the cell's own, and must not wait for home. Raises UnknownMatchError
-        and UnreadableRowError if nothing is known.
+        If home does not answer in ``HOME_SECONDS``, or has no readable row of the match, the poll has the ``known``
+        state: lease, stops and rate shares lie in the cell and must not wait for home. Without a known state this
+        raises UnknownMatchError or UnreadableRowError.
         """
         state, told, live_rows = await asyncio.gather(
             self._state(match, known),
@@ -82,7 +85,7 @@ class SenderStore:
         except (ClientError, BotoCoreError, TimeoutError) as error:
             if known is None:
                 raise
-            logger.warning("home was not reached", match=match, seq=known.newest_seq, exc_info=error)
+            logger.warning("home_unreached", match=match, seq=known.newest_seq, exc_info=error)
             return known
         if "Item" not in found:
             if known is None:
@@ -96,29 +99,34 @@ class SenderStore:
             report_unreadable(error)
             return known
 
-    async def frames(self, state: MatchState, told: int) -> Frames | None:
-        """The frames from what has been ``told`` to where the match stands; None if there is nothing to tell."""
-        query = events_query(self.matches, state.match, told, EVENTS_PER_FRAME, newest=True)
+    async def frames(self, state: MatchState, told_seq: int) -> Frames | None:
+        """The frames with the events after ``told_seq``; None if there is nothing to send."""
+        query = events_query(self.matches, state.match, told_seq, EVENTS_PER_FRAME, newest=True)
         items = (await self.home.query(**query))["Items"]
         events = readable_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
-        return build(state, told, events)
+        return build(state, told_seq, events)
 
     async def renew(self, match: str, owner: str) -> bool:
-        """Keep the lease and the place among the live broadcasts; returns False if the lease is another's by now."""
+        """Renew the lease and the row of the rate share; returns False if another execution has the lease."""
         until = int(time.time()) + self.lease_seconds
         try:
             await self.db.update_item(**renewal(self.broadcasts, match, owner, until))
         except self.db.exceptions.ConditionalCheckFailedException:
             return False
-        await self._update_live(rate_share.renewal(self.broadcasts, match, owner, until))
+        await self._update_rate_share(rate_share.renewal(self.broadcasts, match, owner, until))
         return True
 
     async def announce_ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> RateShare | None:
-        """Say that a batch has ended, or goes on after all; returns the broadcast, None if it is not live any more."""
-        return await self._update_live(rate_share.ended_update(self.broadcasts, match, owner, batch, is_ended=is_ended))
+        """Announce that a batch has ended, or goes on after all.
+
+        Returns the broadcast of the match, None if it does not share the rate any more.
+        """
+        return await self._update_rate_share(
+            rate_share.ended_update(self.broadcasts, match, owner, batch, is_ended=is_ended)
+        )
 
     async def announce_left(self, match: str, owner: str, batch: int, left: int) -> bool:
-        """Say how many posts a batch has left; returns whether the broadcast is still live."""
+        """Announce the posts that a batch has left; returns whether the broadcast still shares the rate."""
         try:
             await self.db.update_item(**rate_share.left_update(self.broadcasts, match, owner, batch, left))
         except self.db.exceptions.ConditionalCheckFailedException:
@@ -126,7 +134,7 @@ class SenderStore:
         return True
 
     async def report(self, task: SenderTask, lap_seq: int, counts: Counts) -> None:
-        """Overwrite this batch's row; the receipt is the sum of these rows."""
+        """Overwrite the progress row of this batch. The receipt is the sum of these rows."""
         body = {"batch": task.batch.number, "lap_seq": lap_seq, **counts.dump()}
         round_of = round_name(task.broadcast, task.round)
         await self.db.put_item(
@@ -139,7 +147,7 @@ class SenderStore:
             },
         )
 
-    async def _update_live(self, update: dict[str, Any]) -> RateShare | None:
+    async def _update_rate_share(self, update: dict[str, Any]) -> RateShare | None:
         try:
             answer = await self.db.update_item(**update)
         except self.db.exceptions.ConditionalCheckFailedException:

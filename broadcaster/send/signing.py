@@ -1,8 +1,8 @@
 """Pure: Signature Version 4 for one frame that goes to very many connections.
 
-Between two POSTs of a frame only the path differs. So everything else is made ready once: the payload's hash, the
-headers, the scope, the HMAC key and the bytes of the request around the path and the signature. Each connection then
-needs one SHA-256 of the canonical request and one HMAC. Both come from hash objects that are copied, not made.
+Two POSTs of a frame differ only in the path. So everything else is prepared once: the payload's hash, the headers, the
+scope, the HMAC key and the bytes of the request around the path and the signature. Each connection then needs one
+SHA-256 of the canonical request and one HMAC. Both come from copies of hash objects, which are cheaper than new ones.
 
 The steps: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html. The path of the
 canonical request is encoded twice, as for every service but S3.
@@ -44,7 +44,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the @connections API of one stage is, read from its URL: ``https://{api}.execute-api…/{stage}``."""
+    """The @connections API of one stage, by its URL: ``https://{api}.execute-api…/{stage}``."""
 
     tls: bool
     host: str
@@ -54,7 +54,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, url: str, region: str) -> Endpoint:
-        """Raises ValueError for what is not an http or https URL."""
+        """Raises ValueError if ``url`` is no http or https URL."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not the URL of an @connections API")
@@ -63,16 +63,16 @@ class Endpoint:
 
     @property
     def authority(self) -> str:
-        """The Host header: with the port only where it is not the scheme's own."""
+        """The Host header: with the port only if it is not the default port of the scheme."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
 def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: float, *, method: str = "POST") -> Signer:
-    """Make a frame ready; returns a function from connection id to the bytes of its signed request.
+    """Prepare the requests of a frame; returns a function from connection id to the bytes of its signed request.
 
-    ``now``: seconds since the epoch. AWS takes a signature for five minutes, so prepare again well before that, and
-    whenever the credentials change.
+    ``now`` is in seconds since the epoch. AWS accepts a signature for five minutes. So prepare again well before that,
+    and whenever the credentials change.
     """
     at = datetime.fromtimestamp(now, UTC)
     stamp, scope = f"{at:%Y%m%dT%H%M%SZ}", f"{at:%Y%m%d}/{endpoint.region}/{SERVICE}/aws4_request"
@@ -91,15 +91,14 @@ def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: flo
         + f"Authorization: AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
         + f"SignedHeaders={signed}, Signature="
     )
-    # Latin-1 there and back keeps every byte as it is.
+    # Latin-1 keeps every byte as it is, there and back.
     last = f"\r\nContent-Length: {len(frame)}\r\n\r\n" + frame.decode("latin-1")
     inner, outer = _hmac_halves(_key(credentials.secret_key, scope))
     inner.update(f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n".encode())
-    # Copies of a hash object are cheaper than new ones.
     inner_copy, outer_copy, new_copy = inner.copy, outer.copy, hashlib.sha256().copy
 
     def request(connection: str) -> bytes:
-        # Ids of API Gateway are URL-safe base64 that ends in one equals sign: that form needs no search.
+        # Ids of API Gateway are URL-safe base64 that ends in one equals sign. For them, quote() is not needed.
         stem = connection[:-1]
         if connection[-1:] == "=" and not stem.encode().translate(None, _PLAIN):
             once, twice = f"{stem}%3D", f"{stem}%253D"
@@ -125,6 +124,6 @@ def _key(secret: str, scope: str) -> bytes:
 
 
 def _hmac_halves(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """The two SHA-256 of an HMAC (RFC 2104), each having taken its pad of ``key``, which is 32 bytes."""
+    """The two SHA-256 of an HMAC (RFC 2104), each after the pad of ``key``, which has 32 bytes."""
     block = key.ljust(64, b"\0")
     return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))

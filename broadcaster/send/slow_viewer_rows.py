@@ -1,4 +1,4 @@
-"""Remembers from one broadcast to the next which viewers take nothing, in their subscription rows.
+"""Marks slow viewers in their subscription rows, from one broadcast to the next.
 
 A viewer whose tries were all answered 429 has a full buffer: the viewer does not read. Its row counts the broadcasts
 running in which that was so. From two on, the viewer's row comes last in a lap (``LapRows``). When one more broadcast
@@ -24,42 +24,42 @@ if TYPE_CHECKING:
     from broadcaster.send.post_queue import Post
 
 AT_ONCE = 16
-"""Rows that are being written at the same time."""
+"""UpdateItem calls on their way at the same time."""
 
 MOST = 2_000
-"""Rows that one invocation writes at most. Others keep what they say until the next broadcast."""
+"""The most rows that one invocation writes. Further rows stay as they are until the next broadcast."""
 
 logger = Logger(service="sender")
 
 
 class SlowViewerRows:
-    """The slow viewers that one invocation meets. A row is its partition and connection."""
+    """The rows of slow viewers in one invocation. A row is given by its partition and connection."""
 
     def __init__(self, db: Any, table: str) -> None:
         self._db = db
         self._table = table
         self._failed: dict[tuple[str, str], int] = {}
-        """Rows whose viewers took nothing on this lap: in how many broadcasts running, with this one."""
+        """By row: the broadcasts running in which its viewer took no frame, with this lap."""
 
     def failed(self, post: Post, before: int) -> bool:
-        """Note that a viewer took nothing, as in the ``before`` last broadcasts; returns whether it is to be closed."""
+        """Note that a viewer took no frame, as in the last ``before`` broadcasts; returns whether to close it."""
         row = (post[2], post[0])
         self._failed[row] = before + 1
         return self._failed[row] > HELD_BACK_AFTER
 
     def begin_lap(self) -> None:
-        """A lap with a newer frame begins: it tells which viewers take nothing."""
+        """A lap with a newer frame begins: the viewers of the lap before may take that frame."""
         self._failed.clear()
 
     async def write(self, until: float, reached: Iterable[tuple[str, str]]) -> None:
-        """Write the rows that have changed, ``until`` then at most (loop's clock).
+        """Write the rows that have changed, until ``until`` at the latest (loop's clock).
 
-        Of the rows that were ``reached``, those that did not fail have a viewer that takes frames again.
+        ``reached`` are marked rows that have had a post. A row among them that did not fail loses its mark.
         """
         waiting = [(row, 0) for row in reached if row not in self._failed]
         notes = [(row, failed) for row, failed in self._failed.items() if failed <= HELD_BACK_AFTER]
         waiting += notes[: max(0, MOST - len(waiting))]
-        waiting.reverse()  # They are taken from the end.
+        waiting.reverse()  # work() begins at the end
 
         async def work() -> None:
             while waiting:
@@ -69,10 +69,10 @@ class SlowViewerRows:
             async with asyncio.timeout_at(until):
                 await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(waiting)))))
         except (ClientError, BotoCoreError, TimeoutError) as error:
-            logger.warning("slow_viewers_not_noted", rows=len(waiting), exc_info=error)
+            logger.warning("slow_viewers_unmarked", rows=len(waiting), exc_info=error)
 
     async def _write(self, row: tuple[str, str], failed: int) -> None:
-        # A row that was deleted meanwhile must not come back.
+        # A row that was deleted meanwhile must stay deleted.
         noted: dict[str, Any] = {
             "UpdateExpression": "SET slow = :failed",
             "ConditionExpression": "attribute_exists(sk)",

@@ -1,16 +1,21 @@
-"""Pure: which events an update frame carries, and for whom.
+"""Pure: the update frames of a broadcast, and the events that they carry.
 
-A frame carries every event in (prev, seq], prev being what every row of the match is known to have been sent. A
-follower of the score only gets a frame of its own: the events that change what a plain scoreboard shows (goals,
-shoot-out kicks, phases, and what takes those back), with the prev of that thinner chain. If more events have piled up
-than fit, the frame begins later and its prev says so. It begins after an event that is missing, too, because its row is
-damaged: viewers see the gap, read the match over HTTP, and know that something is missing.
+There are two frames, because some viewers follow only the score. Each is made once, for all viewers of the match.
+
+- The frame for followers of everything carries every event in (``prev``, ``seq``]. ``prev`` is the event up to which
+  every row of the match has been sent everything.
+- The frame for followers of the score carries the events that change a plain scoreboard: goals, kicks of a shoot-out,
+  phases, and their cancellations. Its ``prev`` is the score event before the first of them.
+
+A frame has at most ``FRAME_BYTES`` bytes. If the events need more, the frame begins later, and its ``prev`` says so. If
+the row of an event is missing or damaged, the frame begins after that event. Viewers then see a gap and read the match
+over HTTP.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import orjson
 
@@ -19,80 +24,102 @@ from matches.snapshot import FRAME_BYTES, newest_that_fit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matches.clock import Clock
     from matches.event_types import StoredEvent
     from matches.match_state import MatchState
-
+    from matches.scoreboard import Pair
 
 _LATEST = 9_999_999_999_999
-"""As long as a time in milliseconds gets (until the year 2286)."""
+"""The longest time in milliseconds since the epoch; the year 2286."""
+
+
+class UpdateFrame(TypedDict):
+    """An update as a viewer receives it, as JSON (docs/protocol.md)."""
+
+    type: Literal["update"]
+    match: str
+    epoch: str
+    prev: int
+    """The frame carries the events after this one."""
+    seq: int
+    """The newest event of the match."""
+    status: str
+    score: Pair
+    shootout: Pair | None
+    clock: Clock | None
+    events: list[StoredEvent]
+    """Oldest first."""
+    at: int | None
+    """When the operator posted the newest of the events, in milliseconds since the epoch; None without events."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """The frame for those who follow everything, and for those who follow the score (None: nothing for them)."""
+    """The two frames, as JSON."""
 
     seq: int
     everything: bytes
+    """For followers of everything."""
     score: bytes | None
+    """For followers of the score; None if there is nothing new for them."""
     at: int
-    """When the operator posted the newest event that they carry, in milliseconds since the epoch; 0 without one."""
+    """When the operator posted the newest event in the frames, in milliseconds since the epoch; 0 without events."""
     event_id: str | None
-    """Of that event."""
+    """The id of that event."""
 
 
-def build(state: MatchState, told: int, events: Sequence[tuple[StoredEvent, int | None]]) -> Frames | None:
-    """The frames that bring every viewer from ``told`` to ``state.newest_seq``; None if there is nothing to tell.
+def build(state: MatchState, told_seq: int, events: Sequence[tuple[StoredEvent, int | None]]) -> Frames | None:
+    """The frames that bring every viewer from ``told_seq`` to ``state.newest_seq``; None if there is nothing to send.
 
-    ``events``: those after ``told``, oldest first, each with the seq of the score event before it if it is one
-    itself. The frame begins after the last one that is missing, and has no events if that is the newest.
+    ``events`` are the events after ``told_seq``, oldest first. Each event that changes a plain scoreboard has the seq
+    of the score event before it beside it, any other event None. The frames begin after the newest missing event.
     """
-    if told >= state.newest_seq:
+    newest_seq = state.newest_seq
+    if told_seq >= newest_seq:
         return None
-    rows = _unbroken([each for each in events if told < each[0]["seq"] <= state.newest_seq], state.newest_seq)
-    everything = [event for event, _ in rows]
-    scores = [(event, before) for event, before in rows if before is not None]
-    kept = _fit(state, [event for event, _ in scores])
-    before = {event["seq"]: before for event, before in scores}
-    every = _fit(state, everything)
+    rows = _without_gaps([each for each in events if told_seq < each[0]["seq"] <= newest_seq], newest_seq)
+    all_events = [event for event, _ in rows]
+    fitting = _that_fit(state, all_events)
+    before = {event["seq"]: score_seq for event, score_seq in rows if score_seq is not None}
+    score_events = _that_fit(state, [event for event in all_events if event["seq"] in before])
     score = None
-    if kept:
-        score = _frame(state, before[kept[0]["seq"]] or 0, kept)
-    elif state.newest_score_seq > told:
+    if score_events:
+        score = _frame(state, before[score_events[0]["seq"]], score_events)
+    elif state.newest_score_seq > told_seq:
         score = _frame(state, state.newest_score_seq, [])
     return Frames(
-        seq=state.newest_seq,
-        everything=_frame(state, every[0]["seq"] - 1 if every else state.newest_seq, every),
+        seq=newest_seq,
+        everything=_frame(state, fitting[0]["seq"] - 1 if fitting else newest_seq, fitting),
         score=score,
-        at=everything[-1]["at"] if everything else 0,
-        event_id=everything[-1].get("event_id") if everything else None,
+        at=all_events[-1]["at"] if all_events else 0,
+        event_id=all_events[-1].get("event_id") if all_events else None,
     )
 
 
-def _unbroken(rows: list[tuple[StoredEvent, int | None]], seq: int) -> list[tuple[StoredEvent, int | None]]:
-    """The rows at the end that lead to ``seq`` without a hole."""
+def _without_gaps(rows: list[tuple[StoredEvent, int | None]], seq: int) -> list[tuple[StoredEvent, int | None]]:
+    """The longest end of ``rows`` that leads to the event ``seq`` without a missing event."""
     begin = len(rows)
     while begin > 0 and rows[begin - 1][0]["seq"] == seq - (len(rows) - begin):
         begin -= 1
     return rows[begin:]
 
 
-def _fit(state: MatchState, events: list[StoredEvent]) -> list[StoredEvent]:
+def _that_fit(state: MatchState, events: list[StoredEvent]) -> list[StoredEvent]:
     return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.newest_seq, [], _LATEST)))
 
 
 def _frame(state: MatchState, prev: int, events: list[StoredEvent], at: int | None = None) -> bytes:
-    return orjson.dumps(
-        {
-            "type": "update",
-            "match": state.match,
-            "epoch": state.epoch,
-            "prev": prev,
-            "seq": state.newest_seq,
-            "status": state.board.status,
-            "score": state.board.score,
-            "shootout": state.board.shootout,
-            "clock": state.board.clock,
-            "events": events,
-            "at": events[-1]["at"] if events else at,
-        }
-    )
+    frame: UpdateFrame = {
+        "type": "update",
+        "match": state.match,
+        "epoch": state.epoch,
+        "prev": prev,
+        "seq": state.newest_seq,
+        "status": state.board.status,
+        "score": state.board.score,
+        "shootout": state.board.shootout,
+        "clock": state.board.clock,
+        "events": events,
+        "at": events[-1]["at"] if events else at,
+    }
+    return orjson.dumps(frame)

@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from broadcaster.control.cell_state import CellStates
 from broadcaster.control.cells import Cell
 from broadcaster.control.plan import Budget
-from broadcaster.control.redrive import Queue, Redrive
 from broadcaster.control.reset import CellTables, Reset
+from broadcaster.control.set_aside_queues import Queue, Redrive
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.operator.local_system import nothing_answers, system_at

@@ -135,7 +135,7 @@ def test_what_the_share_came_to_is_its_sum_over_time(spans: list[tuple[float, fl
     """However often the share changes, and whatever the throttle does to the pace, all of the share is counted."""
     pace, now, expected = Pace(spans[0][1], start), start, 0.0
     for seconds, share in spans:
-        pace.share(share, now)
+        pace.set_share(share, now)
         pace.adjust(AnswerCounts(0, 100), now)
         now += seconds
         expected += seconds * share

@@ -59,7 +59,7 @@ async def next_rows_of(tools: Tools, match: str, shards: int) -> tuple[int, int]
             await come.wait()
             come.clear()
     assert rows.error is None
-    return rows.taken, rows.queries
+    return rows.posts, rows.queries
 
 
 async def test_the_gone_are_pruned_and_the_living_are_told(

@@ -46,7 +46,7 @@ def test_a_duplicate_shows_nothing() -> None:
 
 
 def test_an_overlapping_frame_shows_what_is_new() -> None:
-    """A frame that begins earlier than the viewer stands is no gap."""
+    """A frame that begins before the viewer's position is no gap."""
     follower = Follower("m")
     follower.take(snapshot(2))
     assert seqs(follower.take(update(0, 4))) == [3, 4]
@@ -54,7 +54,7 @@ def test_an_overlapping_frame_shows_what_is_new() -> None:
 
 
 def test_an_update_before_the_snapshot_waits_for_it() -> None:
-    """The broadcast may overtake the answer to subscribe."""
+    """An update that comes before the snapshot is applied after it."""
     follower = Follower("m")
     assert follower.take(update(3, 4)) == []
     assert seqs(follower.take(snapshot(3))) == [1, 2, 3, 4]
@@ -71,7 +71,7 @@ def test_a_missing_frame_is_a_gap_until_repaired() -> None:
 
 
 def test_a_new_epoch_begins_anew() -> None:
-    """After a reset of the match nothing of the old one is left."""
+    """After a reset of the match the follower has nothing of the old epoch."""
     follower = Follower("m")
     follower.take(snapshot(5))
     assert follower.take(update(1, 2, epoch="k4")) == []
@@ -81,7 +81,7 @@ def test_a_new_epoch_begins_anew() -> None:
 
 
 def test_a_late_frame_of_an_old_epoch_is_repaired_once() -> None:
-    """A frame that was on its way when the match was reset is asked about, and then forgotten."""
+    """A frame of the old epoch that comes after a reset opens a gap, and the next snapshot drops it."""
     follower = Follower("m")
     follower.take(snapshot(5))
     follower.take(snapshot(2, epoch="k4"))
@@ -160,7 +160,7 @@ def test_a_frame_that_is_not_whole_changes_nothing(change: dict[str, Any]) -> No
 
 
 def test_what_waits_for_a_snapshot_is_bounded() -> None:
-    """A gateway that never sends the snapshot does not fill the memory; what was let go is found as a gap."""
+    """Without a snapshot the buffer stays bounded, and the dropped frames are a gap."""
     follower = Follower("m")
     for seq in range(200):
         follower.take({**update(0, 1), "prev": seq, "seq": seq + 1, "events": [{"seq": seq + 1}]})

@@ -49,7 +49,7 @@ def at(seq: int) -> Follower:
 
 @given(CHANCES, st.integers(1, 50))
 def test_every_wait_is_bounded_and_any_moment_of_it_may_be_the_one(chance: float, attempt: int) -> None:
-    """Full jitter: from at once to the longest wait, which no number of failures makes longer."""
+    """The pause has full jitter, from 0 to the longest pause, which more failures do not exceed."""
     assert 0 <= delay(attempt, chance) <= LONGEST_SECONDS
     assert delay(attempt, 0.0) == 0
     assert delay(attempt + 1, 0.5) >= delay(attempt, 0.5) > 0
@@ -57,7 +57,7 @@ def test_every_wait_is_bounded_and_any_moment_of_it_may_be_the_one(chance: float
 
 @given(CHANCES)
 def test_silences_end_at_different_moments(chance: float) -> None:
-    """A goal ends everyone's silence at once; the next check is spread over half of the time around it."""
+    """The next reads after a silence are spread over half of its time."""
     assert 45 <= patience(60, chance) <= 75
     assert patience(60, 0.0) < patience(60, 0.5) < patience(60, 0.9)
 
@@ -69,12 +69,12 @@ def test_all_who_miss_the_same_read_the_same() -> None:
 
 
 def test_an_answer_of_another_epoch_is_not_believed() -> None:
-    """A cached answer may be older than the reset that the viewer has heard of: the socket knows."""
+    """After an answer of another epoch the viewer asks over the socket, because a cached answer may be old."""
     assert judge(at(7), snapshot(9, since=7, epoch="k4")) == "ask"
 
 
 def test_a_patient_follower_takes_nothing_that_leaves_a_hole() -> None:
-    """A snapshot that does not reach back is a gap for who can read the history, and a loss for who cannot."""
+    """A snapshot that does not reach back is a gap for a patient follower, and a loss for any other."""
     patient, other = at(2), at(2)
     assert judge(patient, snapshot(20, since=2, holds=18)) == "take"
     assert judge(patient, snapshot(20, since=2, holds=17)) == "pages"
@@ -103,7 +103,7 @@ def test_a_new_epoch_is_taken_from_its_beginning_however_patient() -> None:
 
 
 def test_a_page_of_another_epoch_or_beyond_the_position_is_not_shown() -> None:
-    """Events that do not follow on the shown ones wait until they do."""
+    """A page of another epoch, after a hole, or without scores changes nothing."""
     follower = at(7)
     assert follower.read(page(20, 7, 5, epoch="k4")) == []
     assert follower.read(page(20, 9, 5)) == []
@@ -116,7 +116,7 @@ def test_a_page_of_another_epoch_or_beyond_the_position_is_not_shown() -> None:
 
 @given(st.data())
 def test_any_hole_is_closed_in_steps(data: st.DataObject) -> None:
-    """However far behind and however little an answer holds: every event is shown once, in order, and none is lost."""
+    """Pages and snapshots of any size close any gap: each event is shown once and in order, and none is lost."""
     begin, holds, size = data.draw(st.integers(0, 39)), data.draw(st.integers(1, 10)), data.draw(st.integers(1, 10))
     follower, seq = at(begin), begin
     shown: list[Mapping[str, object]] = [*HISTORY[:begin]]

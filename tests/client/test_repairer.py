@@ -126,7 +126,7 @@ async def test_a_gap_is_closed_over_http(system: System, played: Match) -> None:
 
 
 async def test_those_who_miss_the_same_cost_one_request(system: System, played: Match) -> None:
-    """A hundred viewers that miss a frame within a second are served by one answer, or two."""
+    """One or two answers serve a hundred viewers that miss a frame within a second."""
     script = telling(played.frame("snapshot", 1, [1]), played.frame("update", 3, [3], prev=2))
     async with gateway(script) as here, viewing(here, played, system.api_url, 100) as (viewers, reader, reached):
         await reached(3)
@@ -180,7 +180,7 @@ async def test_who_waits_for_an_answer_reads_meanwhile(system: System, played: M
 
 
 async def test_without_http_the_socket_is_asked(played: Match) -> None:
-    """An API that does not answer is asked a bounded number of times; then the repair goes over the socket."""
+    """After a bounded number of failed reads the viewer asks over the socket."""
     script = telling(played.frame("snapshot", 1, [1]), played.frame("update", 3, [3], prev=2))
     async with (
         gateway(script) as here,
@@ -226,7 +226,7 @@ async def test_a_new_epoch_is_asked_for_over_the_socket(system: System, played: 
 
 
 async def test_what_a_callback_raises_during_a_repair_ends_the_viewer(system: System, played: Match) -> None:
-    """A mistake in the caller's own code is not swallowed by a task in the background."""
+    """An error of a callback during a repair ends the viewer with that error."""
 
     def fail(_: str, event: Event, __: int) -> None:
         if event["seq"] > 1:

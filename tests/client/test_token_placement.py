@@ -1,4 +1,4 @@
-"""A viewer's token goes where it fits: API Gateway takes a WebSocket URL of 4,096 characters at most."""
+"""The place of a viewer's token: API Gateway accepts WebSocket URLs of at most 4,096 characters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONG = "x" * (QUERY_TOKEN + 1)
 
 
 def test_a_token_goes_into_the_query_only_without_tls() -> None:
-    """On the net a token is a subprotocol, of any length; on this machine it is in the query."""
+    """With ``wss:`` a token of any length is a subprotocol; with ``ws:`` it is in the query."""
     assert place_token("wss://example.org/live?v=1", LONG) == (
         "wss://example.org/live?v=1",
         {"Sec-WebSocket-Protocol": f"livescore.v1, {LONG}"},
@@ -24,7 +24,7 @@ def test_a_token_goes_into_the_query_only_without_tls() -> None:
 
 @pytest.mark.parametrize("token", [LONG, "/" * (QUERY_TOKEN // 3 + 1)])
 def test_a_token_that_is_too_long_for_an_address_is_a_sentence(token: str) -> None:
-    """It is refused before anything is dialled, and the sentence does not have it."""
+    """A token that is too long is refused before a connection opens, and the sentence does not repeat it."""
     for give in (token, lambda: token):
         with pytest.raises(
             TokenTooLongError, match=r"^The viewer's token has [\d,]+ characters\. .* 3,072 at most\.$"

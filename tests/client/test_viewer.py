@@ -72,7 +72,7 @@ async def test_a_refusal_is_tried_again(status: int) -> None:
 
 
 async def test_nobody_there_is_tried_again() -> None:
-    """A port that nobody listens on is no reason to give up: the viewer is in once somebody does."""
+    """A viewer tries a closed port again until a server listens there."""
     async with gateway(welcome) as here:
         url = here.url
     async with viewing(url) as (viewer, _):
@@ -85,7 +85,7 @@ async def test_nobody_there_is_tried_again() -> None:
 
 
 async def test_drop_says_no_goodbye() -> None:
-    """A dropped viewer is gone without a close frame, as a phone in a tunnel is."""
+    """A dropped viewer leaves without a close frame, like a phone in a tunnel."""
     async with gateway(welcome) as here, viewing(here.url) as (viewer, _):
         await viewer.subscribed.wait()
         viewer.drop()
@@ -120,7 +120,7 @@ async def test_junk_is_ignored() -> None:
 
 
 async def test_a_ping_is_answered() -> None:
-    """The gateway can tell that the viewer is alive."""
+    """The viewer answers the gateway's pings."""
     async with gateway(welcome) as here, viewing(here.url) as (viewer, _):
         await viewer.subscribed.wait()
         await (await here.connections[0].ping())
@@ -251,7 +251,7 @@ async def test_who_is_cancelled_at_the_door_leaves_no_socket() -> None:
 
 
 async def test_what_a_callback_raises_ends_the_viewer() -> None:
-    """A mistake in the caller's own code is not taken for a lost connection."""
+    """An error of a callback is raised, and does not count as a lost connection."""
 
     def fail(*_: Any) -> None:
         raise ValueError("mine")

@@ -46,7 +46,7 @@ async def closed(socket: ClientConnection) -> int | None:
 
 
 async def test_the_accounts_throttle(bench: Bench, socket: ClientConnection, connection: str) -> None:
-    """An empty bucket answers 429 to POSTs and says so to viewers.
+    """With an empty bucket POSTs are answered 429, and viewers get the frame ``Too Many Requests``.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
     https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html
@@ -61,7 +61,7 @@ async def test_the_accounts_throttle(bench: Bench, socket: ClientConnection, con
 
 
 async def test_a_slow_viewers_buffer(bench: Bench) -> None:
-    """A viewer that does not read makes its own POSTs 429, nobody else's, until it reads (PostToConnection).
+    """Only POSTs to a viewer that does not read are answered 429, until it reads (PostToConnection).
 
     LimitExceededException: "The client is sending more than the allowed number of requests per unit of time or the
     WebSocket client side buffer is full."
@@ -86,7 +86,7 @@ async def test_a_slow_viewers_buffer(bench: Bench) -> None:
 
 
 async def test_a_post_is_at_most_128_kb(bench: Bench, socket: ClientConnection, connection: str) -> None:
-    """A byte more is 413, and the socket stays.
+    """A POST that is a byte too large is answered 413, and the socket stays open.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
     """
@@ -98,7 +98,7 @@ async def test_a_post_is_at_most_128_kb(bench: Bench, socket: ClientConnection, 
 
 @pytest.mark.parametrize("parts", [[32 * KB + 1], [200 * KB], [32 * KB] * 4 + [1]])
 async def test_a_viewer_sends_at_most_32_kb_a_frame_and_128_kb_a_message(bench: Bench, parts: list[int]) -> None:
-    """More closes the socket with 1009.
+    """A larger message of a viewer closes its socket with 1009.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
     """
@@ -110,7 +110,7 @@ async def test_a_viewer_sends_at_most_32_kb_a_frame_and_128_kb_a_message(bench: 
 
 
 async def test_an_idle_connection_is_closed(bench: Bench, socket: ClientConnection, connection: str) -> None:
-    """Nothing moves: 1001, 410, and ``$disconnect`` (idle connection timeout, same table)."""
+    """An idle connection is closed with 1001; POSTs get 410, and ``$disconnect`` comes (same table)."""
     bench.limit(idle_seconds=0.1)
     assert await closed(socket) == 1001
     assert (await refused(bench, connection))[:2] == (410, "GoneException")
@@ -119,7 +119,7 @@ async def test_an_idle_connection_is_closed(bench: Bench, socket: ClientConnecti
 
 
 async def test_an_old_connection_is_closed(bench: Bench, socket: ClientConnection) -> None:
-    """However busy it is (connection duration, same table)."""
+    """A connection is closed at its greatest age, also a busy one (connection duration, same table)."""
     bench.limit(age_seconds=0.1)
 
     async def busy() -> None:
@@ -134,7 +134,7 @@ async def test_an_old_connection_is_closed(bench: Bench, socket: ClientConnectio
 
 
 async def test_new_connections_have_a_rate(bench: Bench) -> None:
-    """Over it the handshake is answered 429 (new connections per second, same table)."""
+    """Above the rate of new connections a handshake is answered 429 (same table)."""
     bench.limit(connects_per_second=0)
     with pytest.raises(InvalidStatus) as error:
         async with connect(bench.url):
@@ -144,7 +144,7 @@ async def test_new_connections_have_a_rate(bench: Bench) -> None:
 
 
 async def test_nobody_is_there_before_connect_has_finished(bench: Bench, tmp_path: Path) -> None:
-    """A POST while ``$connect`` runs is answered 410, and accepted once it has let the viewer in (aws/chalice#1772)."""
+    """A POST while ``$connect`` runs is answered 410, and accepted after it (aws/chalice#1772)."""
     go = tmp_path / "go"
     known = {each["requestContext"]["connectionId"] for each in bench.events(eventType="CONNECT")}
     entering = asyncio.create_task(connect(f"{bench.url}?until={go}").__aenter__())
@@ -163,7 +163,7 @@ async def test_nobody_is_there_before_connect_has_finished(bench: Bench, tmp_pat
 
 
 async def test_who_leaves_before_connect_has_finished_has_left(bench: Bench, tmp_path: Path) -> None:
-    """``$disconnect`` follows a ``$connect`` that let in somebody who was no longer there."""
+    """``$disconnect`` follows a ``$connect`` that allowed a viewer which had left meanwhile."""
     go = tmp_path / "go"
     _, writer = await asyncio.open_connection("127.0.0.1", bench.port)
     head = [f"GET /live?until={go} HTTP/1.1", "Host: 127.0.0.77", "Upgrade: websocket", "Connection: Upgrade"]
@@ -179,7 +179,7 @@ async def test_who_leaves_before_connect_has_finished_has_left(bench: Bench, tmp
 
 @pytest.mark.parametrize(("answered", "seen"), [(400, 400), (401, 401), (403, 403), (599, 502)])
 async def test_connect_refuses_with_its_status(bench: Bench, answered: int, seen: int) -> None:
-    """The handshake's status is the function's.
+    """A handshake has the status of the function's answer.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html
     """
@@ -194,7 +194,7 @@ async def test_connect_refuses_with_its_status(bench: Bench, answered: int, seen
     [("Deny", 403), ("another", 403), ("raise-Unauthorized", 401), ("raise-something", 500), ("nothing", 500)],
 )
 async def test_the_authorizer_refuses(bench: Bench, wish: str, status: int) -> None:
-    """A policy is a 403, the one word an exception may say a 401, the rest a 500; ``$connect`` is not asked.
+    """A deny is answered 403, ``Unauthorized`` 401, another failure 500; ``$connect`` is not called.
 
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html,
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html)
@@ -209,7 +209,7 @@ async def test_the_authorizer_refuses(bench: Bench, wish: str, status: int) -> N
 
 
 async def test_the_authorizers_context_goes_with_every_event(bench: Bench, connection: str) -> None:
-    """Each value as text, with the principal.
+    """Later events have the authorizer's context, each value as text, and the principal.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
     """
@@ -223,7 +223,7 @@ async def test_the_authorizers_context_goes_with_every_event(bench: Bench, conne
 
 
 async def test_the_subprotocol_is_what_connect_says(bench: Bench) -> None:
-    """It is echoed from the function's headers, and only then.
+    """A subprotocol is echoed only if the function's headers have it.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
     """
@@ -234,7 +234,7 @@ async def test_the_subprotocol_is_what_connect_says(bench: Bench) -> None:
 
 
 async def test_disconnect_is_best_effort(bench: Bench) -> None:
-    """The message of a disconnect can be lost; the id is gone all the same.
+    """``$disconnect`` may be lost; POSTs to the id are answered 410 all the same.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html
     """
@@ -251,7 +251,7 @@ async def test_disconnect_is_best_effort(bench: Bench) -> None:
 
 
 async def test_a_route_without_a_response_does_not_answer(bench: Bench, socket: ClientConnection) -> None:
-    """The answer of a function behind a route without a route response stays unsent.
+    """The answer of a route without a route response is not sent.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html
     """
@@ -261,7 +261,7 @@ async def test_a_route_without_a_response_does_not_answer(bench: Bench, socket: 
 
 
 async def test_a_function_that_fails(bench: Bench, socket: ClientConnection, connection: str) -> None:
-    """The viewer is told in API Gateway's words, and the socket stays."""
+    """If a function fails, the viewer gets API Gateway's own frame, and the socket stays open."""
     frame = await ask(socket, action="fail")
     assert (frame["message"], frame["connectionId"]) == ("Internal server error", connection)
     assert (await ask(socket, action="ask"))["id"] == connection
@@ -269,7 +269,7 @@ async def test_a_function_that_fails(bench: Bench, socket: ClientConnection, con
 
 
 async def test_messages_of_a_viewer_are_served_in_order(socket: ClientConnection) -> None:
-    """However many it sends at once."""
+    """Messages of one viewer are served in order, also if many come at once."""
     for number in range(100):
         await socket.send(json.dumps({"action": "ask", "number": number}))
     answers = [json.loads((await hear(socket))["body"])["number"] for _ in range(100)]
@@ -277,7 +277,7 @@ async def test_messages_of_a_viewer_are_served_in_order(socket: ClientConnection
 
 
 async def test_a_wrong_signature_is_refused(bench: Bench, socket: ClientConnection, connection: str) -> None:
-    """403 as AWS words it (Signature Version 4, CommonErrors): another secret, a token that is not ours."""
+    """Another secret or token is answered 403 in AWS's words (Signature Version 4, CommonErrors)."""
     wrong = management(bench.http, secret="other")
     assert (await refused(bench, connection, client=wrong))[:2] == (403, "InvalidSignatureException")
     stranger = management(bench.http, token="a token")

@@ -62,7 +62,7 @@ async def test_a_viewer_is_served(gateway: System, match: str) -> None:
 
 @pytest.mark.parametrize("text", ['{"action":"shout","match":"m"}', "not JSON", "[1]", '{"action":["subscribe"]}'])
 async def test_what_has_no_route_goes_to_default(gateway: System, text: str) -> None:
-    """``$default`` answers what names no route, and the socket stays."""
+    """``$default`` answers a message without a route, and the socket stays open."""
     async with connect(gateway.websocket_url) as socket:
         await socket.send(text)
         assert (await hear(socket))["type"] == "error"
@@ -98,7 +98,7 @@ async def test_a_token_lets_in_and_says_what_for(
 
 @pytest.mark.parametrize("where", ["query", "subprotocol"])
 async def test_a_wrong_token_is_denied(gateway: System, where: str) -> None:
-    """403, in words that do not say why, although nobody needs a token."""
+    """A forged token is answered 403 without a reason, even if no token is needed."""
     wrong = (await asyncio.to_thread(tokens_of(gateway, "viewer").token))[:-4]
     url = f"{gateway.websocket_url}?token={wrong}" if where == "query" else gateway.websocket_url
     subprotocols = [Subprotocol("livescore.v1"), Subprotocol(wrong)] if where == "subprotocol" else None
@@ -150,12 +150,12 @@ async def test_who_has_left_is_gone(
 
 
 async def test_who_never_was_is_gone(client: Any) -> None:
-    """An id of the right shape that nobody has is answered 410."""
+    """An id of the right shape without a connection is answered 410."""
     assert await gone(client, "L0SM9cOFvHcCIhw=")
 
 
 async def test_a_malformed_id_is_no_connection(gateway: System, client: Any) -> None:
-    """An id that cannot be one is answered 400 (AWS, localstack#4694); MiniStack does not look, and answers 410."""
+    """An id of a wrong shape is answered 400 (AWS, localstack#4694); MiniStack answers 410."""
     with pytest.raises(ClientError) as refused:
         await asyncio.to_thread(client.post_to_connection, ConnectionId="nobody", Data=b"{}")
     if gateway.gateway_port is None:
@@ -169,7 +169,7 @@ async def test_a_malformed_id_is_no_connection(gateway: System, client: Any) -> 
 async def test_a_connection_can_be_looked_at_and_ended(
     gateway: System, client: Any, match: str, subscriptions: Subscriptions, dynamodb: Any
 ) -> None:
-    """GET tells about it; DELETE closes the socket, and then it is gone."""
+    """GET describes a connection; DELETE closes its socket, and then the id is answered 410."""
     async with connect(gateway.websocket_url) as socket:
         await ask(socket, action="subscribe", match=match)
         connection = connection_of(match, subscriptions, dynamodb)

@@ -44,7 +44,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_goals_wait_for_the_viewers_and_the_end_for_the_last_of_them(run: Run) -> None:
-    """Play when everyone is there, count when everything is posted, over when nothing is missing."""
+    """A run plays when all viewers are there, counts when all goals are posted, and ends when none is missing."""
     run.reports(ready=2, settled=False)
     assert (run.director.phase, run.sent) == ("joining", [])
     run.reports(ready=3, settled=False)
@@ -64,7 +64,7 @@ def test_goals_wait_for_the_viewers_and_the_end_for_the_last_of_them(run: Run) -
 
 
 def test_those_who_leave_at_the_end_change_nothing(run: Run) -> None:
-    """When the run is over everyone is sent home: a report of an empty house is not the result."""
+    """Reports after the end of a run, when viewers leave, do not change the result."""
     run.director.phase = "settling"
     run.director.heard(2, {"m": 3})
     run.reports(ready=3)
@@ -73,7 +73,7 @@ def test_those_who_leave_at_the_end_change_nothing(run: Run) -> None:
 
 
 def test_a_run_that_is_cut_short_failed(run: Run) -> None:
-    """The reason is written down."""
+    """A run that is cut short has its reason in the result."""
     run.reports(ready=3, settled=False)
     run.director.give_up("a swarm has ended by itself")
     assert run.director.over
@@ -82,7 +82,7 @@ def test_a_run_that_is_cut_short_failed(run: Run) -> None:
 
 
 def test_an_interrupted_run_failed(run: Run) -> None:
-    """Ctrl-C in the middle: what there is is written, and it has not passed."""
+    """After Ctrl-C the result so far is written, and it has not passed."""
     run.reports(ready=3, settled=False)
     status, written = run.finish()
     assert (status, written["passed"], written["missed"]) == (1, False, None)

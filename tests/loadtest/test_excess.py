@@ -1,4 +1,4 @@
-"""A viewer that sends too much is told so, then closed: through both gateways, with the product's own function."""
+"""A viewer that sends too much gets an error frame and is closed: both gateways, with the product's function."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ REQUEST = '{"action":"sync","match":"nobody-1","seq":0}'
 
 @pytest.mark.parametrize("text", ["nonsense", REQUEST + " " * (MESSAGE_BYTES - len(REQUEST))])
 async def test_a_flood(gateway: System, match: str, text: str) -> None:
-    """A viewer that goes on sending wrong frames, or too many bytes, is told at last and closed; others are not."""
+    """A viewer that goes on sending wrong frames, or too many bytes, gets an error frame and is closed; others stay."""
     async with connect(gateway.websocket_url) as other, connect(gateway.websocket_url, max_queue=None) as socket:
         reading = asyncio.create_task(to_the_end(socket))
         with contextlib.suppress(ConnectionClosed):

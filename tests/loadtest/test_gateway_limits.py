@@ -67,7 +67,7 @@ def test_limits_change_by_name() -> None:
      {"account_rate": float("inf")}, {"account_rate": float("nan")}, {"lose_disconnect": 1.1}],
 )  # fmt: skip
 def test_what_is_no_limit_is_refused(wish: Any) -> None:
-    """With a sentence."""
+    """An API that cannot be served is refused with a sentence."""
     with pytest.raises(LimitError, match=r"\.$"):
         changed(Limits(), wish)
 

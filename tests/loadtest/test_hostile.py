@@ -1,4 +1,4 @@
-"""The stand-in before peers that mean no good: each is closed with the right code or held back."""
+"""The stand-in and hostile peers: each is closed with the right code, or slowed down."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def result(**about: Any) -> dict[str, Any]:
 
 
 def test_a_report_is_one_file_with_figures_and_plots() -> None:
-    """Verdict, percentiles, four plots and the command to do it again, and nothing is fetched from anywhere."""
+    """The report has verdict, percentiles, four plots and the command, and loads no other file."""
     page = render(result())
     assert "passed" in page
     assert page.count("<svg") == 4
@@ -43,7 +43,7 @@ def test_a_report_is_one_file_with_figures_and_plots() -> None:
 
 
 def test_what_comes_from_outside_is_escaped() -> None:
-    """A URL or a sentence with tags in it is text."""
+    """Tags in a URL or a sentence are shown as text."""
     page = render(result(trouble="<b>cut</b>"), "livescore loadtest <i>")
     assert "<script>" not in page
     assert "&lt;b&gt;cut&lt;/b&gt;" in page
@@ -51,7 +51,7 @@ def test_what_comes_from_outside_is_escaped() -> None:
 
 
 def test_a_run_in_which_nothing_arrived_has_a_report_too(tmp_path: Path) -> None:
-    """Also by the command that makes a report of a file."""
+    """A run without deliveries has a report too, also by the command for a result file."""
     source, target = tmp_path / "results.json", tmp_path / "report.html"
     source.write_bytes(orjson.dumps(Results().to_dict({**ABOUT, "trouble": "nobody came"}, posted=0, wanted=1)))
     subprocess.run([sys.executable, "-m", "loadtest.html_report", str(source), str(target)], check=True)

@@ -32,7 +32,7 @@ WHO = Connection("L0SM9cOFvHcCIhw=", 1_766_080_000_123, "127.0.0.1", "agent", "g
 
 
 def test_a_connect_event() -> None:
-    """Headers and query, each once and as lists, without what concerns the gateway alone."""
+    """A CONNECT event has headers and query, each as single values and as lists, without the gateway's own headers."""
     headers = [("Host", "gateway:1"), ("Upgrade", "websocket"), ("Connection", "Upgrade"), ("X-A", "1"), ("X-A", "2")]
     event = connect_event(API, WHO, headers, "v=1&v=2&empty=", "r")
     assert set(event) == {
@@ -55,14 +55,14 @@ def test_a_connect_event() -> None:
 
 
 def test_without_a_query_there_are_no_query_fields() -> None:
-    """As in the real event."""
+    """Without a query the event has no query fields, like the real event."""
     event = connect_event(API, WHO, [], "", "r")
     assert set(event) == {"headers", "multiValueHeaders", "requestContext", "isBase64Encoded"}
 
 
 @pytest.mark.parametrize(("body", "text", "encoded"), [("é", "é", False), (b"\x00", "AA==", True)])
 def test_a_message_event(body: str | bytes, text: str, encoded: bool) -> None:
-    """The body and a message id, and no headers; what is binary in base64."""
+    """A MESSAGE event has the body, binary ones in base64, and a message id, and no headers."""
     event = message_event(API, WHO, "sync", body, "r")
     assert set(event) == {"requestContext", "body", "isBase64Encoded"}
     assert set(event["requestContext"]) == CONTEXT | {"messageId"}
@@ -92,12 +92,12 @@ def test_a_disconnect_event() -> None:
     ],
 )
 def test_the_route_is_selected_by_the_body(text: str, route: str) -> None:
-    """A message cannot call ``$connect``; what names no route goes to ``$default``."""
+    """A message cannot call ``$connect``; a message without a route goes to ``$default``."""
     assert API.route(text) == route
 
 
 def test_without_default_there_may_be_no_route() -> None:
-    """Then API Gateway answers by itself."""
+    """Without ``$default`` a message without a route has none, and API Gateway itself answers."""
     assert Api("live", frozenset({"sync"}), frozenset()).route("{}") is None
     assert json.loads(error_frame("Forbidden", WHO, "r")) == {
         "message": "Forbidden", "connectionId": WHO.id, "requestId": "r"
@@ -105,7 +105,7 @@ def test_without_default_there_may_be_no_route() -> None:
 
 
 def test_ids_have_awss_shape() -> None:
-    """Sixteen characters that are eleven bytes, and no two alike."""
+    """A connection id has sixteen characters of eleven bytes, and no two ids are equal."""
     ids = {new_id() for _ in range(1_000)}
     assert len(ids) == 1_000
     assert all(is_connection_id(each) and len(base64.urlsafe_b64decode(each)) == 11 for each in ids)
@@ -118,13 +118,13 @@ def test_ids_have_awss_shape() -> None:
     [{}, {"stage": "live"}, {"stage": "live", "routes": [], "two_way": [], "route_selection_expression": "$request.x"}],
 )
 def test_a_description_that_cannot_be_served_is_refused(description: dict[str, Any]) -> None:
-    """With a sentence."""
+    """An API that cannot be served is refused with a sentence."""
     with pytest.raises(ValueError, match=r"\.$"):
         Api.described(description)
 
 
 def test_an_authorizer_event() -> None:
-    """As AWS documents it: the handshake, what is asked for, and the context of CONNECT."""
+    """An authorizer's event is as AWS documents it: the handshake, the ARN, and the context of CONNECT."""
     event = authorizer_event(API, WHO, [("Host", "gateway:1")], "token=t", "r")
     assert set(event) == {
         "type", "methodArn", "stageVariables", "headers", "multiValueHeaders", "queryStringParameters",

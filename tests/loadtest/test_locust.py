@@ -36,7 +36,7 @@ def locust(system: System, *options: str) -> list[str]:
     ("shape", "processes"), [("goal-storm", 1), ("kick-off-storm", 2), ("full-time-exodus", 1), ("reconnect-storm", 2)]
 )
 def test_a_run_ends_by_itself_and_accounts_for_every_goal(system: System, shape: str, processes: int) -> None:
-    """Each shape, in one process or several: all goals posted, nothing missed by those who stay, figures to show."""
+    """A run of each shape, in one process or several, posts all goals, and no viewer that stays misses one."""
     said: list[str] = []
     load = Load(20, goals=3, shape=shape, matches=2, pace=0.2, join_rate=100, processes=processes)
     result = run_load(system, load, said.append)
@@ -52,7 +52,7 @@ def test_a_run_ends_by_itself_and_accounts_for_every_goal(system: System, shape:
 
 
 def test_locust_has_the_deliveries_in_its_own_statistics(system: System, tmp_path: Path) -> None:
-    """goal_to_glass is a metric of locust's like any other, beside the operator's POSTs; none is lost on the way."""
+    """Locust's statistics have every delivery as goal_to_glass, and the operator's POSTs."""
     results, stats = tmp_path / "results.json", tmp_path / "stats"
     options = ("--viewers", "10", "--goals", "2", "--results", str(results), "--json-file", str(stats))
     env = {**os.environ, **tokens_of(system).environment()}
@@ -77,7 +77,7 @@ def test_every_kind_of_viewer_does_one_thing() -> None:
 
 
 def test_another_machine_is_not_put_under_load_unasked(system: System) -> None:
-    """A URL that leads elsewhere is refused with a sentence before anything is sent."""
+    """A URL of another machine is refused with a sentence before anything is sent."""
     command = locust(system, "--api", "https://api.example.com")
     ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert ran.returncode == 2
@@ -86,7 +86,7 @@ def test_another_machine_is_not_put_under_load_unasked(system: System) -> None:
 
 
 def test_an_api_that_does_not_answer_ends_the_run(system: System, tmp_path: Path) -> None:
-    """Nobody waits for matches that cannot be created: the run is cut short, and says so."""
+    """A run whose matches cannot be created ends early, with a sentence."""
     results = tmp_path / "results.json"
     command = locust(system, "--api", "http://127.0.0.1:1", "--results", str(results))
     ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
@@ -96,7 +96,7 @@ def test_an_api_that_does_not_answer_ends_the_run(system: System, tmp_path: Path
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_running(system: System, how: signal.Signals, tmp_path: Path) -> None:
-    """Interrupted, ended or killed: locust's workers and swarms go with it, even if a script had it ignore signals."""
+    """Locust's workers and swarms end with it, also if a script had started it with ignored signals."""
     needs("/proc", Path("/proc/self/environ").exists())
     mark = f"LIVESCORE_TEST={tmp_path}"
     env = {**os.environ, "LIVESCORE_TEST": str(tmp_path), **tokens_of(system).environment()}
@@ -150,7 +150,7 @@ def marked(mark: str) -> list[str]:
 
 
 def test_the_command_writes_a_report(tmp_path: Path) -> None:
-    """Livescore loadtest: a stack, a run, figures for programs, a report for people, and an exit status."""
+    """``livescore loadtest`` starts a stack, runs, and writes JSON for programs and a report for people."""
     report, figures = tmp_path / "report.html", tmp_path / "figures.json"
     command = [LIVESCORE, "loadtest", "--viewers", "20", "--goals", "3", "--pace", "0.2"]
     ran = subprocess.run(
@@ -165,7 +165,7 @@ def test_the_command_writes_a_report(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [("--shape", "drizzle"), ("--viewers", "1"), ("--report", "/nowhere/report.html")])
 def test_a_command_that_cannot_be_done_is_refused_at_once(options: tuple[str, ...]) -> None:
-    """Before anything is started, with a sentence."""
+    """A command that cannot work is refused with a sentence before anything is started."""
     ran = subprocess.run([LIVESCORE, "loadtest", *options], capture_output=True, text=True, timeout=30, check=False)
     assert ran.returncode == 2
     assert "Traceback" not in ran.stderr

@@ -28,7 +28,7 @@ def test_a_program_is_served_under_every_name_of_this_machine(host: str) -> None
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 @pytest.mark.parametrize("local_pages", [False, True])
 def test_another_name_of_this_machine_is_refused(host: str, local_pages: bool) -> None:
-    """DNS rebinding fails: a page of a name that was made to mean this machine reaches nothing."""
+    """DNS rebinding fails: a request with another name for this machine is refused."""
     assert "names of this machine" in str(refusal([("Host", host)], local_pages=local_pages))
 
 
@@ -39,13 +39,13 @@ def test_two_hosts_are_refused() -> None:
 
 @pytest.mark.parametrize("origin", [*FOREIGN_PAGES, "http://127.0.0.1:4580", "http://localhost:3000"])
 def test_no_page_makes_a_request(origin: str) -> None:
-    """Wherever a page comes from, its plain requests are refused."""
+    """A plain request of a page is refused, from any origin."""
     assert "no requests from web pages" in str(refusal([("Host", HERE), ("ORIGIN", origin)]))
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none"])
 def test_no_browser_makes_a_request_without_an_origin(site: str) -> None:
-    """Images, forms, links and addresses typed in send no Origin but state Sec-Fetch-Site, and are refused."""
+    """Requests of images, forms, links and typed addresses have Sec-Fetch-Site and no Origin, and are refused."""
     assert refusal([("Host", HERE), ("Sec-Fetch-Site", site)]) is not None
     ours = site in ("same-site", "same-origin")
     assert (refusal([("Host", HERE), ("Sec-Fetch-Site", site)], local_pages=True) is None) == ours
@@ -62,13 +62,13 @@ def test_a_page_of_this_machine_opens_a_websocket(origin: str) -> None:
 
 @pytest.mark.parametrize("origin", FOREIGN_PAGES)
 def test_a_page_from_elsewhere_opens_no_websocket(origin: str) -> None:
-    """Unless the setting `origins` names it."""
+    """A page of another origin opens no WebSocket if the setting `origins` does not name it."""
     headers = [("Host", HERE), ("Origin", origin)]
     assert refusal(headers, local_pages=True, origins={"https://scores.example"}) is not None
 
 
 def test_a_page_that_the_setting_names_opens_a_websocket() -> None:
-    """`origins` is kept here too; `*` names no page from elsewhere."""
+    """A page of an origin in `origins` opens a WebSocket; `*` names no other origin."""
     headers = [("Host", HERE), ("Origin", "https://scores.example")]
     assert (
         refusal(headers, local_pages=True, origins=allowed_origins("https://a.example, https://scores.example")) is None

@@ -21,7 +21,7 @@ def policy(*statements: tuple[str, Any]) -> dict[str, Any]:
     "resource", [ARN, "*", ["other", ARN], "arn:aws:execute-api:*:standin/*", ARN.replace("live", "l?ve")]
 )
 def test_a_policy_that_speaks_of_connect_lets_in(resource: Any) -> None:
-    """By the whole ARN, a pattern, or one of a list."""
+    """A policy allows the connection by the whole ARN, a pattern, or one ARN of a list."""
     assert judge(policy(("Allow", resource)), None, ARN).refusal is None
 
 
@@ -43,7 +43,7 @@ def test_a_policy_that_speaks_of_connect_lets_in(resource: Any) -> None:
     ],
 )
 def test_everything_else_refuses(answer: Any, error: Exception | None, status: int) -> None:
-    """A denial, silence about ``$connect``, an answer that is none, a failure."""
+    """A deny, a policy without ``$connect``, an invalid answer and a failure each refuse the connection."""
     refusal = judge(answer, error, ARN).refusal
     assert refusal is not None
     assert refusal[0] == status

@@ -47,7 +47,7 @@ def why(headers: dict[str, str], *, target: str = TARGET, body: bytes = BODY, no
 
 
 def test_a_right_signature_passes() -> None:
-    """With the token, and with the hash of the body said or not; headers that are not signed do not matter."""
+    """A right signature passes, with the body's hash stated or not; unsigned headers do not matter."""
     assert why(signed()) is None
     assert why(signed() | {"accept": "*/*"}) is None
     said = signed(headers={"X-Amz-Content-SHA256": hashlib.sha256(BODY).hexdigest()})
@@ -67,7 +67,7 @@ def test_a_right_signature_passes() -> None:
     ],
 )
 def test_what_has_been_changed_is_refused(tampered: dict[str, Any]) -> None:
-    """Body, path, signed headers, or an ``x-amz-`` header that the signature does not cover."""
+    """A changed body, path or signed header, and an unsigned ``x-amz-`` header, are refused."""
     headers = signed() | tampered.pop("headers", {})
     assert why(headers, **tampered) == "InvalidSignatureException"
 
@@ -84,13 +84,13 @@ def test_what_has_been_changed_is_refused(tampered: dict[str, Any]) -> None:
     ],
 )
 def test_other_credentials_are_refused(wrong: dict[str, Any], error: str) -> None:
-    """Secret, scope, key and token have to be ours."""
+    """A signature with another secret, scope, key or token is refused."""
     assert why(signed(**wrong)) == error
 
 
 @pytest.mark.parametrize(("skew", "error"), [(-290, None), (290, None), (-310, "InvalidSignatureException"), (310, "InvalidSignatureException")])  # noqa: E501  # fmt: skip
 def test_clocks_may_be_five_minutes_apart(skew: int, error: str | None) -> None:
-    """In either direction, no more."""
+    """A clock may be five minutes fast or slow, and not more."""
     assert why(signed(), now=time.time() + skew) == error
 
 
@@ -104,5 +104,5 @@ def test_clocks_may_be_five_minutes_apart(skew: int, error: str | None) -> None:
     ],
 )
 def test_what_is_no_signature_is_refused(headers: dict[str, str], error: str) -> None:
-    """In AWS's words."""
+    """A missing or malformed signature is refused in AWS's words."""
     assert why(headers) == error

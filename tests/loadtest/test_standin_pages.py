@@ -36,7 +36,7 @@ async def test_a_page_of_this_machine_watches(gateway: System, origin: Any) -> N
 
 @pytest.mark.parametrize("headers", FROM_A_PAGE, ids=str)
 def test_a_page_does_not_control_the_stand_in(bench: Bench, headers: dict[str, str]) -> None:
-    """Neither its limits nor its counters, nor a viewer's connection."""
+    """A page reaches neither limits nor counters nor @connections of the stand-in."""
     root = bench.root
     before = httpx.get(f"{root}/_standin/limits").json()
     for method, path in (

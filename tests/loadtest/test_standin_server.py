@@ -53,7 +53,7 @@ async def answer_to(reader: asyncio.StreamReader) -> int:
 async def test_a_post_may_come_in_pieces(
     bench: Bench, socket: ClientConnection, connection: str, check_every: int, pieces: list[int]
 ) -> None:
-    """Wherever the network cuts it, a POST is delivered once; the next one on the connection too."""
+    """A POST that arrives in any pieces is delivered once, and so is the next one on the connection."""
     bench.limit(check_every=check_every)
     reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
     for number in range(3):
@@ -72,7 +72,7 @@ async def test_a_post_may_come_in_pieces(
 async def test_an_id_may_be_quoted_or_not(
     bench: Bench, socket: ClientConnection, connection: str, check_every: int
 ) -> None:
-    """However the ``=`` of the id stands in the path, it is the same connection: nobody is gone by spelling."""
+    """The id is the same connection with ``=`` and with ``%3D`` in the path."""
     bench.limit(check_every=check_every)
     reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
     for number, equals in enumerate(("%3D", "%3d", "=", "%3D")):
@@ -84,7 +84,7 @@ async def test_an_id_may_be_quoted_or_not(
 
 @pytest.mark.parametrize("latency", [0, 1])
 async def test_who_asks_for_it_is_closed_after_the_answer(bench: Bench, connection: str, latency: int) -> None:
-    """``Connection: close`` is answered, then obeyed."""
+    """A request with ``Connection: close`` is answered, and then the connection is closed."""
     bench.limit(latency_ms=latency)
     reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
     writer.write(signed(bench, connection, b"1", more=("Connection: close",)))
@@ -94,7 +94,7 @@ async def test_who_asks_for_it_is_closed_after_the_answer(bench: Bench, connecti
 
 
 async def test_a_body_that_looks_like_a_post_is_a_body(bench: Bench, socket: ClientConnection, connection: str) -> None:
-    """Where the network cuts between head and body, the body is not read for a request, whatever it holds."""
+    """A body that looks like a request stays a body, also if it arrives in another piece than its head."""
     bench.limit(check_every=0)
     reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
     writer.write(signed(bench, connection, b'"first"'))
@@ -123,7 +123,7 @@ async def test_requests_may_be_pipelined(bench: Bench, socket: ClientConnection,
 
 @pytest.mark.parametrize("check_every", [0, 1])
 async def test_an_unsigned_post_is_refused(bench: Bench, connection: str, check_every: int) -> None:
-    """403, whether it would have been verified or not."""
+    """An unsigned POST is answered 403, whether its signature would be verified or not."""
     bench.limit(check_every=check_every)
     answer = await asyncio.to_thread(httpx.post, f"{bench.http}/@connections/{connection}", content=b"{}")
     assert answer.status_code == 403
@@ -131,7 +131,7 @@ async def test_an_unsigned_post_is_refused(bench: Bench, connection: str, check_
 
 
 async def test_latency_delays_the_answer_not_the_frame(bench: Bench, socket: ClientConnection, connection: str) -> None:
-    """The viewer has the frame while the sender still waits; others' requests are answered meanwhile."""
+    """The viewer has the frame while the sender still waits, and other requests are answered meanwhile."""
     bench.limit(latency_ms=3_600_000)
     reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
     writer.write(signed(bench, connection, b'"now"'))
@@ -153,7 +153,7 @@ async def test_latency_delays_the_answer_not_the_frame(bench: Bench, socket: Cli
     ],
 )
 def test_a_wrong_limit_is_refused_whole(bench: Bench, limits: dict[str, Any], why: str) -> None:
-    """400 with a sentence, and nothing has changed."""
+    """A PATCH with one wrong limit is answered 400 with a sentence, and changes nothing."""
     before = httpx.get(f"{bench.root}/_standin/limits").json()
     answer = bench.limit(idle_seconds=1, **limits)
     assert answer.status_code == 400
@@ -162,7 +162,7 @@ def test_a_wrong_limit_is_refused_whole(bench: Bench, limits: dict[str, Any], wh
 
 
 def test_other_paths_are_refused(bench: Bench) -> None:
-    """Unknown paths have no answer but an error, and the counters can be set back."""
+    """Unknown paths are answered with an error, and the counters can be reset."""
     assert httpx.get(f"{bench.root}/other").status_code == 403
     assert httpx.get(f"{bench.root}/_standin/other").status_code == 404
     assert httpx.get(f"{bench.root}/_standin/health").json()["status"] == "ok"
@@ -170,7 +170,7 @@ def test_other_paths_are_refused(bench: Bench) -> None:
 
 
 def test_a_port_in_use_is_a_sentence() -> None:
-    """No traceback, exit 1."""
+    """A port in use ends the program with exit status 1 and a sentence, without a traceback."""
     with sockets.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ran = subprocess.run([*COMMAND, "--port", str(port)], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -197,7 +197,7 @@ def test_it_ends_when_told_and_with_its_parent(end: signal.Signals | None) -> No
 
 
 def test_a_gateway_that_dies_is_noticed() -> None:
-    """``livescore up`` says so instead of going on without viewers."""
+    """``livescore up`` reports a gateway that dies, and does not go on without viewers."""
     system = System(1, gateway_port=free_port())
     system.raw["websocket_api"] = API
     standin = StandIn(system, handler="tests.loadtest.standin_functions.handler").start()
@@ -214,7 +214,7 @@ def test_a_gateway_that_dies_is_noticed() -> None:
 
 
 def test_what_is_missing_is_a_sentence() -> None:
-    """Without credentials to verify against it does not start, unless it is not to verify."""
+    """Without credentials the stand-in starts only if it verifies no signature."""
     command = [each for each in COMMAND if "check_every" not in each and each != "--limits"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={})
     assert ran.returncode == 1

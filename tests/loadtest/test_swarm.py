@@ -55,7 +55,7 @@ async def swarm(url: str) -> AsyncIterator[Process]:
 
 
 def test_the_time_of_a_post_is_in_the_id() -> None:
-    """Every process knows when an event of the load test was posted; for another's the API's time must do."""
+    """The time of a POST is in the event's id; for other events the API's time counts."""
     own = event_id(3, 1_766_080_000_123)
     assert posted_at({"event_id": own, "at": 5}) == 1_766_080_000_123
     assert posted_at({"event_id": "load-x", "at": 5}) == 5
@@ -64,7 +64,7 @@ def test_the_time_of_a_post_is_in_the_id() -> None:
 
 
 async def test_what_arrives_is_timed_and_what_is_missing_is_counted() -> None:
-    """An event that was posted while the viewer was there is goal to glass, an older one is not; the rest is missed."""
+    """Events after the subscription count as goal to glass, older ones as catch up, absent ones as missed."""
     late, on_time = 1_000, 9_999_999_999_999
 
     async def play(here: Gateway, connection: ServerConnection) -> None:
@@ -88,7 +88,7 @@ async def test_what_arrives_is_timed_and_what_is_missing_is_counted() -> None:
 
 
 async def test_a_dropped_viewer_comes_back_and_one_that_left_does_not() -> None:
-    """Drop is a connection that breaks; leave is the end. Viewers that do not stay are nobody's loss."""
+    """A dropped viewer reconnects, a viewer that leaves does not, and viewers that do not stay miss nothing."""
 
     async def again(_: Gateway, connection: ServerConnection) -> None:
         await connection.recv()
@@ -107,7 +107,7 @@ async def test_a_dropped_viewer_comes_back_and_one_that_left_does_not() -> None:
 
 
 async def test_all_are_cut_off_and_it_is_timed_until_each_is_back() -> None:
-    """Every viewer that was connected comes back by itself; until then it counts as away."""
+    """After a cut every connected viewer reconnects, and counts as away until then."""
 
     async def again(_: Gateway, connection: ServerConnection) -> None:
         await connection.recv()
@@ -125,14 +125,14 @@ async def test_all_are_cut_off_and_it_is_timed_until_each_is_back() -> None:
 
 
 async def test_the_swarm_measures_its_own_lag() -> None:
-    """Also while nothing happens, several times a second."""
+    """The swarm measures its lag several times a second, also while nothing happens."""
     async with swarm("ws://127.0.0.1:1") as process:
         await process.until(lambda results: sum(map(len, results.lag.values())) > 0)
 
 
 @pytest.mark.parametrize("order", [b"not JSON\n", b'{"do":"join"}\n'])
 async def test_an_order_that_makes_no_sense_ends_the_swarm(order: bytes) -> None:
-    """A swarm that does not do what its worker thinks would measure something else: it ends, and not with 0."""
+    """A swarm ends with an exit status other than 0 after an order that it does not know."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "loadtest.swarm", "ws://127.0.0.1:1", "http://127.0.0.1:1", "10",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,

@@ -17,14 +17,14 @@ def report(**more: Any) -> dict[str, Any]:
 
 
 def test_percentiles_are_of_what_was_seen() -> None:
-    """Half of it within p50, all of it within max; nothing seen is 0."""
+    """Half of the samples are within p50 and all within max; without samples both are 0."""
     histogram = {10: 50, 20: 45, 30: 4, 400: 1}
     assert percentiles(histogram) == {"p50": 10, "p95": 20, "p99": 30, "max": 400}
     assert percentile({}, 0.5) == 0
 
 
 def test_reports_of_several_swarms_add_up() -> None:
-    """Counts and histograms grow with every report; how a swarm stands is replaced by its next one."""
+    """Counts and histograms add up over the reports; a swarm's state is that of its newest report."""
     results = Results()
     results.take("a", report(glass={"7": {"5": 2}}, counts={"connects": 2}, times={"connect": {"1": 2}}))
     results.take("b", report(glass={"7": {"5": 1, "6": 1}}, counts={"connects": 1}, status={"watching": 5, "cpu": 30}))
@@ -36,7 +36,7 @@ def test_reports_of_several_swarms_add_up() -> None:
 
 
 def test_passed_means_that_nothing_was_missed_and_that_this_was_counted() -> None:
-    """One missed event, an uncounted end, a goal that was not posted, or nobody who stayed is a failure."""
+    """A run fails with one missed event, an uncounted end, a goal that was not posted, or no viewer that stayed."""
 
     def passed(posted: int = 2, **status: Any) -> bool:
         results = Results()
@@ -52,7 +52,7 @@ def test_passed_means_that_nothing_was_missed_and_that_this_was_counted() -> Non
 
 
 def test_a_swarm_that_is_late_itself_is_named_as_the_bottleneck() -> None:
-    """Own lag counts in the seconds in which something arrived, against what was measured in them."""
+    """Own lag counts in the seconds in which events arrived, compared with their latency."""
     results = Results()
     results.take("a", report(glass={"7": {"100": 10}}, lag={"7": {"10": 5}, "8": {"900": 90}}))
     assert results.bottleneck is None

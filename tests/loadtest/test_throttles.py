@@ -67,7 +67,7 @@ async def post(gateway: Gateway, connections: list[str], frame: bytes, rate: flo
 async def test_the_accounts_throttle_delays_everybody_and_loses_nobody(
     bench: Bench, gateway: Gateway, viewers: list[str]
 ) -> None:
-    """Promise 2: with ten times the rate that the account allows the pace drops until every post has been taken."""
+    """Promise 2: at ten times the account's rate the pace drops until every post was accepted."""
     bench.limit(account_rate=300, account_burst=10)
     tally, pace = await post(gateway, viewers * 20, b"{}", rate=3_000)
     assert (tally.accepted, tally.failed) == (VIEWERS * 20, 0)
@@ -76,7 +76,7 @@ async def test_the_accounts_throttle_delays_everybody_and_loses_nobody(
 
 
 async def test_a_slow_viewer_delays_nobody_else(bench: Bench, gateway: Gateway, viewers: list[str]) -> None:
-    """One viewer that does not read is tried again and given up; all others are told, at the full pace."""
+    """A viewer that does not read is tried again and given up; all others get the frame at the full pace."""
     bench.limit(buffer_bytes=0, account_rate=1e6, account_burst=1e6)
     frame = b"x" * 30_000
     async with connect(bench.url, max_queue=1) as slow:

@@ -1,4 +1,4 @@
-"""Viewers that go at once, on both gateways: what they asked for is served while they are gone already."""
+"""Viewers that leave at once, on both gateways: their requests are served after they have left."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_a_message_arrives_whole(payload: bytes, limit: int) -> None:
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536, 131_072])
 def test_every_length_has_its_header(size: int) -> None:
-    """At the sizes where the header changes (RFC 6455, section 5.2)."""
+    """A message has the right header at each size at which the header changes (RFC 6455, section 5.2)."""
     (frame,) = read(frames(b"x" * size, 0))
     assert len(frame.data) == size
 

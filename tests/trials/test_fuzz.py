@@ -24,7 +24,7 @@ PROMPT = 1.0
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_no_input_breaks_a_parser(name: str) -> None:
-    """No crash, no hang, no wrong acceptance; and the inputs are of both kinds, else nothing would be tried."""
+    """No input crashes, hangs or is wrongly accepted, and there are accepted and refused inputs."""
     fuzzed = fuzz(TARGETS[name], INPUTS, seed=2026)
     assert fuzzed.failure is None
     assert INPUTS / 50 < fuzzed.taken < INPUTS / 2
@@ -41,7 +41,7 @@ def test_no_input_breaks_a_parser(name: str) -> None:
     ],
 )
 def test_what_is_right_is_taken(name: str, corpus: Sequence[bytes]) -> None:
-    """The inputs that all others are made from are taken before they are damaged."""
+    """The valid inputs, from which all others are made, are accepted."""
     assert [TARGETS[name].check(data) for data in corpus] == [True] * len(corpus)
 
 
@@ -59,7 +59,7 @@ def test_what_breaks_a_parser_is_found(broken: str, how: str, tmp_path: Path) ->
 
 
 def test_a_seed_makes_the_same_inputs() -> None:
-    """A fault that was found once is found again with its seed."""
+    """A seed makes the same inputs again."""
     for target in TARGETS.values():
         first, second = ([target.make(chance) for _ in range(50)] for chance in (Random(5), Random(5)))
         assert first == second
@@ -67,7 +67,7 @@ def test_a_seed_makes_the_same_inputs() -> None:
 
 
 def test_a_failure_is_repeated_in_this_process() -> None:
-    """A file that holds a failure is enough to see it again, and says when it is mended."""
+    """The input of a failure repeats it in this process, and shows when it is fixed."""
     failure = again(Broken("wrong"), b"7")
     assert failure is not None
     assert (failure.how, failure.why) == ("wrong", "seven is odd")

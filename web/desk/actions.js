@@ -1,5 +1,5 @@
 // @ts-check
-/** The operator's acts, made into entries of the outbox. Knows nothing of the page. */
+/** Turns the operator's acts into entries of the outbox. It does not use the page. */
 
 import { written } from "../clock.js";
 import { isCorrectable, UNDO_MS } from "./desk.js";
@@ -18,7 +18,7 @@ import { isBehind, whyNotNow } from "./rules.js";
 /** @typedef {{entry: Entry} | {wrong: string, field?: string} | {echo: true}} Result */
 /** @typedef {{kind: string, [field: string]: unknown}} Event */
 
-/** The reason of a cancellation that makes room for the corrected event. */
+/** The reason of a cancellation before the corrected event. */
 export const CORRECTED = "Corrected";
 
 /**
@@ -33,11 +33,11 @@ export const CORRECTED = "Corrected";
  * @property {(match: string) => void} posted told when a match has new entries
  */
 
-/** Another desk's event counts as seen once it has been on the board for so long, in milliseconds. */
+/** Another desk's event counts as seen after so many milliseconds on the board. */
 const READ_MS = 1500;
 const MOST_SHOWN = 20;
 
-/** So long after a press that named nobody, a name that is pressed is meant for it. Milliseconds. */
+/** For so many milliseconds after a press without a player, a pressed name belongs to that press. */
 const NAMING_MS = 60_000;
 
 export class Actions {
@@ -47,7 +47,7 @@ export class Actions {
   #board = null;
   /** @type {{seq: number, at: number}[]} the newest events that boards of this match had, and when they were shown */
   #shown = [];
-  /** Whether the board is surely up to date, so that what it rules out need not be asked of the API. */
+  /** Whether the board is surely up to date, so that the desk itself may refuse an event. */
   sure = false;
   /** @type {Surroundings} */
   #with;
@@ -74,7 +74,7 @@ export class Actions {
     this.#board = board;
   }
 
-  /** The newest event that the operator had the time to read; the first board of a match counts as read. */
+  /** The newest event that the operator had time to read; the first board of a match counts as read. */
   #seen() {
     const read = this.#shown.findLast(({ at }) => this.#with.ticks() - at >= READ_MS);
     return read ?? this.#shown[0];
@@ -89,7 +89,7 @@ export class Actions {
   }
 
   /**
-   * Post what a button or a key stands for.
+   * Post the event of a button or a key.
    *
    * @param {string} action
    * @param {Side} side
@@ -111,12 +111,12 @@ export class Actions {
     const next = kind ?? whistlesOf(phasesAfter(this.expected()?.status ?? ""))[0];
     if (!next)
       return { wrong: this.board ? "There is no whistle left: the match is over." : "The match is not known yet." };
-    // This holds for every whistle: the next one begins where this one was, and is not what an echo means.
+    // For every whistle: the button of the next whistle is at the same place, so a double press must not post it.
     return this.#post({ kind: next }, "whistle");
   }
 
   /**
-   * Post that the match is not played now, or is decided off the pitch.
+   * Post that play is stopped, or that the match is decided off the pitch.
    *
    * @param {string} kind
    * @param {{reason: string, home?: string, away?: string}} fields
@@ -132,14 +132,14 @@ export class Actions {
   }
 
   /**
-   * Post what the video assistant decided, and a cancellation of the event if it is to be taken back.
+   * Post the video assistant's decision, and a cancellation of the event if the decision cancels it.
    *
    * @param {{decision: string, minute: string, about?: string, team?: string}} review
    * @param {string | null} reason for the viewers; null if nothing is taken back
    * @returns {Result}
    */
   review(review, reason) {
-    // Before the decision is posted: half of it would stand.
+    // Checked before the decision is posted, because half of it would stay.
     const why = readReason(reason ?? "");
     if ("wrong" in why) return why;
     const result = this.#post(
@@ -147,7 +147,7 @@ export class Actions {
       `var/${review.decision}/${review.about ?? ""}`,
     );
     if (!("entry" in result) || !review.about || reason === null) return result;
-    // The event does not come back with the decision's undo, so there is none: half of it would stand.
+    // There is no undo of the decision, because it would not bring back the event.
     if ("entry" in this.cancel(review.about, reason))
       this.#recent = this.#recent.filter((press) => press.id !== result.entry.id);
     return result;
@@ -164,9 +164,9 @@ export class Actions {
   }
 
   /**
-   * Correct an event. Names and the minute are amended in place. For another team or kind it is cancelled and posted again
-   * as it should have been; the second only if the first was applied. Neither, if the rules would not take the second: the
-   * event would be gone.
+   * Correct an event. Names and the minute are amended. For another team or kind the event is cancelled and posted again;
+   * the second only if the first was applied. If the rules would refuse the second, nothing is posted: the event would be
+   * lost.
    *
    * @param {string} id
    * @param {string} kind
@@ -197,7 +197,7 @@ export class Actions {
     const board = this.expected();
     const wrong = board ? ruleAgainst(board, event) : "";
     if (wrong) return { wrong };
-    // Before anything is taken back: what is cancelled for an echo would not come again.
+    // Checked before the cancellation: an echo's event would not come again.
     const what = `correct/${id}/${event.kind}/${event.team}`;
     if (this.#presses.isEcho(`${this.match}/${what}`, this.#with.ticks())) return { echo: true };
     const cancelled = this.cancel(id, CORRECTED);
@@ -242,7 +242,7 @@ export class Actions {
   }
 
   /**
-   * The last press, if it is of a player whom it does not name yet, and the side that this player is of.
+   * The last press, if it does not name its player yet, and that player's side.
    *
    * @returns {{id: string, event: Event, side: Side} | null}
    */
@@ -270,7 +270,7 @@ export class Actions {
     return this.correct(found.id, kind, team, { player, assist, minute: written(minute, stoppage), sort: "goal" });
   }
 
-  /** The next name that is pressed is not meant for the last press. */
+  /** The next pressed name does not belong to the last press. */
   leaveNameless() {
     this.#last = null;
   }
@@ -327,7 +327,7 @@ export class Actions {
   #post(event, what, { needs, who } = {}) {
     const { store, crypto, now, ticks, posted, subject, name } = this.#with;
     if (this.match === null) return { wrong: "Choose a match first." };
-    // First of all: an echo finds the fields of the press empty, and is no mistake of the operator's.
+    // First: an echo finds the fields of the press empty, which is no mistake of the operator's.
     if (!this.#presses.counts(`${this.match}/${what}`, ticks(), who)) return { echo: true };
     const wrong = "wrong" in event ? /** @type {{wrong: string, field?: string}} */ (event) : this.#ruledOut(event);
     if (wrong) {
@@ -338,7 +338,7 @@ export class Actions {
     const entry = newEntry(store.entries(this.match), {
       id: newId(crypto),
       match: this.match,
-      // The newest event that the operator saw: a goal that another desk posted since is not to be counted twice.
+      // The newest event that the operator saw, so that another desk's goal since then is not counted twice.
       event: { .../** @type {Event} */ (event), ...this.#late(event), ...(seen ? { seen: seen.seq } : {}) },
       pressed: now(),
       by: subject(),
@@ -356,8 +356,8 @@ export class Actions {
   }
 
   /**
-   * The mark of an event whose minute has passed: without it, the clock of every viewer would go back. A press that may go
-   * out only later has it too.
+   * The mark of an event whose minute has passed: without it, every viewer's clock would go back. A press that may be sent
+   * later has it too.
    *
    * @param {any} event
    * @returns {{late?: true}}

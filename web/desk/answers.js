@@ -1,17 +1,17 @@
 // @ts-check
-/** Pure: what an answer of the operators' API means for the event that was posted, in a sentence for the operator. */
+/** Pure: the meaning of the API's answer for a posted event, in a sentence for the operator. */
 
 /**
  * @typedef {{kind: "sent", outcome: import("./outbox.js").Outcome}
  *   | {kind: "refused", reason: string}
  *   | {kind: "token", reason: string}
  *   | {kind: "again", reason: string}} Verdict
- * `sent`: it is on the stream. `refused`: posting it again would change nothing. `token`: another token is needed first.
- * `again`: it is not known whether it was taken, or it was not taken this time.
+ * `sent`: the event is on the stream. `refused`: another POST would change nothing. `token`: another token is needed
+ * first. `again`: the event was not accepted this time, or that is unknown.
  */
 
 /**
- * Whether an answer is the API's about an event, and not a proxy's that gives back what it was sent.
+ * Whether an answer is the API's about an event, and not that of a proxy that returns the request.
  *
  * @param {unknown} body of the answer
  * @param {string} match
@@ -53,7 +53,7 @@ export function verdictOf({ match, id }, status, body) {
       reason: typeof said === "string" ? said : (REFUSALS[status] ?? `The API answered ${status}.`),
     };
   }
-  // Some network's own page, for instance, that wants somebody to sign in.
+  // For instance the sign-in page of a network.
   return { kind: "again", reason: "Something that is not the API answered." };
 }
 

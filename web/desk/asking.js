@@ -1,5 +1,5 @@
 // @ts-check
-/** Presses of all matches that the operator is asked about before they go out, and the effects of the answers. */
+/** The presses that need the operator's decision before they are sent, and the effects of the decisions. */
 
 import { newId } from "./outbox.js";
 import { asAnother, confirmed, dropped, questions } from "./waiting.js";
@@ -43,7 +43,7 @@ export class Asking {
     this.on.say("It is dropped.");
   }
 
-  /** The open questions, the keys of the entries that wait for a person, and the entries that nobody is asked about. */
+  /** The open questions, the keys of the entries that wait for the operator, and the other entries. */
   look() {
     const { actions, store, shelf, tokens, waits, now } = this.with;
     const at = { subject: tokens.subject, now: now() };

@@ -1,5 +1,5 @@
 // @ts-check
-/** Where the service is, as the site says. */
+/** The deployment, from the site. */
 
 import { setText } from "../dom.js";
 
@@ -15,7 +15,7 @@ export async function deployment(sign) {
         return { websockets, operators };
       }
     } catch {
-      // The same as a bad answer: it is tried again.
+      // Tried again, like a bad answer.
     }
     setText(sign, "The service cannot be found. It is tried again.");
     await new Promise((again) => setTimeout(again, Math.random() * Math.min(10_000, 500 * 2 ** failures)));

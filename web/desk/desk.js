@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: what the operator's desk shows, from the board, the outbox and the state of the connections. */
+/** Pure: makes the desk's content from the board, the outbox and the state of the connections. */
 
 import { isAmendment } from "../boards.js";
 import { runningMinute } from "../clock.js";
@@ -27,7 +27,7 @@ import { reachWords } from "./reach.js";
  * @property {boolean} stands whether it can be cancelled
  */
 
-/** The timeline's words for an entry that waits for a person. */
+/** The timeline's words for an entry that waits for the operator. */
 const ASKED = "Waits for you to post or drop it: see the top of the page.";
 
 /** Milliseconds in which one key can undo a press. */
@@ -44,14 +44,14 @@ const CORRECTABLE = [
   "substitution",
 ];
 
-/** Kinds beside which the score would say nothing new. */
+/** Kinds without a score in their line. */
 const CHANGES_NOTHING = /card|substitution|penalty_missed|var_decision/;
 
 /** Whether the desk offers to correct an event. @param {{kind: string}} event */
 export const isCorrectable = ({ kind }) => CORRECTABLE.includes(kind);
 
 /**
- * The timeline: what is under way on top, then the board's events, the newest first.
+ * The timeline: first the entries under way, then the board's events, the newest first.
  *
  * @param {Board | null} board
  * @param {readonly Entry[]} entries of the match, in order
@@ -85,13 +85,13 @@ export function timelineOf(board, entries, holdup, waits = new Set()) {
       const state = asked ? "waiting" : stateOf(entry);
       return rowOf(entry.id, event, teams, state, note, stands, targetOf(event, [...mine.values()], events));
     });
-  // An amendment that was applied shows in the event that it corrects.
+  // An applied amendment is visible in the corrected event.
   const standing = events.filter((event) => !isAmendment(event)).reverse();
   const there = standing.map((event) => {
     const entry = mine.get(event.event_id ?? "");
     const by = bySeq.get(event.cancelled_by ?? -1);
     const cancelled = event.cancelled_by !== undefined;
-    // Its sign says that it is taken back.
+    // Its sign shows the cancellation.
     const became = cancelled
       ? by?.reason
         ? `${isolated(by.reason)}.`
@@ -170,7 +170,7 @@ export function saidOf(before, after, teams) {
 }
 
 /**
- * Sentences that the operator should read now, the most pressing first.
+ * Sentences that the operator should read now, the most urgent first.
  *
  * @param {object} about
  * @param {readonly Entry[]} about.entries of the match, without those that wait for a person

@@ -1,5 +1,5 @@
 // @ts-check
-/** The windows of the operator's desk: how each opens, closes and says what is wrong; and those for the token and the keys. */
+/** The desk's windows: how they open, close and show mistakes; and the windows for the token and the keys. */
 
 import { el, setText } from "../dom.js";
 import { BINDINGS } from "./keys.js";
@@ -16,7 +16,7 @@ export class Dialogs {
   constructor() {
     for (const dialog of document.querySelectorAll("dialog")) {
       dialog.addEventListener("close", () => {
-        // The browser gives the focus back to what had it; if that was nothing, the desk has it.
+        // The browser returns the focus to the element that had it; without one, the desk gets it.
         if (document.activeElement === document.body || document.activeElement === null)
           byId("desk").focus({ preventScroll: true });
       });
@@ -38,7 +38,7 @@ export class Dialogs {
   }
 
   /**
-   * Open a window. `submit` gives a sentence that says what is wrong, or nothing and the window closes.
+   * Open a window. `submit` returns a sentence about a mistake, or nothing; then the window closes.
    *
    * @param {string} id
    * @param {() => void | string | Promise<void | string>} [submit]
@@ -75,7 +75,7 @@ export class Dialogs {
 
   /** @param {HTMLDialogElement} dialog */
   async #submit(dialog) {
-    // A second Enter while the first is under way is the same one.
+    // A second Enter during the first one is the same.
     if (this.#underWay.has(dialog.id)) return;
     this.#underWay.add(dialog.id);
     try {

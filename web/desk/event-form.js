@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: from what stands in the desk's fields to an event for the API (docs/api.md), or to a sentence why not. */
+/** Pure: makes an event for the API (docs/api.md) from the desk's fields, or a sentence about a mistake. */
 
 import { periodEnds } from "../clock.js";
 
@@ -10,7 +10,7 @@ import { clean, EMPTY } from "./names.js";
 /** @typedef {{minute?: number, stoppage?: number}} When without a minute if it is not known */
 /** @typedef {{half_minutes?: number, extra_half_minutes?: number}} Lengths of the halves in minutes; 45 and 15 if absent */
 
-/** Also what the timeline shows for a minute that is not known. */
+/** The text for a minute that is not known, in the timeline too. */
 const NOT_KNOWN = /^\s*[?–-]?\s*$/;
 
 /**
@@ -36,7 +36,7 @@ export function readMinute(text, lengths = {}) {
 }
 
 /**
- * A name as the API keeps it.
+ * A name in the API's form.
  *
  * @param {string} text
  * @returns {{name?: string} | {wrong: string}} without `name` if there is none
@@ -48,7 +48,7 @@ export function readName(text) {
 }
 
 /**
- * Why something is taken back, as the API keeps it.
+ * The reason of a cancellation, in the API's form.
  *
  * @param {string} text
  * @returns {{reason?: string} | {wrong: string}} without `reason` if there is none
@@ -132,7 +132,7 @@ export function varDecision(decision, fields, lengths) {
 }
 
 /**
- * That the match is not played now, or is decided off the pitch.
+ * An event that stops play, or decides the match off the pitch.
  *
  * @param {string} kind `postponed`, `called_off`, `suspended`, `abandoned` or `awarded`
  * @param {{reason: string, home?: string, away?: string}} fields the goals of both sides, of `awarded` only

@@ -1,5 +1,5 @@
 // @ts-check
-/** The windows of the operator's desk that are about events: what is asked before something is posted. */
+/** The desk's windows for events: questions before a post. */
 
 import { el, setText } from "../dom.js";
 import { decisionWords, isolated, kindWords } from "../words.js";

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Asks what became of events that were sent, and how many viewers have been told: only while something is under way,
- * less and less often while nothing changes.
+ * Asks for the outcomes of sent events and the numbers of viewers: only while something is under way, and less often
+ * while nothing changes.
  */
 
 import { isOutcome } from "./answers.js";
@@ -14,10 +14,10 @@ const FIRST_MS = 150;
 const LONGEST_MS = 5000;
 const ANSWER_MS = 5000;
 
-/** After so long nobody waits for the figures any more; the event's outcome is asked for without end. */
+/** After so long the desk asks for numbers of viewers no more. It never stops asking for the outcome. */
 const REACH_MS = 120_000;
 
-/** The API's codes for an event or a match that it does not have. Any other 404 is somebody else's. */
+/** The API's codes for an unknown event or match. Any other 404 comes from elsewhere. */
 const UNKNOWN = ["unknown_event", "unknown_match"];
 
 /**
@@ -89,7 +89,7 @@ export class FollowUp {
   #underWay(match) {
     const waits = this.#with.waits(match);
     return this.#with.store.entries(match).filter((entry) => {
-      // To ask changes nothing, so it needs no person.
+      // A question changes nothing, so it needs no operator.
       const asked = waits.has(entry.id) && entry.tries > 0 && !this.#unknown.has(entry.id);
       return isUndecided(entry) || asked || (entry.state === "applied" && !entry.reach?.done && !entry.reach?.gaveUp);
     });

@@ -1,5 +1,5 @@
 // @ts-check
-/** The match at the desk: opened, followed over the live connection, read over HTTP, recalled without a network. */
+/** The match at the desk: followed over the socket, read over HTTP, or from this device's storage. */
 
 import { isMatchId } from "../address.js";
 import { errorWords } from "../words.js";
@@ -12,7 +12,7 @@ import { mended, seenOnBoard } from "./outbox.js";
 const noMatch = (match) => `There is no match ${match}. Choose another.`;
 
 export class FollowedMatch {
-  /** The board from both sources, and what is wrong with the match. */
+  /** The board from both sources, and the match's problem. */
   known = new MatchBoard();
   /** @type {import("../livescore.js").Follow | null} */
   #follow = null;
@@ -28,7 +28,7 @@ export class FollowedMatch {
     this.on = on;
   }
 
-  /** Whether the board at the desk is the one that the live connection told last. */
+  /** Whether the desk's board is the socket's newest one. */
   get isLive() {
     return this.known.heard !== null && this.known.heard === this.#follow?.board;
   }
@@ -52,7 +52,7 @@ export class FollowedMatch {
     if (snapshot.match === this.with.actions.match && this.known.renew(snapshot)) this.#take(snapshot.match);
   }
 
-  /** Read the board over HTTP: the live connection has not shown one yet, or is not there. */
+  /** Read the board over HTTP, because the socket has brought none yet, or is lost. */
   read() {
     const { actions, reader } = this.with;
     const match = actions.match;
@@ -77,7 +77,7 @@ export class FollowedMatch {
       known.trouble = code === "unknown_match" ? noMatch(match) : errorWords(code, message);
       this.on.changed();
     });
-    // The answer also tells the time: a device's own clock may be wrong, and the socket's first frame does not say.
+    // The answer also has the time. A device's clock may be wrong, and the socket's first frame has no time.
     this.read();
     postman.call(match);
     followUp.call(match);

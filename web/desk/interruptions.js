@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Pure: the phases that are rare and weigh much. The desk keeps them apart from the whistles, asks before it posts one, and
- * lets the operator give the reason.
+ * Pure: the rare phases with large effects. The desk separates them from the whistles, asks before it posts one, and lets
+ * the operator give the reason.
  */
 
 /**

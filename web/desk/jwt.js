@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: what a token says of itself. Nothing is verified here; that is the API's business. */
+/** Pure: reads the claims of a token. It verifies nothing; the API does that. */
 
 /** Claims that name a person, the best first (OpenID Connect Core 1.0, 5.1; Cognito's access token has `username`). */
 const NAMES = ["name", "username", "cognito:username", "preferred_username", "email"];

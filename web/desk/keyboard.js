@@ -1,15 +1,15 @@
 // @ts-check
-/** The desk's keys: from what the browser tells to what the operator does; and the switch that turns them off. */
+/** The desk's keys: turns the browser's events into acts; and the switch that turns the keys off. */
 
 import { bindingOf, isForeign } from "./keys.js";
 
 const KEYS_OFF = "livescore.operator.keys-off";
 
-/** `KeyboardEvent.keyCode` of what belongs to an input method, also where `isComposing` is not set (UI Events, 7.3.1). */
+/** `KeyboardEvent.keyCode` of an input method's keys, also if `isComposing` is not set (UI Events, 7.3.1). */
 const INPUT_METHOD = 229;
 
 export class Keyboard {
-  /** Whether the last letter that was typed was of another script than the Latin one. */
+  /** Whether the last typed letter was not Latin. */
   #foreign = false;
 
   /**
@@ -27,13 +27,13 @@ export class Keyboard {
         if (on.checked) storage?.removeItem(KEYS_OFF);
         else storage?.setItem(KEYS_OFF, "1");
       } catch {
-        // Then it holds until the page is closed.
+        // Then the setting lasts until the page is closed.
       }
     });
     document.addEventListener("keydown", (event) => {
       this.#foreign = isForeign(event.key) ?? this.#foreign;
       const target = event.target instanceof HTMLElement ? event.target : document.body;
-      // A button that is held down with Enter would be pressed again and again.
+      // Enter held down on a button would press it repeatedly.
       if (event.repeat && (event.key === "Enter" || event.key === " ") && target.closest("button, summary"))
         event.preventDefault();
       if (busy()) return;

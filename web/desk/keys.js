@@ -61,7 +61,7 @@ const QUESTION_MARKS = ["؟", "\u037e", "？"];
  */
 
 /**
- * Whether a key is a letter of another script than the Latin one; undefined for what is no letter and tells nothing.
+ * Whether a key is a letter of another script than Latin; undefined if it is no letter.
  *
  * @param {string} key as `KeyboardEvent.key` has it
  * @returns {boolean | undefined}
@@ -92,7 +92,7 @@ export function bindingOf(press, foreign = false) {
 }
 
 /**
- * The key as bindings name it.
+ * The key's name in the bindings.
  *
  * @param {Press} press
  * @param {boolean} foreign
@@ -101,10 +101,10 @@ function keyOf({ key = "", code = "" }, foreign) {
   if (QUESTION_MARKS.includes(key)) return "?";
   // Full-width letters of Japanese keyboards.
   const plain = /^[\uff01-\uff5e]$/.test(key) ? key.normalize("NFKC") : key;
-  // By way of the capital: the Turkish dotless ı is the key on which I is written.
+  // Through the capital: the Turkish dotless ı is on the key of I.
   const small = plain.toUpperCase().toLowerCase();
   if (/^[a-z]$/.test(small)) return small;
-  // Process and Unidentified: an input method, or the system, has not said which letter it is.
+  // Process and Unidentified: the letter is not known yet.
   const unsaid = key === "Process" || key === "Unidentified";
   const place = /^Key([A-Z])$/.exec(code)?.[1];
   return place && (foreign || unsaid) ? place.toLowerCase() : key;

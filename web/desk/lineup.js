@@ -1,21 +1,21 @@
 // @ts-check
-/** Pure: the players of a match: of its line-ups, and as far as its events have named them. */
+/** Pure: the players of a match, from its line-ups and its events. */
 
 import { readName } from "./event-form.js";
 
 /** @typedef {"home" | "away"} Side */
 /** @typedef {{kind: string, team?: unknown, player?: unknown, assist?: unknown, player_on?: unknown, player_off?: unknown, [field: string]: unknown}} Named */
 
-/** So many names of one side the API takes (docs/api.md). */
+/** The most names of one side in the API (docs/api.md). */
 export const MOST_NAMES = 40;
 
-/** So many names that no line-up has are shown behind it. */
+/** The most names after the line-up that are not in it. */
 const MOST_OTHERS = 16;
 
 /** Separators of names in lists that people paste: a dash only between spaces, because names have hyphens. */
 const BETWEEN = /[\n\r\t,;،、，;()[\]|•·/]|\s[–—-]\s/u;
 
-/** Words in such lists that are no names: numbers, positions, the captain's mark, formations. */
+/** Words in such lists that are not names: numbers, positions, the captain's mark, formations. */
 const NO_NAME =
   /^(?:[\p{Nd}\p{P}\p{S}\s]*|\p{Lu}|GK|TW|DF|DEF|MF|MID|FW|FWD|ATT|ST|[Cc]|[Cc]apt(?:ain|\.)?|[Vv]?-?[Cc]|sub)$/u;
 
@@ -23,7 +23,7 @@ const NO_NAME =
 const LABEL = /^[^:\n]{1,30}:/gmu;
 
 /**
- * Names of a list as people paste it: one a line or with commas between, with numbers, positions and marks or without.
+ * Names of a pasted list: one in each line, or between commas, with or without numbers, positions and marks.
  * The order stays, and each name comes once.
  *
  * @param {string} text
@@ -48,8 +48,8 @@ export function readLineup(text) {
 }
 
 /**
- * Names of one side's players: the line-up as it was given, so that a name keeps its place, then others, the one named
- * last first.
+ * Names of one side's players: the line-up in its order, so that a name keeps its place, then other names, the newest
+ * first.
  *
  * @param {readonly string[]} lineup
  * @param {readonly string[]} named by events
@@ -61,8 +61,8 @@ export function playersWith(lineup, named) {
 }
 
 /**
- * Names of one side's players that events have named, the one named last first. The scorer of an own goal plays for the
- * other side than the one it counts for. Events that were taken back count as well.
+ * Names of one side's players in events, the newest first. The scorer of an own goal plays for the other side. Cancelled
+ * events count too.
  *
  * @param {Side} side
  * @param {readonly Named[]} events of the board and of the outbox, in order

@@ -1,5 +1,5 @@
 // @ts-check
-/** The line-ups of the match at the desk: read from the API, and kept on this device for when there is no network. */
+/** The line-ups of the match at the desk: from the API, or from this device's storage without a network. */
 
 /** @typedef {import("./match-form.js").Lineups} Lineups */
 
@@ -39,7 +39,7 @@ export class MatchLineups {
     void this.refresh();
   }
 
-  /** Read them again: another operator may have given them. */
+  /** Read them again: another operator may have changed them. */
   async refresh() {
     const match = this.#match;
     if (match === null) return;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The board of the match at the desk, from the live connection and from HTTP; it never goes back to an older one. */
+/** The board of the match at the desk, from the socket and HTTP; it never goes back to an older one. */
 
 import { joined } from "../boards.js";
 
@@ -13,7 +13,7 @@ export class MatchBoard {
   board = null;
   /** The board of the live connection, if it is the one shown. @type {Board | null} */
   heard = null;
-  /** The live connection's trouble, a sentence; empty for none. */
+  /** A sentence about the connection's problem; empty for none. */
   trouble = "";
   /** Of each field that was changed: its values before, and the one that holds. @type {Map<string, {before: Set<string>, is: unknown}>} */
   #changed = new Map();
@@ -40,8 +40,8 @@ export class MatchBoard {
   }
 
   /**
-   * Take names, kick-off and the like from a snapshot of the same events, as the API answers a change: they change without
-   * an event. The live connection says the old ones until it gets a snapshot of its own.
+   * Take names, kick-off and other terms from the API's answer to a change, a snapshot with the same events: they change
+   * without an event. The socket has the old ones until its next snapshot.
    *
    * @param {any} snapshot
    * @returns {boolean} whether it is news

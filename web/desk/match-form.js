@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: from the fields of "New match" and "Edit" to what the API takes (docs/api.md), and back. */
+/** Pure: turns the fields of "New match" and "Edit" into the API's form (docs/api.md), and back. */
 
 import { isMatchId } from "../address.js";
 import { isDay, isWholeDay, kickoffAt, kickoffDay } from "../day.js";
@@ -106,7 +106,7 @@ export function newMatch({ neutral, leg, first_leg, half_minutes, extra_half_min
 }
 
 /**
- * The changes of a match, empty for none. Once it has kicked off only the line-ups may.
+ * The changes of a match, empty for none. After the kick-off only the line-ups may change.
  *
  * @param {any} board the match as it is
  * @param {Lineups} lineups
@@ -165,7 +165,7 @@ const known = (team) => (team === undefined || team === UNKNOWN_TEAM ? "" : team
 export const isAhead = ({ status }) => status === "scheduled" || status === "postponed";
 
 /**
- * A kick-off as the API takes it: `2026-11-28T20:45:00+01:00`, or only the day.
+ * A kick-off in the API's form: `2026-11-28T20:45:00+01:00`, or only the day.
  *
  * @param {string} day
  * @param {string} time by this device's time zone

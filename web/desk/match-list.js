@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: the matches that an operator chooses from: what is live and what comes next before what is over. */
+/** Pure: orders the matches for an operator to choose: live ones, then next ones, then finished ones. */
 
 import { isLive, isOver } from "../boards.js";
 import { runningMinute } from "../clock.js";
@@ -9,7 +9,7 @@ import { scoreWords, statusWords } from "../words.js";
 /** @typedef {import("../boards.js").Board} Board */
 /** @typedef {{title: string, matches: Board[]}} Group */
 
-/** A match that has not begun so long after its kick-off is no longer among those of today. Milliseconds. */
+/** A match that has not begun so many milliseconds after its kick-off is not a match of today any more. */
 const OVERDUE = 12 * 3600_000;
 
 /**
@@ -25,7 +25,7 @@ export function daysToRead(day, today) {
 }
 
 /**
- * Matches in groups, those without a match left out: live, next, over. Postponed ones are among the next.
+ * Matches in the groups live, next and over; empty groups are left out. Postponed matches are next ones.
  *
  * @param {readonly Board[]} matches of the days of `daysToRead`; one may be there twice
  * @param {{day: string, now: number, search?: string}} about `now` in milliseconds since the epoch
@@ -44,7 +44,7 @@ export function groupsOf(matches, { day, now, search = "" }) {
   return groups.filter((group) => group.matches.length > 0);
 }
 
-/** Whether every word of a search is in a match's names, competition or id; marks and capitals do not count.
+/** Whether a match's names, competition or id have every word of a search; accents and capitals do not matter.
  * @param {Board} board @param {string} search */
 export function isFound(board, search) {
   const text = plain([board.home, board.away, board.competition ?? "", board.match].join(" "));

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Pure: what can happen in a match now, as the operator sees it: the board, and on it what was pressed and is under way.
+ * Pure: the events that are possible now, from the board and the presses under way.
  *
- * The ledger decides (matches/scoreboard.py). This is so that a hand under pressure finds what it needs, also offline.
+ * The ledger decides (matches/scoreboard.py). The desk shows only possible buttons, also offline.
  */
 
 import { corrected, isLive } from "../boards.js";
@@ -43,7 +43,7 @@ export const isUnderWay = (status) => isLive({ status });
 export const mayShootOut = (status) => BEFORE_SHOOTOUT.includes(status);
 
 /**
- * Why an event cannot be entered now, a sentence; empty if it can.
+ * A sentence why an event cannot be entered now; empty if it can.
  *
  * @param {string} kind
  * @param {string} status
@@ -55,7 +55,7 @@ export function whyNot(kind, status, minute = null) {
 }
 
 /**
- * The board as it will be once what is under way has been applied.
+ * The board after the presses under way.
  *
  * @template {Standing} T
  * @param {T} board

@@ -108,7 +108,7 @@ export class MatchWindows {
     this.#show(fieldsOf(board, before));
     const fields = /** @type {(keyof Fields)[]} */ (Object.keys(INPUTS));
     const isLineup = (/** @type {keyof Fields} */ field) => field.endsWith("Lineup");
-    // Line-ups that cannot be read are not written over.
+    // Line-ups that cannot be read are not overwritten.
     this.#lock(
       fields.filter((field) =>
         isLineup(field) ? known === null : !ahead || field === "competition" || field === "id",
@@ -124,7 +124,7 @@ export class MatchWindows {
     setText(remove, "Remove the match…");
     let asked = false;
     remove.onclick = async () => {
-      // The first press asks, the second one does it.
+      // The first press asks, the second one removes the match.
       if (!asked) {
         asked = true;
         setText(remove, "Really remove it?");
@@ -159,7 +159,7 @@ export class MatchWindows {
     this.#fit();
   }
 
-  /** The first leg's score is asked for in a second leg. */
+  /** A second leg has a field for the first leg's score. */
   #fit() {
     byId("first-leg").hidden = input("match-leg").value !== "2";
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Pure: the one rule for every text that people type in: names and reasons. It is the API's rule, matches/names.py, which
- * says why each part of it is there. tests/names.json has the cases by which both are tested.
+ * Pure: the rule for all texts that people type: names and reasons. It is the API's rule, which matches/names.py explains.
+ * tests/names.json has the test cases of both.
  */
 
 /** Characters (code points) of the longest name. */
@@ -29,7 +29,7 @@ const REFUSED = [
 ];
 
 /**
- * A text as the API keeps it, 1 to 80 characters.
+ * A text in the API's form, 1 to 80 characters.
  *
  * @param {string} text
  * @returns {{text: string} | {why: string}} `why` is the rest of a sentence about it: `must not contain a tab (U+0009)`

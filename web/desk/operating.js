@@ -1,5 +1,5 @@
 // @ts-check
-/** The operator's acts by a button or a key: the press is made, or a window opens that asks for more. */
+/** The acts of buttons and keys: each posts a press, or opens a window that asks for more. */
 
 import { statusWords } from "../words.js";
 import { minuteNow, pressWords, teamsOf } from "./desk.js";
@@ -156,7 +156,7 @@ export class Operating {
     windows.interruption(kind, teamsOf(actions.board), (fields) => this.#posted(actions.interrupt(kind, fields)));
   }
 
-  /** Whether play is over, so that a goal is one of before. */
+  /** Whether play is over, so that a goal is a late one. */
   #isLate() {
     const board = this.with.actions.expected();
     return board !== null && isLate(board.status);

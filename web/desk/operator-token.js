@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The operator's token: fetched, signed in for or pasted; renewed before it ends.
+ * The operator's token: fetched, from a sign-in, or pasted; renewed before it expires.
  *
  * It is in sessionStorage and in the Authorization header, nowhere else.
  */
@@ -13,7 +13,7 @@ import { comeBack, exchange, leave, pageOf } from "./sign-in.js";
 const TOKEN = "livescore.operator.token";
 const REFRESH = "livescore.operator.refresh";
 
-/** A token is renewed when it has so long to live, and not used when it has less than the second. */
+/** The remaining time at which a token is renewed, and the time below which it is not used. */
 const RENEW_MS = 120_000;
 const USELESS_MS = 5_000;
 const AGAIN_MS = 15_000;
@@ -23,7 +23,7 @@ const CLOCK_MS = 3_000;
 const ANSWER_MS = 10_000;
 
 export class OperatorToken {
-  /** Why there is no token, a sentence; empty while there is one. */
+  /** A sentence why there is no token; empty while there is one. */
   trouble = "";
   /** @type {Ways} */
   #ways;
@@ -56,7 +56,7 @@ export class OperatorToken {
     this.#listeners.add(fn);
   }
 
-  /** Whether somebody can sign in at a provider. */
+  /** Whether there is a provider for a sign-in. */
   get canSignIn() {
     return this.#ways.sign_in !== undefined;
   }
@@ -68,15 +68,15 @@ export class OperatorToken {
   }
 
   /**
-   * The operator at the desk: the subject of the token, or of the last one until somebody signs out. Null if that is
-   * not known: nobody has signed in, or no token says whose it is.
+   * The operator at the desk: the subject of the token, or of the last token until the operator signs out. Null if it is
+   * not known.
    */
   get subject() {
     this.#subject = this.about?.subject ?? this.#subject;
     return this.#subject;
   }
 
-  /** Take up a sign-in that this page was left for, if it was. */
+  /** Continue a sign-in after the return from the provider's page, if there was one. */
   async start() {
     const { sign_in: provider } = this.#ways;
     const back = provider ? comeBack(this.#window) : null;
@@ -96,13 +96,13 @@ export class OperatorToken {
   }
 
   /**
-   * A token that is good for now, null if there is none and none can be had without the person.
+   * A token that can be used now; null if there is none without the operator.
    *
    * @returns {Promise<string | null>}
    */
   async current() {
     const token = this.#stored();
-    // Without another it is used until the API refuses it: this device's clock may be wrong.
+    // Without another token it is used until the API refuses it, because this device's clock may be wrong.
     if (token !== null && (this.#left(token) > USELESS_MS || !this.#renewable())) return token;
     return this.#renew();
   }
@@ -127,7 +127,7 @@ export class OperatorToken {
     return "";
   }
 
-  /** Leave for the provider's page. */
+  /** Go to the provider's page. */
   signIn() {
     return this.#ways.sign_in ? leave(this.#ways.sign_in, this.#window) : Promise.resolve();
   }
@@ -235,7 +235,7 @@ export class OperatorToken {
     if (token === null || this.#renewable()) return void (await this.#renew());
     const left = this.#left(token);
     if (left > RENEW_MS) return this.#plan(); // the clock was wrong
-    // Only the person can bring another: say so while this one still works.
+    // Only the operator can give another token: say so while this one still works.
     this.trouble =
       left > USELESS_MS
         ? "Your token ends within two minutes. Paste a new one, or sign in again."

@@ -1,5 +1,5 @@
 // @ts-check
-/** The operator's desk: its parts made, and connected to each other and to the page. */
+/** The operator's desk: makes its parts and connects them with each other and with the page. */
 
 import { keepShell } from "../shell.js";
 import { isolated } from "../words.js";
@@ -80,7 +80,7 @@ class Desk {
     this.#press();
   }
 
-  /** Open the match of the address, send what waits, and go on by the clock. */
+  /** Open the match of the address, send waiting entries, and start the timers. */
   async start() {
     const { live, store, tokens, postman, followUp, now } = this.parts;
     for (const id of outlived(store.entries(), now())) {
@@ -93,7 +93,7 @@ class Desk {
     setInterval(() => {
       if (live.connection.state !== "open") this.followed.read();
     }, READ_MS);
-    // Waiting presses of other matches go out too, and outcomes of those sent are asked for.
+    // Entries of other matches are sent too, and the desk asks for the outcomes of sent ones.
     postman.retry();
     for (const match of store.matches()) followUp.call(match);
     this.screen.paint();
@@ -120,7 +120,7 @@ class Desk {
     this.#focus();
   }
 
-  /** Follow what the parts tell. */
+  /** Listen to the parts. */
   #hear() {
     const { live, store, tokens, postman, actions, followUp } = this.parts;
     const paint = () => this.screen.paint();
@@ -153,7 +153,7 @@ class Desk {
     this.#before = new Map(entries.map((entry) => [entry.id, entry]));
   }
 
-  /** Follow what the browser tells: other windows, the network, the address, and whether the page is seen. */
+  /** Listen to the browser: other windows, the network, the address, the page's visibility. */
   #watch() {
     const { storage, store, postman } = this.parts;
     window.addEventListener("storage", (event) => {
@@ -175,7 +175,7 @@ class Desk {
     });
   }
 
-  /** Follow the keys, and the buttons around the match. */
+  /** Listen to the keys, and to the buttons around the match. */
   #press() {
     new Keyboard({
       busy: () => this.#dialogs.open,

@@ -1,5 +1,5 @@
 // @ts-check
-/** Asks the operators' API to make, change or remove a match. Events go by the outbox (postman.js). */
+/** Creates, changes and removes matches with the operators' API. The outbox sends events (postman.js). */
 
 const ANSWER_MS = 10_000;
 

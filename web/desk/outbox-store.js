@@ -2,7 +2,7 @@
 /**
  * Entries of the outbox in the browser's storage, one key each, so that two windows do not write over each other.
  *
- * Entries that the storage does not take (it is full, or switched off) are kept in memory, and `durable` is false from
+ * If the storage refuses an entry (it is full or switched off), the entry stays in memory, and `durable` is false from
  * then on.
  */
 
@@ -13,7 +13,7 @@ import { inEpoch, inOrder, readEntry } from "./outbox.js";
 const PREFIX = "livescore.outbox.1/";
 
 export class OutboxStore {
-  /** Whether everything here would survive a reload. */
+  /** Whether all entries would survive a reload. */
   durable = true;
   /** @type {Storage | null} */
   #storage;
@@ -93,7 +93,7 @@ export class OutboxStore {
   /** @param {Entry} entry */
   #write(entry) {
     const key = keyOf(entry);
-    // A second time without what is stored: that is out of date, and a reload would take it for what holds.
+    // Remove the stored entry, which is out of date: a reload would take it for the present one.
     if (this.#keep(key, entry) || (this.#discard(key) && this.#keep(key, entry))) this.#memory.delete(key);
     else this.#memory.set(key, entry);
     this.durable = this.#memory.size === 0;

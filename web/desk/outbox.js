@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Pure: what an operator has pressed, from the press until the ledger has decided. Nothing here reads a clock or a disk.
+ * Pure: the operator's presses, from the press until the ledger has decided. No function here reads a clock or storage.
  *
  * An entry has its event's id from the start and keeps it, so the API counts it once however often it is posted. States:
  *
@@ -43,14 +43,14 @@ const DAY = 24 * 3600 * 1000;
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 10_000;
 
-/** Why what was meant for the match of before is not posted. */
+/** The reason of an entry that was meant for an earlier match of the same id. */
 export const MADE_ANEW = "The match was made anew after this was pressed. Press it again if it counts there too.";
 
 /** The reason that viewers see for a cancellation which `takeBack` makes. */
 export const BY_MISTAKE = "Entered by mistake";
 
 /**
- * An id for a new event, of the characters that the API takes (docs/api.md).
+ * An id for a new event, of the API's characters (docs/api.md).
  *
  * @param {Crypto} crypto a page that did not come over TLS has no `randomUUID`
  * @returns {string}
@@ -61,7 +61,7 @@ export function newId(crypto) {
 }
 
 /**
- * A new entry behind all others of its match.
+ * A new entry after all others of its match.
  *
  * @param {readonly Entry[]} entries of the match
  * @param {{id: string, match: string, event: {kind: string, [field: string]: unknown}, pressed: number, by?: string | null, name?: string | null, needs?: string, epoch?: string}} what
@@ -137,7 +137,7 @@ export function asAnswered(entry, verdict) {
 }
 
 /**
- * An entry after the ledger has decided; as it was while it has not.
+ * An entry after the ledger's decision; unchanged while there is none.
  *
  * @param {Entry} entry
  * @param {Outcome} outcome
@@ -158,7 +158,7 @@ export function asFound(entry, outcome) {
 }
 
 /**
- * Take back an entry: the entries that change or are new.
+ * Undo an entry; returns the changed and new entries.
  *
  * @param {readonly Entry[]} entries of the match
  * @param {string} id
@@ -198,7 +198,7 @@ export function mended(entries, events, now) {
 }
 
 /**
- * The entries that the board has decided: an event that is on it was applied.
+ * The entries that the board decides: an event on the board was applied.
  *
  * @param {readonly Entry[]} entries of the match
  * @param {readonly Known[]} events of the board
@@ -215,8 +215,8 @@ export function seenOnBoard(entries, events, epoch) {
 }
 
 /**
- * The fate of entries now that the match's epoch is known: those to keep as they are now, those to forget. Nothing that
- * was meant for a match that has been made anew is posted into the new one.
+ * Entries after the match's epoch is known: the changed ones and the ones to forget. An entry for an earlier match of the
+ * same id is never posted into the new match.
  *
  * @param {readonly Entry[]} entries of the match
  * @param {string} epoch
@@ -247,7 +247,7 @@ export function isCancelled(entries, id) {
 }
 
 /**
- * Ids of entries that nobody needs any more: settled, and pressed more than a day ago.
+ * Ids of entries that are not needed any more: settled, and pressed more than a day ago.
  *
  * @param {readonly Entry[]} entries
  * @param {number} now
@@ -268,7 +268,7 @@ export function waitAfter(failures, random) {
 }
 
 /**
- * The entry in a value that was read from a store, if it is one.
+ * The entry of a stored value, if it is one.
  *
  * @param {unknown} value
  * @returns {Entry | null}

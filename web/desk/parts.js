@@ -1,5 +1,5 @@
 // @ts-check
-/** The parts of the desk that hold what the operator enters and send it; no part of the page. */
+/** The parts of the desk that store and send entries; no part of the page. */
 
 import { Reader } from "../http-reader.js";
 import { Livescore } from "../livescore.js";
@@ -12,7 +12,7 @@ import { OutboxStore, storageOf } from "./outbox-store.js";
 import { Postman } from "./postman.js";
 import { waiting } from "./waiting.js";
 
-/** Where the site passes requests on to the operators' API. */
+/** The path under which the site passes requests to the operators' API. */
 export const BASE = "/operators";
 
 /** @typedef {ReturnType<typeof partsOf>} Parts */

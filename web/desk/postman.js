@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Posts the entries of the outbox: one at a time per match, in order, again and again until the API has answered.
+ * Posts the entries of the outbox: for each match one at a time, in order, and again until the API has answered.
  *
- * Windows of one browser take turns by a Web Lock, held for one post and not while waiting. Where there are none, two
+ * Windows of one browser share a Web Lock, which is held for one post and not while waiting. Without Web Locks two
  * windows may post the same entry; its id makes that harmless.
  */
 
@@ -15,13 +15,13 @@ import { asAnswered, asSending, isToPost, mended, nextStep, waitAfter } from "./
 /** Milliseconds that a post may take before it is tried again. */
 const ANSWER_MS = 10_000;
 
-/** The browser may be wrong about being offline, so it is tried now and then all the same. */
+/** The browser may be wrong about being offline, so the desk tries in this interval all the same. */
 const OFFLINE_MS = 15_000;
 
-/** Nobody tells a window that another one has had its outcome; a look now and then is enough. */
+/** The interval of checks whether another window has got an outcome. */
 const OUTCOME_MS = 1000;
 
-/** An entry that has waited for longer is posted only after a look whether its match has been made anew meanwhile. */
+/** Before an entry that waited longer is posted, the desk checks that its match was not created again. */
 const FRESH_MS = 5000;
 
 const FOREVER = 2 ** 31 - 1;
@@ -69,7 +69,7 @@ export class Postman {
     return this.#holdups.get(match) ?? { why: "nothing" };
   }
 
-  /** See to every match that has something to be posted, without waiting longer: something has changed. */
+  /** Post entries of every match now, because something has changed. */
   retry() {
     for (const { wake } of this.#sleepers.values()) wake();
     for (const match of new Set(
@@ -127,7 +127,7 @@ export class Postman {
     if (await this.#isOfAnother(step.post)) return { why: "sending" };
     const token = await tokens.current().catch(() => null);
     if (token === null) return { why: "token", retryAt: Date.now() + FOREVER };
-    // The look has told the time, and the token whose it is. From here to the post nothing is waited for.
+    // The read has the time, and the token the subject. Nothing is awaited between here and the post.
     if (waits(match).has(step.post.id)) return { why: "sending" };
     const entry = store.update(step.post, (now) => (isToPost(now) ? asSending(now) : now));
     if (!entry || !isToPost(entry)) return { why: "sending" };
@@ -136,7 +136,7 @@ export class Postman {
     if (verdict.kind === "token") tokens.refused(token);
     this.#note(store.update(entry, (now) => asAnswered(now, verdict)));
     if (verdict.kind !== "again" && verdict.kind !== "token") return { why: "sending" };
-    // After a first 401 at once, with a new token; if that is refused too, with a wait.
+    // After a first 401 again at once with a new token; after a second one with a pause.
     const wait = verdict.kind === "token" && failures === 1 ? 0 : waitAfter(failures, random);
     return { why: "trouble", reason: verdict.reason, retryAt: Date.now() + wait };
   }
@@ -145,7 +145,7 @@ export class Postman {
   async #isOfAnother(entry) {
     const fresh = entry.tries === 0 && Math.abs(this.#with.now() - entry.pressed) < FRESH_MS;
     if (fresh || entry.epoch === undefined) return false;
-    // A failed look at the epoch does not hold up a goal.
+    // A failed read of the epoch does not delay a goal.
     const epoch = await this.#with.epochOf(entry.match).catch(() => null);
     if (epoch === null || epoch === entry.epoch) return false;
     this.#with.store.settleEpoch(entry.match, epoch);

@@ -1,16 +1,16 @@
 // @ts-check
-/** Pure: one press is one press, whatever the finger does. */
+/** Pure: recognises a double press of one button. */
 
-/** A second press of the same thing within this time is the first one's echo. No team scores twice in it. */
+/** A second press of a button within this time is an echo of the first. No team scores twice in it. */
 export const ECHO_MS = 2000;
 
-/** Remembers what was pressed last and when. */
+/** Remembers the last press and its time. */
 export class Presses {
   /** @type {Map<string, number>} */
   #last = new Map();
 
   /**
-   * Whether a press counts. An echo begins the time anew, so that hammering stays one press.
+   * Whether a press counts. An echo restarts the time, so that repeated presses stay one.
    *
    * Presses of one button with different names are different presses: two players of a team are booked in one second.
    * An echo has no name, because a press empties the fields.

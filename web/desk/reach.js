@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: how many viewers have been told of an event and in how long, from receipts and progress (docs/api.md). */
+/** Pure: the number of viewers that got an event, and the time, from receipts and progress (docs/api.md). */
 
 /**
  * @typedef {object} Receipt of a round of a broadcast in one cell: the events in `(prev, seq]`

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Pure: the rules of the game as matches/scoreboard.py has them, so that a desk knows its board also while offline. The
- * ledger decides. tests/matches/test_histories.py holds both to the same.
+ * Pure: the rules of the game, as in matches/scoreboard.py, so that a desk knows its board also offline. The ledger
+ * decides. tests/matches/test_histories.py compares both.
  */
 
 import { periodEnds, periodOf, runningMinute } from "../clock.js";
@@ -63,7 +63,7 @@ const NOT_PLAYED = {
 const inPlay = ({ status, interrupted }) => (status === "suspended" && interrupted ? interrupted : status);
 
 /**
- * Why an event about no earlier one cannot be applied, a sentence; empty if it can.
+ * A sentence why an event that names no earlier one cannot be applied; empty if it can.
  *
  * @param {Standing} board
  * @param {{kind: string, minute?: number | null, stoppage?: number | null}} event
@@ -92,7 +92,7 @@ export function whyNotNow(board, { kind, minute = null, stoppage = null }) {
 }
 
 /**
- * The board after an event about no earlier one, null if it cannot be applied.
+ * The board after an event that names no earlier one, null if it cannot be applied.
  *
  * @template {Standing} T
  * @param {T} board
@@ -161,7 +161,7 @@ function begin(board, status, at, resumes = false) {
   const period = periodOf({ ...after, clock: null });
   if (period !== null && !resumes) return { ...after, clock: { minute: period[0], stoppage: null, at } };
   if (board.clock && (resumes || periodOf(board) !== null)) {
-    // Play stops, or goes on, at the minute that is shown now.
+    // Play stops or resumes at the present minute.
     const { minute, stoppage } = runningMinute(board, at);
     return { ...after, clock: { minute: minute ?? 0, stoppage, at } };
   }
@@ -174,7 +174,7 @@ function add([home, away], side, count) {
 }
 
 /**
- * Whether an event's minute lies before one that an event of this period has stated: then it is entered late.
+ * Whether an event's minute is before a stated minute of this period: then it was entered late.
  *
  * @param {Standing & {events: readonly Event[]}} board
  * @param {{minute?: number | null, stoppage?: number | null}} event

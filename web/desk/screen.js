@@ -1,5 +1,5 @@
 // @ts-check
-/** The operator's screen: everything that the desk knows, painted at most once in a turn, and what passes by the clock.
+/** The operator's screen: paints the desk's state at most once in a task, and its times.
  * */
 
 import { setAttribute, setText } from "../dom.js";
@@ -16,7 +16,7 @@ export const connectionSign = () => /** @type {HTMLElement} */ (document.querySe
 
 export class Screen {
   #painting = false;
-  /** Keys of the entries that waited for a person when last looked at. */
+  /** Keys of the entries that waited for the operator at the last check. */
   #waited = "";
 
   /**

@@ -15,7 +15,7 @@ const UNDER_WAY = "livescore.sign-in";
 const ANSWER_MS = 10_000;
 
 /**
- * Where to send the person, and what to remember meanwhile.
+ * The provider's address for the operator, and the values to remember.
  *
  * @param {Provider} provider
  * @param {string} back this page's own address, as it is registered with the provider: without query
@@ -41,7 +41,7 @@ export async function wayOut(provider, back, crypto) {
 }
 
 /**
- * Leave for the provider's page; `returnTo` is the query that this page has afterwards.
+ * Go to the provider's page; `returnTo` is this page's query afterwards.
  *
  * @param {Provider} provider
  * @param {Window} window
@@ -73,7 +73,7 @@ export function comeBack(window) {
 }
 
 /**
- * Have a code, or a refresh token, exchanged for an access token.
+ * Exchange a code, or a refresh token, for an access token.
  *
  * @param {Provider} provider
  * @param {{code: string, verifier: string, back: string} | {refresh: string}} by

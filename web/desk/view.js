@@ -16,7 +16,7 @@ import { mayShootOut, phasesAfter, whyNot } from "./match-rules.js";
 /** @typedef {import("../livescore.js").Board} Board */
 /** @typedef {import("./actions.js").Fields} Fields */
 
-/** Milliseconds for which a sentence to everybody stands. */
+/** Milliseconds for which a notice stays. */
 const TOLD_MS = 5000;
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
@@ -64,7 +64,7 @@ export class DeskView {
     };
   }
 
-  /** The press is made; the next one begins with nothing. */
+  /** After a press: empty the fields for the next one. */
   clear() {
     this.fields.player.value = "";
     this.fields.assist.value = "";

@@ -1,5 +1,5 @@
 // @ts-check
-/** Paints what waits for the operator, each with its two buttons. Lines stay where they are, so that the focus does too. */
+/** Paints the entries that wait for the operator, each with two buttons. Lines keep their places, and so the focus. */
 
 import { arrange, el, setText } from "../dom.js";
 

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Pure: what waits for a person. A press keeps the subject of the token under which it was made, and its time. It is posted
- * by itself only for that person and within some minutes; otherwise the operator is asked. A goal that was refused because
- * another operator's came first is asked about too.
+ * Pure: the entries that wait for the operator. A press has the subject of its token, and its time. The desk posts it
+ * without a question only for that subject and within some minutes. A goal that was refused because another operator's
+ * came first waits too.
  */
 
 import { ageWords, isolated } from "../words.js";
@@ -18,14 +18,14 @@ import { BY_MISTAKE, inOrder, isToPost, newEntry, takeBack } from "./outbox.js";
 /** A press that is older is posted only by hand. Milliseconds. */
 export const STALE_MS = 5 * 60_000;
 
-/** So soon another window of this browser may still be posting its own press. */
+/** For so long another window of this browser may still be posting its own press. */
 const OWN_WINDOW_MS = 5000;
 
 /**
- * The entries of a match that are to be posted and wait for a person.
+ * The entries of a match that wait for the operator.
  *
- * A time in the future is a wrong clock's, and waits like one long ago. An entry pressed soon after one that has become
- * old was meant to follow that one, so it waits too. An entry pressed once that one is asked about does not.
+ * An entry with a time in the future comes from a wrong clock, and waits like an old one. An entry that was pressed soon
+ * after an entry that became old was meant to follow it, so it waits too; but not if it was pressed after the question.
  *
  * @param {readonly Entry[]} entries of one match
  * @param {{subject: string | null, now: number}} at who is signed in, null for nobody; by the server's clock
@@ -49,7 +49,7 @@ export function waiting(entries, { subject, now }) {
 }
 
 /**
- * Entries that the operator has said to post, and those that they need: they are that operator's from now on.
+ * The entries that the operator decided to post, and those that they need: they get that operator's subject.
  *
  * @param {readonly Entry[]} entries of the match
  * @param {readonly string[]} ids
@@ -65,8 +65,8 @@ export function confirmed(entries, ids, subject, now) {
 }
 
 /**
- * The changes if the operator drops an entry. One that may have been counted is cancelled; if it never was, there is
- * nothing to cancel, and all is well.
+ * The changes if the operator drops an entry. An entry that may count already is cancelled; if it does not count, the
+ * cancellation has no effect.
  *
  * @param {readonly Entry[]} entries of the match
  * @param {string} id
@@ -80,7 +80,7 @@ export function dropped(entries, id, by, now) {
   if (!entry || !isToPost(entry)) return [];
   if (entry.event.kind !== "cancellation" && entry.event.kind !== "amendment")
     return takeBack(entries, id, now, BY_MISTAKE, by);
-  // The event that the entry was to take back stands again.
+  // The event that the entry should cancel stays.
   const target = entries.find((each) => each.id === entry.event.cancels && each.undone);
   return [{ ...entry, state: "cancelled" }, ...(target ? [{ ...target, undone: false }] : [])];
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from devstack.checks.pure_files import rooms
@@ -25,6 +27,12 @@ def test_no_retired_word_names_a_thing_of_the_product() -> None:
         for line, name in retired_names(path.read_text("utf-8"))
     ]
     assert faults == []
+
+
+def test_no_two_files_of_the_product_have_the_same_name() -> None:
+    """A file's name alone says which file it is; ``__init__.py`` and ``errors.py`` belong to every room."""
+    names = Counter(path.name for room in rooms() for path in (ROOT / room).rglob("*.py"))
+    assert {name for name, count in names.items() if count > 1} <= {"__init__.py", "errors.py"}
 
 
 @pytest.mark.parametrize(

@@ -64,13 +64,13 @@ def test_a_ledger_that_is_wrong_is_found_out(history: list[Any], outcomes: dict[
     ],
 )
 def test_receipts_that_do_not_add_up_are_found_out(receipts: list[Any], told: int, word: str | None) -> None:
-    """Rows that nobody accounts for, and events that no receipt says were told, are sentences."""
+    """Rows that no count covers, and events that no receipt covers, are sentences."""
     trouble = " ".join(receipt_trouble(receipts, told))
     assert (word in trouble) if word else not trouble
 
 
 def test_a_run_that_lost_or_proved_nothing_fails() -> None:
-    """One event lost, one twice, one sentence of trouble, or no fault at all is enough."""
+    """A report fails with one lost event, one event twice, one sentence of trouble, or no fault at all."""
     good = {"seed": 1, "kinds": {"x": Score(injected=1)}}
     assert Report(**good).passed  # type: ignore[arg-type]
     bads: tuple[dict[str, Any], ...] = ({"lost": 1}, {"duplicated": 1}, {"trouble": ["!"]}, {"kinds": {}})

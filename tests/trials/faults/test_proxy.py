@@ -26,7 +26,7 @@ GET = Call("api", "GetItem", b'{"match_id": {"S": "m1"}}')
 
 
 def test_a_rule_hits_the_calls_that_it_names_and_no_other() -> None:
-    """Function, operation, match and text must fit; so many pass, so many are hit, and then it is over."""
+    """A rule hits only calls of its function, operation, match and text, after ``skip`` and for ``times`` calls."""
     book = Book()
     armed = book.arm(Rule("api", "GetItem", Do.REFUSE, ("match_id",), skip=1, times=2), "m1")
     others = (
@@ -62,14 +62,14 @@ def describe(url: str) -> httpx.Response:
 
 
 def test_what_no_rule_names_is_passed_on(proxied: tuple[FaultProxy, str], system: System) -> None:
-    """Without a rule the proxy is not there: the answer is the service's own."""
+    """Without a rule the proxy changes nothing: the answer is the service's."""
     _, url = proxied
     there = client(system, "dynamodb").describe_table(TableName=system.name("matches"))["Table"]["TableName"]
     assert describe(url).json()["Table"]["TableName"] == there
 
 
 def test_a_refusal_is_one_of_aws(proxied: tuple[FaultProxy, str]) -> None:
-    """The caller meets an error in AWS's shape, once, and then the service."""
+    """The caller gets one error in AWS's form, and then the service's answer."""
     proxy, url = proxied
     proxy.book.arm(Rule("api", "DescribeTable", Do.REFUSE, error="ThrottlingException", status=400), "livescore")
     refused = describe(url)
@@ -79,7 +79,7 @@ def test_a_refusal_is_one_of_aws(proxied: tuple[FaultProxy, str]) -> None:
 
 @pytest.mark.parametrize("do", [Do.RESET_BEFORE, Do.RESET_AFTER, Do.GARBLE])
 def test_a_broken_connection_is_broken(proxied: tuple[FaultProxy, str], do: Do) -> None:
-    """The caller gets no answer that it could read."""
+    """The caller gets no readable answer."""
     proxy, url = proxied
     proxy.book.arm(Rule("api", "DescribeTable", do), "livescore")
     with pytest.raises(httpx.TransportError):

@@ -66,7 +66,7 @@ def test_the_documentation_lists_every_kind() -> None:
 
 
 def test_a_plan_tries_every_kind_as_often_as_it_says() -> None:
-    """However the faults are mixed, none is left out, and what needs the opening of a match has it."""
+    """Each kind is in the matches of a plan, and a kind for the opening comes first in its match."""
     kinds = list(KINDS.values())
     for lanes, rounds in ((1, 1), (3, 2), (40, 1)):
         matches = matches_of(Plan(kinds, rounds, lanes=lanes, seed=lanes))

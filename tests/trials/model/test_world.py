@@ -1,4 +1,4 @@
-"""The parts that the model plays itself behave like the real ones."""
+"""The parts that the model replaces behave like the real ones."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_execution_goes_the_way_of_the_state_machine() -> None:
 
 
 def test_a_goal_reaches_who_watches(world: World) -> None:
-    """With nothing in the way everyone is shown everything by the broadcast itself, and nothing is found fault with."""
+    """Without faults the broadcasts reach all viewers, and the checks find nothing."""
     before = world.received
     world.post("m", {"event_id": "g", "kind": "goal", "team": "home", "minute": 1})
     world.deliver("m", 10)
@@ -137,7 +137,7 @@ def test_a_schedule_can_be_repeated(world: World) -> None:
 
 
 def test_the_reference_objects(world: World) -> None:
-    """It says so when somebody shows what is not there, twice or too late, and when a living viewer's row is pruned."""
+    """The reference finds a wrong, repeated or late event of a viewer, and a pruned row of an open connection."""
     broken, event = world.reference.broken, {"seq": 1, "event_id": "k"}
     world.reference.showed("a", "m", event)
     world.reference.showed("c", "m", {"seq": 9, "event_id": "g"})
@@ -147,7 +147,7 @@ def test_the_reference_objects(world: World) -> None:
 
 
 def test_time_stands_still(world: World) -> None:
-    """Sleeping takes no time of ours, and the code under test sees the time that the model says."""
+    """Time passes without waiting, and the code under test sees the model's time."""
     before: Any = world.clock.time()
     world.pass_time(3_600.0)
     assert world.clock.time() == before + 3_600.0

@@ -26,7 +26,7 @@ from tests.support import eventually, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from broadcaster.control.redrive import Redrive
+    from broadcaster.control.set_aside_queues import Redrive
     from devstack.operator.api_client import Operator
     from devstack.system import System
     from matches.ledger import Ledger
@@ -214,7 +214,7 @@ def test_what_cannot_be_sent_stays_until_it_is_dropped(queue: Redrive) -> None:
     with queue:
         done = [queue.send(message) for message in queue.receive()]
         assert [each.outcome for each in done] == ["kept"] * 3
-        assert all(each.said for each in done)
+        assert all(each.reason for each in done)
     with queue:
         assert [queue.drop(message).outcome for message in queue.receive()] == ["dropped"] * 3
         assert queue.receive() == []
@@ -242,6 +242,6 @@ def test_a_batch_of_a_damaged_match_is_kept(
     aside(queue, json.dumps({"kind": "batch", "match": match_id, "reason": "GatewayError"}))
     with queue:
         done = queue.send(queue.receive()[0])
-    assert (done.outcome, f"the row state of match {match_id} cannot be read" in done.said) == ("kept", True)
+    assert (done.outcome, f"the row state of match {match_id} cannot be read" in done.reason) == ("kept", True)
     with queue:
         assert len(queue.receive()) == 1

@@ -38,8 +38,8 @@ AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """The outcome of a message, with the reason in ``said``.
+class RedriveResult:
+    """The outcome of a message, with the reason.
 
     ``sent``: its work was sent again. ``settled``: its work is done already. ``dropped``: the message was deleted.
     ``kept``: the message stays in the queue.
@@ -47,7 +47,7 @@ class Done:
 
     message: Message
     outcome: Literal["sent", "settled", "dropped", "kept"]
-    said: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,30 +123,30 @@ class Redrive:
         self._handles.update({each["MessageId"]: (queue, each["ReceiptHandle"]) for each in answer})
         return {each["MessageId"]: parse(each) for each in answer if each["MessageId"] not in known}
 
-    def send(self, message: Message) -> Done:
+    def send(self, message: Message) -> RedriveResult:
         """Send the work of a message again, then delete the message."""
         if message.obstacle is not None:
-            return Done(message, "kept", message.obstacle)
+            return RedriveResult(message, "kept", message.obstacle)
         if message.kind == "record":
-            done = self._send_record(message)
+            result = self._send_record(message)
         elif message.kind == "watch":
             self.watchdog_queue.sqs.send_message(QueueUrl=self.watchdog_queue.url, MessageBody=message.body)
-            done = Done(message, "sent", "the watchdog checks the event again")
+            result = RedriveResult(message, "sent", "the watchdog checks the event again")
         else:
             try:
-                done = self._send_batch(message)
+                result = self._send_batch(message)
             except BrokenMatchError as error:
-                done = Done(message, "kept", str(error))
-        if done.outcome != "kept":
+                result = RedriveResult(message, "kept", str(error))
+        if result.outcome != "kept":
             self._delete(message)
-        return done
+        return result
 
-    def drop(self, message: Message) -> Done:
+    def drop(self, message: Message) -> RedriveResult:
         """Delete the message. Its work is lost."""
         self._delete(message)
-        return Done(message, "dropped", "deleted")
+        return RedriveResult(message, "dropped", "deleted")
 
-    def _send_record(self, message: Message) -> Done:
+    def _send_record(self, message: Message) -> RedriveResult:
         """Put a record on the stream again, with its own bytes and key, after the records of its key sent earlier."""
         before = self._sequence_numbers.get(message.key)
         order = {"SequenceNumberForOrdering": before} if before is not None else {}
@@ -155,29 +155,33 @@ class Redrive:
             **order,  # type: ignore[arg-type]
         )  # fmt: skip
         self._sequence_numbers[message.key] = put["SequenceNumber"]
-        return Done(message, "sent", "the record is on the stream again")
+        return RedriveResult(message, "sent", "the record is on the stream again")
 
-    def _send_batch(self, message: Message) -> Done:
+    def _send_batch(self, message: Message) -> RedriveResult:
         """Start a broadcast of the match in the cell from ``told_seq``, if the cell is still behind the ledger."""
         match, cell = message.match or "", self._handles[message.id][0].cell
         if cell is None:
-            return Done(message, "kept", "the batch is not in the queue of a cell; drop it")
+            return RedriveResult(message, "kept", "the batch is not in the queue of a cell; drop it")
         if (match, cell.region) in self._started:
-            return Done(message, "settled", "the broadcast that this redrive has started carries its events")
+            return RedriveResult(message, "settled", "the broadcast that this redrive has started carries its events")
         try:
             state = self.ledger.state(match)
         except UnknownMatchError:
-            return Done(message, "kept", f"there is no match {match}; drop it")
+            return RedriveResult(message, "kept", f"there is no match {match}; drop it")
         # In a cell that could not be reached, the newest event may not be due yet.
         cell_state = cell.cell_states.mark_due(match, state.newest_seq, state.epoch)
         if cell_state.told_seq >= state.newest_seq:
-            return Done(message, "settled", f"meanwhile all viewers have been told up to seq {cell_state.told_seq}")
+            return RedriveResult(
+                message, "settled", f"meanwhile all viewers have been told up to seq {cell_state.told_seq}"
+            )
         if not cell.cell_states.reopen(match, int(time.time())):
-            return Done(message, "kept", "a broadcast of this match is running; try again when it has ended")
+            return RedriveResult(message, "kept", "a broadcast of this match is running; try again when it has ended")
         self.watchdog_queue.put(match, state.newest_seq, cell.region, state.epoch)
         cell.starter.start(state, cell_state)
         self._started.add((match, cell.region))
-        return Done(message, "sent", f"a broadcast from seq {cell_state.told_seq + 1} to {state.newest_seq} is started")
+        return RedriveResult(
+            message, "sent", f"a broadcast from seq {cell_state.told_seq + 1} to {state.newest_seq} is started"
+        )
 
     def _delete(self, message: Message) -> None:
         queue, handle = self._handles[message.id]
