@@ -35,7 +35,7 @@ FILES: Final = {
         "test_viewer_changes",
     },
     "tests/broadcaster": {
-        "test_gateway_answers", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",
+        "test_gateway_answers", "test_lap", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",
         "test_post_queue", "test_progress_sums", "test_rate_share", "test_set_aside", "test_signing",
         "test_slow_viewer_rows", "test_update_frames",
     },
