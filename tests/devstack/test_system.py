@@ -15,7 +15,7 @@ SYSTEM = System(4566)
 FUNCTIONS = sorted(SYSTEM.raw["functions"])
 
 LAMBDA = {"AWS_CA_BUNDLE", "NAMES"}
-"""Variables of functions that the description does not give: AWS's own, and one of Cognito's trigger (api/pretoken.py)."""
+"""Variables that the description does not give: AWS's own, and one of Cognito's trigger (api/pretoken.py)."""
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
