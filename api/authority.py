@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from api.api_settings import ApiSettings
 from api.app import app, logger
 from api.errors import ApiError
 from matches.claims import ClaimsError, covers, identity
-from runtime import aws
+from runtime.environment import settings
 
 
 def operator_of(competition: str | None) -> str:
@@ -17,7 +18,7 @@ def operator_of(competition: str | None) -> str:
     has lost its authorizer refuses everybody. Raises ApiError with 403.
     """
     about = app.current_event.raw_event["requestContext"].get("authorizer") or {}
-    scope = aws.setting("OPERATOR_SCOPE")
+    scope = settings(ApiSettings).operator_scope
     try:
         who = identity((about.get("jwt") or {}).get("claims") or {})
     except ClaimsError:

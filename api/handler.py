@@ -19,6 +19,7 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from aws_lambda_powertools.logging import correlation_paths
 
 from api import operators, readers, resources, site_key
+from api.api_settings import ApiSettings
 from api.app import app, logger
 from api.errors import ApiError
 from runtime import lifecycle
@@ -50,7 +51,7 @@ def _reach() -> None:
     resources.ledger().open_connection()
 
 
-@lifecycle.prepare(resources.make, _reach)
+@lifecycle.prepare(ApiSettings, resources.make, _reach)
 @metrics.publish_after
 # An event contains the operator's token, so it is never logged, whatever the environment asks for.
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False)

@@ -19,6 +19,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from botocore.exceptions import BotoCoreError, ClientError
 
 from api import resources
+from api.api_settings import ApiSettings
 from api.app import OPERATORS, UNKNOWN_MATCH, AfterInQuery, MatchInPath, app, logger
 from api.authority import operator_of
 from api.errors import ApiError
@@ -33,6 +34,7 @@ from matches.schedule import MatchChange, NewMatch
 from matches.snapshot import snapshot
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.environment import settings
 from runtime.metrics import report_unreadable
 
 
@@ -136,7 +138,7 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
         message = f"Another event of this match, with other content, has the id {event.event_id}."
         raise ApiError(HTTPStatus.CONFLICT, "event_id_taken", message)
     try:
-        aws.kinesis().put_record(StreamName=aws.setting("STREAM"), Data=accepted.to_record(), PartitionKey=match)
+        aws.kinesis().put_record(StreamName=settings(ApiSettings).stream, Data=accepted.to_record(), PartitionKey=match)
     except (BotoCoreError, ClientError) as error:
         # The event may be on the stream although its answer was lost. Only the same id makes a second try safe.
         logger.exception("stream_write_unconfirmed", match=match, event_id=accepted.event_id)

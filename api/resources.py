@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-import orjson
-
+from api.api_settings import ApiSettings
 from api.shared_reads import SharedReads
 from broadcaster.control.cell_state import CellStates
 from matches.calendar import Calendar
 from matches.ledger import Ledger
 from matches.recent_events import RecentEvents
 from runtime import aws
+from runtime.environment import settings
 from runtime.regions import Regions
 from subscriptions.viewer_counts import ViewerCounts
 
@@ -19,7 +19,7 @@ from subscriptions.viewer_counts import ViewerCounts
 @cache
 def ledger() -> Ledger:
     """The table of matches."""
-    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+    return Ledger(settings(ApiSettings).matches_table, aws.dynamodb())
 
 
 @cache
@@ -37,20 +37,20 @@ def shared_reads() -> SharedReads:
 @cache
 def calendar() -> Calendar:
     """The matches of a day."""
-    return Calendar(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+    return Calendar(settings(ApiSettings).matches_table, aws.dynamodb())
 
 
 @cache
 def viewer_counts() -> ViewerCounts:
     """The counts of viewers."""
-    return ViewerCounts(aws.setting("MATCHES_TABLE"), aws.dynamodb(patience="once"))
+    return ViewerCounts(settings(ApiSettings).matches_table, aws.dynamodb(patience="once"))
 
 
 @cache
 def cells() -> dict[str, CellStates]:
     """Region of a cell -> the state rows of its matches."""
-    table = aws.setting("BROADCASTS_TABLE")
-    return {region: CellStates(table, aws.dynamodb(region, "hurried")) for region in orjson.loads(aws.setting("CELLS"))}
+    table = settings(ApiSettings).broadcasts_table
+    return {region: CellStates(table, aws.dynamodb(region, "hurried")) for region in settings(ApiSettings).cells}
 
 
 @cache
@@ -60,6 +60,6 @@ def regions() -> Regions:
 
 
 def make() -> None:
-    """Make all of them. Raises RuntimeError for a missing setting."""
+    """Make all of them. Raises SettingsError for a missing setting."""
     for each in (recent_events, shared_reads, calendar, viewer_counts, regions, aws.kinesis):
         each()

@@ -12,7 +12,8 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Any
 
-from runtime import aws
+from api.api_settings import ApiSettings
+from runtime.environment import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +28,9 @@ def refusal(event: Mapping[str, Any]) -> str | None:
     """The refusal of a request (payload format 2.0) that did not come through the site; None for all others.
 
     ``SITE_KEYS`` has the keys that count, separated by commas: while a key is changed, the one before it counts too.
-    Without keys there is no site to go around. Raises RuntimeError if the variable is missing.
+    Without keys there is no site to go around. Raises SettingsError if the variable is missing.
     """
-    keys = [key.encode() for key in aws.setting("SITE_KEYS").split(",") if key]
+    keys = [key.encode() for key in settings(ApiSettings).site_keys.split(",") if key]
     if not keys or "jwt" in (event["requestContext"].get("authorizer") or {}):
         return None
     headers = event.get("headers") or {}

@@ -7,12 +7,12 @@ clients but resources, which nobody here uses, and an import that a cold start w
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from runtime.errors import ConfigurationError
 from runtime.thaw import Usage
 
 if TYPE_CHECKING:
@@ -30,17 +30,6 @@ Patience = Literal["usual", "hurried", "once"]
 ``once`` is for calls that are worth neither a failure nor a wait."""
 
 _SECONDS_AND_TRIES: Final[dict[Patience, tuple[int, int]]] = {"usual": (5, 5), "hurried": (2, 3), "once": (1, 1)}
-
-
-def setting(name: str) -> str:
-    """A setting from the function's environment.
-
-    Raises RuntimeError that names the variable when it is missing.
-    """
-    try:
-        return os.environ[name]
-    except KeyError:
-        raise RuntimeError(f"the environment variable {name} is not set") from None
 
 
 @cache
@@ -93,10 +82,10 @@ def _session() -> Session:
 
 
 def region() -> str:
-    """The region of this process. Raises RuntimeError when none is set."""
+    """The region of this process. Raises ConfigurationError when none is set."""
     name = _session().get_config_variable("region")
     if name is None:
-        raise RuntimeError("no AWS region is set")
+        raise ConfigurationError("no AWS region is set")
     return str(name)
 
 

@@ -12,15 +12,18 @@ Lambda runs what stands outside of the handler in INIT. ``AWS_LAMBDA_INITIALIZAT
   (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-best-practices.html).
 - Without the variable the code runs in a command or in a test: do nothing.
 
-Nothing that fails in INIT stops the function: the first call makes what is missing.
+The settings are read first, in every INIT of Lambda. A setting that is missing or malformed stops the function: the
+error of the INIT names it. Nothing else that fails in INIT stops the function: the first call makes what is missing.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
+
+from runtime.environment import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,15 +41,20 @@ H = TypeVar("H")
 logger = Logger(service="lifecycle")
 
 
-def prepare(make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
+def prepare(settings_class: type[Any], make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
     """Run a handler's work of INIT when the module is loaded. Returns a decorator that leaves the handler as it is.
 
-    ``make`` makes the clients without the network. ``reach`` then reads with them over the network. An error of either
-    is logged as ``preparation_failed``; it is not raised.
+    ``settings_class``: the dataclass of the function's settings (runtime.environment), which are read first. ``make``
+    makes the clients without the network. ``reach`` then reads with them over the network. An error of ``make`` or
+    ``reach`` is logged as ``preparation_failed``; it is not raised.
+
+    In an INIT of Lambda, raises SettingsError for a setting that is missing or malformed.
     """
 
     def decorate(handler: H) -> H:
         kind = os.environ.get(KIND)
+        if kind in MAKING:
+            settings(settings_class)  # type: ignore[arg-type]  # a class is hashable, which mypy does not know of type[Any]
         if kind in MAKING and _is_done(make) and kind == PROVISIONED:
             _is_done(reach)
         return handler

@@ -9,6 +9,7 @@ handled, so that a query finds them. As dimensions, each event would be a metric
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from functools import wraps
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, get_a
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from runtime import aws
+from runtime.environment import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from runtime.attributes import UnreadableRowError
 
 NAMESPACE: Final = "livescore"
-
-UNKNOWN: Final = "unknown"
-"""The dimension ``deployment`` of a function whose environment does not name the deployment. No alarm reads it."""
 
 Service = Literal["api", "fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
 Count = Literal[
@@ -119,12 +117,12 @@ class Metrics:
 
 def _deployment() -> str:
     """The deployment's name, or ``UNKNOWN`` if the environment lacks it: metrics must not stop the function."""
-    try:
-        return aws.setting("DEPLOYMENT")
-    except RuntimeError as error:
+    name = os.environ.get("DEPLOYMENT")
+    if name is None:
         # An apply that takes a release back removes the variable before it changes the code.
-        logger.warning("deployment_unknown", reason=str(error))
+        logger.warning("deployment_unknown")
         return UNKNOWN
+    return name
 
 
 def report_unreadable(error: UnreadableRowError) -> None:

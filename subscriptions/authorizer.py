@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from matches.claims import EVERY, write_competitions
-from runtime import aws, lifecycle
+from runtime import lifecycle
+from runtime.environment import settings
 from runtime.metrics import Metrics
 from subscriptions.handshake import header
 from subscriptions.issuer_keys import KeySet, fetch
 from subscriptions.protocol import SUBPROTOCOL
 from subscriptions.token_verification import Expected, TokenError, key_id, verify
+from subscriptions.viewer_settings import AuthorizerSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -40,15 +42,15 @@ def _keys(url: str) -> KeySet:
 
 
 def _own_keys() -> KeySet:
-    return _keys(aws.setting("JWKS_URL"))
+    return _keys(settings(AuthorizerSettings).jwks_url)
 
 
 def _reach() -> None:
-    if aws.setting("JWKS_URL"):  # empty where viewers need no token
+    if settings(AuthorizerSettings).jwks_url:  # empty where viewers need no token
         _own_keys().fetch_early()
 
 
-@lifecycle.prepare(_own_keys, _reach)
+@lifecycle.prepare(AuthorizerSettings, _own_keys, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a REQUEST event with a policy. An allowed viewer's context has ``subject`` and ``competitions``."""
@@ -67,7 +69,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _decide(event: dict[str, Any]) -> tuple[str, str]:
     """The subject and the competitions of the viewer that connects. Raises TokenError."""
     _check_origin(header(event, "origin"))
-    anonymous = aws.setting("ANONYMOUS") == "on"
+    own = settings(AuthorizerSettings)
+    anonymous = own.anonymous == "on"
     # Where viewers need no token, a token without competitions must not give its viewer less than no token gives.
     unsaid = EVERY if anonymous else ""
     token = find_token(event)
@@ -75,9 +78,9 @@ def _decide(event: dict[str, Any]) -> tuple[str, str]:
         if not anonymous:
             raise TokenError("There is no token.")
         return ANONYMOUS, unsaid
-    audiences = frozenset(aws.setting("VIEWER_AUDIENCE").split(",")) - {""}
+    audiences = frozenset(own.viewer_audience.split(",")) - {""}
     key = _own_keys().key(key_id(token))
-    who = verify(token, key, Expected(aws.setting("ISSUER"), audiences))
+    who = verify(token, key, Expected(own.issuer, audiences))
     return who.subject, unsaid if who.competitions is None else write_competitions(who.competitions)
 
 
@@ -100,7 +103,7 @@ def find_token(event: dict[str, Any]) -> str | None:
 
 def _check_origin(origin: str | None) -> None:
     """Raises TokenError for a page of another origin. A program sends no origin, and could send any."""
-    allowed = {each.strip() for each in aws.setting("ORIGINS").split(",")}
+    allowed = {each.strip() for each in settings(AuthorizerSettings).origins.split(",")}
     if origin is not None and allowed.isdisjoint({"*", origin}):
         raise TokenError("The page is from another origin.")
 

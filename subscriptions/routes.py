@@ -27,6 +27,7 @@ from matches.recent_events import RecentEvents
 from matches.snapshot import snapshot
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.environment import settings
 from runtime.metrics import Metrics, report_unreadable
 from runtime.thaw import seconds
 from subscriptions.connection_meter import MESSAGE_BYTES, ConnectionMeter
@@ -37,6 +38,7 @@ from subscriptions.shards import every_shard_of, shard_of
 from subscriptions.store import Row, Subscriptions, partition
 from subscriptions.viewer_changes import ViewerChanges
 from subscriptions.viewer_counts import ViewerCounts
+from subscriptions.viewer_settings import RoutesSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -70,7 +72,7 @@ class MatchFacts:
 
 @cache
 def _ledger() -> Ledger:
-    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION")))
+    return Ledger(settings(RoutesSettings).matches_table, aws.dynamodb(settings(RoutesSettings).home_region))
 
 
 @cache
@@ -80,17 +82,18 @@ def _recent_events() -> RecentEvents:
 
 @cache
 def _shard_counts() -> ShardCounts:
-    return ShardCounts(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(aws.region()))
+    return ShardCounts(settings(RoutesSettings).broadcasts_table, aws.dynamodb(aws.region()))
 
 
 @cache
 def _subscriptions() -> Subscriptions:
-    return Subscriptions(aws.setting("SUBSCRIPTIONS_TABLE"), aws.dynamodb(aws.region()))
+    return Subscriptions(settings(RoutesSettings).subscriptions_table, aws.dynamodb(aws.region()))
 
 
 @cache
 def _viewer_counts() -> ViewerCounts:
-    return ViewerCounts(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once"))
+    own = settings(RoutesSettings)
+    return ViewerCounts(own.matches_table, aws.dynamodb(own.home_region, "once"))
 
 
 def _make() -> None:
@@ -103,7 +106,7 @@ def _reach() -> None:
     _shard_counts().stored_number(lifecycle.NO_MATCH)
 
 
-@lifecycle.prepare(_make, _reach)
+@lifecycle.prepare(RoutesSettings, _make, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serve one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""
@@ -181,7 +184,7 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
     The frame is a POST, because a route response would come after the close and be lost. The close matters more than
     the frame, so it is sent even if the frame fails. Neither is tried again, because both use the send budget of goals.
     """
-    gateway = aws.connections(aws.setting("CONNECTIONS_URL"))
+    gateway = aws.connections(settings(RoutesSettings).connections_url)
     told = False
     try:
         gateway.post_to_connection(ConnectionId=connection, Data=error.frame().encode())

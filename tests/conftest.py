@@ -16,6 +16,7 @@ from devstack.stack.provision import client
 from devstack.stack.whole_stack import running
 from devstack.system import PREFIX
 from matches.ledger import Ledger
+from runtime.environment import settings as settings_of_this_process
 from subscriptions.store import Subscriptions
 from tests import longest, quick
 from tests.listening import PLANTED, Listening
@@ -70,6 +71,12 @@ def _closed() -> Iterator[None]:
     with Listening(1.0) as listening:
         yield
     assert not [each for each in listening.open if PLANTED not in each]
+
+
+@pytest.fixture(autouse=True)
+def _settings() -> None:
+    """Settings that a test reads are those of its own environment."""
+    settings_of_this_process.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,13 +6,18 @@ import asyncio
 import inspect
 import os
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from unittest.mock import patch
 
 import pytest
 
+from devstack.system import DEFAULT_PORT, System
+from runtime.environment import settings
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
 EVERY_SECONDS = 0.02
 NOT_SO = "it has not come true in time"
@@ -66,6 +71,24 @@ async def eventually(true: Callable[..., Any], what: str = NOT_SO, seconds: floa
             return value
         assert time.monotonic() < deadline, what
         await asyncio.sleep(EVERY_SECONDS)
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """A function's environment in this process; its settings are read anew."""
+    with patch.dict(os.environ, variables):
+        settings.cache_clear()
+        try:
+            yield
+        finally:
+            settings.cache_clear()
+
+
+def given(patch: pytest.MonkeyPatch, function: str, **changed: str) -> None:
+    """This process has the environment of a function until the end of the test, with some variables changed."""
+    for name, value in {**System(DEFAULT_PORT).environment(function), **changed}.items():
+        patch.setenv(name, value)
+    settings.cache_clear()
 
 
 def alive(group: int) -> bool:

@@ -1,4 +1,4 @@
-/** Live scores in a page or in Node: matches followed over a WebSocket, the rest read over HTTP. See docs/client.md. */
+/** Live scores in a page or in Node: follows matches over a WebSocket and reads the rest over HTTP. See docs/client.md. */
 
 export type Side = "home" | "away";
 export type Pair = [home: number, away: number];
@@ -30,13 +30,13 @@ export interface MatchEvent {
   team?: Side;
   minute?: number;
   stoppage?: number | null;
-  /** It was entered late, so the clock does not go by its minute. */
+  /** It was entered late, so the clock does not follow its minute. */
   late?: true;
   player?: string | null;
   assist?: string | null;
   player_on?: string;
   player_off?: string;
-  /** Of a substitution: nobody comes on. */
+  /** Of a substitution: no player comes on. */
   no_replacement?: true;
   /** Of a card: it is for a coach or a player on the bench. */
   bench?: true;
@@ -44,19 +44,19 @@ export interface MatchEvent {
   decision?: string;
   about?: string | null;
   reason?: string | null;
-  /** Of a cancellation: the id and the seq of what it takes back. */
+  /** Of a cancellation: the id and the seq of the cancelled event. */
   cancels?: string;
   cancels_seq?: number;
-  /** The seq of the cancellation that took this event back. */
+  /** The seq of the cancellation of this event. */
   cancelled_by?: number;
-  /** Of an amendment: the id and the seq of what it corrects. Null in a field that it names takes the name away. */
+  /** Of an amendment: the id and the seq of the corrected event. A null in a field removes the name. */
   amends?: string;
   amends_seq?: number;
-  /** The seq of the last amendment that corrected this event; its fields are as they should be. */
+  /** The seq of the last amendment of this event; its fields are already corrected. */
   amended_by?: number;
 }
 
-/** At `at` (ms since the epoch by the server's clock) this minute was being played, or play stopped in it. */
+/** This minute was being played, or play had stopped in it, at the time `at` (ms since 1970 by the server's clock). */
 export interface Clock {
   minute: number;
   stoppage: number | null;
@@ -65,7 +65,7 @@ export interface Clock {
 
 /** The facts about a match before it is played, beyond its teams and its kick-off. */
 export interface Terms {
-  /** Whether the ground is neither side's home. */
+  /** Whether the ground is neutral. */
   readonly neutral: boolean;
   /** 1 or 2 in a tie over two legs. */
   readonly leg: number | null;
@@ -78,7 +78,7 @@ export interface Terms {
 /** The known state of a match. A new object at each change. */
 export interface Board extends Terms {
   readonly match: string;
-  /** Another epoch is another history: the match was reset. */
+  /** One creation of the match. Another epoch is another history: the match was reset. */
   readonly epoch: string;
   readonly seq: number;
   readonly status: Status;
@@ -92,17 +92,17 @@ export interface Board extends Terms {
   readonly clock: Clock | null;
   /** The approximate number of viewers; null if it is not known. */
   readonly viewers: number | null;
-  /** All that are known, in order; one that was cancelled has `cancelled_by`, one that was amended is corrected. */
+  /** All known events in order. A cancelled one has `cancelled_by`; an amended one is corrected. */
   readonly events: readonly MatchEvent[];
-  /** Something was missed and is being read. */
+  /** Events are missing, and are being read. */
   readonly gap: boolean;
-  /** Events that could not be brought back, or lie before the first snapshot. */
+  /** Events that could not be read again, or that were before the first snapshot. */
   readonly lost: number;
-  /** The followed part: the score, or null for everything. */
+  /** The followed part: the score, or null for all events. */
   readonly only: "score" | null;
 }
 
-/** Where somebody stands in a match: every event up to `seq` of `epoch`. */
+/** A place in a match: every event of `epoch` up to `seq`. */
 export interface Position {
   epoch: string;
   seq: number;
@@ -116,47 +116,51 @@ export interface Problem {
 
 export interface Connection {
   /**
-   * `connecting`, `open` (and a frame has come), `waiting` (for the next try, at `retryAt`), `offline` (the device says
-   * so), `refused` (HTTP answers and the socket does not open: most likely the token; it is tried again), `silent` (the
-   * socket opens and brings nothing, or dies again and again: most likely a proxy; boards come over HTTP, and it is
-   * tried again), `closed` (by us: nothing is followed).
+   * - `connecting`
+   * - `open`: a frame has come.
+   * - `waiting`: the next try is at `retryAt`.
+   * - `offline`: the device reports no network.
+   * - `refused`: HTTP answers and the socket does not open, most likely because of the token. It is tried again.
+   * - `silent`: the socket opens and brings nothing, or dies repeatedly, most likely because of a proxy. Boards come over
+   *   HTTP, and the socket is tried again.
+   * - `closed`: nothing is followed.
    */
   readonly state: "connecting" | "open" | "waiting" | "offline" | "refused" | "silent" | "closed";
-  /** Tries since the last one that brought a frame. */
+  /** Number of tries since the last frame. */
   readonly attempt: number;
-  /** When it is tried again, ms since the epoch by this device's clock. */
+  /** The time of the next try, ms since 1970 by this device's clock. */
   readonly retryAt: number | null;
-  /** Why there is none, a sentence. */
+  /** A sentence why there is no connection. */
   readonly reason: string | null;
 }
 
 /** All in seconds; the defaults are those of docs/protocol.md. */
 export interface Timings {
-  /** Between two looks for an overdue answer. 5 */
+  /** Between two checks for an overdue answer. 5 */
   careSeconds: number;
-  /** Between two subscribes that are not answered, at most. 60 */
+  /** The longest pause between two subscribes without an answer. 60 */
   askSeconds: number;
-  /** Without a frame of a match for so long, give or take a quarter: look over HTTP whether one was missed. 30 */
+  /** After so long without a frame of a match, up to a quarter more or less, read over HTTP whether one was missed. 30 */
   silenceSeconds: number;
-  /** On a connection that works, look after the longest silence that a message has ended, up to this. 150 */
+  /** On a connection that works, read after the longest silence that a message has ended, up to this. 150 */
   silenceMostSeconds: number;
-  /** Without anything on the socket for so long, or up to a quarter less: say something, or it is closed. 480 */
+  /** After so long without traffic, or up to a quarter less, send a sync: API Gateway closes idle connections. 480 */
   idleSeconds: number;
   /**
-   * Without a frame on the socket for so long, give or take a quarter: ask whether frames still come through. After each
-   * silence that a frame has ended only after twice that one. 36
+   * After so long without a frame, up to a quarter more or less, send a sync to test the connection. After a silence that
+   * a frame has ended, the next one waits for twice that silence. 36
    */
   quietSeconds: number;
-  /** Without an answer to that for so long: the connection is dead. 10 */
+  /** After so long without an answer to that sync the connection is dead. 10 */
   pongSeconds: number;
   /**
-   * Without a first frame on a new connection for so long: it is given up. After each one in a row twice as long, up to
-   * a minute. After about a quarter of it the state is `silent`, and boards that are not known are read over HTTP. 20
+   * A new connection without a first frame is closed after so long. The time doubles with each such connection in a row,
+   * up to a minute. After about a quarter of it the state is `silent`, and unknown boards are read over HTTP. 20
    */
   firstSeconds: number;
-  /** A connection is given up at a random age between these; the gateway closes it at 7200. [6300, 6900] */
+  /** A connection is replaced at a random age between these; API Gateway closes it at 7200. [6300, 6900] */
   ageSeconds: [number, number];
-  /** A repair begins at a random moment within so long. 0.5 */
+  /** A repair begins within so long, at a random moment. 0.5 */
   spreadSeconds: number;
   /** To open a connection, the token's provider included. 30 */
   openSeconds: number;
@@ -166,27 +170,27 @@ export interface Timings {
   retrySeconds: number;
   /** … up to this. 30 */
   retryMostSeconds: number;
-  /** A connection over which nothing is followed any more is closed after so long. 10 */
+  /** A connection without a followed match is closed after so long. 10 */
   lingerSeconds: number;
 }
 
 export interface Options {
-  /** Where the WebSockets are: one address, or one of each cell. */
+  /** The addresses of the WebSockets: one, or one of each cell. */
   websockets: string | readonly string[];
   /** Base URL of the readers' API; "" (the default) is the page's own origin. */
   api?: string;
-  /** Gives the viewer's token, or null for none. Asked before each connection. */
+  /** Returns the viewer's token, or null for none. Called before each connection. */
   token?: () => Promise<string | null> | string | null;
   /**
-   * The token's way to the gateway. With `subprotocol`, the default of wss:, it is not in the address, which browsers
-   * write to their console when a connection fails. `query` is the default of ws:, which is devstack: MiniStack's
-   * gateway knows no subprotocols.
+   * The token's place in the handshake. `subprotocol` is the default of wss:, because browsers write the address of a
+   * failed connection to their console. `query` is the default of ws:, which is devstack: MiniStack knows no
+   * subprotocols.
    */
   tokenIn?: "query" | "subprotocol";
   timings?: Partial<Timings>;
   /** The source of random numbers in [0, 1). */
   random?: () => number;
-  /** A WebSocket where there is none, as in Node 20: that of the package ws. */
+  /** The WebSocket class, if there is none, as in Node 20: that of the package ws. */
   WebSocket?: new (
     url: string,
     protocols?: string[],
@@ -224,25 +228,25 @@ export interface PageLike {
 }
 
 export interface FollowOptions {
-  /** Goals, shoot-out kicks, phases, and what takes those back. */
+  /** "score": goals, shoot-out kicks, phases, and cancellations of these. */
   only?: "score" | null;
-  /** Read over HTTP what lies before the first snapshot, and put it in `board.events`. */
+  /** Read the events before the first snapshot over HTTP, and put them into `board.events`. */
   history?: boolean;
 }
 
-/** One match that is followed. `for await` gives the events from then on, each once and in order. */
+/** One followed match. `for await` gives the events from then on, each once and in order. */
 export interface Follow extends AsyncIterable<MatchEvent> {
   readonly match: string;
   readonly only: "score" | null;
-  /** Null before the first snapshot. A follower that resumes from a mere position may hear of events before that. */
+  /** Null before the first snapshot. After a resume from a position, events may come before it. */
   readonly board: Board | null;
   readonly closed: boolean;
-  /** `live` is false for what came with the first snapshot or a repair. Each event once, in order. */
+  /** Each event once, in order. `live` is false for events of the first snapshot or of a repair. */
   on(type: "event", listener: (event: MatchEvent, about: { live: boolean }) => void): () => void;
   on(type: "change", listener: (board: Board) => void): () => void;
   on(type: "error", listener: (problem: Problem) => void): () => void;
   on(type: "gap", listener: (open: boolean) => void): () => void;
-  /** Follow it no longer; iterators end. */
+  /** Stop following; iterators end. */
   close(): void;
   [Symbol.asyncIterator](): AsyncIterableIterator<MatchEvent>;
 }
@@ -253,16 +257,16 @@ export class Livescore {
   readonly connection: Connection;
   on(type: "connection", listener: (connection: Connection) => void): () => void;
   on(type: "error", listener: (problem: Problem) => void): () => void;
-  /** Milliseconds since the epoch by the server's clock, as far as is known. */
+  /** Milliseconds since 1970 by the server's clock, as far as it is known. */
   now(): number;
-  /** Learn the server's clock from an answer that the page has read itself, having asked at `sentAt` (Date.now()). */
+  /** Learn the server's clock from an answer that the page has fetched itself at `sentAt` (Date.now()). */
   observe(answer: Response, sentAt: number): void;
   /**
-   * Follow a match. There is one Follow for each: the same again gives the same; another `only` replaces it and begins
-   * anew. `resume` is a board of before (it is shown at once, and its events are not told again), or only a position.
+   * Follow a match. There is one Follow for each match: the same call returns the same object, and another `only`
+   * replaces it. `resume` is an earlier board (shown at once, and its events are not emitted again), or only a position.
    */
   follow(match: string, options?: FollowOptions, resume?: Board | Position | null): Follow;
-  /** Close all. Nothing is left running. */
+  /** Close everything: no timer, request or connection goes on. */
   close(): void;
 }
 
@@ -319,7 +323,7 @@ export class Follower {
   read(page: Frame): MatchEvent[];
 }
 
-/** Pure: how what was missed is brought back; the same as `client/repair_plan.py`. */
+/** Pure: the plan of a repair; the same as `client/repair_plan.py`. */
 export const repair: {
   readonly TRIES: number;
   readonly PAGES: number;
@@ -334,5 +338,5 @@ export const repair: {
   judge(follower: Follower, answer: Frame): "take" | "pages" | "ask";
 };
 
-/** Events that wait for a slow `for await`; one that is further behind ends with an error. */
+/** The most events that wait for a slow `for await`; a loop that is further behind ends with an error. */
 export const BACKLOG: number;

@@ -7,7 +7,6 @@ brings the event to that cell when the cell answers again.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from functools import cache, partial
@@ -17,11 +16,13 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from broadcaster.control.cell_state import CellStates
+from broadcaster.control.control_settings import HomeSettings
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from runtime import aws
 from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.environment import settings
 from runtime.metrics import report_unreadable
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.regions import COLD_SECONDS, Regions
@@ -195,16 +196,16 @@ def _begin(cell: Cell, state: MatchState) -> CellState:
 @cache
 def cells() -> Cells:
     """The cells of this process, from its settings."""
-    budget = Budget(int(aws.setting("SEND_RATE")), int(aws.setting("SENDER_RATE")))
-    machines: dict[str, str] = json.loads(aws.setting("CELLS"))
+    own = settings(HomeSettings)
+    budget = Budget(own.send_rate, own.sender_rate)
     return Cells(
         {
             region: Cell(
                 region,
-                CellStates(aws.setting("BROADCASTS_TABLE"), aws.dynamodb(region)),
+                CellStates(own.broadcasts_table, aws.dynamodb(region)),
                 Starter(aws.stepfunctions(region), machine, budget),
             )
-            for region, machine in machines.items()
+            for region, machine in own.cells.items()
         },
-        WatchdogQueue(aws.sqs("hurried"), aws.setting("WATCHDOG_QUEUE"), int(aws.setting("WATCHDOG_SECONDS"))),
+        WatchdogQueue(aws.sqs("hurried"), own.watchdog_queue, own.watchdog_seconds),
     )

@@ -24,11 +24,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aws_lambda_powertools import Logger
 
 from broadcaster.control import cells
+from broadcaster.control.control_settings import HomeSettings
 from broadcaster.control.set_aside import record_body
 from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.environment import settings
 from runtime.errors import ConfigurationError, TransientError
 from runtime.metrics import Metrics, report_unreadable
 from runtime.refusals import AWS_ERRORS, judge
@@ -270,15 +272,15 @@ def _log(event_name: str, match: str, error: Exception) -> None:
 
 @cache
 def _fanout() -> Fanout:
-    ledger = Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
-    return Fanout(ledger, cells.cells(), aws.sqs(), aws.setting("SET_ASIDE_QUEUE"))
+    ledger = Ledger(settings(HomeSettings).matches_table, aws.dynamodb())
+    return Fanout(ledger, cells.cells(), aws.sqs(), settings(HomeSettings).set_aside_queue)
 
 
 def _reach() -> None:
     _fanout().ledger.open_connection()
 
 
-@lifecycle.prepare(_fanout, _reach)
+@lifecycle.prepare(HomeSettings, _fanout, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Handle the records of one invocation by the event source mapping."""

@@ -16,11 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control import rate_share
 from broadcaster.control.cell_state import CellStates, cell_state_key
+from broadcaster.control.control_settings import ReceiptSettings
 from broadcaster.control.payload import RoundEnd
 from broadcaster.control.progress import round_name, total
 from matches.ledger import Ledger
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
+from runtime.environment import settings
 from runtime.metrics import Metrics, report_unreadable
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 from subscriptions.viewer_counts import ViewerCounts
@@ -197,13 +199,14 @@ class Receipts:
 
 @cache
 def _receipts() -> Receipts:
+    own = settings(ReceiptSettings)
     return Receipts(
-        Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "hurried")),
-        aws.setting("BROADCASTS_TABLE"),
+        Ledger(own.matches_table, aws.dynamodb(own.home_region, "hurried")),
+        own.broadcasts_table,
         aws.dynamodb(aws.region()),
-        ViewerCounts(aws.setting("MATCHES_TABLE"), aws.dynamodb(aws.setting("HOME_REGION"), "once")),
-        lease_seconds=int(aws.setting("LEASE_SECONDS")),
-        rows_per_shard=int(aws.setting("ROWS_PER_SHARD")),
+        ViewerCounts(own.matches_table, aws.dynamodb(own.home_region, "once")),
+        lease_seconds=own.lease_seconds,
+        rows_per_shard=own.rows_per_shard,
     )
 
 
@@ -211,7 +214,7 @@ def _reach() -> None:
     _receipts().ledger.open_connection()
 
 
-@lifecycle.prepare(_receipts, _reach)
+@lifecycle.prepare(ReceiptSettings, _receipts, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Write the receipt of a RoundEnd; returns a RoundAnswer.

@@ -17,10 +17,12 @@ import orjson
 from aws_lambda_powertools import Logger
 
 from broadcaster.control.cells import cells
+from broadcaster.control.control_settings import HomeSettings
 from broadcaster.control.set_aside import watch_body
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import BrokenMatchError
+from runtime.environment import settings
 from runtime.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ metrics = Metrics("watchdog")
 
 @cache
 def _ledger() -> Ledger:
-    return Ledger(aws.setting("MATCHES_TABLE"), aws.dynamodb())
+    return Ledger(settings(HomeSettings).matches_table, aws.dynamodb())
 
 
 def _make() -> None:
@@ -47,7 +49,7 @@ def _reach() -> None:
     _ledger().open_connection()
 
 
-@lifecycle.prepare(_make, _reach)
+@lifecycle.prepare(HomeSettings, _make, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Check the event of each SQS message; the answer names the messages to deliver again (ReportBatchItemFailures).
@@ -84,7 +86,7 @@ def _check(message: dict[str, Any]) -> bool:
             cells().check_later(match, seq, cell, epoch, tries + 1)
         else:
             body = watch_body({**message, "tries": 0}, str(error))
-            aws.sqs().send_message(QueueUrl=aws.setting("SET_ASIDE_QUEUE"), MessageBody=body)
+            aws.sqs().send_message(QueueUrl=settings(HomeSettings).set_aside_queue, MessageBody=body)
             metrics.add("RecordsSetAside")
         return True
     if result == "unreached":

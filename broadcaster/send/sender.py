@@ -17,10 +17,12 @@ from broadcaster.send.carousel import Carousel, Tools, metrics
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.row_pages import calm_collector
+from broadcaster.send.sender_settings import SenderSettings
 from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
 from matches.ledger import UnknownMatchError
 from runtime import aws
+from runtime.environment import settings
 from runtime.lifecycle import NO_MATCH, prepare
 
 if TYPE_CHECKING:
@@ -51,10 +53,11 @@ def _client(region: str) -> Client:
 @cache
 def _tools() -> Tools:
     """The clients of this process. Making them does not use the network."""
-    db, home = _client(aws.region()), _client(aws.setting("HOME_REGION"))
+    own = settings(SenderSettings)
+    db, home = _client(aws.region()), _client(own.home_region)
 
     async def made() -> Gateway:
-        return Gateway(Endpoint.parse(aws.setting("CONNECTIONS_URL"), aws.region()), credentials)
+        return Gateway(Endpoint.parse(own.connections_url, aws.region()), credentials)
 
     tools = Tools(
         db=db.client,
@@ -62,12 +65,12 @@ def _tools() -> Tools:
         store=SenderStore(
             home=home.client,
             db=db.client,
-            matches=aws.setting("MATCHES_TABLE"),
-            broadcasts=aws.setting("BROADCASTS_TABLE"),
-            lease_seconds=int(aws.setting("LEASE_SECONDS")),
+            matches=own.matches_table,
+            broadcasts=own.broadcasts_table,
+            lease_seconds=own.lease_seconds,
         ),
-        subscriptions=aws.setting("SUBSCRIPTIONS_TABLE"),
-        rate=int(aws.setting("SEND_RATE")),
+        subscriptions=own.subscriptions_table,
+        rate=own.send_rate,
     )
     calm_collector()
     return tools
@@ -87,7 +90,7 @@ def _reach() -> None:
 
 async def _freshen() -> None:
     """Close connections to DynamoDB that have been idle for long, before the first call."""
-    for region in {aws.region(), aws.setting("HOME_REGION")}:
+    for region in {aws.region(), settings(SenderSettings).home_region}:
         await _client(region).freshen()
 
 
@@ -99,7 +102,7 @@ def credentials() -> Credentials:
     return Credentials(found.access_key, found.secret_key, found.token)
 
 
-@prepare(_tools, _reach)
+@prepare(SenderSettings, _tools, _reach)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one invocation for a SenderTask; returns its Batch with the progress.

@@ -17,6 +17,7 @@ from loadtest.bearer import Bearer
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger import UnknownMatchError
 from matches.match_rows import row_key
+from tests.support import given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,8 +75,7 @@ def test_a_route_that_has_lost_its_authorizer_lets_nobody_in(
     monkeypatch: pytest.MonkeyPatch, ledger: Ledger, match_id: str, claims: dict[str, Any] | None, status: int
 ) -> None:
     """The handler looks at scope and competitions itself; AWS hands a list claim on as ``[a b]``."""
-    monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
-    monkeypatch.setenv("SITE_KEYS", "")
+    given(monkeypatch, "api", OPERATOR_SCOPE=SCOPE)
     monkeypatch.setattr(resources, "ledger", lambda: ledger)
     body = {"match": match_id, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "competition": "The Cup"}
     event = {

@@ -19,6 +19,7 @@ from devstack.operator.api_client import ApiError
 from runtime.regions import Regions
 from subscriptions.shard_counts import broadcast_key
 from tests.hole import hole
+from tests.support import given
 
 if TYPE_CHECKING:
     from devstack.operator.api_client import Operator
@@ -124,8 +125,7 @@ def test_progress_without_its_authorizer_tells_nothing(
     monkeypatch: pytest.MonkeyPatch, ledger: Ledger, match: str, claims: dict[str, Any] | None
 ) -> None:
     """The handler checks the token itself."""
-    monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
-    monkeypatch.setenv("SITE_KEYS", "")
+    given(monkeypatch, "api", OPERATOR_SCOPE=SCOPE)
     monkeypatch.setattr(resources, "ledger", lambda: ledger)
     status, body = asked(f"/matches/{match}/progress", claims)
     assert (status, body["error"]["code"]) == (403, "forbidden")
@@ -138,8 +138,7 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     cell_states.mark_due(match, 2, ledger.state(match).epoch)
     operator = {"sub": "ann", "scope": SCOPE, "competitions": "*"}
     here = {"seq": 2, "told": 0, "running": False, "broadcast": None}
-    monkeypatch.setenv("OPERATOR_SCOPE", SCOPE)
-    monkeypatch.setenv("SITE_KEYS", "")
+    given(monkeypatch, "api", OPERATOR_SCOPE=SCOPE)
     monkeypatch.setattr(resources, "ledger", lambda: ledger)
     regions = Regions(2)
     monkeypatch.setattr(resources, "regions", lambda: regions)

@@ -18,6 +18,7 @@ from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.stack.provision import client
 from devstack.system import REGION
 from runtime import aws
+from tests.support import given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ def queues(
     monkeypatch.setattr(watchdog, "cells", lambda: cells)
     monkeypatch.setattr(watchdog, "_ledger", lambda: ledger)
     monkeypatch.setattr(aws, "sqs", lambda: sqs)
-    monkeypatch.setenv("SET_ASIDE_QUEUE", queues.aside)
+    given(monkeypatch, "watchdog", SET_ASIDE_QUEUE=queues.aside)
     yield queues
     for url in (queues.watched, queues.aside):
         sqs.delete_queue(QueueUrl=url)

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
+from runtime.environment import SettingsError
 from runtime.lifecycle import KIND, prepare
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a function that has none which must be there."""
+
+    deployment: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A setting that no environment has."""
+
+    no_such_variable: int
 
 
 def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -14,7 +31,7 @@ def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.delenv(KIND, raising=False)
     else:
         monkeypatch.setenv(KIND, kind)
-    prepare(lambda: steps.append("make"), lambda: steps.append("reach"))(test_each_kind_of_init_does_its_work)
+    prepare(Settings, lambda: steps.append("make"), lambda: steps.append("reach"))(test_each_kind_of_init_does_its_work)
     return steps
 
 
@@ -42,4 +59,16 @@ def test_an_init_that_fails_does_not_stop_the_function(failing: str, monkeypatch
     def handler() -> str:
         return "served"
 
-    assert prepare(lambda: step("make"), lambda: step("reach"))(handler)() == "served"
+    assert prepare(Settings, lambda: step("make"), lambda: step("reach"))(handler)() == "served"
+
+
+@pytest.mark.parametrize("kind", ["provisioned-concurrency", "on-demand", "snap-start"])
+def test_an_init_without_a_setting_fails(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: a setting that is missing stops the function in INIT, with an error that names it."""
+    monkeypatch.setenv(KIND, kind)
+    steps: list[str] = []
+    with pytest.raises(SettingsError, match="NO_SUCH_VARIABLE is missing from the function's environment"):
+        prepare(Unmet, lambda: steps.append("make"), lambda: steps.append("reach"))(
+            test_each_kind_of_init_does_its_work
+        )
+    assert steps == []

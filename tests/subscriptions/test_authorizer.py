@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.environment import SettingsError, settings
 from subscriptions import authorizer
 from tests.issuer import AUDIENCE, FORGED, ISSUER, Issuer, KeyServer, serving
 
@@ -32,14 +33,16 @@ class Gate:
         self._logger.addHandler(self._handler)
         self.set(JWKS_URL=server.url, ISSUER=ISSUER, VIEWER_AUDIENCE=f"more,{AUDIENCE}", ANONYMOUS="off", ORIGINS="*")
 
-    def set(self, **settings: str) -> None:
+    def set(self, **variables: str) -> None:
         """Settings of the function."""
-        for name, value in settings.items():
+        for name, value in variables.items():
             self._patch.setenv(name, value)
+        settings.cache_clear()
 
     def unset(self, name: str) -> None:
         """A setting that is missing."""
         self._patch.delenv(name)
+        settings.cache_clear()
 
     def ask(self, token: str | None = None, *, query: Any = None, **headers: str) -> dict[str, Any]:
         """Its answer to a handshake."""
@@ -187,5 +190,5 @@ def test_an_issuer_that_is_not_there_lets_nobody_in(gate: Gate) -> None:
         ("connect_refused", "The issuer's keys are not known."),
     ]
     gate.unset("ANONYMOUS")
-    with pytest.raises(RuntimeError, match="ANONYMOUS"):
+    with pytest.raises(SettingsError, match="ANONYMOUS"):
         gate.ask(gate.server.issuer.token())

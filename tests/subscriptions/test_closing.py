@@ -13,6 +13,7 @@ from botocore.session import Session
 from runtime import aws
 from subscriptions import routes
 from subscriptions.connection_meter import MESSAGE_BYTES, SHUT_SECONDS, ConnectionMeter
+from tests.support import given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        monkeypatch.setenv("CONNECTIONS_URL", f"http://127.0.0.1:{server.server_port}/live")
+        given(monkeypatch, "routes", CONNECTIONS_URL=f"http://127.0.0.1:{server.server_port}/live")
         yield gateway
         server.shutdown()
         thread.join()

@@ -22,12 +22,11 @@ from api import site_key
 from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import free_port
 from devstack.stack.standin_process import StandIn
-from devstack.system import ROOT
+from devstack.system import DEFAULT_PORT, ROOT, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from devstack.system import System
 
 SECRET = "SECRETeyJhbGciOiJSUzI1NiJ9"
 SITE_KEY = "SECRETsite-0b8d3f0e-5d0e-4c5c-9f43"
@@ -120,12 +119,12 @@ def refusing() -> Iterator[str]:
 
 def test_the_functions_log_no_token(refusing: str) -> None:
     """With every service refusing and the whole event asked for, the logs tell of failures, not of tokens or keys."""
-    names = ("MATCHES_TABLE", "SUBSCRIPTIONS_TABLE", "STREAM")
+    system = System(DEFAULT_PORT)
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "POWERTOOLS_"))}
+    env |= {**system.environment("api"), **system.environment("routes"), **system.environment("authorizer")}
     env |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": f"{SECRET}1", "AWS_SESSION_TOKEN": f"{SECRET}2"}
     env |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": refusing, "CONNECTIONS_URL": f"{refusing}/live"}
-    env |= {**dict.fromkeys(names, "none"), **TALKATIVE}
-    env |= {"SITE_KEYS": f"{SITE_KEY},{SITE_KEY}2"}
+    env |= {**TALKATIVE, "SITE_KEYS": f"{SITE_KEY},{SITE_KEY}2"}
     env |= {"JWKS_URL": f"{refusing}/keys", "ISSUER": "i", "VIEWER_AUDIENCE": "v", "ANONYMOUS": "on", "ORIGINS": "*"}
     ran = subprocess.run(
         [sys.executable, "-c", CODE],
@@ -139,6 +138,7 @@ def test_the_functions_log_no_token(refusing: str) -> None:
     assert ran.returncode == 0, ran.stderr
     said = re.findall('"message": ?"([^"]+)"', ran.stdout)
     assert {
+        "aws_refused",
         "service_unavailable",
         "connected",
         "request_failed",

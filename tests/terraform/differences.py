@@ -85,8 +85,8 @@ DIFFERENCES = (
     Difference(
         "connection ids are hexadecimal",
         stand_in(
-            "loadtest/test_events.py::test_ids_have_awss_shape",
-            "loadtest/test_gateway.py::test_an_id_may_be_quoted_or_not",
+            "loadtest/test_lambda_events.py::test_ids_have_awss_shape",
+            "loadtest/test_standin_server.py::test_an_id_may_be_quoted_or_not",
         ),
     ),
     Difference("the subprotocol is never echoed", stand_in(f"{_BEYOND}::test_the_subprotocol_is_what_connect_says")),
@@ -99,7 +99,7 @@ DIFFERENCES = (
     ),
     Difference("idle connections stay", stand_in(f"{_BEYOND}::test_an_idle_connection_is_closed")),
     Difference("connections live for ever", stand_in(f"{_BEYOND}::test_an_old_connection_is_closed")),
-    Difference("binary frames become text", stand_in("loadtest/test_events.py::test_a_message_event")),
+    Difference("binary frames become text", stand_in("loadtest/test_lambda_events.py::test_a_message_event")),
     Difference("handlers' errors reach the client", stand_in(f"{_BEYOND}::test_a_function_that_fails")),
     Difference(
         "the account's throttle is never met",
@@ -119,7 +119,7 @@ DIFFERENCES = (
     Difference("Express executions can be described", beyond_ministack.described_executions),
     Difference(
         "input over 256 KB passes unnoticed",
-        stand_in("broadcaster/test_plan.py::test_a_million_viewers_take_what_the_default_budget_feeds"),
+        stand_in("broadcaster/test_plan.py::test_a_million_viewers_get_the_senders_that_the_default_budget_feeds"),
     ),
     Difference("UnprocessedItems never come", beyond_ministack.unprocessed),
     Difference(

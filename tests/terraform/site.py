@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 from api.list_max_age import LIST_SECONDS
 from subscriptions import authorizer
+from tests.support import environment
 from tests.terraform.applied import listed, statements
 
 if TYPE_CHECKING:
@@ -340,7 +339,7 @@ def _lets_in(variables: dict[str, str], origin: str) -> bool:
         "requestContext": {"connectionId": "L0SM9cOFvHcCIhw="},
     }
     context: Any = None
-    with patch.dict(os.environ, variables):
+    with environment(variables):
         answer = authorizer.handler(event, context)
     return bool(answer["policyDocument"]["Statement"][0]["Effect"] == "Allow")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 from api import site_key
+from tests.support import environment
 from tests.terraform.site import described
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def required(applied: Applied) -> list[str]:
     given = [key for key in variables.get("SITE_KEYS", "").split(",") if key]
     found = [f"a key of {len(key)} characters can be guessed" for key in given if len(key) < SHORTEST]
     sent = _sent(applied)
-    with patch.dict(os.environ, variables):
+    with environment(variables):
         if site_key.refusal(_reading(None)) is None:
             found.append("the API answers readers who go around CloudFront")
         if sent is None or site_key.refusal(_reading(sent)) is not None:

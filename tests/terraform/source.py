@@ -76,6 +76,7 @@ def reached(root: Path, handler: str) -> Reached:
         if id(node) in seen:
             continue
         seen.add(id(node))
+        found.settings |= _settings(node)
         for inner in _own(node):
             names = _named(inner)
             found.names |= names
@@ -87,10 +88,6 @@ def reached(root: Path, handler: str) -> Reached:
                 transacts |= "transact_write_items" in called
             if isinstance(inner, ast.Dict):
                 parts |= {key.value for key in inner.keys if isinstance(key, ast.Constant) and key.value in TRANSACTED}
-            if isinstance(inner, ast.Call) and _named(inner.func) & {"setting"} and inner.args:
-                [argument] = inner.args
-                if isinstance(argument, ast.Constant):
-                    found.settings.add(str(argument.value))
             methods = isinstance(inner, ast.Attribute)
             waiting += [each for name in names for each, method in defined.get(name, ()) if methods or not method]
     if transacts:
@@ -158,6 +155,23 @@ def _named(node: ast.AST) -> set[str]:
         case ast.ImportFrom(names=names):
             return {alias.name for alias in names}
     return set()
+
+
+def _settings(node: ast.AST) -> set[str]:
+    """The variables of the environment that a definition reads.
+
+    It reads ``settings(Kind).name``, or ``own.name`` after ``own = settings(Kind)``; DEPLOYMENT from ``os.environ``.
+    """
+    found = set[str]()
+    for inner in _own(node):
+        match inner:
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="settings")) | ast.Name(id="own"), attr=name):
+                found.add(name.upper())
+            case ast.Call(
+                func=ast.Attribute(value=ast.Attribute(attr="environ")), args=[ast.Constant(value="DEPLOYMENT")]
+            ):
+                found.add("DEPLOYMENT")
+    return found
 
 
 def _is_registered(node: ast.AST) -> bool:

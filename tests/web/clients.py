@@ -26,11 +26,11 @@ TIMINGS = {
 
 @dataclass
 class Seen:
-    """The events and boards that a client has shown so far."""
+    """The events and boards that a client has shown."""
 
     shown: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     live: list[int] = field(default_factory=list)
-    """Those that came as news; only the library says so."""
+    """The events that came as live ones; only the library has this."""
     boards: dict[str, dict[str, Any]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     """Codes of error frames, each once until something else comes."""
@@ -53,10 +53,10 @@ class Client(Protocol):
         """The events and boards that it has shown."""
 
     async def tell(self, command: dict[str, Any]) -> None:
-        """Have it do something meanwhile."""
+        """Let the client do something during the scene."""
 
     async def stop(self) -> None:
-        """End it; nothing of it is left."""
+        """End the client with all its tasks."""
 
 
 class PythonClient:
@@ -160,7 +160,7 @@ class NodeClient:
         return self._seen
 
     async def tell(self, command: dict[str, Any]) -> None:
-        """Have it do something: a line to its stdin."""
+        """Let the client do something: a line to its stdin."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
         await self._process.stdin.drain()

@@ -37,7 +37,7 @@ LIMITS = {"check_every": 0}
 
 @dataclass(frozen=True)
 class Stage:
-    """The system that a page is tried against."""
+    """The system behind the pages of the tests."""
 
     system: System
     stack: Stack
@@ -46,7 +46,7 @@ class Stage:
     operator: Operator
 
     def match(self, home: str = "Argentina", away: str = "France", **about: Any) -> str:
-        """Schedule a match that no other test knows; returns its id."""
+        """Create a match for one test; returns its id."""
         match = f"web-{next(_numbers)}"
         given = {"kickoff": "2022-12-18T15:00:00Z", "competition": "World Cup 2022", **about}
         self.operator.create_match(match=match, home=home, away=away, **given)
@@ -80,7 +80,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture
 async def looker(browser: Browser, stage: Stage) -> AsyncIterator[Looker]:
-    """Opens pages of the site; at the end none of them may have complained."""
+    """Opens pages of the site; at the end no page may have written an error."""
     async with AsyncExitStack() as contexts:
         looker = Looker(browser, stage.site, contexts)
         yield looker

@@ -1,4 +1,4 @@
-"""The operator's desk as a person uses it."""
+"""The operator's desk, as a person uses it."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Desk:
         return self.page.locator(f'#notices [data-notice="{name}"]')
 
     async def counted(self, kind: str, how_many: int = 1) -> None:
-        """Wait until so many events of a kind stand on the board."""
+        """Wait until the board has so many events of a kind."""
         await expect(self.page.locator(f'#timeline > li[data-kind="{kind}"][data-state="applied"]')).to_have_count(
             how_many
         )
 
     async def all_sent(self) -> None:
-        """Wait until nothing waits to be posted or decided."""
+        """Wait until no entry waits for a post or a decision."""
         await expect(self.page.locator("#outbox")).to_have_text("All sent")
 
     async def no_echo(self) -> None:

@@ -16,7 +16,7 @@ FAIL = "fail"
 
 @dataclass
 class Call:
-    """Something that a client did, and waits to be answered."""
+    """A client's request without an answer yet."""
 
     about: Any
     """A message, the query of a handshake, the path that was read."""
@@ -24,13 +24,13 @@ class Call:
     answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def reply(self, answer: Any) -> None:
-        """Answer it, if it still waits."""
+        """Answer the request, if the client still waits."""
         if not self.answer.done():
             self.answer.set_result(answer)
 
 
 class Director:
-    """Takes the calls of one scene at a time: those that came to ``host``; others are answered with nothing."""
+    """Takes the calls of one scene at a time: those that came to ``host``; others get an empty answer."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -42,7 +42,7 @@ class Director:
         self.read: list[str] = []
         """Paths that were read, in order."""
         self.connections: list[str] = []
-        """Those that were let in."""
+        """The accepted connections."""
         self._runners: list[web.AppRunner] = []
 
     async def start(self) -> Self:
@@ -61,13 +61,13 @@ class Director:
         self.calls = defaultdict(asyncio.Queue)
 
     def end(self) -> None:
-        """Let go of all who wait for an answer."""
+        """End all requests without an answer."""
         for call in self.every:
             call.reply(None)
         self.host = ""
 
     async def stop(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         self.end()
         for runner in self._runners:
             await runner.cleanup()

@@ -1,4 +1,4 @@
-"""Opens pages as a person does, and hears what the browser complains of."""
+"""Opens pages as a person does, and collects the browser's errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Looker:
         return page
 
     def calm(self) -> None:
-        """Fails if a page has complained."""
+        """Fails if a page has written an error."""
         assert not self.complaints, self.complaints
 
     def forgive(self, *words: str) -> None:

@@ -1,4 +1,4 @@
-"""A relay of TCP before a server, which hangs up, cuts or falls asleep when a test says so."""
+"""A TCP relay before a server, which closes, cuts or blocks connections for a test."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ class Relay:
                 writer.transport.abort()
 
     def sleep(self, *directions: Direction) -> None:
-        """From now on nothing passes on the connections that there are, and neither end is told.
+        """Block the present connections from now on, without telling either side.
 
         ``directions`` are both if none is named.
         """
         self._asleep |= {writer for pair in self._pairs for writer in _those(pair, directions or ("up", "down"))}
 
     def wake(self) -> None:
-        """From now on all passes on the connections that there are."""
+        """Unblock the present connections."""
         self._asleep.clear()
         self._heads.clear()
 
     async def stop(self) -> None:
-        """Break everything and listen no longer."""
+        """Break all connections and stop listening."""
         if self._server is not None:
             self._server.close()
         self.cut()
@@ -104,7 +104,7 @@ class Relay:
                     self._asleep.add(writer)
                     data = head + end
                 writer.write(data)
-        # One end has said all: what it said last has to arrive before the other end is closed.
+        # One side has closed: its last bytes must arrive before the other side is closed.
         if writer not in self._asleep:
             with suppress(OSError):
                 writer.write_eof()

@@ -1,4 +1,4 @@
-"""Plays a scene: does what the server does in it, step by step, and says what the client has made of it."""
+"""Plays a scene: does the server's steps one by one, and checks what the client shows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from tests.web.relay import Relay
 
 SECONDS = 5.0
-"""The longest that anything may take."""
+"""The longest wait for a step."""
 
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=none, SignedHeaders=host, Signature=none", "X-Amz-Date": "none"}
-"""The stand-in is told to verify no signature, and still wants one."""
+"""A signature's form: the stand-in verifies none here, but needs one."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Scene:
                 raise
 
     async def until(self, what: Callable[[], bool], wish: str) -> None:
-        """Wait until something is so."""
+        """Wait until a condition is true."""
 
         async def so() -> bool:  # in the loop, which changes what is looked at
             return what()
@@ -101,7 +101,7 @@ class Scene:
             raise AssertionError(f"no {kind} came") from None
 
     async def _next_message(self, wanted: Any) -> None:
-        """The next message, which is this one. The previous message may come again, on a slow machine."""
+        """Expect this message next. The previous message may come again on a slow machine."""
         before = self._asked.about if self._asked is not None else None
         self._asked = await self._next("message")
         while self._asked.about != wanted and self._asked.about == before:
@@ -141,7 +141,7 @@ class Scene:
                 await self._upset(step)
 
     async def _upset(self, step: dict[str, Any]) -> None:
-        """Upset the connection between client and server."""
+        """Disturb the connection between client and server."""
         match step:
             case {"hang_up": times}:
                 self._relay.hanging_up = times

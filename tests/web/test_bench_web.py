@@ -1,4 +1,4 @@
-"""The bench of the page, with little to do: that it measures what it says. Figures are for `livescore bench web`."""
+"""The bench of the page, with little load: it measures what it reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's desk: what is pressed is what viewers see, once."""
+"""The operator's desk: viewers see each press, once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_a_press_counts_once(stage: Stage, looker: Looker) -> None:
 
 
 async def test_undo_within_seconds(stage: Stage, looker: Looker) -> None:
-    """A told event is taken back with a reason that viewers read; the same button works again at once."""
+    """An undone event is cancelled with a reason for viewers, and the same button works again at once."""
     match = stage.match()
     stage.post(match, "kick_off")
     viewer = await looker.open(f"?match={match}")
@@ -115,7 +115,7 @@ async def test_the_video_assistant_takes_a_goal_back(stage: Stage, looker: Looke
 
 
 async def test_an_event_is_corrected(stage: Stage, looker: Looker) -> None:
-    """The wrong scorer and team of a goal that somebody else entered are put right in one go."""
+    """One correction fixes the scorer and the team of another operator's goal."""
     match = stage.match()
     stage.post(match, "kick_off")
     stage.post(match, "goal", team="home", minute=12, player="Wrong")
@@ -285,7 +285,7 @@ async def test_axe_finds_nothing(stage: Stage, looker: Looker, scheme: str, size
 
 
 async def test_two_desks_at_one_match(stage: Stage, looker: Looker) -> None:
-    """Two windows of one browser send what was pressed in either, in order and once."""
+    """Two windows of one browser send the presses of both, in order and once."""
     match = stage.match()
     stage.post(match, "kick_off")
     one = await desk_of(stage, looker, match)

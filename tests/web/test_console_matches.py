@@ -22,7 +22,7 @@ def _today(hours: float) -> str:
 
 
 async def test_live_matches_come_first_and_are_found(stage: Stage, looker: Looker) -> None:
-    """The list begins with what is live, goes on with what is next, and ends with what is over; a word narrows it."""
+    """The list has live matches first, then next ones, then finished ones; a word narrows it."""
     over = stage.match("Over", "Gone", kickoff=_today(-3), competition="Listed Cup")
     following = stage.match("Next", "Soon", kickoff=_today(1), competition="Listed Cup")
     now = stage.match("Now", "Playing", kickoff=_today(-1), competition="Listed Cup")
@@ -44,7 +44,7 @@ async def test_live_matches_come_first_and_are_found(stage: Stage, looker: Looke
 
 
 async def test_a_match_is_made_changed_and_removed(stage: Stage, looker: Looker) -> None:
-    """A match is made with a day and one team; the opponent and the time follow; one that is not wanted is removed."""
+    """A match is created with a day and one team, gets its opponent and time later, and can be removed."""
     page = await looker.open("operator.html", timezone_id="Europe/Berlin")
     await page.get_by_role("button", name="New match…").click()
     form = page.locator("#match-form")
@@ -128,7 +128,7 @@ async def test_a_scorer_of_the_line_up_is_one_press(stage: Stage, looker: Looker
 
 
 async def test_a_changed_name_stays_when_the_match_kicks_off(stage: Stage, looker: Looker) -> None:
-    """Frames name no teams: what was changed at the desk holds for the events that come after."""
+    """A team that was changed at the desk stays after later frames, which name no teams."""
     match = stage.match("Lyon", "To be decided")
     desk = await desk_of(stage, looker, match)
     await desk.press("i")

@@ -1,4 +1,4 @@
-"""The desk when a match does not go as matches go: interruptions, late entries, what is not known, the bench."""
+"""The desk in unusual matches: interruptions, late entries, unknown fields, the bench."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def interrupt(desk: Desk, button: str, post: str, reason: str = "") -> Non
 
 
 async def test_a_match_is_suspended_resumed_abandoned_and_awarded(stage: Stage, looker: Looker) -> None:
-    """Each is asked about first, has the operator's reason, and leaves the whistle that can follow."""
+    """Each interruption is asked about first, has the operator's reason, and offers the next possible whistle."""
     match = stage.match()
     desk = await desk_of(stage, looker, match)
     await desk.press("n")

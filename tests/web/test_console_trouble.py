@@ -1,4 +1,4 @@
-"""The operator's desk when something is wrong: nothing is lost, nothing counts twice, and a sentence says what is."""
+"""The operator's desk under faults: no press is lost or counts twice, and a sentence describes the fault."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ async def test_gateway_and_api_start_again(stage: Stage, looker: Looker) -> None
 
 
 async def test_a_refused_event_says_why(stage: Stage, looker: Looker) -> None:
-    """The rules refuse what another desk was quicker with: the timeline says the reason, and the next press goes on."""
+    """If another desk was faster, the rules refuse the press; the timeline has the reason, and later presses go on."""
     match = stage.match()
     stage.post(match, "kick_off")
     desk = await desk_of(stage, looker, match)
@@ -189,7 +189,7 @@ async def test_a_refused_token_and_a_new_one(stage: Stage, looker: Looker) -> No
 
 
 async def test_a_token_that_ends_is_fetched_again(stage: Stage, looker: Looker) -> None:
-    """Where the desk fetches its tokens itself, a refused one costs nothing but a moment."""
+    """If the desk fetches its own tokens, it replaces a refused one at once."""
     match = stage.match()
     desk = await desk_of(stage, looker, match)
     await desk.page.evaluate("sessionStorage.setItem('livescore.operator.token', 'e30.e30.AAAA')")
@@ -200,7 +200,7 @@ async def test_a_token_that_ends_is_fetched_again(stage: Stage, looker: Looker) 
 
 
 async def test_a_full_storage_is_a_sentence(stage: Stage, looker: Looker) -> None:
-    """Where nothing can be kept the desk says so and posts all the same."""
+    """Without storage the desk shows a sentence and posts all the same."""
     match = stage.match()
     desk = await desk_of(stage, looker, match, script=FULL_DISK)
     await desk.press("n")
@@ -209,7 +209,7 @@ async def test_a_full_storage_is_a_sentence(stage: Stage, looker: Looker) -> Non
 
 
 async def test_an_unknown_match_is_a_sentence(stage: Stage, looker: Looker) -> None:
-    """An id that is none leads to a sentence, and another match can be chosen."""
+    """An unknown id shows a sentence, and another match can be chosen."""
     page = await looker.open("operator.html?match=nobody")
     await expect(page.locator("[data-notice=unknown]")).to_contain_text("There is no match nobody.")
     match = stage.match()
@@ -234,7 +234,7 @@ async def test_a_clock_that_is_wrong_by_an_hour(stage: Stage, looker: Looker) ->
 
 
 async def test_a_minute_that_is_none_is_not_posted(stage: Stage, looker: Looker) -> None:
-    """A mistyped minute is said at its field, the field has the focus, and nothing was posted."""
+    """A mistyped minute has a sentence at its field, which gets the focus, and nothing is posted."""
     match = stage.match()
     stage.post(match, "kick_off")
     desk = await desk_of(stage, looker, match)

@@ -52,7 +52,7 @@ async def kept_and_aged(desk: Desk, *keys: str, **changes: Any) -> None:
 
 
 async def test_what_is_twelve_hours_old_waits_for_a_person(stage: Stage, looker: Looker) -> None:
-    """Nothing is posted by itself; by keyboard one press is posted and one dropped; a new goal goes at once."""
+    """An old press is posted only by the operator, by keyboard too; a new goal is sent at once."""
     match = stage.match()
     stage.post(match, "kick_off")
     desk = await desk_of(stage, looker, match)
@@ -83,7 +83,7 @@ async def test_what_is_twelve_hours_old_waits_for_a_person(stage: Stage, looker:
 
 
 async def test_a_clock_that_is_wrong_makes_nothing_old(stage: Stage, looker: Looker) -> None:
-    """A press of a moment ago waits only until the service has told the time, then it goes out by itself."""
+    """A recent press waits only until the desk knows the service's time, and is then sent."""
     match = stage.match()
     desk = await desk_of(stage, looker, match, script=AN_HOUR_FAST)
     await expect(desk.notice("clock")).to_contain_text("about an hour fast")
@@ -110,7 +110,7 @@ async def test_what_another_person_pressed_waits(stage: Stage, looker: Looker) -
 
 
 async def test_what_was_sent_without_an_answer_is_asked_about_and_not_posted(stage: Stage, looker: Looker) -> None:
-    """A press of yesterday that did count is found out by asking; nothing is posted again."""
+    """The desk asks for the outcome of a press of yesterday that counted, and posts nothing again."""
     match = stage.match()
     stage.post(match, "kick_off")
     desk = await desk_of(stage, looker, match)
@@ -133,7 +133,7 @@ async def test_what_was_sent_without_an_answer_is_asked_about_and_not_posted(sta
 
 
 async def test_two_operators_press_the_same_goal(stage: Stage, looker: Looker) -> None:
-    """The second is shown the first and counts only if its operator says that it is another goal."""
+    """The second operator sees the first goal, and the second goal counts only if that operator confirms it."""
     match = stage.match()
     stage.post(match, "kick_off")
     viewer = await looker.open(f"?match={match}")

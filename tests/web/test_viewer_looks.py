@@ -1,4 +1,4 @@
-"""The look of the viewer's page: nothing covered, broken, missing or unreadable, small or large, light or dark."""
+"""The layout of the viewer's page at all sizes, light and dark: nothing is covered, broken, missing or unreadable."""
 
 from __future__ import annotations
 

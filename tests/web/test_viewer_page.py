@@ -1,4 +1,4 @@
-"""The viewer's page in a real browser, against the real thing: what is entered is seen."""
+"""The viewer's page in a real browser with a real system: each posted event is visible."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def score(page: Page, text: str) -> None:
 
 
 async def test_a_goal_is_seen_and_said(stage: Stage, looker: Looker) -> None:
-    """A goal appears on an open match page by itself: in the score, the scorers, the timeline, and in one sentence."""
+    """A goal appears on an open match page in the score, the scorers, the timeline, and in one sentence."""
     match = stage.match()
     stage.post(match, "kick_off")
     page = await looker.open(f"?match={match}")
@@ -44,7 +44,7 @@ async def test_a_goal_is_seen_and_said(stage: Stage, looker: Looker) -> None:
 
 
 async def test_a_cancelled_goal_is_explained(stage: Stage, looker: Looker) -> None:
-    """A goal that is taken back loses its score and its scorer, stays in the timeline struck through, and says why."""
+    """A cancelled goal leaves the score and the scorers, and stays in the timeline, struck through, with its reason."""
     match = stage.match()
     stage.post(match, "kick_off")
     goal = stage.post(match, "goal", team="away", player="Kylian Mbappé", minute=31)
@@ -120,7 +120,7 @@ async def test_names_are_text(stage: Stage, looker: Looker) -> None:
 
 
 async def test_a_shoot_out_is_a_table(stage: Stage, looker: Looker) -> None:
-    """Each kick of each side, scored or missed, and who has won."""
+    """The page shows each kick of each side, scored or missed, and the winner."""
     match = stage.match()
     for kind in ("kick_off", "half_time", "second_half"):
         stage.post(match, kind)
@@ -220,7 +220,7 @@ async def test_the_page_is_walked_by_keyboard(stage: Stage, looker: Looker) -> N
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 async def test_nobody_is_shut_out(stage: Stage, looker: Looker, colours: str, size: dict[str, int]) -> None:
-    """axe-core finds nothing to complain of on either screen, and nothing is wider than a phone of 320 pixels."""
+    """axe-core finds no violation on either screen, and nothing is wider than a phone of 320 pixels."""
     needs("axe-core", AXE.exists())
     match = stage.match("Borussia Mönchengladbach", "Wolverhampton Wanderers", competition="Cup of Long Names")
     stage.match("Ahead", "Of Us")

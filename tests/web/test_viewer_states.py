@@ -131,7 +131,7 @@ async def test_what_is_not_known_is_left_open(stage: Stage, looker: Looker) -> N
 
 
 async def test_a_video_review_is_under_way_until_its_decision(stage: Stage, looker: Looker) -> None:
-    """A check is shown beside the minute until it is decided; then its decision alone stands in the timeline."""
+    """A video check is shown beside the minute until its decision; then the timeline has only the decision."""
     match = stage.match()
     stage.post(match, "kick_off")
     page = await looker.open(f"?match={match}")
@@ -161,7 +161,7 @@ async def test_a_slip_leaves_one_quiet_line(stage: Stage, looker: Looker) -> Non
 
 
 async def test_a_goal_that_was_posted_late_stands_under_the_score_of_its_minute(stage: Stage, looker: Looker) -> None:
-    """The timeline goes by the minute, and each score beside it is the one that the game had then."""
+    """The timeline is ordered by minute, and each score in it is the match's score at that minute."""
     match = stage.match()
     stage.post(match, "kick_off")
     stage.post(match, "goal", team="home", minute=30)

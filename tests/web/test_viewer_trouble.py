@@ -1,4 +1,4 @@
-"""The viewer's page when something is wrong: a sentence that a person understands, and the page goes on."""
+"""The viewer's page under faults: it shows a plain sentence and goes on."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ async def test_the_page_comes_back_after_the_gateway(stage: Stage, looker: Looke
 
 @pytest.mark.parametrize("match", ["nobody", "No/Body!"])
 async def test_an_unknown_match_is_a_sentence(looker: Looker, match: str) -> None:
-    """An old link, or one that was mistyped, is one sentence and the way to the others; nothing is called live."""
+    """An old or mistyped link shows one sentence and a link to the other matches, and nothing is called live."""
     page = await looker.open(f"?match={quote(match, safe='')}")
     await expect(page.locator(".missing h1")).to_have_text("There is no such match")
     await expect(page.locator("article :is(.hero, .timeline)")).to_have_count(0)
@@ -157,7 +157,7 @@ async def test_a_match_that_is_removed_leaves_the_scoreboard(stage: Stage, looke
 
 
 async def test_an_api_that_does_not_answer_is_one_state(stage: Stage, looker: Looker) -> None:
-    """While only the API is away, a match stays live without a complaint; a page that knows nothing is not live."""
+    """Without the API an open match stays live without a sentence; a new page is not live."""
     match = stage.match()
     stage.post(match, "kick_off")
     page = await looker.open(f"?match={match}")
@@ -192,7 +192,7 @@ async def test_a_refused_token_is_a_sentence_and_scores_go_on(stage: Stage, look
 
 
 async def test_a_full_disk_is_a_sentence(stage: Stage, looker: Looker) -> None:
-    """Where nothing can be stored the page says so once and is live all the same."""
+    """Without storage the page shows one sentence and is live all the same."""
     match = stage.match()
     stage.post(match, "kick_off")
     page = await looker.open(f"?match={match}", script=FULL_DISK)
@@ -204,7 +204,7 @@ async def test_a_full_disk_is_a_sentence(stage: Stage, looker: Looker) -> None:
 
 
 async def test_a_reload_on_a_full_disk_is_a_reload(stage: Stage, looker: Looker) -> None:
-    """Where the service worker can keep nothing the page comes from the network."""
+    """If the service worker cannot store files, the page comes from the network."""
     match = stage.match()
     stage.post(match, "kick_off")
     page = await looker.open(f"?match={match}")
@@ -218,7 +218,7 @@ async def test_a_reload_on_a_full_disk_is_a_reload(stage: Stage, looker: Looker)
 
 
 async def test_an_answer_from_before_a_reset_is_not_shown(stage: Stage, looker: Looker) -> None:
-    """The API's answer of a second ago does not undo the socket's news of a match made anew."""
+    """An API answer from before a reset does not replace the match that the socket brought after it."""
     match = stage.match()
     stage.post(match, "kick_off")
     page = await looker.open(f"?match={match}")
@@ -243,7 +243,7 @@ async def test_an_answer_from_before_a_reset_is_not_shown(stage: Stage, looker: 
 
 
 async def test_an_answer_from_before_a_reset_is_not_on_the_scoreboard(stage: Stage, looker: Looker) -> None:
-    """The line of a match made anew stays as the socket has told, whatever a list from before says."""
+    """After a reset the line of a match stays as the socket brought it, also after an older list."""
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     match = stage.match(kickoff=now.isoformat())
     stage.post(match, "kick_off")
@@ -296,7 +296,7 @@ async def test_a_list_of_yesterday_that_fails_is_read_again(stage: Stage, looker
 
 
 async def test_a_wrong_clock_is_a_sentence_and_the_minute_is_right(stage: Stage, looker: Looker) -> None:
-    """On a device whose clock is an hour fast the match is in its first minute, and the page says what it goes by."""
+    """If the device's clock is an hour fast, the match is in its first minute, and a sentence explains that."""
     match = stage.match()
     stage.post(match, "kick_off")
     page = await looker.open(f"?match={match}", script=AN_HOUR_FAST)
@@ -305,7 +305,7 @@ async def test_a_wrong_clock_is_a_sentence_and_the_minute_is_right(stage: Stage,
 
 
 async def test_a_day_that_is_none_is_today(looker: Looker) -> None:
-    """A mistyped day leads to today, with a sentence."""
+    """A mistyped day shows today, with a sentence."""
     page = await looker.open("?day=2026-02-30")
     await expect(page.locator("#notices")).to_contain_text("That is not a day")
     await expect(page.locator("h1")).to_have_text("Today")

@@ -19,6 +19,7 @@ import broadcaster.send.poller
 import broadcaster.send.sender_store
 import matches.ledger
 import runtime.brief_cache
+import runtime.environment
 import subscriptions.routes
 import subscriptions.shards
 import subscriptions.store
@@ -68,6 +69,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
     cached = (
         resources.ledger, resources.recent_events, resources.viewer_counts, resources.shared_reads,
         routes._ledger, routes._recent_events, routes._shard_counts, routes._subscriptions, routes._viewer_counts,  # noqa: SLF001
+        runtime.environment.settings,
     )  # fmt: skip
     try:
         for module in TIMED:
@@ -87,7 +89,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         os.environ.update(
             MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
             BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,
-            DEPLOYMENT="model", SITE_KEYS="", POWERTOOLS_METRICS_DISABLED="true",
+            DEPLOYMENT="model", SITE_KEYS="", CELLS="{}", CONNECTIONS_URL="", POWERTOOLS_METRICS_DISABLED="true",
         )  # fmt: skip
         yield
     finally:

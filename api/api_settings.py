@@ -1,0 +1,24 @@
+"""The settings of the HTTP API's function (runtime.environment)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runtime.environment import UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """Of the function ``api``."""
+
+    matches_table: str
+    stream: str
+    """The name of the stream of events."""
+    operator_scope: str
+    """The scope that the token of an operator must have."""
+    broadcasts_table: str
+    cells: dict[str, str]
+    """By region of a cell: the ARN of its state machine."""
+    site_keys: str
+    """The keys of which the site sends one, separated by commas; empty where there is no site."""
+    deployment: str = UNKNOWN

@@ -1,0 +1,42 @@
+"""The settings of the functions that control broadcasts (runtime.environment)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runtime.environment import UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeSettings:
+    """Of the functions ``fanout`` and ``watchdog``: both start broadcasts in the cells."""
+
+    matches_table: str
+    broadcasts_table: str
+    cells: dict[str, str]
+    """By region of a cell: the ARN of its state machine."""
+    set_aside_queue: str
+    """The URL of home's queue for what was set aside."""
+    watchdog_queue: str
+    """The URL of the queue that the watchdog reads."""
+    watchdog_seconds: int
+    """Seconds from an event to the watchdog's first check of it."""
+    send_rate: int
+    """POSTs a second that all senders of a cell together may use."""
+    sender_rate: int
+    """POSTs a second that one sender is planned for."""
+    deployment: str = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptSettings:
+    """Of the function ``receipt``."""
+
+    home_region: str
+    matches_table: str
+    broadcasts_table: str
+    lease_seconds: int
+    """Seconds that a renewed lease lasts."""
+    rows_per_shard: int
+    """Rows of a shard, on average, above which the number of shards doubles."""
+    deployment: str = UNKNOWN

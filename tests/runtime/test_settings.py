@@ -1,0 +1,62 @@
+"""The settings of each function, against terraform/system.json and against the module that Lambda imports."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from api.api_settings import ApiSettings
+from broadcaster.control.control_settings import HomeSettings, ReceiptSettings
+from broadcaster.send.sender_settings import SenderSettings
+from devstack.system import ROOT, System
+from subscriptions.viewer_settings import AuthorizerSettings, RoutesSettings
+
+KINDS: dict[str, type[Any]] = {
+    "api": ApiSettings, "authorizer": AuthorizerSettings, "routes": RoutesSettings, "fanout": HomeSettings,
+    "watchdog": HomeSettings, "sender": SenderSettings, "receipt": ReceiptSettings,
+}  # fmt: skip
+FUNCTIONS: dict[str, Any] = System(4566).raw["functions"]
+
+INIT = """
+import importlib, os, sys
+from runtime.environment import settings
+module = sys.argv[1].rpartition(".")[0]
+os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
+for missing in sys.argv[2:]:
+    kept = os.environ.pop(missing)
+    sys.modules.pop(module, None)
+    settings.cache_clear()
+    try:
+        importlib.import_module(module)
+        print(missing, "was not missed")
+    except Exception as error:
+        print(type(error).__name__, error)
+    os.environ[missing] = kept
+"""
+"""Imports the module of a handler as Lambda does in INIT, with one variable missing after the other."""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_settings_and_the_description_are_the_same(function: str) -> None:
+    """Promise: a function's settings are the variables that terraform/system.json gives it, no more and no less."""
+    named = {each.name.upper() for each in fields(KINDS[function])}
+    assert named == FUNCTIONS[function]["environment"].keys()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_init_names_the_setting_that_is_missing(function: str) -> None:
+    """Promise: a function that lacks a variable does not start, and the error of its INIT names the variable."""
+    described = FUNCTIONS[function]
+    wanted = sorted(described["environment"].keys() - {"DEPLOYMENT"})
+    values = dict.fromkeys(described["environment"], "7") | {"CELLS": '{"us-east-1": "arn"}'}
+    answer = subprocess.run(
+        [sys.executable, "-c", INIT, described["handler"], *wanted], cwd=ROOT, text=True, capture_output=True,
+        check=True, env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1", **values},
+    )  # fmt: skip
+    said = [line for line in answer.stdout.splitlines() if not line.startswith("{")]
+    assert said == [f"SettingsError {name} is missing from the function's environment." for name in wanted]
