@@ -3,9 +3,10 @@
 Each match that is being broadcast has one row: ``owner`` (the execution), ``batches`` (the number of batches that were
 not done when the row was written), ``left0``, ``left1`` … (the posts that the batch of this number still has),
 ``ended`` (the batches that are done since then), ``ttl`` (when the row runs out), ``v`` (the version:
-runtime/attributes.py). The state machine writes the row at the beginning of each round and after each hand-over. The senders read all rows four times a second. The end of the broadcast deletes the row. A
-sender states what its batch has left when the sender begins, when that number grows, and each time it has halved: about
-twenty writes for a million subscription rows.
+runtime/attributes.py). The state machine writes the row at the beginning of each round and after each hand-over. The
+senders read all rows four times a second. The end of the broadcast deletes the row. A sender states what its batch has
+left when the sender begins, when that number grows, and each time it has halved: about twenty writes for a million
+subscription rows.
 """
 
 from __future__ import annotations
