@@ -3,7 +3,8 @@
 A viewer that was refused on every try has a full buffer: the viewer does not read. Its row counts the successive
 broadcasts in which that was so. From two on, the viewer's row comes last in a lap (``LapRows``). When one more
 broadcast fails, its connection is closed: a living client comes back with an empty buffer. A broadcast that reaches the
-viewer clears the row. While the account throttles, a 429 says nothing about the viewer, and nothing is noted (``PostQueue``).
+viewer clears the row. While the account throttles, a 429 says nothing about the viewer, and nothing is noted
+(``PostQueue``).
 """
 
 from __future__ import annotations
