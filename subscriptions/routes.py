@@ -31,7 +31,7 @@ from runtime.environment import settings
 from runtime.metrics import Metrics, report_unreadable
 from runtime.thaw import seconds
 from subscriptions.connection_meter import MESSAGE_BYTES, ConnectionMeter
-from subscriptions.handshake import header
+from subscriptions.handshake import subprotocols
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
 from subscriptions.shard_counts import ShardCounts
 from subscriptions.shards import every_shard_of, shard_of
@@ -61,8 +61,8 @@ _match_facts: dict[str, tuple[MatchFacts, float]] = {}
 class MatchFacts:
     """The facts about a match that a subscribe needs before it writes its row.
 
-    An old number of shards is harmless: a broadcast reads its shards too. Within an epoch the competition never
-    changes. A match that was reset has another epoch.
+    A number of shards that is out of date is harmless: a broadcast also reads the shards of the smaller number. Within
+    an epoch the competition never changes. A match that was reset has another epoch.
     """
 
     epoch: str
@@ -185,10 +185,10 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
     the frame, so it is sent even if the frame fails. Neither is tried again, because both use the send budget of goals.
     """
     gateway = aws.connections(settings(RoutesSettings).connections_url)
-    told = False
+    frame_sent = False
     try:
         gateway.post_to_connection(ConnectionId=connection, Data=error.frame().encode())
-        told = True
+        frame_sent = True
     except gateway.exceptions.GoneException:
         pass  # The viewer has left, or another of its messages has closed the connection.
     except (BotoCoreError, ClientError) as failure:
@@ -199,7 +199,7 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
         pass
     except (BotoCoreError, ClientError):
         logger.exception("connection_not_closed", connection=connection)
-        return {"statusCode": 200} if told else {"statusCode": 200, "body": error.frame()}
+        return {"statusCode": 200} if frame_sent else {"statusCode": 200, "body": error.frame()}
     return {"statusCode": 200}
 
 
@@ -209,11 +209,10 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
         logger.info("connect_refused", connection=connection, code="version")
         metrics.add("Refused")
         return {"statusCode": 400}
-    offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
     logger.info("connected", connection=connection)
     # A browser that offers subprotocols closes the socket unless one of them is echoed.
     return {"statusCode": 200} | (
-        {"headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL}} if SUBPROTOCOL in offered else {}
+        {"headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL}} if SUBPROTOCOL in subprotocols(event) else {}
     )
 
 
@@ -238,9 +237,9 @@ def _competitions(about: dict[str, Any]) -> frozenset[str]:
     return read_competitions((about.get("authorizer") or {}).get("competitions"))
 
 
-def _check(request: Request, competition: str | None, competitions: frozenset[str]) -> None:
+def _require_entitlement(request: Request, competition: str | None, granted: frozenset[str]) -> None:
     """Raises RequestError if the connection may not follow the match."""
-    if not covers(competitions, competition):
+    if not covers(granted, competition):
         raise RequestError("not_entitled", "Your token does not cover this match's competition.", request.match)
 
 
@@ -264,7 +263,7 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
             _changes.add(request.match, -1)
         frame: Snapshot | UnsubscribedFrame = {"type": "unsubscribed", "match": request.match}
     else:
-        _check(request, state.competition, competitions)
+        _require_entitlement(request, state.competition, competitions)
         frame = _snapshot(state, request.since)
     logger.info(request.action, connection=connection, match=request.match, seq=state.newest_seq)
     if request.action == "subscribe":
@@ -279,7 +278,7 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     The check of the token comes first: a broadcast could send to a row before it is removed again.
     """
     facts = _facts_of(request.match)
-    _check(request, facts.competition, competitions)
+    _require_entitlement(request, facts.competition, competitions)
     rows = _subscriptions().of_connection(connection)
     others = {row.match for row in rows} - {request.match}
     if len(others) >= MAX_MATCHES:

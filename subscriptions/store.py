@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runtime.bulk_rows import ROWS_PER_DELETE, delete_rows
+from runtime.bulk_rows import delete_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,9 +40,6 @@ and a little more."""
 
 CLOSED_SECONDS = 300
 """Life of the note of a closed connection in seconds: longer than any subscribe takes (terraform/system.json)."""
-
-BATCH = ROWS_PER_DELETE
-"""Rows in one BatchWriteItem."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ WAIT_SECONDS = 5.0
 RELEASE_SECONDS = 3.0
 """From this many seconds before the deadline on, rows of slow viewers are not held back any more."""
 
-ANSWER_SECONDS = 2.5
+LATE_ANSWER_SECONDS = 2.5
 """Seconds after the deadline in which requests in flight may still be answered."""
 
 PRUNE_SECONDS = 5.0
@@ -73,7 +73,7 @@ class Tools:
     store: SenderStore
     subscriptions: str
     """The name of the table."""
-    rate: int
+    cell_rate: int
     """Requests a second that all senders of the cell together may send."""
 
 
@@ -98,7 +98,7 @@ class Carousel:
         self._counts = task.batch.counts if task.batch.counts.invocations else Counts(rows=task.batch.rows)
         self._loop = asyncio.get_running_loop()
         self._poller = Poller(tools.store, task.match, task.owner)
-        self._share = BatchShare(tools.store, task, tools.rate)
+        self._share = BatchShare(tools.store, task, tools.cell_rate)
         self._pace = Pace(self._share.rate, self._loop.time())
         self._tally = Tally()
         self._pruning = Pruning(tools.db, tools.subscriptions)
@@ -159,7 +159,7 @@ class Carousel:
     async def _act(self, action: Action) -> None:
         """Do what a poll requires."""
         if isinstance(action, LeaseLost):
-            self._stop()
+            self._lose_lease()
             return
         self._share.rate_shares = action.poll.rate_shares
         if isinstance(action, NewerEvent):
@@ -198,7 +198,7 @@ class Carousel:
         accepted, permitted = tally.accepted, self._pace.earned(self._loop.time())
         polling = asyncio.create_task(self._keep_polling())
         try:
-            await self._tools.gateway.deliver(self._queue, self._deadline + ANSWER_SECONDS)
+            await self._tools.gateway.deliver(self._queue, self._deadline + LATE_ANSWER_SECONDS)
         finally:
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
@@ -255,7 +255,7 @@ class Carousel:
             broadcast = next((each for each in action.poll.rate_shares if each.match == self._task.match), None)
         return None
 
-    def _stop(self) -> None:
+    def _lose_lease(self) -> None:
         """Another execution has the lease and sends to everyone: send no new post."""
         logger.warning("lease_lost", **self._about, owner=self._task.owner)
         self._lost = True
@@ -321,7 +321,7 @@ class Carousel:
     async def _finish(self, rows: LapRows, before: Counts) -> None:
         """Delete and mark rows, and report the counts; ``before`` are those of earlier invocations."""
         unsent = rows.drop_held()
-        until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
+        until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + LATE_ANSWER_SECONDS + 1)
         await asyncio.gather(self._pruning.finish(until), self._slow.write(until, rows.reached()))
         tally = self._tally
         counts = self._counts = replace(

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Self
 from aws_lambda_powertools import Logger
 
 from broadcaster.send.addresses import Addresses
-from broadcaster.send.connection import CHUNK, WOULD_BLOCK, ConnectionState, tls_context
+from broadcaster.send.connection import CHUNK, WOULD_BLOCK, ConnectionState
 from broadcaster.send.connection_pool import ConnectionPool
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway_answers import Answer, AnswerReader, MalformedAnswerError, UsualAccept, excerpt, meaning
 from broadcaster.send.prepared_requests import PreparedRequests
+from runtime import aws, tls_context
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Gateway:
         self.pool = ConnectionPool(
             self._epoll,
             limit=connections,
-            tls=(tls or tls_context()) if endpoint.tls else None,
+            tls=(tls or tls_context.http1_context(aws.ca_bundle())) if endpoint.tls else None,
             tls_name=endpoint.host,
             elapsed=elapsed,
             now=self._loop.time(),

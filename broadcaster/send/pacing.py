@@ -19,7 +19,7 @@ FEW = 20
 THROTTLE_SHARE = 0.05
 """The account throttles if it refuses a larger share of the tries than this."""
 
-MOST = 0.5
+THROTTLED_ABOVE = 0.5
 """If a larger share of the first tries is refused, the account throttles, whatever the second tries say."""
 
 MEMORY = 0.75
@@ -127,7 +127,7 @@ class AnswerCounts:
         viewers than others.
         """
         again = self.again_taken + self.again_refused
-        if again < 1 or self.refused_share > MOST:
+        if again < 1 or self.refused_share > THROTTLED_ABOVE:
             return self.refused_share
         return self.refused / max(1.0, self.taken) * self.again_taken / again
 
