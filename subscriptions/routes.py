@@ -152,11 +152,11 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
         _check_size(text, connection)
         return {"statusCode": 200, "body": _serve(parse_request(text), connection, _competitions(about))}
     except ExcessError as error:
-        if _meter.close(connection, seconds()):
+        if _meter.shut(connection, seconds()):
             return {"statusCode": 200}
         logger.warning("connection_closed_for_excess", connection=connection, code=error.code)
         metrics.add("Refused")
-        return _close(connection, error)
+        return _send_error_and_close(connection, error)
     except RequestError as error:
         _meter.pay_for_error(connection, seconds())
         logger.info("request_refused", connection=connection, match=error.match, code=error.code)
@@ -178,7 +178,7 @@ def _check_size(text: str, connection: str) -> None:
         raise ExcessError("too_many_requests", "This connection has sent too many messages, or too many wrong ones.")
 
 
-def _close(connection: str, error: ExcessError) -> dict[str, Any]:
+def _send_error_and_close(connection: str, error: ExcessError) -> dict[str, Any]:
     """Send the error frame, then close the connection.
 
     The frame is a POST, because a route response would come after the close and be lost. The close matters more than
@@ -219,13 +219,13 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
 def _disconnect(connection: str) -> dict[str, Any]:
     """Remove the rows of a connection. A row that the index lacks stays until the next broadcast or its ttl."""
     try:
-        _subscriptions().close(connection)
+        _subscriptions().note_closed(connection)
     except (BotoCoreError, ClientError):
         # The connection's rows are removed all the same.
         logger.exception("close_note_failed", connection=connection)
     rows = _subscriptions().of_connection(connection)
     # Rows are deleted one by one: only a row that still existed is counted, because a subscribe may remove its own row.
-    for match in {row.match for row in rows if _subscriptions().take_off(row)}:
+    for match in {row.match for row in rows if _subscriptions().delete_one(row)}:
         _changes.add(match, -1)
     _meter.forget(connection)
     logger.info("disconnected", connection=connection, rows=len(rows))
@@ -259,7 +259,7 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
         shards = every_shard_of(connection, state.audience, _shard_counts().number(state))
         rows = [Row(partition(request.match, shard), connection) for shard in shards]
         # Two processes that knew different numbers of shards may each have left a row.
-        if sum(_subscriptions().take_off(row) for row in rows):
+        if sum(_subscriptions().delete_one(row) for row in rows):
             _changes.add(request.match, -1)
         frame: Snapshot | UnsubscribedFrame = {"type": "unsubscribed", "match": request.match}
     else:
@@ -289,7 +289,7 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     # removed first. Two processes that know different numbers of shards then each keep their own row, and neither
     # removes the last one.
     elsewhere = [row for row in rows if row.match == request.match and row.pk != partition(row.match, shard)]
-    _subscriptions().remove(elsewhere)
+    _subscriptions().delete_many(elsewhere)
     try:
         new = _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
         if new and not elsewhere:
@@ -298,19 +298,19 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
         if state.epoch == facts.epoch:
             return state
         # The match was reset since the last read: its shards and its competition may have changed.
-        if _subscriptions().take_off(Row(partition(request.match, shard), connection)):
+        if _subscriptions().delete_one(Row(partition(request.match, shard), connection)):
             _changes.add(request.match, -1)
         _match_facts.pop(request.match, None)
         return _subscribe(request, connection, competitions)
     finally:
         # This check is last, so that it sees a close at any moment before, also if a step before has failed.
         if _subscriptions().is_closed(connection):
-            _take_back(Row(partition(request.match, shard), connection))
+            _delete_closed(Row(partition(request.match, shard), connection))
 
 
-def _take_back(row: Row) -> None:
+def _delete_closed(row: Row) -> None:
     """Remove the row of a connection that has closed."""
-    removed = _subscriptions().take_off(row)
+    removed = _subscriptions().delete_one(row)
     if removed:
         _changes.add(row.match, -1)
     logger.info("connection_closed_during_subscribe", connection=row.connection, match=row.match, removed=removed)

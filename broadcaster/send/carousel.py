@@ -103,7 +103,7 @@ class Carousel:
         self._tally = Tally()
         self._pruning = Pruning(tools.db, tools.subscriptions)
         self._slow = SlowViewerRows(tools.db, tools.subscriptions)
-        self._lost = False
+        self._lease_lost = False
         """Whether another execution has the lease, or nobody has."""
         self._lap_seq = task.batch.reached_seq or 0
         """Every row that was passed in this lap has been sent everything up to this event."""
@@ -177,13 +177,13 @@ class Carousel:
         """Send until the lap is done. Newer events begin it again while it is under way."""
         rows = self._rows
         if rows is None:
-            return LapEnd.LEASE_LOST if self._lost else LapEnd.DONE
-        while not self._lost:
+            return LapEnd.LEASE_LOST if self._lease_lost else LapEnd.DONE
+        while not self._lease_lost:
             await self._deliver(rows)
             if rows.exhausted:
                 return LapEnd.DONE
             if self._loop.time() >= self._deadline:
-                return LapEnd.LEASE_LOST if self._lost else LapEnd.TIME_UP
+                return LapEnd.LEASE_LOST if self._lease_lost else LapEnd.TIME_UP
         return LapEnd.LEASE_LOST
 
     async def _deliver(self, rows: LapRows) -> None:
@@ -217,7 +217,7 @@ class Carousel:
     async def _keep_polling(self) -> None:
         """Poll and act while posts are being sent."""
         pause = FIRST_POLL_SECONDS
-        while not self._lost:
+        while not self._lease_lost:
             await asyncio.sleep(pause)
             pause = POLL_SECONDS
             self._release_in_time()
@@ -228,7 +228,7 @@ class Carousel:
 
     async def _wait_for_newer_event(self) -> NewerEvent | None:
         """Wait a little for the other batches; returns the newer event that comes meanwhile, None without one."""
-        if self._lost:
+        if self._lease_lost:
             return None
         try:
             if self._batch.senders > 1:
@@ -258,7 +258,7 @@ class Carousel:
     def _lose_lease(self) -> None:
         """Another execution has the lease and sends to everyone: send no new post."""
         logger.warning("lease_lost", **self._about, owner=self._task.owner)
-        self._lost = True
+        self._lease_lost = True
         if self._queue is not None:
             self._queue.until = 0.0
             self._tools.gateway.wake()
@@ -280,9 +280,9 @@ class Carousel:
 
     def _put_in(self, frames: Frames, rows: LapRows) -> None:
         """From now on the rows are sent these frames."""
-        rows.everything = self._request(rows.everything, frames.everything)
-        if frames.score is not None:
-            rows.score = self._request(rows.score, frames.score)
+        rows.everything_request = self._request(rows.everything_request, frames.everything_frame)
+        if frames.score_frame is not None:
+            rows.score_request = self._request(rows.score_request, frames.score_frame)
         self._lap_seq, self._frames = frames.seq, frames
 
     def _request(self, request: PreparedRequest | None, frame: bytes) -> PreparedRequest:
@@ -350,7 +350,9 @@ class Carousel:
         batch = replace(self._batch, counts=self._counts, reached_seq=None, cursor=None)
         rows = self._rows
         if end is not LapEnd.TIME_UP or rows is None:
-            return replace(batch, done=True, lost=self._lost, reached_seq=self._lap_seq if end is LapEnd.DONE else None)
+            return replace(
+                batch, done=True, lost=self._lease_lost, reached_seq=self._lap_seq if end is LapEnd.DONE else None
+            )
         cursor = Cursor(
             lap_seq=self._lap_seq,
             shards=self._shards,

@@ -52,7 +52,7 @@ async def lap_of(tools: Tools, match: str, shards: int) -> tuple[int, int]:
         return await read_page(tools.db, tools.subscriptions, pk, after, time.time())
 
     rows = LapRows(read, [partition(match, shard) for shard in range(shards)], come.set)
-    rows.everything = PreparedRequest(b"", lambda _: b"")
+    rows.everything_request = PreparedRequest(b"", lambda _: b"")
     rows.start()
     while not rows.exhausted:
         if rows.next_row() is None and not rows.exhausted:
