@@ -343,7 +343,7 @@ class Ledger:
                     )
                     broken = _contradiction(match, reason)
                     continue
-                return replace(known, again=True)
+                return replace(known, was_delivered_before=True)
             history = self._whole_history(state) if refers_to_earlier(accepted.event) else ()
             ruling = apply(state.board, accepted.event, accepted.at, history, state.periods)
             goal = None if isinstance(ruling, Refused) else self._unseen(state, accepted)
@@ -378,7 +378,7 @@ class Ledger:
         """Refuse an event whose id belongs to other content: write its outcome beside that content's row."""
         outcome = Outcome("refused", reason=ID_TAKEN)
         item = outcome_row(accepted, outcome, id_key(accepted.match, accepted.event_id, accepted.digest))
-        return outcome if self._put_new(item, over_pending=True) else replace(outcome, again=True)
+        return outcome if self._put_new(item, over_pending=True) else replace(outcome, was_delivered_before=True)
 
     def _whole_history(self, state: MatchState) -> list[StoredEvent]:
         """Every event of a match as it stood at ``state.newest_seq``.

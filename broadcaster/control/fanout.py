@@ -224,7 +224,7 @@ class Fanout:
             seq=outcome.seq,
             reason=outcome.reason,
         )
-        if outcome.again:
+        if outcome.was_delivered_before:
             return
         metrics.note_event(accepted.match, outcome.seq, accepted.event_id)
         metrics.add("EventsApplied" if outcome.status == "applied" else "EventsRefused")

@@ -70,18 +70,18 @@ class Receipts:
         If the cell's row of the match is damaged, the broadcast ends and frees its part of the send rate. The watchdog
         then finds the row and reports it. Raises botocore's ClientError and BotoCoreError.
         """
-        again = False
+        another_round = False
         try:
             cell_state = self._cell_states.read(end.match)
             if end.is_lost:
                 self._end_lost_round(end, cell_state)
             else:
-                again = self._end_round(end, cell_state)
+                another_round = self._end_round(end, cell_state)
         except UnreadableRowError as error:
             report_unreadable(error)
-        if not again:
+        if not another_round:
             self._free_rate_share(end)
-        return again
+        return another_round
 
     def _end_lost_round(self, end: RoundEnd, cell_state: CellState) -> None:
         """Write a receipt if an operator has stopped the broadcast; otherwise the execution with the lease does."""
@@ -94,7 +94,7 @@ class Receipts:
         """Write the receipt, then set what the cell has told; returns whether a newer event needs another round."""
         sums = self._sums(end)
         # A repeated end of the round may find another ``told_seq``. The ledger keeps the first receipt.
-        if sums["batches"] or end.set_aside:
+        if sums["batches"] or end.unreached_batches:
             self._write_receipt(end, cell_state.told_seq, sums)
         if not end.reached_seqs:
             # No viewer was told: as if there had been no round. The watchdog starts it again, but not for ever.
@@ -102,10 +102,10 @@ class Receipts:
             return False
         outcome = self._outcome(end, cell_state, has_counts=sums["batches"] > 0)
         released = self._update(end, outcome, then=_RELEASE, only_if="due_seq <= :ended_seq")
-        again = not released and self._update(end, outcome | self._next_round(end))
-        if "rows" in outcome and (released or again):
+        another_round = not released and self._update(end, outcome | self._next_round(end))
+        if "rows" in outcome and (released or another_round):
             self._count_viewers(end, sums["gone"])
-        return again
+        return another_round
 
     def _outcome(self, end: RoundEnd, cell_state: CellState, *, has_counts: bool) -> dict[str, int]:
         """The attributes of the cell's row that the round sets.
@@ -113,10 +113,10 @@ class Receipts:
         A batch that was set aside is not sent again for its event: the frame of the next event carries what its viewers
         missed. So ``ended_seq`` moves, and ``told_seq`` does not.
         """
-        outcome = {"ended_seq": end.ended_seq}
-        if end.set_aside or end.ended_seq < cell_state.told_seq:
+        outcome = {"ended_seq": end.receipt_seq}
+        if end.unreached_batches or end.receipt_seq < cell_state.told_seq:
             return outcome
-        outcome["told_seq"] = end.ended_seq
+        outcome["told_seq"] = end.receipt_seq
         if has_counts:
             outcome["rows"] = end.rows
             if (shards := self._shards(cell_state)) is not None:
@@ -180,17 +180,17 @@ class Receipts:
     def _write_receipt(self, end: RoundEnd, told_seq: int, sums: Mapping[str, int], *, stopped: bool = False) -> None:
         broadcast = round_name(end.broadcast, end.round)
         receipt: dict[str, Any] = {
-            "cell": self._cell, "prev": told_seq, "seq": end.ended_seq, "broadcast": broadcast, **sums,
+            "cell": self._cell, "prev": told_seq, "seq": end.receipt_seq, "broadcast": broadcast, **sums,
         }  # fmt: skip
         # An operator has stopped the broadcast: its batches have not failed, so none counts as set aside.
-        receipt |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.set_aside}
+        receipt |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.unreached_batches}
         try:
-            self.ledger.put_receipt(end.match, end.ended_seq, broadcast, cast("Receipt", receipt))
+            self.ledger.put_receipt(end.match, end.receipt_seq, broadcast, cast("Receipt", receipt))
         except (ClientError, BotoCoreError):
             # The cell's viewers do not wait for home: the round ends, and the receipt is in the log.
-            logger.exception("receipt_unwritten", match=end.match, seq=end.ended_seq, receipt=receipt)
-        logger.info("receipt", match=end.match, seq=end.ended_seq, receipt=receipt)
-        metrics.note_event(end.match, end.ended_seq)
+            logger.exception("receipt_unwritten", match=end.match, seq=end.receipt_seq, receipt=receipt)
+        logger.info("receipt", match=end.match, seq=end.receipt_seq, receipt=receipt)
+        metrics.note_event(end.match, end.receipt_seq)
         metrics.add("Broadcasts")
         metrics.add("BatchesSetAside", receipt["set_aside"])
         if sums["batches"] and not stopped:
@@ -222,6 +222,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Raises UnknownVersionError and PayloadError, and the errors of Receipts.finish.
     """
     end = RoundEnd.parse(event)
-    again = _receipts().finish(end)
-    logger.info("round_ended", match=end.match, seq=end.ended_seq, again=again, lost=end.is_lost)
-    return end.answer(again=again).dump()
+    another_round = _receipts().finish(end)
+    logger.info("round_ended", match=end.match, seq=end.receipt_seq, another_round=another_round, lost=end.is_lost)
+    return end.answer(another_round=another_round).dump()

@@ -56,7 +56,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
-    again = []
+    undelivered = []
     for record in event["Records"]:
         try:
             is_done = _check(orjson.loads(record["body"]))
@@ -64,9 +64,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.exception("check_failed", body=record["body"][:200])
             is_done = False
         if not is_done:
-            again.append({"itemIdentifier": record["messageId"]})
-    logger.info("checked", messages=len(event["Records"]), again=len(again))
-    return {"batchItemFailures": again}
+            undelivered.append({"itemIdentifier": record["messageId"]})
+    logger.info("checked", messages=len(event["Records"]), undelivered=len(undelivered))
+    return {"batchItemFailures": undelivered}
 
 
 def _check(message: dict[str, Any]) -> bool:

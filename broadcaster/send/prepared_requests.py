@@ -21,7 +21,7 @@ class PreparedRequests:
     """Makes the requests of one endpoint, and renews their dates and credentials.
 
     ``ask_credentials`` may block, so a thread calls it: a Lambda function's credentials never change, but others
-    rotate. ``clock`` tells seconds since the epoch.
+    rotate. ``clock`` tells seconds since 1970.
     """
 
     def __init__(

@@ -75,7 +75,7 @@ def test_a_newer_event_renews_the_lease_for_another_round(
     cell_states.mark_due(numbered, 3, ledger.state(numbered).epoch)
     assert receipts.finish(ended(numbered, 3, 2)) is True
     assert stand(cell_states, numbered) == (2, 2, OWNER)
-    assert cell_states.read(numbered).round == "test#2"
+    assert cell_states.read(numbered).round_name == "test#2"
 
 
 def test_told_seq_is_only_what_every_batch_has_reached(
