@@ -55,7 +55,7 @@ class WrongOptionError(ProgramError):
 
 
 def operator(api: str) -> Operator:
-    """The operator at an API: with the token or the app client of the environment, else as devstack knows one."""
+    """The operator at an API, with the token or the app client of the environment, else with a token of devstack."""
     return Operator(api, tokens_from(os.environ))
 
 
@@ -110,7 +110,7 @@ def confirm(question: str, do: str, done: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line about what is going on, for a person; without a terminal any more it goes nowhere."""
+    """Print a line about the progress of a command. Does nothing once the terminal has gone."""
     with suppress(OSError):
         err.print(printable(text), style="dim", markup=False, highlight=False)
 
@@ -127,14 +127,14 @@ def writable(*files: Path | None) -> None:
 
 
 def port_for(viewers: int, port: int | None) -> int:
-    """The port of a stack for so many sockets; raises StackError if this machine does not allow them."""
+    """The port of a stack for this number of sockets. Raises StackError if the machine does not allow so many."""
     if (refusal := allow_sockets(viewers)) is not None:
         raise StackError(refusal)
     return port or free_port()
 
 
 def gateway_for(viewers: int, gateway: Gateway | None) -> Gateway:
-    """The gateway for so many viewers where none was chosen. Raises StackError for one that is too slow for them."""
+    """The chosen gateway, else one for this number of viewers. Raises StackError if the chosen one is too slow."""
     if viewers <= MINISTACK_VIEWERS:
         return gateway or "ministack"
     if gateway == "ministack":
@@ -156,7 +156,7 @@ def progress(status: Any) -> Any:
 
 
 @contextmanager
-def said() -> Iterator[None]:
+def errors_end_the_command() -> Iterator[None]:
     """Turns an error of ours, of the client or of the operating system into a sentence on stderr.
 
     The exit status is that of the error: 2 for options that cannot be used, as of all commands, and 1 otherwise. A

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from commands.common import JsonFile, Port, err, out, port_for, progress, said, writable
+from commands.common import JsonFile, Port, err, errors_end_the_command, out, port_for, progress, writable
 from trials.faults.fault_kinds import KINDS, SHORT
 
 LONG_ROUNDS = 3
@@ -46,7 +46,7 @@ def faults(
     chosen = [KINDS[each] for each in dict.fromkeys(names)]
     seeded = random.randrange(1_000_000) if seed is None else seed
     plan = Plan(chosen, LONG_ROUNDS, told=8, quick=3, seed=seeded) if long else Plan(chosen, seed=seeded)
-    with said(), out.status("") as status:
+    with errors_end_the_command(), out.status("") as status:
         report = run(plan, port_for(SOCKETS, port), progress(status))
     result = report.to_dict()
     table = Table("kind", "injected", "repaired", "worst ms")
@@ -63,7 +63,7 @@ def faults(
     for sentence in result["trouble"]:
         err.print(f"livescore: {sentence}", style="red", markup=False, highlight=False)
     if json_file is not None:
-        with said():
+        with errors_end_the_command():
             json_file.write_text(json.dumps(result, indent=2) + "\n")
     out.print("[bold green]passed[/]" if report.passed else "[bold red]failed[/]")
     raise typer.Exit(0 if report.passed else 1)

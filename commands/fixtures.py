@@ -19,10 +19,10 @@ from commands.common import (
     WrongOptionError,
     checked,
     confirm,
+    errors_end_the_command,
     given,
     out,
     pair,
-    said,
     show,
 )
 from commands.common import operator as operator_at
@@ -73,7 +73,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create and schedule a match. Without --kickoff it kicks off now."""
-    with said(), operator_at(api) as operator:
+    with errors_end_the_command(), operator_at(api) as operator:
         if not (home or away or match_id):
             raise WrongOptionError("Name at least one team, or give the match an id with --id.")
         wanted = {
@@ -103,7 +103,7 @@ def change(
     as_json: AsJson = False,
 ) -> None:
     """Change a match that has not begun. --lineups may be given at any time."""
-    with said():
+    with errors_end_the_command():
         about = _about(neutral, leg, first_leg, half_minutes, extra_half_minutes, lineups)
         wanted = given({"home": home, "away": away, "kickoff": _when(kickoff), **about})
         if not wanted:
@@ -122,7 +122,7 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Remove a match that has not begun. For one that has events, see `livescore match reset`."""
-    with said(), operator_at(api) as operator:
+    with errors_end_the_command(), operator_at(api) as operator:
         if not yes:
             confirm(f"Remove match {match}?", "remove the match", "removed")
         operator.remove_match(match)
@@ -131,7 +131,7 @@ def remove(
 
 def lineups(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
     """List the players of both teams."""
-    with said(), operator_at(api) as operator:
+    with errors_end_the_command(), operator_at(api) as operator:
         found = operator.lineups(match)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))  # noqa: T201
@@ -147,7 +147,7 @@ def list_matches(
     as_json: AsJson = False,
 ) -> None:
     """List the matches of a day, by kick-off."""
-    with said(), operator_at(api) as operator:
+    with errors_end_the_command(), operator_at(api) as operator:
         found = operator.matches(day)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))  # noqa: T201
@@ -165,7 +165,7 @@ def list_matches(
 
 def show_match(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
     """Show a match and its events with their ids."""
-    with said(), operator_at(api) as operator:
+    with errors_end_the_command(), operator_at(api) as operator:
         snapshot, events = operator.snapshot(match), operator.events(match)
     if as_json:
         print(json.dumps({**snapshot, "events": events}, ensure_ascii=False))  # noqa: T201

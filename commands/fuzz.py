@@ -10,7 +10,7 @@ import typer
 from rich.status import Status
 from rich.table import Table
 
-from commands.common import err, out, said
+from commands.common import err, errors_end_the_command, out
 from devstack.system import STATE
 from trials.fuzz.fuzz_runner import TARGETS, Failure, Fuzzed, again, save, target_of
 from trials.fuzz.fuzz_runner import fuzz as run
@@ -38,7 +38,7 @@ def fuzz(
         raise typer.BadParameter(f"{unknown[0]} is not one of {', '.join(TARGETS)}")
     seed = random.randrange(2**32) if seed is None else seed
     done = []
-    with said():
+    with errors_end_the_command():
         for name in parser or TARGETS:
             with out.status(name) as status:
                 if not out.is_terminal:

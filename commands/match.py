@@ -15,10 +15,10 @@ from commands.common import (
     AsJson,
     Match,
     checked,
+    errors_end_the_command,
     given,
     out,
     pair,
-    said,
     show,
 )
 from commands.common import operator as operator_at
@@ -100,7 +100,7 @@ def event(
     as_json: AsJson = False,
 ) -> None:
     """Post any event. `livescore match show` has the ids that --cancels and --amends need."""
-    with said():
+    with errors_end_the_command():
         more = {
             "team": team, "minute": minute, "stoppage": stoppage, "player": player, "assist": assist,
             "player_on": player_on, "player_off": player_off, "no_replacement": no_replacement or None,
@@ -114,7 +114,7 @@ def event(
 
 def receipts(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
     """List what became of a match's broadcasts. Accepted by the gateway is not yet seen by a viewer."""
-    with said(), operator_at(api) as operator:
+    with errors_end_the_command(), operator_at(api) as operator:
         found = operator.receipts(match)
     if as_json:
         print(json.dumps({"match": match, "receipts": found}))  # noqa: T201
@@ -128,7 +128,7 @@ def receipts(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) ->
 
 def stop(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
     """End a broadcast that should not go on. The next event is broadcast again, with what had not been told."""
-    with said(), operator_at(api) as operator:
+    with errors_end_the_command(), operator_at(api) as operator:
         ended = operator.stop(match)
     told = " and ".join(f"{cell['told']} in {region}" for region, cell in ended["cells"].items())
     text = (
@@ -144,7 +144,7 @@ def _post(api: str, match: str, posted: dict[str, Any], options: Mapping[str, st
 
     ``options`` says by which option a person states a field, where it is not called as the field.
     """
-    with said(), operator_at(api) as operator:
+    with errors_end_the_command(), operator_at(api) as operator:
         # The models take CPU to import, and --help does without them.
         from matches.events import EVENT
 

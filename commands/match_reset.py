@@ -9,7 +9,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from broadcaster.control.reset import MadeAgainError
-from commands.common import LOCAL, Api, AsJson, Match, confirm, err, out, said
+from commands.common import LOCAL, Api, AsJson, Match, confirm, err, errors_end_the_command, out
 from devstack.deployment import running_system
 from devstack.stack.ministack import StackError
 from devstack.system import PREFIX
@@ -37,7 +37,7 @@ def reset(
         _MATCH_ID.validate_python(match)
     except ValidationError:
         raise typer.BadParameter(f"{match!a} is not the id of a match") from None
-    with said(), running_system.told():
+    with errors_end_the_command(), running_system.aws_errors():
         tables = running_system.reset(api, aws=aws, prefix=prefix)
         if not yes:
             confirm(f"Remove match {match} with all its events, receipts and subscriptions?", "remove", "removed")

@@ -14,11 +14,11 @@ from commands.common import (
     JsonFile,
     Port,
     err,
+    errors_end_the_command,
     gateway_for,
     out,
     port_for,
     progress,
-    said,
     say,
     writable,
 )
@@ -53,13 +53,13 @@ def loadtest(
     writable(report, json_file)
     load = Load(viewers, goals, shape, matches, pace, join_rate, processes, gateway)
     with (
-        said(),
+        errors_end_the_command(),
         running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway)) as (system, _),
         out.status("") as status,
     ):
         result = run_load(system, load, status.update if out.is_terminal else say)
     _show_load(result, report)
-    with said():
+    with errors_end_the_command():
         report.write_text(render(result, load.command))
         if json_file is not None:
             json_file.write_text(json.dumps(result, indent=2) + "\n")
@@ -89,14 +89,14 @@ def bench(
             raise typer.BadParameter(f"{plot} ends neither in .svg nor in .png")
     measured = True
     for each in names:
-        with said(), out.status("") as status:
+        with errors_end_the_command(), out.status("") as status:
             result = run_bench(each, progress(status))
         for table in result.tables():
             out.print(table)
         for sentence in result.missing:
             err.print(f"livescore: {sentence}", style="yellow", highlight=False)
         measured = measured and bool(result.rows or result.figures)
-        with said():
+        with errors_end_the_command():
             if json_file is not None:
                 (json_file / f"{each}.json" if folders else json_file).write_text(result.to_json())
             if plot is not None and (result.rows or result.figures):

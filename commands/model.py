@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.common import err, out, said, say
+from commands.common import err, errors_end_the_command, out, say
 
 STEPS = 100_000
 """Steps of a run without options: about ten minutes."""
@@ -29,7 +29,7 @@ def model(
     if steps is None and minutes is None:
         steps = STEPS
     first = random.randrange(1_000_000) if seed is None else seed
-    with said():
+    with errors_end_the_command():
         say(f"seed {first}")
         failure = play_on(first, steps=steps, minutes=minutes, say=say, shorten=shorten)
     if failure is None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from commands.common import err, out, said, say
+from commands.common import err, errors_end_the_command, out, say
 from devstack.builds.lambda_zips import MOST_BYTES, PYTHON, lambda_python
 from devstack.builds.lambda_zips import package as build_package
 
@@ -21,7 +21,7 @@ def package(
     ] = None,
 ) -> None:
     """Build the zips of the Lambda functions for AWS, one for each architecture; the same code gives the same bytes."""
-    with said():
+    with errors_end_the_command():
         compiler = lambda_python(python)
         if compiler is None:
             say(

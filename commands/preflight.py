@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from commands.common import AsJson, WrongOptionError, out, said
+from commands.common import AsJson, WrongOptionError, errors_end_the_command, out
 from devstack.deployment.account_quotas import read
 from devstack.deployment.quota_fit import Report, compare
 from devstack.deployment.settings_advice import Plan
@@ -55,7 +55,7 @@ def preflight(
     Exit 0 if everything fits, 3 if a quota is too small, 1 if the account cannot be read. The commands that it prints
     ask AWS for more; it changes nothing by itself.
     """
-    with said():
+    with errors_end_the_command():
         chosen = _numbers("--setting", setting or [], "send_rate=2000"), _throttles(throttle or [])
         plan = _plan(region, cells, chosen, outputs, (viewers, goal_seconds, arrive_minutes * 60))
         report = compare(plan, read(plan.regions))
@@ -76,7 +76,7 @@ def _plan(
     """The deployment as it is planned, or as its outputs state it. Raises WrongOptionError."""
     system = System(0).raw
     settings, throttles = chosen
-    # Those of --outputs may be of another release.
+    # The outputs may be those of another release.
     if unknown := sorted(settings.keys() - system["settings"].keys()):
         raise WrongOptionError(f"--setting: there is no setting {', '.join(unknown)}.")
     routes = system["http_api"]["throttles"].keys() | system["websocket_api"]["throttles"].keys()

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text as RichText
 
-from commands.common import LOCAL, Api, AsJson, WebSocket, err, out, said, say
+from commands.common import LOCAL, Api, AsJson, WebSocket, err, errors_end_the_command, out, say
 from commands.common import operator as operator_at
 from devstack import signals
 from devstack.operator.event_words import describe, minute
@@ -40,7 +40,7 @@ def replay_file(
         if not as_json:
             out.print(printable(f"{of:20} {minute(event):>6} {describe(event)}"), markup=False, highlight=False)
 
-    with said(), operator_at(api) as operator:
+    with errors_end_the_command(), operator_at(api) as operator:
         feed = openfootball.read(file) if match is None else openfootball.find(file, match)
         for line in openfootball.remarks(feed):
             say(line)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from commands.common import Port, out, port_for, said, say
+from commands.common import Port, errors_end_the_command, out, port_for, say
 from devstack import signals
 from devstack.operator.api_client import Operator
 from devstack.stack.ministack import free_port
@@ -37,7 +37,7 @@ def screenshots(
     if gallery and folder == PICTURES:
         raise typer.BadParameter("--gallery needs a FOLDER of its own: its pictures are not those of the docs")
     with (
-        said(),
+        errors_end_the_command(),
         running(port_for(0, port), say=say, gateway="standin") as (system, _),
         serving(system, free_port()) as site,
         Operator(system.api_url) as operator,

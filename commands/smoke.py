@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from commands.common import LOCAL, AsJson, out, said
+from commands.common import LOCAL, AsJson, errors_end_the_command, out
 from commands.common import operator as operator_at
 from devstack import signals
 from devstack.deployment.frame_posting import MOST_POSTS, Posting
@@ -53,7 +53,7 @@ def smoke(
     where one is; LIVESCORE_VIEWER_TOKEN is a viewer's, where one is needed. devstack needs none of them. The AWS
     credentials of the shell post frames to connections; without them that step is skipped.
     """
-    with said(), operator_at(url) as operator:
+    with errors_end_the_command(), operator_at(url) as operator:
         test = Smoke(
             operator,
             ws or [LOCAL.websocket_url],

@@ -19,11 +19,11 @@ from commands.common import (
     GatewayOption,
     JsonFile,
     Port,
+    errors_end_the_command,
     gateway_for,
     out,
     port_for,
     progress,
-    said,
     say,
     writable,
 )
@@ -57,12 +57,12 @@ def up(
     """Start the whole system on this machine and stay until Ctrl-C; its matches and events are gone then."""
     regions = _regions(cells)
     site_port = site_port or (SITE_PORT if port == DEFAULT_PORT else free_port())
-    with said():
+    with errors_end_the_command():
         enough_files()
         check_port(port)
         site.check_port(site_port)
     with (
-        said(),
+        errors_end_the_command(),
         running(port, say=say, gateway=gateway, cells=regions) as (system, stack),
         site.serving(system, site_port) as pages,
     ):
@@ -96,7 +96,7 @@ def demo(
     """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
     writable(json_file)
     with (
-        said(),
+        errors_end_the_command(),
         running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway)) as (system, _),
         out.status("") as status,
     ):
@@ -158,7 +158,7 @@ def token(
     """Print a token of one of the app clients of the stack that `up` has started."""
     if client not in CLIENTS:
         raise typer.BadParameter(f"{client} is not one of {', '.join(CLIENTS)}")
-    with said():
+    with errors_end_the_command():
         text = LocalTokens(api, client).token()
     print(text)  # noqa: T201
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.common import LOCAL, Api, Match, WebSocket, out, said
+from commands.common import LOCAL, Api, Match, WebSocket, errors_end_the_command, out
 from devstack import signals
 from devstack.operator.terminal_scoreboard import watch as watch_match
 
@@ -21,7 +21,7 @@ def watch(
 ) -> None:
     """Follow a match on a live scoreboard. LIVESCORE_VIEWER_TOKEN is a viewer's token, where one is needed."""
     token = os.environ.get("LIVESCORE_VIEWER_TOKEN")
-    with said():
+    with errors_end_the_command():
         signals.run(
             watch_match(websocket, api, match, out, as_json=as_json, until_full_time=until_full_time, token=token)
         )

@@ -43,8 +43,7 @@ class System:
 
     port: int
     settings: dict[str, int | str] = field(default_factory=dict)
-    """The settings that differ from the defaults. Provisioning adds what only it can know: who issues tokens
-    (stack/identity_provider.py)."""
+    """Settings that differ from the defaults. Provisioning adds the issuer of tokens (stack/identity_provider.py)."""
 
     gateway_port: int | None = None
     """Where the stand-in for API Gateway listens; None if MiniStack's own serves the viewers."""
@@ -59,9 +58,9 @@ class System:
     """The id of the operators' and readers' HTTP API."""
 
     site_key: str = ""
-    """By which the site shows the API that a request has come through it.
+    """The secret that the site sends to the API with each request.
 
-    Without one the API answers everybody: on this machine it is as private as the site (docs/security.md)."""
+    Without a key the API answers every client: on this machine it is as private as the site (docs/security.md)."""
 
     region: str = REGION
     """The region that the names, URLs and clients of this view belong to."""
@@ -142,7 +141,7 @@ class System:
         return resolved | self.overrides.get(function, {})
 
     def credentials(self) -> dict[str, str]:
-        """The environment variables by which a process of ours reaches MiniStack as the functions do."""
+        """The environment variables with which a process of ours reaches MiniStack as the functions do."""
         return {
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": SECRET,

@@ -1,11 +1,12 @@
 """Pure: how the running broadcasts of a cell share its send rate, by rows of its table ``broadcasts``.
 
-Each match that is being broadcast has one row: ``owner`` (the execution), ``batches`` (the number of its senders at
-the beginning), ``left0``, ``left1`` … (the posts that each batch still has), ``ended`` (the batches that are done),
-``ttl`` (when the row runs out), ``v`` (the version: runtime/attributes.py). The state machine writes the row at the
-beginning of each round. The senders read all rows four times a second. The end of the broadcast deletes the row. A
-sender states what its batch has left when the sender begins, when that number grows, and each time it has halved: about
-twenty writes for a million subscription rows.
+Each match that is being broadcast has one row: ``owner`` (the execution), ``batches`` (the number of batches that were
+not done when the row was written), ``left0``, ``left1`` … (the posts that the batch of this number still has),
+``ended`` (the batches that are done since then), ``ttl`` (when the row runs out), ``v`` (the version:
+runtime/attributes.py). The state machine writes the row at the beginning of each round and after each hand-over. The
+senders read all rows four times a second. The end of the broadcast deletes the row. A sender states what its batch has
+left when the sender begins, when that number grows, and each time it has halved: about twenty writes for a million
+subscription rows.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class RateShare:
     @property
     def need(self) -> float:
         """Requests a second that send all remaining posts within ``HORIZON_SECONDS``."""
-        stated = [left for batch, left in self.left.items() if batch < self.batches and batch not in self.ended]
+        # Not only the numbers below ``batches``: after a hand-over, few batches are left and keep high numbers.
+        stated = [left for batch, left in self.left.items() if batch < MAX_SENDERS and batch not in self.ended]
         return (sum(stated) + UNSTATED * max(0, self.senders - len(stated))) / HORIZON_SECONDS
 
 

@@ -1,4 +1,4 @@
-"""One process at a time: two commands that begin together must not make the same folder."""
+"""A lock for a folder: two commands that begin together must not fill the same folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in such a block for this folder; the folder is made if there is none.
+    """Wait until no other process is in such a block for this folder. A missing folder is made.
 
     The kernel takes the lock from a process that ends, however it ends (flock(2)).
     """

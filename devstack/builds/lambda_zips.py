@@ -49,7 +49,7 @@ class Target:
 
     name: str
     wheels: tuple[str, ...]
-    """The options by which uv knows which wheels to take."""
+    """The options that tell uv which wheels to install."""
     python: str | None
     """The Python that compiles; None: sources only."""
 

@@ -1,4 +1,4 @@
-"""Leaves of the installed libraries what a function on Lambda has a use for. Touches only the folder that it is given.
+"""Trims the installed libraries to the files that a Lambda function uses. Touches only the given folder.
 
 Removed: service models of botocore that the code does not call (more than 20 MB), sources of extension modules, type
 stubs, tests, records of the installation. Kept of a ``.dist-info``: the files that ``importlib.metadata`` reads,
@@ -40,7 +40,7 @@ def trim(folder: Path) -> None:
             shutil.rmtree(model)
     endpoints = data / "endpoints.json"
     ours = _ours(json.loads(endpoints.read_text()))
-    # uv links files from its cache: what is written to one would be written to every installation on the machine.
+    # uv links files from its cache. A write to one file would change every installation on the machine.
     endpoints.unlink()
     endpoints.write_text(json.dumps(ours, separators=(",", ":")))
 

@@ -63,7 +63,7 @@ _EXECUTE_API = re.compile(r"[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com
 
 
 class SkippedError(ProgramError):
-    """The frames cannot be posted from here, which is no fault of the system; the text says what is missing."""
+    """The frames cannot be posted from this machine, which is no fault of the system. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +325,7 @@ async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIter
     url, headers = place_token(f"{websocket}?v=1", token)
     wires: list[ViewerSocket] = []
     try:
-        # One after the other: opening connections is not what is measured.
+        # One after the other: the measurement is about POSTs, not about opening connections.
         for each in listeners:
             wires.append(await dial(url, each.hear, headers))  # noqa: PERF401  # those that are open are closed below
         for wire in wires:

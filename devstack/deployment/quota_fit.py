@@ -137,7 +137,7 @@ def _goal(advice: Advice, account: Account) -> Finding:
 
 
 def _arrivals(advice: Advice, account: Account) -> Finding:
-    """Viewers who come in before the kick-off."""
+    """Viewers who connect before the kick-off."""
     region, plan = account.region, advice.today
     viewers, needs = plan.viewers_of_a_cell, plan.arrivals
     throttles = plan.routes(region)
@@ -153,7 +153,7 @@ def _arrivals(advice: Advice, account: Account) -> Finding:
 
 
 def _concurrency(plan: Plan, account: Account) -> Finding:
-    """Executions at once when a goal meets viewers who come in."""
+    """Lambda executions at once when a goal comes while viewers connect."""
     region, has = account.region, account.quota("concurrency")
     needs, parts = HEADROOM, f"{HEADROOM} for home"
     if region in plan.cells:
@@ -200,7 +200,7 @@ def _shards(plan: Plan, account: Account) -> Finding:
 
 
 def _cdn(plan: Plan, account: Account) -> list[Finding]:
-    """Viewers who look over HTTP after a silence. Service Quotas does not raise this quota."""
+    """Viewers who ask over HTTP after a silence. Service Quotas does not raise this quota."""
     quota, needs = quotas()["cdn_requests"], math.ceil(plan.viewers / CHECK_SECONDS)
     if needs <= quota.default:
         return []

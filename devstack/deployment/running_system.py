@@ -1,4 +1,4 @@
-"""Where a running system's parts are: devstack's, by the URL of its API, or a deployed one's in an account of AWS."""
+"""Tables, queues and functions of a running system: devstack's, by the URL of its API, or an AWS account's."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turns what AWS, or devstack, has against a command into a StackError with a sentence."""
+def aws_errors() -> Iterator[None]:
+    """Turns an error of AWS, or of devstack, into a StackError with a sentence."""
     try:
         yield
     except EndpointConnectionError as error:
@@ -37,7 +37,7 @@ def told() -> Iterator[None]:
     except (NoCredentialsError, NoRegionError) as error:
         raise StackError(f"AWS is not set up: {error}.") from None
     except (ClientError, BotoCoreError) as error:
-        raise StackError(f"AWS said no: {error}") from None
+        raise StackError(f"AWS refused: {error}") from None
 
 
 def redrive(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Redrive:
@@ -54,7 +54,7 @@ def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
     Raises StackError, botocore's ClientError and BotoCoreError.
     """
     make, prefix = _reach(api_url, aws=aws, prefix=prefix)
-    about = _told_to_the_fanout(make, prefix)
+    about = _fanout_environment(make, prefix)
     return Reset(
         home=make("dynamodb"),
         matches=about["MATCHES_TABLE"],
@@ -66,7 +66,7 @@ def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
 
 
 def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any], str]:
-    """A maker of clients of the system's services (service, region), and what the names of its parts begin with."""
+    """A function that makes clients (service, region), and the prefix of the names of all resources."""
     if aws:
         session: Any = boto3.Session()
         return lambda service, region=None: session.client(service, region_name=region), prefix
@@ -76,7 +76,7 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
     return lambda service, region=system.region: client(system.at(region), service), PREFIX
 
 
-def _told_to_the_fanout(make: Callable[..., Any], prefix: str) -> dict[str, str]:
+def _fanout_environment(make: Callable[..., Any], prefix: str) -> dict[str, str]:
     """The environment variables of the fan-out: its names of tables, cells and senders are the ones in use."""
     about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")
     variables: dict[str, str] = about["Environment"]["Variables"]
@@ -84,7 +84,7 @@ def _told_to_the_fanout(make: Callable[..., Any], prefix: str) -> dict[str, str]
 
 
 def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
-    about = _told_to_the_fanout(make, prefix)
+    about = _fanout_environment(make, prefix)
     budget = Budget(int(about["SEND_RATE"]), int(about["SENDER_RATE"]))
     sqs = make("sqs")
     queues = [Queue(sqs, sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"])]

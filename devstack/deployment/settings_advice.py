@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ARRIVAL_ROUTES = ("$connect", "$disconnect", "subscribe")
-"""Routes of the WebSocket API that each viewer who comes in, or renews a connection, uses once."""
+"""Routes of the WebSocket API that each viewer uses once for each new connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +116,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The plan with the settings that fit what is granted, and with those that its audience wants."""
+    """The plan with the settings that fit the granted quotas, and with those that its audience needs."""
 
     today: Plan
     """With these settings `terraform apply` succeeds before AWS grants anything more."""
     wanted: Plan
-    """With these settings a goal, and all viewers who come in, are in time."""
+    """With these settings a goal reaches its viewers in time, and all new viewers connect in time."""
 
     def short(self, account: Account) -> bool:
         """Whether the account's requests a second are too few for ``wanted``."""
@@ -134,7 +134,7 @@ def advise(plan: Plan, accounts: Mapping[str, Account]) -> Advice:
 
 
 def _today(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
-    """The plan within what is granted: a smaller quota, and what it leaves for the senders."""
+    """The plan within the granted quotas: a smaller quota, and the rate that it leaves for the senders."""
     granted = {region: accounts[region].granted for region in plan.regions}
     if any(plan.stage(region).rate > granted[region].rate for region in plan.regions):
         plan = _with(plan, account_rate=min(each.rate for each in granted.values()))

@@ -136,7 +136,7 @@ class Operator:
                 return events
 
     def audit(self, match: str) -> list[dict[str, Any]]:
-        """The first events of a match, each with who posted it."""
+        """The first events of a match, each with the subject of its operator."""
         events: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/audit")["events"]
         return events
 

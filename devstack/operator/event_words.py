@@ -99,7 +99,7 @@ def _of_seq(seq: object, history: Iterable[Mapping[str, Any]]) -> Mapping[str, A
 
 
 def _brief(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams: Mapping[str, str] | None) -> str:
-    """An event within a sentence about another one: its kind, its minute, and who it is about."""
+    """An event within a sentence about another event: its kind, its minute and its player or team."""
     kind = event["kind"]
     if kind == "amendment":
         return _correction(event, history)

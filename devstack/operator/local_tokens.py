@@ -26,7 +26,7 @@ _SIGNED = (
 
 
 def tokens_of(system: System, name: str = "operator") -> ClientCredentials:
-    """Those of one of the app clients in identity_provider.py.
+    """The tokens of one of the app clients in identity_provider.py.
 
     Raises TokensError if the system has none.
     """

@@ -188,7 +188,7 @@ def _state(viewer: Viewer, status: str) -> Text:
 
 
 def _doubt(viewer: Viewer) -> str:
-    """Why what is shown may be late; empty while frames come through."""
+    """The reason why the scoreboard may be late; empty while frames come through."""
     if viewer.silent_connections or (viewer.is_open and not viewer.connected):
         return "no live updates come through; the score is read over HTTP, up to 40 s late"
     return "" if viewer.is_open else "connection lost, trying again …"

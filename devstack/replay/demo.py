@@ -178,7 +178,7 @@ class Demo:
         lines, glass = [], []
         for event in history:
             seq = event["seq"]
-            # Those who vanished later count for what they saw.
+            # Viewers who vanished later count for the events that they got.
             delays = sorted(each.at[seq] - posted[seq] for each in (*staying, *dropped) if seq in each.at)
             glass += delays
             lines.append(

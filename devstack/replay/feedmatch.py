@@ -48,7 +48,7 @@ class UnreadableError(ProgramError):
 
 
 class UnplayedError(ProgramError):
-    """A match has not been played, or the file does not know it yet; the text says what is missing."""
+    """A match has not been played, or the file does not know it yet. The text names the missing field."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def main() -> None:
     threading.Thread(target=_sweep, args=[options.state], daemon=True).start()
     ministack: Any = importlib.import_module("ministack.app")
     ministack.app = guard(ministack.app, allowed_origins(options.origins), options.owner)
-    # MiniStack's own program reads the arguments again, and serves what is called app by then.
+    # MiniStack's own program reads the arguments again, and serves the value of its name ``app`` at that time.
     sys.argv = ["ministack"]
     ministack.main()
 

@@ -150,7 +150,7 @@ def _integration(system: System, gateway: Any, api: str, function: str, payload:
 
 
 def _invocations(system: System, function: str) -> str:
-    """The URI by which API Gateway invokes a function."""
+    """The URI at which API Gateway invokes a function."""
     arn = _function_arn(system, function)
     return f"arn:aws:apigateway:{system.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 

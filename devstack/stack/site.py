@@ -1,9 +1,10 @@
 """The site on this machine: pages, snapshots and the operators' API on one origin, as CloudFront serves them on AWS.
 
-The paths and the headers stand in terraform/site.json, which Terraform reads too. Two things
-differ. Strict-Transport-Security is left out: over HTTP it means nothing (RFC 6797, 8.1). And what only a document or a
-worker heeds does not go with every other file as well: CloudFront speaks HTTP/2, where a header that repeats takes a
-byte or two (RFC 7541); over the HTTP/1.1 of here it would take half a kilobyte each time.
+The paths and the headers stand in terraform/site.json, which Terraform reads too. The site differs from CloudFront in
+two things. It leaves out Strict-Transport-Security, which has no effect over HTTP
+(https://www.rfc-editor.org/rfc/rfc6797#section-8.1). It sends the headers for documents and workers with those only:
+CloudFront speaks HTTP/2, where a repeated header takes a byte or two (https://www.rfc-editor.org/rfc/rfc7541), and over
+HTTP/1.1 these headers would take half a kilobyte for each file.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ DEFAULT_PORT = 4580
 PAGES = ROOT / "web"
 _START_SECONDS = 10
 _SMALLEST_PACKED = 1_000
-"""CloudFront compresses from so many bytes
+"""Bytes from which CloudFront compresses
 (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html)."""
 
 _DOCUMENTS = {".html"}
@@ -60,7 +61,7 @@ _OWN_PAGES = {"same-origin", "none"}
 
 
 def check_port(port: int) -> None:
-    """Raises StackError if somebody has the port, before anything is started for it."""
+    """Raises StackError if another program has the port; called before anything is started."""
     if port_is_free(port):
         return
     found = next((each for each in stack_leftovers.running() if each.owner and each.site == _url(port)), None)
@@ -132,7 +133,7 @@ class Site:
         app = web.Application(middlewares=[_sentences, _own_names_only, _plain_paths_only], client_max_size=64 * 1024)
         app.cleanup_ctx.append(self._with_relay)
         app.on_response_prepare.append(_unsigned)
-        # CloudFront's pattern /matches* is the list and what is below it.
+        # CloudFront's pattern /matches* is the list of matches and all paths below it.
         for path in (self._readers_path, self._readers_path + "/{rest:.*}"):
             app.router.add_route("*", path, self.read)
         app.router.add_route("*", self._prefix + "/{rest:.*}", self.operate)
@@ -159,9 +160,9 @@ class Site:
         return _cacheable(request, body, {**headers, "Content-Type": kind})
 
     def _headers_of(self, name: str) -> dict[str, str]:
-        """Those of a file that is no document."""
-        told = (*_FOR_EVERY_FILE, "Content-Security-Policy") if name in _WORKERS else _FOR_EVERY_FILE
-        return {name: self._page_headers[name] for name in told}
+        """The headers of a file that is no document."""
+        names = (*_FOR_EVERY_FILE, "Content-Security-Policy") if name in _WORKERS else _FOR_EVERY_FILE
+        return {name: self._page_headers[name] for name in names}
 
     async def deployment(self, request: web.Request) -> web.Response:
         """The addresses of the cells for a page, and the operator's way to sign in here."""
@@ -174,7 +175,7 @@ class Site:
         return _cacheable(request, body, {**self._headers_of(request.path), "Content-Type": "application/json"})
 
     async def read(self, request: web.Request) -> web.Response:
-        """A reader's request, answered from what is kept for a second."""
+        """A reader's request. Its answer is at most a second old."""
         described = self._described["readers"]
         headers = _without_tls(described["headers"]) | {
             "Access-Control-Allow-Origin": described["cross_origin"]["origins"],
@@ -210,7 +211,7 @@ class Site:
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def token(self, request: web.Request) -> web.Response:
-        """The local operator's token, for the pages of this site and for nobody else's."""
+        """The local operator's token. Only pages of this site get it."""
         headers = {**_without_tls(self._described["operators"]["headers"]), "Vary": "Sec-Fetch-Site"}
         # Another site's name may be made to mean this machine (DNS rebinding).
         if request.headers.get("Host", "") not in self._hosts:
@@ -258,7 +259,7 @@ async def _plain_paths_only(request: web.Request, handler: Handler) -> web.Strea
 
 
 async def _unsigned(_: web.Request, response: web.StreamResponse) -> None:
-    """No word of what serves it."""
+    """Answers do not name the program that serves them."""
     response.headers.pop("Server", None)
 
 
@@ -279,7 +280,7 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str]) -> 
 
 
 def _cacheable(request: web.Request, body: bytes, headers: Mapping[str, str], status: int = 200) -> web.Response:
-    """An answer with its ETag, compressed for who takes that; 304 for who has it already."""
+    """An answer with its ETag, compressed if the client accepts that; a 304 if the client has it already."""
     tag = headers.get("ETag") or f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     given = {**headers, "ETag": tag, "Vary": "Accept-Encoding"}
     known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}

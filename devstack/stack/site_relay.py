@@ -39,7 +39,7 @@ class Answer:
 
 
 def _may_be_kept(answer: Answer) -> bool:
-    """Whether a cache may give an answer to those who ask later; CloudFront keeps errors whatever they say of it."""
+    """Whether a cache may keep an answer for later requests. CloudFront keeps errors in any case."""
     if answer.status >= HTTPStatus.BAD_REQUEST:
         return True
     said = {each.strip() for each in answer.headers.get("Cache-Control", "").split(",")}
@@ -61,7 +61,7 @@ class Relay:
         self._kept: dict[str, tuple[float, asyncio.Task[Answer]]] = {}
 
     async def close(self) -> None:
-        """End it, and what is under way."""
+        """End the relay and its running requests."""
         for _, task in self._kept.values():
             task.cancel()
         await self._http.close()
@@ -81,7 +81,7 @@ class Relay:
             task = asyncio.create_task(self.ask("GET", target))
             self._kept[target] = (now + self._kept_seconds, task)
         try:
-            # One who hangs up does not take the answer from the others.
+            # A client that hangs up does not take the answer from the others.
             answer = await asyncio.shield(task)
         except NoAnswerError:
             self._drop(target, task)
@@ -105,11 +105,11 @@ class Relay:
             raise NoAnswerError(f"The API does not answer ({type(error).__name__}).") from None
 
     def _drop(self, target: str, task: asyncio.Task[Answer]) -> None:
-        """Give an answer to nobody else, unless there is another by now."""
+        """Give this answer to no further client, unless a newer answer has replaced it."""
         if self._kept.get(target, (0.0, None))[1] is task:
             del self._kept[target]
 
     def _forget(self, now: float) -> None:
-        """Drop what is too old to be given out again, when there is much of it."""
+        """Drop answers that are too old to be given again, once there are many."""
         if len(self._kept) >= _MOST_KEPT:
             self._kept = {target: each for target, each in self._kept.items() if each[0] > now}

@@ -36,7 +36,7 @@ SHARDS = initial_shards(60_000)
 
 @pytest.fixture
 def announce(dynamodb: Any, system: System) -> Any:
-    """Writes the row of a live broadcast, as the state machine does."""
+    """Writes the rate-share row of a broadcast, as the state machine does."""
 
     def announce(
         match: str, batches: int, *, ended: int = 0, seconds: int = 60, owner: str = OWNER, left: int | None = None
@@ -65,7 +65,7 @@ def goal(ledger: Ledger, match: str, number: int) -> None:
 async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(
     tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any, announce: Any, monkeypatch: Any
 ) -> None:
-    """Promise 8: two goals in one broadcast cost one round and what had been sent before the second, not two rounds."""
+    """Promise 8: the second of two goals costs only the posts that were sent before it, not a second whole lap."""
     plant(numbered, 400)
     grant_lease(numbered)
     announce(numbered, 1)
@@ -85,7 +85,7 @@ async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(
 async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first_stood(
     tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any, announce: Any, monkeypatch: Any
 ) -> None:
-    """Promise 2: the rows that only got the older frame are met again, whichever invocation does it."""
+    """Promise 2: a new lap meets the rows that only got the older frame, also in the next invocation."""
     plant(numbered, 200)
     grant_lease(numbered)
     announce(numbered, 1)
@@ -105,7 +105,7 @@ async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first
 async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer(
     tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any, announce: Any
 ) -> None:
-    """A goal that comes while another batch still sends is told at once by the batch that was done already."""
+    """A finished batch sends a newer goal at once, while another batch still sends."""
     plant(numbered, 20)
     grant_lease(numbered)
     announce(numbered, 2)
@@ -149,7 +149,7 @@ async def test_a_batch_that_cannot_say_that_it_goes_on_has_not_reached_the_newer
 async def test_a_batch_that_has_nothing_to_tell_only_passes_on(
     tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
-    """In a further round a batch that has reached the newest event already posts nothing, and keeps its rows."""
+    """A batch that reached the newest event in an earlier round posts nothing, and keeps its rows."""
     plant(numbered, 5)
     grant_lease(numbered)
     begun = task(numbered, 0, SHARDS)
@@ -161,7 +161,7 @@ async def test_a_batch_that_has_nothing_to_tell_only_passes_on(
 async def test_matches_in_progress_share_the_rate(
     tools: Tools, numbered: str, plant: Any, grant_lease: Any, announce: Any
 ) -> None:
-    """Promise 7: with three other matches live a sender takes a quarter, and with all of them over the whole."""
+    """Promise 7: a sender has a quarter of the rate beside three other broadcasts, and then the whole rate."""
     plant(numbered, 100)
     grant_lease(numbered)
     announce(numbered, 1)
@@ -176,16 +176,16 @@ async def test_matches_in_progress_share_the_rate(
     assert (shared, alone) == (tools.rate / 4, tools.rate)
 
 
-async def test_a_sender_states_what_it_has_left(
+async def test_a_sender_announces_the_posts_that_it_has_left(
     tools: Tools, numbered: str, plant: Any, grant_lease: Any, announce: Any
 ) -> None:
-    """Other matches can see what a match still needs: all its rows soon after it begins, less as it goes on."""
+    """Other matches can read the need of a match: all its rows soon after it begins, and fewer as it goes on."""
     plant(numbered, 400)
     grant_lease(numbered)
     announce(numbered, 1)
     seen: list[int] = []
 
-    async def look() -> None:
+    async def read_announcements() -> None:
         while True:
             rows, _ = rate_share.parse(
                 (await tools.db.query(**rate_share.rate_share_query(tools.store.broadcasts)))["Items"],
@@ -194,22 +194,22 @@ async def test_a_sender_states_what_it_has_left(
             seen.extend(left for each in rows if each.match == numbered for left in each.left.values())
             await asyncio.sleep(0.01)
 
-    looking = asyncio.create_task(look())
+    reading = asyncio.create_task(read_announcements())
     try:
-        # So slow that half a second before the first statement, on a busy machine, is within its bounds.
+        # So slow that the first announcement is within its bounds, even half a second late on a busy machine.
         await send(replace(tools, rate=100), task(numbered, 0, SHARDS))
     finally:
-        looking.cancel()
+        reading.cancel()
     assert 350 <= seen[0] <= 450
     assert seen == sorted(seen, reverse=True)
     assert seen[-1] <= 100
-    assert len(set(seen)) <= 12, "a statement for each halving, not for each poll"
+    assert len(set(seen)) <= 12, "an announcement for each halving, not for each poll"
 
 
 async def test_a_sender_keeps_the_lease_and_its_place(
     tools: Tools, numbered: str, plant: Any, grant_lease: Any, announce: Any
 ) -> None:
-    """A broadcast that goes on is not taken for dead: lease and live row are renewed every few seconds."""
+    """A sender renews the lease and the rate-share row every few seconds, so its broadcast does not count as dead."""
     plant(numbered, 100)
     begun = int(time.time())
     grant_lease(numbered, seconds=50)
@@ -224,7 +224,7 @@ async def test_a_sender_keeps_the_lease_and_its_place(
 async def test_a_sender_that_loses_the_lease_stops_where_it_is(
     tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any, announce: Any
 ) -> None:
-    """Promise 2: when another execution has taken over, this one sends no more, and settles nothing."""
+    """Promise 2: after another execution has acquired the lease, a sender stops, and its batch reaches no event."""
     plant(numbered, 300)
     grant_lease(numbered)
     announce(numbered, 1)
@@ -239,7 +239,7 @@ async def test_a_sender_that_loses_the_lease_stops_where_it_is(
 async def test_an_outage_tells_nobody(
     tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any, announce: Any
 ) -> None:
-    """Promise 2: a gateway that takes connections and breaks them fails the batch: nothing counts as told."""
+    """Promise 2: if the gateway accepts connections and breaks them, the batch fails, and nothing counts as told."""
     plant(numbered, 10)
     grant_lease(numbered)
     announce(numbered, 1)
@@ -258,7 +258,7 @@ async def test_an_outage_tells_nobody(
 
 
 async def test_pruning_ends_in_time() -> None:
-    """Rows that DynamoDB does not delete in time are left to the next broadcast: the function does not time out."""
+    """Rows that DynamoDB does not delete in time wait for the next broadcast, and the function does not time out."""
 
     class Slow:
         calls = 0
@@ -278,7 +278,7 @@ async def test_pruning_ends_in_time() -> None:
 async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
     tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any, announce: Any
 ) -> None:
-    """Promises 4 and 7: a lap meets unreadable live rows and strange viewers' rows, and every viewer is posted to."""
+    """Promises 4 and 7: damaged rate-share rows and viewers' rows end no lap, and every viewer gets a POST."""
     plant(numbered, 20)
     grant_lease(numbered)
     announce(numbered, 1)
@@ -295,7 +295,7 @@ async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
 async def test_a_match_that_is_damaged_while_it_is_told_is_told_to_the_end(
     tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any, announce: Any, monkeypatch: Any
 ) -> None:
-    """Promise 2: a sender goes on with what it knew of the match at its last poll, also when home has no row of it."""
+    """Promise 2: a sender goes on with the match as its last poll found it, even if its row at home is gone."""
     plant(numbered, 100)
     grant_lease(numbered)
     announce(numbered, 1)
@@ -313,7 +313,7 @@ async def test_a_match_that_is_damaged_while_it_is_told_is_told_to_the_end(
 async def test_a_sender_of_a_match_that_was_reset_only_says_so(
     tools: Tools, numbered: str, ledger: Ledger, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
-    """Nothing is posted for a match that is gone, and its batch counts as lost: it is not set aside."""
+    """A sender posts nothing for a match that was reset, and its batch counts as lost instead of set aside."""
     plant(numbered, 5)
     grant_lease(numbered)
     await tools.db.delete_item(TableName=ledger.table, Key=state_key(numbered))

@@ -1,4 +1,4 @@
-"""The @connections client against a server that answers as API Gateway, and networks, may."""
+"""The @connections client against a server with the answers and faults of API Gateway and of networks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REASONS = {"200": "OK", "204": "No Content",
 
 
 class Server:
-    """Does for each connection what its id spells: ``503-200=`` fails once, then accepts."""
+    """A server whose answers are spelt by the connection ids: ``503-200=`` fails once, then accepts."""
 
     def __init__(self) -> None:
         self.tries: Counter[str] = Counter()
@@ -211,7 +211,7 @@ async def post(
     gateway: Gateway, *connections: str, frame: bytes = b'{"goal":1}', gone: Callable[[Post], Any] = id,
     rate: float = 1e6, seconds: float = 30.0,
 ) -> Tally:  # fmt: skip
-    """Post a frame to each connection; returns what became of it."""
+    """Post a frame to each connection; returns the tally."""
     now = asyncio.get_running_loop().time()
     rows = Ids(gateway, frame, list(connections))
     queue = PostQueue(rows, Pace(rate, now), until=now + seconds, gone=gone, chance=lambda: 0.0)
@@ -247,7 +247,7 @@ async def test_each_answer_has_its_meaning(
     assert (server.bodies, server.wrong) == ({b'{"goal":1}'}, 0)
 
 
-async def test_everybody_is_told_whatever_happens_to_the_connections(gateway: Gateway, server: Server) -> None:
+async def test_every_viewer_gets_its_frame_on_bad_connections(gateway: Gateway, server: Server) -> None:
     """Promise 2: among resets, hang-ups, closes, odd answers and slow ones, each of 300 connections gets its frame."""
     ways = ["200", "200_close", "200_hangup", "reset-200", "200_pieces", "429-200", "200_chunked", "410", "junk-200"]
     connections = [f"{ways[number % len(ways)]}.{number}=" for number in range(300)]
@@ -260,7 +260,7 @@ async def test_everybody_is_told_whatever_happens_to_the_connections(gateway: Ga
 
 
 async def test_connections_are_kept_and_bounded(gateway: Gateway, server: Server) -> None:
-    """Hundreds of posts share a few connections, one request on each, also from goal to goal."""
+    """Hundreds of posts share a few connections, with one request at a time on each, also from goal to goal."""
     for _ in range(3):
         assert (await post(gateway, *[f"200_late.{number}=" for number in range(100)])).accepted == 100
     assert server.opened <= 8
@@ -268,7 +268,7 @@ async def test_connections_are_kept_and_bounded(gateway: Gateway, server: Server
 
 
 async def test_a_connection_that_died_idle_is_replaced(gateway: Gateway, server: Server) -> None:
-    """A connection closed between two goals is noticed: the next goal does not fail, and costs no viewer a try."""
+    """If the gateway closed a connection between two goals, no viewer loses a try at the next goal."""
     await post(gateway, *[f"200_hangup.{number}=" for number in range(4)])
     tally = await post(gateway, *[f"200.{number}=" for number in range(50)])
     assert (tally.accepted, tally.failed) == (50, 0)
@@ -285,7 +285,7 @@ async def test_a_connection_that_died_in_a_long_freeze_is_not_used(gateway: Gate
 
 
 async def test_a_connection_grows_old_over_several_freezes(gateway: Gateway, server: Server) -> None:
-    """Promise: two pauses of 30 seconds make a connection old that was not used between them, and no other."""
+    """Promise: two freezes of 30 seconds make a connection stale, unless it was used between them."""
     await post(gateway, *[f"200_late.{number}=" for number in range(8)])
     opened = server.opened
     assert opened > 1
@@ -302,7 +302,7 @@ async def test_a_connection_grows_old_over_several_freezes(gateway: Gateway, ser
 async def test_a_connection_that_died_in_a_short_freeze_costs_one_try(
     gateway: Gateway, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Promise: on a dead connection that is young enough to be used a post loses one try, and its viewer nothing."""
+    """Promise: a post on a dead connection that is not stale yet loses one try, and its viewer still gets the frame."""
     monkeypatch.setattr(
         "broadcaster.send.connection_pool._PATIENCE", {ConnectionState.BUSY: 0.3, ConnectionState.IDLE: IDLE_SECONDS}
     )
@@ -313,7 +313,7 @@ async def test_a_connection_that_died_in_a_short_freeze_costs_one_try(
 
 
 async def test_only_addresses_of_ipv4_are_used(gateway: Gateway, server: Server, authority: trustme.CA) -> None:
-    """Promise: where a host has both kinds of addresses, nothing is sent by IPv6, for which Lambda has no route."""
+    """Promise: nothing is sent to the IPv6 addresses of a host, because Lambda has no route for them."""
     loop, asked = asyncio.get_running_loop(), list[Any]()
     real = loop.getaddrinfo
     port = int(server.url.rpartition(":")[2].partition("/")[0])
@@ -324,7 +324,7 @@ async def test_only_addresses_of_ipv4_are_used(gateway: Gateway, server: Server,
         pytest.skip("this machine has no IPv6 that could be used")
 
     async def both(host: str, port: int, *, family: int = 0, **given: Any) -> Any:
-        """As a resolver answers for a host of both kinds."""
+        """The answer of a resolver for a host with addresses of both kinds."""
         asked.append(family)
         found = await real("127.0.0.1", port, family=family, **given)
         return found if family == socket.AF_INET else found + await real("::1", port, **given)
@@ -338,8 +338,8 @@ async def test_only_addresses_of_ipv4_are_used(gateway: Gateway, server: Server,
     assert (tally.accepted, len(asked), elsewhere.opened) == (50, 1, 0)
 
 
-async def test_a_refused_signature_is_nobodys_connection(gateway: Gateway) -> None:
-    """403 means that we may not post at all: it is raised, or every row would seem to fail by itself."""
+async def test_a_refused_signature_ends_the_delivery(gateway: Gateway) -> None:
+    """403 means that no POST can succeed, so the delivery raises an error at once instead of failing each row."""
     with pytest.raises(GatewayError, match="403") as refused:
         await post(gateway, "403_token=", "200=")
     assert "does not match" in str(refused.value)
@@ -348,14 +348,14 @@ async def test_a_refused_signature_is_nobodys_connection(gateway: Gateway) -> No
 
 
 async def test_no_answer_is_awaited_past_the_deadline(gateway: Gateway, server: Server) -> None:
-    """A gateway that does not answer cannot keep a sender beyond its time; the connection is not used again."""
+    """The delivery ends in time if the gateway does not answer, and the connection is not used again."""
     tally = await post(gateway, "silence=", seconds=0.3)
     assert (tally.accepted, tally.failed, tally.unreached) == (0, 1, 1)
     assert (await post(gateway, "200=")).accepted == 1
 
 
 async def test_frames_of_any_size_and_script(gateway: Gateway, server: Server) -> None:
-    """A frame that the socket does not take at once arrives whole, byte for byte."""
+    """A frame that is larger than the socket's buffer arrives whole, byte for byte."""
     frame = '{"player":"Ángel Di María, 李"}'.encode() * 40_000
     assert (await post(gateway, "200=", frame=frame)).accepted == 1
     assert server.bodies == {frame}
@@ -363,7 +363,7 @@ async def test_frames_of_any_size_and_script(gateway: Gateway, server: Server) -
 
 
 async def test_new_credentials_and_a_new_day_are_taken_up_while_it_runs(gateway: Gateway, server: Server) -> None:
-    """Keys that rotate and a date that rolls over in the middle of a delivery: every signature is the right one."""
+    """Every signature is right, also after keys rotate and a new day begins in the middle of a delivery."""
     signed = Counter[str]()
     server.now += 86_400 - server.now % 86_400 - 1
 
@@ -385,8 +385,8 @@ async def test_new_credentials_and_a_new_day_are_taken_up_while_it_runs(gateway:
     assert int(second[-8:]) != int(first[-8:])
 
 
-async def test_a_gateway_that_is_not_there_is_said(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Promise 2: if nothing listens the batch fails as a whole, for the state machine to try again."""
+async def test_an_unreachable_gateway_raises_an_error(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise 2: if nothing listens, the whole batch fails, and the state machine tries again."""
     monkeypatch.setattr("broadcaster.send.connection_pool.UNREACHABLE_SECONDS", 0.3)
     nobody = Server()
     nobody.url = "http://127.0.0.1:9/live"
@@ -396,8 +396,8 @@ async def test_a_gateway_that_is_not_there_is_said(authority: trustme.CA, monkey
     await gateway.close()
 
 
-async def test_a_host_that_cannot_be_found_is_said(authority: trustme.CA) -> None:
-    """A wrong setting is a sentence, before the first post."""
+async def test_an_unknown_host_raises_an_error(authority: trustme.CA) -> None:
+    """A wrong host name raises an error with a sentence, before the first POST."""
     nobody = Server()
     nobody.url = "http://no-such-host.invalid/live"
     with pytest.raises(GatewayError, match=r"no-such-host\.invalid cannot be found"):
@@ -405,8 +405,8 @@ async def test_a_host_that_cannot_be_found_is_said(authority: trustme.CA) -> Non
 
 
 @pytest.mark.parametrize("server", ["https"], indirect=True)
-async def test_nobody_else_is_trusted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over TLS a certificate of an authority that we do not know is not talked to."""
+async def test_an_unknown_authority_is_not_trusted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over TLS nothing is sent to a server whose certificate comes from an unknown authority."""
     monkeypatch.setattr("broadcaster.send.connection_pool.UNREACHABLE_SECONDS", 0.3)
     gateway = await opened(server, trustme.CA())
     with pytest.raises(GatewayError, match="cannot be reached"):

@@ -1,4 +1,4 @@
-"""Reading answers: the short cut and the parser must agree, and cuts anywhere change nothing."""
+"""Reading answers: the short cut and the parser agree, and it does not matter where the network cuts an answer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read(*pieces: bytes) -> AnswerReader:
 )
 @given(cuts=st.lists(st.integers(0, 200), max_size=8))
 def test_an_answer_in_any_pieces_is_the_same_answer(data: bytes, status: int, body: bytes, cuts: list[int]) -> None:
-    """Partial reads, bodies and chunks: wherever the network cuts, status, body and end are the same."""
+    """Wherever the network cuts an answer, its status, body and end are the same."""
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
     pieces = [data[a:b] for a, b in pairwise(places)]
     reader = AnswerReader()
@@ -84,8 +84,8 @@ def test_the_short_cut_takes_nothing_else(data: bytes) -> None:
         (b"12345678", b"1234567\x00"), (b"12345678", b"1234567\n"), (b"X-Id", b"X Id"),
     ],
 )  # fmt: skip
-def test_what_is_laid_out_otherwise_is_asked_the_parser(change: tuple[bytes, bytes]) -> None:
-    """An answer as long as the last one, with its framing where it stood, is not for that a bare accept."""
+def test_an_answer_of_another_layout_goes_to_the_parser(change: tuple[bytes, bytes]) -> None:
+    """An answer with the length of the last bare accept is not a bare accept for that reason alone."""
     usual = UsualAccept()
     first = BARE.replace(b"\r\nConnection", b"\r\n" + ID + b"\r\nConnection")
     assert usual.is_accept(first)
@@ -94,8 +94,8 @@ def test_what_is_laid_out_otherwise_is_asked_the_parser(change: tuple[bytes, byt
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"xchunked", b"chunked, chunked", b"gzip, chunked"])
-def test_an_unknown_transfer_coding_is_said(coding: bytes) -> None:
-    """Where such an answer ends is not known."""
+def test_an_unknown_transfer_coding_is_malformed(coding: bytes) -> None:
+    """The end of an answer with an unknown transfer coding is not known, so the answer is malformed."""
     with pytest.raises(MalformedAnswerError):
         read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + coding + b"\r\n\r\n0\r\n\r\n")
 
@@ -112,14 +112,14 @@ def test_the_short_cut_never_contradicts_the_parser(junk: bytes, place: int, cut
 
 
 @pytest.mark.parametrize("data", [b"garbage\r\n\r\n", b"\x00" * 40, BARE + BARE, b"HTTP/1.1 abc\r\n\r\n"])
-def test_what_is_no_answer_is_said(data: bytes) -> None:
-    """A connection that talks nonsense, or answers twice, is of no more use."""
+def test_bytes_that_are_no_answer_are_malformed(data: bytes) -> None:
+    """Bytes that are no HTTP answer, or two answers, raise MalformedAnswerError."""
     with pytest.raises(MalformedAnswerError):
         read(data)
 
 
 def test_a_body_has_a_limit() -> None:
-    """A server gone mad does not fill the memory."""
+    """A body of more than 64 KB raises MalformedAnswerError and does not fill the memory."""
     reader = read(b"HTTP/1.1 200 OK\r\n\r\n")
     reader.feed(b"x" * AnswerReader.MAX_BODY)
     with pytest.raises(MalformedAnswerError):
@@ -127,7 +127,7 @@ def test_a_body_has_a_limit() -> None:
 
 
 def test_an_answer_without_a_length_ends_with_the_connection() -> None:
-    """HTTP/1.0 manners: the close is the end, and the connection is not used again."""
+    """The end of the connection ends an answer without a length (HTTP/1.0). The connection is not used again."""
     reader = read(b"HTTP/1.1 200 OK\r\n\r\nabc")
     assert not reader.complete
     assert reader.closed()
@@ -150,12 +150,12 @@ def test_a_close_in_the_middle_completes_nothing() -> None:
     ],
 )  # fmt: skip
 def test_only_410_and_400_for_the_id_prune(status: int, body: bytes, answer: Answer) -> None:
-    """Promise 4: no other answer may take a viewer's row away."""
+    """Promise 4: no other answer deletes a viewer's row."""
     assert meaning(status, body) is answer
 
 
 def test_an_excerpt_has_no_secret() -> None:
-    """AWS's words on a wrong signature repeat the request with its session token; the excerpt ends before it."""
+    """AWS's error for a wrong signature repeats the session token; the excerpt ends before the token."""
     body = b'{"message":"The signature does not match. The Canonical String is x-amz-security-token:SECRET"}'
     assert excerpt(body) == '{"message":"The signature does not match. '
     assert len(excerpt(b"\xff" * 1_000)) == 300

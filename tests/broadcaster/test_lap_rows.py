@@ -1,4 +1,4 @@
-"""Laps round the ring, and the lap that makes them: every row once from where a lap began."""
+"""A lap hands out every row once, from any position."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REQUEST = PreparedRequest(b"", lambda _: b"")
 
 
 class Ring:
-    """Shards in memory, read in small pages; rows may come and go while it is walked."""
+    """Shards in memory, read in small pages. Rows may come and go during a lap."""
 
     def __init__(self, shards: list[list[str]], page_rows: int = 3, slow: dict[str, int] | None = None) -> None:
         self.shards = shards
@@ -62,7 +62,7 @@ class Ring:
 
 @given(st.integers(1, 8), st.integers(0, 7), st.none() | st.just("x"))
 def test_a_lap_ends_where_it_began(shards: int, shard: int, after: str | None) -> None:
-    """Each shard is in a lap once; the one it begins in is in it in two parts that meet at the beginning."""
+    """A lap has each shard once. The shard in which it begins has two row ranges, which meet at the beginning."""
     begin = Position(shard % shards, after)
     ranges = lap_ranges(shards, begin)
     assert ranges[0][:2] == begin
@@ -73,8 +73,8 @@ def test_a_lap_ends_where_it_began(shards: int, shard: int, after: str | None) -
 
 
 @given(SHARDS, st.data())
-def test_a_newer_frame_begins_a_lap_where_the_walk_stands(shards: list[list[str]], data: st.DataObject) -> None:
-    """Promise 8: however often the frame is swapped, from the last swap on every row is met once."""
+def test_a_newer_frame_begins_a_lap_at_the_position(shards: list[list[str]], data: st.DataObject) -> None:
+    """Promise 8: however often a newer frame comes, the lap after the last one hands out every row once."""
 
     async def run() -> None:
         ring = Ring(shards)
@@ -92,7 +92,7 @@ def test_a_newer_frame_begins_a_lap_where_the_walk_stands(shards: list[list[str]
 
 @given(SHARDS, st.integers(0, 40), st.integers(0, 40))
 def test_a_lap_goes_on_in_another_process(shards: list[list[str]], before: int, then: int) -> None:
-    """Promise 2: a lap that is left at any row and begun again from what was kept meets every row, each once."""
+    """Promise 2: a lap that stops at any row and goes on from its cursor hands out every row once."""
 
     async def run() -> None:
         first = Ring(shards)
@@ -116,7 +116,7 @@ def test_a_lap_goes_on_in_another_process(shards: list[list[str]], before: int, 
 
 
 async def test_a_viewer_that_came_while_a_page_was_read_ahead_is_met() -> None:
-    """A row written after its page was read, and before the newer event, is met by the lap of that event."""
+    """A row written after its page was read, and before the newer event, is in the lap of that event."""
     ring = Ring([["a", "c", "e"]])
     ring.lap.start()
     assert (await ring.next_row()) is not None
@@ -125,8 +125,8 @@ async def test_a_viewer_that_came_while_a_page_was_read_ahead_is_met() -> None:
     assert [row for _, row in await ring.all_rows()] == ["b", "c", "e", "a"]
 
 
-async def test_a_page_that_cannot_be_read_ends_the_walk() -> None:
-    """The error is there for the sender to raise; nothing waits for ever."""
+async def test_a_page_that_cannot_be_read_ends_the_lap() -> None:
+    """An error in reading a page ends the lap, and the sender can raise it."""
 
     async def broken(pk: str, after: str | None) -> Page:
         raise OSError(f"cannot read {pk} {after}")
@@ -142,7 +142,7 @@ async def test_a_page_that_cannot_be_read_ends_the_walk() -> None:
 
 @given(SHARDS, st.data())
 def test_slow_viewers_come_last_and_once(shards: list[list[str]], data: st.DataObject) -> None:
-    """Each row is met once on a lap; those that took nothing in two broadcasts come after all others, with one try."""
+    """A lap hands out each row once. Viewers that took no frame in two broadcasts come last, with half of the tries."""
     rows = sorted({row for shard in shards for row in shard})
     slow = data.draw(st.dictionaries(st.sampled_from(rows), st.integers(1, 3))) if rows else {}
     swap = data.draw(st.integers(0, 10))
@@ -167,8 +167,8 @@ def test_slow_viewers_come_last_and_once(shards: list[list[str]], data: st.DataO
 
 
 @given(SHARDS)
-def test_a_walk_knows_what_is_left_once_it_has_read_everything(shards: list[list[str]]) -> None:
-    """The stated rest is never 0 while there are rows, and is 0 at the end of the lap."""
+def test_a_lap_knows_what_is_left_once_it_has_read_everything(shards: list[list[str]]) -> None:
+    """The number of rows left is never 0 while there are rows, and is 0 at the end of the lap."""
     total = sum(map(len, shards))
 
     async def lap() -> None:

@@ -1,4 +1,4 @@
-"""Posts that are tried again: which, when, and how often."""
+"""The order of posts and further tries, and their number."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def taken(from_: PostQueue, now: float) -> Post:
 
 
 def test_a_slow_viewer_is_put_back_and_the_others_go_first() -> None:
-    """One full buffer holds up nobody: that viewer is tried again later, after those who can be told now."""
+    """One full buffer delays no other viewer: its post is tried again after the first tries of the others."""
     posts = queue_of("slow", "b")
     posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
     assert taken(posts, 0)[0] == "b"
@@ -72,7 +72,7 @@ def test_a_slow_viewer_is_put_back_and_the_others_go_first() -> None:
 
 @pytest.mark.parametrize("answer", [Answer.THROTTLED, Answer.AGAIN])
 def test_tries_are_bounded(answer: Answer) -> None:
-    """A viewer that never takes anything is given up after so many tries, and counted as failed."""
+    """A post that is always refused ends after ``TRIES`` tries, and counts as failed."""
     posts = queue_of("a")
     now, tries = 0.0, 0
     while not posts.finished(now):
@@ -84,7 +84,7 @@ def test_tries_are_bounded(answer: Answer) -> None:
 
 
 def test_the_accounts_throttle_is_hardly_held_against_a_viewer() -> None:
-    """Under the account's throttle a post is tried eight times as often: it is not the viewer who is slow."""
+    """While the account throttles, a post has eight times as many tries, because the viewer is not slow."""
     pace = Pace(100, 0)
     pace.adjust(AnswerCounts(0, 100), WINDOW_SECONDS)
     assert pace.throttled
@@ -99,7 +99,7 @@ def test_the_accounts_throttle_is_hardly_held_against_a_viewer() -> None:
 
 
 def test_a_connection_that_died_idle_costs_nothing() -> None:
-    """A kept-alive connection may have been closed just then: the post goes out again at once, and has its tries."""
+    """If an idle connection has died, its post goes out again at once and loses no try."""
     posts = queue_of("a")
     posts.lost(taken(posts, 0), 0, idle=True)
     assert taken(posts, 0)[3] == 0
@@ -109,7 +109,7 @@ def test_a_connection_that_died_idle_costs_nothing() -> None:
 
 
 def test_connections_that_always_break_are_bounded_too() -> None:
-    """A gateway that resets every new connection cannot keep a post for ever; and it is not the viewer's doing."""
+    """A post ends after ``TRIES`` tries also if every new connection breaks, and its viewer does not count as slow."""
     posts, now = queue_of("a"), 0.0
     for _ in range(TRIES):
         posts.lost(taken(posts, now), now, idle=False)
@@ -119,7 +119,7 @@ def test_connections_that_always_break_are_bounded_too() -> None:
 
 
 def test_the_gone_are_handed_over_and_never_tried_again() -> None:
-    """Promise 4: a 410 is final, and its row goes."""
+    """Promise 4: a post answered 410 is not tried again, and its row is deleted."""
     gone: list[Post] = []
     posts = queue_of("a", gone=gone)
     posts.answered(taken(posts, 0), Answer.GONE, 0)
@@ -128,7 +128,7 @@ def test_the_gone_are_handed_over_and_never_tried_again() -> None:
 
 
 def test_when_time_is_up_nothing_new_is_taken() -> None:
-    """Rows that were not taken wait for the next invocation; what was to be tried again has failed."""
+    """After the deadline no row is taken. Posts that wait for a further try have failed."""
     posts = queue_of("a", "b")
     posts.answered(taken(posts, 59), Answer.AGAIN, 59)
     assert posts.next_post(60) is not None  # the retry
@@ -141,7 +141,7 @@ def test_when_time_is_up_nothing_new_is_taken() -> None:
 
 
 def test_a_frame_that_was_swapped_is_what_is_tried_again() -> None:
-    """Promise 8: a post that had to wait goes out with the newest frame, not with the one it waited with."""
+    """Promise 8: a further try carries the newest frame, not the frame of the first try."""
     posts = queue_of("a")
     posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
     REQUEST.sign = lambda connection: f"newer for {connection}".encode()
@@ -153,7 +153,7 @@ CLOSE = PreparedRequest(b"", lambda _: b"", closes=True)
 
 
 def test_the_posts_that_wait_are_counted() -> None:
-    """A gateway learns how many posts it may take now, how many wait to be tried again, and for how long."""
+    """The queue tells how many posts are due, how many wait for a further try, and for how long."""
     posts = queue_of("a", "b")
     assert (posts.waits(0), posts.ready(0), posts.later) == (0.0, 2, 0)
     posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
@@ -166,7 +166,7 @@ def test_the_posts_that_wait_are_counted() -> None:
 
 
 def test_a_refused_frame_is_not_tried_again() -> None:
-    """API Gateway refuses this request for good: it counts as failed."""
+    """A post that API Gateway refuses with 400 or 413 counts as failed after one try."""
     posts = queue_of("a")
     posts.answered(taken(posts, 0), Answer.REFUSED, 0)
     assert posts.finished(0)
@@ -175,7 +175,7 @@ def test_a_refused_frame_is_not_tried_again() -> None:
 
 @pytest.mark.parametrize("answer", [Answer.CLOSED, Answer.ACCEPTED])
 def test_a_connection_that_was_closed_is_counted(answer: Answer) -> None:
-    """The DELETE of a connection is a post beside those of the rows, and is no viewer that was told."""
+    """A DELETE that closes a connection counts as closed, not as an accepted post."""
     posts = queue_of()
     posts.try_now([("a", CLOSE, "m#0", 0)], 0)
     posts.answered(taken(posts, 0), answer, 0)
@@ -183,7 +183,7 @@ def test_a_connection_that_was_closed_is_counted(answer: Answer) -> None:
 
 
 def test_a_connection_that_cannot_be_closed_stays() -> None:
-    """A DELETE that is refused again and again is given up, and no viewer counts as failed for it."""
+    """A DELETE ends after ``TRIES`` tries, and no post counts as failed for it."""
     posts, now = queue_of(), 0.0
     posts.try_now([("a", CLOSE, "m#0", 0)], 0)
     while not posts.finished(now):

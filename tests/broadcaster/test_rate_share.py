@@ -90,6 +90,17 @@ def test_a_row_says_what_is_left() -> None:
     assert read.need == (7 + 1 + 0) / HORIZON_SECONDS
 
 
+def test_a_match_states_its_need_after_a_hand_over_too() -> None:
+    """After a hand-over the row counts only the batches that are left, and these keep their numbers: all of them count.
+
+    So the match gets what it needs beside a match with as much to send.
+    """
+    rest = RateShare("m", "o", 3, frozenset({8}), 2_000, {7: 400, 8: 90, 9: 600})
+    assert rest.need == (400 + 600) / HORIZON_SECONDS
+    other = RateShare("n", "o", 3, frozenset(), 2_000, dict.fromkeys(range(3), 10**5))
+    assert share([rest, other], "n", 3, 2_000, NOW) * 3 == 1_000
+
+
 def test_an_ended_batch_leaves_its_share() -> None:
     """Batches that are done leave theirs to the others of the match, a match that is done to the other matches."""
     half = RateShare("a", "o", 4, frozenset({0, 1}), 2_000)

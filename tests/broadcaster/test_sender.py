@@ -1,4 +1,4 @@
-"""The sender on real tables and a real gateway: everyone once, the gone pruned, memory flat."""
+"""The sender on real tables and a real gateway: one POST for each row, dead rows pruned, memory flat."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SHARDS = initial_shards(60_000)
 PADDING = {"padding": {"S": "x" * 400}}
-"""Of a planted row, and not read by a sender: a page of 1 MB has ten times fewer rows, which are planted sooner."""
+"""An attribute of planted rows that no sender reads: with it a page of 1 MB has ten times fewer rows to plant."""
 
 
 def receipts_of(ledger: Ledger, tools: Tools) -> Receipts:
@@ -44,8 +44,8 @@ def receipts_of(ledger: Ledger, tools: Tools) -> Receipts:
     return Receipts(ledger, tools.store.broadcasts, client, ViewerCounts(ledger.table, client), lease_seconds=60)
 
 
-async def next_rows_of(tools: Tools, match: str, shards: int) -> tuple[int, int]:
-    """Go round once without sending; returns the rows and the queries that took."""
+async def lap_of(tools: Tools, match: str, shards: int) -> tuple[int, int]:
+    """Do one lap without sending; returns the numbers of rows and of queries."""
     come = asyncio.Event()
 
     async def read(pk: str, after: str | None) -> Page:
@@ -65,7 +65,7 @@ async def next_rows_of(tools: Tools, match: str, shards: int) -> tuple[int, int]
 async def test_the_gone_are_pruned_and_the_living_are_told(
     tools: Tools, numbered: str, system: System, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
-    """Promise 4: rows of connections that are gone go, all of them; a living viewer's stays, and it gets the frame."""
+    """Promise 4: the rows of all dead connections are deleted. A living viewer gets the frame and keeps its row."""
     plant(numbered, 60)
     grant_lease(numbered)
     async with connect(system.websocket_url) as socket:
@@ -83,7 +83,7 @@ async def test_the_gone_are_pruned_and_the_living_are_told(
 async def test_a_sender_out_of_time_goes_on_from_its_cursor(
     tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
-    """Promise 2: invocations that each end early reach every row between them, and their counts add up."""
+    """Promise 2: several invocations that each end early reach every row together, and their counts add up."""
     plant(numbered, 300)
     grant_lease(numbered)
     state = task(numbered, 0, SHARDS).batch
@@ -101,7 +101,7 @@ async def test_a_sender_out_of_time_goes_on_from_its_cursor(
 async def test_a_repeated_invocation_counts_nothing_twice(
     tools: Tools, numbered: str, ledger: Ledger, plant: Any, grant_lease: Any
 ) -> None:
-    """A retry of the same input overwrites the batch's progress; the receipt counts the batch once."""
+    """A repeated invocation overwrites the batch's progress, and the receipt counts the batch once."""
     grant_lease(numbered)
     plant(numbered, 10, ttl=600)
     await send(tools, task(numbered, 0, SHARDS))
@@ -112,10 +112,10 @@ async def test_a_repeated_invocation_counts_nothing_twice(
     assert [(each["gone"], each["batches"]) for each in ledger.receipts(numbered)] == [(10, 1)]
 
 
-async def test_a_match_that_has_grown_since_the_plan_is_walked_whole(
+async def test_a_match_that_has_grown_since_the_plan_is_read_whole(
     tools: Tools, numbered: str, dynamodb: Any, plant: Any, rows_of: Any, grant_lease: Any, system: System
 ) -> None:
-    """Promise 2: a row in a shard that the plan did not know of, because the match has doubled since, is reached."""
+    """Promise 2: a sender reaches the rows of shards that came after the plan, because the match has doubled."""
     grant_lease(numbered)
     dynamodb.update_item(
         TableName=system.name("broadcasts"), Key=cell_state_key(numbered),
@@ -132,7 +132,7 @@ async def test_a_match_that_has_grown_since_the_plan_is_walked_whole(
 async def test_pruning_that_fails_holds_up_nobody(
     tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
-    """Promises 2 and 4: when DynamoDB takes no deletes the broadcast ends well, and the next one prunes."""
+    """Promises 2 and 4: if DynamoDB refuses all deletes, the broadcast still ends well, and the next one prunes."""
     plant(numbered, 30)
     grant_lease(numbered)
 
@@ -149,7 +149,7 @@ async def test_pruning_that_fails_holds_up_nobody(
 
 
 async def test_expired_rows_are_skipped(tools: Tools, numbered: str, plant: Any, grant_lease: Any) -> None:
-    """TTL deletes late: a row past its time gets no POST."""
+    """A row that has expired gets no POST, although DynamoDB deletes it late."""
     plant(numbered, 20, ttl=-5)
     grant_lease(numbered)
     result = await send(tools, task(numbered, 0, SHARDS))
@@ -170,7 +170,7 @@ async def test_a_sender_without_the_lease_stops(
 async def test_a_batch_that_cannot_read_its_rows_fails(
     tools: Tools, numbered: str, plant: Any, rows_of: Any, grant_lease: Any
 ) -> None:
-    """An error that is nobody's connection fails the invocation, for the state machine to try again."""
+    """If a page cannot be read, the invocation fails, and the state machine tries again."""
     plant(numbered, 5)
     grant_lease(numbered)
     broken = replace(tools, subscriptions="no-such-table")
@@ -199,24 +199,24 @@ def big_shard(dynamodb: Any, system: System) -> Callable[[int], str]:
     return fill
 
 
-async def test_a_walk_asks_once_per_megabyte_and_once_per_shard(tools: Tools, big_shard: Callable[[int], str]) -> None:
+async def test_a_lap_queries_once_per_megabyte_and_per_shard(tools: Tools, big_shard: Callable[[int], str]) -> None:
     """At most one Query per started megabyte of rows plus one per shard."""
     rows = 6_000
     row_bytes = len("pk") + len("big-6000#0") + len("sk") + 16 + len("ttl") + 6 + len("padding") + 400
-    taken, queries = await next_rows_of(tools, big_shard(rows), 4)
+    taken, queries = await lap_of(tools, big_shard(rows), 4)
     assert taken == rows
     megabytes = -(-rows * row_bytes // 1_000_000)
     assert queries <= megabytes + 4
 
 
 async def test_memory_stays_flat(tools: Tools, big_shard: Callable[[int], str]) -> None:
-    """A shard of four times as many pages takes no more memory: a sender never collects its rows."""
+    """A shard of four times as many pages needs no more memory, because a sender never collects its rows."""
     peaks = []
     for rows in (6_000, 24_000):
         match = big_shard(rows)
         gc.collect()
         tracemalloc.start()
-        taken, _ = await next_rows_of(tools, match, 1)
+        taken, _ = await lap_of(tools, match, 1)
         assert taken == rows
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

@@ -62,7 +62,7 @@ def botocores(
 def test_signed_as_botocore_signs(
     connection: str, url: str, token: str | None, now: int, frame: bytes, region: str, method: str
 ) -> None:
-    """AWS takes our signatures: for every connection id, host, token and date they are botocore's, byte for byte."""
+    """For every connection id, host, token and date the signature is botocore's, byte for byte."""
     endpoint = Endpoint.parse(url, region)
     credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
     path, headers, body = read(prepare(endpoint, frame, credentials, now, method=method)(connection))
@@ -74,7 +74,7 @@ def test_signed_as_botocore_signs(
 
 
 def test_midnight_is_in_the_date_and_in_the_scope() -> None:
-    """A signature made a second after midnight names the new day in both places."""
+    """A signature made one second after midnight has the new day in the date and in the scope."""
     endpoint = Endpoint.parse("https://example.org/live", "us-east-1")
     midnight = datetime(2027, 1, 1, tzinfo=UTC).timestamp()
     for now, day in ((midnight - 1, "20261231"), (midnight, "20270101")):
@@ -84,8 +84,8 @@ def test_midnight_is_in_the_date_and_in_the_scope() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "live", "wss://example.org/live", "https:///live", "ftp://example.org"])
-def test_what_is_no_url_of_the_api_is_refused(url: str) -> None:
-    """A wrong setting is said at the start, not with the first goal."""
+def test_a_url_that_is_no_api_is_refused(url: str) -> None:
+    """A wrong URL raises an error at the start, not at the first goal."""
     with pytest.raises(ValueError, match="not the URL"):
         Endpoint.parse(url, "us-east-1")
 

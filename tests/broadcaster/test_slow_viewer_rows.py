@@ -1,4 +1,4 @@
-"""Slow viewers: what they cost the others, in virtual time and on the real tables."""
+"""Slow viewers hardly delay the others: in virtual time, and on the real tables."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def last_honest(
 @pytest.mark.parametrize("slow", [0.01, 0.049, 0.06, 0.1, 0.3, 0.45])
 @pytest.mark.parametrize("kind", ["never reads", "reads at times"])
 def test_the_last_honest_viewer_hardly_waits_for_slow_ones(slow: float, kind: str) -> None:
-    """However many viewers do not read, the last one that does is told within 1.25 of the time without them.
+    """However many viewers do not read, the last viewer that reads gets its frame within 1.25 of the time without them.
 
     Nor do they cost other matches much: two further tries each, once further tries are known to be in vain.
     """
@@ -120,7 +120,7 @@ def test_the_last_honest_viewer_hardly_waits_for_slow_ones(slow: float, kind: st
 
 
 def test_slow_viewers_hardly_delay_the_others_while_the_account_throttles() -> None:
-    """When the account allows two thirds of the rate and a tenth of the viewers is slow, both are dealt with."""
+    """The others hardly wait if the account allows two thirds of the rate and a tenth of the viewers is slow."""
     allowed = RATE * 2 / 3
     alone, told, requests = last_honest(0.0, account=allowed)
     assert (told, requests <= 1.1 * VIEWERS) == (VIEWERS, True)
@@ -131,7 +131,7 @@ def test_slow_viewers_hardly_delay_the_others_while_the_account_throttles() -> N
 
 @pytest.mark.parametrize("allowed", [0.5, 0.15, 0.06])
 def test_nobody_is_slow_because_the_account_throttles(allowed: float) -> None:
-    """However little the account allows, viewers that read are told, and hardly any is noted as slow."""
+    """However little the account allows, viewers that read get their frames, and hardly any is marked as slow."""
     noted: list[str] = []
     _, told, _ = last_honest(0.0, account=RATE * allowed, noted=noted)
     assert told >= 0.999 * VIEWERS
@@ -140,14 +140,14 @@ def test_nobody_is_slow_because_the_account_throttles(allowed: float) -> None:
 
 @pytest.mark.parametrize("slow", [0.6, 0.96])
 def test_a_majority_of_slow_viewers_hardly_delays_the_others(slow: float) -> None:
-    """Even when most viewers never read, the others do not wait for the tries that are in vain."""
+    """Even if most viewers never read, the others do not wait for the tries that are in vain."""
     alone, _, _ = last_honest(0.0)
     seconds, _, _ = last_honest(slow)
     assert seconds <= 1.5 * alone
 
 
 def test_a_viewer_whose_tries_met_errors_is_not_slow() -> None:
-    """Errors of the gateway say nothing of a viewer, whatever its last try was answered."""
+    """A viewer whose tries met errors is not slow, whatever the answer to its last try."""
     noted: list[Post] = []
 
     def note(post: Post) -> None:
@@ -165,7 +165,7 @@ def test_a_viewer_whose_tries_met_errors_is_not_slow() -> None:
 
 
 def test_further_tries_wait_while_first_ones_are_left() -> None:
-    """Tries that do not pass take a bounded share of a lap, however many viewers are slow."""
+    """Further tries that do not pass are a bounded share of a lap, however many viewers are slow."""
     posts = PostQueue(Numbered(1_000), Pace(1e6, 0), until=60, gone=lambda _: None, chance=lambda: 0.0)
     first, again = 0, 0
     while posts.rows.waiting:
@@ -178,7 +178,7 @@ def test_further_tries_wait_while_first_ones_are_left() -> None:
 
 
 def test_further_tries_that_pass_are_not_held_back() -> None:
-    """A viewer that was refused by chance is told soon: tries that pass go before first ones without a bound."""
+    """Further tries that pass go before first tries without a bound, so a viewer refused by chance does not wait."""
     posts = PostQueue(Numbered(1_000), Pace(1e6, 0), until=60, gone=lambda _: None, chance=lambda: 0.0)
     again = 0
     while posts.rows.waiting:
@@ -192,7 +192,7 @@ def test_further_tries_that_pass_are_not_held_back() -> None:
 async def test_what_is_held_back_is_tried_before_an_invocation_ends(
     system: System, dynamodb: Any, slow_tools: Tools, server: Server, numbered: str, grant_lease: Any, slow_of: Any
 ) -> None:
-    """A slow viewer has its tries in the invocation that met it, and one that reads again is cleared there."""
+    """The rows held back are tried before the invocation ends, and a viewer that reads again loses its mark."""
     shards = initial_shards(60_000)
     again, others = "200.again=", [f"200.n{number}=" for number in range(60)]
     for each in (again, *others):
@@ -261,7 +261,7 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
     system: System, dynamodb: Any, slow_tools: Tools, server: Server, numbered: str, ledger: Ledger,
     cell_states: CellStates, grant_lease: Any, slow_of: Any,
 ) -> None:  # fmt: skip
-    """Two broadcasts without one accepted try put a viewer last; a third one closes its connection, and no other."""
+    """After two broadcasts without an accepted try a viewer comes last. After a third one only it is closed."""
     shards = initial_shards(60_000)
     late, honest = "429-429-429-429-429-429-200.l=", "200.h="
     # Six tries in each of two broadcasts, three in the third, then a DELETE.
@@ -290,7 +290,7 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
 async def test_a_row_that_is_gone_does_not_come_back(
     slow_tools: Tools, numbered: str, slow_of: Any, server: Server
 ) -> None:
-    """Promise 4: a viewer that left while its broadcast ran has no row again because it was slow."""
+    """Promise 4: marking a slow viewer does not bring back the row of a viewer that has left."""
     from broadcaster.send.slow_viewer_rows import SlowViewerRows
 
     slow = SlowViewerRows(slow_tools.db, slow_tools.subscriptions)

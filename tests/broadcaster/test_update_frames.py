@@ -1,4 +1,4 @@
-"""Frames: what a viewer gets brings it from where it stands to the newest event."""
+"""The frames bring a viewer from its position to the newest event."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def snapshot(seq: int) -> dict[str, Any]:
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.data())
 def test_both_chains_bring_their_followers_to_the_newest_event(scores: list[bool], data: st.DataObject) -> None:
-    """One who was told all so far has no gap and gets each event of its kind once, whichever rounds are skipped."""
+    """A viewer without a gap gets each event of its kind once and has no gap, whichever rounds are skipped."""
     history = chain(scores)
     told = 0
     follower, score_follower = Follower("wc22-final"), Follower("wc22-final")
@@ -73,7 +73,7 @@ def test_both_chains_bring_their_followers_to_the_newest_event(scores: list[bool
 
 @given(st.lists(st.booleans(), min_size=1, max_size=100), st.integers(0, 600))
 def test_a_frame_fits_and_its_prev_is_true(scores: list[bool], padding: int) -> None:
-    """At most 16 KB; what does not fit is left out at the beginning, and prev says where the frame begins."""
+    """A frame has at most 16 KB. It leaves out the oldest events that do not fit, and prev says where it begins."""
     history = chain(scores, padding)
     frames = build(replace(STATE, newest_seq=len(history)), 0, history)
     assert frames is not None
@@ -97,14 +97,14 @@ def test_nothing_new_is_no_frame() -> None:
 
 
 def test_cards_alone_are_no_frame_for_followers_of_the_score() -> None:
-    """One who follows the score is not posted a frame without anything for it."""
+    """A follower of the score gets no frame that has nothing for it."""
     frames = build(replace(STATE, newest_seq=1), 0, chain([False]))
     assert frames is not None
     assert frames.score is None
 
 
 def test_a_frame_that_is_just_full_still_fits() -> None:
-    """The room is measured with the longest time there is, not with the shortest."""
+    """The room for events is measured with the longest time, so a full frame still fits."""
     for padding in range(120):
         history = chain([True] * 150, padding)
         frames = build(replace(STATE, newest_seq=len(history)), 0, history)
@@ -114,7 +114,7 @@ def test_a_frame_that_is_just_full_still_fits() -> None:
 
 @given(st.lists(st.booleans(), min_size=1, max_size=12), st.data())
 def test_a_damaged_event_is_a_gap_that_its_viewers_see(scores: list[bool], data: st.DataObject) -> None:
-    """Promise 2: an event whose row cannot be read is missing for nobody in silence; the newest score is shown."""
+    """Promise 2: a viewer sees a gap at an event whose row is damaged, and still gets the newest score."""
     history = chain(scores)
     missing = data.draw(st.integers(1, len(history)))
     scored = max((event["seq"] for event, before in history if before is not None), default=0)

@@ -1,4 +1,4 @@
-"""The command for what was set aside: redrive."""
+"""The command for messages that were set aside: redrive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from broadcaster.control.set_aside import Message, NoSuchMessageError, find
 from broadcaster.control.set_aside_queues import Redrive, RedriveResult
-from commands.common import LOCAL, Api, AsJson, confirm, err, out, said
+from commands.common import LOCAL, Api, AsJson, confirm, err, errors_end_the_command, out
 from devstack.deployment import running_system
 from devstack.stack.ministack import StackError
 from devstack.system import PREFIX
@@ -40,7 +40,11 @@ def redrive(
         raise typer.BadParameter("messages are sent or dropped, not both")
     if (send or drop) != bool(ids or every) or (ids and every):
         raise typer.BadParameter("say --send or --drop, and which: ids, or --all")
-    with said(), running_system.told(), running_system.redrive(api, aws=aws, prefix=prefix) as queue:
+    with (
+        errors_end_the_command(),
+        running_system.aws_errors(),
+        running_system.redrive(api, aws=aws, prefix=prefix) as queue,
+    ):
         messages = queue.receive()
         for region in sorted(queue.unreached):
             err.print(f"The queue in {region} does not answer: what lies there is not shown.", highlight=False)
@@ -55,7 +59,7 @@ def redrive(
 
 
 def _chosen(messages: list[Message], ids: list[str]) -> list[Message]:
-    """Those of these ids, in the order in which they are to be sent."""
+    """The messages of these ids, in the order in which they are sent."""
     try:
         wanted = {find(messages, each).id for each in ids}
     except NoSuchMessageError as error:
@@ -65,11 +69,11 @@ def _chosen(messages: list[Message], ids: list[str]) -> list[Message]:
 
 def _ask(count: int) -> None:
     if count:
-        confirm(f"Drop {count} message{'s' if count > 1 else ''}? What they are about is lost.", "drop", "dropped")
+        confirm(f"Drop {count} message{'s' if count > 1 else ''}? Their content is lost.", "drop", "dropped")
 
 
 def _carry_out(queue: Redrive, chosen: list[Message], *, drop: bool, as_json: bool) -> int:
-    """Say what became of each as it happens; returns how many had to be kept."""
+    """Send or drop each message and print the outcome; returns the number of messages that had to be kept."""
     kept = 0
     for message in chosen:
         result: RedriveResult = queue.drop(message) if drop else queue.send(message)
