@@ -21,7 +21,7 @@ from runtime.metrics import Metrics
 from subscriptions.handshake import header
 from subscriptions.issuer_keys import KeySet, fetch
 from subscriptions.protocol import SUBPROTOCOL
-from subscriptions.token_verification import Expected, TokenError, key_id, verify
+from subscriptions.token_verification import Expected, HandshakeRefusedError, key_id, verify
 from subscriptions.viewer_settings import AuthorizerSettings
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     connection = event["requestContext"]["connectionId"]
     try:
         subject, competitions = _decide(event)
-    except TokenError as error:
+    except HandshakeRefusedError as error:
         logger.info("connect_refused", connection=connection, reason=str(error))
         metrics.add("Refused")
         return _policy(event["methodArn"], "Deny", "refused", {})
@@ -67,7 +67,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _decide(event: dict[str, Any]) -> tuple[str, str]:
-    """The subject and the competitions of the viewer that connects. Raises TokenError."""
+    """The subject and the competitions of the viewer that connects. Raises HandshakeRefusedError."""
     _check_origin(header(event, "origin"))
     own = settings(AuthorizerSettings)
     anonymous = own.anonymous == "on"
@@ -76,7 +76,7 @@ def _decide(event: dict[str, Any]) -> tuple[str, str]:
     token = find_token(event)
     if token is None:
         if not anonymous:
-            raise TokenError("There is no token.")
+            raise HandshakeRefusedError("There is no token.")
         return ANONYMOUS, unsaid
     audiences = frozenset(own.viewer_audience.split(",")) - {""}
     key = _own_keys().key(key_id(token))
@@ -87,8 +87,8 @@ def _decide(event: dict[str, Any]) -> tuple[str, str]:
 def find_token(event: dict[str, Any]) -> str | None:
     """The token of a handshake, or None: the query parameter ``token``, or the subprotocol that follows ours.
 
-    The subprotocol is the only header of a WebSocket that a page in a browser can set. Raises TokenError if there is
-    more than one token.
+    The subprotocol is the only header of a WebSocket that a page in a browser can set. Raises HandshakeRefusedError if
+    there are two different tokens.
     """
     query = event.get("multiValueQueryStringParameters") or {}
     found = set(query.get("token", ()))
@@ -97,15 +97,15 @@ def find_token(event: dict[str, Any]) -> str | None:
         following = offered[offered.index(SUBPROTOCOL) + 1 :]
         found.update(each for each in following if not each.startswith(_FAMILY))
     if len(found) > 1:
-        raise TokenError("There is more than one token.")
+        raise HandshakeRefusedError("There is more than one token.")
     return found.pop() if found else None
 
 
 def _check_origin(origin: str | None) -> None:
-    """Raises TokenError for a page of another origin. A program sends no origin, and could send any."""
+    """Raises HandshakeRefusedError for a page of another origin. A program sends no origin, and could send any."""
     allowed = {each.strip() for each in settings(AuthorizerSettings).origins.split(",")}
     if origin is not None and allowed.isdisjoint({"*", origin}):
-        raise TokenError("The page is from another origin.")
+        raise HandshakeRefusedError("The page is from another origin.")
 
 
 def _policy(arn: str, effect: str, principal: str, context: dict[str, str]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The issuer's keys: fetched over HTTP, cached, and fetched again when they are old or when a key is unknown.
 
-A process asks the issuer at most once a minute, however many tokens name an unknown key, and also while the issuer does
-not answer. Meanwhile it uses the keys that it has, for at most an hour.
+A process with usable keys asks the issuer at most once a minute, however many tokens name an unknown key, and also
+while the issuer does not answer. Meanwhile it uses the keys that it has, for at most an hour. A process without usable
+keys asks at most every five seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import urllib3
 
 from runtime.errors import TransientError
 from runtime.thaw import seconds
-from subscriptions.token_verification import TokenError, read_keys
+from subscriptions.token_verification import HandshakeRefusedError, read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,8 +70,8 @@ class KeySet:
     def key(self, kid: str) -> jwt.PyJWK:
         """The key with the id ``kid``.
 
-        Raises TokenError if no such key is known. A call for a known key never waits while another call fetches the
-        keys.
+        Raises HandshakeRefusedError if no such key is known. A call for a known key never waits while another call
+        fetches the keys.
         """
         if self._wants(kid) and self._lock.acquire(blocking=kid not in self._usable()):
             try:
@@ -80,7 +81,7 @@ class KeySet:
                 self._lock.release()
         usable = self._usable()
         if kid not in usable:
-            raise TokenError("The issuer has no such key." if usable else "The issuer's keys are not known.")
+            raise HandshakeRefusedError("The issuer has no such key." if usable else "The issuer's keys are not known.")
         return usable[kid]
 
     def fetch_early(self) -> None:

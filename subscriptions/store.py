@@ -1,18 +1,19 @@
-"""The ``subscriptions`` table: add, remove, page and prune rows.
+"""The table ``subscriptions``: its rows, their keys, and the query for a page.
 
 One row per connection and match. Key ``pk`` = ``<match>#<shard>``, ``sk`` = connection id; ``only`` = ``score`` for a
 follower of the score; ``ttl`` in seconds. ``slow``, on few rows: the number of successive broadcasts in which its
 viewer took nothing. The names are short because a row is paid for a million times. With the longest match id, 20 bytes,
-a row is 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html). That leaves no room
-for a version, which the other tables' rows have (attributes.py): another form of this row needs another table.
+a row has 63 bytes (2+25, 2+16, 3+6, 4+5) by DynamoDB's size rules
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html). It must stay within
+64 bytes, so it has no version, unlike the other tables' rows (runtime/attributes.py): another form of this row needs
+another table.
 
 The index ``by_connection`` finds the rows of one connection.
 
 A closed connection has a note for some minutes: the row ``pk`` = ``#<connection>``, in no match's partition. A
-subscribe that is still being served finds the note and removes its own row again. The note lies in this table because
-the table has room for a rush: each viewer that leaves has come in here. Goals write to the table ``broadcasts``, so the
-rush must not go there.
+subscribe that is still being served finds the note and removes its own row again. The note lies in this table,
+because this table takes as many writes as viewers subscribe. Goals write to the table ``broadcasts``, so a rush of
+viewers must not go there.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Subscriptions:
         before = self._db.put_item(TableName=self.table, Item=item, ReturnValues="ALL_OLD")
         return "Attributes" not in before
 
-    def of_connection(self, connection: str, limit: int | None = None) -> list[Row]:
+    def of_connection(self, connection: str) -> list[Row]:
         """Subscriptions of one connection, from the index: one of the last moments may be missing, or gone already."""
         found: list[Row] = []
         query: dict[str, Any] = {
@@ -88,7 +89,7 @@ class Subscriptions:
             page = self._db.query(**query)
             rows = [Row(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
             found += [row for row in rows if row.match]
-            if "LastEvaluatedKey" not in page or (limit is not None and len(found) >= limit):
+            if "LastEvaluatedKey" not in page:
                 return found
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 

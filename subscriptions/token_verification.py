@@ -39,8 +39,8 @@ _REASONS: Final[dict[type[Exception], str]] = {
 }
 
 
-class TokenError(BadInputError):
-    """A token is refused. The text is the reason, for the log only: the sender never gets it."""
+class HandshakeRefusedError(BadInputError):
+    """A viewer is refused at the handshake. The text is the reason, for the log only: the viewer never gets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +54,27 @@ class Expected:
 def key_id(token: str) -> str:
     """The ``kid`` of a token. This verifies nothing.
 
-    Raises TokenError if the token has the wrong form or an algorithm that is not allowed.
+    Raises HandshakeRefusedError if the token has the wrong form or an algorithm that is not allowed.
     """
     if len(token.encode("utf-8", "surrogatepass")) > TOKEN_BYTES:
-        raise TokenError("The token is too long.")
+        raise HandshakeRefusedError("The token is too long.")
     try:
         header: Any = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError):
-        raise TokenError("The token is malformed.") from None
+        raise HandshakeRefusedError("The token is malformed.") from None
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise TokenError("The algorithm is not allowed.")
+        raise HandshakeRefusedError("The algorithm is not allowed.")
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid:
-        raise TokenError("The token names no key.")
+        raise HandshakeRefusedError("The token names no key.")
     return kid
 
 
 def verify(token: str, key: jwt.PyJWK, expected: Expected) -> Identity:
     """The identity in a token. Checks the signature with ``key``, the times, the issuer and the audience.
 
-    Raises TokenError.
+    Raises HandshakeRefusedError.
     """
     try:
         claims: dict[str, Any] = jwt.decode(
@@ -86,13 +86,13 @@ def verify(token: str, key: jwt.PyJWK, expected: Expected) -> Identity:
             options={"require": ["exp", "iat", "iss", "sub"], "verify_aud": False},
         )
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise TokenError(_REASONS.get(type(error), "The token is malformed.")) from None
+        raise HandshakeRefusedError(_REASONS.get(type(error), "The token is malformed.")) from None
     if expected.audiences.isdisjoint(_audience(claims)):
-        raise TokenError("The token is for another audience.")
+        raise HandshakeRefusedError("The token is for another audience.")
     try:
         return identity(claims)
     except ClaimsError as error:
-        raise TokenError(str(error)) from None
+        raise HandshakeRefusedError(str(error)) from None
 
 
 def read_keys(document: Any) -> dict[str, jwt.PyJWK]:

@@ -1,4 +1,6 @@
-"""The number of viewers of a match over all cells. It is approximate, and no request fails or waits for it.
+"""The number of viewers of a match over all cells.
+
+The number is approximate. No request fails because of it, and a call of DynamoDB that fails is not tried again.
 
 The counts lie in the table ``matches``, at home, in a partition of their own, so that they cost the match nothing:
 ``match_id`` is ``audience#<match>``, and no match's id has a #. Each cell has a row; ``item`` is the cell's region:

@@ -47,7 +47,9 @@ FILES: Final = {
         "test_policy", "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
-    "tests/devstack/checks": {"test_english", "test_proofread", "test_pure_coverage", "test_vocabulary"},
+    "tests/devstack/checks": {
+        "test_english", "test_named_files", "test_proofread", "test_pure_coverage", "test_vocabulary",
+    },
     "tests/devstack/deployment": {"test_quota_fit"},
     "tests/devstack/operator": {"test_local_system"},
     "tests/devstack/replay": {"test_openfootball"},

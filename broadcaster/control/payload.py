@@ -187,7 +187,7 @@ class ExecutionInput:
 
     match: str
     due_seq: int
-    """The newest event that was due when the first execution of the broadcast started. Later events do not change it."""
+    """The newest event that was due when the broadcast's first execution started. Later events do not change it."""
     previous_owner: str | None
     """The execution that handed over to this one and gives it the lease; None if the starter started it."""
     broadcast: str

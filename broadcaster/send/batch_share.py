@@ -45,7 +45,7 @@ class BatchShare:
         return any(each.match != self._match for each in self.rate_shares)
 
     async def announce_left(self, left: int) -> None:
-        """Announce the posts that this batch has left, if the last announcement is wrong by half or more.
+        """Announce the posts that this batch has left: the first time, when they have grown, and when they have halved.
 
         Raises botocore's errors.
         """

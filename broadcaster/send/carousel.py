@@ -105,7 +105,7 @@ class Carousel:
         self._slow = SlowViewerRows(tools.db, tools.subscriptions)
         self._lost = False
         """Whether another execution has the lease, or nobody has."""
-        self._seq = task.batch.reached_seq or 0
+        self._lap_seq = task.batch.reached_seq or 0
         """Every row that was passed in this lap has been sent everything up to this event."""
         self._frames: Frames | None = None
         """The frames that this invocation sends, None before the first."""
@@ -124,12 +124,12 @@ class Carousel:
     def _about(self) -> dict[str, Any]:
         """The fields of every line of the log."""
         event_id = self._frames.event_id if self._frames is not None else None
-        return {"match": self._task.match, "seq": self._seq, "event_id": event_id}
+        return {"match": self._task.match, "seq": self._lap_seq, "event_id": event_id}
 
     async def run(self) -> Batch:
         """Send until every row has the newest event, or the time is up; returns the batch with its progress.
 
-        Raises GatewayError when no POST can succeed, botocore's errors when nothing can be read.
+        Raises GatewayError when the gateway cannot be used, botocore's errors when nothing can be read.
         """
         before = self._counts
         self._counts = replace(before, invocations=before.invocations + 1, started=before.started or _now_ms())
@@ -145,7 +145,7 @@ class Carousel:
 
     async def _send_laps(self) -> LapEnd:
         """Send one lap after the other, as long as newer events come and the time lasts."""
-        action = await self._poller.first_action(self._seq)
+        action = await self._poller.first_action(self._lap_seq)
         while True:
             await self._act(action)
             end = await self._send_lap()
@@ -222,7 +222,7 @@ class Carousel:
             pause = POLL_SECONDS
             self._release_in_time()
             try:
-                await self._act(await self._poller.next_action(self._seq))
+                await self._act(await self._poller.next_action(self._lap_seq))
             except Exception:  # a failed poll, whatever the error, must not be the last one
                 logger.exception("poll_failed", **self._about)
 
@@ -245,7 +245,7 @@ class Carousel:
         until = min(self._deadline, self._loop.time() + WAIT_SECONDS)
         while broadcast is not None and broadcast.senders > 0 and self._loop.time() < until:
             await asyncio.sleep(POLL_SECONDS)
-            action = await self._poller.next_action(self._seq)
+            action = await self._poller.next_action(self._lap_seq)
             if isinstance(action, NewerEvent):
                 await self._share.announce_done(is_done=False)
                 return action
@@ -283,7 +283,7 @@ class Carousel:
         rows.everything = self._request(rows.everything, frames.everything)
         if frames.score is not None:
             rows.score = self._request(rows.score, frames.score)
-        self._seq, self._frames = frames.seq, frames
+        self._lap_seq, self._frames = frames.seq, frames
 
     def _request(self, request: PreparedRequest | None, frame: bytes) -> PreparedRequest:
         requests = self._tools.gateway.requests
@@ -305,7 +305,11 @@ class Carousel:
             await self._share.announce_left(left + (self._queue.later if self._queue is not None else 0))
 
     def _request_for_slow(self, post: Post) -> PreparedRequest | None:
-        """A viewer was refused on every try; returns the request that closes its connection, if that is its time."""
+        """A viewer was refused on every try: note that it is slow.
+
+        Returns the request that closes its connection, or None if the viewer has failed in fewer than three successive
+        broadcasts.
+        """
         before = self._rows.slow.get((post[2], post[0]), 0) if self._rows is not None else 0
         if not self._slow.failed(post, before):
             return None
@@ -330,7 +334,7 @@ class Carousel:
             queries=before.queries + rows.queries,
             skipped=before.skipped + rows.skipped,
         )
-        await self._tools.store.report(self._task, self._seq, counts)
+        await self._tools.store.report(self._task, self._lap_seq, counts)
         logger.info("sent", **self._about, batch=self._batch.number, counts=counts.dump())
         metrics.note_event(**self._about)
         metrics.add("Accepted", tally.accepted)
@@ -346,9 +350,9 @@ class Carousel:
         batch = replace(self._batch, counts=self._counts, reached_seq=None, cursor=None)
         rows = self._rows
         if end is not LapEnd.TIME_UP or rows is None:
-            return replace(batch, done=True, lost=self._lost, reached_seq=self._seq if end is LapEnd.DONE else None)
+            return replace(batch, done=True, lost=self._lost, reached_seq=self._lap_seq if end is LapEnd.DONE else None)
         cursor = Cursor(
-            lap_seq=self._seq,
+            lap_seq=self._lap_seq,
             shards=self._shards,
             begin_shard_index=rows.begin.shard_index,
             begin_after=rows.begin.after,

@@ -6,4 +6,4 @@ from runtime.errors import TransientError
 
 
 class GatewayError(TransientError):
-    """No POST can succeed, whatever the connection: bad credentials, a wrong URL, or no network."""
+    """The gateway cannot be used: bad credentials, a wrong URL, no network, or errors for over a tenth of a batch."""

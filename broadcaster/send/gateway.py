@@ -51,7 +51,10 @@ logger = Logger(service="sender")
 
 
 class Gateway:
-    """Posts frames; one ``deliver`` at a time. Its connections stay open from one to the next. Made by ``open``."""
+    """Posts frames; one ``deliver`` at a time. Its connections stay open from one to the next.
+
+    ``open`` makes a gateway that is ready at once.
+    """
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Hands out the rows of a lap, page by page: the next page is read while the page before it is being sent.
 
-At most two pages are in memory, however many rows a shard holds. Rows of viewers that took no frame in two broadcasts
-running are held back until all other rows have been handed out.
+At most two pages are in memory, however many rows a shard holds. Rows of viewers that took no frame in two successive
+broadcasts are held back until all other rows have been handed out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Read = Callable[[str, str | None], Awaitable[Page]]
 
 HELD_BACK_AFTER = 2
-"""After so many broadcasts running in which a viewer took no frame, its row comes last in a lap."""
+"""After so many successive broadcasts in which a viewer took no frame, its row comes last in a lap."""
 
 MOST_HELD = 10_000
 """The most rows that are held back. The rows of further slow viewers keep their place."""
@@ -73,7 +73,7 @@ class LapRows:
         self._over = False
         """Whether all pages of this lap have been handed out."""
         self.slow: dict[tuple[str, str], int] = {}
-        """By partition and connection: in how many broadcasts running the viewer of a row took no frame."""
+        """By partition and connection: in how many successive broadcasts the viewer of a row took no frame."""
         self._held: list[tuple[str, bool, str]] = []
         """The rows held back: connection, whether it follows the score only, partition."""
         self._holds = True

@@ -14,7 +14,7 @@ LONGEST_WINDOW = 2.0
 """Seconds after which a window ends, even with few answers."""
 
 FEW = 20
-"""With fewer answers to first tries in a window, the share of 429 among them says nothing."""
+"""With fewer answers to first tries in a window, the share of refused tries says nothing."""
 
 THROTTLE_SHARE = 0.05
 """The account throttles if it refuses a larger share of the tries than this."""
@@ -30,10 +30,11 @@ RECOVERY = 0.1
 """Parts of the full pace: the lowest pace, and the gain of each window without a throttle."""
 
 PATIENCE_WINDOWS = 6
-"""Windows in which a lower pace has to lower the share of 429: enough to halve the pace down to ``SLOWEST``."""
+"""Windows in which a lower pace has to lower the share of refused tries. They are enough to halve the pace down to
+``SLOWEST``."""
 
 HELPS = 0.5
-"""A lower pace helps if the share of 429 falls to this part of the share before."""
+"""A lower pace helps if the share of refused tries (429 and 5xx) falls to this part of the share before."""
 
 HELPED_WINDOWS = 40
 """Further windows that a lower pace has after it has helped."""
@@ -99,7 +100,7 @@ class AnswerCounts:
 
     @property
     def first(self) -> float:
-        """AnswerCounts to first tries."""
+        """Answers to first tries."""
         return self.taken + self.refused
 
     @property
@@ -137,7 +138,8 @@ class Pace:
     A 429 means either the account's throttle or one slow viewer's full buffer (the answer does not say which;
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
     ``AnswerCounts.throttle_share`` tells the two apart by second tries. Viewers that read only at times may still look
-    like a throttle of the account. So the pace becomes full again if a lower pace does not lower the share of 429.
+    like a throttle of the account. So the pace becomes full again if a lower pace does not lower the share of refused
+    tries.
     """
 
     def __init__(self, share: float, now: float) -> None:
@@ -149,7 +151,7 @@ class Pace:
         self._counted = AnswerCounts()
         self._recent = AnswerCounts()
         self._lowered: tuple[float, int] | None = None
-        """The share of 429 when the pace was lowered, and the number of windows since; below 0 after it has helped."""
+        """The share of refused tries when the pace was lowered, and the windows since (below 0 after it has helped)."""
         self._trusted_until = now
         self.throttled = False
         """Whether the account throttles, by the last window."""

@@ -15,7 +15,7 @@ POLL_SECONDS = 0.25
 """Seconds between two polls of a sender."""
 
 RENEW_SECONDS = 5.0
-"""A lease that was renewed this many seconds ago is renewed again. The lease has to outlast the tries of the state
+"""Seconds between two renewals of the lease. The lease has to outlast the tries of the state
 machine when the next senders are refused (docs/reliability.md)."""
 
 

@@ -5,14 +5,16 @@ drops then, and the post waits longer.
 
 Viewers that read come first. Three rules keep slow viewers out of their way:
 
-1. Further tries go before first tries as often as further tries are accepted, and a few times more (``EARLY``). The
-   other further tries wait until every row of the lap has had its first try. While the account throttles, every second
-   post may be a further try.
-2. ``Rows`` gives the rows of viewers that failed in two broadcasts running last, with half of the tries (``LapRows``).
+1. Of the further tries, as many go before first tries as further tries were accepted, plus 20 (``EARLY``) and 5 % of
+   all accepted posts. The other further tries wait until every row of the lap has had its first try. While the account
+   throttles, every second post may be a further try.
+2. ``Rows`` gives last the rows of viewers that took no frame in two successive broadcasts; they have half of the tries
+   (``LapRows``).
 3. If such a viewer fails once more, its connection is closed. The client comes back with an empty buffer, or not at
    all.
 
-A viewer counts as slow only if each of its tries was answered 429 while the account did not throttle.
+A viewer counts as slow if its tries are used up, no try met an error, and the account did not throttle at the last
+refusal.
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ class PreparedRequest:
 
 
 Post = tuple[str, PreparedRequest, str, float]
-"""One post: connection id, request, partition key of the row's shard, number of failed tries.
+"""One post: connection id, request, partition key of the row's shard, weight of its failed tries (see ``EXCUSED``).
 
 A plain tuple, because one is made for each viewer: a named tuple costs three times as much to make.
 """
@@ -109,7 +111,7 @@ class Tally:
     accepted_again: int = 0
     """Answers to further tries in ``accepted``."""
     closed: int = 0
-    """Connections closed because their viewers took no frame in three broadcasts running."""
+    """Connections closed because their viewers took no frame in three successive broadcasts."""
     lost: int = 0
     """Connections to the gateway that broke with a request on its way."""
 

@@ -34,8 +34,8 @@ class Page:
     """One page of a shard.
 
     ``connections`` are in order, without expired rows. ``score_only`` are those of them that follow the score only. The
-    next page begins after ``last``; None at the end of the shard. ``slow`` says in how many broadcasts running a viewer
-    took no frame. ``strange`` are the connections whose rows have no readable ``ttl``.
+    next page begins after ``last``; None at the end of the shard. ``slow`` says in how many successive broadcasts a
+    viewer took no frame. ``strange`` are the connections whose rows have no readable ``ttl``.
     """
 
     connections: list[str]
@@ -98,7 +98,7 @@ def page(answer: Mapping[str, Any], now: float) -> Page:
 
 
 def _slow(item: Mapping[str, Any]) -> int:
-    """The broadcasts running in which the viewer took no frame; 0 if the row has no readable number."""
+    """The successive broadcasts in which the viewer took no frame; 0 if the row has no readable number."""
     try:
         return min(max(0, int(item["slow"]["N"])), HELD_BACK_AFTER)
     except (KeyError, TypeError, ValueError):

@@ -67,15 +67,15 @@ class SenderStore:
         state: lease, stops and rate shares lie in the cell and must not wait for home. Without a known state this
         raises UnknownMatchError or UnreadableRowError.
         """
-        state, told, live_rows = await asyncio.gather(
+        state, cell_row, share_rows = await asyncio.gather(
             self._state(match, known),
             self.db.get_item(**cell_state_get(self.broadcasts, match)),
             self.db.query(**rate_share.rate_share_query(self.broadcasts)),
         )
         return Poll(
             state=state,
-            cell_state=parse_cell_state(match, told.get("Item")),
-            rate_shares=readable_rows(rate_share.parse(live_rows["Items"], time.time())),
+            cell_state=parse_cell_state(match, cell_row.get("Item")),
+            rate_shares=readable_rows(rate_share.parse(share_rows["Items"], time.time())),
         )
 
     async def _state(self, match: str, known: MatchState | None) -> MatchState:

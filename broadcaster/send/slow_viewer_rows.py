@@ -1,9 +1,10 @@
 """Marks slow viewers in their subscription rows, from one broadcast to the next.
 
-A viewer whose tries were all answered 429 has a full buffer: the viewer does not read. Its row counts the broadcasts
-running in which that was so. From two on, the viewer's row comes last in a lap (``LapRows``). When one more broadcast
-fails, its connection is closed: a living client comes back with an empty buffer. A broadcast that reaches the viewer
-clears the row. While the account throttles, a 429 says nothing about the viewer, and nothing is noted (``PostQueue``).
+A viewer that was refused on every try has a full buffer: the viewer does not read. Its row counts the successive
+broadcasts in which that was so. From two on, the viewer's row comes last in a lap (``LapRows``). When one more
+broadcast fails, its connection is closed: a living client comes back with an empty buffer. A broadcast that reaches the
+viewer clears the row. While the account throttles, a 429 says nothing about the viewer, and nothing is noted
+(``PostQueue``).
 """
 
 from __future__ import annotations
@@ -39,10 +40,13 @@ class SlowViewerRows:
         self._db = db
         self._table = table
         self._failed: dict[tuple[str, str], int] = {}
-        """By row: the broadcasts running in which its viewer took no frame, with this lap."""
+        """By row: the successive broadcasts in which its viewer took no frame, with this lap."""
 
     def failed(self, post: Post, before: int) -> bool:
-        """Note that a viewer took no frame, as in the last ``before`` broadcasts; returns whether to close it."""
+        """Note that a viewer took no frame, as in ``before`` earlier broadcasts.
+
+        Returns whether to close its connection.
+        """
         row = (post[2], post[0])
         self._failed[row] = before + 1
         return self._failed[row] > HELD_BACK_AFTER

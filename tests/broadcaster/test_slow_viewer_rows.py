@@ -238,7 +238,7 @@ async def slow_tools(tools: Tools, server: Server) -> AsyncIterator[Tools]:
 
 @pytest.fixture
 def slow_of(dynamodb: Any, system: System) -> Callable[[str, Iterable[str]], dict[str, int | None]]:
-    """Reads in how many broadcasts running the viewers of rows took nothing; None for a row that is not there."""
+    """Reads in how many successive broadcasts the viewers of rows took nothing; None for a row that is not there."""
 
     def slow_of(match: str, connections: Iterable[str]) -> dict[str, int | None]:
         found: dict[str, int | None] = {}

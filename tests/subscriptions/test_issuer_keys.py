@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from subscriptions.issuer_keys import DOCUMENT_BYTES, FRESH_SECONDS, KEPT_SECONDS, FetchError, KeySet, fetch
-from subscriptions.token_verification import TokenError
+from subscriptions.token_verification import HandshakeRefusedError
 from tests.issuer import Issuer, KeyServer, new_key, serving
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Scene:
         """Whether a key is there."""
         try:
             self.keys.key(kid)
-        except TokenError:
+        except HandshakeRefusedError:
             return False
         return True
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from subscriptions.token_verification import TOKEN_BYTES, Expected, TokenError, key_id, read_keys, verify
+from subscriptions.token_verification import TOKEN_BYTES, Expected, HandshakeRefusedError, key_id, read_keys, verify
 from tests.issuer import AUDIENCE, FORGED, ISSUER, REASONS, Issuer, public
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def check(issuer: Issuer, token: str, expected: Expected = EXPECTED) -> Identity
     kid = key_id(token)
     keys = read_keys(issuer.key_set())
     if kid not in keys:
-        raise TokenError("The issuer has no such key.")
+        raise HandshakeRefusedError("The issuer has no such key.")
     return verify(token, keys[kid], expected)
 
 
@@ -58,7 +58,7 @@ def test_a_good_token_says_who_it_is(issuer: Issuer, kid: str, claims: dict[str,
 def test_a_forged_token_is_refused(issuer: Issuer, name: str) -> None:
     """Every one of the table, for the reason that it was made for, which repeats nothing of the token."""
     make, reason = FORGED[name]
-    with pytest.raises(TokenError) as refused:
+    with pytest.raises(HandshakeRefusedError) as refused:
         check(issuer, make(issuer))
     assert str(refused.value) == reason
     assert reason in REASONS
@@ -67,7 +67,7 @@ def test_a_forged_token_is_refused(issuer: Issuer, name: str) -> None:
 def test_no_audience_lets_nobody_in(issuer: Issuer) -> None:
     """A function that was given no audience accepts no token: nothing is open because a setting is missing."""
     for token in (issuer.token(), issuer.token(aud=None), issuer.token(aud="")):
-        with pytest.raises(TokenError):
+        with pytest.raises(HandshakeRefusedError):
             check(issuer, token, Expected(ISSUER, frozenset()))
 
 
@@ -79,7 +79,7 @@ def test_the_longest_token(issuer: Issuer) -> None:
         if len(token) <= TOKEN_BYTES:
             assert check(issuer, token).subject == "ann"
         else:
-            with pytest.raises(TokenError, match="The token is too long"):
+            with pytest.raises(HandshakeRefusedError, match="The token is too long"):
                 check(issuer, token)
     assert len(token) > TOKEN_BYTES
 
@@ -105,5 +105,5 @@ def test_only_keys_that_may_sign_are_read(issuer: Issuer) -> None:
 
 def test_a_token_of_nobody_is_refused(issuer: Issuer) -> None:
     """A signed token with an empty subject names nobody."""
-    with pytest.raises(TokenError, match="no subject"):
+    with pytest.raises(HandshakeRefusedError, match="no subject"):
         check(issuer, issuer.token("rsa", sub=""))

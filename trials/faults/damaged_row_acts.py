@@ -117,8 +117,8 @@ async def broken_cell_state(play: Play) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def broken_live(play: Play) -> AsyncIterator[None]:
-    """A row of the live broadcasts, which all senders of the cell read, cannot be read."""
+async def broken_rate_share(play: Play) -> AsyncIterator[None]:
+    """A rate-share row, which all senders of the cell read, cannot be read."""
     item = {**rate_share_key(f"{play.match}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
     async with _row(play, "broadcasts", item):
         yield
@@ -246,7 +246,7 @@ ACTS: dict[str, Act] = {
     "row-event": broken_event,
     "row-id": broken_id,
     "row-cell-state": broken_cell_state,
-    "row-live": broken_live,
+    "row-rate-share": broken_rate_share,
     "row-audience": broken_audience,
     "row-receipt": broken_receipt,
     "row-progress": broken_progress,

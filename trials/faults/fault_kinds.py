@@ -55,9 +55,9 @@ _FANOUT = (
           "TransactWriteItems", BEFORE),
     _kill("fanout-killed-after-ledger", "fan-out dies after the ledger's transaction", "fanout", "TransactWriteItems",
           AFTER),
-    _kill("fanout-killed-before-handing", "fan-out dies between the ledger's transaction and the cell's row", "fanout",
-          "UpdateItem", BEFORE),
-    _kill("fanout-killed-after-handing", "fan-out dies after the cell's row says what is to be told", "fanout",
+    _kill("fanout-killed-before-marking-due", "fan-out dies between the ledger's transaction and the cell's row",
+          "fanout", "UpdateItem", BEFORE),
+    _kill("fanout-killed-after-marking-due", "fan-out dies after the cell's row says which event is due", "fanout",
           "UpdateItem", AFTER),
     _kill("fanout-killed-before-watchdog", "fan-out dies before the watchdog's message", "fanout", "SendMessage",
           BEFORE, "watchdog"),
@@ -68,7 +68,7 @@ _FANOUT = (
 )  # fmt: skip
 
 _SENDER = (
-    _kill("sender-killed-at-the-start", "a sender dies before its first look", "sender", "GetItem", BEFORE),
+    _kill("sender-killed-at-the-start", "a sender dies before its first poll", "sender", "GetItem", BEFORE),
     _kill("sender-killed-between-pages", "a sender dies between two pages", "sender", "Query", BEFORE, "sk, #only",
           skip=5),
     _kill("sender-killed-before-progress", "a sender dies after its last POST, before the progress row", "sender",
@@ -88,7 +88,7 @@ _END = (
           "UpdateItem", BEFORE, "ended_seq"),
     _kill("receipt-killed-after-told", "the end of a round dies after told is set", "receipt", "UpdateItem", AFTER,
           "ended_seq"),
-    _kill("receipt-killed-before-leaving", "the end of a round dies before its live row is deleted", "receipt",
+    _kill("receipt-killed-before-leaving", "the end of a round dies before its rate-share row is deleted", "receipt",
           "DeleteItem", BEFORE),
 )  # fmt: skip
 
@@ -140,13 +140,13 @@ _DYNAMODB = (
          (Rule("sender", "Query", Do.RESET_BEFORE, ("sk, #only",), skip=2, times=3),)),
     Kind("page-hangs", (2,), "DynamoDB never answers a page: a half-open connection",
          (Rule("sender", "Query", Do.HANG, ("sk, #only",), skip=1),)),
-    Kind("looks-fail", (2, 5), "DynamoDB answers 500 to the senders' looks",
+    Kind("polls-fail", (2, 5), "DynamoDB answers 500 to the senders' polls",
          (Rule("sender", "GetItem", Do.REFUSE, times=5),)),
     Kind("progress-throttled", (2,), "DynamoDB throttles the progress row",
          (Rule("sender", "PutItem", Do.REFUSE, ("progress#",), times=5, error=THROTTLED, status=400),)),
-    Kind("handing-throttled", (2,), "DynamoDB throttles the cell's row until the fan-out gives up",
+    Kind("marking-due-throttled", (2,), "DynamoDB throttles the cell's row until the fan-out gives up",
          (Rule("fanout", "UpdateItem", Do.REFUSE, times=6, error=PROVISIONED, status=400),)),
-    Kind("handing-answer-lost", (2,), "the cell's row says what is to be told, and the answer is lost",
+    Kind("marking-due-answer-lost", (2,), "the cell's row says which event is due, and the answer is lost",
          (Rule("fanout", "UpdateItem", Do.RESET_AFTER),)),
     Kind("told-fails", (2,), "DynamoDB answers 500 when told is to be set",
          (Rule("receipt", "UpdateItem", Do.REFUSE, ("ended_seq",), times=5),)),
@@ -264,8 +264,8 @@ _ROWS = (
          act="row-event"),
     Kind("row-id-unreadable", (6, 7), "what became of an event of another match cannot be read", act="row-id"),
     Kind("row-cell-state-unreadable", (6, 7), "a cell's row of another match cannot be read", act="row-cell-state"),
-    Kind("row-live-unreadable", (2, 7), "a row of the live broadcasts, which all senders read, cannot be read",
-         act="row-live", events=2),
+    Kind("row-rate-share-unreadable", (2, 7), "a rate-share row, which all senders read, cannot be read",
+         act="row-rate-share", events=2),
     Kind("row-audience-unreadable", (2,), "the count of the match's viewers is no number", act="row-audience"),
     Kind("row-receipt-unreadable", (2,), "a receipt of the match is broken JSON", act="row-receipt"),
     Kind("row-progress-unreadable", (2,), "a batch's row of the round that is running is broken JSON",
@@ -295,7 +295,7 @@ SHORT = (
     "poison-json", "poison-unknown-match", "gateway-throttles", "gateway-502", "gateway-resets", "gateway-half-open",
     "frame-lost", "frame-comes-late", "disconnect-lost", "clock-sender-fast", "clock-receipt-slow",
     "connection-storm", "everyone-returns", "senders-deployed", "slow-viewers", "unwatched-matches",
-    "row-match-made-again", "row-lacks-an-attribute", "row-live-unreadable", "row-event-unreadable",
+    "row-match-made-again", "row-lacks-an-attribute", "row-rate-share-unreadable", "row-event-unreadable",
     "row-subscription-strange",
 )  # fmt: skip
 """The kinds of a run without ``--long``: at least one short kind of each sort."""

@@ -19,7 +19,7 @@ from subscriptions.token_verification import (
     LEEWAY_SECONDS,
     TOKEN_BYTES,
     Expected,
-    TokenError,
+    HandshakeRefusedError,
     key_id,
     read_keys,
     verify,
@@ -65,7 +65,7 @@ _REASONS = frozenset({
     "The token has expired.", "The algorithm is not allowed.", "The algorithm does not fit the key.",
     "The signature of the token is wrong.", "A required claim is missing.",
 })  # fmt: skip
-"""Every reason of a TokenError."""
+"""Every reason of a HandshakeRefusedError."""
 
 
 def _text(data: bytes) -> bytes:
@@ -133,7 +133,7 @@ class TokenTarget:
             if kid not in _KEYS:
                 return False
             who = verify(token, _KEYS[kid], _EXPECTED)
-        except TokenError as error:
+        except HandshakeRefusedError as error:
             hold("a reason is a fixed sentence, so it repeats nothing of the token", true=str(error) in _REASONS)
             return False
         stated = raw.rpartition(b".")[0]

@@ -1,0 +1,46 @@
+"""The pages name files and tests that exist."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from devstack.system import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES = [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "terraform/README.md"]
+
+PYTHON_FILE = re.compile(r"`([\w./-]+\.py)`")
+TEST = re.compile(r"`(test_\w+)…?`")
+
+FOLDERS = (
+    "api", "broadcaster", "client", "commands", "devstack", "loadtest", "matches", "runtime", "subscriptions", "tests",
+    "trials",
+)  # fmt: skip
+
+
+def python_files() -> list[Path]:
+    """Every Python file of the checkout, relative to its root."""
+    return [path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_python_files_that_exist(page: Path) -> None:
+    """Each ``path.py`` on a page is the path of a file, or the end of one."""
+    known = ["/" + path.as_posix() for path in python_files()]
+    named = set(PYTHON_FILE.findall(page.read_text("utf-8")))
+    assert {name for name in named if not any(path.endswith("/" + name) for path in known)} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_tests_that_exist(page: Path) -> None:
+    """Each ``test_…`` on a page is the name of a test or of its file, or the beginning of one."""
+    tests = [path for path in python_files() if path.parts[0] == "tests"]
+    names = {name for path in tests for name in re.findall(r"def (test_\w+)", (ROOT / path).read_text("utf-8"))}
+    names |= {path.stem for path in tests}
+    named = set(TEST.findall(page.read_text("utf-8")))
+    assert {name for name in named if not any(each.startswith(name) for each in names)} == set()
