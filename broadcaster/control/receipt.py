@@ -1,7 +1,7 @@
-"""Lambda: the end of a round. Writes the receipt, and what the cell has told, and releases or renews the lease.
+"""Lambda: ends a round. Writes the receipt, sets ``ended_seq`` and ``told_seq``, and releases or renews the lease.
 
-The receipt releases the lease only if no newer event is due in the cell. One conditional write does both, so an event
-that becomes due at that moment is either seen here, or finds the lease free.
+The receipt releases the lease only if no newer event is due in the cell. One conditional write checks ``due_seq`` and
+releases the lease. So an event that becomes due at that moment is either seen here, or finds the lease free.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.control_settings import ReceiptSettings
 from broadcaster.control.payload import RoundEnd
 from broadcaster.control.progress import round_name, total
-from matches.ledger import Ledger
+from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
 from runtime.environment import settings
@@ -129,7 +129,7 @@ class Receipts:
         return {"lease_until": until, "round_name": round_name(end.broadcast, end.round + 1)}
 
     def _shards(self, cell_state: CellState) -> int | None:
-        """The number of shards of the match in this cell; None if only home knows it and home does not answer."""
+        """The number of shards of the match in this cell; None if home, which alone knows it, cannot say."""
         if cell_state.shards is not None:
             return shard_count(cell_state.shards, None)
         try:
@@ -138,6 +138,8 @@ class Receipts:
             logger.warning("home_unreached", match=cell_state.match, exc_info=error)
         except UnreadableRowError as error:
             report_unreadable(error)
+        except UnknownMatchError:
+            logger.warning("match_unknown", match=cell_state.match)
         return None
 
     def _update(self, end: RoundEnd, values: Mapping[str, int | str], *, then: str = "", only_if: str = "") -> bool:
@@ -178,14 +180,14 @@ class Receipts:
         return {**total(reports), "rows": end.rows}
 
     def _write_receipt(self, end: RoundEnd, told_seq: int, sums: Mapping[str, int], *, stopped: bool = False) -> None:
-        broadcast = round_name(end.broadcast, end.round)
+        name = round_name(end.broadcast, end.round)
         receipt: dict[str, Any] = {
-            "cell": self._cell, "prev": told_seq, "seq": end.receipt_seq, "broadcast": broadcast, **sums,
+            "cell": self._cell, "prev": told_seq, "seq": end.receipt_seq, "broadcast": name, **sums,
         }  # fmt: skip
         # An operator has stopped the broadcast: its batches have not failed, so none counts as set aside.
         receipt |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.unreached_batches}
         try:
-            self.ledger.put_receipt(end.match, end.receipt_seq, broadcast, cast("Receipt", receipt))
+            self.ledger.put_receipt(end.match, end.receipt_seq, name, cast("Receipt", receipt))
         except (ClientError, BotoCoreError):
             # The cell's viewers do not wait for home: the round ends, and the receipt is in the log.
             logger.exception("receipt_unwritten", match=end.match, seq=end.receipt_seq, receipt=receipt)
@@ -210,11 +212,11 @@ def _receipts() -> Receipts:
     )
 
 
-def _reach() -> None:
+def _open_connections() -> None:
     _receipts().ledger.open_connection()
 
 
-@lifecycle.prepare(ReceiptSettings, _receipts, _reach)
+@lifecycle.prepare(ReceiptSettings, _receipts, _open_connections)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Write the receipt of a RoundEnd; returns a RoundAnswer.
