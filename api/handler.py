@@ -47,11 +47,11 @@ def openapi() -> str:
     return app.get_openapi_json_schema(title="livescore", version="1", description=__doc__, security_schemes=schemes)
 
 
-def _reach() -> None:
+def _open_connections() -> None:
     resources.ledger().open_connection()
 
 
-@lifecycle.prepare(ApiSettings, resources.make, _reach)
+@lifecycle.prepare(ApiSettings, resources.make, _open_connections)
 @metrics.publish_after
 # An event contains the operator's token, so it is never logged, whatever the environment asks for.
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False)

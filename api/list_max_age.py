@@ -22,7 +22,7 @@ OVER = frozenset({"full_time", "abandoned", "awarded", "called_off"})
 
 
 def list_max_age(matches: Sequence[MatchSummary], now: float) -> int:
-    """Seconds that a CDN may keep these matches of a day, each as its ``summary``; ``now`` in seconds since the epoch.
+    """Seconds that a CDN may keep these matches of a day, each as its ``summary``; ``now`` in seconds since 1970.
 
     ``LIST_SECONDS`` if each is over, will not be played, or kicks off later than ``SOON_SECONDS`` from now; else 1.
     """

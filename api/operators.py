@@ -288,7 +288,8 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
 def _standing(cell_states: CellStates, match: str) -> dict[str, Any]:
     """The progress of one cell with a match."""
     cell_state, now = cell_states.read(match), time.time()
-    rows = cell_states.progress(match, cell_state.round) if cell_state.round and cell_state.is_running(now) else []
+    name = cell_state.round_name
+    rows = cell_states.progress(match, name) if name and cell_state.is_running(now) else []
     return cell_progress(cell_state, rows, now)
 
 

@@ -30,7 +30,7 @@ class Minute(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A statement: at ``at`` (milliseconds since the epoch, the API's clock), this minute was being played.
+    """A statement: at ``at`` (milliseconds since 1970, the API's clock), this minute was being played.
 
     ``minute`` is 0 or a period's last minute when a whistle has just begun the period after it.
     """
@@ -86,7 +86,7 @@ USUAL = Periods()
 
 
 def running(status: str, clock: Clock | None, now: int, periods: Periods) -> Minute | None:
-    """The minute of play at ``now`` (milliseconds since the epoch); None before the match has begun.
+    """The minute of play at ``now`` (milliseconds since 1970); None before the match has begun.
 
     While play stands it is the minute at which play stopped.
     """

@@ -32,7 +32,7 @@ class _EventFields(TypedDict):
     """One of ``matches.event_kinds.KINDS``."""
     event_id: str
     at: int
-    """When the API accepted the event: milliseconds since the epoch, by the API's clock."""
+    """When the API accepted the event: milliseconds since 1970, by the API's clock."""
     team: NotRequired[str]
     """``home`` or ``away``."""
     player: NotRequired[str | None]
@@ -155,9 +155,9 @@ class Receipt(TypedDict):
     queries: int
     invocations: int
     started: int
-    """Milliseconds since the epoch."""
+    """Milliseconds since 1970."""
     ended: int
-    """Milliseconds since the epoch."""
+    """Milliseconds since 1970."""
     ms: int
     set_aside: int
     """Batches that failed for good."""

@@ -2,12 +2,12 @@
 
 Table ``matches``, keys ``match_id`` and ``item``:
 
-- ``state``               the match as it stands; ``newest_seq`` is the number of the newest event, ``epoch``
-                          changes on a reset; ``day`` and ``starts`` put it into the calendar (calendar.py);
-                          ``terms`` are ground, legs and lengths from its scheduling
+- ``state``               the match as it stands; ``newest_seq`` is the number of the newest event; ``epoch``
+                          is another one when the match is created again; ``day`` and ``starts`` put it into the
+                          calendar (calendar.py); ``terms`` has the other facts of its schedule
 - ``event#00000012``      the event that got seq 12, as viewers see it; ``by`` is its operator. After an amendment,
                           ``amended`` has the corrected fields, and ``amended_by`` the seq of the last amendment
-- ``id#<event_id>``       the outcome of the event that has the id: pending, applied as seq n, or refused with a reason;
+- ``id#<event_id>``       the outcome of the event with that id: pending, applied as seq n, or refused with a reason;
                           ``digest`` distinguishes its content from that of another event under the same id
 - ``id#<event_id>#<digest>``  the outcome of other content that was posted under that id: pending or refused
 - ``lineups``             the names of each side's players, if they were given
@@ -68,6 +68,7 @@ from runtime.lifecycle import NO_MATCH
 from runtime.metrics import readable_rows
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from matches.event_types import AuditedEvent, LineupNames, Receipt, StoredEvent
@@ -106,7 +107,10 @@ class ContentionError(TransientError):
 
 
 class Ledger:
-    """The table ``matches``. All reads are strongly consistent, because snapshots and gaps rely on them."""
+    """The table ``matches``.
+
+    All reads except those of receipts are strongly consistent, because snapshots and gaps rely on them.
+    """
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self.table = table
@@ -132,7 +136,7 @@ class Ledger:
         try:
             self._db.transact_write_items(TransactItems=[{"Put": put} for put in puts])
         except self._db.exceptions.TransactionCanceledException as error:
-            if error.response["CancellationReasons"][0]["Code"] != "ConditionalCheckFailed":
+            if not _first_condition_failed(error):
                 raise
             raise MatchExistsError(state.match) from error
         return state
@@ -198,7 +202,7 @@ class Ledger:
         try:
             self._db.transact_write_items(TransactItems=writes)
         except self._db.exceptions.TransactionCanceledException as error:
-            if error.response["CancellationReasons"][0]["Code"] != "ConditionalCheckFailed":
+            if not _first_condition_failed(error):
                 raise
             self.state(match)
             raise AlreadyKickedOffError(match) from error
@@ -264,23 +268,23 @@ class Ledger:
         )
         return readable_rows(parse_rows(parse_receipt, (item for page in pages for item in page["Items"])))
 
-    def put_receipt(self, match: str, seq: int, broadcast: str, body: Receipt) -> None:
-        """Write the receipt of a broadcast's round up to ``seq``, unless it exists already."""
+    def put_receipt(self, match: str, seq: int, round_name: str, body: Receipt) -> None:
+        """Write the receipt of a round of a broadcast up to ``seq``, unless it exists already."""
         with suppress(self._db.exceptions.ConditionalCheckFailedException):
             self._db.put_item(
                 TableName=self.table,
-                Item=receipt_row(match, seq, broadcast, body),
+                Item=receipt_row(match, seq, round_name, body),
                 ConditionExpression="attribute_not_exists(match_id)",
             )
 
-    def outcome(self, match: str, event_id: str, request: str | None = None) -> Outcome | None:
+    def outcome(self, match: str, event_id: str, digest: str | None = None) -> Outcome | None:
         """The outcome of an event, or None if no such event was accepted. Raises UnreadableRowError.
 
-        ``request`` is the digest of the content that is asked for; without it, the content that has the id.
+        ``digest``: of the content that is asked for. Without it, the content that has the id is asked for.
         """
         row = self._id_row(match, event_id)
-        if request is not None and digest_of(row) != request:
-            row = self._id_row(match, event_id, request)
+        if digest is not None and digest_of(row) != digest:
+            row = self._id_row(match, event_id, digest)
         return parse_outcome(row) if row is not None else None
 
     def is_taken(self, accepted: AcceptedEvent) -> bool:
@@ -322,9 +326,9 @@ class Ledger:
     def apply_event(self, accepted: AcceptedEvent) -> Outcome:
         """Apply an event once and number it, or store the reason of its refusal.
 
-        Returns its outcome, from now or from an earlier delivery of the record. Raises UnknownMatchError;
+        Returns the outcome, also if an earlier delivery of the record decided it. Raises UnknownMatchError;
         ContentionError and botocore's ClientError, which are transient; BrokenMatchError if rows of the match cannot be
-        read or contradict each other. Contradicting rows may agree a moment later, because a reader can see half of
+        read or contradict each other. A second read a moment later may find rows that agree: a reader can see half of
         another writer's transaction
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html, isolation levels).
         """
@@ -343,7 +347,7 @@ class Ledger:
                     )
                     broken = _contradiction(match, reason)
                     continue
-                return replace(known, again=True)
+                return replace(known, was_delivered_before=True)
             history = self._whole_history(state) if refers_to_earlier(accepted.event) else ()
             ruling = apply(state.board, accepted.event, accepted.at, history, state.periods)
             goal = None if isinstance(ruling, Refused) else self._unseen(state, accepted)
@@ -378,7 +382,7 @@ class Ledger:
         """Refuse an event whose id belongs to other content: write its outcome beside that content's row."""
         outcome = Outcome("refused", reason=ID_TAKEN)
         item = outcome_row(accepted, outcome, id_key(accepted.match, accepted.event_id, accepted.digest))
-        return outcome if self._put_new(item, over_pending=True) else replace(outcome, again=True)
+        return outcome if self._put_new(item, over_pending=True) else replace(outcome, was_delivered_before=True)
 
     def _whole_history(self, state: MatchState) -> list[StoredEvent]:
         """Every event of a match as it stood at ``state.newest_seq``.
@@ -402,6 +406,11 @@ class Ledger:
             return None
         items = self._db.query(**events_query(self.table, state.match, seen, _UNSEEN, newest=True))["Items"]
         return unseen_goals.newest_unseen(accepted.event, accepted.by, readable_rows(parse_rows(parse_posted, items)))
+
+
+def _first_condition_failed(error: ClientError) -> bool:
+    """Whether a transaction was cancelled because the condition of its first write failed."""
+    return bool(error.response["CancellationReasons"][0]["Code"] == "ConditionalCheckFailed")
 
 
 def _contradiction(match: str, reason: str) -> BrokenMatchError:

@@ -59,10 +59,10 @@ def lineups_row(match: str, lineups: LineupNames) -> Item:
     return {**row_key(match, LINEUPS), **VERSION_ATTRIBUTE, "body": {"S": orjson.dumps(lineups).decode()}}
 
 
-def receipt_row(match: str, seq: int, broadcast: str, body: Receipt) -> Item:
-    """A ``receipt#`` row: the counts of a broadcast's round up to ``seq``."""
+def receipt_row(match: str, seq: int, round_name: str, body: Receipt) -> Item:
+    """A ``receipt#`` row: the counts of one round of a broadcast up to ``seq``."""
     return {
-        **row_key(match, f"receipt#{seq:08d}#{broadcast}"),
+        **row_key(match, f"receipt#{seq:08d}#{round_name}"),
         **VERSION_ATTRIBUTE,
         "body": {"S": orjson.dumps(body).decode()},
     }

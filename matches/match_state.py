@@ -55,5 +55,5 @@ class Outcome:
     reason: str | None = None
     unseen: int | None = None
     """The seq of another operator's goal, because of which this goal was refused."""
-    again: Literal[True] | None = field(default=None, compare=False)
-    """True if ``Ledger.apply_event`` found this outcome: the record was delivered before."""
+    was_delivered_before: Literal[True] | None = field(default=None, compare=False)
+    """True if ``Ledger.apply_event`` found this outcome already: the record was delivered before."""

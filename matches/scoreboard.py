@@ -108,7 +108,7 @@ def refers_to_earlier(event: Event) -> bool:
 def apply(
     board: Board, event: Event, at: int, history: Sequence[StoredEvent] = (), periods: Periods = USUAL
 ) -> Applied | Refused:
-    """Apply one event that was accepted at ``at`` (ms since the epoch).
+    """Apply one event that was accepted at ``at`` (ms since 1970).
 
     ``history``: all events of the match so far, oldest first, as amended; a cancelled one has ``cancelled_by``. Only
     a cancellation and an amendment need it. ``periods``: 2 × 45 minutes unless given.

@@ -45,12 +45,12 @@ def _own_keys() -> KeySet:
     return _keys(settings(AuthorizerSettings).jwks_url)
 
 
-def _reach() -> None:
+def _open_connections() -> None:
     if settings(AuthorizerSettings).jwks_url:  # empty where viewers need no token
         _own_keys().fetch_early()
 
 
-@lifecycle.prepare(AuthorizerSettings, _own_keys, _reach)
+@lifecycle.prepare(AuthorizerSettings, _own_keys, _open_connections)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a REQUEST event with a policy. An allowed viewer's context has ``subject`` and ``competitions``."""

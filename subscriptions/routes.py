@@ -101,12 +101,12 @@ def _make() -> None:
         each()
 
 
-def _reach() -> None:
+def _open_connections() -> None:
     _ledger().open_connection()
     _shard_counts().stored_number(lifecycle.NO_MATCH)
 
 
-@lifecycle.prepare(RoutesSettings, _make, _reach)
+@lifecycle.prepare(RoutesSettings, _make, _open_connections)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serve one event of a WebSocket API: CONNECT, MESSAGE or DISCONNECT."""

@@ -9,7 +9,7 @@
  * after full time), it is the minute at which play stopped.
  */
 
-/** @typedef {{minute: number, stoppage: number | null, at: number}} Clock times in milliseconds since the epoch */
+/** @typedef {{minute: number, stoppage: number | null, at: number}} Clock times in milliseconds since 1970 */
 
 /**
  * @typedef {object} Timed What the clock needs of a board.
@@ -80,7 +80,7 @@ export function periodOf(board) {
 }
 
 /**
- * The minute of a match at `now` (milliseconds since the epoch, by the server's clock: `live.now()`).
+ * The minute of a match at `now` (milliseconds since 1970, by the server's clock: `live.now()`).
  *
  * @param {Timed} board
  * @param {number} now

@@ -24,7 +24,7 @@ export function isDay(day) {
   return localDay(startOf(day)) === day;
 }
 
-/** The local day of a moment. @param {number} at ms since the epoch */
+/** The local day of a moment. @param {number} at ms since 1970 */
 export function localDay(at) {
   const date = new Date(at);
   return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -52,7 +52,7 @@ export function utcDays(day) {
 /** Whether a kick-off is a day without a time. @param {string | null | undefined} kickoff */
 export const isWholeDay = (kickoff) => DAY.test(kickoff ?? "");
 
-/** The moment of a kick-off in ms since the epoch; NaN if the time is not known. @param {string | null | undefined} kickoff */
+/** The moment of a kick-off in ms since 1970; NaN if the time is not known. @param {string | null | undefined} kickoff */
 export const kickoffAt = (kickoff) => (!kickoff || isWholeDay(kickoff) ? Number.NaN : Date.parse(kickoff));
 
 /** The day of a kick-off: the local day of its moment; a day without a time is the same day everywhere. Null if none is known.

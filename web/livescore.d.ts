@@ -23,7 +23,7 @@ export interface MatchEvent {
   seq: number;
   kind: string;
   event_id?: string;
-  /** When it was posted, ms since the epoch by the server's clock. */
+  /** When it was posted, ms since 1970 by the server's clock. */
   at?: number;
   /** The score after it. */
   score?: Pair;

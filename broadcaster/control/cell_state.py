@@ -56,8 +56,8 @@ class CellState:
     without batches set aside. ``stopped_seq``: ``due_seq`` when an operator last stopped a broadcast, 0 if none did.
     ``rows``: the subscription rows that the last broadcast read. ``shards``: the number of shards of the match's
     subscriptions, None until it has grown (subscriptions/shards.py knows the first number). ``owner``: the execution
-    that has the lease, until ``lease_until`` (seconds since 1970). ``round``: the round that is running, or ran last.
-    ``epoch``: the epoch of the match that these numbers are about.
+    that has the lease, until ``lease_until`` (seconds since 1970). ``round_name``: the round that is running, or
+    ran last. ``epoch``: the epoch of the match that these numbers are about.
     """
 
     match: str
@@ -69,7 +69,7 @@ class CellState:
     shards: int | None = None
     owner: str | None = None
     lease_until: int = 0
-    round: str | None = None
+    round_name: str | None = None
     epoch: str | None = None
 
     def is_running(self, now: float) -> bool:
@@ -166,14 +166,14 @@ class CellStates:
             return self.read(match), False
         return parse_cell_state(match, updated["Attributes"]), True
 
-    def progress(self, match: str, round_of: str) -> list[dict[str, Any]]:
+    def progress(self, match: str, round_name: str) -> list[dict[str, Any]]:
         """The counts of the batches of a round so far, read consistently. Rows that cannot be read are left out."""
         pages = self._db.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :match AND begins_with(sk, :progress)",
             ExpressionAttributeValues={
                 ":match": broadcast_key(match, "")["pk"],
-                ":progress": {"S": progress_item(round_of)},
+                ":progress": {"S": progress_item(round_name)},
             },
             ConsistentRead=True,
         )
@@ -209,7 +209,7 @@ def cell_state_get(table: str, match: str) -> dict[str, Any]:
 
 
 def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
-    """The state row as DynamoDB returns it; None if there is no row.
+    """The CellState of a row as DynamoDB returns it. ``item`` is None if there is no row: then all numbers are 0.
 
     Raises UnreadableRowError.
     """
@@ -219,7 +219,7 @@ def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
         numbers: Any = {name: count(item, name) for name in names if name in item}
         texts: Any = {
             name: text(item, key)
-            for name, key in (("owner", "lease_owner"), ("round", "round_name"), ("epoch", "epoch"))
+            for name, key in (("owner", "lease_owner"), ("round_name", "round_name"), ("epoch", "epoch"))
             if key in item
         }
         return CellState(match, **texts, **numbers)

@@ -38,8 +38,8 @@ SILENCE_SECONDS = 15.0
 """Seconds for which a cell that did not answer is not called. Meanwhile its events go to the watchdog alone."""
 
 SLOW_SECONDS = 0.5
-"""An error that a cell needed more seconds for counts as no answer. A cell to which this process has no open connection
-has ``regions.COLD_SECONDS`` more."""
+"""A cell whose error came later than this counts as silent. A cell to which this process has no open connection has
+``regions.COLD_SECONDS`` more."""
 
 UNREACHED_SECONDS = 1
 """Seconds until the watchdog checks a cell in which an event could not be marked as due."""
@@ -105,30 +105,32 @@ class Cells:
             put(region, seconds=UNREACHED_SECONDS)
         return unreached
 
-    def check(self, match: str, seq: int, region: str, epoch: str, state: Callable[[], MatchState]) -> CheckResult:
+    def check(self, match: str, seq: int, region: str, epoch: str, read_state: Callable[[], MatchState]) -> CheckResult:
         """Check event ``seq`` of an epoch in a cell; starts a broadcast if none has ended and none has the lease.
 
-        ``state`` reads the match from the ledger. If the match has another epoch than ``epoch``, the event belongs to
-        an earlier match of the id: the result is ``ended``. Raises the errors of ``state``, and BrokenMatchError for a
-        damaged row of the cell.
+        ``read_state`` reads the match from the ledger. If the match has another epoch than ``epoch``, the event belongs
+        to an earlier match of the id: the result is ``ended``. Raises the errors of ``read_state``, and
+        BrokenMatchError for a damaged row of the cell.
         """
         cell = self._cells[region]
         cell_state = self._ask_one(region, partial(cell.cell_states.read, match))
         if cell_state is not None and (cell_state.due_seq < seq or cell_state.epoch != epoch):
             # The event has not become due in the cell, or the row is about another match of the id.
-            now = state()
-            if epoch != now.epoch:
+            match_state = read_state()
+            if epoch != match_state.epoch:
                 return "ended"
-            newest = max(seq, now.newest_seq)
-            cell_state = self._ask_one(region, partial(cell.cell_states.mark_due, match, newest, now.epoch))
+            newest = max(seq, match_state.newest_seq)
+            cell_state = self._ask_one(region, partial(cell.cell_states.mark_due, match, newest, match_state.epoch))
         if cell_state is None:
             return "unreached"
         if cell_state.ended_seq >= seq:
             return "ended"
-        if cell_state.lease_until > time.time():
+        if cell_state.is_running(time.time()):
             return "running"
+        if self._ask_one(region, partial(_begin, cell, read_state())) is None:
+            return "unreached"
         logger.warning("broadcast_restarted", match=match, seq=seq, ended_seq=cell_state.ended_seq, cell=region)
-        return "restarted" if self._ask_one(region, partial(_begin, cell, state())) is not None else "unreached"
+        return "restarted"
 
     def check_later(self, match: str, seq: int, region: str, epoch: str, tries: int) -> None:
         """Ask the watchdog to check the event again, after 2, 4, 8 … 60 seconds. ``tries``: failed checks so far.

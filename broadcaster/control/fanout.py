@@ -3,15 +3,16 @@
 Records of one match are handled in order. Poison (a record that can never be numbered) is set aside and counts as done.
 After a transient failure the records of that match wait, and the other matches go on: what was numbered is broadcast.
 Then the handler raises, so Lambda's event source mapping delivers the records again
-(https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html). Work that was done the first
-time changes nothing the second time.
+(https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html). Work that was done the first time changes nothing the
+second time.
 
 A call that AWS refuses stops its match in the same way, because no record is at fault. It is loud at once: the log has
 ``aws_refused``, the invocation has the metric AwsRefused, and the function fails. The record stays on the stream.
 
-A failure that belongs to one match is neither poison nor transient: its rows are damaged, DynamoDB calls the write
-invalid, or an error comes that nobody foresaw. The match waits until the other matches have been broadcast; then its
-records are tried again for a moment. A record that still fails is set aside with its reason, and counts as done.
+A failure that belongs to one match is neither poison nor transient: its rows are damaged, or an error comes that nobody
+foresaw. The match waits until the other matches have been broadcast; then its records are tried again for a moment. A
+record that still fails is set aside with its reason, and counts as done. If DynamoDB calls the write of an event
+invalid, the record is set aside at once, because DynamoDB gives the same answer on every try.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
 
-from broadcaster.control import cells
+from broadcaster.control.cells import Cells, cells
 from broadcaster.control.control_settings import HomeSettings
 from broadcaster.control.set_aside import record_body
 from matches.events import AcceptedEvent, PoisonRecordError, parse_record
@@ -49,7 +50,7 @@ PAUSES = (0.05, 0.1, 0.2, 0.4, 0.4, 0.4)
 """Seconds between these tries."""
 
 BROKEN_SECONDS = 5.0
-"""Seconds for which a match with a damaged state row is not read: each of its queued records would cost some calls."""
+"""Seconds in which a match with a damaged state row gets one try in each invocation. Then its records are set aside."""
 
 CONTENTION_SECONDS = 60.0
 """Seconds of contention after which an event is set aside. Contention ends by itself: one writer always succeeds."""
@@ -64,15 +65,15 @@ class IncompleteError(TransientError):
 
 
 class Fanout:
-    """Handles the records of invocations. ``reach``: the cells. ``set_aside_queue``: a URL."""
+    """Handles the records of invocations. ``set_aside_queue``: a URL."""
 
-    def __init__(self, ledger: Ledger, reach: cells.Cells, sqs: SQSClient, set_aside_queue: str) -> None:
+    def __init__(self, ledger: Ledger, cells: Cells, sqs: SQSClient, set_aside_queue: str) -> None:
         self.ledger = ledger
-        self._cells = reach
+        self._cells = cells
         self._sqs = sqs
         self._set_aside_queue = set_aside_queue
         self._broken: dict[str, tuple[str, float]] = {}
-        """Matches with a damaged state row: the reason, and until when (seconds) their records are not tried."""
+        """Matches with a damaged state row: the reason, and until when (seconds) their records get no further try."""
         self._contended: dict[tuple[str, str], float] = {}
         """By match and event id: when (seconds) the event met contention first."""
         self._already_set_aside: set[tuple[str, int]] = set()
@@ -114,7 +115,7 @@ class Fanout:
     def _broadcast_all(
         self, numbered: dict[str, dict[str, Any]], failed: dict[str, Exception]
     ) -> dict[str, dict[str, Any]]:
-        """Broadcast the matches with numbered events; returns the matches that failed with an error not transient."""
+        """Broadcast the matches with numbered events; returns the matches whose error belongs to the record."""
         unstarted: dict[str, dict[str, Any]] = {}
         for match, record in numbered.items():
             try:
@@ -133,7 +134,7 @@ class Fanout:
         unstarted: dict[str, dict[str, Any]],
         failed: dict[str, Exception],
     ) -> None:
-        """Try again the records that failed with an error not transient; set aside the records that still fail."""
+        """Try again the records whose error belongs to the record; set aside the records that still fail."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         for match, records in doubtful.items():
             try:
@@ -224,7 +225,7 @@ class Fanout:
             seq=outcome.seq,
             reason=outcome.reason,
         )
-        if outcome.again:
+        if outcome.was_delivered_before:
             return
         metrics.note_event(accepted.match, outcome.seq, accepted.event_id)
         metrics.add("EventsApplied" if outcome.status == "applied" else "EventsRefused")
@@ -273,14 +274,14 @@ def _log(event_name: str, match: str, error: Exception) -> None:
 @cache
 def _fanout() -> Fanout:
     ledger = Ledger(settings(HomeSettings).matches_table, aws.dynamodb())
-    return Fanout(ledger, cells.cells(), aws.sqs(), settings(HomeSettings).set_aside_queue)
+    return Fanout(ledger, cells(), aws.sqs(), settings(HomeSettings).set_aside_queue)
 
 
-def _reach() -> None:
+def _open_connections() -> None:
     _fanout().ledger.open_connection()
 
 
-@lifecycle.prepare(HomeSettings, _fanout, _reach)
+@lifecycle.prepare(HomeSettings, _fanout, _open_connections)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Handle the records of one invocation by the event source mapping."""

@@ -44,7 +44,7 @@ class Cursor:
     begin_after: str | None
     """The lap began after the row of this connection; None: before the first row of the shard."""
     range_index: int
-    """The row range of the lap that the sender is in (send/lap.py)."""
+    """The index of the row range in which the sender is (broadcaster/send/lap.py)."""
     after: str | None
     """The connection of the last row taken in this row range; None: no row yet."""
     rows: int
@@ -84,9 +84,9 @@ class Counts:
     queries: int = 0
     invocations: int = 0
     started: int = 0
-    """Milliseconds since the epoch, 0 before the first invocation."""
+    """Milliseconds since 1970, 0 before the first invocation."""
     ended: int = 0
-    """Milliseconds since the epoch, 0 before the first lap."""
+    """Milliseconds since 1970, 0 before the first lap."""
 
     @classmethod
     def parse(cls, payload: Any) -> Counts:
@@ -101,12 +101,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The shards ``first`` to ``last`` (exclusive) of ``of`` for one of ``senders`` senders, and its progress."""
+    """One sender's part of a match, and its progress.
+
+    The batch has the shards from ``first`` up to ``end`` (exclusive), of the ``planned_shards`` that the match had when
+    the batches were planned. There is one batch for each of ``senders`` senders.
+    """
 
     number: int
     first: int
-    last: int
-    of: int
+    end: int
+    planned_shards: int
     senders: int
     rows: int = 0
     """Rows of the batch in the round before this one."""
@@ -129,8 +133,8 @@ class Batch:
         batch = cls(
             number=read.number("number"),
             first=read.number("first"),
-            last=read.number("last", least=1),
-            of=read.number("of", least=1),
+            end=read.number("end", least=1),
+            planned_shards=read.number("planned_shards", least=1),
             senders=read.number("senders", least=1),
             rows=read.number("rows"),
             reached_seq=read.number_or_none("reached_seq"),
@@ -140,8 +144,8 @@ class Batch:
             lost=read.flag("lost"),
             set_aside=read.flag("set_aside"),
         )
-        if not batch.first < batch.last <= batch.of:
-            raise PayloadError(f"Batch: the shards {batch.first} to {batch.last} of {batch.of} are none.")
+        if not batch.first < batch.end <= batch.planned_shards:
+            raise PayloadError(f"Batch: the shards {batch.first} to {batch.end} of {batch.planned_shards} are none.")
         return batch
 
     def dump(self) -> dict[str, Any]:
@@ -151,7 +155,7 @@ class Batch:
 
     def for_next_round(self) -> Batch:
         """The same shards, not sent yet in the new round. The batch keeps what it has reached."""
-        fresh = Batch(self.number, self.first, self.last, self.of, self.senders)
+        fresh = Batch(self.number, self.first, self.end, self.planned_shards, self.senders)
         return replace(fresh, rows=self.counts.rows, reached_seq=self.reached_seq)
 
 
@@ -183,7 +187,7 @@ class ExecutionInput:
 
     match: str
     due_seq: int
-    """The newest event that the cell has to tell."""
+    """The newest event that was due when the broadcast's first execution started. Later events do not change it."""
     previous_owner: str | None
     """The execution that handed over to this one and gives it the lease; None if the starter started it."""
     broadcast: str
@@ -249,7 +253,7 @@ class RoundEnd:
     broadcast: str
     round: int
     due_seq: int
-    """The newest event that was due when the execution started."""
+    """As in ExecutionInput."""
     batches: tuple[Batch | DamagedBatch, ...]
 
     @classmethod
@@ -276,18 +280,18 @@ class RoundEnd:
         return any(each.lost for each in self.batches)
 
     @property
-    def set_aside(self) -> int:
-        """Batches that failed on every try."""
+    def unreached_batches(self) -> int:
+        """Batches that reached no event: set aside after their last try, or their execution lost the lease."""
         return sum(each.reached_seq is None for each in self.batches)
 
     @property
     def reached_seqs(self) -> list[int]:
-        """The seqs that the batches have reached, without the batches that failed."""
+        """The seqs that the batches have reached, without the batches that reached none."""
         return [each.reached_seq for each in self.batches if each.reached_seq is not None]
 
     @property
-    def ended_seq(self) -> int:
-        """The lowest seq that the batches have reached, without those that failed; ``due_seq`` if all failed."""
+    def receipt_seq(self) -> int:
+        """The seq of the receipt: the lowest that the batches have reached, or ``due_seq`` if none reached anything."""
         return min(self.reached_seqs, default=self.due_seq)
 
     @property
@@ -295,16 +299,16 @@ class RoundEnd:
         """Rows of the last complete laps of all batches."""
         return sum(each.counts.rows for each in self.batches)
 
-    def answer(self, *, again: bool) -> RoundAnswer:
+    def answer(self, *, another_round: bool) -> RoundAnswer:
         """The answer to the state machine: whether another round begins, and its batches."""
-        return RoundAnswer(again, tuple(each.for_next_round() for each in self.batches))
+        return RoundAnswer(another_round, tuple(each.for_next_round() for each in self.batches))
 
 
 @dataclass(frozen=True, slots=True)
 class RoundAnswer:
     """The answer of the receipt: whether another round begins, and the batches of that round."""
 
-    again: bool
+    another_round: bool
     batches: tuple[Batch | DamagedBatch, ...]
 
     @classmethod
@@ -312,11 +316,11 @@ class RoundAnswer:
         """From JSON. Raises PayloadError."""
         read = _Reader(cls, payload)
         batches = tuple(Batch.parse(each) for each in read.objects("batches"))
-        return cls(again=read.flag("again"), batches=batches)
+        return cls(another_round=read.flag("another_round"), batches=batches)
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
-        return {"again": self.again, "batches": [each.dump() for each in self.batches]}
+        return {"another_round": self.another_round, "batches": [each.dump() for each in self.batches]}
 
 
 def check_version(payload: Any) -> None:

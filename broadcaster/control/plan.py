@@ -45,10 +45,12 @@ def plan(shards: int, rows: int | None, budget: Budget) -> tuple[Batch, ...]:
     )
 
 
-def shards_of(first: int, last: int, of: int, shards: int) -> list[int]:
-    """The shards of a batch that was planned for ``of`` shards, in a match that has ``shards`` now.
+def shards_of(first: int, end: int, planned_shards: int, shards: int) -> list[int]:
+    """The shards of a batch that was planned for ``planned_shards`` shards, in a match that has ``shards`` now.
 
     The number of shards only doubles, so each batch takes the same slice of every doubling. Together the batches of an
     old plan still cover every shard. The shards of the plan come first.
     """
-    return [shard + shift for shift in range(0, max(of, shards), of) for shard in range(first, last)]
+    return [
+        shard + shift for shift in range(0, max(planned_shards, shards), planned_shards) for shard in range(first, end)
+    ]

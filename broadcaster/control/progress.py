@@ -25,9 +25,9 @@ def round_name(broadcast: str, number: int) -> str:
     return f"{broadcast}#{number}"
 
 
-def progress_item(round_of: str, batch: int | None = None) -> str:
+def progress_item(name: str, batch: int | None = None) -> str:
     """The sort key of a batch's row; without ``batch``, the beginning that the rows of all batches of a round share."""
-    return f"progress#{round_of}#" + ("" if batch is None else f"{batch:03d}")
+    return f"progress#{name}#" + ("" if batch is None else f"{batch:03d}")
 
 
 def total(rows: Sequence[dict[str, Any]]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 Each match that is being broadcast has one row: ``owner`` (the execution), ``batches`` (the number of batches that were
 not done when the row was written), ``left0``, ``left1`` … (the posts that the batch of this number still has),
-``ended`` (the batches that are done since then), ``ttl`` (when the row runs out), ``v`` (the version:
+``done`` (the batches that are done since then), ``ttl`` (when the row runs out), ``v`` (the version:
 runtime/attributes.py). The state machine writes the row at the beginning of each round and after each hand-over. The
 senders read all rows four times a second. The end of the broadcast deletes the row. A sender states what its batch has
 left when the sender begins, when that number grows, and each time it has halved: about twenty writes for a million
@@ -42,21 +42,21 @@ class RateShare:
     match: str
     owner: str
     batches: int
-    ended: frozenset[int]
+    done: frozenset[int]
     until: int
     left: Mapping[int, int] = field(default_factory=dict)
     """By batch: the posts that it has left, as its sender last stated."""
 
     @property
     def senders(self) -> int:
-        """The number of senders whose batches have not ended."""
-        return self.batches - len(self.ended)
+        """The number of senders whose batches are not done."""
+        return self.batches - len(self.done)
 
     @property
     def need(self) -> float:
         """Requests a second that send all remaining posts within ``HORIZON_SECONDS``."""
         # Not only the numbers below ``batches``: after a hand-over, few batches are left and keep high numbers.
-        stated = [left for batch, left in self.left.items() if batch < MAX_SENDERS and batch not in self.ended]
+        stated = [left for batch, left in self.left.items() if batch < MAX_SENDERS and batch not in self.done]
         return (sum(stated) + UNSTATED * max(0, self.senders - len(stated))) / HORIZON_SECONDS
 
 
@@ -67,13 +67,12 @@ def share(
 
     The division is max-min fair among matches, by the posts that each has left. A match that needs less than an equal
     part leaves the rest to the others, however many they are. So a match without viewers costs the others nothing, and
-    one match's storm cannot starve another's goal. The senders of a match divide its part equally. A sender that has
-    ended leaves its part to the other senders of its match, and a match that has ended leaves its part to the other
-    matches. ``senders`` is the number of the match's senders if its own row is missing.
+    one match's storm cannot starve another's goal. The senders of a match divide its part equally. A sender
+    whose batch is done leaves its part to the other senders of its match. A match whose batches are all done leaves its
+    part to the other matches. ``senders`` is the number of the match's senders if its own row is missing.
 
-    The match's own need does not count: it may finish sooner than the horizon, because the others leave it the requests
-    for that. Before the match has ``stated`` its need and the others have had time to see it, the match gets an equal
-    part at most, because until then the others use what they do not know to be needed.
+    The need of the match itself does not limit its part. A new match gets at most an equal part until it has ``stated``
+    its need and the other senders have had time to read it, because until then they still use that part.
     """
     living = {each.match: each for each in rows if each.until > now and (each.senders > 0 or each.match == match)}
     mine = living[match].senders if match in living else senders
@@ -115,7 +114,7 @@ def _parse(item: Mapping[str, Any], now: float) -> RateShare:
             match=match,
             owner=text(item, "owner"),
             batches=count(item, "batches"),
-            ended=frozenset(int(each) for each in item["ended"]["NS"]) if "ended" in item else frozenset(),
+            done=frozenset(int(each) for each in item["done"]["NS"]) if "done" in item else frozenset(),
             until=count(item, "ttl"),
             left={int(name[4:]): count(item, name) for name in item if name.startswith("left")},
         )
@@ -146,23 +145,23 @@ def left_update(table: str, match: str, owner: str, batch: int, left: int) -> di
     }
 
 
-def ended_update(table: str, match: str, owner: str, batch: int, *, is_ended: bool) -> dict[str, Any]:
-    """The arguments of the UpdateItem by which a sender says that its batch has ended, or goes on after all.
+def done_update(table: str, match: str, owner: str, batch: int, *, is_done: bool) -> dict[str, Any]:
+    """The arguments of the UpdateItem by which a sender says that its batch is done, or goes on after all.
 
     The answer has the whole row. The call fails as that of ``left_update`` does.
     """
     return {
         "TableName": table,
         "Key": rate_share_key(match),
-        "UpdateExpression": f"{'ADD' if is_ended else 'DELETE'} ended :batch",
+        "UpdateExpression": f"{'ADD' if is_done else 'DELETE'} #done :batch",
         "ConditionExpression": "#owner = :owner",
-        "ExpressionAttributeNames": {"#owner": "owner"},
+        "ExpressionAttributeNames": {"#done": "done", "#owner": "owner"},
         "ExpressionAttributeValues": {":batch": {"NS": [str(batch)]}, ":owner": {"S": owner}},
         "ReturnValues": "ALL_NEW",
     }
 
 
-def renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
+def rate_share_renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
     """The arguments of the UpdateItem that lets a row run out later; it fails as that of ``left_update`` does."""
     return {
         "TableName": table,

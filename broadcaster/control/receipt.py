@@ -1,7 +1,7 @@
-"""Lambda: the end of a round. Writes the receipt, and what the cell has told, and releases or renews the lease.
+"""Lambda: ends a round. Writes the receipt, sets ``ended_seq`` and ``told_seq``, and releases or renews the lease.
 
-The receipt releases the lease only if no newer event is due in the cell. One conditional write does both, so an event
-that becomes due at that moment is either seen here, or finds the lease free.
+The receipt releases the lease only if no newer event is due in the cell. One conditional write checks ``due_seq`` and
+releases the lease. So an event that becomes due at that moment is either seen here, or finds the lease free.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.control_settings import ReceiptSettings
 from broadcaster.control.payload import RoundEnd
 from broadcaster.control.progress import round_name, total
-from matches.ledger import Ledger
+from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import UnreadableRowError
 from runtime.environment import settings
@@ -70,18 +70,18 @@ class Receipts:
         If the cell's row of the match is damaged, the broadcast ends and frees its part of the send rate. The watchdog
         then finds the row and reports it. Raises botocore's ClientError and BotoCoreError.
         """
-        again = False
+        another_round = False
         try:
             cell_state = self._cell_states.read(end.match)
             if end.is_lost:
                 self._end_lost_round(end, cell_state)
             else:
-                again = self._end_round(end, cell_state)
+                another_round = self._end_round(end, cell_state)
         except UnreadableRowError as error:
             report_unreadable(error)
-        if not again:
+        if not another_round:
             self._free_rate_share(end)
-        return again
+        return another_round
 
     def _end_lost_round(self, end: RoundEnd, cell_state: CellState) -> None:
         """Write a receipt if an operator has stopped the broadcast; otherwise the execution with the lease does."""
@@ -94,7 +94,7 @@ class Receipts:
         """Write the receipt, then set what the cell has told; returns whether a newer event needs another round."""
         sums = self._sums(end)
         # A repeated end of the round may find another ``told_seq``. The ledger keeps the first receipt.
-        if sums["batches"] or end.set_aside:
+        if sums["batches"] or end.unreached_batches:
             self._write_receipt(end, cell_state.told_seq, sums)
         if not end.reached_seqs:
             # No viewer was told: as if there had been no round. The watchdog starts it again, but not for ever.
@@ -102,10 +102,10 @@ class Receipts:
             return False
         outcome = self._outcome(end, cell_state, has_counts=sums["batches"] > 0)
         released = self._update(end, outcome, then=_RELEASE, only_if="due_seq <= :ended_seq")
-        again = not released and self._update(end, outcome | self._next_round(end))
-        if "rows" in outcome and (released or again):
+        another_round = not released and self._update(end, outcome | self._next_round(end))
+        if "rows" in outcome and (released or another_round):
             self._count_viewers(end, sums["gone"])
-        return again
+        return another_round
 
     def _outcome(self, end: RoundEnd, cell_state: CellState, *, has_counts: bool) -> dict[str, int]:
         """The attributes of the cell's row that the round sets.
@@ -113,10 +113,10 @@ class Receipts:
         A batch that was set aside is not sent again for its event: the frame of the next event carries what its viewers
         missed. So ``ended_seq`` moves, and ``told_seq`` does not.
         """
-        outcome = {"ended_seq": end.ended_seq}
-        if end.set_aside or end.ended_seq < cell_state.told_seq:
+        outcome = {"ended_seq": end.receipt_seq}
+        if end.unreached_batches or end.receipt_seq < cell_state.told_seq:
             return outcome
-        outcome["told_seq"] = end.ended_seq
+        outcome["told_seq"] = end.receipt_seq
         if has_counts:
             outcome["rows"] = end.rows
             if (shards := self._shards(cell_state)) is not None:
@@ -129,7 +129,7 @@ class Receipts:
         return {"lease_until": until, "round_name": round_name(end.broadcast, end.round + 1)}
 
     def _shards(self, cell_state: CellState) -> int | None:
-        """The number of shards of the match in this cell; None if only home knows it and home does not answer."""
+        """The number of shards of the match in this cell; None if home, which alone knows it, cannot say."""
         if cell_state.shards is not None:
             return shard_count(cell_state.shards, None)
         try:
@@ -138,6 +138,8 @@ class Receipts:
             logger.warning("home_unreached", match=cell_state.match, exc_info=error)
         except UnreadableRowError as error:
             report_unreadable(error)
+        except UnknownMatchError:
+            logger.warning("match_unknown", match=cell_state.match)
         return None
 
     def _update(self, end: RoundEnd, values: Mapping[str, int | str], *, then: str = "", only_if: str = "") -> bool:
@@ -178,19 +180,19 @@ class Receipts:
         return {**total(reports), "rows": end.rows}
 
     def _write_receipt(self, end: RoundEnd, told_seq: int, sums: Mapping[str, int], *, stopped: bool = False) -> None:
-        broadcast = round_name(end.broadcast, end.round)
+        name = round_name(end.broadcast, end.round)
         receipt: dict[str, Any] = {
-            "cell": self._cell, "prev": told_seq, "seq": end.ended_seq, "broadcast": broadcast, **sums,
+            "cell": self._cell, "prev": told_seq, "seq": end.receipt_seq, "broadcast": name, **sums,
         }  # fmt: skip
         # An operator has stopped the broadcast: its batches have not failed, so none counts as set aside.
-        receipt |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.set_aside}
+        receipt |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.unreached_batches}
         try:
-            self.ledger.put_receipt(end.match, end.ended_seq, broadcast, cast("Receipt", receipt))
+            self.ledger.put_receipt(end.match, end.receipt_seq, name, cast("Receipt", receipt))
         except (ClientError, BotoCoreError):
             # The cell's viewers do not wait for home: the round ends, and the receipt is in the log.
-            logger.exception("receipt_unwritten", match=end.match, seq=end.ended_seq, receipt=receipt)
-        logger.info("receipt", match=end.match, seq=end.ended_seq, receipt=receipt)
-        metrics.note_event(end.match, end.ended_seq)
+            logger.exception("receipt_unwritten", match=end.match, seq=end.receipt_seq, receipt=receipt)
+        logger.info("receipt", match=end.match, seq=end.receipt_seq, receipt=receipt)
+        metrics.note_event(end.match, end.receipt_seq)
         metrics.add("Broadcasts")
         metrics.add("BatchesSetAside", receipt["set_aside"])
         if sums["batches"] and not stopped:
@@ -210,11 +212,11 @@ def _receipts() -> Receipts:
     )
 
 
-def _reach() -> None:
+def _open_connections() -> None:
     _receipts().ledger.open_connection()
 
 
-@lifecycle.prepare(ReceiptSettings, _receipts, _reach)
+@lifecycle.prepare(ReceiptSettings, _receipts, _open_connections)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Write the receipt of a RoundEnd; returns a RoundAnswer.
@@ -222,6 +224,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Raises UnknownVersionError and PayloadError, and the errors of Receipts.finish.
     """
     end = RoundEnd.parse(event)
-    again = _receipts().finish(end)
-    logger.info("round_ended", match=end.match, seq=end.ended_seq, again=again, lost=end.is_lost)
-    return end.answer(again=again).dump()
+    another_round = _receipts().finish(end)
+    logger.info("round_ended", match=end.match, seq=end.receipt_seq, another_round=another_round, lost=end.is_lost)
+    return end.answer(another_round=another_round).dump()

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 BROKEN_TRIES = 4
-"""Checks of a damaged row, 2, 4 and 8 seconds apart, before the message is set aside."""
+"""Failed checks of an event, 2, 4 and 8 seconds apart, after which a damaged row has its message set aside.
+
+Checks that failed because the cell did not answer count too. So a row that is found damaged after a long silence of its
+cell is set aside at once."""
 
 logger = Logger(service="watchdog")
 metrics = Metrics("watchdog")
@@ -45,18 +48,18 @@ def _make() -> None:
     cells()
 
 
-def _reach() -> None:
+def _open_connections() -> None:
     _ledger().open_connection()
 
 
-@lifecycle.prepare(HomeSettings, _make, _reach)
+@lifecycle.prepare(HomeSettings, _make, _open_connections)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Check the event of each SQS message; the answer names the messages to deliver again (ReportBatchItemFailures).
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
-    again = []
+    undelivered = []
     for record in event["Records"]:
         try:
             is_done = _check(orjson.loads(record["body"]))
@@ -64,9 +67,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             logger.exception("check_failed", body=record["body"][:200])
             is_done = False
         if not is_done:
-            again.append({"itemIdentifier": record["messageId"]})
-    logger.info("checked", messages=len(event["Records"]), again=len(again))
-    return {"batchItemFailures": again}
+            undelivered.append({"itemIdentifier": record["messageId"]})
+    logger.info("checked", messages=len(event["Records"]), undelivered=len(undelivered))
+    return {"batchItemFailures": undelivered}
 
 
 def _check(message: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Sends messages to the watchdog: check later whether a cell has told an event of a match."""
+"""Sends messages to the watchdog: check later whether a broadcast of an event has ended in a cell."""
 
 from __future__ import annotations
 

@@ -57,9 +57,9 @@ class BatchShare:
                 self._known_from = self._loop.time() + POLL_SECONDS
             self._announced = left
 
-    async def announce_ended(self, *, is_ended: bool) -> RateShare | None:
-        """Announce that the batch has ended, or that it goes on after all.
+    async def announce_done(self, *, is_done: bool) -> RateShare | None:
+        """Announce that the batch is done, or that it goes on after all.
 
         Returns the broadcast of the match, None if it does not share the rate any more. Raises botocore's errors.
         """
-        return await self._store.announce_ended(self._match, self._owner, self._batch.number, is_ended=is_ended)
+        return await self._store.announce_done(self._match, self._owner, self._batch.number, is_done=is_done)

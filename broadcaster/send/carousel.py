@@ -234,20 +234,20 @@ class Carousel:
             if self._batch.senders > 1:
                 return await self._wait_for_other_batches()
             if self._share.has_rivals:
-                await self._share.announce_ended(is_ended=True)
+                await self._share.announce_done(is_done=True)
         except (ClientError, BotoCoreError) as error:
             # The lap is done. Another round sends what is newer.
             logger.warning("wait_failed", **self._about, exc_info=error)
         return None
 
     async def _wait_for_other_batches(self) -> NewerEvent | None:
-        broadcast = await self._share.announce_ended(is_ended=True)
+        broadcast = await self._share.announce_done(is_done=True)
         until = min(self._deadline, self._loop.time() + WAIT_SECONDS)
         while broadcast is not None and broadcast.senders > 0 and self._loop.time() < until:
             await asyncio.sleep(POLL_SECONDS)
             action = await self._poller.next_action(self._lap_seq)
             if isinstance(action, NewerEvent):
-                await self._share.announce_ended(is_ended=False)
+                await self._share.announce_done(is_done=False)
                 return action
             await self._act(action)
             if isinstance(action, LeaseLost):
@@ -268,7 +268,7 @@ class Carousel:
         tools, batch = self._tools, self._batch
         await tools.gateway.refresh()
         self._shards = shard_count(poll.cell_state.shards, poll.state.audience)
-        shards = shards_of(batch.first, batch.last, batch.of, self._shards)
+        shards = shards_of(batch.first, batch.end, batch.planned_shards, self._shards)
         now = time.time()
 
         async def read(pk: str, after: str | None) -> Page:

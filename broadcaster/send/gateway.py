@@ -69,7 +69,7 @@ class Gateway:
     ) -> None:
         """Make a gateway on the running loop that uses neither network nor credentials before ``refresh``.
 
-        ``connections`` is the most that are open at once. ``clock`` tells seconds since the epoch, for signatures.
+        ``connections`` is the most that are open at once. ``clock`` tells seconds since 1970, for signatures.
         ``elapsed`` tells seconds of a clock that also runs while the function is frozen.
         """
         self._authority = endpoint.authority

@@ -69,5 +69,5 @@ def lap_start(batch: Batch, newest_seq: int, shards: int) -> LapStart:
     if (cursor.lap_seq, cursor.shards) == (newest_seq, shards):
         begin = LapPosition(cursor.begin_shard_index, cursor.begin_after)
         return LapStart(begin, cursor.range_index, cursor.after, cursor.rows)
-    batch_shards = len(shards_of(batch.first, batch.last, batch.of, cursor.shards))
+    batch_shards = len(shards_of(batch.first, batch.end, batch.planned_shards, cursor.shards))
     return LapStart(LapPosition((cursor.begin_shard_index + cursor.range_index) % batch_shards, cursor.after))

@@ -21,7 +21,7 @@ class PreparedRequests:
     """Makes the requests of one endpoint, and renews their dates and credentials.
 
     ``ask_credentials`` may block (credentials that rotate are fetched), so a thread calls it. ``clock`` tells seconds
-    since the epoch.
+    since 1970.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _DIGITS = 10
-"""The digits of a ``ttl``: seconds since the epoch, in this century."""
+"""The digits of a ``ttl``: seconds since 1970, in this century."""
 
 PLAIN = 2
 """Attributes of an ordinary row on a page: the connection and its ``ttl``."""
@@ -68,7 +68,7 @@ def _decode(response_dict: dict[str, Any], customized_response_dict: dict[str, A
 
 
 def page(answer: Mapping[str, Any], now: float) -> Page:
-    """The answer of a ``page_query`` at ``now`` (seconds since the epoch).
+    """The answer of a ``page_query`` at ``now`` (seconds since 1970).
 
     DynamoDB deletes expired rows hours late
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html), so they are left out here.

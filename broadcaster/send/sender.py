@@ -76,7 +76,7 @@ def _tools() -> Tools:
     return tools
 
 
-def _reach() -> None:
+def _open_connections() -> None:
     """Use the network once for each client, for no match."""
     tools = _tools()
 
@@ -102,7 +102,7 @@ def credentials() -> Credentials:
     return Credentials(found.access_key, found.secret_key, found.token)
 
 
-@prepare(SenderSettings, _tools, _reach)
+@prepare(SenderSettings, _tools, _open_connections)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run one invocation for a SenderTask; returns its Batch with the progress.

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control import rate_share
 from broadcaster.control.cell_state import cell_state_get, parse_cell_state
-from broadcaster.control.lease import renewal
+from broadcaster.control.lease import lease_renewal
 from broadcaster.control.progress import progress_item, round_name
 from broadcaster.send.polls import Poll
 from broadcaster.send.update_frames import Frames, build
@@ -110,19 +110,19 @@ class SenderStore:
         """Renew the lease and the row of the rate share; returns False if another execution has the lease."""
         until = int(time.time()) + self.lease_seconds
         try:
-            await self.db.update_item(**renewal(self.broadcasts, match, owner, until))
+            await self.db.update_item(**lease_renewal(self.broadcasts, match, owner, until))
         except self.db.exceptions.ConditionalCheckFailedException:
             return False
-        await self._update_rate_share(rate_share.renewal(self.broadcasts, match, owner, until))
+        await self._update_rate_share(rate_share.rate_share_renewal(self.broadcasts, match, owner, until))
         return True
 
-    async def announce_ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> RateShare | None:
-        """Announce that a batch has ended, or goes on after all.
+    async def announce_done(self, match: str, owner: str, batch: int, *, is_done: bool) -> RateShare | None:
+        """Announce that a batch is done, or goes on after all.
 
         Returns the broadcast of the match, None if it does not share the rate any more.
         """
         return await self._update_rate_share(
-            rate_share.ended_update(self.broadcasts, match, owner, batch, is_ended=is_ended)
+            rate_share.done_update(self.broadcasts, match, owner, batch, is_done=is_done)
         )
 
     async def announce_left(self, match: str, owner: str, batch: int, left: int) -> bool:
@@ -136,11 +136,11 @@ class SenderStore:
     async def report(self, task: SenderTask, lap_seq: int, counts: Counts) -> None:
         """Overwrite the progress row of this batch. The receipt is the sum of these rows."""
         body = {"batch": task.batch.number, "lap_seq": lap_seq, **counts.dump()}
-        round_of = round_name(task.broadcast, task.round)
+        name = round_name(task.broadcast, task.round)
         await self.db.put_item(
             TableName=self.broadcasts,
             Item={
-                **broadcast_key(task.match, progress_item(round_of, task.batch.number)),
+                **broadcast_key(task.match, progress_item(name, task.batch.number)),
                 **VERSION_ATTRIBUTE,
                 "body": {"S": orjson.dumps(body).decode()},
                 "ttl": {"N": str(int(time.time()) + PROGRESS_SECONDS)},

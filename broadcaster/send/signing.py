@@ -71,7 +71,7 @@ class Endpoint:
 def prepare(endpoint: Endpoint, frame: bytes, credentials: Credentials, now: float, *, method: str = "POST") -> Signer:
     """Prepare the requests of a frame; returns a function from connection id to the bytes of its signed request.
 
-    ``now`` is in seconds since the epoch. AWS accepts a signature for five minutes. So prepare again well before that,
+    ``now`` is in seconds since 1970. AWS accepts a signature for five minutes. So prepare again well before that,
     and whenever the credentials change.
     """
     at = datetime.fromtimestamp(now, UTC)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matches.scoreboard import Pair
 
 _LATEST = 9_999_999_999_999
-"""The longest time in milliseconds since the epoch; the year 2286."""
+"""The longest time in milliseconds since 1970; the year 2286."""
 
 
 class UpdateFrame(TypedDict):
@@ -50,7 +50,7 @@ class UpdateFrame(TypedDict):
     events: list[StoredEvent]
     """Oldest first."""
     at: int | None
-    """When the operator posted the newest of the events, in milliseconds since the epoch; None without events."""
+    """When the operator posted the newest of the events, in milliseconds since 1970; None without events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Frames:
     score_frame: bytes | None
     """For followers of the score; None if there is nothing new for them."""
     at: int
-    """When the operator posted the newest event in the frames, in milliseconds since the epoch; 0 without events."""
+    """When the operator posted the newest event in the frames, in milliseconds since 1970; 0 without events."""
     event_id: str | None
     """The id of that event."""
 

@@ -168,7 +168,7 @@ class ColdRun:
         return {**carried, "due_seq": 1, "batches": [self._sent]}
 
     def _is_receipt(self, answer: dict[str, Any]) -> bool:
-        return answer["again"] is False and bool(self._target.ledger().receipts(self._match))
+        return answer["another_round"] is False and bool(self._target.ledger().receipts(self._match))
 
     def _to_fanout(self) -> dict[str, Any]:
         goal = {"kind": "goal", "team": "home", "minute": 1, "event_id": "fanned"}

@@ -49,7 +49,7 @@ FLOORS = {
     "frames_scoreboard": "fps 60",
 }
 
-# Notes when each text of an element is painted: [text, ms since the epoch, ms since navigation].
+# Notes when each text of an element is painted: [text, ms since 1970, ms since navigation].
 PAINTED = """
 window.painted = [];
 new MutationObserver(() => {
@@ -63,7 +63,7 @@ new MutationObserver(() => {
 }).observe(document, { subtree: true, childList: true, characterData: true });
 """
 
-# Notes when a key was pressed, ms since the epoch.
+# Notes when a key was pressed, ms since 1970.
 PRESSED = """
 addEventListener("keydown", (event) => { window.pressed = performance.timeOrigin + event.timeStamp; }, true);
 """

@@ -48,7 +48,7 @@ def announce(dynamodb: Any, system: System) -> Any:
         if left is not None:
             item |= {f"left{batch}": {"N": str(left)} for batch in range(batches)}
         if ended:
-            item["ended"] = {"NS": [str(99 - number) for number in range(ended)]}
+            item["done"] = {"NS": [str(99 - number) for number in range(ended)]}
         dynamodb.put_item(TableName=system.name("broadcasts"), Item=item)
 
     yield announce
@@ -113,14 +113,14 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     table = {"TableName": tools.store.broadcasts, "Key": rate_share.rate_share_key(numbered)}
 
     async def ended(batches: set[str]) -> bool:
-        return set((await tools.db.get_item(**table))["Item"].get("ended", {}).get("NS", [])) == batches
+        return set((await tools.db.get_item(**table))["Item"].get("done", {}).get("NS", [])) == batches
 
     await eventually(lambda: ended({"0"}), seconds=10)
     assert not sending.done()
     goal(ledger, numbered, 1)
     await eventually(lambda: ended(set()), seconds=10)
     await eventually(lambda: ended({"0"}), seconds=10)
-    await tools.store.announce_ended(numbered, OWNER, 1, is_ended=True)
+    await tools.store.announce_done(numbered, OWNER, 1, is_done=True)
     result = await asyncio.wait_for(sending, 10)
     assert (result.done, result.reached_seq) == (True, 3)
 
@@ -134,10 +134,10 @@ async def test_a_batch_that_cannot_say_that_it_goes_on_has_not_reached_the_newer
     announce(numbered, 2)
 
     class Refusing(SenderStore):
-        async def announce_ended(self, match: str, owner: str, batch: int, *, is_ended: bool) -> RateShare | None:
-            if not is_ended:
+        async def announce_done(self, match: str, owner: str, batch: int, *, is_done: bool) -> RateShare | None:
+            if not is_done:
                 raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "UpdateItem")
-            broadcast = await super().announce_ended(match, owner, batch, is_ended=is_ended)
+            broadcast = await super().announce_done(match, owner, batch, is_done=is_done)
             goal(ledger, match, 1)
             return broadcast
 

@@ -40,7 +40,7 @@ def shards(draw: st.DrawFn) -> dict[str, int]:
     """The shards of a batch."""
     of = draw(st.integers(1, 4096))
     first = draw(st.integers(0, of - 1))
-    return {"first": first, "last": draw(st.integers(first + 1, of)), "of": of}
+    return {"first": first, "end": draw(st.integers(first + 1, of)), "planned_shards": of}
 
 
 CURSORS = st.builds(
@@ -83,7 +83,7 @@ EXAMPLES: tuple[Any, ...] = (
     ExecutionInput("wc22-final", 7, "an-execution", "wc22-final-7-0a1b2c3d", 2, (WALKING,)),
     SenderTask("wc22-final", "an-execution", "wc22-final-7-0a1b2c3d", 2, WALKING),
     RoundEnd("wc22-final", "an-execution", "wc22-final-7-0a1b2c3d", 2, 7, (ENDED_BATCH,)),
-    RoundAnswer(again=True, batches=(WALKING,)),
+    RoundAnswer(another_round=True, batches=(WALKING,)),
 )
 
 
@@ -196,7 +196,7 @@ def test_the_largest_payloads_fit_the_state_machine() -> None:
     for payload in (
         ExecutionInput(match, most, arn, name, most, batches),
         RoundEnd(match, arn, name, most, most, batches),
-        RoundAnswer(again=False, batches=batches),
+        RoundAnswer(another_round=False, batches=batches),
     ):
         assert len(json.dumps(payload.dump())) < PAYLOAD_BYTES / 2
 
@@ -205,9 +205,9 @@ def test_a_round_ends_with_what_its_slowest_batch_has_reached() -> None:
     """A batch that was set aside counts as such; the event that ends is the lowest that the others have reached."""
     aside = replace(ENDED_BATCH, reached_seq=None, set_aside=True)
     end = replace(EXAMPLES[2], batches=(ENDED_BATCH, replace(ENDED_BATCH, reached_seq=5), aside))
-    assert (end.ended_seq, end.set_aside, end.is_lost) == (5, 1, False)
+    assert (end.receipt_seq, end.unreached_batches, end.is_lost) == (5, 1, False)
     none = replace(end, batches=(aside,))
-    assert (none.ended_seq, none.reached_seqs) == (none.due_seq, [])
+    assert (none.receipt_seq, none.reached_seqs) == (none.due_seq, [])
 
 
 def test_a_round_ends_although_no_sender_could_read_a_batch() -> None:
@@ -216,15 +216,15 @@ def test_a_round_ends_although_no_sender_could_read_a_batch() -> None:
     sent = {**EXAMPLES[2].dump(), "batches": [damaged_batch, ENDED_BATCH.dump()]}
     end = RoundEnd.parse(sent)
     assert end.dump() == sent
-    assert (end.ended_seq, end.set_aside, end.is_lost, end.rows) == (7, 1, False, 0)
-    assert end.answer(again=True).dump()["batches"][0] == {**damaged_batch, "done": False, "set_aside": False}
+    assert (end.receipt_seq, end.unreached_batches, end.is_lost, end.rows) == (7, 1, False, 0)
+    assert end.answer(another_round=True).dump()["batches"][0] == {**damaged_batch, "done": False, "set_aside": False}
 
 
 def test_the_next_round_begins_with_what_was_reached() -> None:
     """A batch keeps its shards, its rows and its reached seq for the next round, and begins everything else anew."""
     batch = replace(ENDED_BATCH, counts=Counts(rows=70, accepted=60, invocations=3), lost=True)
-    answer = replace(EXAMPLES[2], batches=(batch,)).answer(again=True)
-    assert answer == RoundAnswer(again=True, batches=(Batch(0, 0, 1, 1, 1, rows=70, reached_seq=7),))
+    answer = replace(EXAMPLES[2], batches=(batch,)).answer(another_round=True)
+    assert answer == RoundAnswer(another_round=True, batches=(Batch(0, 0, 1, 1, 1, rows=70, reached_seq=7),))
 
 
 def test_a_damaged_batch_of_a_running_round_is_refused() -> None:

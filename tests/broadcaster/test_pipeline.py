@@ -86,7 +86,7 @@ async def test_a_burst_of_events_reaches_every_viewer_in_order(system: System, o
         await eventually(lambda: operator.snapshot(match)["viewers"] == 10)
     # Operators are shown the round that is, or was, the last: its receipt goes by the same name.
     receipts = await asyncio.to_thread(operator.receipts, match)
-    assert told(system, match).round == receipts[-1]["broadcast"]
+    assert told(system, match).round_name == receipts[-1]["broadcast"]
     assert await asyncio.to_thread(operator.receipts, match, receipts[-1]["seq"]) == []
 
 

@@ -21,7 +21,7 @@ BUDGETS = st.builds(Budget, st.integers(1, 100_000), st.integers(1, 5_000))
 def test_every_shard_is_in_one_batch(shards: int, rows: int | None, budget: Budget) -> None:
     """Promise 2: the batches cover each shard exactly once, whatever the estimate of the rows."""
     batches = plan(shards, rows, budget)
-    assert [shard for batch in batches for shard in range(batch.first, batch.last)] == list(range(shards))
+    assert [shard for batch in batches for shard in range(batch.first, batch.end)] == list(range(shards))
     assert [batch.number for batch in batches] == list(range(len(batches)))
 
 
@@ -39,7 +39,7 @@ def test_an_old_plan_covers_a_match_that_has_grown(shards: int, doublings: int, 
     """Promise 2: together the batches of a plan cover each shard of any later count exactly once."""
     grown = shards * 2**doublings
     walked = [shard for batch in plan(shards, None, budget)
-              for shard in shards_of(batch.first, batch.last, batch.of, grown)]  # fmt: skip
+              for shard in shards_of(batch.first, batch.end, batch.planned_shards, grown)]  # fmt: skip
     assert sorted(walked) == list(range(grown))
 
 
@@ -47,4 +47,4 @@ def test_a_million_viewers_get_the_senders_that_the_default_budget_feeds() -> No
     """128 shards at 9,000 posts a second and 3,000 a sender need three senders, which have 42 or 43 shards each."""
     batches = plan(128, 1_000_000, Budget(9_000, 3_000))
     assert [batch.senders for batch in batches] == [3] * 3
-    assert {batch.last - batch.first for batch in batches} == {42, 43}
+    assert {batch.end - batch.first for batch in batches} == {42, 43}

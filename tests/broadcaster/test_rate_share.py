@@ -9,11 +9,11 @@ from broadcaster.control.rate_share import (
     HORIZON_SECONDS,
     RateShare,
     deletion,
-    ended_update,
+    done_update,
     left_update,
     parse,
     rate_share_query,
-    renewal,
+    rate_share_renewal,
     share,
 )
 
@@ -128,15 +128,15 @@ def test_only_the_owner_changes_its_row() -> None:
     """Each write of a rate share is about the match's row, on the condition that its broadcast still owns the row."""
     writes = [
         left_update("t", "m", "o", 3, 50),
-        ended_update("t", "m", "o", 3, is_ended=True), ended_update("t", "m", "o", 3, is_ended=False),
-        renewal("t", "m", "o", 90), deletion("t", "m", "o"),
+        done_update("t", "m", "o", 3, is_done=True), done_update("t", "m", "o", 3, is_done=False),
+        rate_share_renewal("t", "m", "o", 90), deletion("t", "m", "o"),
     ]  # fmt: skip
     for write in writes:
         assert write["Key"] == {"pk": {"S": "rate-share"}, "sk": {"S": "m"}}
         assert write["ConditionExpression"] == "#owner = :owner"
         assert write["ExpressionAttributeValues"][":owner"] == {"S": "o"}
     assert writes[0]["ExpressionAttributeNames"]["#left"] == "left3"
-    assert [each["UpdateExpression"] for each in writes[1:3]] == ["ADD ended :batch", "DELETE ended :batch"]
+    assert [each["UpdateExpression"] for each in writes[1:3]] == ["ADD #done :batch", "DELETE #done :batch"]
 
 
 def test_all_shares_are_read_at_once() -> None:

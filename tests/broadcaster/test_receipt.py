@@ -16,6 +16,7 @@ from broadcaster.control.rate_share import rate_share_key
 from broadcaster.control.receipt import Receipts
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger
+from matches.match_rows import state_key
 from subscriptions.shard_counts import broadcast_key
 from subscriptions.viewer_counts import ViewerCounts
 from tests.broadcaster.conftest import OWNER
@@ -75,7 +76,7 @@ def test_a_newer_event_renews_the_lease_for_another_round(
     cell_states.mark_due(numbered, 3, ledger.state(numbered).epoch)
     assert receipts.finish(ended(numbered, 3, 2)) is True
     assert stand(cell_states, numbered) == (2, 2, OWNER)
-    assert cell_states.read(numbered).round == "test#2"
+    assert cell_states.read(numbered).round_name == "test#2"
 
 
 def test_told_seq_is_only_what_every_batch_has_reached(
@@ -132,6 +133,17 @@ def test_a_round_ends_without_home(
     receipts = Receipts(
         Ledger(matches, away), cell_states.table, dynamodb, ViewerCounts(matches, away), lease_seconds=60
     )
+    assert receipts.finish(done) is False
+    assert stand(cell_states, numbered) == (2, 2, None)
+
+
+def test_a_round_ends_although_its_match_was_reset(
+    receipts: Receipts, system: System, dynamodb: Any, cell_states: CellStates, numbered: str, grant_lease: Any
+) -> None:
+    """After a reset of the match at home, its round still ends: ``told_seq`` moves, and the lease is free."""
+    grant_lease(numbered)
+    done = reported(system, dynamodb, numbered, rows=60, gone=8)
+    dynamodb.delete_item(TableName=system.name("matches"), Key=state_key(numbered))
     assert receipts.finish(done) is False
     assert stand(cell_states, numbered) == (2, 2, None)
 

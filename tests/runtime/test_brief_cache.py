@@ -25,7 +25,7 @@ class Clock:
         return self.steady
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Seconds since 1970."""
         return self.date
 
     def pass_time(self, seconds: float) -> None:

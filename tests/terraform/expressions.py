@@ -73,7 +73,10 @@ MATCH = [given(each["match"], match_id=each["match"]) for each in INPUTS]
 LOST = {"done": True, "lost": True, "reached_seq": None, "cursor": None}
 REPORT = [
     states(each.dump(), result={"StatusCode": 200, "Payload": each.dump()})
-    for each in (RoundAnswer(again=False, batches=(Batch(0, 0, 16, 16, 1),)), RoundAnswer(again=True, batches=()))
+    for each in (
+        RoundAnswer(another_round=False, batches=(Batch(0, 0, 16, 16, 1),)),
+        RoundAnswer(another_round=True, batches=()),
+    )
 ]
 SEQS = [given(1, due_seq=1), given(NEWEST, due_seq=NEWEST)]
 OWNER = [given(EXECUTION, owner=EXECUTION)]
@@ -129,12 +132,12 @@ CASES: dict[str, list[Case]] = {
     "AcquireLease/Catch/0/Assign/round_number": ROUND_NUMBER,
     "AcquireLease/Catch/0/Assign/hand_over_at": [states(NOW, input=FRESH)],
     "AcquireLease/Catch/0/Output": [states(each, input=each) for each in INPUTS],
-    "HandedOver?/Choices/0/Condition": [
+    "LeaseLostInHandOver?/Choices/0/Condition": [
         states(False, input=FRESH),
         states(True, input=HANDED),
         states(False, input=UNICODE),
     ],
-    "HandedOver?/Choices/0/Output": [
+    "LeaseLostInHandOver?/Choices/0/Output": [
         states([{**each, **LOST} for each in batches], input={**HANDED, "batches": batches}) for batches in [[], *LISTS]
     ],
     "Announce/Arguments/Item/sk/S": MATCH,
@@ -181,7 +184,7 @@ CASES: dict[str, list[Case]] = {
     "RenewLease/Catch/0/Output": [states(ASIDE, input=ASIDE)],
     "Round/Output": [states(each, result=each) for each in LISTS],
     "Round/Assign/batches": [states(each, result=each) for each in LISTS],
-    "HandOver?/Choices/0/Condition": [states(value, input=batches) for value, batches in WAITING],
+    "NeedsHandOver?/Choices/0/Condition": [states(value, input=batches) for value, batches in WAITING],
     "HandOver/Arguments/StateMachineArn": [given(MACHINE)],
     "HandOver/Arguments/Input/v": [given(each, payload_version=each) for each in (1, 2)],
     "HandOver/Arguments/Input/match": MATCH,
@@ -197,15 +200,17 @@ CASES: dict[str, list[Case]] = {
     "Finish/Arguments/Payload/due_seq": SEQS,
     "Finish/Arguments/Payload/batches": [states(each, input=each) for each in LISTS],
     "Finish/Assign/round_number": [given(2, round_number=1), given(1000, round_number=999)],
-    "Finish/Assign/batches": [states(each, result={"Payload": {"again": True, "batches": each}}) for each in LISTS],
+    "Finish/Assign/batches": [
+        states(each, result={"Payload": {"another_round": True, "batches": each}}) for each in LISTS
+    ],
     "Finish/Output": REPORT,
     "NewerEvent?/Choices/0/Condition": [
-        Case({"states": {"input": {"again": True}}, "hand_over_at": NOW - 1}, value=True),
-        Case({"states": {"input": {"again": True}}, "hand_over_at": NOW}, value=False),
-        Case({"states": {"input": {"again": False}}, "hand_over_at": NOW - 1}, value=False),
+        Case({"states": {"input": {"another_round": True}}, "hand_over_at": NOW - 1}, value=True),
+        Case({"states": {"input": {"another_round": True}}, "hand_over_at": NOW}, value=False),
+        Case({"states": {"input": {"another_round": False}}, "hand_over_at": NOW - 1}, value=False),
     ],
     "NewerEvent?/Choices/1/Condition": [
-        states(each, input={"again": each, "batches": [batch()]}) for each in (True, False)
+        states(each, input={"another_round": each, "batches": [batch()]}) for each in (True, False)
     ],
 }
 """Where an expression stands in the definition, a Map's states under their own names -> its cases."""

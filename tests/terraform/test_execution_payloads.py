@@ -68,8 +68,8 @@ class Services:
                 return {"StatusCode": 200, "Payload": self.sends(self.tasks[-1]).dump()}
             case "Finish":
                 self.ends.append(RoundEnd.parse(arguments["Payload"]))
-                again = len(self.ends) <= self.again
-                return {"StatusCode": 200, "Payload": self.ends[-1].answer(again=again).dump()}
+                another_round = len(self.ends) <= self.again
+                return {"StatusCode": 200, "Payload": self.ends[-1].answer(another_round=another_round).dump()}
             case "HandOver":
                 self.handed_over.append(ExecutionInput.parse(arguments["Input"]))
         return {}
@@ -126,7 +126,7 @@ def test_a_broadcast_of_two_rounds(execution: Callable[..., Interpreter], starte
     assert [each.round for each in services.tasks] == [1, 1, 1, 2, 2, 2]
     again = services.tasks[3].batch
     assert again == Batch(0, 0, 8, 16, 2, rows=500, reached_seq=7)
-    assert [(each.round, each.ended_seq, each.set_aside, each.rows) for each in services.ends] == [
+    assert [(each.round, each.receipt_seq, each.unreached_batches, each.rows) for each in services.ends] == [
         (1, 7, 0, 1000), (2, 7, 0, 1000)
     ]  # fmt: skip
     [lease] = services.calls["AcquireLease"]
@@ -159,7 +159,7 @@ def test_a_hand_over_is_the_input_of_the_next_execution(
     assert following.tasks[0].broadcast == started["broadcast"]
     assert following.calls["AcquireLease"][0]["ExpressionAttributeValues"][":previous"] == {"S": machine.owner}
     assert following.calls["Announce"][0]["Item"]["batches"] == {"N": "1"}
-    assert following.ends[0].ended_seq == 7
+    assert following.ends[0].receipt_seq == 7
 
 
 def test_an_execution_hands_over_between_two_rounds(
@@ -214,7 +214,7 @@ def test_a_batch_that_fails_is_set_aside(
     message = services.calls["SetAside"][0]["MessageBody"]
     assert (message["kind"], message["match"], message["reason"]) == ("batch", MATCH, "PayloadError: a test")
     assert Batch.parse(message["batch"]) == services.tasks[1].batch
-    assert (services.ends[0].set_aside, services.ends[0].ended_seq) == (1, 7)
+    assert (services.ends[0].unreached_batches, services.ends[0].receipt_seq) == (1, 7)
     assert services.tasks[3].batch == services.tasks[1].batch
 
 
@@ -233,7 +233,7 @@ def test_batches_of_another_release_keep_their_version(
 
     execution(cast("Any", call)).run({**started, "v": 2})
     assert versions == [2, 2]
-    assert [each.set_aside for each in services.ends] == [2]
+    assert [each.unreached_batches for each in services.ends] == [2]
 
 
 def test_counts_and_cursors_are_passed_on_as_they_are(

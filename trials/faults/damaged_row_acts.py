@@ -147,10 +147,10 @@ async def broken_receipt(play: Play) -> AsyncIterator[None]:
 async def broken_progress(play: Play) -> AsyncIterator[None]:
     """A progress row of the running round is broken JSON: the round ends, and every viewer has the event."""
     yield
-    round_of = (await asyncio.to_thread(play.world.cell_states.read, play.match)).round
-    if round_of is None:
+    name = (await asyncio.to_thread(play.world.cell_states.read, play.match)).round_name
+    if name is None:
         raise FaultError("no round has begun")
-    item = {**broadcast_key(play.match, progress_item(round_of, 999)), "body": {"S": "{"}}
+    item = {**broadcast_key(play.match, progress_item(name, 999)), "body": {"S": "{"}}
     async with _row(play, "broadcasts", item):
         await play.told(await play.settled())
 

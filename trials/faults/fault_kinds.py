@@ -76,7 +76,7 @@ _SENDER = (
     _kill("sender-killed-after-progress", "a sender dies after the progress row, before its end", "sender", "PutItem",
           AFTER, "progress#"),
     _kill("sender-killed-while-others-send", "one of three senders dies, its batch said to have ended", "sender",
-          "UpdateItem", AFTER, "ADD ended", opening=True),
+          "UpdateItem", AFTER, "ADD #done", opening=True),
     _kill("sender-killed-of-several", "one of three senders dies in the first page", "sender", "Query", AFTER,
           "sk, #only", skip=2, opening=True),
 )  # fmt: skip

@@ -60,8 +60,8 @@ class Execution:
                 self._finish(lost, self.previous_owner)
             return
         self._hand_over_at = world.clock.time() + world.hand_over_seconds
-        again = True
-        while again:
+        another_round = True
+        while another_round:
             self._announce()
             batches = self._run_round()
             if any(not each.done for each in batches):
@@ -71,8 +71,8 @@ class Execution:
             answer = self._finish(batches, self.id)
             # The model damages no batch.
             self.batches = tuple(each for each in answer.batches if isinstance(each, Batch))
-            self.round, again = self.round + 1, answer.again
-            if again and world.clock.time() > self._hand_over_at:
+            self.round, another_round = self.round + 1, answer.another_round
+            if another_round and world.clock.time() > self._hand_over_at:
                 self._hand_over()
                 return
 

@@ -141,7 +141,7 @@ class World:
 
         def work() -> dict[str, Any]:
             parsed = RoundEnd.parse(_through_json(end.dump()))
-            return parsed.answer(again=self.receipts.finish(parsed)).dump()
+            return parsed.answer(another_round=self.receipts.finish(parsed)).dump()
 
         return self.routine(f"receipt of {end.owner}", work)
 

@@ -25,7 +25,7 @@ export const CORRECTED = "Corrected";
  * @typedef {object} Surroundings
  * @property {import("./outbox-store.js").OutboxStore} store
  * @property {Crypto} crypto
- * @property {() => number} now milliseconds since the epoch by the server's clock
+ * @property {() => number} now milliseconds since 1970 by the server's clock
  * @property {() => number} ticks milliseconds of a clock that nobody sets
  * @property {() => string | null} subject of the token that is there, null for nobody's
  * @property {() => string | null} [name] of the person, as the token says it

@@ -27,7 +27,7 @@ const UNKNOWN = ["unknown_event", "unknown_match"];
  * @property {string} base of the operators' API: `/operators`
  * @property {{current: () => Promise<string | null>}} tokens
  * @property {(match: string) => {has: (id: string) => boolean}} waits ids of entries that a person must say to post
- * @property {() => number} now milliseconds since the epoch by the server's clock
+ * @property {() => number} now milliseconds since 1970 by the server's clock
  * @property {readonly string[]} regions the cells that there are
  * @property {(match: string, id: string) => number | undefined} acceptedAt of an event on the board
  */

@@ -6,7 +6,7 @@ const NAMES = ["name", "username", "cognito:username", "preferred_username", "em
 
 /**
  * @typedef {object} About
- * @property {number | null} ends milliseconds since the epoch
+ * @property {number | null} ends milliseconds since 1970
  * @property {string | null} subject
  * @property {string | null} name of the person for people; the subject if no claim has one
  */

@@ -28,7 +28,7 @@ export function daysToRead(day, today) {
  * Matches in the groups live, next and over; empty groups are left out. Postponed matches are next ones.
  *
  * @param {readonly Board[]} matches of the days of `daysToRead`; one may be there twice
- * @param {{day: string, now: number, search?: string}} about `now` in milliseconds since the epoch
+ * @param {{day: string, now: number, search?: string}} about `now` in milliseconds since 1970
  * @returns {Group[]}
  */
 export function groupsOf(matches, { day, now, search = "" }) {

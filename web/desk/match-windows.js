@@ -43,7 +43,7 @@ const input = (id) => /** @type {HTMLInputElement} */ (byId(id));
  * @property {import("../http-reader.js").Reader} reader
  * @property {import("./operators-api.js").OperatorsApi} api
  * @property {import("./lineups.js").MatchLineups} lineups
- * @property {() => number} now milliseconds since the epoch by the server's clock
+ * @property {() => number} now milliseconds since 1970 by the server's clock
  * @property {(match: string) => void} open a match at the desk
  * @property {(match: string) => void} removed told when a match is no more
  * @property {(snapshot: any) => void} saved told the snapshot of a match that has changed

@@ -16,7 +16,7 @@ import { isLate } from "./view.js";
  * @property {import("./event-windows.js").EventWindows} windows
  * @property {import("./view.js").DeskView} view
  * @property {() => import("./desk.js").Row[]} rows of the timeline
- * @property {() => number} now milliseconds since the epoch by the server's clock
+ * @property {() => number} now milliseconds since 1970 by the server's clock
  * @property {() => boolean} goToWaiting whether there was something to go to
  * @property {() => void} choose a match
  * @property {() => void} edit the match at the desk

@@ -43,7 +43,7 @@ export class OperatorToken {
   /**
    * @param {Ways} ways
    * @param {Window & typeof globalThis} window
-   * @param {() => number} now milliseconds since the epoch by the server's clock
+   * @param {() => number} now milliseconds since 1970 by the server's clock
    */
   constructor(ways, window, now) {
     this.#ways = ways;

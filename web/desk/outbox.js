@@ -22,7 +22,7 @@
  * @property {number} order entries of a match are posted in this order, then in that of their ids
  * @property {string} [epoch] of the match it was pressed in, or decided in; none while the match was not known yet
  * @property {PostedEvent} event as it is posted
- * @property {number} pressed when; milliseconds since the epoch by the server's clock
+ * @property {number} pressed when; milliseconds since 1970 by the server's clock
  * @property {State} state
  * @property {number} tries how often it has been posted, or may have been
  * @property {string | null} [by] subject of the token under which it was pressed; null if nobody was signed in

@@ -36,7 +36,7 @@ const FOREVER = 2 ** 31 - 1;
  * @property {(match: string) => {has: (id: string) => boolean}} waits ids of entries that a person must say to post
  * @property {() => boolean} online
  * @property {(match: string) => Promise<string | null>} epochOf a match now, null if that cannot be seen
- * @property {() => number} now milliseconds since the epoch by the server's clock
+ * @property {() => number} now milliseconds since 1970 by the server's clock
  * @property {() => number} [random]
  */
 

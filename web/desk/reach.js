@@ -10,7 +10,7 @@
  * @property {number} failed
  * @property {number} skipped
  * @property {number} set_aside batches
- * @property {number} started milliseconds since the epoch
+ * @property {number} started milliseconds since 1970
  * @property {number} ms
  * @property {boolean} [stopped]
  */
@@ -38,7 +38,7 @@
 
 /**
  * @param {number} seq of the event
- * @param {number | undefined} at when it was accepted, milliseconds since the epoch; without it a round's own time counts
+ * @param {number | undefined} at when it was accepted, milliseconds since 1970; without it a round's own time counts
  * @param {readonly Receipt[]} receipts oldest first
  * @param {Progress | null} progress null if it could not be read
  * @param {readonly string[]} regions the cells that there are, as far as is known

@@ -68,7 +68,7 @@ export class Page {
     return this.live?.connection.state === "open";
   }
 
-  /** Milliseconds since the epoch, by the service's clock as far as it is known. */
+  /** Milliseconds since 1970, by the service's clock as far as it is known. */
   now() {
     return this.live?.now() ?? Date.now();
   }

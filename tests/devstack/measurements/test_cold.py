@@ -110,17 +110,24 @@ UNSIGNED = {"AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true"}
 @pytest.mark.parametrize(
     ("name", "event", "answer", "broken"),
     [
-        ("watchdog", {"Records": []}, {"batchItemFailures": []}, {"SEND_RATE": "many"}),
+        ("watchdog", {"Records": []}, {"batchItemFailures": []}, UNSIGNED),
         ("fanout", {"Records": []}, None, UNSIGNED),
     ],
 )
 def test_an_init_that_fails_is_survived(
     functions: Functions, name: str, event: dict[str, Any], answer: Any, broken: dict[str, str]
 ) -> None:
-    """Promise: an INIT with a wrong setting, or one that can ask no service, is a line of the log and no more."""
+    """Promise: an INIT that can ask no service is a line of the log and no more."""
     started = start(functions, name, event, **{KIND: PROVISIONED}, **broken)
     assert said(started.log, "preparation_failed")["level"] == "WARNING"
     assert started.answer == answer
+
+
+@pytest.mark.parametrize("kind", [PROVISIONED, "on-demand"])
+def test_an_init_with_a_wrong_setting_says_which(functions: Functions, kind: str) -> None:
+    """Promise: a function with a malformed setting does not start, and the error of its INIT names the variable."""
+    with pytest.raises(WrongAnswerError, match="SEND_RATE in the function's environment is 'many', not a whole number"):
+        start(functions, "watchdog", {"Records": []}, **{KIND: kind}, SEND_RATE="many")
 
 
 def test_the_sender_tells_what_it_sent(logs: dict[str, Log]) -> None:

@@ -1,7 +1,7 @@
 /**
  * Evaluates JSONata expressions as Step Functions does, with the reference implementation.
  *
- * Reads JSON lists from standard input, one on each line: `{expression, bindings, now}` each, `now` in milliseconds since the epoch.
+ * Reads JSON lists from standard input, one on each line: `{expression, bindings, now}` each, `now` in milliseconds since 1970.
  * Writes one line for each: the list of answers, `{value}`, `{nothing: true}` where no value came out (Step Functions fails the state
  * then), or `{error}`.
  */

@@ -11,8 +11,8 @@ MISTAKES = [
         "code-reads-another-variable",
         functions.environments,
         "api/operators.py",
-        'setting("STREAM")',
-        'setting("STREAM_NAME")',
+        "settings(ApiSettings).stream,",
+        "settings(ApiSettings).stream_name,",
         "reads STREAM_NAME",
     ),
     MistakeInAFile(

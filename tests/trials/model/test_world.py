@@ -45,18 +45,18 @@ def test_an_execution_goes_the_way_of_the_state_machine() -> None:
         for name, state in states.items()
     }
     assert ways == {
-        "AcquireLease": ["Announce", "HandedOver?"],
-        "HandedOver?": ["Finish", "NothingToDo"],
+        "AcquireLease": ["Announce", "LeaseLostInHandOver?"],
+        "LeaseLostInHandOver?": ["Finish", "NothingToDo"],
         "NothingToDo": [],
         "Announce": ["Round", "Round"],
-        "Round": ["HandOver?"],
+        "Round": ["NeedsHandOver?"],
         "AlreadyDone?": ["Done", "Send"],
         "Send": ["BatchDone?", "SetAside"],
         "BatchDone?": ["Done", "Send"],
         "Done": [],
         "SetAside": ["RenewLease", "RenewLease"],
         "RenewLease": ["Done", "Done"],
-        "HandOver?": ["Finish", "HandOver"],
+        "NeedsHandOver?": ["Finish", "HandOver"],
         "HandOver": [],
         "Finish": ["NewerEvent?"],
         "NewerEvent?": ["Announce", "Ended", "HandOver"],
