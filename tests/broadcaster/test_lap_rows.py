@@ -22,7 +22,7 @@ SHARDS = st.lists(
 REQUEST = PreparedRequest(b"", lambda _: b"")
 
 
-class Ring:
+class PlantedLap:
     """Shards in memory, read in small pages. Rows may come and go during a lap."""
 
     def __init__(self, shards: list[list[str]], page_rows: int = 3, slow: dict[str, int] | None = None) -> None:
@@ -77,15 +77,15 @@ def test_a_newer_frame_begins_a_lap_at_the_position(shards: list[list[str]], dat
     """Promise 8: however often a newer frame comes, the lap after the last one hands out every row once."""
 
     async def run() -> None:
-        ring = Ring(shards)
-        ring.lap.start()
+        planted = PlantedLap(shards)
+        planted.lap.start()
         for _ in range(data.draw(st.integers(0, 3))):
-            for _ in range(data.draw(st.integers(0, len(ring.rows)))):
-                await ring.next_row()
-            ring.lap.restart_here()
-        taken = await ring.all_rows()
-        assert sorted(taken) == sorted(ring.rows)
-        assert ring.lap.lap_rows == len(ring.rows)
+            for _ in range(data.draw(st.integers(0, len(planted.rows)))):
+                await planted.next_row()
+            planted.lap.restart_here()
+        taken = await planted.all_rows()
+        assert sorted(taken) == sorted(planted.rows)
+        assert planted.lap.lap_rows == len(planted.rows)
 
     asyncio.run(run())
 
@@ -95,7 +95,7 @@ def test_a_lap_goes_on_in_another_process(shards: list[list[str]], before: int, 
     """Promise 2: a lap that stops at any row and goes on from its cursor hands out every row once."""
 
     async def run() -> None:
-        first = Ring(shards)
+        first = PlantedLap(shards)
         first.lap.start()
         for _ in range(before):
             await first.next_row()
@@ -103,7 +103,7 @@ def test_a_lap_goes_on_in_another_process(shards: list[list[str]], before: int, 
         met = [post for post in [await first.next_row() for _ in range(then)] if post is not None]
         lap = first.lap
         if not lap.exhausted:
-            second = Ring(shards)
+            second = PlantedLap(shards)
             second.lap.start(LapStart(lap.begin, lap.range_index, lap.position.after, lap.lap_rows))
             rest = await second.all_rows()
             assert second.lap.lap_rows == len(first.rows)
@@ -117,12 +117,12 @@ def test_a_lap_goes_on_in_another_process(shards: list[list[str]], before: int, 
 
 async def test_a_viewer_that_came_while_a_page_was_read_ahead_is_met() -> None:
     """A row written after its page was read, and before the newer event, is in the lap of that event."""
-    ring = Ring([["a", "c", "e"]])
-    ring.lap.start()
-    assert (await ring.next_row()) is not None
-    ring.shards[0][1:1] = ["b"]
-    ring.lap.restart_here()
-    assert [row for _, row in await ring.all_rows()] == ["b", "c", "e", "a"]
+    planted = PlantedLap([["a", "c", "e"]])
+    planted.lap.start()
+    assert (await planted.next_row()) is not None
+    planted.shards[0][1:1] = ["b"]
+    planted.lap.restart_here()
+    assert [row for _, row in await planted.all_rows()] == ["b", "c", "e", "a"]
 
 
 async def test_a_page_that_cannot_be_read_ends_the_lap() -> None:
@@ -148,19 +148,19 @@ def test_slow_viewers_come_last_and_once(shards: list[list[str]], data: st.DataO
     swap = data.draw(st.integers(0, 10))
 
     async def lap() -> list[tuple[str, str, float]]:
-        ring = Ring(shards, slow=slow)
-        ring.lap.start()
+        planted = PlantedLap(shards, slow=slow)
+        planted.lap.start()
         for _ in range(swap):
-            await ring.next_row()
+            await planted.next_row()
         if swap:
-            ring.lap.restart_here()
+            planted.lap.restart_here()
         taken = []
-        while (post := await ring.next_row()) is not None:
+        while (post := await planted.next_row()) is not None:
             taken.append((post[2], post[0], post[3]))
         return taken
 
     taken = asyncio.run(lap())
-    assert sorted((pk, row) for pk, row, _ in taken) == sorted(Ring(shards).rows)
+    assert sorted((pk, row) for pk, row, _ in taken) == sorted(PlantedLap(shards).rows)
     tries = [tries for _, _, tries in taken]
     assert tries == sorted(tries)
     assert {row for _, row, tries in taken if tries} == {row for row, failed in slow.items() if failed >= 2}
@@ -172,15 +172,15 @@ def test_a_lap_knows_what_is_left_once_it_has_read_everything(shards: list[list[
     total = sum(map(len, shards))
 
     async def lap() -> None:
-        ring = Ring(shards)
-        ring.lap.start()
-        assert ring.lap.left is None
+        planted = PlantedLap(shards)
+        planted.lap.start()
+        assert planted.lap.left is None
         for taken in range(total):
-            assert await ring.next_row() is not None
-            left = ring.lap.left
+            assert await planted.next_row() is not None
+            left = planted.lap.left
             assert left is not None
             assert left > 0 or taken + 1 == total
-        assert await ring.next_row() is None
-        assert ring.lap.left == 0
+        assert await planted.next_row() is None
+        assert planted.lap.left == 0
 
     asyncio.run(lap())
