@@ -19,7 +19,9 @@ ROWS_PER_DELETE = 25
 """Rows in one BatchWriteItem
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html)."""
 
-_UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4)
+UNPROCESSED_PAUSES = (0.05, 0.1, 0.2, 0.4)
+"""Seconds to wait before rows that DynamoDB left unprocessed are asked for again."""
+
 _UNDELETED_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
@@ -29,7 +31,7 @@ def read_rows(client: DynamoDBClient, table: str, keys: Iterable[Item]) -> Itera
     Raises botocore's ClientError and BotoCoreError; TimeoutError when DynamoDB keeps returning keys unprocessed.
     """
     waiting = list(keys)
-    pauses = iter(_UNPROCESSED_PAUSES)
+    pauses = iter(UNPROCESSED_PAUSES)
     while waiting:
         batch, waiting = waiting[:ROWS_PER_READ], waiting[ROWS_PER_READ:]
         answer = client.batch_get_item(RequestItems={table: {"Keys": batch, "ConsistentRead": True}})

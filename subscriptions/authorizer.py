@@ -18,7 +18,7 @@ from matches.claims import EVERY, write_competitions
 from runtime import lifecycle
 from runtime.environment import settings
 from runtime.metrics import Metrics
-from subscriptions.handshake import header
+from subscriptions.handshake import header, subprotocols
 from subscriptions.issuer_keys import KeySet, fetch
 from subscriptions.protocol import SUBPROTOCOL
 from subscriptions.token_verification import Expected, HandshakeRefusedError, key_id, verify
@@ -92,7 +92,7 @@ def find_token(event: dict[str, Any]) -> str | None:
     """
     query = event.get("multiValueQueryStringParameters") or {}
     found = set(query.get("token", ()))
-    offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
+    offered = subprotocols(event)
     if SUBPROTOCOL in offered:
         following = offered[offered.index(SUBPROTOCOL) + 1 :]
         found.update(each for each in following if not each.startswith(_FAMILY))

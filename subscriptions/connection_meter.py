@@ -58,7 +58,7 @@ class ConnectionMeter:
         """Pay for a message that was wrong."""
         self._pay(connection, OFFENCE_UNITS, now)
 
-    def close(self, connection: str, now: float) -> bool:
+    def shut(self, connection: str, now: float) -> bool:
         """Refuse every further message of a connection that is being closed.
 
         Returns whether it was closed within the last ``SHUT_SECONDS``: then the caller need not close it again.

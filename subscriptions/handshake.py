@@ -15,3 +15,9 @@ def header(event: dict[str, Any], wanted: str) -> str | None:
         every = {name: [value] for name, value in (event.get("headers") or {}).items()}
     found = [value for name, values in every.items() if name.lower() == wanted for value in values]
     return ",".join(found) if found else None
+
+
+def subprotocols(event: dict[str, Any]) -> list[str]:
+    """The subprotocols that the viewer offers, in order; empty without any."""
+    offered = header(event, "sec-websocket-protocol")
+    return [] if offered is None else [each.strip() for each in offered.split(",")]

@@ -31,7 +31,7 @@ from runtime.environment import settings
 from runtime.metrics import Metrics, report_unreadable
 from runtime.thaw import seconds
 from subscriptions.connection_meter import MESSAGE_BYTES, ConnectionMeter
-from subscriptions.handshake import header
+from subscriptions.handshake import subprotocols
 from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
 from subscriptions.shard_counts import ShardCounts
 from subscriptions.shards import every_shard_of, shard_of
@@ -61,8 +61,8 @@ _match_facts: dict[str, tuple[MatchFacts, float]] = {}
 class MatchFacts:
     """The facts about a match that a subscribe needs before it writes its row.
 
-    An old number of shards is harmless: a broadcast reads its shards too. Within an epoch the competition never
-    changes. A match that was reset has another epoch.
+    A number of shards that is out of date is harmless: a broadcast also reads the shards of the smaller number. Within
+    an epoch the competition never changes. A match that was reset has another epoch.
     """
 
     epoch: str
@@ -152,11 +152,11 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
         _check_size(text, connection)
         return {"statusCode": 200, "body": _serve(parse_request(text), connection, _competitions(about))}
     except ExcessError as error:
-        if _meter.close(connection, seconds()):
+        if _meter.shut(connection, seconds()):
             return {"statusCode": 200}
         logger.warning("connection_closed_for_excess", connection=connection, code=error.code)
         metrics.add("Refused")
-        return _close(connection, error)
+        return _send_error_and_close(connection, error)
     except RequestError as error:
         _meter.pay_for_error(connection, seconds())
         logger.info("request_refused", connection=connection, match=error.match, code=error.code)
@@ -178,17 +178,17 @@ def _check_size(text: str, connection: str) -> None:
         raise ExcessError("too_many_requests", "This connection has sent too many messages, or too many wrong ones.")
 
 
-def _close(connection: str, error: ExcessError) -> dict[str, Any]:
+def _send_error_and_close(connection: str, error: ExcessError) -> dict[str, Any]:
     """Send the error frame, then close the connection.
 
     The frame is a POST, because a route response would come after the close and be lost. The close matters more than
     the frame, so it is sent even if the frame fails. Neither is tried again, because both use the send budget of goals.
     """
     gateway = aws.connections(settings(RoutesSettings).connections_url)
-    told = False
+    frame_sent = False
     try:
         gateway.post_to_connection(ConnectionId=connection, Data=error.frame().encode())
-        told = True
+        frame_sent = True
     except gateway.exceptions.GoneException:
         pass  # The viewer has left, or another of its messages has closed the connection.
     except (BotoCoreError, ClientError) as failure:
@@ -199,7 +199,7 @@ def _close(connection: str, error: ExcessError) -> dict[str, Any]:
         pass
     except (BotoCoreError, ClientError):
         logger.exception("connection_not_closed", connection=connection)
-        return {"statusCode": 200} if told else {"statusCode": 200, "body": error.frame()}
+        return {"statusCode": 200} if frame_sent else {"statusCode": 200, "body": error.frame()}
     return {"statusCode": 200}
 
 
@@ -209,24 +209,23 @@ def _connect(event: dict[str, Any], connection: str) -> dict[str, Any]:
         logger.info("connect_refused", connection=connection, code="version")
         metrics.add("Refused")
         return {"statusCode": 400}
-    offered = [each.strip() for each in (header(event, "sec-websocket-protocol") or "").split(",")]
     logger.info("connected", connection=connection)
     # A browser that offers subprotocols closes the socket unless one of them is echoed.
     return {"statusCode": 200} | (
-        {"headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL}} if SUBPROTOCOL in offered else {}
+        {"headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL}} if SUBPROTOCOL in subprotocols(event) else {}
     )
 
 
 def _disconnect(connection: str) -> dict[str, Any]:
     """Remove the rows of a connection. A row that the index lacks stays until the next broadcast or its ttl."""
     try:
-        _subscriptions().close(connection)
+        _subscriptions().note_closed(connection)
     except (BotoCoreError, ClientError):
         # The connection's rows are removed all the same.
         logger.exception("close_note_failed", connection=connection)
     rows = _subscriptions().of_connection(connection)
     # Rows are deleted one by one: only a row that still existed is counted, because a subscribe may remove its own row.
-    for match in {row.match for row in rows if _subscriptions().take_off(row)}:
+    for match in {row.match for row in rows if _subscriptions().delete_one(row)}:
         _changes.add(match, -1)
     _meter.forget(connection)
     logger.info("disconnected", connection=connection, rows=len(rows))
@@ -238,9 +237,9 @@ def _competitions(about: dict[str, Any]) -> frozenset[str]:
     return read_competitions((about.get("authorizer") or {}).get("competitions"))
 
 
-def _check(request: Request, competition: str | None, competitions: frozenset[str]) -> None:
+def _require_entitlement(request: Request, competition: str | None, granted: frozenset[str]) -> None:
     """Raises RequestError if the connection may not follow the match."""
-    if not covers(competitions, competition):
+    if not covers(granted, competition):
         raise RequestError("not_entitled", "Your token does not cover this match's competition.", request.match)
 
 
@@ -260,11 +259,11 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
         shards = every_shard_of(connection, state.audience, _shard_counts().number(state))
         rows = [Row(partition(request.match, shard), connection) for shard in shards]
         # Two processes that knew different numbers of shards may each have left a row.
-        if sum(_subscriptions().take_off(row) for row in rows):
+        if sum(_subscriptions().delete_one(row) for row in rows):
             _changes.add(request.match, -1)
         frame: Snapshot | UnsubscribedFrame = {"type": "unsubscribed", "match": request.match}
     else:
-        _check(request, state.competition, competitions)
+        _require_entitlement(request, state.competition, competitions)
         frame = _snapshot(state, request.since)
     logger.info(request.action, connection=connection, match=request.match, seq=state.newest_seq)
     if request.action == "subscribe":
@@ -279,7 +278,7 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     The check of the token comes first: a broadcast could send to a row before it is removed again.
     """
     facts = _facts_of(request.match)
-    _check(request, facts.competition, competitions)
+    _require_entitlement(request, facts.competition, competitions)
     rows = _subscriptions().of_connection(connection)
     others = {row.match for row in rows} - {request.match}
     if len(others) >= MAX_MATCHES:
@@ -290,7 +289,7 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
     # removed first. Two processes that know different numbers of shards then each keep their own row, and neither
     # removes the last one.
     elsewhere = [row for row in rows if row.match == request.match and row.pk != partition(row.match, shard)]
-    _subscriptions().remove(elsewhere)
+    _subscriptions().delete_many(elsewhere)
     try:
         new = _subscriptions().add(request.match, shard, connection, score_only=request.score_only)
         if new and not elsewhere:
@@ -299,19 +298,19 @@ def _subscribe(request: Request, connection: str, competitions: frozenset[str]) 
         if state.epoch == facts.epoch:
             return state
         # The match was reset since the last read: its shards and its competition may have changed.
-        if _subscriptions().take_off(Row(partition(request.match, shard), connection)):
+        if _subscriptions().delete_one(Row(partition(request.match, shard), connection)):
             _changes.add(request.match, -1)
         _match_facts.pop(request.match, None)
         return _subscribe(request, connection, competitions)
     finally:
         # This check is last, so that it sees a close at any moment before, also if a step before has failed.
         if _subscriptions().is_closed(connection):
-            _take_back(Row(partition(request.match, shard), connection))
+            _delete_closed(Row(partition(request.match, shard), connection))
 
 
-def _take_back(row: Row) -> None:
+def _delete_closed(row: Row) -> None:
     """Remove the row of a connection that has closed."""
-    removed = _subscriptions().take_off(row)
+    removed = _subscriptions().delete_one(row)
     if removed:
         _changes.add(row.match, -1)
     logger.info("connection_closed_during_subscribe", connection=row.connection, match=row.match, removed=removed)

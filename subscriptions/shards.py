@@ -41,8 +41,8 @@ def grown_shards(shards: int, rows: int, rows_per_shard: int = ROWS_PER_SHARD) -
 def shard_of(connection: str, shards: int) -> int:
     """The shard of a connection's row, the same in every process and release.
 
-    CRC-32 is stable and spreads API Gateway's random ids evenly; with a power of two, the shard at a lower count is
-    the shard at a higher count taken modulo.
+    CRC-32 is stable and spreads API Gateway's random ids evenly; for powers of two,
+    ``shard_of(c, n) == shard_of(c, 2 * n) % n``.
     """
     return crc32(connection.encode()) % shards
 

@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runtime.bulk_rows import ROWS_PER_DELETE, delete_rows
+from runtime.bulk_rows import delete_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,9 +40,6 @@ and a little more."""
 
 CLOSED_SECONDS = 300
 """Life of the note of a closed connection in seconds: longer than any subscribe takes (terraform/system.json)."""
-
-BATCH = ROWS_PER_DELETE
-"""Rows in one BatchWriteItem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class Subscriptions:
                 return found
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def close(self, connection: str) -> None:
+    def note_closed(self, connection: str) -> None:
         """Note that a connection has closed: ``is_closed`` says so from now on. Raises botocore's ClientError."""
         until = {"ttl": {"N": str(int(time.time()) + CLOSED_SECONDS)}}
         self._db.put_item(TableName=self.table, Item={**_closed_key(connection), **until})
@@ -103,12 +100,12 @@ class Subscriptions:
         found = self._db.get_item(TableName=self.table, Key=_closed_key(connection), ConsistentRead=True)
         return "Item" in found
 
-    def take_off(self, row: Row) -> bool:
+    def delete_one(self, row: Row) -> bool:
         """Delete a row; returns whether it was there. Raises botocore's ClientError."""
         before = self._db.delete_item(TableName=self.table, Key=row_key(row.pk, row.connection), ReturnValues="ALL_OLD")
         return "Attributes" in before
 
-    def remove(self, rows: Iterable[Row]) -> None:
+    def delete_many(self, rows: Iterable[Row]) -> None:
         """Delete rows; those that are gone already do not matter.
 
         Raises botocore's ClientError; TimeoutError when DynamoDB keeps returning rows unprocessed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 FLUSH_SECONDS = 3.0
 """Seconds between two writes of a match by one process: in a rush many viewers share a write."""
 
-AT_ONCE = 4
+WRITES_PER_INVOCATION = 4
 """The most writes in one invocation, because a viewer waits for its answer."""
 
 
@@ -25,9 +25,12 @@ class ViewerChanges:
         return self._net.get(match, 0)
 
     def pop_due(self, now: float) -> dict[str, int]:
-        """Remove and return the changes that are due at ``now`` (seconds), at most ``AT_ONCE``, oldest first."""
+        """Remove and return the changes that are due at ``now`` (seconds), oldest first.
+
+        Returns at most ``WRITES_PER_INVOCATION`` changes.
+        """
         ripe = [match for match in self._net if now - self._written.get(match, -FLUSH_SECONDS) >= FLUSH_SECONDS]
-        taken = {match: self._net.pop(match) for match in ripe[:AT_ONCE]}
+        taken = {match: self._net.pop(match) for match in ripe[:WRITES_PER_INVOCATION]}
         self._written = {match: at for match, at in self._written.items() if now - at < FLUSH_SECONDS}
         self._written |= dict.fromkeys(taken, now)
         return {match: change for match, change in taken.items() if change}

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class BatchShare:
-    """The share of one batch. ``rate`` is the requests a second of all senders of the cell together."""
+    """The share of one batch. ``cell_rate``: requests a second of all senders of the cell together."""
 
-    def __init__(self, store: SenderStore, task: SenderTask, rate: int) -> None:
+    def __init__(self, store: SenderStore, task: SenderTask, cell_rate: int) -> None:
         self._store = store
         self._match = task.match
         self._owner = task.owner
         self._batch = task.batch
-        self._cell_rate = rate
+        self._cell_rate = cell_rate
         self._loop = asyncio.get_running_loop()
         self.rate_shares: list[RateShare] = []
         """All broadcasts that share the rate, at the last poll."""

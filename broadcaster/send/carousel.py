@@ -51,7 +51,7 @@ WAIT_SECONDS = 5.0
 RELEASE_SECONDS = 3.0
 """From this many seconds before the deadline on, rows of slow viewers are not held back any more."""
 
-ANSWER_SECONDS = 2.5
+LATE_ANSWER_SECONDS = 2.5
 """Seconds after the deadline in which requests in flight may still be answered."""
 
 PRUNE_SECONDS = 5.0
@@ -73,7 +73,7 @@ class Tools:
     store: SenderStore
     subscriptions: str
     """The name of the table."""
-    rate: int
+    cell_rate: int
     """Requests a second that all senders of the cell together may send."""
 
 
@@ -98,12 +98,12 @@ class Carousel:
         self._counts = task.batch.counts if task.batch.counts.invocations else Counts(rows=task.batch.previous_rows)
         self._loop = asyncio.get_running_loop()
         self._poller = Poller(tools.store, task.match, task.owner)
-        self._share = BatchShare(tools.store, task, tools.rate)
+        self._share = BatchShare(tools.store, task, tools.cell_rate)
         self._pace = Pace(self._share.rate, self._loop.time())
         self._tally = Tally()
         self._pruning = Pruning(tools.db, tools.subscriptions)
         self._slow = SlowViewerRows(tools.db, tools.subscriptions)
-        self._lost = False
+        self._lease_lost = False
         """Whether another execution has the lease, or nobody has."""
         self._lap_seq = task.batch.reached_seq or 0
         """Every row that was passed in this lap has been sent everything up to this event."""
@@ -159,7 +159,7 @@ class Carousel:
     async def _act(self, action: Action) -> None:
         """Do what a poll requires."""
         if isinstance(action, LeaseLost):
-            self._stop()
+            self._lose_lease()
             return
         self._share.rate_shares = action.poll.rate_shares
         if isinstance(action, NewerEvent):
@@ -177,13 +177,13 @@ class Carousel:
         """Send until the lap is done. Newer events begin it again while it is under way."""
         rows = self._rows
         if rows is None:
-            return LapEnd.LEASE_LOST if self._lost else LapEnd.DONE
-        while not self._lost:
+            return LapEnd.LEASE_LOST if self._lease_lost else LapEnd.DONE
+        while not self._lease_lost:
             await self._deliver(rows)
             if rows.exhausted:
                 return LapEnd.DONE
             if self._loop.time() >= self._deadline:
-                return LapEnd.LEASE_LOST if self._lost else LapEnd.TIME_UP
+                return LapEnd.LEASE_LOST if self._lease_lost else LapEnd.TIME_UP
         return LapEnd.LEASE_LOST
 
     async def _deliver(self, rows: LapRows) -> None:
@@ -198,7 +198,7 @@ class Carousel:
         accepted, permitted = tally.accepted, self._pace.earned(self._loop.time())
         polling = asyncio.create_task(self._keep_polling())
         try:
-            await self._tools.gateway.deliver(self._queue, self._deadline + ANSWER_SECONDS)
+            await self._tools.gateway.deliver(self._queue, self._deadline + LATE_ANSWER_SECONDS)
         finally:
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
@@ -217,7 +217,7 @@ class Carousel:
     async def _keep_polling(self) -> None:
         """Poll and act while posts are being sent."""
         pause = FIRST_POLL_SECONDS
-        while not self._lost:
+        while not self._lease_lost:
             await asyncio.sleep(pause)
             pause = POLL_SECONDS
             self._release_in_time()
@@ -228,7 +228,7 @@ class Carousel:
 
     async def _wait_for_newer_event(self) -> NewerEvent | None:
         """Wait a little for the other batches; returns the newer event that comes meanwhile, None without one."""
-        if self._lost:
+        if self._lease_lost:
             return None
         try:
             if self._batch.senders > 1:
@@ -255,10 +255,10 @@ class Carousel:
             broadcast = next((each for each in action.poll.rate_shares if each.match == self._task.match), None)
         return None
 
-    def _stop(self) -> None:
+    def _lose_lease(self) -> None:
         """Another execution has the lease and sends to everyone: send no new post."""
         logger.warning("lease_lost", **self._about, owner=self._task.owner)
-        self._lost = True
+        self._lease_lost = True
         if self._queue is not None:
             self._queue.until = 0.0
             self._tools.gateway.wake()
@@ -280,9 +280,9 @@ class Carousel:
 
     def _put_in(self, frames: Frames, rows: LapRows) -> None:
         """From now on the rows are sent these frames."""
-        rows.everything = self._request(rows.everything, frames.everything)
-        if frames.score is not None:
-            rows.score = self._request(rows.score, frames.score)
+        rows.everything_request = self._request(rows.everything_request, frames.everything_frame)
+        if frames.score_frame is not None:
+            rows.score_request = self._request(rows.score_request, frames.score_frame)
         self._lap_seq, self._frames = frames.seq, frames
 
     def _request(self, request: PreparedRequest | None, frame: bytes) -> PreparedRequest:
@@ -321,7 +321,7 @@ class Carousel:
     async def _finish(self, rows: LapRows, before: Counts) -> None:
         """Delete and mark rows, and report the counts; ``before`` are those of earlier invocations."""
         unsent = rows.drop_held()
-        until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + ANSWER_SECONDS + 1)
+        until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + LATE_ANSWER_SECONDS + 1)
         await asyncio.gather(self._pruning.finish(until), self._slow.write(until, rows.reached()))
         tally = self._tally
         counts = self._counts = replace(
@@ -350,7 +350,9 @@ class Carousel:
         batch = replace(self._batch, counts=self._counts, reached_seq=None, cursor=None)
         rows = self._rows
         if end is not LapEnd.TIME_UP or rows is None:
-            return replace(batch, done=True, lost=self._lost, reached_seq=self._lap_seq if end is LapEnd.DONE else None)
+            return replace(
+                batch, done=True, lost=self._lease_lost, reached_seq=self._lap_seq if end is LapEnd.DONE else None
+            )
         cursor = Cursor(
             lap_seq=self._lap_seq,
             shards=self._shards,

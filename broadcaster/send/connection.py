@@ -7,7 +7,6 @@ more CPU for a POST, more over TLS, and another event loop.
 from __future__ import annotations
 
 import errno
-import os
 import select
 import socket
 import ssl
@@ -156,10 +155,3 @@ class Connection:
         if interest != self.interest:
             self._epoll.modify(self.fd, interest)
             self.interest = interest
-
-
-def tls_context() -> ssl.SSLContext:
-    """A context for HTTP/1.1 that trusts the system's authorities, or those of the file that AWS_CA_BUNDLE names."""
-    context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
-    context.set_alpn_protocols(["http/1.1"])
-    return context

@@ -22,13 +22,13 @@ MOST_OPENING = 32
 CONNECT_SECONDS = 3.0
 """Seconds for the TCP connection, and again for the TLS handshake."""
 
-ANSWER_SECONDS = 5.0
+REQUEST_SECONDS = 5.0
 """Seconds that a request may wait for its answer."""
 
 UNREACHABLE_SECONDS = 10.0
 """The gateway counts as unreachable when no connection could be opened for so many seconds."""
 
-_PATIENCE = {ConnectionState.BUSY: ANSWER_SECONDS, ConnectionState.IDLE: IDLE_SECONDS}
+_PATIENCE = {ConnectionState.BUSY: REQUEST_SECONDS, ConnectionState.IDLE: IDLE_SECONDS}
 """Seconds for which a connection may be in a state; CONNECT_SECONDS in the others."""
 
 

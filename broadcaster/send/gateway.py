@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Self
 from aws_lambda_powertools import Logger
 
 from broadcaster.send.addresses import Addresses
-from broadcaster.send.connection import CHUNK, WOULD_BLOCK, ConnectionState, tls_context
+from broadcaster.send.connection import CHUNK, WOULD_BLOCK, ConnectionState
 from broadcaster.send.connection_pool import ConnectionPool
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway_answers import Answer, AnswerReader, MalformedAnswerError, UsualAccept, excerpt, meaning
 from broadcaster.send.prepared_requests import PreparedRequests
+from runtime import aws, tls_context
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Gateway:
         self.pool = ConnectionPool(
             self._epoll,
             limit=connections,
-            tls=(tls or tls_context()) if endpoint.tls else None,
+            tls=(tls or tls_context.http1_context(aws.ca_bundle())) if endpoint.tls else None,
             tls_name=endpoint.host,
             elapsed=elapsed,
             now=self._loop.time(),
@@ -154,7 +155,7 @@ class Gateway:
             return
         pool, busy, following = self.pool, ConnectionState.BUSY, queue.next_post
         connections, is_accept = pool.connections, self._usual.is_accept
-        tokens, accepted, again, sent = queue.pace.bucket.tokens(now), 0, 0, 0
+        tokens, accepted, further, sent = queue.pace.bucket.tokens(now), 0, 0, 0
         for fd, mask in self._epoll.poll(0, _EVENTS):
             connection = connections.get(fd)
             if connection is None:
@@ -170,7 +171,7 @@ class Gateway:
                     data = b""
                 if is_accept(data):
                     accepted += 1
-                    again += connection.post[3] > 0  # type: ignore[index] # a busy connection has a post
+                    further += connection.post[3] > 0  # type: ignore[index] # a busy connection has a post
                     connection.reused = True
                     post = following(now) if sent < tokens else None
                     if post is None:
@@ -185,14 +186,14 @@ class Gateway:
                     except WOULD_BLOCK:
                         taken = 0
                     except OSError:
-                        self._lost(connection, now)
+                        self._connection_broke(connection, now)
                         continue
                     if taken != len(request):
                         connection.keep(request[taken:])
                     continue
             self._on_event(connection, mask, data, now)
         queue.tally.accepted += accepted
-        queue.tally.accepted_again += again
+        queue.tally.accepted_further += further
         queue.pace.bucket.spend(sent)
         self._pump(now)
 
@@ -201,7 +202,7 @@ class Gateway:
         try:
             self._handle(connection, mask, data, now)
         except (OSError, MalformedAnswerError):
-            self._lost(connection, now)
+            self._connection_broke(connection, now)
 
     def _handle(self, connection: Connection, mask: int, data: bytes | None, now: float) -> None:
         if connection.state in (ConnectionState.OPENING, ConnectionState.HANDSHAKE):
@@ -261,7 +262,7 @@ class Gateway:
             try:
                 connection.start(post, post[1].sign(post[0]), now)
             except OSError:
-                self._lost(connection, now)
+                self._connection_broke(connection, now)
         bucket.spend(sent)
         waits = queue.waits(now)
         if not idle and sent < tokens and waits == 0.0:
@@ -286,7 +287,7 @@ class Gateway:
         if self.pool.is_unreachable(now):
             self._fail(GatewayError(f"{self._authority} cannot be reached"))
 
-    def _lost(self, connection: Connection, now: float) -> None:
+    def _connection_broke(self, connection: Connection, now: float) -> None:
         """The connection has broken: drop it, and try the post that was on its way again."""
         opening = connection.state in (ConnectionState.OPENING, ConnectionState.HANDSHAKE)
         post, unanswered = connection.post, connection.reader is None
@@ -295,7 +296,7 @@ class Gateway:
             self.pool.note_failure(now)
             self._check_reachable(now)
         elif post is not None and self._queue is not None:
-            self._queue.lost(post, now, idle=connection.reused and unanswered)
+            self._queue.connection_broke(post, now, was_reused=connection.reused and unanswered)
 
     def _sweep(self, queue: PostQueue, now: float) -> None:
         """Let the pace judge the answers, and drop connections and posts whose time has run out."""
@@ -303,7 +304,7 @@ class Gateway:
         queue.adjust_pace(now)
         for connection in self.pool.overdue(now):
             connection.reused = False
-            self._lost(connection, now)
+            self._connection_broke(connection, now)
         if now >= self._give_up:
             for connection in self.pool.waiting_for_answers():
                 is_post = connection.post is not None and not connection.post[1].closes

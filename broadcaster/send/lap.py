@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from broadcaster.control.payload import Batch
 
 
-class Position(NamedTuple):
+class LapPosition(NamedTuple):
     """A place between two rows."""
 
     shard_index: int = 0
@@ -38,7 +38,7 @@ class RowRange(NamedTuple):
 class LapStart(NamedTuple):
     """The place where a lap begins, or where another invocation goes on with it."""
 
-    begin: Position = Position()
+    begin: LapPosition = LapPosition()
     """The lap began here, and ends here."""
     range_index: int = 0
     """Go on in this one of the lap's row ranges."""
@@ -48,7 +48,7 @@ class LapStart(NamedTuple):
     """Rows that the lap has taken so far."""
 
 
-def lap_ranges(shards: int, begin: Position) -> list[RowRange]:
+def lap_ranges(shards: int, begin: LapPosition) -> list[RowRange]:
     """The row ranges of one lap over ``shards`` shards from ``begin``, in order."""
     ranges = [RowRange(begin.shard_index, begin.after)]
     ranges += [RowRange((begin.shard_index + step) % shards) for step in range(1, shards)]
@@ -67,7 +67,7 @@ def lap_start(batch: Batch, newest_seq: int, shards: int) -> LapStart:
     if cursor is None:
         return LapStart()
     if (cursor.lap_seq, cursor.shards) == (newest_seq, shards):
-        begin = Position(cursor.begin_shard_index, cursor.begin_after)
+        begin = LapPosition(cursor.begin_shard_index, cursor.begin_after)
         return LapStart(begin, cursor.range_index, cursor.after, cursor.rows_read)
     batch_shards = len(shards_of(batch.first, batch.end, batch.planned_shards, cursor.shards))
-    return LapStart(Position((cursor.begin_shard_index + cursor.range_index) % batch_shards, cursor.after))
+    return LapStart(LapPosition((cursor.begin_shard_index + cursor.range_index) % batch_shards, cursor.after))

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from broadcaster.send.lap import LapStart, Position, lap_ranges
+from broadcaster.send.lap import LapPosition, LapStart, lap_ranges
 from broadcaster.send.post_queue import TRIES
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class LapRows:
         self._read = read
         self._partitions = partitions
         self._wake = wake
-        self.everything: PreparedRequest | None = None
+        self.everything_request: PreparedRequest | None = None
         """For followers of everything; None, here and below: there is no frame for them."""
-        self.score: PreparedRequest | None = None
+        self.score_request: PreparedRequest | None = None
         """For followers of the score."""
         self.posts = 0
         """Rows that were handed out as posts."""
@@ -65,7 +65,7 @@ class LapRows:
         """Rows that were passed over, because there is no frame for them."""
         self.queries = 0
         self.error: Exception | None = None
-        self.begin = Position()
+        self.begin = LapPosition()
         """This lap began here, and ends here."""
         self.range_index = 0
         """The row range of the lap that ``position`` is in."""
@@ -116,9 +116,9 @@ class LapRows:
         self.start(LapStart(self.position))
 
     @property
-    def position(self) -> Position:
+    def position(self) -> LapPosition:
         """The place after the last row that was handed out."""
-        return Position(self._shard_index, self._rows[self._at - 1] if self._at else self._after)
+        return LapPosition(self._shard_index, self._rows[self._at - 1] if self._at else self._after)
 
     @property
     def lap_rows(self) -> int:
@@ -182,7 +182,7 @@ class LapRows:
             if at < len(self._rows):
                 self._at = at + 1
                 connection = self._rows[at]
-                request = self.score if connection in self._score_only else self.everything
+                request = self.score_request if connection in self._score_only else self.everything_request
                 if request is not None:
                     self.posts += 1
                     return connection, request, self._partition, 0
@@ -200,7 +200,7 @@ class LapRows:
     def _next_held(self) -> Post | None:
         while self._held:
             connection, score_only, partition = self._held.pop()
-            request = self.score if score_only else self.everything
+            request = self.score_request if score_only else self.everything_request
             if request is not None:
                 self.posts += 1
                 # It has half of the tries left, and counts as a further try.

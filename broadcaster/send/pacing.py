@@ -19,7 +19,7 @@ FEW = 20
 THROTTLE_SHARE = 0.05
 """The account throttles if it refuses a larger share of the tries than this."""
 
-MOST = 0.5
+THROTTLED_ABOVE = 0.5
 """If a larger share of the first tries is refused, the account throttles, whatever the second tries say."""
 
 MEMORY = 0.75
@@ -87,8 +87,8 @@ class AnswerCounts:
 
     taken: float = 0
     refused: float = 0
-    again_taken: float = 0
-    again_refused: float = 0
+    further_taken: float = 0
+    further_refused: float = 0
 
     def since(self, before: AnswerCounts) -> AnswerCounts:
         """The answers since ``before``."""
@@ -106,7 +106,7 @@ class AnswerCounts:
     @property
     def every(self) -> float:
         """All answers."""
-        return self.first + self.again_taken + self.again_refused
+        return self.first + self.further_taken + self.further_refused
 
     @property
     def refused_share(self) -> float:
@@ -126,10 +126,10 @@ class AnswerCounts:
         opposite mistake would be a storm. The same holds if most first tries are refused: few matches have more slow
         viewers than others.
         """
-        again = self.again_taken + self.again_refused
-        if again < 1 or self.refused_share > MOST:
+        further = self.further_taken + self.further_refused
+        if further < 1 or self.refused_share > THROTTLED_ABOVE:
             return self.refused_share
-        return self.refused / max(1.0, self.taken) * self.again_taken / again
+        return self.refused / max(1.0, self.taken) * self.further_taken / further
 
 
 class Pace:
@@ -179,7 +179,7 @@ class Pace:
         self.throttled = self._recent.throttle_share > THROTTLE_SHARE
         if window.first < FEW:
             # Almost only further tries are left. No throttle can begin now, and one that lasts is over when they pass.
-            are_refused = window.refused + window.again_refused > THROTTLE_SHARE * window.every
+            are_refused = window.refused + window.further_refused > THROTTLE_SHARE * window.every
             self.throttled = self.throttled and was_throttled and are_refused
         self._judge(window, now)
         self._window_from, self._counted = now, answers
@@ -196,7 +196,7 @@ class Pace:
             self._lowered = None
             self._factor = min(1.0, self._factor + RECOVERY)
             return
-        share = (window.refused + window.again_refused) / max(1.0, window.every)
+        share = (window.refused + window.further_refused) / max(1.0, window.every)
         before, windows = self._lowered or (share, 0)
         if share <= HELPS * before:
             # The lower pace helps, so the account throttles. At the slowest pace the share may not fall further.

@@ -104,15 +104,15 @@ class Tally:
     gone: int = 0
     throttled: int = 0
     """Answers 429."""
-    again: int = 0
+    errors: int = 0
     """Answers 5xx, and unknown answers."""
-    refused_again: int = 0
-    """Answers to further tries in ``throttled`` and ``again``."""
-    accepted_again: int = 0
+    refused_further: int = 0
+    """Answers to further tries in ``throttled`` and ``errors``."""
+    accepted_further: int = 0
     """Answers to further tries in ``accepted``."""
     closed: int = 0
     """Connections closed because their viewers took no frame in three successive broadcasts."""
-    lost: int = 0
+    broken: int = 0
     """Connections to the gateway that broke with a request on its way."""
 
 
@@ -163,7 +163,7 @@ class PostQueue:
         return heappop(later)[2] if post is None and later and later[0][0] <= now else post
 
     def _passed(self) -> float:
-        return self.tally.accepted_again + EARLY_SHARE * self.tally.accepted
+        return self.tally.accepted_further + EARLY_SHARE * self.tally.accepted
 
     def waits(self, now: float) -> float | None:
         """Seconds until ``next_post`` has a post: 0 if it has one now, None if that is not known."""
@@ -187,7 +187,7 @@ class PostQueue:
             tally.closed += 1  # $disconnect deletes its rows.
         elif answer is Answer.ACCEPTED:
             tally.accepted += 1
-            tally.accepted_again += post[3] > 0
+            tally.accepted_further += post[3] > 0
         elif answer is Answer.GONE:
             tally.gone += 1
             tally.failed -= post[1].closes  # The viewer was not slow: it had left.
@@ -198,26 +198,26 @@ class PostQueue:
             if answer is Answer.THROTTLED:
                 tally.throttled += 1
             else:
-                tally.again += 1
-            tally.refused_again += post[3] > 0
+                tally.errors += 1
+            tally.refused_further += post[3] > 0
             counts = 1 if self.pace.tells_slow(now) else EXCUSED
-            self._again(post, now, counts, unreached=answer is not Answer.THROTTLED)
+            self._try_again(post, now, counts, unreached=answer is not Answer.THROTTLED)
 
-    def lost(self, post: Post, now: float, *, idle: bool) -> None:
+    def connection_broke(self, post: Post, now: float, *, was_reused: bool) -> None:
         """The connection broke before the answer came.
 
-        ``idle``: the connection had answered an earlier request, so it may just have been too old. Then the try does
-        not count.
+        ``was_reused``: the connection had answered an earlier request, so it may just have been too old. Then the try
+        does not count.
         """
-        self.tally.lost += 1
-        self._again(post, now, 0 if idle else 1, unreached=True, at_once=idle)
+        self.tally.broken += 1
+        self._try_again(post, now, 0 if was_reused else 1, unreached=True, at_once=was_reused)
 
     def adjust_pace(self, now: float) -> None:
         """Adjust the pace to the answers so far."""
         tally = self.tally
-        taken = tally.accepted + tally.gone - tally.accepted_again
-        refused = tally.throttled + tally.again - tally.refused_again
-        self.pace.adjust(AnswerCounts(taken, refused, tally.accepted_again, tally.refused_again), now)
+        taken = tally.accepted + tally.gone - tally.accepted_further
+        refused = tally.throttled + tally.errors - tally.refused_further
+        self.pace.adjust(AnswerCounts(taken, refused, tally.accepted_further, tally.refused_further), now)
 
     def try_now(self, posts: Iterable[Post], now: float) -> None:
         """Add posts that are due at once, beside the posts that ``rows`` gives."""
@@ -233,10 +233,10 @@ class PostQueue:
 
     def _are_in_vain(self, now: float) -> bool:
         tally = self.tally
-        again = tally.accepted_again + tally.refused_again
-        return again >= FUTILE_FROM and tally.accepted_again < FUTILE_SHARE * again and self.pace.tells_slow(now)
+        further = tally.accepted_further + tally.refused_further
+        return further >= FUTILE_FROM and tally.accepted_further < FUTILE_SHARE * further and self.pace.tells_slow(now)
 
-    def _again(self, post: Post, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
+    def _try_again(self, post: Post, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
         connection, request, pk, tries = post
         tries += counts
         if unreached and len(self._erred) < MOST_ERRED:

@@ -20,8 +20,8 @@ SIGNED_SECONDS = 60.0
 class PreparedRequests:
     """Makes the requests of one endpoint, and renews their dates and credentials.
 
-    ``ask_credentials`` may block, so a thread calls it: a Lambda function's credentials never change, but others
-    rotate. ``clock`` tells seconds since 1970.
+    ``ask_credentials`` may block (credentials that rotate are fetched), so a thread calls it. ``clock`` tells seconds
+    since 1970.
     """
 
     def __init__(

@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from subscriptions.store import BATCH, row_key
+from runtime.bulk_rows import ROWS_PER_DELETE, UNPROCESSED_PAUSES
+from subscriptions.store import row_key
 
 if TYPE_CHECKING:
     from broadcaster.send.post_queue import Post
 
-AT_ONCE = 4
+WRITES_AT_ONCE = 4
 """BatchWriteItem calls on their way at the same time."""
 
-PAUSES = (0.05, 0.2, 0.5)
-"""Seconds to wait before rows that DynamoDB left unprocessed are sent again. Rows that are left after the last try wait
-for the next broadcast."""
-
-MOST = 20_000
+MOST_DEAD_ROWS = 20_000
 """The most dead rows that wait for their deletion. Further rows wait for the next broadcast."""
 
 logger = Logger(service="sender")
@@ -38,17 +35,17 @@ class Pruning:
 
     def add(self, post: Post) -> None:
         """Delete the row of a connection that is gone."""
-        if len(self._waiting) >= MOST:
+        if len(self._waiting) >= MOST_DEAD_ROWS:
             return
         self._waiting.append(post)
-        if len(self._waiting) >= BATCH and len(self._tasks) < AT_ONCE:
+        if len(self._waiting) >= ROWS_PER_DELETE and len(self._tasks) < WRITES_AT_ONCE:
             self._begin()
 
     async def finish(self, until: float) -> None:
         """Delete the rows that are left, until ``until`` at the latest (loop's clock)."""
         loop = asyncio.get_running_loop()
         while (self._waiting or self._tasks) and (patience := until - loop.time()) > 0:
-            while self._waiting and len(self._tasks) < AT_ONCE:
+            while self._waiting and len(self._tasks) < WRITES_AT_ONCE:
                 self._begin()
             await asyncio.wait(self._tasks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         self._waiting.clear()
@@ -57,14 +54,14 @@ class Pruning:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self) -> None:
-        batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-        task = asyncio.create_task(self._delete(batch))
+        rows, self._waiting = self._waiting[:ROWS_PER_DELETE], self._waiting[ROWS_PER_DELETE:]
+        task = asyncio.create_task(self._delete(rows))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if len(self._waiting) >= BATCH and not task.cancelled():
+        if len(self._waiting) >= ROWS_PER_DELETE and not task.cancelled():
             self._begin()
 
     async def _delete(self, gone: list[Post]) -> None:
@@ -72,7 +69,8 @@ class Pruning:
         keys = {(pk, connection) for connection, _, pk, _ in gone}
         waiting = {self._table: [{"DeleteRequest": {"Key": row_key(*key)}} for key in keys]}
         try:
-            for pause in PAUSES:
+            # Rows that are left after the last try wait for the next broadcast.
+            for pause in UNPROCESSED_PAUSES:
                 waiting = (await self._db.batch_write_item(RequestItems=waiting)).get("UnprocessedItems") or {}
                 if not waiting:
                     break

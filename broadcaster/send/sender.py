@@ -1,4 +1,4 @@
-"""Lambda: one iteration of the state machine's Map, which sends to one batch of shards.
+"""Lambda: one invocation of a sender, by the state machine's Map, for one batch of shards.
 
 A sender that runs out of time returns its batch with a cursor and counts (broadcaster.control.payload), and the state
 machine invokes a sender again with that batch. The payload holds everything that the next invocation needs. So a
@@ -70,7 +70,7 @@ def _tools() -> Tools:
             lease_seconds=own.lease_seconds,
         ),
         subscriptions=own.subscriptions_table,
-        rate=own.send_rate,
+        cell_rate=own.send_rate,
     )
     calm_collector()
     return tools

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from broadcaster.send.post_queue import Post
 
-AT_ONCE = 16
+WRITES_AT_ONCE = 16
 """UpdateItem calls on their way at the same time."""
 
-MOST = 2_000
+MOST_MARKED_ROWS = 2_000
 """The most rows that one invocation writes. Further rows stay as they are until the next broadcast."""
 
 logger = Logger(service="sender")
@@ -62,7 +62,7 @@ class SlowViewerRows:
         """
         waiting = [(row, 0) for row in reached if row not in self._failed]
         notes = [(row, failed) for row, failed in self._failed.items() if failed <= HELD_BACK_AFTER]
-        waiting += notes[: max(0, MOST - len(waiting))]
+        waiting += notes[: max(0, MOST_MARKED_ROWS - len(waiting))]
         waiting.reverse()  # work() begins at the end
 
         async def work() -> None:
@@ -71,7 +71,7 @@ class SlowViewerRows:
 
         try:
             async with asyncio.timeout_at(until):
-                await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(waiting)))))
+                await asyncio.gather(*(work() for _ in range(min(WRITES_AT_ONCE, len(waiting)))))
         except (ClientError, BotoCoreError, TimeoutError) as error:
             logger.warning("slow_viewers_unmarked", rows=len(waiting), exc_info=error)
 

@@ -58,9 +58,9 @@ class Frames:
     """The two frames, as JSON."""
 
     seq: int
-    everything: bytes
+    everything_frame: bytes
     """For followers of everything."""
-    score: bytes | None
+    score_frame: bytes | None
     """For followers of the score; None if there is nothing new for them."""
     at: int
     """When the operator posted the newest event in the frames, in milliseconds since 1970; 0 without events."""
@@ -82,15 +82,15 @@ def build(state: MatchState, told_seq: int, events: Sequence[tuple[StoredEvent, 
     fitting = _that_fit(state, all_events)
     before = {event["seq"]: score_seq for event, score_seq in rows if score_seq is not None}
     score_events = _that_fit(state, [event for event in all_events if event["seq"] in before])
-    score = None
+    score_frame = None
     if score_events:
-        score = _frame(state, before[score_events[0]["seq"]], score_events)
+        score_frame = _frame(state, before[score_events[0]["seq"]], score_events)
     elif state.newest_score_seq > told_seq:
-        score = _frame(state, state.newest_score_seq, [])
+        score_frame = _frame(state, state.newest_score_seq, [])
     return Frames(
         seq=newest_seq,
-        everything=_frame(state, fitting[0]["seq"] - 1 if fitting else newest_seq, fitting),
-        score=score,
+        everything_frame=_frame(state, fitting[0]["seq"] - 1 if fitting else newest_seq, fitting),
+        score_frame=score_frame,
         at=all_events[-1]["at"] if all_events else 0,
         event_id=all_events[-1].get("event_id") if all_events else None,
     )

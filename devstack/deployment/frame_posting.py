@@ -289,9 +289,9 @@ class Frames:
 class OneTry(PostQueue):
     """A queue that tries no post again, so that each 429 is one frame. An idle HTTP connection may break."""
 
-    def _again(self, post: Post, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
+    def _try_again(self, post: Post, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
         if at_once:
-            super()._again(post, now, counts, unreached=unreached, at_once=True)
+            super()._try_again(post, now, counts, unreached=unreached, at_once=True)
         else:
             self.tally.failed += 1
             self.tally.unreached += unreached

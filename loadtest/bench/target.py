@@ -16,8 +16,9 @@ from loadtest.bearer import Bearer
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger
 from matches.schedule import NewMatch
+from runtime.bulk_rows import ROWS_PER_DELETE
 from subscriptions.shards import initial_shards, shard_of
-from subscriptions.store import BATCH, partition, row_key
+from subscriptions.store import partition, row_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -91,8 +92,8 @@ class Target:
                 waiting = client.batch_write_item(RequestItems=waiting).get("UnprocessedItems")
 
         everyone = list(connections)
-        batches = [everyone[at : at + BATCH] for at in range(0, len(everyone), BATCH)]
+        batches = [everyone[at : at + ROWS_PER_DELETE] for at in range(0, len(everyone), ROWS_PER_DELETE)]
         with ThreadPoolExecutor(THREADS) as pool:
             for number, _ in enumerate(pool.map(put, batches), 1):
                 if number % 400 == 0:
-                    say(number * BATCH)
+                    say(number * ROWS_PER_DELETE)

@@ -113,7 +113,7 @@ async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         gateway = await Gateway.open(endpoint, lambda: Credentials(ACCOUNT, "devstack"))
         stack.push_async_callback(gateway.close)
         store = SenderStore(db, db, system.name("matches"), system.name("broadcasts"), 60)
-        yield Tools(db, gateway, store, system.name("subscriptions"), rate=1_000)
+        yield Tools(db, gateway, store, system.name("subscriptions"), cell_rate=1_000)
 
 
 async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch:

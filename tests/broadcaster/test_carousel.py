@@ -72,7 +72,7 @@ async def test_a_newer_goal_is_swapped_in_where_the_sender_stands(
     posted: list[str] = []
     # So that the dead rows are met again on the second lap, like living ones.
     monkeypatch.setattr(Pruning, "add", lambda _, post: posted.append(post[0]))
-    sending = asyncio.create_task(send(replace(tools, rate=200), task(numbered, 0, SHARDS)))
+    sending = asyncio.create_task(send(replace(tools, cell_rate=200), task(numbered, 0, SHARDS)))
     await eventually(lambda: len(posted) >= 50, seconds=10)
     goal(ledger, numbered, 1)
     result = await sending
@@ -91,7 +91,7 @@ async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first
     announce(numbered, 1)
     posted: list[str] = []
     monkeypatch.setattr(Pruning, "add", lambda _, post: posted.append(post[0]))
-    first = await send(replace(tools, rate=200), task(numbered, 0, SHARDS), 0.4)
+    first = await send(replace(tools, cell_rate=200), task(numbered, 0, SHARDS), 0.4)
     assert not first.done
     before, at = list(posted), len(posted)
     goal(ledger, numbered, 1)
@@ -168,12 +168,12 @@ async def test_matches_in_progress_share_the_rate(
     for other in "abc":
         announce(f"other-{other}", 4, left=10_000)
     poll = await tools.store.poll(numbered)
-    shared = rate_share.share(poll.rate_shares, numbered, 1, tools.rate, time.time())
+    shared = rate_share.share(poll.rate_shares, numbered, 1, tools.cell_rate, time.time())
     for other in "abc":
         announce(f"other-{other}", 4, ended=4)
     poll = await tools.store.poll(numbered)
-    alone = rate_share.share(poll.rate_shares, numbered, 1, tools.rate, time.time())
-    assert (shared, alone) == (tools.rate / 4, tools.rate)
+    alone = rate_share.share(poll.rate_shares, numbered, 1, tools.cell_rate, time.time())
+    assert (shared, alone) == (tools.cell_rate / 4, tools.cell_rate)
 
 
 async def test_a_sender_announces_the_posts_that_it_has_left(
@@ -197,7 +197,7 @@ async def test_a_sender_announces_the_posts_that_it_has_left(
     reading = asyncio.create_task(read_announcements())
     try:
         # So slow that the first announcement is within its bounds, even half a second late on a busy machine.
-        await send(replace(tools, rate=100), task(numbered, 0, SHARDS))
+        await send(replace(tools, cell_rate=100), task(numbered, 0, SHARDS))
     finally:
         reading.cancel()
     assert 350 <= seen[0] <= 450
@@ -214,7 +214,7 @@ async def test_a_sender_keeps_the_lease_and_its_place(
     begun = int(time.time())
     grant_lease(numbered, seconds=50)
     announce(numbered, 1, seconds=50)
-    await send(replace(tools, rate=100), task(numbered, 0, SHARDS))
+    await send(replace(tools, cell_rate=100), task(numbered, 0, SHARDS))
     poll = await tools.store.poll(numbered)
     [row] = [each for each in poll.rate_shares if each.match == numbered]
     assert poll.cell_state.lease_until >= begun + tools.store.lease_seconds
@@ -228,7 +228,7 @@ async def test_a_sender_that_loses_the_lease_stops_where_it_is(
     plant(numbered, 300)
     grant_lease(numbered)
     announce(numbered, 1)
-    sending = asyncio.create_task(send(replace(tools, rate=100), task(numbered, 0, SHARDS)))
+    sending = asyncio.create_task(send(replace(tools, cell_rate=100), task(numbered, 0, SHARDS)))
     await eventually(lambda: len(rows_of(numbered)) < 300, seconds=10)
     grant_lease(numbered, owner="successor")
     result = await asyncio.wait_for(sending, 10)
@@ -301,7 +301,7 @@ async def test_a_match_that_is_damaged_while_it_is_told_is_told_to_the_end(
     announce(numbered, 1)
     posted: list[str] = []
     monkeypatch.setattr(Pruning, "add", lambda _, post: posted.append(post[0]))
-    sending = asyncio.create_task(send(replace(tools, rate=100), task(numbered, 0, SHARDS)))
+    sending = asyncio.create_task(send(replace(tools, cell_rate=100), task(numbered, 0, SHARDS)))
     await eventually(lambda: len(posted) >= 20, seconds=10)
     await tools.db.put_item(TableName=ledger.table, Item={**state_key(numbered), "board": {"S": "{"}})
     await eventually(lambda: len(posted) >= 60, seconds=10)

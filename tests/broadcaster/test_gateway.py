@@ -224,12 +224,13 @@ async def post(
     [
         ("200=", {"accepted": 1}, 1), ("410=", {"gone": 1}, 1), ("400_id=", {"gone": 1}, 1),
         ("400=", {"failed": 1}, 1), ("413=", {"failed": 1}, 1),
-        ("429-429-200=", {"accepted": 1, "accepted_again": 1, "throttled": 2, "refused_again": 1}, 3),
-        ("503-200=", {"accepted": 1, "accepted_again": 1, "again": 1}, 2), ("429-410=", {"gone": 1, "throttled": 1}, 2),
-        ("500=", {"failed": 1, "unreached": 1, "again": TRIES, "refused_again": TRIES - 1}, TRIES),
-        ("429=", {"failed": 1, "throttled": TRIES, "refused_again": TRIES - 1}, TRIES),
-        ("reset-200=", {"accepted": 1, "accepted_again": 1, "lost": 1}, 2),
-        ("junk-200=", {"accepted": 1, "accepted_again": 1, "lost": 1}, 2),
+        ("429-429-200=", {"accepted": 1, "accepted_further": 1, "throttled": 2, "refused_further": 1}, 3),
+        ("503-200=", {"accepted": 1, "accepted_further": 1, "errors": 1}, 2),
+        ("429-410=", {"gone": 1, "throttled": 1}, 2),
+        ("500=", {"failed": 1, "unreached": 1, "errors": TRIES, "refused_further": TRIES - 1}, TRIES),
+        ("429=", {"failed": 1, "throttled": TRIES, "refused_further": TRIES - 1}, TRIES),
+        ("reset-200=", {"accepted": 1, "accepted_further": 1, "broken": 1}, 2),
+        ("junk-200=", {"accepted": 1, "accepted_further": 1, "broken": 1}, 2),
         ("200_pieces=", {"accepted": 1}, 1), ("410_pieces=", {"gone": 1}, 1), ("200_chunked=", {"accepted": 1}, 1),
         ("410_chunked=", {"gone": 1}, 1), ("200_close=", {"accepted": 1}, 1), ("410_close=", {"gone": 1}, 1),
         ("200_late=", {"accepted": 1}, 1),
@@ -280,7 +281,7 @@ async def test_a_connection_that_died_in_a_long_freeze_is_not_used(gateway: Gate
     opened = server.opened
     server.freeze(51)
     tally = await post(gateway, *[f"200.{number}=" for number in range(50)])
-    assert (tally.accepted, tally.lost, server.swallowed) == (50, 0, 0)
+    assert (tally.accepted, tally.broken, server.swallowed) == (50, 0, 0)
     assert server.opened > opened
 
 
@@ -309,7 +310,7 @@ async def test_a_connection_that_died_in_a_short_freeze_costs_one_try(
     await post(gateway, "200.one=")
     server.freeze(49)
     tally = await post(gateway, "200.two=")
-    assert (tally.accepted, tally.lost, server.swallowed) == (1, 1, 1)
+    assert (tally.accepted, tally.broken, server.swallowed) == (1, 1, 1)
 
 
 async def test_only_addresses_of_ipv4_are_used(gateway: Gateway, server: Server, authority: trustme.CA) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.send.lap import LapStart, Position, lap_ranges
+from broadcaster.send.lap import LapPosition, LapStart, lap_ranges
 from broadcaster.send.lap_rows import LapRows
 from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.row_pages import Page
@@ -30,7 +30,7 @@ class Ring:
         self._slow = slow or {}
         self.come = asyncio.Event()
         self.lap = LapRows(self._read, [str(shard) for shard in range(len(shards))], self.come.set)
-        self.lap.everything = REQUEST
+        self.lap.everything_request = REQUEST
         self._page_rows = page_rows
 
     async def _read(self, pk: str, after: str | None) -> Page:
@@ -63,7 +63,7 @@ class Ring:
 @given(st.integers(1, 8), st.integers(0, 7), st.none() | st.just("x"))
 def test_a_lap_ends_where_it_began(shards: int, shard: int, after: str | None) -> None:
     """A lap has each shard once. The shard in which it begins has two row ranges, which meet at the beginning."""
-    begin = Position(shard % shards, after)
+    begin = LapPosition(shard % shards, after)
     ranges = lap_ranges(shards, begin)
     assert ranges[0][:2] == begin
     whole = ranges if after is None else ranges[:-1]

@@ -101,10 +101,10 @@ def test_the_accounts_throttle_is_hardly_held_against_a_viewer() -> None:
 def test_a_connection_that_died_idle_costs_nothing() -> None:
     """If an idle connection has died, its post goes out again at once and loses no try."""
     posts = queue_of("a")
-    posts.lost(taken(posts, 0), 0, idle=True)
+    posts.connection_broke(taken(posts, 0), 0, was_reused=True)
     assert taken(posts, 0)[3] == 0
     posts = queue_of("a")
-    posts.lost(taken(posts, 0), 0, idle=False)
+    posts.connection_broke(taken(posts, 0), 0, was_reused=False)
     assert posts.next_post(0) is None
 
 
@@ -112,7 +112,7 @@ def test_connections_that_always_break_are_bounded_too() -> None:
     """A post ends after ``TRIES`` tries also if every new connection breaks, and its viewer does not count as slow."""
     posts, now = queue_of("a"), 0.0
     for _ in range(TRIES):
-        posts.lost(taken(posts, now), now, idle=False)
+        posts.connection_broke(taken(posts, now), now, was_reused=False)
         now += posts.waits(now) or 0.0
     assert posts.finished(now)
     assert (posts.tally.failed, posts.tally.unreached) == (1, 1)

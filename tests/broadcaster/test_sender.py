@@ -52,7 +52,7 @@ async def lap_of(tools: Tools, match: str, shards: int) -> tuple[int, int]:
         return await read_page(tools.db, tools.subscriptions, pk, after, time.time())
 
     rows = LapRows(read, [partition(match, shard) for shard in range(shards)], come.set)
-    rows.everything = PreparedRequest(b"", lambda _: b"")
+    rows.everything_request = PreparedRequest(b"", lambda _: b"")
     rows.start()
     while not rows.exhausted:
         if rows.next_row() is None and not rows.exhausted:
@@ -87,7 +87,7 @@ async def test_a_sender_out_of_time_goes_on_from_its_cursor(
     plant(numbered, 300)
     grant_lease(numbered)
     state = task(numbered, 0, SHARDS).batch
-    slow = replace(tools, rate=200)
+    slow = replace(tools, cell_rate=200)
     invocations = 0
     while not state.done:
         state = await send(slow, replace(task(numbered, 0, SHARDS), batch=state), 0.4)
@@ -240,7 +240,7 @@ async def test_a_broadcast_writes_little(
         each.register("before-call.dynamodb.*", count, unique_id="count")
     try:
         state = task(numbered, 0, SHARDS).batch
-        slow = replace(tools, rate=60)
+        slow = replace(tools, cell_rate=60)
         invocations = 0
         while not state.done:
             state = await send(slow, replace(task(numbered, 0, SHARDS), batch=state), 0.3)

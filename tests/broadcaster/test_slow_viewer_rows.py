@@ -205,7 +205,7 @@ async def test_what_is_held_back_is_tried_before_an_invocation_ends(
     grant_lease(numbered)
     task = SenderTask(numbered, OWNER, "b", 1, Batch(0, 0, shards, shards, 1))
     # Thirty viewers a second, and a second and a half: this invocation does not come to the end of the lap.
-    first = await send(dataclasses.replace(slow_tools, rate=30), task, 1.5)
+    first = await send(dataclasses.replace(slow_tools, cell_rate=30), task, 1.5)
     assert not first.done
     met = server.tries[again.removesuffix("=")]
     last = await send(slow_tools, dataclasses.replace(task, batch=first))

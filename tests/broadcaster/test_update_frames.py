@@ -61,9 +61,9 @@ def test_both_chains_bring_their_followers_to_the_newest_event(scores: list[bool
         seq = data.draw(st.integers(told + 1, len(history)))
         frames = build(replace(STATE, newest_seq=seq), told, history[told:])
         assert frames is not None
-        got += [event["seq"] for event in follower.take(orjson.loads(frames.everything))]
-        if frames.score is not None:
-            got_scores += [event["seq"] for event in score_follower.take(orjson.loads(frames.score))]
+        got += [event["seq"] for event in follower.take(orjson.loads(frames.everything_frame))]
+        if frames.score_frame is not None:
+            got_scores += [event["seq"] for event in score_follower.take(orjson.loads(frames.score_frame))]
         told = seq
     assert not follower.gap
     assert not score_follower.gap
@@ -78,8 +78,8 @@ def test_a_frame_fits_and_its_prev_is_true(scores: list[bool], padding: int) -> 
     frames = build(replace(STATE, newest_seq=len(history)), 0, history)
     assert frames is not None
     for text, wanted in (
-        (frames.everything, [event["seq"] for event, _ in history]),
-        (frames.score, [event["seq"] for event, before in history if before is not None]),
+        (frames.everything_frame, [event["seq"] for event, _ in history]),
+        (frames.score_frame, [event["seq"] for event, before in history if before is not None]),
     ):
         if text is None:
             assert not wanted
@@ -100,7 +100,7 @@ def test_cards_alone_are_no_frame_for_followers_of_the_score() -> None:
     """A follower of the score gets no frame that has nothing for it."""
     frames = build(replace(STATE, newest_seq=1), 0, chain([False]))
     assert frames is not None
-    assert frames.score is None
+    assert frames.score_frame is None
 
 
 def test_a_frame_that_is_just_full_still_fits() -> None:
@@ -109,7 +109,7 @@ def test_a_frame_that_is_just_full_still_fits() -> None:
         history = chain([True] * 150, padding)
         frames = build(replace(STATE, newest_seq=len(history)), 0, history)
         assert frames is not None
-        assert len(frames.everything) <= FRAME_BYTES
+        assert len(frames.everything_frame) <= FRAME_BYTES
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=12), st.data())
@@ -121,11 +121,11 @@ def test_a_damaged_event_is_a_gap_that_its_viewers_see(scores: list[bool], data:
     state = replace(STATE, newest_seq=len(history), newest_score_seq=scored)
     frames = build(state, 0, [each for each in history if each[0]["seq"] != missing])
     assert frames is not None
-    frame = orjson.loads(frames.everything)
+    frame = orjson.loads(frames.everything_frame)
     assert (frame["prev"], frame["seq"]) == (missing, len(history))
     assert [event["seq"] for event in frame["events"]] == list(range(missing + 1, len(history) + 1))
     follower, score_follower = Follower("wc22-final"), Follower("wc22-final")
-    for each, text in ((follower, frames.everything), (score_follower, frames.score)):
+    for each, text in ((follower, frames.everything_frame), (score_follower, frames.score_frame)):
         each.take(snapshot(0))
         if text is not None:
             each.take(orjson.loads(text))

@@ -82,7 +82,7 @@ def _frames(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         event["score"] = board.score
         frames = build(_state(board, seq), seq - 1, [(event, None)])
         assert frames is not None
-        yield orjson.loads(frames.everything)
+        yield orjson.loads(frames.everything_frame)
 
 
 def _state(board: Board, seq: int) -> MatchState:

@@ -98,11 +98,11 @@ def test_messages_of_a_connection_that_was_shut_cost_no_call(gateway: Gateway) -
 def test_a_close_that_had_no_effect_is_tried_again_later() -> None:
     """A connection counts as shut for some seconds from the first time, however much comes of it meanwhile."""
     meter = ConnectionMeter(remembered=2)
-    assert [meter.close("a", now) for now in (0, 1, SHUT_SECONDS - 1, SHUT_SECONDS, SHUT_SECONDS + 1)] == [
+    assert [meter.shut("a", now) for now in (0, 1, SHUT_SECONDS - 1, SHUT_SECONDS, SHUT_SECONDS + 1)] == [
         False, True, True, False, True,
     ]  # fmt: skip
     meter.forget("a")
-    assert not meter.close("a", SHUT_SECONDS + 2)
-    assert not meter.close("b", SHUT_SECONDS + 2)
-    assert not meter.close("c", SHUT_SECONDS + 2)  # pushes out "a"
-    assert not meter.close("a", SHUT_SECONDS + 3)
+    assert not meter.shut("a", SHUT_SECONDS + 2)
+    assert not meter.shut("b", SHUT_SECONDS + 2)
+    assert not meter.shut("c", SHUT_SECONDS + 2)  # pushes out "a"
+    assert not meter.shut("a", SHUT_SECONDS + 3)

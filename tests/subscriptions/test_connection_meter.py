@@ -34,7 +34,7 @@ def test_bytes_count_as_messages_do(size: int, passes: int) -> None:
 def test_who_is_shut_out_stays_out() -> None:
     """Messages that were on their way when a connection was closed are not served, though time passes."""
     meter = ConnectionMeter()
-    meter.close("a", 0)
+    meter.shut("a", 0)
     assert not any(meter.pay_for_message("a", 1, now) for now in range(1, 100))
 
 
@@ -78,6 +78,6 @@ def test_the_oldest_closed_connections_are_forgotten() -> None:
     """The meter remembers a bounded number of closed connections, and the newest ones of them."""
     meter = ConnectionMeter(remembered=2)
     for connection in ("a", "b", "c"):
-        assert not meter.close(connection, 0)
-    assert meter.close("c", 1)
-    assert not meter.close("a", 1)
+        assert not meter.shut(connection, 0)
+    assert meter.shut("c", 1)
+    assert not meter.shut("a", 1)

@@ -40,7 +40,7 @@ def test_a_row_is_at_most_64_bytes(subscriptions: Subscriptions, dynamodb: Any, 
     row = Row(partition(match, MAX_SHARDS - 1), connection)
     key = {"pk": {"S": row.pk}, "sk": {"S": row.connection}}
     item = dynamodb.get_item(TableName=subscriptions.table, Key=key)["Item"]
-    subscriptions.remove([row])
+    subscriptions.delete_many([row])
     assert item_bytes(item) <= ROW_BYTES
     assert ("only" in item) == score_only
 
@@ -52,7 +52,7 @@ def test_rows_of_a_connection_are_found_and_removed(subscriptions: Subscriptions
     subscriptions.add(match_id, 3, "stays=", score_only=False)
     rows = subscriptions.of_connection("gone=")
     assert {row.match for row in rows} == {f"{match_id}-{number}" for number in range(230)}
-    subscriptions.remove(rows)
+    subscriptions.delete_many(rows)
     assert subscriptions.of_connection("gone=") == []
     assert subscriptions.of_connection("stays=") == [Row(f"{match_id}#3", "stays=")]
-    subscriptions.remove([Row(f"{match_id}#3", "stays=")])
+    subscriptions.delete_many([Row(f"{match_id}#3", "stays=")])

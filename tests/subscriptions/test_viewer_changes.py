@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscriptions.viewer_changes import AT_ONCE, FLUSH_SECONDS, ViewerChanges
+from subscriptions.viewer_changes import FLUSH_SECONDS, WRITES_PER_INVOCATION, ViewerChanges
 
 
 def test_the_first_is_written_at_once_and_the_rest_together() -> None:
@@ -38,7 +38,7 @@ def test_one_invocation_writes_little() -> None:
     for number in range(50):
         changes.add(f"m{number}", -1)
     first = changes.pop_due(0.0)
-    assert list(first) == [f"m{number}" for number in range(AT_ONCE)]
+    assert list(first) == [f"m{number}" for number in range(WRITES_PER_INVOCATION)]
     written = [*first]
     for _ in range(50):
         written += changes.pop_due(0.0)

@@ -95,7 +95,7 @@ class Following(RuleBasedStateMachine):
         """A frame goes out to both."""
         frames = build(self._state(), self.told, [each for each in self.events if each[0]["seq"] > self.told])
         if frames is not None:
-            for who, frame in (("all", frames.everything), ("score", frames.score)):
+            for who, frame in (("all", frames.everything_frame), ("score", frames.score_frame)):
                 if frame is not None:
                     assert len(frame) <= FRAME_BYTES
                     self.wire[who].append(orjson.loads(frame))
