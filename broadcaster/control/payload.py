@@ -47,7 +47,7 @@ class Cursor:
     """The index of the row range in which the sender is (broadcaster/send/lap.py)."""
     after: str | None
     """The connection of the last row taken in this row range; None: no row yet."""
-    rows: int
+    rows_read: int
     """Rows taken in this lap."""
 
     @classmethod
@@ -61,7 +61,7 @@ class Cursor:
             begin_after=read.text_or_none("begin_after"),
             range_index=read.number("range_index"),
             after=read.text_or_none("after"),
-            rows=read.number("rows"),
+            rows_read=read.number("rows_read"),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Batch:
     end: int
     planned_shards: int
     senders: int
-    rows: int = 0
+    previous_rows: int = 0
     """Rows of the batch in the round before this one."""
     reached_seq: int | None = None
     """All rows of the batch have been sent everything up to this event; None while that is not known."""
@@ -136,7 +136,7 @@ class Batch:
             end=read.number("end", least=1),
             planned_shards=read.number("planned_shards", least=1),
             senders=read.number("senders", least=1),
-            rows=read.number("rows"),
+            previous_rows=read.number("previous_rows"),
             reached_seq=read.number_or_none("reached_seq"),
             cursor=None if payload["cursor"] is None else Cursor.parse(payload["cursor"]),
             counts=Counts.parse(payload["counts"]),
@@ -156,7 +156,7 @@ class Batch:
     def for_next_round(self) -> Batch:
         """The same shards, not sent yet in the new round. The batch keeps what it has reached."""
         fresh = Batch(self.number, self.first, self.end, self.planned_shards, self.senders)
-        return replace(fresh, rows=self.counts.rows, reached_seq=self.reached_seq)
+        return replace(fresh, previous_rows=self.counts.rows, reached_seq=self.reached_seq)
 
 
 @dataclass(frozen=True, slots=True)

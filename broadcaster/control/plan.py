@@ -30,14 +30,14 @@ class Budget:
     """The most that one sender can send."""
 
 
-def plan(shards: int, rows: int | None, budget: Budget) -> tuple[Batch, ...]:
+def plan(shards: int, estimated_rows: int | None, budget: Budget) -> tuple[Batch, ...]:
     """Batches that cover every shard once, for no more senders than the budget feeds.
 
-    ``rows`` estimates the rows of the match; with None there are as many senders as the budget feeds. A wrong estimate
+    ``estimated_rows``: of the match. With None there are as many senders as the budget feeds. A wrong estimate
     makes the broadcast slower, and never incomplete.
     """
     fed = ceil(budget.rate / budget.sender_rate)
-    worth = fed if rows is None else max(1, ceil(rows / ROWS_PER_SENDER))
+    worth = fed if estimated_rows is None else max(1, ceil(estimated_rows / ROWS_PER_SENDER))
     senders = min(shards, MAX_SENDERS, fed, worth, budget.rate)
     return tuple(
         Batch(number, shards * number // senders, shards * (number + 1) // senders, shards, senders)

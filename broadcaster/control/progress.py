@@ -30,15 +30,15 @@ def progress_item(name: str, batch: int | None = None) -> str:
     return f"progress#{name}#" + ("" if batch is None else f"{batch:03d}")
 
 
-def total(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+def total(reports: Sequence[dict[str, Any]]) -> dict[str, int]:
     """The sums over the batches of a round. ``started`` is in milliseconds since 1970, ``ms`` the duration so far."""
-    started = min((row["started"] for row in rows), default=0)
+    started = min((each["started"] for each in reports), default=0)
     return {
-        **{name: sum(row[name] for row in rows) for name in SUMMED},
-        "rows": sum(row["rows"] for row in rows),
-        "batches": len(rows),
+        **{name: sum(each[name] for each in reports) for name in SUMMED},
+        "rows": sum(each["rows"] for each in reports),
+        "batches": len(reports),
         "started": started,
-        "ms": max((row["ended"] for row in rows), default=0) - started,
+        "ms": max((each["ended"] for each in reports), default=0) - started,
     }
 
 

@@ -95,7 +95,7 @@ class Carousel:
         self._task = task
         self._batch = task.batch
         self._deadline = deadline
-        self._counts = task.batch.counts if task.batch.counts.invocations else Counts(rows=task.batch.rows)
+        self._counts = task.batch.counts if task.batch.counts.invocations else Counts(rows=task.batch.previous_rows)
         self._loop = asyncio.get_running_loop()
         self._poller = Poller(tools.store, task.match, task.owner)
         self._share = BatchShare(tools.store, task, tools.cell_rate)
@@ -360,7 +360,7 @@ class Carousel:
             begin_after=rows.begin.after,
             range_index=rows.range_index,
             after=rows.position.after,
-            rows=rows.lap_rows,
+            rows_read=rows.lap_rows,
         )
         return replace(batch, cursor=cursor)
 

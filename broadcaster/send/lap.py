@@ -68,6 +68,6 @@ def lap_start(batch: Batch, newest_seq: int, shards: int) -> LapStart:
         return LapStart()
     if (cursor.lap_seq, cursor.shards) == (newest_seq, shards):
         begin = LapPosition(cursor.begin_shard_index, cursor.begin_after)
-        return LapStart(begin, cursor.range_index, cursor.after, cursor.rows)
+        return LapStart(begin, cursor.range_index, cursor.after, cursor.rows_read)
     batch_shards = len(shards_of(batch.first, batch.end, batch.planned_shards, cursor.shards))
     return LapStart(LapPosition((cursor.begin_shard_index + cursor.range_index) % batch_shards, cursor.after))

@@ -153,7 +153,7 @@ async def test_a_batch_that_has_nothing_to_tell_only_passes_on(
     plant(numbered, 5)
     grant_lease(numbered)
     begun = task(numbered, 0, SHARDS)
-    result = await send(tools, replace(begun, batch=replace(begun.batch, reached_seq=2, rows=5)))
+    result = await send(tools, replace(begun, batch=replace(begun.batch, reached_seq=2, previous_rows=5)))
     assert (result.done, result.reached_seq, result.counts.rows) == (True, 2, 5)
     assert len(rows_of(numbered)) == 5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from broadcaster.control.payload import Batch, Cursor
 from broadcaster.send.lap import LapPosition, LapStart, lap_start
 
-CURSOR = Cursor(lap_seq=7, shards=16, begin_shard_index=2, begin_after="b", range_index=3, after="c", rows=40)
+CURSOR = Cursor(lap_seq=7, shards=16, begin_shard_index=2, begin_after="b", range_index=3, after="c", rows_read=40)
 
 
 def batch(cursor: Cursor | None) -> Batch:

@@ -52,7 +52,7 @@ BATCHES = st.builds(
     shards(),
     number=st.integers(0, MAX_SENDERS - 1),
     senders=st.integers(1, MAX_SENDERS),
-    rows=NUMBERS,
+    previous_rows=NUMBERS,
     reached_seq=st.none() | NUMBERS,
     cursor=st.none() | CURSORS,
     counts=COUNTS,
@@ -77,7 +77,7 @@ ANSWERS = st.builds(RoundAnswer, st.booleans(), st.lists(BATCHES, max_size=3).ma
 PAYLOADS: st.SearchStrategy[Any] = CURSORS | COUNTS | BATCHES | INPUTS | TASKS | ENDS | ANSWERS
 
 CURSOR = Cursor(7, 128, 3, None, 1, "L0SM9cOFvHcCIhw=", 900)
-WALKING = Batch(1, 42, 85, 128, 3, rows=400_000, cursor=CURSOR, counts=Counts(rows=9))
+WALKING = Batch(1, 42, 85, 128, 3, previous_rows=400_000, cursor=CURSOR, counts=Counts(rows=9))
 ENDED_BATCH = Batch(0, 0, 1, 1, 1, reached_seq=7, done=True)
 EXAMPLES: tuple[Any, ...] = (
     ExecutionInput("wc22-final", 7, "an-execution", "wc22-final-7-0a1b2c3d", 2, (WALKING,)),
@@ -224,7 +224,7 @@ def test_the_next_round_begins_with_what_was_reached() -> None:
     """A batch keeps its shards, its rows and its reached seq for the next round, and begins everything else anew."""
     batch = replace(ENDED_BATCH, counts=Counts(rows=70, accepted=60, invocations=3), lost=True)
     answer = replace(EXAMPLES[2], batches=(batch,)).answer(another_round=True)
-    assert answer == RoundAnswer(another_round=True, batches=(Batch(0, 0, 1, 1, 1, rows=70, reached_seq=7),))
+    assert answer == RoundAnswer(another_round=True, batches=(Batch(0, 0, 1, 1, 1, previous_rows=70, reached_seq=7),))
 
 
 def test_a_damaged_batch_of_a_running_round_is_refused() -> None:

@@ -125,7 +125,7 @@ def test_a_broadcast_of_two_rounds(execution: Callable[..., Interpreter], starte
     assert (cursor.batch.cursor, cursor.batch.counts.invocations) == (CURSOR, 1)
     assert [each.round for each in services.tasks] == [1, 1, 1, 2, 2, 2]
     again = services.tasks[3].batch
-    assert again == Batch(0, 0, 8, 16, 2, rows=500, reached_seq=7)
+    assert again == Batch(0, 0, 8, 16, 2, previous_rows=500, reached_seq=7)
     assert [(each.round, each.receipt_seq, each.unreached_batches, each.rows) for each in services.ends] == [
         (1, 7, 0, 1000), (2, 7, 0, 1000)
     ]  # fmt: skip
@@ -241,7 +241,7 @@ def test_counts_and_cursors_are_passed_on_as_they_are(
 ) -> None:
     """JSONata changes no number, null, text or list of a batch on its way."""
     batch = Batch(
-        0, 0, 1, 1, 1, rows=10**12, cursor=replace(CURSOR, begin_after="fußball-⚽", after=None),
+        0, 0, 1, 1, 1, previous_rows=10**12, cursor=replace(CURSOR, begin_after="fußball-⚽", after=None),
         counts=Counts(*range(10**12, 10**12 + 11)),
     )  # fmt: skip
     services = Services()
