@@ -109,17 +109,21 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     plant(numbered, 20)
     grant_lease(numbered)
     announce(numbered, 2)
-    sending = asyncio.create_task(send(tools, task(numbered, 0, SHARDS, senders=2)))
-    table = {"TableName": tools.store.broadcasts, "Key": rate_share.rate_share_key(numbered)}
+    announced: list[tuple[bool, set[int]]] = []
 
-    async def ended(batches: set[str]) -> bool:
-        return set((await tools.db.get_item(**table))["Item"].get("done", {}).get("NS", [])) == batches
+    class Recording(SenderStore):
+        async def announce_done(self, match: str, owner: str, batch: int, *, is_done: bool) -> RateShare | None:
+            row = await super().announce_done(match, owner, batch, is_done=is_done)
+            assert row is not None
+            announced.append((is_done, set(row.done)))
+            return row
 
-    await eventually(lambda: ended({"0"}), seconds=10)
+    store = Recording(**{each.name: getattr(tools.store, each.name) for each in fields(tools.store)})
+    sending = asyncio.create_task(send(replace(tools, store=store), task(numbered, 0, SHARDS, senders=2)))
+    await eventually(lambda: announced == [(True, {0})], seconds=10)
     assert not sending.done()
     goal(ledger, numbered, 1)
-    await eventually(lambda: ended(set()), seconds=10)
-    await eventually(lambda: ended({"0"}), seconds=10)
+    await eventually(lambda: announced == [(True, {0}), (False, set()), (True, {0})], seconds=10)
     await tools.store.announce_done(numbered, OWNER, 1, is_done=True)
     result = await asyncio.wait_for(sending, 10)
     assert (result.done, result.reached_seq) == (True, 3)
