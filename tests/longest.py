@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import pytest
 
 FILES: Final = (
-    "test_locust", "test_setup", "test_leaving", "test_run", "test_bench_runs", "test_machine", "test_lambda_zips",
-    "test_stack_leftovers", "test_open_files", "test_signals", "test_cold", "test_cli", "test_demo", "test_pipeline",
-    "test_match_replay", "test_listening", "test_smoke_run",
+    "test_locust", "test_setup", "test_viewers_leaving", "test_run", "test_bench_runs", "test_machine",
+    "test_lambda_zips", "test_stack_leftovers", "test_open_files", "test_signals", "test_cold", "test_cli", "test_demo",
+    "test_pipeline", "test_match_replay", "test_listening", "test_smoke_run",
 )  # fmt: skip
 """Longest first; each is the name of a file below ``tests/``."""
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from runtime.errors import BadInputError
 
-VERSION = 1
-"""Version of the payloads. During a deployment, functions of two releases may meet in one broadcast."""
+VERSION = 2
+"""Version of the payloads; release 0.1.0 had 1. During a deployment, two releases may meet in one broadcast."""
 
 
 class UnknownVersionError(BadInputError):

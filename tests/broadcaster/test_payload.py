@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcaster.control.payload import (
+    VERSION,
     Batch,
     Counts,
     Cursor,
@@ -158,10 +159,10 @@ def test_a_payload_that_is_no_object_is_refused(kind: Any, payload: Any) -> None
 
 
 @pytest.mark.parametrize("kind", [ExecutionInput, SenderTask, RoundEnd])
-@pytest.mark.parametrize("version", [{}, {"v": 2}, {"v": None}, {"v": "1"}])
+@pytest.mark.parametrize("version", [{}, {"v": VERSION + 1}, {"v": None}, {"v": str(VERSION)}])
 def test_a_payload_of_another_release_is_refused(kind: Any, version: dict[str, Any]) -> None:
     """During a deployment nothing is made of a payload of an unknown version; the text names both versions."""
-    with pytest.raises(UnknownVersionError, match=f"version {version.get('v')!r}; .* version 1"):
+    with pytest.raises(UnknownVersionError, match=f"version {version.get('v')!r}; .* version {VERSION}"):
         kind.parse(version)
 
 

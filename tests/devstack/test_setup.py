@@ -83,7 +83,7 @@ def set_up(folder: Path) -> None:
 
 @pytest.mark.parametrize("state", list(HALF_MADE)[: soak(1, 2)])
 def test_a_setup_that_was_killed_is_begun_anew(checkout: Path, state: str) -> None:
-    """Ctrl-C or ``kill -9`` at any moment of the first ``make setup`` leaves a checkout in which the next one works."""
+    """After ``kill -9`` in the first ``make setup``, the next one works; in ``make soak`` after Ctrl-C too."""
     appears, number = HALF_MADE[state]
     shutil.rmtree(checkout / ".venv", ignore_errors=True)
     with subprocess.Popen(

@@ -141,7 +141,7 @@ def test_rows_that_dynamodb_leaves_out_are_asked_for_again(
         schedule(ledger, f"{match_id}-{number}", "1970-06-21T18:00:00Z")
     keys = [row_key(f"{match_id}-{number}", "state") for number in range(4)]
     monkeypatch.setattr("runtime.bulk_rows.ROWS_PER_READ", 2)
-    monkeypatch.setattr("runtime.bulk_rows._UNPROCESSED_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("runtime.bulk_rows.UNPROCESSED_PAUSES", (0.0, 0.0))
     real, calls = dynamodb.batch_get_item, []
 
     def reluctant(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - boto3's name

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from broadcaster.control.payload import Batch, Counts, Cursor, ExecutionInput, RoundAnswer
+from broadcaster.control.payload import VERSION, Batch, Counts, Cursor, ExecutionInput, RoundAnswer
 
 NOW = 1_785_000_000_900
 """``$millis()``; the seconds are rounded down."""
@@ -63,7 +63,7 @@ LISTS = [
 FRESH = ExecutionInput("wc22-final", 2, None, "wc22-final-2-0a1b2c3d", 1, (Batch(0, 0, 16, 16, 1),)).dump()
 HANDED = {**FRESH, "previous_owner": "old", "broadcast": "m-1-ffff0000", "round": 3, "batches": [DONE, WALKING]}
 UNICODE = {**FRESH, "match": "fußball-⚽", "broadcast": "fußball-⚽-1"}
-NEXT = {**FRESH, "v": 2}
+NEXT = {**FRESH, "v": VERSION + 1}
 INPUTS = (FRESH, HANDED, UNICODE)
 BROADCAST = [states(each["broadcast"], input=each) for each in INPUTS]
 ROUND_NUMBER = [states(each["round"], input=each) for each in (*INPUTS, {**HANDED, "round": 1000})]

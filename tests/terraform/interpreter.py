@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import threading
 from typing import TYPE_CHECKING, Any
 
 from devstack.system import ROOT, System
@@ -17,6 +18,9 @@ from devstack.system import ROOT, System
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+PATIENCE_SECONDS = 60.0
+"""Node answers within this time, or is killed."""
 
 TOOLS = ROOT / "tests/terraform/asl"
 DEFINITION: dict[str, Any] = json.loads(System(1).state_machine())
@@ -34,7 +38,7 @@ class TaskError(Exception):
 def node(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     """Run Node; ``given`` is its standard input."""
     command = [shutil.which("node") or "node", *arguments]
-    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
 class Jsonata:
@@ -50,12 +54,18 @@ class Jsonata:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
-        answers: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
+        late = threading.Timer(PATIENCE_SECONDS, self._process.kill)
+        late.start()
+        line = self._process.stdout.readline()
+        late.cancel()
+        assert line, f"Node ended with {self._process.wait(PATIENCE_SECONDS)}, or did not answer."
+        answers: list[dict[str, Any]] = json.loads(line)
         return answers
 
     def close(self) -> None:
         """End the process."""
-        self._process.communicate()
+        self._process.communicate(timeout=PATIENCE_SECONDS)
+        assert self._process.returncode == 0
 
 
 class Interpreter:

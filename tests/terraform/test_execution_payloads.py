@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from broadcaster.control.cell_state import CellState
-from broadcaster.control.payload import Batch, Counts, Cursor, ExecutionInput, RoundEnd, SenderTask
+from broadcaster.control.payload import VERSION, Batch, Counts, Cursor, ExecutionInput, RoundEnd, SenderTask
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from matches.match_state import MatchState
@@ -221,7 +221,7 @@ def test_a_batch_that_fails_is_set_aside(
 def test_batches_of_another_release_keep_their_version(
     execution: Callable[..., Interpreter], started: dict[str, Any]
 ) -> None:
-    """A sender that knows only version 1 is told that the payload has version 2; the receipt still ends the round."""
+    """A sender that does not know the version of a payload is told that version; the receipt still ends the round."""
     services = Services()
     versions: list[int] = []
 
@@ -231,8 +231,8 @@ def test_batches_of_another_release_keep_their_version(
             raise TaskError("UnknownVersionError")
         return services(name, arguments)
 
-    execution(cast("Any", call)).run({**started, "v": 2})
-    assert versions == [2, 2]
+    execution(cast("Any", call)).run({**started, "v": VERSION + 1})
+    assert versions == [VERSION + 1] * 2
     assert [each.unreached_batches for each in services.ends] == [2]
 
 

@@ -112,7 +112,7 @@ def _check_receipts(world: World, match: str) -> None:
     """Compare the frames that the receipts count with the frames that the gateway accepted.
 
     The promise: the receipt of a round counts exactly the frames that the gateway accepted from the round's senders.
-    A round has no receipt if its execution lost the lease before the round ended. The execution that took the lease
+    A round has no receipt if its execution lost the lease in that round. The execution that took the lease
     broadcasts the event again, and its receipt counts its own frames only. A fault may lose a sender's counts, so after
     a fault the receipts may count fewer frames, and never more.
     """
@@ -125,7 +125,7 @@ def _check_receipts(world: World, match: str) -> None:
         return
     for broadcast in counted.keys() | world.accepted.keys():
         executions = world.accepted.get(broadcast, Counter())
-        has_lost_lease = not world.reference.lost_leases.isdisjoint(executions)
+        has_lost_lease = any((each, broadcast) in world.reference.lost_leases for each in executions)
         if counted[broadcast] != executions.total() and not (has_lost_lease and broadcast not in counted):
             world.reference.breaks(
                 f"the receipt of {broadcast} counts {counted[broadcast]} frames, the gateway accepted {executions}"

@@ -55,6 +55,8 @@ class CellProgress:
     told_seq: int = 0
     ended_seq: int = 0
     owner: str | None = None
+    round_name: str | None = None
+    """The round for which the owner acquired or renewed the lease last."""
 
 
 class Reference:
@@ -74,8 +76,8 @@ class Reference:
         self.cell_progress: dict[str, CellProgress] = {}
         self.predecessors: dict[str, str | None] = {}
         """By execution: the execution that handed over to it, None if the fan-out or the watchdog started it."""
-        self.lost_leases: set[str] = set()
-        """Executions from which another one has taken the lease without a hand-over."""
+        self.lost_leases: set[tuple[str, str | None]] = set()
+        """Execution and round from which another execution has taken the lease without a hand-over."""
         self.shown: dict[str, list[int]] = {}
         """Per viewer and match, the seqs it has shown."""
 
@@ -101,15 +103,16 @@ class Reference:
             int(row["told_seq"]["N"]),
             int(row["ended_seq"]["N"]),
             row["lease_owner"]["S"] if "lease_owner" in row else None,
+            row["round_name"]["S"] if "round_name" in row else None,
         )
         self.cell_progress[match] = now
         if now.told_seq < before.told_seq or now.ended_seq < before.ended_seq:
             self.breaks(f"{match}: told_seq and ended_seq went back from {before} to {now}")
         if before.owner is not None and now.owner is None and actor != before.owner:
             self.breaks(f"{match}: {actor} gave back the lease of {before.owner}")
-        if before.owner is not None and now.owner is not None and now.owner != before.owner:
-            has_handed_over = self.predecessors[now.owner] == before.owner
-            self.lost_leases |= set() if has_handed_over else {before.owner}
+        handed_over = self.predecessors.get(now.owner or "") == before.owner
+        if before.owner is not None and now.owner not in (None, before.owner) and not handed_over:
+            self.lost_leases.add((before.owner, before.round_name))
         if (now.told_seq, now.ended_seq) != (before.told_seq, before.ended_seq) and actor != before.owner:
             self.breaks(f"{match}: {actor} settled what {before.owner} has the lease of")
         if now.told_seq > len(self.ledger.get(match, [])):

@@ -96,15 +96,24 @@ def test_an_execution_that_loses_its_lease_leaves_no_receipt(world: World) -> No
     quiet(world, "m")
     assert world.reference.broken == []
     assert world.faults == 0
-    assert hanging.owner in world.reference.lost_leases
     receipts = {receipt["broadcast"]: receipt["accepted"] for receipt in world.ledger.receipts("m")}
     unreceipted = [posts for name, posts in world.accepted.items() if name not in receipts]
     assert unreceipted == [{hanging.owner: 1}]
+    [name] = [name for name in world.accepted if name not in receipts]
+    assert world.reference.lost_leases == {(hanging.owner, name)}
 
 
-@pytest.mark.parametrize(("lost", "found"), [(set[str](), 1), ({"execution:other"}, 1), ({"execution:x"}, 0)])
-def test_only_a_lost_lease_excuses_a_missing_receipt(world: World, lost: set[str], found: int) -> None:
-    """Frames that the gateway accepted and no receipt counts are an error, unless their execution lost its lease."""
+@pytest.mark.parametrize(
+    ("lost", "found"),
+    [
+        (set[tuple[str, str]](), 1),
+        ({("execution:other", "x#1")}, 1),
+        ({("execution:x", "x#2")}, 1),
+        ({("execution:x", "x#1")}, 0),
+    ],
+)
+def test_only_a_lost_lease_excuses_a_missing_receipt(world: World, lost: Any, found: int) -> None:
+    """Frames that no receipt counts are an error, unless their execution lost its lease in that round."""
     world.accepted["x#1"] = Counter({"execution:x": 1})
     world.reference.lost_leases = lost
     quiet(world, "m")
@@ -116,7 +125,7 @@ def test_a_lost_lease_excuses_no_wrong_receipt(world: World) -> None:
     """A receipt that exists counts every frame of its round, whatever became of the lease."""
     broadcast = next(iter(world.accepted))
     world.accepted[broadcast]["execution:x"] = 1
-    world.reference.lost_leases = {"execution:x"}
+    world.reference.lost_leases = {("execution:x", broadcast)}
     quiet(world, "m")
     assert len(world.reference.broken) == 1, world.reference.broken
 
