@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from runtime.environment import UNKNOWN
+from runtime.environment import MAY_BE_EMPTY, UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,11 +14,11 @@ class ApiSettings:
     matches_table: str
     stream: str
     """The name of the stream of events."""
-    operator_scope: str
+    operator_scope: str = field(metadata=MAY_BE_EMPTY)
     """The scope that the token of an operator must have."""
     broadcasts_table: str
     cells: dict[str, str]
     """By region of a cell: the ARN of its state machine."""
-    site_keys: str
+    site_keys: str = field(metadata=MAY_BE_EMPTY)
     """The keys of which the site sends one, separated by commas; empty where there is no site."""
     deployment: str = UNKNOWN

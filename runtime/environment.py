@@ -3,7 +3,8 @@
 Each function has a dataclass of its settings. The name of a field, in capitals, is the name of the variable: the field
 ``matches_table`` is MATCHES_TABLE. A field is a ``str``, an ``int`` or a ``dict[str, str]``. The variable of a dict
 holds a JSON object of texts. A field with a default may be missing. terraform/system.json names the variables of each
-function, and a test compares both.
+function, and a test compares both. An empty text counts as missing, unless its field has ``MAY_BE_EMPTY``: a table
+without a name would make AWS blame each call, not the deployment.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 from dataclasses import MISSING, fields
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_type_hints
 
 from runtime.errors import ConfigurationError
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 S = TypeVar("S")
+
+MAY_BE_EMPTY: Final = MappingProxyType({"may_be_empty": True})
+"""Metadata of a field whose variable may be an empty text."""
 
 UNKNOWN: Final = "unknown"
 """The name of a deployment whose variable DEPLOYMENT is missing. No alarm reads it. DEPLOYMENT is the only setting that
@@ -46,7 +51,8 @@ def read(kind: type[S], environment: Mapping[str, str]) -> S:
     wrong: list[str] = []
     for each in fields(kind):  # type: ignore[arg-type]  # a class of settings is a dataclass
         name = each.name.upper()
-        if name in environment:
+        may_be_empty = hints[each.name] is not str or each.metadata == MAY_BE_EMPTY
+        if environment.get(name) or (may_be_empty and name in environment):
             try:
                 values[each.name] = _parsed(hints[each.name], environment[name])
             except ValueError as error:

@@ -16,9 +16,13 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,  # noqa: A004 - botocore's own, which is no ConnectionError of Python
+    CredentialRetrievalError,
+    FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
+    MetadataRetrievalError,
     ParamValidationError,
+    TokenRetrievalError,
 )
 
 from runtime import metrics
@@ -32,8 +36,13 @@ if TYPE_CHECKING:
 AWS_ERRORS = (ClientError, BotoCoreError, TimeoutError)
 """The errors of a call of AWS. ``judge`` says what each means."""
 
-LOST = (ConnectionError, HTTPClientError, IncompleteReadError, OSError)
-"""Errors of a call whose answer did not come, or not whole. TimeoutError is one of them."""
+PASSING = (
+    ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError, CredentialRetrievalError,
+    MetadataRetrievalError, TokenRetrievalError, OSError,
+)  # fmt: skip
+"""Errors that pass: the answer did not come, or not whole, or a source of credentials did not answer.
+
+TimeoutError is an OSError."""
 
 REPORT_SECONDS = 60.0
 """A process reports the same refusal so often at most: a sender may meet it four times a second."""
@@ -47,7 +56,7 @@ def judge(error: Exception) -> Verdict:
     """The meaning of one of ``AWS_ERRORS``, or of an OSError."""
     if isinstance(error, ClientError):
         return _judge_answer(error.response)
-    if isinstance(error, LOST):
+    if isinstance(error, PASSING):
         return "transient"
     return "invalid" if isinstance(error, ParamValidationError) else "refused"
 

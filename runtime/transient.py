@@ -31,6 +31,8 @@ EVERY_SERVICE: Final = frozenset({
     # Common errors of AWS with a status of 5xx
     # (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html).
     "InternalFailure", "InternalServerError", "ServiceUnavailable",
+    # The clock of a thawed environment may be wrong for a moment.
+    "RequestExpired", "RequestTimeTooSkewed",
 })  # fmt: skip
 
 SERVICES: Final[dict[str, frozenset[str]]] = {
@@ -66,6 +68,9 @@ REASONS: Final = frozenset({
 """Reasons with which DynamoDB cancels a transaction that may succeed later
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html)."""
 
+INVALID_REASONS: Final = frozenset({"DuplicateItem", "ItemCollectionSizeLimitExceeded", "ValidationError"})
+"""Reasons with which DynamoDB cancels a transaction that can never be written. Any unknown reason is a refusal."""
+
 ANSWERS: Final = frozenset({"ConditionalCheckFailedException", "ExecutionAlreadyExists", "GoneException"})
 """Codes that answer the question which a call asked."""
 
@@ -79,6 +84,7 @@ CANCELED: Final = "TransactionCanceledException"
 """The code of a transaction of DynamoDB that was not done; its reasons say why."""
 
 TOO_MANY_REQUESTS: Final = 429
+GONE: Final = 410
 SERVER_ERRORS: Final = 500
 
 
@@ -91,9 +97,11 @@ def verdict(code: str, status: int | None = None, reasons: Collection[str] = ())
     if code in CODES or (status is not None and (status == TOO_MANY_REQUESTS or status >= SERVER_ERRORS)):
         return "transient"
     if code == CANCELED:
-        if not REASONS.issuperset(reasons):
+        if not INVALID_REASONS.isdisjoint(reasons):
             return "invalid"
+        if not REASONS.issuperset(reasons):
+            return "refused"
         return "answer" if set(reasons) <= {"None", "ConditionalCheckFailed"} else "transient"
-    if code in ANSWERS:
+    if code in ANSWERS or status == GONE:
         return "answer"
     return "invalid" if code in INVALID else "refused"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from runtime.environment import UNKNOWN
+from runtime.environment import MAY_BE_EMPTY, UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +24,14 @@ class RoutesSettings:
 class AuthorizerSettings:
     """Of the function ``authorizer``."""
 
-    jwks_url: str
+    jwks_url: str = field(metadata=MAY_BE_EMPTY)
     """The URL of the issuer's keys; empty where viewers have no tokens."""
-    issuer: str
+    issuer: str = field(metadata=MAY_BE_EMPTY)
     """The claim ``iss`` of a token that is accepted."""
-    viewer_audience: str
+    viewer_audience: str = field(metadata=MAY_BE_EMPTY)
     """The claims ``aud`` that are accepted, separated by commas."""
-    anonymous: str
+    anonymous: str = field(metadata=MAY_BE_EMPTY)
     """``on`` where a viewer needs no token."""
-    origins: str
+    origins: str = field(metadata=MAY_BE_EMPTY)
     """The origins of web pages that may connect, separated by commas; ``*`` is any."""
     deployment: str = UNKNOWN

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import base64
 import time
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
@@ -122,7 +122,7 @@ class Fanout:
                 self._broadcast(match)
             except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
                 _log("match_not_broadcast", match, error)
-                if _is_of_the_record(error):
+                if _is_of_the_match(error):
                     unstarted[match] = record
                 else:
                     failed[match] = error
@@ -139,7 +139,8 @@ class Fanout:
         for match, records in doubtful.items():
             try:
                 for record in records:
-                    accepted = self._try_until(deadline, record, lambda record=record: self._accept(record))  # type: ignore[misc]
+                    number = partial(self._accept, record)
+                    accepted = self._try_until(deadline, record, number, _is_of_the_record)
                     if accepted is not None:
                         unstarted[match] = record
             except Exception as error:  # noqa: BLE001 - of any kind: the record stays on the stream
@@ -148,15 +149,18 @@ class Fanout:
         for match, record in unstarted.items():
             try:
                 # A record that is set aside here starts the broadcast when ``livescore redrive`` sends it again.
-                self._try_until(deadline, record, lambda match=match: self._broadcast(match))  # type: ignore[misc]
+                self._try_until(deadline, record, partial(self._broadcast, match), _is_of_the_match)
             except Exception as error:  # noqa: BLE001 - of any kind: the record stays on the stream
                 _log("match_not_broadcast", match, error)
                 failed[match] = error
 
-    def _try_until(self, deadline: float, record: dict[str, Any], work: Callable[[], T]) -> T | None:
+    def _try_until(
+        self, deadline: float, record: dict[str, Any], work: Callable[[], T], gives_up: Callable[[Exception], bool]
+    ) -> T | None:
         """Try the work for a record until it succeeds, or set the record aside at the deadline and return None.
 
-        ``deadline``: of the monotonic clock. Errors that do not belong to the record are raised at once.
+        ``deadline``: of the monotonic clock. ``gives_up``: whether a record whose error stays is set aside; any other
+        error is raised at once.
         """
         match, pauses = record["kinesis"]["partitionKey"], iter(PAUSES)
         while True:
@@ -167,7 +171,7 @@ class Fanout:
             try:
                 return work()
             except Exception as error:
-                if not _is_of_the_record(error):
+                if not gives_up(error):
                     raise
                 pause = next(pauses, None)
                 if pause is not None and time.monotonic() + pause < deadline:
@@ -250,6 +254,11 @@ class Fanout:
         )
         self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
         self._already_set_aside.add(identity)
+
+
+def _is_of_the_match(error: Exception) -> bool:
+    """Whether an error of a broadcast belongs to the match. AWS's errors do not: a numbered event must go out."""
+    return not isinstance(error, (*AWS_ERRORS, OSError)) and _is_of_the_record(error)
 
 
 def _is_of_the_record(error: Exception) -> bool:

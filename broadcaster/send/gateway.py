@@ -72,6 +72,8 @@ class Gateway:
         ``connections`` is the most that are open at once. ``clock`` tells seconds since 1970, for signatures.
         ``elapsed`` tells seconds of a clock that also runs while the function is frozen.
         """
+        # First, because it may fail: a file of authorities that does not exist must not leave an epoll behind.
+        tls_used = (tls or tls_context.http1_context(aws.ca_bundle())) if endpoint.tls else None
         self._authority = endpoint.authority
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
@@ -82,7 +84,7 @@ class Gateway:
         self.pool = ConnectionPool(
             self._epoll,
             limit=connections,
-            tls=(tls or tls_context.http1_context(aws.ca_bundle())) if endpoint.tls else None,
+            tls=tls_used,
             tls_name=endpoint.host,
             elapsed=elapsed,
             now=self._loop.time(),

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from runtime.bulk_rows import ROWS_PER_DELETE, UNPROCESSED_PAUSES
+from runtime.bulk_rows import ROWS_PER_DELETE
 from subscriptions.store import row_key
 
 if TYPE_CHECKING:
     from broadcaster.send.post_queue import Post
+
+PAUSES = (0.05, 0.2, 0.5)
+"""Seconds to wait for rows that DynamoDB did not take. After the last try the rows are left to the next broadcast."""
 
 WRITES_AT_ONCE = 4
 """BatchWriteItem calls on their way at the same time."""
@@ -70,7 +73,7 @@ class Pruning:
         waiting = {self._table: [{"DeleteRequest": {"Key": row_key(*key)}} for key in keys]}
         try:
             # Rows that are left after the last try wait for the next broadcast.
-            for pause in UNPROCESSED_PAUSES:
+            for pause in PAUSES:
                 waiting = (await self._db.batch_write_item(RequestItems=waiting)).get("UnprocessedItems") or {}
                 if not waiting:
                     break

@@ -249,6 +249,22 @@ def test_an_event_that_can_never_be_written_is_set_aside(
     assert [each["reason"] for each in set_aside(match)] == [str(error)]
 
 
+def test_a_numbered_event_stays_on_the_stream_whatever_aws_says_of_its_broadcast(
+    fanout: Fanout, ledger: Ledger, match: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 2: an error of AWS in the broadcast sets no numbered event aside: the record is delivered again."""
+    invalid = ClientError({"Error": {"Code": "ValidationException", "Message": "no queue"}}, "SendMessage")
+
+    def refuse(_: Any) -> None:
+        raise invalid
+
+    monkeypatch.setattr(fanout._cells, "broadcast", refuse)  # noqa: SLF001
+    with pytest.raises(IncompleteError, match="ValidationException"):
+        fanout.handle([record(match, "k", "kick_off")])
+    assert set_aside(match) == []
+    assert ids(ledger, match) == ["k"]
+
+
 def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
     starter: Started, ledger: Ledger, match: str
 ) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import FrozenInstanceError, dataclass, field
 
 import pytest
 
-from runtime.environment import SettingsError, read
+from runtime.environment import MAY_BE_EMPTY, UNKNOWN, SettingsError, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,20 @@ def test_an_object_is_checked(value: str) -> None:
         read(Some, {**WHOLE, "CELLS": value})
 
 
-def test_an_empty_text_is_a_value() -> None:
-    """An empty variable is set: without an issuer, for example, no token is accepted."""
-    assert read(Some, {**WHOLE, "MATCHES_TABLE": ""}).matches_table == ""
+def test_an_empty_text_is_missing() -> None:
+    """A table or a queue without a name is named as missing: else AWS would blame each event, which is set aside."""
+    with pytest.raises(SettingsError, match=r"^MATCHES_TABLE is missing from the function's environment\.$"):
+        read(Some, {**WHOLE, "MATCHES_TABLE": ""})
+    assert read(Some, {**WHOLE, "DEPLOYMENT": ""}).deployment == UNKNOWN
+
+
+def test_a_text_that_may_be_empty_is_a_value() -> None:
+    """An empty variable is set where its field says so: without an issuer, for example, no token is accepted."""
+
+    @dataclass(frozen=True)
+    class Tokens:
+        issuer: str = field(metadata=MAY_BE_EMPTY)
+
+    assert read(Tokens, {"ISSUER": ""}).issuer == ""
+    with pytest.raises(SettingsError, match="ISSUER is missing"):
+        read(Tokens, {})

@@ -8,7 +8,13 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    ParamValidationError,
+)
 
 from broadcaster.send.dynamodb_client import make
 from runtime import aws, refusals
@@ -157,3 +163,8 @@ def test_a_call_that_cannot_be_built_is_invalid(dynamodb: Any) -> None:
     with pytest.raises(ParamValidationError) as raised:
         dynamodb("http://127.0.0.1:1").get_item(TableName="matches", Key=7)
     assert judge(raised.value) == "invalid"
+
+
+def test_a_source_of_credentials_that_does_not_answer_is_transient() -> None:
+    """Promise 6: credentials that cannot be fetched at this moment refuse nothing; the next call asks again."""
+    assert judge(CredentialRetrievalError(provider="container", error_msg="timed out")) == "transient"

@@ -50,6 +50,8 @@ def test_a_status_says_that_an_error_passes(status: int) -> None:
         (("None", "ProvisionedThroughputExceeded"), "transient"),
         (("TransactionConflict", "ValidationError"), "invalid"),
         (("ItemCollectionSizeLimitExceeded",), "invalid"),
+        (("AccessDenied", "None"), "refused"),
+        (("a reason of 2031",), "refused"),
     ],
 )
 def test_a_canceled_transaction_says_why(reasons: tuple[str, ...], meaning: str) -> None:
