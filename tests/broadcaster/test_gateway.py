@@ -417,12 +417,17 @@ async def test_an_unknown_authority_is_not_trusted(server: Server, monkeypatch: 
     await gateway.close()
 
 
+def open_descriptors() -> int:
+    """The number of open file descriptors of this process."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 async def test_a_gateway_that_cannot_be_made_leaves_no_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway whose file of authorities is missing leaves nothing open: each invocation of a sender tries again."""
     monkeypatch.setenv("AWS_CA_BUNDLE", "/nonexistent.pem")
     endpoint = Endpoint.parse("https://api.execute-api.us-east-1.amazonaws.com/live", "us-east-1")
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     for _ in range(3):
         with pytest.raises(OSError, match="No such file"):
             Gateway(endpoint, lambda: Credentials("A", "S"))
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_descriptors() == before
