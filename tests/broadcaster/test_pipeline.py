@@ -261,7 +261,7 @@ async def test_the_watchdog_restarts_what_died(impatient: System) -> None:
 
 
 async def test_the_state_machine_carries_on_from_a_cursor(impatient: System) -> None:
-    """Promise 2: a walk longer than a sender's time is done in several invocations, and reaches every row."""
+    """Promise 2: a lap longer than a sender's time is done in several invocations, and reaches every row."""
     subscriptions = Subscriptions(impatient.name("subscriptions"), client(impatient, "dynamodb"))
     with Operator(impatient.api_url) as operator:
         await asyncio.to_thread(

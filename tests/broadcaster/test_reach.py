@@ -183,7 +183,7 @@ def test_an_unreached_cell_is_checked_again_ever_later(system: System, cell_stat
         sqs.delete_queue(QueueUrl=queue)
 
 
-async def test_a_look_goes_on_without_home(system: System, ledger: Ledger, begun: str, silent: Hole) -> None:
+async def test_a_poll_goes_on_without_home(system: System, ledger: Ledger, begun: str, silent: Hole) -> None:
     """A sender that knows the match sees its cell's lease while home is silent; one that does not know it fails."""
     given: dict[str, Any] = {
         "region_name": REGION, "aws_access_key_id": ACCOUNT, "aws_secret_access_key": SECRET,

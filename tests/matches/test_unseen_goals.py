@@ -35,6 +35,8 @@ def test_only_goals_with_seen_are_compared(event: dict[str, Any], careful: bool)
         ([(KICK, "ann"), (GOAL, "ann")], GOAL),
         ([(GOAL, "ben")], None),
         ([({**GOAL, "cancelled_by": 13}, "ann")], None),
+        ([(GOAL, "ann"), ({**GOAL, "seq": 11}, "ann")], GOAL),
+        ([({**GOAL, "cancelled_by": 14}, "ann"), ({**GOAL, "seq": 11}, "ann")], {**GOAL, "seq": 11}),
         ([], None),
     ],
 )

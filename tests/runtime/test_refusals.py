@@ -148,6 +148,7 @@ def test_an_answer_that_does_not_come_is_transient(lines: Any) -> None:
     """Promise: a call whose connection fails, or that nobody answers, is not refused."""
     with hole() as silent:
         client = silent.client("dynamodb", 1)
+        refusals.watch(client)
         with pytest.raises(BotoCoreError) as raised:
             client.get_item(**KEY)
         assert judge(raised.value) == "transient"

@@ -98,4 +98,4 @@ def test_every_modelled_fault_of_a_service_is_transient() -> None:
         for shape in session.get_service_model(name).error_shapes:
             if shape.metadata.get("fault"):
                 error = shape.metadata.get("error", {})
-                assert verdict(shape.name, error.get("httpStatusCode", 500)) == "transient", shape.name
+                assert verdict(shape.name, error.get("httpStatusCode")) == "transient", shape.name

@@ -75,3 +75,4 @@ def test_grown_shards_go_before_the_first_number() -> None:
     """A match that has grown has the number of shards that it grew to, else the one of its expected audience."""
     assert shard_count(64, 1) == 64
     assert shard_count(None, None) == DEFAULT_SHARDS
+    assert shard_count(None, 600_000) == initial_shards(600_000) != DEFAULT_SHARDS

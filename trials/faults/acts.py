@@ -150,7 +150,7 @@ def poison(data: bytes, reason: str) -> Callable[[Play], AbstractAsyncContextMan
 
 @asynccontextmanager
 async def unknown_version(play: Play) -> AsyncIterator[None]:
-    """The only execution of the event has batches of a later version."""
+    """The only execution of the event has a payload of a later version."""
     yield
     seq = await play.settled()
     given = ExecutionInput(play.match, seq, None, "of-another-release", 1, (Batch(0, 0, 16, 16, 1),))

@@ -65,7 +65,7 @@ _REASONS = frozenset({
     "The token has expired.", "The algorithm is not allowed.", "The algorithm does not fit the key.",
     "The signature of the token is wrong.", "A required claim is missing.",
 })  # fmt: skip
-"""Every reason of a HandshakeRefusedError."""
+"""Every reason with which ``key_id`` and ``verify`` refuse a token."""
 
 
 def _text(data: bytes) -> bytes:
