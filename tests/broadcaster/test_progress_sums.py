@@ -19,8 +19,10 @@ def test_the_rows_of_a_round_stand_together() -> None:
 
 def test_a_round_is_the_sum_of_its_batches() -> None:
     """Counts are added; the time runs from the first start to the last end. A round without a report is all zeros."""
+    names = {"accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations"}
+    assert set(SUMMED) == names
     sums = total([FIRST, SECOND])
-    assert {sums[name] for name in SUMMED} == {3}
+    assert {sums[name] for name in names} == {3}
     assert [sums[name] for name in ("rows", "batches", "started", "ms")] == [30, 2, 2_000, 1_500]
     assert set(total([]).values()) == {0}
 

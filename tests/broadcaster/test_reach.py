@@ -118,7 +118,7 @@ def test_a_cell_that_refuses_holds_up_nobody_and_is_loud(
         assert cells.check(begun, 1, AWAY, now.epoch, lambda: now) == "unreached"
     assert cell_states.read(begun).due_seq == 1
     assert sorted(delays) == [1, 1, 900, 900, 900, 900]
-    assert [(each.levelname, each.message) for each in caplog.records] == [("ERROR", "cell_refused")] * 3
+    assert [each.levelname for each in caplog.records if each.message == "cell_refused"] == ["ERROR"] * 3
 
 
 def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(

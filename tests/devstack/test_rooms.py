@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
 
 from devstack.checks.pure_files import pure_files
 from devstack.system import ROOT
@@ -36,13 +35,6 @@ def test_every_room_is_checked() -> None:
     assert packages == set(PROJECT["tool"]["setuptools"]["packages"])
     layers = {each.partition(".")[0] for each in CONTRACTS["Imports run one way"]["layers"]}
     assert folders == layers | {"client"}
-
-
-def test_a_file_s_name_belongs_to_one_room() -> None:
-    """No two modules of the product have the same file name, so a name alone says which file is meant."""
-    paths = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
-    count = Counter(path.name for path in paths if path.name not in {"__init__.py", "errors.py"})
-    assert [name for name, files in count.items() if files > 1] == []
 
 
 def test_every_room_of_devstack_has_its_reason() -> None:

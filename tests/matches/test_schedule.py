@@ -126,7 +126,7 @@ def test_a_change_says_something(change: dict[str, object], reason: str) -> None
         MatchChange.model_validate(change)
 
 
-def test_line_ups_alone_may_change_at_any_time() -> None:
+def test_a_change_of_line_ups_alone_is_recognised() -> None:
     """A change of nothing but the line-ups is told from other changes."""
     lineups = {"home": ["A"], "away": []}
     assert MatchChange.model_validate({"lineups": lineups}).only_lineups

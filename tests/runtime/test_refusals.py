@@ -95,6 +95,14 @@ def test_one_refusal_is_one_line_a_minute(lines: Any, dynamodb: Any) -> None:
     assert [line["code"] for line in lines()] == ["AccessDeniedException", "ExpiredTokenException"]
 
 
+def test_a_refusal_that_lasts_is_reported_each_minute(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal that lasts for hours has a line in every minute."""
+    for at in (1_000.0, 1_059.9, 1_060.0, 1_119.9, 1_120.0):
+        monkeypatch.setattr("runtime.refusals.time.monotonic", lambda at=at: at)
+        refusals.report(REGION, "dynamodb", "GetItem", "AccessDeniedException", "no")
+    assert len(lines()) == 3
+
+
 def test_a_refusal_counts_in_the_metrics(
     lines: Any, dynamodb: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

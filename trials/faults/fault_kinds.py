@@ -274,14 +274,13 @@ _ROWS = (
          act="row-subscription"),
 )  # fmt: skip
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for group in (
-        _INGEST, _FANOUT, _SENDER, _END, _EXECUTIONS, _ROUTES, _DYNAMODB, _KINESIS, _OTHERS, _GATEWAY, _CLOCKS, _CROWDS,
-        _FAIRNESS, _ROWS,
-    )
-    for kind in group
-}  # fmt: skip
+ALL: tuple[Kind, ...] = (
+    *_INGEST, *_FANOUT, *_SENDER, *_END, *_EXECUTIONS, *_ROUTES, *_DYNAMODB, *_KINESIS, *_OTHERS, *_GATEWAY, *_CLOCKS,
+    *_CROWDS, *_FAIRNESS, *_ROWS,
+)  # fmt: skip
+"""Every kind."""
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in ALL}
 """Every kind by its name."""
 
 SHORT = (

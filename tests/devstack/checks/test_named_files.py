@@ -12,10 +12,13 @@ from devstack.system import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAGES = [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "terraform/README.md"]
+PAGES = [
+    *sorted(ROOT.glob("docs/*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md",
+    ROOT / "CHANGELOG.md", ROOT / "terraform/README.md",
+]  # fmt: skip
 
 PYTHON_FILE = re.compile(r"`([\w./-]+\.py)`")
-TEST = re.compile(r"`(test_\w+)…?`")
+TEST = re.compile(r"`(test_\w+)(…?)`")
 
 FOLDERS = (
     "api", "broadcaster", "client", "commands", "devstack", "loadtest", "matches", "runtime", "subscriptions", "tests",
@@ -38,9 +41,10 @@ def test_a_page_names_python_files_that_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_names_tests_that_exist(page: Path) -> None:
-    """Each ``test_…`` on a page is the name of a test or of its file, or the beginning of one."""
+    """Each test on a page is the name of a test or of its file; with ``…`` behind it, the beginning of one."""
     tests = [path for path in python_files() if path.parts[0] == "tests"]
     names = {name for path in tests for name in re.findall(r"def (test_\w+)", (ROOT / path).read_text("utf-8"))}
     names |= {path.stem for path in tests}
     named = set(TEST.findall(page.read_text("utf-8")))
-    assert {name for name in named if not any(each.startswith(name) for each in names)} == set()
+    begun = {name for name, more in named if more and any(each.startswith(name) for each in names)}
+    assert {name for name, _ in named} - names - begun == set()
