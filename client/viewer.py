@@ -416,7 +416,11 @@ class Viewer:
         if kind == "error":
             self._state.refused.add(str(frame.get("match")))
             # People see the message, so it must be text, whatever the server sent.
-            error: ErrorFrame = {"type": "error", "code": str(frame.get("code")), "message": str(frame.get("message"))}
+            error: ErrorFrame = {"type": "error", "message": str(frame.get("message"))}
+            if "code" in frame:
+                error["code"] = str(frame["code"])
+            if isinstance(frame.get("match"), str):
+                error["match"] = frame["match"]
             self.errors.append(error)
             return
         follower = self.followers.get(str(frame.get("match")))

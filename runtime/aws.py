@@ -69,7 +69,7 @@ def connections(url: str) -> ApiGatewayManagementApiClient:
 
 
 def ca_bundle() -> str | None:
-    """The file of trusted certificates that AWS_CA_BUNDLE names, None for botocore's own."""
+    """The file of trusted certificates that AWS_CA_BUNDLE or ``ca_bundle`` of the AWS config file names, or None."""
     found: str | None = _session().get_config_variable("ca_bundle")
     return found
 

@@ -13,6 +13,7 @@ import os
 import time
 from contextlib import suppress
 from functools import wraps
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, get_args
 
 from aws_lambda_powertools import Logger
@@ -60,23 +61,26 @@ _reported: dict[tuple[str, str], float] = {}
 
 
 class Metrics:
-    """The metrics of one service. Not for several threads."""
+    """The metrics of one service. Threads may add to them: runtime/regions.py asks each cell in a thread."""
 
     def __init__(self, service: Service) -> None:
         # Powertools' usual class keeps one set for the process, whatever service its instances name.
         self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
         self._events: list[dict[str, Any]] = []
         self._invoked = False
+        self._lock = Lock()
 
-    def add(self, name: Count | Milliseconds | Percent, value: float = 1) -> None:
-        """Note a value. A name may get several values in one invocation.
+    def add(self, name: Count | Milliseconds | Percent, value: float = 1) -> bool:
+        """Note a value. A name may get several values in one invocation. Returns whether it counts.
 
         Outside of an invocation this does nothing: commands and the model run the same code.
         """
-        if self._invoked:
-            # Powertools prints when it has a hundred values, and printing is all that can fail.
-            with suppress(OSError):
-                self._metrics.add_metric(name, UNITS[name], value)
+        with self._lock:
+            if self._invoked:
+                # Powertools prints when it has a hundred values, and printing is all that can fail.
+                with suppress(OSError):
+                    self._metrics.add_metric(name, UNITS[name], value)
+            return self._invoked
 
     def note_event(self, match: str, seq: int | None, event_id: str | None = None) -> None:
         """Note an event that this invocation handles. ``seq`` and ``event_id`` are left out if they are not known."""
@@ -105,14 +109,15 @@ class Metrics:
         return wrapper
 
     def _publish(self) -> None:
-        self._invoked = False
-        if self._metrics.metric_set:
-            if self._events:
-                self._metrics.add_metadata("events", self._events)
-            with suppress(OSError):
-                self._metrics.flush_metrics()
-        self._events = []
-        self._metrics.clear_metrics()
+        with self._lock:
+            self._invoked = False
+            if self._metrics.metric_set:
+                if self._events:
+                    self._metrics.add_metadata("events", self._events)
+                with suppress(OSError):
+                    self._metrics.flush_metrics()
+            self._events = []
+            self._metrics.clear_metrics()
 
 
 def _deployment() -> str:
@@ -137,10 +142,10 @@ def report_unreadable(error: UnreadableRowError) -> None:
     note("RowsUnreadable")
 
 
-def note(name: Count) -> None:
-    """Count one of these in the metrics of the invocation that is running in this process, if one is."""
-    if _running is not None:
-        _running.add(name)
+def note(name: Count) -> bool:
+    """Count one of these in the metrics of the invocation that is running in this process. Returns whether one is."""
+    running = _running
+    return running is not None and running.add(name)
 
 
 def readable_rows(found: tuple[list[T], list[UnreadableRowError]]) -> list[T]:

@@ -1,8 +1,9 @@
 """Errors of AWS at the edge of the functions: which of them pass, and a loud report of each that does not.
 
-Every client of a function is watched. A call that AWS refuses, or calls invalid, is reported where it is answered: with
-the event ``aws_refused`` at the level error, and with the metric AwsRefused of the invocation. So a refusal is loud
-even where its caller goes on without the answer. botocore does not try a refused call again, and neither do we wait.
+Every client of botocore and aiobotocore is watched; the sender's gateway reports a 403 itself. A call that AWS refuses,
+or calls invalid, is reported where it is answered: with the event ``aws_refused`` at the level error, and with the
+metric AwsRefused of the invocation. So a refusal is loud even where its caller goes on without the answer. botocore
+does not try a refused call again, and neither do we wait.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ REPORT_SECONDS = 60.0
 
 logger = Logger(service="aws")
 _reported: dict[tuple[str, str, str, str], float] = {}
-"""When a refusal was reported last, by region, service, operation and code."""
+"""When a refusal was logged last, by region, service, operation and code."""
+_counted: dict[tuple[str, str, str, str], float] = {}
+"""When a refusal was counted last, by the same."""
 
 
 def judge(error: Exception) -> Verdict:
@@ -91,8 +94,9 @@ def watch(client: Any) -> None:
 def report(region: str, service: str, operation: str, code: str, message: str) -> None:
     """Report a call that AWS has refused, unless it was reported within ``REPORT_SECONDS``."""
     refusal, now = (region, service, operation, code), time.monotonic()
-    if now - _reported.get(refusal, -REPORT_SECONDS) < REPORT_SECONDS:
-        return
-    _reported[refusal] = now
-    logger.error("aws_refused", region=region, aws_service=service, operation=operation, code=code, reason=message)
-    metrics.note("AwsRefused")
+    if now - _reported.get(refusal, -REPORT_SECONDS) >= REPORT_SECONDS:
+        _reported[refusal] = now
+        logger.error("aws_refused", region=region, aws_service=service, operation=operation, code=code, reason=message)
+    # In INIT no invocation runs that could count it: then the next refusal counts.
+    if now - _counted.get(refusal, -REPORT_SECONDS) >= REPORT_SECONDS and metrics.note("AwsRefused"):
+        _counted[refusal] = now

@@ -1,7 +1,8 @@
 """Lambda: ends a round. Writes the receipt, sets ``ended_seq`` and ``told_seq``, and releases or renews the lease.
 
-The receipt releases the lease only if no newer event is due in the cell. One conditional write checks ``due_seq`` and
-releases the lease. So an event that becomes due at that moment is either seen here, or finds the lease free.
+The receipt releases the lease if no newer event is due in the cell, or if no batch has reached anything. One
+conditional write checks ``due_seq`` and releases the lease. So an event that becomes due at that moment is either seen
+here, or finds the lease free.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from broadcaster.send.connection_pool import ConnectionPool
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway_answers import Answer, AnswerReader, MalformedAnswerError, UsualAccept, excerpt, meaning
 from broadcaster.send.prepared_requests import PreparedRequests
-from runtime import aws, tls_context
+from runtime import aws, refusals, tls_context
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Gateway:
         # First, because it may fail: a file of authorities that does not exist must not leave an epoll behind.
         tls_used = (tls or tls_context.http1_context(aws.ca_bundle())) if endpoint.tls else None
         self._authority = endpoint.authority
+        self._region = endpoint.region
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
         self._loop.add_reader(self._epoll.fileno(), self._on_ready)
@@ -246,7 +247,9 @@ class Gateway:
     def _answered(self, post: Post, reader: AnswerReader, now: float) -> None:
         answer = meaning(reader.status, reader.body)
         if answer is Answer.FORBIDDEN:
-            self._fail(GatewayError(f"The gateway answers 403: {excerpt(reader.body)}"))
+            reason = excerpt(reader.body)
+            refusals.report(self._region, "apigatewaymanagementapi", "PostToConnection", "Forbidden", reason)
+            self._fail(GatewayError(f"The gateway answers 403: {reason}"))
         elif self._queue is not None:
             self._queue.answered(post, answer, now)
 

@@ -21,6 +21,7 @@ from broadcaster.send.pacing import Pace
 from broadcaster.send.post_queue import TRIES, Post, PostQueue, Tally
 from broadcaster.send.prepared_requests import SIGNED_SECONDS
 from broadcaster.send.signing import Credentials, Endpoint
+from runtime import refusals
 from runtime.thaw import IDLE_SECONDS
 from tests.broadcaster.test_signing import botocores, read
 
@@ -340,13 +341,17 @@ async def test_only_addresses_of_ipv4_are_used(gateway: Gateway, server: Server,
     assert (tally.accepted, len(asked), elsewhere.opened) == (50, 1, 0)
 
 
-async def test_a_refused_signature_ends_the_delivery(gateway: Gateway) -> None:
-    """403 means that no POST can succeed, so the delivery raises an error at once instead of failing each row."""
+async def test_a_refused_signature_ends_the_delivery(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """403 means that no POST can succeed: the delivery raises at once instead of failing each row, and is loud."""
+    monkeypatch.setattr(refusals, "_reported", {})
     with pytest.raises(GatewayError, match="403") as refused:
         await post(gateway, "403_token=", "200=")
     assert "does not match" in str(refused.value)
     assert TOKEN not in str(refused.value)
     assert (await post(gateway, "200=")).accepted == 1
+    assert [each.message for each in caplog.records].count("aws_refused") == 1
 
 
 async def test_no_answer_is_awaited_past_the_deadline(gateway: Gateway, server: Server) -> None:

@@ -20,7 +20,7 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def invoke(metrics: Metrics, work: Callable[[], None]) -> None:
+def invoke(metrics: Metrics, work: Callable[[], object]) -> None:
     """One invocation."""
     metrics.publish_after(work)()
 

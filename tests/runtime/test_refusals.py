@@ -34,6 +34,7 @@ KEY: Any = {"TableName": "matches", "Key": {"match_id": {"S": "m"}, "item": {"S"
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Reads the lines about refusals, of which none has been reported yet."""
     monkeypatch.setattr(refusals, "_reported", {})
+    monkeypatch.setattr(refusals, "_counted", {})
     log, logger = io.StringIO(), logging.getLogger(refusals.logger.name)
     handler = logging.StreamHandler(log)
     handler.setFormatter(refusals.logger.registered_formatter)
@@ -177,3 +178,19 @@ def test_a_call_that_cannot_be_built_is_invalid(dynamodb: Any) -> None:
 def test_a_source_of_credentials_that_does_not_answer_is_transient() -> None:
     """Promise 6: credentials that cannot be fetched at this moment refuse nothing; the next call asks again."""
     assert judge(CredentialRetrievalError(provider="container", error_msg="timed out")) == "transient"
+
+
+def test_a_refusal_before_the_first_invocation_does_not_hide_the_next(
+    lines: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal in INIT, where nothing counts, leaves the metric to the next refusal in an invocation."""
+    monkeypatch.setenv("DEPLOYMENT", "test")
+
+    def refuse() -> None:
+        refusals.report(REGION, "dynamodb", "GetItem", "AccessDeniedException", "no")
+
+    refuse()
+    assert "AwsRefused" not in capsys.readouterr().out
+    Metrics("watchdog").publish_after(refuse)()
+    assert "AwsRefused" in capsys.readouterr().out
+    assert len(lines()) == 1

@@ -45,7 +45,7 @@ locals {
         },
         {
           name       = "aws-refused", runbook = "aws-refused", threshold = 0
-          about      = "AWS refuses a call of a function in this cell: its permissions, its credentials or a resource are wrong. It does not pass by itself."
+          about      = "AWS refuses a call of a function in this cell: its permissions, its credentials, a resource or the call itself are wrong. It does not pass by itself."
           expression = "FILL(sender, 0) + FILL(receipt, 0) + FILL(routes, 0)"
           metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = local.namespace, name = "AwsRefused", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
         },

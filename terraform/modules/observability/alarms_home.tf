@@ -38,7 +38,7 @@ locals {
       },
       {
         name       = "home-aws-refused", runbook = "aws-refused", threshold = 0
-        about      = "AWS refuses a call of a function at home: its permissions, its credentials or a resource are wrong. It does not pass by itself."
+        about      = "AWS refuses a call of a function at home: its permissions, its credentials, a resource or the call itself are wrong. It does not pass by itself."
         expression = "FILL(api, 0) + FILL(fanout, 0) + FILL(watchdog, 0)"
         metrics    = { for service in ["api", "fanout", "watchdog"] : service => { namespace = local.namespace, name = "AwsRefused", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
       },
