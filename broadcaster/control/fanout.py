@@ -6,8 +6,9 @@ Then the handler raises, so Lambda's event source mapping delivers the records a
 (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html). Work that was done the first time changes nothing the
 second time.
 
-A call that AWS refuses stops its match in the same way, because no record is at fault. It is loud at once: the log has
-``aws_refused``, the invocation has the metric AwsRefused, and the function fails. The record stays on the stream.
+A call that AWS refuses stops its match in the same way, because no record is at fault. The record stays on the stream,
+and the function fails. The log has ``aws_refused``, and the metric AwsRefused counts the refusal: each at most once a
+minute for a process and a refusal.
 
 A failure that belongs to one match is neither poison nor transient: its rows are damaged, or an error comes that nobody
 foresaw. The match waits until the other matches have been broadcast; then its records are tried again for a moment. A

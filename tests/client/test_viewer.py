@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -208,6 +209,28 @@ async def test_who_returns_and_is_refused_subscribes_again() -> None:
         assert [await seqs.get(), await seqs.get()] == [1, 2]
         await here.requests.get()
         assert (await here.requests.get())["action"] == "subscribe"
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({"code": "c", "message": "No.", "match": "m"}, {"code": "c", "message": "No.", "match": "m"}),
+        ({"message": "No."}, {"message": "No."}),
+        ({"code": "c", "message": "No.", "match": 7}, {"code": "c", "message": "No."}),
+    ],
+)
+async def test_an_error_is_kept_as_it_was_sent(sent: dict[str, Any], kept: dict[str, str]) -> None:
+    """A stored error has its match if that is text, and has a code only if the server sent one."""
+
+    async def refuse(here: Gateway, connection: ServerConnection) -> None:
+        await here.asked(connection)
+        await connection.send(json.dumps({"type": "error", **sent}))
+        await connection.wait_closed()
+
+    async with gateway(refuse) as here, viewing(here.url) as (viewer, _):
+        while not viewer.errors:
+            await asyncio.sleep(0.01)
+        assert viewer.errors[0] == {"type": "error", **kept}
 
 
 async def test_the_answers_to_syncs_are_not_those_to_a_subscribe() -> None:

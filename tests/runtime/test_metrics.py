@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,6 +130,36 @@ def test_services_of_one_process_are_told_apart(capsys: pytest.CaptureFixture[st
     first, second = lines(capsys.readouterr().out)
     assert (first["service"], "Restarted" in first) == ("fanout", False)
     assert (second["service"], "RecordsSetAside" in second) == ("watchdog", False)
+
+
+def test_a_thread_adds_nothing_while_another_adds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads that add at one time do so one after the other, and both values are told."""
+    metrics, inside, others = Metrics("fanout"), threading.Lock(), []
+    powertools = metrics._metrics  # noqa: SLF001
+    add_metric = powertools.add_metric
+
+    def alone(*args: Any) -> None:
+        others.append(not inside.acquire(blocking=False))
+        both.wait(0.2) if len(others) == 1 else both.set()
+        add_metric(*args)
+        if inside.locked():
+            inside.release()
+
+    both = threading.Event()
+    monkeypatch.setattr(powertools, "add_metric", alone)
+
+    def work() -> None:
+        threads = [threading.Thread(target=metrics.add, args=("AwsRefused",)) for _ in range(2)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(5)
+
+    invoke(metrics, work)
+    [line] = lines(capsys.readouterr().out)
+    assert (line["AwsRefused"], others) == ([1.0, 1.0], [False, False])
 
 
 def test_no_value_is_lost_in_a_large_batch(capsys: pytest.CaptureFixture[str]) -> None:
