@@ -33,6 +33,10 @@ err = Console(stderr=True, soft_wrap=True)
 LOCAL = System(DEFAULT_PORT)
 Api = Annotated[str, typer.Option(envvar="LIVESCORE_API", help="URL of the HTTP API.")]
 WebSocket = Annotated[str, typer.Option(envvar="LIVESCORE_WS", help="URL of the viewers' WebSocket.")]
+Aws = Annotated[
+    bool, typer.Option("--aws", help="Look in the AWS account of the environment, not in the stack on this machine.")
+]
+Prefix = Annotated[str, typer.Option(help="First part of the names of all resources; with --aws only.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Match = Annotated[str, typer.Argument(help="Id of the match.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; a free one by default.")]

@@ -9,7 +9,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from broadcaster.control.reset import MadeAgainError
-from commands.common import LOCAL, Api, AsJson, Match, confirm, err, errors_end_the_command, out
+from commands.common import LOCAL, Api, AsJson, Aws, Match, Prefix, confirm, err, errors_end_the_command, out
 from devstack.deployment import running_system
 from devstack.stack.ministack import StackError
 from devstack.system import PREFIX
@@ -25,11 +25,8 @@ def reset(
     match: Match,
     yes: Annotated[bool, typer.Option("--yes", help="Remove the match without asking.")] = False,
     api: Api = LOCAL.api_url,
-    aws: Annotated[
-        bool,
-        typer.Option("--aws", help="Look in the AWS account of the environment, not in the stack on this machine."),
-    ] = False,
-    prefix: Annotated[str, typer.Option(help="First part of the names of all resources; with --aws only.")] = PREFIX,
+    aws: Aws = False,
+    prefix: Prefix = PREFIX,
     as_json: AsJson = False,
 ) -> None:
     """Remove everything of a match, at home and in every cell. Exit 1 if a cell could not be reached: run it again."""

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from broadcaster.control.set_aside import Message, NoSuchMessageError, find
 from broadcaster.control.set_aside_queues import Redrive, RedriveResult
-from commands.common import LOCAL, Api, AsJson, confirm, err, errors_end_the_command, out
+from commands.common import LOCAL, Api, AsJson, Aws, Prefix, confirm, err, errors_end_the_command, out
 from devstack.deployment import running_system
 from devstack.stack.ministack import StackError
 from devstack.system import PREFIX
@@ -28,11 +28,8 @@ def redrive(
     every: Annotated[bool, typer.Option("--all", help="Take all messages.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Drop the messages without asking.")] = False,
     api: Api = LOCAL.api_url,
-    aws: Annotated[
-        bool,
-        typer.Option("--aws", help="Look in the AWS account of the environment, not in the stack on this machine."),
-    ] = False,
-    prefix: Annotated[str, typer.Option(help="First part of the names of all resources; with --aws only.")] = PREFIX,
+    aws: Aws = False,
+    prefix: Prefix = PREFIX,
     as_json: AsJson = False,
 ) -> None:
     """List messages that failed for good, with the reason; send or drop them. Exit 1 if a message had to be kept."""

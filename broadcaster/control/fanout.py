@@ -116,7 +116,7 @@ class Fanout:
     def _broadcast_all(
         self, numbered: dict[str, dict[str, Any]], failed: dict[str, Exception]
     ) -> dict[str, dict[str, Any]]:
-        """Broadcast the matches with numbered events; returns the matches whose error belongs to the record."""
+        """Broadcast the matches with numbered events; returns the matches whose error belongs to the match."""
         unstarted: dict[str, dict[str, Any]] = {}
         for match, record in numbered.items():
             try:
