@@ -114,6 +114,8 @@ class Tally:
     """Connections closed because their viewers took no frame in three successive broadcasts."""
     broken: int = 0
     """Connections to the gateway that broke with a request on its way."""
+    first_post: float | None = None
+    """When the first request was sent (loop's clock); None before it."""
 
 
 class PostQueue:

@@ -11,7 +11,9 @@ import aioboto3
 import pytest
 
 from broadcaster.control.cell_state import cell_state_key
+from broadcaster.control.lease import start_owner
 from broadcaster.control.payload import Batch, SenderTask
+from broadcaster.control.progress import round_name
 from broadcaster.send.carousel import Carousel, Tools
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.row_pages import decode_queries
@@ -85,14 +87,18 @@ def rows_of(dynamodb: Any, system: System) -> Callable[[str], list[str]]:
 
 @pytest.fixture
 def grant_lease(dynamodb: Any, system: System) -> Callable[..., None]:
-    """Gives the lease of a match to an owner, as the state machine's first state does."""
+    """Gives the lease of a match to an owner, as the first poll of the broadcast ``test`` does."""
 
-    def grant_lease(match: str, owner: str = OWNER, seconds: int = 60) -> None:
+    def grant_lease(match: str, owner: str = OWNER, seconds: int = 60, broadcast: str = "test") -> None:
         dynamodb.update_item(
             TableName=system.name("broadcasts"),
             Key=cell_state_key(match),
-            UpdateExpression="SET lease_owner = :owner, lease_until = :until",
-            ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + seconds)}},
+            UpdateExpression="SET lease_owner = :owner, lease_until = :until, round_name = :round",
+            ExpressionAttributeValues={
+                ":owner": {"S": owner},
+                ":until": {"N": str(int(time.time()) + seconds)},
+                ":round": {"S": round_name(broadcast, 1)},
+            },
         )
 
     return grant_lease
@@ -123,4 +129,5 @@ async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch
 
 def task(match: str, first: int, last: int, *, batch: int = 0, senders: int = 1) -> SenderTask:
     """The first input of one sender, as the state machine's Map makes it."""
-    return SenderTask(match, OWNER, "test", 1, Batch(batch, first, last, initial_shards(60_000), senders))
+    whole = Batch(batch, first, last, initial_shards(60_000), senders)
+    return SenderTask(match, 2, OWNER, start_owner("test"), "test", 1, whole)
