@@ -52,13 +52,13 @@ class CellState:
     """The state row of a match in a cell. Without a row, all numbers are 0 and ``epoch`` is None.
 
     ``due_seq``: the newest event that the cell has to tell. ``due_at``: when the starter made the event due with which
-    the last broadcast began (milliseconds since 1970), 0 before the first broadcast. ``told_seq``: every subscription row of the match in the
-    cell has been sent everything up to it. ``ended_seq``: the newest event for which a broadcast has ended, with or
-    without batches set aside. ``stopped_seq``: ``due_seq`` when an operator last stopped a broadcast, 0 if none did.
-    ``rows``: the subscription rows that the last broadcast read. ``shards``: the number of shards of the match's
-    subscriptions, None until it has grown (subscriptions/shards.py knows the first number). ``owner``: the owner of
-    the lease (lease.py), until ``lease_until`` (seconds since 1970). ``round_name``: the round that is running, or
-    ran last. ``epoch``: the epoch of the match that these numbers are about.
+    the last broadcast began (milliseconds since 1970), 0 before the first broadcast. ``told_seq``: every subscription
+    row of the match in the cell has been sent everything up to it. ``ended_seq``: the newest event for which a
+    broadcast has ended, with or without batches set aside. ``stopped_seq``: ``due_seq`` when an operator last stopped a
+    broadcast, 0 if none did. ``rows``: the subscription rows that the last broadcast read. ``shards``: the number of
+    shards of the match's subscriptions, None until it has grown (subscriptions/shards.py knows the first number).
+    ``owner``: the owner of the lease (lease.py), until ``lease_until`` (seconds since 1970). ``round_name``: the round
+    that is running, or ran last. ``epoch``: the epoch of the match that these numbers are about.
     """
 
     match: str

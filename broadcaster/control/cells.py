@@ -32,7 +32,7 @@ from runtime.thaw import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from broadcaster.control.payload import CarriedEvent
     from matches.match_state import MatchState
@@ -43,6 +43,9 @@ SILENCE_SECONDS = 15.0
 SLOW_SECONDS = 0.5
 """A cell whose error came later than this counts as silent. A cell to which this process has no open connection has
 ``regions.COLD_SECONDS`` more."""
+
+QUEUE_SECONDS = 4.0
+"""Seconds after which a message that the watchdog's queue has not taken counts as not sent."""
 
 UNREACHED_SECONDS = 1
 """Seconds until the watchdog checks a cell in which an event could not be marked as due."""
@@ -87,9 +90,7 @@ class Cells:
     def __contains__(self, region: str) -> bool:
         return region in self._cells
 
-    def broadcast(
-        self, state: MatchState, events: Sequence[CarriedEvent] = (), *, again: bool = False
-    ) -> list[str]:
+    def broadcast(self, state: MatchState, events: Sequence[CarriedEvent] = (), *, again: bool = False) -> list[str]:
         """Start a broadcast up to ``state.newest_seq`` in every cell; returns the cells that could not be reached.
 
         ``events``: the newest events, for the frames. ``again``: a record of the match was delivered before
@@ -111,7 +112,7 @@ class Cells:
             }
         )
         unreached = [region for region in self._cells if region not in reached.keys() | broken.keys()]
-        unsent = {region: error for region, sent in messages.items() if (error := sent.exception()) is not None}
+        unsent = {region: error for region, sent in messages.items() if (error := _error_of(sent)) is not None}
         if unsent:
             # There is one queue, so the first error speaks for all of them.
             error = next(iter(unsent.values()))
@@ -206,6 +207,14 @@ class Cells:
         self._silent_until[region] = self._clock() + SILENCE_SECONDS
 
 
+def _error_of(sent: Future[None]) -> BaseException | None:
+    """The error of a message, None if it was sent."""
+    try:
+        return sent.exception(timeout=QUEUE_SECONDS)
+    except TimeoutError as error:
+        return error
+
+
 @cache
 def cells() -> Cells:
     """The cells of this process, from its settings."""
@@ -217,5 +226,7 @@ def cells() -> Cells:
     found = {}
     for region, machine in own.cells.items():
         states = CellStates(own.broadcasts_table, aws.dynamodb(region))
-        found[region] = Cell(region, states, Starter(states, aws.stepfunctions(region), machine, budget, lease_seconds, threads))
+        found[region] = Cell(
+            region, states, Starter(states, aws.stepfunctions(region), machine, budget, lease_seconds, threads)
+        )
     return Cells(found, WatchdogQueue(aws.sqs("hurried"), own.watchdog_queue, own.watchdog_seconds), threads)

@@ -51,8 +51,9 @@ def lease_start(
 ) -> dict[str, Any]:
     """The arguments of the UpdateItem that makes event ``seq`` due and acquires the lease for a new broadcast.
 
-    ``now_ms``: milliseconds since 1970. ``seconds``: the length of the lease. ``again``: the records of the event were delivered before, so the lease may be
-    that of a starter which died; it is acquired although it has not run out, if no sender has taken it over.
+    ``now_ms``: milliseconds since 1970. ``seconds``: the length of the lease. ``again``: the records of the event were
+    delivered before, so the lease may be that of a starter which died; it is acquired although it has not run out, if
+    no sender has taken it over.
 
     The call fails with ConditionalCheckFailedException if another broadcast has the lease, if a broadcast of the event
     has ended, if a newer event is due, or if the row is that of another epoch. Its answer has the whole row.
@@ -107,7 +108,8 @@ def lease_takeover(
     """The arguments of the UpdateItem by which a sender takes the lease over for its execution, or renews it.
 
     ``until``: seconds since 1970. The call fails with ConditionalCheckFailedException if neither ``owner`` nor
-    ``previous_owner`` has the lease, or if a round other than ``running_round`` is running. Its answer has the whole row.
+    ``previous_owner`` has the lease, or if a round other than ``running_round`` is running. Its answer has the whole
+    row.
     """
     return {
         "TableName": table,

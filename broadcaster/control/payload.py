@@ -124,7 +124,7 @@ class CarriedEvent:
 
 
 def carried(events: Sequence[CarriedEvent]) -> tuple[CarriedEvent, ...]:
-    """The events that a payload carries: all, or none if they need more than ``EVENTS_BYTES`` (then senders read them)."""
+    """The events that a payload carries: all, or none if they need more than ``EVENTS_BYTES``. Then senders read."""
     return tuple(events) if len(orjson.dumps([each.dump() for each in events])) <= EVENTS_BYTES else ()
 
 

@@ -54,7 +54,6 @@ class RateShare:
     @property
     def need(self) -> float:
         """Requests a second that send all remaining posts within ``HORIZON_SECONDS``."""
-        # Not only the numbers below ``batches``: after a hand-over, few batches are left and keep high numbers.
         stated = [left for batch, left in self.left.items() if batch < MAX_SENDERS and batch not in self.done]
         return (sum(stated) + UNSTATED * max(0, self.senders - len(stated))) / HORIZON_SECONDS
 

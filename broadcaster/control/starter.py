@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,10 @@ TRIES = 3
 
 RATE_SHARE_SECONDS = 90
 """Seconds until the rate share of a broadcast runs out, if no sender of the broadcast renews it."""
+
+MESSAGE_SECONDS = 1.0
+"""Seconds that the start of an execution waits for the watchdog's message; less than the other cells wait for one cell
+(runtime/regions.py)."""
 
 logger = Logger(service="starter")
 
@@ -66,8 +71,8 @@ class Starter:
         """Make ``state.newest_seq`` due, and start a broadcast of it unless one is running or has ended.
 
         ``events``: the newest events, for the frame. ``message``: the watchdog's message, which is being sent; the
-        execution starts when the message has been sent, or has failed. ``again``: the record of the event was delivered
-        before (lease.lease_start).
+        execution starts when the message was sent or has failed, or after ``MESSAGE_SECONDS``. ``again``: the record of
+        the event was delivered before (lease.lease_start).
 
         Returns the cell's row of the match as it is afterwards.
         """
@@ -76,7 +81,7 @@ class Starter:
             cell_state = self._acquire_lease(state, broadcast, again=again)
             if cell_state is not None:
                 if message is not None:
-                    message.exception()
+                    wait([message], MESSAGE_SECONDS)
                 self._start(state, cell_state, broadcast, events)
                 return cell_state
             # A running broadcast sees the newer event, if that is due.
@@ -104,9 +109,7 @@ class Starter:
             return None
         return parse_cell_state(state.match, updated["Attributes"])
 
-    def _start(
-        self, state: MatchState, cell_state: CellState, broadcast: str, events: Sequence[CarriedEvent]
-    ) -> None:
+    def _start(self, state: MatchState, cell_state: CellState, broadcast: str, events: Sequence[CarriedEvent]) -> None:
         """Start the execution; if that fails, release the lease, so that the next try need not wait."""
         # Before the first broadcast, the operator's estimate is the best there is.
         rows = cell_state.rows if cell_state.told_seq else state.audience

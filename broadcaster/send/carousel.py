@@ -288,7 +288,7 @@ class Carousel:
         return rows
 
     async def _read_page(self, pk: str, after: str | None) -> Page:
-        """A page of a shard. The first page may have been read ahead: a lap begins with the first shard of the batch."""
+        """A page of a shard. The first page may be here already: a lap begins with the first shard of the batch."""
         ahead, self._page_ahead = self._page_ahead, None
         return await (ahead if ahead is not None else self._query(pk, after))
 

@@ -47,9 +47,7 @@ class Poller:
     async def _action(self, poll: Poll, sent_seq: int, events: Sequence[CarriedEvent] = ()) -> Action:
         store, task = self._store, self._task
         self._known = poll.state
-        decision = decide(
-            poll, owner=task.owner, sent_seq=sent_seq, now=time.time(), lease_seconds=store.lease_seconds
-        )
+        decision = decide(poll, owner=task.owner, sent_seq=sent_seq, now=time.time(), lease_seconds=store.lease_seconds)
         if not decision.has_lease:
             return LeaseLost()
         if decision.renew_lease and not await store.renew(task):

@@ -121,9 +121,7 @@ class SenderStore:
             report_unreadable(error)
             return known
 
-    async def frames(
-        self, state: MatchState, told_seq: int, events: Sequence[CarriedEvent] = ()
-    ) -> Frames | None:
+    async def frames(self, state: MatchState, told_seq: int, events: Sequence[CarriedEvent] = ()) -> Frames | None:
         """The frames with the events after ``told_seq``; None if there is nothing to send.
 
         The events are read at home, unless ``events`` has all of them.

@@ -95,7 +95,11 @@ def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
     lease_seconds = start_seconds(int(about["WATCHDOG_SECONDS"]))
     for region, machine in json.loads(about["CELLS"]).items():
         cell_states = CellStates(about["BROADCASTS_TABLE"], make("dynamodb", region))
-        cell = Cell(region, cell_states, Starter(cell_states, make("stepfunctions", region), machine, budget, lease_seconds, threads))
+        cell = Cell(
+            region,
+            cell_states,
+            Starter(cell_states, make("stepfunctions", region), machine, budget, lease_seconds, threads),
+        )
         theirs = make("sqs", region)
         try:
             url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches")["QueueUrl"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,17 @@ import aioboto3
 import pytest
 
 from broadcaster.control.cell_state import cell_state_key
-from broadcaster.control.lease import start_owner
+from broadcaster.control.lease import start_owner, start_seconds
 from broadcaster.control.payload import Batch, SenderTask
+from broadcaster.control.plan import Budget
 from broadcaster.control.progress import round_name
+from broadcaster.control.starter import Starter
 from broadcaster.send.carousel import Carousel, Tools
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.row_pages import decode_queries
 from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
+from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellStates
     from devstack.system import System
     from matches.ledger import Ledger
+
+THREADS = ThreadPoolExecutor(8)
+"""For calls beside each other."""
 
 OWNER = "arn:aws:states:us-east-1:000000000000:express:livescore-broadcast:test"
 
@@ -120,6 +127,16 @@ async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         stack.push_async_callback(gateway.close)
         store = SenderStore(db, db, system.name("matches"), system.name("broadcasts"), 60)
         yield Tools(db, gateway, store, system.name("subscriptions"), cell_rate=1_000)
+
+
+def starter(
+    system: System, cell_states: CellStates, *, kind: type[Starter] = Starter, watchdog_seconds: int = 30
+) -> Any:
+    """A starter, of a ``kind``, for the running system's state machine."""
+    return kind(
+        cell_states, client(system, "stepfunctions"), system.resolve("state_machine"), Budget(2_000, 1_000),
+        start_seconds(watchdog_seconds), THREADS,
+    )  # fmt: skip
 
 
 async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch:

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from broadcaster.control import rate_share
+from broadcaster.send import polls
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.post_queue import PreparedRequest
@@ -22,7 +23,7 @@ from matches.events import EVENT, AcceptedEvent
 from matches.match_rows import state_key
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
-from tests.broadcaster.conftest import OWNER, send, task
+from tests.broadcaster.conftest import send, task
 from tests.support import eventually
 
 if TYPE_CHECKING:

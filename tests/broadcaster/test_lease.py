@@ -229,9 +229,7 @@ def test_a_second_execution_of_a_broadcast_gets_no_lease(
     assert not take_over("arn:b", start_owner("b"))
 
 
-def test_a_hand_over_gives_the_lease_to_one_execution(
-    row: Callable[..., None], take_over: Callable[..., bool]
-) -> None:
+def test_a_hand_over_gives_the_lease_to_one_execution(row: Callable[..., None], take_over: Callable[..., bool]) -> None:
     """The senders of the next execution take the lease over from the one before; its own senders get nothing more."""
     row(ended_seq=1, lease_owner="arn:old", lease_until=int(time.time()) + LEASE_SECONDS, round_name="b#2")
     assert take_over("arn:new", "arn:old", "b#2")

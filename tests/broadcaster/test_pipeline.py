@@ -309,7 +309,9 @@ async def test_a_long_broadcast_is_handed_to_a_new_execution(impatient: System) 
             assert told(impatient, "long").told_seq == 1
     executions = _inputs_of(impatient, "long")
     assert len(executions) > 1
-    first, *rest = sorted(map(ExecutionInput.parse, executions), key=lambda each: each.previous_owner.startswith("arn:"))
+    first, *rest = sorted(
+        map(ExecutionInput.parse, executions), key=lambda each: each.previous_owner.startswith("arn:")
+    )
     assert first.previous_owner == start_owner(first.broadcast)
     assert all(each.previous_owner.startswith("arn:") for each in rest)
     assert {each.broadcast.startswith("long-1-") for each in rest} == {True}

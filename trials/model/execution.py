@@ -146,9 +146,7 @@ class Execution:
         raise Died
 
     def _hand_over(self) -> None:
-        given = ExecutionInput(
-            self.match, self.due_seq, self.due_at, self.id, self.broadcast, self.round, self.batches
-        )
+        given = ExecutionInput(self.match, self.due_seq, self.due_at, self.id, self.broadcast, self.round, self.batches)
         for left in reversed(range(TRIES["HandOver"])):
             try:
                 name = f"{self.broadcast}-after-{self.world.number()}"
