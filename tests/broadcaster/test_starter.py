@@ -1,4 +1,4 @@
-"""The starter makes an event due, acquires the lease and starts one execution; nothing that fails holds up the match."""
+"""The starter makes an event due, acquires the lease and starts an execution; no failure holds up the match."""
 
 from __future__ import annotations
 
