@@ -130,7 +130,7 @@ class Carousel:
         """Send until every row has the newest event, or the time is up; returns the batch with its progress.
 
         Raises GatewayError when the gateway cannot be used, botocore's errors when nothing can be read, and
-        BrokenMatchError for a damaged row of the match.
+        DamagedMatchError for a damaged row of the match.
         """
         before = self._counts
         self._counts = replace(before, invocations=before.invocations + 1, started=before.started or _now_ms())

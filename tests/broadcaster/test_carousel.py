@@ -252,8 +252,8 @@ async def test_an_outage_tells_nobody(
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
 
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as broken:
-        endpoint = Endpoint.parse(f"http://127.0.0.1:{broken.sockets[0].getsockname()[1]}/live", "us-east-1")
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        endpoint = Endpoint.parse(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/live", "us-east-1")
         gateway = await Gateway.open(endpoint, lambda: Credentials("A", "S"))
         with pytest.raises(GatewayError, match="10 posts"):
             await send(replace(tools, gateway=gateway), task(numbered, 0, SHARDS))
@@ -286,8 +286,8 @@ async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
     plant(numbered, 20)
     grant_lease(numbered)
     announce(numbered, 1)
-    unreadable = {**rate_share.rate_share_key(f"{numbered}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
-    await tools.db.put_item(TableName=tools.store.broadcasts, Item=unreadable)
+    damaged = {**rate_share.rate_share_key(f"{numbered}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
+    await tools.db.put_item(TableName=tools.store.broadcasts, Item=damaged)
     for connection, ttl in (("strange1=", {}), ("strange2=", {"ttl": {"S": "soon"}})):
         key = row_key(partition(numbered, shard_of(connection, SHARDS)), connection)
         await tools.db.put_item(TableName=tools.subscriptions, Item={**key, **ttl})

@@ -128,11 +128,11 @@ async def test_a_viewer_that_came_while_a_page_was_read_ahead_is_met() -> None:
 async def test_a_page_that_cannot_be_read_ends_the_lap() -> None:
     """An error in reading a page ends the lap, and the sender can raise it."""
 
-    async def broken(pk: str, after: str | None) -> Page:
+    async def failing(pk: str, after: str | None) -> Page:
         raise OSError(f"cannot read {pk} {after}")
 
     come = asyncio.Event()
-    lap = LapRows(broken, ["0"], come.set)
+    lap = LapRows(failing, ["0"], come.set)
     lap.start()
     await asyncio.wait_for(come.wait(), 10)
     assert lap.next_row() is None

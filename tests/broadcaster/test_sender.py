@@ -173,9 +173,9 @@ async def test_a_batch_that_cannot_read_its_rows_fails(
     """If a page cannot be read, the invocation fails, and the state machine tries again."""
     plant(numbered, 5)
     grant_lease(numbered)
-    broken = replace(tools, subscriptions="no-such-table")
+    without_table = replace(tools, subscriptions="no-such-table")
     with pytest.raises(ClientError, match="ResourceNotFound"):
-        await send(broken, task(numbered, 0, SHARDS))
+        await send(without_table, task(numbered, 0, SHARDS))
     assert len(rows_of(numbered)) == 5
 
 
