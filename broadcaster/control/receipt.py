@@ -74,7 +74,7 @@ class Receipts:
         another_round = False
         try:
             cell_state = self._cell_states.read(end.match)
-            if end.is_lost:
+            if end.lease_lost:
                 self._end_lost_round(end, cell_state)
             else:
                 another_round = self._end_round(end, cell_state)
@@ -226,5 +226,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     end = RoundEnd.parse(event)
     another_round = _receipts().finish(end)
-    logger.info("round_ended", match=end.match, seq=end.receipt_seq, another_round=another_round, lost=end.is_lost)
+    logger.info(
+        "round_ended",
+        match=end.match,
+        seq=end.receipt_seq,
+        another_round=another_round,
+        lease_lost=end.lease_lost,
+    )
     return end.answer(another_round=another_round).dump()

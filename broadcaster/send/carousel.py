@@ -352,7 +352,7 @@ class Carousel:
         rows = self._rows
         if end is not LapEnd.TIME_UP or rows is None:
             return replace(
-                batch, done=True, lost=self._lease_lost, reached_seq=self._lap_seq if end is LapEnd.DONE else None
+                batch, done=True, lease_lost=self._lease_lost, reached_seq=self._lap_seq if end is LapEnd.DONE else None
             )
         cursor = Cursor(
             lap_seq=self._lap_seq,

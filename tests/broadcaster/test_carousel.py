@@ -236,7 +236,7 @@ async def test_a_sender_that_loses_the_lease_stops_where_it_is(
     await eventually(lambda: len(rows_of(numbered)) < 300, seconds=10)
     grant_lease(numbered, owner="successor")
     result = await asyncio.wait_for(sending, 10)
-    assert (result.done, result.lost, result.reached_seq) == (True, True, None)
+    assert (result.done, result.lease_lost, result.reached_seq) == (True, True, None)
     assert rows_of(numbered)
 
 
@@ -322,5 +322,5 @@ async def test_a_sender_of_a_match_that_was_reset_only_says_so(
     grant_lease(numbered)
     await tools.db.delete_item(TableName=ledger.table, Key=state_key(numbered))
     result = await send(tools, task(numbered, 0, SHARDS))
-    assert (result.done, result.lost, result.reached_seq) == (True, True, None)
+    assert (result.done, result.lease_lost, result.reached_seq) == (True, True, None)
     assert len(rows_of(numbered)) == 5
