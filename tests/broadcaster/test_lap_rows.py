@@ -174,13 +174,13 @@ def test_a_lap_knows_what_is_left_once_it_has_read_everything(shards: list[list[
     async def lap() -> None:
         planted = PlantedLap(shards)
         planted.lap.start()
-        assert planted.lap.left is None
+        assert planted.lap.remaining_rows is None
         for taken in range(total):
             assert await planted.next_row() is not None
-            left = planted.lap.left
+            left = planted.lap.remaining_rows
             assert left is not None
             assert left > 0 or taken + 1 == total
         assert await planted.next_row() is None
-        assert planted.lap.left == 0
+        assert planted.lap.remaining_rows == 0
 
     asyncio.run(lap())
