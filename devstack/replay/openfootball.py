@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from devstack.errors import FeedError
-from devstack.replay.feedmatch import FeedMatch, UnplayedError, DamagedFeedError, parse, title_of
+from devstack.replay.feedmatch import DamagedFeedError, FeedMatch, UnplayedError, parse, title_of
 from matches.names import clean, key
 
 if TYPE_CHECKING:

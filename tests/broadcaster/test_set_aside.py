@@ -75,6 +75,7 @@ def test_the_match_of_a_record_is_in_it() -> None:
         ("{}", "damaged"),
         (WATCH.replace("3", '"3"'), "damaged"),
         (WATCH.replace(',"epoch":"e"', ""), "damaged"),
+        ('{"match":"m","seq":3}', "damaged"),
         ('{"kind":"record"}', "damaged"),
     ],
 )
