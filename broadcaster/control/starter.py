@@ -46,7 +46,7 @@ logger = Logger(service="starter")
 class Starter:
     """Begins broadcasts in one cell.
 
-    Raises botocore's ClientError and BotoCoreError, and UnreadableRowError for a damaged row of the cell. To begin a
+    Raises botocore's ClientError and BotoCoreError, and DamagedRowError for a damaged row of the cell. To begin a
     broadcast twice is harmless: one execution has the lease, and the other one sends nothing.
     """
 
