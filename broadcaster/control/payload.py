@@ -114,7 +114,7 @@ class CarriedEvent:
         """From JSON. Raises PayloadError."""
         read = PayloadReader(cls, payload)
         event = read.object("event")
-        if type(event.get("seq")) is not int or type(event.get("at")) is not int:
+        if any(type(event.get(name)) is not int or event[name] < 0 for name in ("seq", "at")):
             raise read.damaged("event", "an event with seq and at")
         return cls(event=cast("StoredEvent", event), score_prev=read.number_or_none("score_prev"))
 

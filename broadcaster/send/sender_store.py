@@ -130,8 +130,8 @@ class SenderStore:
             return build(state, told_seq, [(each.event, each.score_prev) for each in events])
         query = events_query(self.matches, state.match, told_seq, EVENTS_PER_FRAME, newest=True)
         items = (await self.home.query(**query))["Items"]
-        events = undamaged_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
-        return build(state, told_seq, events)
+        stored = undamaged_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
+        return build(state, told_seq, stored)
 
     async def renew(self, task: SenderTask) -> bool:
         """Renew the lease and the row of the rate share; returns False if another execution has the lease."""
