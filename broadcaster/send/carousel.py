@@ -328,7 +328,7 @@ class Carousel:
         """Delete and mark rows, and report the counts; ``before`` are those of earlier invocations."""
         unsent = rows.drop_held()
         until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + LATE_ANSWER_SECONDS + 1)
-        await asyncio.gather(self._pruning.finish(until), self._slow.write(until, rows.reached()))
+        await asyncio.gather(self._pruning.finish(until), self._slow.write(until, rows.passed_slow_rows()))
         tally = self._tally
         counts = self._counts = replace(
             self._counts,

@@ -68,7 +68,5 @@ def test_an_init_without_a_setting_fails(kind: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv(KIND, kind)
     steps: list[str] = []
     with pytest.raises(SettingsError, match="NO_SUCH_VARIABLE is missing from the function's environment"):
-        prepare(Unmet, lambda: steps.append("make"), lambda: steps.append("open"))(
-            test_each_kind_of_init_does_its_work
-        )
+        prepare(Unmet, lambda: steps.append("make"), lambda: steps.append("open"))(test_each_kind_of_init_does_its_work)
     assert steps == []
