@@ -7,14 +7,14 @@ from typing import Literal
 
 from trials.faults.rules import Do, Rule
 
-Delivery = Literal["told", "repaired"]
+Arrival = Literal["told", "repaired"]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of fault.
 
-    ``rules`` are armed while ``events`` are posted; ``act`` names an act (acts.py). ``delivery`` says whether the
+    ``rules`` are armed while ``events`` are posted; ``act`` names an act (acts.py). ``arrival`` says whether the
     broadcast must bring the events to all viewers, or viewers may have to repair. ``opening``: the fault hits the first
     event of a match, which has several senders.
     """
@@ -24,7 +24,7 @@ class Kind:
     what: str
     rules: tuple[Rule, ...] = ()
     act: str = ""
-    delivery: Delivery = "told"
+    arrival: Arrival = "told"
     events: int = 1
     opening: bool = False
 
@@ -109,14 +109,14 @@ _EXECUTIONS = (
 
 _ROUTES = (
     Kind("routes-killed-before-row", (2, 4), "the subscribe route dies before the row is written",
-         (Rule("routes", "PutItem", BEFORE),), act="return-to-ministack", delivery="repaired"),
+         (Rule("routes", "PutItem", BEFORE),), act="return-to-ministack", arrival="repaired"),
     Kind("routes-killed-after-row", (2, 4), "the subscribe route dies after the row is written, before the answer",
-         (Rule("routes", "PutItem", AFTER),), act="return-to-ministack", delivery="repaired"),
+         (Rule("routes", "PutItem", AFTER),), act="return-to-ministack", arrival="repaired"),
     Kind("routes-cannot-write", (2,), "DynamoDB refuses a returning viewer's row",
          (Rule("routes", "PutItem", Do.REFUSE, times=5, error=THROTTLED, status=400),), act="return",
-         delivery="repaired"),
+         arrival="repaired"),
     Kind("leaving-fails", (4,), "DynamoDB refuses to delete the row of a viewer that left: a 410 prunes it",
-         (Rule("routes", "DeleteItem", Do.REFUSE, times=5),), act="return", delivery="repaired"),
+         (Rule("routes", "DeleteItem", Do.REFUSE, times=5),), act="return", arrival="repaired"),
     Kind("reads-are-stale", (2, 4), "what is not read consistently is read as it was before",
          (Rule("routes", "Query", Do.STALE, times=1000, anyone=True),
           Rule("routes", "GetItem", Do.STALE, times=1000),
@@ -199,7 +199,7 @@ _GATEWAY = (
     Kind("gateway-502", (2,), "502 to every other try", (Rule(*_POST, Do.REFUSE, times=6, status=502),)),
     Kind("gateway-down", (2,), "503 to everything for so long that batches fail",
          # A batch may give up one viewer of many without failing: that viewer has a gap and repairs it.
-         (Rule(*_POST, Do.REFUSE, times=60, status=503),), delivery="repaired"),
+         (Rule(*_POST, Do.REFUSE, times=60, status=503),), arrival="repaired"),
     Kind("gateway-resets", (2,), "connections are reset before the POST arrives",
          (Rule(*_POST, Do.RESET_BEFORE, times=4),)),
     Kind("gateway-answer-lost", (2, 3), "the viewer has the frame and the answer is lost: it gets it again",
@@ -208,10 +208,10 @@ _GATEWAY = (
     Kind("gateway-is-slow", (2,), "answers take a second and a half", (Rule(*_POST, Do.SLOW, times=6, seconds=1.5),)),
     Kind("gateway-garbage", (2,), "what comes back is no HTTP", (Rule(*_POST, Do.GARBLE, times=2),)),
     Kind("frame-lost", (2,), "the gateway takes a frame and loses it", (Rule(*_POST, Do.SWALLOW, times=3),),
-         delivery="repaired"),
+         arrival="repaired"),
     Kind("frame-comes-twice", (2, 3), "a viewer gets a frame twice", (Rule(*_POST, Do.TWICE, times=4),)),
     Kind("frame-comes-late", (2, 8), "a viewer gets a frame after a newer one",
-         (Rule(*_POST, Do.HOLD, times=3, seconds=2),), events=3, delivery="repaired"),
+         (Rule(*_POST, Do.HOLD, times=3, seconds=2),), events=3, arrival="repaired"),
     Kind("account-throttle", (2, 5), "the gateway's own throttle lets fifteen frames a second pass",
          act="account-throttle"),
     Kind("disconnect-lost", (4,), "a viewer vanishes and $disconnect never comes: a 410 prunes its row",
@@ -228,7 +228,7 @@ _CLOCKS = tuple(
 _CROWDS = (
     Kind("connection-storm", (2, 7), "newcomers storm in while a goal is going out", act="storm", events=2),
     Kind("everyone-returns", (2,), "every connection breaks while a goal is going out", act="everyone-returns",
-         delivery="repaired"),
+         arrival="repaired"),
     Kind("senders-deployed", (2,), "a new version of the senders is deployed while they send",
          (Rule(*_POST, Do.SLOW, times=8, seconds=0.7),), act="deploy"),
     Kind("unknown-version", (2, 6), "an execution carries a version that the senders do not know",
