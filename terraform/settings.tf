@@ -75,7 +75,7 @@ variable "settings" {
 locals {
   given = { for name, setting in local.system.settings : name => lookup(var.settings, name, tostring(setting.default)) }
 
-  # Settings that follow from the pool; the audiences that are given are taken as well.
+  # Settings that follow from the pool. Given audiences are added to the pool's.
   settings = merge(local.given, [
     for pool in module.user_pool[*].settings : merge(pool, {
       for name in ["operator_audience", "viewer_audience"] : name => join(",", compact([pool[name], local.given[name]]))

@@ -54,7 +54,7 @@ variable "home" {
     error_message = "The home's functions are: ${join(", ", keys(local.home.functions))}. Concurrency is set for another."
   }
 
-  # Of more pollers than executions, those without one count what they took as received
+  # If there are more pollers than executions, messages of a poller without an execution count as received
   # (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
   validation {
     condition = alltrue([

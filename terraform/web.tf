@@ -38,7 +38,7 @@ variable "web" {
 }
 
 locals {
-  # Origin Shield is one cache before the API for all of CloudFront. Without it each of the 13 regional edge caches asks for itself
+  # Origin Shield is one cache between the API and all of CloudFront. Without it each of the 13 regional edge caches asks the API
   # (docs/send-budget.md, Readers).
   shields       = jsondecode(file("${path.module}/origin_shield.json"))
   origin_shield = merge({ for region in local.shields.regions : region => region }, { for home, region in merge(local.shields.nearest, local.shields.instead) : home => region if home != "//" })
@@ -77,7 +77,7 @@ output "site_url" {
   }
 
   precondition {
-    # CloudFront's name is known after the first apply, so this is checked when everything else is there.
+    # CloudFront's name is known only after the first apply, so this is checked after everything else is made.
     condition = var.web == null ? true : length(setintersection(
       ["*", one(module.web[*].url)], [for origin in split(",", local.settings.origins) : trimspace(origin)]
     )) > 0
