@@ -1,11 +1,11 @@
 variable "web" {
   description = <<-EOT
-    The static site, the cached snapshots and the operators' way to the API behind CloudFront; null: none of it. All optional:
-    whether to upload the site's files, and their folder (this repository's web/), where operators sign in (an
-    authorization code with PKCE; without it, and without a desk_site of user_pool, they paste a token), a domain (certificate
-    in us-east-1), more origins that its pages may talk to, whether CloudFront has Origin Shield (it has, unless you say otherwise),
-    another region for it than the one near home (origin_shield.json), a WAF, a bucket for access logs,
-    CloudFront's price class, and the number of the site's key: one more makes a new key (site_key.tf).
+    The static site, the cached snapshots and the operators' way to the API behind CloudFront; with null there is no site. All options
+    have defaults: whether to upload the site's files; their folder (this repository's web/); the operators' sign-in (an authorization
+    code with PKCE; without it, and without desk_site of user_pool, operators paste a token); a domain (certificate in us-east-1);
+    more origins to which its pages may connect; whether CloudFront has Origin Shield (on by default); another region for it than the
+    one near home (origin_shield.json); a WAF; a bucket for access logs; CloudFront's price class; and the number of the site's key:
+    raise it by 1 for a new key (site_key.tf).
   EOT
   type = object({
     upload         = optional(bool, true)
@@ -68,7 +68,7 @@ module "web" {
 }
 
 output "site_url" {
-  description = "The static site, and the snapshots under /matches/; null without."
+  description = "The static site, and the snapshots under /matches/; null if there is no site."
   value       = one(module.web[*].url)
 
   precondition {
@@ -86,6 +86,6 @@ output "site_url" {
 }
 
 output "site_bucket" {
-  description = "Where the site's files belong; null without."
+  description = "The bucket for the site's files; null if there is no site."
   value       = one(module.web[*].bucket)
 }
