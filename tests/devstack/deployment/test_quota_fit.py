@@ -174,7 +174,7 @@ def test_more_shards_than_the_account_may_have_are_found() -> None:
     account = replace(USUAL, quotas={**USUAL.quotas, "shards": 4})
     finding = found(replace(PLAN, shards=8), account)["shards"]
     assert finding.binds
-    assert "the stream has 8 shards, the account may have 4" in finding.says
+    assert "the stream needs 8 shards; the account allows 4" in finding.says
 
 
 def test_a_report_as_the_command_prints_it() -> None:

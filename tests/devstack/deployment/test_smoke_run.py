@@ -105,7 +105,7 @@ async def test_frames_that_went_out_slowly_are_not_conclusive(standin: System, o
 @pytest.mark.parametrize(
     ("posted", "conclusive", "says"),
     [
-        (Posted(200, 0, 200, 0.9), True, "0.90 times its rate together are below 200"),
+        (Posted(200, 0, 200, 0.9), True, "its burst plus 0.90 s of its rate is below 200 POSTs"),
         (Posted(200, 0, 200, 1.0), True, "200 POSTs went out in 1.00 s, 200 a second"),
         (Posted(200, 0, 200, 1.2), False, "Not conclusive: the frames were to go out within 1 s."),
         (Posted(1000, 0, 1000, 4.0), False, "1,000 POSTs went out in 4.00 s, 250 a second"),
@@ -142,7 +142,7 @@ async def _posted(system: System, operator: Operator, posts: int = 200) -> Step:
         (
             "wss://abcdef.execute-api.eu-west-1.amazonaws.com/live",
             {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
-            "DynamoDB in eu-west-1 cannot be asked",
+            "DynamoDB in eu-west-1 cannot be reached",
         ),
     ],
 )
