@@ -203,7 +203,7 @@ def test_another_python_is_refused(tmp_path: Path) -> None:
         command = [LIVESCORE, "package", "--to", str(tmp_path / "dist"), "--python", python]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert ran.returncode == 1
-        assert f"is no Python {PYTHON}." in ran.stderr
+        assert f"is not Python {PYTHON}." in ran.stderr
         assert "Traceback" not in ran.stderr
     assert not (tmp_path / "dist").exists()
 
