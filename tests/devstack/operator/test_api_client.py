@@ -59,4 +59,4 @@ def test_a_token_that_no_header_can_carry_is_a_sentence(token: str) -> None:
     """A slip in LIVESCORE_TOKEN is said without the token, before anything is sent."""
     with Operator(f"http://127.0.0.1:{free_port()}", GivenToken(token)) as operator, pytest.raises(ApiError) as failed:
         operator.stop("m")
-    assert str(failed.value) == "The token holds characters that no token has."
+    assert str(failed.value) == "The token has characters that a token cannot have."
