@@ -341,8 +341,8 @@ def _when(goal: _Goal) -> tuple[int, int]:
 def _until(goals: list[_Goal], end: int, stated: Pair | None) -> int:
     """The number of goals before the whistle after minute ``end``. ``goals`` are in order.
 
-    Some files write 45+1 as 46. So if there are too few goals up to ``end`` for the score ``stated`` at the whistle, and
-    the next goals make up exactly that score, they were scored before the whistle.
+    Some files write 45+1 as 46. So if too few goals up to ``end`` are listed for the score ``stated`` at the whistle,
+    and the next goals make up exactly that score, they were scored before the whistle.
     """
     cut = sum(_when(goal) < (end + 1, 0) for goal in goals)
     if stated is None or _count(goals[:cut]) == stated:

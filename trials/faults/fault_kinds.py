@@ -14,9 +14,9 @@ Reach = Literal["told", "repaired"]
 class Kind:
     """A kind of fault.
 
-    ``rules`` are armed while ``events`` are posted; ``act`` names an act (acts.py). ``reach`` says whether the
-    broadcast must bring the events to all viewers, or viewers may have to repair. ``opening``: the fault hits the first
-    event of a match, which has several senders.
+    ``rules`` are armed while ``events`` events are posted. ``act`` names an act (acts.py). ``reach`` is ``told`` if the
+    broadcast must bring the events to all viewers, and ``repaired`` if viewers may have to repair them. With
+    ``opening``, the fault hits the first event of a match, for which several senders are started.
     """
 
     name: str
@@ -206,7 +206,7 @@ _GATEWAY = (
          (Rule(*_POST, Do.REFUSE, skip=3, status=429, error="LimitExceededException"),)),
     Kind("gateway-502", (2,), "the gateway answers 502 to six POSTs", (Rule(*_POST, Do.REFUSE, times=6, status=502),)),
     Kind("gateway-down", (2,), "the gateway answers 503 for so long that batches fail",
-         # A batch may give up one viewer of many without failing: that viewer has a gap and repairs it.
+         # A batch may give up on one of many viewers without failing. That viewer has a gap, and repairs it.
          (Rule(*_POST, Do.REFUSE, times=60, status=503),), reach="repaired"),
     Kind("gateway-resets", (2,), "connections are reset before a POST arrives",
          (Rule(*_POST, Do.RESET_BEFORE, times=4),)),

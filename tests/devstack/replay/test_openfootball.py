@@ -420,7 +420,7 @@ def test_a_match_that_the_api_would_refuse_is_not_replayed(competition: str) -> 
 
 def test_a_result_that_the_rules_do_not_give_is_not_replayed() -> None:
     """A shoot-out without a scored kick is no result, and is found before anything is posted."""
-    with pytest.raises(UnreadableError, match=r"the rules make \(0, 0\) None of it"):
+    with pytest.raises(UnreadableError, match=r"by the rules of the game it ends \(0, 0\) None"):
         parse({**GOALLESS, "score": {"ft": [0, 0], "p": [0, 0]}}, None)
 
 
