@@ -219,7 +219,7 @@ def test_missing_permissions_are_said_and_defaults_compared(aws: Aws) -> None:
         ({"servicequotas": (400, "InternalFailure")}, "AWS answered InternalFailure in eu-south-1"),
     ],
 )
-def test_what_aws_has_against_it_is_one_sentence(aws: Aws, errors: dict[str, tuple[int, str]], says: str) -> None:
+def test_an_error_of_aws_is_one_sentence(aws: Aws, errors: dict[str, tuple[int, str]], says: str) -> None:
     """Old credentials, a region that is not enabled and another error end the command with a sentence and status 1."""
     aws.errors = errors
     status, said = preflight("--region", "eu-south-1")

@@ -101,7 +101,7 @@ def test_the_advice_holds() -> None:
         assert not compare(advice.wanted, granted).binds, (plan, report)
 
 
-def test_what_api_gateway_states_counts_more_than_service_quotas() -> None:
+def test_the_throttle_of_api_gateway_overrides_service_quotas() -> None:
     """An account whose console says 2,500 while Service Quotas says 10,000 is throttled at 2,500."""
     assert found(PLAN, replace(USUAL, throttle=Throttle(2_500, 1_250)))["requests"].has == 2_500
 

@@ -46,7 +46,7 @@ def test_a_system_that_works_passes(system: System, operator: Operator) -> None:
     assert "below 200" in posted["shows"]
 
 
-def test_what_does_not_work_is_said(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_step_has_its_reason(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that nobody serves fails its step with a sentence, and the other steps are still tried."""
     monkeypatch.setattr(devstack.deployment.smoke_run, "PATIENCE_SECONDS", 5.0)
     nobody = f"ws://127.0.0.1:{free_port()}/live"

@@ -125,7 +125,9 @@ def test_an_operator_scores_what_is_covered(system: System, http: httpx.Client, 
         assert answer.json()["error"]["code"] == "forbidden"
 
 
-def test_who_posted_what(system: System, operator: Operator, http: httpx.Client, match: str) -> None:
+def test_the_audit_names_the_operator_of_each_event(
+    system: System, operator: Operator, http: httpx.Client, match: str
+) -> None:
     """The audit names the operator who posted each event; answers for readers name nobody."""
     tokens = tokens_of(system)
     scorer = tokens_of(system, "scorer")
@@ -268,7 +270,7 @@ async def test_a_follower_with_a_forged_token_is_told(guarded: tuple[System, Pat
     assert "not-this" not in str(refused.value)
 
 
-async def test_who_is_let_in_where_a_token_is_needed(
+async def test_only_a_good_token_gets_in(
     guarded: tuple[System, Path], issuer: Issuer, operator: Operator, match_id: str
 ) -> None:
     """A page on the list and a program get in with a good token; a token without competitions covers no match."""
