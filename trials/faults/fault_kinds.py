@@ -131,7 +131,7 @@ _DYNAMODB = (
     Kind("ledger-answer-lost", (1, 3), "the ledger's transaction is done and its answer lost",
          (Rule("fanout", "TransactWriteItems", Do.RESET_AFTER),)),
     Kind("ledger-hangs", (2,), "DynamoDB never answers the fan-out: a half-open connection",
-         (Rule("fanout", "GetItem", Do.HANG),)),
+         (Rule("fanout", "BatchGetItem", Do.HANG),)),
     Kind("ledger-is-slow", (1, 2), "every answer to the fan-out takes two seconds",
          (Rule("fanout", "TransactWriteItems", Do.SLOW, seconds=2),), events=2),
     Kind("pages-throttled", (2,), "DynamoDB throttles the senders' pages",

@@ -39,7 +39,7 @@ data "aws_iam_policy_document" "fanout" {
   # events is compared with those.
   statement {
     sid       = "Number"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
     resources = [var.resources.matches_arn]
   }
 
