@@ -247,7 +247,12 @@ def test_the_broadcast_begins_with_the_state_that_was_numbered(
 ) -> None:
     """The match is not read again after its transaction; a record that comes again has the state that was read."""
     told: list[MatchState] = []
-    monkeypatch.setattr(fanout._cells, "broadcast", lambda state, *_: told.append(state) or [])  # noqa: SLF001
+
+    def broadcast(state: MatchState, *_: Any) -> list[str]:
+        told.append(state)
+        return []
+
+    monkeypatch.setattr(fanout._cells, "broadcast", broadcast)  # noqa: SLF001
     batch = [record(match, "k", "kick_off"), record(match, "g1"), record(match, "h", "second_half")]
     fanout.handle(batch)
     assert told == [ledger.state(match)]

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -319,20 +319,18 @@ def test_two_writers_at_once_number_each_event_once(
     ledger.apply_event(accepted("k", "kick_off"))
     root = getcurrent()
 
-    def routine(name: str, work: Callable[[], Any]) -> Routine:
-        return Routine(name, work, root=root)
+    def number(events: list[AcceptedEvent]) -> list[Numbered]:
+        return list(slow.apply_events(events))
 
     lists = [[contents[each] for each in numbers] for numbers in (first, second)]
-    actors = [routine(f"fan-out {number}", lambda each=each: list(slow.apply_events(each)))  # type: ignore[misc]
-              for number, each in enumerate(lists)]  # fmt: skip
     posts = {(each.event_id, each.digest): each for each in itertools.chain(*lists)}.values()
-    actors += [routine(f"mark {each.event_id}", lambda each=each: slow.mark_pending(each))  # type: ignore[misc]
-               for each in posts]  # fmt: skip
-    for number, turn in itertools.chain(turns, itertools.repeat((0, Turn.GO))):
+    actors = [Routine("fan-out", partial(number, each), root=root) for each in lists]
+    actors += [Routine("mark", partial(slow.mark_pending, each), root=root) for each in posts]
+    for which, turn in itertools.chain(turns, itertools.repeat((0, Turn.GO))):
         ready = [each for each in actors if each.choices()]
         if not ready:
             break
-        ready[number % len(ready)].step(turn=turn)
+        ready[which % len(ready)].step(turn=turn)
     assert [each.error for each in actors] == [None] * len(actors)
     events = ledger.history("m", 0, 100)
     assert [each["seq"] for each in events] == list(range(1, len(events) + 1))
