@@ -59,7 +59,12 @@ def test_events_are_decided_one_after_the_other() -> None:
     ]  # fmt: skip
     assert [each.event and each.event["score"] for each in numbered] == [(2, 0), (2, 0), (3, 0), None]
     assert [each.score_prev for each in numbered] == [2, None, 5, None]
-    assert [(each.state.newest_seq, each.state.newest_score_seq) for each in numbered] == [(5, 5), (6, 5), (7, 7), (7, 7)]
+    assert [(each.state.newest_seq, each.state.newest_score_seq) for each in numbered] == [
+        (5, 5),
+        (6, 5),
+        (7, 7),
+        (7, 7),
+    ]
 
 
 def test_the_result_has_the_event_as_its_row_has_it() -> None:
