@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import httpx
 
     from loadtest.bench.target import Target
-    from matches.ledger import Ledger
 
     Say = Callable[[str], None]
 
@@ -36,8 +35,8 @@ VIEWERS = 10
 
 BURST = "bench-burst"
 REACH_SECONDS = 60.0
-LOOK_SECONDS = 0.05
-"""Seconds between two looks at the ledger."""
+POLL_SECONDS = 0.05
+"""Seconds between two reads of the ledger."""
 
 FLOORS = {"other_goal_ms": "at most 1,500"}
 
@@ -49,14 +48,13 @@ async def run(target: Target, stream: str, say: Say, events: int = EVENTS, runs:
     """
     result = Result("burst", floors=FLOORS)
     other = _in_the_shard_of(BURST, target.client("kinesis"), stream)
-    ledger = target.ledger()
     async with target.api() as http:
         for match in (BURST, other):
             about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": VIEWERS}
             (await http.post("/matches", json=about)).raise_for_status()
         audience = Audience(target.websocket_url, {other: VIEWERS}, SILENCE_SECONDS)
         await audience.enter(lambda text: say(f"burst: {text}"))
-        bench = _Bench(target, stream, http, audience, ledger, other)
+        bench = _Bench(target, stream, http, audience=audience, other=other)
         try:
             for match in (BURST, other):
                 await bench.post(match, {"kind": "kick_off"})
@@ -88,15 +86,13 @@ async def run(target: Target, stream: str, say: Say, events: int = EVENTS, runs:
 class _Bench:
     """The matches of the bench; ``seqs`` has the newest seq of each."""
 
-    def __init__(
-        self, target: Target, stream: str, http: httpx.AsyncClient, audience: Audience, ledger: Ledger, other: str
-    ) -> None:
+    def __init__(self, target: Target, stream: str, http: httpx.AsyncClient, *, audience: Audience, other: str) -> None:
         self._kinesis = target.client("kinesis")
         self._db = target.client("dynamodb")
         self._stream = stream
         self._http = http
         self._audience = audience
-        self._ledger = ledger
+        self._ledger = target.ledger()
         self._other = other
         self._ids = itertools.count()
         self.seqs = {BURST: 0, other: 0}
@@ -148,7 +144,7 @@ class _Bench:
         """Wait until the match has this seq."""
         async with asyncio.timeout(REACH_SECONDS):
             while (await asyncio.to_thread(self._ledger.state, match)).newest_seq < seq:
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
 
 
 def _in_the_shard_of(match: str, kinesis: Any, stream: str) -> str:

@@ -179,7 +179,7 @@ def test_a_transient_failure_stops_its_match_and_no_other(
     operator.create_match(match=other, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     # A correction has a transaction of its own.
     batch = [
-        record(match, "k", "kick_off"), record(match, "a", "amendment", amends="k", player="Messi"), record(match, "g2"),
+        record(match, "k", "kick_off"), record(match, "a", "amendment", amends="k", minute=1), record(match, "g2"),
         record(other, "k", "kick_off"), record(other, "g1"),
     ]  # fmt: skip
 

@@ -89,7 +89,7 @@ def test_a_transaction_has_at_most_a_hundred_writes() -> None:
 
 @pytest.mark.parametrize("alone", [CANCELLATION, AMENDMENT, accepted("g2", seen=4)], ids=["cancels", "amends", "seen"])
 def test_an_event_that_needs_earlier_events_ends_the_group(alone: AcceptedEvent) -> None:
-    """A correction, or a goal whose operator had not seen the goal before it, is decided with rows that a group lacks."""
+    """A correction, or a goal whose operator had not seen the goal before it, needs rows that a group lacks."""
     events = [accepted("g1"), alone, accepted("g3")]
     assert [each.accepted.event_id for each in decide_together(reading(), events)] == ["g1"]
     assert needs_more_rows(replace(STATE, newest_score_seq=5), alone)
@@ -120,7 +120,7 @@ def test_a_second_event_under_an_id_waits_for_the_first() -> None:
 
 
 def test_what_was_delivered_before_is_a_group_without_writes() -> None:
-    """Promise 3: an event with an outcome keeps it, whatever becomes of the new events behind it; a pending one is new."""
+    """Promise 3: an event with an outcome keeps it, whatever becomes of the new events after it. Pending is new."""
     old, refused, waiting, new = (accepted(each) for each in ("old", "refused", "waiting", "new"))
     known = reading(
         old=outcome_of(old, Outcome("applied", seq=3)),

@@ -260,7 +260,7 @@ def test_rows_that_contradict_each_other_stop_the_event_that_meets_them() -> Non
     _, raw = _storage()
     raw.put_item(TableName=ledger.table, Item={**row_key("m", event_item(4)), "v": {"N": "1"}})
     results: list[Numbered] = []
-    with pytest.raises(BrokenMatchError, match="event#00000004 exists .*livescore match reset"):
+    with pytest.raises(BrokenMatchError, match=r"event#00000004 exists .*livescore match reset"):
         results.extend(ledger.apply_events(burst(10)))
     assert [each.outcome.seq for each in results] == [1, 2, 3]
     assert ledger.state("m").newest_seq == 3

@@ -112,7 +112,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(events=st.lists(st.sampled_from(EVENTS), min_size=2, max_size=4))
     def post_together(self, events: list[dict[str, Any]]) -> None:
-        """Several events come to the stream before the fan-out takes the first of them, so they are numbered together."""
+        """Several events come to the stream before the fan-out takes them, so they are numbered together."""
         for event in events:
             self._post(event)
         self.world.deliver(MATCH, len(events))
