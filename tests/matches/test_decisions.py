@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -72,7 +72,7 @@ def test_the_result_has_the_event_as_its_row_has_it() -> None:
     kick = accepted("k", "shootout_kick", team="home", scored=True)
     for event in (accepted("g"), kick):
         [decision] = decide_together(reading(), [event])
-        _, put, _ = [dict(each) for each in group_writes("t", STATE, [decision], 1)]
+        _, put, _ = cast("list[dict[str, Any]]", list(group_writes("t", STATE, [decision], 1)))
         told: dict[str, Any] = dict(decision.numbered.event or {})
         told |= {name: list(told[name]) for name in ("score", "shootout") if name in told}
         assert parse_event(put["Put"]["Item"]) == told
@@ -169,7 +169,7 @@ def test_a_correction_states_the_seq_of_its_target() -> None:
         {"seq": 2, "kind": "goal", "event_id": "g1", "at": 2, "team": "home", "minute": 3},
     ]
     state = replace(STATE, board=Board("first_half", (1, 0)), newest_seq=2)
-    found = {}
+    found: dict[str, Any] = {}
     for event in (CANCELLATION, AMENDMENT):
         decision = decide(state, event, apply(state.board, event.event, event.at, history))
         assert (decision.target, decision.writes) == (history[1], 3)

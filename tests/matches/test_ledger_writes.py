@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -187,7 +187,7 @@ def test_several_events_share_one_update_of_the_state() -> None:
     first = decide(STATE, goal, Applied(Board("second_half", (2, 0)), scores=True))
     second = decide(first.numbered.state, card, Applied(first.numbered.state.board, scores=False))
     third = decide(second.numbered.state, replace(goal, at=9), Refused("too late"))
-    *puts, update = [dict(each) for each in group_writes("t", STATE, [first, second, third], NOW)]
+    *puts, update = cast("list[dict[str, Any]]", list(group_writes("t", STATE, [first, second, third], NOW)))
     items = [each["Put"]["Item"]["item"]["S"] for each in puts]
     assert items == ["id#g2", "event#00000005", "id#y", "event#00000006", "id#g2"]
     assert update["Update"]["ExpressionAttributeValues"][":read"] == {"N": "4"}
@@ -197,7 +197,7 @@ def test_several_events_share_one_update_of_the_state() -> None:
 def test_what_is_stored_is_not_written_again() -> None:
     """A refused event writes its outcome alone; an event that was delivered before writes nothing."""
     refused = decide(STATE, accepted(GOAL), Refused("too late"))
-    [put] = [dict(each) for each in group_writes("t", STATE, [refused], NOW)]
+    [put] = cast("list[dict[str, Any]]", list(group_writes("t", STATE, [refused], NOW)))
     assert parse_outcome(put["Put"]["Item"]) == Outcome("refused", reason="too late")
     assert list(group_writes("t", STATE, [replace(refused, is_stored=True)], NOW)) == []
 
