@@ -67,12 +67,12 @@ class MatchReading:
     id_rows: Mapping[str, Item] = field(default_factory=dict)
 
     def is_taken(self, accepted: AcceptedEvent) -> bool:
-        """Whether an event with other content has the event's id. Raises UnreadableRowError."""
+        """Whether an event with other content has the event's id. Raises DamagedRowError."""
         row = self.id_rows.get(accepted.event_id)
         return row is not None and digest_of(row) != accepted.digest
 
     def final_outcome(self, accepted: AcceptedEvent) -> Outcome | None:
-        """The outcome that an earlier delivery of the event has stored. Raises UnreadableRowError."""
+        """The outcome that an earlier delivery of the event has stored. Raises DamagedRowError."""
         row = self.id_rows.get(accepted.event_id)
         if row is None or (known := parse_outcome(row)).status == "pending":
             return None

@@ -50,7 +50,7 @@ from matches.scoreboard import AHEAD, Board
 from runtime.attributes import Item, as_number, parse_rows
 from runtime.errors import ConflictError
 from runtime.lifecycle import NO_MATCH
-from runtime.metrics import readable_rows
+from runtime.metrics import undamaged_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -187,7 +187,7 @@ class Ledger:
             raise AlreadyKickedOffError(match) from error
 
     def lineups(self, match: str) -> LineupNames:
-        """The names of each side's players; empty lists if nobody gave them. Raises UnreadableRowError."""
+        """The names of each side's players; empty lists if nobody gave them. Raises DamagedRowError."""
         found = self._db.get_item(TableName=self.table, Key=row_key(match, LINEUPS), ConsistentRead=True)
         return parse_lineups(match, found.get("Item"))
 
@@ -203,7 +203,7 @@ class Ledger:
     def state(self, match: str) -> MatchState:
         """The match as it stands.
 
-        Raises UnknownMatchError; UnreadableRowError if the row is damaged.
+        Raises UnknownMatchError; DamagedRowError if the row is damaged.
         """
         found = self._db.get_item(TableName=self.table, Key=state_key(match), ConsistentRead=True)
         if "Item" not in found:
@@ -211,14 +211,14 @@ class Ledger:
         return parse_state(found["Item"])
 
     def events(self, match: str, after: int, limit: int) -> list[StoredEvent]:
-        """The newest ``limit`` events with a seq above ``after``, oldest first, without unreadable ones."""
+        """The newest ``limit`` events with a seq above ``after``, oldest first, without damaged ones."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=True))
-        return readable_rows(parse_rows(parse_event, reversed(page["Items"])))
+        return undamaged_rows(parse_rows(parse_event, reversed(page["Items"])))
 
     def history(self, match: str, after: int, limit: int) -> list[StoredEvent]:
-        """The next ``limit`` events with a seq above ``after``, oldest first, without unreadable ones."""
+        """The next ``limit`` events with a seq above ``after``, oldest first, without damaged ones."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
-        return readable_rows(parse_rows(parse_event, page["Items"]))
+        return undamaged_rows(parse_rows(parse_event, page["Items"]))
 
     def audit(self, match: str, after: int, limit: int) -> list[AuditedEvent]:
         """As ``history``, and each event has ``by``: the subject of its operator, if it is known.
@@ -226,7 +226,7 @@ class Ledger:
         An amended event is as its own operator posted it; the amendments stand behind it with who posted those.
         """
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
-        return readable_rows(parse_rows(parse_audited, page["Items"]))
+        return undamaged_rows(parse_rows(parse_audited, page["Items"]))
 
     def receipts(self, match: str, after: int | None = None) -> list[Receipt]:
         """The receipts of a match's broadcasts, oldest first (broadcaster/control/receipt.py writes them).
@@ -245,7 +245,7 @@ class Ledger:
                 ":to": {"S": "receipt#:"},
             },
         )
-        return readable_rows(parse_rows(parse_receipt, (item for page in pages for item in page["Items"])))
+        return undamaged_rows(parse_rows(parse_receipt, (item for page in pages for item in page["Items"])))
 
     def put_receipt(self, match: str, seq: int, round_name: str, body: Receipt) -> None:
         """Write the receipt of a round of a broadcast up to ``seq``, unless it exists already."""
@@ -257,7 +257,7 @@ class Ledger:
             )
 
     def outcome(self, match: str, event_id: str, digest: str | None = None) -> Outcome | None:
-        """The outcome of an event, or None if no such event was accepted. Raises UnreadableRowError.
+        """The outcome of an event, or None if no such event was accepted. Raises DamagedRowError.
 
         ``digest``: of the content that is asked for. Without it, the content that has the id is asked for.
         """
@@ -288,7 +288,7 @@ class Ledger:
     def state_with_ids(self, match: str, event_ids: Collection[str]) -> MatchReading:
         """The match as it stands, with the rows of these event ids, in one BatchGetItem.
 
-        Raises UnknownMatchError; UnreadableRowError if the state row is damaged; TimeoutError if DynamoDB keeps
+        Raises UnknownMatchError; DamagedRowError if the state row is damaged; TimeoutError if DynamoDB keeps
         leaving rows out.
         """
         return self._numbering.state_with_ids(match, event_ids)
@@ -298,7 +298,7 @@ class Ledger:
 
         Yields the result of each event, also if an earlier delivery of its record decided it. Raises the error of the
         first event that can be neither applied nor refused, after the results of the events before it:
-        UnknownMatchError; ContentionError and botocore's ClientError, which are transient; BrokenMatchError if rows of
+        UnknownMatchError; ContentionError and botocore's ClientError, which are transient; DamagedMatchError if rows of
         the match cannot be read or contradict each other. A second read a moment later may find rows that agree: a
         reader can see half of another writer's transaction
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html, isolation levels).

@@ -41,10 +41,10 @@ from matches.match_rows import (
 from matches.match_state import Outcome
 from matches.past_events import events_as_of
 from matches.scoreboard import Refused, apply, refers_to_earlier
-from runtime.attributes import BrokenMatchError, Item, parse_rows
+from runtime.attributes import DamagedMatchError, Item, parse_rows
 from runtime.bulk_rows import read_rows
 from runtime.errors import NotThereError, TransientError
-from runtime.metrics import readable_rows
+from runtime.metrics import undamaged_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -81,7 +81,7 @@ class ContentionError(TransientError):
 class _OvertakenError(Exception):
     """The rows are not as they were read. ``contradiction``: an error if no other writer can be the cause."""
 
-    def __init__(self, contradiction: BrokenMatchError | None = None) -> None:
+    def __init__(self, contradiction: DamagedMatchError | None = None) -> None:
         super().__init__(contradiction)
         self.contradiction = contradiction
 
@@ -96,7 +96,7 @@ class Numbering:
     def state_with_ids(self, match: str, event_ids: Collection[str]) -> MatchReading:
         """The match as it stands, with the rows of these event ids, read consistently in one call.
 
-        Raises UnknownMatchError; UnreadableRowError if the state row is damaged; TimeoutError if DynamoDB keeps
+        Raises UnknownMatchError; DamagedRowError if the state row is damaged; TimeoutError if DynamoDB keeps
         leaving rows out.
         """
         keys = [state_key(match), *(id_key(match, each) for each in dict.fromkeys(event_ids))]
@@ -186,7 +186,7 @@ class Numbering:
     def _whole_history(self, state: MatchState) -> list[StoredEvent]:
         """Every event of a match as it stood at ``state.newest_seq``.
 
-        Raises BrokenMatchError if one is missing or damaged: what is left would give another board.
+        Raises DamagedMatchError if one is missing or damaged: what is left would give another board.
         """
         pages = self._db.get_paginator("query").paginate(
             **events_query(self._table, state.match, 0, _HISTORY_PAGE, newest=False)
@@ -195,7 +195,7 @@ class Numbering:
         for seq, event in enumerate([*events, None], 1):
             if seq <= state.newest_seq and (event is None or event["seq"] != seq):
                 reason = f"it is missing, but the match has {state.newest_seq} events"
-                raise BrokenMatchError(state.match, event_item(seq), reason)
+                raise DamagedMatchError(state.match, event_item(seq), reason)
         return events
 
     def _unseen_goal(self, state: MatchState, accepted: AcceptedEvent) -> StoredEvent | None:
@@ -204,7 +204,7 @@ class Numbering:
         if seen is None or not may_have_missed_a_goal(state, accepted):
             return None
         items = self._db.query(**events_query(self._table, state.match, seen, _UNSEEN, newest=True))["Items"]
-        return unseen_goals.newest_unseen(accepted.event, accepted.by, readable_rows(parse_rows(parse_posted, items)))
+        return unseen_goals.newest_unseen(accepted.event, accepted.by, undamaged_rows(parse_rows(parse_posted, items)))
 
 
 def put_new(client: DynamoDBClient, table: str, item: Item, *, over_pending: bool = False) -> bool:
@@ -227,6 +227,6 @@ def _may_blame_one_event(error: Exception) -> bool:
     return not isinstance(error, (*AWS_ERRORS, OSError)) or judge(error) == "invalid"
 
 
-def _contradiction(state: MatchState, about: str) -> BrokenMatchError:
+def _contradiction(state: MatchState, about: str) -> DamagedMatchError:
     remedy = "after a match was made again under its id, livescore match reset removes what is left of the old one"
-    return BrokenMatchError(state.match, "state", f"it says seq {state.newest_seq}, but {about} ({remedy})")
+    return DamagedMatchError(state.match, "state", f"it says seq {state.newest_seq}, but {about} ({remedy})")

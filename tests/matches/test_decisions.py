@@ -21,7 +21,7 @@ from matches.ledger_writes import group_writes, outcome_row, pending_row
 from matches.match_rows import id_key, parse_event
 from matches.match_state import MatchState, Outcome
 from matches.scoreboard import Board, Refused, apply
-from runtime.attributes import UnreadableRowError
+from runtime.attributes import DamagedRowError
 
 STATE = MatchState(
     "m", "e1", 4, Board("second_half", (1, 0)), "Ajax", "Benfica", None, "2026-11-28T15:00:00+00:00", None, 2,
@@ -148,7 +148,7 @@ def test_an_event_whose_decision_fails_ends_the_group() -> None:
     damaged = {**outcome_of(accepted("bad"), Outcome("applied", seq=3)), "outcome": {"S": "lost"}}
     known = reading(bad=damaged)
     assert [each.accepted.event_id for each in decide_together(known, [accepted("g"), accepted("bad")])] == ["g"]
-    with pytest.raises(UnreadableRowError):
+    with pytest.raises(DamagedRowError):
         known.final_outcome(accepted("bad"))
 
 

@@ -22,7 +22,7 @@ from matches.match_rows import event_item, row_key
 from matches.match_state import Outcome
 from matches.numbering import ID_TAKEN
 from matches.schedule import NewMatch
-from runtime.attributes import BrokenMatchError
+from runtime.attributes import DamagedMatchError
 from tests.support import soak
 from trials.fuzz.correction_target import history
 from trials.model import storage
@@ -260,7 +260,7 @@ def test_rows_that_contradict_each_other_stop_the_event_that_meets_them() -> Non
     _, raw = _storage()
     raw.put_item(TableName=ledger.table, Item={**row_key("m", event_item(4)), "v": {"N": "1"}})
     results: list[Numbered] = []
-    with pytest.raises(BrokenMatchError, match=r"event#00000004 exists .*livescore match reset"):
+    with pytest.raises(DamagedMatchError, match=r"event#00000004 exists .*livescore match reset"):
         results.extend(ledger.apply_events(burst(10)))
     assert [each.outcome.seq for each in results] == [1, 2, 3]
     assert ledger.state("m").newest_seq == 3
@@ -274,7 +274,7 @@ def test_an_outcome_that_the_state_does_not_have_is_a_contradiction() -> None:
     row = raw.get_item(TableName=ledger.table, Key=row_key("m", "id#g1"))["Item"]
     raw.put_item(TableName=ledger.table, Item={**row, "seq": {"N": "9"}})
     results: list[Numbered] = []
-    with pytest.raises(BrokenMatchError, match="id#g1 says applied as seq 9"):
+    with pytest.raises(DamagedMatchError, match="id#g1 says applied as seq 9"):
         results.extend(ledger.apply_events([accepted("g5"), accepted("g1"), accepted("g6")]))
     assert [each.outcome for each in results] == [Outcome("applied", seq=3)]
 
