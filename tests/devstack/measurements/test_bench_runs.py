@@ -12,7 +12,8 @@ import pytest
 from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import free_port
 from devstack.stack.whole_stack import running
-from loadtest.bench import NAMES, budget, fairness, goal, million, page, programs, send, standin_posts
+from devstack.system import System
+from loadtest.bench import NAMES, budget, burst, fairness, goal, million, page, programs, send, standin_posts
 from loadtest.bench.target import Target
 
 if TYPE_CHECKING:
@@ -29,11 +30,24 @@ def target() -> Iterator[Target]:
         yield Target(system.api_url, system.websocket_url, environment, tokens_of(system))
 
 
+STREAM = System(1).resolve("stream")
+"""The name of the stream in every devstack."""
+
+
 async def test_a_goal_is_seen_by_everybody(target: Target) -> None:
     """The goal bench counts every viewer, no viewer misses an event, and its senders' signatures are right."""
     figures = (await goal.run(target, lambda _: None, viewers=30, goals=2)).figures
     assert (figures["viewers"], figures["goals"], figures["missed"]) == (30, 2, 0)
     assert set(figures["last_viewer_ms"]) == {"p50", "p95", "max"}
+
+
+async def test_a_goal_behind_a_burst_is_measured_until_its_viewer_has_it(target: Target) -> None:
+    """The burst bench numbers every event of the burst and the goals, and gives the figures of the goal."""
+    figures = (await burst.run(target, STREAM, lambda _: None, events=120, runs=1)).figures
+    assert figures["events"] == 120
+    assert figures["other_goal_ms"] >= figures["other_goal_numbered_ms"] > 0
+    assert min(figures["goal_alone_ms"], figures["numbering_ms"]) > 0
+    assert target.ledger().state(burst.BURST).newest_seq == 121
 
 
 async def test_the_budget_is_kept_and_nobody_is_missed(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
