@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple, cast
 
 from broadcaster.control.lease import start_owner
-from broadcaster.control.payload import VERSION, Batch, CarriedEvent, Counts, Cursor, ExecutionInput, RoundAnswer
+from broadcaster.control.payload import Batch, CarriedEvent, Counts, Cursor, ExecutionInput, RoundAnswer
+from broadcaster.control.payload_reader import VERSION
 
 NOW = 1_785_000_000_900
 """``$millis()``; the seconds are rounded down."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from broadcaster.control.payload import Batch, Cursor, ExecutionInput, PayloadError, RoundEnd, SenderTask
+from broadcaster.control.payload import Batch, Cursor, ExecutionInput, RoundEnd, SenderTask
+from broadcaster.control.payload_reader import PayloadError
 from tests.terraform.expressions import HAND_OVER, NOW
 from tests.terraform.interpreter import Interpreter, TaskError
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from broadcaster.control.lease import start_owner
-from broadcaster.control.payload import VERSION, Batch, CarriedEvent, Counts, ExecutionInput
+from broadcaster.control.payload import Batch, CarriedEvent, Counts, ExecutionInput
+from broadcaster.control.payload_reader import VERSION
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from matches.match_state import MatchState
