@@ -114,7 +114,7 @@ class CarriedEvent:
         """From JSON. Raises PayloadError."""
         read = PayloadReader(cls, payload)
         event = read.object("event")
-        if type(event.get("seq")) is not int or type(event.get("at")) is not int:
+        if any(type(event.get(name)) is not int or event[name] < 0 for name in ("seq", "at")):
             raise read.damaged("event", "an event with seq and at")
         return cls(event=cast("StoredEvent", event), score_prev=read.number_or_none("score_prev"))
 
@@ -150,8 +150,8 @@ class Batch:
     counts: Counts = field(default_factory=Counts)
     done: bool = False
     """No further invocation is needed in this round."""
-    lost: bool = False
-    """Another execution has the lease, or nobody has."""
+    lease_lost: bool = False
+    """The sender found that another execution has the lease, or that no execution has it."""
     set_aside: bool = False
     """The batch failed on every try."""
 
@@ -170,7 +170,7 @@ class Batch:
             cursor=None if payload["cursor"] is None else Cursor.parse(payload["cursor"]),
             counts=Counts.parse(payload["counts"]),
             done=read.flag("done"),
-            lost=read.flag("lost"),
+            lease_lost=read.flag("lease_lost"),
             set_aside=read.flag("set_aside"),
         )
         if not batch.first < batch.end <= batch.planned_shards:
@@ -199,7 +199,7 @@ class DamagedBatch:
 
     reached_seq = None
     counts = Counts()
-    lost = False
+    lease_lost = False
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
@@ -325,9 +325,9 @@ class RoundEnd:
         return {"v": VERSION, **_flat(self)}
 
     @property
-    def is_lost(self) -> bool:
-        """Whether another execution has the lease, or nobody has."""
-        return any(each.lost for each in self.batches)
+    def lease_lost(self) -> bool:
+        """Whether a sender found that another execution has the lease, or that no execution has it."""
+        return any(each.lease_lost for each in self.batches)
 
     @property
     def unreached_batches(self) -> int:
@@ -381,7 +381,7 @@ def _ended(payload: Any) -> Batch | DamagedBatch:
         if not isinstance(payload, dict) or payload.get("set_aside") is not True:
             raise
         return DamagedBatch(payload)
-    if not batch.done or (batch.reached_seq is None and not batch.lost and not batch.set_aside):
+    if not batch.done or (batch.reached_seq is None and not batch.lease_lost and not batch.set_aside):
         raise PayloadError(f"RoundEnd: batch {batch.number} has neither ended nor failed.")
     if batch.set_aside and batch.reached_seq is not None:
         raise PayloadError(f"RoundEnd: batch {batch.number} is set aside and has reached {batch.reached_seq}.")

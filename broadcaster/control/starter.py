@@ -46,7 +46,7 @@ logger = Logger(service="starter")
 class Starter:
     """Begins broadcasts in one cell.
 
-    Raises botocore's ClientError and BotoCoreError, and UnreadableRowError for a damaged row of the cell. To begin a
+    Raises botocore's ClientError and BotoCoreError, and DamagedRowError for a damaged row of the cell. To begin a
     broadcast twice is harmless: one execution has the lease, and the other one sends nothing.
     """
 
@@ -78,17 +78,17 @@ class Starter:
         """
         for _ in range(TRIES):
             broadcast = f"{state.match}-{state.newest_seq}-{secrets.token_hex(4)}"
-            cell_state = self._acquire_lease(state, broadcast, again=again)
-            if cell_state is not None:
+            acquired = self._acquire_lease(state, broadcast, again=again)
+            if acquired is not None:
                 if message is not None:
                     wait([message], MESSAGE_SECONDS)
-                self._start(state, cell_state, broadcast, events)
-                return cell_state
+                self._start(state, acquired, broadcast, events)
+                return acquired
             # A running broadcast sees the newer event, if that is due.
-            cell_state = self.cell_states.mark_due(state.match, state.newest_seq, state.epoch)
-            if cell_state.ended_seq >= state.newest_seq or cell_state.is_running(time.time()):
+            present = self.cell_states.mark_due(state.match, state.newest_seq, state.epoch)
+            if present.ended_seq >= state.newest_seq or present.is_running(time.time()):
                 break
-        return cell_state
+        return present
 
     def _acquire_lease(self, state: MatchState, broadcast: str, *, again: bool) -> CellState | None:
         """The cell's row with the lease of the broadcast, None if the lease is not free or nothing is to be told."""

@@ -24,8 +24,8 @@ from broadcaster.send.update_frames import Frames, build, covers
 from matches.ledger import UnknownMatchError
 from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
-from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, parse_rows
-from runtime.metrics import readable_rows, report_unreadable
+from runtime.attributes import VERSION_ATTRIBUTE, DamagedRowError, parse_rows
+from runtime.metrics import report_damaged_row, undamaged_rows
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ logger = Logger(service="sender")
 class SenderStore:
     """The tables, through aiobotocore clients.
 
-    The methods raise botocore's ClientError and BotoCoreError, and BrokenMatchError for a damaged row of the match.
+    The methods raise botocore's ClientError and BotoCoreError, and DamagedMatchError for a damaged row of the match.
     Other damaged rows are reported and left out.
     """
 
@@ -65,7 +65,7 @@ class SenderStore:
     async def first_poll(self, task: SenderTask) -> Poll | None:
         """Take the lease over for the task's execution, and read what ``poll`` reads; None if the lease is lost.
 
-        Raises UnknownMatchError or UnreadableRowError without a readable row of the match at home.
+        Raises UnknownMatchError or DamagedRowError without a readable row of the match at home.
         """
         takeover = lease_takeover(
             self.broadcasts,
@@ -85,7 +85,7 @@ class SenderStore:
 
         If home does not answer in ``HOME_SECONDS``, or has no readable row of the match, the poll has the ``known``
         state: lease, stops and rate shares lie in the cell and must not wait for home. Without a known state this
-        raises UnknownMatchError or UnreadableRowError.
+        raises UnknownMatchError or DamagedRowError.
         """
         return await self._poll(match, known, self.db.get_item(**cell_state_get(self.broadcasts, match)), "Item")
 
@@ -97,7 +97,7 @@ class SenderStore:
         return Poll(
             state=state,
             cell_state=parse_cell_state(match, cell_row.get(key)),
-            rate_shares=readable_rows(rate_share.parse(share_rows["Items"], time.time())),
+            rate_shares=undamaged_rows(rate_share.parse(share_rows["Items"], time.time())),
         )
 
     async def _state(self, match: str, known: MatchState | None) -> MatchState:
@@ -115,10 +115,10 @@ class SenderStore:
             return known
         try:
             return parse_state(found["Item"])
-        except UnreadableRowError as error:
+        except DamagedRowError as error:
             if known is None:
                 raise
-            report_unreadable(error)
+            report_damaged_row(error)
             return known
 
     async def frames(self, state: MatchState, told_seq: int, events: Sequence[CarriedEvent] = ()) -> Frames | None:
@@ -130,8 +130,8 @@ class SenderStore:
             return build(state, told_seq, [(each.event, each.score_prev) for each in events])
         query = events_query(self.matches, state.match, told_seq, EVENTS_PER_FRAME, newest=True)
         items = (await self.home.query(**query))["Items"]
-        events = readable_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
-        return build(state, told_seq, events)
+        stored = undamaged_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
+        return build(state, told_seq, stored)
 
     async def renew(self, task: SenderTask) -> bool:
         """Renew the lease and the row of the rate share; returns False if another execution has the lease."""
@@ -179,5 +179,5 @@ class SenderStore:
             answer = await self.db.update_item(**update)
         except self.db.exceptions.ConditionalCheckFailedException:
             return None
-        rows = readable_rows(rate_share.parse([answer["Attributes"]], time.time())) if "Attributes" in answer else []
+        rows = undamaged_rows(rate_share.parse([answer["Attributes"]], time.time())) if "Attributes" in answer else []
         return rows[0] if rows else None

@@ -67,7 +67,7 @@ async def test_a_second_execution_sends_nothing(
     first = task(numbered, 0, SHARDS)
     assert await tools.store.first_poll(first) is not None
     second = await send(tools, replace(first, owner=f"{OWNER}-2"))
-    assert (second.done, second.lost, len(rows_of(numbered))) == (True, True, 5)
+    assert (second.done, second.lease_lost, len(rows_of(numbered))) == (True, True, 5)
     assert (await send(tools, first)).counts.gone == 5
 
 

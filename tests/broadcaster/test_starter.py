@@ -1,8 +1,9 @@
-"""The starter makes an event due, acquires the lease and starts one execution; nothing that fails holds up the match."""
+"""The starter makes an event due, acquires the lease and starts an execution; no failure holds up the match."""
 
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def test_one_execution_has_the_lease_and_the_rate_share(
     assert found.owner == given.previous_owner == start_owner(given.broadcast)
     assert (given.due_seq, given.due_at, given.events) == (2, found.due_at, (CarriedEvent(event, 0),))
     assert found.round_name == f"{given.broadcast}#1"
-    rows, _ = parse(dynamodb.query(**rate_share_query(cell_states.table))["Items"], 0.0)
+    rows, _ = parse(dynamodb.query(**rate_share_query(cell_states.table))["Items"], time.time())
     [share] = [each for each in rows if each.match == numbered]
     assert (share.broadcast, share.batches) == (given.broadcast, len(given.batches))
 
@@ -121,7 +122,7 @@ def test_the_watchdogs_message_comes_first(
 ) -> None:
     """An execution starts after the watchdog's message was sent; if that takes long, the viewers do not wait for it."""
     message: Future[None] = Future()
-    begins.threads.submit(lambda: (_until_due(cell_states, numbered), message.set_result(None)))
+    begins.threads.submit(_send_when_due, message, cell_states, numbered)
     state = ledger.state(numbered)
     begins.begin(state, message=message)
     assert (message.done(), len(executions.inputs)) == (True, 1)
@@ -130,9 +131,11 @@ def test_the_watchdogs_message_comes_first(
     assert (never.done(), len(executions.inputs)) == (False, 2)
 
 
-def _until_due(cell_states: CellStates, match: str) -> None:
+def _send_when_due(message: Future[None], cell_states: CellStates, match: str) -> None:
+    """The queue takes the message when the starter has the lease."""
     while cell_states.read(match).owner is None:
         pass
+    message.set_result(None)
 
 
 def test_a_match_of_another_epoch_begins_anew(

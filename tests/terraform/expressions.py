@@ -103,7 +103,7 @@ WAITING = [
     (True, [DONE, WALKING]),
     (False, [DONE]),
     (False, [DONE, ASIDE]),
-    (False, [{**DONE, "lost": True, "reached_seq": None}]),
+    (False, [{**DONE, "lease_lost": True, "reached_seq": None}]),
 ]
 
 

@@ -35,7 +35,7 @@ def out_of_time(task: SenderTask) -> Batch:
 
 def lost(task: SenderTask) -> Batch:
     """A batch whose sender finds that its execution does not have the lease."""
-    return replace(task.batch, done=True, lost=True, reached_seq=None, cursor=None)
+    return replace(task.batch, done=True, lease_lost=True, reached_seq=None, cursor=None)
 
 
 @dataclass

@@ -191,7 +191,7 @@ def test_a_lease_that_is_lost_in_a_hand_over_ends_the_round(execution: Callable[
     machine = execution(services)
     machine.run(given.dump())
     [end] = services.ends
-    assert (end.owner, end.round, end.is_lost, end.reached_seqs) == (machine.owner, 3, True, [7])
+    assert (end.owner, end.round, end.lease_lost, end.reached_seqs) == (machine.owner, 3, True, [7])
     assert [each.batch for each in services.tasks] == [batches[1]]
     assert machine.states[-1] == "Ended"
 
@@ -204,7 +204,7 @@ def test_an_execution_that_runs_twice_sends_once(
     machine = execution(services)
     machine.run(started)
     assert (machine.states[-1], set(services.calls)) == ("Ended", {"Send", "Finish"})
-    assert (len(services.tasks), services.ends[0].is_lost) == (2, True)
+    assert (len(services.tasks), services.ends[0].lease_lost) == (2, True)
 
 
 @pytest.mark.parametrize("refused", [{}, {"SetAside": "SQS.SqsException", "RenewLease": "States.TaskFailed"}])

@@ -144,7 +144,7 @@ test("the board is new at each change and tells of the gap", async (t) => {
   assert.equal(boards.length, before + 1, "a duplicate is no change");
 });
 
-test("the clock on the board is what the frames say; a frame without one leaves it, a broken one stops it", async (t) => {
+test("the clock on the board is what the frames say; a frame without one leaves it, a damaged one stops it", async (t) => {
   const server = await serving(t);
   server.answers.set("m", { snapshot: 1, has: "1", clock: { minute: 12, stoppage: null, at: 5 } });
   const follow = viewing(t, server).follow("m");

@@ -93,7 +93,7 @@ test("a network that says nothing for four seconds is none", async () => {
   assert.equal(await text, "page");
 });
 
-test("a server that is broken is no reason to give out its error instead of what was kept", async () => {
+test("a server that fails is no reason to give out its error instead of what was kept", async () => {
   assert.equal(await textOf(ask("/", () => says("broken", 503))), "broken", "there is nothing else");
   const page = new Response("page");
   kept.set("/", page);

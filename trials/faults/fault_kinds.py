@@ -7,14 +7,14 @@ from typing import Literal
 
 from trials.faults.rules import Do, Rule
 
-Reach = Literal["told", "repaired"]
+Delivery = Literal["told", "repaired"]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of fault.
 
-    ``rules`` are armed while ``events`` are posted; ``act`` names an act (acts.py). ``reach`` says whether the
+    ``rules`` are armed while ``events`` are posted; ``act`` names an act (acts.py). ``delivery`` says whether the
     broadcast must bring the events to all viewers, or viewers may have to repair. ``opening``: the fault hits the first
     event of a match, which has several senders.
     """
@@ -24,7 +24,7 @@ class Kind:
     what: str
     rules: tuple[Rule, ...] = ()
     act: str = ""
-    reach: Reach = "told"
+    delivery: Delivery = "told"
     events: int = 1
     opening: bool = False
 
@@ -109,13 +109,13 @@ _EXECUTIONS = (
 
 _ROUTES = (
     Kind("routes-killed-before-row", (2, 4), "the subscribe route dies before the row is written",
-         (Rule("routes", "PutItem", BEFORE),), act="return-to-ministack", reach="repaired"),
+         (Rule("routes", "PutItem", BEFORE),), act="return-to-ministack", delivery="repaired"),
     Kind("routes-killed-after-row", (2, 4), "the subscribe route dies after the row is written, before the answer",
-         (Rule("routes", "PutItem", AFTER),), act="return-to-ministack", reach="repaired"),
+         (Rule("routes", "PutItem", AFTER),), act="return-to-ministack", delivery="repaired"),
     Kind("routes-cannot-write", (2,), "DynamoDB refuses a returning viewer's row",
-         (Rule("routes", "PutItem", Do.REFUSE, times=5, error=THROTTLED, status=400),), act="return", reach="repaired"),
+         (Rule("routes", "PutItem", Do.REFUSE, times=5, error=THROTTLED, status=400),), act="return", delivery="repaired"),
     Kind("leaving-fails", (4,), "DynamoDB refuses to delete the row of a viewer that left: a 410 prunes it",
-         (Rule("routes", "DeleteItem", Do.REFUSE, times=5),), act="return", reach="repaired"),
+         (Rule("routes", "DeleteItem", Do.REFUSE, times=5),), act="return", delivery="repaired"),
     Kind("reads-are-stale", (2, 4), "what is not read consistently is read as it was before",
          (Rule("routes", "Query", Do.STALE, times=1000, anyone=True),
           Rule("routes", "GetItem", Do.STALE, times=1000),
@@ -198,7 +198,7 @@ _GATEWAY = (
     Kind("gateway-502", (2,), "502 to every other try", (Rule(*_POST, Do.REFUSE, times=6, status=502),)),
     Kind("gateway-down", (2,), "503 to everything for so long that batches fail",
          # A batch may give up one viewer of many without failing: that viewer has a gap and repairs it.
-         (Rule(*_POST, Do.REFUSE, times=60, status=503),), reach="repaired"),
+         (Rule(*_POST, Do.REFUSE, times=60, status=503),), delivery="repaired"),
     Kind("gateway-resets", (2,), "connections are reset before the POST arrives",
          (Rule(*_POST, Do.RESET_BEFORE, times=4),)),
     Kind("gateway-answer-lost", (2, 3), "the viewer has the frame and the answer is lost: it gets it again",
@@ -207,10 +207,10 @@ _GATEWAY = (
     Kind("gateway-is-slow", (2,), "answers take a second and a half", (Rule(*_POST, Do.SLOW, times=6, seconds=1.5),)),
     Kind("gateway-garbage", (2,), "what comes back is no HTTP", (Rule(*_POST, Do.GARBLE, times=2),)),
     Kind("frame-lost", (2,), "the gateway takes a frame and loses it", (Rule(*_POST, Do.SWALLOW, times=3),),
-         reach="repaired"),
+         delivery="repaired"),
     Kind("frame-comes-twice", (2, 3), "a viewer gets a frame twice", (Rule(*_POST, Do.TWICE, times=4),)),
     Kind("frame-comes-late", (2, 8), "a viewer gets a frame after a newer one",
-         (Rule(*_POST, Do.HOLD, times=3, seconds=2),), events=3, reach="repaired"),
+         (Rule(*_POST, Do.HOLD, times=3, seconds=2),), events=3, delivery="repaired"),
     Kind("account-throttle", (2, 5), "the gateway's own throttle lets fifteen frames a second pass",
          act="account-throttle"),
     Kind("disconnect-lost", (4,), "a viewer vanishes and $disconnect never comes: a 410 prunes its row",
@@ -227,7 +227,7 @@ _CLOCKS = tuple(
 _CROWDS = (
     Kind("connection-storm", (2, 7), "newcomers storm in while a goal is going out", act="storm", events=2),
     Kind("everyone-returns", (2,), "every connection breaks while a goal is going out", act="everyone-returns",
-         reach="repaired"),
+         delivery="repaired"),
     Kind("senders-deployed", (2,), "a new version of the senders is deployed while they send",
          (Rule(*_POST, Do.SLOW, times=8, seconds=0.7),), act="deploy"),
     Kind("unknown-version", (2, 6), "an execution carries a version that the senders do not know",
@@ -256,19 +256,19 @@ _ROWS = (
          events=2),
     Kind("row-of-another-type", (6, 7), "an attribute of another match's state row has another type", act="row-type",
          events=2),
-    Kind("row-is-broken-json", (6, 7), "the board in another match's state row is broken JSON", act="row-json",
+    Kind("row-is-damaged-json", (6, 7), "the board in another match's state row is damaged JSON", act="row-json",
          events=2),
     Kind("row-of-unknown-version", (6, 7), "another match's state row has a version that nobody knows",
          act="row-version", events=2),
-    Kind("row-event-unreadable", (6, 7), "an event row of another match is broken JSON, and is to be cancelled",
+    Kind("row-event-damaged", (6, 7), "an event row of another match is damaged JSON, and is to be cancelled",
          act="row-event"),
-    Kind("row-id-unreadable", (6, 7), "what became of an event of another match cannot be read", act="row-id"),
-    Kind("row-cell-state-unreadable", (6, 7), "a cell's row of another match cannot be read", act="row-cell-state"),
-    Kind("row-rate-share-unreadable", (2, 7), "a rate-share row, which all senders read, cannot be read",
+    Kind("row-id-damaged", (6, 7), "what became of an event of another match cannot be read", act="row-id"),
+    Kind("row-cell-state-damaged", (6, 7), "a cell's row of another match cannot be read", act="row-cell-state"),
+    Kind("row-rate-share-damaged", (2, 7), "a rate-share row, which all senders read, cannot be read",
          act="row-rate-share", events=2),
-    Kind("row-audience-unreadable", (2,), "the count of the match's viewers is no number", act="row-audience"),
-    Kind("row-receipt-unreadable", (2,), "a receipt of the match is broken JSON", act="row-receipt"),
-    Kind("row-progress-unreadable", (2,), "a batch's row of the round that is running is broken JSON",
+    Kind("row-audience-damaged", (2,), "the count of the match's viewers is no number", act="row-audience"),
+    Kind("row-receipt-damaged", (2,), "a receipt of the match is damaged JSON", act="row-receipt"),
+    Kind("row-progress-damaged", (2,), "a batch's row of the round that is running is damaged JSON",
          (Rule(*_POST, Do.SLOW, times=8, seconds=0.7),), act="row-progress"),
     Kind("row-subscription-strange", (2, 4), "rows of viewers have no readable ttl: they are told or pruned",
          act="row-subscription"),
@@ -294,7 +294,7 @@ SHORT = (
     "poison-json", "poison-unknown-match", "gateway-throttles", "gateway-502", "gateway-resets", "gateway-half-open",
     "frame-lost", "frame-comes-late", "disconnect-lost", "clock-sender-fast", "clock-receipt-slow",
     "connection-storm", "everyone-returns", "senders-deployed", "slow-viewers", "unwatched-matches",
-    "row-match-made-again", "row-lacks-an-attribute", "row-rate-share-unreadable", "row-event-unreadable",
+    "row-match-made-again", "row-lacks-an-attribute", "row-rate-share-damaged", "row-event-damaged",
     "row-subscription-strange",
 )  # fmt: skip
 """The kinds of a run without ``--long``: at least one short kind of each sort."""

@@ -255,7 +255,7 @@ def _silent(armed: list[Armed]) -> str:
 
 def _expected(play: Play, kind: Kind) -> list[Watcher]:
     """The viewers that must have the events before the run goes on: the quick ones, or all."""
-    return [each for each in play.watchers if each.quick or kind.reach == "told"]
+    return [each for each in play.watchers if each.quick or kind.delivery == "told"]
 
 
 def matches_of(plan: Plan) -> list[list[Kind]]:
