@@ -247,7 +247,7 @@ class ExecutionInput:
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
-        return {"v": VERSION, **_flat(self), "batches": _dumped(self.batches), "events": _dumped(self.events)}
+        return {"v": VERSION, **_flat(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,7 @@ class SenderTask:
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
-        return {"v": VERSION, **_flat(self), "batch": self.batch.dump(), "events": _dumped(self.events)}
+        return {"v": VERSION, **_flat(self), "batch": self.batch.dump()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +322,7 @@ class RoundEnd:
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
-        return {"v": VERSION, **_flat(self), "batches": _dumped(self.batches)}
+        return {"v": VERSION, **_flat(self)}
 
     @property
     def lease_lost(self) -> bool:
@@ -370,7 +370,7 @@ class RoundAnswer:
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
-        return {"another_round": self.another_round, "batches": _dumped(self.batches)}
+        return _flat(self)
 
 
 def _ended(payload: Any) -> Batch | DamagedBatch:
@@ -389,9 +389,8 @@ def _ended(payload: Any) -> Batch | DamagedBatch:
 
 
 def _flat(payload: Any) -> dict[str, Any]:
-    """The fields of a dataclass by their names; nested values stay as they are."""
-    return {each.name: getattr(payload, each.name) for each in fields(payload)}
-
-
-def _dumped(payloads: Sequence[Any]) -> list[dict[str, Any]]:
-    return [each.dump() for each in payloads]
+    """The fields of a dataclass by their names: a tuple as a list for JSON, any other value as it is."""
+    values = {each.name: getattr(payload, each.name) for each in fields(payload)}
+    return {
+        name: [each.dump() for each in value] if isinstance(value, tuple) else value for name, value in values.items()
+    }
