@@ -14,7 +14,6 @@ from botocore.exceptions import ClientError, ParamValidationError
 from broadcaster.control.cell_state import CellState, cell_state_key
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout, IncompleteError
-from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.stack.provision import client
@@ -24,13 +23,15 @@ from matches.ledger import Ledger as RealLedger
 from matches.match_rows import event_item, row_key
 from matches.numbering import Numbering
 from matches.scoreboard import apply
+from tests.broadcaster import conftest
 from tests.refusing import refusing
 from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.control.cell_state import CellStates
+    from broadcaster.control.cell_state import CellState, CellStates
+    from broadcaster.control.payload import CarriedEvent
     from devstack.system import System
     from matches.decisions import MatchReading
     from matches.events import Event
@@ -45,23 +46,20 @@ class Started(Starter):
     started: list[tuple[str, int]]
     failures: int
 
-    def start(self, state: MatchState, cell_state: CellState) -> None:
-        """Start, unless a failure is due."""
+    def begin(self, state: MatchState, *given: Any, **options: Any) -> CellState:
+        """Begin, unless a failure is due."""
         if self.failures:
             object.__setattr__(self, "failures", self.failures - 1)
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
-        super().start(state, cell_state)
+        begun = super().begin(state, *given, **options)
         self.started.append((state.match, state.newest_seq))
+        return begun
 
 
 @pytest.fixture
-def starter(system: System) -> Started:
+def starter(system: System, cell_states: CellStates) -> Started:
     """Starts real executions."""
-    starter = Started(
-        stepfunctions=client(system, "stepfunctions"),
-        state_machine=system.resolve("state_machine"),
-        budget=Budget(2_000, 1_000),
-    )
+    starter: Started = conftest.starter(system, cell_states, kind=Started)
     object.__setattr__(starter, "started", [])
     object.__setattr__(starter, "failures", 0)
     return starter
@@ -71,7 +69,8 @@ def starter(system: System) -> Started:
 def fanout(ledger: Ledger, cell_states: CellStates, starter: Started, system: System) -> Fanout:
     """A fan-out in this process."""
     sqs = client(system, "sqs")
-    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2))
+    queue = WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2)
+    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, queue, conftest.THREADS)
     return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
 
 
@@ -245,11 +244,16 @@ def test_records_of_a_match_are_one_group_wherever_they_lie(
 def test_the_broadcast_begins_with_the_state_that_was_numbered(
     fanout: Fanout, ledger: Ledger, match: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The match is not read again after its transaction; a record that comes again has the state that was read."""
-    told: list[MatchState] = []
+    """The match is not read again after its transaction; a record that comes again has the state that was read.
 
-    def broadcast(state: MatchState, *_: Any) -> list[str]:
+    The new events go with it. A refused event begins no broadcast.
+    """
+    told: list[MatchState] = []
+    carried: list[tuple[list[int], bool]] = []
+
+    def broadcast(state: MatchState, events: list[CarriedEvent], *, again: bool) -> list[str]:
         told.append(state)
+        carried.append(([each.event["seq"] for each in events], again))
         return []
 
     monkeypatch.setattr(fanout._cells, "broadcast", broadcast)  # noqa: SLF001
@@ -258,6 +262,9 @@ def test_the_broadcast_begins_with_the_state_that_was_numbered(
     assert told == [ledger.state(match)]
     fanout.handle(batch[:1])
     assert told == [ledger.state(match)] * 2
+    assert carried == [([1, 2], False), ([], True)]
+    fanout.handle([record(match, "h2", "second_half")])
+    assert len(told) == 2
 
 
 def test_an_event_row_says_when_its_record_was_streamed_and_numbered(
@@ -338,7 +345,7 @@ def test_a_numbered_event_stays_on_the_stream_whatever_aws_says_of_its_broadcast
     """Promise 2: an error of AWS in the broadcast sets no numbered event aside: the record is delivered again."""
     invalid = ClientError({"Error": {"Code": "ValidationException", "Message": "no queue"}}, "SendMessage")
 
-    def refuse(_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise invalid
 
     monkeypatch.setattr(fanout._cells, "broadcast", refuse)  # noqa: SLF001
@@ -358,8 +365,9 @@ def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
         inputs.append(json.loads(params["input"]))
 
     starter.stepfunctions.meta.events.register("before-parameter-build.sfn.StartExecution", note)
-    state = replace(ledger.state(match), audience=1_000_000, newest_seq=1)
-    starter.start(state, CellState(match, due_seq=1, ended_seq=1, told_seq=0, rows=0))
+    starter.cell_states.mark_due(match, 1, ledger.state(match).epoch)
+    starter.cell_states.stop(match, 1, ledger.state(match).epoch)
+    starter.begin(replace(ledger.state(match), audience=1_000_000, newest_seq=2))
     assert len(inputs[0]["batches"]) == 2
 
 
