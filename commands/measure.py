@@ -71,7 +71,7 @@ def bench(
     json_file: JsonFile = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file, .svg or .png.")] = None,
 ) -> None:
-    """Measure: sending, paging, a million rows, the stand-in, a goal to 10,000 viewers, the budget, cold starts, pages.
+    """Measure: sending, paging, a million rows, the stand-in, a goal, a goal in a burst, budget, cold starts, pages.
 
     With "all", --json and --plot name folders.
     """

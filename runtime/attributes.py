@@ -6,8 +6,8 @@ rows skips the damaged ones and reports them (``metrics.undamaged_rows``). Code 
 its work for this match, and for no other match.
 
 Every row has its version as the number ``v``, except a subscription's row (subscriptions/store.py: it has no room for
-one). A row without ``v`` has version 1. A row of any other version counts as damaged: a newer release wrote it, and this
-release cannot know its meaning.
+one). A row without ``v`` has version 1. A row of any other version counts as damaged: a newer release wrote it, and
+this release cannot know its meaning.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs the benches of loadtest/bench, with the stack that each needs."""
+"""Runs the benches of loadtest/bench, each with the stack that it needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import StackError, free_port
 from devstack.stack.site import serving
 from devstack.stack.whole_stack import enough_files, running
-from loadtest.bench import budget, cold, goal, million, page, send, standin_posts, web
+from loadtest.bench import budget, burst, cold, goal, million, page, send, standin_posts, web
 from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.standin_client import StandinClient
 from loadtest.bench.target import Target
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 SOCKETS = {"gateway": standin_posts.SOCKETS, "goal": goal.VIEWERS, "budget": budget.VIEWERS}
-"""Viewers of the benches that have many."""
+"""Name of a bench -> the number of its sockets, for benches with many viewers."""
 
 UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
-"""Two senders without a budget: what the machine can do."""
+"""Settings for two senders whose rate only the machine limits."""
 
 
 def run(name: str, say: Say) -> Result:
-    """One bench by its name; raises KeyError for another, StackError if this machine does not allow its sockets."""
+    """Run a bench. Raises KeyError for an unknown name, StackError if this machine does not allow its sockets."""
     enough_files()
     if name in SOCKETS and (refusal := allow_sockets(SOCKETS[name])) is not None:
         raise StackError(refusal)
@@ -53,7 +53,7 @@ def _target(say: Say, settings: dict[str, int], gateway: Gateway = "ministack") 
 
 
 def target_of(system: System) -> Target:
-    """A running system as the benches know it."""
+    """A running system, as the target of a bench."""
     environment = {**system.environment("sender"), **system.credentials()}
     return Target(system.api_url, system.websocket_url, environment, tokens_of(system))
 
@@ -72,6 +72,11 @@ def _goal(say: Say) -> Result:
     with _target(say, UNBOUNDED, "standin") as target:
         StandinClient(target.websocket_url).limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
         return signals.run(goal.run(target, say), uvloop.new_event_loop)
+
+
+def _burst(say: Say) -> Result:
+    with running(free_port(), {}, say, gateway="standin") as (system, _):
+        return signals.run(burst.run(target_of(system), system.resolve("stream"), say), uvloop.new_event_loop)
 
 
 def _budget(say: Say) -> Result:
@@ -97,7 +102,7 @@ def _web(say: Say) -> Result:
 
 @contextmanager
 def functions_of(system: System) -> Iterator[Functions]:
-    """The functions of a running system, their zip unpacked while the block lasts."""
+    """The functions of a running system. Their zip stays unpacked in a temporary folder during the block."""
     described = system.raw["functions"]
     with tempfile.TemporaryDirectory(prefix="livescore-functions-") as folder:
         with zipfile.ZipFile(build()) as archive:
@@ -111,5 +116,5 @@ def functions_of(system: System) -> Iterator[Functions]:
 
 BENCHES: dict[str, Callable[[Say], Result]] = {
     "send": send.run, "page": _page, "million": _million, "gateway": standin_posts.run, "goal": _goal,
-    "budget": _budget, "cold": _cold, "web": _web,
+    "burst": _burst, "budget": _budget, "cold": _cold, "web": _web,
 }  # fmt: skip

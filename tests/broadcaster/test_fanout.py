@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,24 +14,30 @@ from botocore.exceptions import ClientError, ParamValidationError
 from broadcaster.control.cell_state import CellState, cell_state_key
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout, IncompleteError
-from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.stack.provision import client
 from devstack.system import REGION
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger as RealLedger
-from matches.match_rows import row_key
+from matches.match_rows import event_item, row_key
+from matches.numbering import Numbering
+from matches.scoreboard import apply
+from tests.broadcaster import conftest
 from tests.refusing import refusing
 from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.control.cell_state import CellStates
+    from broadcaster.control.cell_state import CellState, CellStates
+    from broadcaster.control.payload import CarriedEvent
     from devstack.system import System
+    from matches.decisions import MatchReading
+    from matches.events import Event
     from matches.ledger import Ledger
     from matches.match_state import MatchState
+    from matches.scoreboard import Board
 
 
 class Started(Starter):
@@ -39,23 +46,20 @@ class Started(Starter):
     started: list[tuple[str, int]]
     failures: int
 
-    def start(self, state: MatchState, cell_state: CellState) -> None:
-        """Start, unless a failure is due."""
+    def begin(self, state: MatchState, *given: Any, **options: Any) -> CellState:
+        """Begin, unless a failure is due."""
         if self.failures:
             object.__setattr__(self, "failures", self.failures - 1)
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
-        super().start(state, cell_state)
+        begun = super().begin(state, *given, **options)
         self.started.append((state.match, state.newest_seq))
+        return begun
 
 
 @pytest.fixture
-def starter(system: System) -> Started:
+def starter(system: System, cell_states: CellStates) -> Started:
     """Starts real executions."""
-    starter = Started(
-        stepfunctions=client(system, "stepfunctions"),
-        state_machine=system.resolve("state_machine"),
-        budget=Budget(2_000, 1_000),
-    )
+    starter: Started = conftest.starter(system, cell_states, kind=Started)
     object.__setattr__(starter, "started", [])
     object.__setattr__(starter, "failures", 0)
     return starter
@@ -65,7 +69,8 @@ def starter(system: System) -> Started:
 def fanout(ledger: Ledger, cell_states: CellStates, starter: Started, system: System) -> Fanout:
     """A fan-out in this process."""
     sqs = client(system, "sqs")
-    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2))
+    queue = WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2)
+    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, queue, conftest.THREADS)
     return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
 
 
@@ -85,11 +90,15 @@ def set_aside(system: System) -> Callable[[str], list[dict[str, Any]]]:
     return read
 
 
-def record(match: str, event_id: str, kind: str = "goal", data: bytes | None = None) -> dict[str, Any]:
-    """A record as Kinesis delivers it."""
+def accepted_event(match: str, event_id: str, kind: str = "goal", **fields: Any) -> AcceptedEvent:
+    """An event that the API has accepted."""
     timed = {"team": "home", "minute": 23} if kind == "goal" else {}
-    event = EVENT.validate_python({"kind": kind, "event_id": event_id, **timed})
-    payload = AcceptedEvent(match, 1, event).to_record() if data is None else data
+    return AcceptedEvent(match, 1, EVENT.validate_python({"kind": kind, "event_id": event_id, **timed, **fields}))
+
+
+def record(match: str, event_id: str, kind: str = "goal", data: bytes | None = None, **fields: Any) -> dict[str, Any]:
+    """A record as Kinesis delivers it."""
+    payload = accepted_event(match, event_id, kind, **fields).to_record() if data is None else data
     return {
         "kinesis": {"partitionKey": match, "sequenceNumber": "1", "data": base64.b64encode(payload).decode()},
         "eventID": "shardId-000000000000:1",
@@ -167,13 +176,14 @@ def test_a_transient_failure_stops_its_match_and_no_other(
     """Promises 1, 6 and 7: behind a failed record its match waits, the other match goes on, and the batch is raised."""
     other = f"{match}-b"
     operator.create_match(match=other, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    # A correction has a transaction of its own.
     batch = [
-        record(match, "k", "kick_off"), record(match, "g1"), record(match, "g2"),
+        record(match, "k", "kick_off"), record(match, "a", "amendment", amends="k", minute=1), record(match, "g2"),
         record(other, "k", "kick_off"), record(other, "g1"),
     ]  # fmt: skip
 
     def fail(params: dict[str, Any], **_: Any) -> None:
-        if '"id#g1"' in json.dumps(params) and f'"{match}"' in json.dumps(params):
+        if '"id#a"' in json.dumps(params) and f'"{match}"' in json.dumps(params):
             raise ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, "TransactWriteItems")
 
     events = ledger._db.meta.events  # noqa: SLF001
@@ -187,8 +197,88 @@ def test_a_transient_failure_stops_its_match_and_no_other(
     assert ids(ledger, other) == ["k", "g1"]
     assert starter.started == [(match, 1), (other, 2)]
     fanout.handle(batch)
-    assert ids(ledger, match) == ["k", "g1", "g2"]
+    assert ids(ledger, match) == ["k", "g2"]
     assert ids(ledger, other) == ["k", "g1"]
+
+
+def test_an_event_that_was_numbered_before_is_broadcast_whatever_becomes_of_the_next(
+    fanout: Fanout, ledger: Ledger, match: str, starter: Started
+) -> None:
+    """Promise 2: a fan-out that died after the transaction is made good, even if the next events cannot be written."""
+    ledger.apply_event(accepted_event(match, "k", "kick_off"))
+    end = fail_for(ledger, "g1", ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "Transact"))
+    try:
+        with pytest.raises(IncompleteError, match=match):
+            fanout.handle([record(match, "k", "kick_off"), record(match, "g1"), record(match, "g2")])
+    finally:
+        end()
+    assert ids(ledger, match) == ["k"]
+    assert starter.started == [(match, 1)]
+
+
+def test_records_of_a_match_are_one_group_wherever_they_lie(
+    fanout: Fanout, ledger: Ledger, match: str, other: str, starter: Started, set_aside: Any
+) -> None:
+    """Promises 1, 6 and 7: a burst among another match's records is one read and one transaction; poison ends none."""
+    calls: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        if model.name in ("BatchGetItem", "TransactWriteItems", "GetItem"):
+            calls.append(model.name)
+
+    burst = [record(match, "k", "kick_off"), *(record(match, f"g{number}") for number in range(30))]
+    burst[20:20] = [record(match, "x", data=b"not ours"), record(other, "k", "kick_off")]
+    events = ledger._db.meta.events  # noqa: SLF001
+    events.register("before-call.dynamodb.*", note, unique_id="note")
+    try:
+        fanout.handle(burst)
+    finally:
+        events.unregister("before-call.dynamodb.*", unique_id="note")
+    # The records before and behind the poison are numbered apart, because it is set aside in its turn.
+    assert calls == ["BatchGetItem", "TransactWriteItems"] * 3
+    assert ids(ledger, match) == ["k", *(f"g{number}" for number in range(30))]
+    assert starter.started == [(match, 31), (other, 1)]
+    assert [each["reason"] for each in set_aside(match)] == ["not JSON"]
+
+
+def test_the_broadcast_begins_with_the_state_that_was_numbered(
+    fanout: Fanout, ledger: Ledger, match: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The match is not read again after its transaction; a record that comes again has the state that was read.
+
+    The new events go with it. A refused event begins no broadcast.
+    """
+    told: list[MatchState] = []
+    carried: list[tuple[list[int], bool]] = []
+
+    def broadcast(state: MatchState, events: list[CarriedEvent], *, again: bool) -> list[str]:
+        told.append(state)
+        carried.append(([each.event["seq"] for each in events], again))
+        return []
+
+    monkeypatch.setattr(fanout._cells, "broadcast", broadcast)  # noqa: SLF001
+    batch = [record(match, "k", "kick_off"), record(match, "g1"), record(match, "h", "second_half")]
+    fanout.handle(batch)
+    assert told == [ledger.state(match)]
+    fanout.handle(batch[:1])
+    assert told == [ledger.state(match)] * 2
+    assert carried == [([1, 2], False), ([], True)]
+    fanout.handle([record(match, "h2", "second_half")])
+    assert len(told) == 2
+
+
+def test_an_event_row_says_when_its_record_was_streamed_and_numbered(
+    fanout: Fanout, ledger: Ledger, match: str, dynamodb: Any
+) -> None:
+    """Kinesis gives seconds; the row has milliseconds, and the fan-out's own clock beside them."""
+    first = record(match, "k", "kick_off")
+    first["kinesis"]["approximateArrivalTimestamp"] = 1_766_000_000.123
+    before = time.time_ns() // 1_000_000
+    fanout.handle([first, record(match, "g1")])
+    after = time.time_ns() // 1_000_000
+    rows = [dynamodb.get_item(TableName=ledger.table, Key=row_key(match, event_item(seq)))["Item"] for seq in (1, 2)]
+    assert [each.get("streamed") for each in rows] == [{"N": "1766000000123"}, None]
+    assert all(before <= int(each["numbered"]["N"]) <= after for each in rows)
 
 
 def fail_for(ledger: Ledger, event_id: str, error: Exception) -> Callable[[], None]:
@@ -255,7 +345,7 @@ def test_a_numbered_event_stays_on_the_stream_whatever_aws_says_of_its_broadcast
     """Promise 2: an error of AWS in the broadcast sets no numbered event aside: the record is delivered again."""
     invalid = ClientError({"Error": {"Code": "ValidationException", "Message": "no queue"}}, "SendMessage")
 
-    def refuse(_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise invalid
 
     monkeypatch.setattr(fanout._cells, "broadcast", refuse)  # noqa: SLF001
@@ -275,8 +365,9 @@ def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
         inputs.append(json.loads(params["input"]))
 
     starter.stepfunctions.meta.events.register("before-parameter-build.sfn.StartExecution", note)
-    state = replace(ledger.state(match), audience=1_000_000, newest_seq=1)
-    starter.start(state, CellState(match, due_seq=1, ended_seq=1, told_seq=0, rows=0))
+    starter.cell_states.mark_due(match, 1, ledger.state(match).epoch)
+    starter.cell_states.stop(match, 1, ledger.state(match).epoch)
+    starter.begin(replace(ledger.state(match), audience=1_000_000, newest_seq=2))
     assert len(inputs[0]["batches"]) == 2
 
 
@@ -336,13 +427,13 @@ def test_many_records_of_a_damaged_match_cost_its_patience_once(
     """No record waits behind the first record of a damaged match: the match is known to be damaged for a while."""
     damage(dynamodb, ledger, match, board=None)
     reads: list[str] = []
-    real = RealLedger.state
+    real = Numbering.state_with_ids
 
-    def counted(self: Ledger, of: str) -> MatchState:
+    def counted(self: Numbering, of: str, event_ids: Any) -> MatchReading:
         reads.append(of)
-        return real(self, of)
+        return real(self, of, event_ids)
 
-    monkeypatch.setattr(RealLedger, "state", counted)
+    monkeypatch.setattr(Numbering, "state_with_ids", counted)
     fanout.handle([record(match, f"e{number}", "kick_off") for number in range(60)])
     assert len(set_aside(match)) == 60
     assert 1 < len(reads) < 30
@@ -353,16 +444,16 @@ def test_damage_that_is_repaired_at_once_sets_nothing_aside(
 ) -> None:
     """A match is tried again for a moment before it is given up: two readers at once are not taken for damage."""
     damage(dynamodb, ledger, match, v={"N": "99"})
-    real = RealLedger.state
+    real = Numbering.state_with_ids
     reads: list[str] = []
 
-    def repaired(self: Ledger, of: str) -> MatchState:
+    def repaired(self: Numbering, of: str, event_ids: Any) -> MatchReading:
         reads.append(of)
         if len(reads) == 3:
             damage(dynamodb, ledger, match, v=None)
-        return real(self, of)
+        return real(self, of, event_ids)
 
-    monkeypatch.setattr(RealLedger, "state", repaired)
+    monkeypatch.setattr(Numbering, "state_with_ids", repaired)
     fanout.handle([record(match, "k", "kick_off"), record(match, "g1")])
     assert ids(ledger, match) == ["k", "g1"]
     assert set_aside(match) == []
@@ -372,14 +463,14 @@ def test_an_error_nobody_foresaw_stops_its_event_only(
     fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise 6: a bug that one event meets sets that event aside, and its match and the others go on."""
-    real = RealLedger.apply_event
 
-    def buggy(self: Ledger, accepted: AcceptedEvent) -> Any:
-        if accepted.event_id == "bug":
+    def buggy(board: Board, event: Event, *given: Any) -> Any:
+        if event.event_id == "bug":
             raise TypeError("unforeseen")
-        return real(self, accepted)
+        return apply(board, event, *given)
 
-    monkeypatch.setattr(RealLedger, "apply_event", buggy)
+    monkeypatch.setattr("matches.decisions.apply", buggy)
+    monkeypatch.setattr("matches.numbering.apply", buggy)
     ours = [record(match, "k", "kick_off"), record(match, "bug"), record(match, "g1")]
     fanout.handle([*ours, record(other, "k", "kick_off")])
     assert ids(ledger, match) == ["k", "g1"]
@@ -393,8 +484,13 @@ def test_contention_is_not_taken_for_damage(
 ) -> None:
     """Promise 6: when another reader is always faster the batch is raised, and nothing is set aside."""
     fanout.handle([record(match, "k", "kick_off")])
-    real = RealLedger.state
-    monkeypatch.setattr(RealLedger, "state", lambda self, of: replace(real(self, of), newest_seq=0))
+    real = Numbering.state_with_ids
+
+    def behind(self: Numbering, of: str, event_ids: Any) -> MatchReading:
+        found = real(self, of, event_ids)
+        return replace(found, state=replace(found.state, newest_seq=0))
+
+    monkeypatch.setattr(Numbering, "state_with_ids", behind)
     with pytest.raises(IncompleteError):
         fanout.handle([record(match, "g1")])
     monkeypatch.undo()
@@ -418,14 +514,14 @@ def test_a_redelivered_batch_sets_a_record_aside_once(
     fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a transient failure has the batch delivered again and again, its poison does not fill the queue."""
-    real = RealLedger.apply_event
+    real = RealLedger.apply_events
 
-    def throttled(self: Ledger, accepted: AcceptedEvent) -> Any:
-        if accepted.match == other:
+    def throttled(self: Ledger, events: list[AcceptedEvent]) -> Any:
+        if events[0].match == other:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "TransactWriteItems")
-        return real(self, accepted)
+        return real(self, events)
 
-    monkeypatch.setattr(RealLedger, "apply_event", throttled)
+    monkeypatch.setattr(RealLedger, "apply_events", throttled)
     batch = [record(match, "x", data=b"not ours"), record(other, "k", "kick_off")]
     for _ in range(3):
         with pytest.raises(IncompleteError, match=other):

@@ -89,7 +89,9 @@ CURSOR = Cursor(7, 128, 3, None, 1, "L0SM9cOFvHcCIhw=", 900)
 WALKING = Batch(1, 42, 85, 128, 3, previous_rows=400_000, cursor=CURSOR, counts=Counts(rows=9))
 ENDED_BATCH = Batch(0, 0, 1, 1, 1, reached_seq=7, done=True)
 NAME = "wc22-final-7-0a1b2c3d"
-GOAL = CarriedEvent({"event_id": "g", "kind": "goal", "team": "home", "at": 1_785_000_000_000, "seq": 7, "score": [1, 0]}, 3)
+GOAL = CarriedEvent(
+    {"event_id": "g", "kind": "goal", "team": "home", "at": 1_785_000_000_000, "seq": 7, "score": [1, 0]}, 3
+)
 EXAMPLES: tuple[Any, ...] = (
     ExecutionInput("wc22-final", 7, 1_785_000_000_100, "an-execution", NAME, 2, (WALKING,), (GOAL,)),
     SenderTask("wc22-final", 7, "an-execution", "start#x", NAME, 2, WALKING, (GOAL,)),

@@ -7,16 +7,16 @@ from typing import Literal
 
 from trials.faults.rules import Do, Rule
 
-Delivery = Literal["told", "repaired"]
+Arrival = Literal["told", "repaired"]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of fault.
 
-    ``rules`` are armed while ``events`` are posted; ``act`` names an act (acts.py). ``delivery`` says whether the
-    broadcast must bring the events to all viewers, or viewers may have to repair. ``opening``: the fault hits the first
-    event of a match, which has several senders.
+    ``rules`` are armed while ``events`` events are posted. ``act`` names an act (acts.py). ``arrival`` is ``told`` if
+    the broadcast must bring the events to all viewers, and ``repaired`` if viewers may have to repair them. With
+    ``opening``, the fault hits the first event of a match, for which several senders are started.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Kind:
     what: str
     rules: tuple[Rule, ...] = ()
     act: str = ""
-    delivery: Delivery = "told"
+    arrival: Arrival = "told"
     events: int = 1
     opening: bool = False
 
@@ -43,11 +43,12 @@ BEFORE, AFTER = Do.KILL_BEFORE, Do.KILL_AFTER
 
 _INGEST = (
     _kill("ingest-killed-before-stream", "api dies before PutRecord", "api", "PutRecord", BEFORE),
-    _kill("ingest-killed-after-stream", "api dies after PutRecord, before its answer", "api", "PutRecord", AFTER),
+    _kill("ingest-killed-after-stream", "api dies after PutRecord, before it has the answer",
+          "api", "PutRecord", AFTER),
     _kill("ingest-killed-before-pending", "api dies before it notes the event as pending", "api", "PutItem", BEFORE,
           "pending"),
-    _kill("ingest-killed-after-pending", "api dies after everything, before the operator's answer", "api", "PutItem",
-          AFTER, "pending"),
+    _kill("ingest-killed-after-pending", "api dies after its last write, before it answers the operator",
+          "api", "PutItem", AFTER, "pending"),
 )  # fmt: skip
 
 _FANOUT = (
@@ -55,15 +56,17 @@ _FANOUT = (
           "TransactWriteItems", BEFORE),
     _kill("fanout-killed-after-ledger", "fan-out dies after the ledger's transaction", "fanout", "TransactWriteItems",
           AFTER),
-    _kill("fanout-killed-before-marking-due", "fan-out dies between the ledger's transaction and the cell's row",
+    _kill("fanout-killed-before-marking-due",
+          "fan-out dies after the ledger's transaction, before it marks the event due in the cell's row",
           "fanout", "UpdateItem", BEFORE),
-    _kill("fanout-killed-after-marking-due", "fan-out dies after the cell's row says which event is due", "fanout",
-          "UpdateItem", AFTER),
-    _kill("fanout-killed-before-watchdog", "fan-out dies before the watchdog's message", "fanout", "SendMessage",
-          BEFORE, "watchdog"),
-    _kill("fanout-killed-after-watchdog", "fan-out dies between the watchdog's message and StartExecution", "fanout",
-          "StartExecution", BEFORE),
-    _kill("fanout-killed-after-start", "fan-out dies after StartExecution: the record comes again", "fanout",
+    _kill("fanout-killed-after-marking-due", "fan-out dies after it has marked the event due in the cell's row",
+          "fanout", "UpdateItem", AFTER),
+    _kill("fanout-killed-before-watchdog", "fan-out dies before it sends the watchdog's message",
+          "fanout", "SendMessage", BEFORE, "watchdog"),
+    _kill("fanout-killed-after-watchdog",
+          "fan-out dies after it has sent the watchdog's message, before StartExecution",
+          "fanout", "StartExecution", BEFORE),
+    _kill("fanout-killed-after-start", "fan-out dies after StartExecution: Kinesis delivers the record again", "fanout",
           "StartExecution", AFTER),
 )  # fmt: skip
 
@@ -71,52 +74,56 @@ _SENDER = (
     _kill("sender-killed-at-the-start", "a sender dies before its first poll", "sender", "GetItem", BEFORE),
     _kill("sender-killed-between-pages", "a sender dies between two pages", "sender", "Query", BEFORE, "sk, #only",
           skip=5),
-    _kill("sender-killed-before-progress", "a sender dies after its last POST, before the progress row", "sender",
-          "PutItem", BEFORE, "progress#"),
-    _kill("sender-killed-after-progress", "a sender dies after the progress row, before its end", "sender", "PutItem",
-          AFTER, "progress#"),
-    _kill("sender-killed-while-others-send", "one of three senders dies, its batch said to have ended", "sender",
-          "UpdateItem", AFTER, "ADD #done", opening=True),
-    _kill("sender-killed-of-several", "one of three senders dies in the first page", "sender", "Query", AFTER,
+    _kill("sender-killed-before-progress", "a sender dies after its last POST, before it writes the progress row",
+          "sender", "PutItem", BEFORE, "progress#"),
+    _kill("sender-killed-after-progress", "a sender dies after it has written the progress row, before it returns",
+          "sender", "PutItem", AFTER, "progress#"),
+    _kill("sender-killed-while-others-send", "one of three senders dies after it has recorded that its batch has ended",
+          "sender", "UpdateItem", AFTER, "ADD #done", opening=True),
+    _kill("sender-killed-of-several", "one of three senders dies in its first page", "sender", "Query", AFTER,
           "sk, #only", skip=2, opening=True),
 )  # fmt: skip
 
 _END = (
-    _kill("receipt-killed-before-receipt", "the end of a round dies before the receipt", "receipt", "PutItem", BEFORE,
-          "receipt#"),
-    _kill("receipt-killed-before-told", "the end of a round dies between the receipt and told", "receipt",
-          "UpdateItem", BEFORE, "ended_seq"),
-    _kill("receipt-killed-after-told", "the end of a round dies after told is set", "receipt", "UpdateItem", AFTER,
-          "ended_seq"),
-    _kill("receipt-killed-before-leaving", "the end of a round dies before its rate-share row is deleted", "receipt",
+    _kill("receipt-killed-before-receipt", "the receipt function dies before it writes the receipt",
+          "receipt", "PutItem", BEFORE, "receipt#"),
+    _kill("receipt-killed-before-told",
+          "the receipt function dies after it has written the receipt, before it sets ended_seq",
+          "receipt", "UpdateItem", BEFORE, "ended_seq"),
+    _kill("receipt-killed-after-told", "the receipt function dies after it has set ended_seq",
+          "receipt", "UpdateItem", AFTER, "ended_seq"),
+    _kill("receipt-killed-before-leaving", "the receipt function dies before it deletes the rate-share row", "receipt",
           "DeleteItem", BEFORE),
 )  # fmt: skip
 
 _SILENT = Rule("fanout", "StartExecution", Do.SWALLOW)
 _EXECUTIONS = (
-    Kind("execution-dies-silently", (2,), "an execution is started and never heard of", (_SILENT,)),
-    Kind("execution-dies-with-the-lease", (2,), "an execution is never heard of and has the lease", (_SILENT,),
+    Kind("execution-dies-silently", (2,), "Step Functions accepts StartExecution, but no execution runs", (_SILENT,)),
+    Kind("execution-dies-with-the-lease", (2,), "no execution runs, and a dead execution has the lease", (_SILENT,),
          act="dead-lease"),
     Kind("watchdog-killed-before-start", (2,), "the watchdog dies before it starts a broadcast again",
          (_SILENT, Rule("watchdog", "StartExecution", BEFORE))),
     Kind("watchdog-killed-after-start", (2,), "the watchdog dies after it has started a broadcast again",
          (_SILENT, Rule("watchdog", "StartExecution", AFTER))),
-    Kind("watchdog-execution-dies-too", (2,), "the execution that the watchdog starts dies silently as well",
+    Kind("watchdog-execution-dies-too", (2,),
+         "Step Functions accepts the watchdog's StartExecution too, but no execution runs",
          (_SILENT, Rule("watchdog", "StartExecution", Do.SWALLOW))),
-    Kind("execution-runs-twice", (2, 3), "one StartExecution, two executions",
+    Kind("execution-runs-twice", (2, 3), "one StartExecution starts two executions",
          (Rule("fanout", "StartExecution", Do.TWICE),)),
 )  # fmt: skip
 
 _ROUTES = (
-    Kind("routes-killed-before-row", (2, 4), "the subscribe route dies before the row is written",
-         (Rule("routes", "PutItem", BEFORE),), act="return-to-ministack", delivery="repaired"),
-    Kind("routes-killed-after-row", (2, 4), "the subscribe route dies after the row is written, before the answer",
-         (Rule("routes", "PutItem", AFTER),), act="return-to-ministack", delivery="repaired"),
+    Kind("routes-killed-before-row", (2, 4), "the routes function dies before it writes a subscription",
+         (Rule("routes", "PutItem", BEFORE),), act="return-to-ministack", arrival="repaired"),
+    Kind("routes-killed-after-row", (2, 4),
+         "the routes function dies after it has written a subscription, before it answers",
+         (Rule("routes", "PutItem", AFTER),), act="return-to-ministack", arrival="repaired"),
     Kind("routes-cannot-write", (2,), "DynamoDB refuses a returning viewer's row",
-         (Rule("routes", "PutItem", Do.REFUSE, times=5, error=THROTTLED, status=400),), act="return", delivery="repaired"),
+         (Rule("routes", "PutItem", Do.REFUSE, times=5, error=THROTTLED, status=400),), act="return",
+         arrival="repaired"),
     Kind("leaving-fails", (4,), "DynamoDB refuses to delete the row of a viewer that left: a 410 prunes it",
-         (Rule("routes", "DeleteItem", Do.REFUSE, times=5),), act="return", delivery="repaired"),
-    Kind("reads-are-stale", (2, 4), "what is not read consistently is read as it was before",
+         (Rule("routes", "DeleteItem", Do.REFUSE, times=5),), act="return", arrival="repaired"),
+    Kind("reads-are-stale", (2, 4), "every read without ConsistentRead returns an old value",
          (Rule("routes", "Query", Do.STALE, times=1000, anyone=True),
           Rule("routes", "GetItem", Do.STALE, times=1000),
           Rule("sender", "Query", Do.STALE, times=1000),
@@ -128,31 +135,31 @@ _DYNAMODB = (
          (Rule("fanout", "TransactWriteItems", Do.REFUSE, times=6, error=PROVISIONED, status=400),)),
     Kind("ledger-conflicts", (1, 3), "the ledger's transaction conflicts with another",
          (Rule("fanout", "TransactWriteItems", Do.REFUSE, times=7, error="TransactionCanceledException", status=400),)),
-    Kind("ledger-answer-lost", (1, 3), "the ledger's transaction is done and its answer lost",
+    Kind("ledger-answer-lost", (1, 3), "the ledger's transaction succeeds, but its answer is lost",
          (Rule("fanout", "TransactWriteItems", Do.RESET_AFTER),)),
-    Kind("ledger-hangs", (2,), "DynamoDB never answers the fan-out: a half-open connection",
-         (Rule("fanout", "GetItem", Do.HANG),)),
-    Kind("ledger-is-slow", (1, 2), "every answer to the fan-out takes two seconds",
+    Kind("ledger-hangs", (2,), "DynamoDB never answers the fan-out: the connection is half open",
+         (Rule("fanout", "BatchGetItem", Do.HANG),)),
+    Kind("ledger-is-slow", (1, 2), "the ledger's transaction reaches DynamoDB 2 s late",
          (Rule("fanout", "TransactWriteItems", Do.SLOW, seconds=2),), events=2),
-    Kind("pages-throttled", (2,), "DynamoDB throttles the senders' pages",
+    Kind("pages-throttled", (2,), "DynamoDB throttles the senders' queries for pages",
          (Rule("sender", "Query", Do.REFUSE, ("sk, #only",), skip=3, times=6, error=PROVISIONED, status=400),)),
     Kind("pages-broken", (2,), "DynamoDB resets the senders' connections",
          (Rule("sender", "Query", Do.RESET_BEFORE, ("sk, #only",), skip=2, times=3),)),
-    Kind("page-hangs", (2,), "DynamoDB never answers a page: a half-open connection",
+    Kind("page-hangs", (2,), "DynamoDB never answers the query for a page: the connection is half open",
          (Rule("sender", "Query", Do.HANG, ("sk, #only",), skip=1),)),
     Kind("polls-fail", (2, 5), "DynamoDB answers 500 to the senders' polls",
          (Rule("sender", "GetItem", Do.REFUSE, times=5),)),
-    Kind("progress-throttled", (2,), "DynamoDB throttles the progress row",
+    Kind("progress-throttled", (2,), "DynamoDB throttles the write of the progress row",
          (Rule("sender", "PutItem", Do.REFUSE, ("progress#",), times=5, error=THROTTLED, status=400),)),
-    Kind("marking-due-throttled", (2,), "DynamoDB throttles the cell's row until the fan-out gives up",
+    Kind("marking-due-throttled", (2,), "DynamoDB throttles the write of the cell's row until the fan-out gives up",
          (Rule("fanout", "UpdateItem", Do.REFUSE, times=6, error=PROVISIONED, status=400),)),
-    Kind("marking-due-answer-lost", (2,), "the cell's row says which event is due, and the answer is lost",
+    Kind("marking-due-answer-lost", (2,), "the event is marked due in the cell's row, but the answer is lost",
          (Rule("fanout", "UpdateItem", Do.RESET_AFTER),)),
-    Kind("told-fails", (2,), "DynamoDB answers 500 when told is to be set",
+    Kind("told-fails", (2,), "DynamoDB answers 500 when the receipt function sets ended_seq",
          (Rule("receipt", "UpdateItem", Do.REFUSE, ("ended_seq",), times=5),)),
-    Kind("told-answer-lost", (2,), "told is set and the answer lost: the condition fails the second time",
+    Kind("told-answer-lost", (2,), "ended_seq is set, but the answer is lost: the condition fails on the second try",
          (Rule("receipt", "UpdateItem", Do.RESET_AFTER, ("ended_seq",)),)),
-    Kind("prune-unprocessed", (4,), "half of the dead rows come back unprocessed",
+    Kind("prune-unprocessed", (4,), "DynamoDB leaves half of the deletes of dead rows unprocessed",
          (Rule("sender", "BatchWriteItem", Do.UNPROCESSED),), act="dead-rows"),
     Kind("prune-throttled", (4,), "DynamoDB throttles the pruning of dead rows",
          (Rule("sender", "BatchWriteItem", Do.REFUSE, times=6, error=PROVISIONED, status=400),), act="dead-rows"),
@@ -161,24 +168,27 @@ _DYNAMODB = (
 _KINESIS = (
     Kind("stream-throttled", (2, 3), "Kinesis throttles the operator's event until the API gives up",
          (Rule("api", "PutRecord", Do.REFUSE, times=6, error=PROVISIONED, status=400),)),
-    Kind("stream-answer-lost", (3,), "Kinesis has the record and its answer is lost",
+    Kind("stream-answer-lost", (3,), "Kinesis keeps the record, but its answer is lost",
          (Rule("api", "PutRecord", Do.RESET_AFTER),)),
     Kind("stream-is-down", (2, 3), "Kinesis answers 500 until the API gives up",
          (Rule("api", "PutRecord", Do.REFUSE, times=9),)),
-    Kind("record-redelivered", (3,), "a record comes twice", (Rule("api", "PutRecord", Do.TWICE),), events=2),
-    Kind("records-reordered", (1, 3), "a record comes after the one that was accepted later",
+    Kind("record-redelivered", (3,), "the stream has a record twice", (Rule("api", "PutRecord", Do.TWICE),), events=2),
+    Kind("records-reordered", (1, 3), "a record enters the stream after one that the API accepted later",
          (Rule("api", "PutRecord", Do.HOLD),), events=3),
-    Kind("poison-binary", (6,), "bytes that are no text lie in front of the event", act="poison-binary"),
-    Kind("poison-json", (6,), "JSON that is no record lies in front of the event", act="poison-json"),
-    Kind("poison-unknown-match", (6,), "an event of a match that does not exist lies in front", act="poison-unknown"),
-    Kind("poison-cannot-be-set-aside", (6,), "SQS refuses the poison: it is kept until SQS takes it",
+    Kind("poison-binary", (6,), "a record that is not text precedes the event in the stream", act="poison-binary"),
+    Kind("poison-json", (6,), "a record whose JSON is not an event precedes the event in the stream",
+         act="poison-json"),
+    Kind("poison-unknown-match", (6,), "an event of an unknown match precedes the event in the stream",
+         act="poison-unknown"),
+    Kind("poison-cannot-be-set-aside", (6,), "SQS refuses a poison record: the stream keeps it until SQS accepts it",
          (Rule("fanout", "SendMessage", Do.REFUSE, ("set-aside",), times=5),), act="poison-json"),
 )  # fmt: skip
 
 _OTHERS = (
     Kind("start-throttled", (2,), "Step Functions throttles StartExecution",
          (Rule("fanout", "StartExecution", Do.REFUSE, times=6, error=THROTTLED, status=400),)),
-    Kind("start-answer-lost", (2, 3), "an execution is started and the answer lost: it is started again",
+    Kind("start-answer-lost", (2, 3),
+         "an execution starts, but the answer is lost: the fan-out calls StartExecution again",
          (Rule("fanout", "StartExecution", Do.RESET_AFTER),)),
     Kind("watchdog-queue-fails", (2,), "SQS refuses the watchdog's message",
          (Rule("fanout", "SendMessage", Do.REFUSE, ("watchdog",), times=5),)),
@@ -189,33 +199,34 @@ _OTHERS = (
 _POST = ("sender", "Post")
 _GATEWAY = (
     Kind("sender-killed-before-a-post", (2,), "a sender dies before a POST", (Rule(*_POST, BEFORE, skip=2),)),
-    Kind("sender-killed-after-a-post", (2, 3), "a sender dies after a POST, before its answer",
+    Kind("sender-killed-after-a-post", (2, 3), "a sender dies after a POST, before it has the answer",
          (Rule(*_POST, AFTER, skip=2),)),
-    Kind("gateway-throttles", (2, 5), "429 to most POSTs: the account's throttle",
+    Kind("gateway-throttles", (2, 5), "the gateway answers 429 to 20 POSTs: the account is throttled",
          (Rule(*_POST, Do.REFUSE, times=20, status=429, error="LimitExceededException"),)),
-    Kind("gateway-buffer-full", (2, 5), "429 to one POST: a viewer's full buffer",
+    Kind("gateway-buffer-full", (2, 5), "the gateway answers 429 to one POST: that viewer's buffer is full",
          (Rule(*_POST, Do.REFUSE, skip=3, status=429, error="LimitExceededException"),)),
-    Kind("gateway-502", (2,), "502 to every other try", (Rule(*_POST, Do.REFUSE, times=6, status=502),)),
-    Kind("gateway-down", (2,), "503 to everything for so long that batches fail",
-         # A batch may give up one viewer of many without failing: that viewer has a gap and repairs it.
-         (Rule(*_POST, Do.REFUSE, times=60, status=503),), delivery="repaired"),
-    Kind("gateway-resets", (2,), "connections are reset before the POST arrives",
+    Kind("gateway-502", (2,), "the gateway answers 502 to six POSTs", (Rule(*_POST, Do.REFUSE, times=6, status=502),)),
+    Kind("gateway-down", (2,), "the gateway answers 503 for so long that batches fail",
+         # A batch may give up on one of many viewers without failing. That viewer has a gap, and repairs it.
+         (Rule(*_POST, Do.REFUSE, times=60, status=503),), arrival="repaired"),
+    Kind("gateway-resets", (2,), "connections are reset before a POST arrives",
          (Rule(*_POST, Do.RESET_BEFORE, times=4),)),
-    Kind("gateway-answer-lost", (2, 3), "the viewer has the frame and the answer is lost: it gets it again",
+    Kind("gateway-answer-lost", (2, 3), "a viewer gets the frame, but the answer is lost: the sender posts it again",
          (Rule(*_POST, Do.RESET_AFTER, times=4),)),
-    Kind("gateway-half-open", (2,), "a connection never answers", (Rule(*_POST, Do.HANG, skip=1),)),
-    Kind("gateway-is-slow", (2,), "answers take a second and a half", (Rule(*_POST, Do.SLOW, times=6, seconds=1.5),)),
-    Kind("gateway-garbage", (2,), "what comes back is no HTTP", (Rule(*_POST, Do.GARBLE, times=2),)),
-    Kind("frame-lost", (2,), "the gateway takes a frame and loses it", (Rule(*_POST, Do.SWALLOW, times=3),),
-         delivery="repaired"),
+    Kind("gateway-half-open", (2,), "the gateway never answers a POST: the connection is half open",
+         (Rule(*_POST, Do.HANG, skip=1),)),
+    Kind("gateway-is-slow", (2,), "POSTs reach the gateway 1.5 s late", (Rule(*_POST, Do.SLOW, times=6, seconds=1.5),)),
+    Kind("gateway-garbage", (2,), "the gateway's answer is not HTTP", (Rule(*_POST, Do.GARBLE, times=2),)),
+    Kind("frame-lost", (2,), "the gateway accepts a frame and loses it", (Rule(*_POST, Do.SWALLOW, times=3),),
+         arrival="repaired"),
     Kind("frame-comes-twice", (2, 3), "a viewer gets a frame twice", (Rule(*_POST, Do.TWICE, times=4),)),
     Kind("frame-comes-late", (2, 8), "a viewer gets a frame after a newer one",
-         (Rule(*_POST, Do.HOLD, times=3, seconds=2),), events=3, delivery="repaired"),
-    Kind("account-throttle", (2, 5), "the gateway's own throttle lets fifteen frames a second pass",
+         (Rule(*_POST, Do.HOLD, times=3, seconds=2),), events=3, arrival="repaired"),
+    Kind("account-throttle", (2, 5), "the gateway's own throttle passes 15 frames a second",
          act="account-throttle"),
-    Kind("disconnect-lost", (4,), "a viewer vanishes and $disconnect never comes: a 410 prunes its row",
+    Kind("disconnect-lost", (4,), "a viewer vanishes without a $disconnect: a 410 prunes its row",
          act="disconnect-lost"),
-    Kind("dead-connections", (4,), "rows of connections that have been gone for long", act="dead-rows"),
+    Kind("dead-connections", (4,), "rows remain of connections that closed long ago", act="dead-rows"),
 )  # fmt: skip
 
 _CLOCKS = tuple(
@@ -225,12 +236,12 @@ _CLOCKS = tuple(
 )  # fmt: skip
 
 _CROWDS = (
-    Kind("connection-storm", (2, 7), "newcomers storm in while a goal is going out", act="storm", events=2),
-    Kind("everyone-returns", (2,), "every connection breaks while a goal is going out", act="everyone-returns",
-         delivery="repaired"),
+    Kind("connection-storm", (2, 7), "many viewers connect at once while a goal is being sent", act="storm", events=2),
+    Kind("everyone-returns", (2,), "every connection breaks while a goal is being sent", act="everyone-returns",
+         arrival="repaired"),
     Kind("senders-deployed", (2,), "a new version of the senders is deployed while they send",
          (Rule(*_POST, Do.SLOW, times=8, seconds=0.7),), act="deploy"),
-    Kind("unknown-version", (2, 6), "an execution carries a version that the senders do not know",
+    Kind("unknown-version", (2, 6), "an execution has a payload version that the senders do not know",
          (_SILENT,), act="unknown-version"),
 )  # fmt: skip
 
@@ -238,7 +249,7 @@ _FAIRNESS = (
     Kind(
         "slow-viewers",
         (2, 5),
-        "viewers that read nothing, their buffers full, are among the others",
+        "some viewers read nothing, so their buffers are full",
         act="slow-viewers",
         events=2,
     ),
@@ -250,7 +261,7 @@ _FAIRNESS = (
     ),
 )
 _ROWS = (
-    Kind("row-match-made-again", (6, 7), "another match is made again under an id of which its old event is left",
+    Kind("row-match-made-again", (6, 7), "another match is created again under its id, and an old event of it remains",
          act="row-made-again", events=2),
     Kind("row-lacks-an-attribute", (6, 7), "the state row of another match lacks an attribute", act="row-lacks",
          events=2),
@@ -258,20 +269,20 @@ _ROWS = (
          events=2),
     Kind("row-is-damaged-json", (6, 7), "the board in another match's state row is damaged JSON", act="row-json",
          events=2),
-    Kind("row-of-unknown-version", (6, 7), "another match's state row has a version that nobody knows",
+    Kind("row-of-unknown-version", (6, 7), "another match's state row has an unknown version",
          act="row-version", events=2),
-    Kind("row-event-damaged", (6, 7), "an event row of another match is damaged JSON, and is to be cancelled",
-         act="row-event"),
-    Kind("row-id-damaged", (6, 7), "what became of an event of another match cannot be read", act="row-id"),
+    Kind("row-event-damaged", (6, 7),
+         "an event row of another match is damaged JSON, and the operator cancels that event", act="row-event"),
+    Kind("row-id-damaged", (6, 7), "the outcome of an event of another match cannot be read", act="row-id"),
     Kind("row-cell-state-damaged", (6, 7), "a cell's row of another match cannot be read", act="row-cell-state"),
-    Kind("row-rate-share-damaged", (2, 7), "a rate-share row, which all senders read, cannot be read",
+    Kind("row-rate-share-damaged", (2, 7), "one rate-share row is damaged; all senders read these rows",
          act="row-rate-share", events=2),
-    Kind("row-audience-damaged", (2,), "the count of the match's viewers is no number", act="row-audience"),
+    Kind("row-audience-damaged", (2,), "the count of the match's viewers is not a number", act="row-audience"),
     Kind("row-receipt-damaged", (2,), "a receipt of the match is damaged JSON", act="row-receipt"),
-    Kind("row-progress-damaged", (2,), "a batch's row of the round that is running is damaged JSON",
+    Kind("row-progress-damaged", (2,), "a batch's progress row of the current round is damaged JSON",
          (Rule(*_POST, Do.SLOW, times=8, seconds=0.7),), act="row-progress"),
-    Kind("row-subscription-strange", (2, 4), "rows of viewers have no readable ttl: they are told or pruned",
-         act="row-subscription"),
+    Kind("row-subscription-strange", (2, 4),
+         "some subscriptions have no readable ttl: their connections are served or pruned", act="row-subscription"),
 )  # fmt: skip
 
 ALL: tuple[Kind, ...] = (

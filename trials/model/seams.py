@@ -19,6 +19,7 @@ import broadcaster.send.carousel
 import broadcaster.send.poller
 import broadcaster.send.sender_store
 import matches.ledger
+import matches.numbering
 import runtime.brief_cache
 import runtime.environment
 import subscriptions.routes
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 TIMED = (
     broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.control.cells,
     broadcaster.control.receipt, broadcaster.control.starter, broadcaster.send.sender_store, api.operators,
-    api.readers, runtime.brief_cache, matches.ledger, subscriptions.viewer_counts, subscriptions.store,
+    api.readers, runtime.brief_cache, matches.ledger, matches.numbering, subscriptions.viewer_counts,
+    subscriptions.store,
 )  # fmt: skip
 """Modules that read the clock."""
 

@@ -1,4 +1,4 @@
-"""The benches that need a stack, with few viewers: that they measure what they say. Figures are for `make bench`."""
+"""The benches that need a stack, with few viewers: they measure the right things. `make bench` gives the figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import free_port
 from devstack.stack.whole_stack import running
-from loadtest.bench import NAMES, budget, fairness, goal, million, page, programs, send, standin_posts
+from devstack.system import System
+from loadtest.bench import NAMES, budget, burst, fairness, goal, million, page, programs, send, standin_posts
 from loadtest.bench.target import Target
 
 if TYPE_CHECKING:
@@ -29,15 +30,28 @@ def target() -> Iterator[Target]:
         yield Target(system.api_url, system.websocket_url, environment, tokens_of(system))
 
 
+STREAM = System(1).resolve("stream")
+"""The name of the stream in every devstack."""
+
+
 async def test_a_goal_is_seen_by_everybody(target: Target) -> None:
-    """The goal bench counts every viewer, and nobody has missed anything; its senders' signatures are right."""
+    """The goal bench counts every viewer, no viewer misses an event, and its senders' signatures are right."""
     figures = (await goal.run(target, lambda _: None, viewers=30, goals=2)).figures
     assert (figures["viewers"], figures["goals"], figures["missed"]) == (30, 2, 0)
     assert set(figures["last_viewer_ms"]) == {"p50", "p95", "max"}
 
 
+async def test_a_goal_behind_a_burst_is_measured_until_its_viewer_has_it(target: Target) -> None:
+    """The burst bench numbers every event of the burst and the goals, and gives the figures of the goal."""
+    figures = (await burst.run(target, STREAM, lambda _: None, events=120, runs=1)).figures
+    assert figures["events"] == 120
+    assert figures["other_goal_ms"] >= figures["other_goal_numbered_ms"] > 0
+    assert min(figures["goal_alone_ms"], figures["numbering_ms"]) > 0
+    assert target.ledger().state(burst.BURST).newest_seq == 121
+
+
 async def test_the_budget_is_kept_and_nobody_is_missed(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All cases of the budget bench tell everybody, close slow viewers, and give all figures."""
+    """All cases of the budget bench tell every viewer, close slow viewers, and give all figures."""
     monkeypatch.setattr(fairness, "KICK_OFFS", 6)
     figures = (await budget.run(target, lambda _: None, viewers=40, runs=1)).figures
     assert (figures["missed"], figures["slow_closed_share"]) == (0, 1.0)
@@ -58,7 +72,7 @@ def test_both_contenders_find_the_same_rows(target: Target, monkeypatch: pytest.
 
 
 def test_exactly_the_gone_are_pruned(target: Target) -> None:
-    """The million bench sends to every row, and counts what was pruned wrongly: nothing."""
+    """The million bench sends to every row, and counts no wrongly pruned row."""
     if programs.lacking("nginx"):
         pytest.skip("nginx is missing")
     result = million.run(target, lambda _: None, sizes=(2_000,))
@@ -75,7 +89,7 @@ def test_every_post_becomes_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_senders_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours, aioboto3, boto3 and wrk are measured over both transports."""
+    """Our gateway, aioboto3, boto3 and wrk are measured over both transports."""
     if programs.lacking("nginx", "wrk"):
         pytest.skip("nginx or wrk is missing")
     monkeypatch.setattr(send, "SECONDS", 1)
@@ -97,7 +111,7 @@ def test_all_senders_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_bad_input_is_a_sentence(arguments: list[str], sentence: str) -> None:
-    """A wrong name or folder is said before anything is measured."""
+    """A wrong name or folder is reported before anything is measured."""
     ran = subprocess.run([LIVESCORE, "bench", *arguments], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 2
     assert sentence in " ".join(ran.stderr.replace("│", " ").split())

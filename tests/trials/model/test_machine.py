@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from client.follower import Follower
 from tests.support import soak
 from trials.model.machine import Totals
 from trials.model.model_runner import play
+
+if TYPE_CHECKING:
+    import pytest
 
 RUNS = soak(50, 2_000)
 
