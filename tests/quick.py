@@ -51,6 +51,7 @@ FILES: Final = {
         "test_english", "test_named_files", "test_proofread", "test_pure_coverage", "test_vocabulary",
     },
     "tests/devstack/deployment": {"test_quota_fit"},
+    "tests/devstack/measurements": {"test_calls_in_a_row"},
     "tests/devstack/operator": {"test_local_system"},
     "tests/devstack/replay": {"test_openfootball"},
     "tests/devstack/stack": {"test_site_paths"},
