@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 GATEWAY = "gateway"
-"""The name of the port for @connections, among the functions' names."""
+"""The name of the proxy's port for @connections; the other ports have the functions' names."""
 
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers, body."""
@@ -38,7 +38,7 @@ _SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([a-z0-9-]+)/")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that a function makes: ``operation`` is AWS's name for it, ``Post`` for a POST to @connections."""
+    """A call by a function. ``operation`` is AWS's name of the operation, or ``Post`` for a POST to @connections."""
 
     function: str
     operation: str
@@ -127,7 +127,7 @@ class CallProxy:
                 return web.Response()
             target = request.headers.get("X-Amz-Target", "")
             operation = "Post" if name == GATEWAY else target.rpartition(".")[2]
-            # A POST comes from the sender, on any port.
+            # Only senders call @connections.
             signed = _SCOPE.search(request.headers.get("Authorization", ""))
             call = Call("sender" if name == GATEWAY else name, operation, body, signed[1] if signed else REGION)
             if self.delay:
@@ -156,7 +156,10 @@ class CallProxy:
         return answer.status, kept, body
 
     def _upstream(self, request: web.BaseRequest, call: Call) -> URL:
-        """The stand-in for POSTs to its viewers, else MiniStack, whose connection ids have another shape."""
+        """The URL to pass a call on to: the stand-in's for POSTs to its viewers, else MiniStack's.
+
+        The form of a connection id tells MiniStack's connections from the stand-in's.
+        """
         system = self._system
         assert system is not None  # noqa: S101
         path = request.raw_path

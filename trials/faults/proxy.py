@@ -31,15 +31,15 @@ _GARBAGE = b"HTTP/9.9 maybe\r\n\x00\x01\x02\r\n\r\n"
 
 
 class FaultProxy(CallProxy):
-    """The proxy, in a thread of its own from ``__enter__`` to ``__exit__``."""
+    """The proxy, which runs in its own thread from ``__enter__`` to ``__exit__``."""
 
     def __init__(self) -> None:
         super().__init__()
         self.book = Book()
         self.silent: frozenset[str] = frozenset()
-        """Regions without any answer."""
+        """Regions whose services never answer."""
         self.session = 0
-        """MiniStack's session: only its processes may be killed."""
+        """The id of MiniStack's session. Only processes of this session may be killed."""
         self._reads: OrderedDict[bytes, bytes] = OrderedDict()
         self._held: list[tuple[str, bytes, asyncio.Event]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -86,7 +86,7 @@ class FaultProxy(CallProxy):
                 return self._respond(await self._answer(request, call, armed))
 
     async def _answer(self, request: web.BaseRequest, call: Call, armed: Armed) -> Answer:
-        """The answer of the service."""
+        """The answer to a call that a rule has hit."""
         rule = armed.rule
         match rule.do:
             case Do.REFUSE:
@@ -118,7 +118,7 @@ class FaultProxy(CallProxy):
         return await self._pass_on(request, call)
 
     def _hold(self, request: web.BaseRequest, call: Call, armed: Armed) -> None:
-        """Pass the call on later."""
+        """Pass the call on later, after the next such call for the match or after some seconds."""
         followed = asyncio.Event()
         held = (call.operation, armed.match.encode(), followed)
         if not armed.rule.seconds:
