@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TracedEvent:
-    """An event with its times, in milliseconds since 1970. None: the release that numbered it did not store the time."""
+    """An event with its times, in milliseconds since 1970.
+
+    A time is None if the release that numbered the event did not store it.
+    """
 
     seq: int
     kind: str

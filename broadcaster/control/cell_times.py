@@ -73,8 +73,8 @@ def receipts_of(seq: int, receipts: Iterable[Mapping[str, Any]]) -> dict[str, Ma
     """
     found: dict[str, Mapping[str, Any]] = {}
     for each in receipts:
-        region, prev = each.get("cell"), each.get("prev")
-        if not isinstance(region, str) or not is_whole(prev) or not prev < seq <= each["seq"]:  # type: ignore[operator]
+        region, prev = each.get("cell"), _whole(each, "prev")
+        if not isinstance(region, str) or prev is None or not prev < seq <= each["seq"]:
             continue
         if region not in found or _told_nobody(found[region]):
             found[region] = each
@@ -85,7 +85,7 @@ def times_in_receipt(event: TracedEvent, match: str, region: str, receipt: Mappi
     """The times of an event that a cell has told."""
     senders = _senders_in(receipt)
     is_joined = _began_earlier(event, match, receipt.get("broadcast"))
-    started = _time(receipt.get("started_at"))
+    started = _time(receipt, "started_at")
     first = min((each.started for each in senders if each.started is not None), default=None)
     if started is not None and first is not None and started - first > LATER_EXECUTION_MS:
         started = None
@@ -96,10 +96,10 @@ def times_in_receipt(event: TracedEvent, match: str, region: str, receipt: Mappi
         has_receipt=True,
         is_stopped=receipt.get("stopped") is True,
         set_aside=_count(receipt, "set_aside"),
-        handed_over=None if is_joined else _time(receipt.get("due_at")),
+        handed_over=None if is_joined else _time(receipt, "due_at"),
         started=None if is_joined else started,
         senders=[_joined(event, each) for each in senders] if is_joined else senders,
-        receipt_at=_time(receipt.get("at")),
+        receipt_at=_time(receipt, "at"),
     )
 
 
@@ -116,7 +116,7 @@ def times_so_far(event: TracedEvent, state: MatchState, region: str, rows: CellR
         return CellTimes(region, is_told=True)
     senders = [_so_far(event, each) for each in rows.reports]
     if not _began_earlier(event, state.match, cell_state.round_name):
-        return CellTimes(region, handed_over=_time(getattr(cell_state, "due_at", 0)), senders=senders)
+        return CellTimes(region, handed_over=cell_state.due_at or None, senders=senders)
     is_joined = any(each.last_post is not None for each in senders)
     return CellTimes(region, is_joined=is_joined, senders=[_joined(event, each) for each in senders])
 
@@ -130,8 +130,8 @@ def _senders_in(receipt: Mapping[str, Any]) -> list[SenderTimes]:
     if isinstance(posts, list):
         return [_sender(each, "first", "last") for each in posts if isinstance(each, dict)]
     # A receipt of an older release has only the start of the first sender, and the milliseconds of the whole round.
-    began, took = _time(receipt.get("started")), receipt.get("ms")
-    return [SenderTimes(None, began, None, began + took)] if began is not None and is_whole(took) else []
+    began, took = _time(receipt, "started"), _whole(receipt, "ms")
+    return [SenderTimes(None, began, None, began + took)] if began is not None and took is not None else []
 
 
 def _so_far(event: TracedEvent, report: Mapping[str, Any]) -> SenderTimes:
@@ -143,10 +143,7 @@ def _so_far(event: TracedEvent, report: Mapping[str, Any]) -> SenderTimes:
 
 
 def _sender(body: Mapping[str, Any], first: str, last: str) -> SenderTimes:
-    batch = body.get("batch")
-    return SenderTimes(
-        batch if is_whole(batch) else None, _time(body.get("started")), _time(body.get(first)), _time(body.get(last))
-    )
+    return SenderTimes(_whole(body, "batch"), _time(body, "started"), _time(body, first), _time(body, last))
 
 
 def _joined(event: TracedEvent, sender: SenderTimes) -> SenderTimes:
@@ -163,11 +160,15 @@ def _began_earlier(event: TracedEvent, match: str, broadcast: str | None) -> boo
     return seq.isdecimal() and int(seq) < event.seq
 
 
-def _count(receipt: Mapping[str, Any], name: str) -> int:
-    value = receipt.get(name)
-    return value if is_whole(value) else 0  # type: ignore[return-value]
+def _whole(body: Mapping[str, Any], name: str) -> int | None:
+    value: Any = body.get(name)
+    return int(value) if is_whole(value) else None
 
 
-def _time(value: Any) -> int | None:
+def _count(body: Mapping[str, Any], name: str) -> int:
+    return _whole(body, name) or 0
+
+
+def _time(body: Mapping[str, Any], name: str) -> int | None:
     """A time in milliseconds since 1970. Rows have 0 for a time that is not known."""
-    return value if is_whole(value) and value > 0 else None
+    return _whole(body, name) or None

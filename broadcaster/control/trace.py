@@ -5,7 +5,7 @@
 | accepted | the API accepted the event | function ``api`` | the event's row, ``body`` |
 | streamed | Kinesis took the record | Kinesis | the event's row, ``streamed`` |
 | numbered | the fan-out was about to write the event | function ``fanout`` | the event's row, ``numbered`` |
-| handed_over | the fan-out made the event due in the cell | function ``fanout`` | the cell's state row and receipt, ``due_at`` |
+| handed_over | the fan-out made the event due in the cell | ``fanout`` | cell's row; receipt, ``due_at`` |
 | started | the execution began | Step Functions | the receipt, ``started_at`` |
 | sender_started | the first sender of the batch began | the sender | the progress row; the receipt, ``posts`` |
 | first_post | the batch's first POST was sent | the sender | the same |
@@ -118,7 +118,9 @@ def _stages(event: TracedEvent, cells: Sequence[CellTimes]) -> list[Stage]:
     }  # fmt: skip
     found = [accepted]
 
-    def add(stage: StageName, at: int | None, before: Stage, cell: str | None = None, batch: int | None = None) -> Stage:
+    def add(
+        stage: StageName, at: int | None, before: Stage, cell: str | None = None, batch: int | None = None
+    ) -> Stage:
         """Add a stage if its time is known; returns the stage that the next one follows."""
         if at is None:
             return before
@@ -173,6 +175,6 @@ def _differing_clocks(stages: Sequence[Stage]) -> Iterator[str]:
     early = [each["early_ms"] for each in stages if "early_ms" in each]
     if early:
         yield (
-            f"Clocks of different machines differ: by its own clock, a stage was up to {max(early)} ms before the stage "
-            "in front of it. It is shown at the time of that stage."
+            f"Clocks of different machines differ: by its own clock, a stage was up to {max(early)} ms before the "
+            "stage in front of it. It is shown at the time of that stage."
         )

@@ -72,7 +72,7 @@ def bars(trace: Mapping[str, Any]) -> list[Bar]:
 
 
 def _label(stage: Mapping[str, Any]) -> str:
-    words = STAGES.get(stage["stage"], str(stage["stage"]))
+    words = STAGES.get(str(stage["stage"]), str(stage["stage"]))
     return printable(words if stage["batch"] is None else f"batch {stage['batch']}: {words}")
 
 
@@ -80,6 +80,6 @@ def _bar(stage: Mapping[str, Any], longest: int, width: int) -> str:
     """The bar of a stage; a stage that took no time that can be drawn is a thin line."""
     if not longest or not width:
         return ""
-    end = round(width * stage["after_ms"] / longest)
-    start = min(round(width * (stage["after_ms"] - stage["took_ms"]) / longest), width - 1)
-    return " " * start + (_BAR * (end - start) or _INSTANT)
+    after, took = int(stage["after_ms"]), int(stage["took_ms"])
+    start, end = round(width * (after - took) / longest), round(width * after / longest)
+    return " " * start + _BAR * (end - start) if end > start else " " * min(start, width - 1) + _INSTANT

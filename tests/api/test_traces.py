@@ -93,9 +93,7 @@ def test_an_unknown_match_or_event_is_a_sentence(system: System, operator: Opera
     assert (answer.status_code, answer.json()["error"]["message"]) == (422, "seq must be a whole number")
 
 
-def test_a_trace_is_for_operators(
-    monkeypatch: pytest.MonkeyPatch, system: System, ledger: Ledger, match: str
-) -> None:
+def test_a_trace_is_for_operators(monkeypatch: pytest.MonkeyPatch, system: System, ledger: Ledger, match: str) -> None:
     """Without a token the gateway refuses, and the handler checks the token itself."""
     assert httpx.get(f"{system.api_url}/matches/{match}/trace/1", timeout=20).status_code == 401
     given(monkeypatch, "api", OPERATOR_SCOPE=SCOPE)

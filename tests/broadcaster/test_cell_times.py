@@ -50,7 +50,11 @@ def report(batch: int = 0, lap_seq: int = 5, **fields: int) -> dict[str, Any]:
 def test_the_receipt_of_the_round_that_told_the_event_counts() -> None:
     """Rounds of events before and after it do not count, nor does a receipt that nobody can read."""
     told, other = receipt(4, 6), receipt(2, 6, cell="r2")
-    unreadable: list[dict[str, Any]] = [{"seq": 5}, {"seq": 5, "cell": 3, "prev": 4}, {"seq": 5, "cell": "r3", "prev": "4"}]
+    unreadable: list[dict[str, Any]] = [
+        {"seq": 5},
+        {"seq": 5, "cell": 3, "prev": 4},
+        {"seq": 5, "cell": "r3", "prev": "4"},
+    ]
     found = receipts_of(5, [receipt(3, 4), *unreadable, told, receipt(6, 7), other, receipt(4, 7)])
     assert found == {"r1": told, "r2": other}
 

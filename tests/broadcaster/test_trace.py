@@ -42,7 +42,9 @@ def traced(
 def test_a_told_event_has_every_stage_in_order() -> None:
     """Each stage has its time since the acceptance, and the time since the stage that it follows."""
     found = traced(RECEIPT)
-    shown = [tuple(each[name] for name in ("stage", "cell", "batch", "after_ms", "took_ms")) for each in found["stages"]]
+    shown = [
+        tuple(each[name] for name in ("stage", "cell", "batch", "after_ms", "took_ms")) for each in found["stages"]
+    ]
     assert shown == [
         ("accepted", None, None, 0, 0),
         ("streamed", None, None, 2, 2),
@@ -59,7 +61,7 @@ def test_a_told_event_has_every_stage_in_order() -> None:
     ]
     assert all(each["at"] >= 1_000 and "early_ms" not in each for each in found["stages"])
     assert (found["complete"], found["notes"], found["cells"]) == (True, [], {"r1": {"told": True}})
-    about = {name: found[name] for name in ("match", "epoch", "seq", "kind", "team", "accepted")}  # type: ignore[literal-required]
+    about = {name: found[name] for name in ("match", "epoch", "seq", "kind", "team", "accepted")}
     assert about == {"match": "m", "epoch": "e", "seq": 5, "kind": "goal", "team": "home", "accepted": 1_000}
 
 
@@ -74,7 +76,11 @@ def test_cells_follow_each_other_by_their_names() -> None:
 def test_a_stage_is_never_before_the_stage_that_it_follows() -> None:
     """Clocks of different machines differ: such a stage takes no time, and a sentence says by how much they differ."""
     found = traced(RECEIPT | {"started_at": 1_017}, event=replace(GOAL, streamed=995))
-    early = {each["stage"]: (each["after_ms"], each["took_ms"], each["early_ms"]) for each in found["stages"] if "early_ms" in each}
+    early = {
+        each["stage"]: (each["after_ms"], each["took_ms"], each["early_ms"])
+        for each in found["stages"]
+        if "early_ms" in each
+    }
     assert early == {"streamed": (0, 0, 5), "started": (20, 0, 3)}
     [note] = found["notes"]
     assert note.startswith("Clocks of different machines differ: ")
@@ -97,7 +103,10 @@ def test_an_event_that_is_being_told_has_its_stages_so_far() -> None:
     state = CellState("m", due_seq=5, told_seq=4, ended_seq=4, due_at=1_020, round_name="m-5-x#1", epoch="e")
     found = traced(cells={"r1": CellRows(state), "r2": None})
     assert [each["stage"] for each in found["stages"]] == ["accepted", "streamed", "numbered", "handed_over"]
-    assert (found["complete"], found["cells"]) == (False, {"r1": {"told": False}, "r2": {"told": False, "unreached": True}})
+    assert (found["complete"], found["cells"]) == (
+        False,
+        {"r1": {"told": False}, "r2": {"told": False, "unreached": True}},
+    )
     assert found["notes"] == [
         "r1 has not told every viewer yet: these are its stages so far.",
         "r2 does not answer, or its row of the match is damaged: its stages are missing.",

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from typer.testing import Result
+
     from devstack.operator.api_client import Operator
     from devstack.system import System
-    from typer.testing import Result
 
 
 @pytest.fixture(scope="module")
