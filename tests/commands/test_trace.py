@@ -79,8 +79,8 @@ def test_an_unknown_match_is_a_sentence(livescore: Any) -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("m", "two"), "'two' is not a valid int"),
-        (("m", "0"), "0 is not in the range x>=1"),
+        (("m", "two"), "Invalid value for 'seq': Input should be a valid integer"),
+        (("m", "0"), "'seq': Input should be greater than or equal to 1"),
         (("m", "1", "--plot", "trace.txt"), "ends neither in .svg nor in .png"),
         (("m", "1", "--plot", "/missing/trace.svg"), "is in no folder that exists"),
     ],
