@@ -6,4 +6,4 @@ from runtime.errors import ProgramError
 
 
 class FeedError(ProgramError):
-    """A file of matches is not what it should be; the text says where, for a person."""
+    """A file of matches cannot be used; the text is a sentence for a person."""

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """One quota of an account in one region: what a new account has, and its entry in Service Quotas."""
+    """One quota of an account in one region: its default, and its entry in Service Quotas."""
 
     name: str
     service: str
     code: str | None
-    """None where Service Quotas has no entry: a support case raises it."""
+    """The quota code; None if Service Quotas has no entry, so that only a support case raises the quota."""
     default: int
     source: str
     """URL of the page that states the default."""
@@ -31,7 +31,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """Requests a second, and requests at once after a pause."""
+    """A throttle of API Gateway: ``rate`` requests a second, and ``burst`` requests at once after a pause."""
 
     rate: int
     burst: int
@@ -44,7 +44,7 @@ def _listed() -> dict[str, Any]:
 
 
 def quotas() -> dict[str, Quota]:
-    """Every quota by its key in the file, such as ``requests``."""
+    """Every quota by its key in quotas.json, such as ``requests``."""
     fields = ("name", "service", "code", "default", "source")
     return {
         key: Quota(**{field: each[field] for field in fields})
@@ -66,9 +66,10 @@ def requests_of(region: str, settings: Mapping[str, Any] | None = None) -> Throt
 def route_throttles(
     described: Mapping[str, Any], account: Throttle, own: Mapping[str, Throttle] | None = None
 ) -> dict[str, Throttle]:
-    """The throttle of each route of an API as system.json describes it: the same share of a smaller quota.
+    """The throttle of each route of an API that system.json describes.
 
-    ``own`` has throttles that a deployment sets itself; those of other APIs' routes are left aside.
+    If the account's rate is below AWS's default, each throttle shrinks in proportion. ``own`` has the throttles that a
+    deployment sets itself; routes of other APIs in it are ignored.
     """
     share = min(1.0, account.rate / _listed()["requests"]["default"])
     own = own or {}
@@ -77,7 +78,7 @@ def route_throttles(
         for route, each in described["throttles"].items()
     }
     if "$connect" in own and "$disconnect" in found.keys() - own.keys():
-        # Terraform raises the one with the other: viewers may leave as fast as they come.
+        # As in Terraform, a raised $connect raises $disconnect too: viewers may leave as fast as they connect.
         least = found["$disconnect"]
         found["$disconnect"] = Throttle(max(least.rate, own["$connect"].rate), max(least.burst, own["$connect"].burst))
     return found

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a command once: the first signal stops it, later ones do not disturb its end."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP: the first signal ends the command, later ones do not disturb its clean-up."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ class Once:
         self.asked = False
         """Whether a signal has come."""
         self.cancel: Callable[[], object] | None = None
-        """The action instead of raising KeyboardInterrupt."""
+        """The function to call instead of raising KeyboardInterrupt."""
 
     def __call__(self, *_: object) -> None:
-        """Take a signal."""
+        """Handle a signal."""
         if self.asked:
             return
         self.asked = True
         if self.cancel is None:
             raise KeyboardInterrupt
-        with suppress(RuntimeError):  # the loop has just been closed
+        with suppress(RuntimeError):  # The loop has just been closed.
             self.cancel()
 
 
 @contextmanager
 def once() -> Iterator[None]:
-    """Take the signals by ``Once`` until the block ends; does nothing if they are taken already.
+    """Handle the signals with ``Once`` until the block ends; does nothing if a ``Once`` handles them already.
 
-    A SIGHUP that is ignored, as nohup has it, stays ignored. Only for the main thread.
+    If SIGHUP is ignored, as under nohup, it stays ignored. Only for the main thread.
     """
     if isinstance(signal.getsignal(signal.SIGINT), Once):
         yield
@@ -63,23 +63,23 @@ def once() -> Iterator[None]:
 
 @contextmanager
 def last() -> Iterator[None]:
-    """As ``once``, for a whole program: signals are ignored after the block, so that its exit status is the block's."""
+    """Like ``once``, for a whole program: after the block, signals are ignored and cannot change the exit status."""
     with once():
         try:
             yield
         except KeyboardInterrupt:
             sys.exit(130)
         finally:
-            # Python ends by itself from here on, and would restore what it does by default.
+            # Python is about to exit. Default handlers would let a signal change the exit status.
             for number in NUMBERS:
                 signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Put signals off until the block ends: nothing is started or ended by half.
+    """Delay signals until the block ends, so that no signal interrupts it.
 
-    Does nothing in other threads than the main one, which alone takes signals.
+    Does nothing outside the main thread, because only the main thread handles signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -95,11 +95,11 @@ def held() -> Iterator[None]:
 
 
 def run(main: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
-    """As ``asyncio.run``, but each of the signals cancels ``main``, which then cleans up undisturbed.
+    """Like ``asyncio.run``, but the first signal cancels ``main``, and later ones do not disturb its clean-up.
 
-    Raises KeyboardInterrupt if a signal came. Without ``once`` around it, only Ctrl-C cancels, as asyncio has it.
+    Raises KeyboardInterrupt if a signal came. Outside ``once``, only Ctrl-C cancels ``main``, as in ``asyncio.run``.
     """
-    import asyncio  # The commands of operators need none of it.
+    import asyncio  # Imported here, because operators' commands do not need it and must start fast.
 
     handler = signal.getsignal(signal.SIGINT)
     if not isinstance(handler, Once):
@@ -130,5 +130,5 @@ def run(main: Coroutine[Any, Any, T], loop_factory: Callable[[], asyncio.Abstrac
 
 def _restore(before: Mapping[signal.Signals, _Handler]) -> None:
     for number, handler in before.items():
-        # None: it was not installed by Python.
+        # None: the handler was not installed from Python.
         signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -1,4 +1,4 @@
-"""Reads the one description of the system (terraform/system.json) and resolves its references for devstack."""
+"""Reads the description of the system (terraform/system.json) and resolves its references for devstack."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from pathlib import Path
 from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parent.parent
-"""The checkout."""
+"""The folder of the checkout."""
 
 STATE = ROOT / ".livescore"
-"""Everything devstack makes: MiniStack's environment, zips, logs."""
+"""The folder for everything that devstack makes: MiniStack's environment, zips, logs."""
 
 ACCOUNT = "000000000000"
 SECRET = "devstack"  # noqa: S105 - of an emulator
-"""With the account for an access key, the credentials of everything here. MiniStack hands them to its functions."""
+"""The secret access key of everything in devstack; ``ACCOUNT`` is the access key id. The functions have both too."""
 
 REGION = "us-east-1"
-"""Home, and the first cell."""
+"""The region of home and of the first cell."""
 
 PARTITION = "aws"
-"""The part of ARNs after ``arn:``. MiniStack knows no other."""
+"""The partition in ARNs, after ``arn:``. MiniStack supports no other."""
 
 PREFIX = "livescore"
 DEFAULT_PORT = 4566
 HTTP_API_ID = "livescoreapi"
 WEBSOCKET_API_ID = "livescorews"
-"""MiniStack lets a tag pin the ids of APIs, so the URLs are the same after every start."""
+"""MiniStack takes the id of an API from a tag, so the URLs are the same after every start."""
 
 Gateway = Literal["ministack", "standin"]
-"""The programs that play API Gateway for viewers."""
+"""The programs that can stand for API Gateway's WebSocket API."""
 
 MINISTACK_SETTINGS = {"send_rate": 2000, "sender_rate": 1000}
-"""MiniStack's own gateway takes about 1,400 POSTs a second on two cores; the stand-in takes what AWS does."""
+"""Settings for MiniStack's own gateway, which takes only about 1,400 POSTs a second on two cores."""
 
 
 @dataclass(frozen=True)
 class System:
-    """The description, with devstack's names, URLs and settings."""
+    """The description of the system, with devstack's names, URLs and settings."""
 
     port: int
     settings: dict[str, int | str] = field(default_factory=dict)
     """Settings that differ from the defaults. Provisioning adds the issuer of tokens (stack/identity_provider.py)."""
 
     gateway_port: int | None = None
-    """Where the stand-in for API Gateway listens; None if MiniStack's own serves the viewers."""
+    """The port of the stand-in for API Gateway; None if MiniStack's own gateway serves the viewers."""
 
     overrides: dict[str, dict[str, str]] = field(default_factory=dict)
-    """More environment variables of a function, or other values than the description's: function -> name -> value."""
+    """Environment variables that are added to or replace the described ones: function -> name -> value."""
 
     cells: tuple[str, ...] = (REGION,)
     """The regions of the cells."""
@@ -72,7 +72,7 @@ class System:
         return replace(self, region=region)
 
     def parts(self, kind: Literal["tables", "queues", "functions"], place: Literal["home", "cell"]) -> dict[str, Any]:
-        """The parts of one kind that stand at home, or in each cell."""
+        """The parts of one kind that are at home, or in each cell."""
         return {name: each for name, each in self.raw[kind].items() if each["in"] == place}
 
     @property
@@ -105,7 +105,7 @@ class System:
     def resolve(self, reference: str) -> str:
         """The value of a reference in the description, such as ``table.matches``.
 
-        Raises KeyError for one that means nothing.
+        Raises KeyError for an unknown reference.
         """
         kind, _, name = reference.partition(".")
         match kind:
@@ -141,7 +141,7 @@ class System:
         return resolved | self.overrides.get(function, {})
 
     def credentials(self) -> dict[str, str]:
-        """The environment variables with which a process of ours reaches MiniStack as the functions do."""
+        """The environment variables with which a process of ours calls MiniStack, as the functions do."""
         return {
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": SECRET,
@@ -150,7 +150,7 @@ class System:
         }
 
     def state_machine(self) -> str:
-        """The state machine's definition with its substitutions, as ``templatefile`` would make it."""
+        """The state machine's definition with its substitutions, like the result of Terraform's ``templatefile``."""
         described = self.raw["state_machine"]
         definition = (ROOT / described["definition"]).read_text()
         values = {name: self.resolve(reference) for name, reference in described["substitutions"].items()}

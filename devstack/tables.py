@@ -1,4 +1,4 @@
-"""Pure: a table of the description as DynamoDB's CreateTable takes it."""
+"""Pure: the arguments of DynamoDB's CreateTable for a table of terraform/system.json."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def arguments(name: str, table: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of CreateTable for a described table; all keys are text."""
+    """The arguments of CreateTable for a described table. All keys are strings."""
     indexes = [
         {
             "IndexName": index_name,

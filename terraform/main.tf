@@ -42,7 +42,7 @@ module "cell" {
   home       = { matches_arn = module.ledger.arn, kms_key_arn = var.home.kms_key_arn }
   options    = lookup(var.cells, each.key, null)
 
-  # A cell that is to be removed gives up its protection first; the others and the ledger keep theirs.
+  # Before a cell is removed, it loses its protection. The other cells and the ledger keep theirs.
   deletion_protection = coalesce(try(var.cells[each.key].deletion_protection, null), var.deletion_protection)
 }
 

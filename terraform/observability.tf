@@ -1,8 +1,8 @@
 variable "observability" {
   description = <<-EOT
-    Alarms, dashboard and budget; null: none. All optional: emails of those who are told, where docs/operations.md can be
-    read (alarms link to it), a budget in US dollars a month (for what carries cost_tag, or the whole account), what a
-    goal may take to the gateway in milliseconds, the regions' quotas of new connections a second and of concurrent executions.
+    Alarms, dashboard and budget; with null there are none. All options have defaults: emails that get the alarms; the address of
+    docs/operations.md, to which alarms link; a budget in US dollars a month (for resources with cost_tag, or the whole account); the
+    milliseconds that a goal may take to the gateway; the regions' quotas of new connections a second and of concurrent executions.
   EOT
   type = object({
     emails                 = optional(list(string), [])
@@ -61,11 +61,11 @@ module "observability" {
 }
 
 output "dashboard" {
-  description = "The name of the dashboard; null without."
+  description = "The name of the dashboard; null if there is none."
   value       = one(module.observability[*].dashboard)
 }
 
 output "alarm_topics" {
-  description = "The topic that alarms tell, by region, to subscribe a pager or a chat to; null without."
+  description = "The topics of the alarms by region, for the subscription of a pager or a chat; null if there are none."
   value       = one(module.observability[*].topics)
 }

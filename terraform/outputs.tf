@@ -9,17 +9,17 @@ output "api_url" {
 }
 
 output "websocket_urls" {
-  description = "Where viewers connect, by the region of the cell."
+  description = "The URLs to which viewers connect, by the region of the cell."
   value       = { for region, cell in module.cell : region => cell.websocket_url }
 }
 
 output "connections_urls" {
-  description = "Where frames are posted to connections, by the region of the cell: `livescore smoke` needs it where cells have domains."
+  description = "The URLs for POSTs to connections, by the region of the cell: `livescore smoke` needs them if cells have domains."
   value       = { for region, cell in module.cell : region => replace(cell.websocket_api.url, "wss://", "https://") }
 }
 
 output "domain_targets" {
-  description = "What the records of the domains must name, where no Route 53 zone was given to make them in."
+  description = "The targets of the domains' records, for domains without a Route 53 zone."
   value = {
     http      = module.operators_api.domain_target
     websocket = { for region, cell in module.cell : region => cell.domain_target }

@@ -1,4 +1,4 @@
-# One provider for all regions: from version 6 every resource of a region says which.
+# One provider for all regions: since version 6 every regional resource names its region.
 provider "aws" {
   region = var.home_region
 

@@ -1,9 +1,9 @@
-# The account's quota of requests in each region, and what of it each route may use.
+# The account's quota of requests in each region, and the part of it that each route may use.
 #
-# API Gateway counts everything together: both APIs, what viewers send, and the senders' POSTs to connections. So the throttles
-# of all routes and send_rate stay within the quota: no route can take from a goal what it is told with.
-# The stage's default throttle is the quota itself. No documentation says whether POSTs to connections count against it, so it
-# must never be the smallest limit.
+# API Gateway counts everything together: both APIs, messages of viewers, and the senders' POSTs to connections. So the throttles
+# of all routes and send_rate stay within the quota. Then no route can use up the requests that a goal needs.
+# The stage's default throttle is the quota itself. No documentation says whether POSTs to connections count against the default,
+# so it must never be the smallest limit.
 locals {
   quotas = jsondecode(file("${path.module}/quotas.json"))
 
@@ -21,7 +21,7 @@ locals {
     }
   }
 
-  # With a smaller quota each route gets the same share of it; with a larger one, what system.json says.
+  # With a smaller quota every throttle is smaller in proportion. With a larger one the throttles are those of system.json.
   throttle_share = {
     for region, account in local.account : region => min(1, account["setting.account_rate"] / local.system.settings.account_rate.default)
   }
@@ -34,8 +34,8 @@ locals {
     var.http_throttles,
   )
 
-  # A $disconnect that the throttle refuses does not come again, and its row stays. So a raised throttle of $connect raises that
-  # of $disconnect (docs/send-budget.md, The account's quota is divided once).
+  # API Gateway does not repeat a $disconnect that the throttle refuses, and the row of that connection stays. So a raised
+  # throttle of $connect raises that of $disconnect (docs/send-budget.md, The account's quota is divided once).
   websocket_throttles = {
     for region in local.cell_regions : region => merge(
       { for route, throttle in local.system.websocket_api.throttles : route => {

@@ -1,8 +1,8 @@
 variable "settings" {
   description = <<-EOT
-    Settings that differ from their defaults; system.json lists them all. Without user_pool there is no deployment without
-    issuer, jwks_url and operator_audience, nor without viewer_audience if anonymous is off. With it, the audiences here are
-    taken besides the pool's own app clients.
+    Settings that differ from their defaults; system.json lists them all. Without user_pool you must set issuer, jwks_url and
+    operator_audience, and viewer_audience if anonymous is off. With user_pool, audiences here are accepted beside the pool's
+    app clients.
   EOT
   type        = map(string)
   default     = {}
@@ -28,7 +28,7 @@ variable "settings" {
 
   validation {
     condition     = var.user_pool != null || startswith(lookup(var.settings, "issuer", ""), "https://")
-    error_message = "Set issuer to the https URL of who issues tokens, or set user_pool: API Gateway makes no JWT authorizer without."
+    error_message = "Set issuer to the https URL of the issuer of tokens, or set user_pool: API Gateway makes no JWT authorizer without an issuer."
   }
 
   validation {
@@ -75,7 +75,7 @@ variable "settings" {
 locals {
   given = { for name, setting in local.system.settings : name => lookup(var.settings, name, tostring(setting.default)) }
 
-  # Settings that follow from the pool; the audiences that are given are taken as well.
+  # Settings that follow from the pool. Given audiences are added to the pool's.
   settings = merge(local.given, [
     for pool in module.user_pool[*].settings : merge(pool, {
       for name in ["operator_audience", "viewer_audience"] : name => join(",", compact([pool[name], local.given[name]]))

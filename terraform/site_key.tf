@@ -1,13 +1,14 @@
-# The site's key: CloudFront adds it as a header to what it asks of the HTTP API, and the API answers readers who come without
-# it with 403. So nobody goes around CloudFront, its cache and its WAF (docs/security.md).
+# The site's key: CloudFront adds it as a header to each request to the HTTP API, and the API answers readers without the key
+# with 403. So nobody goes around CloudFront, its cache and its WAF (docs/security.md).
 #
-# Two keys count at any time: number site_key_version, which CloudFront sends, and the one before it, which CloudFront's
-# locations may send for the minutes that a change takes. A key is a random UUID
+# The API accepts two keys at any time: number site_key_version, which CloudFront sends, and the key before it, which CloudFront's
+# locations may send for some minutes after a change. A key is a random UUID
 # (https://developer.hashicorp.com/terraform/language/functions/uuid).
 #
-# A key is kept in a parameter because its value is sensitive in the provider's schema: Terraform prints neither it nor what is made of it
-# (https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ssm/parameter.go). `sensitive` here says it once more.
-# Nothing reads the parameter but Terraform. The key is also in the state and in the function's environment: both have to be private.
+# A key is kept in a parameter, because a parameter's value is sensitive in the provider's schema. So Terraform prints neither the value
+# nor values made from it (https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ssm/parameter.go). `sensitive`
+# here repeats this. Only Terraform reads the parameter. The key is also in the state and in the function's environment, so both
+# have to be private.
 resource "aws_ssm_parameter" "site_key" {
   for_each = toset(var.web == null ? [] : [for version in [var.web.site_key_version - 1, var.web.site_key_version] : tostring(version)])
 

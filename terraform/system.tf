@@ -1,4 +1,4 @@
-# The one description of the system, which devstack reads too, split into what is at home and what is in every cell.
+# The one description of the system, which devstack reads too, split into the parts of home and the parts of every cell.
 locals {
   system = jsondecode(file("${path.module}/system.json"))
 

@@ -1,8 +1,8 @@
 variable "user_pool" {
   description = <<-EOT
-    A Cognito user pool that issues the tokens; null: settings name an issuer of your own. It has the first
-    part of the name of its sign-in page and, all optional, the site whose desk people sign in at (https:// and a host),
-    whether viewers get tokens too, the claim competitions by the id of the app client, with default for all others.
+    A Cognito user pool that issues the tokens; with null, settings name an issuer of your own. domain_prefix is the first part of
+    the host name of the sign-in page. All other options have defaults: desk_site, the site (https:// and a host) at whose desk
+    people sign in; viewers, whether viewers get tokens too; competitions, the claim by app client, with default for all others.
   EOT
   type = object({
     domain_prefix = string
@@ -29,6 +29,6 @@ module "user_pool" {
 }
 
 output "user_pool" {
-  description = "The user pool: its id, where tokens are given out, and the ids of the app clients; null without."
+  description = "The user pool: its id, the URLs that issue tokens, and the ids of the app clients; null if there is none."
   value       = one(module.user_pool[*].pool)
 }

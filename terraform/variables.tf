@@ -1,5 +1,5 @@
 variable "prefix" {
-  description = "What names of resources begin with. A second deployment in the same account and region needs another."
+  description = "The beginning of all names of resources. A second deployment in the same account and region needs another prefix."
   type        = string
   default     = "livescore"
   nullable    = false
@@ -33,7 +33,7 @@ variable "home_region" {
 variable "home" {
   description = <<-EOT
     Options of the home, all optional: reserved and provisioned concurrency by function (api, fanout, watchdog), a
-    domain for the HTTP API (certificate in the home region; the address that AWS gave the API is off then), a KMS key there.
+    domain for the HTTP API (certificate in the home region; it switches off the address that AWS gave the API), a KMS key there.
     Switching provisioned concurrency on or off interrupts (docs/deploy.md, Before a big match).
   EOT
   type = object({
@@ -54,7 +54,7 @@ variable "home" {
     error_message = "The home's functions are: ${join(", ", keys(local.home.functions))}. Concurrency is set for another."
   }
 
-  # Of more pollers than executions, those without one count what they took as received
+  # If there are more pollers than executions, messages of a poller without an execution count as received
   # (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
   validation {
     condition = alltrue([
@@ -74,9 +74,9 @@ variable "home" {
 
 variable "cells" {
   description = <<-EOT
-    The cells by region, each with a WebSocket API, subscriptions and senders of its own; none: one in the home region.
+    The cells by region, each with a WebSocket API, subscriptions and senders of its own; by default one in the home region.
     Their options, all optional: reserved and provisioned concurrency by function (authorizer, routes, sender, receipt),
-    a domain for the viewers (certificate in that region; cells may share a name, then viewers are led to the nearest), a
+    a domain for the viewers (certificate in that region; if cells share a name, viewers get the nearest cell), a
     KMS key in that region, a log line for each message, and deletion_protection where it differs from the deployment's.
     Switching provisioned concurrency on or off interrupts (docs/deploy.md, Before a big match).
   EOT

@@ -1,11 +1,11 @@
 variable "web" {
   description = <<-EOT
-    The static site, the cached snapshots and the operators' way to the API behind CloudFront; null: none of it. All optional:
-    whether to upload the site's files, and their folder (this repository's web/), where operators sign in (an
-    authorization code with PKCE; without it, and without a desk_site of user_pool, they paste a token), a domain (certificate
-    in us-east-1), more origins that its pages may talk to, whether CloudFront has Origin Shield (it has, unless you say otherwise),
-    another region for it than the one near home (origin_shield.json), a WAF, a bucket for access logs,
-    CloudFront's price class, and the number of the site's key: one more makes a new key (site_key.tf).
+    The static site, the cached snapshots and the operators' way to the API behind CloudFront; with null there is no site. All options
+    have defaults: whether to upload the site's files; their folder (this repository's web/); the operators' sign-in (an authorization
+    code with PKCE; without it, and without desk_site of user_pool, operators paste a token); a domain (certificate in us-east-1);
+    more origins to which its pages may connect; whether CloudFront has Origin Shield (on by default); another region for it than the
+    one near home (origin_shield.json); a WAF; a bucket for access logs; CloudFront's price class; and the number of the site's key:
+    raise it by 1 for a new key (site_key.tf).
   EOT
   type = object({
     upload         = optional(bool, true)
@@ -38,7 +38,7 @@ variable "web" {
 }
 
 locals {
-  # Origin Shield is one cache before the API for all of CloudFront. Without it each of the 13 regional edge caches asks for itself
+  # Origin Shield is one cache between the API and all of CloudFront. Without it each of the 13 regional edge caches asks the API
   # (docs/send-budget.md, Readers).
   shields       = jsondecode(file("${path.module}/origin_shield.json"))
   origin_shield = merge({ for region in local.shields.regions : region => region }, { for home, region in merge(local.shields.nearest, local.shields.instead) : home => region if home != "//" })
@@ -68,7 +68,7 @@ module "web" {
 }
 
 output "site_url" {
-  description = "The static site, and the snapshots under /matches/; null without."
+  description = "The static site, and the snapshots under /matches/; null if there is no site."
   value       = one(module.web[*].url)
 
   precondition {
@@ -77,7 +77,7 @@ output "site_url" {
   }
 
   precondition {
-    # CloudFront's name is known after the first apply, so this is checked when everything else is there.
+    # CloudFront's name is known only after the first apply, so this is checked after everything else is made.
     condition = var.web == null ? true : length(setintersection(
       ["*", one(module.web[*].url)], [for origin in split(",", local.settings.origins) : trimspace(origin)]
     )) > 0
@@ -86,6 +86,6 @@ output "site_url" {
 }
 
 output "site_bucket" {
-  description = "Where the site's files belong; null without."
+  description = "The bucket for the site's files; null if there is no site."
   value       = one(module.web[*].bucket)
 }

@@ -1,1 +1,1 @@
-"""Builds what runs elsewhere: zips of the functions, packages of the clients, environments of tools."""
+"""Builds the functions' zips, the clients' packages and the virtual environments of tools."""

@@ -1,8 +1,9 @@
-"""Builds what other people install to follow matches: a wheel of ``client/``, an npm package of ``web/livescore.js``.
+"""Builds the packages with which other people follow matches: a Python wheel and an npm package.
 
-Each is laid out in a folder of its own and built there, so that nothing is left in the source. The files are those of
-the repository: only the folder ``client`` has another name in the wheel, which works because its modules import each
-other relatively. Both have the version of pyproject.toml and docs/client.md as their description.
+The wheel has the files of ``client/``, the npm package has ``web/livescore.js``. Each package is built in a temporary
+folder, so that the build leaves nothing in the source. The wheel names the folder
+``client`` ``livescore_client``; this works because its modules import each other relatively. Both packages have the
+version of pyproject.toml, and docs/client.md as their description.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ RELEASE = ROOT / "release"
 
 
 class DistError(ProgramError):
-    """A package cannot be built; the text is a sentence for a person."""
+    """A package could not be built; the text is a sentence for a person."""
 
 
 def build(to: Path) -> list[Path]:
-    """Build the wheel and then the npm package into a folder, in place of earlier ones; returns their paths.
+    """Build the wheel and then the npm package into the folder ``to``; returns their paths. Removes earlier builds.
 
     Raises DistError.
     """
@@ -78,7 +79,7 @@ def _run(*command: str, cwd: Path) -> None:
 
 
 def main() -> None:
-    """Build both, and print their paths."""
+    """Build both packages, and print their paths."""
     arguments = argparse.ArgumentParser(description="Build the clients' packages.")
     arguments.add_argument("to", type=Path, nargs="?", default=Path("dist"), help="Folder for them.")
     try:

@@ -1,4 +1,4 @@
-"""Virtual environments of their own, for tools that pin what we cannot live with."""
+"""Separate virtual environments for tools whose pinned libraries conflict with ours."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def environment(tool: str) -> Path:
-    """The virtual environment of ``requirements/<tool>.txt``, made if it is not there yet.
+    """The folder of the virtual environment of ``requirements/<tool>.txt``, which is created if necessary.
 
-    Raises subprocess.CalledProcessError when it cannot be installed; why is on standard error.
+    Raises subprocess.CalledProcessError if the installation fails; uv writes the reason to standard error.
     """
     requirements = ROOT / f"requirements/{tool}.txt"
     key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = STATE / f"{tool}-{key}"
     with alone(STATE):
-        # Its Python is a link, to one that may have been removed or moved since.
+        # bin/python is a link; its target may have been removed or moved since.
         if not ((folder / "ready").exists() and (folder / "bin/python").exists()):
             uv = [sys.executable, "-m", "uv"]
             subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)

@@ -1,4 +1,4 @@
-"""A lock for a folder: two commands that begin together must not fill the same folder."""
+"""A lock for a folder, so that two commands that start together do not fill the same folder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in such a block for this folder. A missing folder is made.
+    """Hold the folder's lock during the block; waits while another process holds it. Creates a missing folder.
 
-    The kernel takes the lock from a process that ends, however it ends (flock(2)).
+    The kernel releases the lock when its process ends, even if the process is killed (flock(2)).
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:

@@ -1,12 +1,13 @@
-"""Builds the zips that the Lambda functions run: our packages, and the pinned libraries beside them.
+"""Builds the zips that the Lambda functions run: our packages and the pinned libraries.
 
-Neither MiniStack nor a function on AWS is given a library that is not in the zip. There are zips for AWS, one for each
-architecture, and one for the Python of this machine. They hold the same files but for extension modules and compiled
-ones, and the same input gives the same bytes. MiniStack is given the last one in two parts (``Parts``): it unpacks
-the zip again for each worker, so that zip has our packages only, and all workers share one folder with the libraries.
+A function has no library that is not in its zip. There is one zip for each architecture of AWS, and one for the Python
+of this machine. They differ only in extension modules and compiled files. The same input gives the same bytes.
 
-Everything is compiled ahead: a function cannot write to its folder, so it would compile what it imports at every cold
-start. Only a Python of the same version can compile for another.
+MiniStack gets the zip for this machine in two parts (``Parts``), because it unpacks a zip again for each worker: a zip
+of our packages, and one folder of libraries that all workers share.
+
+All Python files are compiled ahead. A function cannot write to its folder, so it would otherwise compile its imports at
+every cold start. Only a Python of the same version can compile for the runtime.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from runtime.errors import ProgramError
 PACKAGES = ("runtime", "matches", "subscriptions", "broadcaster", "api")
 BUILD = STATE / "build"
 PYTHON: Final = "3.13"
-"""Of the functions' runtime."""
+"""The Python version of the functions' runtime."""
 
 ARCHITECTURES: Final = {"arm64": "aarch64-manylinux2014", "x86_64": "x86_64-manylinux2014"}
-"""By Lambda's name: the platform whose wheels run on Amazon Linux 2023, as uv names it
+"""Lambda's name of an architecture -> uv's name of the platform whose wheels run on Amazon Linux 2023
 (https://docs.aws.amazon.com/lambda/latest/dg/python-package.html)."""
 
 MOST_BYTES: Final = 25_000_000
@@ -40,7 +41,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
 class PackageError(ProgramError):
-    """A zip cannot be built; the text is a sentence for a person."""
+    """A zip could not be built; the text is a sentence for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +52,23 @@ class Target:
     wheels: tuple[str, ...]
     """The options that tell uv which wheels to install."""
     python: str | None
-    """The Python that compiles; None: sources only."""
+    """The Python that compiles the files; None if the zip has sources only."""
 
     @classmethod
     def here(cls) -> Target:
-        """This machine and this Python."""
+        """The target for this machine and this Python."""
         return cls("here", ("--python", sys.executable), sys.executable)
 
     @classmethod
     def lambda_function(cls, architecture: str, python: str | None) -> Target:
-        """A function on AWS, of one of ``ARCHITECTURES``."""
+        """The target for a function on AWS. ``architecture`` is a key of ``ARCHITECTURES``."""
         platform = ("--python-platform", ARCHITECTURES[architecture], "--python-version", PYTHON)
         return cls(architecture, (*platform, "--only-binary", ":all:"), python)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of the zip for this machine, for MiniStack."""
+    """The two parts of the zip for this machine, for MiniStack."""
 
     code: Path
     """A zip of our packages."""
@@ -76,13 +77,13 @@ class Parts:
 
 
 def lambda_python(given: str | None = None) -> str | None:
-    """A Python of this machine that has the version of the functions' runtime, None without one.
+    """A Python on this machine that has the version of the functions' runtime; None if there is none.
 
-    Raises PackageError if it is not ``given`` that has it, where one is given.
+    Returns ``given`` if there is one, and raises PackageError if its version is another.
     """
     if given is not None:
         if _version(given) != PYTHON:
-            raise PackageError(f"{given} is no Python {PYTHON}.")
+            raise PackageError(f"{given} is not Python {PYTHON}.")
         return given
     managed = subprocess.run(
         [*_uv(), "python", "find", "--managed-python", "--no-python-downloads", PYTHON],
@@ -108,19 +109,16 @@ def package(folder: Path, python: str | None) -> list[Path]:
 
 
 def build(target: Target | None = None, work: Path = BUILD) -> Path:
-    """The zip for a target, this machine if none is said, built in ``work`` if it is not there yet.
+    """The path of the zip for a target, by default this machine. The zip is built in ``work`` if necessary.
 
-    Raises PackageError when the libraries cannot be installed, or something cannot be compiled.
+    Raises PackageError if the libraries cannot be installed, or a file cannot be compiled.
     """
     with alone(work):
         return _build(target or Target.here(), work)
 
 
 def build_parts(work: Path = BUILD) -> Parts:
-    """The parts for MiniStack, built in ``work`` if they are not there yet.
-
-    Raises PackageError, as ``build`` does.
-    """
+    """The parts for MiniStack, built in ``work`` if necessary. Raises PackageError, like ``build``."""
     target = Target.here()
     with alone(work):
         libraries = _libraries(target, work)
@@ -133,7 +131,7 @@ def _build(target: Target, work: Path) -> Path:
 
 
 def _zipped(target: Target, work: Path, kind: str, key: str, beside: tuple[Path, ...]) -> Path:
-    """The zip of our packages, compiled, and of the folders beside them, made if it is not there yet."""
+    """The path of a zip of our compiled packages and of the folders ``beside``. It is built if necessary."""
     sources = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
     digest = hashlib.sha256(key.encode())
     for path in sources:
@@ -150,7 +148,7 @@ def _zipped(target: Target, work: Path, kind: str, key: str, beside: tuple[Path,
 
 
 def _libraries(target: Target, work: Path) -> Path:
-    """The folder of the libraries for a target, installed if it is not there yet."""
+    """The folder of the libraries for a target. They are installed if necessary."""
     requirements = ROOT / "requirements/lambda.txt"
     made_of = [path.read_bytes() for path in (requirements, Path(library_trim.__file__), Path(__file__))]
     made_of += [each.encode() for each in target.wheels]
@@ -160,7 +158,7 @@ def _libraries(target: Target, work: Path) -> Path:
         staged = _fresh(work / f"libraries-staged-{target.name}")
         install = [*_uv(), "pip", "install", "--quiet", *target.wheels, "--require-hashes"]
         if subprocess.run([*install, "--target", str(staged), "-r", str(requirements)], check=False).returncode:
-            raise PackageError("The libraries of the Lambda functions could not be installed; why is said above.")
+            raise PackageError("The libraries of the Lambda functions could not be installed; the reason is above.")
         library_trim.trim(staged)
         _compile(target, staged)
         staged.rename(folder)
@@ -178,7 +176,7 @@ def _fresh(folder: Path) -> Path:
 
 
 def _run(python: str, code: str) -> str:
-    """The output of a Python, empty if it does not run."""
+    """The output of ``code`` in a Python; empty if that Python does not run."""
     try:
         return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False).stdout.strip()
     except OSError:
@@ -192,12 +190,12 @@ def _version(python: str) -> str:
 def _compile(target: Target, folder: Path) -> None:
     if target.python is None:
         return
-    # Unchecked: a zip keeps no source times to check against, and nobody edits the code of a function. The hash of
-    # strings orders the sets among a module's constants.
+    # Unchecked: nobody edits the code of a function, so Python need not compare it with its source. The hash seed fixes
+    # the order of sets in a module's constants, so that the same source gives the same bytes.
     mode = ["--invalidation-mode", "unchecked-hash"]
     command = [target.python, "-m", "compileall", "-q", "-j0", *mode, "-s", str(folder), str(folder)]
     if subprocess.run(command, check=False, env={**os.environ, "PYTHONHASHSEED": "0"}).returncode:
-        raise PackageError("The code of the Lambda functions could not be compiled; why is said above.")
+        raise PackageError("The code of the Lambda functions could not be compiled; the reason is above.")
 
 
 def _zip(folders: tuple[Path, ...], target: Path) -> None:

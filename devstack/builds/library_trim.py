@@ -1,8 +1,8 @@
-"""Trims the installed libraries to the files that a Lambda function uses. Touches only the given folder.
+"""Removes the files of the installed libraries that no Lambda function uses. Changes only the given folder.
 
-Removed: service models of botocore that the code does not call (more than 20 MB), sources of extension modules, type
-stubs, tests, records of the installation. Kept of a ``.dist-info``: the files that ``importlib.metadata`` reads,
-licences.
+It removes botocore's models of services that our code does not call (more than 20 MB), sources of extension modules,
+type stubs, tests, and records of the installation. From a ``.dist-info`` it keeps licences and the files that
+``importlib.metadata`` reads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SERVICES: Final = {
     "apigatewaymanagementapi": "execute-api", "dynamodb": "dynamodb", "kinesis": "kinesis", "sqs": "sqs",
     "stepfunctions": "states",
 }  # fmt: skip
-"""The services that the functions call, by their models' names; the value is the prefix of their endpoints."""
+"""The services that the functions call: name of the model -> prefix of the endpoint."""
 
 _NO_USE: Final = ("*.c", "*.h", "*.hash", "*.pxd", "*.pxi", "*.pyi", "*.pyx", "py.typed", ".lock")
 _NO_USE_FOLDERS: Final = ("bin", "*/tests", "botocore/data/*/*/examples-1.json")
@@ -26,7 +26,7 @@ _INSTALLATION: Final = frozenset({"INSTALLER", "RECORD", "REQUESTED", "WHEEL", "
 
 
 def trim(folder: Path) -> None:
-    """Take from ``folder``, where libraries were installed, what no function uses."""
+    """Remove the files that no function uses from ``folder``, in which libraries were installed."""
     for path in [found for pattern in _NO_USE for found in folder.rglob(pattern)]:
         path.unlink()
     for path in [found for pattern in _NO_USE_FOLDERS for found in folder.glob(pattern)]:
@@ -40,16 +40,16 @@ def trim(folder: Path) -> None:
             shutil.rmtree(model)
     endpoints = data / "endpoints.json"
     ours = _ours(json.loads(endpoints.read_text()))
-    # uv links files from its cache. A write to one file would change every installation on the machine.
+    # uv links files from its cache, so a write to this file would change every installation on the machine.
     endpoints.unlink()
     endpoints.write_text(json.dumps(ours, separators=(",", ":")))
 
 
 def _ours(endpoints: dict[str, Any]) -> dict[str, Any]:
-    """Botocore's table of endpoints with our services only.
+    """Botocore's table of endpoints, with our services only.
 
-    Every process reads the table, which has more than a megabyte, before it makes its first client: 23 ms of a cold
-    start. Regions, and how the name of an endpoint is made where nothing else is said, stay as they are.
+    Every process reads the table before it makes its first client. The whole table has more than 1 MB and takes 23 ms
+    of a cold start. Regions and default endpoint patterns stay unchanged.
     """
     prefixes = frozenset(SERVICES.values())
     partitions = [

@@ -1,4 +1,4 @@
-"""Pure: sentences that name no subject, and citations that are no address, in docstrings, comments and docs.
+"""Pure: finds sentences without a named subject, and citations without an address, in docstrings, comments and docs.
 
 A sentence must not begin with a clause that stands for a thing: "what is left", "who posts twice", "how far it is". A
 question may. Headings, and the first sentence of a table's cell, are names: they are not checked.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _HEADLESS = re.compile(r"(?:Wh(?:at|o|ich)(?:so)?(?:ever)?|Whom|Whose|How)\b")
 _END = re.compile(r'(?<=[.!?:;])[)"”*_]*\s+(?=[*_("“]*[A-Z`])')
-"""Between two sentences. A colon counts: a docstring writes ``name: Meaning``."""
+"""The gap between two sentences. A colon ends a sentence too, because docstrings write ``name: Meaning``."""
 _BARE_PAGE = re.compile(r"(?<![\w./-])(?:(?:[\w.-]+/)+[\w-]+|[\w-]+)\.html\b(?!\])|\brepost\.aws/[\w/-]+(?![\w/-]*\])")
 _ADDRESS_OR_CODE = re.compile(r"https?://\S+|`+[^`]*`+")
 _OUR_PAGES = {"index.html", "operator.html"}
@@ -38,16 +38,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Text without marks of comments, and the line on which it begins."""
+    """Text without comment marks, and the line on which it begins."""
 
     line: int
     text: str
     named: bool = False
-    """The first sentence is a name: a heading, or a cell of a table."""
+    """Whether the first sentence is a name: a heading, or a cell of a table."""
 
 
 def faults(name: str, source: str) -> list[Fault]:
-    """All faults of one file. The ending of ``name`` says how to read it; a file of any other kind has none."""
+    """All faults of one file. The ending of ``name`` selects the parser; a file with another ending has no faults."""
     ending = name.rpartition(".")[2]
     if ending == "py":
         found: Iterable[Paragraph] = python(source)
@@ -75,7 +75,7 @@ def judged(paragraph: Paragraph) -> Iterator[Fault]:
 
 
 def python(source: str) -> Iterator[Paragraph]:
-    """Docstrings, of attributes too, and comments."""
+    """The docstrings of a Python file, also those of attributes, and its comments."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield from paragraphs(node.lineno, node.value.value.splitlines())
@@ -88,7 +88,7 @@ def python(source: str) -> Iterator[Paragraph]:
 
 
 def marked(source: str, comment: re.Pattern[str]) -> Iterator[Paragraph]:
-    """Comments that ``comment`` finds in a language which this module does not parse."""
+    """The comments that the pattern ``comment`` finds in a file of another language."""
     single = list[tuple[int, str]]()
     for found in comment.finditer(source):
         lines = list(enumerate(found.group().splitlines(), source.count("\n", 0, found.start()) + 1))
@@ -100,7 +100,7 @@ def marked(source: str, comment: re.Pattern[str]) -> Iterator[Paragraph]:
 
 
 def blocks(comments: Iterable[tuple[int, str]]) -> Iterator[Paragraph]:
-    """Comments on lines that follow each other are one text."""
+    """The paragraphs of comments. Comments on consecutive lines are one text."""
     first, texts = 0, list[str]()
     for line, text in comments:
         if line != first + len(texts):
@@ -111,7 +111,7 @@ def blocks(comments: Iterable[tuple[int, str]]) -> Iterator[Paragraph]:
 
 
 def markdown(source: str) -> Iterator[Paragraph]:
-    """Paragraphs, items of lists, headings and cells; blocks of code are left out."""
+    """The paragraphs, list items, headings and table cells of a page, without blocks of code."""
     fenced, first, texts = False, 1, list[str]()
     for line, text in enumerate(source.splitlines(), 1):
         fence = text.lstrip().startswith("```")
@@ -127,7 +127,7 @@ def markdown(source: str) -> Iterator[Paragraph]:
 
 
 def paragraphs(first: int, lines: Iterable[str]) -> Iterator[Paragraph]:
-    """Split at empty lines and at the items of lists."""
+    """The paragraphs of a text, which is split at empty lines and at list items."""
     begun, texts = first, list[str]()
     for line, text in enumerate(lines, first):
         item = _ITEM.match(text)

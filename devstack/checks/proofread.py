@@ -1,4 +1,4 @@
-"""``python -m devstack.checks.proofread`` checks the English of the whole checkout by the rules of english.py."""
+"""Checks the English of the whole checkout by the rules of english.py: ``python -m devstack.checks.proofread``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEFT_OUT: Final = {"node_modules", "dist", "build"}
 
 
 def files(root: Path) -> Iterator[Path]:
-    """The files below ``root`` that have sentences; hidden folders and installed packages are left out."""
+    """The files below ``root`` that have sentences, without hidden folders and installed packages."""
     for folder, inner, names in os.walk(root):
         inner[:] = sorted(name for name in inner if not name.startswith(".") and name not in _LEFT_OUT)
         for name in sorted(names):
@@ -37,7 +37,7 @@ def found(root: Path) -> list[str]:
 
 
 def main() -> int:
-    """Print the faults; the exit status is 1 if there are any."""
+    """Print the faults; returns the exit status, which is 1 if there are any."""
     lines = found(ROOT)
     sys.stdout.write("".join(line + "\n" for line in lines or ["English: no fault."]))
     return 1 if lines else 0

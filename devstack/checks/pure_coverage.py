@@ -1,7 +1,7 @@
-"""``python -m devstack.checks.pure_coverage``: the quick tests take every branch of the pure files.
+"""Checks that the quick tests take every branch of the pure files: ``python -m devstack.checks.pure_coverage``.
 
-Only the quick tests count (``pytest --quick``): no test of a pure file needs a stack. coverage.py counts the branches
-(https://coverage.readthedocs.io/en/latest/branch.html).
+Only quick tests count (``pytest --quick``), because no test of a pure file needs a stack. coverage.py measures the
+branches (https://coverage.readthedocs.io/en/latest/branch.html).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from devstack.system import ROOT
 
 
 def missed(files: list[str], report: dict[str, Any]) -> list[str]:
-    """A line of text for each of these files that has a statement or a branch which no test took.
+    """A line of text for each of these files that has a statement or a branch without a test.
 
-    ``files`` are paths from the top of the checkout. ``report`` is that of ``coverage json``. A file that no test
-    imports is not in the report.
+    ``files`` are paths relative to the checkout. ``report`` is the output of ``coverage json``. A file that no test
+    imports is missing in the report.
     """
     lines = []
     for file in files:
@@ -37,12 +37,12 @@ def missed(files: list[str], report: dict[str, Any]) -> list[str]:
 
 
 def main() -> int:
-    """Run the quick tests and print what they missed; returns the exit status, which is 0 if they missed nothing."""
+    """Run the quick tests and print the missed lines and branches; returns the exit status, 0 if there are none."""
     files = [path.relative_to(ROOT).as_posix() for path in pure_files()]
     with TemporaryDirectory() as folder:
         coverage, data = [sys.executable, "-m", "coverage"], f"--data-file={folder}/data"
         run = [*coverage, "run", "--branch", data, f"--include={','.join(files)}"]
-        # With a fixed seed a branch is not taken by luck.
+        # With a fixed seed, the result does not depend on luck.
         tests = ["-m", "pytest", "--quick", "--hypothesis-seed=0"]
         if status := subprocess.run([*run, *tests], cwd=ROOT, check=False).returncode:
             return status

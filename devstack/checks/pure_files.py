@@ -1,4 +1,4 @@
-"""The files that call themselves pure: their docstring begins with that word."""
+"""Finds the pure files: their docstrings begin with the word ``Pure``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pure: the words of the glossary, and the retired words that must not come back as names in Python.
+"""Pure: reads the words of the glossary, and finds retired words that are used as names in Python.
 
 ``docs/glossary.md`` defines every word in one row of a table: ``| word | meaning | in code |``.
 """
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_WORDS = 30
-"""Words that the glossary defines at most: a reader learns them in ten minutes."""
+"""The most words that the glossary may define. A reader learns 30 words in ten minutes."""
 
 RETIRED = {
     "Telling": "CellState", "Tellings": "CellStates", "telling": "cell_state", "tellings": "cell_states",
@@ -21,23 +21,23 @@ RETIRED = {
     "Comings": "ViewerChanges", "comings": "viewer_changes", "Spot": "Position",
     "Stretch": "RowRange", "setaside": "set_aside", "tried": "ended_seq",
 }  # fmt: skip
-"""Names that meant several things or nothing in the field, and the names that replace them."""
+"""Old name -> the name that replaces it. The old names meant several things, or nothing in the field."""
 
 
 def glossary_words(page: str) -> list[str]:
-    """The words that the tables of the glossary define, in order."""
+    """The words that the glossary's tables define, in order."""
     rows = (line.split("|") for line in page.splitlines() if line.startswith("| ") and not line.startswith("| --- "))
     words = (cells[1].strip() for cells in rows)
     return [word for word in words if word != "word"]
 
 
 def retired_names(source: str) -> list[tuple[int, str]]:
-    """The lines and names of a Python file that use a retired word as the name of a thing, in order."""
+    """The retired words that a Python file uses as names: line and word, in order."""
     return sorted({(line, name) for line, name in _names(ast.parse(source)) if name in RETIRED})
 
 
 def _names(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every name that a file gives or uses: of modules, classes, functions, parameters, variables and attributes."""
+    """Every name that a file defines or uses: modules, classes, functions, parameters, variables and attributes."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, node.name

@@ -1,4 +1,4 @@
-"""The quotas of an account in a region, read from Service Quotas, API Gateway and Lambda."""
+"""Reads the quotas of an AWS account in a region from Service Quotas, API Gateway and Lambda."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from devstack.quotas import Quota
 
 UNUSABLE = (ProfileNotFound, SSOError, TokenRetrievalError, CredentialRetrievalError)
-"""Errors of a profile that does not exist, and of a sign-in that has ended."""
+"""Errors for a missing profile and an expired sign-in."""
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedException", "AuthorizationError"})
 _NOT_KNOWN_THERE = frozenset({
     "UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure", "InvalidSignatureException",
 })  # fmt: skip
-"""A region that the account has not enabled answers as if the credentials were wrong
+"""Error codes of a region that the account has not enabled: it answers as if the credentials were wrong
 (https://repost.aws/knowledge-center/iam-validate-access-credentials)."""
 
 
 def read(regions: Sequence[str]) -> dict[str, Account]:
-    """The account of the shell's credentials, in each region. Raises StackError with a sentence."""
+    """The quotas of the account of this shell's credentials, by region. Raises StackError with a sentence."""
     try:
         session = boto3.Session()
         _check_regions(session, regions)
@@ -69,7 +69,7 @@ def _check_regions(session: boto3.Session, regions: Sequence[str]) -> None:
 
 
 def _account(session: boto3.Session, region: str) -> Account:
-    """The account's quotas in a region; those that it may not read are left out, with a sentence."""
+    """The account's quotas in a region. A quota that the credentials may not read is left out, with a sentence."""
     unread: list[str] = []
     service_quotas = _client(session, "service-quotas", region)
     values: dict[str, float] = {}
@@ -91,7 +91,7 @@ def _account(session: boto3.Session, region: str) -> Account:
 
 
 def _value(client: Any, quota: Quota) -> float:
-    """The value that applies to the account: its own, else AWS's default."""
+    """The value of a quota that applies to the account: its own value, else AWS's default."""
     asked = {"ServiceCode": quota.service, "QuotaCode": quota.code}
     try:
         found = client.get_service_quota(**asked)
@@ -104,7 +104,7 @@ def _value(client: Any, quota: Quota) -> float:
 
 
 def _asked(region: str, permission: str, unread: list[str], ask: Callable[[], Any]) -> Any:
-    """The answer of AWS; None with a sentence in ``unread`` where the permission is missing. Raises StackError."""
+    """The result of ``ask``; None, with a sentence in ``unread``, if the permission is missing. Raises StackError."""
     try:
         return ask()
     except ClientError as error:

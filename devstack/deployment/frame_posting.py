@@ -1,12 +1,12 @@
-"""Frames posted to connections of our own, as a sender posts them, to see whether a throttle of API Gateway is too low.
+"""Posts frames to connections of our own, as a sender does, and counts the POSTs that API Gateway throttles.
 
-No documentation says whether POSTs to @connections count against a stage's default throttle
+AWS does not document whether POSTs to @connections count against a stage's default throttle
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html). ``livescore smoke`` finds a
-throttle below what it posts, and says which one that would be. docs/operations.md has the experiment that shows
-whether the default counts at all.
+throttle that is lower than the rate at which it posts. docs/operations.md describes an experiment that shows whether
+the default throttle counts POSTs at all.
 
-The connections follow the smoke test's match; their ids are read from the table of subscriptions, because nothing tells
-a client its id.
+Our connections follow the smoke test's match. API Gateway does not tell a client its connection id, so this module
+reads the ids from the table of subscriptions.
 """
 
 from __future__ import annotations
@@ -48,57 +48,58 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 20
 SECONDS = 0.9
-"""The frames are spread over so long, so that all go out within ``WITHIN_SECONDS``."""
+"""Seconds over which the frames are spread. Shorter than ``WITHIN_SECONDS``, so that all go out in time."""
 
 WITHIN_SECONDS = 1.0
-"""A throttle counts by the second: frames that took longer to go out do not show what was asked."""
+"""Seconds. A throttle counts by the second, so a measurement that took longer is not conclusive."""
 
 MOST_POSTS = 1000
-"""More do not go out within a second from every machine (docs/operations.md, posts-throttled)."""
+"""The largest number of POSTs. Some machines cannot send more in a second (docs/operations.md, posts-throttled)."""
 
 PATIENCE_SECONDS = 20.0
-"""For the connections to be subscribed, and for the frames that were accepted to arrive."""
+"""Seconds to wait until all connections are subscribed, and then until all accepted frames have arrived."""
 
 _EXECUTE_API = re.compile(r"[a-z0-9]+\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 
 
 class SkippedError(ProgramError):
-    """The frames cannot be posted from this machine, which is no fault of the system. The text says why."""
+    """The frames cannot be posted from this machine; the system is not at fault. The text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The fate of the frames, each of which was posted once, and what that can show of a throttle.
+    """The counts of one measurement. Each frame was posted once.
 
-    A throttle is a token bucket of ``burst`` that refills at ``rate`` a second
+    A throttle is a token bucket of ``burst`` tokens that refills at ``rate`` tokens a second
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html). Within ``seconds`` it
-    lets burst + rate x seconds pass. If that is ``posts`` or more it refuses nothing, whether it counts POSTs or not.
+    passes burst + rate x seconds requests. A throttle that passes ``posts`` or more refuses nothing, so the measurement
+    does not show whether it counts POSTs.
     """
 
     posts: int
     throttled: int
     """POSTs answered 429."""
     arrived: int
-    """Frames that came out of the WebSockets."""
+    """Frames that our WebSockets received."""
     seconds: float
-    """From the first POST to the last POST."""
+    """Seconds from the first POST to the last."""
 
     @property
     def rate(self) -> float:
-        """Frames a second that went out; all of them if they went out at once."""
+        """POSTs a second. If ``seconds`` is nearly 0, the number of POSTs."""
         return self.posts / max(self.seconds, 1 / self.posts)
 
     @property
     def conclusive(self) -> bool:
-        """Whether the frames went out as fast as they were to go out."""
+        """Whether all frames went out within ``WITHIN_SECONDS``."""
         return self.seconds <= WITHIN_SECONDS
 
     @property
     def shows(self) -> str:
-        """A sentence for a person about the largest throttle that the measurement can show."""
+        """Sentences for a person: which throttles the measurement can show, and whether it is conclusive."""
         seen = (
-            f"A throttle that counts POSTs shows only if its burst and {self.seconds:.2f} times its rate together are "
-            f"below {self.posts:,}: of a higher one, such as a default of 10,000 a second, this says nothing."
+            f"This measurement detects a throttle only if its burst plus {self.seconds:.2f} s of its rate is below "
+            f"{self.posts:,} POSTs. It does not detect a higher one, such as a default of 10,000 a second."
         )
         if self.conclusive:
             return seen
@@ -108,7 +109,7 @@ class Posted:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``livescore smoke --json`` prints it: seconds and rate rounded."""
+        """The values that ``livescore smoke --json`` prints, with ``seconds`` and ``rate`` rounded."""
         return {
             "posts": self.posts, "throttled": self.throttled, "arrived": self.arrived,
             "seconds": round(self.seconds, 3), "rate": round(self.rate, 1), "conclusive": self.conclusive,
@@ -125,16 +126,16 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """The facts needed to post to a system's connections: its HTTP API, and facts that its URLs do not tell."""
+    """A system to whose connections the frames are posted."""
 
     api_url: str
     prefix: str = PREFIX
     connections_urls: tuple[str, ...] = ()
-    """URLs of @connections, one for each cell; needed where cells have domains of their own."""
+    """URLs of @connections, one for each cell. Needed only if the WebSocket APIs have custom domains."""
     posts: int = 200
 
     def target(self, number: int, websocket: str) -> Target:
-        """Where the frames of a cell, the ``number``-th, go. Raises SkippedError."""
+        """The target for the cell with this number, from 0, and this WebSocket URL. Raises SkippedError."""
         system = system_at(self.api_url)
         if system is not None:
             at = system.at(_devstack_region(websocket))
@@ -185,7 +186,7 @@ class Target:
     table: str
 
     def connections_of(self, match: str) -> set[str]:
-        """Ids of the connections that follow a match of the default number of shards. Raises SkippedError."""
+        """The ids of the connections that follow a match with the default number of shards. Raises SkippedError."""
         found: set[str] = set()
         try:
             for shard in range(DEFAULT_SHARDS):
@@ -206,14 +207,14 @@ class Target:
                 f"These AWS credentials may not read {self.table} in {self.region} ({code}): they need dynamodb:Query."
             ) from None
         except BotoCoreError as error:
-            raise SkippedError(f"DynamoDB in {self.region} cannot be asked: {error}.") from None
+            raise SkippedError(f"DynamoDB in {self.region} cannot be reached: {error}.") from None
         return found
 
 
 async def post(target: Target, websocket: str, match: str, posts: int, token: str | None) -> Posted:
-    """Post so many frames to connections of our own that follow the match, within a second if this machine can.
+    """Post ``posts`` frames to connections of our own that follow the match, within a second if this machine can.
 
-    Raises SkippedError when these credentials may not, PostingError when something else goes wrong.
+    Raises SkippedError if these credentials lack a permission, and PostingError for any other failure.
     """
     before = await asyncio.to_thread(target.connections_of, match)
     async with _listeners(websocket, match, token) as listeners:
@@ -249,7 +250,7 @@ class PostingError(ProgramError):
 
 
 class Frames:
-    """``post_queue.Rows``: a list of posts."""
+    """A list of posts with the interface of ``post_queue.Rows``."""
 
     def __init__(self, posts: list[Post]) -> None:
         self._posts = posts[::-1]
@@ -257,7 +258,7 @@ class Frames:
         self._last = 0.0
 
     def next_row(self) -> Post | None:
-        """The next post, which goes out at once."""
+        """The next post, which the caller sends at once; None if none is left."""
         if not self._posts:
             return None
         self._last = time.monotonic()
@@ -267,27 +268,30 @@ class Frames:
 
     @property
     def seconds(self) -> float:
-        """From the first post to the last one that was taken."""
+        """Seconds from the first ``next_row`` to the last."""
         return 0.0 if self._first is None else self._last - self._first
 
     @property
     def waiting(self) -> int:
-        """Posts that are left."""
+        """The number of posts that are left."""
         return len(self._posts)
 
     @property
     def fresh(self) -> bool:
-        """Whether any is left."""
+        """Whether a post is left."""
         return bool(self._posts)
 
     @property
     def exhausted(self) -> bool:
-        """Whether none is left."""
+        """Whether no post is left."""
         return not self._posts
 
 
 class OneTry(PostQueue):
-    """A queue that tries no post again, so that each 429 is one frame. An idle HTTP connection may break."""
+    """A queue that repeats no throttled or failed post, so each 429 stands for one frame.
+
+    It repeats a post only if an idle HTTP connection broke.
+    """
 
     def _try_again(self, post: Post, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
         if at_once:
@@ -299,7 +303,7 @@ class OneTry(PostQueue):
 
 @dataclass(slots=True)
 class _Listener:
-    """The frames that have come out of one of our WebSockets."""
+    """The state of one of our WebSockets, and the numbers of the frames that it received."""
 
     subscribed: bool = False
     wrong: str | None = None
@@ -320,14 +324,14 @@ class _Listener:
 
 @asynccontextmanager
 async def _listeners(websocket: str, match: str, token: str | None) -> AsyncIterator[list[_Listener]]:
-    """Connections of our own that follow the match. Raises PostingError if one does not get as far."""
+    """Connections of our own that follow the match. Raises PostingError if one cannot connect or subscribe."""
     listeners = [_Listener() for _ in range(CONNECTIONS)]
     url, headers = place_token(f"{websocket}?v=1", token)
     wires: list[ViewerSocket] = []
     try:
-        # One after the other: the measurement is about POSTs, not about opening connections.
+        # One after the other: many new connections at once might be throttled, and that is not measured here.
         for each in listeners:
-            wires.append(await dial(url, each.hear, headers))  # noqa: PERF401  # those that are open are closed below
+            wires.append(await dial(url, each.hear, headers))  # noqa: PERF401  # The open ones are closed below.
         for wire in wires:
             wire.send(orjson.dumps({"action": "subscribe", "match": match}))
         await _until(lambda: all(each.subscribed or each.wrong for each in listeners))
@@ -365,8 +369,8 @@ def _arrived(listeners: list[_Listener]) -> int:
 
 
 def _devstack_region(websocket: str) -> str:
-    """The region of a cell of devstack: MiniStack's ids of APIs end in it, the stand-in is in the first one."""
+    """The region of a devstack cell. MiniStack's API ids end with the region; the stand-in serves the first region."""
     system_id = urlsplit(websocket).path.split("/")[-2] if "/execute-api/" in websocket else ""
-    # Not boto3: that wants the profile of AWS_PROFILE, which devstack does not need.
+    # boto3 would fail if the profile in AWS_PROFILE does not exist; devstack needs no profile.
     regions = get_session().get_available_regions("dynamodb")
     return next((each for each in regions if system_id.endswith(each.replace("-", ""))), REGION)

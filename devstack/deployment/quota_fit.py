@@ -1,4 +1,7 @@
-"""Pure: an account's quotas against what a deployment and its audience need: sentences, settings, requests to file."""
+"""Pure: compares an account's quotas with the needs of a deployment and its audience.
+
+The result has sentences for a person, settings for Terraform, and commands that request larger quotas.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ARRIVALS_PER_ENVIRONMENT = 10
-"""New viewers a second that one execution environment of each of authorizer and routes serves: 50 of each for 500."""
+"""New viewers a second that one execution environment of the authorizer and one of routes serve together."""
 
 HEADROOM = 100
-"""Executions for the other functions; Lambda keeps as many unreserved in every account
+"""Concurrent executions for all other functions. Lambda also keeps 100 unreserved in every account
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html)."""
 
 LEAST_CONCURRENCY = 1000
-"""Concurrent executions that a request asks for at least: the default of an account that is not new."""
+"""The smallest number of concurrent executions to request: the usual default, which new accounts do not have yet."""
 
 CHECK_SECONDS = 30
-"""A viewer who has heard nothing for so long asks the CDN (docs/protocol.md): at most one request in that time each."""
+"""Seconds of silence after which a viewer asks the CDN, at most once in that time (docs/protocol.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One quota of one region against the need, with a sentence for a person."""
+    """One quota in one region, the value that is needed, and a sentence for a person."""
 
     region: str
     quota: str
-    """A key of quotas.json; ``burst``; or ``goal``, the POSTs a second that tell the last viewer in time."""
+    """A key of quotas.json, or ``burst``, or ``goal``: the POSTs a second that tell every viewer of a goal in time."""
     has: float
     needs: float
     says: str
@@ -45,16 +48,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings, those that bind first, and what to do about them."""
+    """All findings, with the quotas that are too small first, and the remedies."""
 
     findings: tuple[Finding, ...]
     unread: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Settings, and ``websocket_throttles`` by route, for terraform.tfvars as the account is."""
+    """Settings for terraform.tfvars that fit the account today, and ``websocket_throttles`` by route."""
     requests: tuple[str, ...] = ()
-    """Commands of the AWS CLI, one for each region and quota."""
+    """Commands of the AWS CLI that request larger quotas, one for each region and quota."""
     granted: Mapping[str, Any] = field(default_factory=dict)
-    """As ``settings``, for the account when AWS has granted the requests."""
+    """Settings like ``settings``, for the time after AWS has granted the requests."""
 
     @property
     def binds(self) -> bool:
@@ -62,7 +65,7 @@ class Report:
         return any(each.binds for each in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``livescore preflight --json`` prints it."""
+        """The report that ``livescore preflight --json`` prints."""
         return {
             "binds": self.binds,
             "findings": [{**asdict(each), "binds": each.binds} for each in self.findings],
@@ -74,7 +77,7 @@ class Report:
 
 
 def compare(plan: Plan, accounts: Mapping[str, Account]) -> Report:
-    """Each region's quotas against the plan. ``accounts`` has each of the plan's regions."""
+    """Compare each region's quotas with the plan. ``accounts`` has each of the plan's regions."""
     advice = advise(plan, accounts)
     findings = []
     for region in plan.regions:
@@ -98,7 +101,11 @@ def compare(plan: Plan, accounts: Mapping[str, Account]) -> Report:
 
 
 def _requests(plan: Plan, account: Account) -> list[Finding]:
-    """The stages' throttles: API Gateway refuses one above the account's, and Terraform a sum above the stages'."""
+    """The findings about requests a second and burst.
+
+    API Gateway refuses a stage throttle above the account's. Terraform refuses routes and senders whose rates add up to
+    more than the stage throttle.
+    """
     region, has, stage = account.region, account.granted, plan.stage(account.region)
     routes, senders = plan.routes_rate(region), plan.senders_rate(region)
     parts = f"routes ({routes:,}) and senders ({senders:,})"
@@ -122,7 +129,7 @@ def _requests(plan: Plan, account: Account) -> list[Finding]:
 
 
 def _goal(advice: Advice, account: Account) -> Finding:
-    """The first goal: viewers of the cell over the rate of its senders, with the settings that the apply accepts."""
+    """The seconds until a goal has reached the last viewer of a cell, with settings that `terraform apply` accepts."""
     region, plan = account.region, advice.today
     viewers, rate, wanted = plan.viewers_of_a_cell, plan.setting("send_rate"), plan.goal_rate
     seconds = viewers / rate
@@ -131,29 +138,29 @@ def _goal(advice: Advice, account: Account) -> Finding:
     else:
         says = (
             f"{region}: a goal reaches the last of {viewers:,} viewers after {seconds:.0f} s at {rate:,} POSTs/s, not "
-            f"within {plan.goal_seconds:.0f} s: that takes {wanted:,}. More cells help too."
+            f"within {plan.goal_seconds:.0f} s: that needs {wanted:,} POSTs/s. More cells help too."
         )
     return Finding(region, "goal", rate, wanted, says)
 
 
 def _arrivals(advice: Advice, account: Account) -> Finding:
-    """Viewers who connect before the kick-off."""
+    """The minutes that all viewers of a cell need to connect before the kick-off."""
     region, plan = account.region, advice.today
     viewers, needs = plan.viewers_of_a_cell, plan.arrivals
     throttles = plan.routes(region)
     has = min(account.quota("connections"), *(throttles[route].rate for route in ARRIVAL_ROUTES))
     minutes = viewers / has / 60
-    says = f"{region}: {viewers:,} viewers come in within {minutes:.0f} min at {has:,.0f} new connections a second."
+    says = f"{region}: {viewers:,} viewers connect within {minutes:.0f} min at {has:,.0f} new connections a second."
     if needs > has:
         says = (
-            f"{region}: {viewers:,} viewers need {minutes:.0f} min to come in at {has:,.0f} new connections a second, "
-            f"not {plan.arrive_seconds / 60:.0f} min: that takes {needs:,} a second."
+            f"{region}: {viewers:,} viewers need {minutes:.0f} min to connect at {has:,.0f} new connections a second, "
+            f"not {plan.arrive_seconds / 60:.0f} min: that needs {needs:,} a second."
         )
     return Finding(region, "connections", has, needs, says)
 
 
 def _concurrency(plan: Plan, account: Account) -> Finding:
-    """Lambda executions at once when a goal comes while viewers connect."""
+    """The concurrent Lambda executions when a goal is scored while viewers connect."""
     region, has = account.region, account.quota("concurrency")
     needs, parts = HEADROOM, f"{HEADROOM} for home"
     if region in plan.cells:
@@ -165,47 +172,47 @@ def _concurrency(plan: Plan, account: Account) -> Finding:
         says = f"{region}: {has:,.0f} concurrent executions are enough; {needs:,} are needed ({parts})."
     else:
         says = (
-            f"{region}: Lambda runs {has:,.0f} executions at once, and a goal while viewers come in needs {needs:,} "
-            f"({parts}). Senders and subscribes would be throttled, and reserved or provisioned concurrency fails the "
-            "apply. New accounts begin low."
+            f"{region}: Lambda allows {has:,.0f} concurrent executions; a goal while viewers connect needs {needs:,} "
+            f"({parts}). Lambda would throttle senders and subscriptions, and with reserved or provisioned concurrency "
+            "`terraform apply` fails. New accounts begin with few."
         )
     return Finding(region, "concurrency", has, needs, says)
 
 
 def _table(plan: Plan, account: Account) -> list[Finding]:
-    """The table of subscriptions: rows written as viewers come in, read as a goal is told."""
+    """The findings about the table of subscriptions: viewers who connect write its rows, and broadcasts read them."""
     region = account.region
-    # A row of 64 bytes: a write unit, another in the index, and as many for the note of a connection that closes.
+    # A new row has 64 bytes: it takes one write unit in the table and one in the index.
     writes = 2 * plan.arrivals
-    # A consistent read unit is 4 KB, 64 rows.
+    # A consistent read unit covers 4 KB, which is 64 rows.
     reads = math.ceil(plan.setting("send_rate") / 64) + plan.arrivals
     found = []
-    for key, needs, what in (("table_writes", writes, "written"), ("table_reads", reads, "read")):
+    for key, needs, what in (("table_writes", writes, "write"), ("table_reads", reads, "read")):
         has = account.quota(key)
         if needs > has:
             says = (
-                f"{region}: the table of subscriptions may be {what} {has:,.0f} units a second; {needs:,} are needed."
+                f"{region}: the table of subscriptions allows {has:,.0f} {what} units a second; {needs:,} are needed."
             )
             found.append(Finding(region, key, has, needs, says))
     return found
 
 
 def _shards(plan: Plan, account: Account) -> Finding:
-    """Shards of the stream of events."""
+    """The shards of the stream of events."""
     region, has, needs = account.region, account.quota("shards"), plan.shards or plan.system["stream"]["shards"]
     says = f"{region}: {has:,.0f} Kinesis shards are enough for {needs}."
     if needs > has:
-        says = f"{region}: `terraform apply` fails: the stream has {needs:,} shards, the account may have {has:,.0f}."
+        says = f"{region}: `terraform apply` fails: the stream needs {needs:,} shards; the account allows {has:,.0f}."
     return Finding(region, "shards", has, needs, says)
 
 
 def _cdn(plan: Plan, account: Account) -> list[Finding]:
-    """Viewers who ask over HTTP after a silence. Service Quotas does not raise this quota."""
+    """The requests of viewers who ask over HTTP after a silence. Only a support case raises this quota."""
     quota, needs = quotas()["cdn_requests"], math.ceil(plan.viewers / CHECK_SECONDS)
     if needs <= quota.default:
         return []
     says = (
-        f"{account.region}: the site's distribution may answer {quota.default:,} requests a second, and "
+        f"{account.region}: the site's distribution allows {quota.default:,} requests a second, and "
         f"{plan.viewers:,} viewers may ask {needs:,}. Open a support case for CloudFront ({quota.source})."
     )
     return [Finding(account.region, "cdn_requests", quota.default, needs, says)]

@@ -1,4 +1,4 @@
-"""Tables, queues and functions of a running system: devstack's, by the URL of its API, or an AWS account's."""
+"""Connects to the tables, queues and functions of a running system: a devstack, or a deployment in an AWS account."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def aws_errors() -> Iterator[None]:
-    """Turns an error of AWS, or of devstack, into a StackError with a sentence."""
+    """Turn errors of AWS and devstack into a StackError with a sentence."""
     try:
         yield
     except EndpointConnectionError as error:
@@ -41,17 +41,17 @@ def aws_errors() -> Iterator[None]:
 
 
 def redrive(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Redrive:
-    """The messages in the set-aside queues of devstack's system at ``api_url``, or of the account of the environment.
+    """A Redrive for the set-aside queues of the devstack at ``api_url``; with ``aws``, of the shell's AWS account.
 
-    Raises StackError, botocore's ClientError and BotoCoreError.
+    Raises StackError, and botocore's ClientError and BotoCoreError.
     """
     return _redrive(*_reach(api_url, aws=aws, prefix=prefix))
 
 
 def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
-    """A Reset for matches of devstack's system at ``api_url``, or of the account of the environment.
+    """A Reset for the matches of the devstack at ``api_url``; with ``aws``, of the shell's AWS account.
 
-    Raises StackError, botocore's ClientError and BotoCoreError.
+    Raises StackError, and botocore's ClientError and BotoCoreError.
     """
     make, prefix = _reach(api_url, aws=aws, prefix=prefix)
     about = _fanout_environment(make, prefix)
@@ -66,7 +66,7 @@ def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
 
 
 def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any], str]:
-    """A function that makes clients (service, region), and the prefix of the names of all resources."""
+    """A function that makes a client from a service and a region, and the prefix of all resource names."""
     if aws:
         session: Any = boto3.Session()
         return lambda service, region=None: session.client(service, region_name=region), prefix
@@ -77,7 +77,7 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
 
 
 def _fanout_environment(make: Callable[..., Any], prefix: str) -> dict[str, str]:
-    """The environment variables of the fan-out: its names of tables, cells and senders are the ones in use."""
+    """The environment variables of the fan-out, which name the tables, cells and rates in use."""
     about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")
     variables: dict[str, str] = about["Environment"]["Variables"]
     return variables

@@ -1,7 +1,7 @@
-"""Pure: the settings with which a deployment fits what API Gateway grants an account, and what its audience asks for.
+"""Pure: computes settings that fit an account's quotas, and settings that a deployment's audience needs.
 
-Terraform's settings ``account_rate``, ``account_burst`` and ``send_rate`` hold for all regions of a deployment.
-So does the advice.
+Terraform's settings ``account_rate``, ``account_burst`` and ``send_rate`` apply to all regions of a deployment, and so
+does the advice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ARRIVAL_ROUTES = ("$connect", "$disconnect", "subscribe")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The deployment that is planned, and its audience."""
+    """A planned deployment and its audience."""
 
     home: str
     cells: tuple[str, ...]
@@ -31,11 +31,11 @@ class Plan:
     """terraform/system.json."""
     viewers: int = 10_000
     goal_seconds: float = 60.0
-    """Seconds in which the last viewer is to be told of a goal."""
+    """Seconds within which every viewer must be told of a goal."""
     arrive_seconds: float = 900.0
-    """Seconds in which the viewers come in before the kick-off."""
+    """Seconds within which all viewers connect before the kick-off."""
     shards: int | None = None
-    """Shards of the stream; None: as system.json says."""
+    """Shards of the stream; None for the number in system.json."""
     throttles: Mapping[str, Throttle] = field(default_factory=dict)
     """Throttles that differ from system.json, by route: Terraform's websocket_throttles and http_throttles."""
 
@@ -45,26 +45,26 @@ class Plan:
 
     @property
     def viewers_of_a_cell(self) -> int:
-        """Viewers of each cell, if they spread evenly."""
+        """Viewers of each cell, if the viewers spread evenly."""
         return math.ceil(self.viewers / len(self.cells))
 
     @property
     def arrivals(self) -> int:
-        """New connections a second of each cell before the kick-off."""
+        """New connections a second in each cell before the kick-off."""
         return math.ceil(self.viewers_of_a_cell / self.arrive_seconds)
 
     @property
     def goal_rate(self) -> int:
-        """POSTs a second of each cell that tell the last viewer in time."""
+        """POSTs a second that each cell needs to tell every viewer in time."""
         return math.ceil(self.viewers_of_a_cell / self.goal_seconds)
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """Home and the cells, each once."""
+        """The regions of home and the cells, each once."""
         return tuple(dict.fromkeys((self.home, *self.cells)))
 
     def stage(self, region: str) -> Throttle:
-        """The stages' default throttle, which Terraform takes for the account's quota."""
+        """The account's quota that Terraform assumes, which is the default throttle of the stages."""
         return requests_of(region, self.settings)
 
     def routes(self, region: str) -> dict[str, Throttle]:
@@ -77,40 +77,40 @@ class Plan:
         }
 
     def routes_rate(self, region: str) -> int:
-        """Requests a second that the routes of a region may take together."""
+        """Requests a second that all routes of a region together accept."""
         return sum(throttle.rate for throttle in self.routes(region).values())
 
     def senders_rate(self, region: str) -> int:
-        """POSTs a second of the senders of a region; 0 where no cell is."""
+        """POSTs a second of the senders of a region; 0 if the region has no cell."""
         return self.setting("send_rate") if region in self.cells else 0
 
     def fits(self, region: str) -> bool:
-        """Whether Terraform accepts the throttles and ``send_rate`` beside the account's quota that it assumes."""
+        """Whether Terraform accepts the throttles and ``send_rate``: together they must not exceed ``stage``."""
         return self.routes_rate(region) + self.senders_rate(region) <= self.stage(region).rate
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account in one region: its quotas by their key in quotas.json, as far as they can be read."""
+    """The account in one region: its readable quotas by their keys in quotas.json."""
 
     region: str
     quotas: Mapping[str, float]
     throttle: Throttle | None = None
-    """The throttle that API Gateway itself states (apigateway GetAccount). Where it and Service Quotas differ, this one
-    applies (https://repost.aws/questions/QU47u_cBTCQcy2qTmoR6q91w)."""
+    """The throttle that API Gateway itself states (apigateway GetAccount). If Service Quotas states another one, this
+    one applies (https://repost.aws/questions/QU47u_cBTCQcy2qTmoR6q91w)."""
     unread: tuple[str, ...] = ()
-    """Sentences on what could not be read."""
+    """Sentences about values that could not be read."""
 
     @property
     def granted(self) -> Throttle:
-        """Requests a second and burst: what API Gateway states itself, else what Service Quotas states."""
+        """The throttle that API Gateway states, else the one that Service Quotas states."""
         if self.throttle is not None:
             return self.throttle
         default = requests_of(self.region)
         return Throttle(int(self.quotas.get("requests", default.rate)), default.burst)
 
     def quota(self, key: str) -> float:
-        """A quota by its key in quotas.json; AWS's default where it could not be read."""
+        """A quota by its key in quotas.json; AWS's default if the quota could not be read."""
         return self.quotas.get(key, quotas()[key].default)
 
 
@@ -129,17 +129,17 @@ class Advice:
 
 
 def advise(plan: Plan, accounts: Mapping[str, Account]) -> Advice:
-    """The settings for a plan. ``accounts`` has each of its regions."""
+    """The advice for a plan. ``accounts`` has each of the plan's regions."""
     return Advice(_today(plan, accounts), _wanted(plan, accounts))
 
 
 def _today(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
-    """The plan within the granted quotas: a smaller quota, and the rate that it leaves for the senders."""
+    """The plan with settings that fit the granted quotas: a smaller account rate leaves a smaller ``send_rate``."""
     granted = {region: accounts[region].granted for region in plan.regions}
     if any(plan.stage(region).rate > granted[region].rate for region in plan.regions):
         plan = _with(plan, account_rate=min(each.rate for each in granted.values()))
     plan = _within_burst(plan, accounts)
-    # Throttles that somebody raised may leave nothing for the senders: a smaller quota cannot keep them.
+    # Raised throttles may leave nothing for the senders of a smaller quota, so they are dropped.
     if any(plan.routes_rate(region) >= plan.stage(region).rate for region in plan.regions):
         plan = replace(plan, throttles={})
     left = min(plan.stage(region).rate - plan.routes_rate(region) for region in plan.cells)
@@ -147,13 +147,13 @@ def _today(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
 
 
 def _wanted(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
-    """The plan with the rates that its audience wants, and with the quota that they add up to."""
+    """The plan with the rates that its audience needs, and with the quota that these rates add up to."""
     if plan.goal_rate > plan.setting("send_rate"):
         plan = _with(plan, send_rate=plan.goal_rate)
     most = min(account.granted.burst for account in accounts.values())
     plan = replace(plan, throttles={**plan.throttles, **_raised(plan, most)})
     if not all(plan.fits(region) for region in plan.regions):
-        # Below the usual quota Terraform gives each route a share of its throttle, from it on the whole throttle.
+        # Terraform shrinks the throttles of the routes in proportion if the quota is below AWS's default.
         usual = _with(plan, account_rate=plan.system["settings"]["account_rate"]["default"])
         plan = _with(
             plan, account_rate=max(usual.routes_rate(region) + usual.senders_rate(region) for region in plan.regions)
@@ -162,7 +162,7 @@ def _wanted(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
 
 
 def _raised(plan: Plan, most: int) -> dict[str, Throttle]:
-    """The throttles that are too small for the viewers who come in; ``most`` is the largest burst that is granted."""
+    """Larger throttles for the routes that are too slow for the new viewers. ``most`` is the largest granted burst."""
     return {
         route: Throttle(plan.arrivals, min(most, max(throttle.burst, plan.arrivals)))
         for region in plan.cells
@@ -172,7 +172,7 @@ def _raised(plan: Plan, most: int) -> dict[str, Throttle]:
 
 
 def _within_burst(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
-    """API Gateway refuses a burst above the account's."""
+    """The plan with a burst that API Gateway accepts: at most the account's."""
     if all(plan.stage(region).burst <= accounts[region].granted.burst for region in plan.regions):
         return plan
     return _with(plan, account_burst=min(accounts[region].granted.burst for region in plan.regions))

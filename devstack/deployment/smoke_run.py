@@ -1,7 +1,7 @@
 """A smoke test of a running system, deployed or devstack: one goal, from an operator to a viewer in every cell.
 
-It makes a match of its own, which stays in the ledger with five events, and needs nothing but the URLs and tokens that
-operators and viewers have. With AWS credentials it also posts frames to connections, as a sender does.
+It creates its own match, which stays in the ledger with five events. It needs only the URLs and tokens of operators and
+viewers. With AWS credentials it also posts frames to connections, as a sender does.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from devstack.operator.api_client import Operator
 
 PATIENCE_SECONDS = 30.0
-"""For each step. A goal that takes longer is no goal on a phone."""
+"""The most seconds for each step."""
 
 _EVENTS: tuple[dict[str, Any], ...] = ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 1})
 THROTTLED = (
-    "Goals are throttled alike: compare the account's quota (livescore preflight) with send_rate, "
+    "API Gateway throttles goals in the same way: compare the account's quota (livescore preflight) with send_rate, "
     "and the stage's default throttle with the quota."
 )
-LOST = "The others were accepted and never came, or were refused for another reason."
+LOST = "The other frames were accepted but never arrived, or were refused for another reason."
 
 GOAL = 2
 """The seq of the goal."""
@@ -47,34 +47,34 @@ GOAL = 2
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was tried, and how it went: milliseconds, what was wrong, or why it was skipped."""
+    """One step and its result: its milliseconds, the error, or the reason why it was skipped."""
 
     name: str
     ms: float | None = None
     wrong: str | None = None
     skipped: str | None = None
-    """The reason why it could not be tried, which is no fault of the system."""
+    """The reason why the step could not be tried. The system is not at fault."""
     posted: Posted | None = None
-    """Of the step that posts to connections: what became of the frames."""
+    """The counts of the step that posts to connections; None for all other steps."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``livescore smoke --json`` prints it."""
+        """The step in the output of ``livescore smoke --json``."""
         return {**asdict(self), "posted": self.posted.to_dict() if self.posted else None}
 
 
 @dataclass(slots=True)
 class Smoke:
-    """One smoke test; ``say`` gets each step as it is done."""
+    """One smoke test; it calls ``say`` with each step that is done."""
 
     operator: Operator
     websockets: list[str]
     sites: list[str] = field(default_factory=list)
-    """Other URLs from which snapshots are served, of a CDN say."""
+    """Other URLs that serve snapshots, such as a CDN's."""
     competition: str | None = None
     token: str | None = None
-    """A viewer's, where one is needed."""
+    """A viewer's token, if viewers need one."""
     posting: Posting | None = None
-    """The facts needed to post to connections of our own; None leaves that step out."""
+    """The system to whose connections frames are posted; None leaves that step out."""
     say: Callable[[Step], None] = lambda _: None
     match: str = field(default_factory=lambda: f"smoke-{secrets.token_hex(4)}")
     steps: list[Step] = field(default_factory=list)
@@ -85,11 +85,11 @@ class Smoke:
         return bool(self.steps) and all(step.wrong is None for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``livescore smoke --json`` prints it."""
+        """The output of ``livescore smoke --json``."""
         return {"match": self.match, "passed": self.passed, "steps": [each.to_dict() for each in self.steps]}
 
     async def run(self) -> None:
-        """Every step, up to the first without which the others make no sense."""
+        """Try every step in order; end early if a step fails without which the others make no sense."""
         about = {"match": self.match, "home": "Smoke", "away": "Fire", "kickoff": datetime.now(UTC).isoformat()}
         about |= {"competition": self.competition} if self.competition else {}
         if not await self._did("an operator creates a match", lambda: self.operator.create_match(**about)):
@@ -108,7 +108,7 @@ class Smoke:
         await self.post_frames()
 
     async def post_frames(self) -> None:
-        """Post frames to connections of our own at each cell, each once: a 429 there slows down every goal alike.
+        """Post frames to connections of our own in each cell, each frame once. A 429 here means slow goals too.
 
         The match must exist and have the default number of shards.
         """
@@ -132,7 +132,7 @@ class Smoke:
 
     @asynccontextmanager
     async def _viewers(self) -> AsyncIterator[dict[str, dict[int, float]]]:
-        """A viewer at each URL, and when it was shown which event."""
+        """Connect a viewer to each URL; yields, by URL, the monotonic time at which each seq was shown."""
         seen: dict[str, dict[int, float]] = {}
         tasks = []
         try:
@@ -211,9 +211,10 @@ class SmokeError(ProgramError):
 
 
 def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
-    """The cells that have told the goal to everyone, and whose gateway took something for a viewer.
+    """The cells that have told the goal to every viewer, and whose gateway accepted at least one post.
 
-    A batch may have told it in a round whose receipt ends before it: another batch of that round had not.
+    The post of the goal may be counted in an older receipt: its round may have ended before the goal because another
+    batch had not told it. So the accepted posts of all receipts count.
     """
     whole = [each for each in receipts if not each["set_aside"] and not each["failed"]]
     accepted = {each["cell"] for each in whole if each["accepted"]}

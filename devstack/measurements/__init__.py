@@ -1,1 +1,1 @@
-"""Runs the load test and the benches of loadtest/ with the stack that each needs."""
+"""Runs the load test and the benches of loadtest/, each with the stack that it needs."""

@@ -1,4 +1,4 @@
-"""Runs the benches of loadtest/bench, with the stack that each needs."""
+"""Runs the benches of loadtest/bench, each with the stack that it needs."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 SOCKETS = {"gateway": standin_posts.SOCKETS, "goal": goal.VIEWERS, "budget": budget.VIEWERS}
-"""Viewers of the benches that have many."""
+"""Name of a bench -> the number of its sockets, for benches with many viewers."""
 
 UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
-"""Two senders without a budget: what the machine can do."""
+"""Settings for two senders whose rate only the machine limits."""
 
 
 def run(name: str, say: Say) -> Result:
-    """One bench by its name; raises KeyError for another, StackError if this machine does not allow its sockets."""
+    """Run a bench. Raises KeyError for an unknown name, StackError if this machine does not allow its sockets."""
     enough_files()
     if name in SOCKETS and (refusal := allow_sockets(SOCKETS[name])) is not None:
         raise StackError(refusal)
@@ -53,7 +53,7 @@ def _target(say: Say, settings: dict[str, int], gateway: Gateway = "ministack") 
 
 
 def target_of(system: System) -> Target:
-    """A running system as the benches know it."""
+    """A running system, as the target of a bench."""
     environment = {**system.environment("sender"), **system.credentials()}
     return Target(system.api_url, system.websocket_url, environment, tokens_of(system))
 
@@ -97,7 +97,7 @@ def _web(say: Say) -> Result:
 
 @contextmanager
 def functions_of(system: System) -> Iterator[Functions]:
-    """The functions of a running system, their zip unpacked while the block lasts."""
+    """The functions of a running system. Their zip stays unpacked in a temporary folder during the block."""
     described = system.raw["functions"]
     with tempfile.TemporaryDirectory(prefix="livescore-functions-") as folder:
         with zipfile.ZipFile(build()) as archive:

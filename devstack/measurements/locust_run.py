@@ -1,4 +1,4 @@
-"""Runs the load test against a stack that is ready: starts locust, passes its progress on, reads the result."""
+"""Runs the load test against a running stack: starts locust, reports its progress, and reads its result."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ class Load:
 
     @property
     def options(self) -> list[str]:
-        """As options of locust; ``livescore loadtest`` has the same, and the gateway."""
+        """The options of locust. ``livescore loadtest`` has the same options, and ``--gateway``."""
         given = {name: value for name, value in asdict(self).items() if name != "gateway"}
         return [part for name in given for part in (f"--{name.replace('_', '-')}", str(given[name]))]
 
     @property
     def command(self) -> str:
-        """The command that does it again."""
+        """The command that runs the same load test again."""
         return shlex.join(["livescore", "loadtest", *self.options, "--gateway", self.gateway])
 
 
 def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any]:
-    """Run it to its end; returns what ``loadtest.swarm_results`` makes of it.
+    """Run the load test to its end; returns the result of ``loadtest.swarm_results``.
 
     Raises StackError if locust ends without a result.
     """
@@ -67,10 +67,10 @@ def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any
             "--api", system.api_url, "--websocket", system.websocket_url, "--results", str(results), *load.options,
         ]  # fmt: skip
         if load.processes == 1:
-            # One process of locust forks no workers.
+            # Without the option, locust runs in one process and forks no workers.
             command = command[: command.index("--processes")]
         else:
-            # locust's first process listens for the others, and always on 5557 unless it is told.
+            # locust's first process listens for the others, by default on port 5557, which may be in use.
             port = str(free_port())
             command += ["--master-bind-port", port, "--master-port", port]
         _run(command, log, say, tokens_of(system).environment())
@@ -81,9 +81,9 @@ def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any
 
 
 def _run(command: list[str], log: Path, say: Callable[[str], None], tokens: dict[str, str]) -> None:
-    """Run locust in a session of its own, so that Ctrl-C reaches us alone and the whole group can be ended."""
+    """Run locust in its own session: Ctrl-C then reaches only this process, which can end locust's whole group."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    # A token of another deployment would be preferred.
+    # locust would prefer this token, which may belong to another deployment.
     inherited.pop("LIVESCORE_TOKEN", None)
     environment = {**inherited, **tokens}
     with log.open("w") as kept:
@@ -107,7 +107,7 @@ def _run(command: list[str], log: Path, say: Callable[[str], None], tokens: dict
 
 
 def _end(locust: subprocess.Popen[str]) -> None:
-    """End locust and everything that it has started."""
+    """End locust and all processes that it has started."""
     if locust.poll() is None:
         locust.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

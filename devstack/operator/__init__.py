@@ -1,1 +1,1 @@
-"""An operator's half of the HTTP API: the client, its tokens, and matches in words for a terminal."""
+"""An operator's side of the HTTP API: a client, its tokens, and a scoreboard in the terminal."""

@@ -1,6 +1,6 @@
 """A client of the operators' and readers' HTTP API.
 
-It speaks HTTP by urllib3, which takes half the CPU of httpx to import: `livescore goal` must answer at once.
+It uses urllib3, whose import takes half the CPU time of httpx's, because `livescore goal` must answer at once.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from loadtest.token_sources import TokenSource
 
 CONNECTIONS = 100
-"""Connections that are kept for the threads of a program."""
+"""The most HTTP connections that are kept open for the threads of a program."""
 
 TIMEOUT_SECONDS = 20.0
-"""For connecting, and for each wait for bytes."""
+"""Time-out for connecting, and for each wait for data."""
 
 
 class ApiError(ProgramError):
-    """The API said no, or did not answer; the text is for a person."""
+    """The API refused a request or did not answer; the text is for a person."""
 
     def __init__(self, message: str, code: str = "unavailable") -> None:
         super().__init__(message)
@@ -39,9 +39,9 @@ class ApiError(ProgramError):
 
 
 class Operator:
-    """One operator at the API. Thread-safe. Every method raises ApiError.
+    """A client for one operator. Thread-safe. Every method raises ApiError.
 
-    Without ``tokens``, those of the devstack that serves the URL.
+    Without ``tokens``, it uses the tokens of the devstack that serves the URL.
     """
 
     def __init__(self, url: str, tokens: TokenSource | None = None) -> None:
@@ -49,7 +49,7 @@ class Operator:
             raise ApiError(NO_URL)
         self.url = url
         self._tokens = tokens or LocalTokens(url)
-        # urllib3 takes no proxy from the environment. The authorities are certifi's, whatever this machine trusts.
+        # urllib3 ignores proxies in the environment. It trusts certifi's authorities, not those of this machine.
         self._http = urllib3.PoolManager(
             maxsize=CONNECTIONS, timeout=TIMEOUT_SECONDS, retries=False, ca_certs=certifi.where()
         )
@@ -72,12 +72,12 @@ class Operator:
         return self._call("POST", f"/matches/{match}/events", event)
 
     def outcome(self, match: str, event_id: str, request: str | None = None) -> dict[str, Any]:
-        """The outcome of the event with the id; with ``request``, of the event that was answered with that."""
+        """The outcome of the event with this id; with ``request``, of the POST whose answer had that ``request``."""
         query = {"request": request} if request else None
         return self._call("GET", f"/matches/{match}/events/{event_id}", query=query)
 
     def settled(self, match: str, event_id: str, seconds: float = 30, *, request: str | None = None) -> dict[str, Any]:
-        """As ``outcome``, once that is decided."""
+        """Wait until the event is applied or refused; returns its outcome. Raises ApiError after ``seconds``."""
         deadline = time.monotonic() + seconds
         while True:
             outcome = self.outcome(match, event_id, request)
@@ -88,7 +88,7 @@ class Operator:
             time.sleep(0.1)
 
     def snapshot(self, match: str) -> dict[str, Any]:
-        """The match as it stands."""
+        """The snapshot of a match."""
         return self._call("GET", f"/matches/{match}")
 
     def change_match(self, match: str, **change: Any) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Operator:
         return self._call("DELETE", f"/matches/{match}")
 
     def play(self, match: str, *events: dict[str, Any]) -> dict[str, Any]:
-        """Post events one by one, each once the one before is applied; returns the outcome of the last.
+        """Post events one by one, each after the previous one is applied; returns the outcome of the last.
 
         Raises ApiError if one is refused.
         """
@@ -113,7 +113,7 @@ class Operator:
         return outcome
 
     def matches(self, day: str | None = None) -> dict[str, Any]:
-        """All matches that kick off on a UTC day as 2022-12-18, today if none is named."""
+        """All matches that kick off on a UTC day such as ``2022-12-18``, by default today."""
         found = self._call("GET", "/matches", query={"day": day} if day else None)
         matches: list[dict[str, Any]] = found["matches"]
         while found["more"]:
@@ -141,13 +141,13 @@ class Operator:
         return events
 
     def receipts(self, match: str, after: int | None = None) -> list[dict[str, Any]]:
-        """The receipts of a match's broadcasts, those above a seq if one is given."""
+        """The receipts of a match's broadcasts; with ``after``, only those above that seq."""
         query = None if after is None else {"after": after}
         receipts: list[dict[str, Any]] = self._call("GET", f"/matches/{match}/receipts", query=query)["receipts"]
         return receipts
 
     def progress(self, match: str) -> dict[str, Any]:
-        """The progress of each cell's broadcast of a match."""
+        """The progress of a match's broadcast in each cell."""
         return self._call("GET", f"/matches/{match}/progress")
 
     def trace(self, match: str, seq: int) -> dict[str, Any]:
@@ -181,7 +181,10 @@ class Operator:
         raise ApiError(refusal["message"], refusal["code"])
 
     def _authorized(self, method: str, path: str, body: dict[str, Any] | None) -> urllib3.BaseHTTPResponse:
-        """The answer; what loadtest/bearer.py does for httpx. Raises TokensError, and HTTPError of urllib3."""
+        """Send a request, again with a new token after a 401. Raises TokensError, and HTTPError of urllib3.
+
+        loadtest/bearer.py does the same for httpx.
+        """
         token = None if method == "GET" else self._tokens.token()
         answer = self._sent(method, path, body, token)
         if answer.status == HTTPStatus.UNAUTHORIZED and (token is None or self._tokens.renew(token)):
@@ -192,7 +195,7 @@ class Operator:
         headers = {"Content-Type": "application/json"}
         if token is not None:
             if not (token.isascii() and token.isprintable()):
-                raise TokensError("The token holds characters that no token has.")
+                raise TokensError("The token has characters that a token cannot have.")
             headers["Authorization"] = f"Bearer {token}"
         sent = None if body is None else json.dumps(body)
         return self._http.request(method, self.url.rstrip("/") + path, body=sent, headers=headers, redirect=False)

@@ -1,4 +1,4 @@
-"""Pure: events and statuses in words, for people at a terminal."""
+"""Pure: describes events and statuses in words, for people at a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = {
     "extra_second_half": "second half of extra time",
     "shootout_kick": "shoot-out kick",
 }
-"""Kind of event -> its words, where they are not the kind itself."""
+"""Kind of event -> its words, for kinds whose words differ from the kind."""
 
 STATUSES = {
     "half_time": "half-time",
@@ -25,7 +25,7 @@ STATUSES = {
     "extra_second_half": "second half of extra time",
     "shootout": "penalty shoot-out",
 }
-"""Status of a match -> its words, where they are not the status itself."""
+"""Status of a match -> its words, for statuses whose words differ from the status."""
 
 
 def status(name: object) -> str:
@@ -38,8 +38,8 @@ def describe(
 ) -> str:
     """An event in words: ``Penalty goal, Lionel Messi``.
 
-    A cancellation says what it takes back and why, ``Goal 23' Lionel Messi taken back: offside``, if the event that it
-    names is in ``history``. ``teams`` are the names of the sides.
+    A cancellation names the event that it takes back and the reason: ``Goal 23' Lionel Messi taken back: offside``. If
+    that event is not in ``history``, its id stands instead. ``teams`` has the name of each side.
     """
     kind = str(event["kind"])
     if kind == "amendment":
@@ -80,26 +80,26 @@ def _why(event: Mapping[str, Any]) -> str:
 
 
 def _cancelled(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams: Mapping[str, str] | None) -> str:
-    """The event that a cancellation takes back, briefly: ``goal 23' Lionel Messi``; else its id."""
+    """The event that a cancellation takes back: ``goal 23' Lionel Messi``; its id if it is not in ``history``."""
     history = list(history)
     found = _of_seq(event.get("cancels_seq"), history)
     return f"event {event.get('cancels')}" if found is None else _brief(found, history, teams)
 
 
 def _correction(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> str:
-    """The event that an amendment corrects: ``correction of goal, seq 3``. That event shows the right names already."""
+    """The event that an amendment corrects: ``correction of goal, seq 3``. That event already shows the new values."""
     found = _of_seq(event.get("amends_seq"), history)
     known = f"event {event.get('amends')}" if found is None else f"{_what(found)}, seq {found['seq']}"
     return f"correction of {known}"
 
 
 def _of_seq(seq: object, history: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The event of a seq, None if it is not in the history."""
+    """The event with a seq; None if it is not in the history."""
     return next((each for each in history if seq is not None and each.get("seq") == seq), None)
 
 
 def _brief(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams: Mapping[str, str] | None) -> str:
-    """An event within a sentence about another event: its kind, its minute and its player or team."""
+    """An event in words, for a sentence about another event: its kind, its minute and its player or team."""
     kind = event["kind"]
     if kind == "amendment":
         return _correction(event, history)
@@ -112,7 +112,7 @@ def _brief(event: Mapping[str, Any], history: Iterable[Mapping[str, Any]], teams
 
 
 def marks(event: Mapping[str, Any]) -> str:
-    """The marks of later events on an event: ``corrected by 4, taken back by 5``, empty for one that stands."""
+    """The later events that changed an event: ``corrected by 4, taken back by 5``; empty if none did."""
     known = (("amended_by", "corrected"), ("cancelled_by", "taken back"))
     return printable(", ".join(f"{words} by {event[name]}" for name, words in known if name in event))
 
@@ -133,7 +133,7 @@ def _spaced(name: object) -> str:
 
 
 def minute(event: Mapping[str, Any]) -> str:
-    """The minute as it is written: ``45+7'``, empty for what has none."""
+    """The minute as people write it, such as ``45+7'``; empty for an event without a minute."""
     if event.get("minute") is None:
         return ""
     return f"{event['minute']}{'+' + str(event['stoppage']) if event.get('stoppage') else ''}'"

@@ -1,4 +1,4 @@
-"""Pure: the system on this machine that a URL belongs to, and the sentence for a URL where nothing answers."""
+"""Pure: finds the devstack that a URL belongs to, and words the error for a URL where nothing answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def system_at(api_url: str) -> System | None:
-    """The system whose HTTP API is at the URL, if the URL has the form that ``livescore up`` prints."""
+    """The system whose HTTP API has this URL; None unless the URL has the form that ``livescore up`` prints."""
     try:
         parts = urlsplit(api_url)
         port = parts.port or 80
@@ -21,7 +21,7 @@ def system_at(api_url: str) -> System | None:
 
 
 def nothing_answers(url: str) -> str:
-    """The sentence for a user whose command found nobody at the URL."""
+    """The sentence for a user whose command got no answer from the URL."""
     try:
         here = urlsplit(url).hostname in _HERE
     except ValueError:
@@ -33,7 +33,7 @@ NO_URL = "The URL of the API begins with http:// or https:// and a host: see --a
 
 
 def is_http(url: str) -> bool:
-    """Whether a URL is one of HTTP, with a host."""
+    """Whether a URL begins with ``http`` or ``https`` and has a host."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

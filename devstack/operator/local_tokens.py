@@ -1,4 +1,4 @@
-"""Tokens of the identity provider of a devstack that runs on this machine."""
+"""Gets tokens from the identity provider of a devstack on this machine."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _ANSWER_SECONDS = 30.0
 _SIGNED = (
     f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{REGION}/cognito-idp/aws4_request, SignedHeaders=host, Signature=0"
 )
-"""MiniStack reads the account and the region, and checks no signature. A true one by boto3 would take 0.2 s of CPU."""
+"""MiniStack reads the account and the region but checks no signature. Signing with boto3 would take 0.2 s of CPU."""
 
 
 def tokens_of(system: System, name: str = "operator") -> ClientCredentials:
-    """The tokens of one of the app clients in identity_provider.py.
+    """The tokens of the app client ``name`` (identity_provider.py).
 
     Raises TokensError if the system has none.
     """
@@ -35,7 +35,7 @@ def tokens_of(system: System, name: str = "operator") -> ClientCredentials:
     except urllib3.exceptions.HTTPError:
         raise TokensError(nothing_answers(system.api_url)) from None
     except (ValueError, LookupError, TypeError) as error:
-        # Something answers, and has not what `livescore up` makes: another program, or a stack that is still starting.
+        # Another program answers, or a stack that is still starting.
         raise TokensError(
             f"No stack of `livescore up` is ready at {system.endpoint}: it gives no token ({type(error).__name__})."
         ) from None
@@ -60,9 +60,9 @@ def _credentials(system: System, name: str) -> tuple[str, str]:
 
 
 def _asked(http: urllib3.PoolManager, system: System, operation: str, **body: Any) -> dict[str, Any]:
-    """The answer to an operation of Cognito's user pools.
+    """The answer to an operation of Cognito's user pools. Raises ValueError for an error.
 
-    They are named at https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_Operations.html.
+    https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_Operations.html has the operations.
     """
     headers = {
         "Authorization": _SIGNED,
@@ -77,7 +77,7 @@ def _asked(http: urllib3.PoolManager, system: System, operation: str, **body: An
 
 
 class LocalTokens:
-    """The tokens of an app client for the API at a URL, looked for when they are first wanted."""
+    """The tokens of an app client for the API at a URL. They are fetched when first used."""
 
     def __init__(self, api_url: str, client: str = "operator") -> None:
         self._url = api_url
@@ -85,7 +85,7 @@ class LocalTokens:
         self._found: TokenSource | None = None
 
     def token(self) -> str:
-        """One of the devstack at that URL; raises TokensError if there is none, or it is none."""
+        """A token of the devstack at the URL. Raises TokensError if the URL is not a devstack's or gives no token."""
         if self._found is None:
             if not is_http(self._url):
                 raise TokensError(NO_URL)
@@ -95,5 +95,5 @@ class LocalTokens:
         return self._found.token()
 
     def renew(self, refused: str) -> bool:
-        """Whether another can be had."""
+        """Drop a token that was refused; returns whether there may be another."""
         return self._found is not None and self._found.renew(refused)

@@ -36,7 +36,7 @@ LINES = 12
 KNOCK_SECONDS = 5.0
 FIRST_ANSWER_SECONDS = 30.0
 REFRESH_SECONDS = 0.5
-"""Seconds between two looks of the board whether the connection is still there."""
+"""Seconds between two checks whether the connection is still open."""
 GLANCE_SECONDS = 0.05
 
 
@@ -50,10 +50,10 @@ async def watch(
     until_full_time: bool,
     token: str | None = None,
 ) -> None:
-    """Show the match until cancelled, or until it is over. ``token`` is the viewer's, if one is needed.
+    """Show the match until cancelled; with ``until_full_time``, until it ends. ``token``: the viewer's, if needed.
 
-    Raises ApiError for a match that does not exist, or when nobody answers;
-    TokenTooLongError for a token that no address holds.
+    Raises ApiError if the match does not exist or nothing answers, and TokenTooLongError if the token does not fit in a
+    URL.
     """
     place_token(websocket_url, token)
     await _knock(websocket_url)
@@ -73,7 +73,7 @@ async def watch(
             if event["kind"] == "amendment":
                 text = f"{'':>6} " + (f"corrected: {_line(corrected)}" if corrected else describe(event, events, teams))
             console.print(printable(text), markup=False, highlight=False)
-        # A whistle that was taken back is in the history too: the match goes on after it.
+        # A final whistle that was taken back does not end the match.
         if until_full_time and event["kind"] in OVER and "cancelled_by" not in event:
             over.set()
 
@@ -89,7 +89,7 @@ async def watch(
                 await _until(lambda: changed.is_set() or viewer.followers[match].epoch is not None)
         except TimeoutError:
             hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
-            raise ApiError(f"Nobody is let in at {public_url(websocket_url)}. {hint}") from None
+            raise ApiError(f"{public_url(websocket_url)} accepts no connection. {hint}") from None
         if viewer.errors:
             raise ApiError(viewer.errors[0]["message"])
         await _until(lambda: viewer.followers[match].epoch is not None)
@@ -110,13 +110,13 @@ async def watch(
 
 
 async def _until(what: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until ``what`` returns true."""
     while not what():
         await asyncio.sleep(GLANCE_SECONDS)
 
 
 async def _tell_doubts(viewer: Viewer, over: asyncio.Event) -> None:
-    """Until it is over, say on stderr when the connection is in doubt and when it no longer is."""
+    """Until ``over`` is set, report on stderr when the connection may be lost and when it is back."""
     told = ""
     while not over.is_set():
         doubt = _doubt(viewer)
@@ -128,7 +128,7 @@ async def _tell_doubts(viewer: Viewer, over: asyncio.Event) -> None:
 
 
 async def _knock(websocket_url: str) -> None:
-    """Raises ApiError at once where nobody listens; a viewer would go on trying."""
+    """Raise ApiError at once if nothing listens at the URL, because a viewer would retry for ever."""
     parts = urlsplit(websocket_url)
     try:
         port = parts.port or (443 if parts.scheme == "wss" else 80)
@@ -158,9 +158,9 @@ def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
 
 
 def _correct(events: list[dict[str, Any]], later: dict[str, Any]) -> dict[str, Any] | None:
-    """Correct, or mark as taken back, the event that a later one names, in place.
+    """Apply an amendment or a cancellation to the event in ``events`` that it names, in place.
 
-    Returns the event as it is now, None if it is not among ``events`` or if ``later`` names none.
+    Returns the changed event; None if ``later`` names no event of ``events``.
     """
     named = {"amendment": "amends_seq", "cancellation": "cancels_seq"}.get(later["kind"])
     place = next((at for at, event in enumerate(events) if named and event["seq"] == later.get(named)), None)
@@ -179,7 +179,7 @@ def _line(event: dict[str, Any]) -> str:
 
 
 def _state(viewer: Viewer, status: str) -> Text:
-    """The state of the match, or of the connection when that is in doubt."""
+    """The state of the match; the state of the connection if updates may be missing."""
     if doubt := _doubt(viewer):
         return Text(doubt, style="bold red")
     if viewer.errors:
@@ -188,7 +188,7 @@ def _state(viewer: Viewer, status: str) -> Text:
 
 
 def _doubt(viewer: Viewer) -> str:
-    """The reason why the scoreboard may be late; empty while frames come through."""
+    """The reason why the scoreboard may be late; empty while frames arrive."""
     if viewer.silent_connections or (viewer.is_open and not viewer.connected):
-        return "no live updates come through; the score is read over HTTP, up to 40 s late"
+        return "no live updates arrive; the score is read over HTTP, up to 40 s late"
     return "" if viewer.is_open else "connection lost, trying again …"

@@ -1,4 +1,4 @@
-"""Pictures of the viewers' pages in every situation that they know: four widths, light and dark."""
+"""Takes pictures of the viewers' pages in every situation: four widths, light and dark."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _LONG: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One situation: a page, what is entered before it is opened and while it is open, and what it then shows."""
+    """One situation: a page, the events of its match, and the element that the page then shows."""
 
     name: str
     path: str
@@ -50,22 +50,24 @@ class Scene:
     """Selector of the element that the picture waits for."""
     match: str = ""
     about: dict[str, Any] | None = None
-    """The match that is scheduled for it; None if another scene has done that."""
+    """The match to create for this scene; None if the match exists already or the scene needs none."""
     before: tuple[Event, ...] = ()
+    """Events that are posted before the page is opened."""
     meanwhile: tuple[Event, ...] = ()
+    """Events that are posted while the page is open."""
     trouble: Literal["", "offline", "unread"] = ""
-    """``offline``: the device has no network; ``unread``: the API does not answer."""
+    """``offline``: the browser has no network. ``unread``: requests to the HTTP API fail."""
 
 
 def _scene(name: str, shown: str, before: tuple[Event, ...], meanwhile: tuple[Event, ...] = (), **more: Any) -> Scene:
-    """A scene with one match of its own."""
+    """A scene with its own match, which has the name of the scene as its id."""
     about = {"home": "Arsenal", "away": "Bayern München", "competition": "Champions Cup", "kickoff": _KICK_OFF}
     trouble = more.pop("trouble", "")
     return Scene(name, f"?match={name}", shown, name, {**about, **more}, before, meanwhile, trouble)
 
 
 def _kicks(rounds: int) -> tuple[Event, ...]:
-    """A shoot-out that is decided in its last round."""
+    """The kicks of a shoot-out that its last round decides."""
     kicks = [
         {"kind": "shootout_kick", "team": team, "scored": number % 4 != 1, "player": f"Player {number + 1}"}
         for number in range(rounds)
@@ -147,9 +149,9 @@ SCENES: tuple[Scene, ...] = (
 
 
 async def take(site: str, operator: Operator, folder: Path, say: Callable[[str], None]) -> list[str]:
-    """Write each scene in every width, light and dark, and one sheet of them all; returns the sheets' names.
+    """Save pictures of each scene in every width, light and dark, and one sheet a scene; returns the sheets' names.
 
-    Raises BrowserError without a browser, ApiError if the API does not take part.
+    Raises BrowserError if there is no browser, and ApiError if the API refuses a request or does not answer.
     """
     say("gallery: entering matches")
     await asyncio.to_thread(_schedule_sixty, operator)
@@ -163,7 +165,7 @@ async def take(site: str, operator: Operator, folder: Path, say: Callable[[str],
 
 
 def _schedule_sixty(operator: Operator) -> None:
-    """Sixty matches of one day: some over, some being played, most to come."""
+    """Create sixty matches on one day: some have ended, some are being played, most have not begun."""
     for number in range(60):
         match = f"sixty-{number}"
         about = {
@@ -181,7 +183,7 @@ def _schedule_sixty(operator: Operator) -> None:
 
 
 def _schedule_states(operator: Operator) -> None:
-    """One match in each state that is seldom seen."""
+    """Create one match in each rare state."""
     late = goal("home", "Early Scorer", 12)
     states: dict[str, tuple[dict[str, Any], tuple[Event, ...]]] = {
         "suspended": (
@@ -226,7 +228,7 @@ def _schedule_states(operator: Operator) -> None:
 
 
 def _enter(operator: Operator, match: str, events: tuple[Event, ...]) -> None:
-    """Post events and wait until the last is decided."""
+    """Post events and wait until the last one is applied or refused."""
     for event in events:
         posted = operator.post_event(match, {name: value for name, value in event.items() if value != ""})
     if events:
@@ -252,7 +254,7 @@ async def _picture(browser: Browser, site: str, operator: Operator, folder: Path
     taken: list[Image.Image] = []
     for page, (width, colours) in zip(pages, sizes, strict=True):
         await expect(page.locator(scene.shown).first).to_be_visible(timeout=_MILLISECONDS)
-        # Fonts and the last paint.
+        # Two frames, so that the page has painted its last change.
         await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         image = Image.open(io.BytesIO(await page.screenshot())).convert("RGB")
         image.save(folder / f"{scene.name}-{width}-{colours}.png")
@@ -282,7 +284,7 @@ async def _upset(page: Page, trouble: str) -> None:
 
 
 def _sheet(images: list[Image.Image]) -> Image.Image:
-    """All pictures of a scene: a row for each colour scheme."""
+    """One image with all pictures of a scene: a row for each colour scheme."""
     gap, row = 16, len(WIDTHS)
     width = sum(image.width + gap for image in images[:row]) + gap
     sheet = Image.new("RGB", (width, len(_COLOURS) * (_HEIGHT + gap) + gap), "#808080")

@@ -1,4 +1,4 @@
-"""A prepared day of football for the screenshots: invented results, and one of everything that the pages can show."""
+"""A day of football for the screenshots: invented matches that together show every feature of the pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 SHOWN = "arsenal-bayern"
-"""The match of the screenshots of one match."""
+"""The match that the screenshots of one match show."""
 
 KICKED_OFF: tuple[Event, ...] = ({"kind": "kick_off"},)
 SECOND_HALF: tuple[Event, ...] = (*KICKED_OFF, {"kind": "half_time"}, {"kind": "second_half"})
@@ -44,10 +44,10 @@ def _kicks(*scored: bool) -> Iterator[Event]:
 
 
 LAST_GOAL = goal("home", "Bukayo Saka", 68, assist="Martin Ødegaard")
-"""Entered while the page of the match is open."""
+"""The goal that is posted while the page of the match is open."""
 
 LAST_GOAL_ELSEWHERE = "hilal-nassr", goal("home", "Aleksandar Mitrović", 74)
-"""The match and the goal that are entered while the scoreboard is open."""
+"""The match and the goal that are posted while the scoreboard is open."""
 
 DAY = (
     Fixture("arsenal-bayern", "Champions Cup", "Arsenal", "Bayern München", "15:00", (
@@ -93,7 +93,7 @@ DAY = (
 
 
 def play(operator: Operator) -> None:
-    """Schedule the matches on today's date, in UTC, and enter everything but the last goals. Raises ApiError."""
+    """Create the matches on today's date in UTC, and post all events but the last goals. Raises ApiError."""
     date = datetime.now(UTC).date().isoformat()
     for each in DAY:
         about: dict[str, Any] = {

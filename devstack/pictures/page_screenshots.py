@@ -1,4 +1,4 @@
-"""Pictures of the pages for README and docs, taken in a real browser of a prepared day on a stack of its own."""
+"""Takes pictures of the pages for README and docs, with a real browser and the matches of match_day.py."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _SIZES: dict[Size, dict[str, Any]] = {
 _COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 _SECONDS = 30_000
-"""Milliseconds that a page may take to show what it is to show."""
+"""Milliseconds within which a page must show the expected content."""
 
 _PAINTS = 256
-"""Colours that a picture keeps: the pages are flat, and pictures lie in the repository."""
+"""The most colours of a picture, so that its file is small: pictures are in the repository, and the pages are flat."""
 
 
 async def take(site: str, operator: Operator, folder: Path, say: Callable[[str], None], *, desk: bool) -> list[str]:
-    """Write the pictures into a folder; returns their names. ``desk`` takes the operator's as well.
+    """Save the pictures in a folder; returns their names. With ``desk``, pictures of the operator's page too.
 
-    Raises BrowserError without a browser, ApiError if the API does not take part.
+    Raises BrowserError if there is no browser, and ApiError if the API refuses a request or does not answer.
     """
     say("screenshots: entering a day of football")
     await asyncio.to_thread(match_day.play, operator)
@@ -78,8 +78,8 @@ async def _page(browser: Browser, size: Size, colours: Literal["light", "dark"])
 
 
 async def _keep(page: Page, path: Path) -> None:
-    """A picture with few colours."""
-    # Fonts and the last paint.
+    """Save a picture of the page with few colours."""
+    # Two frames, so that the page has painted its last change.
     await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     taken = Image.open(io.BytesIO(await page.screenshot()))
     reduced = taken.convert("RGB").quantize(_PAINTS, dither=Image.Dither.NONE)

@@ -1,4 +1,4 @@
-"""The demo: the 2022 final for viewers on real WebSockets, some of whom vanish, and a table of what reached whom."""
+"""The demo: plays the 2022 final for viewers on real WebSockets, some of whom vanish, and counts whom it reached."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class Report:
     rows_left: int
     pruned: int
     reconnected: int
-    """Connections that viewers who stayed opened again: each leaves a row of a dead connection."""
+    """Connections that staying viewers opened again. Each one leaves a row of a dead connection."""
     goal_to_glass_ms: dict[str, int]
     lines: list[Line]
 
     @property
     def passed(self) -> bool:
-        """Every viewer that stayed applied every event once and in order, and no dead row is left."""
+        """Whether every staying viewer applied every event once and in order, and no dead row is left."""
         return self.missed == 0 and self.out_of_order == 0 and self.rows_left == 0
 
     def to_json(self) -> str:
@@ -73,7 +73,7 @@ class Report:
 
 
 class Demo:
-    """One run on a stack that is ready."""
+    """One run of the demo on a running stack."""
 
     def __init__(self, system: System, viewers: int, say: Callable[[str], None]) -> None:
         self._system = system
@@ -85,9 +85,9 @@ class Demo:
         self._subscriptions = Subscriptions(system.name("subscriptions"), self._dynamodb)
 
     async def run(self) -> Report:
-        """Connect everyone, play the match, count.
+        """Connect all viewers, play the match, and count.
 
-        Raises ApiError when the API does not take part.
+        Raises ApiError if the API refuses a request or does not answer, or if too few viewers can connect.
         """
         with Operator(self._system.api_url) as operator:
             about = {name: value for name, value in self._final.items() if name != "events"}
@@ -123,7 +123,7 @@ class Demo:
         return self._report(operator, staying, dropped, posted, rows_left)
 
     def _plant(self) -> None:
-        """Rows of connections that never were, as a missed ``$disconnect`` leaves them."""
+        """Add rows of connections that do not exist, as a lost ``$disconnect`` leaves them."""
         for number in range(PLANTED):
             connection = f"planted{number:08d}="
             shard = shard_of(connection, initial_shards(self._final.get("audience")))
@@ -145,9 +145,9 @@ class Demo:
             await asyncio.sleep(0.1)
 
     async def _dead_rows(self) -> int:
-        """Rows whose connection the gateway does not know, once those that left have been taken off.
+        """Wait until the rows of dead connections are gone; returns how many are left after 15 s.
 
-        Every row is asked about. Those found alive are not asked about again while the dead are waited for.
+        It asks the gateway about the connection of every row. It does not ask again about a connection that was alive.
         """
         gateway = client(self._system, "apigatewaymanagementapi")
         alive: set[str] = set()
@@ -164,7 +164,7 @@ class Demo:
             await asyncio.sleep(0.25)
 
     def _connections(self) -> list[str]:
-        """The connection of every row of the table."""
+        """The connection of every subscription in the table."""
         pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._subscriptions.table)
         rows = (Row(item["pk"]["S"], item["sk"]["S"]) for page in pages for item in page["Items"])
         return [row.connection for row in rows if row.match]
@@ -178,7 +178,7 @@ class Demo:
         lines, glass = [], []
         for event in history:
             seq = event["seq"]
-            # Viewers who vanished later count for the events that they got.
+            # A viewer who vanished counts for the events before that.
             delays = sorted(each.at[seq] - posted[seq] for each in (*staying, *dropped) if seq in each.at)
             glass += delays
             lines.append(

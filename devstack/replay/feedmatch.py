@@ -1,10 +1,11 @@
-"""Pure: one match of an openfootball file, turned into the events that an operator would have posted.
+"""Pure: turns one match of an openfootball file into the events that an operator would have posted.
 
-The shapes are those that the files of github.com/openfootball have had since 2014. A team is a name, or an object with
-one. The score is ``{"ht", "ft", "et", "p"}``, a pair, or ``score1`` and ``score2`` with the endings ``i`` (half-time),
-``et`` and ``p``. Goals stand per team in ``goals1`` and ``goals2``, not in the order of time, or in one list ``goals``
-with the team of each. A minute is a number, with stoppage time in ``offset``, or text such as ``"45+2"``. An own goal
-stands with the team that it counts for. Of a shoot-out only the result is known: the scored kicks are replayed in turn.
+It reads every form that the files of github.com/openfootball have had since 2014. A team is a name, or an object with a
+name. The score is ``{"ht", "ft", "et", "p"}``, or a pair, or ``score1`` and ``score2`` with the endings ``i``
+(half-time), ``et`` and ``p``. Goals are in ``goals1`` and ``goals2``, one list for each team and not ordered by time,
+or in one list ``goals`` that has the team of each goal. A minute is a number, with stoppage time in ``offset``, or text
+such as ``"45+2"``. An own goal is listed with the team for which it counts. A file has only the result of a shoot-out,
+so the scored kicks are replayed in turn.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ HALF, FULL, EXTRA, END = USUAL.ends
 
 _MOST_GOALS = 99
 _LONG_STOPPAGE = 12
-"""Minutes. A goal that is further behind the last minute of a period belongs to the next one, whatever is missing."""
+"""Minutes. A goal that is later than this after the last minute of a period belongs to the next period."""
 
 _ZONES = {
     "UTC": 0, "GMT": 0, "WET": 0, "BST": 1, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3,
@@ -44,32 +45,32 @@ _ZONES = {
 
 
 class UnreadableError(ProgramError):
-    """A match cannot be replayed; the text names the field and says why."""
+    """A match cannot be replayed; the text names the field and the reason."""
 
 
 class UnplayedError(ProgramError):
-    """A match has not been played, or the file does not know it yet. The text names the missing field."""
+    """A match has no score in the file: it has not been played, or was not added yet. The text is its status."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedMatch:
-    """One match of a file: what it takes to schedule it, and its events in order."""
+    """One match of a file: the values that create it, and its events in order."""
 
     home: str
     away: str
     kickoff: str
-    """RFC 3339, or a day if the file has no time. A time without an offset is taken as UTC."""
+    """RFC 3339, or a day if the file has no time. A time without an offset is read as UTC."""
     competition: str | None
     events: tuple[Event, ...]
     score: Pair
-    """The score that the file states, after extra time where there was one."""
+    """The score that the file states, after extra time if it was played."""
     shootout: Pair | None
     notes: tuple[str, ...] = field(default=())
-    """Clauses, each about a value that was read otherwise than it stands in the file."""
+    """Clauses, each about a value that was interpreted, not taken as the file states it."""
 
     @property
     def title(self) -> str:
-        """As people write it: ``Argentina - France``."""
+        """The title as people write it: ``Argentina - France``."""
         return f"{self.home} - {self.away}"
 
 
@@ -89,12 +90,12 @@ class _Scores:
 class _Goal:
     event: Event
     minute: int | None
-    """As stated, without stoppage time; None if it is not known."""
+    """The minute that the file states, without stoppage time; None if it is not known."""
     stoppage: int
 
 
 def title_of(raw: Any) -> str:
-    """The teams of a match as far as they can be read: ``Argentina - France``, else empty."""
+    """The teams of a match, such as ``Argentina - France``; empty if they cannot be read."""
     try:
         return f"{_team(raw, 'team1')} - {_team(raw, 'team2')}"
     except (UnreadableError, UnplayedError):
@@ -102,9 +103,9 @@ def title_of(raw: Any) -> str:
 
 
 def parse(raw: Any, competition: str | None) -> FeedMatch:
-    """The match, which the rules have been tried on: played by them it ends as the file states.
+    """The match of a file's object. By the rules of the game, its events end with the score that the file states.
 
-    Raises UnplayedError, or UnreadableError.
+    Raises UnplayedError, or UnreadableError, also if the rules refuse an event or come to another score.
     """
     if not isinstance(raw, dict):
         raise UnreadableError("it is no object")
@@ -136,7 +137,7 @@ def parse(raw: Any, competition: str | None) -> FeedMatch:
 
 
 def _why_no_score(scores: _Scores, status: str, goals: list[_Goal]) -> None:
-    """Raises what a match without a score is."""
+    """Raise UnplayedError or UnreadableError for a match without a score."""
     if scores.half is not None or scores.shootout is not None:
         raise UnreadableError("score: has no ft, so the match had not ended")
     if goals:
@@ -198,7 +199,7 @@ def _pair(value: Any, name: str) -> Pair | None:
 
 
 def _whole(value: Any) -> int | None:
-    """A number that is not negative, which may stand as text."""
+    """A whole number from 0, which may be given as text; None for any other value."""
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,4}\s*", value):
         return int(value)
     return value if type(value) is int and value >= 0 else None
@@ -340,8 +341,8 @@ def _when(goal: _Goal) -> tuple[int, int]:
 def _until(goals: list[_Goal], end: int, stated: Pair | None) -> int:
     """The number of goals before the whistle after minute ``end``. ``goals`` are in order.
 
-    Some files write 45+1 as 46. If goals are missing to the score ``stated`` at that whistle, and the next ones make up
-    exactly that score, they fell before it.
+    Some files write 45+1 as 46. So if too few goals up to ``end`` are listed for the score ``stated`` at the whistle,
+    and the next goals make up exactly that score, they were scored before the whistle.
     """
     cut = sum(_when(goal) < (end + 1, 0) for goal in goals)
     if stated is None or _count(goals[:cut]) == stated:
@@ -351,7 +352,7 @@ def _until(goals: list[_Goal], end: int, stated: Pair | None) -> int:
 
 
 def _timed(goals: list[_Goal], end: int, notes: list[str]) -> list[Event]:
-    """The goals of a period with minutes as the rules know them: after its last minute comes stoppage time."""
+    """The goals of a period as events. Minutes after the period's last minute ``end`` become stoppage time."""
     events = []
     for goal in goals:
         played = (goal.minute or 0) + goal.stoppage
@@ -377,7 +378,7 @@ def _shootout(result: Pair | None) -> list[Event]:
 
 
 def _check(match: FeedMatch) -> None:
-    """Raises UnreadableError unless the API takes the match and the rules play it to the score that the file states."""
+    """Raise UnreadableError unless the API accepts the match and the rules come to the score that the file states."""
     try:
         NewMatch(home=match.home, away=match.away, kickoff=match.kickoff, competition=match.competition)
         events = [EVENT.validate_python({**event, "event_id": f"e{at}"}) for at, event in enumerate(match.events)]
@@ -387,4 +388,4 @@ def _check(match: FeedMatch) -> None:
     if isinstance(board, Refused):
         raise UnreadableError(board.reason)
     if (board.score, board.shootout) != (match.score, match.shootout):
-        raise UnreadableError(f"the rules make {board.score} {board.shootout} of it")
+        raise UnreadableError(f"by the rules of the game it ends {board.score} {board.shootout}")

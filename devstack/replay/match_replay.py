@@ -1,4 +1,4 @@
-"""Replays matches of a file through the operators' API, with real viewers watching."""
+"""Replays the matches of a file through the operators' API, while real viewers follow them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from devstack.replay.feedmatch import FeedMatch
 
 AT_ONCE = 4
-"""Events on their way at the same time; more would make one machine start a process for each."""
+"""The most events in flight at the same time. With more, one machine would start a process for each."""
 
 SETTLE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The final scores of one match, by the readers' API and by a viewer. Without scores if it ``failed``."""
+    """The final scores of one match, from the readers' API and from a viewer. If it ``failed``, it has no scores."""
 
     match: str | None
     home: str
@@ -38,12 +38,12 @@ class Replayed:
     viewer_score: tuple[int, int] | None = None
     viewer_shootout: tuple[int, int] | None = None
     agrees: bool = False
-    """Whether both ended as the file states."""
+    """Whether both scores are the one that the file states."""
     failed: str | None = None
-    """Why the match was not replayed to its end: a sentence."""
+    """A sentence with the reason why the match was not replayed to its end."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``replay --json`` prints it."""
+        """The match in the output of ``livescore replay --json``."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -57,8 +57,8 @@ async def replay(
 ) -> list[Replayed]:
     """Replay all matches side by side, each with ``pace`` seconds between its events.
 
-    A match that fails harms no other. Raises ApiError if nothing can be replayed: the API does not answer, or the
-    viewers cannot subscribe.
+    A match that fails does not affect the others. Raises ApiError if nothing can be replayed because the API does not
+    answer or the viewers cannot subscribe.
     """
     ids = [await asyncio.to_thread(_create, operator, match) for match in feed]
     made = [each for each in ids if not isinstance(each, ApiError)]
@@ -97,7 +97,7 @@ async def replay(
 
 
 def failures(results: list[Replayed]) -> list[str]:
-    """The reasons of what went wrong, for a person, a line each."""
+    """A line for a person about each failure. Failures with the same reason share a line."""
     return said_once(
         (each.failed, f"{each.home} - {each.away} was not replayed: {each.failed}")
         if each.failed is not None
@@ -117,9 +117,9 @@ def _ended(feed: FeedMatch, snapshot: dict[str, Any], follower: Follower) -> Rep
 
 
 def _create(operator: Operator, feed: FeedMatch) -> str | ApiError:
-    """Schedule the match under the first id that is free: one file may be replayed again. Or why that is refused.
+    """Create the match under the first free id, because a file may be replayed again; returns the id or the refusal.
 
-    Raises ApiError if no match can be scheduled.
+    Raises ApiError if no match at all can be created.
     """
     wanted: dict[str, Any] = {
         "home": feed.home, "away": feed.away, "kickoff": feed.kickoff, "audience": 1000,
@@ -140,7 +140,7 @@ def _create(operator: Operator, feed: FeedMatch) -> str | ApiError:
 
 
 async def _play(follower: Follower, feed: FeedMatch, operator: Operator, turn: asyncio.Semaphore, pace: float) -> None:
-    """Post the events of one match, each once the viewer has seen the one before it."""
+    """Post the events of one match, each after the viewer has seen the previous one."""
     for number, event in enumerate(feed.events, 1):
         async with turn:
             event_id = f"feed-{number:03d}"

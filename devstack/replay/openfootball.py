@@ -1,7 +1,7 @@
-"""Reads files of matches in the openfootball format (github.com/openfootball/worldcup.json), the old ones too.
+"""Reads files of matches in the formats, old and new, of openfootball (github.com/openfootball/worldcup.json).
 
-A file has a list ``matches``, or ``rounds`` with a list each. feedmatch.py says what a match may look like. A match
-that cannot be read harms only itself: it is left out with its field and the reason.
+A file has a list ``matches``, or ``rounds`` with such a list each. feedmatch.py describes the forms of a match. A match
+that cannot be read is left out, with its field and the reason; the others are read.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class LeftOut:
     """A match of the file that cannot be replayed."""
 
     number: int
-    """Its place in the file, from 1."""
+    """The match's place in the file, from 1."""
     title: str
-    """Its teams, empty if they cannot be read."""
+    """The match's teams; empty if they cannot be read."""
     why: str
 
     def __str__(self) -> str:
@@ -44,11 +44,11 @@ class Feed:
     matches: list[FeedMatch] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     unplayed: list[LeftOut] = field(default_factory=list)
-    """Matches without a score: they have not been played."""
+    """Matches without a score, which have not been played."""
 
 
 def read(path: Path) -> Feed:
-    """All matches of a file. Raises FeedError for a file that cannot be read or has no match that has been played."""
+    """All matches of a file. Raises FeedError if the file cannot be read or none of its matches has been played."""
     competition, raws = _load(path)
     feed = Feed()
     for number, raw in raws:
@@ -59,14 +59,14 @@ def read(path: Path) -> Feed:
 
 
 def find(path: Path, title: str) -> Feed:
-    """The match of that title, whichever side is named first; the last one if they met more than once.
+    """The match with that title. Either side may be named first. If the teams met several times, the last match.
 
-    Raises FeedError if there is none, or if it has not been played; other matches of the file do not matter.
+    Raises FeedError if there is no such match, or if it has not been played.
     """
     competition, raws = _load(path)
     wanted = _title_key(title)
     found = [(number, raw) for number, raw in raws if wanted in _title_keys(raw)]
-    # In a league each side is at home once: the title as it is written comes first.
+    # In a league each side plays at home once, so a match with the sides in the given order is preferred.
     exact = [(number, raw) for number, raw in found if wanted == _title_key(title_of(raw))]
     feed = Feed()
     for number, raw in reversed(exact or found):
@@ -77,12 +77,12 @@ def find(path: Path, title: str) -> Feed:
 
 
 def complaints(feed: Feed) -> list[str]:
-    """Why matches are left out, for a person: a line for each reason, which names the first match that has it."""
+    """Lines for a person about the matches that are left out: one for each reason, which names the first match."""
     return said_once((_QUOTED.sub("", each.why), f"Left out: {each}") for each in feed.left_out)
 
 
 def said_once(lines: Iterable[tuple[str, str]]) -> list[str]:
-    """Of lines with their reasons, the first for each reason, and how many more have it."""
+    """The first line for each reason, with the number of further lines for that reason. ``lines``: reason and line."""
     alike: dict[str, list[str]] = {}
     for why, line in lines:
         alike.setdefault(why, []).append(line)
@@ -90,7 +90,7 @@ def said_once(lines: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def remarks(feed: Feed) -> list[str]:
-    """Lines about values that were read otherwise than they stand in the file, and the number of matches to replay."""
+    """Lines about values that were interpreted, about matches not played, and the number of matches to replay."""
     lines = [f"{match.title}: {note}" for match in feed.matches for note in match.notes]
     if feed.unplayed:
         lines.append(f"Not played: {_all_of(feed.unplayed)}")

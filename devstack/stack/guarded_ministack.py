@@ -2,12 +2,12 @@
 
 ministack.py starts ``python -m devstack.stack.guarded_ministack`` in MiniStack's own environment.
 
-MiniStack does what every request says, and answers every page with ``Access-Control-Allow-Origin: *``. The guard is
-part of its process, so that there is no second port without a guard. It refuses what web pages send
-(loadtest/page_requests.py) and what AWS would want to have signed and is not.
+MiniStack obeys every request, and answers every web page with ``Access-Control-Allow-Origin: *``. The guard refuses
+requests of web pages (loadtest/page_requests.py), and unsigned requests that AWS would require to be signed. It runs in
+MiniStack's process, so there is no unguarded second port.
 
-The process ends with the process that started it, whose end of its stdin closes, and removes the folders that ended
-workers have left.
+The process ends when the process that started it ends, because its stdin then closes. It also removes the folders that
+ended workers have left behind.
 """
 
 from __future__ import annotations
@@ -45,22 +45,24 @@ _UNSIGNED = re.compile(
     re.escape(_HEALTH)
     + r"|/_aws/execute-api/livescore[a-z0-9]+/[^/]+(/(?!@connections(/|$)).*)?|/[\w-]+/\.well-known/[\w.-]+"
 )
-"""The health check, our APIs of API Gateway but @connections, and Cognito's key set: no signature on AWS either."""
+"""Paths that need no signature: MiniStack's health check, our APIs but not @connections, and Cognito's key set. AWS
+requires none for these APIs and keys either."""
 
 _SIGN_IN = {("GET", "/oauth2/authorize"), ("POST", "/oauth2/login"), ("POST", "/login"), ("POST", "/oauth2/token")}
-"""Cognito's page to sign in at, its form, and what the desk asks then: pages of this machine use them."""
+"""Cognito's sign-in page, its form, and the operator page's request for a token. Pages of this machine use them."""
 
 _ACTION = re.compile(r"(^|[&;?])action=", re.IGNORECASE)
-"""In a query: MiniStack takes it for a call of SQS, IAM and others, whatever the path is."""
+"""A query parameter with which MiniStack reads a request, on any path, as a call of SQS, IAM or another service."""
 
 _NOT_SIGNED = "This request must be signed, as on AWS. Any credentials will do, so that no web page can make it."
 
 
 def guard(app: App, origins: Collection[str], owner: int = 0) -> App:
-    """An ASGI application that answers 403 to web pages and passes everything else on.
+    """An ASGI application that refuses requests with 403, or passes them on to ``app``.
 
-    ``origins`` are pages from elsewhere that may open a viewer's WebSocket (https://asgi.readthedocs.io/en/latest/specs/).
-    The health check says in a header which process is the ``owner``: two may have started on one port.
+    https://asgi.readthedocs.io/en/latest/specs/ describes ASGI.
+    ``origins`` are the other sites whose pages may open a viewer's WebSocket. The answer to the health check has the
+    process id of the ``owner`` in a header, because two stacks may have started on one port.
     """
 
     async def guarded(scope: Message, receive: Receive, send: Send) -> None:
@@ -98,7 +100,7 @@ def _why(scope: Message, origins: Collection[str]) -> str | None:
     if (why := refusal(headers, local_pages=handshake or sign_in, origins=allowed)) is not None:
         return why
     names = {name.lower() for name, _ in headers}
-    # MiniStack chooses the service by these before it looks at the path, so they make every path a call of AWS.
+    # MiniStack reads these before the path, so they turn a request on any path into a call of an AWS service.
     is_call = "x-amz-target" in names or _ACTION.search(unquote_plus(scope["query_string"].decode("latin-1")))
     if sign_in and not is_call:
         return None
@@ -110,7 +112,7 @@ def _why(scope: Message, origins: Collection[str]) -> str | None:
 def main() -> None:
     """Serve until SIGTERM or the end of stdin."""
     parser = argparse.ArgumentParser(prog="python -m devstack.stack.guarded_ministack")
-    # Shown in the list of processes, where stack_leftovers.py finds them. MiniStack itself reads GATEWAY_PORT.
+    # stack_leftovers.py reads these options in the list of processes. MiniStack itself reads GATEWAY_PORT.
     parser.add_argument("--port", type=int, required=True, help="port of MiniStack")
     parser.add_argument("--owner", type=int, required=True, help="process id of the program that has started this")
     parser.add_argument("--state", type=Path, required=True, help="folder of this stack, removed when the program ends")
@@ -120,7 +122,7 @@ def main() -> None:
     threading.Thread(target=_sweep, args=[options.state], daemon=True).start()
     ministack: Any = importlib.import_module("ministack.app")
     ministack.app = guard(ministack.app, allowed_origins(options.origins), options.owner)
-    # MiniStack's own program reads the arguments again, and serves the value of its name ``app`` at that time.
+    # MiniStack's own program reads sys.argv again. It serves the module's ``app``, which is now the guard.
     sys.argv = ["ministack"]
     ministack.main()
 
@@ -129,7 +131,7 @@ def _end_with_parent(state: Path) -> None:
     """Wait for the end of stdin, then end the whole session, workers included."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    # The workers first: they write into the folder.
+    # End the workers first, because they write into the folder.
     for each in group():
         if each != os.getpid():
             with suppress(OSError):

@@ -1,7 +1,7 @@
 """The identity provider of devstack: a Cognito user pool in MiniStack, with an app client for each kind of user.
 
-``operator`` scores everything; ``scorer`` and ``viewer`` are for one competition, and ``guest`` for what its token does
-not say. All get their tokens by client credentials.
+``operator`` may score all competitions. ``scorer`` and ``viewer`` are limited to one competition. The tokens of
+``guest`` have no claim about competitions. All app clients get their tokens with client credentials.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 COMPETITION = "world-cup-2022"
-"""The one that ``scorer`` and ``viewer`` are for."""
+"""The competition of ``scorer`` and ``viewer``."""
 
 WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True)
 class AppClient:
-    """An app client: whether it is an operator's, and its claim ``competitions``."""
+    """An app client: whether it is an operator's, and its claim ``competitions``; None for no claim."""
 
     operates: bool
     competitions: str | None
@@ -40,7 +40,7 @@ CLIENTS = {
 
 
 def create(system: System, cognito: Any, functions: Any) -> dict[str, int | str]:
-    """Make the pool, its clients and its trigger; returns the settings that follow from it."""
+    """Create the pool, its app clients and its trigger; returns the settings that name them."""
     server, _, scope = system.resolve("setting.operator_scope").partition("/")
     pool = cognito.create_user_pool(PoolName=system.name("users"))["UserPool"]["Id"]
     cognito.create_resource_server(

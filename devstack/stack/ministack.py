@@ -1,8 +1,8 @@
-"""MiniStack, the emulator of AWS, as a process of ours in an environment of its own.
+"""Runs MiniStack, the emulator of AWS, as a process in its own virtual environment.
 
-It pins a botocore that aioboto3 cannot live with, hence the environment. It runs Lambda functions in processes of its
-own Python, so it gets the Python that the zips were built for: this one. A guard
-(guarded_ministack.py) keeps web pages from it.
+MiniStack pins a botocore that conflicts with aioboto3, so it needs its own environment. It runs Lambda functions with
+its own Python, so the environment uses the Python of this process, for which the zip is built. A guard
+(guarded_ministack.py) refuses the requests of web pages.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60
 WARM_SECONDS = 3600
-"""Idle workers stay so long: a goal after half-time, with MiniStack's 300 s, waits for Python to start again."""
+"""Seconds for which idle workers are kept. With MiniStack's 300 s, a goal after half-time would start them anew."""
 
 FREED_SECONDS = 10
-"""A MiniStack whose owner was killed ends within so long."""
+"""Seconds within which a MiniStack ends after its owner was killed."""
 
 
 class StackError(ProgramError):
-    """The stack cannot run; the text says why, for a person."""
+    """The stack cannot run; the text is a sentence for a person with the reason."""
 
 
 class MiniStack:
@@ -46,13 +46,13 @@ class MiniStack:
         self.log = log or STATE / "logs" / f"ministack-{port}.log"
         self._origins = origins
         self.state = stack_leftovers.folder_of(STATE / "run", port)
-        """Its folder, from ``start`` to ``stop``."""
+        """MiniStack's folder, which exists from ``start`` to ``stop``."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start it and wait until it answers.
+        """Start MiniStack and wait until it answers.
 
-        Raises StackError if the port is taken or MiniStack does not come up.
+        Raises StackError if the port is in use or MiniStack does not start.
         """
         check_port(self.port)
         python = environment() / "bin" / "python"
@@ -73,15 +73,15 @@ class MiniStack:
             "TMPDIR": str(self.state),
             "S3_DATA_DIR": str(self.state / "s3"),
             "POWERTOOLS_LOG_LEVEL": "INFO",
-            # Of the workers of a function it ends all but one when they have been idle for so long.
+            # After this time, MiniStack ends all idle workers of a function but one.
             "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
-            # It would want a port of its own, the same for every stack.
+            # IoT would need another port, the same for every stack.
             "IOT_MTLS_ENABLED": "0",
         }
         command = [str(python), "-m", stack_leftovers.PROGRAM, "--port", str(self.port), "--owner", str(os.getpid())]
         command += ["--state", str(self.state), "--origins", self._origins]
         with self.log.open("wb") as log, held():
-            # Its stdin is ours: however we end, it ends as well. A session of its own keeps Ctrl-C from it.
+            # MiniStack ends when its stdin closes, so it ends with this process. In its own session it gets no Ctrl-C.
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )
@@ -93,7 +93,7 @@ class MiniStack:
         return self
 
     def stop(self) -> None:
-        """End it and every process it has started, whatever signals come meanwhile."""
+        """End MiniStack and every process that it has started. Signals wait until that is done."""
         with held():
             self._stop()
 
@@ -101,7 +101,7 @@ class MiniStack:
         process, self._process = self._process, None
         if process is None:
             return
-        # It has nothing to save. Its workers are in its group, also those that outlive it.
+        # MiniStack has nothing to save. All its workers are in its process group.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -111,12 +111,12 @@ class MiniStack:
 
     @property
     def pid(self) -> int:
-        """Its process id, which is also the id of the session that its functions' processes belong to; 0 before."""
+        """MiniStack's process id, which is also the session id of its workers; 0 if MiniStack does not run."""
         return self._process.pid if self._process is not None else 0
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """Whether MiniStack's process runs."""
         return self._process is not None and self._process.poll() is None
 
     def _wait(self) -> None:
@@ -137,15 +137,15 @@ class MiniStack:
 
 
 def environment() -> Path:
-    """MiniStack's virtual environment, made if it is not there yet."""
+    """The folder of MiniStack's virtual environment, created if necessary. Raises StackError."""
     try:
         return environments.environment("ministack")
     except subprocess.CalledProcessError as error:
-        raise StackError("MiniStack could not be installed; what pip said is above.") from error
+        raise StackError("MiniStack could not be installed; the reason is above.") from error
 
 
 def check_port(port: int) -> None:
-    """Raises StackError, with what to do about it, if somebody has the port of a stack."""
+    """Raise StackError, with a remedy, if a stack's port is in use."""
     deadline = time.monotonic() + FREED_SECONDS
     while not port_is_free(port):
         found = next((each for each in stack_leftovers.running() if each.port == port), None)
@@ -162,7 +162,7 @@ def check_port(port: int) -> None:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether 127.0.0.1 has nobody on that port."""
+    """Whether a program can listen on this port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -173,7 +173,7 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody uses right now."""
+    """A port of 127.0.0.1 that no program uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

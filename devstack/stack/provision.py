@@ -1,4 +1,4 @@
-"""Makes everything that the description names, in MiniStack."""
+"""Creates in MiniStack every resource that terraform/system.json names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/livescore"
 
 
 def client(system: System, service: str) -> Any:
-    """A boto3 client of MiniStack, of the region that ``system`` is seen from."""
+    """A boto3 client of MiniStack for a service, in the region of ``system``."""
     return boto3.client(  # type: ignore[call-overload]
         service,
         endpoint_url=system.resolve("connections_url") if service == "apigatewaymanagementapi" else system.endpoint,
@@ -41,7 +41,7 @@ def client(system: System, service: str) -> Any:
 
 
 def provision(system: System, package: Parts) -> None:
-    """Make home and its cells, and wait for them."""
+    """Create home and all cells, and wait until their tables and the stream are active. Raises StackError."""
     system.settings.update(identity_provider.create(system, client(system, "cognito-idp"), client(system, "lambda")))
     _tables(system, "home")
     client(system, "kinesis").create_stream(
@@ -57,7 +57,7 @@ def provision(system: System, package: Parts) -> None:
 
 
 def _cell(system: System, package: Parts) -> None:
-    """Make what each cell has of its own."""
+    """Create the resources of the cell in the region of ``system``."""
     _tables(system, "cell")
     _queues(system, "cell")
     client(system, "stepfunctions").create_state_machine(
@@ -101,7 +101,7 @@ def _functions(system: System, place: Place, package: Parts) -> None:
     code = package.code.read_bytes()
     for name, function in system.parts("functions", place).items():
         environment = system.environment(name)
-        # A fault's module must be found before every other one of its name.
+        # A fault's module must be found before other modules of the same name.
         paths = [environment["PYTHONPATH"]] if "PYTHONPATH" in environment else []
         environment["PYTHONPATH"] = os.pathsep.join([*paths, str(package.libraries)])
         functions.create_function(
@@ -132,7 +132,7 @@ def _event_sources(system: System) -> None:
         else:
             settings["EventSourceArn"] = f"arn:aws:sqs:{system.region}:{ACCOUNT}:{system.name(source['queue'])}"
         if "maximum_concurrency" in source:
-            # MiniStack checks and keeps it; its poller invokes one batch after another.
+            # MiniStack checks and stores this value, but its poller always invokes one batch after another.
             settings["ScalingConfig"] = {"MaximumConcurrency": source["maximum_concurrency"]}
         if source.get("report_batch_item_failures"):
             settings["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
@@ -150,7 +150,7 @@ def _integration(system: System, gateway: Any, api: str, function: str, payload:
 
 
 def _invocations(system: System, function: str) -> str:
-    """The URI at which API Gateway invokes a function."""
+    """The URI with which API Gateway invokes a function."""
     arn = _function_arn(system, function)
     return f"arn:aws:apigateway:{system.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
@@ -194,7 +194,7 @@ def _websocket_api(system: System) -> None:
         Tags={"ms-custom-id": system.websocket_api_id},
     )["ApiId"]
     target = _integration(system, gateway, api, described["function"], "1.0")
-    # No identity sources: a request without one of them would be refused before the function is asked.
+    # No identity sources: API Gateway refuses a request that lacks one, without a call of the authorizer.
     authorizer = gateway.create_authorizer(
         ApiId=api,
         Name="viewers",
@@ -218,9 +218,9 @@ def _websocket_api(system: System) -> None:
 
 
 def _throttles(system: System, described: dict[str, Any]) -> dict[str, Any]:
-    """The throttles of an API as its stage takes them: each route's own, and the account's quota as the default.
+    """The throttles of an API, as arguments of its stage: one for each route, and the account's quota as the default.
 
-    MiniStack keeps them and does not throttle.
+    MiniStack stores them, but does not throttle.
     """
     account = requests_of(system.region, system.settings)
     each = {route: _limits(throttle) for route, throttle in route_throttles(described, account).items()}
@@ -243,7 +243,7 @@ def _stream_status(system: System) -> str:
 
 
 def _wait(what: str, status: Callable[[], str], seconds: float = 30) -> None:
-    """Wait until what takes time to make is made."""
+    """Wait until ``status`` returns ACTIVE. Raises StackError, which names ``what``."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if status() == "ACTIVE":

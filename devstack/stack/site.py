@@ -1,10 +1,10 @@
 """The site on this machine: pages, snapshots and the operators' API on one origin, as CloudFront serves them on AWS.
 
-The paths and the headers stand in terraform/site.json, which Terraform reads too. The site differs from CloudFront in
-two things. It leaves out Strict-Transport-Security, which has no effect over HTTP
-(https://www.rfc-editor.org/rfc/rfc6797#section-8.1). It sends the headers for documents and workers with those only:
-CloudFront speaks HTTP/2, where a repeated header takes a byte or two (https://www.rfc-editor.org/rfc/rfc7541), and over
-HTTP/1.1 these headers would take half a kilobyte for each file.
+The paths and the headers are in terraform/site.json, which Terraform reads too. The site differs from CloudFront in two
+ways. It omits Strict-Transport-Security, which has no effect over HTTP
+(https://www.rfc-editor.org/rfc/rfc6797#section-8.1). It sends the headers for documents and workers only with these
+files. Over HTTP/1.1 they would add 0.5 KB to every other file. CloudFront uses HTTP/2, where a repeated header takes
+one or two bytes (https://www.rfc-editor.org/rfc/rfc7541).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ DEFAULT_PORT = 4580
 PAGES = ROOT / "web"
 _START_SECONDS = 10
 _SMALLEST_PACKED = 1_000
-"""Bytes from which CloudFront compresses
+"""The smallest size, in bytes, that CloudFront compresses
 (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html)."""
 
 _DOCUMENTS = {".html"}
@@ -54,14 +54,14 @@ _FOR_EVERY_FILE = ("X-Content-Type-Options", "Cache-Control")
 _UNPACKED = {"image/png", "image/webp", "font/woff2", "image/vnd.microsoft.icon"}
 _NO_ROUTE = "There is no such path."
 _SEGMENTS: web.RequestKey[list[str]] = web.RequestKey("segments", list)
-"""A request's decoded path."""
+"""The decoded segments of a request's path."""
 
 _OWN_PAGES = {"same-origin", "none"}
-"""``Sec-Fetch-Site`` of our own pages, of an address typed in, and of programs."""
+"""Values of ``Sec-Fetch-Site`` for requests of our own pages, and for addresses that a person typed."""
 
 
 def check_port(port: int) -> None:
-    """Raises StackError if another program has the port; called before anything is started."""
+    """Raise StackError if another program uses the port. Called before anything is started."""
     if port_is_free(port):
         return
     found = next((each for each in stack_leftovers.running() if each.owner and each.site == _url(port)), None)
@@ -75,9 +75,9 @@ def _url(port: int) -> str:
 
 @contextmanager
 def serving(system: System, port: int, pages: Path = PAGES) -> Iterator[str]:
-    """The site of a running system, in a thread that ends with the block; gives its URL.
+    """Serve the site of a running system in a thread until the block ends; yields the site's URL.
 
-    Raises StackError if the port is taken.
+    Raises StackError if the port is in use.
     """
     check_port(port)
     loop = asyncio.new_event_loop()
@@ -133,7 +133,7 @@ class Site:
         app = web.Application(middlewares=[_sentences, _own_names_only, _plain_paths_only], client_max_size=64 * 1024)
         app.cleanup_ctx.append(self._with_relay)
         app.on_response_prepare.append(_unsigned)
-        # CloudFront's pattern /matches* is the list of matches and all paths below it.
+        # CloudFront's pattern /matches* covers the list of matches and all paths below it.
         for path in (self._readers_path, self._readers_path + "/{rest:.*}"):
             app.router.add_route("*", path, self.read)
         app.router.add_route("*", self._prefix + "/{rest:.*}", self.operate)
@@ -147,12 +147,12 @@ class Site:
         described = self._described["pages"]
         path = self._folder / (request.match_info["name"] or described["index"])
         kind = described["content_types"].get(path.suffix[1:])
-        # A path drops empty segments: a file's name with a slash behind it is another name.
+        # pathlib drops empty segments, so a file's name with a slash after it is refused here.
         unserved = kind is None or path.suffix[1:] in described["not_served"] or "" in request[_SEGMENTS][1:]
         try:
             # A link must not lead out of the folder.
             body = None if unserved or not path.resolve().is_relative_to(self._folder) else path.read_bytes()
-        except OSError:  # there is none, it is a folder, its name is longer than a file's may be
+        except OSError:  # There is no such file, it is a folder, or its name is too long.
             body = None
         if body is None:
             raise web.HTTPNotFound(text="There is no such page.", headers=self._page_headers)
@@ -160,12 +160,12 @@ class Site:
         return _cacheable(request, body, {**headers, "Content-Type": kind})
 
     def _headers_of(self, name: str) -> dict[str, str]:
-        """The headers of a file that is no document."""
+        """The headers of a file that is not a document."""
         names = (*_FOR_EVERY_FILE, "Content-Security-Policy") if name in _WORKERS else _FOR_EVERY_FILE
         return {name: self._page_headers[name] for name in names}
 
     async def deployment(self, request: web.Request) -> web.Response:
-        """The addresses of the cells for a page, and the operator's way to sign in here."""
+        """The WebSocket URLs of the cells, and the URL at which the operator's page gets a token."""
         about = {
             "version": 1,
             "websockets": self._websockets,
@@ -175,7 +175,7 @@ class Site:
         return _cacheable(request, body, {**self._headers_of(request.path), "Content-Type": "application/json"})
 
     async def read(self, request: web.Request) -> web.Response:
-        """A reader's request. Its answer is at most a second old."""
+        """Answer a reader's request. The answer is at most one second old."""
         described = self._described["readers"]
         headers = _without_tls(described["headers"]) | {
             "Access-Control-Allow-Origin": described["cross_origin"]["origins"],
@@ -190,7 +190,7 @@ class Site:
         return _cacheable(request, answer.body, {**answer.headers, **headers}, answer.status)
 
     async def operate(self, request: web.Request) -> web.Response:
-        """An operator's request to a route of the API, passed on with its token, query and body."""
+        """Pass an operator's request on to the API, with its token, query and body."""
         target = self._operators.target(request.method, request[_SEGMENTS])
         if target is None:
             headers = _without_tls(self._described["operators"]["headers"])
@@ -202,7 +202,7 @@ class Site:
         try:
             body = await request.read()
         except (web.RequestPayloadError, PayloadEncodingError):
-            # The rest of the body is still on the connection, so no other request can be read from it.
+            # The rest of the body is still on the connection, so the connection cannot be used again.
             raise web.HTTPBadRequest(
                 text="The body is not packed as its Content-Encoding says.", headers={"Connection": "close"}
             ) from None
@@ -211,9 +211,9 @@ class Site:
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     async def token(self, request: web.Request) -> web.Response:
-        """The local operator's token. Only pages of this site get it."""
+        """The local operator's token, for pages of this site only."""
         headers = {**_without_tls(self._described["operators"]["headers"]), "Vary": "Sec-Fetch-Site"}
-        # Another site's name may be made to mean this machine (DNS rebinding).
+        # Another site's name may resolve to this machine (DNS rebinding).
         if request.headers.get("Host", "") not in self._hosts:
             raise web.HTTPForbidden(text="Tokens are given to pages of this machine only.", headers=headers)
         named = request.headers.getall("Sec-Fetch-Site", [])
@@ -241,7 +241,7 @@ class Site:
 
 @web.middleware
 async def _own_names_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Another site's name may be made to mean this machine (DNS rebinding); its pages are served nothing."""
+    """Refuse requests for another host name. It may resolve to this machine to attack it (DNS rebinding)."""
     hosts = request.headers.getall("Host", [])
     if len(hosts) != 1 or not is_own_host(hosts[0].strip()):
         raise web.HTTPForbidden(text="This site answers only to the names of this machine, such as 127.0.0.1.")
@@ -250,7 +250,7 @@ async def _own_names_only(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def _plain_paths_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A path that could mean another one leads nowhere; CloudFront would send it to the API as it is."""
+    """Answer 404 for an ambiguous path. CloudFront would pass it on to the API unchanged."""
     found = segments(request.raw_path.partition("?")[0])
     if found is None:
         raise web.HTTPNotFound(text=_NO_ROUTE)
@@ -259,13 +259,13 @@ async def _plain_paths_only(request: web.Request, handler: Handler) -> web.Strea
 
 
 async def _unsigned(_: web.Request, response: web.StreamResponse) -> None:
-    """Answers do not name the program that serves them."""
+    """Remove the header Server, so that answers do not name the program that serves them."""
     response.headers.pop("Server", None)
 
 
 @web.middleware
 async def _sentences(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors as the API gives them: JSON with a code and a sentence."""
+    """Answer errors in the API's form: JSON with a code and a sentence."""
     try:
         return await handler(request)
     except NoAnswerError as error:
@@ -280,7 +280,7 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str]) -> 
 
 
 def _cacheable(request: web.Request, body: bytes, headers: Mapping[str, str], status: int = 200) -> web.Response:
-    """An answer with its ETag, compressed if the client accepts that; a 304 if the client has it already."""
+    """An answer with its ETag, compressed if the client accepts that; a 304 if the client already has this body."""
     tag = headers.get("ETag") or f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     given = {**headers, "ETag": tag, "Vary": "Accept-Encoding"}
     known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}
@@ -299,7 +299,7 @@ _PACK: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=5),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
-"""As CloudFront compresses, by preference."""
+"""Content coding -> function that compresses with it, in the order that CloudFront prefers."""
 
 
 @lru_cache(maxsize=256)

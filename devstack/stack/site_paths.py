@@ -1,4 +1,4 @@
-"""Pure: the paths that the site passes on to the API. All others end at the site."""
+"""Pure: decides which paths the site passes on to the API. It refuses all others."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\%\ufffd]")
-"""Not allowed in a decoded segment: control characters, separators, a second encoding, bytes that are no UTF-8."""
+"""Characters that a decoded segment must not have: control characters, separators, %, and invalid UTF-8."""
 
 
 def segments(raw: str) -> list[str] | None:
-    """The decoded segments of a path as it stands in a request, without its query: ``/a/b%20c`` has ``a`` and ``b c``.
+    """The decoded segments of a request's path, without its query: ``/a/b%20c`` has ``a`` and ``b c``.
 
-    None for a path that could mean another one: it has a dot segment, a separator or a control character in a segment,
-    is encoded twice, or does not begin with a slash (RFC 9112, 3.2: absolute, authority and asterisk form).
+    None for an ambiguous path: it has a dot segment, a separator or a control character in a segment, is encoded twice,
+    or does not begin with a slash (RFC 9112, 3.2: absolute, authority and asterisk form).
     """
     if not raw.startswith("/"):
         return None
@@ -27,9 +27,9 @@ def segments(raw: str) -> list[str] | None:
 
 
 class Routes:
-    """The routes of an HTTP API, written as API Gateway writes them: ``GET /matches/{match}``.
+    """The routes of an HTTP API in API Gateway's form: ``GET /matches/{match}``.
 
-    ``prefix`` stands before all paths; ``below`` is what all paths of the API begin with.
+    The site's paths have ``prefix`` before the API's path. Only routes whose path begins with ``below`` count.
     """
 
     def __init__(self, routes: Iterable[str], *, prefix: str = "", below: str = "/") -> None:
@@ -38,7 +38,7 @@ class Routes:
         self._routes = [(method, path[1:].split("/")) for method, _, path in described if path.startswith(below)]
 
     def target(self, method: str, path: list[str]) -> str | None:
-        """The path to ask the API for, encoded anew; None if no route has this method and these segments."""
+        """The encoded path of the API for these segments; None if no route has this method and path."""
         asked = path[self._prefix :]
         for wanted, pattern in self._routes:
             if wanted == method and len(pattern) == len(asked) and all(map(_fits, pattern, asked)):

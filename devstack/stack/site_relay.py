@@ -1,4 +1,4 @@
-"""Passes requests on to the API, as the site does: readers' answers are kept for a second, operators' never."""
+"""Passes the site's requests on to the API. Keeps answers to readers for a second, and never answers to operators."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 _MOST_KEPT = 1_000
 _SECONDS = 10.0
-"""CloudFront gives the API so long to answer (terraform/modules/web)."""
+"""Seconds within which the API must answer, as at CloudFront (terraform/modules/web)."""
 
 _TOLD = ("Content-Type", "Cache-Control", "ETag", "Retry-After", "WWW-Authenticate")
-"""The headers of an answer that are passed on."""
+"""The headers of the API's answer that are passed on."""
 
 
 class NoAnswerError(ProgramError):
@@ -31,7 +31,7 @@ class NoAnswerError(ProgramError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of the API."""
+    """An answer of the API."""
 
     status: int
     headers: dict[str, str]
@@ -43,12 +43,12 @@ def _may_be_kept(answer: Answer) -> bool:
     if answer.status >= HTTPStatus.BAD_REQUEST:
         return True
     said = {each.strip() for each in answer.headers.get("Cache-Control", "").split(",")}
-    # A directive for shared caches alone goes before max-age (RFC 9111, 5.2.2.10).
+    # s-maxage, which is for shared caches only, overrides max-age (RFC 9111, 5.2.2.10).
     return said.isdisjoint({"no-store", "max-age=0"}) or any(each.startswith("s-maxage=") for each in said)
 
 
 class Relay:
-    """A client of the API at a URL; each request has ``headers``. For one event loop; ``close`` ends it."""
+    """A client of the API at a URL. It adds ``headers`` to each request. For one event loop; ``close`` ends it."""
 
     def __init__(
         self, api_url: str, kept_seconds: float, query: Iterable[str], headers: Mapping[str, str] | None = None
@@ -61,16 +61,15 @@ class Relay:
         self._kept: dict[str, tuple[float, asyncio.Task[Answer]]] = {}
 
     async def close(self) -> None:
-        """End the relay and its running requests."""
+        """Close the relay, and cancel its running requests."""
         for _, task in self._kept.values():
             task.cancel()
         await self._http.close()
 
     async def read(self, path: str, query: Mapping[str, str]) -> Answer:
-        """A reader's answer, kept for at most ``kept_seconds`` and the same for all who ask the same at once.
+        """The answer for a reader, at most ``kept_seconds`` old. Equal requests share one request to the API.
 
-        ``path`` is encoded. Nothing else of the reader goes on to the API but the query's known names. Raises
-        NoAnswerError.
+        ``path`` is encoded. The API gets only the path and the known parameters of the query. Raises NoAnswerError.
         """
         wanted = urlencode(sorted((name, value) for name, value in query.items() if name in self._query))
         target = f"{path}?{wanted}" if wanted else path
@@ -81,7 +80,7 @@ class Relay:
             task = asyncio.create_task(self.ask("GET", target))
             self._kept[target] = (now + self._kept_seconds, task)
         try:
-            # A client that hangs up does not take the answer from the others.
+            # shield: if one client disconnects, the others still get the answer.
             answer = await asyncio.shield(task)
         except NoAnswerError:
             self._drop(target, task)
@@ -93,9 +92,9 @@ class Relay:
     async def ask(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        """The present answer of the API; ``target`` is an encoded path with its query. Raises NoAnswerError."""
+        """A new answer of the API. ``target`` is an encoded path with its query. Raises NoAnswerError."""
         try:
-            # As it is: yarl resolves the dot segments of a plain text, and would leave the API.
+            # encoded=True: otherwise yarl would resolve dot segments, and the path could leave the API.
             url = URL(self._url + target, encoded=True)
             sent = {**(headers or {}), **self._headers}
             async with self._http.request(method, url, headers=sent, data=body, allow_redirects=False) as response:
@@ -105,11 +104,11 @@ class Relay:
             raise NoAnswerError(f"The API does not answer ({type(error).__name__}).") from None
 
     def _drop(self, target: str, task: asyncio.Task[Answer]) -> None:
-        """Give this answer to no further client, unless a newer answer has replaced it."""
+        """Stop keeping this answer, unless a newer one has replaced it."""
         if self._kept.get(target, (0.0, None))[1] is task:
             del self._kept[target]
 
     def _forget(self, now: float) -> None:
-        """Drop answers that are too old to be given again, once there are many."""
+        """Drop expired answers if many are kept."""
         if len(self._kept) >= _MOST_KEPT:
             self._kept = {target: each for target, each in self._kept.items() if each[0] > now}

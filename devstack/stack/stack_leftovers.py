@@ -1,4 +1,4 @@
-"""Leftovers of stacks on a machine: processes that still run, folders of workers and of stacks that have ended."""
+"""Finds stacks that still run on this machine, and removes folders that ended stacks and workers have left behind."""
 
 from __future__ import annotations
 
@@ -16,64 +16,64 @@ if TYPE_CHECKING:
 
 PROC = Path("/proc")
 PROGRAM = "devstack.stack.guarded_ministack"
-"""The module that every MiniStack of ours runs as; its options say which stack it is."""
+"""The module that each MiniStack of ours runs as. Its command-line options name the stack."""
 
 OWNER = "X-Livescore-Owner"
-"""The header of MiniStack's health check with the process id of the command that has started it."""
+"""The header of MiniStack's health check that has the process id of the command that started it."""
 
 FRESH_SECONDS = 60.0
-"""A folder without a process may be about to get one. A folder that is older than this is not."""
+"""Age in seconds up to which a folder without a process is kept, because its process may be about to start."""
 
 REMOVALS = 20
-"""Tries to remove a folder."""
+"""The most tries to remove a folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A MiniStack of ours that runs."""
+    """A running MiniStack of ours."""
 
     pid: int
-    """Also the id of its session and of its process group."""
+    """The process id, which is also the id of its session and of its process group."""
     port: int
     state: str
-    """Its folder."""
+    """The path of its folder."""
     owner: str | None
-    """The command that has started it, such as ``livescore up``; None if that process has ended."""
+    """The command that started it, such as ``livescore up``; None if that process has ended."""
     owner_pid: int
     site: str | None
-    """The URL of its pages, if it has any and is ready."""
+    """The URL of its pages; None if it has no pages or is not ready yet."""
 
     @property
     def checkout(self) -> Path:
-        """The folder of the checkout that it was started from."""
+        """The checkout from which it was started."""
         return Path(self.state).parents[2]
 
     @property
     def described(self) -> str:
-        """For a person: which command it is, where it was started, and where its pages are."""
+        """Sentences for a person: the command, the checkout from which it was started, and the URL of its pages."""
         pages = f" Its pages are on {self.site}" if self.site else ""
         return f"`{self.owner}` of {self.checkout} runs there as process {self.owner_pid}.{pages}"
 
 
 def folder_of(run: Path, port: int) -> Path:
-    """The folder below ``run`` of a stack that this process starts on a port; no other process has the same."""
+    """The folder for a stack that this process starts on a port. No other process uses the same folder."""
     return run / f"{port}-{os.getpid()}"
 
 
 def note_site(state: Path, url: str) -> None:
-    """Note for ``running`` where the pages of a stack are."""
+    """Store the URL of a stack's pages in its folder, for ``running``."""
     (state / "site").write_text(url)
 
 
 def running() -> Iterator[Running]:
-    """All of them, of every checkout; none where there is no ``/proc``."""
+    """Every running MiniStack of ours, of all checkouts; none on a system without ``/proc``."""
     for process in PROC.glob("[0-9]*"):
         words = _words(process)
         if PROGRAM not in words:
             continue
         options = dict(pairwise(words))
         with suppress(KeyError, ValueError, OSError):
-            # Fields 3 and 4 of stat, after the name in brackets: state and parent (proc_pid_stat(5)).
+            # The name of the process is in brackets. Fields 3 and 4 follow it: state and parent (proc_pid_stat(5)).
             parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
             owner = _command(PROC / parent) if parent == options["--owner"] else None
             site = None
@@ -84,22 +84,22 @@ def running() -> Iterator[Running]:
 
 
 def remove_ended(run: Path) -> None:
-    """Remove the folders of stacks that run no more; ``run`` holds what ``folder_of`` names.
+    """Remove the folders of ended stacks. ``run`` is the folder that holds the folders of all stacks.
 
-    A folder without a MiniStack stays if the process that has made it may be about to start one.
+    A folder without a MiniStack stays if the process that created it may be about to start one.
     """
     if not PROC.is_dir() or not run.is_dir():
         return
     for folder in list(run.iterdir()):
         pid = folder.name.rpartition("-")[2]
         started = _age(folder) < FRESH_SECONDS and (not pid.isdigit() or (PROC / pid).is_dir())
-        # Asked for each anew: a stack may have started since the one before.
+        # The list of running stacks is read again for each folder, because a stack may have started in between.
         if not started and str(folder) not in {each.state for each in running()}:
             remove(folder)
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder in which processes that are being killed may still write for a moment."""
+    """Remove a folder. Processes that are being killed may still write into it, so this tries several times."""
     for _ in range(REMOVALS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
@@ -108,20 +108,20 @@ def remove(folder: Path) -> None:
 
 
 def group() -> list[int]:
-    """The processes of the group of this process; none where there is no ``/proc``."""
+    """The ids of the processes in this process's group; none on a system without ``/proc``."""
     found = []
     for process in PROC.glob("[0-9]*"):
-        with suppress(OSError):  # it has ended
+        with suppress(OSError):  # The process has ended.
             if os.getpgid(int(process.name)) == os.getpgid(0):
                 found.append(int(process.name))
     return found
 
 
 class Sweeper:
-    """Removes the folders of ended workers below the folder of one stack.
+    """Removes the folders that ended workers have left in one stack's folder.
 
     MiniStack unpacks a function's zip into ``ministack-lambda-…/code`` for each worker, and starts the worker there. It
-    removes the folder when it replaces the worker, and keeps the folder of a worker that has failed or was killed.
+    removes the folder when it replaces the worker, but leaves the folder of a worker that failed or was killed.
     """
 
     def __init__(self, state: Path) -> None:
@@ -129,9 +129,9 @@ class Sweeper:
         self._started: set[str] = set()
 
     def sweep(self) -> list[str]:
-        """Remove them; returns the names of the folders that were removed.
+        """Remove the folders of ended workers; returns the names of the removed folders.
 
-        Does nothing where there is no ``/proc``.
+        Does nothing on a system without ``/proc``.
         """
         if not PROC.is_dir():
             return []
@@ -155,7 +155,7 @@ def _words(process: Path) -> list[str]:
 
 
 def _command(process: Path) -> str:
-    """The name that a person uses for a running command of ours."""
+    """The name of a running command for a person, such as ``livescore up``."""
     words = [Path(each).name for each in _words(process)]
     if "livescore" in words:
         return " ".join(words[words.index("livescore") :][:2])
@@ -163,7 +163,7 @@ def _command(process: Path) -> str:
 
 
 def _places() -> list[Path]:
-    """The working folders of all processes that we may look at."""
+    """The working folders of all processes whose ``/proc`` entry this process may read."""
     found: list[Path] = []
     for process in PROC.glob("[0-9]*"):
         with suppress(OSError):
@@ -172,7 +172,7 @@ def _places() -> list[Path]:
 
 
 def _below(state: Path, path: Path) -> str | None:
-    """The name of the folder directly below ``state`` that a path leads through."""
+    """The name of the folder directly in ``state`` that contains a path; None if the path is not below ``state``."""
     return path.relative_to(state).parts[0] if path.is_relative_to(state) and path != state else None
 
 

@@ -1,4 +1,4 @@
-"""The API Gateway stand-in (``loadtest/standin/server.py``) as a process of ours, where the viewers connect."""
+"""Runs the stand-in for API Gateway (``loadtest/standin/server.py``), to which viewers connect, as a process."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ STOP_SECONDS = 5
 
 
 class StandIn:
-    """One stand-in on 127.0.0.1, from ``start`` to ``stop``; the system's functions run in it, on MiniStack's tables.
+    """One stand-in on 127.0.0.1, from ``start`` to ``stop``. It runs the routes' functions, on MiniStack's tables.
 
-    ``limits`` are those of loadtest/standin/gateway_limits.py. ``handler`` names a function instead of the described
-    one.
+    ``limits``: see loadtest/standin/gateway_limits.py. ``handler`` replaces the handler of the described function.
     """
 
     def __init__(
@@ -40,9 +39,9 @@ class StandIn:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
-        """Start it and wait until it says that it is ready.
+        """Start the stand-in and wait until it reports that it is ready.
 
-        Raises StackError if the port is taken or it does not come up.
+        Raises StackError if the port is in use or the stand-in does not start.
         """
         system = self._system
         if system.gateway_port is None or not port_is_free(system.gateway_port):
@@ -55,12 +54,12 @@ class StandIn:
         command += ["--threads", str(self._threads), "--origins", system.resolve("setting.origins")]
         functions = [function]
         if "authorizer" in described:
-            # Before: where both are given something, the routes' is what counts.
+            # The authorizer comes first, so that the variables of the routes win.
             functions.insert(0, described["authorizer"])
             command += ["--authorizer", system.raw["functions"][described["authorizer"]]["handler"]]
         given = {name: value for each in functions for name, value in system.environment(each).items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        # A line for each of ten thousand viewers is read by nobody.
+        # Log only warnings: nobody reads a line for each of 10,000 viewers.
         quiet = {
             "POWERTOOLS_LOG_LEVEL": "WARNING", "POWERTOOLS_METRICS_DISABLED": "true",
             "POWERTOOLS_SERVICE_NAME": function,
@@ -68,7 +67,8 @@ class StandIn:
         env = {**quiet, **inherited, **system.credentials(), **given}
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log, held():
-            # Its stdin is ours: however we end, it ends as well. A session of its own keeps Ctrl-C from it.
+            # The stand-in ends when its stdin closes, so it ends with this process. In its own session it gets no
+            # Ctrl-C.
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                 start_new_session=True,
@@ -81,7 +81,7 @@ class StandIn:
         return self
 
     def stop(self) -> None:
-        """End it, whatever signals come meanwhile."""
+        """End the stand-in. Signals wait until that is done."""
         with held():
             self._stop()
 
@@ -101,7 +101,7 @@ class StandIn:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """Whether the stand-in's process runs."""
         return self._process is not None and self._process.poll() is None
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The whole system on one machine: MiniStack, the zips and everything in it."""
+"""Runs the whole system on one machine: builds the zips, starts MiniStack and the stand-in, and provisions them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from devstack.system import Gateway
 
 FILES = 256
-"""Open files that each process of a stack may need before there are many viewers: pipes to workers, sockets, logs."""
+"""The open files that each process of a stack may need, even with few viewers: pipes to workers, sockets, logs."""
 
 _PROOF = "first-event"
 _PROOF_SECONDS = 60.0
@@ -40,7 +40,7 @@ class Stack:
     standin: StandIn | None
 
     def check(self) -> None:
-        """Raises StackError if one of them has ended by itself."""
+        """Raise StackError if a process has ended by itself."""
         for name, process in (("MiniStack", self.ministack), ("The gateway", self.standin)):
             if process is not None and not process.alive:
                 raise StackError(f"{name} has ended by itself; its log is {process.log}")
@@ -56,11 +56,11 @@ def running(
     cells: Sequence[str] = (REGION,),
     through: Callable[[System], System] = lambda system: system,
 ) -> Iterator[tuple[System, Stack]]:
-    """The system, ready; it is gone when the block ends.
+    """Run the system until the block ends; yields it when it is ready.
 
-    ``gateway`` says who plays API Gateway for the viewers' sockets: MiniStack, or the stand-in that takes load.
-    ``cells`` are the regions in which there are viewers; only MiniStack's gateway serves several.
-    ``through`` may change the system before anything is made of it: a proxy puts itself before the functions' services.
+    ``gateway`` is the program to which viewers connect: MiniStack, or the stand-in, which is made for load.
+    ``cells`` are the regions of the cells. Only MiniStack's gateway serves several cells.
+    ``through`` may change the system before it is built, for example put a proxy between functions and services.
 
     Raises ministack.StackError with a sentence for a person.
     """
@@ -91,7 +91,7 @@ def running(
         yield system, stack
     finally:
         with held(), ExitStack() as ending:
-            # Called in reverse order, each whatever the ones before it raise.
+            # These are called in reverse order, each even if an earlier one raises.
             ending.callback(ministack.stop)
             if standin is not None:
                 ending.callback(standin.stop)
@@ -99,15 +99,15 @@ def running(
 
 
 def enough_files() -> None:
-    """Raises StackError if this machine does not allow the open files of a stack."""
+    """Raise StackError if this machine does not allow the open files that a stack needs."""
     if (refusal := allow_files(FILES, "A stack needs")) is not None:
         raise StackError(refusal)
 
 
 def _prove(system: System) -> None:
-    """Send an event through every function but the watchdog, so that ready means ready, and leave no trace of it.
+    """Send an event through every function but the watchdog, to prove that the system works; then delete its rows.
 
-    It also starts the functions' processes, so that the first goal does not wait for that.
+    This also starts the functions' processes, so that the first goal does not wait for them.
     """
     deadline = time.monotonic() + _PROOF_SECONDS
     with Operator(system.api_url) as operator:

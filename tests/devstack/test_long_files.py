@@ -1,4 +1,4 @@
-"""The length of source files: a reader takes in a file as a whole."""
+"""The length of source files: a reader must be able to understand a file as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The throttles that follow from the quotas of an account."""
+"""The throttles that devstack computes from an account's quotas."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_small_region_grants_a_quarter() -> None:
 
 
 def test_settings_overrule_the_default_of_the_region() -> None:
-    """The settings account_rate and account_burst hold in each region, alone or together."""
+    """The settings account_rate and account_burst replace the default in every region, alone or together."""
     assert requests_of("eu-south-1", {"account_rate": 20_000}) == Throttle(20_000, 1_250)
     assert requests_of("eu-west-1", {"account_rate": 1_000, "account_burst": 500}) == Throttle(1_000, 500)
 
@@ -38,7 +38,7 @@ def test_routes_share_a_smaller_quota_alike() -> None:
 
 
 def test_viewers_may_leave_as_fast_as_they_come() -> None:
-    """A throttle of its own for $connect raises that of $disconnect, unless that one has its own as well."""
+    """A deployment's throttle for $connect raises that of $disconnect too, unless it sets $disconnect as well."""
     account, own = Throttle(10_000, 5_000), {"$connect": Throttle(900, 400), "other": Throttle(1, 1)}
     throttles = route_throttles(DESCRIBED, account, own)
     assert (throttles["$connect"], throttles["$disconnect"]) == (Throttle(900, 400), Throttle(900, 500))

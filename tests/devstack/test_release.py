@@ -1,4 +1,4 @@
-"""One version stands in one place, and the changelog tells of it."""
+"""The version is stated in one place, and the changelog describes it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_releases_have_their_dates() -> None:
 
 
 def test_changes_are_grouped() -> None:
-    """The changes of a version stand in groups of Keep a Changelog, each group once."""
+    """The changes of a version are in the groups of Keep a Changelog, each group once."""
     for release in re.split(r"^## ", CHANGELOG, flags=re.MULTILINE)[1:]:
         groups = re.findall(r"^### (.+)$", release, re.MULTILINE)
         assert groups == [each for each in GROUPS if each in groups]

@@ -1,4 +1,4 @@
-"""The rooms of the code: each is in every list that names them, and files that call themselves pure are held to it."""
+"""The rooms of the code: every list of rooms is complete, and a file that calls itself pure is checked for it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_room_is_checked() -> None:
 
 
 def test_every_room_of_devstack_has_its_reason() -> None:
-    """Each folder of devstack/ is in the list below with its reason, and has its place in the order of imports."""
+    """Each folder of devstack/ is in the list of this test with its reason, and in the contract of imports."""
     assert {path.parent.name for path in (ROOT / "devstack").glob("*/__init__.py")} == set(DEVSTACK)
     layers = " : ".join(CONTRACTS["The rooms of devstack stand on each other one way"]["layers"]).split(" : ")
     assert {f"devstack.{room}" for room in DEVSTACK} <= set(layers)

@@ -1,4 +1,4 @@
-"""`make setup` installs nothing that is not known by its hash, and mends what was left half-made."""
+"""`make setup` verifies the hash of everything that it installs, and repairs a half-made environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_everything_is_installed_by_its_hash() -> None:
-    """Each install but the checkout's own wants hashes, uv's are in requirements/dev.txt; libraries are compiled."""
+    """Each install but the checkout's requires hashes, uv's are in requirements/dev.txt, and libraries are compiled."""
     needs(
         "make", not subprocess.run(["/usr/bin/env", "make", "--version"], capture_output=True, check=False).returncode
     )
@@ -49,18 +49,18 @@ COPIED = [
 ]  # fmt: skip
 SECONDS = 300.0
 MAKE = ["/usr/bin/env", "make", "COMPILE="]
-"""Without the bytecode of all libraries, which takes most of the time and is not what is tested."""
+"""Options without the bytecode of all libraries, which takes most of the time and is not tested here."""
 
 HALF_MADE = {
     "half of the libraries": ("lib/python*/site-packages/pydantic*", signal.SIGKILL),
     "a Python without pip": ("bin/python", signal.SIGINT),
 }
-"""States in which a first ``make setup`` may be stopped: the file whose appearance begins it, and by what."""
+"""States in which a first ``make setup`` is stopped: the file whose appearance begins the state, and the signal."""
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of its own, without a ``.venv``."""
+    """A copy of the checkout without a ``.venv``."""
     needs("make", shutil.which("make"))
     folder = tmp_path_factory.mktemp("checkout") / "livescore"
     for name in COPIED:
@@ -74,7 +74,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def set_up(folder: Path) -> None:
-    """``make setup`` to its end, then the command of the checkout."""
+    """Run ``make setup`` to its end, then the command of the checkout."""
     made = subprocess.run([*MAKE, "setup"], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
     ran = subprocess.run([".venv/bin/livescore", "--help"], cwd=folder, capture_output=True, text=True, check=False)
@@ -109,7 +109,7 @@ def test_a_setup_is_left_alone_while_its_python_is_there(checkout: Path) -> None
 
 
 def test_a_checkout_may_be_copied_or_moved(checkout: Path) -> None:
-    """A checkout at a new place runs its own code: its ``.venv`` names the old place and is made anew."""
+    """A checkout that was moved runs its own code: its ``.venv``, which names the old place, is made anew."""
     set_up(checkout)
     copied = checkout.with_name("copied")
     shutil.copytree(checkout, copied, symlinks=True)
@@ -121,7 +121,7 @@ def test_a_checkout_may_be_copied_or_moved(checkout: Path) -> None:
 
 
 def test_half_made_node_modules_are_made_anew(checkout: Path) -> None:
-    """A package of which only its package.json was unpacked is installed whole."""
+    """A package of which only package.json was unpacked is installed again, completely."""
     needs("npm", shutil.which("npm"))
     half = checkout / "tests/web/node_modules/typescript"
     half.mkdir(parents=True)

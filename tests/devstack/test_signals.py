@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP, in whatever number and rhythm, leave no process, no port and no folder."""
+"""Ctrl-C, SIGTERM and SIGHUP, in any number and rhythm, leave no process, no port and no folder behind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BURSTS = [
     ("demo", "are watching", (TERM, TERM, TERM), 0.05),
     ("loadtest", PROVING, (INT, INT), 0.2),
 ]
-"""A command, what it says before the signals come, the signals, and the seconds between them."""
+"""A command, its output before the signals, the signals, and the seconds between them."""
 
 
 class Started:
@@ -63,7 +63,7 @@ class Started:
         assert not list((STATE / "run").glob(f"{self.port}*"))
 
     def end(self) -> None:
-        """End what a failed test has left."""
+        """End the processes that a failed test has left."""
         for pid in marked(self.mark):
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -71,7 +71,7 @@ class Started:
 
 
 def read_until(terminal: int, what: str, seconds: float = 300.0) -> str:
-    """The text that a terminal shows until ``what`` comes, or to its end."""
+    """The text that a terminal shows up to ``what``, or to its end."""
     shown, deadline = b"", time.monotonic() + seconds
     while not what or what.encode() not in shown:
         assert time.monotonic() < deadline, shown[-2000:].decode(errors="replace")
@@ -90,7 +90,7 @@ def read_until(terminal: int, what: str, seconds: float = 300.0) -> str:
 def test_any_number_of_signals_leaves_nothing(
     command: str, said: str, burst: tuple[signal.Signals, ...], pause: float
 ) -> None:
-    """The first signal ends a command, those that follow do not disturb its end; ``up`` says that its matches go."""
+    """The first signal ends a command, later ones do not disturb its end. ``up`` warns that its matches are lost."""
     needs("/proc", Path("/proc/self/environ").exists())
     terminal, other = pty.openpty()
     started = Started(COMMANDS[command], other)
@@ -116,7 +116,7 @@ def test_any_number_of_signals_leaves_nothing(
 
 @pytest.mark.parametrize(("command", "said"), [("up", READY), ("demo", PROVING)])
 def test_a_terminal_that_is_closed_leaves_nothing(command: str, said: str) -> None:
-    """The window of the terminal is closed: a command that cannot say anything any more ends all the same."""
+    """If the terminal's window is closed, a command that can no longer print still ends."""
     needs("/proc", Path("/proc/self/environ").exists())
     terminal, other = pty.openpty()
     started = Started(COMMANDS[command], other)
@@ -134,7 +134,7 @@ def test_a_terminal_that_is_closed_leaves_nothing(command: str, said: str) -> No
 
 
 def test_a_signal_waits_for_the_end_of_a_block() -> None:
-    """A held block is done whole; a signal that came meanwhile is raised when it ends."""
+    """A held block is not interrupted; a signal that came meanwhile is raised when the block ends."""
     done = []
 
     def work() -> None:
@@ -148,7 +148,7 @@ def test_a_signal_waits_for_the_end_of_a_block() -> None:
 
 
 def test_later_signals_do_nothing() -> None:
-    """After the first one, a command that cleans up is not interrupted again, nor is a process that it starts deaf."""
+    """After the first signal, a command's clean-up is not interrupted, and processes that it starts get signals."""
     before = signal.getsignal(signal.SIGHUP)
     with signals.once():
         with pytest.raises(KeyboardInterrupt):
@@ -162,7 +162,7 @@ def test_later_signals_do_nothing() -> None:
 
 
 def test_nohup_is_respected() -> None:
-    """A command that was started to outlive its terminal ignores SIGHUP, as it was told."""
+    """A command that was started under nohup ignores SIGHUP."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with signals.once(), signals.held():

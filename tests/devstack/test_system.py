@@ -1,4 +1,4 @@
-"""The one description, against the code that it describes."""
+"""The description of the system (terraform/system.json), compared with the code."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SYSTEM = System(4566)
 FUNCTIONS = sorted(SYSTEM.raw["functions"])
 
 LAMBDA = {"AWS_CA_BUNDLE", "NAMES"}
-"""Variables that the description does not give: AWS's own, and one of Cognito's trigger (api/pretoken.py)."""
+"""Variables that the description does not set: AWS's own, and one of Cognito's trigger (api/pretoken.py)."""
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_handler_exists(function: str) -> None:
-    """A function of the description names code that is there."""
+    """Each function of the description names a handler that exists."""
     module, _, name = SYSTEM.raw["functions"][function]["handler"].rpartition(".")
     assert callable(getattr(importlib.import_module(module), name))
 
 
 def test_every_setting_that_the_code_reads_is_given() -> None:
-    """No function asks for an environment variable that the description does not give to any."""
+    """The code reads no environment variable that the description sets for no function."""
     read = {
         name.upper()
         for package in PACKAGES
@@ -46,6 +46,6 @@ def test_the_state_machine_is_whole() -> None:
 
 
 def test_two_way_routes_are_routes() -> None:
-    """Only a route that exists can answer, and every message route does."""
+    """Each route that can answer exists, and every message route can answer."""
     websocket = SYSTEM.raw["websocket_api"]
     assert set(websocket["two_way"]) == set(websocket["routes"]) - {"$connect", "$disconnect"}

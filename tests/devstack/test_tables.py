@@ -1,4 +1,4 @@
-"""The tables of the description, as DynamoDB is asked to create them."""
+"""The arguments with which DynamoDB is asked to create the described tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from devstack.tables import arguments
 
 
 def test_a_table_without_an_index() -> None:
-    """A table has a hash key and a range key of text, and is paid for by request."""
+    """A table has a hash key and a range key, both strings, and is billed by request."""
     assert arguments("t", {"hash_key": "pk", "range_key": "sk", "indexes": {}}) == {
         "TableName": "t",
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -19,7 +19,7 @@ def test_a_table_without_an_index() -> None:
 
 
 def test_an_index_has_its_keys() -> None:
-    """Each described index is created, and each key of table and indexes is defined once."""
+    """Each described index is created, and each key of the table and its indexes is defined once."""
     tables = System(0).raw["tables"]
     indexed = {name: arguments(name, table) for name, table in tables.items() if table["indexes"]}
     assert indexed

@@ -1,4 +1,4 @@
-// The minute that a match is in: the table that matches/clock.py is held to as well, in minutes since a kick-off.
+// The minute of a match. The table, in minutes since a kick-off, also tests matches/clock.py.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -22,7 +22,7 @@ for (const { what, status, clock, now, text, minute, stoppage, lengths = [] } of
   });
 }
 
-test("a minute as it is written", () => {
+test("a minute is written as football writes it", () => {
   assert.deepEqual(
     [written(23), written(45, 2), written(90, null), written(null), written(undefined)],
     ["23", "45+2", "90", "", ""],

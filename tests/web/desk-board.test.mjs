@@ -14,7 +14,7 @@ const board = (epoch, seq, first = 1) => ({
   events: Array.from({ length: seq - first + 1 }, (_, place) => ({ seq: first + place, kind: "goal", team: "home" })),
 });
 
-test("a match that was made anew is taken over HTTP too, and its old epoch by nobody any more", () => {
+test("a match that was created again is accepted over HTTP too, and its old epoch never again", () => {
   const known = new MatchBoard();
   known.live(board("k1", 9));
   assert.ok(known.read(board("k2", 1)));
@@ -34,7 +34,7 @@ test("an answer over HTTP is never older than what is known, and keeps the event
   );
 });
 
-test("what the live connection said was wrong is over with its next board", () => {
+test("a problem of the live connection ends with its next board", () => {
   const known = new MatchBoard();
   known.trouble = "The service does not answer.";
   known.read(board("k1", 1));

@@ -38,7 +38,7 @@ const MATCHES = [
   board("not-played", "called_off", -4),
 ];
 
-test("live matches come first, then what is next, then what is over, the latest of those first", () => {
+test("live matches come first, then the next ones, then the finished ones, the latest first", () => {
   const groups = groupsOf(MATCHES, { day: "2026-11-28", now: NOW });
   assert.deepEqual(
     groups.map(({ title, matches }) => [title, ...matches.map(({ match }) => match)]),
@@ -50,7 +50,7 @@ test("live matches come first, then what is next, then what is over, the latest 
   );
 });
 
-test("another day has its own matches only, and one that two UTC days list is there once", () => {
+test("another day shows only its own matches, and a match on the lists of two UTC days once", () => {
   const day = "2026-11-29";
   const tomorrow = board("t", "scheduled", day);
   const groups = groupsOf([...MATCHES, tomorrow, tomorrow], { day, now: NOW });
@@ -63,7 +63,7 @@ test("another day has its own matches only, and one that two UTC days list is th
   assert.ok(daysToRead("2026-12-05", "2026-11-28").length <= 2);
 });
 
-test("a search finds teams, competitions and ids, without marks and capitals", () => {
+test("a search finds teams, competitions and ids, and ignores accents and capitals", () => {
   const match = board("ucl-26", "scheduled", 1, {
     home: "Atlético Madrid",
     away: "FC København",
@@ -125,7 +125,7 @@ const MADE = [
   ],
 ];
 for (const [what, fields, body] of MADE) {
-  test(`a new match with ${what} is posted as the API takes it, without what is as usual`, () => {
+  test(`a new match with ${what} is posted in the API's form, without default values`, () => {
     const read = readMatch({ ...FIELDS, ...fields });
     assert.ok("body" in read, JSON.stringify(read));
     assert.deepEqual(newMatch(read.body), body);
@@ -171,7 +171,7 @@ test("a kick-off is a moment with the offset of this device, or a day without a 
   assert.equal(Date.parse(kickoff), new Date(2026, 6, 1, 20, 45).getTime());
 });
 
-test("what is shown of a match and left as it is changes nothing", () => {
+test("saving a match without an edit changes nothing", () => {
   const match = board("m", "scheduled", 1, {
     neutral: true,
     leg: 2,
@@ -200,7 +200,7 @@ const CHANGES = [
   ],
 ];
 for (const [what, status, fields, changes] of CHANGES) {
-  test(`an edited match is patched with what is different: ${what}`, () => {
+  test(`an edited match is patched with the differences only: ${what}`, () => {
     const match = board("m", status, 1, { leg: 2, first_leg: [0, 2] });
     const read = readMatch({ ...fieldsOf(match, NONE), ...fields });
     assert.ok("body" in read, JSON.stringify(read));
@@ -245,7 +245,7 @@ for (const [how, text, names] of PASTED) {
   test(`a line-up pasted ${how}`, () => assert.deepEqual(readLineup(text), { names }));
 }
 
-test("a name keeps its place in the line-up; others that events have named come behind it", () => {
+test("names keep their places in the line-up; other names from events follow", () => {
   assert.deepEqual(playersWith(["A", "B"], ["C", "b", "D"]), ["A", "B", "C", "D"]);
 });
 
@@ -256,7 +256,7 @@ test("a snapshot with the same events renews the names of the teams, an older on
   assert.equal(known.board?.home, "Lyon");
   assert.equal(known.renew(board("m", "scheduled", 1, { seq: 2, home: "Old" })), false);
   assert.equal(known.board?.home, "Lyon");
-  // The live connection has not heard of it, until it gets a snapshot that says another name.
+  // The live connection keeps the old name until a snapshot brings another one.
   known.live(board("m", "first_half", 1, { seq: 4, events: [] }));
   assert.equal(known.board?.home, "Lyon");
   known.renew(board("m", "first_half", 1, { seq: 4, home: "Home" }));
@@ -286,7 +286,7 @@ const ANSWERS = [
   ["nothing", async () => Promise.reject(new TypeError("Failed to fetch")), /not known whether/],
 ];
 for (const [what, fetch, wrong] of ANSWERS) {
-  test(`to make a match that is answered with ${what}: a sentence, or the match`, async () => {
+  test(`creating a match that is answered with ${what} gives a sentence or the match`, async () => {
     /** @type {string[]} */
     const refused = [];
     const tokens = { current: async () => "t", refused: (/** @type {string} */ token) => void refused.push(token) };

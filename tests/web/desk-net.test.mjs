@@ -29,7 +29,7 @@ const tab = (answer) => {
   return { window: /** @type {any} */ (window), timers };
 };
 
-test("a pasted token is used until the API refuses it, whatever this device's clock says", async () => {
+test("a pasted token is used until the API refuses it, even if this device's clock says that it expired", async () => {
   const { window } = tab(() => Response.json({}, { status: 404 }));
   const token = tokenUntil(1000);
   window.sessionStorage.setItem(TOKEN, token);
@@ -41,7 +41,7 @@ test("a pasted token is used until the API refuses it, whatever this device's cl
   assert.match(tokens.trouble, /./);
 });
 
-test("where tokens come from has trouble: it is asked again", async () => {
+test("a token source that fails is asked again", async () => {
   for (const status of [429, 500, 503]) {
     const { window, timers } = tab(() => Response.json({}, { status }));
     const tokens = new OperatorToken({ token_url: "/tokens/operator" }, window, () => 0);
@@ -57,7 +57,7 @@ for (const [what, now, code, state] of /** @type {[string, number, string, strin
   ["knows nothing of, the match neither", DAY + 1, "unknown_match", "refused"],
   ["is not there to ask", DAY + 1, "no_route", "sent"],
 ])) {
-  test(`what was sent and the ledger ${what} is ${state}`, async () => {
+  test(`a sent press that the ledger ${what} is ${state}`, async () => {
     const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
     const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });
     store.put({ ...entry, state: "sent" });
@@ -82,7 +82,7 @@ for (const [what, now, code, state] of /** @type {[string, number, string, strin
   });
 }
 
-test("what waits for a person and was sent without an answer is asked about, once if nobody knows it", async () => {
+test("the desk asks for the outcome of a waiting press that was sent without an answer, once if it is unknown", async () => {
   const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
   for (const [place, id] of ["unknown", "applied", "unsent"].entries()) {
     const entry = newEntry([], { id, match: "m", event: { kind: "goal" }, pressed: 0 });
@@ -120,7 +120,7 @@ test("what waits for a person and was sent without an answer is asked about, onc
   for (const entry of store.entries()) store.remove(entry);
 });
 
-test("a press asks what became of its own request, whatever else has its id", async () => {
+test("a press asks for the outcome of its own request, even if another event has its id", async () => {
   const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
   const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });
   const outcome = { status: "pending", request: "0123456789abcdef" };
@@ -153,7 +153,7 @@ for (const [what, answer] of /** @type {[string, unknown][]} */ ([
   ["an outcome of another match", { match: "n", event_id: "e", status: "applied", seq: 9 }],
   ["null", null],
 ])) {
-  test(`${what} is no outcome of a press`, async () => {
+  test(`${what} is not accepted as the outcome of a press`, async () => {
     const store = new OutboxStore(/** @type {any} */ (new FakeStorage()));
     const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });
     store.put({ ...entry, tries: 1 });

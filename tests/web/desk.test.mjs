@@ -50,7 +50,7 @@ const board = {
   ],
 };
 
-test("the board as it will be has what was pressed and is not counted yet, once", () => {
+test("the expected board contains each press that is not applied yet, once", () => {
   const goals = pressed(
     { kind: "goal", team: "away" },
     { kind: "half_time" },
@@ -121,7 +121,7 @@ for (const [what, about, fields, changes] of AMENDED) {
   }
 }
 
-test("what has not left the device is corrected without a trace", () => {
+test("a press that has not left the device is corrected without a trace", () => {
   const { store, actions } = deskAt({ ...board, events: [] });
   const fields = { player: "A", assist: "", minute: "3", sort: "goal" };
   const goal = actions.press("goal", "home", fields);
@@ -136,7 +136,7 @@ test("what has not left the device is corrected without a trace", () => {
   );
 });
 
-test("the timeline shows a correction in its event, and one under way as what it is", () => {
+test("the timeline shows an applied correction in its event, and a pending one as a correction", () => {
   const goal = { kind: "goal", team: "home", seq: 2, event_id: "g", at: 0, player: "B", minute: 3, amended_by: 3 };
   const amendment = { kind: "amendment", seq: 3, event_id: "a", amends: "g", amends_seq: 2, player: "B", at: 1 };
   const known = /** @type {any} */ ({ ...board, seq: 3, events: [board.events[0], goal, amendment] });
@@ -164,7 +164,7 @@ test("undo pressed twice undoes one press; a second one is meant after two secon
   assert.deepEqual(states(), ["cancelled", "cancelled"]);
 });
 
-test("what a video review took back offers no undo, neither of the decision nor of the event", () => {
+test("after a video review takes an event back, neither the decision nor the event can be undone", () => {
   const { store, clock, actions } = deskAt();
   const goal = actions.press("goal", "home", { player: "", assist: "", minute: "3", sort: "goal" });
   assert.ok("entry" in goal);
@@ -179,7 +179,7 @@ test("what a video review took back offers no undo, neither of the decision nor 
   assert.equal(actions.undoable(), null);
 });
 
-test("what is pressed, and what takes it back, knows the epoch that it was pressed in", () => {
+test("a press and its cancellation have the epoch in which they were pressed", () => {
   const { store, actions } = deskAt({ ...board, epoch: "k1" });
   const result = actions.whistle("half_time");
   assert.ok("entry" in result);
@@ -197,7 +197,7 @@ test("what is pressed, and what takes it back, knows the epoch that it was press
   assert.equal(actions.expected()?.status, "scheduled");
 });
 
-test("what the board counts already is not counted again, though its events begin later", () => {
+test("an event that the board counts is not counted again, even if the board's events begin later", () => {
   const [goal] = pressed({ kind: "goal", team: "home" });
   const cut = { ...board, events: [], home: "A", away: "B" };
   for (const [seq, score, rows] of /** @type {[number, [number, number], number][]} */ ([
@@ -262,11 +262,11 @@ const REACHES = [
   ["nothing yet", [], null, "Viewers are being told …"],
 ];
 for (const [what, receipts, progress, words] of REACHES) {
-  test(`who has been told: ${what}`, () =>
+  test(`the number of viewers told: ${what}`, () =>
     assert.equal(reachWords(reachOf(5, 1000, receipts, progress, ["us-east-1"])), words));
 }
 
-test("an echo is within two seconds of the last press, however long the hammering", () => {
+test("an echo is a press within two seconds of the last one, however many there are", () => {
   const presses = new Presses();
   const counted = [0, 500, 1900, 3000, 6000].map((now) => presses.counts("goal", now));
   assert.deepEqual(counted, [true, false, false, false, true]);
@@ -275,7 +275,7 @@ test("an echo is within two seconds of the last press, however long the hammerin
   assert.ok(presses.counts("goal", 6001));
 });
 
-test("a token says when it ends, and nonsense says nothing", () => {
+test("a token has an expiry time, and an invalid token has none", () => {
   const part = (/** @type {object} */ about) => Buffer.from(JSON.stringify(about)).toString("base64url");
   assert.deepEqual(readToken(`e30.${part({ exp: 10, sub: "ü" })}.c2ln`), { ends: 10_000, subject: "ü", name: "ü" });
   for (const text of ["", "a.b", "a.b.c", "e30.e3.x", "a b.c.d"]) assert.equal(readToken(text), null);
@@ -298,7 +298,7 @@ for (const [claims, name] of NAMES) {
   });
 }
 
-test("what is under way stands on top, with what it waits for", () => {
+test("pending entries are on top, with the reason why they wait", () => {
   const entries = pressed({ kind: "goal", team: "home", minute: 3 }, { kind: "goal", team: "away", minute: 4 });
   const rows = timelineOf(/** @type {any} */ ({ ...board, home: "A", away: "B" }), entries, { why: "offline" });
   assert.deepEqual(
@@ -309,7 +309,7 @@ test("what is under way stands on top, with what it waits for", () => {
   assert.match(rows[0]?.note ?? "", /after the one before it/);
 });
 
-test("sentences are said only while they are true", () => {
+test("sentences are shown only while they are true", () => {
   const calm = {
     entries: [],
     holdup: /** @type {const} */ ({ why: "nothing" }),
@@ -335,7 +335,7 @@ test("sentences are said only while they are true", () => {
   );
 });
 
-test("a goal of another desk counts as seen once it has been on the board for a second and a half", () => {
+test("another desk's goal counts as seen after 1.5 s on the board", () => {
   const { clock, actions } = deskAt({ ...board, match: "m", epoch: "k" });
   const seen = () => {
     const pressed = actions.press("goal", "home", { player: "", assist: "", minute: "3", sort: "goal" });
@@ -383,7 +383,7 @@ test("two players of a team who are booked within two seconds are two presses, a
   );
 });
 
-test("a name that is pressed after a goal without a scorer names the scorer, and only once", () => {
+test("a name that is pressed after a goal without a scorer becomes its scorer, and only once", () => {
   const { store, clock, actions } = deskAt(board);
   const fields = { player: "", assist: "X", minute: "3", sort: "own_goal" };
   actions.press("goal", "home", fields);
@@ -407,7 +407,7 @@ test("a name that is pressed after a goal without a scorer names the scorer, and
   assert.equal(actions.nameless(), null);
 });
 
-test("what a desk takes back, or a later press, is not named", () => {
+test("a pressed name belongs neither to a press that was taken back nor to one that another press followed", () => {
   const { clock, actions } = deskAt(board);
   const fields = { player: "", assist: "", minute: "3", sort: "goal" };
   actions.press("goal", "home", fields);
@@ -446,7 +446,7 @@ const ENTERED = [
   ["while the board may be old", false, "41", true],
 ];
 for (const [what, sure, minute, late] of ENTERED) {
-  test(`a goal entered ${what} is ${late ? "late: the clock does not go by it" : "not late"}`, () => {
+  test(`a goal entered ${what} is ${late ? "late: it does not set the clock" : "not late"}`, () => {
     const events = [
       { kind: "kick_off", seq: 1, event_id: "k", at: 0 },
       { kind: "yellow_card", team: "home", minute: 40, seq: 2, event_id: "y", at: 1 },

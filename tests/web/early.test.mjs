@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-test("a server that never answers is given up after ten seconds, so that it is asked again", async (t) => {
+test("a request without an answer is abandoned after ten seconds, and made again", async (t) => {
   const server = createServer(() => {}).listen(0, "127.0.0.1");
   t.after(() => {
     server.closeAllConnections();

@@ -45,7 +45,7 @@ for (const [text, when] of /** @type {[string, {minute: number, stoppage?: numbe
   });
 }
 
-test("a substitution says whom it knows, and that nobody comes on", () => {
+test("a substitution names the known players, or says that nobody comes on", () => {
   const change = { kind: "substitution", team: "home" };
   const fields = { on: "", off: "", minute: "" };
   assert.deepEqual(substitution("home", fields), change);
@@ -95,7 +95,7 @@ test("a name is read by the rule of the API, and is not cut", () => {
   assert.deepEqual(readName("A\u202e"), { wrong: "A name must not contain a bidirectional control (U+202E)." });
 });
 
-test("a reason is read as a name is, and nothing is posted with one that the API would refuse", () => {
+test("a reason is read like a name, and nothing is posted with a reason that the API would refuse", () => {
   const { actions: desk, store } = deskAt();
   const taken = desk.cancel("g1", "Offside\u00a0: no\u202fgoal ");
   assert.ok("entry" in taken);
@@ -106,7 +106,7 @@ test("a reason is read as a name is, and nothing is posted with one that the API
   assert.equal(store.entries("m").length, 1);
 });
 
-test("an event has what stands in the fields and nothing empty", () => {
+test("an event has the values of the fields, without empty ones", () => {
   const fields = { player: "A", assist: "B", minute: "45+1" };
   const goal = { kind: "goal", team: "home", minute: 45, stoppage: 1, player: "A", assist: "B" };
   assert.deepEqual(teamEvent("goal", "home", fields), goal);

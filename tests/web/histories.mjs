@@ -1,4 +1,4 @@
-// Plays histories of a match as a page and as a desk would, and prints the board that each of them ends with. A line of
+// Plays histories of a match like a page and like a desk, and prints the last board of each. A line of
 // input is {"frames": [snapshot, update, …], "posts": [event, …], "now": ms}; one of output {"page": …, "desk": …}.
 import { createInterface } from "node:readline";
 

@@ -8,7 +8,7 @@ import { BINDINGS, bindingOf, isForeign } from "../../web/desk/keys.js";
 const key = (key, about = {}) =>
   bindingOf({ key, shiftKey: false, ctrlKey: false, altKey: false, metaKey: false, repeat: false, ...about });
 
-test("keys: no two do two things, none does anything when held or with Ctrl", () => {
+test("keys: each has one act, and no key acts when it is held down or pressed with Ctrl", () => {
   assert.equal(new Set(BINDINGS.map((each) => `${each.key}${each.shift ?? false}`)).size, BINDINGS.length);
   assert.equal(key("h")?.side, "home");
   assert.equal(key("Y", { shiftKey: true })?.side, "away");
@@ -55,7 +55,7 @@ for (const [what, pressed, code, shiftKey, does] of KEYBOARDS) {
   });
 }
 
-test("on a keyboard of another script a bracket or a dead key at a letter's place is that letter", () => {
+test("on a keyboard of another script, a bracket or a dead key at a letter's place counts as that letter", () => {
   const press = { shiftKey: true, ctrlKey: false, altKey: false, metaKey: false, repeat: false };
   assert.equal(bindingOf({ ...press, key: "]", code: "KeyD" }, true)?.action, "second_yellow_card");
   assert.equal(bindingOf({ ...press, key: "Dead", code: "KeyS" }, true)?.action, "substitution");
@@ -67,6 +67,6 @@ test("on a keyboard of another script a bracket or a dead key at a letter's plac
   );
 });
 
-test("AltGr makes another key of it", () => {
+test("with AltGr, a key is another key", () => {
   assert.equal(key("р", { code: "KeyH", getModifierState: (/** @type {string} */ name) => name === "AltGraph" }), null);
 });

@@ -9,7 +9,7 @@ import { until } from "./until.mjs";
 
 const SECRET = "eyJhbGciOiJub25lIn0.secret.token";
 
-test("no token is in what is said, whatever fails", async (t) => {
+test("no error message contains a token", async (t) => {
   const server = await serving(t);
   /** @type {unknown[]} */
   const said = [];
@@ -44,7 +44,7 @@ test("no token is in what is said, whatever fails", async (t) => {
   assert.ok(!JSON.stringify(said).includes("secret"));
 });
 
-test("a token may go beside the address instead of in it", async (t) => {
+test("a token may be sent beside the address instead of in it", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server, { token: async () => SECRET, tokenIn: "subprotocol" });
   const follow = live.follow("m");
@@ -54,7 +54,7 @@ test("a token may go beside the address instead of in it", async (t) => {
   assert.equal(handshake?.headers["sec-websocket-protocol"], `livescore.v1,${SECRET}`);
 });
 
-test("a token that is too long for an address is said, and nothing is dialled", async (t) => {
+test("a token that is too long for an address is reported, and no connection is opened", async (t) => {
   const server = await serving(t);
   const token = "x".repeat(3073);
   const live = viewing(t, server, { token: () => token });
@@ -70,7 +70,7 @@ test("a token that is too long for an address is said, and nothing is dialled", 
   assert.ok(!JSON.stringify(errors).includes("xxx"));
 });
 
-test("on the net no token is in an address, which browsers write to their console", () => {
+test("over TLS the token is not in the address, because browsers write addresses to their console", () => {
   /** @type {unknown[]} */
   const opened = [];
   class Opened {
@@ -93,7 +93,7 @@ test("on the net no token is in an address, which browsers write to their consol
   );
 });
 
-test("a provider that never answers is given up, and asked again", async (t) => {
+test("a token provider that never answers is abandoned, and asked again", async (t) => {
   const server = await serving(t);
   let asked = 0;
   const token = () => (asked++ ? SECRET : new Promise(() => {}));

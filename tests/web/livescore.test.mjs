@@ -23,7 +23,7 @@ async function first(events, count) {
   return seqs;
 }
 
-test("what livescore.d.ts names is there, and nothing else", () => {
+test("the module exports what livescore.d.ts declares, and nothing else", () => {
   const text = readFileSync(new URL("../../web/livescore.d.ts", import.meta.url), "utf8");
   const exported = [...text.matchAll(/^export (?:class|const) (\w+)/gm)].map(([, name]) => name);
   assert.deepEqual(Object.keys(library).sort(), exported.sort());
@@ -53,7 +53,7 @@ test("events are iterated in order until the match is closed", async (t) => {
   assert.deepEqual(await first(follow, 1), [], "a closed one has no more");
 });
 
-test("a slow reader gets what waited for it, and then an error instead of a hole", async (t) => {
+test("a slow reader gets the waiting events, then an error instead of a gap", async (t) => {
   const server = await serving(t);
   server.answers.set("m", { snapshot: 0, has: [] });
   const follow = viewing(t, server).follow("m");
@@ -70,7 +70,7 @@ test("a slow reader gets what waited for it, and then an error instead of a hole
   assert.equal((await quick).length, BACKLOG + 100, "another one that reads is not harmed");
 });
 
-test("a listener comes off by the function that it was given for", async (t) => {
+test("the function that adding a listener returns removes that listener only", async (t) => {
   const server = await serving(t);
   const follow = viewing(t, server).follow("m");
   /** @type {number[]} */
@@ -85,7 +85,7 @@ test("a listener comes off by the function that it was given for", async (t) => 
   assert.deepEqual(seen, [1, 1, 2]);
 });
 
-test("what a listener throws is the page's, and stops nothing", async (t) => {
+test("a listener's error is reported to the page, and stops nothing", async (t) => {
   const server = await serving(t);
   const script = `
     import { WebSocket } from "ws";
@@ -107,7 +107,7 @@ test("what a listener throws is the page's, and stops nothing", async (t) => {
   assert.deepEqual(said.trim().split("\n").sort(), ["shown 1", "uncaught mine"]);
 });
 
-test("the board is new at each change and tells of the gap", async (t) => {
+test("each change makes a new board, which shows whether there is a gap", async (t) => {
   const server = await serving(t);
   const follow = viewing(t, server, { timings: { spreadSeconds: 0.01 } }).follow("m");
   assert.equal(follow.board, null);
@@ -144,7 +144,7 @@ test("the board is new at each change and tells of the gap", async (t) => {
   assert.equal(boards.length, before + 1, "a duplicate is no change");
 });
 
-test("the clock on the board is what the frames say; a frame without one leaves it, a broken one stops it", async (t) => {
+test("the board's clock follows the frames: a frame without a clock keeps it, an invalid clock stops it", async (t) => {
   const server = await serving(t);
   server.answers.set("m", { snapshot: 1, has: "1", clock: { minute: 12, stoppage: null, at: 5 } });
   const follow = viewing(t, server).follow("m");
@@ -162,7 +162,7 @@ test("the clock on the board is what the frames say; a frame without one leaves 
   assert.deepEqual(follow.board?.clock, { minute: 46, stoppage: null, at: 8 });
 });
 
-test("who resumes sees the board at once and no event twice", async (t) => {
+test("a page that resumes shows the board at once and no event twice", async (t) => {
   const server = await serving(t);
   const one = viewing(t, server);
   await until(() => one.follow("m").board);
@@ -176,7 +176,7 @@ test("who resumes sees the board at once and no event twice", async (t) => {
   assert.equal(follow.board?.events.length, 2);
 });
 
-test("a position is enough to resume, and what is none is left out", async (t) => {
+test("a position is enough to resume, and an invalid position is ignored", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server);
   server.answers.set("m", { snapshot: 2, has: "2", recovered: true });
@@ -189,10 +189,10 @@ test("a position is enough to resume, and what is none is left out", async (t) =
   }
 });
 
-test("who resumes from a position has no board before the first snapshot, however early an update comes", async (t) => {
+test("a page that resumes from a position has no board before the first snapshot, even after an update", async (t) => {
   const server = await serving(t);
   server.holds = true;
-  // The answer is from before the update, and comes after it.
+  // The answer is older than the update, but arrives after it.
   server.answers.set("m", { snapshot: 1, has: [], recovered: true, kickoff: "2022-12-18T15:00:00Z" });
   const follow = viewing(t, server).follow("m", {}, { epoch: "k3", seq: 1 });
   /** @type {any[]} */
@@ -208,7 +208,7 @@ test("who resumes from a position has no board before the first snapshot, howeve
   assert.deepEqual([seq, home, score, status, kickoff], [2, "A", [2, 0], "first_half", "2022-12-18T15:00:00Z"]);
 });
 
-test("an answer that is older than the position is no board: nobody knows the score there", async (t) => {
+test("an answer older than the position makes no board, because the score at the position is unknown", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server);
   const follow = live.follow("m", {}, { epoch: "k3", seq: 3 });
@@ -220,7 +220,7 @@ test("an answer that is older than the position is no board: nobody knows the sc
   assert.deepEqual([follow.board?.seq, follow.board?.score, follow.board?.home], [4, [4, 0], "A"]);
 });
 
-test("events that came before the first snapshot are not on the board of another epoch", async (t) => {
+test("events before the first snapshot do not appear on the board of another epoch", async (t) => {
   const server = await serving(t);
   server.holds = true;
   const follow = viewing(t, server).follow("m", {}, { epoch: "k3", seq: 1 });
@@ -236,7 +236,7 @@ test("events that came before the first snapshot are not on the board of another
   );
 });
 
-test("there is one follow for each match, and another only begins anew", async (t) => {
+test("a match is followed once; following it with other options ends the first follow", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server);
   const score = live.follow("m", { only: "score" });
@@ -249,7 +249,7 @@ test("there is one follow for each match, and another only begins anew", async (
   assert.deepEqual(server.asked.at(-1), { action: "subscribe", match: "m" });
 });
 
-test("the beginning of a match may be asked for later, and is marked by what came since", async (t) => {
+test("the beginning of a match may be read later, with the marks of newer events", async (t) => {
   const server = await serving(t);
   server.answers.set("m", {
     snapshot: 5,
@@ -271,7 +271,7 @@ test("the beginning of a match may be asked for later, and is marked by what cam
   assert.deepEqual([server.read, told], [["/matches/m/events?after=0"], []]);
 });
 
-test("the beginning of a long match is read for who resumes, from a board as from a position", async (t) => {
+test("a page that resumes from a board or a position reads the beginning of a long match", async (t) => {
   const server = await serving(t);
   server.answers.set("m", { snapshot: 201, has: "201", recovered: true });
   server.snapshot = { page: 200, has: "1-200" };
@@ -290,7 +290,7 @@ test("the beginning of a long match is read for who resumes, from a board as fro
   }
 });
 
-test("a match that is followed later is asked for once, however long ago the others were", async (t) => {
+test("a match that is followed later than others is requested once", async (t) => {
   const server = await serving(t);
   const page = new Page();
   const live = viewing(t, server, { page, timings: { careSeconds: 0.6, spreadSeconds: 0 }, random: () => 0 });
@@ -310,7 +310,7 @@ test("a match that is followed later is asked for once, however long ago the oth
   assert.equal(server.asked.filter(({ match }) => match === "n").length, 1);
 });
 
-test("who is followed again is subscribed only when the unsubscribe is done: nobody promises an order", async (t) => {
+test("a match that is followed again is subscribed only after its unsubscribe is answered", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server);
   const [first, other] = [live.follow("m"), live.follow("n")];
@@ -326,7 +326,7 @@ test("who is followed again is subscribed only when the unsubscribe is done: nob
   assert.deepEqual(server.asked.at(-1), { action: "subscribe", match: "m" });
 });
 
-test("nothing is left running by what is closed, wherever it was", async (t) => {
+test("closing in any state leaves no timer, request or connection", async (t) => {
   const server = await serving(t);
   const running = () => process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
   const timings = {
@@ -355,7 +355,7 @@ test("nothing is left running by what is closed, wherever it was", async (t) => 
   await until(() => running() <= before && server.left === 1);
 });
 
-test("a connection over which nothing is followed is closed, and opened again when something is", async (t) => {
+test("the connection closes when no match is followed, and opens again for the next match", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server, { timings: { lingerSeconds: 0.05 } });
   assert.equal(live.connection.state, "closed");
@@ -368,7 +368,7 @@ test("a connection over which nothing is followed is closed, and opened again wh
   assert.equal(server.handshakes.length, 2);
 });
 
-test("options that cannot be are refused in a sentence", () => {
+test("invalid options are refused with a sentence", () => {
   const made = (/** @type {any} */ options) => () => new Livescore({ page: null, WebSocket, ...options });
   assert.throws(made({ websockets: [] }), /websockets names no address/);
   assert.throws(made({ websockets: `https://127.0.0.1/?token=${SECRET}` }), (error) => !String(error).includes(SECRET));
@@ -379,7 +379,7 @@ test("options that cannot be are refused in a sentence", () => {
   assert.throws(() => live.follow("m"), /has been closed/);
 });
 
-test("a message that the server would close for is not sent", async (t) => {
+test("a message that would make the server close the connection is not sent", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server);
   const long = live.follow("ü".repeat(2100));
@@ -395,7 +395,7 @@ test("a message that the server would close for is not sent", async (t) => {
   );
 });
 
-test("offline is said, and online is not waited for longer than a moment", async (t) => {
+test("being offline is reported, and being online again leads to a new try soon", async (t) => {
   const server = await serving(t);
   const page = new Page();
   const timings = { retrySeconds: 1000, retryMostSeconds: 1000, spreadSeconds: 0.01 };
@@ -412,7 +412,7 @@ test("offline is said, and online is not waited for longer than a moment", async
   assert.deepEqual(server.asked.at(-1).since, { epoch: "k3", seq: 1 });
 });
 
-test("a page that is seen again tries at once, and looks for what it missed", async (t) => {
+test("a page that becomes visible tries at once, and reads missed events", async (t) => {
   const server = await serving(t);
   const page = new Page();
   const timings = {
@@ -441,7 +441,7 @@ test("a page that is seen again tries at once, and looks for what it missed", as
   await until(() => follow.board?.seq === 3);
 });
 
-test("the server's clock is known from its answers, however wrong the device's is", async (t) => {
+test("the server's clock is known from its answers, even if the device's clock is wrong", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server);
   /** @param {number} ahead @param {Record<string, string>} [more] */
@@ -461,7 +461,7 @@ test("the server's clock is known from its answers, however wrong the device's i
   assert.ok(before <= now && now <= after, "a clock that agrees is believed to the millisecond");
 });
 
-test("without an answer over HTTP the frames tell what time it is", async (t) => {
+test("without an answer over HTTP, frames give the server's time", async (t) => {
   const server = await serving(t);
   const live = viewing(t, server);
   const follow = live.follow("m");

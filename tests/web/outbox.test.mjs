@@ -68,7 +68,7 @@ for (const [what, script, state, taken, requests] of ANSWERS) {
   });
 }
 
-test("posts go out one at a time and in order, however fast they are pressed", async () => {
+test("fast presses are posted one at a time and in order", async () => {
   const desk = new FakeWindow({ api: new FakeApi(["unreached", 503, "lost"]) });
   for (const what of "abcdef") desk.press(what);
   await until(() => desk.state("f") === "sent");
@@ -76,7 +76,7 @@ test("posts go out one at a time and in order, however fast they are pressed", a
   assert.equal(desk.api.mostAtOnce, 1);
 });
 
-test("what is refused does not hold up what is behind it", async () => {
+test("a refused press does not delay later presses", async () => {
   const desk = new FakeWindow({ api: new FakeApi([202, 422, 202]) });
   for (const what of "abc") desk.press(what);
   await until(() => desk.state("c") === "sent");
@@ -84,7 +84,7 @@ test("what is refused does not hold up what is behind it", async () => {
   assert.equal(desk.state("b"), "refused");
 });
 
-test("what cannot be sent holds up what is behind it, and matches do not wait for each other", async () => {
+test("a press that cannot be sent delays later presses of its match, but not other matches", async () => {
   const api = new FakeApi();
   const posted = api.fetch;
   let down = true;
@@ -103,7 +103,7 @@ test("what cannot be sent holds up what is behind it, and matches do not wait fo
   assert.equal(api.said, "xab");
 });
 
-test("offline nothing is tried; back again it goes out in order", async () => {
+test("while offline nothing is posted; back online, presses are posted in order", async () => {
   const desk = new FakeWindow({ api: new FakeApi() });
   desk.online = false;
   for (const what of "abc") desk.press(what);
@@ -115,7 +115,7 @@ test("offline nothing is tried; back again it goes out in order", async () => {
   assert.equal(desk.api.said, "abc");
 });
 
-test("without a token it waits, and goes on when there is one", async () => {
+test("without a token a press waits, and is posted when there is a token", async () => {
   /** @type {string | null} */
   let token = null;
   const desk = new FakeWindow({ api: new FakeApi(), token: () => token });
@@ -128,7 +128,7 @@ test("without a token it waits, and goes on when there is one", async () => {
   assert.equal(desk.api.requests[0].authorization, "Bearer new");
 });
 
-test("a token that is refused again and again is not asked about in a rush", async () => {
+test("if the API keeps refusing the token, the desk pauses between posts", async () => {
   const desk = new FakeWindow({ api: new FakeApi(Array(1000).fill(401)) });
   /** @type {number[]} */
   const waits = [];
@@ -143,11 +143,11 @@ test("a token that is refused again and again is not asked about in a rush", asy
   await until(() => desk.state("a") === "sent");
 });
 
-test("a window that dies while it posts is taken up by the next, and counts once", async () => {
+test("if a window dies while it posts, the next window posts the press again, and the event counts once", async () => {
   const [api, storage, left] = [new FakeApi(), new FakeStorage(), new FakeStorage()];
   const post = api.fetch;
   api.fetch = async (url, options) => {
-    // Nothing of what it writes from here on is there for the next.
+    // The next window does not see what this one writes from now on.
     if (left.length === 0) for (const [key, value] of storage.kept) left.kept.set(key, value);
     return post(url, options);
   };
@@ -162,7 +162,7 @@ test("a window that dies while it posts is taken up by the next, and counts once
   assert.equal(api.requests.length, 3);
 });
 
-test("two windows do not post the same entry, nor out of order", async () => {
+test("two windows post each entry once, and in order", async () => {
   const [api, storage, locks] = [new FakeApi(), new FakeStorage(), new FakeLocks()];
   const windows = [new FakeWindow({ api, storage, locks }), new FakeWindow({ api, storage, locks })];
   for (const [place, what] of [..."abcdef"].entries()) windows[place % 2]?.press(what);
@@ -172,7 +172,7 @@ test("two windows do not post the same entry, nor out of order", async () => {
   assert.equal(api.requests.length, 6);
 });
 
-test("two windows of a browser without locks count an event once all the same", async () => {
+test("without Web Locks, an event that two windows post still counts once", async () => {
   const [api, storage] = [new FakeApi(), new FakeStorage()];
   const windows = [new FakeWindow({ api, storage }), new FakeWindow({ api, storage })];
   windows[0]?.press("a");
@@ -186,7 +186,7 @@ for (const [what, storage] of /** @type {[string, FakeStorage | null][]} */ ([
   ["full", new FakeStorage(0)],
   ["switched off", null],
 ])) {
-  test(`with a storage that is ${what} it goes on from memory, and says so`, async () => {
+  test(`with a storage that is ${what}, the outbox continues in memory, and reports that`, async () => {
     const desk = new FakeWindow({ api: new FakeApi(), storage });
     desk.press("a");
     assert.equal(desk.store.durable, false);
@@ -195,7 +195,7 @@ for (const [what, storage] of /** @type {[string, FakeStorage | null][]} */ ([
   });
 }
 
-test("a storage that fills up keeps what it has", async () => {
+test("a storage that fills up keeps its entries", async () => {
   const storage = new FakeStorage(1);
   const desk = new FakeWindow({ api: new FakeApi(), storage });
   desk.press("a");
@@ -206,7 +206,7 @@ test("a storage that fills up keeps what it has", async () => {
   assert.equal(desk.api.said, "ab");
 });
 
-test("what is in the storage and is no entry is passed over", () => {
+test("a stored value that is not an entry is ignored", () => {
   const storage = new FakeStorage();
   const damaged = [
     '{"id":"x"',
@@ -224,7 +224,7 @@ test("what is in the storage and is no entry is passed over", () => {
   );
 });
 
-test("of a match that was made anew, what was decided is forgotten and what was not is refused, with the reason", () => {
+test("when a match is created again, decided entries are forgotten, and undecided ones are refused with the reason", () => {
   const states = /** @type {const} */ (["kept", "sending", "sent", "applied", "refused", "cancelled"]);
   const { changed, gone } = inEpoch(
     [...states.map((state) => entry({ id: state, state, epoch: "k1" })), entry({ id: "here", epoch: "k2" }), entry({})],
@@ -251,7 +251,7 @@ for (const [what, epoch, state, taken] of /** @type {[string, string | null, str
   ["was made anew meanwhile", "k2", "refused", 0],
   ["cannot be seen", null, "sent", 1],
 ])) {
-  test(`what has waited goes out only into its own match: that ${what}`, async () => {
+  test(`an entry that waited is posted only into its own match, which ${what}`, async () => {
     const desk = new FakeWindow({ api: new FakeApi(["unreached"]) });
     desk.epoch = epoch;
     desk.online = false;
@@ -264,7 +264,7 @@ for (const [what, epoch, state, taken] of /** @type {[string, string | null, str
   });
 }
 
-test("undone before it is sent, it is never sent", async () => {
+test("a press that is undone before it is sent is never sent", async () => {
   const desk = new FakeWindow({ api: new FakeApi() });
   desk.online = false;
   desk.press("a");
@@ -277,7 +277,7 @@ test("undone before it is sent, it is never sent", async () => {
   assert.equal(desk.state("a"), "cancelled");
 });
 
-test("undone after it was sent, a cancellation with a reason follows", async () => {
+test("undoing a press that was sent posts a cancellation with a reason", async () => {
   const desk = new FakeWindow({ api: new FakeApi() });
   desk.press("a");
   await until(() => desk.state("a") === "sent");
@@ -292,7 +292,7 @@ test("undone after it was sent, a cancellation with a reason follows", async () 
   });
 });
 
-test("undone while nobody knows whether it was taken: only the cancellation is posted", async () => {
+test("undoing a press of unknown outcome posts only the cancellation", async () => {
   const api = new FakeApi(["lost"]);
   const posted = api.fetch;
   api.fetch = (...request) => {
@@ -313,11 +313,11 @@ test("undone while nobody knows whether it was taken: only the cancellation is p
   );
 });
 
-test("undone in another window while it is being posted, it is cancelled at once", async () => {
+test("a press that another window undoes during its post is cancelled at once", async () => {
   const desk = new FakeWindow({ api: new FakeApi() });
   desk.press("a");
   await until(() => desk.api.requests.length === 1);
-  // The other window has not seen yet that it is on its way.
+  // The other window does not know yet that the press is being posted.
   desk.store.update({ match: "m", id: "m-a" }, (each) => ({ ...each, state: "cancelled", undone: true }));
   await until(() => desk.api.taken.length === 2);
   assert.equal(desk.api.taken[1].cancels, "m-a");
@@ -336,14 +336,14 @@ const UNDONE = [
   ["a cancellation that was sent", { tries: 1, event: { kind: "cancellation", event_id: "e1" } }, 0, "kept"],
 ];
 for (const [what, about, changed, state] of UNDONE) {
-  test(`taking back what is ${what}`, () => {
+  test(`taking back an entry that is ${what}`, () => {
     const after = takeBack([entry(about)], "e1", 0);
     assert.equal(after.length, changed);
     assert.equal((after[0] ?? entry(about)).state, state);
   });
 }
 
-test("what was taken back and is on the board is cancelled, once", () => {
+test("an event that was taken back but is on the board is cancelled once", () => {
   const undone = entry({ state: "cancelled", undone: true });
   const board = [{ event_id: "e1", seq: 4, kind: "goal" }];
   const [mending] = mended([undone], board, 0);
@@ -374,7 +374,7 @@ test("a corrected event is posted only when the wrong one is cancelled", () => {
   assert.deepEqual(nextStep([nothing, again]), { post: again });
 });
 
-test("an event seen on the board was applied, whatever the answers were", () => {
+test("an event on the board counts as applied, whatever the API answered", () => {
   const board = [{ event_id: "e1", seq: 7, kind: "goal" }];
   assert.deepEqual(seenOnBoard([entry({ state: "kept", tries: 1 })], board, "k1"), [
     entry({ state: "applied", tries: 1, seq: 7, epoch: "k1" }),
@@ -389,7 +389,7 @@ test("entries keep their order when the clock is set back", () => {
   assert.ok(step && "post" in step && step.post.id === "z");
 });
 
-test("what is settled is forgotten after a day, what is not is kept", () => {
+test("settled entries are forgotten after a day, others are kept", () => {
   const day = 24 * 3600 * 1000 + 1;
   const states = /** @type {const} */ (["kept", "sending", "sent", "applied", "refused", "cancelled"]);
   assert.deepEqual(
@@ -402,7 +402,7 @@ test("what is settled is forgotten after a day, what is not is kept", () => {
   assert.deepEqual(outlived([entry({ state: "applied" })], day - 2), []);
 });
 
-test("ids are of the characters that the API takes", () => {
+test("ids have only characters that the API accepts", () => {
   const plain = /** @type {Crypto} */ (
     /** @type {unknown} */ ({ getRandomValues: crypto.getRandomValues.bind(crypto) })
   );
@@ -414,7 +414,7 @@ test("ids are of the characters that the API takes", () => {
   assert.notEqual(newId(crypto), newId(crypto));
 });
 
-test("waits have full jitter and an end", () => {
+test("waits have full jitter and an upper bound", () => {
   assert.equal(
     waitAfter(1, () => 0),
     0,
@@ -433,7 +433,7 @@ test("waits have full jitter and an end", () => {
   );
 });
 
-test("a refusal is said in the API's own sentence, else in one of ours", () => {
+test("a refusal is shown with the API's sentence, or with one of ours if there is none", () => {
   const body = { error: { code: "unknown_team", message: '"team" must be home, away, Argentina or France.' } };
   assert.deepEqual(verdictOf({ match: "m", id: "e" }, 422, body), {
     kind: "refused",
@@ -457,11 +457,11 @@ for (const [what, body, kind] of /** @type {[string, unknown, string][]} */ ([
   ["a word", "accepted", "again"],
   ["nothing", null, "again"],
 ])) {
-  test(`a 202 that is ${what} counts as ${kind === "sent" ? "taken" : "no answer of the API"}`, () =>
+  test(`a 202 that is ${what} counts as ${kind === "sent" ? "accepted" : "no answer of the API"}`, () =>
     assert.equal(verdictOf({ match: "m", id: "e" }, 202, body).kind, kind));
 }
 
-test("what a full storage has out of date is not taken for what holds", () => {
+test("an outdated entry in a full storage is not used", () => {
   const storage = new FakeStorage();
   const store = new OutboxStore(/** @type {any} */ (storage));
   const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0 });

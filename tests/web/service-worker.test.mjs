@@ -56,7 +56,7 @@ const says = (text, status = 200) => Promise.resolve(new Response(text, { status
 /** @param {{answer: Promise<Response>}} asked */
 const textOf = async ({ answer }) => (await answer).text();
 
-test("what the network gave is kept, and given out when there is none", async () => {
+test("an answer of the network is stored, and served while there is no network", async () => {
   const asked = ask("/", () => says("page"));
   assert.equal(await textOf(asked), "page");
   await asked.done;
@@ -68,7 +68,7 @@ for (const [what, full] of Object.entries({
   open: { ...working, open: FULL },
   match: { ...working, match: FULL },
 })) {
-  test(`a full disk, on which ${what} fails, takes no page away, nor the new one`, async () => {
+  test(`on a full disk, where ${what} fails, the stored page and the new page are still served`, async () => {
     scope.caches = full;
     for (const old of [null, new Response("old")]) {
       if (old) kept.set("/operator.html", old);
@@ -79,21 +79,21 @@ for (const [what, full] of Object.entries({
   });
 }
 
-test("nobody waits until a page is kept", async () => {
+test("the page does not wait until it is stored", async () => {
   scope.caches = { ...working, open: () => new Promise(() => {}) };
   assert.equal(await textOf(ask("/", () => says("page"))), "page");
 });
 
-test("a network that says nothing for four seconds is none", async () => {
+test("a network without an answer for four seconds counts as no network", async () => {
   kept.set("/", new Response("page"));
   const text = textOf(ask("/", () => new Promise(() => {})));
-  // Until it has looked into what is kept.
+  // Wait until the worker has read its storage.
   await new Promise((resolve) => setImmediate(resolve));
   mock.timers.tick(4_000);
   assert.equal(await text, "page");
 });
 
-test("a server that is broken is no reason to give out its error instead of what was kept", async () => {
+test("a server error is not served instead of the stored page", async () => {
   assert.equal(await textOf(ask("/", () => says("broken", 503))), "broken", "there is nothing else");
   const page = new Response("page");
   kept.set("/", page);
@@ -103,7 +103,7 @@ test("a server that is broken is no reason to give out its error instead of what
   assert.equal(kept.get("/"), page, "nor is the error kept");
 });
 
-test("a page that is gone is gone, and a script that is gone is that of the page that was kept", async () => {
+test("if a page is gone, that answer is served; if a script is gone, the stored script is served", async () => {
   for (const status of [403, 404]) {
     kept.set("/operator.html", new Response("old"));
     kept.set("/desk/old.js", new Response("old"));
@@ -112,7 +112,7 @@ test("a page that is gone is gone, and a script that is gone is that of the page
   }
 });
 
-test("scores and tokens are none of its business", () => {
+test("the service worker does not handle scores and tokens", () => {
   for (const path of ["/matches/m", "/tokens/operator", "/operators/matches/m"]) {
     assert.equal(ask(path, () => says("")).answer, null);
   }

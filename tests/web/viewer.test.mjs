@@ -45,7 +45,7 @@ const board = (more) => ({
   ...more,
 });
 
-test("an older account never replaces a newer one, and its events are kept where none is missing between", () => {
+test("an older board never replaces a newer one; its events are kept if none is missing in between", () => {
   const older = board({ seq: 2, events: [event(1, "kick_off"), event(2, "goal")] });
   const newer = board({ seq: 4, score: [1, 0], events: [event(3, "yellow_card"), event(4, "goal")] });
   for (const both of [joined(older, newer), joined(newer, older)]) {
@@ -63,7 +63,7 @@ test("an older account never replaces a newer one, and its events are kept where
   assert.equal(joined(newer, board({ epoch: "other", seq: 1 })).seq, 1);
 });
 
-test("an answer over HTTP does not bring back the epoch that the library has just left", () => {
+test("an answer over HTTP does not bring back an epoch that the library has just left", () => {
   const [before, answer] = [board({ epoch: "new" }), board({ epoch: "other" })];
   assert.ok(isOutdated(before, answer, 14_000), "it was four seconds old, and ten on its way");
   assert.ok(!isOutdated(before, answer, 20_000), "the library may be cut off, and not know of a newer one");
@@ -71,7 +71,7 @@ test("an answer over HTTP does not bring back the epoch that the library has jus
   assert.ok(!isOutdated(null, answer, Number.POSITIVE_INFINITY));
 });
 
-test("what was read of teams and kick-off stands until the live connection says something else", () => {
+test("teams and kick-off that were read over HTTP stay until the live connection brings others", () => {
   const said = new Said();
   const first = board({ seq: 1, home: "To be decided", leg: 1 });
   assert.equal(said.live(first), first);
@@ -84,7 +84,7 @@ test("what was read of teams and kick-off stands until the live connection says 
   assert.equal(said.live(board({ epoch: "other", seq: 1, home: "Nice" })).home, "Nice", "it is another match");
 });
 
-test("what a newer account cancels is marked in the older events", () => {
+test("an older event is marked if a newer board cancels it", () => {
   const older = board({ seq: 1, events: [event(1, "goal", { event_id: "g" })] });
   const newer = board({ seq: 2, events: [event(2, "cancellation", { cancels: "g", cancels_seq: 1 })] });
   assert.equal(joined(older, newer).events?.[0]?.cancelled_by, 2);
@@ -110,7 +110,7 @@ test("news is a score that moved, with the event that moved it", () => {
   assert.equal(newsBetween(null, after), null);
 });
 
-test("an award is no goal, and a kick of the shoot-out that is taken back is no goal either", () => {
+test("neither an award nor a shoot-out kick that is taken back counts as a goal", () => {
   const abandoned = board({ seq: 1, status: "abandoned", score: [1, 1] });
   const awarded = board({ seq: 2, status: "awarded", score: [3, 0] });
   assert.equal(newsBetween(abandoned, awarded), null);
@@ -129,7 +129,7 @@ test("an award is no goal, and a kick of the shoot-out that is taken back is no 
   );
 });
 
-test("a goal that was entered after the whistle stands before it", () => {
+test("a goal that was entered after the whistle is shown before the whistle", () => {
   const events = [
     event(1, "kick_off"),
     event(2, "half_time"),
@@ -148,7 +148,7 @@ const told = (events, lengths) =>
     .reverse()
     .map(({ event: { kind, minute }, score }) => [kind, minute, score?.join("–")]);
 
-test("a goal that was entered late stands under the score of its minute, and so do those after it", () => {
+test("a goal that was entered late changes the scores from its minute on", () => {
   const events = [
     event(1, "kick_off"),
     event(2, "goal", { minute: 30, team: "home", score: [1, 0] }),
@@ -163,11 +163,11 @@ test("a goal that was entered late stands under the score of its minute, and so 
     ["half_time", undefined, "1–1"],
     ["second_half", undefined, "1–1"],
   ]);
-  // Where events are missing it is the score that each was told with.
+  // If events are missing, each event keeps the score with which it was told.
   assert.deepEqual(told(events.slice(1))[0], ["goal", 12, "1–1"]);
 });
 
-test("a goal without a minute stands in play, after what had happened when it was entered, and last among the scorers", () => {
+test("a goal without a minute is shown in play, after all earlier entries, and last among the scorers", () => {
   const events = [
     event(1, "kick_off"),
     event(2, "yellow_card", { minute: 80, team: "home" }),
@@ -185,7 +185,7 @@ test("a goal without a minute stands in play, after what had happened when it wa
   assert.equal(redCardsOf(events, "away"), 0, "nobody was sent off the pitch");
 });
 
-test("periods of other lengths, halves of extra time and a stop of play stand where they were", () => {
+test("periods of other lengths, halves of extra time and a stop of play are shown at their places", () => {
   const events = [
     event(1, "kick_off"),
     event(2, "half_time"),
@@ -208,7 +208,7 @@ test("periods of other lengths, halves of extra time and a stop of play stand wh
   assert.deepEqual(order, [1, 14, 2, 3, 4, 6, 5, 7, 8, 9, 13, 10, 11, 12]);
 });
 
-test("a slip that was put right at once is one quiet moment; a later correction is one with its reason", () => {
+test("a slip that was corrected at once is one quiet moment; a later correction shows its reason", () => {
   const goal = event(1, "goal", { at: 0, minute: 23, team: "home", event_id: "g", cancelled_by: 2 });
   const undo = event(2, "cancellation", { at: 12_000, cancels_seq: 1, reason: "Entered by mistake" });
   for (const [cancellation, mistake] of /** @type {[Event, boolean][]} */ ([
@@ -242,7 +242,7 @@ test("the video assistant's check is under way until its decision, or until play
   assert.equal(announcement(check, board({})), "Video review under way.");
 });
 
-test("scorers and kicks are those that stand, in the game's order", () => {
+test("scorers and kicks that were not taken back are listed in the game's order", () => {
   const events = [
     event(1, "goal", { minute: 80, team: "home", player: "A" }),
     event(2, "goal", { minute: 10, team: "home", player: "A" }),
@@ -257,7 +257,7 @@ test("scorers and kicks are those that stand, in the game's order", () => {
   assert.equal(kicksOf(events, "home").length, 1);
 });
 
-test("what a newer account amends is corrected in the older events, by the newest amendment, and is no news", () => {
+test("an older event is corrected by the newest amendment, and a correction is not news", () => {
   const goal = event(1, "goal", { team: "home", player: "Wrong", minute: 45, stoppage: 2, amended_by: 2 });
   const older = board({
     seq: 2,
@@ -277,7 +277,7 @@ test("what a newer account amends is corrected in the older events, by the newes
   );
 });
 
-test("a local day covers two of UTC in Tokyo, and goes on where it should", () => {
+test("a local day in Tokyo covers two UTC days, and days can be shifted and checked", () => {
   assert.deepEqual(utcDays("2026-11-21"), ["2026-11-20", "2026-11-21"]);
   assert.equal(localDay(Date.parse("2026-11-20T15:00:00Z")), "2026-11-21");
   assert.equal(shifted("2026-12-31", 1), "2027-01-01");
@@ -285,7 +285,7 @@ test("a local day covers two of UTC in Tokyo, and goes on where it should", () =
   assert.ok(!isDay("2026-02-30") && !isDay("today") && !isDay(null));
 });
 
-test("today shows what is still on from yesterday, and not what somebody forgot to end", () => {
+test("today's page shows yesterday's matches that are still played, but not matches that nobody ended", () => {
   const now = Date.parse("2026-11-21T00:30:00+09:00");
   const late = board({ kickoff: "2026-11-20T23:00:00+09:00" });
   const forgotten = board({ kickoff: "2026-11-20T09:00:00+09:00" });
@@ -298,7 +298,7 @@ test("today shows what is still on from yesterday, and not what somebody forgot 
   assert.ok(!isOn(forgotten, "2026-11-21", "2026-11-21", now));
 });
 
-test("a kick-off of which only the day is known is on its day, has no time, and comes after those that have one", () => {
+test("a kick-off with only a day is on that day, shows no time, and comes after kick-offs with a time", () => {
   const open = board({ match: "open", status: "scheduled", kickoff: "2026-11-21" });
   assert.equal(kickoffDay(open.kickoff), "2026-11-21");
   assert.ok(Number.isNaN(kickoffAt(open.kickoff)));
@@ -315,7 +315,7 @@ test("a kick-off of which only the day is known is on its day, has no time, and 
   assert.equal(kickoffDay(null), null);
 });
 
-test("one state and one sentence tell of the connection and of reading", () => {
+test("the connection and the last read make one state and at most one sentence", () => {
   const reads = { known: true, missing: false, unread: null, list: true };
   const about = { long: true, wasOpen: true, token: false, online: true };
   const said = (/** @type {string} */ given, more = {}, also = {}) => {
@@ -341,7 +341,7 @@ test("one state and one sentence tell of the connection and of reading", () => {
   assert.equal(connectionWords({ state: "unreached" }, 0), "Not reached");
 });
 
-test("every status and kind has words, and the scoreboard's column a sign", () => {
+test("every status and kind has words, and a sign for the scoreboard's column", () => {
   const statuses = ["postponed", "called_off", "extra_half_time", "extra_second_half", "suspended", "abandoned"];
   for (const status of [...statuses, "awarded"]) {
     assert.doesNotMatch(statusWords(status), /^[a-z]|_/);
@@ -350,7 +350,7 @@ test("every status and kind has words, and the scoreboard's column a sign", () =
   for (const kind of [...statuses, "resumed", "awarded"]) assert.doesNotMatch(kindWords(kind), /^[a-z]|_/);
 });
 
-test("what stops a match is told in a sentence, with its reason", () => {
+test("a stop of a match is told in a sentence with its reason", () => {
   const reason = "Floodlights";
   const after = board({ score: [1, 0] });
   const score = "\u2068Home\u2069 1, \u2068Away\u2069 0";
@@ -367,7 +367,7 @@ test("what stops a match is told in a sentence, with its reason", () => {
   assert.equal(aggregateOf({ score: [1, 0] }), null);
 });
 
-test("what is live comes first, within a competition and between them", () => {
+test("live matches come first, within a competition and between competitions", () => {
   const kickoff = "2026-11-21T15:00:00Z";
   const groups = grouped([
     board({ match: "over", competition: "A", status: "full_time", kickoff }),
@@ -383,7 +383,7 @@ test("what is live comes first, within a competition and between them", () => {
   );
 });
 
-test("at most fifty are followed, what is live before all else", () => {
+test("at most fifty matches are followed, live ones first", () => {
   const now = Date.parse("2026-11-21T15:00:00Z");
   const kickoff = "2026-11-21T15:10:00Z";
   const many = Array.from({ length: 60 }, (_, index) => board({ match: `s${index}`, status: "scheduled", kickoff }));
@@ -408,7 +408,7 @@ test("without a connection the list is read every half minute while something is
   assert.equal(pauseOfList(true, [live], now), 120_000);
 });
 
-test("words: counts are round, ages short, a cancellation says why, a wrong clock how wrong", () => {
+test("words: counts are round, ages are short, a cancellation has its reason, a wrong clock its error", () => {
   assert.equal(viewersWords(1234), "about 1,200 following");
   assert.equal(viewersWords(10), "about 10 following");
   assert.equal(viewersWords(9), "", "small counts are nobody's news");

@@ -41,15 +41,15 @@ const CASES = [
   ["an old one that was taken back", { pressed: NOW - 12 * HOUR, undone: true }, undefined],
 ];
 for (const [what, about, why] of CASES) {
-  test(`a press waits for a person or not: ${what}`, () => assert.equal(waits(entry(about)).e1, why));
+  test(`whether a press waits for the operator: ${what}`, () => assert.equal(waits(entry(about)).e1, why));
 }
 
-test("while nobody is signed in only the age counts", () => {
+test("while nobody is signed in, only a press's age counts", () => {
   assert.equal(waiting([entry({ by: "bob" })], { subject: null, now: NOW }).size, 0);
   assert.equal(waiting([entry({ pressed: NOW - HOUR })], { subject: null, now: NOW }).size, 1);
 });
 
-test("what was pressed soon after an old press follows that one; what is pressed later goes out at once", () => {
+test("a press soon after an old press waits with it; a later press is posted at once", () => {
   const old = entry({ id: "a", order: 1, pressed: NOW - 6 * 60_000 });
   const soon = entry({ id: "b", order: 2, pressed: NOW - 2 * 60_000 });
   const later = entry({ id: "c", order: 3, pressed: NOW - 30_000 });
@@ -59,7 +59,7 @@ test("what was pressed soon after an old press follows that one; what is pressed
   assert.ok(step && "post" in step && step.post.id === "c");
 });
 
-test("what needs a press that waits waits too, and is confirmed with it", () => {
+test("an entry that needs a waiting press waits too, and is confirmed with it", () => {
   const first = entry({ id: "c", order: 1, kind: "cancellation", pressed: NOW - HOUR });
   const second = entry({ id: "n", order: 2, needs: "c", confirmed: NOW });
   assert.deepEqual(waits(first, second), { c: "old", n: "behind" });
@@ -89,7 +89,7 @@ for (const [what, about, state, cancels] of DROPS) {
   });
 }
 
-test("a dropped cancellation leaves its event standing, and nobody mends that", () => {
+test("if a cancellation is dropped, its event stays, and the desk does not cancel it by itself", () => {
   const goal = entry({ id: "g", state: "applied", tries: 1, seq: 4 });
   const [undone, cancellation] = takeBack([goal], "g", NOW - HOUR, "x", "ann");
   const after = dropped([/** @type {Entry} */ (undone), /** @type {Entry} */ (cancellation)], "g.undo", "ann", NOW);
@@ -103,7 +103,7 @@ test("a dropped cancellation leaves its event standing, and nobody mends that", 
   assert.deepEqual(mended(after, [{ event_id: "g", seq: 4, kind: "goal" }], NOW), []);
 });
 
-test("what the desk cancels by itself is of the person who pressed the event", () => {
+test("a cancellation that the desk makes by itself belongs to the person who pressed the event", () => {
   const undone = entry({ state: "cancelled", undone: true, by: "bob" });
   assert.equal(mended([undone], [{ event_id: "e1", seq: 4, kind: "goal" }], NOW)[0]?.by, "bob");
 });
@@ -122,11 +122,11 @@ test("a question names the press, the match, its age and who pressed it", () => 
   assert.equal(of({ by: null }, "bob"), `${isolated} 12 hours ago while nobody was signed in.`);
   assert.match(of({ tries: 2 }, "ann") ?? "", /it may count already/);
   assert.match(of({ pressed: NOW + HOUR }, "ann") ?? "", /clock of this device had wrong/);
-  // Another window of this browser may be posting it just now.
+  // Another window of this browser may be posting the press now.
   assert.equal(of({ pressed: NOW - 1000 }, "bob"), undefined);
 });
 
-test("who pressed it is named as that person's token names them, until somebody else posts it", () => {
+test("a press shows the name from its operator's token, until another operator posts it", () => {
   const pressed = newEntry([], {
     id: "n",
     match: "m",
@@ -145,7 +145,7 @@ test("who pressed it is named as that person's token names them, until somebody 
   assert.deepEqual([posted?.by, posted?.name], ["u-2", undefined]);
 });
 
-test("a goal that another desk was quicker with is asked about, and posted again as another or dropped", () => {
+test("if another desk posted the goal first, the desk asks: post it as another goal, or drop it", () => {
   const outcome = { status: "refused", reason: "another operator posted a goal meanwhile: seq 7, home", unseen: 7 };
   const event = { kind: "goal", team: "home", minute: 24, seen: 6, event_id: "e1" };
   const refused = asDecided(entry({ state: "sent", event }), outcome);
@@ -164,7 +164,7 @@ test("a goal that another desk was quicker with is asked about, and posted again
   assert.deepEqual([gone?.state, gone?.unseen, nothing], ["refused", undefined, undefined]);
 });
 
-test("after a sign-in as somebody else nothing is posted by itself; posted by hand it is that person's, once", async () => {
+test("after another operator signs in, presses are posted only by hand, once, and as that operator's", async () => {
   const [api, storage] = [new FakeApi(), new FakeStorage()];
   const ann = new FakeWindow({ api, storage, token: () => null });
   ann.at = { subject: "ann", now: NOW };
@@ -185,7 +185,7 @@ test("after a sign-in as somebody else nothing is posted by itself; posted by ha
   ann.postman.retry();
 });
 
-test("what waited longer than five minutes for a network is not posted by itself", async () => {
+test("a press that waited longer than five minutes for a network is not posted by itself", async () => {
   const desk = new FakeWindow({ api: new FakeApi() });
   desk.at = { subject: "ann", now: NOW };
   desk.online = false;
@@ -214,7 +214,7 @@ test("two windows of two people share a storage: each posts its own person's pre
   ]);
 });
 
-test("a token that is renewed while the press waits for it decides whose it is", async () => {
+test("a token that is renewed while a press waits for it decides to whom the press belongs", async () => {
   const desk = new FakeWindow({
     api: new FakeApi(),
     token: () => {
@@ -228,20 +228,20 @@ test("a token that is renewed while the press waits for it decides whose it is",
   assert.equal(desk.api.requests.length, 0);
 });
 
-test("an entry without an answer is what the API says that it is", () => {
+test("an entry without an answer takes the outcome that the API states", () => {
   const sent = entry({ tries: 1, pressed: NOW - HOUR });
   assert.equal(asFound(sent, { status: "pending" }).state, "sent");
   assert.equal(asFound(sent, { status: "applied", seq: 4 }).seq, 4);
   assert.equal(asFound({ ...sent, state: "cancelled" }, { status: "applied", seq: 4 }).state, "cancelled");
 });
 
-test("a press that was undone is not asked about", () => {
+test("the desk asks nothing about a press that was undone", () => {
   const entry = newEntry([], { id: "e", match: "m", event: { kind: "goal" }, pressed: 0, by: "ann" });
   const refused = { ...asDecided(entry, { status: "refused", reason: "r", unseen: 7 }), undone: true };
   assert.deepEqual(questions([refused], new Map(), { board: null, subject: "ann", now: 0 }), []);
 });
 
-test("a goal that is posted again as another one has the corrections that were refused with it", () => {
+test("a goal that is posted as another goal has the corrections that were refused with the first", () => {
   const goal = { kind: "goal", team: "home", player: "Wrong", minute: 45, stoppage: 2 };
   const entry = newEntry([], { id: "e", match: "m", event: goal, pressed: 0, by: "ann" });
   const refused = asDecided(entry, { status: "refused", reason: "r", unseen: 7 });

@@ -1,4 +1,4 @@
-"""Acts of a kind of fault beside its rules: viewers that leave, poison, wrong clocks, new code.
+"""Acts: the parts of faults that rules cannot do, such as viewers that leave, poison records, wrong clocks, new code.
 
 An act is a context manager around the events that are posted under the fault. It prepares the fault, yields, then makes
 its own checks and cleans up. It raises FaultError if the fault did not take effect, or if something was lost.
@@ -34,12 +34,12 @@ STORM = 40
 DEAD_ROWS = 30
 LEASE_SECONDS = 4
 OLD_ID = "AAAAAAAAAA{:05d}="
-"""Connection ids of AWS's shape without a connection."""
+"""A format of connection ids that look like AWS's and belong to no connection."""
 
 
 @asynccontextmanager
 async def nothing(_play: Play) -> AsyncIterator[None]:
-    """No act."""
+    """Do nothing."""
     yield
 
 
@@ -52,7 +52,7 @@ async def returning(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def returned(play: Play) -> AsyncIterator[None]:
-    """A viewer has reconnected before the first event: its row is another one."""
+    """A viewer has reconnected before the first event, so it has a new subscription row."""
     watcher = play.watchers[0]
     before = watcher.snapshots
     watcher.viewer.drop()
@@ -66,7 +66,7 @@ async def returned(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def returning_to_ministack(play: Play) -> AsyncIterator[None]:
-    """The connection of a viewer whose routes run in their own processes breaks, and the viewer reconnects."""
+    """The connection of a viewer at MiniStack, where routes run in separate processes, breaks and comes back."""
     play.watchers[-1].viewer.drop()
     yield
 
@@ -81,7 +81,7 @@ async def everyone_returns(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def storm(play: Play) -> AsyncIterator[None]:
-    """New viewers connect while events are sent; each has every event in the end, and leaves."""
+    """New viewers connect while events are sent. In the end each has every event, and leaves."""
     crowd = [Watcher(play.world.system.websocket_url, play.match, play.world.reader) for _ in range(STORM)]
     entering = asyncio.create_task(enter(crowd))
     play.passing += crowd
@@ -96,7 +96,7 @@ async def storm(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def dead_rows(play: Play) -> AsyncIterator[None]:
-    """Rows of connections that ended without ``$disconnect`` lie among the rows of open connections."""
+    """Among the match's rows are rows of connections that ended without a ``$disconnect``."""
     await asyncio.to_thread(_plant, play)
     play.slack = DEAD_ROWS
     yield
@@ -116,7 +116,7 @@ def _plant(play: Play) -> None:
 
 @asynccontextmanager
 async def dead_lease(play: Play) -> AsyncIterator[None]:
-    """A dead execution has the lease of the match for some seconds."""
+    """A dead execution has the match's lease for ``LEASE_SECONDS``."""
     await asyncio.to_thread(
         play.world.client("dynamodb").update_item,
         TableName=play.world.system.name("broadcasts"),
@@ -128,7 +128,7 @@ async def dead_lease(play: Play) -> AsyncIterator[None]:
 
 
 def poison(data: bytes, reason: str) -> Callable[[Play], AbstractAsyncContextManager[None]]:
-    """A poison record lies before the events, and is set aside with its reason."""
+    """A poison record precedes the events in the stream. It must be set aside with ``reason``."""
 
     @asynccontextmanager
     async def act(play: Play) -> AsyncIterator[None]:
@@ -141,16 +141,16 @@ def poison(data: bytes, reason: str) -> Callable[[Play], AbstractAsyncContextMan
         yield
         found = await play.world.set_aside.find(kind="record", data=base64.b64encode(marked).decode())
         if found is None:
-            raise FaultError("the poison was not set aside")
+            raise FaultError("the poison record was not set aside")
         if reason not in str(found["reason"]):
-            raise FaultError(f"the poison was set aside with the reason {found['reason']!r}")
+            raise FaultError(f"the poison record was set aside with another reason: {found['reason']!r}")
 
     return act
 
 
 @asynccontextmanager
 async def unknown_version(play: Play) -> AsyncIterator[None]:
-    """The only execution of the event has a payload of a later version."""
+    """The only execution for the event has a payload with a later version."""
     yield
     seq = await play.settled()
     given = ExecutionInput(play.match, seq, None, "of-another-release", 1, (Batch(0, 0, 16, 16, 1),))
@@ -161,7 +161,7 @@ async def unknown_version(play: Play) -> AsyncIterator[None]:
     )
     found = await play.world.set_aside.find(kind="batch", match=play.match, reason="version 99")
     if found is None:
-        raise FaultError("the batch of an unknown version was not set aside with that for its reason")
+        raise FaultError("no batch was set aside because of its unknown version")
 
 
 ACTS: dict[str, Callable[[Play], AbstractAsyncContextManager[None]]] = {
@@ -189,7 +189,7 @@ ACTS: dict[str, Callable[[Play], AbstractAsyncContextManager[None]]] = {
 
 
 def act(name: str) -> Callable[[Play], AbstractAsyncContextManager[None]]:
-    """The act of a name; ``clock:FUNCTION:SECONDS`` is a wrong clock of one function."""
+    """The act with this name. ``clock:FUNCTION:SECONDS`` changes one function's clock by so many seconds."""
     if name.startswith("clock:"):
         _, function, seconds = name.split(":")
         return wrong_clock(function, int(seconds))

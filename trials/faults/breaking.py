@@ -1,4 +1,4 @@
-"""Breaks a caller's connection, and repeats a call."""
+"""Breaks a caller's connection, lets it hang, and makes the body of a repeated call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HANG_SECONDS = 60.0
 
 
 def renamed(call: Call) -> bytes:
-    """The body of a repeated call: a repeated execution needs another name, else it is the same execution."""
+    """The body for a repeated call. A repeated StartExecution gets another name, so that it starts an execution."""
     if call.operation != "StartExecution":
         return call.body
     request = orjson.loads(call.body)
@@ -25,7 +25,7 @@ def renamed(call: Call) -> bytes:
 
 
 def cut(request: web.BaseRequest, *, reset: bool = True) -> web.StreamResponse:
-    """End the connection without an answer; ``reset``: with RST, not FIN."""
+    """End the connection without an answer: with RST if ``reset``, else with FIN."""
     transport = request.transport
     if transport is not None:
         held = transport.get_extra_info("socket")
@@ -38,7 +38,7 @@ def cut(request: web.BaseRequest, *, reset: bool = True) -> web.StreamResponse:
 
 
 async def hang(request: web.BaseRequest) -> None:
-    """Wait until the caller gives up."""
+    """Wait until the caller closes the connection, for at most ``HANG_SECONDS``."""
     loop = asyncio.get_running_loop()
     until = loop.time() + HANG_SECONDS
     while request.transport is not None and not request.transport.is_closing() and loop.time() < until:

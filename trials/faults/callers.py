@@ -1,4 +1,4 @@
-"""Finds the process at the other end of a TCP connection, within a session, and kills it. It reads /proc (Linux)."""
+"""Finds the process of a session at the other end of a TCP connection, and kills it. Reads /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PROC = Path("/proc")
 
 
 def pid_of(session: int, port: int) -> int | None:
-    """The process of ``session`` that has a TCP connection from local ``port``, None if there is none."""
+    """The process of ``session`` whose TCP connection has the local ``port``; None if there is none."""
     inode = _inode(port)
     if inode is None:
         return None
@@ -56,11 +56,10 @@ def kill(pid: int) -> None:
 
 
 def _inode(port: int) -> str | None:
-    """The inode of the socket whose local port this is (proc_pid_net(5): tcp)."""
+    """The inode of the socket with this local port; None if there is none (proc_pid_net(5): tcp)."""
     local = f":{port:04X}"
     for line in (_PROC / "net/tcp").read_text().splitlines()[1:]:
         columns = line.split()
-        # 01 is ESTABLISHED, 08 CLOSE_WAIT.
         if columns[1].endswith(local) and columns[9] != "0":
             return columns[9]
     return None

@@ -1,4 +1,4 @@
-"""Pure: compares the viewers' events, the ledger and the receipts."""
+"""Pure: compares the viewers' events and the receipts with the ledger."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Seen = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class ViewerComparison:
-    """A viewer's events compared with the history: missing events, and events that it should not have."""
+    """The number of events that a viewer lacks, and of events that it has twice, out of order or wrongly."""
 
     lost: int
     duplicated: int
@@ -35,7 +35,7 @@ class ViewerComparison:
 
 
 def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, str | None]) -> list[str]:
-    """The faults in a match's history, given the outcome of every event that was answered 202."""
+    """Sentences about faults in a match's history. ``outcomes`` has the outcome of each event with a 202."""
     trouble = []
     seqs = [event["seq"] for event in history]
     if seqs != list(range(1, len(seqs) + 1)):
@@ -53,10 +53,11 @@ def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, 
 
 
 def receipt_trouble(receipts: Iterable[Mapping[str, Any]], told: int, *, slack: int = 0) -> list[str]:
-    """The faults in a match's receipts.
+    """Sentences about faults in a match's receipts.
 
-    The counts of a whole round cover each row. A newer frame in the middle of a lap makes more posts than rows; a
-    failed pruning makes fewer (``slack`` rows may be missing). The receipts reach up to ``told`` without a hole.
+    The counts of a receipt must add up to its rows, unless batches were set aside. A newer event in the middle of a lap
+    may cause more posts than rows. After a failed pruning, up to ``slack`` rows may be missing. Together the receipts
+    must cover every seq up to ``told``.
     """
     trouble, reached = [], 0
     for receipt in sorted(receipts, key=lambda each: (each["seq"], each["prev"])):
@@ -71,5 +72,5 @@ def receipt_trouble(receipts: Iterable[Mapping[str, Any]], told: int, *, slack: 
             trouble.append(f"no receipt says that {reached + 1} to {receipt['prev']} were told")
         reached = max(reached, receipt["seq"])
     if reached != told:
-        trouble.append(f"told is {told}, and the receipts reach {reached}")
+        trouble.append(f"told_seq is {told}, and the receipts reach {reached}")
     return trouble

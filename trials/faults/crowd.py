@@ -1,4 +1,4 @@
-"""The viewers of a match, with the events that broadcasts brought and the events that the viewers repaired."""
+"""The viewers of a match. Each records the events that it showed, and the events that it had to repair."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 ENTER_SECONDS = 60.0
 QUICK_SECONDS = 2.0
-"""Seconds without a frame after which a quick viewer reads whether it missed one."""
+"""Seconds without a frame after which a quick viewer asks over HTTP whether it missed one."""
 
 PATIENT_SECONDS = 600.0
-"""The same for other viewers: so long that it never happens, so the run finds a broadcast that misses them."""
+"""The same for other viewers: so long that they never ask, so the run detects a broadcast that misses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Repair:
 
 
 class Watcher:
-    """One viewer on a real socket. A ``quick`` viewer reads after a short silence; the others rely on broadcasts."""
+    """One viewer on a real socket. A ``quick`` viewer asks after a short silence; the others rely on broadcasts."""
 
     def __init__(self, url: str, match: str, reader: HttpReader, *, quick: bool = False) -> None:
         self.match = match
@@ -40,7 +40,7 @@ class Watcher:
         """Seq and id of every event, in the order they were shown."""
         self.repairs: list[Repair] = []
         self.snapshots = 0
-        """Answers to its requests."""
+        """The number of snapshots that it received."""
         self._frame: dict[str, Any] = {}
         self.viewer = Viewer(
             url,
@@ -55,7 +55,7 @@ class Watcher:
 
     @property
     def seq(self) -> int:
-        """The newest event that it has shown."""
+        """The seq of the newest event that it has shown; 0 before the first."""
         return self.seen[-1][0] if self.seen else 0
 
     async def enter(self) -> None:
@@ -78,16 +78,16 @@ class Watcher:
         self.seen.append((seq, event["event_id"]))
         if not self.viewer.subscribed.is_set():
             return  # The event is older than the subscription.
-        # A frame that waited for a snapshot counts as a broadcast; an event outside the frame was repaired.
+        # An event of an update frame came by broadcast, even if the frame waited for a snapshot. Others were repaired.
         if not (frame.get("type") == "update" and frame["prev"] < seq <= frame["seq"]):
             self.repairs.append(Repair(event["event_id"], at))
 
 
 async def enter(watchers: Iterable[Watcher]) -> None:
-    """Connect all of them. Raises TimeoutError."""
+    """Connect all viewers. Raises TimeoutError."""
     await asyncio.gather(*(each.enter() for each in watchers))
 
 
 async def leave(watchers: Iterable[Watcher]) -> None:
-    """Disconnect all of them."""
+    """Disconnect all viewers."""
     await asyncio.gather(*(each.leave() for each in watchers))

@@ -1,7 +1,7 @@
-"""Acts that damage rows: rows of another match, whose records lie before the events, or rows that all matches share.
+"""Acts that damage rows: rows of another match, rows of the played match, or rows that all matches share.
 
-The other match is in the same shard of the stream, so its records come before the events of the played match. The
-events must reach every viewer all the same, and every record that cannot be handled must be set aside with its reason.
+The other match is in the same shard of the stream, and its records precede the events of the played match. These events
+must still reach every viewer, and every record that cannot be handled must be set aside with its reason.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Act = Callable[[Play], AbstractAsyncContextManager[None]]
 
 RECORDS = 20
-"""Records of the damaged match before the events."""
+"""The number of goals of the damaged match that precede the events."""
 
 EMPTY_BOARD = '{"status":"scheduled","score":[0,0],"shootout":null,"kicks":0,"clock":null,"phases":[]}'
 
@@ -43,7 +43,10 @@ _numbers = itertools.count(1)
 
 
 def broken_state(reason: str, **attributes: Any) -> Act:
-    """Another match's state row is damaged (None removes an attribute); its records are set aside with ``reason``."""
+    """Another match's state row is damaged: its records must be set aside with ``reason``.
+
+    ``attributes`` are the new values; None removes an attribute.
+    """
 
     @asynccontextmanager
     async def act(play: Play) -> AsyncIterator[None]:
@@ -62,7 +65,7 @@ def broken_state(reason: str, **attributes: Any) -> Act:
 
 @asynccontextmanager
 async def made_again(play: Play) -> AsyncIterator[None]:
-    """Another match was created again without the API: its state is at 0, and its old event is still there."""
+    """Another match's state row is new, as after a second creation, but its old event row still exists."""
     other = await _other(play)
     fresh = {
         "newest_seq": {"N": "0"},
@@ -78,7 +81,7 @@ async def made_again(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_event(play: Play) -> AsyncIterator[None]:
-    """An event of another match is broken JSON: an event that names it is set aside, and its match goes on."""
+    """An event row of another match is broken JSON: an event that names it is set aside, and the match goes on."""
     other = await _other(play)
     await asyncio.to_thread(_damage, play, row_key(other, event_item(1)), "matches", {"body": {"S": "{"}})
     cancellation = {"kind": "cancellation", "cancels": "first", "event_id": "cancels"}
@@ -94,7 +97,7 @@ async def broken_event(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_id(play: Play) -> AsyncIterator[None]:
-    """The outcome row of another match's event cannot be read: the event is set aside, and its match goes on."""
+    """The outcome row of another match's event cannot be read: the event is set aside, and the match goes on."""
     other = await _other(play)
     item = {**row_key(other, "id#unknown"), "v": {"N": "1"}}
     await asyncio.to_thread(play.world.client("dynamodb").put_item, TableName=_table(play, "matches"), Item=item)
@@ -107,7 +110,7 @@ async def broken_id(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_cell_state(play: Play) -> AsyncIterator[None]:
-    """A cell's row of another match cannot be read: its event is numbered, and the watchdog's message is set aside."""
+    """A cell's row of another match cannot be read: its event gets a seq, and the watchdog's message is set aside."""
     other = await _other(play)
     await asyncio.to_thread(_damage, play, cell_state_key(other), "broadcasts", {"due_seq": {"S": "seven"}})
     await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "next"})
@@ -135,7 +138,7 @@ async def broken_audience(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_receipt(play: Play) -> AsyncIterator[None]:
-    """A receipt of the match is broken JSON: the others are listed."""
+    """A receipt of the match is broken JSON: the API still lists the other receipts."""
     item = {**row_key(play.match, "receipt#00000000#broken"), "body": {"S": "{"}}
     async with _row(play, "matches", item):
         yield
@@ -145,7 +148,7 @@ async def broken_receipt(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def broken_progress(play: Play) -> AsyncIterator[None]:
-    """A progress row of the running round is broken JSON: the round ends, and every viewer has the event."""
+    """A progress row of the current round is broken JSON: the round still ends, and every viewer gets the event."""
     yield
     name = (await asyncio.to_thread(play.world.cell_states.read, play.match)).round_name
     if name is None:
@@ -157,7 +160,7 @@ async def broken_progress(play: Play) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def strange_subscriptions(play: Play) -> AsyncIterator[None]:
-    """Rows without a readable ``ttl`` lie among the others: the lap goes on, and gone connections are pruned."""
+    """Some subscription rows have no readable ``ttl``: the lap goes on, and gone connections are pruned."""
     ids = [f"strange{number:08d}=" for number in range(4)]
     ttls: tuple[dict[str, Any], ...] = ({}, {"ttl": {"S": "soon"}}, {"ttl": {"NULL": True}}, {"ttl": {"L": []}})
     for connection, ttl in zip(ids, ttls, strict=True):
@@ -197,7 +200,7 @@ async def _other(play: Play) -> str:
 
 
 def _half(match: str) -> int:
-    """The shard, of two, of a partition key in Kinesis.
+    """The shard, 0 or 1, to which Kinesis maps a partition key.
 
     https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html
     """
@@ -212,14 +215,14 @@ def _damage(play: Play, key: dict[str, Any], table: str, attributes: dict[str, A
 
 
 def _post(play: Play, match: str) -> None:
-    """Put records of a match before the next events; the first one kicks it off."""
+    """Put records of a match into the stream before the next events: a kick-off, then goals."""
     _put(play, match, {"kind": "kick_off", "event_id": "begins"})
     for number in range(RECORDS):
         _put(play, match, {"kind": "goal", "team": "home", "minute": 1, "event_id": f"g{number}"})
 
 
 def _put(play: Play, match: str, event: dict[str, Any]) -> None:
-    """Put a record without the API, which refuses an event of a match that it cannot read."""
+    """Put a record into the stream directly, because the API refuses events of a match that it cannot read."""
     accepted = AcceptedEvent(match, time.time_ns() // 1_000_000, EVENT.validate_python(event))
     play.world.client("kinesis").put_record(
         StreamName=play.world.system.resolve("stream"), Data=accepted.to_record(), PartitionKey=match

@@ -1,4 +1,4 @@
-"""Acts in which others could delay a match: viewers that read nothing, and matches without viewers."""
+"""Acts in which slow viewers or other matches could delay a match."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNWATCHED = 8
 async def slow_viewers_among_the_others(play: Play) -> AsyncIterator[None]:
     """Viewers with full buffers that read nothing follow the match while events are sent.
 
-    Afterwards a row says that its viewer accepted nothing: the senders have posted to it.
+    A row must then be marked as slow, which proves that the senders posted to a slow viewer.
     """
     system, before = play.world.system, await asyncio.to_thread(_slow_rows, play)
     env = system.credentials()
@@ -44,12 +44,12 @@ async def slow_viewers_among_the_others(play: Play) -> AsyncIterator[None]:
         async def noted() -> bool:
             return bool(await asyncio.to_thread(_slow_rows, play) - before)
 
-        await happened(noted, "no row says that its viewer took nothing")
+        await happened(noted, "no row was marked as slow")
 
 
 @asynccontextmanager
 async def unwatched_matches(play: Play) -> AsyncIterator[None]:
-    """Matches without viewers kick off while events are sent; the broadcasts of each end too."""
+    """Matches without viewers kick off while events are sent. Their broadcasts must end too."""
     world, play.unwatched = play.world, play.unwatched + 1
     others = [f"{play.match}-{play.unwatched}{number}" for number in range(UNWATCHED)]
 

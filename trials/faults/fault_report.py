@@ -30,7 +30,7 @@ class Report:
     lost: int = 0
     duplicated: int = 0
     repairs_ms: list[int] = field(default_factory=list)
-    """Milliseconds from the first post of an event until a viewer that no broadcast had reached repaired it."""
+    """Milliseconds from the operator's first POST of an event until a viewer that had missed it repaired it."""
     trouble: list[str] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
     """The reasons of records and batches that were set aside."""

@@ -1,4 +1,4 @@
-"""Pure: injected answers, in the form of the service that did not give them."""
+"""Pure: makes injected answers in the form of the service that was called."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def refusal(rule: Rule, operation: str) -> Answer:
 
 
 def pretence(operation: str, body: bytes) -> Answer:
-    """The answer of a successful call, for a call that was not made."""
+    """The answer of a successful call, for a call that is not passed on."""
     said: dict[str, Any] = {}
     match operation:
         case "Post":
@@ -39,7 +39,7 @@ def pretence(operation: str, body: bytes) -> Answer:
         case "PutRecord":
             said = {"ShardId": "shardId-000000000000", "SequenceNumber": "1"}
         case "SendMessage":
-            # botocore compares the checksum.
+            # botocore verifies the checksum.
             text = orjson.loads(body)["MessageBody"].encode()
             said = {"MessageId": "fault", "MD5OfMessageBody": hashlib.md5(text, usedforsecurity=False).hexdigest()}
     return 200, {"Content-Type": "application/x-amz-json-1.0"}, orjson.dumps(said)

@@ -30,7 +30,7 @@ HAPPEN_SECONDS = 30.0
 
 @asynccontextmanager
 async def account_throttle(play: Play) -> AsyncIterator[None]:
-    """The stand-in's throttle lets almost nothing pass."""
+    """The stand-in's account throttle passes only 15 frames a second."""
     async with _limits(play, account_rate=15, account_burst=3) as stats:
         before = (await stats())["throttled_account"]
 
@@ -73,7 +73,7 @@ async def _limits(play: Play, **limits: float) -> AsyncIterator[Any]:
 
 
 def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncContextManager[None]]:
-    """New processes of a function begin with a wrong clock, and the running ones are ended."""
+    """All running processes of a function are ended; new ones start with a clock that is wrong by ``seconds``."""
 
     @asynccontextmanager
     async def act(play: Play) -> AsyncIterator[None]:
@@ -123,4 +123,4 @@ async def deploy(play: Play) -> AsyncIterator[None]:
     before = (await asyncio.to_thread(functions.get_function_configuration, FunctionName=name))["CodeSha256"]
     after = await asyncio.to_thread(functions.update_function_code, FunctionName=name, ZipFile=held.getvalue())
     if after["CodeSha256"] == before:
-        raise FaultError("the senders were not deployed anew")
+        raise FaultError("no new version of the senders was deployed")

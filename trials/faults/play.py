@@ -1,4 +1,4 @@
-"""One match under faults: its operator, its viewers, and waits for its progress."""
+"""One match under faults: posts its events, connects its viewers, and waits until the events have arrived."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 PRUNED_SECONDS = 20.0
 POST_SECONDS = 90.0
-"""Seconds for which an operator repeats the POST of an event."""
+"""The most seconds for which an operator repeats the POST of an event."""
 
 SETTLE_SECONDS = 75.0
-"""Seconds for which one fault may delay an event for the viewers, and the end of a broadcast."""
+"""The most seconds by which a fault may delay an event or the end of a broadcast."""
 
 AGAIN = frozenset({"unavailable", "internal"})
 """Codes of the API after which the same event is posted again with the same id (docs/api.md)."""
@@ -48,16 +48,16 @@ class World:
     proxy: FaultProxy
     operator: Operator
     reader: HttpReader
-    """The reader with which all viewers repair."""
+    """The HTTP reader with which all viewers repair."""
 
     ledger: Ledger
     cell_states: CellStates
     set_aside: SetAsideReader
     clocks: str
-    """The folder with the errors of the functions' clocks."""
+    """The folder with the wrong clocks: a file for each function, with the seconds to add."""
 
     one_at_a_time: asyncio.Lock
-    """The lock of faults that change parts that all matches share."""
+    """The lock for acts that change parts which all matches share."""
 
     def client(self, service: str) -> Any:
         """A client of MiniStack, without the proxy."""
@@ -72,16 +72,16 @@ class Play:
     match: str
     watchers: list[Watcher] = field(default_factory=list)
     passing: list[Watcher] = field(default_factory=list)
-    """Viewers that came and left; their events are compared with the history too."""
+    """Viewers that joined during a fault. Their events are compared with the history too."""
     accepted: list[str] = field(default_factory=list)
-    """Ids that were answered 202."""
+    """Ids of events that the API answered with 202."""
     posted: dict[str, int] = field(default_factory=dict)
-    """When each event was first posted (milliseconds since 1970)."""
+    """Event id -> time of the first POST in milliseconds since 1970."""
     reposted: int = 0
     unwatched: int = 0
-    """Groups of matches without viewers that kicked off beside this one."""
+    """The number of groups of matches without viewers that were created beside this match."""
     slack: int = 0
-    """Rows that the receipts need not count, because their pruning failed."""
+    """The number of dead rows that the receipts need not count, because their pruning may fail."""
     script: Script = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,11 +106,11 @@ class Play:
         await leave([*self.watchers, *self.passing])
 
     async def pruned(self) -> str | None:
-        """Wait until the rows are those of the connected viewers; returns a sentence if that does not happen."""
+        """Wait until there are as many rows as connected viewers; returns a sentence if that does not happen."""
         until, there = time.monotonic() + PRUNED_SECONDS, len(self.watchers) + len(self.passing)
         while (rows := await asyncio.to_thread(self._rows)) != there:
             if time.monotonic() > until:
-                return f"{there} viewers are there and {rows} rows"
+                return f"{there} viewers are connected, but there are {rows} rows"
             await asyncio.sleep(0.2)
         return None
 
@@ -123,7 +123,7 @@ class Play:
 
     @property
     def ministack_url(self) -> str:
-        """The URL of MiniStack's own WebSocket API, whose functions are processes that can be killed."""
+        """The URL of MiniStack's own WebSocket API. Its routes run in separate processes that can be killed."""
         system = self.world.system
         return type(system)(system.port).websocket_url
 
@@ -167,21 +167,23 @@ class Play:
         while behind := [each for each in expected if each.seq < seq]:
             if time.monotonic() > until:
                 stand = sorted({each.seq for each in behind})
-                raise FaultError(f"{len(behind)} of {len(expected)} viewers are at {stand}, not at {seq}")
+                raise FaultError(f"{len(behind)} of {len(expected)} viewers are at seq {stand}, not at {seq}")
             await asyncio.sleep(0.02)
 
     async def ended(self, seq: int) -> None:
         """Wait until a broadcast of ``seq`` has ended."""
         await self.until(
-            lambda: self.world.cell_states.read(self.match).ended_seq >= seq, f"no broadcast of {seq} has ended"
+            lambda: self.world.cell_states.read(self.match).ended_seq >= seq, f"no broadcast of seq {seq} has ended"
         )
 
     async def told(self, seq: int) -> None:
         """Wait until the broadcast of ``seq`` has reached every row."""
-        await self.until(lambda: self.world.cell_states.read(self.match).told_seq >= seq, f"told does not reach {seq}")
+        await self.until(
+            lambda: self.world.cell_states.read(self.match).told_seq >= seq, f"told_seq does not reach {seq}"
+        )
 
     async def until(self, what: Callable[[], Any], otherwise: str) -> None:
-        """Wait for a true value of a blocking call; raises FaultError with ``otherwise``."""
+        """Wait until the blocking call ``what`` returns a true value. Raises FaultError with ``otherwise``."""
         until = time.monotonic() + SETTLE_SECONDS
         while not await asyncio.to_thread(what):
             if time.monotonic() > until:

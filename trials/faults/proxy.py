@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from trials.faults.rules import Armed
 
 GATEWAY = "gateway"
-"""The name of the port for @connections, among the functions' names."""
+"""The name of the proxy's port for @connections; the other ports have the functions' names."""
 
 HOLD_SECONDS = 10.0
 REMEMBERED = 5_000
@@ -44,14 +44,14 @@ _GARBAGE = b"HTTP/9.9 maybe\r\n\x00\x01\x02\r\n\r\n"
 
 
 class FaultProxy:
-    """The proxy, in a thread of its own from ``__enter__`` to ``__exit__``."""
+    """The proxy, which runs in its own thread from ``__enter__`` to ``__exit__``."""
 
     def __init__(self) -> None:
         self.book = Book()
         self.silent: frozenset[str] = frozenset()
-        """Regions without any answer."""
+        """Regions whose services never answer."""
         self.session = 0
-        """MiniStack's session: only its processes may be killed."""
+        """The id of MiniStack's session. Only processes of this session may be killed."""
         self._system: System | None = None
         self._ports: dict[str, int] = {}
         self._loop = asyncio.new_event_loop()
@@ -121,7 +121,7 @@ class FaultProxy:
                 return cut(request)
             target = request.headers.get("X-Amz-Target", "")
             operation = "Post" if name == GATEWAY else target.rpartition(".")[2]
-            # A POST comes from the sender, on any port.
+            # Only senders call @connections.
             signed = _SCOPE.search(request.headers.get("Authorization", ""))
             call = Call("sender" if name == GATEWAY else name, operation, body, signed[1] if signed else REGION)
             if call.region in self.silent:
@@ -164,7 +164,7 @@ class FaultProxy:
                 return self._respond(await self._answer(request, call, armed))
 
     async def _answer(self, request: web.BaseRequest, call: Call, armed: Armed) -> Answer:
-        """The answer of the service."""
+        """The answer to a call that a rule has hit."""
         rule = armed.rule
         match rule.do:
             case Do.REFUSE:
@@ -196,7 +196,7 @@ class FaultProxy:
         return await self._pass_on(request, call)
 
     def _hold(self, request: web.BaseRequest, call: Call, armed: Armed) -> None:
-        """Pass the call on later."""
+        """Pass the call on later, after the next such call for the match or after some seconds."""
         followed = asyncio.Event()
         held = (call.operation, armed.match.encode(), followed)
         if not armed.rule.seconds:
@@ -235,7 +235,10 @@ class FaultProxy:
         return answer.status, kept, body
 
     def _upstream(self, request: web.BaseRequest, call: Call) -> URL:
-        """The stand-in for POSTs to its viewers, else MiniStack, whose connection ids have another shape."""
+        """The URL to pass a call on to: the stand-in's for POSTs to its viewers, else MiniStack's.
+
+        The form of a connection id tells MiniStack's connections from the stand-in's.
+        """
         system = self._system
         assert system is not None  # noqa: S101
         path = request.raw_path

@@ -1,4 +1,4 @@
-"""Pure: the rules of faults: which calls of a function they hit, how, and how often."""
+"""Pure: rules of faults. A rule defines which calls of a function are hit, how, and how often."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from enum import Enum, auto
 class Do(Enum):
     """The effect of a rule on a call.
 
-    - KILL_BEFORE, KILL_AFTER: the calling process gets SIGKILL before the call is passed on, or after that and
-      before its answer.
-    - REFUSE: answered with an error, not passed on.
+    - KILL_BEFORE, KILL_AFTER: the calling process gets SIGKILL before the call is passed on, or after it was passed on
+      and before its answer.
+    - REFUSE: the call is answered with an error, and not passed on.
     - RESET_BEFORE, RESET_AFTER: the TCP connection is reset before the call is passed on, or instead of its answer.
-    - HANG: there is never an answer, as on a half-open connection.
-    - SLOW: passed on after ``seconds``.
-    - SWALLOW: answered as a success, and not passed on.
-    - TWICE: passed on twice.
-    - HOLD: answered as a success, and passed on after the next such call for the match, or after ``seconds`` if given.
-    - UNPROCESSED: half of a BatchWriteItem is done, the rest comes back as UnprocessedItems.
-    - STALE: an eventually consistent read gets an earlier answer; a consistent read is not changed.
-    - GARBLE: passed on, and the answer is not HTTP.
+    - HANG: the call is never answered, as on a half-open connection.
+    - SLOW: the call is passed on after ``seconds``.
+    - SWALLOW: the call is answered as a success, and not passed on.
+    - TWICE: the call is passed on twice.
+    - HOLD: the call is answered as a success, and passed on after the next such call for the match; with ``seconds``,
+      after that time.
+    - UNPROCESSED: half of a BatchWriteItem is passed on, the rest is returned as UnprocessedItems.
+    - STALE: an eventually consistent read gets an older answer; a consistent read is passed on.
+    - GARBLE: the call is passed on, and its answer is not HTTP.
     """
 
     KILL_BEFORE = auto()
@@ -44,7 +45,7 @@ KILLS = frozenset({Do.KILL_BEFORE, Do.KILL_AFTER})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that a function makes: ``operation`` is AWS's name for it, ``Post`` for a POST to @connections."""
+    """A call by a function. ``operation`` is AWS's name of the operation, or ``Post`` for a POST to @connections."""
 
     function: str
     operation: str
@@ -55,10 +56,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``do`` this to calls of ``operation`` by ``function`` whose body has every text of ``has``.
+    """A rule that does ``do`` to calls of ``operation`` by ``function`` whose body contains every text of ``has``.
 
-    The first ``skip`` calls pass, and the next ``times`` are hit. REFUSE answers ``error`` and ``status``. ``anyone``:
-    hit calls of other matches too.
+    The first ``skip`` calls pass, and the next ``times`` calls are hit. REFUSE answers with ``error`` and ``status``.
+    With ``anyone``, the rule also hits calls for other matches.
     """
 
     function: str
@@ -83,7 +84,7 @@ class Rule:
 
 @dataclass(slots=True)
 class Armed:
-    """A rule that waits for the calls of one match."""
+    """A rule that is armed for one match, with its counts of calls."""
 
     rule: Rule
     match: str
@@ -109,13 +110,13 @@ class Armed:
 
 @dataclass(slots=True)
 class Book:
-    """The rules that are armed. Thread-safe."""
+    """All armed rules. Thread-safe."""
 
     _armed: list[Armed] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def arm(self, rule: Rule, match: str) -> Armed:
-        """Apply the rule to the calls of a match from now on."""
+        """Apply the rule to the calls for a match from now on."""
         armed = Armed(rule, match)
         with self._lock:
             self._armed.append(armed)

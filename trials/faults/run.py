@@ -1,4 +1,4 @@
-"""Runs the faults against a stack: several matches at once, each under one fault after the other."""
+"""Runs faults against a stack: several matches at once, each under one fault after another."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ PER_MATCH = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of a run: every kind ``rounds`` times, ``lanes`` matches at once, with so many viewers each."""
+    """The plan of a run: every kind ``rounds`` times, with ``lanes`` matches at once.
+
+    Each match has ``told + quick`` viewers at the stand-in and ``on_ministack`` viewers at MiniStack.
+    """
 
     kinds: Sequence[Kind]
     rounds: int = 1
@@ -181,7 +184,7 @@ class Run:
         """Post events until the fault has taken effect. Raises FaultError."""
         posted = await self._post(play, kind)
         while not await _fired(armed):
-            # The caller could not be identified, so no process was killed. Another event is another chance.
+            # The calling process could not be found, so it was not killed. Try again with another event.
             if len(posted) >= MOST_POSTED:
                 raise FaultError(_silent(armed))
             posted += await self._post(play, kind)
@@ -198,7 +201,7 @@ class Run:
         await play.told(seq)
 
     async def _finish(self, play: Play) -> None:
-        """Play to full time; the last events have one that the rules refuse."""
+        """Play to full time. First post an event that the rules of the game must refuse."""
         await play.post({"kind": "kick_off", "event_id": f"{play.match}-again"})
         for kind in LAST:
             await self._clean(play, play.script.phase(kind))
@@ -248,18 +251,18 @@ async def _fired(armed: list[Armed]) -> bool:
 
 
 def _silent(armed: list[Armed]) -> str:
-    """A sentence about the rule that hit nothing: such a fault proves nothing."""
+    """A sentence about a rule that hit no call. Such a fault proves nothing, so the run fails."""
     rule = next(each.rule for each in armed if not each.fired)
     return f"the fault did not happen: {rule.do.name} of {rule.function}'s {rule.operation}"
 
 
 def _expected(play: Play, kind: Kind) -> list[Watcher]:
-    """The viewers that must have the events before the run goes on: the quick ones, or all."""
+    """The viewers that must have the events before the run goes on: all viewers, or only the quick ones."""
     return [each for each in play.watchers if each.quick or kind.reach == "told"]
 
 
 def matches_of(plan: Plan) -> list[list[Kind]]:
-    """The faults of each match in random order by the seed. A kind for the opening of a match comes first."""
+    """The faults of each match, in an order that the seed determines. A kind for the opening of a match comes first."""
     chance = random.Random(plan.seed)
     matches: list[list[Kind]] = []
     for _ in range(plan.rounds):

@@ -1,4 +1,4 @@
-"""Pure: the events of a match, for an operator to post, without end."""
+"""Pure: an endless series of events of a match, for an operator to post."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PLAY: tuple[dict[str, Any], ...] = (
 )
 
 LAST = ("half_time", "second_half", "full_time")
-"""The phases after the first half, in which all other events are."""
+"""The phases that end a match. All other events are in the first half."""
 
 
 class Script:

@@ -34,7 +34,7 @@ module "livescore" {
   tracing      = false
 
   settings = {
-    # MiniStack's own Cognito issues tokens by `livescore up`; here nobody does, and nobody can operate.
+    # `livescore up` lets MiniStack's Cognito issue tokens. Here nobody issues tokens, so nobody can operate.
     issuer            = "https://issuer.example.org"
     jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
     operator_audience = "operators"
@@ -42,7 +42,7 @@ module "livescore" {
     sender_rate       = "1000"
   }
 
-  # It refuses a consumer as an event source.
+  # MiniStack refuses a consumer as an event source.
   enhanced_fan_out       = false
   deletion_protection    = false
   point_in_time_recovery = false

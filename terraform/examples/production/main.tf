@@ -1,4 +1,4 @@
-# A big match: two cells, names of their own, what was raised by quota requests, and someone on call.
+# A big match: two cells, their own domain names, raised quotas, and an engineer on call.
 # docs/deploy.md has the arithmetic for the figures here; they are for a million viewers.
 
 terraform {
@@ -67,14 +67,14 @@ module "livescore" {
   tags        = { environment = "production" }
 
   home = {
-    # Numbering must never wait for anybody else's functions.
+    # Numbering must never wait for other functions of the account.
     reserved_concurrency = { fanout = 50, watchdog = 10 }
     domain               = { name = "api.${var.domain}", certificate_arn = var.certificates.http, zone_id = var.zone_id }
   }
 
   cells = {
     for region in local.cells : region => {
-      # A goal wants all senders of the send rate at once.
+      # A goal needs all senders of the send rate at once.
       reserved_concurrency    = { sender = 100, receipt = 20, authorizer = 200, routes = 400 }
       provisioned_concurrency = { sender = 8, authorizer = 20, routes = 40 }
       domain                  = { name = "live.${var.domain}", certificate_arn = var.certificates.viewers[region], zone_id = var.zone_id }

@@ -1,5 +1,5 @@
-# A small deployment to try everything with: one region, no protection of what it holds, gone with `terraform destroy`.
-# Its cost while nobody watches: the stream's shards, and the consumer's.
+# A small deployment to try everything: one region, and no protection, so `terraform destroy` deletes it.
+# While nobody watches, you pay for the stream's shards and the consumer.
 
 terraform {
   required_version = "~> 1.11"
@@ -32,7 +32,7 @@ module "livescore" {
   user_pool = { domain_prefix = var.sign_in_prefix }
 
   settings = {
-    # A tenth of the account's default throttle: the rest of the account may need it.
+    # A tenth of the account's default throttle, because other programs in the account may need the rest.
     send_rate   = "1000"
     sender_rate = "1000"
   }

@@ -1,6 +1,6 @@
 locals {
   state_machine_name = "${var.deployment.prefix}-broadcast"
-  # Put together here because the machine starts itself: its role names it before it is made.
+  # Put together from names, because the state machine starts itself: its role names it before it is made.
   state_machine_arn = "arn:${var.deployment.partition}:states:${var.region}:${var.deployment.account_id}:stateMachine:${local.state_machine_name}"
 
   substituted = merge(
@@ -19,7 +19,7 @@ resource "aws_sfn_state_machine" "broadcast" {
     { for name, reference in var.state_machine.substitutions : name => local.substituted[reference] },
   )
 
-  # An Express execution leaves no history but this log.
+  # An Express execution has no history, only this log.
   logging_configuration {
     level                  = var.deployment.state_machine_log_level
     include_execution_data = true
@@ -41,7 +41,7 @@ resource "aws_sfn_state_machine" "broadcast" {
   depends_on = [aws_iam_role_policy.state_machine]
 }
 
-# The name keeps the log clear of the account's resource policy, whose size is limited
+# With this name the log needs no statement in the account's resource policy, whose size is limited
 # (https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html).
 resource "aws_cloudwatch_log_group" "state_machine" {
   region            = var.region
@@ -122,7 +122,7 @@ data "aws_iam_policy_document" "state_machine" {
       "logs:DescribeResourcePolicies",
       "logs:DescribeLogGroups",
     ]
-    # Log delivery is of the account: these name no resource
+    # Log delivery belongs to the account: these actions know no single resource
     # (https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html).
     resources = ["*"]
   }

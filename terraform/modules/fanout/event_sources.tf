@@ -1,11 +1,10 @@
 locals {
-  # A record that is still on the stream when the mapping gives it up can still be read by hand; and AWS knows no age
-  # above a week.
+  # The mapping gives a record up while the record is still on the stream and can be read by hand. AWS allows a week at most.
   maximum_record_age = min(var.stream.retention_seconds - 300, 604800)
 }
 
-# No limit of retries: it would throw away what the API has answered with 202. The function sets poison records aside
-# itself. A record that blocks for longer than the stream keeps records goes to S3, whole.
+# There is no limit of retries, because it would throw away events that the API has answered with 202. The function itself sets
+# poison records aside. A record that blocks for nearly as long as the stream keeps records goes to S3, whole.
 resource "aws_lambda_event_source_mapping" "stream" {
   for_each = { for function, source in var.event_sources : function => source if source.stream != null }
 
@@ -26,8 +25,8 @@ resource "aws_lambda_event_source_mapping" "stream" {
     }
   }
 
-  # Counts what is given up, among others
-  # (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html): the one metric of it there is.
+  # Only this metric counts the records that are given up
+  # (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html).
   metrics_config {
     metrics = ["EventCount"]
   }
@@ -42,8 +41,8 @@ resource "aws_lambda_event_source_mapping" "queue" {
   batch_size              = each.value.batch_size
   function_response_types = each.value.report_batch_item_failures ? ["ReportBatchItemFailures"] : []
 
-  # Without it the poller takes messages while no concurrency is left for the function. Each time counts as one that was
-  # received, and in the end they are set aside
+  # Without this limit the poller takes messages while no concurrency is left for the function. Each time counts as a receive,
+  # and in the end the messages are set aside
   # (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
   scaling_config {
     maximum_concurrency = each.value.maximum_concurrency
@@ -57,8 +56,8 @@ resource "aws_lambda_event_source_mapping" "queue" {
   }
 }
 
-# A function that puts messages into the queue that invokes it is stopped after about 16 invocations in one chain, and its
-# message goes to the dead-letter queue
+# If a function puts messages into the queue that invokes it, AWS stops it after about 16 invocations in one chain, and moves
+# its message to the dead-letter queue
 # (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html). The watchdog checks a
 # cell that does not answer until it answers: after 2, 4, 8 … 60 seconds, and then every 60 seconds.
 resource "aws_lambda_function_recursion_config" "queue" {

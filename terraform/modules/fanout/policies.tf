@@ -33,10 +33,9 @@ data "aws_iam_policy_document" "fanout" {
     }
   }
 
-  # A transaction needs what its writes need
+  # A transaction needs the permissions of its writes
   # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html).
-  # A goal whose operator has not seen the newest
-  # events is compared with those.
+  # If an operator has not seen the newest events, a goal is compared with them.
   statement {
     sid       = "Number"
     actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
@@ -61,7 +60,7 @@ data "aws_iam_policy_document" "fanout" {
     resources = [module.queues.arns["set-aside"], module.queues.arns["watchdog"]]
   }
 
-  # Lambda puts what it gives up there with the function's role
+  # Lambda puts records that it gives up there, with the function's role
   # (https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html).
   statement {
     sid     = "GiveUp"

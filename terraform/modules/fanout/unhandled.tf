@@ -1,4 +1,4 @@
-# Where the event source puts records that grew too old on the stream. Names of buckets are of all the world.
+# The event source puts records that grew too old on the stream into this bucket. Names of buckets are unique in the world.
 resource "aws_s3_bucket" "unhandled" {
   region        = var.region
   bucket        = local.unhandled_name

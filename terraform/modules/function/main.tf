@@ -43,7 +43,7 @@ resource "aws_lambda_function" "this" {
     mode = var.deployment.tracing ? "Active" : "PassThrough"
   }
 
-  # An event source is refused where the role may not yet read what it names.
+  # AWS refuses an event source whose role may not yet read the stream or queue.
   depends_on = [aws_iam_role_policy.this]
 }
 

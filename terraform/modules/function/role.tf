@@ -1,4 +1,4 @@
-# Roles are of the account, not of a region, so their names carry it.
+# Roles belong to the account, not to a region, so their names contain the region.
 resource "aws_iam_role" "this" {
   name               = "${local.name}-${var.region}"
   description        = "What the function ${local.name} in ${var.region} may do."
@@ -22,8 +22,8 @@ resource "aws_iam_role_policy" "this" {
   policy = data.aws_iam_policy_document.this.json
 }
 
-# Names no resource of this module, only what it will be called: Terraform reads a document that does at apply, and a plan
-# would not show it.
+# The document has names, not references to resources of this module. Terraform would read a document with such references only
+# at apply, and a plan would not show it.
 data "aws_iam_policy_document" "this" {
   source_policy_documents = var.policies
 

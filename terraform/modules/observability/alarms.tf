@@ -1,4 +1,4 @@
-# The alarms of every region, and whom they tell.
+# The alarms of every region, and their topics.
 
 data "aws_caller_identity" "current" {}
 
@@ -9,7 +9,7 @@ locals {
   # An alarm tells a topic of its own region.
   regions = setunion([var.home.region], local.cell_regions, var.watch_web ? ["us-east-1"] : [])
 
-  # An account's concurrency is counted by region, whatever runs there.
+  # AWS counts an account's concurrency by region, for all functions together.
   region_alarms = {
     for region in setunion([var.home.region], local.cell_regions) : region => [
       {
@@ -20,14 +20,13 @@ locals {
     ]
   }
 
-  # Figures arrive minutes late, and FILL puts a 0 into each minute that has none yet: with "2 of 2" the newest datapoint
-  # would always be that 0, and the alarm could never go off. So it is "M of N", and N is larger than M by this
-  # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html,
-  # FILL). One minute is enough for every
-  # alarm that does not say otherwise: a goal and what goes wrong with it are over in less than two.
+  # Figures arrive minutes late, and FILL puts a 0 into each minute that has none yet
+  # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html). With "2 of 2" the newest datapoint would
+  # always be that 0, and the alarm could never go off. So an alarm is "M of N", and N is larger than M by this number. One bad
+  # minute is enough for every alarm that does not say otherwise, because a goal is over in less than two minutes.
   late = 4
 
-  # So many failures in a minute are no alarm where a share is watched: one of three viewers would be a third.
+  # An alarm about a share ignores up to this many failures in a minute. Otherwise one failure of three viewers would be a third.
   few = 10
 
   namespace = "livescore"

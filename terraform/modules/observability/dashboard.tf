@@ -77,7 +77,7 @@ locals {
     ]
   }
 
-  # Put together, so that a plan shows the dashboard whole.
+  # ARNs are put together from names, so that a plan shows the whole dashboard.
   alarm_arns = {
     for key, alarm in aws_cloudwatch_metric_alarm.this :
     key => "arn:${data.aws_partition.current.partition}:cloudwatch:${alarm.region}:${data.aws_caller_identity.current.account_id}:alarm:${alarm.alarm_name}"
@@ -90,8 +90,8 @@ locals {
     [for region in local.cell_regions : { region = region, heading = "# Cell ${region}", graphs = local.cell_bands[region], alarms = local.cell_states[region] }],
   )
 
-  # The keys of the alarms whose state a band shows. Alarms of no cell are home's: also what is watched in home's region
-  # where home is no cell, and what is watched in us-east-1 for the web.
+  # The keys of the alarms whose state a band shows. Home's band has all alarms of no cell: also those of home's region if home is
+  # no cell, and those of us-east-1 for the web.
   cell_states = {
     for region in local.cell_regions : region => sort([for alarm in concat(local.cell_alarms[region], local.region_alarms[region]) : "${region}/${alarm.name}"])
   }
@@ -121,7 +121,7 @@ locals {
 resource "aws_cloudwatch_dashboard" "this" {
   region         = var.home.region
   dashboard_name = var.prefix
-  # The properties were made text one by one, because a list wants things of one shape.
+  # Each widget's properties become text first, because all elements of a list must have one type.
   dashboard_body = jsonencode({
     widgets = [for widget in local.widgets : merge(widget, { properties = jsondecode(widget.properties) })]
   })

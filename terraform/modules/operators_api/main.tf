@@ -138,7 +138,7 @@ resource "aws_apigatewayv2_stage" "this" {
     })
   }
 
-  # Settings of a route that does not exist yet are refused.
+  # AWS refuses settings of a route that does not exist yet.
   depends_on = [aws_apigatewayv2_route.this]
 }
 

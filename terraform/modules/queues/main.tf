@@ -16,7 +16,8 @@ resource "aws_sqs_queue" "this" {
   sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
 }
 
-# Resources of their own: SQS refuses a dead-letter queue that does not exist yet, and both are made by one for_each.
+# Redrive policies are resources of their own, because one for_each makes all queues and SQS refuses a dead-letter queue that does
+# not exist yet.
 resource "aws_sqs_queue_redrive_policy" "this" {
   for_each = local.with_dead_letter
 

@@ -18,7 +18,7 @@ resource "aws_cognito_user_pool" "this" {
   user_pool_tier      = "ESSENTIALS"
   deletion_protection = var.deletion_protection ? "ACTIVE" : "INACTIVE"
 
-  # Every user of the pool operates: nobody may sign up.
+  # Every user of the pool is an operator, so nobody may sign up.
   admin_create_user_config {
     allow_admin_create_user_only = true
   }
@@ -90,11 +90,11 @@ resource "aws_cognito_user_pool_client" "commands" {
   allowed_oauth_flows                  = ["client_credentials"]
   allowed_oauth_scopes                 = [var.scope]
 
-  # A scope is refused until its resource server is there.
+  # Cognito refuses a scope until its resource server exists.
   depends_on = [aws_cognito_resource_server.this]
 }
 
-# People at the desk: a page keeps no secret, so it has none and proves itself by PKCE.
+# The app client of the desk. A page cannot keep a secret, so this client has none and uses PKCE.
 resource "aws_cognito_user_pool_client" "desk" {
   count = local.has_desk ? 1 : 0
 
@@ -111,7 +111,7 @@ resource "aws_cognito_user_pool_client" "desk" {
   depends_on = [aws_cognito_resource_server.this]
 }
 
-# The app client that gets tokens for viewers, where only some may watch.
+# The app client that gets tokens for viewers, for a site on which only viewers with a token may watch.
 resource "aws_cognito_user_pool_client" "viewers" {
   count = var.viewers ? 1 : 0
 

@@ -1,11 +1,11 @@
 locals {
-  # Put together here so that functions can be told of the stage before it exists: it waits for its routes, and they for
-  # the functions.
+  # Put together from names, because functions need the stage's name before it exists: the stage waits for its routes, and the
+  # routes wait for the functions.
   execution_arn = "arn:${var.deployment.partition}:execute-api:${var.region}:${var.deployment.account_id}:${aws_apigatewayv2_api.this.id}"
   host          = "${aws_apigatewayv2_api.this.id}.execute-api.${var.region}.${var.deployment.dns_suffix}"
 }
 
-# The execute-api endpoint stays: it is where the senders reach @connections, also of viewers on a domain of their own.
+# The execute-api endpoint stays on: senders reach @connections there, also for viewers who use a domain.
 resource "aws_apigatewayv2_api" "this" {
   region                     = var.region
   name                       = "${var.deployment.prefix}-websocket"
@@ -95,7 +95,7 @@ resource "aws_apigatewayv2_stage" "this" {
     }
   }
 
-  # Settings of a route that does not exist yet are refused, and the first deployment is to have all of them.
+  # AWS refuses settings of a route that does not exist yet, and the first deployment has to contain all routes.
   depends_on = [aws_apigatewayv2_route.this, aws_apigatewayv2_route_response.this]
 }
 

@@ -87,7 +87,7 @@ data "aws_iam_policy_document" "site" {
   }
 
   statement {
-    # Without it S3 answers 403 for a file that is not there. No list gets out: queries are not passed on to S3.
+    # Without this permission S3 answers 403 for a missing file. Nobody can list the bucket: CloudFront passes no query on to S3.
     sid       = "CloudFrontLearnsWhatIsMissing"
     actions   = ["s3:ListBucket"]
     resources = [aws_s3_bucket.site.arn]

@@ -1,14 +1,14 @@
-# One host for the pages, for the snapshots that they repair themselves with, and for what operators post.
+# One host for the pages, for the snapshots with which they repair gaps, and for operators' posts.
 
 locals {
   api_host = trimprefix(var.api_endpoint, "https://")
 
-  # AWS's own policies for what operators ask, by the ids that the CloudFront guide lists, so that a plan shows which.
+  # AWS's own policies for operators' requests. They are named by the ids of the CloudFront guide, so that a plan shows them.
   # (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html,
   # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html)
   caching_disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-  # AllViewerExceptHostHeader is the one way for Authorization to an origin that knows itself by Host: a policy of one's own
-  # that names that header is refused (https://repost.aws/knowledge-center/cloudfront-authorization-header).
+  # Only AllViewerExceptHostHeader passes Authorization on to an origin that needs its own Host: CloudFront refuses a policy of
+  # ours that names that header (https://repost.aws/knowledge-center/cloudfront-authorization-header).
   all_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 }
 
@@ -24,11 +24,10 @@ resource "aws_cloudfront_function" "operators" {
   code    = file("${path.module}/operators.js")
 }
 
-# The API says what tells two snapshots apart, and how long one is good. That is a second, and up to half a minute for
-# the list of a day on which nothing is played.
-# There is no origin request policy, so CloudFront passes on only the parts of the cache key: no Host (the API would not
-# know itself), no Origin (CORS is answered below), no cookie, and no Authorization. So no token ever comes to a shared
-# cache. Requests with a token have a path of their own, under which nothing is kept.
+# The API says for how long a snapshot is valid: a second, and up to half a minute for the list of a day on which nothing is played.
+# There is no origin request policy, so CloudFront passes on only the parts of the cache key: no Host (API Gateway would not know
+# it), no Origin (CORS is answered below), no cookie, and no Authorization. So no token ever reaches a shared cache. Requests with a
+# token have a path of their own, under which nothing is cached.
 resource "aws_cloudfront_cache_policy" "snapshots" {
   name        = "${var.prefix}-snapshots-${var.region}"
   comment     = "Snapshots of matches: a second; quiet lists: longer"
@@ -100,7 +99,7 @@ resource "aws_cloudfront_distribution" "site" {
       https_port             = 443
       origin_protocol_policy = "https-only"
       origin_ssl_protocols   = ["TLSv1.2"]
-      # A function of the API has 15 seconds; a viewer asks again sooner.
+      # The function of the API has 15 seconds; a viewer asks again sooner.
       origin_read_timeout      = 10
       origin_keepalive_timeout = 60
     }
@@ -125,7 +124,7 @@ resource "aws_cloudfront_distribution" "site" {
     response_headers_policy_id = aws_cloudfront_response_headers_policy.pages.id
   }
 
-  # A plain GET of another site's page needs no preflight, so OPTIONS is not let through.
+  # A plain GET from another site's page needs no preflight, so OPTIONS is not allowed.
   ordered_cache_behavior {
     path_pattern               = var.site.readers.path
     target_origin_id           = "api"
@@ -154,7 +153,7 @@ resource "aws_cloudfront_distribution" "site" {
     }
   }
 
-  # An error is kept for ten seconds unless it is said otherwise: a match would be missing for so long after it was made.
+  # CloudFront caches an error for ten seconds by default. Then a new match would seem to be missing for that long.
   dynamic "custom_error_response" {
     for_each = [404, 500, 502, 503, 504]
 

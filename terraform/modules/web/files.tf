@@ -1,7 +1,7 @@
 # The files in the bucket.
 
 locals {
-  # deployment.json is made below, whatever the folder has.
+  # deployment.json is made below, also if the folder has one.
   files = var.site_directory == null ? [] : [
     for file in fileset(var.site_directory, "**") : file
     if file != "deployment.json" && !contains(var.site.pages.not_served, regex("[^.]*$", file))
@@ -17,12 +17,11 @@ resource "aws_s3_object" "file" {
   source       = "${var.site_directory}/${each.value}"
   source_hash  = filemd5("${var.site_directory}/${each.value}")
   content_type = var.site.pages.content_types[regex("[^.]+$", each.value)]
-  # Names carry no hash of the content: a new release must be seen within minutes.
+  # Names contain no hash of the content, so browsers must see a new release within minutes.
   cache_control = var.site.pages.cache_control
 }
 
-# deployment.json tells a page its cells, and the console where operators sign in. So the same files serve every
-# deployment.
+# deployment.json has the cells for the pages, and the sign-in for the console. So the same files serve every deployment.
 resource "aws_s3_object" "deployment" {
   region        = var.region
   bucket        = aws_s3_bucket.site.id

@@ -1,11 +1,10 @@
-# The headers of the pages and the snapshots: site.json states them, and this file puts them where CloudFront wants
-# them.
+# The headers of the pages and the snapshots. site.json states them.
 
 locals {
-  # A page runs the site's own scripts and talks to its own host and the cells, and to nobody else. No script stands in
-  # a page itself, so none that somebody smuggles into one runs.
+  # A page runs only the site's own script files, and connects only to its own host and the cells. A page contains no inline
+  # script, so an injected one does not run.
   websocket_origins = distinct([for url in values(var.websocket_urls) : regex("^wss://[^/]+", url)])
-  # Where the console exchanges a code for a token. Where it sends the operator to sign in is another page, which needs no leave.
+  # The console exchanges a code for a token at this origin. The sign-in itself is another page, which needs no permission.
   sign_in_origins = [for each in var.operators_sign_in[*] : regex("^https://[^/]+", each.token_url)]
   page_policy = replace(
     join("; ", var.site.pages.content_security_policy),
@@ -13,7 +12,7 @@ locals {
     join(" ", concat(local.websocket_origins, local.sign_in_origins, var.connect_sources)),
   )
 
-  # CloudFront has arguments of their own for these, and refuses them among a policy's other headers.
+  # CloudFront has a separate argument for each of these headers, and refuses them among the other headers of a policy.
   named_headers = [
     "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options",
   ]
@@ -33,7 +32,7 @@ resource "aws_cloudfront_response_headers_policy" "pages" {
       override                = true
     }
 
-    # The one value there is: nosniff.
+    # The only value is nosniff.
     content_type_options {
       override = true
     }

@@ -29,7 +29,7 @@ from devstack.system import ROOT, System
 SYSTEM = System(4566)
 FUNCTIONS = sorted(SYSTEM.raw["functions"])
 MACHINES = {"arm64": 183, "x86_64": 62}
-"""By architecture: what the header of its ELF files says (elf.h, EM_AARCH64 and EM_X86_64)."""
+"""Architecture -> the machine in the header of its ELF files (elf.h, EM_AARCH64 and EM_X86_64)."""
 
 LIVESCORE = str(Path(sys.executable).parent / "livescore")
 REGIONS = ("us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "zz-new-1")
@@ -45,7 +45,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clean(unpacked: Path, code: str) -> Any:
-    """The JSON output of code in a clean process that has nothing but the zip."""
+    """The JSON output of code in a clean process that can import only from the zip."""
     code = f"import json, sys\nsys.path.insert(0, {str(unpacked)!r})\n{code}"
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -54,7 +54,7 @@ def clean(unpacked: Path, code: str) -> Any:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_zip_holds_everything(unpacked: Path, function: str) -> None:
-    """Each handler is imported in a clean process that has nothing but the zip."""
+    """A clean process that has only the zip can import each handler."""
     module = SYSTEM.raw["functions"][function]["handler"].rpartition(".")[0]
     assert clean(unpacked, f"import {module}; print(json.dumps({module}.__file__))").startswith(str(unpacked))
 
@@ -70,7 +70,7 @@ def test_the_zip_holds_everything(unpacked: Path, function: str) -> None:
     ],
 )
 def test_no_function_imports_what_it_may_never_need(unpacked: Path, function: str, needless: set[str]) -> None:
-    """A cold start waits for every import: clients come with their first use, models only where events come in."""
+    """A cold start imports little: clients load at their first use, models only in functions that take events."""
     module = SYSTEM.raw["functions"][function]["handler"].rpartition(".")[0]
     loaded = clean(unpacked, f"import {module}; print(json.dumps(list(sys.modules)))")
     assert needless.isdisjoint(loaded)
@@ -91,7 +91,7 @@ print(json.dumps(list(sys.modules)))"""
 
 
 def test_every_service_is_where_it_was(unpacked: Path) -> None:
-    """Of botocore's endpoints only those of our services are left, and they are where the whole table has them."""
+    """Only the endpoints of our services are left in botocore's table, unchanged and at their places."""
     code = f"""
 import botocore.session
 from botocore.config import Config
@@ -108,7 +108,7 @@ print(json.dumps([
 
 
 def test_the_cache_of_the_installer_is_left_alone(tmp_path: Path) -> None:
-    """Files are linked from uv's cache, where other environments have them too: they are replaced, not written to."""
+    """Files are links into uv's cache, which other environments share, so they are replaced and not written to."""
     cached, folder = tmp_path / "endpoints.json", tmp_path / "libraries"
     services: dict[str, Any] = {"dynamodb": {}, "s3": {}}
     cached.write_text(json.dumps({"partitions": [{"services": services}]}))
@@ -123,18 +123,18 @@ def test_the_cache_of_the_installer_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
 def for_aws(request: pytest.FixtureRequest) -> tuple[str, Path]:
-    """An architecture, and its zip with what this machine can compile, which is larger than one without."""
+    """An architecture and its zip, compiled if this machine can compile for it."""
     architecture: str = request.param
     return architecture, build(Target.lambda_function(architecture, lambda_python() or sys.executable))
 
 
 def test_a_zip_is_small_enough(for_aws: tuple[str, Path]) -> None:
-    """At most 25 MB, compiled code included: the size of a zip is part of a cold start."""
+    """A zip has at most 25 MB with compiled code, because its size adds to a cold start."""
     assert for_aws[1].stat().st_size <= MOST_BYTES
 
 
 def test_extension_modules_are_those_of_the_runtime(for_aws: tuple[str, Path]) -> None:
-    """Every extension module is for the function's processor and for its Python."""
+    """Every extension module is built for the function's processor and Python."""
     architecture, made = for_aws
     version = PYTHON.replace(".", "")
     with zipfile.ZipFile(made) as archive:
@@ -146,7 +146,7 @@ def test_extension_modules_are_those_of_the_runtime(for_aws: tuple[str, Path]) -
 
 
 def test_nothing_needless_is_in_the_zip(for_aws: tuple[str, Path]) -> None:
-    """No tests, stubs or sources of extension modules, no model of a service that nobody calls, but every licence."""
+    """The zip has no tests, stubs, sources of extension modules or models of unused services, but every licence."""
     with zipfile.ZipFile(for_aws[1]) as archive:
         names = archive.namelist()
     assert [name for name in names if re.search(r"\.(pyi|pyx|pxd|c|h)$|(^|/)tests/|/RECORD$", name)] == []
@@ -158,7 +158,7 @@ def test_nothing_needless_is_in_the_zip(for_aws: tuple[str, Path]) -> None:
 
 
 def test_ministack_is_given_what_the_zip_holds() -> None:
-    """The zip and the folder that MiniStack is given are the files of the zip for this machine, and nothing else."""
+    """The zip and the folder for MiniStack together have exactly the files of the zip for this machine."""
     parts = build_parts()
     with zipfile.ZipFile(parts.code) as archive:
         code = {name: archive.read(name) for name in archive.namelist()}
@@ -170,7 +170,7 @@ def test_ministack_is_given_what_the_zip_holds() -> None:
 
 
 def test_everything_is_compiled_ahead() -> None:
-    """A function cannot keep what it compiles, so every module comes compiled, by the Python that was named for it."""
+    """Every module is compiled, by the named Python, because a function cannot store compiled files."""
     with zipfile.ZipFile(build()) as archive:
         names = set(archive.namelist())
     tag = sys.implementation.cache_tag
@@ -181,7 +181,7 @@ def test_everything_is_compiled_ahead() -> None:
 
 
 def test_without_a_python_to_compile_there_are_sources_only() -> None:
-    """Bytecode of another version is left out: it would only be dead weight."""
+    """A zip has no bytecode of another Python version, which the runtime could not use."""
     with zipfile.ZipFile(build(Target.lambda_function("arm64", None))) as archive:
         names = archive.namelist()
     assert "broadcaster/send/sender.py" in names
@@ -189,13 +189,13 @@ def test_without_a_python_to_compile_there_are_sources_only() -> None:
 
 
 def test_the_same_code_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Built again from nothing, compiled again, a zip is the same: a deployment without a change changes nothing."""
+    """A zip that is built and compiled again has the same bytes, so a deployment without a change changes nothing."""
     target = Target.lambda_function("arm64", lambda_python() or sys.executable)
     assert build(target, tmp_path).read_bytes() == build(target).read_bytes()
 
 
 def test_another_python_is_refused(tmp_path: Path) -> None:
-    """Bytecode of another version would never be read: that is said before anything is built."""
+    """A Python of another version is refused before anything is built, because its bytecode would never be read."""
     wrong = tmp_path / "python"
     wrong.write_text("#!/bin/sh\necho 3.9\n")
     wrong.chmod(0o755)
@@ -203,13 +203,13 @@ def test_another_python_is_refused(tmp_path: Path) -> None:
         command = [LIVESCORE, "package", "--to", str(tmp_path / "dist"), "--python", python]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert ran.returncode == 1
-        assert f"is no Python {PYTHON}." in ran.stderr
+        assert f"is not Python {PYTHON}." in ran.stderr
         assert "Traceback" not in ran.stderr
     assert not (tmp_path / "dist").exists()
 
 
 def test_two_that_build_at_once_build_one_zip(tmp_path: Path) -> None:
-    """Two commands that start together in a new checkout wait for each other; neither takes the other's folders."""
+    """Two commands that start together in a new checkout wait for each other and keep each other's folders."""
     program = (
         "import pathlib, sys; from devstack.builds.lambda_zips import build; build(work=pathlib.Path(sys.argv[1]))"
     )

@@ -1,4 +1,4 @@
-"""The quotas of an account, read by AWS's protocols from a loopback server, and the command preflight."""
+"""The command preflight, with an account's quotas from a loopback server that speaks AWS's protocols."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Aws:
 
     url: str = ""
     quotas: dict[str, float] = field(default_factory=dict)
-    """Code -> value that was raised; of the others there is only a default."""
+    """Quota code -> raised value. All other quotas have their defaults."""
     throttle: tuple[float, int] = (10_000.0, 5_000)
     executions: int = 1_000
     errors: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -144,7 +144,7 @@ def test_a_new_account_in_a_small_region(aws: Aws) -> None:
 
 
 def test_throttles_that_will_be(aws: Aws) -> None:
-    """A raised throttle of $connect counts, and that of $disconnect, which Terraform raises with it."""
+    """A raised throttle of $connect counts, and so does the one of $disconnect, which Terraform raises too."""
     options = ("--region", "eu-west-1", "--throttle", "$connect=1200", "--json")
     status, said = preflight(*options)
     finding = json.loads(said)["findings"][0]
@@ -161,7 +161,7 @@ def test_two_cells_and_the_settings_that_will_be(aws: Aws) -> None:
 
 
 def test_the_outputs_of_a_deployment(aws: Aws, tmp_path: Path) -> None:
-    """`terraform output -json` gives home, cells, settings and throttles; another release's setting is no mistake."""
+    """`terraform output -json` gives home, cells, settings and throttles; an unknown setting in it is ignored."""
     outputs = tmp_path / "outputs.json"
     values = {
         "home": {"region": "eu-west-1"},
@@ -180,7 +180,7 @@ def test_the_outputs_of_a_deployment(aws: Aws, tmp_path: Path) -> None:
 
 
 def test_the_quota_of_a_deployment_in_small_regions(aws: Aws, tmp_path: Path) -> None:
-    """A quota that Terraform took by itself is no setting; one that was set holds for all regions."""
+    """A quota that Terraform assumed is not a setting; a quota that was set applies to all regions."""
     aws.throttle = (10_000.0, 5_000)
     outputs = tmp_path / "outputs.json"
     settings = {name: str(each["default"]) for name, each in SYSTEM["settings"].items()} | {"send_rate": "7000"}
@@ -198,7 +198,7 @@ def test_the_quota_of_a_deployment_in_small_regions(aws: Aws, tmp_path: Path) ->
 
 
 def test_missing_permissions_are_said_and_defaults_compared(aws: Aws) -> None:
-    """Credentials that may not read a quota leave one sentence for each permission; the rest is compared."""
+    """If credentials may not read a quota, each missing permission gets one sentence, and the rest is compared."""
     aws.errors = {"servicequotas": (400, "AccessDeniedException"), "apigateway": (403, "AccessDeniedException")}
     status, said = preflight("--region", "eu-west-1", "--json")
     unread = json.loads(said)["unread"]
@@ -219,7 +219,7 @@ def test_missing_permissions_are_said_and_defaults_compared(aws: Aws) -> None:
         ({"servicequotas": (400, "InternalFailure")}, "AWS answered InternalFailure in eu-south-1"),
     ],
 )
-def test_what_aws_has_against_it_is_one_sentence(aws: Aws, errors: dict[str, tuple[int, str]], says: str) -> None:
+def test_an_error_of_aws_is_one_sentence(aws: Aws, errors: dict[str, tuple[int, str]], says: str) -> None:
     """Old credentials, a region that is not enabled and another error end the command with a sentence and status 1."""
     aws.errors = errors
     status, said = preflight("--region", "eu-south-1")

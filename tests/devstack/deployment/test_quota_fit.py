@@ -21,14 +21,14 @@ def found(plan: Plan, *accounts: Account) -> dict[str, Finding]:
 
 
 def test_an_account_with_the_usual_quotas_carries_the_defaults() -> None:
-    """10,000 viewers of one match fit a usual account as system.json stands, and nothing is to be filed."""
+    """10,000 viewers of one match fit a usual account with the defaults of system.json; no request is needed."""
     report = compare(PLAN, {"eu-west-1": USUAL})
     assert not report.binds
     assert (report.requests, report.settings, report.granted) == ((), {}, {})
 
 
 def asks(region: str, code: str, value: int) -> str:
-    """The command that asks for a quota of API Gateway."""
+    """The command that requests a larger quota of API Gateway."""
     return (
         f"aws service-quotas request-service-quota-increase --region {region} --service-code apigateway "
         f"--quota-code {code} --desired-value {value}"
@@ -36,7 +36,7 @@ def asks(region: str, code: str, value: int) -> str:
 
 
 def test_a_small_region_is_told_what_to_set_and_what_to_file() -> None:
-    """Milan grants 2,500 requests a second, which Terraform knows: the send rate has to be set, or a quota filed."""
+    """Milan grants 2,500 requests a second, and Terraform knows it: the report lowers send_rate, or asks for more."""
     account = replace(USUAL, region="eu-south-1", throttle=Throttle(2_500, 1_250))
     plan = Plan("eu-south-1", ("eu-south-1",), {}, SYSTEM)
     report = compare(plan, {"eu-south-1": account})
@@ -47,7 +47,7 @@ def test_a_small_region_is_told_what_to_set_and_what_to_file() -> None:
 
 
 def test_a_lowered_quota_is_set_for_all_regions() -> None:
-    """Where an account has less than its region's default, Terraform has to be told the quota as well."""
+    """If an account has less than its region's default, the report sets account_rate and account_burst too."""
     report = compare(PLAN, {"eu-west-1": replace(USUAL, throttle=Throttle(2_500, 1_250))})
     assert report.settings.keys() == {"account_rate", "account_burst", "send_rate"}
     assert report.requests == (asks("eu-west-1", "L-8A5B8E43", 10_000),)
@@ -76,7 +76,7 @@ def _accounts() -> list[tuple[Plan, dict[str, Account]]]:
 
 
 def test_the_advice_holds() -> None:
-    """With the advised settings the apply succeeds; with the quotas that are asked for nothing binds any more."""
+    """With the advised settings the apply succeeds, and with the requested quotas nothing is too small any more."""
     for plan, accounts in _accounts():
         report, advice = compare(plan, accounts), advise(plan, accounts)
         today = compare(advice.today, accounts)
@@ -101,13 +101,13 @@ def test_the_advice_holds() -> None:
         assert not compare(advice.wanted, granted).binds, (plan, report)
 
 
-def test_what_api_gateway_states_counts_more_than_service_quotas() -> None:
+def test_the_throttle_of_api_gateway_overrides_service_quotas() -> None:
     """An account whose console says 2,500 while Service Quotas says 10,000 is throttled at 2,500."""
     assert found(PLAN, replace(USUAL, throttle=Throttle(2_500, 1_250)))["requests"].has == 2_500
 
 
 def test_a_smaller_burst_is_found() -> None:
-    """A stage's burst above the account's is refused by API Gateway, though the rate fits."""
+    """A stage's burst above the account's is reported even if the rate fits, because API Gateway refuses it."""
     account = replace(USUAL, throttle=Throttle(10_000, 1_250))
     burst = found(PLAN, account)["burst"]
     assert (burst.binds, burst.has, burst.needs) == (True, 1_250, 5_000)
@@ -122,7 +122,7 @@ def test_a_new_account_has_too_few_executions() -> None:
 
 
 def test_a_million_viewers_are_counted_by_cell() -> None:
-    """A million viewers of one cell need 133 s for a goal; of four cells 33 s, and four let all in in time."""
+    """With a million viewers a goal takes 133 s in one cell and 33 s in four, where all can also connect in time."""
     plan = replace(PLAN, viewers=1_000_000, goal_seconds=60)
     one = found(plan, USUAL)
     assert one["goal"].binds
@@ -142,7 +142,7 @@ def test_a_million_viewers_are_counted_by_cell() -> None:
 
 
 def test_a_throttle_below_a_raised_quota_is_named() -> None:
-    """With a raised quota of connections the throttle of $connect is what keeps viewers out: nothing is to be filed."""
+    """If the quota of connections is raised, only the throttle of $connect is too small: no request is needed."""
     account = replace(USUAL, quotas={**USUAL.quotas, "connections": 2_000})
     plan = replace(PLAN, viewers=1_000_000, goal_seconds=3600, settings={"send_rate": 5_000})
     assert found(plan, account)["connections"].binds
@@ -162,7 +162,7 @@ def test_more_viewers_than_table_and_distribution_serve() -> None:
 
 
 def test_quotas_that_could_not_be_read_are_those_of_a_new_account() -> None:
-    """Where API Gateway states no throttle, Service Quotas counts, and without it AWS's default."""
+    """If API Gateway states no throttle, the value of Service Quotas counts, and without it AWS's default."""
     unread = Account("eu-west-1", {}, unread=("The quotas could not be read.",))
     assert unread.granted == Throttle(10_000, 5_000)
     assert Account("eu-west-1", {"requests": 3_000.0}).granted == Throttle(3_000, 5_000)
@@ -170,15 +170,15 @@ def test_quotas_that_could_not_be_read_are_those_of_a_new_account() -> None:
 
 
 def test_more_shards_than_the_account_may_have_are_found() -> None:
-    """A stream with more shards than the quota lets `terraform apply` fail."""
+    """The report says that `terraform apply` fails if the stream has more shards than the quota."""
     account = replace(USUAL, quotas={**USUAL.quotas, "shards": 4})
     finding = found(replace(PLAN, shards=8), account)["shards"]
     assert finding.binds
-    assert "the stream has 8 shards, the account may have 4" in finding.says
+    assert "the stream needs 8 shards; the account allows 4" in finding.says
 
 
 def test_a_report_as_the_command_prints_it() -> None:
-    """JSON names each finding and whether it binds, and the sentences on quotas that could not be read."""
+    """JSON has each finding, whether it binds, and the sentences about quotas that could not be read."""
     printed = compare(PLAN, {"eu-west-1": replace(USUAL, unread=("No permission.",))}).to_dict()
     assert (printed["binds"], printed["unread"]) == (False, ["No permission."])
     assert {each["quota"] for each in printed["findings"]} >= {"requests", "shards"}

@@ -46,7 +46,7 @@ def test_a_system_that_works_passes(system: System, operator: Operator) -> None:
     assert "below 200" in posted["shows"]
 
 
-def test_what_does_not_work_is_said(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_step_has_its_reason(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that nobody serves fails its step with a sentence, and the other steps are still tried."""
     monkeypatch.setattr(devstack.deployment.smoke_run, "PATIENCE_SECONDS", 5.0)
     nobody = f"ws://127.0.0.1:{free_port()}/live"
@@ -71,7 +71,7 @@ def standin(system: System) -> Iterator[System]:
 
 
 async def test_the_429s_of_the_stages_default_throttle_are_reported(standin: System, operator: Operator) -> None:
-    """Where POSTs count against the stage's default throttle, smoke counts the 429s and the frames that arrived."""
+    """If POSTs count against the stage's default throttle, smoke counts the 429s and the frames that arrived."""
     step = await _posted(standin, operator)
     assert step.posted is not None
     assert (step.posted.posts, step.posted.throttled, step.posted.arrived) == (200, 150, 50)
@@ -79,7 +79,7 @@ async def test_the_429s_of_the_stages_default_throttle_are_reported(standin: Sys
 
 
 async def test_every_signature_of_the_posts_is_right(standin: System, operator: Operator) -> None:
-    """A gateway that verifies each signature and throttles nothing takes all 200 frames."""
+    """A gateway that verifies each signature and throttles nothing accepts all 200 frames."""
     StandinClient(standin.websocket_url).limit(stage_rate=0, stage_burst=0)
     step = await _posted(standin, operator)
     assert (step.wrong, step.skipped) == (None, None)
@@ -88,7 +88,7 @@ async def test_every_signature_of_the_posts_is_right(standin: System, operator: 
 
 
 async def test_frames_that_went_out_slowly_are_not_conclusive(standin: System, operator: Operator) -> None:
-    """A gateway that answers late holds frames up: all arrive, nothing is wrong, and smoke says "not conclusive"."""
+    """With a slow gateway all frames arrive and nothing is wrong, but smoke says "not conclusive"."""
     late = StandinClient(standin.websocket_url)
     # There are more frames than HTTP connections, and each waits for its answer before it takes another frame.
     late.limit(stage_rate=0, stage_burst=0, latency_ms=1500)
@@ -105,7 +105,7 @@ async def test_frames_that_went_out_slowly_are_not_conclusive(standin: System, o
 @pytest.mark.parametrize(
     ("posted", "conclusive", "says"),
     [
-        (Posted(200, 0, 200, 0.9), True, "0.90 times its rate together are below 200"),
+        (Posted(200, 0, 200, 0.9), True, "its burst plus 0.90 s of its rate is below 200 POSTs"),
         (Posted(200, 0, 200, 1.0), True, "200 POSTs went out in 1.00 s, 200 a second"),
         (Posted(200, 0, 200, 1.2), False, "Not conclusive: the frames were to go out within 1 s."),
         (Posted(1000, 0, 1000, 4.0), False, "1,000 POSTs went out in 4.00 s, 250 a second"),
@@ -113,7 +113,7 @@ async def test_frames_that_went_out_slowly_are_not_conclusive(standin: System, o
     ],
 )
 def test_a_measurement_says_what_it_can_show(posted: Posted, conclusive: bool, says: str) -> None:
-    """Rate, seconds, and the throttle that would have shown are said; frames that took over a second are marked."""
+    """The text has the rate, the seconds and the detectable throttle; over one second it says "not conclusive"."""
     assert (posted.conclusive, posted.to_dict()["conclusive"]) == (conclusive, conclusive)
     assert says in str(posted)
 
@@ -142,14 +142,14 @@ async def _posted(system: System, operator: Operator, posts: int = 200) -> Step:
         (
             "wss://abcdef.execute-api.eu-west-1.amazonaws.com/live",
             {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
-            "DynamoDB in eu-west-1 cannot be asked",
+            "DynamoDB in eu-west-1 cannot be reached",
         ),
     ],
 )
 def test_a_shell_that_cannot_post_skips_the_step(
     monkeypatch: pytest.MonkeyPatch, websocket: str, environment: dict[str, str], says: str
 ) -> None:
-    """Without credentials, an address or a way to AWS the step is skipped with one sentence, and nothing fails."""
+    """Without credentials, an address or a connection to AWS, the step is skipped with one sentence."""
     for name in [each for each in os.environ if each.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", **environment}.items():
@@ -161,7 +161,7 @@ def test_a_shell_that_cannot_post_skips_the_step(
 
 
 async def test_credentials_that_may_not_post_skip_the_step(standin: System, operator: Operator) -> None:
-    """A gateway that answers 403 to the credentials is a skipped step that names the permission."""
+    """If the gateway answers 403, the step is skipped, and its reason names the permission."""
     test = Smoke(operator, [standin.websocket_url])
     operator.create_match(match=test.match, home="Smoke", away="Fire", kickoff="2022-12-18T15:00:00Z")
     target = Posting(standin.api_url).target(0, standin.websocket_url)
@@ -171,7 +171,7 @@ async def test_credentials_that_may_not_post_skip_the_step(standin: System, oper
 
 
 def test_no_api_is_a_sentence() -> None:
-    """Without an API nothing else is tried, and nobody sees a traceback."""
+    """If no API answers, no other step is tried, and there is no traceback."""
     url = f"http://127.0.0.1:{free_port()}"
     done = CliRunner().invoke(app, ["smoke", url, "--ws", "ws://127.0.0.1:1/live"], env={"LIVESCORE_TOKEN": "x"})
     assert done.exit_code == 1

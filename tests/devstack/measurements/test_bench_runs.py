@@ -1,4 +1,4 @@
-"""The benches that need a stack, with few viewers: that they measure what they say. Figures are for `make bench`."""
+"""The benches that need a stack, with few viewers: they measure the right things. `make bench` gives the figures."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def target() -> Iterator[Target]:
 
 
 async def test_a_goal_is_seen_by_everybody(target: Target) -> None:
-    """The goal bench counts every viewer, and nobody has missed anything; its senders' signatures are right."""
+    """The goal bench counts every viewer, no viewer misses an event, and its senders' signatures are right."""
     figures = (await goal.run(target, lambda _: None, viewers=30, goals=2)).figures
     assert (figures["viewers"], figures["goals"], figures["missed"]) == (30, 2, 0)
     assert set(figures["last_viewer_ms"]) == {"p50", "p95", "max"}
 
 
 async def test_the_budget_is_kept_and_nobody_is_missed(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All cases of the budget bench tell everybody, close slow viewers, and give all figures."""
+    """All cases of the budget bench tell every viewer, close slow viewers, and give all figures."""
     monkeypatch.setattr(fairness, "KICK_OFFS", 6)
     figures = (await budget.run(target, lambda _: None, viewers=40, runs=1)).figures
     assert (figures["missed"], figures["slow_closed_share"]) == (0, 1.0)
@@ -58,7 +58,7 @@ def test_both_contenders_find_the_same_rows(target: Target, monkeypatch: pytest.
 
 
 def test_exactly_the_gone_are_pruned(target: Target) -> None:
-    """The million bench sends to every row, and counts what was pruned wrongly: nothing."""
+    """The million bench sends to every row, and counts no wrongly pruned row."""
     if programs.lacking("nginx"):
         pytest.skip("nginx is missing")
     result = million.run(target, lambda _: None, sizes=(2_000,))
@@ -75,7 +75,7 @@ def test_every_post_becomes_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_senders_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours, aioboto3, boto3 and wrk are measured over both transports."""
+    """Our gateway, aioboto3, boto3 and wrk are measured over both transports."""
     if programs.lacking("nginx", "wrk"):
         pytest.skip("nginx or wrk is missing")
     monkeypatch.setattr(send, "SECONDS", 1)
@@ -97,7 +97,7 @@ def test_all_senders_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_bad_input_is_a_sentence(arguments: list[str], sentence: str) -> None:
-    """A wrong name or folder is said before anything is measured."""
+    """A wrong name or folder is reported before anything is measured."""
     ran = subprocess.run([LIVESCORE, "bench", *arguments], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 2
     assert sentence in " ".join(ran.stderr.replace("│", " ").split())

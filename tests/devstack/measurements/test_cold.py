@@ -1,4 +1,4 @@
-"""Functions started for one call each: that the cold bench measures what it says, and what CloudWatch is told."""
+"""Functions in new processes for one call each: the cold bench measures them, and their metrics are right."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def target(system: System) -> Target:
 
 @pytest.fixture(scope="module")
 def clients_made() -> dict[str, float]:
-    """By function: the number of AWS clients made in its first call."""
+    """Function -> the number of AWS clients that its first call made."""
     return {}
 
 
@@ -63,7 +63,7 @@ def logs(system: System, target: Target, functions: Functions, clients_made: dic
 
 
 def metrics(log: Log) -> dict[str, Any]:
-    """The values of the one line of metrics, by name."""
+    """The values of the only line of metrics, by name."""
     [line] = [line for line in log if "_aws" in line]
     [directive] = line["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"]) == ("livescore", [["deployment", "service"]])
@@ -78,7 +78,7 @@ def units(log: Log) -> set[str]:
 
 
 def test_every_function_is_measured(system: System, target: Target, functions: Functions) -> None:
-    """The cold bench has figures of every function of the description, and of the two that are held to a time."""
+    """The cold bench measures every function of the description, and has the two functions with a time limit."""
     assert set(cold.ORDER) == set(system.raw["functions"])
     result = cold.run(target, functions, tokens_of(system, "viewer"), lambda _: None, runs=1)
     assert {(row["name"], row["kind"]) for row in result.rows} == {
@@ -89,14 +89,14 @@ def test_every_function_is_measured(system: System, target: Target, functions: F
 
 
 def test_a_first_call_that_fails_is_not_measured(functions: Functions) -> None:
-    """A function that only fails fast would look fast: what it said is raised."""
+    """A wrong answer of a function is raised, because a function that fails fast would look fast."""
     with pytest.raises(WrongAnswerError, match="release knows version"):
         start(functions, "sender", {"v": 99})
 
 
 @pytest.mark.usefixtures("logs")
 def test_the_first_call_makes_no_client(functions: Functions, clients_made: dict[str, float]) -> None:
-    """Promise: with provisioned concurrency INIT makes all clients; where Lambda names no INIT the call makes them."""
+    """Promise: with provisioned concurrency INIT makes all AWS clients; otherwise the first call makes them."""
     assert clients_made == dict.fromkeys(cold.ORDER, 0)
     about = {"connectionId": "x=", "eventType": "MESSAGE"}
     ask = {"requestContext": about, "body": '{"action":"unsubscribe","match":"nobody-knows-it"}'}
@@ -104,7 +104,7 @@ def test_the_first_call_makes_no_client(functions: Functions, clients_made: dict
 
 
 UNSIGNED = {"AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true"}
-"""No credentials: whatever is asked fails."""
+"""An environment without credentials, so that every call fails."""
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ UNSIGNED = {"AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true"}
 def test_an_init_that_fails_is_survived(
     functions: Functions, name: str, event: dict[str, Any], answer: Any, broken: dict[str, str]
 ) -> None:
-    """Promise: an INIT that can ask no service is a line of the log and no more."""
+    """Promise: an INIT whose calls all fail writes one warning, and the function still answers."""
     started = start(functions, name, event, **{KIND: PROVISIONED}, **broken)
     assert said(started.log, "preparation_failed")["level"] == "WARNING"
     assert started.answer == answer
@@ -131,7 +131,7 @@ def test_an_init_with_a_wrong_setting_says_which(functions: Functions, kind: str
 
 
 def test_the_sender_tells_what_it_sent(logs: dict[str, Log]) -> None:
-    """One viewer told and one gone, the time since the operator's POST, and the share of the budget that was used."""
+    """The sender's metrics count one told and one gone viewer, the delay since the POST, and the used budget."""
     told = metrics(logs["sender"])
     assert {name: told[name] for name in ("Accepted", "Gone", "Failed", "Throttled")} == {
         "Accepted": [1.0], "Gone": [1.0], "Failed": [0.0], "Throttled": [0.0],
@@ -145,20 +145,20 @@ def test_the_sender_tells_what_it_sent(logs: dict[str, Log]) -> None:
 
 
 def test_the_receipt_tells_of_the_broadcast(logs: dict[str, Log]) -> None:
-    """One broadcast, no batch set aside, and how long it took."""
+    """The receipt's metrics count one broadcast, no batch set aside, and its duration."""
     told = metrics(logs["receipt"])
     assert (told["Broadcasts"], told["BatchesSetAside"]) == ([1.0], [0.0])
     assert 0 < told["BroadcastTook"][0] < 60_000
 
 
 def test_the_door_tells_who_came(logs: dict[str, Log]) -> None:
-    """A viewer was let in, and a viewer has subscribed."""
+    """The metrics count one accepted viewer and one subscription."""
     assert metrics(logs["authorizer"]) == {"LetIn": [1.0]}
     assert metrics(logs["routes"]) == {"Subscribed": [1.0]}
 
 
 def test_the_fan_out_tells_how_long_numbering_took(logs: dict[str, Log]) -> None:
-    """One event applied, and the time from the operator's POST to its number."""
+    """The fan-out's metrics count one applied event, and the time from the POST to its seq."""
     told = metrics(logs["fanout"])
     assert told["EventsApplied"] == [1.0]
     assert 0 < told["NumberedAfter"][0] < 60_000
@@ -183,7 +183,7 @@ def test_an_event_can_be_followed_by_its_id(logs: dict[str, Log]) -> None:
 
 
 def said(log: Log, message: str) -> dict[str, Any]:
-    """The one line with that message."""
+    """The only line with that message."""
     [line] = [line for line in log if line.get("message") == message]
     return line
 
@@ -194,8 +194,8 @@ def record(match: str, event: dict[str, Any]) -> dict[str, Any]:
     return {"kinesis": {"partitionKey": match, "sequenceNumber": "1", "data": base64.b64encode(data).decode()}}
 
 
-def test_what_is_refused_and_set_aside_is_counted(functions: Functions, match: str) -> None:
-    """A goal before the kick-off and a record of an unknown match; delivered again, only the poison counts again."""
+def test_refused_and_poison_events_are_counted(functions: Functions, match: str) -> None:
+    """A refused goal and a record of an unknown match are counted; delivered again, only the poison counts again."""
     goal = {"kind": "goal", "team": "home", "minute": 1, "event_id": "early"}
     batch = {"Records": [record(match, goal), record("nobody-knows-it", goal)]}
     log = start(functions, "fanout", batch).log
@@ -204,8 +204,8 @@ def test_what_is_refused_and_set_aside_is_counted(functions: Functions, match: s
     assert metrics(start(functions, "fanout", batch).log) == {"RecordsSetAside": [1.0]}
 
 
-def test_who_is_refused_is_counted(functions: Functions) -> None:
-    """A wrong token at the door, and a match that there is not."""
+def test_refused_viewers_are_counted(functions: Functions) -> None:
+    """The metrics count a refused token, and a request for an unknown match."""
     handshake = {
         "methodArn": "arn", "headers": {}, "requestContext": {"connectionId": "x="},
         "multiValueQueryStringParameters": {"token": ["wrong"]},
@@ -217,7 +217,7 @@ def test_who_is_refused_is_counted(functions: Functions) -> None:
 
 
 def test_a_restart_is_counted(functions: Functions, target: Target) -> None:
-    """The watchdog starts a broadcast that nobody has, and says so; with nothing to say it prints no line."""
+    """The watchdog restarts a dead broadcast and counts that; if it has nothing to report, it prints no line."""
     target.numbered("cold-died", 1)
     epoch = target.ledger().state("cold-died").epoch
     body = json.dumps({"match": "cold-died", "seq": 1, "cell": "us-east-1", "tries": 0, "epoch": epoch})
@@ -226,7 +226,7 @@ def test_a_restart_is_counted(functions: Functions, target: Target) -> None:
     assert not units(start(functions, "watchdog", {"Records": []}).log)
 
 
-def test_what_readers_of_events_import_loads_no_pydantic() -> None:
-    """Senders and routes start cold for viewers who wait: the ledger and the rules load nothing large."""
+def test_senders_and_routes_load_no_pydantic() -> None:
+    """Senders and routes import no pydantic through the ledger and the rules, so they start fast."""
     code = "import sys, matches.ledger, broadcaster.send.sender_store; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""The client of the HTTP API that the commands of operators use: whom it trusts, and what it sends to nobody."""
+"""The client of the HTTP API in operators' commands: which servers it trusts, and that it leaks no token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_an_api_that_no_authority_vouches_for_gets_no_token() -> None:
-    """A certificate of an unknown authority is a sentence, and the other side reads not a byte of the request."""
+    """A certificate of an unknown authority ends in a sentence, and the server gets no byte of the request."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     read: list[object] = []
@@ -47,7 +47,7 @@ def test_an_api_that_no_authority_vouches_for_gets_no_token() -> None:
 
 
 def test_no_proxy_of_the_environment_is_used(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy that the shell names would read the operator's token: the commands go to the API itself."""
+    """The commands ignore a proxy in the environment, which would read the operator's token."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     with Operator(system.api_url) as operator:
@@ -56,7 +56,7 @@ def test_no_proxy_of_the_environment_is_used(system: System, monkeypatch: pytest
 
 @pytest.mark.parametrize("token", ["sécret", "secret\nX-Other: 1"])
 def test_a_token_that_no_header_can_carry_is_a_sentence(token: str) -> None:
-    """A slip in LIVESCORE_TOKEN is said without the token, before anything is sent."""
+    """An invalid LIVESCORE_TOKEN is reported before anything is sent, and the sentence does not show it."""
     with Operator(f"http://127.0.0.1:{free_port()}", GivenToken(token)) as operator, pytest.raises(ApiError) as failed:
         operator.stop("m")
-    assert str(failed.value) == "The token holds characters that no token has."
+    assert str(failed.value) == "The token has characters that a token cannot have."

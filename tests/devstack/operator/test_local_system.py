@@ -1,4 +1,4 @@
-"""URLs of systems on this machine, and the sentences for URLs where nothing answers."""
+"""The URLs of systems on this machine, and the errors for URLs where nothing answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from devstack.operator.local_system import is_http, nothing_answers, system_at
 from devstack.system import System
 
 BROKEN = "http://[::1"
-"""No URL: Python raises ValueError for it (https://docs.python.org/3/library/urllib.parse.html)."""
+"""An invalid URL, for which Python raises ValueError (https://docs.python.org/3/library/urllib.parse.html)."""
 
 
 @pytest.mark.parametrize("port", [4566, 80])
@@ -23,7 +23,7 @@ def test_the_url_that_up_prints_leads_to_its_system(port: int) -> None:
     "url", ["https://api.example.org/live", "http://127.0.0.1:4580/", "http://localhost:x/", BROKEN]
 )
 def test_another_url_leads_to_no_system_of_this_machine(url: str) -> None:
-    """A URL of another machine, a URL with another path and a broken URL are no system of this machine."""
+    """A URL of another machine, a URL with another path and an invalid URL belong to no system of this machine."""
     assert system_at(url) is None
 
 
@@ -35,12 +35,12 @@ def test_another_url_leads_to_no_system_of_this_machine(url: str) -> None:
     ],
 )
 def test_a_url_where_nothing_answers_is_a_sentence(url: str, sentence: str) -> None:
-    """The sentence asks about this machine or about the address, and shows no secret of the URL."""
+    """The sentence suggests `livescore up` or a wrong address, and shows no secret of the URL."""
     assert nothing_answers(url) == sentence
 
 
 def test_a_broken_url_is_a_sentence_too() -> None:
-    """A URL that cannot be read asks whether the address is right."""
+    """For an invalid URL, the sentence asks whether the address is right."""
     assert nothing_answers(BROKEN).endswith("Is the address right?")
 
 
@@ -52,5 +52,5 @@ def test_a_broken_url_is_a_sentence_too() -> None:
     ],
 )  # fmt: skip
 def test_the_api_is_at_a_url_of_http_with_a_host(url: str, whether: bool) -> None:
-    """A URL of another scheme, without a host or with an impossible port is no URL of the API."""
+    """A URL with another scheme, without a host or with an impossible port is refused."""
     assert is_http(url) is whether

@@ -45,7 +45,7 @@ def post(http: httpx.Client, path: str, token: str | None, body: dict[str, Any])
 
 
 def forgeries(system: System) -> dict[str, str | None]:
-    """Forgeries of a good operator's token, made without the issuer's key."""
+    """Name -> a forged operator's token, made without the issuer's key, or no token."""
     good = tokens_of(system).token()
     head, body, signature = good.split(".")
     claims = jwt.decode(good, options={"verify_signature": False})
@@ -75,7 +75,7 @@ def forgeries(system: System) -> dict[str, str | None]:
 
 
 def test_every_route_that_writes_wants_a_token(system: System) -> None:
-    """So does the one that tells who wrote, and the authorizer names no route that is not there."""
+    """Every writing route and the audit require a token, and the authorizer names only routes that exist."""
     api = system.raw["http_api"]
     guarded = set(api["authorizer"]["routes"])
     writing = {route for route in api["routes"] if not route.startswith("GET ")}
@@ -83,7 +83,7 @@ def test_every_route_that_writes_wants_a_token(system: System) -> None:
 
 
 def test_nobody_writes_without_an_operators_token(system: System, http: httpx.Client, match: str) -> None:
-    """Every forgery is a 401 on every route that writes or tells who wrote, says no reason, and changes nothing."""
+    """Every forged token gets a 401 without a reason on every writing route and the audit, and changes nothing."""
     bodies: dict[str, Any] = {
         "POST /matches": {"match": "forged", "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"},
         "PATCH /matches/{match}": {"kickoff": "2023-12-18T15:00:00Z"},
@@ -105,7 +105,7 @@ def test_nobody_writes_without_an_operators_token(system: System, http: httpx.Cl
 
 
 def test_an_operator_scores_what_is_covered(system: System, http: httpx.Client, match_id: str) -> None:
-    """Of one competition: its matches and those of none, not another's, whatever the request."""
+    """An operator of one competition may score its matches and matches without one, but no other matches."""
     scorer = tokens_of(system, "scorer").token()
     about = {"home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"}
     ours, theirs, none = f"{match_id}-a", f"{match_id}-b", f"{match_id}-c"
@@ -125,8 +125,10 @@ def test_an_operator_scores_what_is_covered(system: System, http: httpx.Client, 
         assert answer.json()["error"]["code"] == "forbidden"
 
 
-def test_who_posted_what(system: System, operator: Operator, http: httpx.Client, match: str) -> None:
-    """Operators read who posted each event; what everybody reads names nobody."""
+def test_the_audit_names_the_operator_of_each_event(
+    system: System, operator: Operator, http: httpx.Client, match: str
+) -> None:
+    """The audit names the operator who posted each event; answers for readers name nobody."""
     tokens = tokens_of(system)
     scorer = tokens_of(system, "scorer")
     with Operator(system.api_url, scorer) as other:
@@ -143,7 +145,7 @@ def test_who_posted_what(system: System, operator: Operator, http: httpx.Client,
 
 
 def test_a_token_that_is_refused_is_fetched_again(system: System, match: str) -> None:
-    """The one it has may have been taken back or have expired on the way; a given one cannot be helped."""
+    """A refused token of a token source is fetched again; a token that the user gave is not, and ends in an error."""
     tokens = tokens_of(system)
     with httpx.Client(base_url=system.api_url, auth=Bearer(tokens), timeout=20) as http:
         good = tokens.token()
@@ -155,7 +157,7 @@ def test_a_token_that_is_refused_is_fetched_again(system: System, match: str) ->
 
 
 def test_a_token_is_kept_until_it_is_old(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One request an hour, and a new token before the old one has expired."""
+    """A token is fetched once an hour, and replaced before it expires."""
     tokens, now = tokens_of(system), 1000.0
     monkeypatch.setattr("loadtest.token_sources.time.monotonic", lambda: now)
     first = tokens.token()
@@ -166,7 +168,7 @@ def test_a_token_is_kept_until_it_is_old(system: System, monkeypatch: pytest.Mon
 
 
 def test_where_no_token_is_to_be_had(system: System) -> None:
-    """A wrong secret, nobody there, an API of somebody else: a sentence without the secret."""
+    """A wrong secret, a dead token endpoint and an unknown API each give a sentence without the secret."""
     known = tokens_of(system)
     wrong = ClientCredentials(known.url, known.client, "not-the-secret")
     nobody = ClientCredentials(f"http://127.0.0.1:{free_port()}/oauth2/token", "c", "not-the-secret")
@@ -178,7 +180,7 @@ def test_where_no_token_is_to_be_had(system: System) -> None:
 
 
 def test_a_url_in_an_error_shows_no_secret() -> None:
-    """Neither user and password nor query, however the URL is wrong or whoever it is of."""
+    """An error about any kind of wrong URL shows neither its user and password nor its query."""
     secret = "user:not-this@127.0.0.1"
     port = free_port()
     for url in (f"http://{secret}:{port}/t?token=not-this", f"//{secret}", "http://[not-this"):
@@ -194,7 +196,7 @@ def test_a_url_in_an_error_shows_no_secret() -> None:
 
 
 def test_a_secret_follows_no_redirect() -> None:
-    """A token endpoint that points elsewhere is a failure, and elsewhere is not asked."""
+    """A token endpoint that redirects is a failure, and the other address gets no request."""
     with serving(Issuer()) as elsewhere, serving(Issuer()) as endpoint:
         endpoint.status, endpoint.location = 302, elsewhere.url
         with pytest.raises(TokensError, match="status 302"):
@@ -203,7 +205,7 @@ def test_a_secret_follows_no_redirect() -> None:
 
 
 def test_the_environment_says_where_tokens_come_from(system: System) -> None:
-    """A token, an app client, or nothing."""
+    """The environment has a token, or an app client, or neither."""
     assert tokens_from({}) is None
     given = tokens_from({"LIVESCORE_TOKEN": "t"})
     assert given is not None
@@ -215,13 +217,13 @@ def test_the_environment_says_where_tokens_come_from(system: System) -> None:
 
 @pytest.fixture(scope="module")
 def issuer() -> Issuer:
-    """An issuer of the tests', whose key signs what is forged as well."""
+    """A test issuer, whose key also signs the forged tokens."""
     return Issuer()
 
 
 @pytest.fixture(scope="module")
 def guarded(system: System, issuer: Issuer) -> Iterator[tuple[System, Path]]:
-    """The system behind a stand-in that lets nobody in without a token of that issuer, and the log of its functions."""
+    """The system behind a stand-in that requires a token of that issuer, and the log of its functions."""
     with serving(issuer) as keys, pytest.MonkeyPatch.context() as patch:
         patch.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
         settings = {"jwks_url": keys.url, "issuer": ISSUER, "viewer_audience": AUDIENCE, "anonymous": "off",
@@ -243,7 +245,7 @@ async def refusal(url: str, **more: Any) -> httpx.Response:
 
 
 async def test_forged_tokens_open_no_socket(guarded: tuple[System, Path], issuer: Issuer) -> None:
-    """The whole table over real sockets: the same 403 for all, each reason in the log, no token in either."""
+    """Over real sockets each bad token gets the same 403, and the log has each reason. Neither shows a token."""
     system, log = guarded
     for name, (make, reason) in FORGED.items():
         token, before = make(issuer), log.read_text()
@@ -261,17 +263,17 @@ async def test_forged_tokens_open_no_socket(guarded: tuple[System, Path], issuer
 
 
 async def test_a_follower_with_a_forged_token_is_told(guarded: tuple[System, Path]) -> None:
-    """Where the gateway refuses its token, a loop over ``follow`` ends with a sentence that does not hold it."""
+    """If the gateway refuses the token, a loop over ``follow`` ends with a sentence that does not show it."""
     system, _ = guarded
     with pytest.raises(RefusedError, match="status 403") as refused:
         await asyncio.wait_for(anext(follow(system.websocket_url, "m", token="not-this")), 20)
     assert "not-this" not in str(refused.value)
 
 
-async def test_who_is_let_in_where_a_token_is_needed(
+async def test_only_a_good_token_gets_in(
     guarded: tuple[System, Path], issuer: Issuer, operator: Operator, match_id: str
 ) -> None:
-    """With a good one, from a page of the list or a program; a token without competitions covers none."""
+    """A page on the list and a program get in with a good token; a token without competitions covers no match."""
     system, _ = guarded
     about = {"home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "competition": "World Cup 2022"}
     await asyncio.to_thread(lambda: operator.create_match(match=match_id, **about))

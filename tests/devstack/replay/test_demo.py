@@ -1,4 +1,4 @@
-"""The demo, whole."""
+"""The whole demo."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_demo_passes_and_tells_the_truth(tmp_path: Path, gateway: str) -> No
 
 
 def test_a_demo_in_which_someone_missed_something_fails() -> None:
-    """One missed event, one out of order or one dead row is enough."""
+    """The demo fails after one missed event, one event out of order, or one dead row."""
     good = {
         "viewers": 2, "dropped": 0, "planted": 0, "events": 1, "applied": 2, "missed": 0, "out_of_order": 0,
         "rows_left": 0, "pruned": 0, "reconnected": 0, "goal_to_glass_ms": {}, "lines": [],
@@ -62,7 +62,7 @@ def test_too_many_viewers_for_a_gateway_are_said_at_once(command: str) -> None:
 
 
 def test_many_viewers_get_the_gateway_that_can_tell_them(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a choice the stand-in plays API Gateway for more than 500 viewers, and the command says so."""
+    """For more than 500 viewers the stand-in is the default for API Gateway, and the command says so."""
     assert gateway_for(500, None) == "ministack"
     assert gateway_for(500, "standin") == "standin"
     assert not capsys.readouterr().err
@@ -71,7 +71,7 @@ def test_many_viewers_get_the_gateway_that_can_tell_them(capsys: pytest.CaptureF
 
 
 def test_viewers_of_the_environment_choose_the_gateway_too() -> None:
-    """``VIEWERS=600 make demo`` says at its start that the stand-in plays API Gateway."""
+    """``VIEWERS=600 make demo`` says at its start that it uses the stand-in for API Gateway."""
     with subprocess.Popen(
         [LIVESCORE, "demo"], env={**os.environ, "VIEWERS": "600"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         text=True,

@@ -1,4 +1,4 @@
-"""A real feed through the whole pipeline."""
+"""The replay of a real feed through the whole system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading real feeds with their quirks."""
+"""The reading of real feeds, with their irregular forms."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNPLAYED = {"date": "2026-06-12", "team1": "C", "team2": "D"}
 
 
 def goals(home: list[Any], away: list[Any], **more: Any) -> dict[str, Any]:
-    """A match whose goals fell in these minutes, with the score that they make."""
+    """A match with goals in these minutes, and with the score that they make."""
     listed = {"goals1": [{"name": "H", "minute": each} for each in home],
               "goals2": [{"name": "A", "minute": each} for each in away]}  # fmt: skip
     score = {"ft": [len(home), len(away)]}
@@ -69,7 +69,7 @@ def play(events: tuple[dict[str, Any], ...]) -> Board:
 
 
 def minutes(match: FeedMatch) -> list[str]:
-    """When the goals of a match fell, in order: ``45+2``; each phase between them as its name."""
+    """The minutes of a match's goals, such as ``45+2``, and the names of its phases, in order."""
     return [
         f"{event['minute']}+{event['stoppage']}" if "stoppage" in event else str(event.get("minute", event["kind"]))
         for event in match.events
@@ -77,7 +77,7 @@ def minutes(match: FeedMatch) -> list[str]:
 
 
 def test_goals_come_in_the_order_of_time(feed: Path) -> None:
-    """Goals that stand per team and out of order are replayed in order, stoppage time included."""
+    """Goals that a file lists by team are replayed in the order of time, with stoppage time."""
     final, _, stoppage = read(feed).matches
     assert minutes(stoppage) == ["kick_off", "45", "45+1", "half_time", "second_half", "90+13", "full_time"]
     assert minutes(final)[:-7] == [
@@ -113,14 +113,14 @@ def test_every_match_ends_with_its_score(feed: Path) -> None:
     ],
 )
 def test_a_minute_beyond_its_period_is_stoppage_time(raw: dict[str, Any], expected: list[str]) -> None:
-    """121 is 120+1, 92 without extra time is 90+2, 46 before half-time is 45+1; nothing is dropped."""
+    """121 is read as 120+1, 92 without extra time as 90+2, 46 before half-time as 45+1; no goal is dropped."""
     match = parse(raw, None)
     assert [each for each in minutes(match) if each[0].isdigit()] == expected
     assert sum(play(match.events).score) == len(expected)
 
 
-def test_what_is_read_otherwise_than_it_stands_is_said(tmp_path: Path) -> None:
-    """A reader of the output can look up each changed minute, each time that is not known and each missing minute."""
+def test_interpreted_values_are_reported(tmp_path: Path) -> None:
+    """The output names each changed minute, each unknown time and each missing minute."""
     path = written(
         tmp_path,
         goals([92, None], [], time="half past eight"),
@@ -157,7 +157,7 @@ OLD_GOALS = [
     ],
 )
 def test_every_form_of_a_score_is_read(raw: dict[str, Any], score: Any, shootout: Any) -> None:
-    """A pair, an object, the fields of 2014; teams as objects; goals per team or in one list."""
+    """Scores as pairs, objects or fields of 2014, teams as objects, and goals by team or in one list are all read."""
     teams = {"team1": {"name": "Brazil", "code": "BRA"}, "team2": {"name": "Croatia", "code": "CRO", "key": "cro"}}
     match = parse({"date": "2014-06-12", **teams, **raw}, "World Cup")
     assert (match.title, match.score, match.shootout) == ("Brazil - Croatia", score, shootout)
@@ -187,14 +187,14 @@ def test_every_form_of_a_score_is_read(raw: dict[str, Any], score: Any, shootout
     ],
 )
 def test_the_time_of_the_kick_off(time: dict[str, Any], kickoff: str) -> None:
-    """With the offset or the name of a time zone; a time that is not known leaves the day."""
+    """A time with an offset or the name of a time zone is read; with an unreadable time only the day is used."""
     match = parse({**GOALLESS, "date": "2024-07-05", **time}, None)
     assert match.kickoff == kickoff
     assert bool(match.notes) == (kickoff == "2024-07-05" and bool(time.get("time")))
 
 
 def test_matches_that_did_not_end_on_the_pitch() -> None:
-    """An awarded match has the score that was awarded, played or not; an abandoned one ends with its goals."""
+    """An awarded match has the awarded score, even if it was not played; an abandoned match ends with its goals."""
     awarded = {**GOALLESS, "status": "awarded", "score": {"ft": [0, 3]}}
     boards = [play(parse(raw, None).events) for raw in (awarded, {**awarded, "goals1": [{"minute": 9}]})]
     assert [(board.status, board.score) for board in boards] == [("awarded", (0, 3))] * 2
@@ -205,7 +205,7 @@ def test_matches_that_did_not_end_on_the_pitch() -> None:
 @pytest.mark.parametrize("status", ["", "cancelled", "CANCELLED", "canceled", "postponed", "abandoned", "awarded"])
 @pytest.mark.parametrize("score", [{}, {"score": {}}, {"score": None}, {"score1": None, "score2": None}])
 def test_a_match_without_a_score_was_not_played(status: str, score: dict[str, Any]) -> None:
-    """It is no mistake of the file, whatever became of it, and its teams need not be known."""
+    """A match that has not been played is not an error of the file, for any status and also with unknown teams."""
     with pytest.raises(UnplayedError, match=status.lower() or "no score"):
         parse({"date": "2024-07-05", "team1": None, "status": status, **score}, None)
 
@@ -247,21 +247,21 @@ def test_a_match_without_a_score_was_not_played(status: str, score: dict[str, An
     ],
 )  # fmt: skip
 def test_a_match_that_cannot_be_read_names_the_field(raw: Any, why: str) -> None:
-    """The reason names the field and what stands there."""
+    """The reason names the field and its value."""
     with pytest.raises(UnreadableError) as refused:
         parse(raw, None)
     assert str(refused.value) == why
 
 
 def test_names_are_cleaned_as_the_api_cleans_them(tmp_path: Path) -> None:
-    """Odd spaces in a file are no other team, and no other player."""
+    """Odd spaces in a name do not make another team or another player."""
     raw = {**goals([3], []), "team1": " Côte\u00a0d'Ivoire ", "goals1": [{"name": "Yaya\u2009 Touré", "minute": 3}]}
     [match] = find(written(tmp_path, raw), "y v CÔTE d'Ivoire").matches
     assert (match.home, match.events[1]["player"]) == ("Côte d'Ivoire", "Yaya Touré")
 
 
 def test_a_match_that_cannot_be_read_harms_only_itself(tmp_path: Path) -> None:
-    """The others are replayed; each reason stands once, with the first match that has it and how many more do."""
+    """The other matches are replayed; each reason appears once, with its first match and the number of others."""
     totals = [{**GOALLESS, "score": [2, number]} for number in range(4)]
     unlisted = "goals1 and goals2: the goals are not listed, and the score is not 0–0"
     wrong = {**GOALLESS, "team1": "X", "date": "soon"}
@@ -294,7 +294,7 @@ def test_a_match_is_found_by_its_teams(feed: Path, title: str) -> None:
 
 
 def test_of_several_matches_the_one_at_home_is_found(tmp_path: Path) -> None:
-    """In a league each side is at home once: the side that is named first. Of more, the last that was played."""
+    """A title in a league finds the match with that side at home, and of several such matches the last one played."""
     home, away = goals([1], []), {**goals([], [2]), "team1": "Y", "team2": "X"}
     again = {**home, "date": "2024-08-01"}
     path = written(tmp_path, home, again, {**home, "score": {}, "goals1": []}, away)
@@ -322,7 +322,7 @@ def test_of_several_matches_the_one_at_home_is_found(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_file_is_a_sentence(tmp_path: Path, data: bytes, message: str) -> None:
-    """A file that cannot be read says what is wrong with it, and so does one in which nothing was played."""
+    """The error names the fault of a file that cannot be read, or in which no match was played."""
     path = tmp_path / "broken.json"
     path.write_bytes(data)
     with pytest.raises(FeedError, match=message) as refused:
@@ -330,8 +330,8 @@ def test_a_broken_file_is_a_sentence(tmp_path: Path, data: bytes, message: str) 
     assert "\n" not in str(refused.value)
 
 
-def test_what_is_no_file_is_a_sentence(tmp_path: Path) -> None:
-    """A missing file, a directory, a device without an end, and two gigabytes of nothing."""
+def test_an_unreadable_file_is_a_sentence(tmp_path: Path) -> None:
+    """A missing file, a directory, an endless device and 2 GB of zeros each give a sentence."""
     huge = tmp_path / "huge.json"
     with huge.open("wb") as file:
         file.truncate(2 * 1024**3)
@@ -347,7 +347,7 @@ def test_what_is_no_file_is_a_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_any_encoding_of_unicode_is_read(tmp_path: Path, encoding: str) -> None:
-    """An editor may have put a byte order mark before the text, or two bytes for each letter."""
+    """A file in any encoding of Unicode is read, with or without a byte order mark."""
     path = tmp_path / "feed.json"
     path.write_bytes(json.dumps({"matches": [FINAL]}, ensure_ascii=False).encode(encoding))
     [match] = read(path).matches
@@ -355,7 +355,7 @@ def test_any_encoding_of_unicode_is_read(tmp_path: Path, encoding: str) -> None:
 
 
 def test_an_unknown_match_is_said(feed: Path, tmp_path: Path) -> None:
-    """A title that is not in the file, and one that has not been played."""
+    """A title that is not in the file, or whose match has not been played, gives a sentence."""
     with pytest.raises(FeedError, match='no match "Brazil - Peru"'):
         find(feed, "Brazil - Peru")
     with pytest.raises(FeedError, match='no match "C - D" that has been played'):
@@ -371,7 +371,7 @@ _JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*FINAL, "goals", "status", "timezone", "score1"]), _JSON), st.booleans())
 def test_whatever_stands_in_a_match_is_a_sentence(wrong: dict[str, Any], whole: bool) -> None:
-    """A match is read and ends with its score, or it is refused in one line."""
+    """Any match is read and ends with its score, or is refused in one line."""
     try:
         match = parse({**FINAL, **wrong} if whole else wrong, None)
     except (UnplayedError, UnreadableError) as error:
@@ -383,7 +383,7 @@ def test_whatever_stands_in_a_match_is_a_sentence(wrong: dict[str, Any], whole: 
 
 
 def test_the_file_of_the_readme_replays() -> None:
-    """The file that the README names is there, its matches end as it states, and nothing in it is read otherwise."""
+    """The file that the README names exists, its matches end as it states, and no value in it is interpreted."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert 'replay examples/worldcup.json --match "Argentina - France"' in readme
     path = ROOT / "examples" / "worldcup.json"
@@ -413,14 +413,14 @@ def test_the_64_matches_of_2022_end_as_they_did() -> None:
 
 @pytest.mark.parametrize("competition", ["Cup\x00", "C" * 300])
 def test_a_match_that_the_api_would_refuse_is_not_replayed(competition: str) -> None:
-    """A competition that the API refuses is found before anything is posted."""
+    """A competition that the API would refuse is found before anything is posted."""
     with pytest.raises(UnreadableError, match="competition"):
         parse(GOALLESS, competition)
 
 
 def test_a_result_that_the_rules_do_not_give_is_not_replayed() -> None:
-    """A shoot-out without a scored kick is no result, and is found before anything is posted."""
-    with pytest.raises(UnreadableError, match=r"the rules make \(0, 0\) None of it"):
+    """A shoot-out without a scored kick is refused before anything is posted."""
+    with pytest.raises(UnreadableError, match=r"by the rules of the game it ends \(0, 0\) None"):
         parse({**GOALLESS, "score": {"ft": [0, 0], "p": [0, 0]}}, None)
 
 

@@ -1,4 +1,4 @@
-"""A stack on a developer's machine takes orders from programs of that machine, and from no web page."""
+"""A stack on a developer's machine obeys programs of that machine, and no web page."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_a_page_makes_no_function(system: System, headers: dict[str, str]) -> No
     assert "evil" not in functions(system)
 
 
-def test_what_aws_has_signed_must_be_signed_here(system: System) -> None:
-    """A browser too old to send Sec-Fetch-Site has an image or a form ask without Origin; it cannot sign."""
+def test_calls_that_aws_signs_must_be_signed(system: System) -> None:
+    """Requests of an old browser, without Sec-Fetch-Site and Origin, are refused, because a page cannot sign them."""
     answer = httpx.post(f"{system.endpoint}/2015-03-31/functions", content=new_function("unsigned"))
     assert (answer.status_code, "signed" in answer.json()["message"]) == (403, True)
     assert httpx.get(f"{system.endpoint}/?Action=ListQueues").status_code == 403
@@ -60,7 +60,7 @@ def test_what_aws_has_signed_must_be_signed_here(system: System) -> None:
 
 
 def test_programs_go_on_being_served(system: System) -> None:
-    """The API, the key set and the health check need no signature, under every name of this machine."""
+    """The API, the key set and the health check need no signature, under each name of this machine."""
     for path in ("/_ministack/health", "/_aws/execute-api/livescoreapi/$default/matches"):
         for host in ("127.0.0.1", "localhost", "[::1]"):
             answer = httpx.get(system.endpoint + path, headers={"Host": f"{host}:{system.port}"})
@@ -98,7 +98,7 @@ ATTACK = """async ([root, body]) => {
 
 
 async def test_a_real_page_in_a_real_browser_reaches_nothing(system: System, attacker: int) -> None:
-    """Chromium shows a page of another origin and one of a rebound name: no function is made, no answer can be read."""
+    """In Chromium, pages of another origin and of a rebound name can neither create a function nor read an answer."""
     needs("Chromium", browsers.installed())
     async with browsers.chromium("--host-resolver-rules=MAP evil.example 127.0.0.1") as browser:
         for start in (f"http://127.0.0.1:{attacker}/", f"http://evil.example:{attacker}/"):
@@ -120,7 +120,7 @@ async def test_a_real_page_in_a_real_browser_reaches_nothing(system: System, att
 
 @pytest.mark.parametrize("headers", FROM_A_PAGE, ids=str)
 def test_the_token_endpoint_is_for_pages_of_this_machine(system: System, headers: dict[str, str]) -> None:
-    """The desk exchanges its code there; a page from elsewhere cannot even try."""
+    """A page of this machine may exchange its code for a token; another site's page is refused."""
     ours = headers.get("Origin", "").startswith("http://127.0.0.1")
     for path in ("/oauth2/token", "/oauth2/login"):
         answer = httpx.post(system.endpoint + path, data={"grant_type": "authorization_code"}, headers=headers)
@@ -142,6 +142,6 @@ def test_the_token_endpoint_is_for_pages_of_this_machine(system: System, headers
 def test_no_path_lets_a_call_of_aws_through_unsigned(
     system: System, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    """MiniStack chooses a service by target and action: neither passes unsigned, whatever the path is."""
+    """An unsigned request with a target or an action is refused on every path, because MiniStack obeys those."""
     answer = httpx.request(method, f"http://127.0.0.1:{system.port}{path}", headers=headers, content=b"{}", timeout=20)
     assert answer.status_code == 403, answer.text

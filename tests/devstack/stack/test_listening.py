@@ -1,4 +1,4 @@
-"""All programs that a command starts listen on loopback only.
+"""All programs that a command starts listen only on loopback.
 
 tests/conftest.py looks at everything that the tests start, in the same way: `up`, `demo` and the proxies of `faults`
 among it.
@@ -26,7 +26,7 @@ SECONDS = 180
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_command_listens_on_loopback_only(command: list[str], tmp_path: Path) -> None:
-    """Every listening socket of every process of the command, from its start to its end; and they are found at all."""
+    """From its start to its end, every process of the command listens only on loopback, and the sockets are found."""
     needs("/proc", Path("/proc/net/tcp").exists())
     port = free_port()
     with (
@@ -50,7 +50,7 @@ def test_a_command_listens_on_loopback_only(command: list[str], tmp_path: Path) 
 
 
 def test_a_socket_that_is_open_to_other_machines_is_found() -> None:
-    """Of a child of a child, on all interfaces, IPv4 and IPv6."""
+    """The check finds a socket on all interfaces, of IPv4 and of IPv6, of a child's child."""
     needs("/proc", Path("/proc/net/tcp").exists())
     program = (
         "import socket, sys; s = socket.create_server((sys.argv[1], 0), family=int(sys.argv[2])); print(); input()"

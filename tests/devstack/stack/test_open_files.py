@@ -1,4 +1,4 @@
-"""Too few open files are said in one sentence at the start, and those that are asked for are enough."""
+"""A command that may open too few files says so at its start, and the number that it asks for is enough."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMMANDS = {
 @pytest.mark.parametrize("files", [64, 128])
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_too_few_open_files_are_a_sentence(command: list[str], files: int) -> None:
-    """It says how many are needed and how to raise the limit; nothing has been started, exit status 1."""
+    """The command names the needed number and how to raise the limit, starts nothing, and exits with status 1."""
     options = [] if command[0] == "bench" else ["--port", str(free_port())]
     ran = subprocess.run(
         ["/bin/sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", LIVESCORE, *command, *options],
@@ -36,7 +36,7 @@ def test_too_few_open_files_are_a_sentence(command: list[str], files: int) -> No
 
 
 def test_the_files_that_are_asked_for_are_enough() -> None:
-    """With exactly so many a whole stack starts, and ends without a word."""
+    """With exactly the needed number of open files a whole stack starts and ends without a message."""
     with subprocess.Popen(
         ["/bin/sh", "-c", f'ulimit -n {FILES}; exec "$@"', "sh", LIVESCORE, "up", "--json", "--port", str(free_port())],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -50,7 +50,7 @@ def test_the_files_that_are_asked_for_are_enough() -> None:
 
 
 def test_a_low_soft_limit_is_raised() -> None:
-    """Only the hard limit is somebody's decision: a soft one is raised as far as it is needed."""
+    """The soft limit is raised as far as it is needed; only the hard limit can be too low."""
     program = (
         "from resource import *; from devstack.stack.whole_stack import enough_files; enough_files(); "
         "print(getrlimit(RLIMIT_NOFILE)[0])"

@@ -33,7 +33,7 @@ def site(system: System) -> Iterator[httpx.Client]:
 
 
 def test_pages_come_with_the_described_policy(site: httpx.Client, system: System) -> None:
-    """A page may talk to its host and to the cells, and to nobody else; every described header is there."""
+    """A page may connect only to its host and to the cells, and has every described header."""
     page = site.get("/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     host = system.websocket_url.split("/")[2]
@@ -46,7 +46,7 @@ def test_pages_come_with_the_described_policy(site: httpx.Client, system: System
 
 
 def test_a_file_that_is_known_is_not_sent_again(site: httpx.Client) -> None:
-    """Compressed for who takes that, and 304 for who has it."""
+    """An answer is compressed if the client accepts that, and a 304 if the client has it already."""
     for coding in ("br", "gzip"):
         page = site.get("/style.css", headers={"Accept-Encoding": coding})
         assert page.headers["content-encoding"] == coding
@@ -63,7 +63,7 @@ def test_only_the_files_of_the_site_are_served(site: httpx.Client, path: str) ->
 
 
 def test_snapshots_are_kept_for_a_second(site: httpx.Client, operator: Operator, match: str) -> None:
-    """Requests within a second get the same answer, whatever else stands in the query; no older answer is given out."""
+    """Requests within a second share one answer, whatever unknown parameters they have; older answers are not used."""
     first = site.get(f"/matches/{match}")
     assert first.json()["seq"] == 0
     posted = operator.post_event(match, {"kind": "kick_off"})
@@ -73,14 +73,14 @@ def test_snapshots_are_kept_for_a_second(site: httpx.Client, operator: Operator,
 
 
 def test_reading_is_all_that_readers_can_do(site: httpx.Client, match: str) -> None:
-    """A post on the readers' path goes nowhere, with a sentence."""
+    """A POST on the readers' path is refused with a sentence, and does not reach the API."""
     answer = site.post(f"/matches/{match}/events", json={"kind": "kick_off"})
     assert answer.status_code == 403
     assert "Operators post below /operators" in answer.json()["error"]["message"]
 
 
 def test_an_operator_posts_through_the_site(site: httpx.Client, match: str) -> None:
-    """With the token of the site an event is accepted below /operators; without one it is refused."""
+    """Below /operators, an event with the site's token is accepted, and an event without a token is refused."""
     token = site.get("/tokens/operator").json()["token"]
     event = {"kind": "kick_off", "event_id": "through-the-site"}
     path = f"/operators/matches/{match}/events"
@@ -100,26 +100,26 @@ def test_an_operator_posts_through_the_site(site: httpx.Client, match: str) -> N
     ],
 )
 def test_tokens_are_for_our_own_pages(site: httpx.Client, headers: dict[str, str]) -> None:
-    """Neither a page elsewhere nor a name that is made to mean this machine gets the operator's token."""
+    """Neither another site's page nor a request for another host name gets the operator's token."""
     answer = site.get("/tokens/operator", headers=headers)
     assert answer.status_code == 403
     assert "token" not in answer.json()
 
 
 def test_a_body_that_is_packed_wrongly_is_refused_in_a_sentence(site: httpx.Client) -> None:
-    """A body that names itself gzip and is none is the sender's mistake, with the one error shape."""
+    """A body that is not gzip, as its header claims, is answered with 400 in the API's form of an error."""
     answer = site.post("/operators/matches", content=b"junk", headers={"Content-Encoding": "gzip"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
 
 
 def test_two_sites_in_one_request_get_no_token(site: httpx.Client) -> None:
-    """A request that names its page twice is nobody's, whichever comes first."""
+    """A request with two values of Sec-Fetch-Site gets no token, in any order."""
     headers = [("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "cross-site")]
     assert site.get("/tokens/operator", headers=headers).status_code == 403
 
 
 def test_an_api_that_is_gone_is_a_sentence(system: System) -> None:
-    """No answer from the API is a 502 with a sentence, and is not kept."""
+    """If the API does not answer, the site answers 502 with a sentence, and does not keep this answer."""
     nowhere: Any = replace(system, port=free_port())
     with serving(nowhere, free_port()) as url:
         answer = httpx.get(f"{url}matches/m", trust_env=False)
@@ -128,7 +128,7 @@ def test_an_api_that_is_gone_is_a_sentence(system: System) -> None:
 
 
 def test_a_site_port_in_use_is_said_before_anything_starts() -> None:
-    """A sentence that names the option, exit status 1."""
+    """`livescore up` ends with status 1 and a sentence that names the option, before it builds anything."""
     livescore = str(Path(sys.executable).parent / "livescore")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -142,7 +142,7 @@ def test_a_site_port_in_use_is_said_before_anything_starts() -> None:
 
 
 def test_the_site_ends_with_its_block(system: System) -> None:
-    """Nothing listens any more, and the port can be had again at once."""
+    """After the block nothing listens on the port, and it can be used again at once."""
     port = free_port()
     for _ in range(2):
         with serving(system, port) as url:
@@ -152,7 +152,7 @@ def test_the_site_ends_with_its_block(system: System) -> None:
 
 
 def test_a_taken_port_is_a_stack_error(system: System) -> None:
-    """Also for who serves the site without the command."""
+    """A site on a port in use raises StackError, also without the command."""
     port = free_port()
     with serving(system, port), pytest.raises(StackError, match="in use"), serving(system, port):
         pass

@@ -1,4 +1,4 @@
-"""Readers come through the site: the API at its own address refuses them, and answers operators."""
+"""Readers must use the site: the API at its own address refuses them, and answers operators."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ READ = ("", "/events", "/lineups", "/receipts", "/events/none")
 
 @pytest.fixture(scope="module")
 def guarded(system: System) -> System:
-    """The running system with a second HTTP API, whose function knows the key of a site and the key before that."""
+    """The running system with a second HTTP API, whose function knows a site's key and its previous key."""
     raw = deepcopy(system.raw)
     raw["functions"] = {"guarded": raw["functions"]["api"]}
     raw["http_api"]["function"] = "guarded"
@@ -54,7 +54,7 @@ def _error(answer: httpx.Response) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize("path", READ)
 @pytest.mark.parametrize("key", [None, "", "wrong", KEY[:-1], f"{KEY},{BEFORE}", "ключ"])
 def test_reading_past_the_site_is_refused(guarded: System, match: str, path: str, key: str | None) -> None:
-    """A GET without the site's key, or with another one, is answered 403 with one sentence, whatever it asks for."""
+    """Every GET without the site's key, or with a wrong one, is answered with 403 and one sentence."""
     headers = [] if key is None else [(HEADER.encode(), key.encode())]
     answer = httpx.get(f"{guarded.api_url}/matches/{match}{path}", headers=headers, trust_env=False)
     assert _error(answer) == (403, {"code": "around_the_site", "message": REFUSAL})
@@ -63,14 +63,14 @@ def test_reading_past_the_site_is_refused(guarded: System, match: str, path: str
 
 @pytest.mark.parametrize("prefix", ["", "/operators"])
 def test_the_site_shows_its_key(site: httpx.Client, match: str, prefix: str) -> None:
-    """Through the site everybody reads, below both of its paths, and no answer tells the key."""
+    """Through the site everybody may read, below both of its paths, and no answer contains the key."""
     answer = site.get(f"{prefix}/matches/{match}", headers={"X-Livescore-Site": "a viewer's own"})
     assert (answer.status_code, answer.json()["match"]) == (200, match)
     assert KEY not in answer.text + str(answer.headers)
 
 
 def test_the_key_before_still_counts(guarded: System, match: str) -> None:
-    """While CloudFront changes from one key to the next, its locations may send either."""
+    """The current and the previous key are both accepted, because CloudFront's locations change one after another."""
     for key in (KEY, BEFORE):
         answer = httpx.get(f"{guarded.api_url}/matches/{match}", headers={HEADER: key}, trust_env=False)
         assert answer.status_code == 200
@@ -89,7 +89,7 @@ def test_operators_need_no_key(guarded: System, site: httpx.Client, match: str) 
 
 
 def test_a_wrong_token_is_no_way_in(guarded: System, match: str) -> None:
-    """A text that calls itself an operator's token on a reader's route opens nothing."""
+    """A forged operator's token on a reader's route does not replace the site's key."""
     headers = {"Authorization": "Bearer a.b.c"}
     answer = httpx.get(f"{guarded.api_url}/matches/{match}", headers=headers, trust_env=False)
     assert _error(answer)[0] == 403

@@ -15,7 +15,7 @@ OPERATORS = Routes(["GET /matches/{match}"], prefix="/operators")
     ["matches/a", "*", "/matches/..", "/matches/%2e%2e/a", "/a%2fb", "/a%5cb", "/a%00b", "/a%250a", "/%ff", "/a\\b"],
 )
 def test_a_path_that_could_mean_another_one_is_refused(path: str) -> None:
-    """Dot segments, encoded separators, control characters and a second encoding are in no path of the site."""
+    """A path with dot segments, encoded separators, control characters or a second encoding is refused."""
     assert segments(path) is None
 
 
@@ -37,10 +37,10 @@ def test_a_path_is_read_by_its_segments() -> None:
     ],
 )
 def test_only_a_described_route_is_passed_on(method: str, path: list[str], target: str | None) -> None:
-    """The method, the number of segments and the fixed segments are those of a route; a parameter is not empty."""
+    """A request needs a route with its method, number of segments and fixed segments, and no empty parameter."""
     assert ROUTES.target(method, path) == target
 
 
 def test_a_prefix_is_not_passed_on() -> None:
-    """Operators reach the routes below a prefix, which the API does not have."""
+    """Operators' paths have a prefix, which the API's paths do not have."""
     assert OPERATORS.target("GET", ["operators", "matches", "m"]) == "/matches/m"

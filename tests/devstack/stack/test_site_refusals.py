@@ -1,4 +1,4 @@
-"""The site serves its own paths and those of the described API, however a path is written."""
+"""The site serves only its own paths and those of the described API, in whatever form a request writes a path."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def port(system: System) -> Iterator[int]:
 
 
 def ask(port: int, target: str, method: str = "GET", *headers: str, body: str = "") -> tuple[int, str]:
-    """The status and the whole of the answer to a request line as it is written, which no client would send."""
+    """The status and the whole answer to a raw request line, which an HTTP client would not send."""
     lines = [f"{method} {target} HTTP/1.1", *(headers or (f"Host: 127.0.0.1:{port}",)), "Connection: close"]
     lines += [f"Content-Length: {len(body)}", "", body]
     with socket.create_connection(("127.0.0.1", port), 20) as connection:
@@ -59,7 +59,7 @@ def ask(port: int, target: str, method: str = "GET", *headers: str, body: str = 
 
 @pytest.fixture
 def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing that a client sends makes a traceback."""
+    """No request causes a traceback."""
     with caplog.at_level(logging.INFO):
         yield
     assert not [each for each in caplog.records if each.exc_info or each.levelno >= logging.ERROR]
@@ -80,7 +80,7 @@ def test_no_path_leads_out(port: int, path: str, up: str, method: str) -> None:
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("path", [*NO_ROUTE, *NO_PAGE])
 def test_a_path_that_is_none_is_a_sentence(port: int, path: str) -> None:
-    """Null bytes, backslashes, encoded slashes, endless names and unknown routes: 404 in the API's shape."""
+    """Null bytes, backslashes, encoded slashes, endless names and unknown routes get a 404 in the API's form."""
     status, answer = ask(port, path)
     assert (status, '"code": "not_found"' in answer) == (404, True), answer
 
@@ -102,7 +102,7 @@ def test_the_site_is_no_proxy(port: int, target: str, method: str) -> None:
     [["Host: evil.example"], ["Host: 192.168.1.7:4580"], ["Host: 127.0.0.1", "Host: evil.example"], ["Host:"]],
 )
 def test_another_name_of_this_machine_reaches_nothing(port: int, path: str, headers: list[str]) -> None:
-    """DNS rebinding: a page of a name that was made to mean this machine reads nothing through the site."""
+    """A request for another host name reads nothing, so DNS rebinding fails."""
     status, answer = ask(port, path, "GET", *headers)
     assert status in (400, 403), answer
     assert "eyJ" not in answer
@@ -112,25 +112,25 @@ def test_another_name_of_this_machine_reaches_nothing(port: int, path: str, head
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
 @pytest.mark.parametrize("path", ["/", "/style.css", "/deployment.json", "/tokens/operator"])
 def test_pages_are_only_read(port: int, path: str, method: str) -> None:
-    """Any other method on a page is refused in the API's shape, also before a page of another origin."""
+    """Any other method on a page is refused in the API's form, also for a page of another origin."""
     status, answer = ask(port, path, method, body="x")
     assert (status, '"error"' in answer) == (405, True), answer
 
 
 def test_the_api_refuses_what_is_too_long(port: int) -> None:
-    """A match id of 3,000 characters is a sentence of the API, also in the middle of a path."""
+    """The API answers a match id of 3,000 characters with a sentence, also in the middle of a path."""
     for path in ("/matches/" + "a" * 3000, f"/operators/matches/{'a' * 3000}/events"):
         assert ask(port, path)[0] in (400, 404, 422)
 
 
 @pytest.mark.parametrize("query", ["day=%ff", "day=%00", "a" * 3000, "day=..%2f"])
 def test_a_query_is_only_a_query(port: int, query: str) -> None:
-    """The API answers or refuses every query; none is a traceback."""
+    """The API answers or refuses every query, without a traceback."""
     assert ask(port, f"/matches?{query}")[0] in (200, 400, 422)
 
 
-def test_what_is_described_is_served(port: int, match: str) -> None:
-    """The routes of the API below both paths, by GET and HEAD, also with an id in percent signs."""
+def test_every_described_route_is_served(port: int, match: str) -> None:
+    """The site serves the API's routes below both paths, by GET and HEAD, also with a percent-encoded id."""
     root = f"http://127.0.0.1:{port}"
     encoded = "".join(f"%{ord(letter):02x}" for letter in match)
     for path in (f"/matches/{match}", f"/matches/{encoded}", f"/operators/matches/{match}", "/operators/openapi.json"):

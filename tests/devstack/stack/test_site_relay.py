@@ -23,7 +23,7 @@ from devstack.stack.site_relay import Relay
     ],
 )
 async def test_an_answer_is_kept_as_its_cache_control_says(status: int, told: str, asked: int) -> None:
-    """An answer goes to others if a shared cache may keep it; those who ask at once share one in any case."""
+    """Later clients get an answer that a shared cache may keep; clients that ask at once share any answer."""
     requests: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:

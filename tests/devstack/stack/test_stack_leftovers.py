@@ -1,4 +1,4 @@
-"""Nothing of a stack outlives it, however it ends, and a running one leaves no folders behind."""
+"""A stack leaves no process or folder behind, however it ends, and a running one removes its workers' folders."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def up(port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def again(port: int, *options: str) -> str:
-    """The message of ``up`` about a port that is taken."""
+    """The message of ``up`` about a port that is in use."""
     command = [LIVESCORE, "up", "--port", str(port), *options]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 1
@@ -64,7 +64,7 @@ def folders(port: int) -> list[Path]:
 
 
 def test_a_stack_ends_with_the_command_that_was_killed() -> None:
-    """After ``kill -9`` of ``up`` MiniStack and all of its go."""
+    """After ``kill -9`` of ``up``, MiniStack, its workers and its folder disappear."""
     port = free_port()
     with up(port) as command:
         assert len(processes(port)) > 3
@@ -99,7 +99,7 @@ def test_a_second_up_says_which_one_is_there() -> None:
 
 
 def test_of_two_that_start_at_once_one_runs() -> None:
-    """Two ``up`` on one port at the same moment: one gets it and works, the other says so; neither harms the other."""
+    """If two ``up`` start on one port at the same moment, one works, and the other ends with a sentence."""
     port = free_port()
     command = [LIVESCORE, "up", "--port", str(port), "--json"]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -123,7 +123,7 @@ def test_of_two_that_start_at_once_one_runs() -> None:
 
 
 def test_a_stranger_is_never_named() -> None:
-    """The advice about a taken port names a process only if it is our MiniStack of that port, whatever a file says."""
+    """The advice about a port in use names a process only if it is our MiniStack on that port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         folder = STATE / "run" / f"{port}-{os.getpid()}"
@@ -139,7 +139,7 @@ def test_a_stranger_is_never_named() -> None:
 
 
 def test_the_folder_of_an_ended_worker_is_removed_while_the_stack_runs(system: System, operator: Operator) -> None:
-    """A worker that was killed leaves no unpacked zip behind; those of living workers stay, and functions go on."""
+    """The unpacked zip of a killed worker is removed; those of living workers stay, and functions go on."""
     [state] = folders(system.port)
     living = {}
     for process in Path("/proc").glob("[0-9]*"):
@@ -159,7 +159,7 @@ def test_the_folder_of_an_ended_worker_is_removed_while_the_stack_runs(system: S
 
 
 def test_a_folder_is_kept_until_its_worker_has_had_time_to_start(tmp_path: Path) -> None:
-    """A zip that is being unpacked has no process yet; after a minute without one its folder is a leftover."""
+    """A folder without a process stays for a minute, because its zip may be unpacked just now; then it is removed."""
     fresh, old = tmp_path / "ministack-lambda-a", tmp_path / "ministack-lambda-b"
     for folder in (fresh, old):
         (folder / "code").mkdir(parents=True)
@@ -176,7 +176,7 @@ def test_a_folder_is_kept_until_its_worker_has_had_time_to_start(tmp_path: Path)
 
 
 def test_the_folders_of_killed_stacks_go_at_the_next_start(system: System, tmp_path: Path) -> None:
-    """The folder of a process that has gone is removed at once; one that is in use stays, and one just being made."""
+    """The folder of an ended process is removed at once; a folder in use, and one that is just being made, stay."""
     [used] = folders(system.port)
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
@@ -198,7 +198,7 @@ def test_the_folders_of_killed_stacks_go_at_the_next_start(system: System, tmp_p
 
 
 def test_workers_stay_warm_over_half_time(system: System) -> None:
-    """MiniStack, as it is installed and as it runs here, keeps idle workers for longer than a pause of a match."""
+    """The installed MiniStack keeps idle workers for longer than the half-time of a match."""
     [stack] = [each for each in stack_leftovers.running() if each.port == system.port]
     environ = (Path("/proc") / str(stack.pid) / "environ").read_bytes().decode().split("\0")
     given = dict(each.split("=", 1) for each in environ if "=" in each)

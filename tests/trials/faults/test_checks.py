@@ -58,7 +58,7 @@ def test_a_ledger_that_is_wrong_is_found_out(history: list[Any], outcomes: dict[
         ([{**RECEIPT, "prev": 0, "seq": 1, "accepted": 3}], 1, "accounts for 4"),
         ([{**RECEIPT, "prev": 0, "seq": 2, "accepted": 4}], 2, None),
         ([{**RECEIPT, "prev": 1, "seq": 2}], 2, "1 to 1"),
-        ([{**RECEIPT, "prev": 0, "seq": 1}], 2, "told is 2"),
+        ([{**RECEIPT, "prev": 0, "seq": 1}], 2, "told_seq is 2"),
         ([{**RECEIPT, "prev": 1, "seq": 1}], 1, "begins at 1"),
         ([{**RECEIPT, "prev": 0, "seq": 1, "set_aside": 1}], 0, None),
     ],
