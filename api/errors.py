@@ -21,9 +21,9 @@ from matches.ledger import (
     RowsLeftError,
     UnknownMatchError,
 )
-from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.attributes import DamagedMatchError, DamagedRowError
 from runtime.errors import LivescoreError
-from runtime.metrics import report_unreadable
+from runtime.metrics import report_damaged_row
 
 
 class ApiError(LivescoreError):
@@ -58,12 +58,12 @@ def _rows_left(error: RowsLeftError) -> Response[dict[str, Any]]:
     return refused(ApiError(HTTPStatus.CONFLICT, "match_has_rows", message))
 
 
-@app.exception_handler(BrokenMatchError)  # type: ignore[untyped-decorator]
-def _broken_match(error: BrokenMatchError) -> Response[dict[str, Any]]:
-    if isinstance(error, UnreadableRowError):
-        report_unreadable(error)
+@app.exception_handler(DamagedMatchError)  # type: ignore[untyped-decorator]
+def _damaged_match(error: DamagedMatchError) -> Response[dict[str, Any]]:
+    if isinstance(error, DamagedRowError):
+        report_damaged_row(error)
     else:
-        logger.error("match_broken", match=error.match, row=error.row, reason=error.reason)
+        logger.error("match_damaged", match=error.match, row=error.row, reason=error.reason)
     message = f"The stored rows of match {error.match} are damaged. An administrator has to repair them."
     return refused(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "match_broken", message))
 

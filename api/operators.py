@@ -33,9 +33,9 @@ from matches.match_state import MatchState
 from matches.schedule import MatchChange, NewMatch
 from matches.snapshot import snapshot
 from runtime import aws
-from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.attributes import DamagedMatchError, DamagedRowError
 from runtime.environment import settings
-from runtime.metrics import report_unreadable
+from runtime.metrics import report_damaged_row
 
 
 @app.post(
@@ -147,7 +147,7 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     # From here on the answer is 202: the event will be applied or refused, whatever fails now.
     try:
         outcome = asdict(resources.ledger().mark_pending(accepted))
-    except (BotoCoreError, ClientError, BrokenMatchError):
+    except (BotoCoreError, ClientError, DamagedMatchError):
         logger.exception("pending_mark_failed", match=match, event_id=accepted.event_id)
         outcome = {"status": "pending"}
     logger.info("event_accepted", match=match, event_id=accepted.event_id, kind=event.kind)
@@ -216,8 +216,8 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
         cells[region] = {"stopped": stopped, "told": cell_state.told_seq}
     for region, error in failures.items():
         logger.warning("cell_unreached", match=match, cell=region, exc_info=error)
-    for broken in (error for error in failures.values() if isinstance(error, BrokenMatchError)):
-        raise broken
+    for damaged in (error for error in failures.values() if isinstance(error, DamagedMatchError)):
+        raise damaged
     if failures:
         message = (
             f"No answer from {', '.join(sorted(failures))}; the broadcasts of the other cells are stopped. Stop again."
@@ -279,8 +279,8 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
     )
     cells = {region: found.get(region, {"unreached": True}) for region in resources.cells()}
     for region, error in failures.items():
-        if isinstance(error, UnreadableRowError):
-            report_unreadable(error)
+        if isinstance(error, DamagedRowError):
+            report_damaged_row(error)
             cells[region]["unreadable"] = True
     return plain(HTTPStatus.OK, {"match": match, "seq": state.newest_seq, "cells": cells})
 

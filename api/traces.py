@@ -19,8 +19,8 @@ from broadcaster.control.cell_state import CellStates
 from broadcaster.control.cell_times import CellRows, receipts_of
 from broadcaster.control.trace import trace
 from matches.match_rows import LAST_SEQ
-from runtime.attributes import UnreadableRowError
-from runtime.metrics import report_unreadable
+from runtime.attributes import DamagedRowError
+from runtime.metrics import report_damaged_row
 
 
 @app.get(
@@ -63,8 +63,8 @@ def _cell_rows(match: str, regions: list[str]) -> dict[str, CellRows | None]:
     cells = resources.cells()
     found, failures = resources.regions().ask({region: partial(_rows, cells[region], match) for region in regions})
     for region, error in failures.items():
-        if isinstance(error, UnreadableRowError):
-            report_unreadable(error)
+        if isinstance(error, DamagedRowError):
+            report_damaged_row(error)
         else:
             logger.warning("cell_unreached", match=match, cell=region, exc_info=error)
     return {region: found.get(region) for region in regions}

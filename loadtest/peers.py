@@ -124,7 +124,7 @@ async def ours(url: str, seconds: float, connections: list[str] | None = None) -
     from broadcaster.send.signing import Endpoint
 
     class Endless:
-        waiting, fresh, exhausted = 1_000_000, True, False
+        waiting_rows, fresh, exhausted = 1_000_000, True, False
 
         def __init__(self, request: PreparedRequest) -> None:
             self._request = request
@@ -141,9 +141,9 @@ async def ours(url: str, seconds: float, connections: list[str] | None = None) -
 
     async def deliver(for_seconds: float) -> int:
         now = loop.time()
-        queue = PostQueue(rows, Pace(1e9, now), until=now + for_seconds, gone=lambda _: None)
+        queue = PostQueue(rows, Pace(1e9, now), until=now + for_seconds, on_gone=lambda _: None)
         await gateway.deliver(queue, now + for_seconds + 5)
-        return queue.tally.accepted
+        return queue.tally.accepted_posts
 
     await deliver(WARM_SECONDS)
     meter = Meter(seconds)

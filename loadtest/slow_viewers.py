@@ -124,9 +124,9 @@ async def fill(endpoint: Endpoint, keys: Credentials, connections: list[str]) ->
             full.clear()
             rows = _Once(request, list(connections))
             pace = Pace(1e9, now)
-            posts = PostQueue(rows, pace, until=until, gone=lambda _: None, slow=took_nothing, chance=lambda: 0.0)
+            posts = PostQueue(rows, pace, until=until, on_gone=lambda _: None, on_slow=took_nothing, chance=lambda: 0.0)
             await gateway.deliver(posts, until + 1)
-            settled = settled + 1 if not posts.tally.accepted else 0
+            settled = settled + 1 if not posts.tally.accepted_posts else 0
             await asyncio.sleep(SETTLE_SECONDS)
     finally:
         await gateway.close()
@@ -143,7 +143,7 @@ class _Once:
         return (self._left.pop(), self._request, "noise#0", 0) if self._left else None
 
     @property
-    def waiting(self) -> int:
+    def waiting_rows(self) -> int:
         """The number of posts left."""
         return len(self._left)
 

@@ -14,7 +14,7 @@ from matches.kickoff import calendar_entry
 from matches.match_rows import parse_state
 from runtime.attributes import Item, parse_rows
 from runtime.bulk_rows import read_rows
-from runtime.metrics import readable_rows
+from runtime.metrics import undamaged_rows
 
 if TYPE_CHECKING:
     from datetime import date
@@ -57,9 +57,9 @@ class Calendar:
     def states(self, day: date, keys: list[Item]) -> list[MatchState]:
         """The matches of these keys by kick-off, read consistently. Matches without a known time come last.
 
-        A match with an unreadable state is reported and left out.
+        A match with a damaged state is reported and left out.
         """
-        states = readable_rows(parse_rows(parse_state, read_rows(self._db, self.table, keys)))
+        states = undamaged_rows(parse_rows(parse_state, read_rows(self._db, self.table, keys)))
         placed = [(calendar_entry(state.kickoff), state) for state in states]
         # The index may still have a match that has just moved to another day.
         here = [(place["starts"], state.match, state) for place, state in placed if place["day"] == day.isoformat()]

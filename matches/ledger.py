@@ -63,10 +63,10 @@ from matches.match_state import MatchState, Outcome
 from matches.past_events import events_as_of
 from matches.scoreboard import AHEAD, Board, Refused, apply, refers_to_earlier
 from matches.traced_event import parse_traced
-from runtime.attributes import BrokenMatchError, Item, as_number, parse_rows
+from runtime.attributes import DamagedMatchError, Item, as_number, parse_rows
 from runtime.errors import ConflictError, NotThereError, TransientError
 from runtime.lifecycle import NO_MATCH
-from runtime.metrics import readable_rows
+from runtime.metrics import undamaged_rows
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -210,7 +210,7 @@ class Ledger:
             raise AlreadyKickedOffError(match) from error
 
     def lineups(self, match: str) -> LineupNames:
-        """The names of each side's players; empty lists if nobody gave them. Raises UnreadableRowError."""
+        """The names of each side's players; empty lists if nobody gave them. Raises DamagedRowError."""
         found = self._db.get_item(TableName=self.table, Key=row_key(match, LINEUPS), ConsistentRead=True)
         return parse_lineups(match, found.get("Item"))
 
@@ -226,7 +226,7 @@ class Ledger:
     def state(self, match: str) -> MatchState:
         """The match as it stands.
 
-        Raises UnknownMatchError; UnreadableRowError if the row is damaged.
+        Raises UnknownMatchError; DamagedRowError if the row is damaged.
         """
         found = self._db.get_item(TableName=self.table, Key=state_key(match), ConsistentRead=True)
         if "Item" not in found:
@@ -234,14 +234,14 @@ class Ledger:
         return parse_state(found["Item"])
 
     def events(self, match: str, after: int, limit: int) -> list[StoredEvent]:
-        """The newest ``limit`` events with a seq above ``after``, oldest first, without unreadable ones."""
+        """The newest ``limit`` events with a seq above ``after``, oldest first, without damaged ones."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=True))
-        return readable_rows(parse_rows(parse_event, reversed(page["Items"])))
+        return undamaged_rows(parse_rows(parse_event, reversed(page["Items"])))
 
     def history(self, match: str, after: int, limit: int) -> list[StoredEvent]:
-        """The next ``limit`` events with a seq above ``after``, oldest first, without unreadable ones."""
+        """The next ``limit`` events with a seq above ``after``, oldest first, without damaged ones."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
-        return readable_rows(parse_rows(parse_event, page["Items"]))
+        return undamaged_rows(parse_rows(parse_event, page["Items"]))
 
     def audit(self, match: str, after: int, limit: int) -> list[AuditedEvent]:
         """As ``history``, and each event has ``by``: the subject of its operator, if it is known.
@@ -249,10 +249,10 @@ class Ledger:
         An amended event is as its own operator posted it; the amendments stand behind it with who posted those.
         """
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
-        return readable_rows(parse_rows(parse_audited, page["Items"]))
+        return undamaged_rows(parse_rows(parse_audited, page["Items"]))
 
     def traced_event(self, match: str, seq: int) -> TracedEvent | None:
-        """The times of an event at home, None if there is no such event. Raises UnreadableRowError."""
+        """The times of an event at home, None if there is no such event. Raises DamagedRowError."""
         key = row_key(match, event_item(seq))
         found = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True)
         return parse_traced(found["Item"]) if "Item" in found else None
@@ -274,7 +274,7 @@ class Ledger:
                 ":to": {"S": "receipt#:"},
             },
         )
-        return readable_rows(parse_rows(parse_receipt, (item for page in pages for item in page["Items"])))
+        return undamaged_rows(parse_rows(parse_receipt, (item for page in pages for item in page["Items"])))
 
     def put_receipt(self, match: str, seq: int, round_name: str, body: Receipt) -> None:
         """Write the receipt of a round of a broadcast up to ``seq``, unless it exists already."""
@@ -286,7 +286,7 @@ class Ledger:
             )
 
     def outcome(self, match: str, event_id: str, digest: str | None = None) -> Outcome | None:
-        """The outcome of an event, or None if no such event was accepted. Raises UnreadableRowError.
+        """The outcome of an event, or None if no such event was accepted. Raises DamagedRowError.
 
         ``digest``: of the content that is asked for. Without it, the content that has the id is asked for.
         """
@@ -335,15 +335,15 @@ class Ledger:
         """Apply an event once and number it, or store the reason of its refusal.
 
         Returns the outcome, also if an earlier delivery of the record decided it. Raises UnknownMatchError;
-        ContentionError and botocore's ClientError, which are transient; BrokenMatchError if rows of the match cannot be
-        read or contradict each other. A second read a moment later may find rows that agree: a reader can see half of
-        another writer's transaction
+        ContentionError and botocore's ClientError, which are transient; DamagedMatchError if rows of the match are
+        damaged or contradict each other. A second read a moment later may find rows that agree: a reader can see half
+        of another writer's transaction
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html, isolation levels).
         """
         match, event_id = accepted.match, accepted.event_id
-        broken: BrokenMatchError | None = None
+        damage: DamagedMatchError | None = None
         for _ in range(_TRIES):
-            broken = None
+            damage = None
             state = self.state(match)
             row = self._id_row(match, event_id)
             if row is not None and digest_of(row) != accepted.digest:
@@ -353,7 +353,7 @@ class Ledger:
                     reason = (
                         f"it says seq {state.newest_seq}, but the row id#{event_id} says applied as seq {known.seq}"
                     )
-                    broken = _contradiction(match, reason)
+                    damage = _contradiction(match, reason)
                     continue
                 return replace(known, was_delivered_before=True)
             history = self._whole_history(state) if refers_to_earlier(accepted.event) else ()
@@ -381,10 +381,10 @@ class Ledger:
                 # rows contradict each other, and that stays so.
                 if codes[1:3] == ["ConditionalCheckFailed", "None"]:
                     reason = f"it says seq {state.newest_seq}, but the row {event_item(state.newest_seq + 1)} exists"
-                    broken = _contradiction(match, reason)
+                    damage = _contradiction(match, reason)
             else:
                 return outcome
-        raise broken or ContentionError(f"{match} {event_id}")
+        raise damage or ContentionError(f"{match} {event_id}")
 
     def _refuse_taken(self, accepted: AcceptedEvent) -> Outcome:
         """Refuse an event whose id belongs to other content: write its outcome beside that content's row."""
@@ -395,7 +395,7 @@ class Ledger:
     def _whole_history(self, state: MatchState) -> list[StoredEvent]:
         """Every event of a match as it stood at ``state.newest_seq``.
 
-        Raises BrokenMatchError if one is missing or damaged: what is left would give another board.
+        Raises DamagedMatchError if one is missing or damaged: what is left would give another board.
         """
         pages = self._db.get_paginator("query").paginate(
             **events_query(self.table, state.match, 0, _HISTORY_PAGE, newest=False)
@@ -404,7 +404,7 @@ class Ledger:
         for seq, event in enumerate([*events, None], 1):
             if seq <= state.newest_seq and (event is None or event["seq"] != seq):
                 reason = f"it is missing, but the match has {state.newest_seq} events"
-                raise BrokenMatchError(state.match, event_item(seq), reason)
+                raise DamagedMatchError(state.match, event_item(seq), reason)
         return events
 
     def _unseen(self, state: MatchState, accepted: AcceptedEvent) -> StoredEvent | None:
@@ -413,7 +413,7 @@ class Ledger:
         if seen is None or seen >= state.newest_score_seq or not unseen_goals.needs_check(accepted.event):
             return None
         items = self._db.query(**events_query(self.table, state.match, seen, _UNSEEN, newest=True))["Items"]
-        return unseen_goals.newest_unseen(accepted.event, accepted.by, readable_rows(parse_rows(parse_posted, items)))
+        return unseen_goals.newest_unseen(accepted.event, accepted.by, undamaged_rows(parse_rows(parse_posted, items)))
 
 
 def _first_condition_failed(error: ClientError) -> bool:
@@ -421,6 +421,6 @@ def _first_condition_failed(error: ClientError) -> bool:
     return bool(error.response["CancellationReasons"][0]["Code"] == "ConditionalCheckFailed")
 
 
-def _contradiction(match: str, reason: str) -> BrokenMatchError:
+def _contradiction(match: str, reason: str) -> DamagedMatchError:
     remedy = "after a match was made again under its id, livescore match reset removes what is left of the old one"
-    return BrokenMatchError(match, "state", f"{reason} ({remedy})")
+    return DamagedMatchError(match, "state", f"{reason} ({remedy})")

@@ -1,6 +1,6 @@
 """Pure: the keys and queries of the table ``matches``, and its rows as DynamoDB returns them.
 
-ledger.py lists the rows. Every function that parses one raises UnreadableRowError for a row that is damaged.
+ledger.py lists the rows. Every function that parses one raises DamagedRowError for a row that is damaged.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def event_item(seq: int) -> str:
 def parse_state(item: Item) -> MatchState:
     """The ``state`` row as DynamoDB returns it.
 
-    Raises UnreadableRowError.
+    Raises DamagedRowError.
     """
     match = item["match_id"]["S"]
     with reading_row(match, "state", item):
@@ -94,7 +94,7 @@ def parse_state(item: Item) -> MatchState:
 def parse_event(item: Item, *, as_posted: bool = False) -> StoredEvent:
     """An ``event#`` row as viewers see it, or without its amendments: as its operator posted it.
 
-    Raises UnreadableRowError.
+    Raises DamagedRowError.
     """
     row = item["item"]["S"]
     with reading_row(item["match_id"]["S"], row, item):
@@ -135,7 +135,7 @@ def _check_fields(event: StoredEvent) -> None:
 def score_prev(item: Item) -> int | None:
     """For an ``event#`` row that a follower of the score is told of: the seq of the one before it, else None.
 
-    Raises UnreadableRowError.
+    Raises DamagedRowError.
     """
     with reading_row(item["match_id"]["S"], item["item"]["S"], item):
         return number(item, "score_prev") if "score_prev" in item else None
@@ -179,7 +179,7 @@ def parse_outcome(item: Item) -> Outcome:
 
 
 def parse_lineups(match: str, row: Item | None) -> LineupNames:
-    """The names of each side's players, as given; none without a row. Raises UnreadableRowError."""
+    """The names of each side's players, as given; none without a row. Raises DamagedRowError."""
     if row is None:
         return {"home": [], "away": []}
     with reading_row(match, LINEUPS, row):
@@ -191,7 +191,7 @@ def parse_lineups(match: str, row: Item | None) -> LineupNames:
 
 
 def digest_of(row: Item | None) -> str | None:
-    """The digest of the content that an ``id#`` row is about. Raises UnreadableRowError."""
+    """The digest of the content that an ``id#`` row is about. Raises DamagedRowError."""
     if row is None or "digest" not in row:
         return None
     with reading_row(row["match_id"]["S"], row["item"]["S"], row):
@@ -199,7 +199,7 @@ def digest_of(row: Item | None) -> str | None:
 
 
 def _load_board(raw: dict[str, Any]) -> Board:
-    """Raises what ``rows.reading`` turns into an UnreadableRowError."""
+    """Raises what ``rows.reading`` turns into a DamagedRowError."""
     status, interrupted = raw["status"], raw.get("interrupted")
     if not isinstance(status, str) or not isinstance(interrupted, str | None):
         raise ValueError(f"its status is {ascii(status)[:40]}, interrupted {ascii(interrupted)[:40]}")  # noqa: TRY004 - one kind for all of a row

@@ -33,7 +33,7 @@ class TracedEvent:
 
 
 def parse_traced(item: Item) -> TracedEvent:
-    """The times in an ``event#`` row as DynamoDB returns it. Raises UnreadableRowError."""
+    """The times in an ``event#`` row as DynamoDB returns it. Raises DamagedRowError."""
     event = parse_event(item)
     with reading_row(item["match_id"]["S"], item["item"]["S"], item):
         return TracedEvent(

@@ -1,13 +1,13 @@
 """Pure: reads rows as DynamoDB returns them. A row that cannot be read becomes an error with a reason.
 
 One release writes a row and another reads it, or a person repairs it by hand. So every value is checked: the caller
-gets values of the right types, or an UnreadableRowError with the match, the row and the reason. Code that reads several
-rows skips the unreadable ones and reports them (``metrics.readable_rows``). Code that reads one row lets the error stop
+gets values of the right types, or a DamagedRowError with the match, the row and the reason. Code that reads several
+rows skips the damaged ones and reports them (``metrics.undamaged_rows``). Code that reads one row lets the error stop
 its work for this match, and for no other match.
 
 Every row has its version as the number ``v``, except a subscription's row (subscriptions/store.py: it has no room for
-one). A row without ``v`` has version 1. A row of any other version is unreadable: a newer release wrote it, and this
-release cannot know its meaning.
+one). A row without ``v`` has version 1. A row of any other version counts as damaged: a newer release wrote it, and
+this release cannot know its meaning.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _REASON_LENGTH = 200
 T = TypeVar("T")
 
 
-class BrokenMatchError(DamagedError):
+class DamagedMatchError(DamagedError):
     """The stored data of one match is damaged. Trying again does not help; other matches are not concerned.
 
     ``row`` is the sort key of the damaged row. ``reason`` is a clause for an operator. The text is a sentence with
@@ -64,23 +64,23 @@ class BrokenMatchError(DamagedError):
         return self.row == "state"
 
 
-class UnreadableRowError(BrokenMatchError):
-    """A row lacks an attribute, has one of another type, holds broken JSON, or has an unknown version."""
+class DamagedRowError(DamagedMatchError):
+    """A row lacks an attribute, has one of another type, holds damaged JSON, or has an unknown version."""
 
     _verb = "cannot be read"
 
 
 @contextmanager
 def reading_row(match: str, row: str, item: Mapping[str, Any]) -> Iterator[None]:
-    """Check the version of an item, then run the block. Its errors become an UnreadableRowError of the row."""
+    """Check the version of an item, then run the block. Its errors become a DamagedRowError of the row."""
     try:
         check_version(item)
         yield
-    except UnreadableRowError:
+    except DamagedRowError:
         raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
-        raise UnreadableRowError(match, row, reason[:_REASON_LENGTH]) from error
+        raise DamagedRowError(match, row, reason[:_REASON_LENGTH]) from error
 
 
 def check_version(item: Mapping[str, Any]) -> None:
@@ -119,7 +119,7 @@ def json_object(item: Mapping[str, Any], name: str) -> dict[str, Any]:
     try:
         value = orjson.loads(text(item, name))
     except orjson.JSONDecodeError as error:
-        raise ValueError(f"its attribute {name} is broken JSON: {error}") from None
+        raise ValueError(f"its attribute {name} is damaged JSON: {error}") from None
     if not isinstance(value, dict):
         raise ValueError(f"its attribute {name} is JSON, but not an object")  # noqa: TRY004 - one kind for all of a row
     return value
@@ -144,16 +144,16 @@ def pair(value: Any, name: str) -> tuple[int, int]:
     return value[0], value[1]
 
 
-def parse_rows(parse: Callable[[Any], T], items: Iterable[Any]) -> tuple[list[T], list[UnreadableRowError]]:
+def parse_rows(parse: Callable[[Any], T], items: Iterable[Any]) -> tuple[list[T], list[DamagedRowError]]:
     """The parsed rows in order, and an error for each row that ``parse`` cannot read."""
     parsed: list[T] = []
-    unreadable: list[UnreadableRowError] = []
+    damaged: list[DamagedRowError] = []
     for item in items:
         try:
             parsed.append(parse(item))
-        except UnreadableRowError as error:
-            unreadable.append(error)
-    return parsed, unreadable
+        except DamagedRowError as error:
+            damaged.append(error)
+    return parsed, damaged
 
 
 def _value(item: Mapping[str, Any], name: str, kind: str, called: str) -> str:

@@ -41,12 +41,14 @@ H = TypeVar("H")
 logger = Logger(service="lifecycle")
 
 
-def prepare(settings_class: type[Any], make: Callable[[], object], reach: Callable[[], object]) -> Callable[[H], H]:
+def prepare(
+    settings_class: type[Any], make: Callable[[], object], open_connections: Callable[[], object]
+) -> Callable[[H], H]:
     """Run a handler's work of INIT when the module is loaded. Returns a decorator that leaves the handler as it is.
 
     ``settings_class``: the dataclass of the function's settings (runtime.environment), which are read first. ``make``
-    makes the clients without the network. ``reach`` then reads with them over the network. An error of ``make`` or
-    ``reach`` is logged as ``preparation_failed``; it is not raised.
+    makes the clients without the network. ``open_connections`` then reads with each of them once. An error of either
+    function is logged as ``preparation_failed``; it is not raised.
 
     In an INIT of Lambda, raises SettingsError for a setting that is missing or malformed.
     """
@@ -56,7 +58,7 @@ def prepare(settings_class: type[Any], make: Callable[[], object], reach: Callab
         if kind in MAKING:
             settings(settings_class)  # type: ignore[arg-type]  # a class is hashable, which mypy does not know of type[Any]
         if kind in MAKING and _is_done(make) and kind == PROVISIONED:
-            _is_done(reach)
+            _is_done(open_connections)
         return handler
 
     return decorate

@@ -24,7 +24,7 @@ from runtime.environment import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtime.attributes import UnreadableRowError
+    from runtime.attributes import DamagedRowError
 
 NAMESPACE: Final = "livescore"
 
@@ -44,10 +44,10 @@ UNITS: Final[dict[str, MetricUnit]] = {
 }
 
 REPORT_SECONDS = 60.0
-"""Seconds between two reports of the same unreadable row by one process: a sender meets it four times a second."""
+"""Seconds between two reports of the same damaged row by one process: a sender meets it four times a second."""
 
 _REPORTED = 1_000
-"""The most unreadable rows that a process remembers."""
+"""The most damaged rows that a process remembers."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,7 +57,7 @@ logger = Logger(service="rows")
 _running: Metrics | None = None
 """The metrics of the invocation that is running in this process, if one is."""
 _reported: dict[tuple[str, str], float] = {}
-"""(match, row) of an unreadable row -> when this process reported it last, in monotonic seconds."""
+"""(match, row) of a damaged row -> when this process reported it last, in monotonic seconds."""
 
 
 class Metrics:
@@ -130,8 +130,8 @@ def _deployment() -> str:
     return name
 
 
-def report_unreadable(error: UnreadableRowError) -> None:
-    """Report an unreadable row: a log line, and the metric RowsUnreadable of the running invocation."""
+def report_damaged_row(error: DamagedRowError) -> None:
+    """Report a damaged row: a log line, and the metric RowsUnreadable of the running invocation."""
     key, now = (error.match, error.row), time.monotonic()
     if now - _reported.get(key, -REPORT_SECONDS) < REPORT_SECONDS:
         return
@@ -148,9 +148,9 @@ def note(name: Count) -> bool:
     return running is not None and running.add(name)
 
 
-def readable_rows(found: tuple[list[T], list[UnreadableRowError]]) -> list[T]:
+def undamaged_rows(found: tuple[list[T], list[DamagedRowError]]) -> list[T]:
     """The rows that ``attributes.parse_rows`` has read. This reports the others."""
     rows, errors = found
     for error in errors:
-        report_unreadable(error)
+        report_damaged_row(error)
     return rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
-from runtime.attributes import BrokenMatchError
+from runtime.attributes import DamagedMatchError
 from runtime.refusals import AWS_ERRORS
 from runtime.thaw import IDLE_SECONDS, seconds
 
@@ -45,7 +45,7 @@ class Regions:
     def ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, Exception]]:
         """Do each region's work; returns the results of those that answered, and what the others failed with.
 
-        A region fails with one of ``AWS_ERRORS``, or with BrokenMatchError if a row of the match is damaged. It fails
+        A region fails with one of ``AWS_ERRORS``, or with DamagedMatchError if a row of the match is damaged. It fails
         with TimeoutError if it has not answered within ``PATIENCE_SECONDS``, or ``COLD_SECONDS`` more where a
         connection has to be opened; its work goes on. Every other error is raised.
         """
@@ -62,9 +62,9 @@ class Regions:
         for region, call in calls.items():
             try:
                 answers[region] = call()
-            except (*AWS_ERRORS, BrokenMatchError) as error:
+            except (*AWS_ERRORS, DamagedMatchError) as error:
                 failures[region] = error
-                if not isinstance(error, (ClientError, BrokenMatchError)):
+                if not isinstance(error, (ClientError, DamagedMatchError)):
                     self._answered.pop(region, None)
                     continue
             self._answered[region] = self._clock()

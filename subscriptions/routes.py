@@ -26,9 +26,9 @@ from matches.ledger import Ledger, UnknownMatchError
 from matches.recent_events import RecentEvents
 from matches.snapshot import snapshot
 from runtime import aws, lifecycle
-from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.attributes import DamagedMatchError, DamagedRowError
 from runtime.environment import settings
-from runtime.metrics import Metrics, report_unreadable
+from runtime.metrics import Metrics, report_damaged_row
 from runtime.thaw import seconds
 from subscriptions.connection_meter import MESSAGE_BYTES, ConnectionMeter
 from subscriptions.handshake import subprotocols
@@ -251,9 +251,9 @@ def _serve(request: Request, connection: str, competitions: frozenset[str]) -> s
             state = _ledger().state(request.match)
     except UnknownMatchError:
         raise RequestError("unknown_match", "There is no such match.", request.match) from None
-    except BrokenMatchError as error:
-        if isinstance(error, UnreadableRowError):
-            report_unreadable(error)
+    except DamagedMatchError as error:
+        if isinstance(error, DamagedRowError):
+            report_damaged_row(error)
         raise RequestError("unavailable", "This match cannot be read at the moment.", request.match) from None
     if request.action == "unsubscribe":
         shards = every_shard_of(connection, state.audience, _shard_counts().number(state))

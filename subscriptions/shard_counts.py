@@ -28,7 +28,7 @@ class ShardCounts:
     def number(self, state: MatchState) -> int:
         """The number of shards of a match, read consistently: the stored number, else the first one.
 
-        Raises botocore's ClientError and BotoCoreError; UnreadableRowError for a row that is damaged.
+        Raises botocore's ClientError and BotoCoreError; DamagedRowError for a row that is damaged.
         """
         return shard_count(self.stored_number(state.match, state.epoch), state.audience)
 

@@ -26,7 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from runtime.attributes import VERSION_ATTRIBUTE, number, parse_rows, reading_row
 from runtime.bulk_rows import read_rows
-from runtime.metrics import readable_rows
+from runtime.metrics import undamaged_rows
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -119,10 +119,10 @@ class ViewerCounts:
 def counts_by_match(items: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Match -> its viewers, from its cells' rows as DynamoDB returns them. No cell counts below 0.
 
-    An unreadable row is reported, and counts as 0.
+    A damaged row is reported, and counts as 0.
     """
     counts: dict[str, int] = {}
-    for match, viewers in readable_rows(parse_rows(_count, items)):
+    for match, viewers in undamaged_rows(parse_rows(_count, items)):
         counts[match] = counts.get(match, 0) + max(0, viewers)
     return counts
 

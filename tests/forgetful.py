@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
-import threading
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+from tests.support import serving
 
 if TYPE_CHECKING:
     import ssl
@@ -83,11 +84,8 @@ def forgetful(tls: ssl.SSLContext | None = None) -> Iterator[Forgetful]:
     with Server(("127.0.0.1", 0), Handler) as server:
         scheme = "https" if tls is not None else "http"
         service.url = f"{scheme}://localhost:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
         try:
-            yield service
+            with serving(server):
+                yield service
         finally:
-            server.shutdown()
-            thread.join()
             service.end()

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.support import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,8 +210,8 @@ class KeyServer:
 
 
 @contextmanager
-def serving(issuer: Issuer) -> Iterator[KeyServer]:
-    """Such a server while the block runs."""
+def serving_keys(issuer: Issuer) -> Iterator[KeyServer]:
+    """A server of the issuer's keys while the block runs."""
     keys = KeyServer(issuer)
 
     class Handler(BaseHTTPRequestHandler):
@@ -231,10 +232,5 @@ def serving(issuer: Issuer) -> Iterator[KeyServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         keys.url = f"http://127.0.0.1:{server.server_address[1]}/keys.json"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
+        with serving(server):
             yield keys
-        finally:
-            server.shutdown()
-            thread.join()

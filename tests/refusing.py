@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import boto3
 from botocore.config import Config
 
 from devstack.system import ACCOUNT, SECRET
+from tests.support import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +68,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def refusing(code: str, status: int = 400) -> Iterator[Refusing]:
     """A service that answers with this error, as long as this lasts."""
-    with Refusing(code, status) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with Refusing(code, status) as server, serving(server):
+        yield server

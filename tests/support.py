@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from runtime.environment import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from socketserver import BaseServer
 
 EVERY_SECONDS = 0.02
 NOT_SO = "it has not come true in time"
@@ -82,6 +84,18 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
             yield
         finally:
             settings.cache_clear()
+
+
+@contextmanager
+def serving(server: BaseServer) -> Iterator[None]:
+    """The server serves in a thread of its own while the block runs. The caller closes the server afterwards."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
 
 
 def given(patch: pytest.MonkeyPatch, function: str, **changed: str) -> None:

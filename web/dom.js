@@ -47,10 +47,10 @@ export function icon(name) {
   return svg;
 }
 
-/** For who hears the page and does not see it. @param {string} text */
+/** A text for screen readers only. @param {string} text */
 export const heard = (text) => el("span", { class: "unseen" }, text);
 
-/** For who sees the page: who hears it has it in better words nearby. @param {string} text */
+/** A text for the eye only; screen readers have better words nearby. @param {string} text */
 export const seen = (text) => el("span", { "aria-hidden": "true" }, text);
 
 /**

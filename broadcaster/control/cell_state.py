@@ -29,7 +29,7 @@ from runtime.attributes import (
     reading_row,
     text,
 )
-from runtime.metrics import readable_rows
+from runtime.metrics import undamaged_rows
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class CellState:
 class CellStates:
     """The state rows of one cell's table ``broadcasts``.
 
-    Raises botocore's ClientError and BotoCoreError; UnreadableRowError for a row that is damaged.
+    Raises botocore's ClientError and BotoCoreError; DamagedRowError for a row that is damaged.
     """
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
@@ -178,7 +178,7 @@ class CellStates:
             },
             ConsistentRead=True,
         )
-        return readable_rows(parse_rows(_parse_progress, (item for page in pages for item in page["Items"])))
+        return undamaged_rows(parse_rows(_parse_progress, (item for page in pages for item in page["Items"])))
 
     def reopen(self, match: str, now: int) -> bool:
         """Let an execution broadcast the match again from ``told_seq``; returns whether that is allowed.
@@ -212,7 +212,7 @@ def cell_state_get(table: str, match: str) -> dict[str, Any]:
 def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
     """The CellState of a row as DynamoDB returns it. ``item`` is None if there is no row: then all numbers are 0.
 
-    Raises UnreadableRowError.
+    Raises DamagedRowError.
     """
     item = item or {}
     names = ("due_seq", "due_at", "told_seq", "ended_seq", "stopped_seq", "rows", "shards", "lease_until")

@@ -21,9 +21,9 @@ from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from runtime import aws
-from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.attributes import DamagedMatchError, DamagedRowError
 from runtime.environment import settings
-from runtime.metrics import report_unreadable
+from runtime.metrics import report_damaged_row
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.regions import COLD_SECONDS, Regions
 from runtime.thaw import seconds
@@ -91,8 +91,8 @@ class Cells:
         """
         put = partial(self._watchdog_queue.put, state.match, state.newest_seq, epoch=state.epoch)
         _, unsent = self._queue_calls.ask({region: partial(put, region) for region in self._cells})
-        reached, broken = self._ask({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
-        unreached = [region for region in self._cells if region not in reached.keys() | broken.keys()]
+        reached, damaged = self._ask({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
+        unreached = [region for region in self._cells if region not in reached.keys() | damaged.keys()]
         if unsent:
             # There is one queue, so the first error speaks for all of them.
             error = next(iter(unsent.values()))
@@ -110,7 +110,7 @@ class Cells:
 
         ``read_state`` reads the match from the ledger. If the match has another epoch than ``epoch``, the event belongs
         to an earlier match of the id: the result is ``ended``. Raises the errors of ``read_state``, and
-        BrokenMatchError for a damaged row of the cell.
+        DamagedMatchError for a damaged row of the cell.
         """
         cell = self._cells[region]
         cell_state = self._ask_one(region, partial(cell.cell_states.read, match))
@@ -140,13 +140,13 @@ class Cells:
         self._watchdog_queue.put(match, seq, region, epoch, seconds=min(60, 2 ** min(tries, 6)), tries=tries)
 
     def _ask_one(self, region: str, work: Callable[[], T]) -> T | None:
-        """The answer of one cell, None if the cell does not answer. Raises BrokenMatchError."""
-        reached, broken = self._ask({region: work})
-        if region in broken:
-            raise broken[region]
+        """The answer of one cell, None if the cell does not answer. Raises DamagedMatchError."""
+        reached, damaged = self._ask({region: work})
+        if region in damaged:
+            raise damaged[region]
         return reached.get(region)
 
-    def _ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, BrokenMatchError]]:
+    def _ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, DamagedMatchError]]:
         """The answers of the cells that are not silent, and the errors of those whose row of the match is damaged."""
         now = self._clock()
         asked = {
@@ -156,12 +156,12 @@ class Cells:
             if len(self._cells) == 1 or self._silent_until.get(region, 0.0) <= now
         }
         answers, failures = self._regions.ask(asked)
-        broken: dict[str, BrokenMatchError] = {}
+        damaged: dict[str, DamagedMatchError] = {}
         for region, error in failures.items():
-            if isinstance(error, BrokenMatchError):
-                broken[region] = error
-                if isinstance(error, UnreadableRowError):
-                    report_unreadable(error)
+            if isinstance(error, DamagedMatchError):
+                damaged[region] = error
+                if isinstance(error, DamagedRowError):
+                    report_damaged_row(error)
                 continue
             if judge(error) in ("refused", "invalid"):
                 # The cell has answered, and its answer stays the same until a person changes the deployment. If this
@@ -172,7 +172,7 @@ class Cells:
                 logger.warning("cell_unreached", cell=region, exc_info=error)
             if isinstance(error, TimeoutError):
                 self._silence(region)
-        return answers, broken
+        return answers, damaged
 
     def _call(self, region: str, work: Callable[[], T]) -> T:
         begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._regions.is_cold(region) else 0.0)

@@ -31,10 +31,10 @@ from broadcaster.control.set_aside import record_body
 from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from runtime import aws, lifecycle
-from runtime.attributes import BrokenMatchError, UnreadableRowError
+from runtime.attributes import DamagedMatchError, DamagedRowError
 from runtime.environment import settings
 from runtime.errors import ConfigurationError, TransientError
-from runtime.metrics import Metrics, report_unreadable
+from runtime.metrics import Metrics, report_damaged_row
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.thaw import seconds
 
@@ -50,7 +50,7 @@ PATIENCE_SECONDS = 1.5
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.4, 0.4)
 """Seconds between these tries."""
 
-BROKEN_SECONDS = 5.0
+DAMAGED_SECONDS = 5.0
 """Seconds in which a match with a damaged state row gets one try in each invocation. Then its records are set aside."""
 
 CONTENTION_SECONDS = 60.0
@@ -73,7 +73,7 @@ class Fanout:
         self._cells = cells
         self._sqs = sqs
         self._set_aside_queue = set_aside_queue
-        self._broken: dict[str, tuple[str, float]] = {}
+        self._damaged: dict[str, tuple[str, float]] = {}
         """Matches with a damaged state row: the reason, and until when (seconds) their records get no further try."""
         self._contended: dict[tuple[str, str], float] = {}
         """By match and event id: when (seconds) the event met contention first."""
@@ -165,7 +165,7 @@ class Fanout:
         """
         match, pauses = record["kinesis"]["partitionKey"], iter(PAUSES)
         while True:
-            known, until = self._broken.get(match, ("", 0.0))
+            known, until = self._damaged.get(match, ("", 0.0))
             if until > seconds():
                 self._set_aside(record, known)
                 return None
@@ -178,13 +178,13 @@ class Fanout:
                 if pause is not None and time.monotonic() + pause < deadline:
                     time.sleep(pause)
                     continue
-                reason = str(error) if isinstance(error, BrokenMatchError) else f"{type(error).__name__}: {error}"
-                if isinstance(error, UnreadableRowError):
-                    report_unreadable(error)
-                elif not isinstance(error, BrokenMatchError):
+                reason = str(error) if isinstance(error, DamagedMatchError) else f"{type(error).__name__}: {error}"
+                if isinstance(error, DamagedRowError):
+                    report_damaged_row(error)
+                elif not isinstance(error, DamagedMatchError):
                     logger.exception("record_failed", match=match)
-                if isinstance(error, BrokenMatchError) and error.concerns_all:
-                    self._broken[match] = (reason, seconds() + BROKEN_SECONDS)
+                if isinstance(error, DamagedMatchError) and error.concerns_all:
+                    self._damaged[match] = (reason, seconds() + DAMAGED_SECONDS)
                 self._set_aside(record, reason)
                 return None
 

@@ -121,8 +121,8 @@ class Batch:
     counts: Counts = field(default_factory=Counts)
     done: bool = False
     """No further invocation is needed in this round."""
-    lost: bool = False
-    """Another execution has the lease, or nobody has."""
+    lease_lost: bool = False
+    """The sender found that another execution has the lease, or that no execution has it."""
     set_aside: bool = False
     """The batch failed on every try."""
 
@@ -141,7 +141,7 @@ class Batch:
             cursor=None if payload["cursor"] is None else Cursor.parse(payload["cursor"]),
             counts=Counts.parse(payload["counts"]),
             done=read.flag("done"),
-            lost=read.flag("lost"),
+            lease_lost=read.flag("lease_lost"),
             set_aside=read.flag("set_aside"),
         )
         if not batch.first < batch.end <= batch.planned_shards:
@@ -170,7 +170,7 @@ class DamagedBatch:
 
     reached_seq = None
     counts = Counts()
-    lost = False
+    lease_lost = False
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
@@ -275,9 +275,9 @@ class RoundEnd:
         return {"v": VERSION, **_flat(self), "batches": [each.dump() for each in self.batches]}
 
     @property
-    def is_lost(self) -> bool:
-        """Whether another execution has the lease, or nobody has."""
-        return any(each.lost for each in self.batches)
+    def lease_lost(self) -> bool:
+        """Whether a sender found that another execution has the lease, or that no execution has it."""
+        return any(each.lease_lost for each in self.batches)
 
     @property
     def unreached_batches(self) -> int:
@@ -342,7 +342,7 @@ def _ended(payload: Any) -> Batch | DamagedBatch:
         if not isinstance(payload, dict) or payload.get("set_aside") is not True:
             raise
         return DamagedBatch(payload)
-    if not batch.done or (batch.reached_seq is None and not batch.lost and not batch.set_aside):
+    if not batch.done or (batch.reached_seq is None and not batch.lease_lost and not batch.set_aside):
         raise PayloadError(f"RoundEnd: batch {batch.number} has neither ended nor failed.")
     if batch.set_aside and batch.reached_seq is not None:
         raise PayloadError(f"RoundEnd: batch {batch.number} is set aside and has reached {batch.reached_seq}.")

@@ -20,7 +20,7 @@ from runtime.attributes import count, parse_rows, reading_row, text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from runtime.attributes import UnreadableRowError
+    from runtime.attributes import DamagedRowError
 
 RATE_SHARE = "rate-share"
 """The one partition key: one Query of a few kilobytes reads all rows."""
@@ -94,10 +94,10 @@ def _fair(needs: list[float], rate: float) -> float:
     return left / parts
 
 
-def parse(items: Iterable[Mapping[str, Any]], now: float) -> tuple[list[RateShare], list[UnreadableRowError]]:
+def parse(items: Iterable[Mapping[str, Any]], now: float) -> tuple[list[RateShare], list[DamagedRowError]]:
     """Rows as DynamoDB returns them at ``now`` (seconds since 1970), and the errors of those that cannot be read.
 
-    An unreadable row has no share of the rate. Its match sends all the same, until the next broadcast of the match
+    A damaged row has no share of the rate. Its match sends all the same, until the next broadcast of the match
     overwrites the row; meanwhile its pace gives way when API Gateway answers 429.
     """
     return parse_rows(lambda item: _parse(item, now), items)

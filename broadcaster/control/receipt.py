@@ -22,9 +22,9 @@ from broadcaster.control.payload import RoundEnd
 from broadcaster.control.progress import round_name, total
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
-from runtime.attributes import UnreadableRowError
+from runtime.attributes import DamagedRowError
 from runtime.environment import settings
-from runtime.metrics import Metrics, report_unreadable
+from runtime.metrics import Metrics, report_damaged_row
 from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 from subscriptions.viewer_counts import ViewerCounts
 
@@ -74,12 +74,12 @@ class Receipts:
         another_round = False
         try:
             cell_state = self._cell_states.read(end.match)
-            if end.is_lost:
+            if end.lease_lost:
                 self._end_lost_round(end, cell_state)
             else:
                 another_round = self._end_round(end, cell_state)
-        except UnreadableRowError as error:
-            report_unreadable(error)
+        except DamagedRowError as error:
+            report_damaged_row(error)
         if not another_round:
             self._free_rate_share(end)
         return another_round
@@ -137,8 +137,8 @@ class Receipts:
             return shard_count(None, self.ledger.state(cell_state.match).audience)
         except (ClientError, BotoCoreError) as error:
             logger.warning("home_unreached", match=cell_state.match, exc_info=error)
-        except UnreadableRowError as error:
-            report_unreadable(error)
+        except DamagedRowError as error:
+            report_damaged_row(error)
         except UnknownMatchError:
             logger.warning("match_unknown", match=cell_state.match)
         return None
@@ -226,5 +226,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     end = RoundEnd.parse(event)
     another_round = _receipts().finish(end)
-    logger.info("round_ended", match=end.match, seq=end.receipt_seq, another_round=another_round, lost=end.is_lost)
+    logger.info(
+        "round_ended",
+        match=end.match,
+        seq=end.receipt_seq,
+        another_round=another_round,
+        lease_lost=end.lease_lost,
+    )
     return end.answer(another_round=another_round).dump()

@@ -24,7 +24,7 @@ from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.rate_share import rate_share_key
 from matches.ledger import Ledger, UnknownMatchError
 from matches.match_rows import state_key
-from runtime.attributes import UnreadableRowError
+from runtime.attributes import DamagedRowError
 from runtime.bulk_rows import delete_rows
 from runtime.errors import ConflictError
 from subscriptions.shards import MAX_SHARDS, shard_count
@@ -118,7 +118,7 @@ class Reset:
         """The audience that the match was created with, and whether the match's row could be read."""
         try:
             return Ledger(self.matches, self.home).state(match).audience, True
-        except (UnknownMatchError, UnreadableRowError):
+        except (UnknownMatchError, DamagedRowError):
             return None, False
 
 
@@ -129,7 +129,7 @@ def _empty_cell(
     shards, has_lease = MAX_SHARDS, True
     try:
         cell_state = CellStates(cell.broadcasts, cell.db).read(match)
-    except UnreadableRowError:
+    except DamagedRowError:
         pass
     else:
         has_lease = cell_state.is_running(time.time())

@@ -7,7 +7,7 @@ There are four kinds. Batches lie in the queue of their cell, the others in the 
 - ``batch``: a batch of a broadcast that failed on every try. The state machine (broadcast.asl.json) sets it aside.
 - ``watch``: a message to the watchdog. SQS sets it aside if the broadcast did not end within the queue's limit of
   checks; the watchdog sets it aside if the match has a damaged row.
-- ``unreadable``: any other message.
+- ``damaged``: any other message.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DATA_BYTES = 128 * 1024
 REASON_LENGTH = 500
 """Characters of a reason that a listing shows: the state machine's reasons hold a whole traceback."""
 
-Kind = Literal["record", "batch", "watch", "unreadable"]
+Kind = Literal["record", "batch", "watch", "damaged"]
 
 
 class NoSuchMessageError(NotThereError):
@@ -120,7 +120,7 @@ def parse(received: Mapping[str, Any]) -> Message:
                 reason = f"the broadcast of seq {body['seq']} did not end, and the watchdog has made its last check"
             return Message(kind="watch", match=match, reason=reason, body=received["Body"], **about)
     reason = f"not a message of ours: {received['Body'][:80]!a}"
-    return Message(kind="unreadable", match=None, reason=reason, obstacle="it cannot be read", **about)
+    return Message(kind="damaged", match=None, reason=reason, obstacle="it cannot be read", **about)
 
 
 def in_order(messages: Iterable[Message]) -> list[Message]:

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control.set_aside import Message, in_order, parse
 from matches.ledger import UnknownMatchError
-from runtime.attributes import BrokenMatchError
+from runtime.attributes import DamagedMatchError
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -135,7 +135,7 @@ class Redrive:
         else:
             try:
                 result = self._send_batch(message)
-            except BrokenMatchError as error:
+            except DamagedMatchError as error:
                 result = RedriveResult(message, "kept", str(error))
         if result.outcome != "kept":
             self._delete(message)

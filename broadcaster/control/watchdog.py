@@ -21,14 +21,14 @@ from broadcaster.control.control_settings import HomeSettings
 from broadcaster.control.set_aside import watch_body
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
-from runtime.attributes import BrokenMatchError
+from runtime.attributes import DamagedMatchError
 from runtime.environment import settings
 from runtime.metrics import Metrics
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-BROKEN_TRIES = 4
+DAMAGED_TRIES = 4
 """Failed checks of an event, 2, 4 and 8 seconds apart, after which a damaged row has its message set aside.
 
 Checks that failed because the cell did not answer count too. So a row that is found damaged after a long silence of its
@@ -83,9 +83,9 @@ def _check(message: dict[str, Any]) -> bool:
         result = cells().check(match, seq, cell, epoch, partial(_ledger().state, match))
     except UnknownMatchError:
         return True
-    except BrokenMatchError as error:
-        logger.warning("match_broken", match=match, seq=seq, cell=cell, reason=str(error), tries=tries)
-        if tries + 1 < BROKEN_TRIES:
+    except DamagedMatchError as error:
+        logger.warning("match_damaged", match=match, seq=seq, cell=cell, reason=str(error), tries=tries)
+        if tries + 1 < DAMAGED_TRIES:
             cells().check_later(match, seq, cell, epoch, tries + 1)
         else:
             body = watch_body({**message, "tries": 0}, str(error))

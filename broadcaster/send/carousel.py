@@ -130,7 +130,7 @@ class Carousel:
         """Send until every row has the newest event, or the time is up; returns the batch with its progress.
 
         Raises GatewayError when the gateway cannot be used, botocore's errors when nothing can be read, and
-        BrokenMatchError for a damaged row of the match.
+        DamagedMatchError for a damaged row of the match.
         """
         before = self._counts
         self._counts = replace(before, invocations=before.invocations + 1, started=before.started or _now_ms())
@@ -194,9 +194,14 @@ class Carousel:
         """
         tally = self._tally
         self._queue = PostQueue(
-            rows, self._pace, until=self._deadline, gone=self._pruning.add, slow=self._request_for_slow, tally=tally
+            rows,
+            self._pace,
+            until=self._deadline,
+            on_gone=self._pruning.add,
+            on_slow=self._request_for_slow,
+            tally=tally,
         )
-        accepted, permitted = tally.accepted, self._pace.earned(self._loop.time())
+        accepted, permitted = tally.accepted_posts, self._pace.earned(self._loop.time())
         polling = asyncio.create_task(self._keep_polling())
         try:
             await self._tools.gateway.deliver(self._queue, self._deadline + LATE_ANSWER_SECONDS)
@@ -208,11 +213,11 @@ class Carousel:
         self._permitted += self._pace.earned(self._loop.time()) - permitted + self._pace.bucket.rate * BURST_SECONDS
         if rows.error is not None:
             raise rows.error
-        if tally.unreached > OUTAGE_SHARE * (tally.accepted + tally.gone + tally.failed):
-            raise GatewayError(f"{tally.unreached} posts met errors and broken connections only")
+        if tally.unreached_posts > OUTAGE_SHARE * (tally.accepted_posts + tally.gone_connections + tally.failed_posts):
+            raise GatewayError(f"{tally.unreached_posts} posts met errors and broken connections only")
         if rows.exhausted:
             self._counts = replace(self._counts, rows=rows.lap_rows)
-            if tally.accepted > accepted and self._frames is not None and self._frames.at:
+            if tally.accepted_posts > accepted and self._frames is not None and self._frames.at:
                 metrics.add("GoalToGateway", max(0, self._counts.ended - self._frames.at))
 
     async def _keep_polling(self) -> None:
@@ -301,9 +306,9 @@ class Carousel:
 
     async def _announce_left(self) -> None:
         """Tell the senders of other matches how many posts this batch has left, once that is known."""
-        left = self._rows.left if self._rows is not None else None
+        left = self._rows.remaining_rows if self._rows is not None else None
         if left is not None:
-            await self._share.announce_left(left + (self._queue.later if self._queue is not None else 0))
+            await self._share.announce_left(left + (self._queue.further_tries if self._queue is not None else 0))
 
     def _request_for_slow(self, post: Post) -> PreparedRequest | None:
         """A viewer was refused on every try: note that it is slow.
@@ -311,7 +316,7 @@ class Carousel:
         Returns the request that closes its connection, or None if the viewer has failed in fewer than three successive
         broadcasts.
         """
-        before = self._rows.slow.get((post[2], post[0]), 0) if self._rows is not None else 0
+        before = self._rows.slow_rows.get((post[2], post[0]), 0) if self._rows is not None else 0
         if not self._slow.failed(post, before):
             return None
         if self._closing is None:
@@ -323,26 +328,26 @@ class Carousel:
         """Delete and mark rows, and report the counts; ``before`` are those of earlier invocations."""
         unsent = rows.drop_held()
         until = min(self._loop.time() + PRUNE_SECONDS, self._deadline + LATE_ANSWER_SECONDS + 1)
-        await asyncio.gather(self._pruning.finish(until), self._slow.write(until, rows.reached()))
+        await asyncio.gather(self._pruning.finish(until), self._slow.write(until, rows.passed_slow_rows()))
         tally = self._tally
         counts = self._counts = replace(
             self._counts,
-            accepted=before.accepted + tally.accepted,
-            failed=before.failed + tally.failed + unsent,
-            closed=before.closed + tally.closed,
-            throttled=before.throttled + tally.throttled,
+            accepted=before.accepted + tally.accepted_posts,
+            failed=before.failed + tally.failed_posts + unsent,
+            closed=before.closed + tally.closed_connections,
+            throttled=before.throttled + tally.throttled_tries,
             gone=before.gone + self._pruning.pruned,
             queries=before.queries + rows.queries,
-            skipped=before.skipped + rows.skipped,
+            skipped=before.skipped + rows.skipped_rows,
         )
         await self._tools.store.report(self._task, self._lap_seq, counts)
         logger.info("sent", **self._about, batch=self._batch.number, counts=counts.dump())
         metrics.note_event(**self._about)
-        metrics.add("Accepted", tally.accepted)
+        metrics.add("Accepted", tally.accepted_posts)
         metrics.add("Gone", self._pruning.pruned)
-        metrics.add("Failed", tally.failed)
-        metrics.add("Closed", tally.closed)
-        metrics.add("Throttled", tally.throttled)
+        metrics.add("Failed", tally.failed_posts)
+        metrics.add("Closed", tally.closed_connections)
+        metrics.add("Throttled", tally.throttled_tries)
         if self._permitted:
             metrics.add("BudgetUsed", 100 * self._pace.bucket.spent / self._permitted)
 
@@ -352,7 +357,7 @@ class Carousel:
         rows = self._rows
         if end is not LapEnd.TIME_UP or rows is None:
             return replace(
-                batch, done=True, lost=self._lease_lost, reached_seq=self._lap_seq if end is LapEnd.DONE else None
+                batch, done=True, lease_lost=self._lease_lost, reached_seq=self._lap_seq if end is LapEnd.DONE else None
             )
         cursor = Cursor(
             lap_seq=self._lap_seq,

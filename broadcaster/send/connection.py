@@ -106,11 +106,11 @@ class Connection:
         """Send the request of a post. ``send_further`` sends what the socket does not accept now."""
         self.state, self.since, self.post = ConnectionState.BUSY, now, post
         try:
-            sent = self.send(request)
+            bytes_sent = self.send(request)
         except WOULD_BLOCK:
-            sent = 0
-        if sent != len(request):
-            self.keep(request[sent:])
+            bytes_sent = 0
+        if bytes_sent != len(request):
+            self.keep(request[bytes_sent:])
 
     def keep(self, rest: bytes) -> None:
         """Send the rest of a request when the socket takes more."""

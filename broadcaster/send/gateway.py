@@ -158,7 +158,7 @@ class Gateway:
             return
         pool, busy, following = self.pool, ConnectionState.BUSY, queue.next_post
         connections, is_accept = pool.connections, self._usual.is_accept
-        tokens, accepted, further, sent = queue.pace.bucket.tokens(now), 0, 0, 0
+        tokens, accepted_posts, further_tries, posts = queue.pace.bucket.tokens(now), 0, 0, 0
         for fd, mask in self._epoll.poll(0, _EVENTS):
             connection = connections.get(fd)
             if connection is None:
@@ -173,31 +173,31 @@ class Gateway:
                 except OSError:
                     data = b""
                 if is_accept(data):
-                    accepted += 1
-                    further += connection.post[3] > 0  # type: ignore[index] # a busy connection has a post
+                    accepted_posts += 1
+                    further_tries += connection.post[3] > 0  # type: ignore[index] # a busy connection has a post
                     connection.reused = True
-                    post = following(now) if sent < tokens else None
+                    post = following(now) if posts < tokens else None
                     if post is None:
                         pool.free(connection, now)
                         continue
-                    sent += 1
+                    posts += 1
                     # As Connection.start does, without the call.
                     connection.post, connection.since = post, now
                     request = post[1].sign(post[0])
                     try:
-                        taken = connection.send(request)
+                        bytes_sent = connection.send(request)
                     except WOULD_BLOCK:
-                        taken = 0
+                        bytes_sent = 0
                     except OSError:
                         self._connection_broke(connection, now)
                         continue
-                    if taken != len(request):
-                        connection.keep(request[taken:])
+                    if bytes_sent != len(request):
+                        connection.keep(request[bytes_sent:])
                     continue
             self._on_event(connection, mask, data, now)
-        queue.tally.accepted += accepted
-        queue.tally.accepted_further += further
-        queue.pace.bucket.spend(sent)
+        queue.tally.accepted_posts += accepted_posts
+        queue.tally.accepted_further_tries += further_tries
+        queue.pace.bucket.spend(posts)
         self._pump(now)
 
     def _on_event(self, connection: Connection, mask: int, data: bytes | None, now: float) -> None:
@@ -259,19 +259,19 @@ class Gateway:
         if queue is None:
             return
         bucket, idle = queue.pace.bucket, pool.idle
-        tokens, sent = bucket.tokens(now), 0
-        while idle and sent < tokens and (post := queue.next_post(now)) is not None:
+        tokens, posts = bucket.tokens(now), 0
+        while idle and posts < tokens and (post := queue.next_post(now)) is not None:
             connection = idle.pop()
             pool.busy += 1
-            sent += 1
+            posts += 1
             try:
                 connection.start(post, post[1].sign(post[0]), now)
             except OSError:
                 self._connection_broke(connection, now)
-        bucket.spend(sent)
+        bucket.spend(posts)
         waits = queue.waits(now)
-        if not idle and sent < tokens and waits == 0.0:
-            wanted = min(tokens - sent, queue.ready(now))
+        if not idle and posts < tokens and waits == 0.0:
+            wanted = min(tokens - posts, queue.due_posts(now))
             if not pool.open_more(wanted, self._addresses.known, now):
                 self._check_reachable(now)
         if now - self._swept >= SWEEP_SECONDS:
@@ -313,8 +313,8 @@ class Gateway:
         if now >= self._give_up:
             for connection in self.pool.waiting_for_answers():
                 is_post = connection.post is not None and not connection.post[1].closes
-                queue.tally.failed += is_post
-                queue.tally.unreached += is_post
+                queue.tally.failed_posts += is_post
+                queue.tally.unreached_posts += is_post
                 self.pool.drop(connection)
             queue.give_up()
 

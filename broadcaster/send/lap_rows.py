@@ -61,7 +61,7 @@ class LapRows:
         """For followers of the score."""
         self.posts = 0
         """Rows that were handed out as posts."""
-        self.skipped = 0
+        self.skipped_rows = 0
         """Rows that were passed over, because there is no frame for them."""
         self.queries = 0
         self.error: Exception | None = None
@@ -72,12 +72,12 @@ class LapRows:
         self._lap_rows = 0
         self._over = False
         """Whether all pages of this lap have been handed out."""
-        self.slow: dict[tuple[str, str], int] = {}
+        self.slow_rows: dict[tuple[str, str], int] = {}
         """By partition and connection: in how many successive broadcasts the viewer of a row took no frame."""
-        self._held: list[tuple[str, bool, str]] = []
+        self._held_rows: list[tuple[str, bool, str]] = []
         """The rows held back: connection, whether it follows the score only, partition."""
-        self._holds = True
-        self._before = 0
+        self._holds_back = True
+        self._earlier_rows = 0
         """Rows of this lap that had been handed out before its reader began."""
         self._read_rows = 0
         """Rows that the reader of this lap has read."""
@@ -100,8 +100,8 @@ class LapRows:
         if after is not None:
             ranges[range_index] = ranges[range_index]._replace(after=after)
         self.begin, self.range_index, self._lap_rows, self._over = begin, range_index, rows, False
-        self.error, self._held = None, []
-        self._before, self._read_rows, self._ranges = rows, 0, (0, len(ranges) - range_index)
+        self.error, self._held_rows = None, []
+        self._earlier_rows, self._read_rows, self._ranges = rows, 0, (0, len(ranges) - range_index)
         self._shard_index, self._after = ranges[range_index].shard_index, ranges[range_index].after
         self._rows, self._at, self._score_only = [], 0, _NOBODY
         self._next = asyncio.Queue()
@@ -126,9 +126,9 @@ class LapRows:
         return self._lap_rows + self._at
 
     @property
-    def waiting(self) -> int:
+    def waiting_rows(self) -> int:
         """The rows left of this page; at least 1 if another page, or the end of the lap, is there."""
-        return len(self._rows) - self._at or int(not self._next.empty()) or (len(self._held) if self._over else 0)
+        return len(self._rows) - self._at or int(not self._next.empty()) or (len(self._held_rows) if self._over else 0)
 
     @property
     def fresh(self) -> bool:
@@ -138,42 +138,42 @@ class LapRows:
     @property
     def exhausted(self) -> bool:
         """Whether the lap is done, or has ended with an error."""
-        return self._over and not self._held
+        return self._over and not self._held_rows
 
     @property
-    def left(self) -> int | None:
+    def remaining_rows(self) -> int | None:
         """About how many rows of this lap are left, None before the first page is read.
 
         Exact once the last page has been read. Before that, shards not read yet count as the average of the others.
         """
-        finished, of = self._ranges
-        if not finished and not self._read_rows:
+        ranges_read, ranges = self._ranges
+        if not ranges_read and not self._read_rows:
             return None
-        taken, rows = self.lap_rows - self._before, self._read_rows
-        expected = rows if finished == of else max(rows + 1, ceil(rows * of / max(1, finished)))
-        return max(0, expected - taken) + (len(self._held) if finished == of else 0)
+        handed_out, rows = self.lap_rows - self._earlier_rows, self._read_rows
+        expected = rows if ranges_read == ranges else max(rows + 1, ceil(rows * ranges / max(1, ranges_read)))
+        return max(0, expected - handed_out) + (len(self._held_rows) if ranges_read == ranges else 0)
 
     def release(self) -> list[Post]:
         """Hand out the rows that are held back at once, as posts. From now on no row is held back any more.
 
         For the last seconds of an invocation, which will not see the end of the lap.
         """
-        posts, self._holds = [], False
+        posts, self._holds_back = [], False
         while (post := self._next_held()) is not None:
             posts.append(post)
         return posts
 
     def drop_held(self) -> int:
         """Give up the rows that are held back, as if they had not been read; returns their number."""
-        held, self._held = self._held, []
-        for connection, _, partition in held:
-            self.slow.pop((partition, connection), None)
-        return len(held)
+        held_rows, self._held_rows = self._held_rows, []
+        for connection, _, partition in held_rows:
+            self.slow_rows.pop((partition, connection), None)
+        return len(held_rows)
 
-    def reached(self) -> list[tuple[str, str]]:
+    def passed_slow_rows(self) -> list[tuple[str, str]]:
         """The rows of slow viewers that have been handed out: partition and connection."""
         here, after = self._partition, self.position.after or ""
-        return [row for row in self.slow if self._over or row[0] != here or row[1] <= after]
+        return [row for row in self.slow_rows if self._over or row[0] != here or row[1] <= after]
 
     def next_row(self) -> Post | None:
         """The post of the next row of this lap, None if no row is there at the moment."""
@@ -186,7 +186,7 @@ class LapRows:
                 if request is not None:
                     self.posts += 1
                     return connection, request, self._partition, 0
-                self.skipped += 1
+                self.skipped_rows += 1
             elif not self._turn_page():
                 return self._next_held() if self._over else None
 
@@ -198,22 +198,22 @@ class LapRows:
             await asyncio.gather(reader, return_exceptions=True)
 
     def _next_held(self) -> Post | None:
-        while self._held:
-            connection, score_only, partition = self._held.pop()
+        while self._held_rows:
+            connection, score_only, partition = self._held_rows.pop()
             request = self.score_request if score_only else self.everything_request
             if request is not None:
                 self.posts += 1
                 # It has half of the tries left, and counts as a further try.
                 return connection, request, partition, TRIES / 2
-            self.skipped += 1
+            self.skipped_rows += 1
         return None
 
     def _hold_back(self, slow: Mapping[str, int]) -> None:
         """Move the rows of slow viewers from this page to the rows that are held back."""
         rows: list[str] = []
         for connection in self._rows:
-            if self._holds and slow.get(connection, 0) >= HELD_BACK_AFTER and len(self._held) < MOST_HELD:
-                self._held.append((connection, connection in self._score_only, self._partition))
+            if self._holds_back and slow.get(connection, 0) >= HELD_BACK_AFTER and len(self._held_rows) < MOST_HELD:
+                self._held_rows.append((connection, connection in self._score_only, self._partition))
             else:
                 rows.append(connection)
         self._lap_rows += len(self._rows) - len(rows)
@@ -233,7 +233,7 @@ class LapRows:
         self.range_index, self._shard_index, self._after, self._rows, self._score_only, slow = piece
         self._partition = self._partitions[self._shard_index]
         if slow:
-            self.slow.update({(self._partition, connection): failed for connection, failed in slow.items()})
+            self.slow_rows.update({(self._partition, connection): failed for connection, failed in slow.items()})
             self._hold_back(slow)
         return True
 

@@ -83,12 +83,12 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCounts:
-    """Numbers of answers to first tries and to further tries. Taken: 200 and 410. Refused: 429 and 5xx."""
+    """Numbers of answers to first tries and to further tries. Passes: 200 and 410. Refusals: 429 and 5xx."""
 
-    taken: float = 0
-    refused: float = 0
-    further_taken: float = 0
-    further_refused: float = 0
+    first_passes: float = 0
+    first_refusals: float = 0
+    further_passes: float = 0
+    further_refusals: float = 0
 
     def since(self, before: AnswerCounts) -> AnswerCounts:
         """The answers since ``before``."""
@@ -99,19 +99,19 @@ class AnswerCounts:
         return AnswerCounts(*(now + MEMORY * then for now, then in zip(astuple(self), astuple(before), strict=True)))
 
     @property
-    def first(self) -> float:
+    def first_answers(self) -> float:
         """Answers to first tries."""
-        return self.taken + self.refused
+        return self.first_passes + self.first_refusals
 
     @property
-    def every(self) -> float:
+    def all_answers(self) -> float:
         """All answers."""
-        return self.first + self.further_taken + self.further_refused
+        return self.first_answers + self.further_passes + self.further_refusals
 
     @property
     def refused_share(self) -> float:
         """The share of first tries that was refused."""
-        return self.refused / self.first if self.first else 0.0
+        return self.first_refusals / self.first_answers if self.first_answers else 0.0
 
     @property
     def throttle_share(self) -> float:
@@ -120,16 +120,16 @@ class AnswerCounts:
         Let f be the share of slow viewers, who refuse nearly every try. Let a be the share of tries that the account
         refuses, first and further ones alike. First tries pass with (1 - f)(1 - a). Of the viewers whose first try was
         refused, (1 - f)a / (share refused) are not slow, and their second tries pass with 1 - a. So
-        a = (refused / taken) * (share of further tries that pass).
+        a = (refusals / passes of first tries) * (share of further tries that pass).
 
         Without further tries, every refusal counts as the account's. If that is wrong, one window is too slow; the
         opposite mistake would be a storm. The same holds if most first tries are refused: few matches have more slow
         viewers than others.
         """
-        further = self.further_taken + self.further_refused
+        further = self.further_passes + self.further_refusals
         if further < 1 or self.refused_share > THROTTLED_ABOVE:
             return self.refused_share
-        return self.refused / max(1.0, self.taken) * self.further_taken / further
+        return self.first_refusals / max(1.0, self.first_passes) * self.further_passes / further
 
 
 class Pace:
@@ -173,13 +173,13 @@ class Pace:
         window, lasted = answers.since(self._counted), now - self._window_from
         if lasted < WINDOW_SECONDS:
             return
-        if window.first < FEW and not self.throttled and lasted < LONGEST_WINDOW:
+        if window.first_answers < FEW and not self.throttled and lasted < LONGEST_WINDOW:
             return
         self._recent, was_throttled = window.after(self._recent), self.throttled
         self.throttled = self._recent.throttle_share > THROTTLE_SHARE
-        if window.first < FEW:
+        if window.first_answers < FEW:
             # Almost only further tries are left. No throttle can begin now, and one that lasts is over when they pass.
-            are_refused = window.refused + window.further_refused > THROTTLE_SHARE * window.every
+            are_refused = window.first_refusals + window.further_refusals > THROTTLE_SHARE * window.all_answers
             self.throttled = self.throttled and was_throttled and are_refused
         self._judge(window, now)
         self._window_from, self._counted = now, answers
@@ -196,7 +196,7 @@ class Pace:
             self._lowered = None
             self._factor = min(1.0, self._factor + RECOVERY)
             return
-        share = (window.refused + window.further_refused) / max(1.0, window.every)
+        share = (window.first_refusals + window.further_refusals) / max(1.0, window.all_answers)
         before, windows = self._lowered or (share, 0)
         if share <= HELPS * before:
             # The lower pace helps, so the account throttles. At the slowest pace the share may not fall further.

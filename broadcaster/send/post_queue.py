@@ -42,7 +42,7 @@ FUTILE_TRIES = 3
 
 FUTILE_FROM, FUTILE_SHARE = 100, 0.05
 
-MOST_ERRED = 20_000
+MOST_ERRORED = 20_000
 """The most connections of which the queue remembers that a try met an error."""
 
 EXCUSED = 0.125
@@ -81,7 +81,7 @@ class Rows(Protocol):
         """The post of the next row, None if no row is there at the moment."""
 
     @property
-    def waiting(self) -> int:
+    def waiting_rows(self) -> int:
         """About how many rows are there: at least 1 if ``next_row`` may have one, or would find the end of the lap."""
 
     @property
@@ -97,109 +97,112 @@ class Rows(Protocol):
 class Tally:
     """The outcomes of the posts, and the answers to all tries."""
 
-    accepted: int = 0
-    failed: int = 0
-    unreached: int = 0
+    accepted_posts: int = 0
+    """Answers 200."""
+    failed_posts: int = 0
+    """Posts that have no further try, and were neither accepted nor answered with 410."""
+    unreached_posts: int = 0
     """The failed posts that errors of the gateway or broken connections kept from their viewers."""
-    gone: int = 0
-    throttled: int = 0
+    gone_connections: int = 0
+    """Connections that the gateway does not know (410, or 400 for the id)."""
+    throttled_tries: int = 0
     """Answers 429."""
-    errors: int = 0
+    errored_tries: int = 0
     """Answers 5xx, and unknown answers."""
-    refused_further: int = 0
-    """Answers to further tries in ``throttled`` and ``errors``."""
-    accepted_further: int = 0
-    """Answers to further tries in ``accepted``."""
-    closed: int = 0
+    refused_further_tries: int = 0
+    """The further tries in ``throttled_tries`` and ``errored_tries``."""
+    accepted_further_tries: int = 0
+    """The further tries in ``accepted_posts``."""
+    closed_connections: int = 0
     """Connections closed because their viewers took no frame in three successive broadcasts."""
-    broken: int = 0
+    broken_connections: int = 0
     """Connections to the gateway that broke with a request on its way."""
 
 
 class PostQueue:
     """The posts of one ``Gateway.deliver``. Times are seconds of the loop's clock.
 
-    ``gone`` is called with a post whose connection is gone. ``slow`` is called with a post whose viewer took no frame
-    on any try; it returns the request that closes the viewer's connection, or None to leave the connection open.
+    ``on_gone`` is called with a post whose connection is gone. ``on_slow`` is called with a post whose viewer took no
+    frame on any try; it returns the request that closes the viewer's connection, or None to leave the connection open.
     """
 
     def __init__(
-        self, rows: Rows, pace: Pace, *, until: float, gone: Callable[[Post], None], tally: Tally | None = None,
-        slow: Callable[[Post], PreparedRequest | None] = lambda _: None, chance: Callable[[], float] = random.random,
+        self, rows: Rows, pace: Pace, *, until: float, on_gone: Callable[[Post], None], tally: Tally | None = None,
+        on_slow: Callable[[Post], PreparedRequest | None] = lambda _: None, chance: Callable[[], float] = random.random,
     ) -> None:  # fmt: skip
         self.rows = rows
         self.pace = pace
         self.until = until
-        """No row is taken from this time on."""
+        """No row is handed out from this time on."""
         self.tally = tally or Tally()
-        self._gone = gone
-        self._slow = slow
+        self._on_gone = on_gone
+        self._on_slow = on_slow
         self._chance = chance
-        self._later: list[tuple[float, int, Post, bool]] = []
+        self._further_tries: list[tuple[float, int, Post, bool]] = []
         self._order = count()
         self._alternates = False
-        self._erred: set[str] = set()
+        self._errored_connections: set[str] = set()
         """Connections of which a try met an error instead of a 429. An error says nothing about the viewer."""
-        self._early = self._passed() - EARLY
-        """Further tries that went before first tries, less ``EARLY``. It may not grow beyond ``_passed``."""
+        self._early_tries = self._early_limit() - EARLY
+        """Further tries that went before first tries, less ``EARLY``. It may not grow beyond ``_early_limit``."""
 
     @property
-    def later(self) -> int:
+    def further_tries(self) -> int:
         """The number of posts that are to be tried again."""
-        return len(self._later)
+        return len(self._further_tries)
 
     def next_post(self, now: float) -> Post | None:
         """The next post that is due: a further try if that may go first, else the first try of the next row."""
-        later = self._later
-        if later and later[0][0] <= now:
+        further_tries = self._further_tries
+        if further_tries and further_tries[0][0] <= now:
             self._alternates = not self._alternates
             if not self.rows.fresh or now >= self.until or (self._alternates and self.pace.throttled):
-                return heappop(later)[2]
-            if self._early < self._passed():
-                self._early += 1
-                return heappop(later)[2]
+                return heappop(further_tries)[2]
+            if self._early_tries < self._early_limit():
+                self._early_tries += 1
+                return heappop(further_tries)[2]
         post = self.rows.next_row() if now < self.until else None
         # No row was left after all: a further try goes.
-        return heappop(later)[2] if post is None and later and later[0][0] <= now else post
+        return heappop(further_tries)[2] if post is None and further_tries and further_tries[0][0] <= now else post
 
-    def _passed(self) -> float:
-        return self.tally.accepted_further + EARLY_SHARE * self.tally.accepted
+    def _early_limit(self) -> float:
+        return self.tally.accepted_further_tries + EARLY_SHARE * self.tally.accepted_posts
 
     def waits(self, now: float) -> float | None:
         """Seconds until ``next_post`` has a post: 0 if it has one now, None if that is not known."""
-        if self.rows.waiting and now < self.until:
+        if self.rows.waiting_rows and now < self.until:
             return 0.0
-        return max(0.0, self._later[0][0] - now) if self._later else None
+        return max(0.0, self._further_tries[0][0] - now) if self._further_tries else None
 
-    def ready(self, now: float) -> int:
+    def due_posts(self, now: float) -> int:
         """About how many posts are due."""
-        due = bool(self._later) and self._later[0][0] <= now
-        return due + (self.rows.waiting if now < self.until else 0)
+        due = bool(self._further_tries) and self._further_tries[0][0] <= now
+        return due + (self.rows.waiting_rows if now < self.until else 0)
 
     def finished(self, now: float) -> bool:
         """Whether no post is left, except the posts on their way."""
-        return not self._later and (now >= self.until or self.rows.exhausted)
+        return not self._further_tries and (now >= self.until or self.rows.exhausted)
 
     def answered(self, post: Post, answer: Answer, now: float) -> None:
         """Note the answer to a post, any answer but FORBIDDEN."""
         tally = self.tally
         if post[1].closes and answer in (Answer.CLOSED, Answer.ACCEPTED):
-            tally.closed += 1  # $disconnect deletes its rows.
+            tally.closed_connections += 1  # $disconnect deletes its rows.
         elif answer is Answer.ACCEPTED:
-            tally.accepted += 1
-            tally.accepted_further += post[3] > 0
+            tally.accepted_posts += 1
+            tally.accepted_further_tries += post[3] > 0
         elif answer is Answer.GONE:
-            tally.gone += 1
-            tally.failed -= post[1].closes  # The viewer was not slow: it had left.
-            self._gone(post)
+            tally.gone_connections += 1
+            tally.failed_posts -= post[1].closes  # The viewer was not slow: it had left.
+            self._on_gone(post)
         elif answer is Answer.REFUSED:
-            tally.failed += not post[1].closes
+            tally.failed_posts += not post[1].closes
         else:
             if answer is Answer.THROTTLED:
-                tally.throttled += 1
+                tally.throttled_tries += 1
             else:
-                tally.errors += 1
-            tally.refused_further += post[3] > 0
+                tally.errored_tries += 1
+            tally.refused_further_tries += post[3] > 0
             counts = 1 if self.pace.tells_slow(now) else EXCUSED
             self._try_again(post, now, counts, unreached=answer is not Answer.THROTTLED)
 
@@ -209,48 +212,50 @@ class PostQueue:
         ``was_reused``: the connection had answered an earlier request, so it may just have been too old. Then the try
         does not count.
         """
-        self.tally.broken += 1
+        self.tally.broken_connections += 1
         self._try_again(post, now, 0 if was_reused else 1, unreached=True, at_once=was_reused)
 
     def adjust_pace(self, now: float) -> None:
         """Adjust the pace to the answers so far."""
         tally = self.tally
-        taken = tally.accepted + tally.gone - tally.accepted_further
-        refused = tally.throttled + tally.errors - tally.refused_further
-        self.pace.adjust(AnswerCounts(taken, refused, tally.accepted_further, tally.refused_further), now)
+        passes = tally.accepted_posts + tally.gone_connections - tally.accepted_further_tries
+        refusals = tally.throttled_tries + tally.errored_tries - tally.refused_further_tries
+        further_passes, further_refusals = tally.accepted_further_tries, tally.refused_further_tries
+        self.pace.adjust(AnswerCounts(passes, refusals, further_passes, further_refusals), now)
 
     def try_now(self, posts: Iterable[Post], now: float) -> None:
         """Add posts that are due at once, beside the posts that ``rows`` gives."""
         for post in posts:
-            heappush(self._later, (now, next(self._order), post, False))
+            heappush(self._further_tries, (now, next(self._order), post, False))
 
     def give_up(self) -> None:
         """The time is up: the posts that wait for a further try have failed."""
-        posts = [(post, unreached) for _, _, post, unreached in self._later if not post[1].closes]
-        self.tally.failed += len(posts)
-        self.tally.unreached += sum(unreached for _, unreached in posts)
-        self._later.clear()
+        posts = [(post, unreached) for _, _, post, unreached in self._further_tries if not post[1].closes]
+        self.tally.failed_posts += len(posts)
+        self.tally.unreached_posts += sum(unreached for _, unreached in posts)
+        self._further_tries.clear()
 
     def _are_in_vain(self, now: float) -> bool:
         tally = self.tally
-        further = tally.accepted_further + tally.refused_further
-        return further >= FUTILE_FROM and tally.accepted_further < FUTILE_SHARE * further and self.pace.tells_slow(now)
+        passes = tally.accepted_further_tries
+        further_tries = passes + tally.refused_further_tries
+        return further_tries >= FUTILE_FROM and passes < FUTILE_SHARE * further_tries and self.pace.tells_slow(now)
 
     def _try_again(self, post: Post, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
         connection, request, pk, tries = post
         tries += counts
-        if unreached and len(self._erred) < MOST_ERRED:
-            self._erred.add(connection)
+        if unreached and len(self._errored_connections) < MOST_ERRORED:
+            self._errored_connections.add(connection)
         if tries >= TRIES or (tries >= FUTILE_TRIES and self._are_in_vain(now)):
             if request.closes:
                 return  # The connection stays open, and the next broadcast tries again.
-            self.tally.failed += 1
-            self.tally.unreached += unreached
-            is_slow = not unreached and connection not in self._erred and self.pace.tells_slow(now)
-            if is_slow and (closing := self._slow(post)) is not None:
-                heappush(self._later, (now, next(self._order), (connection, closing, pk, 0), False))
+            self.tally.failed_posts += 1
+            self.tally.unreached_posts += unreached
+            is_slow = not unreached and connection not in self._errored_connections and self.pace.tells_slow(now)
+            if is_slow and (closing := self._on_slow(post)) is not None:
+                heappush(self._further_tries, (now, next(self._order), (connection, closing, pk, 0), False))
             return
         # A post that a throttle has refused waits longest, because the account has more room later.
         attempt = TRIES if counts == EXCUSED else int(tries) + 1
         wait = 0.0 if at_once else backoff(attempt, self._chance())
-        heappush(self._later, (now + wait, next(self._order), (connection, request, pk, tries), unreached))
+        heappush(self._further_tries, (now + wait, next(self._order), (connection, request, pk, tries), unreached))

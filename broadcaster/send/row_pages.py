@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from broadcaster.send.lap_rows import HELD_BACK_AFTER
-from runtime.attributes import UnreadableRowError
-from runtime.metrics import report_unreadable
+from runtime.attributes import DamagedRowError
+from runtime.metrics import report_damaged_row
 from subscriptions.store import page_query
 
 if TYPE_CHECKING:
@@ -115,7 +115,5 @@ async def read_page(client: Any, table: str, pk: str, after: str | None, now: fl
     """Read one page of a shard. Raises botocore's ClientError or BotoCoreError."""
     read = page(await client.query(**page_query(table, pk, after)), now)
     for connection in read.strange:
-        report_unreadable(
-            UnreadableRowError(pk.rpartition("#")[0], f"{pk} {connection}", "it has no ttl that is a time")
-        )
+        report_damaged_row(DamagedRowError(pk.rpartition("#")[0], f"{pk} {connection}", "it has no ttl that is a time"))
     return read

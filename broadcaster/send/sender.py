@@ -77,15 +77,15 @@ def _tools() -> Tools:
 
 
 def _open_connections() -> None:
-    """Use the network once for each client, for no match."""
+    """Send one request with each client, for no match, so that its connection is open."""
     tools = _tools()
 
-    async def reach() -> None:
+    async def open_all() -> None:
         await tools.gateway.refresh()
         with suppress(UnknownMatchError):
             await tools.store.poll(NO_MATCH)
 
-    _loop().run_until_complete(reach())
+    _loop().run_until_complete(open_all())
 
 
 async def _freshen() -> None:

@@ -24,8 +24,8 @@ from broadcaster.send.update_frames import Frames, build
 from matches.ledger import UnknownMatchError
 from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
-from runtime.attributes import VERSION_ATTRIBUTE, UnreadableRowError, parse_rows
-from runtime.metrics import readable_rows, report_unreadable
+from runtime.attributes import VERSION_ATTRIBUTE, DamagedRowError, parse_rows
+from runtime.metrics import report_damaged_row, undamaged_rows
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ logger = Logger(service="sender")
 class SenderStore:
     """The tables, through aiobotocore clients.
 
-    The methods raise botocore's ClientError and BotoCoreError, and BrokenMatchError for a damaged row of the match.
+    The methods raise botocore's ClientError and BotoCoreError, and DamagedMatchError for a damaged row of the match.
     Other damaged rows are reported and left out.
     """
 
@@ -65,7 +65,7 @@ class SenderStore:
 
         If home does not answer in ``HOME_SECONDS``, or has no readable row of the match, the poll has the ``known``
         state: lease, stops and rate shares lie in the cell and must not wait for home. Without a known state this
-        raises UnknownMatchError or UnreadableRowError.
+        raises UnknownMatchError or DamagedRowError.
         """
         state, cell_row, share_rows = await asyncio.gather(
             self._state(match, known),
@@ -75,7 +75,7 @@ class SenderStore:
         return Poll(
             state=state,
             cell_state=parse_cell_state(match, cell_row.get("Item")),
-            rate_shares=readable_rows(rate_share.parse(share_rows["Items"], time.time())),
+            rate_shares=undamaged_rows(rate_share.parse(share_rows["Items"], time.time())),
         )
 
     async def _state(self, match: str, known: MatchState | None) -> MatchState:
@@ -93,17 +93,17 @@ class SenderStore:
             return known
         try:
             return parse_state(found["Item"])
-        except UnreadableRowError as error:
+        except DamagedRowError as error:
             if known is None:
                 raise
-            report_unreadable(error)
+            report_damaged_row(error)
             return known
 
     async def frames(self, state: MatchState, told_seq: int) -> Frames | None:
         """The frames with the events after ``told_seq``; None if there is nothing to send."""
         query = events_query(self.matches, state.match, told_seq, EVENTS_PER_FRAME, newest=True)
         items = (await self.home.query(**query))["Items"]
-        events = readable_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
+        events = undamaged_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
         return build(state, told_seq, events)
 
     async def renew(self, match: str, owner: str) -> bool:
@@ -152,5 +152,5 @@ class SenderStore:
             answer = await self.db.update_item(**update)
         except self.db.exceptions.ConditionalCheckFailedException:
             return None
-        rows = readable_rows(rate_share.parse([answer["Attributes"]], time.time())) if "Attributes" in answer else []
+        rows = undamaged_rows(rate_share.parse([answer["Attributes"]], time.time())) if "Attributes" in answer else []
         return rows[0] if rows else None

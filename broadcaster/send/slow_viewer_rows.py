@@ -55,12 +55,12 @@ class SlowViewerRows:
         """A lap with a newer frame begins: the viewers of the lap before may take that frame."""
         self._failed.clear()
 
-    async def write(self, until: float, reached: Iterable[tuple[str, str]]) -> None:
+    async def write(self, until: float, passed: Iterable[tuple[str, str]]) -> None:
         """Write the rows that have changed, until ``until`` at the latest (loop's clock).
 
-        ``reached`` are marked rows that have had a post. A row among them that did not fail loses its mark.
+        ``passed`` are marked rows that have had a post. A row among them that did not fail loses its mark.
         """
-        waiting = [(row, 0) for row in reached if row not in self._failed]
+        waiting = [(row, 0) for row in passed if row not in self._failed]
         notes = [(row, failed) for row, failed in self._failed.items() if failed <= HELD_BACK_AFTER]
         waiting += notes[: max(0, MOST_MARKED_ROWS - len(waiting))]
         waiting.reverse()  # work() begins at the end

@@ -229,8 +229,8 @@ async def post(target: Target, websocket: str, match: str, posts: int, token: st
                 (ours[n % len(ours)], gateway.requests.for_post(frame), "", 0.0) for n, frame in enumerate(frames)
             ]
             begun = asyncio.get_running_loop().time()
-            waiting = Frames(waiting_posts)
-            tries = OneTry(waiting, Pace(posts / SECONDS, begun), until=begun + PATIENCE_SECONDS, gone=lambda _: None)
+            waiting, pace = Frames(waiting_posts), Pace(posts / SECONDS, begun)
+            tries = OneTry(waiting, pace, until=begun + PATIENCE_SECONDS, on_gone=lambda _: None)
             await gateway.deliver(tries, begun + PATIENCE_SECONDS)
         except GatewayError as error:
             if " 403" not in str(error):
@@ -241,8 +241,8 @@ async def post(target: Target, websocket: str, match: str, posts: int, token: st
             ) from None
         finally:
             await gateway.close()
-        await _until(lambda: _arrived(listeners) >= tries.tally.accepted)
-        return Posted(posts, tries.tally.throttled, _arrived(listeners), waiting.seconds)
+        await _until(lambda: _arrived(listeners) >= tries.tally.accepted_posts)
+        return Posted(posts, tries.tally.throttled_tries, _arrived(listeners), waiting.seconds)
 
 
 class PostingError(ProgramError):
@@ -272,7 +272,7 @@ class Frames:
         return 0.0 if self._first is None else self._last - self._first
 
     @property
-    def waiting(self) -> int:
+    def waiting_rows(self) -> int:
         """The number of posts that are left."""
         return len(self._posts)
 
@@ -297,8 +297,8 @@ class OneTry(PostQueue):
         if at_once:
             super()._try_again(post, now, counts, unreached=unreached, at_once=True)
         else:
-            self.tally.failed += 1
-            self.tally.unreached += unreached
+            self.tally.failed_posts += 1
+            self.tally.unreached_posts += unreached
 
 
 @dataclass(slots=True)

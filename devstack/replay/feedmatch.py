@@ -44,7 +44,7 @@ _ZONES = {
 """Names of time zones in European files -> hours east of Greenwich."""
 
 
-class UnreadableError(ProgramError):
+class DamagedFeedError(ProgramError):
     """A match cannot be replayed; the text names the field and the reason."""
 
 
@@ -98,17 +98,17 @@ def title_of(raw: Any) -> str:
     """The teams of a match, such as ``Argentina - France``; empty if they cannot be read."""
     try:
         return f"{_team(raw, 'team1')} - {_team(raw, 'team2')}"
-    except (UnreadableError, UnplayedError):
+    except (DamagedFeedError, UnplayedError):
         return ""
 
 
 def parse(raw: Any, competition: str | None) -> FeedMatch:
     """The match of a file's object. By the rules of the game, its events end with the score that the file states.
 
-    Raises UnplayedError, or UnreadableError, also if the rules refuse an event or come to another score.
+    Raises UnplayedError, or DamagedFeedError, also if the rules refuse an event or come to another score.
     """
     if not isinstance(raw, dict):
-        raise UnreadableError("it is no object")
+        raise DamagedFeedError("it is no object")
     scores, status = _scores(raw), str(raw.get("status") or "").lower()
     goals = _goals(raw)
     if scores.last is None:
@@ -117,7 +117,7 @@ def parse(raw: Any, competition: str | None) -> FeedMatch:
     try:
         check_teams(home, away)
     except ValueError as error:
-        raise UnreadableError(f"team1 and team2: {error}") from None
+        raise DamagedFeedError(f"team1 and team2: {error}") from None
     notes: list[str] = []
     kickoff = _kickoff(raw, notes)
     stated = scores.last or (0, 0)
@@ -137,11 +137,11 @@ def parse(raw: Any, competition: str | None) -> FeedMatch:
 
 
 def _why_no_score(scores: _Scores, status: str, goals: list[_Goal]) -> None:
-    """Raise UnplayedError or UnreadableError for a match without a score."""
+    """Raise UnplayedError or DamagedFeedError for a match without a score."""
     if scores.half is not None or scores.shootout is not None:
-        raise UnreadableError("score: has no ft, so the match had not ended")
+        raise DamagedFeedError("score: has no ft, so the match had not ended")
     if goals:
-        raise UnreadableError("score: missing, though goals are listed")
+        raise DamagedFeedError("score: missing, though goals are listed")
     raise UnplayedError(status if re.fullmatch(r"[a-z][a-z _-]{0,30}", status) else "no score")
 
 
@@ -153,17 +153,17 @@ def _team(raw: Any, name: str) -> str:
     if isinstance(value, dict):
         value = value.get("name")
     if value is None or value == "":
-        raise UnreadableError(f"{name}: missing")
+        raise DamagedFeedError(f"{name}: missing")
     return _text(value, name)
 
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise UnreadableError(f"{name}: {_shown(value)} is no name")
+        raise DamagedFeedError(f"{name}: {_shown(value)} is no name")
     try:
         return names.clean(value)
     except ValueError as error:
-        raise UnreadableError(f"{name}: {error}") from None
+        raise DamagedFeedError(f"{name}: {error}") from None
 
 
 def _shown(value: Any) -> str:
@@ -178,7 +178,7 @@ def _scores(raw: dict[str, Any]) -> _Scores:
     if isinstance(score, dict):
         return _Scores(*(_pair(score.get(key), f"score.{key}") for key in ("ht", "ft", "et", "p")))
     if score is not None:
-        raise UnreadableError(f"score: {_shown(score)} is no score")
+        raise DamagedFeedError(f"score: {_shown(score)} is no score")
     return _Scores(*(_older_pair(raw, ending) for ending in ("i", "", "et", "p")))
 
 
@@ -191,10 +191,10 @@ def _pair(value: Any, name: str) -> Pair | None:
     if value is None or value in ([], [None, None]):
         return None
     if not isinstance(value, list) or len(value) != 2:  # home and away
-        raise UnreadableError(f"{name}: {_shown(value)} is no pair of goals")
+        raise DamagedFeedError(f"{name}: {_shown(value)} is no pair of goals")
     home, away = (_whole(each) for each in value)
     if home is None or away is None or max(home, away) > _MOST_GOALS:
-        raise UnreadableError(f"{name}: {_shown(value)} is no pair of goals")
+        raise DamagedFeedError(f"{name}: {_shown(value)} is no pair of goals")
     return home, away
 
 
@@ -224,7 +224,7 @@ def _listed(raw: dict[str, Any], name: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise UnreadableError(f"{name}: {_shown(value)} is no list of goals")
+        raise DamagedFeedError(f"{name}: {_shown(value)} is no list of goals")
     return value
 
 
@@ -232,13 +232,13 @@ def _side(raw: dict[str, Any], goal: Any, place: int) -> Side:
     team = _team(goal, "team") if isinstance(goal, dict) and goal.get("team") else None
     sides: dict[str | None, Side] = {_team(raw, "team1"): "home", _team(raw, "team2"): "away"}
     if team not in sides:
-        raise UnreadableError(f"goals[{place}].team: {_shown(team)} does not play")
+        raise DamagedFeedError(f"goals[{place}].team: {_shown(team)} does not play")
     return sides[team]
 
 
 def _goal(raw: Any, side: Side, name: str) -> _Goal:
     if not isinstance(raw, dict):
-        raise UnreadableError(f"{name}: {_shown(raw)} is no goal")
+        raise DamagedFeedError(f"{name}: {_shown(raw)} is no goal")
     kind = "own_goal" if raw.get("owngoal") else "penalty_goal" if raw.get("penalty") else "goal"
     event: Event = {"kind": kind, "team": side}
     for theirs, ours in (("name", "player"), ("assist", "assist")):
@@ -254,10 +254,10 @@ def _minute(raw: dict[str, Any], name: str) -> tuple[int | None, int]:
         return None, 0
     found = re.fullmatch(r"\s*([0-9]{1,3})\s*(?:\+\s*([0-9]{0,2})\s*)?['’′]?\s*", str(value), re.ASCII)
     if found is None:
-        raise UnreadableError(f"{name}.minute: {_shown(value)} is no minute")
+        raise DamagedFeedError(f"{name}.minute: {_shown(value)} is no minute")
     offset = _whole(raw.get("offset") or 0)
     if offset is None:
-        raise UnreadableError(f"{name}.offset: {_shown(raw['offset'])} is no number of minutes")
+        raise DamagedFeedError(f"{name}.offset: {_shown(raw['offset'])} is no number of minutes")
     return int(found[1]), int(found[2] or 0) or offset
 
 
@@ -265,9 +265,9 @@ def _kickoff(raw: dict[str, Any], notes: list[str]) -> str:
     try:
         day = date.fromisoformat(raw["date"]).isoformat()
     except KeyError:
-        raise UnreadableError("date: missing") from None
+        raise DamagedFeedError("date: missing") from None
     except (TypeError, ValueError):
-        raise UnreadableError(f"date: {_shown(raw['date'])} is no day as 2022-12-18") from None
+        raise DamagedFeedError(f"date: {_shown(raw['date'])} is no day as 2022-12-18") from None
     text = raw.get("time")
     if text is None or text == "":
         return day
@@ -302,8 +302,9 @@ def _check_sum(goals: list[_Goal], stated: Pair) -> None:
     if made == stated:
         return
     if not goals:
-        raise UnreadableError("goals1 and goals2: the goals are not listed, and the score is not 0–0")
-    raise UnreadableError(f"goals1 and goals2: they make {made[0]}–{made[1]}, and the score is {stated[0]}–{stated[1]}")
+        raise DamagedFeedError("goals1 and goals2: the goals are not listed, and the score is not 0–0")
+    sums = f"they make {made[0]}–{made[1]}, and the score is {stated[0]}–{stated[1]}"
+    raise DamagedFeedError(f"goals1 and goals2: {sums}")
 
 
 def _count(goals: list[_Goal]) -> Pair:
@@ -360,7 +361,7 @@ def _timed(goals: list[_Goal], end: int, notes: list[str]) -> list[Event]:
         stated = f"{goal.minute}+{goal.stoppage}" if goal.stoppage else f"{goal.minute}"
         ours = "+".join(map(str, when.values()))
         if when.get("stoppage", 0) > MOST_STOPPAGE:
-            raise UnreadableError(f"minute: {stated} is after every minute of the match")
+            raise DamagedFeedError(f"minute: {stated} is after every minute of the match")
         if ours != stated:
             notes.append(f"minute: {stated} is read as {ours}")
         events.append({**goal.event, **when})
@@ -378,14 +379,14 @@ def _shootout(result: Pair | None) -> list[Event]:
 
 
 def _check(match: FeedMatch) -> None:
-    """Raise UnreadableError unless the API accepts the match and the rules come to the score that the file states."""
+    """Raise DamagedFeedError unless the API accepts the match and the rules come to the score that the file states."""
     try:
         NewMatch(home=match.home, away=match.away, kickoff=match.kickoff, competition=match.competition)
         events = [EVENT.validate_python({**event, "event_id": f"e{at}"}) for at, event in enumerate(match.events)]
     except ValidationError as error:
-        raise UnreadableError(describe(error)) from None
+        raise DamagedFeedError(describe(error)) from None
     board = replay(cast("StoredEvent", {**event.content(), "seq": at, "at": at}) for at, event in enumerate(events, 1))
     if isinstance(board, Refused):
-        raise UnreadableError(board.reason)
+        raise DamagedFeedError(board.reason)
     if (board.score, board.shootout) != (match.score, match.shootout):
-        raise UnreadableError(f"by the rules of the game it ends {board.score} {board.shootout}")
+        raise DamagedFeedError(f"by the rules of the game it ends {board.score} {board.shootout}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from devstack.errors import FeedError
-from devstack.replay.feedmatch import FeedMatch, UnplayedError, UnreadableError, parse, title_of
+from devstack.replay.feedmatch import DamagedFeedError, FeedMatch, UnplayedError, parse, title_of
 from matches.names import clean, key
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _sort(feed: Feed, number: int, raw: Any, competition: str | None) -> None:
         feed.matches.append(parse(raw, competition))
     except UnplayedError as error:
         feed.unplayed.append(LeftOut(number, title_of(raw), str(error)))
-    except UnreadableError as error:
+    except DamagedFeedError as error:
         feed.left_out.append(LeftOut(number, title_of(raw), str(error)))
 
 

@@ -311,14 +311,14 @@ def test_a_match_that_was_made_again_stops_no_other(
 DAMAGES: dict[str, dict[str, Any]] = {
     "an attribute is missing": {"kickoff": None},
     "an attribute has another type": {"newest_seq": {"S": "one"}},
-    "the board is broken JSON": {"board": {"S": "{"}},
+    "the board is damaged JSON": {"board": {"S": "{"}},
     "the board lacks a field": {"board": {"S": "{}"}},
     "the version is unknown": {"v": {"N": "99"}},
 }
 
 
 @pytest.mark.parametrize("attributes", DAMAGES.values(), ids=DAMAGES.keys())
-def test_an_unreadable_state_row_stops_no_other(
+def test_a_damaged_state_row_stops_no_other(
     fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, dynamodb: Any, attributes: dict[str, Any]
 ) -> None:
     """Promise 6: records of a match whose state row cannot be read go aside, and other matches of the batch go on."""
@@ -330,10 +330,10 @@ def test_an_unreadable_state_row_stops_no_other(
     assert all(f"the row state of match {match} cannot be read" in each for each in reasons)
 
 
-def test_many_records_of_a_broken_match_cost_its_patience_once(
+def test_many_records_of_a_damaged_match_cost_its_patience_once(
     fanout: Fanout, ledger: Ledger, match: str, set_aside: Any, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Behind the first record of a broken match no other record waits: the match is known to be broken for a while."""
+    """No record waits behind the first record of a damaged match: the match is known to be damaged for a while."""
     damage(dynamodb, ledger, match, board=None)
     reads: list[str] = []
     real = RealLedger.state
@@ -403,7 +403,7 @@ def test_contention_is_not_taken_for_damage(
     assert ids(ledger, match) == ["k", "g1"]
 
 
-def test_a_broken_row_in_a_cell_stops_no_other(
+def test_a_damaged_row_in_a_cell_stops_no_other(
     fanout: Fanout, ledger: Ledger, cell_states: CellStates, match: str, other: str, dynamodb: Any, starter: Started
 ) -> None:
     """A cell's row that cannot be read keeps its match from being told, and no other match of the batch."""

@@ -158,10 +158,10 @@ class Ids:
     @property
     def fresh(self) -> bool:
         """Whether there is one."""
-        return bool(self.waiting)
+        return bool(self.waiting_rows)
 
     @property
-    def waiting(self) -> int:
+    def waiting_rows(self) -> int:
         """The number of posts left."""
         return len(self._left)
 
@@ -216,7 +216,7 @@ async def post(
     """Post a frame to each connection; returns the tally."""
     now = asyncio.get_running_loop().time()
     rows = Ids(gateway, frame, list(connections))
-    queue = PostQueue(rows, Pace(rate, now), until=now + seconds, gone=gone, chance=lambda: 0.0)
+    queue = PostQueue(rows, Pace(rate, now), until=now + seconds, on_gone=gone, chance=lambda: 0.0)
     await gateway.deliver(queue, now + seconds)
     return queue.tally
 
@@ -224,18 +224,23 @@ async def post(
 @pytest.mark.parametrize(
     ("connection", "fate", "tries"),
     [
-        ("200=", {"accepted": 1}, 1), ("410=", {"gone": 1}, 1), ("400_id=", {"gone": 1}, 1),
-        ("400=", {"failed": 1}, 1), ("413=", {"failed": 1}, 1),
-        ("429-429-200=", {"accepted": 1, "accepted_further": 1, "throttled": 2, "refused_further": 1}, 3),
-        ("503-200=", {"accepted": 1, "accepted_further": 1, "errors": 1}, 2),
-        ("429-410=", {"gone": 1, "throttled": 1}, 2),
-        ("500=", {"failed": 1, "unreached": 1, "errors": TRIES, "refused_further": TRIES - 1}, TRIES),
-        ("429=", {"failed": 1, "throttled": TRIES, "refused_further": TRIES - 1}, TRIES),
-        ("reset-200=", {"accepted": 1, "accepted_further": 1, "broken": 1}, 2),
-        ("junk-200=", {"accepted": 1, "accepted_further": 1, "broken": 1}, 2),
-        ("200_pieces=", {"accepted": 1}, 1), ("410_pieces=", {"gone": 1}, 1), ("200_chunked=", {"accepted": 1}, 1),
-        ("410_chunked=", {"gone": 1}, 1), ("200_close=", {"accepted": 1}, 1), ("410_close=", {"gone": 1}, 1),
-        ("200_late=", {"accepted": 1}, 1),
+        ("200=", {"accepted_posts": 1}, 1), ("410=", {"gone_connections": 1}, 1),
+        ("400_id=", {"gone_connections": 1}, 1),
+        ("400=", {"failed_posts": 1}, 1), ("413=", {"failed_posts": 1}, 1),
+        ("429-429-200=", {"accepted_posts": 1, "accepted_further_tries": 1, "throttled_tries": 2,
+                          "refused_further_tries": 1}, 3),
+        ("503-200=", {"accepted_posts": 1, "accepted_further_tries": 1, "errored_tries": 1}, 2),
+        ("429-410=", {"gone_connections": 1, "throttled_tries": 1}, 2),
+        ("500=", {"failed_posts": 1, "unreached_posts": 1, "errored_tries": TRIES,
+                  "refused_further_tries": TRIES - 1}, TRIES),
+        ("429=", {"failed_posts": 1, "throttled_tries": TRIES, "refused_further_tries": TRIES - 1}, TRIES),
+        ("reset-200=", {"accepted_posts": 1, "accepted_further_tries": 1, "broken_connections": 1}, 2),
+        ("junk-200=", {"accepted_posts": 1, "accepted_further_tries": 1, "broken_connections": 1}, 2),
+        ("200_pieces=", {"accepted_posts": 1}, 1), ("410_pieces=", {"gone_connections": 1}, 1),
+        ("200_chunked=", {"accepted_posts": 1}, 1),
+        ("410_chunked=", {"gone_connections": 1}, 1), ("200_close=", {"accepted_posts": 1}, 1),
+        ("410_close=", {"gone_connections": 1}, 1),
+        ("200_late=", {"accepted_posts": 1}, 1),
     ],
 )  # fmt: skip
 async def test_each_answer_has_its_meaning(
@@ -245,7 +250,7 @@ async def test_each_answer_has_its_meaning(
     gone: list[Post] = []
     tally = await post(gateway, connection, gone=gone.append)
     assert tally == Tally(**fate)
-    assert len(gone) == tally.gone
+    assert len(gone) == tally.gone_connections
     assert server.tries[connection[:-1]] == tries
     assert (server.bodies, server.wrong) == ({b'{"goal":1}'}, 0)
 
@@ -256,7 +261,7 @@ async def test_every_viewer_gets_its_frame_on_bad_connections(gateway: Gateway, 
     connections = [f"{ways[number % len(ways)]}.{number}=" for number in range(300)]
     gone: list[Post] = []
     tally = await post(gateway, *connections, gone=gone.append)
-    assert (tally.accepted + tally.gone, tally.failed) == (300, 0)
+    assert (tally.accepted_posts + tally.gone_connections, tally.failed_posts) == (300, 0)
     assert {post[0] for post in gone} == {each for each in connections if each.startswith("410")}
     assert len(server.tries) == 300
     assert server.wrong == 0
@@ -265,7 +270,7 @@ async def test_every_viewer_gets_its_frame_on_bad_connections(gateway: Gateway, 
 async def test_connections_are_kept_and_bounded(gateway: Gateway, server: Server) -> None:
     """Hundreds of posts share a few connections, with one request at a time on each, also from goal to goal."""
     for _ in range(3):
-        assert (await post(gateway, *[f"200_late.{number}=" for number in range(100)])).accepted == 100
+        assert (await post(gateway, *[f"200_late.{number}=" for number in range(100)])).accepted_posts == 100
     assert server.opened <= 8
     assert 2 <= server.most_at_once <= 8
 
@@ -274,7 +279,7 @@ async def test_a_connection_that_died_idle_is_replaced(gateway: Gateway, server:
     """If the gateway closed a connection between two goals, no viewer loses a try at the next goal."""
     await post(gateway, *[f"200_hangup.{number}=" for number in range(4)])
     tally = await post(gateway, *[f"200.{number}=" for number in range(50)])
-    assert (tally.accepted, tally.failed) == (50, 0)
+    assert (tally.accepted_posts, tally.failed_posts) == (50, 0)
 
 
 async def test_a_connection_that_died_in_a_long_freeze_is_not_used(gateway: Gateway, server: Server) -> None:
@@ -283,7 +288,7 @@ async def test_a_connection_that_died_in_a_long_freeze_is_not_used(gateway: Gate
     opened = server.opened
     server.freeze(51)
     tally = await post(gateway, *[f"200.{number}=" for number in range(50)])
-    assert (tally.accepted, tally.broken, server.swallowed) == (50, 0, 0)
+    assert (tally.accepted_posts, tally.broken_connections, server.swallowed) == (50, 0, 0)
     assert server.opened > opened
 
 
@@ -312,7 +317,7 @@ async def test_a_connection_that_died_in_a_short_freeze_costs_one_try(
     await post(gateway, "200.one=")
     server.freeze(49)
     tally = await post(gateway, "200.two=")
-    assert (tally.accepted, tally.broken, server.swallowed) == (1, 1, 1)
+    assert (tally.accepted_posts, tally.broken_connections, server.swallowed) == (1, 1, 1)
 
 
 async def test_only_addresses_of_ipv4_are_used(gateway: Gateway, server: Server, authority: trustme.CA) -> None:
@@ -338,7 +343,7 @@ async def test_only_addresses_of_ipv4_are_used(gateway: Gateway, server: Server,
     tally = await post(client, *[f"200_late.{number}=" for number in range(50)])
     await client.close()
     listening.close()
-    assert (tally.accepted, len(asked), elsewhere.opened) == (50, 1, 0)
+    assert (tally.accepted_posts, len(asked), elsewhere.opened) == (50, 1, 0)
 
 
 async def test_a_refused_signature_ends_the_delivery(
@@ -350,21 +355,21 @@ async def test_a_refused_signature_ends_the_delivery(
         await post(gateway, "403_token=", "200=")
     assert "does not match" in str(refused.value)
     assert TOKEN not in str(refused.value)
-    assert (await post(gateway, "200=")).accepted == 1
+    assert (await post(gateway, "200=")).accepted_posts == 1
     assert [each.message for each in caplog.records].count("aws_refused") == 1
 
 
 async def test_no_answer_is_awaited_past_the_deadline(gateway: Gateway, server: Server) -> None:
     """The delivery ends in time if the gateway does not answer, and the connection is not used again."""
     tally = await post(gateway, "silence=", seconds=0.3)
-    assert (tally.accepted, tally.failed, tally.unreached) == (0, 1, 1)
-    assert (await post(gateway, "200=")).accepted == 1
+    assert (tally.accepted_posts, tally.failed_posts, tally.unreached_posts) == (0, 1, 1)
+    assert (await post(gateway, "200=")).accepted_posts == 1
 
 
 async def test_frames_of_any_size_and_script(gateway: Gateway, server: Server) -> None:
     """A frame that is larger than the socket's buffer arrives whole, byte for byte."""
     frame = '{"player":"Ángel Di María, 李"}'.encode() * 40_000
-    assert (await post(gateway, "200=", frame=frame)).accepted == 1
+    assert (await post(gateway, "200=", frame=frame)).accepted_posts == 1
     assert server.bodies == {frame}
     assert server.wrong == 0
 
@@ -383,7 +388,7 @@ async def test_new_credentials_and_a_new_day_are_taken_up_while_it_runs(gateway:
     changing = asyncio.create_task(change())
     tally = await post(gateway, *[f"200.{number}=" for number in range(400)], rate=400)
     await changing
-    assert tally.accepted == 400
+    assert tally.accepted_posts == 400
     for headers in server.headers:
         signed[headers["authorization"].partition("Credential=")[2].partition("/us-east-1")[0]] += 1
     first, second = sorted(signed)

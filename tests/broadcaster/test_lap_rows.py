@@ -128,11 +128,11 @@ async def test_a_viewer_that_came_while_a_page_was_read_ahead_is_met() -> None:
 async def test_a_page_that_cannot_be_read_ends_the_lap() -> None:
     """An error in reading a page ends the lap, and the sender can raise it."""
 
-    async def broken(pk: str, after: str | None) -> Page:
+    async def failing(pk: str, after: str | None) -> Page:
         raise OSError(f"cannot read {pk} {after}")
 
     come = asyncio.Event()
-    lap = LapRows(broken, ["0"], come.set)
+    lap = LapRows(failing, ["0"], come.set)
     lap.start()
     await asyncio.wait_for(come.wait(), 10)
     assert lap.next_row() is None
@@ -174,13 +174,13 @@ def test_a_lap_knows_what_is_left_once_it_has_read_everything(shards: list[list[
     async def lap() -> None:
         planted = PlantedLap(shards)
         planted.lap.start()
-        assert planted.lap.left is None
+        assert planted.lap.remaining_rows is None
         for taken in range(total):
             assert await planted.next_row() is not None
-            left = planted.lap.left
+            left = planted.lap.remaining_rows
             assert left is not None
             assert left > 0 or taken + 1 == total
         assert await planted.next_row() is None
-        assert planted.lap.left == 0
+        assert planted.lap.remaining_rows == 0
 
     asyncio.run(lap())

@@ -58,7 +58,7 @@ BATCHES = st.builds(
     cursor=st.none() | CURSORS,
     counts=COUNTS,
     done=st.booleans(),
-    lost=st.booleans(),
+    lease_lost=st.booleans(),
     set_aside=st.booleans(),
 )
 ENDED = BATCHES.map(
@@ -66,7 +66,7 @@ ENDED = BATCHES.map(
         batch,
         done=True,
         set_aside=batch.set_aside and batch.reached_seq is None,
-        lost=batch.lost or (batch.reached_seq is None and not batch.set_aside),
+        lease_lost=batch.lease_lost or (batch.reached_seq is None and not batch.set_aside),
     )
 )
 INPUTS = st.builds(
@@ -206,7 +206,7 @@ def test_a_round_ends_with_what_its_slowest_batch_has_reached() -> None:
     """A batch that was set aside counts as such; the event that ends is the lowest that the others have reached."""
     aside = replace(ENDED_BATCH, reached_seq=None, set_aside=True)
     end = replace(EXAMPLES[2], batches=(ENDED_BATCH, replace(ENDED_BATCH, reached_seq=5), aside))
-    assert (end.receipt_seq, end.unreached_batches, end.is_lost) == (5, 1, False)
+    assert (end.receipt_seq, end.unreached_batches, end.lease_lost) == (5, 1, False)
     none = replace(end, batches=(aside,))
     assert (none.receipt_seq, none.reached_seqs) == (none.due_seq, [])
 
@@ -217,13 +217,13 @@ def test_a_round_ends_although_no_sender_could_read_a_batch() -> None:
     sent = {**EXAMPLES[2].dump(), "batches": [damaged_batch, ENDED_BATCH.dump()]}
     end = RoundEnd.parse(sent)
     assert end.dump() == sent
-    assert (end.receipt_seq, end.unreached_batches, end.is_lost, end.rows) == (7, 1, False, 0)
+    assert (end.receipt_seq, end.unreached_batches, end.lease_lost, end.rows) == (7, 1, False, 0)
     assert end.answer(another_round=True).dump()["batches"][0] == {**damaged_batch, "done": False, "set_aside": False}
 
 
 def test_the_next_round_begins_with_what_was_reached() -> None:
     """A batch keeps its shards, its rows and its reached seq for the next round, and begins everything else anew."""
-    batch = replace(ENDED_BATCH, counts=Counts(rows=70, accepted=60, invocations=3), lost=True)
+    batch = replace(ENDED_BATCH, counts=Counts(rows=70, accepted=60, invocations=3), lease_lost=True)
     answer = replace(EXAMPLES[2], batches=(batch,)).answer(another_round=True)
     assert answer == RoundAnswer(another_round=True, batches=(Batch(0, 0, 1, 1, 1, previous_rows=70, reached_seq=7),))
 

@@ -126,19 +126,19 @@ async def test_a_lost_connection_comes_back_with_its_position(system: System, op
 async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
     system: System, operator: Operator, ledger: Ledger, cell_states: CellStates, match_id: str
 ) -> None:
-    """A broken batch lies in the queue with its reason; the other is told; the next broadcast repairs the rest."""
+    """A damaged batch lies in the queue with its reason; the other is told; the next broadcast repairs the rest."""
     await asyncio.to_thread(
         lambda: operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     )
     async with watching(system, match_id, 12) as seen:
-        broken = {**Batch(1, 8, 16, 16, 1).dump(), "first": "eight"}
+        damaged = {**Batch(1, 8, 16, 16, 1).dump(), "first": "eight"}
         whole = Batch(0, 0, 8, 16, 1).dump()
         # Numbered without the fan-out, so that only this execution tells it.
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         cell_states.mark_due(match_id, 1, ledger.state(match_id).epoch)
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
-            input=json.dumps({**first_input(match_id), "batches": [whole, broken]}),
+            input=json.dumps({**first_input(match_id), "batches": [whole, damaged]}),
         )
         cell_state = await eventually(lambda: (cell_state := told(system, match_id)).ended_seq and cell_state)
         assert cell_state.told_seq == 0
@@ -158,7 +158,7 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         body = await eventually(aside)
         assert body["kind"] == "batch"
         assert body["reason"]
-        assert body["batch"].items() >= broken.items()
+        assert body["batch"].items() >= damaged.items()
         await asyncio.to_thread(operator.post_event, match_id, {"kind": "goal", "team": "home", "minute": 1})
         await eventually(lambda: all(each.seqs == [1, 2] for each in seen))
 
@@ -170,10 +170,10 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
     async with watching(system, match) as [seen]:
         ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
         cell_states.mark_due(match, 1, ledger.state(match).epoch)
-        broken = {**Batch(0, 0, 1, 1, 1).dump(), "first": "none"}
+        damaged = {**Batch(0, 0, 1, 1, 1).dump(), "first": "none"}
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
-            input=json.dumps({**first_input(match), "batches": [broken]}),
+            input=json.dumps({**first_input(match), "batches": [damaged]}),
         )
         [receipt] = await eventually(lambda: operator.receipts(match))
         assert (receipt["set_aside"], receipt["accepted"]) == (1, 0)

@@ -32,7 +32,7 @@ class Listed:
         return bool(self._left)
 
     @property
-    def waiting(self) -> int:
+    def waiting_rows(self) -> int:
         """The number of posts left."""
         return len(self._left)
 
@@ -45,7 +45,7 @@ class Listed:
 def queue_of(*connections: str, gone: list[Post] | None = None, pace: Pace | None = None) -> PostQueue:
     """A queue whose back-off is always the longest."""
     into = [] if gone is None else gone
-    return PostQueue(Listed(*connections), pace or Pace(100, 0), until=60, gone=into.append, chance=lambda: 1.0)
+    return PostQueue(Listed(*connections), pace or Pace(100, 0), until=60, on_gone=into.append, chance=lambda: 1.0)
 
 
 def taken(from_: PostQueue, now: float) -> Post:
@@ -80,7 +80,7 @@ def test_tries_are_bounded(answer: Answer) -> None:
         tries += 1
         posts.answered(post, answer, now)
         now += posts.waits(now) or 0.0
-    assert (tries, posts.tally.failed) == (TRIES, 1)
+    assert (tries, posts.tally.failed_posts) == (TRIES, 1)
 
 
 def test_the_accounts_throttle_is_hardly_held_against_a_viewer() -> None:
@@ -95,7 +95,7 @@ def test_the_accounts_throttle_is_hardly_held_against_a_viewer() -> None:
         now += posts.waits(now) or 0.0
         tries += 1
     assert tries == TRIES / EXCUSED
-    assert posts.tally.failed == 1
+    assert posts.tally.failed_posts == 1
 
 
 def test_a_connection_that_died_idle_costs_nothing() -> None:
@@ -115,7 +115,7 @@ def test_connections_that_always_break_are_bounded_too() -> None:
         posts.connection_broke(taken(posts, now), now, was_reused=False)
         now += posts.waits(now) or 0.0
     assert posts.finished(now)
-    assert (posts.tally.failed, posts.tally.unreached) == (1, 1)
+    assert (posts.tally.failed_posts, posts.tally.unreached_posts) == (1, 1)
 
 
 def test_the_gone_are_handed_over_and_never_tried_again() -> None:
@@ -136,8 +136,8 @@ def test_when_time_is_up_nothing_new_is_taken() -> None:
     assert posts.next_post(60) is None
     posts.give_up()
     assert posts.finished(60)
-    assert posts.tally.failed == 1
-    assert posts.rows.waiting
+    assert posts.tally.failed_posts == 1
+    assert posts.rows.waiting_rows
 
 
 def test_a_frame_that_was_swapped_is_what_is_tried_again() -> None:
@@ -155,14 +155,14 @@ CLOSE = PreparedRequest(b"", lambda _: b"", closes=True)
 def test_the_posts_that_wait_are_counted() -> None:
     """The queue tells how many posts are due, how many wait for a further try, and for how long."""
     posts = queue_of("a", "b")
-    assert (posts.waits(0), posts.ready(0), posts.later) == (0.0, 2, 0)
+    assert (posts.waits(0), posts.due_posts(0), posts.further_tries) == (0.0, 2, 0)
     posts.answered(taken(posts, 0), Answer.THROTTLED, 0)
-    assert (posts.ready(0), posts.later) == (1, 1)
+    assert (posts.due_posts(0), posts.further_tries) == (1, 1)
     taken(posts, 0)
     wait = posts.waits(0)
     assert wait
-    assert (posts.ready(0), posts.ready(wait)) == (0, 1)
-    assert posts.ready(60) == 1
+    assert (posts.due_posts(0), posts.due_posts(wait)) == (0, 1)
+    assert posts.due_posts(60) == 1
 
 
 def test_a_refused_frame_is_not_tried_again() -> None:
@@ -170,7 +170,7 @@ def test_a_refused_frame_is_not_tried_again() -> None:
     posts = queue_of("a")
     posts.answered(taken(posts, 0), Answer.REFUSED, 0)
     assert posts.finished(0)
-    assert posts.tally.failed == 1
+    assert posts.tally.failed_posts == 1
 
 
 @pytest.mark.parametrize("answer", [Answer.CLOSED, Answer.ACCEPTED])
@@ -179,7 +179,7 @@ def test_a_connection_that_was_closed_is_counted(answer: Answer) -> None:
     posts = queue_of()
     posts.try_now([("a", CLOSE, "m#0", 0)], 0)
     posts.answered(taken(posts, 0), answer, 0)
-    assert (posts.tally.closed, posts.tally.accepted) == (1, 0)
+    assert (posts.tally.closed_connections, posts.tally.accepted_posts) == (1, 0)
 
 
 def test_a_connection_that_cannot_be_closed_stays() -> None:
@@ -189,18 +189,18 @@ def test_a_connection_that_cannot_be_closed_stays() -> None:
     while not posts.finished(now):
         posts.answered(taken(posts, now), Answer.THROTTLED, now)
         now += posts.waits(now) or 0.0
-    assert (posts.tally.closed, posts.tally.failed) == (0, 0)
+    assert (posts.tally.closed_connections, posts.tally.failed_posts) == (0, 0)
 
 
 def test_the_connection_of_a_viewer_that_never_reads_is_closed() -> None:
     """After the last refused try of a slow viewer, the request that closes its connection is the next post."""
     posts = PostQueue(
-        Listed("a"), Pace(100, 0), until=60, gone=lambda _: None, slow=lambda _: CLOSE, chance=lambda: 1.0
+        Listed("a"), Pace(100, 0), until=60, on_gone=lambda _: None, on_slow=lambda _: CLOSE, chance=lambda: 1.0
     )
     now = 0.0
     for _ in range(TRIES):
         posts.answered(taken(posts, now), Answer.THROTTLED, now)
         now += posts.waits(now) or 0.0
-    assert posts.tally.failed == 1
+    assert posts.tally.failed_posts == 1
     closing = taken(posts, now)
     assert (closing[0], closing[1], closing[2]) == ("a", CLOSE, "m#0")

@@ -85,8 +85,8 @@ def test_a_row_says_what_is_left() -> None:
     """The senders' statements are read back from DynamoDB's row, by batch."""
     item = {"sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "3"}, "ttl": {"N": "9"}, "left0": {"N": "7"},
             "left2": {"N": "0"}}  # fmt: skip
-    [read], unreadable = parse([item], NOW)
-    assert (read, unreadable) == (RateShare("m", "o", 3, frozenset(), 9, {0: 7, 2: 0}), [])
+    [read], damaged = parse([item], NOW)
+    assert (read, damaged) == (RateShare("m", "o", 3, frozenset(), 9, {0: 7, 2: 0}), [])
     assert read.need == (7 + 1 + 0) / HORIZON_SECONDS
 
 

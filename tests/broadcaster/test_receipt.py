@@ -35,9 +35,9 @@ def receipts(ledger: Ledger, system: System, dynamodb: Any) -> Receipts:
     return Receipts(ledger, system.name("broadcasts"), dynamodb, ViewerCounts(ledger.table, dynamodb), lease_seconds=60)
 
 
-def ended(match: str, *reached: int | None, lost: bool = False) -> RoundEnd:
+def ended(match: str, *reached: int | None, lease_lost: bool = False) -> RoundEnd:
     """A round whose batches have reached these seqs; None for a batch that was set aside."""
-    batches = tuple(replace(BATCH, reached_seq=each, lost=lost, set_aside=each is None) for each in reached)
+    batches = tuple(replace(BATCH, reached_seq=each, lease_lost=lease_lost, set_aside=each is None) for each in reached)
     return RoundEnd(match, OWNER, "test", 1, 2, batches)
 
 
@@ -104,7 +104,7 @@ def test_an_execution_without_the_lease_moves_no_seq(
     """An execution that has lost the lease changes nothing in the row of the execution that has it."""
     grant_lease(numbered, owner="successor")
     assert receipts.finish(ended(numbered, 2)) is False
-    assert receipts.finish(ended(numbered, 2, lost=True)) is False
+    assert receipts.finish(ended(numbered, 2, lease_lost=True)) is False
     assert stand(cell_states, numbered) == (0, 0, "successor")
 
 
@@ -164,7 +164,7 @@ def test_a_whole_round_corrects_the_count_of_viewers(
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 54
 
 
-@pytest.mark.parametrize("spoiled", ["set aside", "lost", "stopped"])
+@pytest.mark.parametrize("spoiled", ["set aside", "lease lost", "stopped"])
 def test_a_round_that_did_not_meet_every_row_corrects_no_count(
     receipts: Receipts, ledger: Ledger, cell_states: CellStates, system: System, dynamodb: Any, numbered: str,
     grant_lease: Any, spoiled: str,
@@ -174,8 +174,8 @@ def test_a_round_that_did_not_meet_every_row_corrects_no_count(
     whole, part = reported(system, dynamodb, numbered, rows=60, gone=8).batches
     spoils: dict[str, dict[str, Any]] = {
         "set aside": {"set_aside": True, "reached_seq": None},
-        "lost": {"lost": True, "reached_seq": None},
-        "stopped": {"lost": True},
+        "lease lost": {"lease_lost": True, "reached_seq": None},
+        "stopped": {"lease_lost": True},
     }
     grant_lease(numbered)
     if spoiled == "stopped":

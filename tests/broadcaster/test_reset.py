@@ -155,7 +155,7 @@ def test_a_second_run_finishes_what_a_first_one_left(tables: Reset, match_id: st
     assert (dict(again.home), dict(again.cells[cell.region])) == ({}, {})
 
 
-def test_an_unreadable_state_row_is_removed(tables: Reset, dynamodb: Any, match: str) -> None:
+def test_a_damaged_state_row_is_removed(tables: Reset, dynamodb: Any, match: str) -> None:
     """A reset is what helps when a match's rows are damaged."""
     dynamodb.put_item(TableName=tables.matches, Item={**row_key(match, "state"), "board": {"S": "{"}})
     assert tables.run(match).home["state"] == 1

@@ -76,7 +76,7 @@ async def test_the_gone_are_pruned_and_the_living_are_told(
         counts = result.counts
         assert (frame["prev"], frame["seq"], len(frame["events"])) == (0, 2, 2)
         assert (counts.rows, counts.accepted, counts.gone, counts.failed) == (61, 1, 60, 0)
-        assert (result.done, result.lost, result.reached_seq) == (True, False, 2)
+        assert (result.done, result.lease_lost, result.reached_seq) == (True, False, 2)
         assert len(rows_of(numbered)) == 1
 
 
@@ -163,7 +163,7 @@ async def test_a_sender_without_the_lease_stops(
     plant(numbered, 5)
     grant_lease(numbered, owner="another")
     result = await send(tools, task(numbered, 0, SHARDS))
-    assert (result.done, result.lost) == (True, True)
+    assert (result.done, result.lease_lost) == (True, True)
     assert len(rows_of(numbered)) == 5
 
 
@@ -173,9 +173,9 @@ async def test_a_batch_that_cannot_read_its_rows_fails(
     """If a page cannot be read, the invocation fails, and the state machine tries again."""
     plant(numbered, 5)
     grant_lease(numbered)
-    broken = replace(tools, subscriptions="no-such-table")
+    without_table = replace(tools, subscriptions="no-such-table")
     with pytest.raises(ClientError, match="ResourceNotFound"):
-        await send(broken, task(numbered, 0, SHARDS))
+        await send(without_table, task(numbered, 0, SHARDS))
     assert len(rows_of(numbered)) == 5
 
 

@@ -70,12 +70,13 @@ def test_the_match_of_a_record_is_in_it() -> None:
     [
         ('{"kind":"batch","match":"m","reason":"no","batch":{}}', "batch"),
         (WATCH, "watch"),
-        ("\x00 not JSON", "unreadable"),
-        ("[]", "unreadable"),
-        ("{}", "unreadable"),
-        (WATCH.replace("3", '"3"'), "unreadable"),
-        (WATCH.replace(',"epoch":"e"', ""), "unreadable"),
-        ('{"kind":"record"}', "unreadable"),
+        ("\x00 not JSON", "damaged"),
+        ("[]", "damaged"),
+        ("{}", "damaged"),
+        (WATCH.replace("3", '"3"'), "damaged"),
+        (WATCH.replace(',"epoch":"e"', ""), "damaged"),
+        ('{"match":"m","seq":3}', "damaged"),
+        ('{"kind":"record"}', "damaged"),
     ],
 )
 def test_each_kind_is_told_from_the_others(body: str, kind: str) -> None:
@@ -83,7 +84,7 @@ def test_each_kind_is_told_from_the_others(body: str, kind: str) -> None:
     message = parse(received(body))
     assert message.kind == kind
     assert message.reason.isprintable()
-    assert (message.obstacle is None) == (kind != "unreadable")
+    assert (message.obstacle is None) == (kind != "damaged")
 
 
 @given(st.text())

@@ -117,9 +117,9 @@ def test_records_go_back_to_the_stream_in_order(queue: Redrive, operator: Operat
 def test_nothing_is_lost_where_it_cannot_be_sent(queue: Redrive, match_id: str) -> None:
     """A stream that refuses a record leaves it in the queue."""
     aside(queue, records(match_id)[0])
-    broken = dataclasses.replace(queue, stream="no-such-stream")
-    with broken, pytest.raises(ClientError):
-        broken.send(broken.receive()[0])
+    without_stream = dataclasses.replace(queue, stream="no-such-stream")
+    with without_stream, pytest.raises(ClientError):
+        without_stream.send(without_stream.receive()[0])
     with queue:
         assert len(queue.receive()) == 1
 

@@ -50,7 +50,7 @@ class Numbered:
         return str(self._at - 1), REQUEST, "m#0", 0
 
     @property
-    def waiting(self) -> int:
+    def waiting_rows(self) -> int:
         """The number of posts left."""
         return self._count - self._at
 
@@ -83,7 +83,7 @@ def last_honest(
             noted.append(kinds[int(post[0])])
 
     posts = PostQueue(
-        Numbered(VIEWERS), Pace(RATE, 0.0), until=600, gone=lambda _: None, slow=slow_one, chance=chance.random
+        Numbered(VIEWERS), Pace(RATE, 0.0), until=600, on_gone=lambda _: None, on_slow=slow_one, chance=chance.random
     )
     wire: list[tuple[float, int, Post, Answer]] = []
     post: Post | None
@@ -153,7 +153,7 @@ def test_a_viewer_whose_tries_met_errors_is_not_slow() -> None:
     def note(post: Post) -> None:
         noted.append(post)
 
-    posts = PostQueue(Numbered(1), Pace(1e6, 0), until=60, gone=lambda _: None, slow=note, chance=lambda: 0.0)
+    posts = PostQueue(Numbered(1), Pace(1e6, 0), until=60, on_gone=lambda _: None, on_slow=note, chance=lambda: 0.0)
     for _ in range(TRIES - 1):
         post = posts.next_post(0.0)
         assert post is not None
@@ -161,14 +161,14 @@ def test_a_viewer_whose_tries_met_errors_is_not_slow() -> None:
     post = posts.next_post(0.0)
     assert post is not None
     posts.answered(post, Answer.THROTTLED, 0.0)
-    assert (posts.tally.failed, noted) == (1, [])
+    assert (posts.tally.failed_posts, noted) == (1, [])
 
 
 def test_further_tries_wait_while_first_ones_are_left() -> None:
     """Further tries that do not pass are a bounded share of a lap, however many viewers are slow."""
-    posts = PostQueue(Numbered(1_000), Pace(1e6, 0), until=60, gone=lambda _: None, chance=lambda: 0.0)
+    posts = PostQueue(Numbered(1_000), Pace(1e6, 0), until=60, on_gone=lambda _: None, chance=lambda: 0.0)
     first, again = 0, 0
-    while posts.rows.waiting:
+    while posts.rows.waiting_rows:
         post = posts.next_post(0.0)
         assert post is not None
         again, first = again + (post[3] > 0), first + (post[3] == 0)
@@ -179,9 +179,9 @@ def test_further_tries_wait_while_first_ones_are_left() -> None:
 
 def test_further_tries_that_pass_are_not_held_back() -> None:
     """Further tries that pass go before first tries without a bound, so a viewer refused by chance does not wait."""
-    posts = PostQueue(Numbered(1_000), Pace(1e6, 0), until=60, gone=lambda _: None, chance=lambda: 0.0)
+    posts = PostQueue(Numbered(1_000), Pace(1e6, 0), until=60, on_gone=lambda _: None, chance=lambda: 0.0)
     again = 0
-    while posts.rows.waiting:
+    while posts.rows.waiting_rows:
         post = posts.next_post(0.0)
         assert post is not None
         again += post[3] > 0

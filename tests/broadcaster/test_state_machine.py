@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matches.ledger import Ledger
 
 WHOLE = Batch(0, 0, 16, 16, 1).dump()
-BROKEN = {**Batch(1, 8, 16, 16, 1).dump(), "first": "eight"}
+DAMAGED = {**Batch(1, 8, 16, 16, 1).dump(), "first": "eight"}
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def test_a_batch_that_cannot_be_set_aside_ends_no_other_batch(
     cell_states.mark_due(match, 1, ledger.state(match).epoch)
     queue = system.resolve("queue.set-aside-batches")
     async with watching(system, match) as [seen]:
-        start(system, machine({queue: queue + "-that-is-not-there"}), match, WHOLE, BROKEN)
+        start(system, machine({queue: queue + "-that-is-not-there"}), match, WHOLE, DAMAGED)
         await eventually(lambda: told(system, match).ended_seq == 1)
         await eventually(lambda: seen.seqs == [1])
     [receipt] = ledger.receipts(match)

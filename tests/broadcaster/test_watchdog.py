@@ -89,7 +89,7 @@ def test_a_damaged_row_is_checked_a_few_times_and_set_aside(
     while again := queues.taken(queues.watched):
         checks += 1
         assert check(again[0]["Body"]) == []
-    assert checks == watchdog.BROKEN_TRIES
+    assert checks == watchdog.DAMAGED_TRIES
     [aside] = [parse(each) for each in queues.taken(queues.aside)]
     assert (aside.kind, aside.match, aside.obstacle) == ("watch", match, None)
     assert "its attribute due_seq is" in aside.reason

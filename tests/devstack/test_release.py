@@ -19,7 +19,8 @@ def test_the_newest_release_of_the_changelog_is_the_version() -> None:
     newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", CHANGELOG, re.MULTILINE)
     assert newest
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert newest[1] == project["version"] == version("livescore")
+    assert newest[1] == project["version"]
+    assert version("livescore") == project["version"], "run make setup"
 
 
 def test_releases_have_their_dates() -> None:

@@ -16,7 +16,7 @@ from matches.match_rows import (
     parse_state,
     state_get,
 )
-from runtime.attributes import UnreadableRowError
+from runtime.attributes import DamagedRowError
 from tests.runtime.test_attributes import BODY, EVENT, STATE
 
 
@@ -59,8 +59,8 @@ def event(**damage: Any) -> dict[str, Any]:
     ],
 )
 def test_a_damaged_event_names_its_field(damage: dict[str, Any], reason: str) -> None:
-    """An event that viewers cannot be sent is unreadable, and the reason names the field."""
-    with pytest.raises(UnreadableRowError, match=reason):
+    """An event that viewers cannot be sent is damaged, and the reason names the field."""
+    with pytest.raises(DamagedRowError, match=reason):
         parse_event(event(**damage))
 
 
@@ -76,16 +76,16 @@ def test_a_cancelled_event_says_so() -> None:
 
 
 @pytest.mark.parametrize("body", [{"home": ["A"]}, {"home": ["A"], "away": [1]}, {"home": "A", "away": []}])
-def test_damaged_line_ups_are_unreadable(body: Any) -> None:
+def test_damaged_line_ups_are_refused(body: Any) -> None:
     """Line-ups are two lists of names or nothing."""
-    with pytest.raises(UnreadableRowError, match="is no list of names"):
+    with pytest.raises(DamagedRowError, match="is no list of names"):
         parse_lineups("m", {"body": {"S": orjson.dumps(body).decode()}})
 
 
-def test_a_damaged_outcome_is_unreadable() -> None:
-    """An outcome that no release writes is unreadable."""
+def test_an_unknown_outcome_is_refused() -> None:
+    """An outcome that no release writes is damaged."""
     row = {"match_id": {"S": "m"}, "item": {"S": "id#g"}, "outcome": {"S": "lost"}}
-    with pytest.raises(UnreadableRowError, match="its attribute outcome is 'lost'"):
+    with pytest.raises(DamagedRowError, match="its attribute outcome is 'lost'"):
         parse_outcome(row)
 
 
@@ -101,9 +101,9 @@ def test_a_board_may_lack_a_clock_and_have_a_shoot_out() -> None:
 
 
 @pytest.mark.parametrize("damage", [{"status": 5}, {"interrupted": 1}])
-def test_a_damaged_status_is_unreadable(damage: dict[str, Any]) -> None:
+def test_a_damaged_status_is_refused(damage: dict[str, Any]) -> None:
     """The status of a match and the one before a suspension are texts."""
-    with pytest.raises(UnreadableRowError, match="its status is"):
+    with pytest.raises(DamagedRowError, match="its status is"):
         parse_state(board(**damage))
 
 
@@ -112,7 +112,7 @@ def test_a_clock_in_stoppage_time_is_read() -> None:
     read = parse_state(board(clock={"minute": 45, "stoppage": 2, "at": 9})).board.clock
     assert read is not None
     assert read.stoppage == 2
-    with pytest.raises(UnreadableRowError, match="stoppage"):
+    with pytest.raises(DamagedRowError, match="stoppage"):
         parse_state(board(clock={"minute": 45, "stoppage": "2", "at": 9}))
 
 

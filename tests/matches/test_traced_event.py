@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from matches.traced_event import TracedEvent, parse_traced
-from runtime.attributes import UnreadableRowError
+from runtime.attributes import DamagedRowError
 
 GOAL = {"seq": 12, "kind": "goal", "team": "home", "event_id": "g", "at": 1_000, "score": [1, 0]}
 
@@ -34,5 +34,5 @@ def test_a_row_of_an_older_release_has_only_the_api_s_time() -> None:
 @pytest.mark.parametrize("damage", [{"numbered": {"S": "soon"}}, {"streamed": {"N": "-1"}}, {"body": {"S": "{"}}])
 def test_a_damaged_row_is_said_to_be_one(damage: dict[str, dict[str, str]]) -> None:
     """A time that is no number, and an event that cannot be read, are errors of this row."""
-    with pytest.raises(UnreadableRowError, match="event#00000012"):
+    with pytest.raises(DamagedRowError, match="event#00000012"):
         parse_traced({**row(), **damage})

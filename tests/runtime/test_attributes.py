@@ -16,8 +16,8 @@ from broadcaster.send.row_pages import page
 from broadcaster.send.update_frames import build
 from matches.match_rows import parse_event, parse_state, score_prev
 from runtime.attributes import (
-    BrokenMatchError,
-    UnreadableRowError,
+    DamagedMatchError,
+    DamagedRowError,
     count,
     json_object,
     number,
@@ -64,11 +64,11 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
-def problem(read: Callable[[Any], Any], row: dict[str, Any]) -> UnreadableRowError | None:
+def problem(read: Callable[[Any], Any], row: dict[str, Any]) -> DamagedRowError | None:
     """The reader's error for a row, None if it reads the row; any other error fails the test."""
     try:
         read(row)
-    except UnreadableRowError as error:
+    except DamagedRowError as error:
         return error
     return None
 
@@ -76,7 +76,7 @@ def problem(read: Callable[[Any], Any], row: dict[str, Any]) -> UnreadableRowErr
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.data())
 def test_a_damaged_row_is_read_or_refused_with_a_reason(name: str, data: st.DataObject) -> None:
-    """The reader gives a value or an UnreadableRowError for any damaged attribute, and nothing else."""
+    """The reader gives a value or a DamagedRowError for any damaged attribute, and nothing else."""
     row, read, keys = READERS[name]
     read(row)
     attribute = data.draw(st.sampled_from(sorted(row.keys() - keys)))
@@ -102,11 +102,11 @@ def test_a_damaged_board_is_read_or_refused(field: str, value: Any) -> None:
 def test_versions() -> None:
     """A row without a version is of version 1; one of an unknown version is refused, and the reason names both."""
     assert parse_state({name: value for name, value in STATE.items() if name != "v"}) == parse_state(STATE)
-    with pytest.raises(UnreadableRowError, match=r"its version v is .*99.*, and this release knows version 1"):
+    with pytest.raises(DamagedRowError, match=r"its version v is .*99.*, and this release knows version 1"):
         parse_state(STATE | {"v": {"N": "99"}})
 
 
-def test_unreadable_rows_among_others_are_left_out() -> None:
+def test_damaged_rows_among_others_are_left_out() -> None:
     """One damaged row hides no other: of events, of rate shares, of viewers' counts."""
     events, wrong = parse_rows(parse_event, [EVENT | {"body": {"S": "{"}}, EVENT])
     assert [event["seq"] for event in events] == [2]
@@ -134,8 +134,8 @@ for _ in range(300):
 
 
 @pytest.mark.parametrize("size", [2**53, -(2**53), 10**22, 10**30])
-def test_numbers_beyond_what_json_carries_are_unreadable(size: int) -> None:
-    """A number that cannot be sent to viewers makes its own row unreadable, and no list of several matches fails."""
+def test_numbers_beyond_what_json_carries_are_refused(size: int) -> None:
+    """A number that cannot be sent to viewers makes its own row damaged, and no list of several matches fails."""
     damaged = {"N": str(size)}
     assert problem(parse_state, STATE | {"newest_seq": damaged})
     assert problem(parse_event, EVENT | {"cancelled_by": damaged})
@@ -147,7 +147,7 @@ def test_numbers_beyond_what_json_carries_are_unreadable(size: int) -> None:
 @pytest.mark.parametrize("field", ["minute", "stoppage", "at"])
 @pytest.mark.parametrize("value", ["3", 2**53, DEEP, True, 1.5])
 def test_a_damaged_clock_is_refused(field: str, value: Any) -> None:
-    """A clock whose fields are not whole numbers is unreadable, however deep they are nested."""
+    """A clock whose fields are not whole numbers is damaged, however deep they are nested."""
     clock = {"minute": 3, "stoppage": None, "at": 1, field: value}
     assert problem(parse_state, STATE | {"board": {"S": json.dumps({**BOARD, "clock": clock})}})
 
@@ -155,7 +155,7 @@ def test_a_damaged_clock_is_refused(field: str, value: Any) -> None:
 @pytest.mark.parametrize("damage", [{"extra": DEEP}, {"team": {}}, {"minute": "x"}, {"shootout": 3}, {"assist": 2}])
 @pytest.mark.parametrize("attribute", ["body", "amended"])
 def test_a_damaged_event_is_skipped_and_not_sent(attribute: str, damage: dict[str, Any]) -> None:
-    """An event with any damaged fields is unreadable, or a frame can carry it."""
+    """An event with any damaged fields is refused, or a frame can carry it."""
     content = {**BODY, **damage} if attribute == "body" else damage
     item = EVENT | {"amended_by": {"N": "3"}, "amended": {"S": "{}"}}
     found, wrong = parse_rows(parse_event, [item | {attribute: {"S": json.dumps(content)}}])
@@ -197,10 +197,10 @@ def test_a_damaged_count_of_a_slow_viewer_is_bounded(slow: str, counts: int) -> 
 
 def test_a_damaged_state_concerns_all_events_of_its_match() -> None:
     """Without its state no event of a match can be numbered; another damaged row concerns one event."""
-    error = BrokenMatchError("m", "state", "its attribute seq is missing")
+    error = DamagedMatchError("m", "state", "its attribute seq is missing")
     assert error.concerns_all
     assert str(error) == "the row state of match m contradicts the others: its attribute seq is missing"
-    assert not BrokenMatchError("m", "event#00000002", "x").concerns_all
+    assert not DamagedMatchError("m", "event#00000002", "x").concerns_all
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_damaged_state_concerns_all_events_of_its_match() -> None:
         (count, {"n": {"N": "-1"}}, "its attribute n is -1, below 0"),
         (text, {"n": {"N": "1"}}, "not a text"),
         (text, {}, "its attribute n is missing"),
-        (json_object, {"n": {"S": "{"}}, "its attribute n is broken JSON"),
+        (json_object, {"n": {"S": "{"}}, "its attribute n is damaged JSON"),
         (json_object, {"n": {"S": "[]"}}, "its attribute n is JSON, but not an object"),
     ],
 )
@@ -223,7 +223,7 @@ def test_a_damaged_attribute_is_named(read: Callable[[Any, str], Any], item: dic
 
 def test_a_row_within_a_row_keeps_its_own_reason() -> None:
     """An error of a row that is read within another names the inner row."""
-    inner = UnreadableRowError("m", "inner", "why")
-    with pytest.raises(UnreadableRowError) as error, reading_row("m", "outer", {}):
+    inner = DamagedRowError("m", "inner", "why")
+    with pytest.raises(DamagedRowError) as error, reading_row("m", "outer", {}):
         raise inner
     assert error.value is inner

@@ -31,14 +31,14 @@ def done(kind: str | None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.delenv(KIND, raising=False)
     else:
         monkeypatch.setenv(KIND, kind)
-    prepare(Settings, lambda: steps.append("make"), lambda: steps.append("reach"))(test_each_kind_of_init_does_its_work)
+    prepare(Settings, lambda: steps.append("make"), lambda: steps.append("open"))(test_each_kind_of_init_does_its_work)
     return steps
 
 
 @pytest.mark.parametrize(
     ("kind", "steps"),
     [
-        ("provisioned-concurrency", ["make", "reach"]), ("on-demand", ["make"]), ("snap-start", ["make"]),
+        ("provisioned-concurrency", ["make", "open"]), ("on-demand", ["make"]), ("snap-start", ["make"]),
         ("another", []), (None, []),
     ],
 )  # fmt: skip
@@ -47,7 +47,7 @@ def test_each_kind_of_init_does_its_work(kind: str | None, steps: list[str], mon
     assert done(kind, monkeypatch) == steps
 
 
-@pytest.mark.parametrize("failing", ["make", "reach"])
+@pytest.mark.parametrize("failing", ["make", "open"])
 def test_an_init_that_fails_does_not_stop_the_function(failing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise: whatever INIT raises, the handler is there and serves."""
     monkeypatch.setenv(KIND, "provisioned-concurrency")
@@ -59,7 +59,7 @@ def test_an_init_that_fails_does_not_stop_the_function(failing: str, monkeypatch
     def handler() -> str:
         return "served"
 
-    assert prepare(Settings, lambda: step("make"), lambda: step("reach"))(handler)() == "served"
+    assert prepare(Settings, lambda: step("make"), lambda: step("open"))(handler)() == "served"
 
 
 @pytest.mark.parametrize("kind", ["provisioned-concurrency", "on-demand", "snap-start"])
@@ -68,7 +68,5 @@ def test_an_init_without_a_setting_fails(kind: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv(KIND, kind)
     steps: list[str] = []
     with pytest.raises(SettingsError, match="NO_SUCH_VARIABLE is missing from the function's environment"):
-        prepare(Unmet, lambda: steps.append("make"), lambda: steps.append("reach"))(
-            test_each_kind_of_init_does_its_work
-        )
+        prepare(Unmet, lambda: steps.append("make"), lambda: steps.append("open"))(test_each_kind_of_init_does_its_work)
     assert steps == []

@@ -12,7 +12,7 @@ import pytest
 
 from runtime.environment import SettingsError, settings
 from subscriptions import authorizer
-from tests.issuer import AUDIENCE, FORGED, ISSUER, Issuer, KeyServer, serving
+from tests.issuer import AUDIENCE, FORGED, ISSUER, Issuer, KeyServer, serving_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ class Gate:
 @pytest.fixture(scope="module")
 def server() -> Iterator[KeyServer]:
     """The issuer's keys on HTTP."""
-    with serving(Issuer()) as server:
+    with serving_keys(Issuer()) as server:
         yield server
 
 

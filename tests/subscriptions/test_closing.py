@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from botocore.session import Session
 from runtime import aws
 from subscriptions import routes
 from subscriptions.connection_meter import MESSAGE_BYTES, SHUT_SECONDS, ConnectionMeter
-from tests.support import given
+from tests.support import given, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,13 +53,9 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     session.set_config_variable("region", "us-east-1")
     monkeypatch.setattr(aws, "_session", lambda: session)
     monkeypatch.setattr(routes, "_meter", ConnectionMeter())
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, serving(server):
         given(monkeypatch, "routes", CONNECTIONS_URL=f"http://127.0.0.1:{server.server_port}/live")
         yield gateway
-        server.shutdown()
-        thread.join()
 
 
 def too_large(connection: str = "L0SM9cOFvHcCIhw=") -> dict[str, Any]:

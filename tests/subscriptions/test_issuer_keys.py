@@ -13,7 +13,7 @@ import pytest
 
 from subscriptions.issuer_keys import DOCUMENT_BYTES, FRESH_SECONDS, KEPT_SECONDS, FetchError, KeySet, fetch
 from subscriptions.token_verification import HandshakeRefusedError
-from tests.issuer import Issuer, KeyServer, new_key, serving
+from tests.issuer import Issuer, KeyServer, new_key, serving_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Scene:
 @pytest.fixture
 def scene() -> Iterator[Scene]:
     """A new issuer, at a thousand seconds."""
-    with serving(Issuer()) as server:
+    with serving_keys(Issuer()) as server:
         yield Scene(server)
 
 

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import free_port
 from devstack.stack.standin_process import StandIn
 from devstack.system import DEFAULT_PORT, ROOT, System
+from tests.support import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,12 +109,8 @@ class Refusing(BaseHTTPRequestHandler):
 @pytest.fixture
 def refusing() -> Iterator[str]:
     """Its URL."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server, serving(server):
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def test_the_functions_log_no_token(refusing: str) -> None:

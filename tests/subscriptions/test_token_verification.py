@@ -85,7 +85,7 @@ def test_the_longest_token(issuer: Issuer) -> None:
 
 
 def test_only_keys_that_may_sign_are_read(issuer: Issuer) -> None:
-    """Keys for encryption, of other types, curves and algorithms, without an id or broken are left out."""
+    """Keys for encryption, of other types, curves and algorithms, without an id or damaged are left out."""
     good = issuer.key_set()["keys"]
     wrong: list[Any] = [
         {**good[0], "kid": "enc", "use": "enc"},

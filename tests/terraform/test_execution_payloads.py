@@ -186,7 +186,7 @@ def test_a_lease_that_is_lost_in_a_hand_over_ends_the_round(execution: Callable[
     services = Services(refuses={"AcquireLease": "DynamoDB.ConditionalCheckFailedException"})
     execution(services).run(given.dump())
     [end] = services.ends
-    assert (end.owner, end.round, end.is_lost, end.reached_seqs) == ("the-one-before", 3, True, [])
+    assert (end.owner, end.round, end.lease_lost, end.reached_seqs) == ("the-one-before", 3, True, [])
     assert services.tasks == []
 
 

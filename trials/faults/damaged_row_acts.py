@@ -42,7 +42,7 @@ EMPTY_BOARD = '{"status":"scheduled","score":[0,0],"shootout":null,"kicks":0,"cl
 _numbers = itertools.count(1)
 
 
-def broken_state(reason: str, **attributes: Any) -> Act:
+def damaged_state(reason: str, **attributes: Any) -> Act:
     """Another match's state row is damaged: its records must be set aside with ``reason``.
 
     ``attributes`` are the new values; None removes an attribute.
@@ -80,8 +80,8 @@ async def made_again(play: Play) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def broken_event(play: Play) -> AsyncIterator[None]:
-    """An event row of another match is broken JSON: an event that names it is set aside, and the match goes on."""
+async def damaged_event(play: Play) -> AsyncIterator[None]:
+    """An event row of another match is damaged JSON: an event that names it is set aside, and the match goes on."""
     other = await _other(play)
     await asyncio.to_thread(_damage, play, row_key(other, event_item(1)), "matches", {"body": {"S": "{"}})
     cancellation = {"kind": "cancellation", "cancels": "first", "event_id": "cancels"}
@@ -96,7 +96,7 @@ async def broken_event(play: Play) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def broken_id(play: Play) -> AsyncIterator[None]:
+async def damaged_id(play: Play) -> AsyncIterator[None]:
     """The outcome row of another match's event cannot be read: the event is set aside, and the match goes on."""
     other = await _other(play)
     item = {**row_key(other, "id#unknown"), "v": {"N": "1"}}
@@ -109,7 +109,7 @@ async def broken_id(play: Play) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def broken_cell_state(play: Play) -> AsyncIterator[None]:
+async def damaged_cell_state(play: Play) -> AsyncIterator[None]:
     """A cell's row of another match cannot be read: its event gets a seq, and the watchdog's message is set aside."""
     other = await _other(play)
     await asyncio.to_thread(_damage, play, cell_state_key(other), "broadcasts", {"due_seq": {"S": "seven"}})
@@ -120,7 +120,7 @@ async def broken_cell_state(play: Play) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def broken_rate_share(play: Play) -> AsyncIterator[None]:
+async def damaged_rate_share(play: Play) -> AsyncIterator[None]:
     """A rate-share row, which all senders of the cell read, cannot be read."""
     item = {**rate_share_key(f"{play.match}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
     async with _row(play, "broadcasts", item):
@@ -128,7 +128,7 @@ async def broken_rate_share(play: Play) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def broken_audience(play: Play) -> AsyncIterator[None]:
+async def damaged_audience(play: Play) -> AsyncIterator[None]:
     """The count of the match's viewers is not a number: viewers still subscribe and get every event."""
     item = {**row_key(audience_partition(play.match), REGION), "net": {"S": "many"}}
     async with _row(play, "matches", item):
@@ -137,9 +137,9 @@ async def broken_audience(play: Play) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def broken_receipt(play: Play) -> AsyncIterator[None]:
-    """A receipt of the match is broken JSON: the API still lists the other receipts."""
-    item = {**row_key(play.match, "receipt#00000000#broken"), "body": {"S": "{"}}
+async def damaged_receipt(play: Play) -> AsyncIterator[None]:
+    """A receipt of the match is damaged JSON: the API still lists the other receipts."""
+    item = {**row_key(play.match, "receipt#00000000#damaged"), "body": {"S": "{"}}
     async with _row(play, "matches", item):
         yield
         if not await asyncio.to_thread(play.world.operator.receipts, play.match):
@@ -147,8 +147,8 @@ async def broken_receipt(play: Play) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def broken_progress(play: Play) -> AsyncIterator[None]:
-    """A progress row of the current round is broken JSON: the round still ends, and every viewer gets the event."""
+async def damaged_progress(play: Play) -> AsyncIterator[None]:
+    """A progress row of the current round is damaged JSON: the round still ends, and every viewer gets the event."""
     yield
     name = (await asyncio.to_thread(play.world.cell_states.read, play.match)).round_name
     if name is None:
@@ -242,16 +242,16 @@ def _table(play: Play, name: str) -> str:
 
 ACTS: dict[str, Act] = {
     "row-made-again": made_again,
-    "row-lacks": broken_state("its attribute kickoff is missing", kickoff=None),
-    "row-type": broken_state("its attribute newest_seq is", newest_seq={"S": "one"}),
-    "row-json": broken_state("its attribute board is broken JSON", board={"S": "{"}),
-    "row-version": broken_state("its version v is", v={"N": "99"}),
-    "row-event": broken_event,
-    "row-id": broken_id,
-    "row-cell-state": broken_cell_state,
-    "row-rate-share": broken_rate_share,
-    "row-audience": broken_audience,
-    "row-receipt": broken_receipt,
-    "row-progress": broken_progress,
+    "row-lacks": damaged_state("its attribute kickoff is missing", kickoff=None),
+    "row-type": damaged_state("its attribute newest_seq is", newest_seq={"S": "one"}),
+    "row-json": damaged_state("its attribute board is damaged JSON", board={"S": "{"}),
+    "row-version": damaged_state("its version v is", v={"N": "99"}),
+    "row-event": damaged_event,
+    "row-id": damaged_id,
+    "row-cell-state": damaged_cell_state,
+    "row-rate-share": damaged_rate_share,
+    "row-audience": damaged_audience,
+    "row-receipt": damaged_receipt,
+    "row-progress": damaged_progress,
     "row-subscription": strange_subscriptions,
 }

@@ -7,15 +7,15 @@ from typing import Literal
 
 from trials.faults.rules import Do, Rule
 
-Reach = Literal["told", "repaired"]
+Arrival = Literal["told", "repaired"]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of fault.
 
-    ``rules`` are armed while ``events`` events are posted. ``act`` names an act (acts.py). ``reach`` is ``told`` if the
-    broadcast must bring the events to all viewers, and ``repaired`` if viewers may have to repair them. With
+    ``rules`` are armed while ``events`` events are posted. ``act`` names an act (acts.py). ``arrival`` is ``told`` if
+    the broadcast must bring the events to all viewers, and ``repaired`` if viewers may have to repair them. With
     ``opening``, the fault hits the first event of a match, for which several senders are started.
     """
 
@@ -24,7 +24,7 @@ class Kind:
     what: str
     rules: tuple[Rule, ...] = ()
     act: str = ""
-    reach: Reach = "told"
+    arrival: Arrival = "told"
     events: int = 1
     opening: bool = False
 
@@ -114,14 +114,15 @@ _EXECUTIONS = (
 
 _ROUTES = (
     Kind("routes-killed-before-row", (2, 4), "the routes function dies before it writes a subscription",
-         (Rule("routes", "PutItem", BEFORE),), act="return-to-ministack", reach="repaired"),
+         (Rule("routes", "PutItem", BEFORE),), act="return-to-ministack", arrival="repaired"),
     Kind("routes-killed-after-row", (2, 4),
          "the routes function dies after it has written a subscription, before it answers",
-         (Rule("routes", "PutItem", AFTER),), act="return-to-ministack", reach="repaired"),
+         (Rule("routes", "PutItem", AFTER),), act="return-to-ministack", arrival="repaired"),
     Kind("routes-cannot-write", (2,), "DynamoDB refuses a returning viewer's row",
-         (Rule("routes", "PutItem", Do.REFUSE, times=5, error=THROTTLED, status=400),), act="return", reach="repaired"),
+         (Rule("routes", "PutItem", Do.REFUSE, times=5, error=THROTTLED, status=400),), act="return",
+         arrival="repaired"),
     Kind("leaving-fails", (4,), "DynamoDB refuses to delete the row of a viewer that left: a 410 prunes it",
-         (Rule("routes", "DeleteItem", Do.REFUSE, times=5),), act="return", reach="repaired"),
+         (Rule("routes", "DeleteItem", Do.REFUSE, times=5),), act="return", arrival="repaired"),
     Kind("reads-are-stale", (2, 4), "every read without ConsistentRead returns an old value",
          (Rule("routes", "Query", Do.STALE, times=1000, anyone=True),
           Rule("routes", "GetItem", Do.STALE, times=1000),
@@ -207,7 +208,7 @@ _GATEWAY = (
     Kind("gateway-502", (2,), "the gateway answers 502 to six POSTs", (Rule(*_POST, Do.REFUSE, times=6, status=502),)),
     Kind("gateway-down", (2,), "the gateway answers 503 for so long that batches fail",
          # A batch may give up on one of many viewers without failing. That viewer has a gap, and repairs it.
-         (Rule(*_POST, Do.REFUSE, times=60, status=503),), reach="repaired"),
+         (Rule(*_POST, Do.REFUSE, times=60, status=503),), arrival="repaired"),
     Kind("gateway-resets", (2,), "connections are reset before a POST arrives",
          (Rule(*_POST, Do.RESET_BEFORE, times=4),)),
     Kind("gateway-answer-lost", (2, 3), "a viewer gets the frame, but the answer is lost: the sender posts it again",
@@ -217,10 +218,10 @@ _GATEWAY = (
     Kind("gateway-is-slow", (2,), "POSTs reach the gateway 1.5 s late", (Rule(*_POST, Do.SLOW, times=6, seconds=1.5),)),
     Kind("gateway-garbage", (2,), "the gateway's answer is not HTTP", (Rule(*_POST, Do.GARBLE, times=2),)),
     Kind("frame-lost", (2,), "the gateway accepts a frame and loses it", (Rule(*_POST, Do.SWALLOW, times=3),),
-         reach="repaired"),
+         arrival="repaired"),
     Kind("frame-comes-twice", (2, 3), "a viewer gets a frame twice", (Rule(*_POST, Do.TWICE, times=4),)),
     Kind("frame-comes-late", (2, 8), "a viewer gets a frame after a newer one",
-         (Rule(*_POST, Do.HOLD, times=3, seconds=2),), events=3, reach="repaired"),
+         (Rule(*_POST, Do.HOLD, times=3, seconds=2),), events=3, arrival="repaired"),
     Kind("account-throttle", (2, 5), "the gateway's own throttle passes 15 frames a second",
          act="account-throttle"),
     Kind("disconnect-lost", (4,), "a viewer vanishes without a $disconnect: a 410 prunes its row",
@@ -237,7 +238,7 @@ _CLOCKS = tuple(
 _CROWDS = (
     Kind("connection-storm", (2, 7), "many viewers connect at once while a goal is being sent", act="storm", events=2),
     Kind("everyone-returns", (2,), "every connection breaks while a goal is being sent", act="everyone-returns",
-         reach="repaired"),
+         arrival="repaired"),
     Kind("senders-deployed", (2,), "a new version of the senders is deployed while they send",
          (Rule(*_POST, Do.SLOW, times=8, seconds=0.7),), act="deploy"),
     Kind("unknown-version", (2, 6), "an execution has a payload version that the senders do not know",
@@ -266,19 +267,19 @@ _ROWS = (
          events=2),
     Kind("row-of-another-type", (6, 7), "an attribute of another match's state row has another type", act="row-type",
          events=2),
-    Kind("row-is-broken-json", (6, 7), "the board in another match's state row is broken JSON", act="row-json",
+    Kind("row-is-damaged-json", (6, 7), "the board in another match's state row is damaged JSON", act="row-json",
          events=2),
     Kind("row-of-unknown-version", (6, 7), "another match's state row has an unknown version",
          act="row-version", events=2),
-    Kind("row-event-unreadable", (6, 7),
-         "an event row of another match is broken JSON, and the operator cancels that event", act="row-event"),
-    Kind("row-id-unreadable", (6, 7), "the outcome of an event of another match cannot be read", act="row-id"),
-    Kind("row-cell-state-unreadable", (6, 7), "a cell's row of another match cannot be read", act="row-cell-state"),
-    Kind("row-rate-share-unreadable", (2, 7), "one rate-share row is unreadable; all senders read these rows",
+    Kind("row-event-damaged", (6, 7),
+         "an event row of another match is damaged JSON, and the operator cancels that event", act="row-event"),
+    Kind("row-id-damaged", (6, 7), "the outcome of an event of another match cannot be read", act="row-id"),
+    Kind("row-cell-state-damaged", (6, 7), "a cell's row of another match cannot be read", act="row-cell-state"),
+    Kind("row-rate-share-damaged", (2, 7), "one rate-share row is damaged; all senders read these rows",
          act="row-rate-share", events=2),
-    Kind("row-audience-unreadable", (2,), "the count of the match's viewers is not a number", act="row-audience"),
-    Kind("row-receipt-unreadable", (2,), "a receipt of the match is broken JSON", act="row-receipt"),
-    Kind("row-progress-unreadable", (2,), "a batch's progress row of the current round is broken JSON",
+    Kind("row-audience-damaged", (2,), "the count of the match's viewers is not a number", act="row-audience"),
+    Kind("row-receipt-damaged", (2,), "a receipt of the match is damaged JSON", act="row-receipt"),
+    Kind("row-progress-damaged", (2,), "a batch's progress row of the current round is damaged JSON",
          (Rule(*_POST, Do.SLOW, times=8, seconds=0.7),), act="row-progress"),
     Kind("row-subscription-strange", (2, 4),
          "some subscriptions have no readable ttl: their connections are served or pruned", act="row-subscription"),
@@ -304,7 +305,7 @@ SHORT = (
     "poison-json", "poison-unknown-match", "gateway-throttles", "gateway-502", "gateway-resets", "gateway-half-open",
     "frame-lost", "frame-comes-late", "disconnect-lost", "clock-sender-fast", "clock-receipt-slow",
     "connection-storm", "everyone-returns", "senders-deployed", "slow-viewers", "unwatched-matches",
-    "row-match-made-again", "row-lacks-an-attribute", "row-rate-share-unreadable", "row-event-unreadable",
+    "row-match-made-again", "row-lacks-an-attribute", "row-rate-share-damaged", "row-event-damaged",
     "row-subscription-strange",
 )  # fmt: skip
 """The kinds of a run without ``--long``: at least one short kind of each sort."""

@@ -258,7 +258,7 @@ def _silent(armed: list[Armed]) -> str:
 
 def _expected(play: Play, kind: Kind) -> list[Watcher]:
     """The viewers that must have the events before the run goes on: all viewers, or only the quick ones."""
-    return [each for each in play.watchers if each.quick or kind.reach == "told"]
+    return [each for each in play.watchers if each.quick or kind.arrival == "told"]
 
 
 def matches_of(plan: Plan) -> list[list[Kind]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def quiet(world: World, match: str) -> None:
     """End all faults, wake all viewers, post one more goal, run every actor to its end, and check the promises."""
     world.skew = 0.0
-    world.broken_batch = None
+    world.failing_batch = None
     for actor in world.actors:
         actor.skew, actor.hangs = 0.0, False
     _run_out(world, match)

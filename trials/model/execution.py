@@ -56,8 +56,10 @@ class Execution:
         world = self.world
         if not self._acquire_lease():
             if self.previous_owner is not None:
-                lost = [replace(each, done=True, lost=True, reached_seq=None, cursor=None) for each in self.batches]
-                self._finish(lost, self.previous_owner)
+                batches = [
+                    replace(each, done=True, lease_lost=True, reached_seq=None, cursor=None) for each in self.batches
+                ]
+                self._finish(batches, self.previous_owner)
             return
         self._hand_over_at = world.clock.time() + world.hand_over_seconds
         another_round = True

@@ -275,7 +275,7 @@ class Machine(RuleBasedStateMachine):
     @rule(batch=st.sampled_from([None, 0, 1]))
     def breaks(self, batch: int | None) -> None:
         """Every sender of this batch dies, until the next such step."""
-        self.world.broken_batch = batch
+        self.world.failing_batch = batch
         self.look()
 
     @rule(who=WHO, choice=WHICH, turn=st.sampled_from([each for each in Turn if each is not Turn.GO]))

@@ -61,7 +61,7 @@ class World:
         self.loop.set_exception_handler(lambda *_: None)
         self.clock = Clock(self.loop, BEGIN, lambda: actor.skew if (actor := CURRENT.get()) is not None else 0.0)
         self.lease_seconds, self.hand_over_seconds, self.sender_seconds = 90, 100, 55.0
-        self.broken_batch: int | None = None
+        self.failing_batch: int | None = None
         """Senders of this batch die when they begin."""
         self.skew = 0.0
         """The skew of functions and executions that begin from now on, in seconds."""
@@ -166,7 +166,7 @@ class World:
         actor.step(choice, turn)
         while self._beginning:
             sender = self._beginning.pop(0)
-            if sender.batch == self.broken_batch:
+            if sender.batch == self.failing_batch:
                 self.faults += 1
                 sender.die()
             else:

@@ -11,7 +11,7 @@
  */
 
 /**
- * Whether an answer is the API's about an event, and not that of a proxy that returns the request.
+ * Whether an answer is the API's about an event, and not a proxy's copy of the request.
  *
  * @param {unknown} body of the answer
  * @param {string} match

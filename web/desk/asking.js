@@ -20,7 +20,7 @@ export class Asking {
     this.drop = this.drop.bind(this);
   }
 
-  /** Post what waited: from now on it is of the person who says so. @param {readonly Question[]} asked */
+  /** Post waiting entries, which from now on belong to the operator who decided that. @param {readonly Question[]} asked */
   post(asked) {
     const { store, tokens, postman, now } = this.with;
     const as = { by: tokens.subject, now: now() };

@@ -14,7 +14,7 @@ const FIRST_MS = 150;
 const LONGEST_MS = 5000;
 const ANSWER_MS = 5000;
 
-/** After so long the desk asks for numbers of viewers no more. It never stops asking for the outcome. */
+/** Milliseconds after which the desk stops asking for numbers of viewers. It never stops asking for the outcome. */
 const REACH_MS = 120_000;
 
 /** The API's codes for an unknown event or match. Any other 404 comes from elsewhere. */

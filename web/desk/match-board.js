@@ -17,7 +17,7 @@ export class MatchBoard {
   trouble = "";
   /** Of each field that was changed: its values before, and the one that holds. @type {Map<string, {before: Set<string>, is: unknown}>} */
   #changed = new Map();
-  /** Epochs that the match has left: no match goes back to one, an answer that was kept on the way may. @type {Set<string>} */
+  /** Epochs that the match has left. A match never goes back to one, but a cached answer may. @type {Set<string>} */
   #left = new Set();
 
   /** Take what the live connection tells. @param {Board} board @returns {boolean} whether it is news */

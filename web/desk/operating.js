@@ -172,7 +172,7 @@ export class Operating {
     return board !== null && isLate(board.status);
   }
 
-  /** Enter a goal after play is over: a hand that slips must not change a result. @param {Side} side */
+  /** Ask before a goal after the end of play, so that a slip does not change a result. @param {Side} side */
   #late(side) {
     const { actions, windows, view } = this.with;
     const fields = view.read();

@@ -144,7 +144,7 @@ class Desk {
     live.on("connection", paint);
   }
 
-  /** Say what has become of the presses. @param {string} match */
+  /** Announce the outcomes of the presses. @param {string} match */
   #speak(match) {
     const { store, actions } = this.parts;
     const entries = store.entries(match);
@@ -214,12 +214,12 @@ class Desk {
     byId("desk").focus({ preventScroll: true });
   }
 
-  /** To those who hear the page. @param {string} text */
+  /** Announce a text to screen readers. @param {string} text */
   #say(text) {
     byId("said").textContent = text;
   }
 
-  /** For everybody, and not only for those who hear the page. @param {string} text */
+  /** Show a text, and announce it to screen readers. @param {string} text */
   #tell(text) {
     this.#say(text);
     this.view.tell(text);

@@ -88,7 +88,7 @@ export function isToPost(entry) {
   return (entry.state === "kept" || entry.state === "sending") && !entry.undone;
 }
 
-/** Whether nothing more will become of an entry. @param {Entry} entry */
+/** Whether an entry has its final state. @param {Entry} entry */
 export function isSettled(entry) {
   return entry.state !== "sent" && !isToPost(entry);
 }
@@ -236,7 +236,7 @@ export function foundNothing(entry) {
   return entry.event.kind === "cancellation" && entry.state === "refused" && /no such event/.test(entry.reason ?? "");
 }
 
-/** Whether the API no longer says what became of an entry; it does for a day. @param {Entry} entry @param {number} now */
+/** Whether the API no longer knows an entry's outcome, which it keeps for a day. @param {Entry} entry @param {number} now */
 export const isForgotten = (entry, now) => now - entry.pressed > DAY;
 
 /** Whether another entry takes an event back. @param {readonly Entry[]} entries @param {string} id */

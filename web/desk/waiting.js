@@ -18,7 +18,7 @@ import { BY_MISTAKE, inOrder, isToPost, newEntry, takeBack } from "./outbox.js";
 /** A press that is older is posted only by hand. Milliseconds. */
 export const STALE_MS = 5 * 60_000;
 
-/** For so long another window of this browser may still be posting its own press. */
+/** Milliseconds for which another window of this browser may still be posting its own press. */
 const OWN_WINDOW_MS = 5000;
 
 /**

@@ -7,7 +7,7 @@ import pytest
 from devstack.operator.local_system import is_http, nothing_answers, system_at
 from devstack.system import System
 
-BROKEN = "http://[::1"
+INVALID = "http://[::1"
 """An invalid URL, for which Python raises ValueError (https://docs.python.org/3/library/urllib.parse.html)."""
 
 
@@ -20,7 +20,7 @@ def test_the_url_that_up_prints_leads_to_its_system(port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://api.example.org/live", "http://127.0.0.1:4580/", "http://localhost:x/", BROKEN]
+    "url", ["https://api.example.org/live", "http://127.0.0.1:4580/", "http://localhost:x/", INVALID]
 )
 def test_another_url_leads_to_no_system_of_this_machine(url: str) -> None:
     """A URL of another machine, a URL with another path and an invalid URL belong to no system of this machine."""
@@ -39,16 +39,16 @@ def test_a_url_where_nothing_answers_is_a_sentence(url: str, sentence: str) -> N
     assert nothing_answers(url) == sentence
 
 
-def test_a_broken_url_is_a_sentence_too() -> None:
+def test_an_invalid_url_is_a_sentence_too() -> None:
     """For an invalid URL, the sentence asks whether the address is right."""
-    assert nothing_answers(BROKEN).endswith("Is the address right?")
+    assert nothing_answers(INVALID).endswith("Is the address right?")
 
 
 @pytest.mark.parametrize(
     ("url", "whether"),
     [
         ("http://127.0.0.1:4566", True), ("https://example.org", True), ("ftp://example.org", False),
-        ("http://", False), ("http://example.org:0", False), ("http://example.org:x", False), (BROKEN, False),
+        ("http://", False), ("http://example.org:0", False), ("http://example.org:x", False), (INVALID, False),
     ],
 )  # fmt: skip
 def test_the_api_is_at_a_url_of_http_with_a_host(url: str, whether: bool) -> None:

@@ -21,7 +21,7 @@ from devstack.stack.ministack import StackError, free_port
 from devstack.stack.standin_process import StandIn
 from loadtest.bearer import Bearer
 from loadtest.token_sources import ClientCredentials, GivenToken, TokensError, tokens_from
-from tests.issuer import AUDIENCE, FORGED, ISSUER, REASONS, Issuer, assemble, new_key, serving
+from tests.issuer import AUDIENCE, FORGED, ISSUER, REASONS, Issuer, assemble, new_key, serving_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,7 +197,7 @@ def test_a_url_in_an_error_shows_no_secret() -> None:
 
 def test_a_secret_follows_no_redirect() -> None:
     """A token endpoint that redirects is a failure, and the other address gets no request."""
-    with serving(Issuer()) as elsewhere, serving(Issuer()) as endpoint:
+    with serving_keys(Issuer()) as elsewhere, serving_keys(Issuer()) as endpoint:
         endpoint.status, endpoint.location = 302, elsewhere.url
         with pytest.raises(TokensError, match="status 302"):
             ClientCredentials(endpoint.url, "c", "s").token()
@@ -224,7 +224,7 @@ def issuer() -> Issuer:
 @pytest.fixture(scope="module")
 def guarded(system: System, issuer: Issuer) -> Iterator[tuple[System, Path]]:
     """The system behind a stand-in that requires a token of that issuer, and the log of its functions."""
-    with serving(issuer) as keys, pytest.MonkeyPatch.context() as patch:
+    with serving_keys(issuer) as keys, pytest.MonkeyPatch.context() as patch:
         patch.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
         settings = {"jwks_url": keys.url, "issuer": ISSUER, "viewer_audience": AUDIENCE, "anonymous": "off",
                     "origins": "https://scores.example"}  # fmt: skip

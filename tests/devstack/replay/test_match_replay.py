@@ -54,10 +54,10 @@ async def test_a_match_that_fails_harms_no_other(
     """A match and an event that are refused are named with the reason, and the other match is replayed."""
     final = openfootball.find(ROOT / "examples" / "worldcup.json", "Argentina - France").matches[0]
     refused = replace(final, kickoff="soon")
-    broken = replace(final, events=(final.events[0], {"kind": "golazo"}))
+    damaged = replace(final, events=(final.events[0], {"kind": "golazo"}))
     against_the_rules = replace(final, events=(final.events[0], {"kind": "second_half"}))
     monkeypatch.setattr("devstack.replay.match_replay.SETTLE_SECONDS", 10.0)
-    feed = [refused, broken, against_the_rules, final]
+    feed = [refused, damaged, against_the_rules, final]
     first, second, ruled_out, third = await replay(feed, operator, system.websocket_url)
     assert ruled_out.failed == "Event 2 was refused: second_half cannot follow first_half."
     assert first.failed is not None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devstack.errors import FeedError
-from devstack.replay.feedmatch import FeedMatch, UnplayedError, UnreadableError, _check, parse
+from devstack.replay.feedmatch import DamagedFeedError, FeedMatch, UnplayedError, _check, parse
 from devstack.replay.openfootball import MOST_BYTES, Feed, complaints, find, read, remarks
 from devstack.system import ROOT
 from matches.events import EVENT
@@ -248,7 +248,7 @@ def test_a_match_without_a_score_was_not_played(status: str, score: dict[str, An
 )  # fmt: skip
 def test_a_match_that_cannot_be_read_names_the_field(raw: Any, why: str) -> None:
     """The reason names the field and its value."""
-    with pytest.raises(UnreadableError) as refused:
+    with pytest.raises(DamagedFeedError) as refused:
         parse(raw, None)
     assert str(refused.value) == why
 
@@ -321,9 +321,9 @@ def test_of_several_matches_the_one_at_home_is_found(tmp_path: Path) -> None:
         (b" " * (MOST_BYTES + 1), "has more than 32 MB"),
     ],
 )
-def test_a_broken_file_is_a_sentence(tmp_path: Path, data: bytes, message: str) -> None:
+def test_a_damaged_file_is_a_sentence(tmp_path: Path, data: bytes, message: str) -> None:
     """The error names the fault of a file that cannot be read, or in which no match was played."""
-    path = tmp_path / "broken.json"
+    path = tmp_path / "damaged.json"
     path.write_bytes(data)
     with pytest.raises(FeedError, match=message) as refused:
         read(path)
@@ -374,7 +374,7 @@ def test_whatever_stands_in_a_match_is_a_sentence(wrong: dict[str, Any], whole: 
     """Any match is read and ends with its score, or is refused in one line."""
     try:
         match = parse({**FINAL, **wrong} if whole else wrong, None)
-    except (UnplayedError, UnreadableError) as error:
+    except (UnplayedError, DamagedFeedError) as error:
         refused = str(error)
     else:
         refused = ""
@@ -414,18 +414,18 @@ def test_the_64_matches_of_2022_end_as_they_did() -> None:
 @pytest.mark.parametrize("competition", ["Cup\x00", "C" * 300])
 def test_a_match_that_the_api_would_refuse_is_not_replayed(competition: str) -> None:
     """A competition that the API would refuse is found before anything is posted."""
-    with pytest.raises(UnreadableError, match="competition"):
+    with pytest.raises(DamagedFeedError, match="competition"):
         parse(GOALLESS, competition)
 
 
 def test_a_result_that_the_rules_do_not_give_is_not_replayed() -> None:
     """A shoot-out without a scored kick is refused before anything is posted."""
-    with pytest.raises(UnreadableError, match=r"by the rules of the game it ends \(0, 0\) None"):
+    with pytest.raises(DamagedFeedError, match=r"by the rules of the game it ends \(0, 0\) None"):
         parse({**GOALLESS, "score": {"ft": [0, 0], "p": [0, 0]}}, None)
 
 
 def test_events_that_the_rules_refuse_are_not_replayed() -> None:
     """The rules judge all events of a match before the first one is posted."""
     match = FeedMatch("A", "B", "2024-07-05", None, ({"kind": "full_time"},), (0, 0), None)
-    with pytest.raises(UnreadableError, match="full_time cannot follow scheduled"):
+    with pytest.raises(DamagedFeedError, match="full_time cannot follow scheduled"):
         _check(match)

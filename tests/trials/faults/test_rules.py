@@ -11,10 +11,14 @@ import pytest
 from trials.faults.fault_kinds import ALL, KINDS
 from trials.faults.injected_answers import halves, pretence, read_key, refusal
 from trials.faults.rules import Book, Call, Do, Rule
-from trials.faults.script import Script
+from trials.faults.script import LAST, Script
+from trials.fuzz.correction_target import played
 
 CALL = Call("fanout", "PutItem", b'{"match": "m1", "what": "pending"}')
 RULE = Rule("fanout", "PutItem", Do.REFUSE, ("pending",), skip=1, error="ThrottlingException", status=400)
+KICK_OFF = 1_766_080_000_000
+"""Milliseconds since 1970."""
+
 KILL = replace(RULE, do=Do.KILL_BEFORE, skip=0)
 
 
@@ -109,9 +113,16 @@ def test_a_read_is_known_by_its_request(operation: str, body: bytes, eventual: b
 
 
 def test_a_script_can_be_played() -> None:
-    """The first event is the kick-off, and each event has an id of its own."""
+    """The rules apply every event of a script and the phases after it, and each event has an id of its own."""
     script = Script("m")
     events = [script.next() for _ in range(60)]
+    posts = [*events, *map(script.phase, LAST)]
+    board, applied = played([{**each, "at": KICK_OFF + 60_000 * minute} for minute, each in enumerate(posts)])
+    assert [each["event_id"] for each in applied] == [each["event_id"] for each in posts]
+    assert board.status == "full_time"
+    assert board.score == tuple(
+        sum(each.get("team") == side and "goal" in each["kind"] for each in events) for side in ("home", "away")
+    )
     assert events[0] == {"kind": "kick_off", "event_id": "m-kick_off"}
     assert len({each["event_id"] for each in events}) == len(events)
     assert max(each["minute"] for each in events[1:]) == 45

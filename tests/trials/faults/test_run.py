@@ -19,7 +19,7 @@ TRIED = soak((
     "routes-killed-after-row", "ledger-answer-lost", "pages-throttled", "prune-unprocessed", "record-redelivered",
     "records-reordered", "poison-json", "gateway-throttles", "gateway-half-open", "frame-lost", "frame-comes-late",
     "disconnect-lost",
-    "clock-sender-fast", "connection-storm", "senders-deployed", "slow-viewers", "row-event-unreadable",
+    "clock-sender-fast", "connection-storm", "senders-deployed", "slow-viewers", "row-event-damaged",
 ), SHORT)  # fmt: skip
 LIVESCORE = str(Path(sys.executable).parent / "livescore")
 
