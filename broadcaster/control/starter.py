@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matches.match_state import MatchState
 
 TRIES = 3
-"""How often the starter tries to acquire a lease that was released while it made the event due."""
+"""Tries to acquire a lease that was released while the starter made the event due."""
 
 RATE_SHARE_SECONDS = 90
 """Seconds until the rate share of a broadcast runs out, if no sender of the broadcast renews it."""

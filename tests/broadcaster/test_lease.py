@@ -203,7 +203,7 @@ def test_an_older_event_begins_no_broadcast(row: Callable[..., None], begin: Cal
 
 
 def test_a_row_of_another_epoch_gives_no_lease(row: Callable[..., None], begin: Callable[..., bool]) -> None:
-    """What was told of an earlier match says nothing about this one: the row has to be replaced first."""
+    """A row of an earlier match gives this match no lease: the starter has to replace it first."""
     row(epoch="old")
     assert not begin("b", epoch="new")
 
