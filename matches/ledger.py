@@ -33,6 +33,7 @@ from matches.match_rows import (
     LAST_SEQ,
     LINEUPS,
     digest_of,
+    event_item,
     events_query,
     id_key,
     parse_audited,
@@ -47,6 +48,7 @@ from matches.match_rows import (
 from matches.match_state import MatchState, Outcome
 from matches.numbering import ContentionError, Numbering, UnknownMatchError, put_new
 from matches.scoreboard import AHEAD, Board
+from matches.traced_event import parse_traced
 from runtime.attributes import Item, as_number, parse_rows
 from runtime.errors import ConflictError
 from runtime.lifecycle import NO_MATCH
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from matches.event_types import AuditedEvent, LineupNames, Receipt, StoredEvent
     from matches.events import AcceptedEvent
     from matches.schedule import MatchChange, NewMatch
+    from matches.traced_event import TracedEvent
 
 __all__ = [
     "AlreadyKickedOffError", "ContentionError", "Ledger", "MatchExistsError", "RowsLeftError", "UnknownMatchError",
@@ -227,6 +230,12 @@ class Ledger:
         """
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
         return undamaged_rows(parse_rows(parse_audited, page["Items"]))
+
+    def traced_event(self, match: str, seq: int) -> TracedEvent | None:
+        """The times of an event at home, None if there is no such event. Raises DamagedRowError."""
+        key = row_key(match, event_item(seq))
+        found = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        return parse_traced(found["Item"]) if "Item" in found else None
 
     def receipts(self, match: str, after: int | None = None) -> list[Receipt]:
         """The receipts of a match's broadcasts, oldest first (broadcaster/control/receipt.py writes them).

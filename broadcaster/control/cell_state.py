@@ -62,6 +62,7 @@ class CellState:
 
     match: str
     due_seq: int = 0
+    due_at: int = 0
     told_seq: int = 0
     ended_seq: int = 0
     stopped_seq: int = 0
@@ -214,7 +215,7 @@ def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
     Raises DamagedRowError.
     """
     item = item or {}
-    names = ("due_seq", "told_seq", "ended_seq", "stopped_seq", "rows", "shards", "lease_until")
+    names = ("due_seq", "due_at", "told_seq", "ended_seq", "stopped_seq", "rows", "shards", "lease_until")
     with reading_row(match, f"state of {broadcast_key(match, '')['pk']['S']}", item):
         numbers: Any = {name: count(item, name) for name in names if name in item}
         texts: Any = {

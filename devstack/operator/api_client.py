@@ -150,6 +150,10 @@ class Operator:
         """The progress of a match's broadcast in each cell."""
         return self._call("GET", f"/matches/{match}/progress")
 
+    def trace(self, match: str, seq: int) -> dict[str, Any]:
+        """The stages of an event with their times (broadcaster/control/trace.py)."""
+        return self._call("GET", f"/matches/{match}/trace/{seq}")
+
     def stop(self, match: str) -> dict[str, Any]:
         """End the broadcast of a match; ``stopped`` says whether there was one."""
         return self._call("POST", f"/matches/{match}/stop")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from loadtest.bars import Bar, draw
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -51,27 +53,12 @@ class Result:
 
     def plot(self, path: Path) -> None:
         """Bars of the rows' rates, or of the figures if there are no rows."""
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from matplotlib import pyplot as plt
-
         bars = [(_label(row), row["per_second"]) for row in self.rows if "per_second" in row]
         title, unit = f"livescore bench {self.bench}", "per second"
         if not bars:
             bars = [(name.replace("_", " "), value) for name, value in self.figures.items() if _is_number(value)]
             unit = ""
-        figure, axes = plt.subplots(figsize=(8, 1 + 0.4 * len(bars)))
-        axes.barh([name for name, _ in bars], [value for _, value in bars], color="#2a7f62")
-        axes.invert_yaxis()
-        axes.set_title(title)
-        axes.set_xlabel(unit)
-        axes.margins(x=0.15)
-        for place, (_, value) in enumerate(bars):
-            axes.text(value, place, f" {_shown(value)}", va="center")
-        figure.tight_layout()
-        figure.savefig(path)
-        plt.close(figure)
+        draw(path, [Bar(name, value, text=_shown(value)) for name, value in bars], title=title, unit=unit)
 
 
 def machine() -> dict[str, Any]:

@@ -35,6 +35,7 @@ COMMANDS = [
     "smoke --json",
     "watch m",
     "receipts m",
+    "trace m 1",
     "redrive",
     "replay FILE --all",
     "match create A B",

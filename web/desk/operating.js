@@ -14,6 +14,7 @@ import { isLate } from "./view.js";
  * @property {import("./actions.js").Actions} actions
  * @property {import("./dialogs.js").Dialogs} dialogs
  * @property {import("./event-windows.js").EventWindows} windows
+ * @property {import("./times-window.js").TimesWindow} times
  * @property {import("./view.js").DeskView} view
  * @property {() => import("./desk.js").Row[]} rows of the timeline
  * @property {() => number} now milliseconds since 1970 by the server's clock
@@ -32,6 +33,7 @@ export class Operating {
     this.act = this.act.bind(this);
     this.cancel = this.cancel.bind(this);
     this.correct = this.correct.bind(this);
+    this.times = this.times.bind(this);
     this.undo = this.undo.bind(this);
     this.named = this.named.bind(this);
   }
@@ -93,6 +95,14 @@ export class Operating {
     } else if (row) {
       windows.correct(row, (kind, side, fields) => this.#posted(actions.correct(id, kind, side, fields)));
     }
+  }
+
+  /** Show the stages of an event that is counted. @param {string} id */
+  times(id) {
+    const { actions, times } = this.with;
+    const row = this.#row(id);
+    if (row?.event.seq && actions.match !== null)
+      times.open(actions.match, row.event.seq, pressWords(row.event, teamsOf(actions.board)));
   }
 
   /** A name was pressed: the player of the next press, or the one whom the last press did not name. @param {Side} side @param {string} player */

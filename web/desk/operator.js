@@ -18,6 +18,7 @@ import { outlived } from "./outbox.js";
 import { BASE, partsOf } from "./parts.js";
 import { byId, connectionSign, Screen } from "./screen.js";
 import { DeskTimeline } from "./timeline.js";
+import { TimesWindow } from "./times-window.js";
 import { DeskView } from "./view.js";
 import { WaitingView } from "./waiting-view.js";
 
@@ -42,11 +43,12 @@ class Desk {
     this.followed = new FollowedMatch(parts, { opened: (match) => this.#opened(match), changed: paint });
     this.asking = new Asking(parts, { identify: () => this.#identify(), say: (text) => this.#say(text) });
     this.waitingView = new WaitingView(byId("waiting"), this.asking);
+    const api = new OperatorsApi({ fetch, base: BASE, tokens });
     this.matchWindows = new MatchWindows({
       dialogs: this.#dialogs,
       reader,
       lineups: this.lineups,
-      api: new OperatorsApi({ fetch, base: BASE, tokens }),
+      api,
       now,
       open: (match) => this.#open(match),
       saved: (snapshot) => {
@@ -63,6 +65,7 @@ class Desk {
       dialogs: this.#dialogs,
       view: this.view,
       windows: new EventWindows(this.#dialogs),
+      times: new TimesWindow(this.#dialogs, api),
       rows: () => this.screen.rows(),
       now,
       goToWaiting: () => this.waitingView.focus(),
@@ -72,7 +75,8 @@ class Desk {
       tell: (text) => this.#tell(text),
       paint,
     });
-    const timeline = new DeskTimeline(byId("timeline"), this.operating.cancel, this.operating.correct);
+    const { cancel, correct, times } = this.operating;
+    const timeline = new DeskTimeline(byId("timeline"), cancel, correct, times);
     const { view, waitingView, lineups, followed, asking } = this;
     this.screen = new Screen(parts, { view, timeline, waitingView, lineups, followed, asking });
     this.#hear();

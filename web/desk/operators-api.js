@@ -1,5 +1,5 @@
 // @ts-check
-/** Creates, changes and removes matches with the operators' API. The outbox sends events (postman.js). */
+/** Creates, changes and removes matches with the operators' API, and reads traces. The outbox sends events (postman.js). */
 
 const ANSWER_MS = 10_000;
 
@@ -33,6 +33,11 @@ export class OperatorsApi {
     return this.#ask("DELETE", `/matches/${encodeURIComponent(match)}`);
   }
 
+  /** Read the stages of an event. @param {string} match @param {number} seq */
+  trace(match, seq) {
+    return this.#ask("GET", `/matches/${encodeURIComponent(match)}/trace/${seq}`);
+  }
+
   /** @param {string} method @param {string} path @param {Record<string, unknown>} [body] @returns {Promise<Answer>} */
   async #ask(method, path, body) {
     const token = await this.tokens.current().catch(() => null);
@@ -51,6 +56,7 @@ export class OperatorsApi {
       if (answer.status === 401) this.tokens.refused(token);
       return refusal(answer.status, said);
     } catch {
+      if (method === "GET") return { wrong: "The API does not answer. Try again in a moment.", code: "" };
       return {
         wrong: "The API does not answer, so it is not known whether that was done. Look, and try again.",
         code: "",

@@ -24,11 +24,13 @@ export class DeskTimeline {
    * @param {HTMLElement} list
    * @param {(id: string) => void} onCancel
    * @param {(id: string) => void} onCorrect
+   * @param {(id: string) => void} onTimes
    */
-  constructor(list, onCancel, onCorrect) {
+  constructor(list, onCancel, onCorrect, onTimes) {
     this.list = list;
     this.onCancel = onCancel;
     this.onCorrect = onCorrect;
+    this.onTimes = onTimes;
   }
 
   /** @param {readonly Row[]} rows @param {(row: Row) => boolean} correctable */
@@ -39,6 +41,7 @@ export class DeskTimeline {
         new Line(
           () => this.onCancel(row.id),
           () => this.onCorrect(row.id),
+          () => this.onTimes(row.id),
         );
       this.#lines.set(row.id, line);
       line.show(row, correctable(row));
@@ -54,8 +57,8 @@ export class DeskTimeline {
 }
 
 class Line {
-  /** @param {() => void} cancel @param {() => void} correct */
-  constructor(cancel, correct) {
+  /** @param {() => void} cancel @param {() => void} correct @param {() => void} times */
+  constructor(cancel, correct, times) {
     this.minute = el("span", { class: "minute" });
     this.what = el("span", { class: "what" });
     this.team = el("bdi", { class: "team" });
@@ -67,11 +70,13 @@ class Line {
     this.cancel = el("button", { type: "button" }, "Cancel…");
     this.correct.addEventListener("click", correct);
     this.cancel.addEventListener("click", cancel);
+    this.times = el("button", { type: "button" }, "Times…");
+    this.times.addEventListener("click", times);
     this.element = el(
       "li",
       {},
       el("p", { class: "event" }, this.minute, this.what, this.team, this.who, this.score),
-      el("p", { class: "became" }, this.sign, this.note),
+      el("p", { class: "became" }, this.sign, this.note, this.times),
       el("p", { class: "row-tools" }, this.correct, this.cancel),
     );
   }
@@ -91,6 +96,8 @@ class Line {
     const named = [row.what, row.team, row.minute].filter(Boolean).join(", ");
     setAttribute(this.cancel, "aria-label", `Cancel ${named}`);
     setAttribute(this.correct, "aria-label", `Correct ${named}`);
+    setAttribute(this.times, "aria-label", `Times of ${named}`);
+    hide(this.times, !(row.event.seq > 0));
     hide(this.cancel, !row.stands);
     hide(this.correct, !row.stands || !correctable);
   }

@@ -1,0 +1,145 @@
+"""The trace of an event, as the API gives it to operators."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+import pytest
+
+from api import handler as api
+from api import resources
+from broadcaster.control.cell_state import CellStates, cell_state_key
+from devstack.operator.api_client import ApiError
+from matches.match_rows import LAST_SEQ
+from runtime.regions import Regions
+from tests.hole import hole
+from tests.support import given, until
+
+if TYPE_CHECKING:
+    from devstack.operator.api_client import Operator
+    from devstack.system import System
+    from matches.event_types import Receipt
+    from matches.ledger import Ledger
+
+SCOPE = "livescore/score:write"
+OPERATOR = {"sub": "ann", "scope": SCOPE, "competitions": "*"}
+
+
+def asked(path: str, claims: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
+    """The API's own answer to a GET, in this process."""
+    about: dict[str, Any] = {"http": {"method": "GET", "path": path}, "requestId": "r", "stage": "$default"}
+    if claims is not None:
+        about["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
+    event = {"version": "2.0", "rawPath": path, "headers": {}, "requestContext": about}
+    context: Any = SimpleNamespace(
+        function_name="api", memory_limit_in_mb=1, invoked_function_arn="", aws_request_id="r"
+    )
+    answer = api.handler(event, context)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_a_goal_has_its_stages_from_the_api_to_the_receipt(system: System, operator: Operator, match: str) -> None:
+    """Each stage is there once, and none is before the stage that it follows."""
+    operator.play(match, {"kind": "kick_off"})
+    until(lambda: operator.receipts(match, 0), "there is no receipt of the kick-off")
+    operator.play(match, {"kind": "goal", "team": "home", "minute": 3})
+    until(lambda: operator.receipts(match, 1), "there is no receipt of the goal")
+    found = operator.trace(match, 2)
+    assert (found["kind"], found["team"], found["complete"]) == ("goal", "home", True)
+    assert found["cells"] == {system.region: {"told": True}}
+    assert found["accepted"] == operator.events(match)[1]["at"]
+    assert [each["after_ms"] for each in found["stages"]] == sorted(each["after_ms"] for each in found["stages"])
+    assert found["stages"][0]["stage"] == "accepted"
+
+
+def test_an_event_that_is_still_being_told_has_its_stages_so_far(
+    system: System, ledger: Ledger, operator: Operator, match: str, dynamodb: Any
+) -> None:
+    """The receipt of the cell makes the trace complete."""
+    operator.play(match, {"kind": "kick_off"})
+    [receipt] = until(lambda: operator.receipts(match, 0), "there is no receipt of the kick-off")
+    dynamodb.delete_item(
+        TableName=system.name("matches"),
+        Key={"match_id": {"S": match}, "item": {"S": f"receipt#00000001#{receipt['broadcast']}"}},
+    )
+    dynamodb.update_item(
+        TableName=system.name("broadcasts"), Key=cell_state_key(match),
+        UpdateExpression="SET ended_seq = :none, told_seq = :none", ExpressionAttributeValues={":none": {"N": "0"}},
+    )  # fmt: skip
+    before = operator.trace(match, 1)
+    assert (before["complete"], before["cells"]) == (False, {system.region: {"told": False}})
+    assert f"{system.region} has not told every viewer yet: these are its stages so far." in before["notes"]
+    assert {"accepted", "sender_started", "last_post"} <= {each["stage"] for each in before["stages"]}
+    ledger.put_receipt(match, 1, receipt["broadcast"], cast("Receipt", receipt))
+    assert operator.trace(match, 1)["complete"]
+
+
+def test_an_unknown_match_or_event_is_a_sentence(system: System, operator: Operator, match: str) -> None:
+    """A match and an event that do not exist are 404; a number that no event can have is 422."""
+    for name, seq, says, code in (
+        ("nobody", 1, "There is no match nobody.", "unknown_match"),
+        (match, 1, f"Match {match} has no event 1: its newest event is 0.", "unknown_event"),
+        (match, 0, "seq must be at least 1", "invalid"),
+        (match, LAST_SEQ + 1, f"seq must be at most {LAST_SEQ}", "invalid"),
+    ):
+        with pytest.raises(ApiError) as refused:
+            operator.trace(name, seq)
+        assert (str(refused.value), refused.value.code) == (says, code)
+    token = {"Authorization": f"Bearer {operator._tokens.token()}"}  # noqa: SLF001 - a path that the client cannot ask for
+    answer = httpx.get(f"{system.api_url}/matches/{match}/trace/two", headers=token, timeout=20)
+    assert (answer.status_code, answer.json()["error"]["message"]) == (422, "seq must be a whole number")
+
+
+def test_a_trace_is_for_operators(monkeypatch: pytest.MonkeyPatch, system: System, ledger: Ledger, match: str) -> None:
+    """Without a token the gateway refuses, and the handler checks the token itself."""
+    assert httpx.get(f"{system.api_url}/matches/{match}/trace/1", timeout=20).status_code == 401
+    given(monkeypatch, "api", OPERATOR_SCOPE=SCOPE)
+    monkeypatch.setattr(resources, "ledger", lambda: ledger)
+    for claims in (None, {"sub": "a", "competitions": "*"}, {"sub": "a", "scope": "x", "competitions": "*"}):
+        status, body = asked(f"/matches/{match}/trace/1", claims)
+        assert (status, body["error"]["code"]) == (403, "forbidden")
+
+
+def test_a_cell_that_does_not_answer_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch, system: System, ledger: Ledger, operator: Operator, match: str,
+    cell_states: CellStates,
+) -> None:  # fmt: skip
+    """It is said to be unreached; a cell with a receipt is not asked at all."""
+    operator.play(match, {"kind": "kick_off"})
+    until(lambda: operator.receipts(match, 0), "there is no receipt of the kick-off")
+    given(monkeypatch, "api", OPERATOR_SCOPE=SCOPE)
+    monkeypatch.setattr(resources, "ledger", lambda: ledger)
+    regions = Regions(2)
+    monkeypatch.setattr(resources, "regions", lambda: regions)
+    with hole() as silent:
+        cells = {
+            region: CellStates(cell_states.table, silent.client("dynamodb")) for region in (system.region, "eu-west-1")
+        }
+        monkeypatch.setattr(resources, "cells", lambda: cells)
+        status, body = asked(f"/matches/{match}/trace/1", OPERATOR)
+        assert silent.waiting == 1
+    assert (status, body["complete"]) == (200, False)
+    assert body["cells"] == {system.region: {"told": True}, "eu-west-1": {"told": False, "unreached": True}}
+    assert any(each["cell"] == system.region for each in body["stages"])
+
+
+def test_a_damaged_row_of_a_cell_hides_no_stage_at_home(
+    system: System, operator: Operator, match: str, dynamodb: Any
+) -> None:
+    """The cell's stages are missing, with a sentence, and the event's own are there."""
+    operator.play(match, {"kind": "kick_off"})
+    [receipt] = until(lambda: operator.receipts(match, 0), "there is no receipt of the kick-off")
+    for table, key, name in (
+        ("matches", {"match_id": {"S": match}, "item": {"S": f"receipt#00000001#{receipt['broadcast']}"}}, "body"),
+        ("broadcasts", cell_state_key(match), "ended_seq"),
+    ):
+        dynamodb.update_item(
+            TableName=system.name(table), Key=key, UpdateExpression="SET #name = :damaged",
+            ExpressionAttributeNames={"#name": name}, ExpressionAttributeValues={":damaged": {"S": "{"}},
+        )  # fmt: skip
+    found = operator.trace(match, 1)
+    assert found["cells"] == {system.region: {"told": False, "unreached": True}}
+    assert found["stages"][0]["stage"] == "accepted"
