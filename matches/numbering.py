@@ -78,8 +78,11 @@ class ContentionError(TransientError):
     """Other writers changed the match on every try. Transient: try again."""
 
 
-class _OvertakenError(Exception):
-    """The rows are not as they were read. ``contradiction``: an error if no other writer can be the cause."""
+class OvertakenError(TransientError):
+    """Rows of a match are not as they were read. The numbering reads them again; nothing outside meets this error.
+
+    ``contradiction``: an error if no other writer can be the cause.
+    """
 
     def __init__(self, contradiction: DamagedMatchError | None = None) -> None:
         super().__init__(contradiction)
@@ -127,7 +130,7 @@ class Numbering:
             try:
                 decisions = decisions or [self._decide_alone(reading, waiting[0])]
                 self._write(reading.state, decisions)
-            except _OvertakenError as error:
+            except OvertakenError as error:
                 reading, tries = None, tries + 1
                 if error.contradiction is not None and len(decisions) > 1:
                     alone = len(decisions)
@@ -144,14 +147,14 @@ class Numbering:
             yield from (each.numbered for each in decisions)
 
     def _decide_alone(self, reading: MatchReading, accepted: AcceptedEvent) -> Decision:
-        """The decision on one event, with all rows that it needs. Raises _OvertakenError."""
+        """The decision on one event, with all rows that it needs. Raises OvertakenError."""
         state = reading.state
         if reading.is_taken(accepted):
             return Decision(accepted, Numbered(self._refuse_taken(accepted), state), is_stored=True)
         if (known := reading.final_outcome(accepted)) is not None:
             if (known.seq or 0) > state.newest_seq:
                 about = f"the row id#{accepted.event_id} says applied as seq {known.seq}"
-                raise _OvertakenError(_contradiction(state, about))
+                raise OvertakenError(_contradiction(state, about))
             return Decision(accepted, Numbered(known, state), is_stored=True)
         history = self._whole_history(state) if refers_to_earlier(accepted.event) else ()
         ruling = apply(state.board, accepted.event, accepted.at, history, state.periods)
@@ -159,7 +162,7 @@ class Numbering:
         return decide(state, accepted, ruling, goal)
 
     def _write(self, before: MatchState, decisions: Sequence[Decision]) -> None:
-        """Write decisions in one transaction. Raises _OvertakenError."""
+        """Write decisions in one transaction. Raises OvertakenError."""
         writes = list(group_writes(self._table, before, decisions, time.time_ns() // 1_000_000))
         if not writes:
             return
@@ -174,7 +177,7 @@ class Numbering:
             # A faster writer changes the state and also puts the event. So if the state is as it was read, and the
             # event's row exists all the same, the rows contradict each other, and that stays so.
             row = existing_event(writes, codes)
-            raise _OvertakenError(_contradiction(before, f"the row {row} exists") if row else None) from error
+            raise OvertakenError(_contradiction(before, f"the row {row} exists") if row else None) from error
 
     def _refuse_taken(self, accepted: AcceptedEvent) -> Outcome:
         """Refuse an event whose id belongs to other content: write its outcome beside that content's row."""

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import itertools
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loadtest.audience import Audience, leave
@@ -108,11 +109,12 @@ class _Bench:
         goals = [{"kind": "goal", "team": "home", "minute": 45, "event_id": f"burst{next(self._ids)}"}
                  for _ in range(events)]  # fmt: skip
         at = time.time_ns() // 1_000_000
-        records = [
+        entries = [
             {"Data": AcceptedEvent(BURST, at, EVENT.validate_python(goal)).to_record(), "PartitionKey": BURST}
             for goal in goals
         ]
-        await asyncio.to_thread(self._kinesis.put_records, StreamName=self._stream, Records=records)
+        given = {"StreamName": self._stream, "Records": entries}
+        await asyncio.to_thread(partial(self._kinesis.put_records, **given))
         self.seqs[BURST] += events
         seq = self.seqs[BURST]
 

@@ -4,113 +4,33 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from broadcaster.control.cell_state import CellState, cell_state_key
-from broadcaster.control.cells import Cell, Cells
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.fanout import Fanout, IncompleteError
-from broadcaster.control.starter import Starter
-from broadcaster.control.watchdog_queue import WatchdogQueue
-from devstack.stack.provision import client
-from devstack.system import REGION
-from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger as RealLedger
-from matches.match_rows import event_item, row_key
+from matches.match_rows import row_key
 from matches.numbering import Numbering
 from matches.scoreboard import apply
-from tests.broadcaster import conftest
+from tests.broadcaster.fanout_records import fail_for, ids, record
 from tests.refusing import refusing
 from tests.support import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from broadcaster.control.cell_state import CellState, CellStates
-    from broadcaster.control.payload import CarriedEvent
+    from broadcaster.control.cell_state import CellStates
     from devstack.system import System
     from matches.decisions import MatchReading
-    from matches.events import Event
+    from matches.events import AcceptedEvent, Event
     from matches.ledger import Ledger
-    from matches.match_state import MatchState
     from matches.scoreboard import Board
-
-
-class Started(Starter):
-    """A starter that keeps note of what it started, and can fail as Step Functions may."""
-
-    started: list[tuple[str, int]]
-    failures: int
-
-    def begin(self, state: MatchState, *given: Any, **options: Any) -> CellState:
-        """Begin, unless a failure is due."""
-        if self.failures:
-            object.__setattr__(self, "failures", self.failures - 1)
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
-        begun = super().begin(state, *given, **options)
-        self.started.append((state.match, state.newest_seq))
-        return begun
-
-
-@pytest.fixture
-def starter(system: System, cell_states: CellStates) -> Started:
-    """Starts real executions."""
-    starter: Started = conftest.starter(system, cell_states, kind=Started)
-    object.__setattr__(starter, "started", [])
-    object.__setattr__(starter, "failures", 0)
-    return starter
-
-
-@pytest.fixture
-def fanout(ledger: Ledger, cell_states: CellStates, starter: Started, system: System) -> Fanout:
-    """A fan-out in this process."""
-    sqs = client(system, "sqs")
-    queue = WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2)
-    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, queue, conftest.THREADS)
-    return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
-
-
-@pytest.fixture
-def set_aside(system: System) -> Callable[[str], list[dict[str, Any]]]:
-    """Reads what lies in the set-aside queue for a partition key or a match."""
-    sqs = client(system, "sqs")
-
-    def read(key: str) -> list[dict[str, Any]]:
-        found = []
-        while messages := sqs.receive_message(
-            QueueUrl=system.resolve("queue.set-aside"), MaxNumberOfMessages=10, VisibilityTimeout=600
-        ).get("Messages"):
-            found += [json.loads(message["Body"]) for message in messages]
-        return [each for each in found if key in (each.get("partition_key"), each.get("match"))]
-
-    return read
-
-
-def accepted_event(match: str, event_id: str, kind: str = "goal", **fields: Any) -> AcceptedEvent:
-    """An event that the API has accepted."""
-    timed = {"team": "home", "minute": 23} if kind == "goal" else {}
-    return AcceptedEvent(match, 1, EVENT.validate_python({"kind": kind, "event_id": event_id, **timed, **fields}))
-
-
-def record(match: str, event_id: str, kind: str = "goal", data: bytes | None = None, **fields: Any) -> dict[str, Any]:
-    """A record as Kinesis delivers it."""
-    payload = accepted_event(match, event_id, kind, **fields).to_record() if data is None else data
-    return {
-        "kinesis": {"partitionKey": match, "sequenceNumber": "1", "data": base64.b64encode(payload).decode()},
-        "eventID": "shardId-000000000000:1",
-    }
+    from tests.broadcaster.fanout_records import Started
 
 
 EMPTY_BOARD = '{"status":"scheduled","score":[0,0],"shootout":null,"kicks":0,"clock":null,"phases":[]}'
-
-
-def ids(ledger: Ledger, match: str) -> list[str]:
-    """Ids of the events of a match, in order."""
-    return [event["event_id"] for event in ledger.history(match, 0, 100)]
 
 
 def test_a_batch_is_numbered_in_order_and_broadcast_once(
@@ -201,98 +121,6 @@ def test_a_transient_failure_stops_its_match_and_no_other(
     assert ids(ledger, other) == ["k", "g1"]
 
 
-def test_an_event_that_was_numbered_before_is_broadcast_whatever_becomes_of_the_next(
-    fanout: Fanout, ledger: Ledger, match: str, starter: Started
-) -> None:
-    """Promise 2: a fan-out that died after the transaction is made good, even if the next events cannot be written."""
-    ledger.apply_event(accepted_event(match, "k", "kick_off"))
-    end = fail_for(ledger, "g1", ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "Transact"))
-    try:
-        with pytest.raises(IncompleteError, match=match):
-            fanout.handle([record(match, "k", "kick_off"), record(match, "g1"), record(match, "g2")])
-    finally:
-        end()
-    assert ids(ledger, match) == ["k"]
-    assert starter.started == [(match, 1)]
-
-
-def test_records_of_a_match_are_one_group_wherever_they_lie(
-    fanout: Fanout, ledger: Ledger, match: str, other: str, starter: Started, set_aside: Any
-) -> None:
-    """Promises 1, 6 and 7: a burst among another match's records is one read and one transaction; poison ends none."""
-    calls: list[str] = []
-
-    def note(model: Any, **_: Any) -> None:
-        if model.name in ("BatchGetItem", "TransactWriteItems", "GetItem"):
-            calls.append(model.name)
-
-    burst = [record(match, "k", "kick_off"), *(record(match, f"g{number}") for number in range(30))]
-    burst[20:20] = [record(match, "x", data=b"not ours"), record(other, "k", "kick_off")]
-    events = ledger._db.meta.events  # noqa: SLF001
-    events.register("before-call.dynamodb.*", note, unique_id="note")
-    try:
-        fanout.handle(burst)
-    finally:
-        events.unregister("before-call.dynamodb.*", unique_id="note")
-    # The records before and behind the poison are numbered apart, because it is set aside in its turn.
-    assert calls == ["BatchGetItem", "TransactWriteItems"] * 3
-    assert ids(ledger, match) == ["k", *(f"g{number}" for number in range(30))]
-    assert starter.started == [(match, 31), (other, 1)]
-    assert [each["reason"] for each in set_aside(match)] == ["not JSON"]
-
-
-def test_the_broadcast_begins_with_the_state_that_was_numbered(
-    fanout: Fanout, ledger: Ledger, match: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The match is not read again after its transaction; a record that comes again has the state that was read.
-
-    The new events go with it. A refused event begins no broadcast.
-    """
-    told: list[MatchState] = []
-    carried: list[tuple[list[int], bool]] = []
-
-    def broadcast(state: MatchState, events: list[CarriedEvent], *, again: bool) -> list[str]:
-        told.append(state)
-        carried.append(([each.event["seq"] for each in events], again))
-        return []
-
-    monkeypatch.setattr(fanout._cells, "broadcast", broadcast)  # noqa: SLF001
-    batch = [record(match, "k", "kick_off"), record(match, "g1"), record(match, "h", "second_half")]
-    fanout.handle(batch)
-    assert told == [ledger.state(match)]
-    fanout.handle(batch[:1])
-    assert told == [ledger.state(match)] * 2
-    assert carried == [([1, 2], False), ([], True)]
-    fanout.handle([record(match, "h2", "second_half")])
-    assert len(told) == 2
-
-
-def test_an_event_row_says_when_its_record_was_streamed_and_numbered(
-    fanout: Fanout, ledger: Ledger, match: str, dynamodb: Any
-) -> None:
-    """Kinesis gives seconds; the row has milliseconds, and the fan-out's own clock beside them."""
-    first = record(match, "k", "kick_off")
-    first["kinesis"]["approximateArrivalTimestamp"] = 1_766_000_000.123
-    before = time.time_ns() // 1_000_000
-    fanout.handle([first, record(match, "g1")])
-    after = time.time_ns() // 1_000_000
-    rows = [dynamodb.get_item(TableName=ledger.table, Key=row_key(match, event_item(seq)))["Item"] for seq in (1, 2)]
-    assert [each.get("streamed") for each in rows] == [{"N": "1766000000123"}, None]
-    assert all(before <= int(each["numbered"]["N"]) <= after for each in rows)
-
-
-def fail_for(ledger: Ledger, event_id: str, error: Exception) -> Callable[[], None]:
-    """Have the ledger's transaction for an event fail with this; returns what ends it."""
-
-    def fail(params: dict[str, Any], **_: Any) -> None:
-        if f'"id#{event_id}"' in json.dumps(params):
-            raise error
-
-    events = ledger._db.meta.events  # noqa: SLF001
-    events.register("before-parameter-build.dynamodb.TransactWriteItems", fail, unique_id="fail")
-    return lambda: events.unregister("before-parameter-build.dynamodb.TransactWriteItems", unique_id="fail")
-
-
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException", "ResourceNotFoundException"])
 def test_a_record_that_aws_refuses_stays_on_the_stream(
     system: System, ledger: Ledger, fanout: Fanout, match: str, other: str, set_aside: Any, code: str
@@ -369,14 +197,6 @@ def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
     starter.cell_states.stop(match, 1, ledger.state(match).epoch)
     starter.begin(replace(ledger.state(match), audience=1_000_000, newest_seq=2))
     assert len(inputs[0]["batches"]) == 2
-
-
-@pytest.fixture
-def other(operator: Any, match: str) -> str:
-    """Another match of the same batch."""
-    other = f"{match}-b"
-    operator.create_match(match=other, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
-    return other
 
 
 def damage(dynamodb: Any, ledger: Ledger, match: str, item: str = "state", **attributes: Any) -> None:

@@ -17,7 +17,7 @@ from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
-from tests.broadcaster.conftest import THREADS, starter
+from tests.broadcaster.conftest import THREADS, make_starter
 from tests.hole import hole
 from tests.refusing import refusing
 
@@ -50,7 +50,7 @@ def begun(ledger: Ledger, match_id: str) -> str:
 
 def cell(system: System, region: str, cell_states: CellStates) -> Cell:
     """A cell that starts executions of the running system's state machine."""
-    return Cell(region, cell_states, starter(system, cell_states))
+    return Cell(region, cell_states, make_starter(system, cell_states))
 
 
 def watch(system: System, sqs: Any = None) -> WatchdogQueue:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from broadcaster.control.lease import start_owner
 from broadcaster.control.payload import CarriedEvent, ExecutionInput
 from broadcaster.control.rate_share import parse, rate_share_query
-from tests.broadcaster.conftest import starter
+from tests.broadcaster.conftest import make_starter
 
 if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellStates
@@ -47,7 +47,7 @@ def executions() -> _Executions:
 @pytest.fixture
 def begins(system: System, cell_states: CellStates, executions: _Executions) -> Starter:
     """A starter of these executions."""
-    made: Starter = starter(system, cell_states)
+    made: Starter = make_starter(system, cell_states)
     object.__setattr__(made, "stepfunctions", executions)
     return made
 

@@ -16,7 +16,7 @@ from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.stack.provision import client
 from devstack.system import REGION
 from runtime import aws
-from tests.broadcaster.conftest import THREADS, starter
+from tests.broadcaster.conftest import THREADS, make_starter
 from tests.support import given
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def queues(
     """The watchdog works with the real tables and these queues."""
     sqs = client(system, "sqs")
     queues = Queues(sqs, (f"watched-{match_id}", f"aside-{match_id}"))
-    cell = Cell(REGION, cell_states, starter(system, cell_states))
+    cell = Cell(REGION, cell_states, make_starter(system, cell_states))
     cells = Cells({REGION: cell}, WatchdogQueue(sqs, queues.watched, 0), THREADS)
     # No message is delayed: the pauses are tried in test_reach.py.
     monkeypatch.setattr(cells, "check_later", lambda match, seq, region, epoch, tries: cells._watchdog_queue.put(  # noqa: SLF001

@@ -13,7 +13,6 @@ from devstack.measurements.bench_runs import target_of
 from devstack.measurements.path_calls import behind_a_proxy, steps_of_a_goal
 from devstack.stack.ministack import free_port
 from devstack.stack.whole_stack import running
-from devstack.system import System
 from loadtest.bench import NAMES, budget, burst, fairness, goal, million, page, programs, send, standin_posts
 
 if TYPE_CHECKING:
@@ -35,10 +34,6 @@ def limited() -> Iterator[System]:
 def target(limited: System) -> Target:
     """The same stack, as the benches know it."""
     return target_of(limited)
-
-
-STREAM = System(1).resolve("stream")
-"""The name of the stream in every devstack."""
 
 
 async def test_a_goal_is_seen_by_everybody(target: Target) -> None:
@@ -70,9 +65,9 @@ def test_the_calls_in_a_row_are_counted_in_a_running_system(limited: System) -> 
     assert {each.function for each in found} == {"api", "fanout", "state machine", "sender"}
 
 
-async def test_a_goal_behind_a_burst_is_measured_until_its_viewer_has_it(target: Target) -> None:
+async def test_a_goal_behind_a_burst_is_measured_until_its_viewer_has_it(limited: System, target: Target) -> None:
     """The burst bench numbers every event of the burst and the goals, and gives the figures of the goal."""
-    figures = (await burst.run(target, STREAM, lambda _: None, events=120, runs=1)).figures
+    figures = (await burst.run(target, limited.resolve("stream"), lambda _: None, events=120, runs=1)).figures
     assert figures["events"] == 120
     assert figures["other_goal_ms"] >= figures["other_goal_numbered_ms"] > 0
     assert min(figures["goal_alone_ms"], figures["numbering_ms"]) > 0
