@@ -18,6 +18,7 @@ from loadtest.bench import NAMES, budget, burst, fairness, goal, million, page, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from devstack.system import System
     from loadtest.bench.target import Target
 
 LIVESCORE = str(Path(sys.executable).parent / "livescore")
