@@ -57,6 +57,7 @@ def test_the_receipt_of_the_round_that_told_the_event_counts() -> None:
     ]
     found = receipts_of(5, [receipt(3, 4), *unreadable, told, receipt(6, 7), other, receipt(4, 7)])
     assert found == {"r1": told, "r2": other}
+    assert receipts_of(5, [receipt(5, 7)]) == {}
 
 
 def test_a_round_that_set_every_batch_aside_told_nobody() -> None:
