@@ -70,7 +70,7 @@ def test_a_round_that_set_every_batch_aside_told_nobody() -> None:
 
 def test_a_receipt_has_the_times_of_each_batch() -> None:
     """A batch that posted nothing has a start only; other fields than these are no times."""
-    posts = [{"batch": 1, "started": 1_051, "first": 0, "last": 0}, {"batch": "x", "started": True}, None]
+    posts = [{"batch": 1, "started": 1_051, "first": 0, "last": 1_052}, {"batch": "x", "started": True}, None]
     found = times(receipt(4, 5, posts=posts))
     assert (found.handed_over, found.started, found.receipt_at) == (1_020, 1_040, 1_100)
     assert found.senders == [SenderTimes(1, 1_051, None, None), SenderTimes(None, None, None, None)]

@@ -118,6 +118,10 @@ def test_an_event_that_is_being_told_has_its_stages_so_far() -> None:
 @pytest.mark.parametrize(
     ("receipt", "says"),
     [
+        (
+            RECEIPT | {"posts": [{"batch": 0, "started": 1_050, "first": 0, "last": 1_060}]},
+            "No viewer in r1 was sent a frame for this event.",
+        ),
         (RECEIPT | {"stopped": True}, "An operator stopped the broadcast in r1."),
         (RECEIPT | {"set_aside": 2}, "Batches set aside in r1: 2. The next event reaches their viewers."),
         (
@@ -127,7 +131,7 @@ def test_an_event_that_is_being_told_has_its_stages_so_far() -> None:
     ],
 )
 def test_an_unusual_broadcast_is_said_in_words(receipt: Mapping[str, Any], says: str) -> None:
-    """A stop, batches that were set aside, and a broadcast that began for an earlier event have a sentence each."""
+    """A cell without viewers, a stop, batches set aside, and a broadcast that began for an earlier event."""
     assert traced(receipt)["notes"] == [says]
 
 
