@@ -70,13 +70,18 @@ def bench(
     name: Annotated[str, typer.Argument(help=f"Name of the bench: {', '.join(NAMES)}, or all.")],
     json_file: JsonFile = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file, .svg or .png.")] = None,
+    viewers: Annotated[
+        int | None, typer.Option(min=1, max=15_000, help="Number of viewers, for the bench goal only (usually 10,000).")
+    ] = None,
 ) -> None:
-    """Measure: sending, paging, a million rows, the stand-in, a goal to 10,000 viewers, the budget, cold starts, pages.
+    """Measure: sending, paging, a million rows, the stand-in, a goal, a goal in a burst, budget, cold starts, pages.
 
-    With "all", --json and --plot name folders.
+    With "all", --json and --plot name folders. "goal --viewers 1" measures the way of a goal alone.
     """
     if name not in (*NAMES, "all"):
         raise typer.BadParameter(f"{name} is not one of {', '.join(NAMES)}, all")
+    if viewers is not None and name != "goal":
+        raise typer.BadParameter(f"bench {name} has its own number of viewers", param_hint="--viewers")
     from devstack.measurements.bench_runs import run as run_bench  # much to import, for this command only
 
     names, folders = NAMES if name == "all" else (name,), name == "all"
@@ -90,7 +95,7 @@ def bench(
     measured = True
     for each in names:
         with errors_end_the_command(), out.status("") as status:
-            result = run_bench(each, progress(status))
+            result = run_bench(each, progress(status), viewers)
         for table in result.tables():
             out.print(table)
         for sentence in result.missing:

@@ -28,7 +28,7 @@ FILES: Final = {
         "test_claims", "test_clock", "test_event_types", "test_events", "test_names", "test_schedule",
         "test_scoreboard", "test_snapshot",
         "test_input_errors", "test_amendments", "test_past_events", "test_unseen_goals", "test_ledger_writes",
-        "test_match_rows", "test_traced_event",
+        "test_match_rows", "test_traced_event", "test_decisions",
     },
     "tests/subscriptions": {
         "test_connection_meter", "test_handshake", "test_protocol", "test_shards", "test_token_verification",
@@ -51,6 +51,7 @@ FILES: Final = {
         "test_english", "test_named_files", "test_proofread", "test_pure_coverage", "test_vocabulary",
     },
     "tests/devstack/deployment": {"test_quota_fit"},
+    "tests/devstack/measurements": {"test_calls_in_a_row"},
     "tests/devstack/operator": {"test_local_system", "test_waterfall"},
     "tests/devstack/replay": {"test_openfootball"},
     "tests/devstack/stack": {"test_site_paths"},

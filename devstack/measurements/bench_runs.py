@@ -12,11 +12,12 @@ import uvloop
 
 from devstack import signals
 from devstack.builds.lambda_zips import build
+from devstack.measurements.path_calls import behind_a_proxy, steps_of_a_goal
 from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import StackError, free_port
 from devstack.stack.site import serving
 from devstack.stack.whole_stack import enough_files, running
-from loadtest.bench import budget, cold, goal, million, page, send, standin_posts, web
+from loadtest.bench import budget, burst, cold, goal, million, page, send, standin_posts, web
 from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.standin_client import StandinClient
 from loadtest.bench.target import Target
@@ -37,13 +38,16 @@ UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
 """Settings for two senders whose rate only the machine limits."""
 
 
-def run(name: str, say: Say) -> Result:
-    """Run a bench. Raises KeyError for an unknown name, StackError if this machine does not allow its sockets."""
+def run(name: str, say: Say, viewers: int | None = None) -> Result:
+    """Run a bench. Only ``goal`` takes another number of viewers than usual.
+
+    Raises KeyError for an unknown name, StackError if this machine does not allow its sockets.
+    """
     enough_files()
-    if name in SOCKETS and (refusal := allow_sockets(SOCKETS[name])) is not None:
+    if name in SOCKETS and (refusal := allow_sockets(viewers or SOCKETS[name])) is not None:
         raise StackError(refusal)
     allow_all_sockets()
-    return BENCHES[name](say)
+    return _goal(say, viewers) if name == "goal" and viewers else BENCHES[name](say)
 
 
 @contextmanager
@@ -68,10 +72,20 @@ def _million(say: Say) -> Result:
         return million.run(target, say)
 
 
-def _goal(say: Say) -> Result:
-    with _target(say, UNBOUNDED, "standin") as target:
+def _goal(say: Say, viewers: int = goal.VIEWERS) -> Result:
+    with running(free_port(), UNBOUNDED, say, gateway="standin") as (system, _):
+        target = target_of(system)
         StandinClient(target.websocket_url).limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
-        return signals.run(goal.run(target, say), uvloop.new_event_loop)
+        result = signals.run(goal.run(target, say, viewers), uvloop.new_event_loop)
+        say("goal: counting the calls in a row")
+        with behind_a_proxy(system) as proxy:
+            result.figures["calls_in_a_row"] = len(steps_of_a_goal(system, proxy, "bench-goal-calls"))
+    return result
+
+
+def _burst(say: Say) -> Result:
+    with running(free_port(), {}, say, gateway="standin") as (system, _):
+        return signals.run(burst.run(target_of(system), system.resolve("stream"), say), uvloop.new_event_loop)
 
 
 def _budget(say: Say) -> Result:
@@ -111,5 +125,5 @@ def functions_of(system: System) -> Iterator[Functions]:
 
 BENCHES: dict[str, Callable[[Say], Result]] = {
     "send": send.run, "page": _page, "million": _million, "gateway": standin_posts.run, "goal": _goal,
-    "budget": _budget, "cold": _cold, "web": _web,
+    "burst": _burst, "budget": _budget, "cold": _cold, "web": _web,
 }  # fmt: skip

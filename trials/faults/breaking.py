@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from trials.faults.rules import Call
+    from devstack.stack.call_proxy import Call
 
 HANG_SECONDS = 60.0
 

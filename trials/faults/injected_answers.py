@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
+    from devstack.stack.call_proxy import Answer
     from trials.faults.rules import Rule
-
-Answer = tuple[int, dict[str, str], bytes]
-"""Status, headers, body."""
 
 
 def refusal(rule: Rule, operation: str) -> Answer:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from devstack.stack.call_proxy import Call
 
 
 class Do(Enum):
@@ -41,17 +45,6 @@ class Do(Enum):
 
 
 KILLS = frozenset({Do.KILL_BEFORE, Do.KILL_AFTER})
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call by a function. ``operation`` is AWS's name of the operation, or ``Post`` for a POST to @connections."""
-
-    function: str
-    operation: str
-    body: bytes
-    region: str = ""
-    """The region for which the call is signed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,31 +9,70 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devstack.operator.local_tokens import tokens_of
+from devstack.measurements.bench_runs import target_of
+from devstack.measurements.path_calls import behind_a_proxy, steps_of_a_goal
 from devstack.stack.ministack import free_port
 from devstack.stack.whole_stack import running
-from loadtest.bench import NAMES, budget, fairness, goal, million, page, programs, send, standin_posts
-from loadtest.bench.target import Target
+from loadtest.bench import NAMES, budget, burst, fairness, goal, million, page, programs, send, standin_posts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from devstack.system import System
+    from loadtest.bench.target import Target
 
 LIVESCORE = str(Path(sys.executable).parent / "livescore")
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
+def limited() -> Iterator[System]:
     """A stack with the settings of the budget bench, and the stand-in."""
     with running(free_port(), budget.SETTINGS, gateway="standin") as (system, _):
-        environment = {**system.environment("sender"), **system.credentials()}
-        yield Target(system.api_url, system.websocket_url, environment, tokens_of(system))
+        yield system
+
+
+@pytest.fixture(scope="module")
+def target(limited: System) -> Target:
+    """The same stack, as the benches know it."""
+    return target_of(limited)
 
 
 async def test_a_goal_is_seen_by_everybody(target: Target) -> None:
     """The goal bench counts every viewer, no viewer misses an event, and its senders' signatures are right."""
     figures = (await goal.run(target, lambda _: None, viewers=30, goals=2)).figures
     assert (figures["viewers"], figures["goals"], figures["missed"]) == (30, 2, 0)
-    assert set(figures["last_viewer_ms"]) == {"p50", "p95", "max"}
+    times = [figures[f"{which}_viewer_ms"] for which in ("first", "median", "last")]
+    assert all(set(each) == {"p50", "p95", "max"} for each in times)
+    assert 0 < times[0]["p50"] <= times[1]["p50"] <= times[2]["p50"]
+
+
+def test_the_stages_of_goals_have_medians() -> None:
+    """A stage that some goals lack has the median of the others, and a stage that no goal has is left out."""
+    goals = [{"accepted": 10, "receipt": 90}, {"accepted": 20}, {"accepted": 60, "receipt": 100}]
+    assert list(goal.medians(goals).items()) == [("accepted", 20), ("receipt", 95)]
+
+
+def test_a_stage_of_several_batches_has_one_time() -> None:
+    """The first batch counts for a stage before the first frame, the last batch for a stage after the last frame."""
+    stages = [{"stage": stage, "at": at} for stage in ("first_post", "last_post") for at in (130, 150, 140)]
+    assert goal.after(stages, 100) == {"first_post": 30, "last_post": 50}
+
+
+def test_the_calls_in_a_row_are_counted_in_a_running_system(limited: System) -> None:
+    """A proxy that is put before the services of a running system counts a goal's calls, from the API's to the POST."""
+    with behind_a_proxy(limited) as proxy:
+        found = steps_of_a_goal(limited, proxy, "bench-calls")
+    assert (found[0].function, found[-1].operations) == ("api", ("Post",))
+    assert {each.function for each in found} == {"api", "fanout", "state machine", "sender"}
+
+
+async def test_a_goal_behind_a_burst_is_measured_until_its_viewer_has_it(limited: System, target: Target) -> None:
+    """The burst bench numbers every event of the burst and the goals, and gives the figures of the goal."""
+    figures = (await burst.run(target, limited.resolve("stream"), lambda _: None, events=120, runs=1)).figures
+    assert figures["events"] == 120
+    assert figures["other_goal_ms"] >= figures["other_goal_numbered_ms"] > 0
+    assert min(figures["goal_alone_ms"], figures["numbering_ms"]) > 0
+    assert target.ledger().state(burst.BURST).newest_seq == 121
 
 
 async def test_the_budget_is_kept_and_nobody_is_missed(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +132,7 @@ def test_all_senders_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
         (["page", "--json", "/nonexistent/page.json"], "is in no folder that exists"),
         (["page", "--json", "/"], "cannot be written"),
         (["page", "--plot", "page.txt"], "neither in .svg nor in .png"),
+        (["page", "--viewers", "1"], "has its own number of viewers"),
         (["all", "--plot", "/nonexistent"], "is no folder that exists"),
     ],
 )

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from devstack.stack.call_proxy import Call
 from devstack.stack.provision import client
 from tests.support import FROM_A_PAGE
 from trials.faults import callers
 from trials.faults.proxy import FaultProxy
-from trials.faults.rules import Book, Call, Do, Rule
+from trials.faults.rules import Book, Do, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

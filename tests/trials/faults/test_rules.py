@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from devstack.stack.call_proxy import Call
 from trials.faults.fault_kinds import ALL, KINDS
 from trials.faults.injected_answers import halves, pretence, read_key, refusal
-from trials.faults.rules import Book, Call, Do, Rule
+from trials.faults.rules import Book, Do, Rule
 from trials.faults.script import LAST, Script
 from trials.fuzz.correction_target import played
 
