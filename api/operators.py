@@ -28,6 +28,7 @@ from api.responses import plain, present
 from api.shared_reads import HISTORY_PAGE
 from broadcaster.control.cell_state import CellStates
 from broadcaster.control.progress import cell_progress
+from matches.decisions import MatchReading
 from matches.events import DIGEST, AcceptedEvent, Event, EventId
 from matches.match_state import MatchState
 from matches.schedule import MatchChange, NewMatch
@@ -131,10 +132,14 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
     ``request`` tells this event from others that are posted under the same id at the same moment: one of them has the
     id, the others are refused.
     """
-    state = resources.ledger().state(match)
-    by = operator_of(state.competition)
-    accepted = AcceptedEvent(match, time.time_ns() // 1_000_000, _with_side_and_id(state, event), by)
-    if event.event_id is not None and resources.ledger().is_taken(accepted):
+    ledger = resources.ledger()
+    if event.event_id is None:
+        reading = MatchReading(ledger.state(match))
+    else:
+        reading = ledger.state_with_ids(match, [event.event_id])
+    by = operator_of(reading.state.competition)
+    accepted = AcceptedEvent(match, time.time_ns() // 1_000_000, _with_side_and_id(reading.state, event), by)
+    if reading.is_taken(accepted):
         message = f"Another event of this match, with other content, has the id {event.event_id}."
         raise ApiError(HTTPStatus.CONFLICT, "event_id_taken", message)
     try:
@@ -146,7 +151,7 @@ def post_event(match: MatchInPath, event: Annotated[Event, Body()]) -> Response[
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message) from error
     # From here on the answer is 202: the event will be applied or refused, whatever fails now.
     try:
-        outcome = asdict(resources.ledger().mark_pending(accepted))
+        outcome = asdict(ledger.mark_pending(accepted))
     except (BotoCoreError, ClientError, DamagedMatchError):
         logger.exception("pending_mark_failed", match=match, event_id=accepted.event_id)
         outcome = {"status": "pending"}

@@ -74,7 +74,7 @@ def bench(
         int | None, typer.Option(min=1, max=15_000, help="Number of viewers, for the bench goal only (usually 10,000).")
     ] = None,
 ) -> None:
-    """Measure: sending, paging, a million rows, the stand-in, a goal to 10,000 viewers, the budget, cold starts, pages.
+    """Measure: sending, paging, a million rows, the stand-in, a goal, a goal in a burst, budget, cold starts, pages.
 
     With "all", --json and --plot name folders. "goal --viewers 1" measures the way of a goal alone.
     """

@@ -278,13 +278,15 @@ class AcceptedEvent:
     """An event that the API accepted, as the stream carries it.
 
     ``at`` is the time of acceptance in milliseconds since 1970, by the API's clock. ``by`` is the subject of the
-    operator's token, if it is known.
+    operator's token, if it is known. ``streamed`` is the time at which the stream took the record (milliseconds since
+    1970, by Kinesis' clock), if it is known; the record itself does not have it.
     """
 
     match: str
     at: int
     event: Event
     by: str | None = None
+    streamed: int | None = None
 
     @property
     def event_id(self) -> str:

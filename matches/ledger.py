@@ -5,8 +5,10 @@ Table ``matches``, keys ``match_id`` and ``item``:
 - ``state``               the match as it stands; ``newest_seq`` is the number of the newest event; ``epoch``
                           is another one when the match is created again; ``day`` and ``starts`` put it into the
                           calendar (calendar.py); ``terms`` has the other facts of its schedule
-- ``event#00000012``      the event that got seq 12, as viewers see it; ``by`` is its operator. After an amendment,
-                          ``amended`` has the corrected fields, and ``amended_by`` the seq of the last amendment
+- ``event#00000012``      the event that got seq 12, as viewers see it; ``by`` is its operator. ``streamed`` and
+                          ``numbered`` say when (ms since 1970) Kinesis took its record and the fan-out wrote it. After
+                          an amendment, ``amended`` has the corrected fields, and ``amended_by`` the seq of the last
+                          amendment
 - ``id#<event_id>``       the outcome of the event with that id: pending, applied as seq n, or refused with a reason;
                           ``digest`` distinguishes its content from that of another event under the same id
 - ``id#<event_id>#<digest>``  the outcome of other content that was posted under that id: pending or refused
@@ -14,12 +16,8 @@ Table ``matches``, keys ``match_id`` and ``item``:
 - ``receipt#…``           the receipt of one round of a broadcast in one cell (broadcaster/control/receipt.py)
 
 Every row has a version, ``v`` (runtime/attributes.py). match_rows.py reads rows, ledger_writes.py makes
-them. Each cell keeps the progress of its own broadcasts (broadcaster/control/cell_state.py).
-
-One transaction applies an event. It puts the id (if it is free, or pending with the same digest), puts the event, and
-updates the state (if ``newest_seq`` is still the value that was read). So a record that is delivered twice, or by two
-readers at once, counts once. The first write of an id's row decides which content has the id: either the mark of a
-pending event, or the transaction.
+them, numbering.py numbers events. Each cell keeps the progress of its own broadcasts
+(broadcaster/control/cell_state.py).
 """
 
 from __future__ import annotations
@@ -27,21 +25,10 @@ from __future__ import annotations
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from matches import unseen_goals
 from matches.clock import Periods
-from matches.ledger_writes import (
-    applied_writes,
-    lineups_row,
-    outcome_row,
-    pending_row,
-    put_outcome,
-    receipt_row,
-    schedule_attributes,
-    state_row,
-)
+from matches.ledger_writes import lineups_row, pending_row, receipt_row, schedule_attributes, state_row
 from matches.match_rows import (
     LAST_SEQ,
     LINEUPS,
@@ -53,43 +40,39 @@ from matches.match_rows import (
     parse_event,
     parse_lineups,
     parse_outcome,
-    parse_posted,
     parse_receipt,
     parse_state,
     row_key,
     state_key,
 )
 from matches.match_state import MatchState, Outcome
-from matches.past_events import events_as_of
-from matches.scoreboard import AHEAD, Board, Refused, apply, refers_to_earlier
+from matches.numbering import ContentionError, Numbering, UnknownMatchError, put_new
+from matches.scoreboard import AHEAD, Board
 from matches.traced_event import parse_traced
-from runtime.attributes import DamagedMatchError, Item, as_number, parse_rows
-from runtime.errors import ConflictError, NotThereError, TransientError
+from runtime.attributes import Item, as_number, parse_rows
+from runtime.errors import ConflictError
 from runtime.lifecycle import NO_MATCH
 from runtime.metrics import undamaged_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
     from botocore.exceptions import ClientError
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from matches.decisions import MatchReading, Numbered
     from matches.event_types import AuditedEvent, LineupNames, Receipt, StoredEvent
     from matches.events import AcceptedEvent
     from matches.schedule import MatchChange, NewMatch
     from matches.traced_event import TracedEvent
 
-ID_TAKEN = "the id is taken by another event of this match"
-"""The reason of an outcome: the id belongs to an event with other content."""
-_HISTORY_PAGE = 1000
-_UNSEEN = 1000
-"""The most events that are searched for another operator's unseen goal: more than a match has."""
+__all__ = [
+    "AlreadyKickedOffError", "ContentionError", "Ledger", "MatchExistsError", "RowsLeftError", "UnknownMatchError",
+]  # fmt: skip
 
 _TRIES = 5
 _PENDING_SECONDS = 30 * 24 * 3600
 """Life of a pending row in seconds: longer than a record may wait on the stream or be set aside."""
-
-
-class UnknownMatchError(NotThereError):
-    """The ledger has no such match."""
 
 
 class MatchExistsError(ConflictError):
@@ -104,10 +87,6 @@ class AlreadyKickedOffError(ConflictError):
     """The match has kicked off, so it cannot be changed or removed."""
 
 
-class ContentionError(TransientError):
-    """Other writers changed the match on every try. Transient: try again."""
-
-
 class Ledger:
     """The table ``matches``.
 
@@ -117,6 +96,7 @@ class Ledger:
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self.table = table
         self._db = client
+        self._numbering = Numbering(table, client)
 
     def create(self, new: NewMatch) -> MatchState:
         """Schedule a match.
@@ -295,11 +275,6 @@ class Ledger:
             row = self._id_row(match, event_id, digest)
         return parse_outcome(row) if row is not None else None
 
-    def is_taken(self, accepted: AcceptedEvent) -> bool:
-        """Whether an event with other content has the event's id."""
-        row = self._id_row(accepted.match, accepted.event_id)
-        return row is not None and digest_of(row) != accepted.digest
-
     def mark_pending(self, accepted: AcceptedEvent) -> Outcome:
         """Mark an event as pending on the stream. Returns its outcome, which may be final already.
 
@@ -307,120 +282,43 @@ class Ledger:
         """
         match, event_id = accepted.match, accepted.event_id
         for own in (None, accepted.digest):
-            if self._put_new(pending_row(accepted, own, int(time.time()) + _PENDING_SECONDS)):
+            if put_new(self._db, self.table, pending_row(accepted, own, int(time.time()) + _PENDING_SECONDS)):
                 return Outcome("pending")
             known = self.outcome(match, event_id, accepted.digest)
             if known is not None:
                 return known
         return Outcome("pending")
 
-    def _put_new(self, item: Item, *, over_pending: bool = False) -> bool:
-        """Put a row of an id unless one exists; ``over_pending`` replaces a pending one. Returns whether it was put."""
-        given: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(match_id)"}
-        if over_pending:
-            given["ConditionExpression"] += " OR outcome = :pending"
-            given["ExpressionAttributeValues"] = {":pending": {"S": "pending"}}
-        try:
-            self._db.put_item(TableName=self.table, Item=item, **given)
-        except self._db.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
     def _id_row(self, match: str, event_id: str, digest: str | None = None) -> Item | None:
         """The row of the content that has the id, or with ``digest`` the row of other content."""
         key = id_key(match, event_id, digest)
         return self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
 
-    def apply_event(self, accepted: AcceptedEvent) -> Outcome:
-        """Apply an event once and number it, or store the reason of its refusal.
+    def state_with_ids(self, match: str, event_ids: Collection[str]) -> MatchReading:
+        """The match as it stands, with the rows of these event ids, in one BatchGetItem.
 
-        Returns the outcome, also if an earlier delivery of the record decided it. Raises UnknownMatchError;
-        ContentionError and botocore's ClientError, which are transient; DamagedMatchError if rows of the match are
-        damaged or contradict each other. A second read a moment later may find rows that agree: a reader can see half
-        of another writer's transaction
+        Raises UnknownMatchError; DamagedRowError if the state row is damaged; TimeoutError if DynamoDB keeps
+        leaving rows out.
+        """
+        return self._numbering.state_with_ids(match, event_ids)
+
+    def apply_events(self, events: Sequence[AcceptedEvent]) -> Iterator[Numbered]:
+        """Apply events of one match, each once, in order, or store the reasons of their refusal (numbering.py).
+
+        Yields the result of each event, also if an earlier delivery of its record decided it. Raises the error of the
+        first event that can be neither applied nor refused, after the results of the events before it:
+        UnknownMatchError; ContentionError and botocore's ClientError, which are transient; DamagedMatchError if rows of
+        the match cannot be read or contradict each other. A second read a moment later may find rows that agree: a
+        reader can see half of another writer's transaction
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html, isolation levels).
         """
-        match, event_id = accepted.match, accepted.event_id
-        damage: DamagedMatchError | None = None
-        for _ in range(_TRIES):
-            damage = None
-            state = self.state(match)
-            row = self._id_row(match, event_id)
-            if row is not None and digest_of(row) != accepted.digest:
-                return self._refuse_taken(accepted)
-            if row is not None and (known := parse_outcome(row)).status != "pending":
-                if (known.seq or 0) > state.newest_seq:
-                    reason = (
-                        f"it says seq {state.newest_seq}, but the row id#{event_id} says applied as seq {known.seq}"
-                    )
-                    damage = _contradiction(match, reason)
-                    continue
-                return replace(known, was_delivered_before=True)
-            history = self._whole_history(state) if refers_to_earlier(accepted.event) else ()
-            ruling = apply(state.board, accepted.event, accepted.at, history, state.periods)
-            goal = None if isinstance(ruling, Refused) else self._unseen(state, accepted)
-            if isinstance(ruling, Refused):
-                outcome = Outcome("refused", reason=ruling.reason)
-                changes = [put_outcome(self.table, accepted, outcome)]
-            elif goal is not None:
-                outcome = Outcome("refused", reason=unseen_goals.refusal_reason(goal), unseen=goal["seq"])
-                changes = [put_outcome(self.table, accepted, outcome)]
-            else:
-                outcome = Outcome("applied", seq=state.newest_seq + 1)
-                changes = list(applied_writes(self.table, state, accepted, ruling))
-            try:
-                self._db.transact_write_items(TransactItems=changes)
-            except self._db.exceptions.TransactionCanceledException as error:
-                # Either someone else wrote the match or this id in between: read again and decide again, because the id
-                # may have other content by now. Or DynamoDB says that the cause is not a condition at all.
-                codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-                if not set(codes) <= {"None", "ConditionalCheckFailed", "TransactionConflict"}:
-                    raise
-                # The reasons are in the order of the writes (ledger_writes.py). A faster writer changes the state and
-                # also puts the event. So if the state is as it was read, and the event's row exists all the same, the
-                # rows contradict each other, and that stays so.
-                if codes[1:3] == ["ConditionalCheckFailed", "None"]:
-                    reason = f"it says seq {state.newest_seq}, but the row {event_item(state.newest_seq + 1)} exists"
-                    damage = _contradiction(match, reason)
-            else:
-                return outcome
-        raise damage or ContentionError(f"{match} {event_id}")
+        return self._numbering.apply_events(events)
 
-    def _refuse_taken(self, accepted: AcceptedEvent) -> Outcome:
-        """Refuse an event whose id belongs to other content: write its outcome beside that content's row."""
-        outcome = Outcome("refused", reason=ID_TAKEN)
-        item = outcome_row(accepted, outcome, id_key(accepted.match, accepted.event_id, accepted.digest))
-        return outcome if self._put_new(item, over_pending=True) else replace(outcome, was_delivered_before=True)
-
-    def _whole_history(self, state: MatchState) -> list[StoredEvent]:
-        """Every event of a match as it stood at ``state.newest_seq``.
-
-        Raises DamagedMatchError if one is missing or damaged: what is left would give another board.
-        """
-        pages = self._db.get_paginator("query").paginate(
-            **events_query(self.table, state.match, 0, _HISTORY_PAGE, newest=False)
-        )
-        events = events_as_of(state.newest_seq, (parse_event(item) for page in pages for item in page["Items"]))
-        for seq, event in enumerate([*events, None], 1):
-            if seq <= state.newest_seq and (event is None or event["seq"] != seq):
-                reason = f"it is missing, but the match has {state.newest_seq} events"
-                raise DamagedMatchError(state.match, event_item(seq), reason)
-        return events
-
-    def _unseen(self, state: MatchState, accepted: AcceptedEvent) -> StoredEvent | None:
-        """Another operator's goal that this operator has not seen. Reads only if the score has changed since."""
-        seen = accepted.event.seen
-        if seen is None or seen >= state.newest_score_seq or not unseen_goals.needs_check(accepted.event):
-            return None
-        items = self._db.query(**events_query(self.table, state.match, seen, _UNSEEN, newest=True))["Items"]
-        return unseen_goals.newest_unseen(accepted.event, accepted.by, undamaged_rows(parse_rows(parse_posted, items)))
+    def apply_event(self, accepted: AcceptedEvent) -> Outcome:
+        """Apply one event as ``apply_events`` does; returns its outcome."""
+        return next(self.apply_events([accepted])).outcome
 
 
 def _first_condition_failed(error: ClientError) -> bool:
     """Whether a transaction was cancelled because the condition of its first write failed."""
     return bool(error.response["CancellationReasons"][0]["Code"] == "ConditionalCheckFailed")
-
-
-def _contradiction(match: str, reason: str) -> DamagedMatchError:
-    remedy = "after a match was made again under its id, livescore match reset removes what is left of the old one"
-    return DamagedMatchError(match, "state", f"{reason} ({remedy})")

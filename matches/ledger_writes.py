@@ -1,4 +1,4 @@
-"""Pure: the rows that the ledger writes into the table ``matches``, and the transaction that applies an event.
+"""Pure: the rows that the ledger writes into the table ``matches``, and the transaction that applies events.
 
 ledger.py lists the rows; match_rows.py has their keys and reads them.
 """
@@ -13,18 +13,18 @@ import orjson
 from matches.amendments import AMENDABLE, with_changes
 from matches.kickoff import calendar_entry
 from matches.match_rows import LINEUPS, event_item, id_key, row_key, state_key
-from matches.match_state import Outcome
 from runtime.attributes import VERSION_ATTRIBUTE, Item, as_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+    from matches.decisions import Decision
     from matches.event_types import LineupNames, Receipt, StoredEvent
     from matches.events import AcceptedEvent
-    from matches.match_state import MatchState
-    from matches.scoreboard import Applied, Board
+    from matches.match_state import MatchState, Outcome
+    from matches.scoreboard import Board
 
 
 def state_row(state: MatchState) -> Item:
@@ -108,53 +108,82 @@ def put_outcome(table: str, accepted: AcceptedEvent, outcome: Outcome) -> Transa
     }
 
 
-def applied_writes(
-    table: str, state: MatchState, accepted: AcceptedEvent, ruling: Applied
+def group_writes(
+    table: str, before: MatchState, decisions: Sequence[Decision], now: int
 ) -> Iterator[TransactWriteItemTypeDef]:
-    """The parts of the one transaction that applies an event as the next seq."""
-    seq, board = state.newest_seq + 1, ruling.board
-    body: dict[str, Any] = {"seq": seq, **accepted.event.content(), "at": accepted.at}
-    body["score"] = board.score
-    if board.shootout is not None:
-        body["shootout"] = board.shootout
-    target = ruling.target
-    if target is not None:
-        body["amends_seq" if accepted.event.kind == "amendment" else "cancels_seq"] = target["seq"]
+    """The parts of the one transaction that writes decisions on events after ``before``; none if all are stored.
+
+    ``now``: milliseconds since 1970. For each event the id and the event come first, then the state of the match, and
+    last the marks of corrected events.
+    """
+    unwritten = [each for each in decisions if not each.is_stored]
+    for each in unwritten:
+        yield put_outcome(table, each.accepted, each.numbered.outcome)
+        if each.numbered.event is not None:
+            yield _put_event(table, each, each.numbered.event, now)
+    after = decisions[-1].numbered.state
+    if after.newest_seq > before.newest_seq:
+        yield {
+            "Update": {
+                "TableName": table,
+                "Key": state_key(before.match),
+                "UpdateExpression": "SET newest_seq = :seq, board = :board, newest_score_seq = :score_seq",
+                "ConditionExpression": "newest_seq = :read",
+                "ExpressionAttributeValues": {
+                    ":seq": as_number(after.newest_seq),
+                    ":read": as_number(before.newest_seq),
+                    ":board": {"S": _dump_board(after.board)},
+                    ":score_seq": as_number(after.newest_score_seq),
+                },
+            }
+        }
+    for each in unwritten:
+        if each.numbered.event is not None and each.target is not None:
+            yield _mark(table, each.accepted, each.numbered.event["seq"], each.target)
+
+
+def existing_event(writes: Sequence[TransactWriteItemTypeDef], codes: Sequence[str]) -> str | None:
+    """The ``event#`` row that stood in the way of a canceled transaction while the ``state`` row did not.
+
+    ``codes``: the codes of the reasons, in the order of the writes; "None" for a write that did not cancel it.
+    """
+    found = {_item_of(write): code for write, code in zip(writes, codes, strict=False)}
+    if found.get("state") != "None":
+        return None
+    failed = [item for item, code in found.items() if code == "ConditionalCheckFailed" and item.startswith("event#")]
+    return min(failed, default=None)
+
+
+def _item_of(write: Mapping[str, Any]) -> str:
+    """The sort key of the row that a part of a transaction writes."""
+    [part] = write.values()
+    return str((part.get("Item") or part["Key"])["item"]["S"])
+
+
+def _put_event(table: str, decision: Decision, body: StoredEvent, now: int) -> TransactWriteItemTypeDef:
+    """Put an event as the row of its seq, unless that row exists."""
+    accepted, score_prev = decision.accepted, decision.numbered.score_prev
     event: Item = {
-        **row_key(state.match, event_item(seq)),
+        **row_key(accepted.match, event_item(body["seq"])),
         **VERSION_ATTRIBUTE,
         "body": {"S": orjson.dumps(body).decode()},
+        "numbered": as_number(now),
     }
+    if accepted.streamed is not None:
+        event["streamed"] = as_number(accepted.streamed)
     if accepted.by is not None:
         # The subject stands beside the body, because everybody may read the body.
         event["by"] = {"S": accepted.by}
-    if ruling.scores:
+    if score_prev is not None:
         # The seq before this one in the chain of a score-only follower: its update frame states it as ``prev``.
-        event["score_prev"] = as_number(state.newest_score_seq)
-    yield put_outcome(table, accepted, Outcome("applied", seq=seq))
-    yield {
+        event["score_prev"] = as_number(score_prev)
+    return {
         "Put": {
             "TableName": table,
             "Item": event,
             "ConditionExpression": "attribute_not_exists(match_id)",
         }
     }
-    yield {
-        "Update": {
-            "TableName": table,
-            "Key": state_key(state.match),
-            "UpdateExpression": "SET newest_seq = :seq, board = :board, newest_score_seq = :score_seq",
-            "ConditionExpression": "newest_seq = :read",
-            "ExpressionAttributeValues": {
-                ":seq": as_number(seq),
-                ":read": as_number(state.newest_seq),
-                ":board": {"S": _dump_board(board)},
-                ":score_seq": as_number(seq if ruling.scores else state.newest_score_seq),
-            },
-        }
-    }
-    if target is not None:
-        yield _mark(table, accepted, seq, target)
 
 
 def _mark(table: str, accepted: AcceptedEvent, seq: int, target: StoredEvent) -> TransactWriteItemTypeDef:

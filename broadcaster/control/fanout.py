@@ -1,6 +1,8 @@
 """Lambda: takes records from Kinesis, has the ledger number their events, and starts the broadcasts of all cells.
 
-Records of one match are handled in order. Poison (a record that can never be numbered) is set aside and counts as done.
+Records of one match are handled in order, and their events are numbered together, in few calls of DynamoDB: a burst of
+one match must not delay the goals of other matches. Poison (a record that can never be numbered) is set aside and
+counts as done.
 After a transient failure the records of that match wait, and the other matches go on: what was numbered is broadcast.
 Then the handler raises, so Lambda's event source mapping delivers the records again
 (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html). Work that was done the first time changes nothing the
@@ -20,7 +22,9 @@ from __future__ import annotations
 
 import base64
 import time
+from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
@@ -39,10 +43,14 @@ from runtime.refusals import AWS_ERRORS, judge
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs import SQSClient
+
+    from matches.decisions import Numbered
+    from matches.event_types import StoredEvent
+    from matches.match_state import MatchState
 
 PATIENCE_SECONDS = 1.5
 """Seconds in which one invocation tries all doubtful matches again. Two fan-outs at one match may look like damage."""
@@ -63,6 +71,18 @@ T = TypeVar("T")
 
 class IncompleteError(TransientError):
     """Some records could not be handled yet, so Lambda has to deliver all records of the invocation again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A match to broadcast: the record of its last event, its state after that event, and its new events.
+
+    ``events``: each with the seq of the score event before it, as the sender reads them from their rows.
+    """
+
+    record: dict[str, Any]
+    state: MatchState
+    events: list[tuple[StoredEvent, int | None]]
 
 
 class Fanout:
@@ -87,70 +107,74 @@ class Fanout:
         """
         failed: dict[str, Exception] = {}
         doubtful: dict[str, list[dict[str, Any]]] = {}
-        numbered: dict[str, dict[str, Any]] = {}
+        due: dict[str, _Due] = {}
+        groups: dict[str, list[dict[str, Any]]] = {}
         for record in records:
             # The partition key of our own records is the match. Another producer may have chosen any key.
-            match = record["kinesis"]["partitionKey"]
-            if match in failed:
-                continue
-            if match in doubtful:
-                doubtful[match].append(record)
-                continue
-            try:
-                accepted = self._accept(record)
-            except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
-                _log("event_not_numbered", match, error)
-                if _is_of_the_record(error):
-                    doubtful[match] = [record]
-                else:
-                    failed[match] = error
-            else:
-                if accepted is not None:
-                    numbered[accepted.match] = record
-        unstarted = self._broadcast_all(numbered, failed)
+            groups.setdefault(record["kinesis"]["partitionKey"], []).append(record)
+        for key, group in groups.items():
+            if left := self._number_group(key, group, due, failed):
+                doubtful[key] = left
+        unstarted = self._broadcast_all(due, failed)
         self._retry_doubtful(doubtful, unstarted, failed)
         if failed:
             raise IncompleteError(", ".join(f"{match}: {error}" for match, error in failed.items()))
         self._already_set_aside.clear()
 
-    def _broadcast_all(
-        self, numbered: dict[str, dict[str, Any]], failed: dict[str, Exception]
-    ) -> dict[str, dict[str, Any]]:
-        """Broadcast the matches with numbered events; returns the matches whose error belongs to the match."""
-        unstarted: dict[str, dict[str, Any]] = {}
-        for match, record in numbered.items():
+    def _number_group(
+        self, key: str, records: list[dict[str, Any]], due: dict[str, _Due], failed: dict[str, Exception]
+    ) -> list[dict[str, Any]]:
+        """Number the records of a partition key in order, up to the first error.
+
+        Returns the records from that one on if the error belongs to the record; else the error goes into ``failed``.
+        """
+        done = 0
+        try:
+            for numbered in self._accept(records):
+                _note(due, records[done], numbered)
+                done += 1
+        except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
+            _log("event_not_numbered", key, error)
+            if _is_of_the_record(error):
+                return records[done:]
+            failed[key] = error
+        return []
+
+    def _broadcast_all(self, due: dict[str, _Due], failed: dict[str, Exception]) -> dict[str, _Due]:
+        """Broadcast the matches that are due; returns the matches whose error belongs to the match."""
+        unstarted: dict[str, _Due] = {}
+        for match, each in due.items():
             try:
-                self._broadcast(match)
+                self._broadcast(each)
             except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
                 _log("match_not_broadcast", match, error)
                 if _is_of_the_match(error):
-                    unstarted[match] = record
+                    unstarted[match] = each
                 else:
                     failed[match] = error
         return unstarted
 
     def _retry_doubtful(
-        self,
-        doubtful: dict[str, list[dict[str, Any]]],
-        unstarted: dict[str, dict[str, Any]],
-        failed: dict[str, Exception],
+        self, doubtful: dict[str, list[dict[str, Any]]], unstarted: dict[str, _Due], failed: dict[str, Exception]
     ) -> None:
         """Try again the records whose error belongs to the record; set aside the records that still fail."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        for match, records in doubtful.items():
+        for key, records in doubtful.items():
+            left = records
             try:
-                for record in records:
-                    number = partial(self._accept, record)
-                    accepted = self._try_until(deadline, record, number, _is_of_the_record)
-                    if accepted is not None:
-                        unstarted[match] = record
+                while left:
+                    record, *left = left
+                    number = partial(self._accept_one, record)
+                    _note(unstarted, record, self._try_until(deadline, record, number, _is_of_the_record))
+                    if self._reason_of_damage(key) is None:
+                        left = self._number_group(key, left, unstarted, failed)
             except Exception as error:  # noqa: BLE001 - of any kind: the record stays on the stream
-                _log("event_not_numbered", match, error)
-                failed[match] = error
-        for match, record in unstarted.items():
+                _log("event_not_numbered", key, error)
+                failed[key] = error
+        for match, each in unstarted.items():
             try:
                 # A record that is set aside here starts the broadcast when ``livescore redrive`` sends it again.
-                self._try_until(deadline, record, partial(self._broadcast, match), _is_of_the_match)
+                self._try_until(deadline, each.record, partial(self._broadcast, each), _is_of_the_match)
             except Exception as error:  # noqa: BLE001 - of any kind: the record stays on the stream
                 _log("match_not_broadcast", match, error)
                 failed[match] = error
@@ -165,8 +189,7 @@ class Fanout:
         """
         match, pauses = record["kinesis"]["partitionKey"], iter(PAUSES)
         while True:
-            known, until = self._damaged.get(match, ("", 0.0))
-            if until > seconds():
+            if (known := self._reason_of_damage(match)) is not None:
                 self._set_aside(record, known)
                 return None
             try:
@@ -188,40 +211,58 @@ class Fanout:
                 self._set_aside(record, reason)
                 return None
 
-    def _accept(self, record: dict[str, Any]) -> AcceptedEvent | None:
+    def _reason_of_damage(self, match: str) -> str | None:
+        """The reason why a match with a damaged state row gets no further try at present, None for other matches."""
+        reason, until = self._damaged.get(match, ("", 0.0))
+        return reason if until > seconds() else None
+
+    def _accept_one(self, record: dict[str, Any]) -> Numbered | None:
         """Number one record, or set it aside (then None)."""
-        try:
-            accepted = parse_record(base64.b64decode(record["kinesis"]["data"]))
-        except PoisonRecordError as error:
-            self._set_aside(record, str(error))
-            return None
-        event = (accepted.match, accepted.event_id)
-        try:
-            self._number(accepted)
-        except UnknownMatchError as error:
-            self._set_aside(record, f"there is no match {error}")
-            return None
-        except ContentionError as error:
+        return next(self._accept([record]))
+
+    def _accept(self, records: list[dict[str, Any]]) -> Iterator[Numbered | None]:
+        """Number records in order; yields None for a record that is set aside.
+
+        Raises the error of the first record that can be neither numbered nor set aside at once.
+        """
+        parsed, at = [_parse(each) for each in records], 0
+        while at < len(records):
+            try:
+                events = _together(parsed[at:])
+                for accepted, numbered in zip(events, self.ledger.apply_events(events), strict=True):
+                    self._report(accepted, numbered)
+                    at += 1
+                    yield numbered
+            except Exception as error:  # noqa: BLE001 - of any kind: it is raised again
+                self._set_aside_because(error, records[at], parsed[at])
+                at += 1
+                yield None
+
+    def _set_aside_because(self, error: Exception, record: dict[str, Any], parsed: AcceptedEvent | Exception) -> None:
+        """Set aside a record that failed with ``error``, if it can never be numbered. Else raises the error."""
+        event = None if isinstance(parsed, Exception) else (parsed.match, parsed.event_id)
+        reason = str(error)
+        if isinstance(error, UnknownMatchError):
+            reason = f"there is no match {error}"
+        elif isinstance(error, ContentionError) and event is not None:
             now = time.monotonic()
             if now - self._contended.setdefault(event, now) < CONTENTION_SECONDS:
-                raise
-            self._set_aside(
-                record, f"other writers changed the match at every try for {CONTENTION_SECONDS:.0f} s: {error}"
-            )
-        except AWS_ERRORS as error:
+                raise error
+            reason = f"other writers changed the match at every try for {CONTENTION_SECONDS:.0f} s: {error}"
+        elif isinstance(error, AWS_ERRORS):
+            # DynamoDB gives a record that it calls invalid the same answer on every try.
             if not _is_of_the_record(error):
-                raise
-            # DynamoDB gives the same record this answer on every try.
-            self._set_aside(record, str(error))
-            return None
-        else:
+                raise error
+        elif not isinstance(error, PoisonRecordError):
+            raise error
+        self._set_aside(record, reason)
+        if event is not None:
             self._contended.pop(event, None)
-            return accepted
-        self._contended.pop(event, None)
-        return None
 
-    def _number(self, accepted: AcceptedEvent) -> None:
-        outcome = self.ledger.apply_event(accepted)
+    def _report(self, accepted: AcceptedEvent, numbered: Numbered) -> None:
+        """Log and count a numbered or refused event."""
+        outcome = numbered.outcome
+        self._contended.pop((accepted.match, accepted.event_id), None)
         logger.info(
             "event_applied" if outcome.status == "applied" else "event_refused",
             match=accepted.match,
@@ -237,11 +278,10 @@ class Fanout:
         if outcome.status == "applied":
             metrics.add("NumberedAfter", max(0, time.time_ns() // 1_000_000 - accepted.at))
 
-    def _broadcast(self, match: str) -> None:
-        """Broadcast the match up to its newest event, also if an earlier delivery of the record has numbered it."""
-        state = self.ledger.state(match)
-        if state.newest_seq:
-            metrics.add("CellsUnreached", len(self._cells.broadcast(state)))
+    def _broadcast(self, due: _Due) -> None:
+        """Broadcast a match up to its newest event, also if an earlier delivery of the record has numbered it."""
+        if due.state.newest_seq:
+            metrics.add("CellsUnreached", len(self._cells.broadcast(due.state)))
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
         """Set a record aside with the reason."""
@@ -255,6 +295,41 @@ class Fanout:
         )
         self._sqs.send_message(QueueUrl=self._set_aside_queue, MessageBody=record_body(record, reason))
         self._already_set_aside.add(identity)
+
+
+def _parse(record: dict[str, Any]) -> AcceptedEvent | Exception:
+    """The event of a record with the time at which the stream took it, or the error of a record that has none."""
+    about = record["kinesis"]
+    try:
+        accepted = parse_record(base64.b64decode(about["data"]))
+        # Seconds since 1970, as a fraction (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html).
+        taken = about.get("approximateArrivalTimestamp")
+        return accepted if taken is None else replace(accepted, streamed=round(taken * 1_000))
+    except Exception as error:  # noqa: BLE001 - of any kind: it is raised when the record has its turn
+        return error
+
+
+def _together(parsed: list[AcceptedEvent | Exception]) -> list[AcceptedEvent]:
+    """The events of one match at the beginning of ``parsed``. Raises the error of the first record."""
+    first = parsed[0]
+    if isinstance(first, Exception):
+        raise first
+    of_the_match = takewhile(lambda each: isinstance(each, AcceptedEvent) and each.match == first.match, parsed)
+    return [each for each in of_the_match if isinstance(each, AcceptedEvent)]
+
+
+def _note(due: dict[str, _Due], record: dict[str, Any], numbered: Numbered | None) -> None:
+    """Note that the match of a numbered record is to be broadcast; None is a record that was set aside."""
+    if numbered is None:
+        return
+    match, event = numbered.state.match, numbered.event
+    before = due[match].events if match in due else []
+    if event is not None:
+        # A correction changes the row of an earlier event, so only later events are still as they were numbered.
+        corrected = event.get("cancels_seq", event.get("amends_seq", 0))
+        kept = [each for each in before if each[0]["seq"] > corrected]
+        before = [*kept, (event, numbered.score_prev)]
+    due[match] = _Due(record, numbered.state, before)
 
 
 def _is_of_the_match(error: Exception) -> bool:

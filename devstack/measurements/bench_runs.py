@@ -17,7 +17,7 @@ from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import StackError, free_port
 from devstack.stack.site import serving
 from devstack.stack.whole_stack import enough_files, running
-from loadtest.bench import budget, cold, goal, million, page, send, standin_posts, web
+from loadtest.bench import budget, burst, cold, goal, million, page, send, standin_posts, web
 from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.standin_client import StandinClient
 from loadtest.bench.target import Target
@@ -83,6 +83,11 @@ def _goal(say: Say, viewers: int = goal.VIEWERS) -> Result:
     return result
 
 
+def _burst(say: Say) -> Result:
+    with running(free_port(), {}, say, gateway="standin") as (system, _):
+        return signals.run(burst.run(target_of(system), system.resolve("stream"), say), uvloop.new_event_loop)
+
+
 def _budget(say: Say) -> Result:
     with _target(say, budget.SETTINGS, "standin") as target:
         return signals.run(budget.run(target, say), uvloop.new_event_loop)
@@ -120,5 +125,5 @@ def functions_of(system: System) -> Iterator[Functions]:
 
 BENCHES: dict[str, Callable[[Say], Result]] = {
     "send": send.run, "page": _page, "million": _million, "gateway": standin_posts.run, "goal": _goal,
-    "budget": _budget, "cold": _cold, "web": _web,
+    "burst": _burst, "budget": _budget, "cold": _cold, "web": _web,
 }  # fmt: skip

@@ -1,4 +1,4 @@
 """Benches, which compare within one run: ``livescore bench``. Measured numbers are here, never in a test."""
 
-NAMES = ("send", "page", "million", "gateway", "goal", "budget", "cold", "web")
+NAMES = ("send", "page", "million", "gateway", "goal", "burst", "budget", "cold", "web")
 """The order of ``bench all``."""

@@ -17,8 +17,9 @@ from devstack.operator.local_tokens import tokens_of
 from devstack.system import System
 from loadtest.bearer import Bearer
 from matches.events import EVENT, AcceptedEvent
-from matches.ledger import ID_TAKEN, Ledger
+from matches.ledger import Ledger
 from matches.match_state import Outcome
+from matches.numbering import ID_TAKEN
 from matches.schedule import NewMatch
 from trials.model import storage
 from trials.model.actors import Routine, Turn

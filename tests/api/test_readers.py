@@ -296,3 +296,23 @@ def test_a_damaged_receipt_is_left_out(request_: Get, ledger: Ledger, match_id: 
         ledger.put_receipt(match_id, seq, "round", cast("Receipt", {"seq": seq}))
     damage(ledger, dynamodb, match_id, "receipt#00000001#round", body)
     assert request_(f"/matches/{match_id}/receipts", "after=0").json["receipts"] == [{"seq": 2}]
+
+
+@pytest.mark.parametrize(("event_id", "read"), [(None, "GetItem"), ("g1", "BatchGetItem")])
+def test_an_operators_event_is_one_read_before_the_stream(
+    request_: Get, ledger: Ledger, match_id: str, calls: Counter[str], monkeypatch: pytest.MonkeyPatch,
+    event_id: str | None, read: str,
+) -> None:  # fmt: skip
+    """The match and the id that the operator named come with one call; then the event goes to the stream."""
+    play(ledger, match_id, 1)
+    calls.clear()
+    before_the_stream: list[dict[str, int]] = []
+    stream = SimpleNamespace(put_record=lambda **_: before_the_stream.append(dict(calls)))
+    monkeypatch.setattr(aws, "kinesis", lambda: stream)
+    goal = {"kind": "goal", "team": "home", "minute": 1} | ({} if event_id is None else {"event_id": event_id})
+    assert request_(f"/matches/{match_id}/events", method="POST", **goal).status == 202
+    assert before_the_stream == [{read: 1}]
+    if event_id is not None:
+        other = request_(f"/matches/{match_id}/events", method="POST", **goal | {"minute": 2})
+        assert (other.status, other.json["error"]["code"]) == (409, "event_id_taken")
+        assert len(before_the_stream) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,24 @@ import aioboto3
 import pytest
 
 from broadcaster.control.cell_state import cell_state_key
+from broadcaster.control.cells import Cell, Cells
+from broadcaster.control.fanout import Fanout
 from broadcaster.control.payload import Batch, SenderTask
+from broadcaster.control.plan import Budget
+from broadcaster.control.watchdog_queue import WatchdogQueue
 from broadcaster.send.carousel import Carousel, Tools
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.row_pages import decode_queries
 from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
+from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from runtime import aws
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
+from tests.broadcaster.fanout_records import Started
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -124,3 +131,48 @@ async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch
 def task(match: str, first: int, last: int, *, batch: int = 0, senders: int = 1) -> SenderTask:
     """The first input of one sender, as the state machine's Map makes it."""
     return SenderTask(match, OWNER, "test", 1, Batch(batch, first, last, initial_shards(60_000), senders))
+
+
+@pytest.fixture
+def starter(system: System) -> Started:
+    """Starts real executions."""
+    starter = Started(
+        stepfunctions=client(system, "stepfunctions"),
+        state_machine=system.resolve("state_machine"),
+        budget=Budget(2_000, 1_000),
+    )
+    object.__setattr__(starter, "started", [])
+    object.__setattr__(starter, "failures", 0)
+    return starter
+
+
+@pytest.fixture
+def fanout(ledger: Ledger, cell_states: CellStates, starter: Started, system: System) -> Fanout:
+    """A fan-out in this process."""
+    sqs = client(system, "sqs")
+    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2))
+    return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
+
+
+@pytest.fixture
+def set_aside(system: System) -> Callable[[str], list[dict[str, Any]]]:
+    """Reads what lies in the set-aside queue for a partition key or a match."""
+    sqs = client(system, "sqs")
+
+    def read(key: str) -> list[dict[str, Any]]:
+        found = []
+        while messages := sqs.receive_message(
+            QueueUrl=system.resolve("queue.set-aside"), MaxNumberOfMessages=10, VisibilityTimeout=600
+        ).get("Messages"):
+            found += [json.loads(message["Body"]) for message in messages]
+        return [each for each in found if key in (each.get("partition_key"), each.get("match"))]
+
+    return read
+
+
+@pytest.fixture
+def other(operator: Any, match: str) -> str:
+    """Another match of the same batch."""
+    other = f"{match}-b"
+    operator.create_match(match=other, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    return other

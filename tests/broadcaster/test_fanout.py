@@ -11,97 +11,26 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from broadcaster.control.cell_state import CellState, cell_state_key
-from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout, IncompleteError
-from broadcaster.control.plan import Budget
-from broadcaster.control.starter import Starter
-from broadcaster.control.watchdog_queue import WatchdogQueue
-from devstack.stack.provision import client
-from devstack.system import REGION
-from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger as RealLedger
 from matches.match_rows import row_key
+from matches.numbering import Numbering
+from matches.scoreboard import apply
+from tests.broadcaster.fanout_records import fail_for, ids, record
 from tests.refusing import refusing
 from tests.support import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from broadcaster.control.cell_state import CellStates
     from devstack.system import System
+    from matches.decisions import MatchReading
+    from matches.events import AcceptedEvent, Event
     from matches.ledger import Ledger
-    from matches.match_state import MatchState
-
-
-class Started(Starter):
-    """A starter that keeps note of what it started, and can fail as Step Functions may."""
-
-    started: list[tuple[str, int]]
-    failures: int
-
-    def start(self, state: MatchState, cell_state: CellState) -> None:
-        """Start, unless a failure is due."""
-        if self.failures:
-            object.__setattr__(self, "failures", self.failures - 1)
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
-        super().start(state, cell_state)
-        self.started.append((state.match, state.newest_seq))
-
-
-@pytest.fixture
-def starter(system: System) -> Started:
-    """Starts real executions."""
-    starter = Started(
-        stepfunctions=client(system, "stepfunctions"),
-        state_machine=system.resolve("state_machine"),
-        budget=Budget(2_000, 1_000),
-    )
-    object.__setattr__(starter, "started", [])
-    object.__setattr__(starter, "failures", 0)
-    return starter
-
-
-@pytest.fixture
-def fanout(ledger: Ledger, cell_states: CellStates, starter: Started, system: System) -> Fanout:
-    """A fan-out in this process."""
-    sqs = client(system, "sqs")
-    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2))
-    return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
-
-
-@pytest.fixture
-def set_aside(system: System) -> Callable[[str], list[dict[str, Any]]]:
-    """Reads what lies in the set-aside queue for a partition key or a match."""
-    sqs = client(system, "sqs")
-
-    def read(key: str) -> list[dict[str, Any]]:
-        found = []
-        while messages := sqs.receive_message(
-            QueueUrl=system.resolve("queue.set-aside"), MaxNumberOfMessages=10, VisibilityTimeout=600
-        ).get("Messages"):
-            found += [json.loads(message["Body"]) for message in messages]
-        return [each for each in found if key in (each.get("partition_key"), each.get("match"))]
-
-    return read
-
-
-def record(match: str, event_id: str, kind: str = "goal", data: bytes | None = None) -> dict[str, Any]:
-    """A record as Kinesis delivers it."""
-    timed = {"team": "home", "minute": 23} if kind == "goal" else {}
-    event = EVENT.validate_python({"kind": kind, "event_id": event_id, **timed})
-    payload = AcceptedEvent(match, 1, event).to_record() if data is None else data
-    return {
-        "kinesis": {"partitionKey": match, "sequenceNumber": "1", "data": base64.b64encode(payload).decode()},
-        "eventID": "shardId-000000000000:1",
-    }
+    from matches.scoreboard import Board
+    from tests.broadcaster.fanout_records import Started
 
 
 EMPTY_BOARD = '{"status":"scheduled","score":[0,0],"shootout":null,"kicks":0,"clock":null,"phases":[]}'
-
-
-def ids(ledger: Ledger, match: str) -> list[str]:
-    """Ids of the events of a match, in order."""
-    return [event["event_id"] for event in ledger.history(match, 0, 100)]
 
 
 def test_a_batch_is_numbered_in_order_and_broadcast_once(
@@ -167,13 +96,14 @@ def test_a_transient_failure_stops_its_match_and_no_other(
     """Promises 1, 6 and 7: behind a failed record its match waits, the other match goes on, and the batch is raised."""
     other = f"{match}-b"
     operator.create_match(match=other, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    # A correction has a transaction of its own.
     batch = [
-        record(match, "k", "kick_off"), record(match, "g1"), record(match, "g2"),
+        record(match, "k", "kick_off"), record(match, "a", "amendment", amends="k", minute=1), record(match, "g2"),
         record(other, "k", "kick_off"), record(other, "g1"),
     ]  # fmt: skip
 
     def fail(params: dict[str, Any], **_: Any) -> None:
-        if '"id#g1"' in json.dumps(params) and f'"{match}"' in json.dumps(params):
+        if '"id#a"' in json.dumps(params) and f'"{match}"' in json.dumps(params):
             raise ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, "TransactWriteItems")
 
     events = ledger._db.meta.events  # noqa: SLF001
@@ -187,20 +117,8 @@ def test_a_transient_failure_stops_its_match_and_no_other(
     assert ids(ledger, other) == ["k", "g1"]
     assert starter.started == [(match, 1), (other, 2)]
     fanout.handle(batch)
-    assert ids(ledger, match) == ["k", "g1", "g2"]
+    assert ids(ledger, match) == ["k", "g2"]
     assert ids(ledger, other) == ["k", "g1"]
-
-
-def fail_for(ledger: Ledger, event_id: str, error: Exception) -> Callable[[], None]:
-    """Have the ledger's transaction for an event fail with this; returns what ends it."""
-
-    def fail(params: dict[str, Any], **_: Any) -> None:
-        if f'"id#{event_id}"' in json.dumps(params):
-            raise error
-
-    events = ledger._db.meta.events  # noqa: SLF001
-    events.register("before-parameter-build.dynamodb.TransactWriteItems", fail, unique_id="fail")
-    return lambda: events.unregister("before-parameter-build.dynamodb.TransactWriteItems", unique_id="fail")
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException", "ResourceNotFoundException"])
@@ -280,14 +198,6 @@ def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
     assert len(inputs[0]["batches"]) == 2
 
 
-@pytest.fixture
-def other(operator: Any, match: str) -> str:
-    """Another match of the same batch."""
-    other = f"{match}-b"
-    operator.create_match(match=other, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
-    return other
-
-
 def damage(dynamodb: Any, ledger: Ledger, match: str, item: str = "state", **attributes: Any) -> None:
     """Overwrite attributes of a row of a match at home; None removes one."""
     row = dynamodb.get_item(TableName=ledger.table, Key=row_key(match, item)).get("Item", row_key(match, item))
@@ -336,13 +246,13 @@ def test_many_records_of_a_damaged_match_cost_its_patience_once(
     """No record waits behind the first record of a damaged match: the match is known to be damaged for a while."""
     damage(dynamodb, ledger, match, board=None)
     reads: list[str] = []
-    real = RealLedger.state
+    real = Numbering.state_with_ids
 
-    def counted(self: Ledger, of: str) -> MatchState:
+    def counted(self: Numbering, of: str, event_ids: Any) -> MatchReading:
         reads.append(of)
-        return real(self, of)
+        return real(self, of, event_ids)
 
-    monkeypatch.setattr(RealLedger, "state", counted)
+    monkeypatch.setattr(Numbering, "state_with_ids", counted)
     fanout.handle([record(match, f"e{number}", "kick_off") for number in range(60)])
     assert len(set_aside(match)) == 60
     assert 1 < len(reads) < 30
@@ -353,16 +263,16 @@ def test_damage_that_is_repaired_at_once_sets_nothing_aside(
 ) -> None:
     """A match is tried again for a moment before it is given up: two readers at once are not taken for damage."""
     damage(dynamodb, ledger, match, v={"N": "99"})
-    real = RealLedger.state
+    real = Numbering.state_with_ids
     reads: list[str] = []
 
-    def repaired(self: Ledger, of: str) -> MatchState:
+    def repaired(self: Numbering, of: str, event_ids: Any) -> MatchReading:
         reads.append(of)
         if len(reads) == 3:
             damage(dynamodb, ledger, match, v=None)
-        return real(self, of)
+        return real(self, of, event_ids)
 
-    monkeypatch.setattr(RealLedger, "state", repaired)
+    monkeypatch.setattr(Numbering, "state_with_ids", repaired)
     fanout.handle([record(match, "k", "kick_off"), record(match, "g1")])
     assert ids(ledger, match) == ["k", "g1"]
     assert set_aside(match) == []
@@ -372,14 +282,14 @@ def test_an_error_nobody_foresaw_stops_its_event_only(
     fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise 6: a bug that one event meets sets that event aside, and its match and the others go on."""
-    real = RealLedger.apply_event
 
-    def buggy(self: Ledger, accepted: AcceptedEvent) -> Any:
-        if accepted.event_id == "bug":
+    def buggy(board: Board, event: Event, *given: Any) -> Any:
+        if event.event_id == "bug":
             raise TypeError("unforeseen")
-        return real(self, accepted)
+        return apply(board, event, *given)
 
-    monkeypatch.setattr(RealLedger, "apply_event", buggy)
+    monkeypatch.setattr("matches.decisions.apply", buggy)
+    monkeypatch.setattr("matches.numbering.apply", buggy)
     ours = [record(match, "k", "kick_off"), record(match, "bug"), record(match, "g1")]
     fanout.handle([*ours, record(other, "k", "kick_off")])
     assert ids(ledger, match) == ["k", "g1"]
@@ -393,8 +303,13 @@ def test_contention_is_not_taken_for_damage(
 ) -> None:
     """Promise 6: when another reader is always faster the batch is raised, and nothing is set aside."""
     fanout.handle([record(match, "k", "kick_off")])
-    real = RealLedger.state
-    monkeypatch.setattr(RealLedger, "state", lambda self, of: replace(real(self, of), newest_seq=0))
+    real = Numbering.state_with_ids
+
+    def behind(self: Numbering, of: str, event_ids: Any) -> MatchReading:
+        found = real(self, of, event_ids)
+        return replace(found, state=replace(found.state, newest_seq=0))
+
+    monkeypatch.setattr(Numbering, "state_with_ids", behind)
     with pytest.raises(IncompleteError):
         fanout.handle([record(match, "g1")])
     monkeypatch.undo()
@@ -418,14 +333,14 @@ def test_a_redelivered_batch_sets_a_record_aside_once(
     fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a transient failure has the batch delivered again and again, its poison does not fill the queue."""
-    real = RealLedger.apply_event
+    real = RealLedger.apply_events
 
-    def throttled(self: Ledger, accepted: AcceptedEvent) -> Any:
-        if accepted.match == other:
+    def throttled(self: Ledger, events: list[AcceptedEvent]) -> Any:
+        if events[0].match == other:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "TransactWriteItems")
-        return real(self, accepted)
+        return real(self, events)
 
-    monkeypatch.setattr(RealLedger, "apply_event", throttled)
+    monkeypatch.setattr(RealLedger, "apply_events", throttled)
     batch = [record(match, "x", data=b"not ours"), record(other, "k", "kick_off")]
     for _ in range(3):
         with pytest.raises(IncompleteError, match=other):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from matches.clock import Clock, Periods
+from matches.decisions import decide
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger_writes import (
-    applied_writes,
+    existing_event,
+    group_writes,
     lineups_row,
     outcome_row,
     pending_row,
@@ -32,7 +34,7 @@ from matches.match_rows import (
     score_prev,
 )
 from matches.match_state import MatchState, Outcome
-from matches.scoreboard import Applied, Board
+from matches.scoreboard import Applied, Board, Refused
 
 STATE = MatchState(
     "m", "e1", 4, Board("second_half", (1, 0), None, Clock(46, None, 7)), "Ajax", "Benfica", None,
@@ -44,6 +46,7 @@ FULL = replace(
 )  # fmt: skip
 GOAL: dict[str, Any] = {"kind": "goal", "event_id": "g2", "team": "home", "minute": 61, "player": "Messi"}
 CARD = {"kind": "yellow_card", "event_id": "y", "team": "away", "minute": 62}
+NOW = 1_766_080_000_456
 TARGET: Any = {"seq": 3, "kind": "goal", "event_id": "g1", "team": "home", "minute": 12, "player": "Mesi"}
 
 
@@ -54,7 +57,7 @@ def accepted(event: dict[str, Any], by: str | None = "ann") -> AcceptedEvent:
 
 def writes(event: AcceptedEvent, ruling: Applied) -> list[dict[str, Any]]:
     """The parts of the transaction that applies an event to ``STATE``."""
-    return [dict(each) for each in applied_writes("t", STATE, event, ruling)]
+    return [dict(each) for each in group_writes("t", STATE, [decide(STATE, event, ruling)], NOW)]
 
 
 def assigned(write: dict[str, Any]) -> dict[str, Any]:
@@ -165,3 +168,52 @@ def test_an_amendment_marks_the_event_that_it_corrects() -> None:
     seen, audited = parse_event(row), parse_audited(row)
     assert (seen["player"], seen["minute"], seen["amended_by"]) == ("Messi", 12, 5)
     assert (audited["minute"], audited["amended_by"]) == (61, 5)
+
+
+def test_an_event_row_says_when_the_stream_took_it_and_when_it_was_numbered() -> None:
+    """Both times stand beside the body, in milliseconds; a record of unknown time leaves ``streamed`` out."""
+    ruling = Applied(STATE.board, scores=True)
+    _, known, _ = writes(replace(accepted(GOAL), streamed=NOW - 20), ruling)
+    _, unknown, _ = writes(accepted(GOAL), ruling)
+    row = known["Put"]["Item"]
+    assert (row["streamed"], row["numbered"]) == ({"N": str(NOW - 20)}, {"N": str(NOW)})
+    assert "streamed" not in unknown["Put"]["Item"]
+    assert parse_event(row).keys().isdisjoint({"streamed", "numbered"})
+
+
+def test_several_events_share_one_update_of_the_state() -> None:
+    """Each event has its id and its row, and the state goes once from what was read to what the last event makes it."""
+    goal, card = accepted(GOAL), accepted(CARD)
+    first = decide(STATE, goal, Applied(Board("second_half", (2, 0)), scores=True))
+    second = decide(first.numbered.state, card, Applied(first.numbered.state.board, scores=False))
+    third = decide(second.numbered.state, replace(goal, at=9), Refused("too late"))
+    *puts, update = cast("list[dict[str, Any]]", list(group_writes("t", STATE, [first, second, third], NOW)))
+    items = [each["Put"]["Item"]["item"]["S"] for each in puts]
+    assert items == ["id#g2", "event#00000005", "id#y", "event#00000006", "id#g2"]
+    assert update["Update"]["ExpressionAttributeValues"][":read"] == {"N": "4"}
+    assert (assigned(update)["newest_seq"], assigned(update)["newest_score_seq"]) == ({"N": "6"}, {"N": "5"})
+
+
+def test_what_is_stored_is_not_written_again() -> None:
+    """A refused event writes its outcome alone; an event that was delivered before writes nothing."""
+    refused = decide(STATE, accepted(GOAL), Refused("too late"))
+    [put] = cast("list[dict[str, Any]]", list(group_writes("t", STATE, [refused], NOW)))
+    assert parse_outcome(put["Put"]["Item"]) == Outcome("refused", reason="too late")
+    assert list(group_writes("t", STATE, [replace(refused, is_stored=True)], NOW)) == []
+
+
+@pytest.mark.parametrize(
+    ("codes", "row"),
+    [
+        (["None", "ConditionalCheckFailed", "None"], "event#00000005"),
+        (["ConditionalCheckFailed", "ConditionalCheckFailed", "None"], "event#00000005"),
+        (["None", "ConditionalCheckFailed", "ConditionalCheckFailed"], None),
+        (["None", "ConditionalCheckFailed", "TransactionConflict"], None),
+        (["ConditionalCheckFailed", "None", "None"], None),
+        (["TransactionConflict", "None"], None),
+    ],
+)
+def test_an_event_that_exists_beyond_the_state_is_a_contradiction(codes: list[str], row: str | None) -> None:
+    """Another writer changes the state too; if the state is as it was read, no other writer has put the event."""
+    parts = list(group_writes("t", STATE, [decide(STATE, accepted(GOAL), Applied(STATE.board, scores=True))], NOW))
+    assert existing_event(parts, codes) == row

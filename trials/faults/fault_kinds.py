@@ -138,7 +138,7 @@ _DYNAMODB = (
     Kind("ledger-answer-lost", (1, 3), "the ledger's transaction succeeds, but its answer is lost",
          (Rule("fanout", "TransactWriteItems", Do.RESET_AFTER),)),
     Kind("ledger-hangs", (2,), "DynamoDB never answers the fan-out: the connection is half open",
-         (Rule("fanout", "GetItem", Do.HANG),)),
+         (Rule("fanout", "BatchGetItem", Do.HANG),)),
     Kind("ledger-is-slow", (1, 2), "the ledger's transaction reaches DynamoDB 2 s late",
          (Rule("fanout", "TransactWriteItems", Do.SLOW, seconds=2),), events=2),
     Kind("pages-throttled", (2,), "DynamoDB throttles the senders' queries for pages",

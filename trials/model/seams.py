@@ -18,6 +18,7 @@ import broadcaster.send.carousel
 import broadcaster.send.poller
 import broadcaster.send.sender_store
 import matches.ledger
+import matches.numbering
 import runtime.brief_cache
 import runtime.environment
 import subscriptions.routes
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 TIMED = (
     broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.control.cells,
     broadcaster.control.receipt, broadcaster.send.sender_store, api.operators, api.readers, runtime.brief_cache,
-    matches.ledger, subscriptions.viewer_counts, subscriptions.store,
+    matches.ledger, matches.numbering, subscriptions.viewer_counts, subscriptions.store,
 )  # fmt: skip
 """Modules that read the clock."""
 

@@ -38,7 +38,7 @@ data "aws_iam_policy_document" "fanout" {
   # If an operator has not seen the newest events, a goal is compared with them.
   statement {
     sid       = "Number"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"]
     resources = [var.resources.matches_arn]
   }
 

@@ -14,7 +14,7 @@ from devstack.measurements.bench_runs import target_of
 from devstack.measurements.path_calls import behind_a_proxy, steps_of_a_goal
 from devstack.stack.ministack import free_port
 from devstack.stack.whole_stack import running
-from loadtest.bench import NAMES, budget, fairness, goal, million, page, programs, send, standin_posts
+from loadtest.bench import NAMES, budget, burst, fairness, goal, million, page, programs, send, standin_posts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,15 @@ def test_the_calls_in_a_row_are_counted_in_a_running_system(limited: System) -> 
         found = steps_of_a_goal(limited, proxy, "bench-calls")
     assert (found[0].function, found[-1].operations) == ("api", ("Post",))
     assert {each.function for each in found} == {"api", "fanout", "state machine", "sender"}
+
+
+async def test_a_goal_behind_a_burst_is_measured_until_its_viewer_has_it(limited: System, target: Target) -> None:
+    """The burst bench numbers every event of the burst and the goals, and gives the figures of the goal."""
+    figures = (await burst.run(target, limited.resolve("stream"), lambda _: None, events=120, runs=1)).figures
+    assert figures["events"] == 120
+    assert figures["other_goal_ms"] >= figures["other_goal_numbered_ms"] > 0
+    assert min(figures["goal_alone_ms"], figures["numbering_ms"]) > 0
+    assert target.ledger().state(burst.BURST).newest_seq == 121
 
 
 async def test_the_budget_is_kept_and_nobody_is_missed(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

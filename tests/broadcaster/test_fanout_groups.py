@@ -1,0 +1,90 @@
+"""The fan-out numbers the records of a match together, on real services."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from broadcaster.control.fanout import Fanout, IncompleteError
+from matches.match_rows import event_item, row_key
+from tests.broadcaster.fanout_records import accepted_event, fail_for, ids, record
+
+if TYPE_CHECKING:
+    from matches.ledger import Ledger
+    from matches.match_state import MatchState
+    from tests.broadcaster.fanout_records import Started
+
+
+def test_an_event_that_was_numbered_before_is_broadcast_whatever_becomes_of_the_next(
+    fanout: Fanout, ledger: Ledger, match: str, starter: Started
+) -> None:
+    """Promise 2: a fan-out that died after the transaction is made good, even if the next events cannot be written."""
+    ledger.apply_event(accepted_event(match, "k", "kick_off"))
+    end = fail_for(ledger, "g1", ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "Transact"))
+    try:
+        with pytest.raises(IncompleteError, match=match):
+            fanout.handle([record(match, "k", "kick_off"), record(match, "g1"), record(match, "g2")])
+    finally:
+        end()
+    assert ids(ledger, match) == ["k"]
+    assert starter.started == [(match, 1)]
+
+
+def test_records_of_a_match_are_one_group_wherever_they_lie(
+    fanout: Fanout, ledger: Ledger, match: str, other: str, starter: Started, set_aside: Any
+) -> None:
+    """Promises 1, 6 and 7: a burst among another match's records is one read and one transaction; poison ends none."""
+    calls: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        if model.name in ("BatchGetItem", "TransactWriteItems", "GetItem"):
+            calls.append(model.name)
+
+    burst = [record(match, "k", "kick_off"), *(record(match, f"g{number}") for number in range(30))]
+    burst[20:20] = [record(match, "x", data=b"not ours"), record(other, "k", "kick_off")]
+    events = ledger._db.meta.events  # noqa: SLF001
+    events.register("before-call.dynamodb.*", note, unique_id="note")
+    try:
+        fanout.handle(burst)
+    finally:
+        events.unregister("before-call.dynamodb.*", unique_id="note")
+    # The records before and behind the poison are numbered apart, because it is set aside in its turn.
+    assert calls == ["BatchGetItem", "TransactWriteItems"] * 3
+    assert ids(ledger, match) == ["k", *(f"g{number}" for number in range(30))]
+    assert starter.started == [(match, 31), (other, 1)]
+    assert [each["reason"] for each in set_aside(match)] == ["not JSON"]
+
+
+def test_the_broadcast_begins_with_the_state_that_was_numbered(
+    fanout: Fanout, ledger: Ledger, match: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The match is not read again after its transaction; a record that comes again has the state that was read."""
+    told: list[MatchState] = []
+
+    def broadcast(state: MatchState, *_: Any) -> list[str]:
+        told.append(state)
+        return []
+
+    monkeypatch.setattr(fanout._cells, "broadcast", broadcast)  # noqa: SLF001
+    batch = [record(match, "k", "kick_off"), record(match, "g1"), record(match, "h", "second_half")]
+    fanout.handle(batch)
+    assert told == [ledger.state(match)]
+    fanout.handle(batch[:1])
+    assert told == [ledger.state(match)] * 2
+
+
+def test_an_event_row_says_when_its_record_was_streamed_and_numbered(
+    fanout: Fanout, ledger: Ledger, match: str, dynamodb: Any
+) -> None:
+    """Kinesis gives seconds; the row has milliseconds, and the fan-out's own clock beside them."""
+    first = record(match, "k", "kick_off")
+    first["kinesis"]["approximateArrivalTimestamp"] = 1_766_000_000.123
+    before = time.time_ns() // 1_000_000
+    fanout.handle([first, record(match, "g1")])
+    after = time.time_ns() // 1_000_000
+    rows = [dynamodb.get_item(TableName=ledger.table, Key=row_key(match, event_item(seq)))["Item"] for seq in (1, 2)]
+    assert [each.get("streamed") for each in rows] == [{"N": "1766000000123"}, None]
+    assert all(before <= int(each["numbered"]["N"]) <= after for each in rows)
