@@ -143,7 +143,11 @@ def _so_far(event: TracedEvent, report: Mapping[str, Any]) -> SenderTimes:
 
 
 def _sender(body: Mapping[str, Any], first: str, last: str) -> SenderTimes:
-    return SenderTimes(_whole(body, "batch"), _time(body, "started"), _time(body, first), _time(body, last))
+    posted = _time(body, first)
+    # A lap without a POST has an end too, but no last POST.
+    return SenderTimes(
+        _whole(body, "batch"), _time(body, "started"), posted, None if posted is None else _time(body, last)
+    )
 
 
 def _joined(event: TracedEvent, sender: SenderTimes) -> SenderTimes:

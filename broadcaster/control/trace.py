@@ -167,6 +167,8 @@ def _missing(event: TracedEvent, cells: Sequence[CellTimes]) -> Iterator[str]:
             yield f"{each.region} was telling an earlier event, and told this one too. The earlier stages are left out."
         if each.is_stopped:
             yield f"An operator stopped the broadcast in {each.region}."
+        elif each.has_receipt and each.senders and all(sender.last_post is None for sender in each.senders):
+            yield f"No viewer in {each.region} was sent a frame for this event."
         if each.set_aside:
             yield f"Batches set aside in {each.region}: {each.set_aside}. The next event reaches their viewers."
 

@@ -57,6 +57,7 @@ def test_the_receipt_of_the_round_that_told_the_event_counts() -> None:
     ]
     found = receipts_of(5, [receipt(3, 4), *unreadable, told, receipt(6, 7), other, receipt(4, 7)])
     assert found == {"r1": told, "r2": other}
+    assert receipts_of(5, [receipt(5, 7)]) == {}
 
 
 def test_a_round_that_set_every_batch_aside_told_nobody() -> None:
@@ -69,7 +70,7 @@ def test_a_round_that_set_every_batch_aside_told_nobody() -> None:
 
 def test_a_receipt_has_the_times_of_each_batch() -> None:
     """A batch that posted nothing has a start only; other fields than these are no times."""
-    posts = [{"batch": 1, "started": 1_051, "first": 0, "last": 0}, {"batch": "x", "started": True}, None]
+    posts = [{"batch": 1, "started": 1_051, "first": 0, "last": 1_052}, {"batch": "x", "started": True}, None]
     found = times(receipt(4, 5, posts=posts))
     assert (found.due_at, found.started, found.receipt_at) == (1_020, 1_040, 1_100)
     assert found.senders == [SenderTimes(1, 1_051, None, None), SenderTimes(None, None, None, None)]
