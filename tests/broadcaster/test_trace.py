@@ -49,7 +49,7 @@ def test_a_told_event_has_every_stage_in_order() -> None:
         ("accepted", None, None, 0, 0),
         ("streamed", None, None, 2, 2),
         ("numbered", None, None, 10, 8),
-        ("handed_over", "r1", None, 20, 10),
+        ("due", "r1", None, 20, 10),
         ("started", "r1", None, 40, 20),
         ("sender_started", "r1", 0, 50, 10),
         ("first_post", "r1", 0, 60, 10),
@@ -70,7 +70,7 @@ def test_cells_follow_each_other_by_their_names() -> None:
     """Each cell's stages follow the numbering, also those of a cell that has left the deployment."""
     found = traced(RECEIPT | {"cell": "r2"}, RECEIPT, cells={"r1": IDLE})
     assert list(found["cells"]) == ["r1", "r2"]
-    handed = [each for each in found["stages"] if each["stage"] == "handed_over"]
+    handed = [each for each in found["stages"] if each["stage"] == "due"]
     assert [(each["cell"], each["took_ms"]) for each in handed] == [("r1", 10), ("r2", 10)]
 
 
@@ -104,7 +104,7 @@ def test_an_event_that_is_being_told_has_its_stages_so_far() -> None:
     """The event is not complete before the last cell has told it; a cell that does not answer hides no other."""
     state = CellState("m", due_seq=5, told_seq=4, ended_seq=4, due_at=1_020, round_name="m-5-x#1", epoch="e")
     found = traced(cells={"r1": CellRows(state), "r2": None})
-    assert [each["stage"] for each in found["stages"]] == ["accepted", "streamed", "numbered", "handed_over"]
+    assert [each["stage"] for each in found["stages"]] == ["accepted", "streamed", "numbered", "due"]
     assert (found["complete"], found["cells"]) == (
         False,
         {"r1": {"told": False}, "r2": {"told": False, "unreached": True}},
