@@ -116,9 +116,9 @@ class Numbering:
         before it. ``Ledger.apply_events`` lists the errors.
         """
         for start in range(0, len(events), EVENTS_PER_READ):
-            yield from self._apply(events[start : start + EVENTS_PER_READ])
+            yield from self._apply_portion(events[start : start + EVENTS_PER_READ])
 
-    def _apply(self, waiting: Sequence[AcceptedEvent]) -> Iterator[Numbered]:
+    def _apply_portion(self, waiting: Sequence[AcceptedEvent]) -> Iterator[Numbered]:
         match, reading = waiting[0].match, None
         # ``alone``: so many of the next events are not grouped, because a group with them could not be written.
         tries = alone = 0
@@ -129,7 +129,7 @@ class Numbering:
             decisions = decide_together(reading, grouped)
             try:
                 decisions = decisions or [self._decide_alone(reading, waiting[0])]
-                self._write(reading.state, decisions)
+                self._write_decisions(reading.state, decisions)
             except OvertakenError as error:
                 reading, tries = None, tries + 1
                 if error.contradiction is not None and len(decisions) > 1:
@@ -161,7 +161,7 @@ class Numbering:
         goal = None if isinstance(ruling, Refused) else self._unseen_goal(state, accepted)
         return decide(state, accepted, ruling, goal)
 
-    def _write(self, before: MatchState, decisions: Sequence[Decision]) -> None:
+    def _write_decisions(self, before: MatchState, decisions: Sequence[Decision]) -> None:
         """Write decisions in one transaction. Raises OvertakenError."""
         writes = list(group_writes(self._table, before, decisions, time.time_ns() // 1_000_000))
         if not writes:
