@@ -39,7 +39,7 @@ def draw(path: Path, bars: Sequence[Bar], *, title: str, unit: str) -> None:
     axes.invert_yaxis()
     axes.set_title(title)
     axes.set_xlabel(unit)
-    axes.margins(x=0.15)
+    axes.margins(x=0.3)
     for place, each in enumerate(bars):
         axes.text(each.start + each.length, place, f" {each.text}", va="center")
     figure.tight_layout()

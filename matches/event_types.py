@@ -134,6 +134,18 @@ class DayList(TypedDict):
     """Whether there is another page."""
 
 
+class BatchTimes(TypedDict):
+    """The times of one batch in a round, in milliseconds since 1970; 0 for what did not happen."""
+
+    batch: int
+    started: int
+    """When the batch's first sender began."""
+    first: int
+    """When the first POST was sent."""
+    last: int
+    """When the last answer of the last lap came."""
+
+
 class Receipt(TypedDict):
     """The counts of one round of a broadcast in one cell (broadcaster/control/receipt.py)."""
 
@@ -159,6 +171,14 @@ class Receipt(TypedDict):
     ended: int
     """Milliseconds since 1970."""
     ms: int
+    due_at: NotRequired[int]
+    """When the starter made the first event of the broadcast due: milliseconds since 1970. Release 0.2.0 had no such
+    field, nor the next three."""
+    started_at: NotRequired[int]
+    """When the execution began that ended the round: milliseconds since 1970."""
+    posts: NotRequired[Sequence[BatchTimes]]
+    at: NotRequired[int]
+    """When the receipt was written: milliseconds since 1970."""
     set_aside: int
     """Batches that failed for good."""
     stopped: NotRequired[bool]

@@ -116,9 +116,9 @@ class Numbering:
         before it. ``Ledger.apply_events`` lists the errors.
         """
         for start in range(0, len(events), EVENTS_PER_READ):
-            yield from self._apply_portion(events[start : start + EVENTS_PER_READ])
+            yield from self._apply_chunk(events[start : start + EVENTS_PER_READ])
 
-    def _apply_portion(self, waiting: Sequence[AcceptedEvent]) -> Iterator[Numbered]:
+    def _apply_chunk(self, waiting: Sequence[AcceptedEvent]) -> Iterator[Numbered]:
         match, reading = waiting[0].match, None
         # ``alone``: so many of the next events are not grouped, because a group with them could not be written.
         tries = alone = 0

@@ -28,7 +28,7 @@ FILES: Final = {
         "test_claims", "test_clock", "test_event_types", "test_events", "test_names", "test_schedule",
         "test_scoreboard", "test_snapshot",
         "test_input_errors", "test_amendments", "test_past_events", "test_unseen_goals", "test_ledger_writes",
-        "test_match_rows", "test_traced_event", "test_decisions",
+        "test_match_rows", "test_decisions", "test_traced_event",
     },
     "tests/subscriptions": {
         "test_connection_meter", "test_handshake", "test_protocol", "test_shards", "test_token_verification",

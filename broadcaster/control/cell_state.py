@@ -51,13 +51,14 @@ _IS_NEWER = (
 class CellState:
     """The state row of a match in a cell. Without a row, all numbers are 0 and ``epoch`` is None.
 
-    ``due_seq``: the newest event that the cell has to tell. ``told_seq``: every subscription row of the match in the
-    cell has been sent everything up to it. ``ended_seq``: the newest event for which a broadcast has ended, with or
-    without batches set aside. ``stopped_seq``: ``due_seq`` when an operator last stopped a broadcast, 0 if none did.
-    ``rows``: the subscription rows that the last broadcast read. ``shards``: the number of shards of the match's
-    subscriptions, None until it has grown (subscriptions/shards.py knows the first number). ``owner``: the execution
-    that has the lease, until ``lease_until`` (seconds since 1970). ``round_name``: the round that is running, or
-    ran last. ``epoch``: the epoch of the match that these numbers are about.
+    ``due_seq``: the newest event that the cell has to tell. ``due_at``: when the starter made the event due with which
+    the last broadcast began (milliseconds since 1970), 0 before the first broadcast. ``told_seq``: every subscription
+    row of the match in the cell has been sent everything up to it. ``ended_seq``: the newest event for which a
+    broadcast has ended, with or without batches set aside. ``stopped_seq``: ``due_seq`` when an operator last stopped a
+    broadcast, 0 if none did. ``rows``: the subscription rows that the last broadcast read. ``shards``: the number of
+    shards of the match's subscriptions, None until it has grown (subscriptions/shards.py knows the first number).
+    ``owner``: the owner of the lease (lease.py), until ``lease_until`` (seconds since 1970). ``round_name``: the round
+    that is running, or ran last. ``epoch``: the epoch of the match that these numbers are about.
     """
 
     match: str
@@ -86,11 +87,11 @@ class CellStates:
 
     def __init__(self, table: str, client: DynamoDBClient) -> None:
         self.table = table
-        self._db = client
+        self.db = client
 
     def read(self, match: str) -> CellState:
         """The state row of a match, read consistently."""
-        return parse_cell_state(match, self._db.get_item(**cell_state_get(self.table, match)).get("Item"))
+        return parse_cell_state(match, self.db.get_item(**cell_state_get(self.table, match)).get("Item"))
 
     def mark_due(self, match: str, seq: int, epoch: str) -> CellState:
         """Mark event ``seq`` of an epoch as due in the cell; returns the row as it is afterwards.
@@ -102,7 +103,7 @@ class CellStates:
         is seen by the running broadcast, or finds the lease free.
         """
         try:
-            updated = self._db.update_item(
+            updated = self.db.update_item(
                 TableName=self.table,
                 Key=cell_state_key(match),
                 UpdateExpression=_MARK_DUE,
@@ -116,7 +117,7 @@ class CellStates:
                 },
                 ReturnValues="ALL_NEW",
             )
-        except self._db.exceptions.ConditionalCheckFailedException:
+        except self.db.exceptions.ConditionalCheckFailedException:
             present = self.read(match)
             if present.epoch in (None, epoch):
                 return present
@@ -126,11 +127,11 @@ class CellStates:
     def _replace(self, old: CellState, seq: int, epoch: str) -> CellState:
         """Replace ``old`` by the row of a match that was created again, unless another process has done so."""
         try:
-            self._db.update_item(
+            self.db.update_item(
                 TableName=self.table,
                 Key=cell_state_key(old.match),
                 UpdateExpression="SET epoch = :epoch, due_seq = :seq, told_seq = :none, ended_seq = :none "
-                "REMOVE lease_owner, lease_until, round_name, stopped_seq, shards, #rows",
+                "REMOVE due_at, lease_owner, lease_until, round_name, stopped_seq, shards, #rows",
                 ConditionExpression="epoch = :old",
                 ExpressionAttributeNames={"#rows": "rows"},
                 ExpressionAttributeValues={
@@ -140,7 +141,7 @@ class CellStates:
                     ":old": {"S": old.epoch or ""},
                 },
             )
-        except self._db.exceptions.ConditionalCheckFailedException:
+        except self.db.exceptions.ConditionalCheckFailedException:
             return self.read(old.match)
         return CellState(old.match, due_seq=seq, epoch=epoch)
 
@@ -156,20 +157,20 @@ class CellStates:
         if seq:
             self.mark_due(match, seq, epoch)
         try:
-            updated = self._db.update_item(
+            updated = self.db.update_item(
                 TableName=self.table,
                 Key=cell_state_key(match),
                 UpdateExpression="SET ended_seq = due_seq, stopped_seq = due_seq REMOVE lease_owner, lease_until",
                 ConditionExpression="ended_seq < due_seq OR attribute_exists(lease_owner)",
                 ReturnValues="ALL_NEW",
             )
-        except self._db.exceptions.ConditionalCheckFailedException:
+        except self.db.exceptions.ConditionalCheckFailedException:
             return self.read(match), False
         return parse_cell_state(match, updated["Attributes"]), True
 
     def progress(self, match: str, round_name: str) -> list[dict[str, Any]]:
         """The counts of the batches of a round so far, read consistently. Rows that cannot be read are left out."""
-        pages = self._db.get_paginator("query").paginate(
+        pages = self.db.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :match AND begins_with(sk, :progress)",
             ExpressionAttributeValues={
@@ -187,14 +188,14 @@ class CellStates:
         is not allowed if every row has been told, or if a broadcast has the lease at ``now`` (seconds since 1970).
         """
         try:
-            self._db.update_item(
+            self.db.update_item(
                 TableName=self.table,
                 Key=cell_state_key(match),
                 UpdateExpression="SET ended_seq = told_seq",
                 ConditionExpression="told_seq < due_seq AND (attribute_not_exists(lease_until) OR lease_until < :now)",
                 ExpressionAttributeValues={":now": as_number(now)},
             )
-        except self._db.exceptions.ConditionalCheckFailedException:
+        except self.db.exceptions.ConditionalCheckFailedException:
             return False
         return True
 

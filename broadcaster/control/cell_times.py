@@ -59,7 +59,7 @@ class CellTimes:
     """An operator stopped the broadcast."""
     set_aside: int = 0
     """Batches that failed for good."""
-    handed_over: int | None = None
+    due_at: int | None = None
     started: int | None = None
     """The execution began."""
     senders: Sequence[SenderTimes] = ()
@@ -96,7 +96,7 @@ def times_in_receipt(event: TracedEvent, match: str, region: str, receipt: Mappi
         has_receipt=True,
         is_stopped=receipt.get("stopped") is True,
         set_aside=_count(receipt, "set_aside"),
-        handed_over=None if is_joined else _time(receipt, "due_at"),
+        due_at=None if is_joined else _time(receipt, "due_at"),
         started=None if is_joined else started,
         senders=[_joined(event, each) for each in senders] if is_joined else senders,
         receipt_at=_time(receipt, "at"),
@@ -116,7 +116,7 @@ def times_so_far(event: TracedEvent, state: MatchState, region: str, rows: CellR
         return CellTimes(region, is_told=True)
     senders = [_so_far(event, each) for each in rows.reports]
     if not _began_earlier(event, state.match, cell_state.round_name):
-        return CellTimes(region, handed_over=cell_state.due_at or None, senders=senders)
+        return CellTimes(region, due_at=cell_state.due_at or None, senders=senders)
     is_joined = any(each.last_post is not None for each in senders)
     return CellTimes(region, is_joined=is_joined, senders=[_joined(event, each) for each in senders])
 
@@ -143,7 +143,11 @@ def _so_far(event: TracedEvent, report: Mapping[str, Any]) -> SenderTimes:
 
 
 def _sender(body: Mapping[str, Any], first: str, last: str) -> SenderTimes:
-    return SenderTimes(_whole(body, "batch"), _time(body, "started"), _time(body, first), _time(body, last))
+    posted = _time(body, first)
+    # A lap without a POST has an end too, but no last POST.
+    return SenderTimes(
+        _whole(body, "batch"), _time(body, "started"), posted, None if posted is None else _time(body, last)
+    )
 
 
 def _joined(event: TracedEvent, sender: SenderTimes) -> SenderTimes:

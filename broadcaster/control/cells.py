@@ -8,6 +8,7 @@ brings the event to that cell when the cell answers again.
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from broadcaster.control.cell_state import CellStates
 from broadcaster.control.control_settings import HomeSettings
+from broadcaster.control.lease import start_seconds
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
@@ -29,9 +31,10 @@ from runtime.regions import COLD_SECONDS, Regions
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Executor, Future
 
-    from broadcaster.control.cell_state import CellState
+    from broadcaster.control.payload import CarriedEvent
     from matches.match_state import MatchState
 
 SILENCE_SECONDS = 15.0
@@ -40,6 +43,9 @@ SILENCE_SECONDS = 15.0
 SLOW_SECONDS = 0.5
 """A cell whose error came later than this counts as silent. A cell to which this process has no open connection has
 ``regions.COLD_SECONDS`` more."""
+
+QUEUE_SECONDS = 4.0
+"""Seconds after which a message that the watchdog's queue has not taken counts as not sent."""
 
 UNREACHED_SECONDS = 1
 """Seconds until the watchdog checks a cell in which an event could not be marked as due."""
@@ -67,32 +73,46 @@ class Cells:
     """All cells of a deployment, by region. ``clock`` counts seconds, also while the function's process is frozen."""
 
     def __init__(
-        self, cells: Mapping[str, Cell], watchdog_queue: WatchdogQueue, clock: Callable[[], float] = seconds
+        self,
+        cells: Mapping[str, Cell],
+        watchdog_queue: WatchdogQueue,
+        threads: Executor,
+        clock: Callable[[], float] = seconds,
     ) -> None:
+        """``threads`` run the calls to the watchdog's queue, beside the calls to the cells."""
         self._cells = dict(cells)
         self._watchdog_queue = watchdog_queue
+        self._threads = threads
         self._clock = clock
         self._regions = Regions(len(self._cells), clock)
-        self._queue_calls = Regions(len(self._cells), clock)
-        """The calls to the watchdog's queue, one for each cell."""
         self._silent_until: dict[str, float] = {}
 
     def __contains__(self, region: str) -> bool:
         return region in self._cells
 
-    def broadcast(self, state: MatchState) -> list[str]:
-        """Have every cell tell the match up to ``state.newest_seq``; returns the cells that could not be reached.
+    def broadcast(self, state: MatchState, events: Sequence[CarriedEvent] = (), *, again: bool = False) -> list[str]:
+        """Start a broadcast up to ``state.newest_seq`` in every cell; returns the cells that could not be reached.
 
-        Each cell's message to the watchdog comes first, because an Express execution may die without a trace
+        ``events``: the newest events, for the frames. ``again``: a record of the match was delivered before
+        (lease.lease_start).
+
+        The watchdog's messages are sent beside the calls to the cells. An execution starts in a cell after the cell's
+        message was sent, because an Express execution may die without a trace
         (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-standard-vs-express.html). If a message cannot be
         sent, the broadcasts start all the same, and then its error is raised: Lambda delivers the record again, and the
-        next call sends the messages. A cell with a damaged row of the match is left to its message, which the watchdog
-        sets aside. Raises refusals.AWS_ERRORS.
+        next call sends the messages. In a cell with a damaged row of the match no broadcast starts: the watchdog finds
+        the row and sets its message aside. Raises refusals.AWS_ERRORS.
         """
         put = partial(self._watchdog_queue.put, state.match, state.newest_seq, epoch=state.epoch)
-        _, unsent = self._queue_calls.ask({region: partial(put, region) for region in self._cells})
-        reached, damaged = self._ask({region: partial(_begin, cell, state) for region, cell in self._cells.items()})
+        messages = {region: self._threads.submit(put, region) for region in self._cells}
+        reached, damaged = self._ask(
+            {
+                region: partial(cell.starter.begin, state, events, message=messages[region], again=again)
+                for region, cell in self._cells.items()
+            }
+        )
         unreached = [region for region in self._cells if region not in reached.keys() | damaged.keys()]
+        unsent = {region: error for region, sent in messages.items() if (error := _error_of(sent)) is not None}
         if unsent:
             # There is one queue, so the first error speaks for all of them.
             error = next(iter(unsent.values()))
@@ -115,7 +135,7 @@ class Cells:
         cell = self._cells[region]
         cell_state = self._ask_one(region, partial(cell.cell_states.read, match))
         if cell_state is not None and (cell_state.due_seq < seq or cell_state.epoch != epoch):
-            # The event has not become due in the cell, or the row is about another match of the id.
+            # The event is not due in the cell yet, or the row belongs to another epoch.
             match_state = read_state()
             if epoch != match_state.epoch:
                 return "ended"
@@ -127,7 +147,7 @@ class Cells:
             return "ended"
         if cell_state.is_running(time.time()):
             return "running"
-        if self._ask_one(region, partial(_begin, cell, read_state())) is None:
+        if self._ask_one(region, partial(cell.starter.begin, read_state())) is None:
             return "unreached"
         logger.warning("broadcast_restarted", match=match, seq=seq, ended_seq=cell_state.ended_seq, cell=region)
         return "restarted"
@@ -187,12 +207,12 @@ class Cells:
         self._silent_until[region] = self._clock() + SILENCE_SECONDS
 
 
-def _begin(cell: Cell, state: MatchState) -> CellState:
-    """Mark the match's newest event as due in a cell, and start a broadcast unless one of that event has ended."""
-    cell_state = cell.cell_states.mark_due(state.match, state.newest_seq, state.epoch)
-    if cell_state.ended_seq < state.newest_seq:
-        cell.starter.start(state, cell_state)
-    return cell_state
+def _error_of(sent: Future[None]) -> BaseException | None:
+    """The error of a message, None if it was sent."""
+    try:
+        return sent.exception(timeout=QUEUE_SECONDS)
+    except TimeoutError as error:
+        return error
 
 
 @cache
@@ -200,14 +220,13 @@ def cells() -> Cells:
     """The cells of this process, from its settings."""
     own = settings(HomeSettings)
     budget = Budget(own.send_rate, own.sender_rate)
-    return Cells(
-        {
-            region: Cell(
-                region,
-                CellStates(own.broadcasts_table, aws.dynamodb(region)),
-                Starter(aws.stepfunctions(region), machine, budget),
-            )
-            for region, machine in own.cells.items()
-        },
-        WatchdogQueue(aws.sqs("hurried"), own.watchdog_queue, own.watchdog_seconds),
-    )
+    lease_seconds = start_seconds(own.watchdog_seconds)
+    # For each cell, a message to the watchdog and a rate share at once. A call that was given up holds its thread.
+    threads = ThreadPoolExecutor(4 * len(own.cells))
+    found = {}
+    for region, machine in own.cells.items():
+        states = CellStates(own.broadcasts_table, aws.dynamodb(region))
+        found[region] = Cell(
+            region, states, Starter(states, aws.stepfunctions(region), machine, budget, lease_seconds, threads)
+        )
+    return Cells(found, WatchdogQueue(aws.sqs("hurried"), own.watchdog_queue, own.watchdog_seconds), threads)

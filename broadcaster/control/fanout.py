@@ -31,6 +31,7 @@ from aws_lambda_powertools import Logger
 
 from broadcaster.control.cells import Cells, cells
 from broadcaster.control.control_settings import HomeSettings
+from broadcaster.control.payload import CarriedEvent
 from broadcaster.control.set_aside import record_body
 from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from matches.decisions import Numbered
-    from matches.event_types import StoredEvent
     from matches.match_state import MatchState
 
 PATIENCE_SECONDS = 1.5
@@ -77,12 +77,13 @@ class IncompleteError(TransientError):
 class _Due:
     """A match to broadcast: the record of its last event, its state after that event, and its new events.
 
-    ``events``: each with the seq of the score event before it, as the sender reads them from their rows.
+    ``events``: as their rows have them. ``again``: a record of the match was delivered before.
     """
 
     record: dict[str, Any]
     state: MatchState
-    events: list[tuple[StoredEvent, int | None]]
+    events: list[CarriedEvent]
+    again: bool
 
 
 class Fanout:
@@ -281,7 +282,7 @@ class Fanout:
     def _broadcast(self, due: _Due) -> None:
         """Broadcast a match up to its newest event, also if an earlier delivery of the record has numbered it."""
         if due.state.newest_seq:
-            metrics.add("CellsUnreached", len(self._cells.broadcast(due.state)))
+            metrics.add("CellsUnreached", len(self._cells.broadcast(due.state, due.events, again=due.again)))
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
         """Set a record aside with the reason."""
@@ -319,17 +320,18 @@ def _together(parsed: list[AcceptedEvent | Exception]) -> list[AcceptedEvent]:
 
 
 def _note(due: dict[str, _Due], record: dict[str, Any], numbered: Numbered | None) -> None:
-    """Note that the match of a numbered record is to be broadcast; None is a record that was set aside."""
-    if numbered is None:
+    """Note that the match of an applied event is to be broadcast; None is a record that was set aside."""
+    if numbered is None or numbered.outcome.status != "applied":
         return
     match, event = numbered.state.match, numbered.event
     before = due[match].events if match in due else []
+    again = bool(numbered.outcome.was_delivered_before) or (match in due and due[match].again)
     if event is not None:
         # A correction changes the row of an earlier event, so only later events are still as they were numbered.
         corrected = event.get("cancels_seq", event.get("amends_seq", 0))
-        kept = [each for each in before if each[0]["seq"] > corrected]
-        before = [*kept, (event, numbered.score_prev)]
-    due[match] = _Due(record, numbered.state, before)
+        kept = [each for each in before if each.event["seq"] > corrected]
+        before = [*kept, CarriedEvent(event, numbered.score_prev)]
+    due[match] = _Due(record, numbered.state, before, again)
 
 
 def _is_of_the_match(error: Exception) -> bool:

@@ -15,20 +15,19 @@ PayloadError for a damaged payload.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from runtime.errors import BadInputError
+import orjson
 
-VERSION = 2
-"""Version of the payloads; release 0.1.0 had 1. During a deployment, two releases may meet in one broadcast."""
+from broadcaster.control.payload_reader import VERSION, PayloadError, PayloadReader, check_version
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-class UnknownVersionError(BadInputError):
-    """A payload of another release. The state machine tries again, perhaps with a newer function, and then gives up."""
+    from matches.event_types import StoredEvent
 
-
-class PayloadError(BadInputError):
-    """A damaged payload: a key is missing, unknown, or has an impossible value. The text names the key."""
+EVENTS_BYTES = 16_384
+"""The most bytes of events, as JSON, that a payload carries: as many as a frame has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Cursor:
     @classmethod
     def parse(cls, payload: Any) -> Cursor:
         """From JSON. Raises PayloadError."""
-        read = _Reader(cls, payload)
+        read = PayloadReader(cls, payload)
         return cls(
             lap_seq=read.number("lap_seq"),
             shards=read.number("shards", least=1),
@@ -84,19 +83,49 @@ class Counts:
     queries: int = 0
     invocations: int = 0
     started: int = 0
-    """Milliseconds since 1970, 0 before the first invocation."""
+    """When the first invocation began, in milliseconds since 1970; 0 before it."""
+    first_post: int = 0
+    """When the first POST was sent, in milliseconds since 1970; 0 before it."""
     ended: int = 0
-    """Milliseconds since 1970, 0 before the first lap."""
+    """When the last answer of the last lap came, in milliseconds since 1970; 0 before the first lap."""
 
     @classmethod
     def parse(cls, payload: Any) -> Counts:
         """From JSON. Raises PayloadError."""
-        read = _Reader(cls, payload)
+        read = PayloadReader(cls, payload)
         return cls(**{each.name: read.number(each.name) for each in fields(cls)})
 
     def dump(self) -> dict[str, int]:
         """For JSON."""
         return _flat(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedEvent:
+    """An event that was numbered just before the broadcast began, so that the senders need not read it."""
+
+    event: StoredEvent
+    """As the ledger stores it (matches/event_types.py)."""
+    score_prev: int | None
+    """The seq of the score event before it, if the event changes a plain scoreboard; otherwise None."""
+
+    @classmethod
+    def parse(cls, payload: Any) -> CarriedEvent:
+        """From JSON. Raises PayloadError."""
+        read = PayloadReader(cls, payload)
+        event = read.object("event")
+        if any(type(event.get(name)) is not int or event[name] < 0 for name in ("seq", "at")):
+            raise read.damaged("event", "an event with seq and at")
+        return cls(event=cast("StoredEvent", event), score_prev=read.number_or_none("score_prev"))
+
+    def dump(self) -> dict[str, Any]:
+        """For JSON."""
+        return _flat(self)
+
+
+def carried(events: Sequence[CarriedEvent]) -> tuple[CarriedEvent, ...]:
+    """The events that a payload carries: all, or none if they need more than ``EVENTS_BYTES``. Then senders read."""
+    return tuple(events) if len(orjson.dumps([each.dump() for each in events])) <= EVENTS_BYTES else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +158,7 @@ class Batch:
     @classmethod
     def parse(cls, payload: Any) -> Batch:
         """From JSON. Raises PayloadError."""
-        read = _Reader(cls, payload)
+        read = PayloadReader(cls, payload)
         batch = cls(
             number=read.number("number"),
             first=read.number("first"),
@@ -188,31 +217,37 @@ class ExecutionInput:
     match: str
     due_seq: int
     """The newest event that was due when the broadcast's first execution started. Later events do not change it."""
-    previous_owner: str | None
-    """The execution that handed over to this one and gives it the lease; None if the starter started it."""
+    due_at: int
+    """When the starter made that event due, in milliseconds since 1970."""
+    previous_owner: str
+    """The owner from which this execution takes the lease over: the starter, or the execution that handed over."""
     broadcast: str
     """The name of the broadcast: that of its first execution."""
     round: int
     """The number of the round, from 1."""
     batches: tuple[Batch, ...]
+    events: tuple[CarriedEvent, ...] = ()
+    """The newest events up to ``due_seq``, oldest first; empty if they are too long, and after a hand-over."""
 
     @classmethod
     def parse(cls, payload: Any) -> ExecutionInput:
         """From JSON. Raises UnknownVersionError and PayloadError."""
         check_version(payload)
-        read = _Reader(cls, payload, versioned=True)
+        read = PayloadReader(cls, payload, versioned=True)
         return cls(
             match=read.text("match"),
             due_seq=read.number("due_seq"),
-            previous_owner=read.text_or_none("previous_owner"),
+            due_at=read.number("due_at"),
+            previous_owner=read.text("previous_owner"),
             broadcast=read.text("broadcast"),
             round=read.number("round", least=1),
             batches=tuple(Batch.parse(each) for each in read.objects("batches")),
+            events=tuple(CarriedEvent.parse(each) for each in read.objects("events")),
         )
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
-        return {"v": VERSION, **_flat(self), "batches": [each.dump() for each in self.batches]}
+        return {"v": VERSION, **_flat(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,23 +255,32 @@ class SenderTask:
     """The input of one invocation of a sender: one batch in one round."""
 
     match: str
+    due_seq: int
+    """As in ExecutionInput."""
     owner: str
-    """The execution that has the lease."""
+    """The execution for which the sender takes the lease over."""
+    previous_owner: str
+    """As in ExecutionInput."""
     broadcast: str
     round: int
     batch: Batch
+    events: tuple[CarriedEvent, ...] = ()
+    """As in ExecutionInput; empty after the first round."""
 
     @classmethod
     def parse(cls, payload: Any) -> SenderTask:
         """From JSON. Raises UnknownVersionError and PayloadError."""
         check_version(payload)
-        read = _Reader(cls, payload, versioned=True)
+        read = PayloadReader(cls, payload, versioned=True)
         return cls(
             match=read.text("match"),
+            due_seq=read.number("due_seq"),
             owner=read.text("owner"),
+            previous_owner=read.text("previous_owner"),
             broadcast=read.text("broadcast"),
             round=read.number("round", least=1),
             batch=Batch.parse(payload["batch"]),
+            events=tuple(CarriedEvent.parse(each) for each in read.objects("events")),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -254,25 +298,31 @@ class RoundEnd:
     round: int
     due_seq: int
     """As in ExecutionInput."""
+    due_at: int
+    """As in ExecutionInput."""
+    started_at: int
+    """When the execution that ends the round began, in milliseconds since 1970."""
     batches: tuple[Batch | DamagedBatch, ...]
 
     @classmethod
     def parse(cls, payload: Any) -> RoundEnd:
         """From JSON. Raises UnknownVersionError and PayloadError."""
         check_version(payload)
-        read = _Reader(cls, payload, versioned=True)
+        read = PayloadReader(cls, payload, versioned=True)
         return cls(
             match=read.text("match"),
             owner=read.text("owner"),
             broadcast=read.text("broadcast"),
             round=read.number("round", least=1),
             due_seq=read.number("due_seq"),
+            due_at=read.number("due_at"),
+            started_at=read.number("started_at"),
             batches=tuple(_ended(each) for each in read.objects("batches")),
         )
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
-        return {"v": VERSION, **_flat(self), "batches": [each.dump() for each in self.batches]}
+        return {"v": VERSION, **_flat(self)}
 
     @property
     def lease_lost(self) -> bool:
@@ -314,24 +364,13 @@ class RoundAnswer:
     @classmethod
     def parse(cls, payload: Any) -> RoundAnswer:
         """From JSON. Raises PayloadError."""
-        read = _Reader(cls, payload)
+        read = PayloadReader(cls, payload)
         batches = tuple(Batch.parse(each) for each in read.objects("batches"))
         return cls(another_round=read.flag("another_round"), batches=batches)
 
     def dump(self) -> dict[str, Any]:
         """For JSON."""
-        return {"another_round": self.another_round, "batches": [each.dump() for each in self.batches]}
-
-
-def check_version(payload: Any) -> None:
-    """Refuse a payload of another release before anything is made of it.
-
-    Raises UnknownVersionError, and PayloadError if the payload is no JSON object.
-    """
-    if not isinstance(payload, dict):
-        raise PayloadError(f"A payload is {payload!r:.60}, not an object.")
-    if payload.get("v") != VERSION:
-        raise UnknownVersionError(f"a payload of version {payload.get('v')!r}; this release knows version {VERSION}")
+        return _flat(self)
 
 
 def _ended(payload: Any) -> Batch | DamagedBatch:
@@ -349,60 +388,9 @@ def _ended(payload: Any) -> Batch | DamagedBatch:
     return batch
 
 
-class _Reader:
-    """Reads the values of one JSON object, whose keys are exactly the fields of a dataclass. Raises PayloadError."""
-
-    def __init__(self, kind: type, payload: Any, *, versioned: bool = False) -> None:
-        self._kind = kind.__name__
-        if not isinstance(payload, dict):
-            raise PayloadError(f"{self._kind} is {payload!r:.60}, not an object.")
-        self._payload = payload
-        expected = {each.name for each in fields(kind)} | ({"v"} if versioned else set())
-        if missing := expected - payload.keys():
-            raise PayloadError(f"{self._kind} lacks {', '.join(sorted(missing))}.")
-        if unknown := payload.keys() - expected:
-            raise PayloadError(f"{self._kind} has the unknown key {', '.join(sorted(unknown))}.")
-
-    def number(self, key: str, *, least: int = 0) -> int:
-        """A whole number."""
-        value = self._payload[key]
-        if type(value) is not int or value < least:
-            raise self._damaged(key, f"a whole number from {least}")
-        return value
-
-    def number_or_none(self, key: str) -> int | None:
-        """A whole number, or null."""
-        return None if self._payload[key] is None else self.number(key)
-
-    def text(self, key: str) -> str:
-        """A text that is not empty."""
-        value = self._payload[key]
-        if not isinstance(value, str) or not value:
-            raise self._damaged(key, "a text")
-        return value
-
-    def text_or_none(self, key: str) -> str | None:
-        """A text that is not empty, or null."""
-        return None if self._payload[key] is None else self.text(key)
-
-    def flag(self, key: str) -> bool:
-        """True or false."""
-        value = self._payload[key]
-        if not isinstance(value, bool):
-            raise self._damaged(key, "true or false")
-        return value
-
-    def objects(self, key: str) -> list[Any]:
-        """A list; its elements are not checked yet."""
-        value = self._payload[key]
-        if not isinstance(value, list):
-            raise self._damaged(key, "a list")
-        return value
-
-    def _damaged(self, key: str, expected: str) -> PayloadError:
-        return PayloadError(f"{self._kind}: {key} is {self._payload[key]!r:.60}, not {expected}.")
-
-
 def _flat(payload: Any) -> dict[str, Any]:
-    """The fields of a dataclass by their names; nested values stay as they are."""
-    return {each.name: getattr(payload, each.name) for each in fields(payload)}
+    """The fields of a dataclass by their names: a tuple as a list for JSON, any other value as it is."""
+    values = {each.name: getattr(payload, each.name) for each in fields(payload)}
+    return {
+        name: [each.dump() for each in value] if isinstance(value, tuple) else value for name, value in values.items()
+    }

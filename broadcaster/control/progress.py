@@ -6,6 +6,7 @@ Each batch of a round has one row in its cell's table ``broadcasts``: ``pk`` = `
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellState
 
 SUMMED = ("accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
-PROGRESS_FIELDS = (*SUMMED, "batch", "lap_seq", "rows", "started", "ended")
+PROGRESS_FIELDS = (*SUMMED, "batch", "lap_seq", "rows", "started", "first_post", "ended")
 """The fields, all whole numbers, of the JSON in a batch's row. ``lap_seq``: the newest event that the lap has sent."""
 
 _OPERATORS_FIELDS = ("seq", "started", "ms", "accepted", "gone", "failed", "skipped", "throttled", "rows", "batches")
@@ -40,6 +41,18 @@ def total(reports: Sequence[dict[str, Any]]) -> dict[str, int]:
         "started": started,
         "ms": max((each["ended"] for each in reports), default=0) - started,
     }
+
+
+def batch_times(reports: Sequence[dict[str, Any]]) -> list[dict[str, int]]:
+    """For each batch, when its first sender began, sent the first POST, and got the last answer of the last lap.
+
+    ``batch`` is the batch's number. ``started``, ``first`` and ``last`` are in milliseconds since 1970; 0 if it has not
+    come to that.
+    """
+    return [
+        {"batch": each["batch"], "started": each["started"], "first": each["first_post"], "last": each["ended"]}
+        for each in sorted(reports, key=itemgetter("batch"))
+    ]
 
 
 def cell_progress(cell_state: CellState, rows: Sequence[dict[str, Any]], now: float) -> dict[str, Any]:

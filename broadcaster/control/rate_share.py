@@ -1,12 +1,11 @@
 """Pure: how the running broadcasts of a cell share its send rate, by rows of its table ``broadcasts``.
 
-Each match that is being broadcast has one row: ``owner`` (the execution), ``batches`` (the number of batches that were
-not done when the row was written), ``left0``, ``left1`` … (the posts that the batch of this number still has),
-``done`` (the batches that are done since then), ``ttl`` (when the row runs out), ``v`` (the version:
-runtime/attributes.py). The state machine writes the row at the beginning of each round and after each hand-over. The
-senders read all rows four times a second. The end of the broadcast deletes the row. A sender states what its batch has
-left when the sender begins, when that number grows, and each time it has halved: about twenty writes for a million
-subscription rows.
+Each match that is being broadcast has one row: ``broadcast`` (its name), ``batches`` (the number of batches of the
+round), ``left0``, ``left1`` … (the posts that the batch of this number still has), ``done`` (the batches that are
+done), ``ttl`` (when the row runs out), ``v`` (the version: runtime/attributes.py). The starter writes the row for the
+first round, and the receipt for each further round. All executions of a broadcast use the same row. The senders read
+all rows four times a second. The end of the broadcast deletes the row. A sender states what its batch has left when the
+sender begins, when that number grows, and each time it has halved: about twenty writes for a million subscription rows.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.plan import MAX_SENDERS
-from runtime.attributes import count, parse_rows, reading_row, text
+from runtime.attributes import VERSION_ATTRIBUTE, as_number, count, parse_rows, reading_row, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +39,7 @@ class RateShare:
     """The row of one running broadcast. ``until``: when the row runs out (seconds since 1970)."""
 
     match: str
-    owner: str
+    broadcast: str
     batches: int
     done: frozenset[int]
     until: int
@@ -55,7 +54,6 @@ class RateShare:
     @property
     def need(self) -> float:
         """Requests a second that send all remaining posts within ``HORIZON_SECONDS``."""
-        # Not only the numbers below ``batches``: after a hand-over, few batches are left and keep high numbers.
         stated = [left for batch, left in self.left.items() if batch < MAX_SENDERS and batch not in self.done]
         return (sum(stated) + UNSTATED * max(0, self.senders - len(stated))) / HORIZON_SECONDS
 
@@ -112,7 +110,7 @@ def _parse(item: Mapping[str, Any], now: float) -> RateShare:
             raise ValueError(f"its attribute ttl is {count(item, 'ttl')}, more than {_LONGEST_SECONDS} s from now")
         return RateShare(
             match=match,
-            owner=text(item, "owner"),
+            broadcast=text(item, "broadcast"),
             batches=count(item, "batches"),
             done=frozenset(int(each) for each in item["done"]["NS"]) if "done" in item else frozenset(),
             until=count(item, "ttl"),
@@ -130,22 +128,36 @@ def rate_share_query(table: str) -> dict[str, Any]:
     }
 
 
-def left_update(table: str, match: str, owner: str, batch: int, left: int) -> dict[str, Any]:
+def rate_share_put(table: str, match: str, broadcast: str, batches: int, until: int) -> dict[str, Any]:
+    """The arguments of the PutItem that gives a round of ``batches`` its part of the rate, until ``until``."""
+    return {
+        "TableName": table,
+        "Item": {
+            **rate_share_key(match),
+            **VERSION_ATTRIBUTE,
+            "broadcast": {"S": broadcast},
+            "batches": as_number(batches),
+            "ttl": as_number(until),
+        },
+    }
+
+
+def left_update(table: str, match: str, broadcast: str, batch: int, left: int) -> dict[str, Any]:
     """The arguments of the UpdateItem by which a sender states the posts that its batch has left.
 
-    The call fails with ConditionalCheckFailedException if the row belongs to another execution, or is gone.
+    The call fails with ConditionalCheckFailedException if the row belongs to another broadcast, or is gone.
     """
     return {
         "TableName": table,
         "Key": rate_share_key(match),
         "UpdateExpression": "SET #left = :left",
-        "ConditionExpression": "#owner = :owner",
-        "ExpressionAttributeNames": {"#left": f"left{batch}", "#owner": "owner"},
-        "ExpressionAttributeValues": {":left": {"N": str(left)}, ":owner": {"S": owner}},
+        "ConditionExpression": "#broadcast = :broadcast",
+        "ExpressionAttributeNames": {"#left": f"left{batch}", "#broadcast": "broadcast"},
+        "ExpressionAttributeValues": {":left": {"N": str(left)}, ":broadcast": {"S": broadcast}},
     }
 
 
-def done_update(table: str, match: str, owner: str, batch: int, *, is_done: bool) -> dict[str, Any]:
+def done_update(table: str, match: str, broadcast: str, batch: int, *, is_done: bool) -> dict[str, Any]:
     """The arguments of the UpdateItem by which a sender says that its batch is done, or goes on after all.
 
     The answer has the whole row. The call fails as that of ``left_update`` does.
@@ -154,33 +166,33 @@ def done_update(table: str, match: str, owner: str, batch: int, *, is_done: bool
         "TableName": table,
         "Key": rate_share_key(match),
         "UpdateExpression": f"{'ADD' if is_done else 'DELETE'} #done :batch",
-        "ConditionExpression": "#owner = :owner",
-        "ExpressionAttributeNames": {"#done": "done", "#owner": "owner"},
-        "ExpressionAttributeValues": {":batch": {"NS": [str(batch)]}, ":owner": {"S": owner}},
+        "ConditionExpression": "#broadcast = :broadcast",
+        "ExpressionAttributeNames": {"#done": "done", "#broadcast": "broadcast"},
+        "ExpressionAttributeValues": {":batch": {"NS": [str(batch)]}, ":broadcast": {"S": broadcast}},
         "ReturnValues": "ALL_NEW",
     }
 
 
-def rate_share_renewal(table: str, match: str, owner: str, until: int) -> dict[str, Any]:
+def rate_share_renewal(table: str, match: str, broadcast: str, until: int) -> dict[str, Any]:
     """The arguments of the UpdateItem that lets a row run out later; it fails as that of ``left_update`` does."""
     return {
         "TableName": table,
         "Key": rate_share_key(match),
         "UpdateExpression": "SET #ttl = :until",
-        "ConditionExpression": "#owner = :owner",
-        "ExpressionAttributeNames": {"#owner": "owner", "#ttl": "ttl"},
-        "ExpressionAttributeValues": {":until": {"N": str(until)}, ":owner": {"S": owner}},
+        "ConditionExpression": "#broadcast = :broadcast",
+        "ExpressionAttributeNames": {"#broadcast": "broadcast", "#ttl": "ttl"},
+        "ExpressionAttributeValues": {":until": {"N": str(until)}, ":broadcast": {"S": broadcast}},
     }
 
 
-def deletion(table: str, match: str, owner: str) -> dict[str, Any]:
+def deletion(table: str, match: str, broadcast: str) -> dict[str, Any]:
     """The arguments of the DeleteItem at the end of a broadcast; it fails as the call of ``left_update`` does."""
     return {
         "TableName": table,
         "Key": rate_share_key(match),
-        "ConditionExpression": "#owner = :owner",
-        "ExpressionAttributeNames": {"#owner": "owner"},
-        "ExpressionAttributeValues": {":owner": {"S": owner}},
+        "ConditionExpression": "#broadcast = :broadcast",
+        "ExpressionAttributeNames": {"#broadcast": "broadcast"},
+        "ExpressionAttributeValues": {":broadcast": {"S": broadcast}},
     }
 
 

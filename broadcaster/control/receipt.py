@@ -19,7 +19,7 @@ from broadcaster.control import rate_share
 from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.control_settings import ReceiptSettings
 from broadcaster.control.payload import RoundEnd
-from broadcaster.control.progress import round_name, total
+from broadcaster.control.progress import batch_times, round_name, total
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import DamagedRowError
@@ -29,7 +29,7 @@ from subscriptions.shards import ROWS_PER_SHARD, grown_shards, shard_count
 from subscriptions.viewer_counts import ViewerCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -71,41 +71,44 @@ class Receipts:
         If the cell's row of the match is damaged, the broadcast ends and frees its part of the send rate. The watchdog
         then finds the row and reports it. Raises botocore's ClientError and BotoCoreError.
         """
-        another_round = False
+        another_round = keeps_rate_share = False
         try:
             cell_state = self._cell_states.read(end.match)
             if end.lease_lost:
                 self._end_lost_round(end, cell_state)
+                keeps_rate_share = _goes_on(end, cell_state)
             else:
                 another_round = self._end_round(end, cell_state)
         except DamagedRowError as error:
             report_damaged_row(error)
-        if not another_round:
+        if another_round:
+            self._renew_rate_share(end)
+        elif not keeps_rate_share:
             self._free_rate_share(end)
         return another_round
 
     def _end_lost_round(self, end: RoundEnd, cell_state: CellState) -> None:
         """Write a receipt if an operator has stopped the broadcast; otherwise the execution with the lease does."""
         if end.due_seq <= cell_state.stopped_seq:
-            sums = self._sums(end)
-            if sums["batches"]:
-                self._write_receipt(end, cell_state.told_seq, sums, stopped=True)
+            reports = self._reports(end)
+            if reports:
+                self._write_receipt(end, cell_state.told_seq, reports, stopped=True)
 
     def _end_round(self, end: RoundEnd, cell_state: CellState) -> bool:
         """Write the receipt, then set what the cell has told; returns whether a newer event needs another round."""
-        sums = self._sums(end)
+        reports = self._reports(end)
         # A repeated end of the round may find another ``told_seq``. The ledger keeps the first receipt.
-        if sums["batches"] or end.unreached_batches:
-            self._write_receipt(end, cell_state.told_seq, sums)
+        if reports or end.unreached_batches:
+            self._write_receipt(end, cell_state.told_seq, reports)
         if not end.reached_seqs:
             # No viewer was told: as if there had been no round. The watchdog starts it again, but not for ever.
             self._update(end, {}, then=_RELEASE)
             return False
-        outcome = self._outcome(end, cell_state, has_counts=sums["batches"] > 0)
+        outcome = self._outcome(end, cell_state, has_counts=bool(reports))
         released = self._update(end, outcome, then=_RELEASE, only_if="due_seq <= :ended_seq")
         another_round = not released and self._update(end, outcome | self._next_round(end))
         if "rows" in outcome and (released or another_round):
-            self._count_viewers(end, sums["gone"])
+            self._count_viewers(end, total(reports)["gone"])
         return another_round
 
     def _outcome(self, end: RoundEnd, cell_state: CellState, *, has_counts: bool) -> dict[str, int]:
@@ -163,10 +166,23 @@ class Receipts:
             return False
         return True
 
+    def _renew_rate_share(self, end: RoundEnd) -> None:
+        """Write the broadcast's rate share for the next round, in which no batch is done yet.
+
+        If the row cannot be written, the viewers are told all the same. Then the other broadcasts slow down only
+        because of 429s.
+        """
+        until = int(time.time()) + self._lease_seconds
+        put = rate_share.rate_share_put(self._table, end.match, end.broadcast, len(end.batches), until)
+        try:
+            self._db.put_item(**put)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("rate_share_unwritten", match=end.match, broadcast=end.broadcast, exc_info=error)
+
     def _free_rate_share(self, end: RoundEnd) -> None:
         """Delete the broadcast's rate share, unless another broadcast of the match has replaced it."""
         with suppress(self._db.exceptions.ConditionalCheckFailedException):
-            self._db.delete_item(**rate_share.deletion(self._table, end.match, end.owner))
+            self._db.delete_item(**rate_share.deletion(self._table, end.match, end.broadcast))
 
     def _count_viewers(self, end: RoundEnd, gone: int) -> None:
         """Correct the count of viewers at home, because a whole round has met every row. A failure is only logged."""
@@ -175,15 +191,19 @@ class Receipts:
         except (ClientError, BotoCoreError) as error:
             logger.warning("viewers_uncounted", match=end.match, exc_info=error)
 
-    def _sums(self, end: RoundEnd) -> dict[str, int]:
-        """The counts of all batches of the round that have reported."""
-        reports = self._cell_states.progress(end.match, round_name(end.broadcast, end.round))
-        return {**total(reports), "rows": end.rows}
+    def _reports(self, end: RoundEnd) -> list[dict[str, Any]]:
+        """The counts of the batches of the round that have reported."""
+        return self._cell_states.progress(end.match, round_name(end.broadcast, end.round))
 
-    def _write_receipt(self, end: RoundEnd, told_seq: int, sums: Mapping[str, int], *, stopped: bool = False) -> None:
+    def _write_receipt(
+        self, end: RoundEnd, told_seq: int, reports: Sequence[dict[str, Any]], *, stopped: bool = False
+    ) -> None:
+        sums = {**total(reports), "rows": end.rows}
         name = round_name(end.broadcast, end.round)
         receipt: dict[str, Any] = {
             "cell": self._cell, "prev": told_seq, "seq": end.receipt_seq, "broadcast": name, **sums,
+            "due_at": end.due_at, "started_at": end.started_at, "at": time.time_ns() // 1_000_000,
+            "posts": batch_times(reports),
         }  # fmt: skip
         # An operator has stopped the broadcast: its batches have not failed, so none counts as set aside.
         receipt |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.unreached_batches}
@@ -196,8 +216,14 @@ class Receipts:
         metrics.note_event(end.match, end.receipt_seq)
         metrics.add("Broadcasts")
         metrics.add("BatchesSetAside", receipt["set_aside"])
-        if sums["batches"] and not stopped:
+        if reports and not stopped:
             metrics.add("BroadcastTook", sums["ms"])
+
+
+def _goes_on(end: RoundEnd, cell_state: CellState) -> bool:
+    """Whether another execution of the same broadcast has the lease: the execution of ``end`` ran twice."""
+    of_broadcast = (cell_state.round_name or "").rpartition("#")[0] == end.broadcast
+    return of_broadcast and cell_state.owner not in (None, end.owner)
 
 
 @cache

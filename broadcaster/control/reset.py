@@ -137,7 +137,7 @@ def _empty_cell(
             shards = shard_count(cell_state.shards, audience)
     counts += _delete_row(cell.db, cell.broadcasts, cell_state_key(match))
     if has_lease:
-        # An execution that has just acquired the lease has no rate-share row yet.
+        # A starter that has just acquired the lease has not written the rate share yet.
         time.sleep(ANNOUNCE_SECONDS)
     _wait_for_the_end(cell, match)
     check()

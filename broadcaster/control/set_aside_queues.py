@@ -177,7 +177,7 @@ class Redrive:
         if not cell.cell_states.reopen(match, int(time.time())):
             return RedriveResult(message, "kept", "a broadcast of this match is running; try again when it has ended")
         self.watchdog_queue.put(match, state.newest_seq, cell.region, state.epoch)
-        cell.starter.start(state, cell_state)
+        cell.starter.begin(state)
         self._started.add((match, cell.region))
         return RedriveResult(
             message, "sent", f"a broadcast from seq {cell_state.told_seq + 1} to {state.newest_seq} is started"

@@ -5,7 +5,7 @@
 | accepted | the API accepted the event | function ``api`` | the event's row, ``body`` |
 | streamed | Kinesis took the record | Kinesis | the event's row, ``streamed`` |
 | numbered | the fan-out was about to write the event | function ``fanout`` | the event's row, ``numbered`` |
-| handed_over | the fan-out made the event due in the cell | ``fanout`` | cell's row; receipt, ``due_at`` |
+| due | the fan-out made the event due in the cell | ``fanout`` | cell's row; receipt, ``due_at`` |
 | started | the execution began | Step Functions | the receipt, ``started_at`` |
 | sender_started | the first sender of the batch began | the sender | the progress row; the receipt, ``posts`` |
 | first_post | the batch's first POST was sent | the sender | the same |
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matches.traced_event import TracedEvent
 
 StageName: TypeAlias = Literal[
-    "accepted", "streamed", "numbered", "handed_over", "started", "sender_started", "first_post", "last_post", "receipt"
+    "accepted", "streamed", "numbered", "due", "started", "sender_started", "first_post", "last_post", "receipt"
 ]
 
 
@@ -136,7 +136,7 @@ def _stages(event: TracedEvent, cells: Sequence[CellTimes]) -> list[Stage]:
 
     numbered = add("numbered", event.numbered, add("streamed", event.streamed, accepted))
     for each in cells:
-        started = add("handed_over", each.handed_over, numbered, each.region)
+        started = add("due", each.due_at, numbered, each.region)
         started = add("started", each.started, started, each.region)
         last = started
         for sender in each.senders:
@@ -167,6 +167,8 @@ def _missing(event: TracedEvent, cells: Sequence[CellTimes]) -> Iterator[str]:
             yield f"{each.region} was telling an earlier event, and told this one too. The earlier stages are left out."
         if each.is_stopped:
             yield f"An operator stopped the broadcast in {each.region}."
+        elif each.has_receipt and each.senders and all(sender.last_post is None for sender in each.senders):
+            yield f"No viewer in {each.region} was sent a frame for this event."
         if each.set_aside:
             yield f"Batches set aside in {each.region}: {each.set_aside}. The next event reaches their viewers."
 

@@ -21,7 +21,7 @@ class BatchShare:
     def __init__(self, store: SenderStore, task: SenderTask, cell_rate: int) -> None:
         self._store = store
         self._match = task.match
-        self._owner = task.owner
+        self._broadcast = task.broadcast
         self._batch = task.batch
         self._cell_rate = cell_rate
         self._loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ class BatchShare:
         stated = self._announced
         if stated is not None and (left == stated or stated / 2 < left < stated):
             return
-        if await self._store.announce_left(self._match, self._owner, self._batch.number, left):
+        if await self._store.announce_left(self._match, self._broadcast, self._batch.number, left):
             if stated is None:
                 self._known_from = self._loop.time() + POLL_SECONDS
             self._announced = left
@@ -62,4 +62,4 @@ class BatchShare:
 
         Returns the broadcast of the match, None if it does not share the rate any more. Raises botocore's errors.
         """
-        return await self._store.announce_done(self._match, self._owner, self._batch.number, is_done=is_done)
+        return await self._store.announce_done(self._match, self._broadcast, self._batch.number, is_done=is_done)

@@ -97,7 +97,7 @@ class Carousel:
         self._deadline = deadline
         self._counts = task.batch.counts if task.batch.counts.invocations else Counts(rows=task.batch.previous_rows)
         self._loop = asyncio.get_running_loop()
-        self._poller = Poller(tools.store, task.match, task.owner)
+        self._poller = Poller(tools.store, task)
         self._share = BatchShare(tools.store, task, tools.cell_rate)
         self._pace = Pace(self._share.rate, self._loop.time())
         self._tally = Tally()
@@ -115,6 +115,8 @@ class Carousel:
         """The rows of the batch, None as long as there is no frame for them."""
         self._queue: PostQueue | None = None
         """The posts of the lap, None between two laps."""
+        self._page_ahead: asyncio.Task[Page] | None = None
+        """The batch's first page, which is read beside the first poll; None once it is used, or of no use."""
         self._closing: PreparedRequest | None = None
         """The request that closes the connection of a slow viewer."""
         self._permitted = 0.0
@@ -137,6 +139,7 @@ class Carousel:
         try:
             end = await self._send_laps()
         finally:
+            self._drop_page_ahead()
             if self._rows is not None:
                 await self._rows.close()
             self._tools.gateway.requests.forget()
@@ -146,6 +149,9 @@ class Carousel:
 
     async def _send_laps(self) -> LapEnd:
         """Send one lap after the other, as long as newer events come and the time lasts."""
+        if self._batch.cursor is None:
+            first_shard = partition(self._task.match, self._batch.first)
+            self._page_ahead = asyncio.create_task(self._query(first_shard, None))
         action = await self._poller.first_action(self._lap_seq)
         while True:
             await self._act(action)
@@ -167,6 +173,7 @@ class Carousel:
             if self._rows is None:
                 self._rows = await self._first_lap(action.poll)
             else:
+                self._drop_page_ahead()
                 self._rows.restart_here()
                 self._slow.begin_lap()
             self._put_in(action.frames, self._rows)
@@ -209,7 +216,10 @@ class Carousel:
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
             self._queue = None
-        self._counts = replace(self._counts, ended=_now_ms())
+        first_post = self._counts.first_post
+        if not first_post and tally.first_post is not None:
+            first_post = _now_ms() - round(1000 * (self._loop.time() - tally.first_post))
+        self._counts = replace(self._counts, first_post=first_post, ended=_now_ms())
         self._permitted += self._pace.earned(self._loop.time()) - permitted + self._pace.bucket.rate * BURST_SECONDS
         if rows.error is not None:
             raise rows.error
@@ -275,14 +285,27 @@ class Carousel:
         await tools.gateway.refresh()
         self._shards = shard_count(poll.cell_state.shards, poll.state.audience)
         shards = shards_of(batch.first, batch.end, batch.planned_shards, self._shards)
-        now = time.time()
-
-        async def read(pk: str, after: str | None) -> Page:
-            return await read_page(tools.db, tools.subscriptions, pk, after, now)
-
-        rows = LapRows(read, [partition(self._task.match, shard) for shard in shards], tools.gateway.wake)
+        if poll.state.newest_seq > self._task.due_seq:
+            # A viewer may have subscribed between that read and the newer event, with a snapshot that lacks the event.
+            self._drop_page_ahead()
+        rows = LapRows(self._read_page, [partition(self._task.match, shard) for shard in shards], tools.gateway.wake)
         rows.start(lap_start(batch, poll.state.newest_seq, self._shards))
         return rows
+
+    async def _read_page(self, pk: str, after: str | None) -> Page:
+        """A page of a shard. The first page may be here already: a lap begins with the first shard of the batch."""
+        ahead, self._page_ahead = self._page_ahead, None
+        return await (ahead if ahead is not None else self._query(pk, after))
+
+    async def _query(self, pk: str, after: str | None) -> Page:
+        return await read_page(self._tools.db, self._tools.subscriptions, pk, after, time.time())
+
+    def _drop_page_ahead(self) -> None:
+        ahead, self._page_ahead = self._page_ahead, None
+        if ahead is not None:
+            ahead.cancel()
+            # If the read has failed already, asyncio would log that nobody asked for its error.
+            ahead.add_done_callback(lambda read: read.cancelled() or read.exception())
 
     def _put_in(self, frames: Frames, rows: LapRows) -> None:
         """From now on the rows are sent these frames."""

@@ -269,6 +269,9 @@ class Gateway:
             except OSError:
                 self._connection_broke(connection, now)
         bucket.spend(posts)
+        if posts and queue.tally.first_post is None:
+            # Every connection is idle before its first request, so the first request of all is sent here.
+            queue.tally.first_post = now
         waits = queue.waits(now)
         if not idle and posts < tokens and waits == 0.0:
             wanted = min(tokens - posts, queue.due_posts(now))

@@ -9,45 +9,50 @@ from broadcaster.send.polls import GoOn, LeaseLost, NewerEvent, decide
 from matches.ledger import UnknownMatchError
 
 if TYPE_CHECKING:
-    from broadcaster.send.polls import Action
+    from collections.abc import Sequence
+
+    from broadcaster.control.payload import CarriedEvent, SenderTask
+    from broadcaster.send.polls import Action, Poll
     from broadcaster.send.sender_store import SenderStore
     from matches.match_state import MatchState
 
 
 class Poller:
-    """The polls of one invocation for a match, whose lease the execution ``owner`` has."""
+    """The polls of one invocation."""
 
-    def __init__(self, store: SenderStore, match: str, owner: str) -> None:
+    def __init__(self, store: SenderStore, task: SenderTask) -> None:
         self._store = store
-        self._match = match
-        self._owner = owner
+        self._task = task
         self._known: MatchState | None = None
         """The match at the last poll."""
 
     async def first_action(self, sent_seq: int) -> Action:
-        """The action of the first poll, as ``next_action``.
+        """Take the lease over for the task's execution, and return the action of the first poll, as ``next_action``.
 
         A match that was reset has no row: nobody has its lease any more, and there is nothing to send.
         """
         try:
-            return await self.next_action(sent_seq)
+            poll = await self._store.first_poll(self._task)
         except UnknownMatchError:
             return LeaseLost()
+        return LeaseLost() if poll is None else await self._action(poll, sent_seq, self._task.events)
 
     async def next_action(self, sent_seq: int) -> Action:
         """Poll once, and renew the lease if that is due; ``sent_seq`` is the event that the sender sends at present.
 
         Raises the errors of ``SenderStore``.
         """
-        store, match = self._store, self._match
-        poll = await store.poll(match, self._known)
+        return await self._action(await self._store.poll(self._task.match, self._known), sent_seq)
+
+    async def _action(self, poll: Poll, sent_seq: int, events: Sequence[CarriedEvent] = ()) -> Action:
+        store, task = self._store, self._task
         self._known = poll.state
-        decision = decide(
-            poll, owner=self._owner, sent_seq=sent_seq, now=time.time(), lease_seconds=store.lease_seconds
-        )
+        decision = decide(poll, owner=task.owner, sent_seq=sent_seq, now=time.time(), lease_seconds=store.lease_seconds)
         if not decision.has_lease:
             return LeaseLost()
-        if decision.renew_lease and not await store.renew(match, self._owner):
+        if decision.renew_lease and not await store.renew(task):
             return LeaseLost()
-        frames = await store.frames(poll.state, poll.cell_state.told_seq) if decision.read_frames else None
+        if not decision.read_frames:
+            return GoOn(poll)
+        frames = await store.frames(poll.state, poll.cell_state.told_seq, events)
         return GoOn(poll) if frames is None else NewerEvent(poll, frames)

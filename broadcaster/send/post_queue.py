@@ -20,7 +20,7 @@ refusal.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
@@ -117,6 +117,8 @@ class Tally:
     """Connections closed because their viewers took no frame in three successive broadcasts."""
     broken_connections: int = 0
     """Connections to the gateway that broke with a request on its way."""
+    first_post: float | None = field(default=None, compare=False)
+    """When the first request was sent (loop's clock); None before it."""
 
 
 class PostQueue:

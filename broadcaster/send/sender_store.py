@@ -17,10 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control import rate_share
 from broadcaster.control.cell_state import cell_state_get, parse_cell_state
-from broadcaster.control.lease import lease_renewal
+from broadcaster.control.lease import lease_renewal, lease_takeover
 from broadcaster.control.progress import progress_item, round_name
 from broadcaster.send.polls import Poll
-from broadcaster.send.update_frames import Frames, build
+from broadcaster.send.update_frames import Frames, build, covers
 from matches.ledger import UnknownMatchError
 from matches.match_rows import events_query, parse_event, parse_state, score_prev, state_get
 from matches.snapshot import EVENTS_PER_FRAME
@@ -29,7 +29,9 @@ from runtime.metrics import report_damaged_row, undamaged_rows
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
-    from broadcaster.control.payload import Counts, SenderTask
+    from collections.abc import Awaitable, Sequence
+
+    from broadcaster.control.payload import CarriedEvent, Counts, SenderTask
     from broadcaster.control.rate_share import RateShare
     from matches.match_state import MatchState
 
@@ -60,6 +62,24 @@ class SenderStore:
     """The name of the table."""
     lease_seconds: int
 
+    async def first_poll(self, task: SenderTask) -> Poll | None:
+        """Take the lease over for the task's execution, and read what ``poll`` reads; None if the lease is lost.
+
+        Raises UnknownMatchError or DamagedRowError without a readable row of the match at home.
+        """
+        takeover = lease_takeover(
+            self.broadcasts,
+            task.match,
+            task.owner,
+            int(time.time()) + self.lease_seconds,
+            previous_owner=task.previous_owner,
+            running_round=round_name(task.broadcast, task.round),
+        )
+        try:
+            return await self._poll(task.match, None, self.db.update_item(**takeover), "Attributes")
+        except self.db.exceptions.ConditionalCheckFailedException:
+            return None
+
     async def poll(self, match: str, known: MatchState | None = None) -> Poll:
         """Read the match, the cell's row of it, and the rate shares, with strongly consistent reads.
 
@@ -67,14 +87,16 @@ class SenderStore:
         state: lease, stops and rate shares lie in the cell and must not wait for home. Without a known state this
         raises UnknownMatchError or DamagedRowError.
         """
+        return await self._poll(match, known, self.db.get_item(**cell_state_get(self.broadcasts, match)), "Item")
+
+    async def _poll(self, match: str, known: MatchState | None, cell_call: Awaitable[Any], key: str) -> Poll:
+        """A poll in which ``cell_call`` answers with the cell's row under ``key``."""
         state, cell_row, share_rows = await asyncio.gather(
-            self._state(match, known),
-            self.db.get_item(**cell_state_get(self.broadcasts, match)),
-            self.db.query(**rate_share.rate_share_query(self.broadcasts)),
+            self._state(match, known), cell_call, self.db.query(**rate_share.rate_share_query(self.broadcasts))
         )
         return Poll(
             state=state,
-            cell_state=parse_cell_state(match, cell_row.get("Item")),
+            cell_state=parse_cell_state(match, cell_row.get(key)),
             rate_shares=undamaged_rows(rate_share.parse(share_rows["Items"], time.time())),
         )
 
@@ -99,36 +121,41 @@ class SenderStore:
             report_damaged_row(error)
             return known
 
-    async def frames(self, state: MatchState, told_seq: int) -> Frames | None:
-        """The frames with the events after ``told_seq``; None if there is nothing to send."""
+    async def frames(self, state: MatchState, told_seq: int, events: Sequence[CarriedEvent] = ()) -> Frames | None:
+        """The frames with the events after ``told_seq``; None if there is nothing to send.
+
+        The events are read at home, unless ``events`` has all of them.
+        """
+        if covers(events, told_seq, state.newest_seq):
+            return build(state, told_seq, [(each.event, each.score_prev) for each in events])
         query = events_query(self.matches, state.match, told_seq, EVENTS_PER_FRAME, newest=True)
         items = (await self.home.query(**query))["Items"]
-        events = undamaged_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
-        return build(state, told_seq, events)
+        stored = undamaged_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(items)))
+        return build(state, told_seq, stored)
 
-    async def renew(self, match: str, owner: str) -> bool:
+    async def renew(self, task: SenderTask) -> bool:
         """Renew the lease and the row of the rate share; returns False if another execution has the lease."""
-        until = int(time.time()) + self.lease_seconds
+        match, until = task.match, int(time.time()) + self.lease_seconds
         try:
-            await self.db.update_item(**lease_renewal(self.broadcasts, match, owner, until))
+            await self.db.update_item(**lease_renewal(self.broadcasts, match, task.owner, until))
         except self.db.exceptions.ConditionalCheckFailedException:
             return False
-        await self._update_rate_share(rate_share.rate_share_renewal(self.broadcasts, match, owner, until))
+        await self._update_rate_share(rate_share.rate_share_renewal(self.broadcasts, match, task.broadcast, until))
         return True
 
-    async def announce_done(self, match: str, owner: str, batch: int, *, is_done: bool) -> RateShare | None:
+    async def announce_done(self, match: str, broadcast: str, batch: int, *, is_done: bool) -> RateShare | None:
         """Announce that a batch is done, or goes on after all.
 
         Returns the broadcast of the match, None if it does not share the rate any more.
         """
         return await self._update_rate_share(
-            rate_share.done_update(self.broadcasts, match, owner, batch, is_done=is_done)
+            rate_share.done_update(self.broadcasts, match, broadcast, batch, is_done=is_done)
         )
 
-    async def announce_left(self, match: str, owner: str, batch: int, left: int) -> bool:
+    async def announce_left(self, match: str, broadcast: str, batch: int, left: int) -> bool:
         """Announce the posts that a batch has left; returns whether the broadcast still shares the rate."""
         try:
-            await self.db.update_item(**rate_share.left_update(self.broadcasts, match, owner, batch, left))
+            await self.db.update_item(**rate_share.left_update(self.broadcasts, match, broadcast, batch, left))
         except self.db.exceptions.ConditionalCheckFailedException:
             return False
         return True

@@ -24,6 +24,7 @@ from matches.snapshot import FRAME_BYTES, newest_that_fit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from broadcaster.control.payload import CarriedEvent
     from matches.clock import Clock
     from matches.event_types import StoredEvent
     from matches.match_state import MatchState
@@ -66,6 +67,12 @@ class Frames:
     """When the operator posted the newest event in the frames, in milliseconds since 1970; 0 without events."""
     event_id: str | None
     """The id of that event."""
+
+
+def covers(events: Sequence[CarriedEvent], told_seq: int, newest_seq: int) -> bool:
+    """Whether ``events`` has every event after ``told_seq`` up to ``newest_seq``."""
+    seqs = {each.event["seq"] for each in events}
+    return bool(seqs) and seqs.issuperset(range(told_seq + 1, newest_seq + 1))
 
 
 def build(state: MatchState, told_seq: int, events: Sequence[tuple[StoredEvent, int | None]]) -> Frames | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from broadcaster.control.cell_state import CellStates
 from broadcaster.control.cells import Cell
+from broadcaster.control.lease import start_seconds
 from broadcaster.control.plan import Budget
 from broadcaster.control.reset import CellTables, Reset
 from broadcaster.control.set_aside_queues import Queue, Redrive
@@ -77,7 +79,7 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
 
 
 def _fanout_environment(make: Callable[..., Any], prefix: str) -> dict[str, str]:
-    """The environment variables of the fan-out, which name the tables, cells and rates in use."""
+    """The environment variables of the fan-out: the tables, cells, queues and rates that are in use."""
     about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")
     variables: dict[str, str] = about["Environment"]["Variables"]
     return variables
@@ -89,9 +91,15 @@ def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
     sqs = make("sqs")
     queues = [Queue(sqs, sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"])]
     unreached = set()
+    threads = ThreadPoolExecutor(1)
+    lease_seconds = start_seconds(int(about["WATCHDOG_SECONDS"]))
     for region, machine in json.loads(about["CELLS"]).items():
         cell_states = CellStates(about["BROADCASTS_TABLE"], make("dynamodb", region))
-        cell = Cell(region, cell_states, Starter(make("stepfunctions", region), machine, budget))
+        cell = Cell(
+            region,
+            cell_states,
+            Starter(cell_states, make("stepfunctions", region), machine, budget, lease_seconds, threads),
+        )
         theirs = make("sqs", region)
         try:
             url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches")["QueueUrl"]

@@ -17,7 +17,7 @@ STAGES = {
     "accepted": "accepted by the API",
     "streamed": "on the stream",
     "numbered": "numbered",
-    "handed_over": "handed over to the cell",
+    "due": "due in the cell",
     "started": "execution started",
     "sender_started": "sender started",
     "first_post": "first POST",

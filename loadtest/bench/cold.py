@@ -165,7 +165,7 @@ class ColdRun:
 
     def _to_receipt(self) -> dict[str, Any]:
         carried = {name: self._task[name] for name in ("v", "match", "owner", "broadcast", "round")}
-        return {**carried, "due_seq": 1, "batches": [self._sent]}
+        return {**carried, "due_seq": 1, "due_at": 0, "started_at": 0, "batches": [self._sent]}
 
     def _is_receipt(self, answer: dict[str, Any]) -> bool:
         return answer["another_round"] is False and bool(self._target.ledger().receipts(self._match))

@@ -32,7 +32,7 @@ SILENCE_SECONDS = 900.0
 """Seconds of silence that are longer than the bench: no viewer repairs a miss, so the bench sees it."""
 
 STAGES = (
-    "accepted", "streamed", "numbered", "handed_over", "started", "sender_started", "first_post", "last_post",
+    "accepted", "streamed", "numbered", "due", "started", "sender_started", "first_post", "last_post",
     "receipt",
 )  # fmt: skip
 """The stages of a goal, in their order, as the trace of an event names them."""

@@ -12,6 +12,7 @@ import httpx
 
 from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.payload import Batch, SenderTask
+from broadcaster.control.progress import round_name
 from loadtest.bearer import Bearer
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger
@@ -71,14 +72,18 @@ class Target:
         self.client("dynamodb").update_item(
             TableName=self.environment["BROADCASTS_TABLE"],
             Key=cell_state_key(match),
-            UpdateExpression="SET lease_owner = :owner, lease_until = :until",
-            ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + 600)}},
+            UpdateExpression="SET lease_owner = :owner, lease_until = :until, round_name = :round",
+            ExpressionAttributeValues={
+                ":owner": {"S": owner},
+                ":until": {"N": str(int(time.time()) + 600)},
+                ":round": {"S": round_name(owner, 1)},
+            },
         )
 
     @staticmethod
     def sender_task(match: str, owner: str, shards: int) -> dict[str, Any]:
         """The first input of the one sender of a broadcast that has the lease."""
-        return SenderTask(match, owner, owner, 1, Batch(0, 0, shards, shards, 1)).dump()
+        return SenderTask(match, 1, owner, owner, owner, 1, Batch(0, 0, shards, shards, 1)).dump()
 
     def plant(self, match: str, audience: int, connections: Iterable[str], say: Callable[[int], None]) -> None:
         """Write a row for each connection; ``say`` gets the number so far."""

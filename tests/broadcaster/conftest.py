@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ import pytest
 from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.fanout import Fanout
+from broadcaster.control.lease import start_owner, start_seconds
 from broadcaster.control.payload import Batch, SenderTask
 from broadcaster.control.plan import Budget
+from broadcaster.control.progress import round_name
+from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from broadcaster.send.carousel import Carousel, Tools
 from broadcaster.send.gateway import Gateway
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellStates
     from devstack.system import System
     from matches.ledger import Ledger
+
+THREADS = ThreadPoolExecutor(8)
+"""For calls beside each other."""
 
 OWNER = "arn:aws:states:us-east-1:000000000000:express:livescore-broadcast:test"
 
@@ -92,14 +99,18 @@ def rows_of(dynamodb: Any, system: System) -> Callable[[str], list[str]]:
 
 @pytest.fixture
 def grant_lease(dynamodb: Any, system: System) -> Callable[..., None]:
-    """Gives the lease of a match to an owner, as the state machine's first state does."""
+    """Gives the lease of a match to an owner, as the first poll of the broadcast ``test`` does."""
 
-    def grant_lease(match: str, owner: str = OWNER, seconds: int = 60) -> None:
+    def grant_lease(match: str, owner: str = OWNER, seconds: int = 60, broadcast: str = "test") -> None:
         dynamodb.update_item(
             TableName=system.name("broadcasts"),
             Key=cell_state_key(match),
-            UpdateExpression="SET lease_owner = :owner, lease_until = :until",
-            ExpressionAttributeValues={":owner": {"S": owner}, ":until": {"N": str(int(time.time()) + seconds)}},
+            UpdateExpression="SET lease_owner = :owner, lease_until = :until, round_name = :round",
+            ExpressionAttributeValues={
+                ":owner": {"S": owner},
+                ":until": {"N": str(int(time.time()) + seconds)},
+                ":round": {"S": round_name(broadcast, 1)},
+            },
         )
 
     return grant_lease
@@ -123,6 +134,16 @@ async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield Tools(db, gateway, store, system.name("subscriptions"), cell_rate=1_000)
 
 
+def make_starter(
+    system: System, cell_states: CellStates, *, kind: type[Starter] = Starter, watchdog_seconds: int = 30
+) -> Any:
+    """A starter, of a ``kind``, for the running system's state machine."""
+    return kind(
+        cell_states, client(system, "stepfunctions"), system.resolve("state_machine"), Budget(2_000, 1_000),
+        start_seconds(watchdog_seconds), THREADS,
+    )  # fmt: skip
+
+
 async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch:
     """Run one invocation that has so many seconds; returns the batch with its progress."""
     return await Carousel(tools, task, asyncio.get_running_loop().time() + seconds).run()
@@ -130,17 +151,14 @@ async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch
 
 def task(match: str, first: int, last: int, *, batch: int = 0, senders: int = 1) -> SenderTask:
     """The first input of one sender, as the state machine's Map makes it."""
-    return SenderTask(match, OWNER, "test", 1, Batch(batch, first, last, initial_shards(60_000), senders))
+    whole = Batch(batch, first, last, initial_shards(60_000), senders)
+    return SenderTask(match, 2, OWNER, start_owner("test"), "test", 1, whole)
 
 
 @pytest.fixture
-def starter(system: System) -> Started:
+def starter(system: System, cell_states: CellStates) -> Started:
     """Starts real executions."""
-    starter = Started(
-        stepfunctions=client(system, "stepfunctions"),
-        state_machine=system.resolve("state_machine"),
-        budget=Budget(2_000, 1_000),
-    )
+    starter: Started = make_starter(system, cell_states, kind=Started)
     object.__setattr__(starter, "started", [])
     object.__setattr__(starter, "failures", 0)
     return starter
@@ -150,7 +168,8 @@ def starter(system: System) -> Started:
 def fanout(ledger: Ledger, cell_states: CellStates, starter: Started, system: System) -> Fanout:
     """A fan-out in this process."""
     sqs = client(system, "sqs")
-    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2))
+    queue = WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2)
+    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, queue, THREADS)
     return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
 
 

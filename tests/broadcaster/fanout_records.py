@@ -25,13 +25,14 @@ class Started(Starter):
     started: list[tuple[str, int]]
     failures: int
 
-    def start(self, state: MatchState, cell_state: CellState) -> None:
-        """Start, unless a failure is due."""
+    def begin(self, state: MatchState, *given: Any, **options: Any) -> CellState:
+        """Begin, unless a failure is due."""
         if self.failures:
             object.__setattr__(self, "failures", self.failures - 1)
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
-        super().start(state, cell_state)
+        begun = super().begin(state, *given, **options)
         self.started.append((state.match, state.newest_seq))
+        return begun
 
 
 def accepted_event(match: str, event_id: str, kind: str = "goal", **fields: Any) -> AcceptedEvent:

@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from broadcaster.control import rate_share
+from broadcaster.send import polls
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.post_queue import PreparedRequest
@@ -23,7 +24,7 @@ from matches.events import EVENT, AcceptedEvent
 from matches.match_rows import state_key
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
-from tests.broadcaster.conftest import OWNER, send, task
+from tests.broadcaster.conftest import send, task
 from tests.support import eventually
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ SHARDS = initial_shards(60_000)
 
 @pytest.fixture
 def announce(dynamodb: Any, system: System) -> Any:
-    """Writes the rate-share row of a broadcast, as the state machine does."""
+    """Writes the rate-share row of a broadcast, as the starter does."""
 
     def announce(
-        match: str, batches: int, *, ended: int = 0, seconds: int = 60, owner: str = OWNER, left: int | None = None
+        match: str, batches: int, *, ended: int = 0, seconds: int = 60, broadcast: str = "test", left: int | None = None
     ) -> None:
         item: dict[str, Any] = {
-            **rate_share.rate_share_key(match), "owner": {"S": owner}, "batches": {"N": str(batches)},
+            **rate_share.rate_share_key(match), "broadcast": {"S": broadcast}, "batches": {"N": str(batches)},
             "ttl": {"N": str(int(time.time()) + seconds)},
         }  # fmt: skip
         if left is not None:
@@ -118,8 +119,8 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     announced: list[tuple[bool, set[int]]] = []
 
     class Recording(SenderStore):
-        async def announce_done(self, match: str, owner: str, batch: int, *, is_done: bool) -> RateShare | None:
-            row = await super().announce_done(match, owner, batch, is_done=is_done)
+        async def announce_done(self, match: str, broadcast: str, batch: int, *, is_done: bool) -> RateShare | None:
+            row = await super().announce_done(match, broadcast, batch, is_done=is_done)
             assert row is not None
             announced.append((is_done, set(row.done)))
             return row
@@ -134,7 +135,7 @@ async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer
     assert not sending.done()
     goal(ledger, numbered, 1)
     await eventually(lambda: changes() == [(True, {0}), (False, set()), (True, {0})], seconds=10)
-    await tools.store.announce_done(numbered, OWNER, 1, is_done=True)
+    await tools.store.announce_done(numbered, "test", 1, is_done=True)
     result = await asyncio.wait_for(sending, 10)
     assert (result.done, result.reached_seq) == (True, 3)
 
@@ -148,12 +149,12 @@ async def test_a_batch_that_cannot_say_that_it_goes_on_has_not_reached_the_newer
     announce(numbered, 2)
 
     class Refusing(SenderStore):
-        async def announce_done(self, match: str, owner: str, batch: int, *, is_done: bool) -> RateShare | None:
+        async def announce_done(self, match: str, broadcast: str, batch: int, *, is_done: bool) -> RateShare | None:
             if not is_done:
                 raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "UpdateItem")
-            broadcast = await super().announce_done(match, owner, batch, is_done=is_done)
+            rate_share_of_match = await super().announce_done(match, broadcast, batch, is_done=is_done)
             goal(ledger, match, 1)
-            return broadcast
+            return rate_share_of_match
 
     store = as_kind(Refusing, tools.store)
     result = await asyncio.wait_for(send(replace(tools, store=store), task(numbered, 0, SHARDS, senders=2)), 10)
@@ -221,9 +222,10 @@ async def test_a_sender_announces_the_posts_that_it_has_left(
 
 
 async def test_a_sender_keeps_the_lease_and_its_place(
-    tools: Tools, numbered: str, plant: Any, grant_lease: Any, announce: Any
+    tools: Tools, numbered: str, plant: Any, grant_lease: Any, announce: Any, monkeypatch: Any
 ) -> None:
     """A sender renews the lease and the rate-share row every few seconds, so its broadcast does not count as dead."""
+    monkeypatch.setattr(polls, "RENEW_SECONDS", 0.1)
     plant(numbered, 100)
     begun = int(time.time())
     grant_lease(numbered, seconds=50)
@@ -296,7 +298,7 @@ async def test_damaged_rows_of_others_and_of_viewers_end_no_lap(
     plant(numbered, 20)
     grant_lease(numbered)
     announce(numbered, 1)
-    damaged = {**rate_share.rate_share_key(f"{numbered}-x"), "owner": {"N": "1"}, "batches": {"S": "two"}}
+    damaged = {**rate_share.rate_share_key(f"{numbered}-x"), "broadcast": {"N": "1"}, "batches": {"S": "two"}}
     await tools.db.put_item(TableName=tools.store.broadcasts, Item=damaged)
     for connection, ttl in (("strange1=", {}), ("strange2=", {"ttl": {"S": "soon"}})):
         key = row_key(partition(numbered, shard_of(connection, SHARDS)), connection)

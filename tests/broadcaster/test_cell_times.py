@@ -57,6 +57,7 @@ def test_the_receipt_of_the_round_that_told_the_event_counts() -> None:
     ]
     found = receipts_of(5, [receipt(3, 4), *unreadable, told, receipt(6, 7), other, receipt(4, 7)])
     assert found == {"r1": told, "r2": other}
+    assert receipts_of(5, [receipt(5, 7)]) == {}
 
 
 def test_a_round_that_set_every_batch_aside_told_nobody() -> None:
@@ -69,9 +70,9 @@ def test_a_round_that_set_every_batch_aside_told_nobody() -> None:
 
 def test_a_receipt_has_the_times_of_each_batch() -> None:
     """A batch that posted nothing has a start only; other fields than these are no times."""
-    posts = [{"batch": 1, "started": 1_051, "first": 0, "last": 0}, {"batch": "x", "started": True}, None]
+    posts = [{"batch": 1, "started": 1_051, "first": 0, "last": 1_052}, {"batch": "x", "started": True}, None]
     found = times(receipt(4, 5, posts=posts))
-    assert (found.handed_over, found.started, found.receipt_at) == (1_020, 1_040, 1_100)
+    assert (found.due_at, found.started, found.receipt_at) == (1_020, 1_040, 1_100)
     assert found.senders == [SenderTimes(1, 1_051, None, None), SenderTimes(None, None, None, None)]
     assert (found.is_told, found.has_receipt, found.is_joined, found.is_stopped) == (True, True, False, False)
 
@@ -97,7 +98,7 @@ def test_a_broadcast_of_an_earlier_event_keeps_its_own_times() -> None:
     """If it told this event on the way, only the end of its laps belongs to this event; a later batch is this one's."""
     began = [{"batch": 0, "started": 900, "first": 910, "last": 1_090}, {"batch": 1, "started": 1_010, "first": 1_011}]
     found = times(receipt(3, 5, "a-1-4-x#1", posts=began))
-    assert (found.is_joined, found.handed_over, found.started) == (True, None, None)
+    assert (found.is_joined, found.due_at, found.started) == (True, None, None)
     assert found.senders == [SenderTimes(0, None, None, 1_090), SenderTimes(1, 1_010, 1_011, None)]
     unnumbered = TracedEvent(5, "goal", "home", accepted=1_011)
     assert times_in_receipt(unnumbered, "a-1", "r1", receipt(3, 5, "a-1-4-x#2", posts=began)).senders[1].started is None
@@ -106,7 +107,7 @@ def test_a_broadcast_of_an_earlier_event_keeps_its_own_times() -> None:
 @pytest.mark.parametrize("broadcast", ["a-1-5-x#1", "a-1-6-x#1", "b#1", None])
 def test_a_broadcast_of_this_or_a_later_event_is_its_own(broadcast: str | None) -> None:
     """Events that were numbered together are told together. A name of another form says nothing."""
-    assert times(receipt(4, 6) | {"broadcast": broadcast}).handed_over == 1_020
+    assert times(receipt(4, 6) | {"broadcast": broadcast}).due_at == 1_020
 
 
 def test_a_receipt_says_how_the_round_ended() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from broadcaster.control.cell_state import CellState, cell_state_key
+from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.fanout import Fanout, IncompleteError
 from matches.ledger import Ledger as RealLedger
 from matches.match_rows import row_key
@@ -173,7 +173,7 @@ def test_a_numbered_event_stays_on_the_stream_whatever_aws_says_of_its_broadcast
     """Promise 2: an error of AWS in the broadcast sets no numbered event aside: the record is delivered again."""
     invalid = ClientError({"Error": {"Code": "ValidationException", "Message": "no queue"}}, "SendMessage")
 
-    def refuse(_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise invalid
 
     monkeypatch.setattr(fanout._cells, "broadcast", refuse)  # noqa: SLF001
@@ -193,8 +193,9 @@ def test_a_broadcast_that_was_ended_early_does_not_count_the_audience(
         inputs.append(json.loads(params["input"]))
 
     starter.stepfunctions.meta.events.register("before-parameter-build.sfn.StartExecution", note)
-    state = replace(ledger.state(match), audience=1_000_000, newest_seq=1)
-    starter.start(state, CellState(match, due_seq=1, ended_seq=1, told_seq=0, rows=0))
+    starter.cell_states.mark_due(match, 1, ledger.state(match).epoch)
+    starter.cell_states.stop(match, 1, ledger.state(match).epoch)
+    starter.begin(replace(ledger.state(match), audience=1_000_000, newest_seq=2))
     assert len(inputs[0]["batches"]) == 2
 
 

@@ -13,6 +13,7 @@ from matches.match_rows import event_item, row_key
 from tests.broadcaster.fanout_records import accepted_event, fail_for, ids, record
 
 if TYPE_CHECKING:
+    from broadcaster.control.payload import CarriedEvent
     from matches.ledger import Ledger
     from matches.match_state import MatchState
     from tests.broadcaster.fanout_records import Started
@@ -61,11 +62,16 @@ def test_records_of_a_match_are_one_group_wherever_they_lie(
 def test_the_broadcast_begins_with_the_state_that_was_numbered(
     fanout: Fanout, ledger: Ledger, match: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The match is not read again after its transaction; a record that comes again has the state that was read."""
-    told: list[MatchState] = []
+    """The match is not read again after its transaction; a record that comes again has the state that was read.
 
-    def broadcast(state: MatchState, *_: Any) -> list[str]:
+    The new events go with it. A refused event begins no broadcast.
+    """
+    told: list[MatchState] = []
+    carried: list[tuple[list[int], bool]] = []
+
+    def broadcast(state: MatchState, events: list[CarriedEvent], *, again: bool) -> list[str]:
         told.append(state)
+        carried.append(([each.event["seq"] for each in events], again))
         return []
 
     monkeypatch.setattr(fanout._cells, "broadcast", broadcast)  # noqa: SLF001
@@ -74,6 +80,9 @@ def test_the_broadcast_begins_with_the_state_that_was_numbered(
     assert told == [ledger.state(match)]
     fanout.handle(batch[:1])
     assert told == [ledger.state(match)] * 2
+    assert carried == [([1, 2], False), ([], True)]
+    fanout.handle([record(match, "h2", "second_half")])
+    assert len(told) == 2
 
 
 def test_an_event_row_says_when_its_record_was_streamed_and_numbered(

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcaster.control.payload import (
-    VERSION,
+    EVENTS_BYTES,
     Batch,
+    CarriedEvent,
     Counts,
     Cursor,
     ExecutionInput,
-    PayloadError,
     RoundAnswer,
     RoundEnd,
     SenderTask,
-    UnknownVersionError,
+    carried,
 )
+from broadcaster.control.payload_reader import VERSION, PayloadError, UnknownVersionError
 from broadcaster.control.plan import MAX_SENDERS
 from matches.events import MATCH_ID_BYTES
 
@@ -47,7 +49,7 @@ def shards(draw: st.DrawFn) -> dict[str, int]:
 CURSORS = st.builds(
     Cursor, NUMBERS, POSITIVE, NUMBERS, st.none() | TEXTS, NUMBERS, st.none() | TEXTS, NUMBERS,
 )  # fmt: skip
-COUNTS = st.lists(NUMBERS, min_size=11, max_size=11).map(lambda numbers: Counts(*numbers))
+COUNTS = st.lists(NUMBERS, min_size=12, max_size=12).map(lambda numbers: Counts(*numbers))
 BATCHES = st.builds(
     lambda shards, **rest: Batch(**shards, **rest),
     shards(),
@@ -69,21 +71,31 @@ ENDED = BATCHES.map(
         lease_lost=batch.lease_lost or (batch.reached_seq is None and not batch.set_aside),
     )
 )
+CARRIED = st.lists(
+    st.builds(lambda seq, at, prev: CarriedEvent({"kind": "goal", "seq": seq, "at": at}, prev), NUMBERS, NUMBERS,  # type: ignore[typeddict-item]
+              st.none() | NUMBERS), max_size=2
+).map(tuple)  # fmt: skip
 INPUTS = st.builds(
-    ExecutionInput, TEXTS, NUMBERS, st.none() | TEXTS, TEXTS, POSITIVE, st.lists(BATCHES, max_size=3).map(tuple)
+    ExecutionInput, TEXTS, NUMBERS, NUMBERS, TEXTS, TEXTS, POSITIVE, st.lists(BATCHES, max_size=3).map(tuple), CARRIED
 )
-TASKS = st.builds(SenderTask, TEXTS, TEXTS, TEXTS, POSITIVE, BATCHES)
-ENDS = st.builds(RoundEnd, TEXTS, TEXTS, TEXTS, POSITIVE, NUMBERS, st.lists(ENDED, max_size=3).map(tuple))
+TASKS = st.builds(SenderTask, TEXTS, NUMBERS, TEXTS, TEXTS, TEXTS, POSITIVE, BATCHES, CARRIED)
+ENDS = st.builds(
+    RoundEnd, TEXTS, TEXTS, TEXTS, POSITIVE, NUMBERS, NUMBERS, NUMBERS, st.lists(ENDED, max_size=3).map(tuple)
+)
 ANSWERS = st.builds(RoundAnswer, st.booleans(), st.lists(BATCHES, max_size=3).map(tuple))
 PAYLOADS: st.SearchStrategy[Any] = CURSORS | COUNTS | BATCHES | INPUTS | TASKS | ENDS | ANSWERS
 
 CURSOR = Cursor(7, 128, 3, None, 1, "L0SM9cOFvHcCIhw=", 900)
 WALKING = Batch(1, 42, 85, 128, 3, previous_rows=400_000, cursor=CURSOR, counts=Counts(rows=9))
 ENDED_BATCH = Batch(0, 0, 1, 1, 1, reached_seq=7, done=True)
+NAME = "wc22-final-7-0a1b2c3d"
+GOAL = CarriedEvent(
+    {"event_id": "g", "kind": "goal", "team": "home", "at": 1_785_000_000_000, "seq": 7, "score": [1, 0]}, 3
+)
 EXAMPLES: tuple[Any, ...] = (
-    ExecutionInput("wc22-final", 7, "an-execution", "wc22-final-7-0a1b2c3d", 2, (WALKING,)),
-    SenderTask("wc22-final", "an-execution", "wc22-final-7-0a1b2c3d", 2, WALKING),
-    RoundEnd("wc22-final", "an-execution", "wc22-final-7-0a1b2c3d", 2, 7, (ENDED_BATCH,)),
+    ExecutionInput("wc22-final", 7, 1_785_000_000_100, "an-execution", NAME, 2, (WALKING,), (GOAL,)),
+    SenderTask("wc22-final", 7, "an-execution", "start#x", NAME, 2, WALKING, (GOAL,)),
+    RoundEnd("wc22-final", "an-execution", NAME, 2, 7, 1_785_000_000_100, 1_785_000_000_200, (ENDED_BATCH,)),
     RoundAnswer(another_round=True, batches=(WALKING,)),
 )
 
@@ -97,9 +109,11 @@ def test_a_payload_comes_back_from_json_as_it_was(payload: Any) -> None:
 
 
 def places(value: Any, *place: str | int) -> Iterator[tuple[str | int, ...]]:
-    """The way to every value in a JSON value."""
+    """The way to every value in a JSON value. Of an event that is carried: its number and its time."""
     pairs: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in pairs:
+        if place[-1:] == ("event",) and key not in ("seq", "at"):
+            continue  # The ledger has checked it.
         yield (*place, key)
         yield from places(each, *place, key)
 
@@ -132,8 +146,8 @@ def test_a_damaged_payload_is_refused(payload: Any, value: Any) -> None:
 
 @pytest.mark.parametrize("payload", EXAMPLES, ids=lambda payload: type(payload).__name__)
 def test_a_null_is_refused_where_a_value_is_always_known(payload: Any) -> None:
-    """Only a cursor, its two connections, the previous owner and a reached seq may be null."""
-    optional = {"cursor", "begin_after", "after", "previous_owner", "reached_seq"}
+    """Only a cursor, its two connections, a reached seq and the score event before an event may be null."""
+    optional = {"cursor", "begin_after", "after", "reached_seq", "score_prev"}
     sent = payload.dump()
     for place in places(sent):
         if place[-1] in optional and payload is not EXAMPLES[2]:
@@ -187,16 +201,21 @@ def test_a_round_ends_only_with_batches_that_have_ended(impossible: dict[str, An
 
 
 def test_the_largest_payloads_fit_the_state_machine() -> None:
-    """With 40 batches in the middle of their laps, the longest ids and the largest numbers, half the limit is free."""
+    """With 40 batches in the middle of their laps, the longest ids, numbers and events, half the limit is free."""
     most, name = 10**12, "x" * 80
     arn = f"arn:aws:states:ap-southeast-99:123456789012:express:{name}:{name}:{'0' * 36}"
     match, connection = "m" * MATCH_ID_BYTES, "c" * 128
     cursor = Cursor(most, most, most, connection, most, connection, most)
-    batch = Batch(most, most, most, most, most, most, most, cursor, Counts(*[most] * 11))
+    batch = Batch(most, most, most, most, most, most, most, cursor, Counts(*[most] * 12))
     batches = (batch,) * MAX_SENDERS
+    event = {"kind": "goal", "seq": most, "at": most, "player": ""}
+    unfilled = len(orjson.dumps([CarriedEvent(cast("Any", event), most).dump()]))
+    longest = CarriedEvent(cast("Any", {**event, "player": "x" * (EVENTS_BYTES - unfilled)}), most)
+    assert carried([longest]) == (longest,)
+    assert carried([longest, GOAL]) == ()
     for payload in (
-        ExecutionInput(match, most, arn, name, most, batches),
-        RoundEnd(match, arn, name, most, most, batches),
+        ExecutionInput(match, most, most, arn, name, most, batches, (longest,)),
+        RoundEnd(match, arn, name, most, most, most, most, batches),
         RoundAnswer(another_round=False, batches=batches),
     ):
         assert len(json.dumps(payload.dump())) < PAYLOAD_BYTES / 2

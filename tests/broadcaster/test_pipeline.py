@@ -12,6 +12,7 @@ import pytest
 
 from broadcaster.control import rate_share
 from broadcaster.control.cell_state import CellState, CellStates, cell_state_key
+from broadcaster.control.lease import lease_start, start_owner
 from broadcaster.control.payload import Batch, Counts, ExecutionInput
 from broadcaster.control.progress import progress_item, round_name
 from client.viewer import Viewer
@@ -40,9 +41,16 @@ def told(system: System, match: str) -> CellState:
     return CellStates(system.name("broadcasts"), client(system, "dynamodb")).read(match)
 
 
-def first_input(match: str) -> dict[str, Any]:
-    """The input of an execution that tells the match's first event. It has no batches yet."""
-    return ExecutionInput(match, 1, None, "test", 1, ()).dump()
+def begun(system: System, match: str, *batches: dict[str, Any]) -> dict[str, Any]:
+    """Acquire the lease as the starter does; returns the input of an execution that tells the match's first event."""
+    dynamodb, name, now_ms = client(system, "dynamodb"), f"{match}-1-test", int(time.time() * 1000)
+    epoch = told(system, match).epoch or ""
+    dynamodb.update_item(
+        **lease_start(
+            system.name("broadcasts"), match, 1, epoch, broadcast=name, now_ms=now_ms, seconds=20, again=False
+        )
+    )
+    return {**ExecutionInput(match, 1, now_ms, start_owner(name), name, 1, ()).dump(), "batches": batches}
 
 
 class Seen:
@@ -138,7 +146,7 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         cell_states.mark_due(match_id, 1, ledger.state(match_id).epoch)
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
-            input=json.dumps({**first_input(match_id), "batches": [whole, damaged]}),
+            input=json.dumps(begun(system, match_id, whole, damaged)),
         )
         cell_state = await eventually(lambda: (cell_state := told(system, match_id)).ended_seq and cell_state)
         assert cell_state.told_seq == 0
@@ -173,7 +181,7 @@ async def test_a_broadcast_that_reached_nobody_is_tried_again(
         damaged = {**Batch(0, 0, 1, 1, 1).dump(), "first": "none"}
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"),
-            input=json.dumps({**first_input(match), "batches": [damaged]}),
+            input=json.dumps(begun(system, match, damaged)),
         )
         [receipt] = await eventually(lambda: operator.receipts(match))
         assert (receipt["set_aside"], receipt["accepted"]) == (1, 0)
@@ -214,13 +222,13 @@ async def test_a_hand_over_of_a_later_round_is_taken(
             TableName=system.name("broadcasts"),
             Key=cell_state_key(match),
             UpdateExpression="SET due_seq = :two, ended_seq = :one, told_seq = :one, "
-            "lease_owner = :old, lease_until = :until",
+            "lease_owner = :old, lease_until = :until, round_name = :round",
             ExpressionAttributeValues={
                 ":old": {"S": "old"}, ":until": {"N": str(int(time.time()) + 90)}, ":one": {"N": "1"},
-                ":two": {"N": "2"},
+                ":two": {"N": "2"}, ":round": {"S": round_name("b", 2)},
             },
         )  # fmt: skip
-        given = ExecutionInput(match, 1, "old", "b", 2, (Batch(0, 0, 16, 16, 1, reached_seq=1),))
+        given = ExecutionInput(match, 1, 1, "old", "b", 2, (Batch(0, 0, 16, 16, 1, reached_seq=1),))
         client(system, "stepfunctions").start_execution(
             stateMachineArn=system.resolve("state_machine"), input=json.dumps(given.dump())
         )
@@ -301,9 +309,11 @@ async def test_a_long_broadcast_is_handed_to_a_new_execution(impatient: System) 
             assert told(impatient, "long").told_seq == 1
     executions = _inputs_of(impatient, "long")
     assert len(executions) > 1
-    first, *rest = sorted(map(ExecutionInput.parse, executions), key=lambda each: each.previous_owner is not None)
-    assert first.previous_owner is None
-    assert all(each.previous_owner is not None for each in rest)
+    first, *rest = sorted(
+        map(ExecutionInput.parse, executions), key=lambda each: each.previous_owner.startswith("arn:")
+    )
+    assert first.previous_owner == start_owner(first.broadcast)
+    assert all(each.previous_owner.startswith("arn:") for each in rest)
     assert {each.broadcast.startswith("long-1-") for each in rest} == {True}
     assert {each.broadcast for each in rest} == {first.broadcast}
 
@@ -366,7 +376,7 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     ledger.apply_event(AcceptedEvent(match, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
     dynamodb = client(system, "dynamodb")
     broadcast = rate_share.rate_share_key(match) | {
-        "owner": {"S": "old"},
+        "broadcast": {"S": "b"},
         "batches": {"N": "1"},
         "ttl": {"N": str(int(time.time()) + 600)},
     }
@@ -378,7 +388,7 @@ async def test_a_broadcast_is_stopped_while_one_execution_hands_over_to_the_next
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=progress)
     cell_states.mark_due(match, 1, ledger.state(match).epoch)
     assert (await asyncio.to_thread(operator.stop, match))["stopped"] is True
-    given = ExecutionInput(match, 1, "old", "b", 1, (Batch(0, 0, 16, 16, 1, counts=counts),))
+    given = ExecutionInput(match, 1, 1, "old", "b", 1, (Batch(0, 0, 16, 16, 1, counts=counts),))
     client(system, "stepfunctions").start_execution(
         stateMachineArn=system.resolve("state_machine"), input=json.dumps(given.dump())
     )

@@ -33,7 +33,15 @@ SCOPE = "livescore/score:write"
 def row(batch: int, *, seq: int = 3, started: int = 1_000, ended: int = 2_000, **counts: int) -> dict[str, Any]:
     """The report of a batch."""
     names = ("rows", "accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
-    return {"batch": batch, "lap_seq": seq, "started": started, "ended": ended, **dict.fromkeys(names, 0), **counts}
+    return {
+        "batch": batch,
+        "lap_seq": seq,
+        "started": started,
+        "first_post": started,
+        "ended": ended,
+        **dict.fromkeys(names, 0),
+        **counts,
+    }
 
 
 def plant(system: System, dynamodb: Any, match: str, name: str, *rows: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ def test_matches_without_viewers_cost_the_others_nothing() -> None:
 
 def test_a_row_says_what_is_left() -> None:
     """The senders' statements are read back from DynamoDB's row, by batch."""
-    item = {"sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "3"}, "ttl": {"N": "9"}, "left0": {"N": "7"},
+    item = {"sk": {"S": "m"}, "broadcast": {"S": "o"}, "batches": {"N": "3"}, "ttl": {"N": "9"}, "left0": {"N": "7"},
             "left2": {"N": "0"}}  # fmt: skip
     [read], damaged = parse([item], NOW)
     assert (read, damaged) == (RateShare("m", "o", 3, frozenset(), 9, {0: 7, 2: 0}), [])
@@ -91,11 +91,9 @@ def test_a_row_says_what_is_left() -> None:
 
 
 def test_a_match_states_its_need_after_a_hand_over_too() -> None:
-    """After a hand-over the row counts only the batches that are left, and these keep their numbers: all of them count.
-
-    So the match gets what it needs beside a match with as much to send.
-    """
-    rest = RateShare("m", "o", 3, frozenset({8}), 2_000, {7: 400, 8: 90, 9: 600})
+    """The next execution goes on with the row: the batches that are done do not count, whatever they had left."""
+    rest = RateShare("m", "o", 10, frozenset({*range(7), 8}), 2_000, {7: 400, 8: 90, 9: 600})
+    assert rest.senders == 2
     assert rest.need == (400 + 600) / HORIZON_SECONDS
     other = RateShare("n", "o", 3, frozenset(), 2_000, dict.fromkeys(range(3), 10**5))
     assert share([rest, other], "n", 3, 2_000, NOW) * 3 == 1_000
@@ -124,8 +122,8 @@ def test_the_need_of_a_row_costs_no_more_than_its_statements() -> None:
     assert claimed.need == (7 + 10**15 - 2) / HORIZON_SECONDS
 
 
-def test_only_the_owner_changes_its_row() -> None:
-    """Each write of a rate share is about the match's row, on the condition that its broadcast still owns the row."""
+def test_only_its_broadcast_changes_a_row() -> None:
+    """Each write of a rate share is about the match's row, on condition that the row is that of its broadcast."""
     writes = [
         left_update("t", "m", "o", 3, 50),
         done_update("t", "m", "o", 3, is_done=True), done_update("t", "m", "o", 3, is_done=False),
@@ -133,8 +131,8 @@ def test_only_the_owner_changes_its_row() -> None:
     ]  # fmt: skip
     for write in writes:
         assert write["Key"] == {"pk": {"S": "rate-share"}, "sk": {"S": "m"}}
-        assert write["ConditionExpression"] == "#owner = :owner"
-        assert write["ExpressionAttributeValues"][":owner"] == {"S": "o"}
+        assert write["ConditionExpression"] == "#broadcast = :broadcast"
+        assert write["ExpressionAttributeValues"][":broadcast"] == {"S": "o"}
     assert writes[0]["ExpressionAttributeNames"]["#left"] == "left3"
     assert [each["UpdateExpression"] for each in writes[1:3]] == ["ADD #done :batch", "DELETE #done :batch"]
 

@@ -11,14 +11,13 @@ from botocore.exceptions import BotoCoreError
 
 from broadcaster.control.cell_state import CellStates
 from broadcaster.control.cells import Cell, Cells
-from broadcaster.control.plan import Budget
-from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from broadcaster.send.sender_store import SenderStore
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
+from tests.broadcaster.conftest import THREADS, make_starter
 from tests.hole import hole
 from tests.refusing import refusing
 
@@ -49,10 +48,9 @@ def begun(ledger: Ledger, match_id: str) -> str:
     return match_id
 
 
-def starter(system: System, stepfunctions: Any = None) -> Starter:
-    """Of the running system's state machine."""
-    machine = system.resolve("state_machine")
-    return Starter(stepfunctions or client(system, "stepfunctions"), machine, Budget(100, 100))
+def cell(system: System, region: str, cell_states: CellStates) -> Cell:
+    """A cell that starts executions of the running system's state machine."""
+    return Cell(region, cell_states, make_starter(system, cell_states))
 
 
 def watch(system: System, sqs: Any = None) -> WatchdogQueue:
@@ -64,8 +62,8 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
 ) -> None:
     """The fan-out goes on while the silent cell's call still waits, and does not ask it again for the next event."""
-    dead = Cell(AWAY, CellStates(system.name("broadcasts"), silent.client("dynamodb")), starter(system))
-    cells = Cells({AWAY: dead, REGION: Cell(REGION, cell_states, starter(system))}, watch(system))
+    dead = cell(system, AWAY, CellStates(system.name("broadcasts"), silent.client("dynamodb")))
+    cells = Cells({AWAY: dead, REGION: cell(system, REGION, cell_states)}, watch(system), THREADS)
     assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert silent.waiting == 1
     assert cell_states.read(begun).due_seq == 1
@@ -85,9 +83,9 @@ def test_a_silent_cell_is_asked_again_after_a_freeze(
     gone, asked, now = silent.client("dynamodb"), list[str](), [0.0]
     silent.close()
     gone.meta.events.register("before-send", lambda request, **_: asked.append(request.url))
-    dead = Cell(AWAY, CellStates(system.name("broadcasts"), gone), starter(system))
-    both = {AWAY: dead, REGION: Cell(REGION, cell_states, starter(system))}
-    cells = Cells(both, watch(system), lambda: now[0])
+    dead = cell(system, AWAY, CellStates(system.name("broadcasts"), gone))
+    both = {AWAY: dead, REGION: cell(system, REGION, cell_states)}
+    cells = Cells(both, watch(system), THREADS, lambda: now[0])
     for _ in range(2):
         assert cells.broadcast(ledger.state(begun)) == [AWAY]
     assert len(asked) == 1
@@ -106,9 +104,9 @@ def test_a_cell_that_refuses_holds_up_nobody_and_is_loud(
         "provide-client-params.sqs.SendMessage", lambda params, **_: delays.append(params["DelaySeconds"])
     )
     with refusing("AccessDeniedException") as service:
-        denied = Cell(AWAY, CellStates(system.name("broadcasts"), service.client("dynamodb")), starter(system))
-        both = {AWAY: denied, REGION: Cell(REGION, cell_states, starter(system))}
-        cells = Cells(both, watch(system, sqs))
+        denied = cell(system, AWAY, CellStates(system.name("broadcasts"), service.client("dynamodb")))
+        both = {AWAY: denied, REGION: cell(system, REGION, cell_states)}
+        cells = Cells(both, watch(system, sqs), THREADS)
         assert cells.broadcast(ledger.state(begun)) == [AWAY]
         # Tried once, without a pause; and it has answered, so the next event asks it again.
         assert service.calls == 1
@@ -125,8 +123,8 @@ def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(
     system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
 ) -> None:
     """With a silent queue the viewers are told all the same; the record comes again for the watchdog's message."""
-    both = {region: Cell(region, cell_states, starter(system)) for region in (REGION, AWAY)}
-    cells = Cells(both, watch(system, silent.client("sqs")))
+    both = {region: cell(system, region, cell_states) for region in (REGION, AWAY)}
+    cells = Cells(both, watch(system, silent.client("sqs")), THREADS)
     with pytest.raises(TimeoutError):
         cells.broadcast(ledger.state(begun))
     assert cell_states.read(begun).due_seq == 1
@@ -140,7 +138,7 @@ def test_one_cell_alone_fails_with_what_its_queue_says(
     """The error of a queue that is gone is raised after the event became due: Lambda delivers the record again."""
     queue = silent.client("sqs")
     silent.close()
-    cells = Cells({REGION: Cell(REGION, cell_states, starter(system))}, watch(system, queue))
+    cells = Cells({REGION: cell(system, REGION, cell_states)}, watch(system, queue), THREADS)
     with pytest.raises(BotoCoreError):
         cells.broadcast(ledger.state(begun))
     assert cell_states.read(begun).due_seq == 1
@@ -154,7 +152,7 @@ def test_a_stop_holds_in_a_cell_that_is_behind(
     cell_states.mark_due(begun, 1, ledger.state(begun).epoch)
     cell_state, stopped = cell_states.stop(begun, 2, ledger.state(begun).epoch)
     assert (cell_state.stopped_seq, stopped) == (2, True)
-    cells = Cells({REGION: Cell(REGION, cell_states, starter(system))}, watch(system))
+    cells = Cells({REGION: cell(system, REGION, cell_states)}, watch(system), THREADS)
     now = ledger.state(begun)
     assert [cells.check(begun, seq, REGION, now.epoch, lambda: now) for seq in (1, 2)] == ["ended", "ended"]
 
@@ -171,7 +169,7 @@ def test_an_unreached_cell_is_checked_again_ever_later(system: System, cell_stat
     sqs = client(system, "sqs")
     queue = sqs.create_queue(QueueName=f"watch-{match_id}")["QueueUrl"]
     try:
-        cells = Cells({REGION: Cell(REGION, cell_states, starter(system))}, WatchdogQueue(sqs, queue, 900))
+        cells = Cells({REGION: cell(system, REGION, cell_states)}, WatchdogQueue(sqs, queue, 900), THREADS)
         delays: list[int] = []
         sqs.meta.events.register(
             "provide-client-params.sqs.SendMessage", lambda params, **_: delays.append(params["DelaySeconds"])

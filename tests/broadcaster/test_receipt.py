@@ -38,7 +38,7 @@ def receipts(ledger: Ledger, system: System, dynamodb: Any) -> Receipts:
 def ended(match: str, *reached: int | None, lease_lost: bool = False) -> RoundEnd:
     """A round whose batches have reached these seqs; None for a batch that was set aside."""
     batches = tuple(replace(BATCH, reached_seq=each, lease_lost=lease_lost, set_aside=each is None) for each in reached)
-    return RoundEnd(match, OWNER, "test", 1, 2, batches)
+    return RoundEnd(match, OWNER, "test", 1, 2, 5, 6, batches)
 
 
 def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) -> RoundEnd:
@@ -48,7 +48,7 @@ def reported(system: System, dynamodb: Any, match: str, rows: int, gone: int) ->
     body = {"S": json.dumps({"batch": 0, "lap_seq": 2, **counts.dump()})}
     dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": body})
     batches = (replace(BATCH, reached_seq=2, counts=counts), replace(BATCH, reached_seq=2))
-    return RoundEnd(match, OWNER, "test", 1, 2, batches)
+    return RoundEnd(match, OWNER, "test", 1, 2, 5, 6, batches)
 
 
 def stand(cell_states: CellStates, match: str) -> tuple[int, int, str | None]:
@@ -180,7 +180,7 @@ def test_a_round_that_did_not_meet_every_row_corrects_no_count(
     grant_lease(numbered)
     if spoiled == "stopped":
         cell_states.stop(numbered, 2, ledger.state(numbered).epoch)
-    receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (whole, replace(part, **spoils[spoiled]))))
+    receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, 5, 6, (whole, replace(part, **spoils[spoiled]))))
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 500
 
 
@@ -208,7 +208,7 @@ def test_a_round_on_a_damaged_row_frees_its_part_of_the_rate(
     dynamodb.put_item(TableName=table, Item={**cell_state_key(numbered), "due_seq": {"S": "two"}})
     share_row = {
         **rate_share_key(numbered),
-        "owner": {"S": OWNER},
+        "broadcast": {"S": "test"},
         "batches": {"N": "1"},
         "ttl": {"N": str(int(time.time()) + 600)},
     }

@@ -108,7 +108,7 @@ async def test_a_repeated_invocation_counts_nothing_twice(
     plant(numbered, 10, ttl=600)
     result = await send(tools, task(numbered, 0, SHARDS))
     receipts = receipts_of(ledger, tools)
-    receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (result,)))
+    receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, 5, 6, (result,)))
     assert [(each["gone"], each["batches"]) for each in ledger.receipts(numbered)] == [(10, 1)]
 
 
@@ -246,7 +246,7 @@ async def test_a_broadcast_writes_little(
             state = await send(slow, replace(task(numbered, 0, SHARDS), batch=state), 0.3)
             invocations += 1
         receipts = receipts_of(ledger, tools)
-        assert receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, (state,))) is False
+        assert receipts.finish(RoundEnd(numbered, OWNER, "test", 1, 2, 5, 6, (state,))) is False
     finally:
         for each in events:
             each.unregister("before-call.dynamodb.*", unique_id="count")

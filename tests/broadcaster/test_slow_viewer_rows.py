@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from broadcaster.control.lease import start_owner
 from broadcaster.control.payload import Batch, SenderTask
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.gateway_answers import Answer
@@ -202,8 +203,8 @@ async def test_what_is_held_back_is_tried_before_an_invocation_ends(
         TableName=system.name("subscriptions"), Key=key, UpdateExpression="SET slow = :two",
         ExpressionAttributeValues={":two": {"N": "2"}},
     )  # fmt: skip
-    grant_lease(numbered)
-    task = SenderTask(numbered, OWNER, "b", 1, Batch(0, 0, shards, shards, 1))
+    grant_lease(numbered, broadcast="b")
+    task = SenderTask(numbered, 2, OWNER, start_owner("b"), "b", 1, Batch(0, 0, shards, shards, 1))
     # Thirty viewers a second, and a second and a half: this invocation does not come to the end of the lap.
     first = await send(dataclasses.replace(slow_tools, cell_rate=30), task, 1.5)
     assert not first.done
@@ -270,8 +271,9 @@ async def test_a_viewer_that_takes_nothing_is_told_last_and_then_closed(
         subscribe(dynamodb, system, numbered, each)
     seen, closed = [], []
     for number in range(3):
-        grant_lease(numbered)
-        task = SenderTask(numbered, OWNER, f"b{number}", 1, Batch(0, 0, shards, shards, 1))
+        name = f"b{number}"
+        grant_lease(numbered, broadcast=name)
+        task = SenderTask(numbered, 2 + number, OWNER, start_owner(name), name, 1, Batch(0, 0, shards, shards, 1))
         ended = await send(slow_tools, task)
         assert ended.done
         seen.append(slow_of(numbered, (slow, late, honest)))

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from broadcaster.control.lease import start_owner
 from broadcaster.control.payload import Batch, SenderTask
 from loadtest.audience import Audience
 from matches.events import EVENT, AcceptedEvent
@@ -63,9 +64,9 @@ async def test_nine_tenths_of_a_shard_are_gone_and_hold_up_nobody(
             subscriptions.add(match_id, 0, each, score_only=False)
         assert set(rows_of(match_id, 9)) == living | dead
         ledger.apply_event(AcceptedEvent(match_id, 1, EVENT.validate_python({"kind": "kick_off", "event_id": "k"})))
-        grant_lease(match_id)
+        grant_lease(match_id, broadcast="b")
         db = HeldDeletes(tools.db)
-        task = SenderTask(match_id, OWNER, "b", 1, Batch(0, 0, 1, 1, 1))
+        task = SenderTask(match_id, 1, OWNER, start_owner("b"), "b", 1, Batch(0, 0, 1, 1, 1))
         sending = asyncio.create_task(send(dataclasses.replace(tools, db=db), task))
         try:
             assert await audience.wait(match_id, 1, LIVING, SECONDS)

@@ -49,7 +49,7 @@ def test_a_told_event_has_every_stage_in_order() -> None:
         ("accepted", None, None, 0, 0),
         ("streamed", None, None, 2, 2),
         ("numbered", None, None, 10, 8),
-        ("handed_over", "r1", None, 20, 10),
+        ("due", "r1", None, 20, 10),
         ("started", "r1", None, 40, 20),
         ("sender_started", "r1", 0, 50, 10),
         ("first_post", "r1", 0, 60, 10),
@@ -61,6 +61,7 @@ def test_a_told_event_has_every_stage_in_order() -> None:
     ]
     assert all(each["at"] >= 1_000 and "early_ms" not in each for each in found["stages"])
     assert (found["complete"], found["notes"], found["cells"]) == (True, [], {"r1": {"told": True}})
+    assert not traced(RECEIPT, cells={"r1": IDLE, "r2": None})["complete"]
     about = {name: found[name] for name in ("match", "epoch", "seq", "kind", "team", "accepted")}
     assert about == {"match": "m", "epoch": "e", "seq": 5, "kind": "goal", "team": "home", "accepted": 1_000}
 
@@ -69,7 +70,7 @@ def test_cells_follow_each_other_by_their_names() -> None:
     """Each cell's stages follow the numbering, also those of a cell that has left the deployment."""
     found = traced(RECEIPT | {"cell": "r2"}, RECEIPT, cells={"r1": IDLE})
     assert list(found["cells"]) == ["r1", "r2"]
-    handed = [each for each in found["stages"] if each["stage"] == "handed_over"]
+    handed = [each for each in found["stages"] if each["stage"] == "due"]
     assert [(each["cell"], each["took_ms"]) for each in handed] == [("r1", 10), ("r2", 10)]
 
 
@@ -94,15 +95,16 @@ def test_an_event_of_an_older_release_has_the_known_stages(event: TracedEvent) -
     found = traced(old, event=event)
     known = [each["stage"] for each in found["stages"] if each["stage"] not in ("streamed", "numbered")]
     assert known == ["accepted", "sender_started", "last_post"]
-    assert found["notes"] == ["An older release numbered or told this event, and did not record every stage."]
-    assert found["complete"]
+    older = "An older release numbered or told this event, and did not record every stage."
+    assert (found["notes"], found["complete"]) == ([older], True)
+    assert older in traced(RECEIPT, event=TracedEvent(5, "goal", "home", 1_000))["notes"]
 
 
 def test_an_event_that_is_being_told_has_its_stages_so_far() -> None:
     """The event is not complete before the last cell has told it; a cell that does not answer hides no other."""
     state = CellState("m", due_seq=5, told_seq=4, ended_seq=4, due_at=1_020, round_name="m-5-x#1", epoch="e")
     found = traced(cells={"r1": CellRows(state), "r2": None})
-    assert [each["stage"] for each in found["stages"]] == ["accepted", "streamed", "numbered", "handed_over"]
+    assert [each["stage"] for each in found["stages"]] == ["accepted", "streamed", "numbered", "due"]
     assert (found["complete"], found["cells"]) == (
         False,
         {"r1": {"told": False}, "r2": {"told": False, "unreached": True}},
@@ -116,6 +118,10 @@ def test_an_event_that_is_being_told_has_its_stages_so_far() -> None:
 @pytest.mark.parametrize(
     ("receipt", "says"),
     [
+        (
+            RECEIPT | {"posts": [{"batch": 0, "started": 1_050, "first": 0, "last": 1_060}]},
+            "No viewer in r1 was sent a frame for this event.",
+        ),
         (RECEIPT | {"stopped": True}, "An operator stopped the broadcast in r1."),
         (RECEIPT | {"set_aside": 2}, "Batches set aside in r1: 2. The next event reaches their viewers."),
         (
@@ -125,7 +131,7 @@ def test_an_event_that_is_being_told_has_its_stages_so_far() -> None:
     ],
 )
 def test_an_unusual_broadcast_is_said_in_words(receipt: Mapping[str, Any], says: str) -> None:
-    """A stop, batches that were set aside, and a broadcast that began for an earlier event have a sentence each."""
+    """A cell without viewers, a stop, batches set aside, and a broadcast that began for an earlier event."""
     assert traced(receipt)["notes"] == [says]
 
 

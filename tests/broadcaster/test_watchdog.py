@@ -11,13 +11,12 @@ import pytest
 from broadcaster.control import watchdog
 from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.cells import Cell, Cells
-from broadcaster.control.plan import Budget
 from broadcaster.control.set_aside import parse
-from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.stack.provision import client
 from devstack.system import REGION
 from runtime import aws
+from tests.broadcaster.conftest import THREADS, make_starter
 from tests.support import given
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ def queues(
     """The watchdog works with the real tables and these queues."""
     sqs = client(system, "sqs")
     queues = Queues(sqs, (f"watched-{match_id}", f"aside-{match_id}"))
-    starter = Starter(client(system, "stepfunctions"), system.resolve("state_machine"), Budget(2_000, 1_000))
-    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, WatchdogQueue(sqs, queues.watched, 0))
+    cell = Cell(REGION, cell_states, make_starter(system, cell_states))
+    cells = Cells({REGION: cell}, WatchdogQueue(sqs, queues.watched, 0), THREADS)
     # No message is delayed: the pauses are tried in test_reach.py.
     monkeypatch.setattr(cells, "check_later", lambda match, seq, region, epoch, tries: cells._watchdog_queue.put(  # noqa: SLF001
         match, seq, region, epoch, seconds=0, tries=tries))  # fmt: skip

@@ -42,7 +42,7 @@ def test_the_state_machine_is_whole() -> None:
     """The definition with its substitutions is JSON, and no placeholder is left."""
     definition = SYSTEM.state_machine()
     assert "${" not in definition
-    assert json.loads(definition)["StartAt"] == "AcquireLease"
+    assert json.loads(definition)["StartAt"] == "Begin"
 
 
 def test_two_way_routes_are_routes() -> None:

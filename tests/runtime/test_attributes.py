@@ -44,7 +44,7 @@ EVENT: dict[str, Any] = {
 }  # fmt: skip
 CELL_STATE: dict[str, Any] = {"due_seq": {"N": "2"}, "told_seq": {"N": "1"}, "ended_seq": {"N": "1"}, "v": {"N": "1"}}
 RATE_SHARE: dict[str, Any] = {
-    "pk": {"S": "rate-share"}, "sk": {"S": "m"}, "owner": {"S": "o"}, "batches": {"N": "2"}, "ttl": {"N": "9"},
+    "pk": {"S": "rate-share"}, "sk": {"S": "m"}, "broadcast": {"S": "o"}, "batches": {"N": "2"}, "ttl": {"N": "9"},
     "ended": {"NS": ["0"]}, "v": {"N": "1"},
 }  # fmt: skip
 

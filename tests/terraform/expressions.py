@@ -8,9 +8,11 @@ expression about a list has a case with one element.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from broadcaster.control.payload import VERSION, Batch, Counts, Cursor, ExecutionInput, RoundAnswer
+from broadcaster.control.lease import start_owner
+from broadcaster.control.payload import Batch, CarriedEvent, Counts, Cursor, ExecutionInput, RoundAnswer
+from broadcaster.control.payload_reader import VERSION
 
 NOW = 1_785_000_000_900
 """``$millis()``; the seconds are rounded down."""
@@ -60,17 +62,25 @@ LISTS = [
 ]
 """Batches of a round: one, several, finished or not, as many as a Map runs at once."""
 
-FRESH = ExecutionInput("wc22-final", 2, None, "wc22-final-2-0a1b2c3d", 1, (Batch(0, 0, 16, 16, 1),)).dump()
-HANDED = {**FRESH, "previous_owner": "old", "broadcast": "m-1-ffff0000", "round": 3, "batches": [DONE, WALKING]}
-UNICODE = {**FRESH, "match": "fußball-⚽", "broadcast": "fußball-⚽-1"}
+CARRIED_EVENTS = (
+    CarriedEvent(cast("Any", {"seq": 1, "id": "k", "kind": "kick_off", "at": NOW, "by": None}), None),
+    CarriedEvent(cast("Any", {"seq": 2, "id": "g", "kind": "goal", "at": NOW, "player": "Müller ⚽", "more": [1]}), 1),
+)
+EVENTS = [each.dump() for each in CARRIED_EVENTS]
+CARRIED = [[], EVENTS[1:], EVENTS]
+"""The events of an input: none, one, several."""
+
+BROADCAST = "wc22-final-2-0a1b2c3d"
+FRESH = ExecutionInput(
+    "wc22-final", 2, NOW - 90, start_owner(BROADCAST), BROADCAST, 1, (Batch(0, 0, 16, 16, 1),), CARRIED_EVENTS
+).dump()
+HANDED = {
+    **FRESH, "previous_owner": "old", "broadcast": "m-1-ffff0000", "round": 3, "batches": [DONE, WALKING], "events": [],
+}  # fmt: skip
+UNICODE = {**FRESH, "match": "fußball-⚽", "broadcast": "fußball-⚽-1", "previous_owner": "start#fußball-⚽-1"}
 NEXT = {**FRESH, "v": VERSION + 1}
 INPUTS = (FRESH, HANDED, UNICODE)
-BROADCAST = [states(each["broadcast"], input=each) for each in INPUTS]
-ROUND_NUMBER = [states(each["round"], input=each) for each in (*INPUTS, {**HANDED, "round": 1000})]
-VERSIONS = [states(each["v"], input=each) for each in (FRESH, NEXT)]
-DUE = [states(2, input=FRESH), states(NEWEST, input={**FRESH, "due_seq": NEWEST})]
 MATCH = [given(each["match"], match_id=each["match"]) for each in INPUTS]
-LOST = {"done": True, "lost": True, "reached_seq": None, "cursor": None}
 REPORT = [
     states(each.dump(), result={"StatusCode": 200, "Payload": each.dump()})
     for each in (
@@ -79,71 +89,42 @@ REPORT = [
     )
 ]
 SEQS = [given(1, due_seq=1), given(NEWEST, due_seq=NEWEST)]
+DUE_AT = [given(NOW - 90, due_at=NOW - 90)]
 OWNER = [given(EXECUTION, owner=EXECUTION)]
+PREVIOUS = [given(each["previous_owner"], previous_owner=each["previous_owner"]) for each in INPUTS]
 SENT = [states(each, input=each) for each in (batch(), DONE, WALKING, ASIDE)]
 FAILED = {"Error": "Lambda.TooManyRequestsException", "Cause": "Rate Exceeded."}
-AT = [given(SECONDS, broadcast="b"), given(SECONDS, batches=[])]
 PUT_BY = [
     given({**each, "done": True, "reached_seq": None, "cursor": None, "set_aside": True}, batch=each)
     for each in (batch(), WALKING, batch(reached_seq=1))
 ]
-COUNTS = [("1", [batch()]), ("2", [batch(0), batch(1)]), ("0", [DONE]), ("1", [DONE, WALKING]), ("0", [DONE, ASIDE]),
-          ("40", LISTS[-1])]  # fmt: skip
 WAITING = [
     (True, [WALKING]),
     (True, [DONE, WALKING]),
     (False, [DONE]),
     (False, [DONE, ASIDE]),
-    (False, [{**DONE, **LOST}]),
+    (False, [{**DONE, "lease_lost": True, "reached_seq": None}]),
 ]
 
+
+def inputs(key: str, *more: dict[str, Any]) -> list[Case]:
+    """The value of a key, of each input."""
+    return [states(each[key], input=each) for each in (*INPUTS, *more)]
+
+
 CASES: dict[str, list[Case]] = {
-    "AcquireLease/Arguments/Key/pk/S": [states(f"match#{each['match']}", input=each) for each in INPUTS],
-    "AcquireLease/Arguments/ExpressionAttributeValues/:owner/S": [states(EXECUTION, input=FRESH)],
-    "AcquireLease/Arguments/ExpressionAttributeValues/:previous/S": [
-        states("nobody", input=FRESH),
-        states("old", input=HANDED),
-    ],
-    "AcquireLease/Arguments/ExpressionAttributeValues/:now/N": [states(str(SECONDS), input=FRESH)],
-    "AcquireLease/Arguments/ExpressionAttributeValues/:until/N": [states(str(SECONDS + LEASE), input=FRESH)],
-    "AcquireLease/Arguments/ExpressionAttributeValues/:due/N": [
-        states("2", input=FRESH),
-        states(str(NEWEST), input={**FRESH, "due_seq": NEWEST}),
-    ],
-    "AcquireLease/Arguments/ExpressionAttributeValues/:round/S": [
-        states("wc22-final-2-0a1b2c3d#1", input=FRESH),
-        states("m-1-ffff0000#3", input=HANDED),
-        states("fußball-⚽-1#1", input=UNICODE),
-        states("wc22-final-2-0a1b2c3d#1000", input={**FRESH, "round": 1000}),
-    ],
-    "AcquireLease/Assign/payload_version": VERSIONS,
-    "AcquireLease/Assign/match_id": [states(each["match"], input=each) for each in INPUTS],
-    "AcquireLease/Assign/due_seq": DUE,
-    "AcquireLease/Assign/batches": [states(each, input={**FRESH, "batches": each}) for each in [[], *LISTS]],
-    "AcquireLease/Assign/owner": [states(EXECUTION, input=HANDED)],
-    "AcquireLease/Assign/broadcast": BROADCAST,
-    "AcquireLease/Assign/round_number": ROUND_NUMBER,
-    "AcquireLease/Assign/hand_over_at": [states(NOW + HAND_OVER * 1000, input=FRESH)],
-    "AcquireLease/Catch/0/Assign/payload_version": VERSIONS,
-    "AcquireLease/Catch/0/Assign/match_id": [states(each["match"], input=each) for each in INPUTS],
-    "AcquireLease/Catch/0/Assign/due_seq": DUE,
-    "AcquireLease/Catch/0/Assign/owner": [states(EXECUTION, input=FRESH), states("old", input=HANDED)],
-    "AcquireLease/Catch/0/Assign/broadcast": BROADCAST,
-    "AcquireLease/Catch/0/Assign/round_number": ROUND_NUMBER,
-    "AcquireLease/Catch/0/Assign/hand_over_at": [states(NOW, input=FRESH)],
-    "AcquireLease/Catch/0/Output": [states(each, input=each) for each in INPUTS],
-    "LeaseLostInHandOver?/Choices/0/Condition": [
-        states(False, input=FRESH),
-        states(True, input=HANDED),
-        states(False, input=UNICODE),
-    ],
-    "LeaseLostInHandOver?/Choices/0/Output": [
-        states([{**each, **LOST} for each in batches], input={**HANDED, "batches": batches}) for batches in [[], *LISTS]
-    ],
-    "Announce/Arguments/Item/sk/S": MATCH,
-    "Announce/Arguments/Item/owner/S": OWNER,
-    "Announce/Arguments/Item/batches/N": [given(count, batches=batches) for count, batches in [*COUNTS, ("0", [])]],
-    "Announce/Arguments/Item/ttl/N": [given(str(SECONDS + LEASE))],
+    "Begin/Assign/payload_version": inputs("v", NEXT),
+    "Begin/Assign/match_id": inputs("match"),
+    "Begin/Assign/due_seq": inputs("due_seq", {**FRESH, "due_seq": NEWEST}),
+    "Begin/Assign/due_at": inputs("due_at"),
+    "Begin/Assign/previous_owner": inputs("previous_owner"),
+    "Begin/Assign/owner": [states(EXECUTION, input=each) for each in INPUTS],
+    "Begin/Assign/broadcast": inputs("broadcast"),
+    "Begin/Assign/round_number": inputs("round", {**HANDED, "round": 1000}),
+    "Begin/Assign/batches": [states(each, input={**FRESH, "batches": each}) for each in [[], *LISTS]],
+    "Begin/Assign/events": [states(each, input={**FRESH, "events": each}) for each in CARRIED],
+    "Begin/Assign/started_at": [states(NOW, input=FRESH)],
+    "Begin/Assign/hand_over_at": [states(NOW + HAND_OVER * 1000, input=FRESH)],
     "Round/Items": [given(each, batches=each) for each in [[], *LISTS]],
     "AlreadyDone?/Choices/0/Condition": [
         states(False, input=batch()),
@@ -153,10 +134,13 @@ CASES: dict[str, list[Case]] = {
     ],
     "Send/Arguments/Payload/v": [given(each, payload_version=each) for each in (1, 2)],
     "Send/Arguments/Payload/match": MATCH,
+    "Send/Arguments/Payload/due_seq": SEQS,
     "Send/Arguments/Payload/owner": OWNER,
+    "Send/Arguments/Payload/previous_owner": PREVIOUS,
     "Send/Arguments/Payload/broadcast": [given("b", broadcast="b")],
     "Send/Arguments/Payload/round": [given(7, round_number=7)],
     "Send/Arguments/Payload/batch": SENT,
+    "Send/Arguments/Payload/events": [given(each, events=each) for each in CARRIED],
     "Send/Output": [states(each, result={"StatusCode": 200, "Payload": each}) for each in (DONE, WALKING)],
     "Send/Assign/batch": SENT,
     "Send/Catch/0/Assign/batch": SENT,
@@ -180,6 +164,7 @@ CASES: dict[str, list[Case]] = {
     "RenewLease/Arguments/Key/pk/S": [given(f"match#{each['match']}", match_id=each["match"]) for each in INPUTS],
     "RenewLease/Arguments/ExpressionAttributeValues/:until/N": [given(str(SECONDS + LEASE))],
     "RenewLease/Arguments/ExpressionAttributeValues/:owner/S": OWNER,
+    "RenewLease/Arguments/ExpressionAttributeValues/:previous/S": PREVIOUS,
     "RenewLease/Output": [states(ASIDE, input=ASIDE)],
     "RenewLease/Catch/0/Output": [states(ASIDE, input=ASIDE)],
     "Round/Output": [states(each, result=each) for each in LISTS],
@@ -189,6 +174,7 @@ CASES: dict[str, list[Case]] = {
     "HandOver/Arguments/Input/v": [given(each, payload_version=each) for each in (1, 2)],
     "HandOver/Arguments/Input/match": MATCH,
     "HandOver/Arguments/Input/due_seq": SEQS,
+    "HandOver/Arguments/Input/due_at": DUE_AT,
     "HandOver/Arguments/Input/previous_owner": OWNER,
     "HandOver/Arguments/Input/broadcast": [given("b", broadcast="b")],
     "HandOver/Arguments/Input/round": [given(7, round_number=7)],
@@ -198,6 +184,8 @@ CASES: dict[str, list[Case]] = {
     "Finish/Arguments/Payload/broadcast": [given("b", broadcast="b")],
     "Finish/Arguments/Payload/round": [given(7, round_number=7)],
     "Finish/Arguments/Payload/due_seq": SEQS,
+    "Finish/Arguments/Payload/due_at": DUE_AT,
+    "Finish/Arguments/Payload/started_at": [given(NOW - 40, started_at=NOW - 40)],
     "Finish/Arguments/Payload/batches": [states(each, input=each) for each in LISTS],
     "Finish/Assign/round_number": [given(2, round_number=1), given(1000, round_number=999)],
     "Finish/Assign/batches": [

@@ -1,7 +1,7 @@
 """Runs broadcast.asl.json without AWS: JSONata's reference implementation evaluates it, a test plays the services.
 
-The interpreter knows what the definition uses: Task with Arguments, Assign, Output and Catch; Choice; Succeed; a Map,
-inline, one iteration after the other. Variables that an iteration assigns end with the iteration
+The interpreter knows what the definition uses: Task with Arguments, Assign, Output and Catch; Choice; Pass; Succeed; a
+Map, inline, one iteration after the other. Variables that an iteration assigns end with the iteration
 (https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html). A failed task is not tried again.
 """
 
@@ -69,13 +69,22 @@ class Jsonata:
 
 
 class Interpreter:
-    """One execution.
+    """One execution of ``definition``.
 
     ``call`` plays the services: it gets name and arguments of a task. It returns the answer or raises TaskError.
     """
 
-    def __init__(self, jsonata: Jsonata, name: str, call: Callable[[str, Any], Any], *, now: int) -> None:
+    def __init__(
+        self,
+        jsonata: Jsonata,
+        name: str,
+        call: Callable[[str, Any], Any],
+        *,
+        now: int,
+        definition: dict[str, Any] = DEFINITION,
+    ) -> None:
         self._jsonata = jsonata
+        self._definition = definition
         self._call = call
         self.now = now
         """``$millis()``."""
@@ -89,7 +98,7 @@ class Interpreter:
 
     def run(self, given: dict[str, Any]) -> Any:
         """From StartAt to the end; returns the execution's output."""
-        return self._run(DEFINITION, json.loads(json.dumps(given)), {})
+        return self._run(self._definition, json.loads(json.dumps(given)), {})
 
     def _run(self, machine: dict[str, Any], given: Any, variables: dict[str, Any]) -> Any:
         name: str | None = machine["StartAt"]
@@ -122,6 +131,9 @@ class Interpreter:
         items = self._fill(state["Items"], variables, input=given)
         result = [self._run(state["ItemProcessor"], each, dict(variables)) for each in items]
         return self._leave(state, variables, result, input=given, result=result), state["Next"]
+
+    def _pass(self, _: str, state: dict[str, Any], given: Any, variables: dict[str, Any]) -> tuple[Any, str]:
+        return self._leave(state, variables, given, input=given), state["Next"]
 
     def _succeed(self, _name: str, _state: dict[str, Any], given: Any, _variables: Any) -> tuple[Any, None]:
         return given, None

@@ -1,5 +1,10 @@
 """The lease outlasts the tries of the state machine: no second execution begins a broadcast that is still going on.
 
+The starter acquires the lease for a short time. If nothing goes wrong, that time lasts until a sender's first poll.
+Lambda may keep all senders of a broadcast waiting for longer. They have sent nothing yet, so a newer event or the
+watchdog's check may begin a second broadcast. Then the senders of the first one stop at their first poll. The first
+poll of a sender that gets the lease makes the lease full. From then on the lease outlasts all tries.
+
 The check follows the definition from each renewal of the lease to the next renewal, or to the end. On such a path every
 task needs all its tries, and a task that renews the lease succeeds with its last try. The check adds up the longest
 pauses, CALL for each call and START for a function that begins. It leaves out a function that hangs until its time-out,
@@ -10,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,37 +81,44 @@ class Paths:
         """All the tries of a task."""
         return Path(paused(self.states[name]) + tries(self.states[name]) * CALL, (name,))
 
-    def through(self, name: str) -> list[Path]:
-        """The paths from the beginning of a state to the next renewal of the lease, or to the end."""
+    def through(self, name: str, passed: frozenset[str] = frozenset()) -> list[Path]:
+        """The paths from the beginning of a state to the next renewal of the lease, or to the end.
+
+        A path ends before a task that it has ``passed``: a round comes to a second hand-over only if a sender has run,
+        and a sender that runs renews the lease.
+        """
         state = self.states[name]
         if state["Type"] == "Map":
             # At least one batch of a round is not done yet, and goes to the Default of the first state.
             first = state["ItemProcessor"]["StartAt"]
-            return self.through(self.states[first].get("Default", first))
+            return self.through(self.states[first].get("Default", first), passed)
         if state["Type"] != "Task":
-            return self.after(name)
+            return self.after(name, passed)
+        if name in passed:
+            return []
+        passed |= {name}
         path = self.all_tries(name)
         if self.renews(name):
             return [path]
         if self.calls(name, SENDER) or self.calls(name, RECEIPT):
             # A function that begins renews or releases the lease.
-            return path.followed_by([Path(START)]) + path.followed_by(self.after_failure(name))
+            return path.followed_by([Path(START)]) + path.followed_by(self.after_failure(name, passed))
         if state["Resource"].endswith(":states:startExecution"):
-            return path.followed_by(self.through(self._start))
-        return path.followed_by(self.after(name) + self.after_failure(name))
+            return path.followed_by(self.through(self._start, passed))
+        return path.followed_by(self.after(name, passed) + self.after_failure(name, passed))
 
-    def after(self, name: str) -> list[Path]:
+    def after(self, name: str, passed: frozenset[str] = frozenset()) -> list[Path]:
         """The paths from a state that has succeeded."""
         state = self.states[name]
         following = [state[key] for key in ("Next", "Default") if key in state]
         following += [choice["Next"] for choice in state.get("Choices", [])]
         if not following and name in self._outside:
-            return self.after(self._outside[name])
-        return [path for each in following for path in self.through(each)]
+            return self.after(self._outside[name], passed)
+        return [path for each in following for path in self.through(each, passed)]
 
-    def after_failure(self, name: str) -> list[Path]:
+    def after_failure(self, name: str, passed: frozenset[str]) -> list[Path]:
         """The paths from a state whose last try has failed."""
-        return [path for each in self.states[name].get("Catch", []) for path in self.through(each["Next"])]
+        return [path for each in self.states[name].get("Catch", []) for path in self.through(each["Next"], passed)]
 
 
 @dataclass(frozen=True)
@@ -130,6 +143,21 @@ def lease(applied: Applied) -> list[str]:
     ]
 
 
+def starts_that_died(applied: Applied) -> list[str]:
+    """The watchdog's first check finds the lease of a starter that died run out.
+
+    The cell's row may be written so much later than the message as the other cells wait for one cell: a cell that is
+    slower counts as silent, and gets another message.
+    """
+    regions = (applied.root / "runtime/regions.py").read_text()
+    waited = (_constant(regions, "PATIENCE_SECONDS") or 0) + (_constant(regions, "COLD_SECONDS") or 0)
+    first_check = applied.system["settings"]["watchdog_seconds"]["default"]
+    ends = waited + _start_seconds(applied)
+    if ends < first_check:
+        return []
+    return [f"a starter's lease may end {ends} s after the watchdog's message, which is checked after {first_check} s"]
+
+
 def documented(applied: Applied) -> list[str]:
     """docs/reliability.md has a row for each of these paths."""
     text = (applied.root / "docs/reliability.md").read_text()
@@ -146,7 +174,10 @@ def _longest(applied: Applied) -> list[Longest]:
         return []
     whole: float = applied.system["settings"]["lease_seconds"]["default"]
     paths = Paths(json.loads(applied.definition))
-    found = []
+    # The starter waits for the watchdog's message. Then it starts the execution, which invokes a sender.
+    message = _constant((applied.root / "broadcaster/control/starter.py").read_text(), "MESSAGE_SECONDS") or 0
+    first_poll = Path(message + 2 * CALL + START, ("StartExecution", "Send"))
+    found = [("the starter's write", _start_seconds(applied), [first_poll])]
     for name in paths.states:
         if paths.renews(name):
             # The end of the lease may be computed once, before the first try.
@@ -157,6 +188,13 @@ def _longest(applied: Applied) -> list[Longest]:
         elif paths.calls(name, RECEIPT):
             found.append((f"{name} has renewed the lease", whole, paths.after(name)))
     return [Longest(since, max(each, key=lambda path: path.seconds), left) for since, left, each in found]
+
+
+def _start_seconds(applied: Applied) -> float:
+    """The length of the lease as the starter acquires it."""
+    names = runpy.run_path(str(applied.root / "broadcaster/control/lease.py"))
+    seconds: float = names["start_seconds"](applied.system["settings"]["watchdog_seconds"]["default"])
+    return seconds
 
 
 def _constant(text: str, name: str) -> float | None:

@@ -28,7 +28,7 @@ LIMIT = 300
 """AWS ends an Express execution after five minutes
 (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
-ONCE_ONLY = dict.fromkeys(("AcquireLease", "RenewLease"), "DynamoDB.ConditionalCheckFailedException")
+ONCE_ONLY = {"RenewLease": "DynamoDB.ConditionalCheckFailedException"}
 """By state: an error that is an answer. The state is not tried again after it."""
 
 
@@ -114,8 +114,6 @@ def execution_time(applied: Applied) -> list[str]:
     waits = {name: paused(task) for name, task in tasks(applied).items()}
     # A last invocation begins just before the hand-over. One full invocation may fail and be repeated.
     chains = {
-        "a lease that is asked for again": waits["AcquireLease"] + hand_over + sender,
-        "an announcement that is made again": waits["Announce"] + hand_over + sender,
         "a sender that is tried again": hand_over + waits["Send"] + 2 * sender + waits["HandOver"],
         "a batch that is set aside": hand_over + sender + waits["SetAside"] + waits["RenewLease"] + waits["HandOver"],
         "a receipt that is tried again": hand_over + sender + waits["Finish"] + 2 * receipt,

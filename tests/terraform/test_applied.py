@@ -39,6 +39,7 @@ CHECKS = [
     storage.state_machines,
     retries.errors_that_are_tried_again,
     lease.documented,
+    lease.starts_that_died,
     routes.http,
     routes.websocket,
     routes.budget,

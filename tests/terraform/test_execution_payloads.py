@@ -7,72 +7,37 @@ machine hands to a sender, to the receipt and to the next execution.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from broadcaster.control.cell_state import CellState
-from broadcaster.control.payload import VERSION, Batch, Counts, Cursor, ExecutionInput, RoundEnd, SenderTask
+from broadcaster.control.lease import start_owner
+from broadcaster.control.payload import Batch, CarriedEvent, Counts, ExecutionInput
+from broadcaster.control.payload_reader import VERSION
 from broadcaster.control.plan import Budget
 from broadcaster.control.starter import Starter
 from matches.match_state import MatchState
 from matches.scoreboard import Board
-from tests.terraform.expressions import HAND_OVER, LEASE, NOW
-from tests.terraform.interpreter import Interpreter, TaskError
+from tests.terraform.expressions import LEASE, NOW
+from tests.terraform.interpreter import DEFINITION, Interpreter, TaskError
+from tests.terraform.mistakes import definition
+from tests.terraform.played import CURSOR, Services, faults, late, lost, out_of_time, sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from broadcaster.control.payload import SenderTask
     from tests.terraform.interpreter import Jsonata
+    from tests.terraform.mistakes.definition import MistakeInTheDefinition
 
 MATCH = "wc22-final"
-CURSOR = Cursor(7, 16, 3, None, 1, "L0SM9cOFvHcCIhw=", 400)
-
-
-def _sent(task: SenderTask) -> Batch:
-    """A batch that is done."""
-    counts = replace(task.batch.counts, rows=500, invocations=task.batch.counts.invocations + 1)
-    return replace(task.batch, done=True, reached_seq=7, cursor=None, counts=counts)
-
-
-def _out_of_time(task: SenderTask) -> Batch:
-    """A batch whose lap is not done yet."""
-    counts = replace(task.batch.counts, invocations=task.batch.counts.invocations + 1)
-    return replace(task.batch, done=False, reached_seq=None, cursor=CURSOR, counts=counts)
-
-
-@dataclass
-class Services:
-    """The services around the state machine. ``sends`` is a sender, ``refuses`` the tasks that fail with an error."""
-
-    sends: Callable[[SenderTask], Batch] = _sent
-    refuses: dict[str, str] = field(default_factory=dict)
-    again: int = 0
-    """Rounds that another one follows."""
-    tasks: list[SenderTask] = field(default_factory=list)
-    ends: list[RoundEnd] = field(default_factory=list)
-    handed_over: list[ExecutionInput] = field(default_factory=list)
-    calls: dict[str, list[Any]] = field(default_factory=dict)
-    """By the name of a state: the arguments of its calls."""
-
-    def __call__(self, name: str, arguments: Any) -> Any:
-        """A service's answer."""
-        self.calls.setdefault(name, []).append(arguments)
-        if name in self.refuses:
-            raise TaskError(self.refuses[name])
-        match name:
-            case "Send":
-                self.tasks.append(SenderTask.parse(arguments["Payload"]))
-                return {"StatusCode": 200, "Payload": self.sends(self.tasks[-1]).dump()}
-            case "Finish":
-                self.ends.append(RoundEnd.parse(arguments["Payload"]))
-                another_round = len(self.ends) <= self.again
-                return {"StatusCode": 200, "Payload": self.ends[-1].answer(another_round=another_round).dump()}
-            case "HandOver":
-                self.handed_over.append(ExecutionInput.parse(arguments["Input"]))
-        return {}
+EVENTS = (
+    CarriedEvent(cast("Any", {"seq": 6, "id": "y", "kind": "yellow_card", "at": NOW - 200}), None),
+    CarriedEvent(cast("Any", {"seq": 7, "id": "g", "kind": "goal", "at": NOW - 100, "player": "Müller ⚽"}), 3),
+)
 
 
 @pytest.fixture
@@ -94,25 +59,41 @@ def started() -> dict[str, Any]:
         inputs.append(json.loads(arguments["input"]))
         assert arguments["name"] == inputs[-1]["broadcast"]
 
+    def update_item(**arguments: Any) -> dict[str, Any]:
+        """The row that the lease is acquired on, as the write leaves it."""
+        values = arguments["ExpressionAttributeValues"]
+        row = {"due_seq": ":seq", "due_at": ":now_ms", "epoch": ":epoch", "lease_owner": ":owner", "v": ":v"}
+        return {"Attributes": {**{name: values[value] for name, value in row.items()}, "shards": {"N": "16"}}}
+
+    db = SimpleNamespace(
+        update_item=update_item,
+        put_item=lambda **_: {},
+        exceptions=SimpleNamespace(ConditionalCheckFailedException=KeyError),
+    )
+    cell_states: Any = SimpleNamespace(table="broadcasts", db=db)
     stepfunctions: Any = SimpleNamespace(start_execution=start_execution)
     state = MatchState(MATCH, "e1", 7, Board(), "Argentina", "France", None, "2022-12-18T15:00:00Z", 6_000, 0)
-    Starter(stepfunctions, "a-machine", Budget(4_000, 2_000)).start(state, CellState(MATCH, shards=16))
+    with ThreadPoolExecutor(1) as threads:
+        Starter(cell_states, stepfunctions, "a-machine", Budget(4_000, 2_000), 20, threads).begin(state, EVENTS)
     [given] = inputs
     return given
 
 
 def test_the_starter_writes_a_complete_payload(started: dict[str, Any]) -> None:
-    """The starter's JSON is an ExecutionInput with all keys and no previous owner."""
+    """The starter's JSON has all keys of an ExecutionInput, the start as previous owner, and the events."""
     given = ExecutionInput.parse(started)
     assert given.dump() == started
-    assert (given.match, given.due_seq, given.previous_owner, given.round) == (MATCH, 7, None, 1)
+    assert (given.match, given.due_seq, given.round) == (MATCH, 7, 1)
+    assert given.previous_owner == start_owner(given.broadcast)
+    assert given.due_at > 0
+    assert given.events == EVENTS
     assert given.batches == (Batch(0, 0, 8, 16, 2), Batch(1, 8, 16, 16, 2))
 
 
 def test_a_broadcast_of_two_rounds(execution: Callable[..., Interpreter], started: dict[str, Any]) -> None:
     """Senders and receipt get what payload.py defines: first the plan, then cursors, then the next round."""
     services = Services(
-        sends=lambda task: _sent(task) if task.batch.cursor or task.batch.number else _out_of_time(task), again=1
+        sends=lambda task: sent(task) if task.batch.cursor or task.batch.number else out_of_time(task), again=1
     )
     machine = execution(services)
     machine.run(started)
@@ -129,11 +110,25 @@ def test_a_broadcast_of_two_rounds(execution: Callable[..., Interpreter], starte
     assert [(each.round, each.receipt_seq, each.unreached_batches, each.rows) for each in services.ends] == [
         (1, 7, 0, 1000), (2, 7, 0, 1000)
     ]  # fmt: skip
-    [lease] = services.calls["AcquireLease"]
-    values = lease["ExpressionAttributeValues"]
-    assert (values[":owner"], values[":previous"]) == ({"S": machine.owner}, {"S": "nobody"})
-    assert values[":round"] == {"S": f"{started['broadcast']}#1"}
-    assert values[":until"] == {"N": str(NOW // 1000 + LEASE)}
+    assert {each.previous_owner for each in services.tasks} == {started["previous_owner"]}
+    assert [each.events for each in services.tasks] == [EVENTS] * 3 + [()] * 3
+    assert set(services.calls) == {"Send", "Finish"}
+
+
+def test_the_receipt_gets_the_times_of_the_broadcast(
+    execution: Callable[..., Interpreter], started: dict[str, Any]
+) -> None:
+    """``due_at`` is the starter's, and ``started_at`` is when the execution began, in every round."""
+    services = Services(again=1)
+    machine = execution(services)
+
+    def slowly(task: SenderTask) -> Batch:
+        machine.now += 5_000
+        return sent(task)
+
+    services.sends = slowly
+    machine.run(started)
+    assert [(each.due_at, each.started_at) for each in services.ends] == [(started["due_at"], NOW)] * 2
 
 
 def test_a_hand_over_is_the_input_of_the_next_execution(
@@ -142,24 +137,37 @@ def test_a_hand_over_is_the_input_of_the_next_execution(
     """After 100 s the batches go to another execution with their cursors; it sends only what is not done."""
     services = Services()
     machine = execution(services)
-
-    def late(task: SenderTask) -> Batch:
-        machine.now = NOW + HAND_OVER * 1000 + 1
-        return _out_of_time(task) if task.batch.number else _sent(task)
-
-    services.sends = late
+    services.sends = late(machine, lambda task: out_of_time(task) if task.batch.number else sent(task))
     machine.run(started)
     [handed] = services.handed_over
     assert (handed.previous_owner, handed.round, handed.due_seq) == (machine.owner, 1, 7)
+    assert (handed.due_at, handed.events) == (started["due_at"], ())
     assert [(each.done, each.cursor) for each in handed.batches] == [(True, None), (False, CURSOR)]
     following = Services()
     second = execution(following, "another-name")
+    second.now = machine.now
     second.run(handed.dump())
-    assert [(each.batch, each.owner) for each in following.tasks] == [(handed.batches[1], second.owner)]
-    assert following.tasks[0].broadcast == started["broadcast"]
-    assert following.calls["AcquireLease"][0]["ExpressionAttributeValues"][":previous"] == {"S": machine.owner}
-    assert following.calls["Announce"][0]["Item"]["batches"] == {"N": "1"}
-    assert following.ends[0].receipt_seq == 7
+    [task] = following.tasks
+    assert (task.batch, task.owner, task.previous_owner) == (handed.batches[1], second.owner, machine.owner)
+    assert (task.broadcast, task.events) == (started["broadcast"], ())
+    [end] = following.ends
+    assert (end.receipt_seq, end.due_at, end.started_at) == (7, started["due_at"], machine.now)
+
+
+def test_each_execution_takes_the_lease_over_from_the_one_before(
+    execution: Callable[..., Interpreter], started: dict[str, Any]
+) -> None:
+    """The senders of a third execution know the second one, and not the first one or the starter."""
+    given, owners = started, [started["previous_owner"]]
+    for name in ("one", "two", "three"):
+        services = Services()
+        machine = execution(services, name)
+        services.sends = late(machine, out_of_time)
+        machine.run(given)
+        assert {each.previous_owner for each in services.tasks} == {owners[-1]}
+        owners.append(machine.owner)
+        given = services.handed_over[0].dump()
+    assert len(set(owners)) == 4
 
 
 def test_an_execution_hands_over_between_two_rounds(
@@ -168,34 +176,35 @@ def test_an_execution_hands_over_between_two_rounds(
     """If a round ends after 100 s and an event is due, the next execution begins with the next round."""
     services = Services(again=1)
     machine = execution(services)
-
-    def late(task: SenderTask) -> Batch:
-        machine.now = NOW + HAND_OVER * 1000 + 1
-        return _sent(task)
-
-    services.sends = late
+    services.sends = late(machine, sent)
     machine.run(started)
     [handed] = services.handed_over
     assert (handed.round, [each.reached_seq for each in handed.batches]) == (2, [7, 7])
+    assert handed.previous_owner == machine.owner
 
 
 def test_a_lease_that_is_lost_in_a_hand_over_ends_the_round(execution: Callable[..., Interpreter]) -> None:
-    """The receipt gets a round that has lost its lease, in the name of the execution that handed over."""
+    """The receipt gets a round that has lost its lease, in the name of the execution whose senders did not get it."""
     batches = (Batch(0, 0, 8, 16, 2, reached_seq=7, done=True), Batch(1, 8, 16, 16, 2, cursor=CURSOR))
-    given = ExecutionInput(MATCH, 7, "the-one-before", "m-7-0a1b2c3d", 3, batches)
-    services = Services(refuses={"AcquireLease": "DynamoDB.ConditionalCheckFailedException"})
-    execution(services).run(given.dump())
+    given = ExecutionInput(MATCH, 7, NOW - 90, "the-one-before", "m-7-0a1b2c3d", 3, batches)
+    services = Services(sends=lost)
+    machine = execution(services)
+    machine.run(given.dump())
     [end] = services.ends
-    assert (end.owner, end.round, end.lease_lost, end.reached_seqs) == ("the-one-before", 3, True, [])
-    assert services.tasks == []
+    assert (end.owner, end.round, end.lease_lost, end.reached_seqs) == (machine.owner, 3, True, [7])
+    assert [each.batch for each in services.tasks] == [batches[1]]
+    assert machine.states[-1] == "Ended"
 
 
-def test_an_execution_without_the_lease_ends(execution: Callable[..., Interpreter], started: dict[str, Any]) -> None:
-    """The starter's execution that does not get the lease calls nobody."""
-    services = Services(refuses={"AcquireLease": "DynamoDB.ConditionalCheckFailedException"})
+def test_an_execution_that_runs_twice_sends_once(
+    execution: Callable[..., Interpreter], started: dict[str, Any]
+) -> None:
+    """The second run asks each sender once; no sender gets the lease, and the receipt is told so."""
+    services = Services(sends=lost)
     machine = execution(services)
     machine.run(started)
-    assert (machine.states[-1], list(services.calls)) == ("NothingToDo", ["AcquireLease"])
+    assert (machine.states[-1], set(services.calls)) == ("Ended", {"Send", "Finish"})
+    assert (len(services.tasks), services.ends[0].lease_lost) == (2, True)
 
 
 @pytest.mark.parametrize("refused", [{}, {"SetAside": "SQS.SqsException", "RenewLease": "States.TaskFailed"}])
@@ -207,15 +216,20 @@ def test_a_batch_that_fails_is_set_aside(
     def fails(task: SenderTask) -> Batch:
         if task.batch.number:
             raise TaskError("PayloadError")
-        return _sent(task)
+        return sent(task)
 
     services = Services(sends=fails, refuses=refused, again=1)
-    execution(services).run(started)
+    machine = execution(services)
+    machine.run(started)
     message = services.calls["SetAside"][0]["MessageBody"]
     assert (message["kind"], message["match"], message["reason"]) == ("batch", MATCH, "PayloadError: a test")
     assert Batch.parse(message["batch"]) == services.tasks[1].batch
     assert (services.ends[0].unreached_batches, services.ends[0].receipt_seq) == (1, 7)
     assert services.tasks[3].batch == services.tasks[1].batch
+    values = services.calls["RenewLease"][0]["ExpressionAttributeValues"]
+    assert values[":owner"] == {"S": machine.owner}
+    assert values[":previous"] == {"S": started["previous_owner"]}
+    assert values[":until"] == {"N": str(NOW // 1000 + LEASE)}
 
 
 def test_batches_of_another_release_keep_their_version(
@@ -242,8 +256,24 @@ def test_counts_and_cursors_are_passed_on_as_they_are(
     """JSONata changes no number, null, text or list of a batch on its way."""
     batch = Batch(
         0, 0, 1, 1, 1, previous_rows=10**12, cursor=replace(CURSOR, begin_after="fußball-⚽", after=None),
-        counts=Counts(*range(10**12, 10**12 + 11)),
+        counts=Counts(*range(10**12, 10**12 + len(fields(Counts)))),
     )  # fmt: skip
     services = Services()
     execution(services).run({**started, "batches": [batch.dump()]})
     assert [each.batch for each in services.tasks] == [batch]
+
+
+def test_the_definition_has_no_fault(jsonata: Jsonata, started: dict[str, Any]) -> None:
+    """Lease, events and times go from the starter to senders, receipt and the next execution."""
+    assert faults(jsonata, DEFINITION, started) == []
+
+
+@pytest.mark.parametrize("mistake", definition.MISTAKES, ids=lambda mistake: mistake.name)
+def test_a_mistake_in_the_definition_is_found(
+    jsonata: Jsonata, started: dict[str, Any], mistake: MistakeInTheDefinition
+) -> None:
+    """A definition that loses an owner, the events or a time on the way is found by playing it."""
+    text = json.dumps(DEFINITION)
+    assert text.count(mistake.old) == 1
+    found = faults(jsonata, json.loads(text.replace(mistake.old, mistake.new)), started)
+    assert any(mistake.says in sentence for sentence in found), found

@@ -100,7 +100,7 @@ def test_the_definition_is_valid(tools: Path, tmp_path: Path) -> None:
     ("old", "new"),
     [
         ('"Next": "BatchDone?"', '"Next": "Nowhere"'),
-        ("$states.input.previous_owner = null ?", "($states.input.previous_owner = null ?"),
+        ("$states.input.done or", "($states.input.done or"),
         ('"MaxAttempts": 8', '"MaxAttempts": -1'),
         ('"Arguments"', '"Parameters"'),
         ('"StartAt": "AlreadyDone?"', '"StartAt": "Nowhere"'),

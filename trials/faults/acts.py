@@ -153,7 +153,9 @@ async def unknown_version(play: Play) -> AsyncIterator[None]:
     """The only execution for the event has a payload with a later version."""
     yield
     seq = await play.settled()
-    given = ExecutionInput(play.match, seq, None, "of-another-release", 1, (Batch(0, 0, 16, 16, 1),))
+    given = ExecutionInput(
+        play.match, seq, 0, "start#of-another-release", "of-another-release", 1, (Batch(0, 0, 16, 16, 1),)
+    )
     await asyncio.to_thread(
         play.world.client("stepfunctions").start_execution,
         stateMachineArn=play.world.system.resolve("state_machine"),

@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from broadcaster.control import rate_share
 from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import Batch, ExecutionInput, RoundAnswer, RoundEnd, SenderTask
-from broadcaster.control.progress import round_name
 from devstack.system import ROOT
 from trials.model.actors import Died, current_routine
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
     from trials.model.world import World
 
-TRIES = {"AcquireLease": 5, "Announce": 3, "Send": 4, "SetAside": 3, "RenewLease": 3, "Finish": 5, "HandOver": 5}
+TRIES = {"Send": 4, "SetAside": 3, "RenewLease": 3, "Finish": 5, "HandOver": 5}
 """The first try and MaxAttempts of a Retry's last entry, which is for every error. Here Lambda always has capacity."""
 
 
@@ -49,75 +47,30 @@ class Execution:
         self.previous_owner = given.previous_owner
         self.broadcast = given.broadcast
         self.round = given.round
+        self.due_at = given.due_at
+        self.events = given.events
+        self._started_at = 0
         self._hand_over_at = 0.0
 
     def run(self) -> None:
-        """From AcquireLease to the end. Raises the last error of a task whose tries have all failed."""
+        """From Begin to the end. Raises the last error of a task whose tries have all failed."""
         world = self.world
-        if not self._acquire_lease():
-            if self.previous_owner is not None:
-                batches = [
-                    replace(each, done=True, lease_lost=True, reached_seq=None, cursor=None) for each in self.batches
-                ]
-                self._finish(batches, self.previous_owner)
-            return
+        self._started_at = int(world.clock.time() * 1000)
         self._hand_over_at = world.clock.time() + world.hand_over_seconds
         another_round = True
         while another_round:
-            self._announce()
             batches = self._run_round()
             if any(not each.done for each in batches):
                 self.batches = tuple(batches)
                 self._hand_over()
                 return
-            answer = self._finish(batches, self.id)
+            answer = self._finish(batches)
             # The model damages no batch.
             self.batches = tuple(each for each in answer.batches if isinstance(each, Batch))
+            self.events = ()
             self.round, another_round = self.round + 1, answer.another_round
             if another_round and world.clock.time() > self._hand_over_at:
                 self._hand_over()
-                return
-
-    def _acquire_lease(self) -> bool:
-        arguments = definition()["AcquireLease"]["Arguments"]
-        now = int(self.world.clock.time())
-        for left in reversed(range(TRIES["AcquireLease"])):
-            try:
-                self.world.db.update_item(
-                    TableName=self.world.system.name("broadcasts"),
-                    Key=cell_state_key(self.match),
-                    UpdateExpression=arguments["UpdateExpression"],
-                    ConditionExpression=arguments["ConditionExpression"],
-                    ExpressionAttributeValues={
-                        ":owner": {"S": self.id},
-                        ":previous": {"S": self.previous_owner or "nobody"},
-                        ":now": {"N": str(now)},
-                        ":until": {"N": str(now + self.world.lease_seconds)},
-                        ":due": {"N": str(self.due_seq)},
-                        ":round": {"S": round_name(self.broadcast, self.round)},
-                    },
-                )
-            except self.world.db.exceptions.ConditionalCheckFailedException:
-                return False
-            except ClientError:
-                if not left:
-                    raise
-            else:
-                return True
-        return False
-
-    def _announce(self) -> None:
-        until = int(self.world.clock.time()) + self.world.lease_seconds
-        senders = sum(not each.done for each in self.batches)
-        for _ in range(TRIES["Announce"]):
-            with suppress(ClientError):
-                self.world.db.put_item(
-                    TableName=self.world.system.name("broadcasts"),
-                    Item={
-                        **rate_share.rate_share_key(self.match), "owner": {"S": self.id},
-                        "batches": {"N": str(senders)}, "ttl": {"N": str(until)},
-                    },
-                )  # fmt: skip
                 return
 
     def _run_round(self) -> list[Batch]:
@@ -138,7 +91,7 @@ class Execution:
             return batch
         failures = 0
         while True:
-            sender = self.world.invoke_sender(SenderTask(self.match, self.id, self.broadcast, self.round, batch))
+            sender = self.world.invoke_sender(self._task(batch))
             self._wait(lambda sender=sender: sender.ended)
             if sender.error is None:
                 batch, failures = sender.result, 0
@@ -150,6 +103,11 @@ class Execution:
                 self._set_aside()
                 self._renew_lease()
                 return replace(batch, done=True, reached_seq=None, cursor=None, set_aside=True)
+
+    def _task(self, batch: Batch) -> SenderTask:
+        return SenderTask(
+            self.match, self.due_seq, self.id, self.previous_owner, self.broadcast, self.round, batch, self.events
+        )
 
     def _set_aside(self) -> None:
         for _ in range(TRIES["SetAside"]):
@@ -168,12 +126,18 @@ class Execution:
                         Key=cell_state_key(self.match),
                         UpdateExpression=arguments["UpdateExpression"],
                         ConditionExpression=arguments["ConditionExpression"],
-                        ExpressionAttributeValues={":until": {"N": str(until)}, ":owner": {"S": self.id}},
+                        ExpressionAttributeValues={
+                            ":until": {"N": str(until)},
+                            ":owner": {"S": self.id},
+                            ":previous": {"S": self.previous_owner},
+                        },
                     )
                 return
 
-    def _finish(self, batches: Sequence[Batch], owner: str) -> RoundAnswer:
-        end = RoundEnd(self.match, owner, self.broadcast, self.round, self.due_seq, tuple(batches))
+    def _finish(self, batches: Sequence[Batch]) -> RoundAnswer:
+        end = RoundEnd(
+            self.match, self.id, self.broadcast, self.round, self.due_seq, self.due_at, self._started_at, tuple(batches)
+        )
         for _ in range(TRIES["Finish"]):
             part = self.world.invoke_receipt(end)
             self._wait(lambda part=part: part.ended)
@@ -182,7 +146,7 @@ class Execution:
         raise Died
 
     def _hand_over(self) -> None:
-        given = ExecutionInput(self.match, self.due_seq, self.id, self.broadcast, self.round, self.batches)
+        given = ExecutionInput(self.match, self.due_seq, self.due_at, self.id, self.broadcast, self.round, self.batches)
         for left in reversed(range(TRIES["HandOver"])):
             try:
                 name = f"{self.broadcast}-after-{self.world.number()}"

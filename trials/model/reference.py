@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from broadcaster.control.lease import START
 from matches.amendments import with_changes
 from matches.scoreboard import GOALS, Applied, Board, apply
 
@@ -74,8 +75,8 @@ class Reference:
         self.rows: dict[tuple[str, str], bool] = {}
         """(pk, connection) of each subscription: whether it is for the score only."""
         self.cell_progress: dict[str, CellProgress] = {}
-        self.predecessors: dict[str, str | None] = {}
-        """By execution: the execution that handed over to it, None if the fan-out or the watchdog started it."""
+        self.predecessors: dict[str, str] = {}
+        """By execution: the owner from which it takes the lease over."""
         self.lost_leases: set[tuple[str, str | None]] = set()
         """Execution and round from which another execution has taken the lease without a hand-over."""
         self.shown: dict[str, list[int]] = {}
@@ -108,7 +109,11 @@ class Reference:
         self.cell_progress[match] = now
         if now.told_seq < before.told_seq or now.ended_seq < before.ended_seq:
             self.breaks(f"{match}: told_seq and ended_seq went back from {before} to {now}")
-        if before.owner is not None and now.owner is None and actor != before.owner:
+        may_release = actor == before.owner or (
+            # The starter, which could not start the execution.
+            (before.owner or "").startswith(START) and (actor or "").startswith(("fan-out", "watchdog"))
+        )
+        if before.owner is not None and now.owner is None and not may_release:
             self.breaks(f"{match}: {actor} gave back the lease of {before.owner}")
         handed_over = self.predecessors.get(now.owner or "") == before.owner
         if before.owner is not None and now.owner not in (None, before.owner) and not handed_over:

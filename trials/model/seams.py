@@ -13,6 +13,7 @@ import broadcaster.control.cells
 import broadcaster.control.fanout
 import broadcaster.control.plan
 import broadcaster.control.receipt
+import broadcaster.control.starter
 import broadcaster.send.batch_share
 import broadcaster.send.carousel
 import broadcaster.send.poller
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
 
 TIMED = (
     broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.control.cells,
-    broadcaster.control.receipt, broadcaster.send.sender_store, api.operators, api.readers, runtime.brief_cache,
-    matches.ledger, matches.numbering, subscriptions.viewer_counts, subscriptions.store,
+    broadcaster.control.receipt, broadcaster.control.starter, broadcaster.send.sender_store, api.operators,
+    api.readers, runtime.brief_cache, matches.ledger, matches.numbering, subscriptions.viewer_counts,
+    subscriptions.store,
 )  # fmt: skip
 """Modules that read the clock."""
 
@@ -50,7 +52,7 @@ SMALL = 2
 
 SCOPE = "score:write"
 
-_LOGGERS = ("sender", "receipt", "cells", "fanout", "api", "routes")
+_LOGGERS = ("sender", "receipt", "cells", "starter", "fanout", "api", "routes")
 
 
 @contextmanager

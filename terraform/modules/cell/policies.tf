@@ -107,7 +107,7 @@ data "aws_iam_policy_document" "receipt" {
 
   statement {
     sid       = "Progress"
-    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = [local.broadcasts]
   }
 }

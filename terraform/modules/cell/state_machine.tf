@@ -88,7 +88,7 @@ resource "aws_iam_role_policy" "state_machine" {
 data "aws_iam_policy_document" "state_machine" {
   statement {
     sid       = "Lease"
-    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:UpdateItem"]
     resources = [local.broadcasts]
   }
 

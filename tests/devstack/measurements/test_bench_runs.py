@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
+from broadcaster.control.trace import StageName
 from devstack.measurements.bench_runs import target_of
 from devstack.measurements.path_calls import behind_a_proxy, steps_of_a_goal
 from devstack.stack.ministack import free_port
@@ -44,6 +45,11 @@ async def test_a_goal_is_seen_by_everybody(target: Target) -> None:
     times = [figures[f"{which}_viewer_ms"] for which in ("first", "median", "last")]
     assert all(set(each) == {"p50", "p95", "max"} for each in times)
     assert 0 < times[0]["p50"] <= times[1]["p50"] <= times[2]["p50"]
+
+
+def test_the_bench_knows_the_stages_of_a_trace() -> None:
+    """The bench reports every stage of a trace, in the same order."""
+    assert get_args(StageName) == goal.STAGES
 
 
 def test_the_stages_of_goals_have_medians() -> None:

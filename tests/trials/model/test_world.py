@@ -46,10 +46,7 @@ def test_an_execution_goes_the_way_of_the_state_machine() -> None:
         for name, state in states.items()
     }
     assert ways == {
-        "AcquireLease": ["Announce", "LeaseLostInHandOver?"],
-        "LeaseLostInHandOver?": ["Finish", "NothingToDo"],
-        "NothingToDo": [],
-        "Announce": ["Round", "Round"],
+        "Begin": ["Round"],
         "Round": ["NeedsHandOver?"],
         "AlreadyDone?": ["Done", "Send"],
         "Send": ["BatchDone?", "SetAside"],
@@ -60,7 +57,7 @@ def test_an_execution_goes_the_way_of_the_state_machine() -> None:
         "NeedsHandOver?": ["Finish", "HandOver"],
         "HandOver": [],
         "Finish": ["NewerEvent?"],
-        "NewerEvent?": ["Announce", "Ended", "HandOver"],
+        "NewerEvent?": ["Ended", "HandOver", "Round"],
         "Ended": [],
     }
     retries = {name: state["Retry"][-1] for name, state in states.items() if "Retry" in state}
