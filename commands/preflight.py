@@ -13,7 +13,7 @@ from rich.text import Text
 from commands.common import AsJson, WrongOptionError, errors_end_the_command, out
 from devstack.deployment.account_quotas import read
 from devstack.deployment.quota_fit import Report, compare
-from devstack.deployment.settings_advice import Plan
+from devstack.deployment.settings_advice import DeploymentPlan
 from devstack.quotas import Throttle, requests_of
 from devstack.system import System
 
@@ -72,7 +72,7 @@ def _plan(
     chosen: tuple[dict[str, Any], dict[str, Throttle]],
     outputs: Path | None,
     audience: tuple[int, float, float],
-) -> Plan:
+) -> DeploymentPlan:
     """The deployment as it is planned, or as its outputs state it. Raises WrongOptionError."""
     system = System(0).raw
     settings, throttles = chosen
@@ -93,7 +93,7 @@ def _plan(
             throttles = {route: Throttle(each["rate"], each["burst"]) for route, each in own.items()} | throttles
     except (KeyError, TypeError):
         raise WrongOptionError("--outputs is not what `terraform output -json` prints for this deployment.") from None
-    return Plan(region, tuple(regions or [region]), settings, system, *audience, throttles=throttles)
+    return DeploymentPlan(region, tuple(regions or [region]), settings, system, *audience, throttles=throttles)
 
 
 def _quota_of(deployed: dict[str, Any]) -> dict[str, Any]:

@@ -90,8 +90,10 @@ class Cells:
     def __contains__(self, region: str) -> bool:
         return region in self._cells
 
-    def broadcast(self, state: MatchState, events: Sequence[CarriedEvent] = (), *, again: bool = False) -> list[str]:
-        """Start a broadcast up to ``state.newest_seq`` in every cell; returns the cells that could not be reached.
+    def broadcast(
+        self, match_state: MatchState, events: Sequence[CarriedEvent] = (), *, again: bool = False
+    ) -> list[str]:
+        """Start a broadcast up to ``match_state.newest_seq`` in every cell; returns the unreached cells.
 
         ``events``: the newest events, for the frames. ``again``: a record of the match was delivered before
         (lease.lease_start).
@@ -103,11 +105,11 @@ class Cells:
         next call sends the messages. In a cell with a damaged row of the match no broadcast starts: the watchdog finds
         the row and sets its message aside. Raises refusals.AWS_ERRORS.
         """
-        put = partial(self._watchdog_queue.put, state.match, state.newest_seq, epoch=state.epoch)
+        put = partial(self._watchdog_queue.put, match_state.match, match_state.newest_seq, epoch=match_state.epoch)
         messages = {region: self._threads.submit(put, region) for region in self._cells}
         reached, damaged = self._ask(
             {
-                region: partial(cell.starter.begin, state, events, message=messages[region], again=again)
+                region: partial(cell.starter.begin, match_state, events, message=messages[region], again=again)
                 for region, cell in self._cells.items()
             }
         )
@@ -118,7 +120,7 @@ class Cells:
             error = next(iter(unsent.values()))
             logger.error(
                 "watchdog_message_not_sent",
-                match=state.match, seq=state.newest_seq, cells=sorted(unsent), exc_info=error,
+                match=match_state.match, seq=match_state.newest_seq, cells=sorted(unsent), exc_info=error,
             )  # fmt: skip
             raise error
         for region in unreached:

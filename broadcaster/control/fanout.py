@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from matches.decisions import Numbered
     from matches.match_state import MatchState
 
-PATIENCE_SECONDS = 1.5
+RETRY_SECONDS = 1.5
 """Seconds in which one invocation tries all doubtful matches again. Two fan-outs at one match may look like damage."""
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.4, 0.4)
@@ -131,7 +131,7 @@ class Fanout:
         """
         done = 0
         try:
-            for numbered in self._accept(records):
+            for numbered in self._number_records(records):
                 _note(due, records[done], numbered)
                 done += 1
         except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
@@ -159,13 +159,13 @@ class Fanout:
         self, doubtful: dict[str, list[dict[str, Any]]], unstarted: dict[str, _Due], failed: dict[str, Exception]
     ) -> None:
         """Try again the records whose error belongs to the record; set aside the records that still fail."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + RETRY_SECONDS
         for key, records in doubtful.items():
             left = records
             try:
                 while left:
                     record, *left = left
-                    number = partial(self._accept_one, record)
+                    number = partial(self._number_one, record)
                     _note(unstarted, record, self._try_until(deadline, record, number, _is_of_the_record))
                     if self._reason_of_damage(key) is None:
                         left = self._number_group(key, left, unstarted, failed)
@@ -217,11 +217,11 @@ class Fanout:
         reason, until = self._damaged.get(match, ("", 0.0))
         return reason if until > seconds() else None
 
-    def _accept_one(self, record: dict[str, Any]) -> Numbered | None:
+    def _number_one(self, record: dict[str, Any]) -> Numbered | None:
         """Number one record, or set it aside (then None)."""
-        return next(self._accept([record]))
+        return next(self._number_records([record]))
 
-    def _accept(self, records: list[dict[str, Any]]) -> Iterator[Numbered | None]:
+    def _number_records(self, records: list[dict[str, Any]]) -> Iterator[Numbered | None]:
         """Number records in order; yields None for a record that is set aside.
 
         Raises the error of the first record that can be neither numbered nor set aside at once.

@@ -330,7 +330,7 @@ class RoundEnd:
         return any(each.lease_lost for each in self.batches)
 
     @property
-    def unreached_batches(self) -> int:
+    def failed_batches(self) -> int:
         """Batches that reached no event: set aside after their last try, or their execution lost the lease."""
         return sum(each.reached_seq is None for each in self.batches)
 

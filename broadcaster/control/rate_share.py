@@ -4,8 +4,9 @@ Each match that is being broadcast has one row: ``broadcast`` (its name), ``batc
 round), ``left0``, ``left1`` … (the posts that the batch of this number still has), ``done`` (the batches that are
 done), ``ttl`` (when the row runs out), ``v`` (the version: runtime/attributes.py). The starter writes the row for the
 first round, and the receipt for each further round. All executions of a broadcast use the same row. The senders read
-all rows four times a second. The end of the broadcast deletes the row. A sender states what its batch has left when the
-sender begins, when that number grows, and each time it has halved: about twenty writes for a million subscription rows.
+all rows four times a second. The end of the broadcast deletes the row. A sender announces how many posts its batch
+has left: when the sender begins, when that number grows, and each time it has halved. That is about twenty writes for a
+million subscription rows.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ HORIZON_SECONDS = 0.5
 _LONGEST_SECONDS = 900
 """Seconds, more than two leases. A ``ttl`` further ahead is damaged: its row would keep a part of the rate for ever."""
 
-UNSTATED = 1
-"""Posts that count for a batch which has not stated its number yet: its function may not run yet."""
+UNANNOUNCED = 1
+"""The posts that count for a batch before its first announcement: its function may not run yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class RateShare:
     done: frozenset[int]
     until: int
     left: Mapping[int, int] = field(default_factory=dict)
-    """By batch: the posts that it has left, as its sender last stated."""
+    """By batch: the posts that it has left, as its sender last announced."""
 
     @property
     def senders(self) -> int:
@@ -54,12 +55,12 @@ class RateShare:
     @property
     def need(self) -> float:
         """Requests a second that send all remaining posts within ``HORIZON_SECONDS``."""
-        stated = [left for batch, left in self.left.items() if batch < MAX_SENDERS and batch not in self.done]
-        return (sum(stated) + UNSTATED * max(0, self.senders - len(stated))) / HORIZON_SECONDS
+        announced = [left for batch, left in self.left.items() if batch < MAX_SENDERS and batch not in self.done]
+        return (sum(announced) + UNANNOUNCED * max(0, self.senders - len(announced))) / HORIZON_SECONDS
 
 
 def share(
-    rows: Iterable[RateShare], match: str, senders: int, rate: float, now: float, *, stated: bool = True
+    rows: Iterable[RateShare], match: str, senders: int, rate: float, now: float, *, announced: bool = True
 ) -> float:
     """Requests a second for one sender of ``match``, out of the cell's ``rate``; ``now`` in seconds since 1970.
 
@@ -69,13 +70,13 @@ def share(
     whose batch is done leaves its part to the other senders of its match. A match whose batches are all done leaves its
     part to the other matches. ``senders`` is the number of the match's senders if its own row is missing.
 
-    The need of the match itself does not limit its part. A new match gets at most an equal part until it has ``stated``
-    its need and the other senders have had time to read it, because until then they still use that part.
+    The need of the match itself does not limit its part. A new match gets at most an equal part until it has
+    ``announced`` its need and the other senders have had time to read it, because until then they still use that part.
     """
     living = {each.match: each for each in rows if each.until > now and (each.senders > 0 or each.match == match)}
     mine = living[match].senders if match in living else senders
     others = [each.need for each in living.values() if each.match != match]
-    part = _fair(others, rate) if stated else rate / (len(others) + 1)
+    part = _fair(others, rate) if announced else rate / (len(others) + 1)
     return part / max(1, mine)
 
 
@@ -143,7 +144,7 @@ def rate_share_put(table: str, match: str, broadcast: str, batches: int, until: 
 
 
 def left_update(table: str, match: str, broadcast: str, batch: int, left: int) -> dict[str, Any]:
-    """The arguments of the UpdateItem by which a sender states the posts that its batch has left.
+    """The arguments of the UpdateItem by which a sender announces the posts that its batch has left.
 
     The call fails with ConditionalCheckFailedException if the row belongs to another broadcast, or is gone.
     """
@@ -158,7 +159,7 @@ def left_update(table: str, match: str, broadcast: str, batch: int, left: int) -
 
 
 def done_update(table: str, match: str, broadcast: str, batch: int, *, is_done: bool) -> dict[str, Any]:
-    """The arguments of the UpdateItem by which a sender says that its batch is done, or goes on after all.
+    """The arguments of the UpdateItem by which a sender announces that its batch is done, or goes on after all.
 
     The answer has the whole row. The call fails as that of ``left_update`` does.
     """

@@ -98,7 +98,7 @@ class Receipts:
         """Write the receipt, then set what the cell has told; returns whether a newer event needs another round."""
         reports = self._reports(end)
         # A repeated end of the round may find another ``told_seq``. The ledger keeps the first receipt.
-        if reports or end.unreached_batches:
+        if reports or end.failed_batches:
             self._write_receipt(end, cell_state.told_seq, reports)
         if not end.reached_seqs:
             # No viewer was told: as if there had been no round. The watchdog starts it again, but not for ever.
@@ -118,7 +118,7 @@ class Receipts:
         missed. So ``ended_seq`` moves, and ``told_seq`` does not.
         """
         outcome = {"ended_seq": end.receipt_seq}
-        if end.unreached_batches or end.receipt_seq < cell_state.told_seq:
+        if end.failed_batches or end.receipt_seq < cell_state.told_seq:
             return outcome
         outcome["told_seq"] = end.receipt_seq
         if has_counts:
@@ -206,7 +206,7 @@ class Receipts:
             "posts": batch_times(reports),
         }  # fmt: skip
         # An operator has stopped the broadcast: its batches have not failed, so none counts as set aside.
-        receipt |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.unreached_batches}
+        receipt |= {"set_aside": 0, "stopped": True} if stopped else {"set_aside": end.failed_batches}
         try:
             self.ledger.put_receipt(end.match, end.receipt_seq, name, cast("Receipt", receipt))
         except (ClientError, BotoCoreError):

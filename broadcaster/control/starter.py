@@ -62,13 +62,13 @@ class Starter:
 
     def begin(
         self,
-        state: MatchState,
+        match_state: MatchState,
         events: Sequence[CarriedEvent] = (),
         *,
         message: Future[None] | None = None,
         again: bool = False,
     ) -> CellState:
-        """Make ``state.newest_seq`` due, and start a broadcast of it unless one is running or has ended.
+        """Make ``match_state.newest_seq`` due, and start a broadcast of it unless one is running or has ended.
 
         ``events``: the newest events, for the frame. ``message``: the watchdog's message, which is being sent; the
         execution starts when the message was sent or has failed, or after ``MESSAGE_SECONDS``. ``again``: the record of
@@ -77,28 +77,28 @@ class Starter:
         Returns the cell's row of the match as it is afterwards.
         """
         for _ in range(TRIES):
-            broadcast = f"{state.match}-{state.newest_seq}-{secrets.token_hex(4)}"
-            acquired = self._acquire_lease(state, broadcast, again=again)
+            broadcast = f"{match_state.match}-{match_state.newest_seq}-{secrets.token_hex(4)}"
+            acquired = self._acquire_lease(match_state, broadcast, again=again)
             if acquired is not None:
                 if message is not None:
                     wait([message], MESSAGE_SECONDS)
-                self._start(state, acquired, broadcast, events)
+                self._start(match_state, acquired, broadcast, events)
                 return acquired
             # A running broadcast sees the newer event, if that is due.
-            present = self.cell_states.mark_due(state.match, state.newest_seq, state.epoch)
-            if present.ended_seq >= state.newest_seq or present.is_running(time.time()):
+            present = self.cell_states.mark_due(match_state.match, match_state.newest_seq, match_state.epoch)
+            if present.ended_seq >= match_state.newest_seq or present.is_running(time.time()):
                 break
         return present
 
-    def _acquire_lease(self, state: MatchState, broadcast: str, *, again: bool) -> CellState | None:
+    def _acquire_lease(self, match_state: MatchState, broadcast: str, *, again: bool) -> CellState | None:
         """The cell's row with the lease of the broadcast, None if the lease is not free or nothing is to be told."""
         try:
             updated = self.cell_states.db.update_item(
                 **lease_start(
                     self.cell_states.table,
-                    state.match,
-                    state.newest_seq,
-                    state.epoch,
+                    match_state.match,
+                    match_state.newest_seq,
+                    match_state.epoch,
                     broadcast=broadcast,
                     now_ms=_now_ms(),
                     seconds=self.lease_seconds,
@@ -107,16 +107,18 @@ class Starter:
             )
         except self.cell_states.db.exceptions.ConditionalCheckFailedException:
             return None
-        return parse_cell_state(state.match, updated["Attributes"])
+        return parse_cell_state(match_state.match, updated["Attributes"])
 
-    def _start(self, state: MatchState, cell_state: CellState, broadcast: str, events: Sequence[CarriedEvent]) -> None:
+    def _start(
+        self, match_state: MatchState, cell_state: CellState, broadcast: str, events: Sequence[CarriedEvent]
+    ) -> None:
         """Start the execution; if that fails, release the lease, so that the next try need not wait."""
         # Before the first broadcast, the operator's estimate is the best there is.
-        rows = cell_state.rows if cell_state.told_seq else state.audience
-        batches = plan(shard_count(cell_state.shards, state.audience), rows, self.budget)
+        rows = cell_state.rows if cell_state.told_seq else match_state.audience
+        batches = plan(shard_count(cell_state.shards, match_state.audience), rows, self.budget)
         given = ExecutionInput(
-            match=state.match,
-            due_seq=state.newest_seq,
+            match=match_state.match,
+            due_seq=match_state.newest_seq,
             due_at=cell_state.due_at,
             previous_owner=start_owner(broadcast),
             broadcast=broadcast,
@@ -124,7 +126,7 @@ class Starter:
             batches=batches,
             events=carried(events),
         )
-        announced = self.threads.submit(self._announce, state.match, broadcast, len(batches))
+        written = self.threads.submit(self._put_rate_share, match_state.match, broadcast, len(batches))
         try:
             self.stepfunctions.start_execution(
                 stateMachineArn=self.state_machine,
@@ -132,12 +134,12 @@ class Starter:
                 input=orjson.dumps(given.dump()).decode(),
             )
         except Exception:
-            self._release_lease(state.match, broadcast)
+            self._release_lease(match_state.match, broadcast)
             raise
         finally:
-            announced.result()
+            written.result()
 
-    def _announce(self, match: str, broadcast: str, batches: int) -> None:
+    def _put_rate_share(self, match: str, broadcast: str, batches: int) -> None:
         """Give the broadcast its part of the send rate.
 
         If the row cannot be written, the viewers are told all the same. Then the other broadcasts slow down only

@@ -1,4 +1,4 @@
-"""The part of the cell's send rate that one batch gets, and the statements by which other matches learn its need."""
+"""The part of the cell's send rate that one batch gets, and the announcements by which other matches learn its need."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ class BatchShare:
         self.rate_shares: list[RateShare] = []
         """All broadcasts that share the rate, at the last poll."""
         self._announced: int | None = None
-        """The posts left in the last statement of this batch, None before the first."""
+        """The posts left that this batch announced last, None before the first announcement."""
         self._known_from = float("inf")
-        """The senders of the other matches have read the first statement by this time (loop's clock)."""
+        """The senders of the other matches have read the first announcement by this time (loop's clock)."""
 
     @property
     def rate(self) -> float:
         """Requests a second for this batch, by the last poll."""
-        stated = self._loop.time() >= self._known_from
-        senders = self._batch.senders
-        return rate_share.share(self.rate_shares, self._match, senders, self._cell_rate, time.time(), stated=stated)
+        announced, senders = self._loop.time() >= self._known_from, self._batch.senders
+        return rate_share.share(
+            self.rate_shares, self._match, senders, self._cell_rate, time.time(), announced=announced
+        )
 
     @property
     def has_rivals(self) -> bool:
@@ -49,17 +50,18 @@ class BatchShare:
 
         Raises botocore's errors.
         """
-        stated = self._announced
-        if stated is not None and (left == stated or stated / 2 < left < stated):
+        before = self._announced
+        if before is not None and (left == before or before / 2 < left < before):
             return
         if await self._store.announce_left(self._match, self._broadcast, self._batch.number, left):
-            if stated is None:
+            if before is None:
                 self._known_from = self._loop.time() + POLL_SECONDS
             self._announced = left
 
     async def announce_done(self, *, is_done: bool) -> RateShare | None:
         """Announce that the batch is done, or that it goes on after all.
 
-        Returns the broadcast of the match, None if it does not share the rate any more. Raises botocore's errors.
+        Returns the rate share of the match, None if the match does not share the rate any more.
+        Raises botocore's errors.
         """
         return await self._store.announce_done(self._match, self._broadcast, self._batch.number, is_done=is_done)

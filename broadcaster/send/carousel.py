@@ -48,7 +48,7 @@ FIRST_POLL_SECONDS = 0.05
 WAIT_SECONDS = 5.0
 """Seconds for which a finished batch waits for the other batches of its broadcast."""
 
-RELEASE_SECONDS = 3.0
+SEND_HELD_SECONDS = 3.0
 """From this many seconds before the deadline on, rows of slow viewers are not held back any more."""
 
 LATE_ANSWER_SECONDS = 2.5
@@ -176,8 +176,8 @@ class Carousel:
                 self._drop_page_ahead()
                 self._rows.restart_here()
                 self._slow.begin_lap()
-            self._put_in(action.frames, self._rows)
-        self._pace.set_share(self._share.rate, self._loop.time())
+            self._use_frames(action.frames, self._rows)
+        self._pace.set_rate(self._share.rate, self._loop.time())
         await self._announce_left()
         self._tools.gateway.wake()
 
@@ -223,8 +223,8 @@ class Carousel:
         self._permitted += self._pace.earned(self._loop.time()) - permitted + self._pace.bucket.rate * BURST_SECONDS
         if rows.error is not None:
             raise rows.error
-        if tally.unreached_posts > OUTAGE_SHARE * (tally.accepted_posts + tally.gone_connections + tally.failed_posts):
-            raise GatewayError(f"{tally.unreached_posts} posts met errors and broken connections only")
+        if tally.outage_posts > OUTAGE_SHARE * (tally.accepted_posts + tally.gone_connections + tally.failed_posts):
+            raise GatewayError(f"{tally.outage_posts} posts met errors and broken connections only")
         if rows.exhausted:
             self._counts = replace(self._counts, rows=rows.lap_rows)
             if tally.accepted_posts > accepted and self._frames is not None and self._frames.at:
@@ -236,7 +236,7 @@ class Carousel:
         while not self._lease_lost:
             await asyncio.sleep(pause)
             pause = POLL_SECONDS
-            self._release_in_time()
+            self._send_held_in_time()
             try:
                 await self._act(await self._poller.next_action(self._lap_seq))
             except Exception:  # a failed poll, whatever the error, must not be the last one
@@ -257,9 +257,9 @@ class Carousel:
         return None
 
     async def _wait_for_other_batches(self) -> NewerEvent | None:
-        broadcast = await self._share.announce_done(is_done=True)
+        rate_share = await self._share.announce_done(is_done=True)
         until = min(self._deadline, self._loop.time() + WAIT_SECONDS)
-        while broadcast is not None and broadcast.senders > 0 and self._loop.time() < until:
+        while rate_share is not None and rate_share.senders > 0 and self._loop.time() < until:
             await asyncio.sleep(POLL_SECONDS)
             action = await self._poller.next_action(self._lap_seq)
             if isinstance(action, NewerEvent):
@@ -268,7 +268,7 @@ class Carousel:
             await self._act(action)
             if isinstance(action, LeaseLost):
                 return None
-            broadcast = next((each for each in action.poll.rate_shares if each.match == self._task.match), None)
+            rate_share = next((each for each in action.poll.rate_shares if each.match == self._task.match), None)
         return None
 
     def _lose_lease(self) -> None:
@@ -283,13 +283,13 @@ class Carousel:
         """The rows of the batch, from the place where an earlier invocation stood."""
         tools, batch = self._tools, self._batch
         await tools.gateway.refresh()
-        self._shards = shard_count(poll.cell_state.shards, poll.state.audience)
+        self._shards = shard_count(poll.cell_state.shards, poll.match_state.audience)
         shards = shards_of(batch.first, batch.end, batch.planned_shards, self._shards)
-        if poll.state.newest_seq > self._task.due_seq:
+        if poll.match_state.newest_seq > self._task.due_seq:
             # A viewer may have subscribed between that read and the newer event, with a snapshot that lacks the event.
             self._drop_page_ahead()
         rows = LapRows(self._read_page, [partition(self._task.match, shard) for shard in shards], tools.gateway.wake)
-        rows.start(lap_start(batch, poll.state.newest_seq, self._shards))
+        rows.start(lap_start(batch, poll.match_state.newest_seq, self._shards))
         return rows
 
     async def _read_page(self, pk: str, after: str | None) -> Page:
@@ -307,7 +307,7 @@ class Carousel:
             # If the read has failed already, asyncio would log that nobody asked for its error.
             ahead.add_done_callback(lambda read: read.cancelled() or read.exception())
 
-    def _put_in(self, frames: Frames, rows: LapRows) -> None:
+    def _use_frames(self, frames: Frames, rows: LapRows) -> None:
         """From now on the rows are sent these frames."""
         rows.everything_request = self._request(rows.everything_request, frames.everything_frame)
         if frames.score_frame is not None:
@@ -321,11 +321,11 @@ class Carousel:
         requests.replace_frame(request, frame)
         return request
 
-    def _release_in_time(self) -> None:
+    def _send_held_in_time(self) -> None:
         """Before the deadline, try the slow viewers that were held back: the next invocation does not know them."""
         now = self._loop.time()
-        if self._rows is not None and self._queue is not None and now >= self._deadline - RELEASE_SECONDS:
-            self._queue.try_now(self._rows.release(), now)
+        if self._rows is not None and self._queue is not None and now >= self._deadline - SEND_HELD_SECONDS:
+            self._queue.try_now(self._rows.take_held(), now)
 
     async def _announce_left(self) -> None:
         """Tell the senders of other matches how many posts this batch has left, once that is known."""

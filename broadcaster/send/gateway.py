@@ -317,7 +317,7 @@ class Gateway:
             for connection in self.pool.waiting_for_answers():
                 is_post = connection.post is not None and not connection.post[1].closes
                 queue.tally.failed_posts += is_post
-                queue.tally.unreached_posts += is_post
+                queue.tally.outage_posts += is_post
                 self.pool.drop(connection)
             queue.give_up()
 

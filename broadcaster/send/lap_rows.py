@@ -153,7 +153,7 @@ class LapRows:
         expected = rows if ranges_read == ranges else max(rows + 1, ceil(rows * ranges / max(1, ranges_read)))
         return max(0, expected - handed_out) + (len(self._held_rows) if ranges_read == ranges else 0)
 
-    def release(self) -> list[Post]:
+    def take_held(self) -> list[Post]:
         """Hand out the rows that are held back at once, as posts. From now on no row is held back any more.
 
         For the last seconds of an invocation, which will not see the end of the lap.

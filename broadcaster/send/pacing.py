@@ -133,7 +133,7 @@ class AnswerCounts:
 
 
 class Pace:
-    """A sender's share of the send budget, less while the account throttles.
+    """A sender's part of the send rate, less while the account throttles.
 
     A 429 means either the account's throttle or one slow viewer's full buffer (the answer does not say which;
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
@@ -142,10 +142,11 @@ class Pace:
     tries.
     """
 
-    def __init__(self, share: float, now: float) -> None:
-        self._share = share
+    def __init__(self, rate: float, now: float) -> None:
+        """``rate``: requests a second of the batch's part of the send rate."""
+        self._rate = rate
         self._earned = 0.0
-        self._shared_from = now
+        self._rate_from = now
         self._factor = 1.0
         self._window_from = now
         self._counted = AnswerCounts()
@@ -155,18 +156,18 @@ class Pace:
         self._trusted_until = now
         self.throttled = False
         """Whether the account throttles, by the last window."""
-        self.bucket = TokenBucket(share, self._burst(), now)
+        self.bucket = TokenBucket(rate, self._burst(), now)
 
-    def set_share(self, rate: float, now: float) -> None:
-        """Set another share of the budget, in requests a second."""
-        if rate != self._share:
-            self._earned, self._shared_from = self.earned(now), now
-            self._share = rate
+    def set_rate(self, rate: float, now: float) -> None:
+        """Set another part of the send rate, in requests a second."""
+        if rate != self._rate:
+            self._earned, self._rate_from = self.earned(now), now
+            self._rate = rate
             self._apply(now)
 
     def earned(self, now: float) -> float:
         """Requests that the allotted rate has permitted so far, ignoring throttling and bursts."""
-        return self._earned + (now - self._shared_from) * self._share
+        return self._earned + (now - self._rate_from) * self._rate
 
     def adjust(self, answers: AnswerCounts, now: float) -> None:
         """Adjust the pace to a window, if the window is over. ``answers`` count from the beginning of the laps."""
@@ -196,13 +197,13 @@ class Pace:
             self._lowered = None
             self._factor = min(1.0, self._factor + RECOVERY)
             return
-        share = (window.first_refusals + window.further_refusals) / max(1.0, window.all_answers)
-        before, windows = self._lowered or (share, 0)
-        if share <= HELPS * before:
-            # The lower pace helps, so the account throttles. At the slowest pace the share may not fall further.
+        refused_part = (window.first_refusals + window.further_refusals) / max(1.0, window.all_answers)
+        before, windows = self._lowered or (refused_part, 0)
+        if refused_part <= HELPS * before:
+            # The lower pace helps, so the account throttles. At the slowest pace the part may not fall further.
             windows = -HELPED_WINDOWS
-        elif windows >= PATIENCE_WINDOWS and share < 1.0:
-            # The lower pace did not help: these viewers cannot take more. If nothing passes at all (a share of 1), the
+        elif windows >= PATIENCE_WINDOWS and refused_part < 1.0:
+            # The lower pace did not help: these viewers cannot take more. If nothing passes at all (a part of 1), the
             # account throttles all the same.
             self._trusted_until, self._lowered, self._factor, self.throttled = now + TRUST_SECONDS, None, 1.0, False
             return
@@ -210,10 +211,10 @@ class Pace:
         self._factor = max(SLOWEST, self._factor * max(0.5, 1.0 - window.throttle_share))
 
     def _apply(self, now: float) -> None:
-        self.bucket.change(self._share * self._factor, self._burst(), now)
+        self.bucket.change(self._rate * self._factor, self._burst(), now)
 
     def _burst(self) -> float:
-        return max(1.0, self._share * self._factor * BURST_SECONDS)
+        return max(1.0, self._rate * self._factor * BURST_SECONDS)
 
 
 def backoff(attempt: int, chance: float, base: float = 0.05, cap: float = 2.0) -> float:

@@ -26,7 +26,7 @@ class Poller:
         self._known: MatchState | None = None
         """The match at the last poll."""
 
-    async def first_action(self, sent_seq: int) -> Action:
+    async def first_action(self, lap_seq: int) -> Action:
         """Take the lease over for the task's execution, and return the action of the first poll, as ``next_action``.
 
         A match that was reset has no row: nobody has its lease any more, and there is nothing to send.
@@ -35,24 +35,24 @@ class Poller:
             poll = await self._store.first_poll(self._task)
         except UnknownMatchError:
             return LeaseLost()
-        return LeaseLost() if poll is None else await self._action(poll, sent_seq, self._task.events)
+        return LeaseLost() if poll is None else await self._action(poll, lap_seq, self._task.events)
 
-    async def next_action(self, sent_seq: int) -> Action:
-        """Poll once, and renew the lease if that is due; ``sent_seq`` is the event that the sender sends at present.
+    async def next_action(self, lap_seq: int) -> Action:
+        """Poll once, and renew the lease if that is due; ``lap_seq`` is the event that the sender sends at present.
 
         Raises the errors of ``SenderStore``.
         """
-        return await self._action(await self._store.poll(self._task.match, self._known), sent_seq)
+        return await self._action(await self._store.poll(self._task.match, self._known), lap_seq)
 
-    async def _action(self, poll: Poll, sent_seq: int, events: Sequence[CarriedEvent] = ()) -> Action:
+    async def _action(self, poll: Poll, lap_seq: int, events: Sequence[CarriedEvent] = ()) -> Action:
         store, task = self._store, self._task
-        self._known = poll.state
-        decision = decide(poll, owner=task.owner, sent_seq=sent_seq, now=time.time(), lease_seconds=store.lease_seconds)
+        self._known = poll.match_state
+        decision = decide(poll, owner=task.owner, lap_seq=lap_seq, now=time.time(), lease_seconds=store.lease_seconds)
         if not decision.has_lease:
             return LeaseLost()
         if decision.renew_lease and not await store.renew(task):
             return LeaseLost()
         if not decision.read_frames:
             return GoOn(poll)
-        frames = await store.frames(poll.state, poll.cell_state.told_seq, events)
+        frames = await store.frames(poll.match_state, poll.cell_state.told_seq, events)
         return GoOn(poll) if frames is None else NewerEvent(poll, frames)

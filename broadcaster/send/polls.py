@@ -23,7 +23,7 @@ machine when the next senders are refused (docs/reliability.md)."""
 class Poll:
     """The rows as one poll found them."""
 
-    state: MatchState
+    match_state: MatchState
     """The match at home."""
     cell_state: CellState
     """The match in this cell, and its lease."""
@@ -40,14 +40,14 @@ class Decision(NamedTuple):
     """The match has an event that this sender does not send yet."""
 
 
-def decide(poll: Poll, *, owner: str, sent_seq: int, now: float, lease_seconds: float) -> Decision:
-    """Decide for a sender of the execution ``owner`` that sends the event ``sent_seq``; ``now``: seconds since 1970."""
+def decide(poll: Poll, *, owner: str, lap_seq: int, now: float, lease_seconds: float) -> Decision:
+    """Decide for a sender of the execution ``owner`` that sends the event ``lap_seq``; ``now``: seconds since 1970."""
     if poll.cell_state.owner != owner:
         return Decision(has_lease=False)
     return Decision(
         has_lease=True,
         renew_lease=poll.cell_state.lease_until - now < lease_seconds - RENEW_SECONDS,
-        read_frames=poll.state.newest_seq > sent_seq,
+        read_frames=poll.match_state.newest_seq > lap_seq,
     )
 
 

@@ -101,7 +101,7 @@ class Tally:
     """Answers 200."""
     failed_posts: int = 0
     """Posts that have no further try, and were neither accepted nor answered with 410."""
-    unreached_posts: int = 0
+    outage_posts: int = 0
     """The failed posts that errors of the gateway or broken connections kept from their viewers."""
     gone_connections: int = 0
     """Connections that the gateway does not know (410, or 400 for the id)."""
@@ -206,7 +206,7 @@ class PostQueue:
                 tally.errored_tries += 1
             tally.refused_further_tries += post[3] > 0
             counts = 1 if self.pace.tells_slow(now) else EXCUSED
-            self._try_again(post, now, counts, unreached=answer is not Answer.THROTTLED)
+            self._try_again(post, now, counts, met_outage=answer is not Answer.THROTTLED)
 
     def connection_broke(self, post: Post, now: float, *, was_reused: bool) -> None:
         """The connection broke before the answer came.
@@ -215,7 +215,7 @@ class PostQueue:
         does not count.
         """
         self.tally.broken_connections += 1
-        self._try_again(post, now, 0 if was_reused else 1, unreached=True, at_once=was_reused)
+        self._try_again(post, now, 0 if was_reused else 1, met_outage=True, at_once=was_reused)
 
     def adjust_pace(self, now: float) -> None:
         """Adjust the pace to the answers so far."""
@@ -232,9 +232,9 @@ class PostQueue:
 
     def give_up(self) -> None:
         """The time is up: the posts that wait for a further try have failed."""
-        posts = [(post, unreached) for _, _, post, unreached in self._further_tries if not post[1].closes]
+        posts = [(post, met_outage) for _, _, post, met_outage in self._further_tries if not post[1].closes]
         self.tally.failed_posts += len(posts)
-        self.tally.unreached_posts += sum(unreached for _, unreached in posts)
+        self.tally.outage_posts += sum(met_outage for _, met_outage in posts)
         self._further_tries.clear()
 
     def _are_in_vain(self, now: float) -> bool:
@@ -243,21 +243,21 @@ class PostQueue:
         further_tries = passes + tally.refused_further_tries
         return further_tries >= FUTILE_FROM and passes < FUTILE_SHARE * further_tries and self.pace.tells_slow(now)
 
-    def _try_again(self, post: Post, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
+    def _try_again(self, post: Post, now: float, counts: float, *, met_outage: bool, at_once: bool = False) -> None:
         connection, request, pk, tries = post
         tries += counts
-        if unreached and len(self._errored_connections) < MOST_ERRORED:
+        if met_outage and len(self._errored_connections) < MOST_ERRORED:
             self._errored_connections.add(connection)
         if tries >= TRIES or (tries >= FUTILE_TRIES and self._are_in_vain(now)):
             if request.closes:
                 return  # The connection stays open, and the next broadcast tries again.
             self.tally.failed_posts += 1
-            self.tally.unreached_posts += unreached
-            is_slow = not unreached and connection not in self._errored_connections and self.pace.tells_slow(now)
+            self.tally.outage_posts += met_outage
+            is_slow = not met_outage and connection not in self._errored_connections and self.pace.tells_slow(now)
             if is_slow and (closing := self._on_slow(post)) is not None:
                 heappush(self._further_tries, (now, next(self._order), (connection, closing, pk, 0), False))
             return
         # A post that a throttle has refused waits longest, because the account has more room later.
         attempt = TRIES if counts == EXCUSED else int(tries) + 1
         wait = 0.0 if at_once else backoff(attempt, self._chance())
-        heappush(self._further_tries, (now + wait, next(self._order), (connection, request, pk, tries), unreached))
+        heappush(self._further_tries, (now + wait, next(self._order), (connection, request, pk, tries), met_outage))

@@ -91,11 +91,11 @@ class SenderStore:
 
     async def _poll(self, match: str, known: MatchState | None, cell_call: Awaitable[Any], key: str) -> Poll:
         """A poll in which ``cell_call`` answers with the cell's row under ``key``."""
-        state, cell_row, share_rows = await asyncio.gather(
+        match_state, cell_row, share_rows = await asyncio.gather(
             self._state(match, known), cell_call, self.db.query(**rate_share.rate_share_query(self.broadcasts))
         )
         return Poll(
-            state=state,
+            match_state=match_state,
             cell_state=parse_cell_state(match, cell_row.get(key)),
             rate_shares=undamaged_rows(rate_share.parse(share_rows["Items"], time.time())),
         )
@@ -146,7 +146,7 @@ class SenderStore:
     async def announce_done(self, match: str, broadcast: str, batch: int, *, is_done: bool) -> RateShare | None:
         """Announce that a batch is done, or goes on after all.
 
-        Returns the broadcast of the match, None if it does not share the rate any more.
+        Returns the rate share of the match, None if the match does not share the rate any more.
         """
         return await self._update_rate_share(
             rate_share.done_update(self.broadcasts, match, broadcast, batch, is_done=is_done)

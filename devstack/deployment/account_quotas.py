@@ -76,15 +76,19 @@ def _account(session: boto3.Session, region: str) -> Account:
     denied = False
     for key, quota in quotas().items():
         if quota.code is not None and not denied:
-            value = _asked(region, "servicequotas:GetServiceQuota", unread, partial(_value, service_quotas, quota))
+            value = _if_permitted(
+                region, "servicequotas:GetServiceQuota", unread, partial(_value, service_quotas, quota)
+            )
             denied = value is None
             if value is not None:
                 values[key] = value
     functions = _client(session, "lambda", region)
-    settings = _asked(region, "lambda:GetAccountSettings", unread, functions.get_account_settings)
+    settings = _if_permitted(region, "lambda:GetAccountSettings", unread, functions.get_account_settings)
     if settings is not None:
         values["concurrency"] = settings["AccountLimit"]["ConcurrentExecutions"]
-    found = _asked(region, "apigateway:GET on /account", unread, _client(session, "apigateway", region).get_account)
+    found = _if_permitted(
+        region, "apigateway:GET on /account", unread, _client(session, "apigateway", region).get_account
+    )
     limits = (found or {}).get("throttleSettings")
     throttle = Throttle(int(limits["rateLimit"]), int(limits["burstLimit"])) if limits else None
     return Account(region, values, throttle, tuple(unread))
@@ -103,7 +107,7 @@ def _value(client: Any, quota: Quota) -> float:
     return float(found["Quota"]["Value"])
 
 
-def _asked(region: str, permission: str, unread: list[str], ask: Callable[[], Any]) -> Any:
+def _if_permitted(region: str, permission: str, unread: list[str], ask: Callable[[], Any]) -> Any:
     """The result of ``ask``; None, with a sentence in ``unread``, if the permission is missing. Raises StackError."""
     try:
         return ask()

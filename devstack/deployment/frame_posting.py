@@ -293,12 +293,12 @@ class OneTry(PostQueue):
     It repeats a post only if an idle HTTP connection broke.
     """
 
-    def _try_again(self, post: Post, now: float, counts: float, *, unreached: bool, at_once: bool = False) -> None:
+    def _try_again(self, post: Post, now: float, counts: float, *, met_outage: bool, at_once: bool = False) -> None:
         if at_once:
-            super()._try_again(post, now, counts, unreached=unreached, at_once=True)
+            super()._try_again(post, now, counts, met_outage=met_outage, at_once=True)
         else:
             self.tally.failed_posts += 1
-            self.tally.unreached_posts += unreached
+            self.tally.outage_posts += met_outage
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from devstack.deployment.settings_advice import ARRIVAL_ROUTES, Account, Advice, Plan, advise, changes
+from devstack.deployment.settings_advice import ARRIVAL_ROUTES, Account, Advice, DeploymentPlan, advise, changes
 from devstack.quotas import quotas
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ HEADROOM = 100
 LEAST_CONCURRENCY = 1000
 """The smallest number of concurrent executions to request: the usual default, which new accounts do not have yet."""
 
-CHECK_SECONDS = 30
+SILENCE_SECONDS = 30
 """Seconds of silence after which a viewer asks the CDN, at most once in that time (docs/protocol.md)."""
 
 
@@ -76,7 +76,7 @@ class Report:
         }
 
 
-def compare(plan: Plan, accounts: Mapping[str, Account]) -> Report:
+def compare(plan: DeploymentPlan, accounts: Mapping[str, Account]) -> Report:
     """Compare each region's quotas with the plan. ``accounts`` has each of the plan's regions."""
     advice = advise(plan, accounts)
     findings = []
@@ -89,7 +89,7 @@ def compare(plan: Plan, accounts: Mapping[str, Account]) -> Report:
             findings += [_shards(plan, account), *_cdn(plan, account)]
     unread = tuple(sentence for region in plan.regions for sentence in accounts[region].unread)
     findings.sort(key=lambda each: not each.binds)
-    asked = _asked(advice, accounts, [each for each in findings if each.binds])
+    asked = _to_request(advice, accounts, [each for each in findings if each.binds])
     today, wanted = changes(plan, advice.today), changes(plan, advice.wanted)
     if any(each.quota in {"requests", "burst", "goal", "connections"} and each.binds for each in findings):
         waits = any(key in {"requests", "connections"} for _, key in asked)
@@ -100,7 +100,7 @@ def compare(plan: Plan, accounts: Mapping[str, Account]) -> Report:
     return Report(tuple(findings), unread, now, requests, granted)
 
 
-def _requests(plan: Plan, account: Account) -> list[Finding]:
+def _requests(plan: DeploymentPlan, account: Account) -> list[Finding]:
     """The findings about requests a second and burst.
 
     API Gateway refuses a stage throttle above the account's. Terraform refuses routes and senders whose rates add up to
@@ -159,7 +159,7 @@ def _arrivals(advice: Advice, account: Account) -> Finding:
     return Finding(region, "connections", has, needs, says)
 
 
-def _concurrency(plan: Plan, account: Account) -> Finding:
+def _concurrency(plan: DeploymentPlan, account: Account) -> Finding:
     """The concurrent Lambda executions when a goal is scored while viewers connect."""
     region, has = account.region, account.quota("concurrency")
     needs, parts = HEADROOM, f"{HEADROOM} for home"
@@ -179,7 +179,7 @@ def _concurrency(plan: Plan, account: Account) -> Finding:
     return Finding(region, "concurrency", has, needs, says)
 
 
-def _table(plan: Plan, account: Account) -> list[Finding]:
+def _table(plan: DeploymentPlan, account: Account) -> list[Finding]:
     """The findings about the table of subscriptions: viewers who connect write its rows, and broadcasts read them."""
     region = account.region
     # A new row has 64 bytes: it takes one write unit in the table and one in the index.
@@ -197,7 +197,7 @@ def _table(plan: Plan, account: Account) -> list[Finding]:
     return found
 
 
-def _shards(plan: Plan, account: Account) -> Finding:
+def _shards(plan: DeploymentPlan, account: Account) -> Finding:
     """The shards of the stream of events."""
     region, has, needs = account.region, account.quota("shards"), plan.shards or plan.system["stream"]["shards"]
     says = f"{region}: {has:,.0f} Kinesis shards are enough for {needs}."
@@ -206,9 +206,9 @@ def _shards(plan: Plan, account: Account) -> Finding:
     return Finding(region, "shards", has, needs, says)
 
 
-def _cdn(plan: Plan, account: Account) -> list[Finding]:
+def _cdn(plan: DeploymentPlan, account: Account) -> list[Finding]:
     """The requests of viewers who ask over HTTP after a silence. Only a support case raises this quota."""
-    quota, needs = quotas()["cdn_requests"], math.ceil(plan.viewers / CHECK_SECONDS)
+    quota, needs = quotas()["cdn_requests"], math.ceil(plan.viewers / SILENCE_SECONDS)
     if needs <= quota.default:
         return []
     says = (
@@ -218,7 +218,9 @@ def _cdn(plan: Plan, account: Account) -> list[Finding]:
     return [Finding(account.region, "cdn_requests", quota.default, needs, says)]
 
 
-def _asked(advice: Advice, accounts: Mapping[str, Account], binding: list[Finding]) -> dict[tuple[str, str], float]:
+def _to_request(
+    advice: Advice, accounts: Mapping[str, Account], binding: list[Finding]
+) -> dict[tuple[str, str], float]:
     """The value to ask for, by region and quota: the largest that any finding needs."""
     asked: dict[tuple[str, str], float] = {}
     if any(each.quota in {"requests", "goal", "connections"} for each in binding):

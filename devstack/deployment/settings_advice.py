@@ -20,7 +20,7 @@ ARRIVAL_ROUTES = ("$connect", "$disconnect", "subscribe")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DeploymentPlan:
     """A planned deployment and its audience."""
 
     home: str
@@ -118,9 +118,9 @@ class Account:
 class Advice:
     """The plan with the settings that fit the granted quotas, and with those that its audience needs."""
 
-    today: Plan
+    today: DeploymentPlan
     """With these settings `terraform apply` succeeds before AWS grants anything more."""
-    wanted: Plan
+    wanted: DeploymentPlan
     """With these settings a goal reaches its viewers in time, and all new viewers connect in time."""
 
     def short(self, account: Account) -> bool:
@@ -128,12 +128,12 @@ class Advice:
         return self.wanted.stage(account.region).rate > account.granted.rate
 
 
-def advise(plan: Plan, accounts: Mapping[str, Account]) -> Advice:
+def advise(plan: DeploymentPlan, accounts: Mapping[str, Account]) -> Advice:
     """The advice for a plan. ``accounts`` has each of the plan's regions."""
     return Advice(_today(plan, accounts), _wanted(plan, accounts))
 
 
-def _today(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
+def _today(plan: DeploymentPlan, accounts: Mapping[str, Account]) -> DeploymentPlan:
     """The plan with settings that fit the granted quotas: a smaller account rate leaves a smaller ``send_rate``."""
     granted = {region: accounts[region].granted for region in plan.regions}
     if any(plan.stage(region).rate > granted[region].rate for region in plan.regions):
@@ -146,7 +146,7 @@ def _today(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
     return _with(plan, send_rate=left) if plan.setting("send_rate") > left else plan
 
 
-def _wanted(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
+def _wanted(plan: DeploymentPlan, accounts: Mapping[str, Account]) -> DeploymentPlan:
     """The plan with the rates that its audience needs, and with the quota that these rates add up to."""
     if plan.goal_rate > plan.setting("send_rate"):
         plan = _with(plan, send_rate=plan.goal_rate)
@@ -161,7 +161,7 @@ def _wanted(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
     return _within_burst(plan, accounts)
 
 
-def _raised(plan: Plan, most: int) -> dict[str, Throttle]:
+def _raised(plan: DeploymentPlan, most: int) -> dict[str, Throttle]:
     """Larger throttles for the routes that are too slow for the new viewers. ``most`` is the largest granted burst."""
     return {
         route: Throttle(plan.arrivals, min(most, max(throttle.burst, plan.arrivals)))
@@ -171,18 +171,18 @@ def _raised(plan: Plan, most: int) -> dict[str, Throttle]:
     }
 
 
-def _within_burst(plan: Plan, accounts: Mapping[str, Account]) -> Plan:
+def _within_burst(plan: DeploymentPlan, accounts: Mapping[str, Account]) -> DeploymentPlan:
     """The plan with a burst that API Gateway accepts: at most the account's."""
     if all(plan.stage(region).burst <= accounts[region].granted.burst for region in plan.regions):
         return plan
     return _with(plan, account_burst=min(accounts[region].granted.burst for region in plan.regions))
 
 
-def _with(plan: Plan, **settings: int) -> Plan:
+def _with(plan: DeploymentPlan, **settings: int) -> DeploymentPlan:
     return replace(plan, settings={**plan.settings, **settings})
 
 
-def changes(plan: Plan, advised: Plan) -> dict[str, Any]:
+def changes(plan: DeploymentPlan, advised: DeploymentPlan) -> dict[str, Any]:
     """The parts of ``advised`` that differ from the plan: settings by name, and ``websocket_throttles`` by route."""
     found: dict[str, Any] = {
         name: value for name, value in advised.settings.items() if str(plan.settings.get(name)) != str(value)

@@ -143,13 +143,13 @@ def _integration(system: System, gateway: Any, api: str, function: str, payload:
     made = gateway.create_integration(
         ApiId=api,
         IntegrationType="AWS_PROXY",
-        IntegrationUri=_invocations(system, function),
+        IntegrationUri=_invocation_uri(system, function),
         PayloadFormatVersion=payload,
     )
     return f"integrations/{made['IntegrationId']}"
 
 
-def _invocations(system: System, function: str) -> str:
+def _invocation_uri(system: System, function: str) -> str:
     """The URI with which API Gateway invokes a function."""
     arn = _function_arn(system, function)
     return f"arn:aws:apigateway:{system.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
@@ -199,7 +199,7 @@ def _websocket_api(system: System) -> None:
         ApiId=api,
         Name="viewers",
         AuthorizerType="REQUEST",
-        AuthorizerUri=_invocations(system, described["authorizer"]),
+        AuthorizerUri=_invocation_uri(system, described["authorizer"]),
         IdentitySource=[],
     )
     for route in described["routes"]:

@@ -25,13 +25,13 @@ class Started(Starter):
     started: list[tuple[str, int]]
     failures: int
 
-    def begin(self, state: MatchState, *given: Any, **options: Any) -> CellState:
+    def begin(self, match_state: MatchState, *given: Any, **options: Any) -> CellState:
         """Begin, unless a failure is due."""
         if self.failures:
             object.__setattr__(self, "failures", self.failures - 1)
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "StartExecution")
-        begun = super().begin(state, *given, **options)
-        self.started.append((state.match, state.newest_seq))
+        begun = super().begin(match_state, *given, **options)
+        self.started.append((match_state.match, match_state.newest_seq))
         return begun
 
 

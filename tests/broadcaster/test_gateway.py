@@ -231,7 +231,7 @@ async def post(
                           "refused_further_tries": 1}, 3),
         ("503-200=", {"accepted_posts": 1, "accepted_further_tries": 1, "errored_tries": 1}, 2),
         ("429-410=", {"gone_connections": 1, "throttled_tries": 1}, 2),
-        ("500=", {"failed_posts": 1, "unreached_posts": 1, "errored_tries": TRIES,
+        ("500=", {"failed_posts": 1, "outage_posts": 1, "errored_tries": TRIES,
                   "refused_further_tries": TRIES - 1}, TRIES),
         ("429=", {"failed_posts": 1, "throttled_tries": TRIES, "refused_further_tries": TRIES - 1}, TRIES),
         ("reset-200=", {"accepted_posts": 1, "accepted_further_tries": 1, "broken_connections": 1}, 2),
@@ -362,7 +362,7 @@ async def test_a_refused_signature_ends_the_delivery(
 async def test_no_answer_is_awaited_past_the_deadline(gateway: Gateway, server: Server) -> None:
     """The delivery ends in time if the gateway does not answer, and the connection is not used again."""
     tally = await post(gateway, "silence=", seconds=0.3)
-    assert (tally.accepted_posts, tally.failed_posts, tally.unreached_posts) == (0, 1, 1)
+    assert (tally.accepted_posts, tally.failed_posts, tally.outage_posts) == (0, 1, 1)
     assert (await post(gateway, "200=")).accepted_posts == 1
 
 

@@ -137,7 +137,7 @@ def test_the_permitted_requests_are_the_sum_of_the_share_over_time(
     """The sum counts the whole share, however often it changes and however far a throttle lowers the pace."""
     pace, now, expected = Pace(spans[0][1], start), start, 0.0
     for seconds, share in spans:
-        pace.set_share(share, now)
+        pace.set_rate(share, now)
         pace.adjust(AnswerCounts(0, 100), now)
         now += seconds
         expected += seconds * share

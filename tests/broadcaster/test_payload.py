@@ -225,7 +225,7 @@ def test_a_round_ends_with_what_its_slowest_batch_has_reached() -> None:
     """A batch that was set aside counts as such; the event that ends is the lowest that the others have reached."""
     aside = replace(ENDED_BATCH, reached_seq=None, set_aside=True)
     end = replace(EXAMPLES[2], batches=(ENDED_BATCH, replace(ENDED_BATCH, reached_seq=5), aside))
-    assert (end.receipt_seq, end.unreached_batches, end.lease_lost) == (5, 1, False)
+    assert (end.receipt_seq, end.failed_batches, end.lease_lost) == (5, 1, False)
     none = replace(end, batches=(aside,))
     assert (none.receipt_seq, none.reached_seqs) == (none.due_seq, [])
 
@@ -236,7 +236,7 @@ def test_a_round_ends_although_no_sender_could_read_a_batch() -> None:
     sent = {**EXAMPLES[2].dump(), "batches": [damaged_batch, ENDED_BATCH.dump()]}
     end = RoundEnd.parse(sent)
     assert end.dump() == sent
-    assert (end.receipt_seq, end.unreached_batches, end.lease_lost, end.rows) == (7, 1, False, 0)
+    assert (end.receipt_seq, end.failed_batches, end.lease_lost, end.rows) == (7, 1, False, 0)
     assert end.answer(another_round=True).dump()["batches"][0] == {**damaged_batch, "done": False, "set_aside": False}
 
 

@@ -17,9 +17,9 @@ POLL = Poll(
 )
 
 
-def decision(poll: Poll, *, sent_seq: int = 3) -> Decision:
+def decision(poll: Poll, *, lap_seq: int = 3) -> Decision:
     """The decision for a sender of the execution ``us``."""
-    return decide(poll, owner="us", sent_seq=sent_seq, now=NOW, lease_seconds=LEASE_SECONDS)
+    return decide(poll, owner="us", lap_seq=lap_seq, now=NOW, lease_seconds=LEASE_SECONDS)
 
 
 def test_a_sender_with_the_newest_event_and_a_new_lease_goes_on() -> None:
@@ -31,7 +31,7 @@ def test_a_sender_without_the_lease_does_nothing_else() -> None:
     """Promise 2: neither another execution's lease is renewed, nor a newer event sent under it."""
     for owner in ("another", None):
         poll = replace(POLL, cell_state=replace(POLL.cell_state, owner=owner, lease_until=0))
-        assert decision(poll, sent_seq=1) == Decision(has_lease=False)
+        assert decision(poll, lap_seq=1) == Decision(has_lease=False)
 
 
 def test_a_lease_is_renewed_when_it_is_old() -> None:
@@ -43,5 +43,5 @@ def test_a_lease_is_renewed_when_it_is_old() -> None:
 
 def test_a_newer_event_is_sent() -> None:
     """The frames are read if and only if the match has an event after the one that is being sent."""
-    assert decision(POLL, sent_seq=2) == Decision(has_lease=True, read_frames=True)
-    assert not decision(POLL, sent_seq=4).read_frames
+    assert decision(POLL, lap_seq=2) == Decision(has_lease=True, read_frames=True)
+    assert not decision(POLL, lap_seq=4).read_frames

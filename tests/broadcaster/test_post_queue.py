@@ -115,7 +115,7 @@ def test_connections_that_always_break_are_bounded_too() -> None:
         posts.connection_broke(taken(posts, now), now, was_reused=False)
         now += posts.waits(now) or 0.0
     assert posts.finished(now)
-    assert (posts.tally.failed_posts, posts.tally.unreached_posts) == (1, 1)
+    assert (posts.tally.failed_posts, posts.tally.outage_posts) == (1, 1)
 
 
 def test_the_gone_are_handed_over_and_never_tried_again() -> None:

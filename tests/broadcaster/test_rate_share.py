@@ -57,10 +57,10 @@ def test_the_rate_is_used_as_long_as_somebody_needs_it(broadcasts: list[RateShar
 
 @given(BROADCASTS, st.floats(1, 100_000))
 def test_before_the_others_know_a_match_takes_an_equal_part(broadcasts: list[RateShare], rate: float) -> None:
-    """Promise 5: a match that begins takes no more than was its part before needs were stated."""
+    """Promise 5: a match that begins takes no more than was its part before needs were announced."""
     living = [each for each in broadcasts if each.senders]
     for each in living:
-        part = each.senders * share(broadcasts, each.match, each.batches, rate, NOW, stated=False)
+        part = each.senders * share(broadcasts, each.match, each.batches, rate, NOW, announced=False)
         assert part <= rate / len(living) * (1 + 1e-9)
 
 
@@ -116,8 +116,8 @@ def test_a_match_whose_row_is_missing_still_counts_itself() -> None:
     assert share([RateShare("b", "o", 1, frozenset(), 2_000, {0: 900})], "a", 2, 900, NOW) == 225
 
 
-def test_the_need_of_a_row_costs_no_more_than_its_statements() -> None:
-    """Promise 7: however many batches a row claims, its need is counted from what batches have stated."""
+def test_the_need_of_a_row_costs_no_more_than_its_announcements() -> None:
+    """Promise 7: however many batches a row claims, its need is counted from what batches have announced."""
     claimed = RateShare("m", "o", 10**15, frozenset({0}), 2_000, {0: 5, 1: 7, 10**16: 9})
     assert claimed.need == (7 + 10**15 - 2) / HORIZON_SECONDS
 

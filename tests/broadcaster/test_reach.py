@@ -195,6 +195,6 @@ async def test_a_poll_goes_on_without_home(system: System, ledger: Ledger, begun
     ):
         store = SenderStore(home, cell, system.name("matches"), system.name("broadcasts"), 60)
         poll = await store.poll(begun, known)
-        assert (poll.state, poll.cell_state.match) == (known, begun)
+        assert (poll.match_state, poll.cell_state.match) == (known, begun)
         with pytest.raises(BotoCoreError):
             await store.poll(begun)

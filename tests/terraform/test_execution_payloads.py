@@ -107,7 +107,7 @@ def test_a_broadcast_of_two_rounds(execution: Callable[..., Interpreter], starte
     assert [each.round for each in services.tasks] == [1, 1, 1, 2, 2, 2]
     again = services.tasks[3].batch
     assert again == Batch(0, 0, 8, 16, 2, previous_rows=500, reached_seq=7)
-    assert [(each.round, each.receipt_seq, each.unreached_batches, each.rows) for each in services.ends] == [
+    assert [(each.round, each.receipt_seq, each.failed_batches, each.rows) for each in services.ends] == [
         (1, 7, 0, 1000), (2, 7, 0, 1000)
     ]  # fmt: skip
     assert {each.previous_owner for each in services.tasks} == {started["previous_owner"]}
@@ -224,7 +224,7 @@ def test_a_batch_that_fails_is_set_aside(
     message = services.calls["SetAside"][0]["MessageBody"]
     assert (message["kind"], message["match"], message["reason"]) == ("batch", MATCH, "PayloadError: a test")
     assert Batch.parse(message["batch"]) == services.tasks[1].batch
-    assert (services.ends[0].unreached_batches, services.ends[0].receipt_seq) == (1, 7)
+    assert (services.ends[0].failed_batches, services.ends[0].receipt_seq) == (1, 7)
     assert services.tasks[3].batch == services.tasks[1].batch
     values = services.calls["RenewLease"][0]["ExpressionAttributeValues"]
     assert values[":owner"] == {"S": machine.owner}
@@ -247,7 +247,7 @@ def test_batches_of_another_release_keep_their_version(
 
     execution(cast("Any", call)).run({**started, "v": VERSION + 1})
     assert versions == [VERSION + 1] * 2
-    assert [each.unreached_batches for each in services.ends] == [2]
+    assert [each.failed_batches for each in services.ends] == [2]
 
 
 def test_counts_and_cursors_are_passed_on_as_they_are(

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from commands.cli import app
-from devstack.deployment.settings_advice import Account, Plan
+from devstack.deployment.settings_advice import Account, DeploymentPlan
 from devstack.quotas import Throttle, quotas
 from devstack.system import System
 from tests.terraform import guide
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SYSTEM = System(0).raw
-PLAN = Plan("eu-west-1", ("eu-west-1",), {}, SYSTEM)
+PLAN = DeploymentPlan("eu-west-1", ("eu-west-1",), {}, SYSTEM)
 USUAL = Account("eu-west-1", {key: quota.default for key, quota in quotas().items()}, Throttle(10_000, 5_000))
 
 

@@ -6,16 +6,16 @@ import itertools
 from dataclasses import replace
 
 from devstack.deployment.quota_fit import Finding, compare
-from devstack.deployment.settings_advice import ARRIVAL_ROUTES, Account, Plan, advise
+from devstack.deployment.settings_advice import ARRIVAL_ROUTES, Account, DeploymentPlan, advise
 from devstack.quotas import Throttle, quotas
 from devstack.system import System
 
 SYSTEM = System(0).raw
-PLAN = Plan("eu-west-1", ("eu-west-1",), {}, SYSTEM)
+PLAN = DeploymentPlan("eu-west-1", ("eu-west-1",), {}, SYSTEM)
 USUAL = Account("eu-west-1", {key: quota.default for key, quota in quotas().items()}, Throttle(10_000, 5_000))
 
 
-def found(plan: Plan, *accounts: Account) -> dict[str, Finding]:
+def found(plan: DeploymentPlan, *accounts: Account) -> dict[str, Finding]:
     """The findings by quota."""
     return {each.quota: each for each in compare(plan, {each.region: each for each in accounts}).findings}
 
@@ -38,7 +38,7 @@ def asks(region: str, code: str, value: int) -> str:
 def test_a_small_region_is_told_what_to_set_and_what_to_file() -> None:
     """Milan grants 2,500 requests a second, and Terraform knows it: the report lowers send_rate, or asks for more."""
     account = replace(USUAL, region="eu-south-1", throttle=Throttle(2_500, 1_250))
-    plan = Plan("eu-south-1", ("eu-south-1",), {}, SYSTEM)
+    plan = DeploymentPlan("eu-south-1", ("eu-south-1",), {}, SYSTEM)
     report = compare(plan, {"eu-south-1": account})
     assert found(plan, account)["requests"].binds
     assert report.requests == (asks("eu-south-1", "L-8A5B8E43", 10_000),)
@@ -53,7 +53,7 @@ def test_a_lowered_quota_is_set_for_all_regions() -> None:
     assert report.requests == (asks("eu-west-1", "L-8A5B8E43", 10_000),)
 
 
-def _accounts() -> list[tuple[Plan, dict[str, Account]]]:
+def _accounts() -> list[tuple[DeploymentPlan, dict[str, Account]]]:
     """Plans for small and usual regions, small and raised quotas, one and two cells, few and many viewers."""
     made = []
     rates = (2_500, 1_250), (10_000, 5_000), (10_000, 1_250), (40_000, 10_000)
@@ -70,7 +70,7 @@ def _accounts() -> list[tuple[Plan, dict[str, Account]]]:
         accounts = {region: replace(USUAL, region=region, throttle=Throttle(*rate), quotas=quota) for region in regions}
         cells = regions[1:] or regions
         made.append((
-            Plan(regions[0], cells, settings, SYSTEM, viewers, seconds, 600, throttles=raised), accounts
+            DeploymentPlan(regions[0], cells, settings, SYSTEM, viewers, seconds, 600, throttles=raised), accounts
         ))  # fmt: skip
     return made
 
