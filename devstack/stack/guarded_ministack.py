@@ -6,6 +6,8 @@ MiniStack obeys every request, and answers every web page with ``Access-Control-
 requests of web pages (loadtest/page_requests.py), and unsigned requests that AWS would require to be signed. It runs in
 MiniStack's process, so there is no unguarded second port.
 
+MiniStack sleeps before the first state of each execution of Step Functions. AWS does not, so the pause is left out.
+
 The process ends when the process that started it ends, because its stdin then closes. It also removes the folders that
 ended workers have left behind.
 """
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 SWEEP_SECONDS = 5.0
+
+EXECUTION_PAUSE_SECONDS = 0.15
+"""Seconds for which MiniStack 1.5.33 sleeps before the first state of an execution (services/stepfunctions.py)."""
 
 _HEALTH = "/_ministack/health"
 
@@ -109,6 +114,19 @@ def _why(scope: Message, origins: Collection[str]) -> str | None:
     return None if _UNSIGNED.fullmatch(scope["path"]) and not is_call else _NOT_SIGNED
 
 
+class WithoutPause:
+    """The module ``time`` for MiniStack's Step Functions, without the pause before an execution."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        """Sleep, unless it is the pause before an execution."""
+        if seconds != EXECUTION_PAUSE_SECONDS:
+            time.sleep(seconds)
+
+
 def main() -> None:
     """Serve until SIGTERM or the end of stdin."""
     parser = argparse.ArgumentParser(prog="python -m devstack.stack.guarded_ministack")
@@ -121,6 +139,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, args=[options.state], daemon=True).start()
     threading.Thread(target=_sweep, args=[options.state], daemon=True).start()
     ministack: Any = importlib.import_module("ministack.app")
+    importlib.import_module("ministack.services.stepfunctions").time = WithoutPause()  # type: ignore[attr-defined]
     ministack.app = guard(ministack.app, allowed_origins(options.origins), options.owner)
     # MiniStack's own program reads sys.argv again. It serves the module's ``app``, which is now the guard.
     sys.argv = ["ministack"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ import httpx
 import pytest
 from aiohttp import web
 
+from devstack.stack.guarded_ministack import EXECUTION_PAUSE_SECONDS, WithoutPause
+from devstack.stack.ministack import environment
 from devstack.stack.provision import client
 from loadtest import browser as browsers
 from tests.support import FROM_A_PAGE, needs
@@ -145,3 +148,17 @@ def test_no_path_lets_a_call_of_aws_through_unsigned(
     """An unsigned request with a target or an action is refused on every path, because MiniStack obeys those."""
     answer = httpx.request(method, f"http://127.0.0.1:{system.port}{path}", headers=headers, content=b"{}", timeout=20)
     assert answer.status_code == 403, answer.text
+
+
+def test_an_execution_begins_without_ministacks_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MiniStack sleeps once before each execution; exactly that sleep is left out, and no other."""
+    [code] = environment().glob("lib/python*/site-packages/ministack/services/stepfunctions.py")
+    _, execution = code.read_text().split("def _run_execution(")
+    assert execution.partition("\ndef ")[0].count(f"time.sleep({EXECUTION_PAUSE_SECONDS})") == 1
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    clock = WithoutPause()
+    clock.sleep(EXECUTION_PAUSE_SECONDS)
+    clock.sleep(1.0)
+    assert slept == [1.0]
+    assert clock.time == time.time
