@@ -67,8 +67,8 @@ PAUSES = (0.05, 0.1, 0.2, 0.4, 0.4, 0.4)
 """Seconds between these tries."""
 
 DAMAGED_SECONDS = 5.0
-"""Seconds after a record was set aside because of a damaged state row. Meanwhile each invocation tries one record of that
-match once, and then sets the match's records aside without further tries."""
+"""Seconds after a record was set aside because of a damaged state row. Meanwhile each invocation tries one record of
+that match once, and then sets the match's records aside without further tries."""
 
 CONTENTION_SECONDS = 60.0
 """Seconds of contention after which an event is set aside. Contention ends by itself: one writer always succeeds."""
