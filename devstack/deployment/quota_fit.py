@@ -89,14 +89,14 @@ def compare(plan: DeploymentPlan, accounts: Mapping[str, Account]) -> Report:
             findings += [_shards(plan, account), *_cdn(plan, account)]
     unread = tuple(sentence for region in plan.regions for sentence in accounts[region].unread)
     findings.sort(key=lambda each: not each.binds)
-    asked = _to_request(advice, accounts, [each for each in findings if each.binds])
+    requested = _to_request(advice, accounts, [each for each in findings if each.binds])
     today, wanted = changes(plan, advice.today), changes(plan, advice.wanted)
     if any(each.quota in {"requests", "burst", "goal", "connections"} and each.binds for each in findings):
-        waits = any(key in {"requests", "connections"} for _, key in asked)
+        waits = any(key in {"requests", "connections"} for _, key in requested)
         now, granted = (today, wanted) if waits else (wanted, {})
     else:
         now, granted = {}, {}
-    requests = tuple(_request(region, key, value) for (region, key), value in asked.items())
+    requests = tuple(_request(region, key, value) for (region, key), value in requested.items())
     return Report(tuple(findings), unread, now, requests, granted)
 
 
@@ -222,17 +222,17 @@ def _to_request(
     advice: Advice, accounts: Mapping[str, Account], binding: list[Finding]
 ) -> dict[tuple[str, str], float]:
     """The value to ask for, by region and quota: the largest that any finding needs."""
-    asked: dict[tuple[str, str], float] = {}
+    found: dict[tuple[str, str], float] = {}
     if any(each.quota in {"requests", "goal", "connections"} for each in binding):
         for region, account in accounts.items():
             if advice.short(account):
-                asked[region, "requests"] = advice.wanted.stage(region).rate
+                found[region, "requests"] = advice.wanted.stage(region).rate
     for each in binding:
         value = max(each.needs, LEAST_CONCURRENCY) if each.quota == "concurrency" else each.needs
         # A throttle, not the quota, may be what binds.
         if each.quota in quotas() and each.quota != "requests" and value > accounts[each.region].quota(each.quota):
-            asked[each.region, each.quota] = max(value, asked.get((each.region, each.quota), 0))
-    return {key: value for key, value in asked.items() if quotas()[key[1]].code is not None}
+            found[each.region, each.quota] = max(value, asked.get((each.region, each.quota), 0))
+    return {key: value for key, value in found.items() if quotas()[key[1]].code is not None}
 
 
 def _request(region: str, key: str, value: float) -> str:

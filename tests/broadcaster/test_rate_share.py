@@ -19,7 +19,7 @@ from broadcaster.control.rate_share import (
 
 NOW = 1_000.0
 LEFT = st.dictionaries(st.integers(0, 39), st.integers(0, 100_000), max_size=40)
-BROADCASTS = st.lists(
+RATE_SHARES = st.lists(
     st.builds(
         lambda match, batches, ended, left: RateShare(
             match, "o", batches, frozenset(range(min(ended, batches))), 2_000, left
@@ -30,37 +30,37 @@ BROADCASTS = st.lists(
 )  # fmt: skip
 
 
-@given(BROADCASTS, st.floats(1, 100_000))
-def test_all_senders_together_stay_within_the_rate(broadcasts: list[RateShare], rate: float) -> None:
+@given(RATE_SHARES, st.floats(1, 100_000))
+def test_all_senders_together_stay_within_the_rate(rate_shares: list[RateShare], rate: float) -> None:
     """Promise 5: within the horizon no more is sent than the rate permits, and no match is left with nothing.
 
     A match sends what it has left, at its part of the rate at most.
     """
     sent = 0.0
-    for each in broadcasts:
+    for each in rate_shares:
         if each.senders:
-            part = each.senders * share(broadcasts, each.match, each.batches, rate, NOW)
+            part = each.senders * share(rate_shares, each.match, each.batches, rate, NOW)
             assert part > 0
             sent += min(part * HORIZON_SECONDS, each.need * HORIZON_SECONDS)
     assert sent <= rate * HORIZON_SECONDS * (1 + 1e-9)
 
 
-@given(BROADCASTS, st.floats(1, 100_000))
-def test_the_rate_is_used_as_long_as_somebody_needs_it(broadcasts: list[RateShare], rate: float) -> None:
+@given(RATE_SHARES, st.floats(1, 100_000))
+def test_the_rate_is_used_as_long_as_somebody_needs_it(rate_shares: list[RateShare], rate: float) -> None:
     """A match never has to leave requests unused that no other match needs."""
-    for each in broadcasts:
+    for each in rate_shares:
         if each.senders:
-            part = each.senders * share(broadcasts, each.match, each.batches, rate, NOW)
-            others = sum(other.need for other in broadcasts if other.senders and other.match != each.match)
+            part = each.senders * share(rate_shares, each.match, each.batches, rate, NOW)
+            others = sum(other.need for other in rate_shares if other.senders and other.match != each.match)
             assert part >= (rate - others) * (1 - 1e-9)
 
 
-@given(BROADCASTS, st.floats(1, 100_000))
-def test_before_the_others_know_a_match_takes_an_equal_part(broadcasts: list[RateShare], rate: float) -> None:
+@given(RATE_SHARES, st.floats(1, 100_000))
+def test_before_the_others_know_a_match_takes_an_equal_part(rate_shares: list[RateShare], rate: float) -> None:
     """Promise 5: a match that begins takes no more than was its part before needs were announced."""
-    living = [each for each in broadcasts if each.senders]
+    living = [each for each in rate_shares if each.senders]
     for each in living:
-        part = each.senders * share(broadcasts, each.match, each.batches, rate, NOW, announced=False)
+        part = each.senders * share(rate_shares, each.match, each.batches, rate, NOW, announced=False)
         assert part <= rate / len(living) * (1 + 1e-9)
 
 
@@ -82,7 +82,7 @@ def test_matches_without_viewers_cost_the_others_nothing() -> None:
 
 
 def test_a_row_says_what_is_left() -> None:
-    """The senders' statements are read back from DynamoDB's row, by batch."""
+    """The senders' announcements are read back from DynamoDB's row, by batch."""
     item = {"sk": {"S": "m"}, "broadcast": {"S": "o"}, "batches": {"N": "3"}, "ttl": {"N": "9"}, "left0": {"N": "7"},
             "left2": {"N": "0"}}  # fmt: skip
     [read], damaged = parse([item], NOW)
