@@ -129,7 +129,7 @@ class Numbering:
             decisions = decide_together(reading, grouped)
             try:
                 decisions = decisions or [self._decide_alone(reading, waiting[0])]
-                self._write(reading.state, decisions)
+                self._write_decisions(reading.state, decisions)
             except OvertakenError as error:
                 reading, tries = None, tries + 1
                 if error.contradiction is not None and len(decisions) > 1:
@@ -161,7 +161,7 @@ class Numbering:
         goal = None if isinstance(ruling, Refused) else self._unseen_goal(state, accepted)
         return decide(state, accepted, ruling, goal)
 
-    def _write(self, before: MatchState, decisions: Sequence[Decision]) -> None:
+    def _write_decisions(self, before: MatchState, decisions: Sequence[Decision]) -> None:
         """Write decisions in one transaction. Raises OvertakenError."""
         writes = list(group_writes(self._table, before, decisions, time.time_ns() // 1_000_000))
         if not writes:

@@ -99,9 +99,12 @@ async def damaged_event(play: Play) -> AsyncIterator[None]:
 async def damaged_id(play: Play) -> AsyncIterator[None]:
     """The outcome row of another match's event cannot be read: the event is set aside, and the match goes on."""
     other = await _other(play)
-    item = {**row_key(other, "id#unknown"), "v": {"N": "1"}}
+    event = {"kind": "half_time", "event_id": "unknown"}
+    # Without the digest of the event, the row would be that of another event with this id, and readable.
+    digest = AcceptedEvent(other, 0, EVENT.validate_python(event)).digest
+    item = {**row_key(other, "id#unknown"), "v": {"N": "1"}, "digest": {"S": digest}}
     await asyncio.to_thread(play.world.client("dynamodb").put_item, TableName=_table(play, "matches"), Item=item)
-    await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "unknown"})
+    await asyncio.to_thread(_put, play, other, event)
     await asyncio.to_thread(_put, play, other, {"kind": "half_time", "event_id": "next"})
     yield
     await _set_aside(play, "record", other, f"the row id#unknown of match {other} cannot be read")

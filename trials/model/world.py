@@ -76,6 +76,8 @@ class World:
         self.accepted: dict[str, Counter[str]] = {}
         """By round of a broadcast: the frames that the gateway accepted from it, counted by execution."""
         self._tasks: dict[int, SenderTask] = {}  # By number of a sender: the task of its invocation.
+        self._transactions: set[str] = set()
+        """The tokens of the transactions that were done."""
         self._numbers = itertools.count(1)
         self._stack = ExitStack()
         storage.make_tables(self.raw, self.system)
@@ -240,6 +242,11 @@ class World:
         return answer
 
     def _saw_events(self, given: dict[str, Any]) -> None:
+        # DynamoDB does a transaction once, and answers a repetition with the same token as it answered the first
+        # (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
+        if given["ClientRequestToken"] in self._transactions:
+            return
+        self._transactions.add(given["ClientRequestToken"])
         for write in given["TransactItems"]:
             item = write.get("Put", {}).get("Item", {})
             if "body" in item:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trials.model import storage
+from trials.model.actors import Turn
 from trials.model.ending import quiet
 from trials.model.execution import TRIES, definition
 from trials.model.model_sender import ModelSender
@@ -125,6 +126,18 @@ def test_a_lost_lease_excuses_no_wrong_receipt(world: World) -> None:
     world.reference.lost_leases = {("execution:x", broadcast)}
     quiet(world, "m")
     assert len(world.reference.broken) == 1, world.reference.broken
+
+
+def test_a_transaction_that_is_repeated_counts_once(world: World) -> None:
+    """Promise 3: botocore repeats a transaction with its token, so the reference sees its events once."""
+    world.post("m", {"event_id": "g", "kind": "goal", "team": "home", "minute": 1})
+    world.deliver("m", 10)
+    while (routine := world.ready()[0]).at != "TransactWriteItems":  # type: ignore[attr-defined]
+        world.turn(routine)
+    world.turn(routine, turn=Turn.TWICE)
+    world.rest()
+    assert world.reference.broken == []
+    assert [each["event_id"] for each in world.reference.ledger["m"]] == ["k", "g"]
 
 
 def test_a_schedule_can_be_repeated(world: World) -> None:
