@@ -16,6 +16,11 @@ A failure that belongs to one match is neither poison nor transient: its rows ar
 foresaw. The match waits until the other matches have been broadcast; then its records are tried again for a moment. A
 record that still fails is set aside with its reason, and counts as done. If DynamoDB calls the write of an event
 invalid, the record is set aside at once, because DynamoDB gives the same answer on every try.
+
+So ``Fanout.handle`` keeps three collections. ``doubtful``: records that could not be numbered, because an error belongs
+to the record or its match; they are tried again. ``unstarted``: matches with numbered events whose broadcast could not
+start, because an error belongs to the match; they are tried again. ``failed``: matches with an error that belongs to no
+match, such as a throttle; their records stay on the stream.
 """
 
 from __future__ import annotations
@@ -53,13 +58,17 @@ if TYPE_CHECKING:
     from matches.match_state import MatchState
 
 RETRY_SECONDS = 1.5
-"""Seconds in which one invocation tries all doubtful matches again. Two fan-outs at one match may look like damage."""
+"""Seconds in which one invocation tries all doubtful records and unstarted matches again.
+
+Two fan-outs that number one match at once can make its rows look damaged. That passes when their transactions have
+ended; real damage stays."""
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.4, 0.4)
 """Seconds between these tries."""
 
 DAMAGED_SECONDS = 5.0
-"""Seconds in which a match with a damaged state row gets one try in each invocation. Then its records are set aside."""
+"""Seconds after a record was set aside because of a damaged state row. Meanwhile each invocation tries one record of
+that match once, and then sets the match's records aside without further tries."""
 
 CONTENTION_SECONDS = 60.0
 """Seconds of contention after which an event is set aside. Contention ends by itself: one writer always succeeds."""
@@ -167,7 +176,7 @@ class Fanout:
                     record, *left = left
                     number = partial(self._number_one, record)
                     _note(unstarted, record, self._try_until(deadline, record, number, _is_of_the_record))
-                    if self._reason_of_damage(key) is None:
+                    if self._reason_of_damage(_match_of(record)) is None:
                         left = self._number_group(key, left, unstarted, failed)
             except Exception as error:  # noqa: BLE001 - of any kind: the record stays on the stream
                 _log("event_not_numbered", key, error)
@@ -185,10 +194,10 @@ class Fanout:
     ) -> T | None:
         """Try the work for a record until it succeeds, or set the record aside at the deadline and return None.
 
-        ``deadline``: of the monotonic clock. ``gives_up``: whether a record whose error stays is set aside; any other
-        error is raised at once.
+        ``deadline``: of the monotonic clock. ``gives_up`` returns True for an error after which the work is tried
+        again, and the record is set aside at the deadline. Any other error is raised at once.
         """
-        match, pauses = record["kinesis"]["partitionKey"], iter(PAUSES)
+        match, pauses = _match_of(record), iter(PAUSES)
         while True:
             if (known := self._reason_of_damage(match)) is not None:
                 self._set_aside(record, known)
@@ -308,6 +317,12 @@ def _parse(record: dict[str, Any]) -> AcceptedEvent | Exception:
         return accepted if taken is None else replace(accepted, streamed=round(taken * 1_000))
     except Exception as error:  # noqa: BLE001 - of any kind: it is raised when the record has its turn
         return error
+
+
+def _match_of(record: dict[str, Any]) -> str:
+    """The match of a record; of a record that cannot be read, the partition key."""
+    parsed = _parse(record)
+    return record["kinesis"]["partitionKey"] if isinstance(parsed, Exception) else parsed.match
 
 
 def _together(parsed: list[AcceptedEvent | Exception]) -> list[AcceptedEvent]:

@@ -350,3 +350,40 @@ def test_a_redelivered_batch_sets_a_record_aside_once(
     fanout.handle(batch)
     assert len(set_aside(match)) == 1
     assert ids(ledger, other) == ["k"]
+
+
+def under_foreign_key(*records: dict[str, Any]) -> list[dict[str, Any]]:
+    """The records as a producer writes them that puts all matches under one partition key."""
+    for each in records:
+        each["kinesis"]["partitionKey"] = "feed"
+    return list(records)
+
+
+def test_an_event_that_is_tried_again_is_broadcast_under_its_own_match(
+    fanout: Fanout, starter: Started, match: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 2: a partition key that is no match hides no match from the broadcasts, even if an error passes."""
+    failures = [TypeError("it passes"), TypeError("it passes")]
+
+    def passing(board: Board, event: Event, *given: Any) -> Any:
+        if event.kind == "goal" and failures:
+            raise failures.pop()
+        return apply(board, event, *given)
+
+    monkeypatch.setattr("matches.decisions.apply", passing)
+    monkeypatch.setattr("matches.numbering.apply", passing)
+    records = [record(other, "k", "kick_off"), record(match, "k", "kick_off"), record(match, "g1")]
+    fanout.handle(under_foreign_key(*records, record(other, "g1")))
+    assert failures == []
+    assert set(starter.started[-2:]) == {(match, 2), (other, 2)}
+
+
+def test_damage_of_one_match_reaches_no_record_of_another_under_the_same_key(
+    fanout: Fanout, ledger: Ledger, match: str, other: str, set_aside: Any, dynamodb: Any
+) -> None:
+    """Promise 6: a record is set aside for the damage of its own match, whatever partition key its producer chose."""
+    damage(dynamodb, ledger, match, board=None)
+    batch = [record(match, "k", "kick_off"), record(other, "k", "kick_off"), record(match, "g1"), record(other, "g1")]
+    fanout.handle(under_foreign_key(*batch))
+    assert ids(ledger, other) == ["k", "g1"]
+    assert [f"match {match} cannot be read" in each["reason"] for each in set_aside("feed")] == [True, True]
