@@ -25,6 +25,9 @@ PARTITION = "aws"
 """The partition in ARNs, after ``arn:``. MiniStack supports no other."""
 
 PREFIX = "livescore"
+ROLE = f"arn:{PARTITION}:iam::{ACCOUNT}:role/{PREFIX}"
+"""The role of all functions and of the state machine. MiniStack checks no permissions."""
+
 DEFAULT_PORT = 4566
 HTTP_API_ID = "livescoreapi"
 WEBSOCKET_API_ID = "livescorews"
@@ -102,6 +105,10 @@ class System:
         """The name of a resource, as AWS sees it."""
         return f"{PREFIX}-{part}"
 
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource in this region, such as ``function:livescore-api`` of the service ``lambda``."""
+        return f"arn:{PARTITION}:{service}:{self.region}:{ACCOUNT}:{resource}"
+
     def resolve(self, reference: str) -> str:
         """The value of a reference in the description, such as ``table.matches``.
 
@@ -116,7 +123,7 @@ class System:
             case "queue":
                 return f"{self.endpoint}/{ACCOUNT}/{self.name(name)}"
             case "state_machine":
-                return f"arn:aws:states:{self.region}:{ACCOUNT}:stateMachine:{self.name('broadcast')}"
+                return self.arn("states", f"stateMachine:{self.name('broadcast')}")
             case "cells":
                 return json.dumps({region: self.at(region).resolve("state_machine") for region in self.cells})
             case "deployment":

@@ -18,8 +18,8 @@ PATIENCE_SECONDS = 2.0
 """Seconds that the other regions' answers wait for a slow region."""
 
 COLD_SECONDS = 2.0
-"""So much longer they wait for one to which this process has no open connection: a name is looked up, and TCP and TLS
-take three round trips, over an ocean some 0.3 s each, on the part of a vCPU that the function's memory buys."""
+"""Further seconds for a region to which this process has no open connection. The process then looks up a name, and TCP
+and TLS take three round trips, over an ocean some 0.3 s each, on the part of a vCPU that the function's memory buys."""
 
 T = TypeVar("T")
 
@@ -27,8 +27,8 @@ T = TypeVar("T")
 class Regions:
     """Calls up to ``count`` regions at once, each in a thread. With one region the call runs in the caller's thread.
 
-    Use one object for each service: it takes a region that has answered for one with an open connection. ``clock``
-    gives seconds and counts a freeze.
+    Use one object for each service, because the object takes a region that has answered for a region with an open
+    connection. ``clock`` counts seconds, also while the function's process is frozen.
     """
 
     def __init__(self, count: int, clock: Callable[[], float] = seconds) -> None:
@@ -43,11 +43,11 @@ class Regions:
         return answered is None or self._clock() - answered > IDLE_SECONDS
 
     def ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, Exception]]:
-        """Do each region's work; returns the results of those that answered, and what the others failed with.
+        """Do each region's work; returns the results of the regions that answered, and the errors of the other regions.
 
-        A region fails with one of ``AWS_ERRORS``, or with DamagedMatchError if a row of the match is damaged. It fails
-        with TimeoutError if it has not answered within ``PATIENCE_SECONDS``, or ``COLD_SECONDS`` more where a
-        connection has to be opened; its work goes on. Every other error is raised.
+        A region's error is one of ``AWS_ERRORS``, or DamagedMatchError if a row of the match is damaged. It is
+        TimeoutError if the region has not answered within ``PATIENCE_SECONDS``, or ``COLD_SECONDS`` more if the call
+        has to open a connection; the region's work goes on. Every other error is raised.
         """
         if self._threads is None:
             calls = dict(work)

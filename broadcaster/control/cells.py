@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor, Future
 
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_stepfunctions import SFNClient
+
     from broadcaster.control.payload import CarriedEvent
     from matches.match_state import MatchState
 
@@ -186,13 +189,14 @@ class Cells:
                     report_damaged_row(error)
                 continue
             if judge(error) in ("refused", "invalid"):
-                # The cell has answered, and its answer stays the same until a person changes the deployment. If this
-                # raised the error, the record would stay on the stream, and the events of all cells would wait behind
-                # it. So the event waits in the watchdog's queue, like the event of a silent cell.
+                # The cell has answered, and its answer stays the same until a person changes the deployment. If the
+                # fan-out raised the error, the record would stay on the stream, and the events of all cells would wait
+                # behind it. So the event waits in the watchdog's queue, like the event of a silent cell.
                 logger.error("cell_refused", cell=region, exc_info=error)
             else:
                 logger.warning("cell_unreached", cell=region, exc_info=error)
             if isinstance(error, TimeoutError):
+                # The call goes on in its thread and has raised nothing there yet, so the cell is silenced here.
                 self._silence(region)
         return answers, damaged
 
@@ -201,6 +205,7 @@ class Cells:
         try:
             return work()
         except AWS_ERRORS as error:
+            # Only this thread knows how long the call took, so a cell with a late error is silenced here.
             if not isinstance(error, ClientError) or self._clock() - begun > patience:
                 self._silence(region)
             raise
@@ -217,18 +222,24 @@ def _error_of(sent: Future[None]) -> BaseException | None:
         return error
 
 
+def make_cell(
+    own: HomeSettings, region: str, dynamodb: DynamoDBClient, stepfunctions: SFNClient, threads: Executor
+) -> Cell:
+    """Home's clients for the cell in a region, by the settings of home. ``threads`` write the rate shares."""
+    cell_states = CellStates(own.broadcasts_table, dynamodb)
+    budget = Budget(own.send_rate, own.sender_rate)
+    lease_seconds = start_seconds(own.watchdog_seconds)
+    starter = Starter(cell_states, stepfunctions, own.cells[region], budget, lease_seconds, threads)
+    return Cell(region, cell_states, starter)
+
+
 @cache
 def cells() -> Cells:
     """The cells of this process, from its settings."""
     own = settings(HomeSettings)
-    budget = Budget(own.send_rate, own.sender_rate)
-    lease_seconds = start_seconds(own.watchdog_seconds)
     # For each cell, a message to the watchdog and a rate share at once. A call that was given up holds its thread.
     threads = ThreadPoolExecutor(4 * len(own.cells))
-    found = {}
-    for region, machine in own.cells.items():
-        states = CellStates(own.broadcasts_table, aws.dynamodb(region))
-        found[region] = Cell(
-            region, states, Starter(states, aws.stepfunctions(region), machine, budget, lease_seconds, threads)
-        )
+    found = {
+        region: make_cell(own, region, aws.dynamodb(region), aws.stepfunctions(region), threads) for region in own.cells
+    }
     return Cells(found, WatchdogQueue(aws.sqs("hurried"), own.watchdog_queue, own.watchdog_seconds), threads)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
-from broadcaster.control.cell_state import CellStates
-from broadcaster.control.cells import Cell
-from broadcaster.control.lease import start_seconds
-from broadcaster.control.plan import Budget
+from broadcaster.control.cells import make_cell
+from broadcaster.control.control_settings import HomeSettings
 from broadcaster.control.reset import CellTables, Reset
 from broadcaster.control.set_aside_queues import Queue, Redrive
-from broadcaster.control.starter import Starter
 from broadcaster.control.watchdog_queue import WatchdogQueue
 from devstack.operator.local_system import nothing_answers, system_at
 from devstack.stack.ministack import StackError
@@ -24,6 +20,7 @@ from devstack.stack.provision import client
 from devstack.system import PREFIX, System
 from loadtest.terminal_text import public_url
 from matches.ledger import Ledger
+from runtime import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,13 +53,13 @@ def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
     Raises StackError, and botocore's ClientError and BotoCoreError.
     """
     make, prefix = _reach(api_url, aws=aws, prefix=prefix)
-    about = _fanout_environment(make, prefix)
+    own = _home_settings(make, prefix)
     return Reset(
         home=make("dynamodb"),
-        matches=about["MATCHES_TABLE"],
+        matches=own.matches_table,
         cells=[
-            CellTables(region, make("dynamodb", region), about["BROADCASTS_TABLE"], f"{prefix}-subscriptions")
-            for region in json.loads(about["CELLS"])
+            CellTables(region, make("dynamodb", region), own.broadcasts_table, f"{prefix}-subscriptions")
+            for region in own.cells
         ],
     )
 
@@ -78,28 +75,20 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
     return lambda service, region=system.region: client(system.at(region), service), PREFIX
 
 
-def _fanout_environment(make: Callable[..., Any], prefix: str) -> dict[str, str]:
-    """The environment variables of the fan-out: the tables, cells, queues and rates that are in use."""
+def _home_settings(make: Callable[..., Any], prefix: str) -> HomeSettings:
+    """The settings of the running fan-out: the tables, cells, queues and rates that are in use."""
     about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")
-    variables: dict[str, str] = about["Environment"]["Variables"]
-    return variables
+    return environment.read(HomeSettings, about["Environment"]["Variables"])
 
 
 def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
-    about = _fanout_environment(make, prefix)
-    budget = Budget(int(about["SEND_RATE"]), int(about["SENDER_RATE"]))
+    own = _home_settings(make, prefix)
     sqs = make("sqs")
     queues = [Queue(sqs, sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"])]
     unreached = set()
     threads = ThreadPoolExecutor(1)
-    lease_seconds = start_seconds(int(about["WATCHDOG_SECONDS"]))
-    for region, machine in json.loads(about["CELLS"]).items():
-        cell_states = CellStates(about["BROADCASTS_TABLE"], make("dynamodb", region))
-        cell = Cell(
-            region,
-            cell_states,
-            Starter(cell_states, make("stepfunctions", region), machine, budget, lease_seconds, threads),
-        )
+    for region in own.cells:
+        cell = make_cell(own, region, make("dynamodb", region), make("stepfunctions", region), threads)
         theirs = make("sqs", region)
         try:
             url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches")["QueueUrl"]
@@ -111,7 +100,7 @@ def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
         queues=queues,
         kinesis=make("kinesis"),
         stream=f"{prefix}-{System(0).raw['stream']['name']}",
-        ledger=Ledger(about["MATCHES_TABLE"], make("dynamodb")),
-        watchdog_queue=WatchdogQueue(sqs, about["WATCHDOG_QUEUE"], int(about["WATCHDOG_SECONDS"])),
+        ledger=Ledger(own.matches_table, make("dynamodb")),
+        watchdog_queue=WatchdogQueue(sqs, own.watchdog_queue, own.watchdog_seconds),
         unreached=unreached,
     )

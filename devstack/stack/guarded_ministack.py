@@ -59,7 +59,7 @@ _SIGN_IN = {("GET", "/oauth2/authorize"), ("POST", "/oauth2/login"), ("POST", "/
 _ACTION = re.compile(r"(^|[&;?])action=", re.IGNORECASE)
 """A query parameter with which MiniStack reads a request, on any path, as a call of SQS, IAM or another service."""
 
-_NOT_SIGNED = "This request must be signed, as on AWS. Any credentials will do, so that no web page can make it."
+_NOT_SIGNED = "This request must be signed, as on AWS. Any credentials will do. A web page has none, so it is refused."
 
 
 def guard(app: App, origins: Collection[str], owner: int = 0) -> App:

@@ -12,7 +12,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from devstack.system import ACCOUNT, REGION, ROOT
+from devstack.builds.lambda_zips import PYTHON
+from devstack.system import REGION, ROLE, ROOT
 
 if TYPE_CHECKING:
     from devstack.system import System
@@ -79,9 +80,9 @@ def _trigger(system: System, cognito: Any, functions: Any, pool: str, variables:
         archive.write(ROOT / "api/pretoken.py", "pretoken.py")
     made = functions.create_function(
         FunctionName=system.name("pretoken"),
-        Runtime="python3.13",
+        Runtime=f"python{PYTHON}",
         Handler="pretoken.handler",
-        Role=f"arn:aws:iam::{ACCOUNT}:role/livescore",
+        Role=ROLE,
         Code={"ZipFile": code.getvalue()},
         Environment={"Variables": variables},
     )

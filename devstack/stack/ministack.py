@@ -28,14 +28,18 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60
 WARM_SECONDS = 3600
-"""Seconds for which idle workers are kept. With MiniStack's 300 s, a goal after half-time would start them anew."""
+"""Seconds for which MiniStack keeps idle workers. With its default of 300 s, a goal after half-time would have to start
+new workers."""
 
 FREED_SECONDS = 10
 """Seconds within which a MiniStack ends after its owner was killed."""
 
 
 class StackError(ProgramError):
-    """The stack cannot run; the text is a sentence for a person with the reason."""
+    """A program cannot go on, because devstack or AWS does not answer as it must.
+
+    The text is a sentence for a person.
+    """
 
 
 class MiniStack:
@@ -73,7 +77,7 @@ class MiniStack:
             "TMPDIR": str(self.state),
             "S3_DATA_DIR": str(self.state / "s3"),
             "POWERTOOLS_LOG_LEVEL": "INFO",
-            # After this time, MiniStack ends all idle workers of a function but one.
+            # MiniStack ends all workers of a function but one that were idle for so many seconds.
             "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
             # IoT would need another port, the same for every stack.
             "IOT_MTLS_ENABLED": "0",
@@ -150,7 +154,9 @@ def check_port(port: int) -> None:
     while not port_is_free(port):
         found = next((each for each in stack_leftovers.running() if each.port == port), None)
         if found is None:
-            raise StackError(f"Port {port} is in use. Stop what listens there, or choose another with --port.")
+            raise StackError(
+                f"Port {port} is in use. Stop the program that listens there, or choose another with --port."
+            )
         if found.owner is not None:
             raise StackError(f"Port {port} is in use: {found.described} Use it, or choose another port with --port.")
         if time.monotonic() > deadline:

@@ -15,7 +15,7 @@ from devstack.builds.lambda_zips import PYTHON
 from devstack.quotas import requests_of, route_throttles
 from devstack.stack import identity_provider
 from devstack.stack.ministack import StackError
-from devstack.system import ACCOUNT, SECRET
+from devstack.system import ACCOUNT, PARTITION, ROLE, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 Place = Literal["home", "cell"]
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/livescore"
 
 
 def client(system: System, service: str) -> Any:
@@ -89,7 +88,7 @@ def _queues(system: System, place: Place) -> None:
             "MessageRetentionPeriod": str(queue["retention"]),
         }
         if "dead_letter" in queue:
-            target = f"arn:aws:sqs:{system.region}:{ACCOUNT}:{system.name(queue['dead_letter'])}"
+            target = system.arn("sqs", system.name(queue["dead_letter"]))
             attributes["RedrivePolicy"] = (
                 f'{{"deadLetterTargetArn":"{target}","maxReceiveCount":"{queue["max_receives"]}"}}'
             )
@@ -117,7 +116,7 @@ def _functions(system: System, place: Place, package: Parts) -> None:
 
 
 def _function_arn(system: System, name: str) -> str:
-    return f"arn:aws:lambda:{system.region}:{ACCOUNT}:function:{system.name(name)}"
+    return system.arn("lambda", f"function:{system.name(name)}")
 
 
 def _event_sources(system: System) -> None:
@@ -125,12 +124,10 @@ def _event_sources(system: System) -> None:
     for function, source in system.raw["event_sources"].items():
         settings: dict[str, Any] = {"BatchSize": source["batch_size"]}
         if "stream" in source:
-            settings["EventSourceArn"] = (
-                f"arn:aws:kinesis:{system.region}:{ACCOUNT}:stream/{system.name(source['stream'])}"
-            )
+            settings["EventSourceArn"] = system.arn("kinesis", f"stream/{system.name(source['stream'])}")
             settings["StartingPosition"] = source["starting_position"]
         else:
-            settings["EventSourceArn"] = f"arn:aws:sqs:{system.region}:{ACCOUNT}:{system.name(source['queue'])}"
+            settings["EventSourceArn"] = system.arn("sqs", system.name(source["queue"]))
         if "maximum_concurrency" in source:
             # MiniStack checks and stores this value, but its poller always invokes one batch after another.
             settings["ScalingConfig"] = {"MaximumConcurrency": source["maximum_concurrency"]}
@@ -152,7 +149,7 @@ def _integration(system: System, gateway: Any, api: str, function: str, payload:
 def _invocation_uri(system: System, function: str) -> str:
     """The URI with which API Gateway invokes a function."""
     arn = _function_arn(system, function)
-    return f"arn:aws:apigateway:{system.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    return f"arn:{PARTITION}:apigateway:{system.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
 def _http_api(system: System) -> None:
@@ -242,11 +239,11 @@ def _stream_status(system: System) -> str:
     return status
 
 
-def _wait(what: str, status: Callable[[], str], seconds: float = 30) -> None:
-    """Wait until ``status`` returns ACTIVE. Raises StackError, which names ``what``."""
+def _wait(resource: str, status: Callable[[], str], seconds: float = 30) -> None:
+    """Wait until ``status`` returns ACTIVE. Raises StackError, which names the resource."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if status() == "ACTIVE":
             return
         time.sleep(0.05)
-    raise StackError(f"{what} was not active after {seconds:.0f} s.")
+    raise StackError(f"{resource} was not active after {seconds:.0f} s.")

@@ -45,7 +45,9 @@ class StandIn:
         """
         system = self._system
         if system.gateway_port is None or not port_is_free(system.gateway_port):
-            raise StackError(f"Port {system.gateway_port} for the gateway is in use. Stop what listens there.")
+            raise StackError(
+                f"Port {system.gateway_port} for the gateway is in use. Stop the program that listens there."
+            )
         described = system.raw["websocket_api"]
         function = described["function"]
         command = [sys.executable, "-m", "loadtest.standin.server", "--port", str(system.gateway_port), "--with-parent"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcaster.control.payload import Batch
-from devstack.stack.provision import ROLE, client
+from devstack.stack.provision import client
+from devstack.system import ROLE
 from matches.events import EVENT, AcceptedEvent
 from tests.broadcaster.test_pipeline import begun, told, watching
 from tests.support import eventually

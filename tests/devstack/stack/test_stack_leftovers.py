@@ -134,7 +134,7 @@ def test_a_stranger_is_never_named() -> None:
         finally:
             (folder / "pid").unlink()
             folder.rmdir()
-    assert f"Port {port} is in use. Stop what listens there, or choose another with --port." in said
+    assert f"Port {port} is in use. Stop the program that listens there, or choose another with --port." in said
     assert str(os.getpid()) not in said.replace(str(port), "")
 
 
