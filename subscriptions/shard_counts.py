@@ -1,4 +1,4 @@
-"""The number of shards that the subscriptions of a match have grown to in this cell.
+"""The stored number of shards of a match's subscriptions in this cell.
 
 Only a broadcast counts the rows, so its receipt writes the number: ``shards`` of the match's ``state`` row in the
 cell's table ``broadcasts``. broadcaster/control/cell_state.py describes the rest of that row.
@@ -26,14 +26,14 @@ class ShardCounts:
         self._db = client
 
     def number(self, state: MatchState) -> int:
-        """The number of shards of a match, read consistently: the stored number, else the first one.
+        """The number of shards of a match, read consistently: the stored number, else the first number.
 
         Raises botocore's ClientError and BotoCoreError; DamagedRowError for a row that is damaged.
         """
         return shard_count(self.stored_number(state.match, state.epoch), state.audience)
 
     def stored_number(self, match: str, epoch: str | None = None) -> int | None:
-        """The number that the match has grown to, or None if it has not grown. Raises as ``number`` does."""
+        """The stored number, None before the first round without a failed batch. Raises as ``number`` does."""
         found = self._db.get_item(TableName=self.table, Key=broadcast_key(match, "state"), ConsistentRead=True)
         item = found.get("Item") or {}
         with reading_row(match, f"state of match#{match}", item):

@@ -56,7 +56,8 @@ class CellState:
     row of the match in the cell has been sent everything up to it. ``ended_seq``: the newest event for which a
     broadcast has ended, with or without batches set aside. ``stopped_seq``: ``due_seq`` when an operator last stopped a
     broadcast, 0 if none did. ``rows``: the subscription rows that the last broadcast read. ``shards``: the number of
-    shards of the match's subscriptions, None until it has grown (subscriptions/shards.py knows the first number).
+    shards of the match's subscriptions, None before the first round without a failed batch. Until then
+    subscriptions/shards.py computes the number from the operator's estimate.
     ``owner``: the owner of the lease (lease.py), until ``lease_until`` (seconds since 1970). ``round_name``: the round
     that is running, or ran last. ``epoch``: the epoch of the match that these numbers are about.
     """

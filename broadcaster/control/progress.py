@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SUMMED = ("accepted", "gone", "failed", "skipped", "closed", "throttled", "queries", "invocations")
 PROGRESS_FIELDS = (*SUMMED, "batch", "lap_seq", "rows", "started", "first_post", "ended")
-"""The fields, all whole numbers, of the JSON in a batch's row. ``lap_seq``: the newest event that the lap has sent."""
+"""The fields, all whole numbers, of the JSON in a batch's row. ``lap_seq``: the newest event in the last frame."""
 
 _OPERATORS_FIELDS = ("seq", "started", "ms", "accepted", "gone", "failed", "skipped", "throttled", "rows", "batches")
 

@@ -43,13 +43,14 @@ if TYPE_CHECKING:
     from broadcaster.send.update_frames import Frames
 
 FIRST_POLL_SECONDS = 0.05
-"""Seconds from the start of a lap to its first poll. Other matches learn the need of this match by that poll."""
+"""Seconds from the start of a lap to its first poll. After that poll the sender announces how many posts its batch has
+left."""
 
 WAIT_SECONDS = 5.0
 """Seconds for which a finished batch waits for the other batches of its broadcast."""
 
 SEND_HELD_SECONDS = 3.0
-"""From this many seconds before the deadline on, rows of slow viewers are not held back any more."""
+"""Seconds before the deadline. From then on the sender holds back no rows of slow viewers."""
 
 LATE_ANSWER_SECONDS = 2.5
 """Seconds after the deadline in which requests in flight may still be answered."""
@@ -58,7 +59,8 @@ PRUNE_SECONDS = 5.0
 """Seconds after the lap for deleting dead rows. Rows that are left then wait for the next broadcast."""
 
 OUTAGE_SHARE = 0.1
-"""A batch fails if errors and broken connections alone keep more than this share of its rows from their viewers."""
+"""An invocation fails if errors or broken connections kept more than this part of its finished posts from their
+viewers."""
 
 logger = Logger(service="sender")
 metrics = Metrics("sender")
@@ -81,7 +83,7 @@ class LapEnd(Enum):
     """The end of the laps of one invocation."""
 
     DONE = auto()
-    """Every row has the newest frame."""
+    """Every row has the newest frame, or there was no frame to send."""
     LEASE_LOST = auto()
     TIME_UP = auto()
     """The next invocation goes on."""
@@ -106,7 +108,7 @@ class Carousel:
         self._lease_lost = False
         """Whether another execution has the lease, or nobody has."""
         self._lap_seq = task.batch.reached_seq or 0
-        """Every row that was passed in this lap has been sent everything up to this event."""
+        """The newest event in the frame that the lap sends; before the first lap, the event that the batch reached."""
         self._frames: Frames | None = None
         """The frames that this invocation sends, None before the first."""
         self._shards = 0
@@ -120,7 +122,7 @@ class Carousel:
         self._closing: PreparedRequest | None = None
         """The request that closes the connection of a slow viewer."""
         self._permitted = 0.0
-        """Requests that the batch's share of the rate permitted while laps lasted, each with its burst."""
+        """The requests that the batch's rate allowed during all laps, plus one burst for each lap."""
 
     @property
     def _about(self) -> dict[str, Any]:
@@ -252,7 +254,7 @@ class Carousel:
             if self._share.has_rivals:
                 await self._share.announce_done(is_done=True)
         except (ClientError, BotoCoreError) as error:
-            # The lap is done. Another round sends what is newer.
+            # The lap is done. If there is a newer event, another round sends it.
             logger.warning("wait_failed", **self._about, exc_info=error)
         return None
 
@@ -286,7 +288,8 @@ class Carousel:
         self._shards = shard_count(poll.cell_state.shards, poll.match_state.audience)
         shards = shards_of(batch.first, batch.end, batch.planned_shards, self._shards)
         if poll.match_state.newest_seq > self._task.due_seq:
-            # A viewer may have subscribed between that read and the newer event, with a snapshot that lacks the event.
+            # A viewer may have subscribed after that page was read and before the newer event. The page lacks its row,
+            # and its snapshot lacks the event.
             self._drop_page_ahead()
         partitions = [partition(self._task.match, shard) for shard in shards]
         rows = LapRows(self._read_page, partitions, tools.gateway.wake, short_page_rows=FIRST_PAGE_ROWS)
@@ -309,7 +312,7 @@ class Carousel:
             ahead.add_done_callback(lambda read: read.cancelled() or read.exception())
 
     def _use_frames(self, frames: Frames, rows: LapRows) -> None:
-        """From now on the rows are sent these frames."""
+        """Send these frames to the rows from now on."""
         rows.everything_request = self._request(rows.everything_request, frames.everything_frame)
         if frames.score_frame is not None:
             rows.score_request = self._request(rows.score_request, frames.score_frame)
@@ -323,7 +326,7 @@ class Carousel:
         return request
 
     def _send_held_in_time(self) -> None:
-        """Before the deadline, try the slow viewers that were held back: the next invocation does not know them."""
+        """Shortly before the deadline, send to the rows held back: the next invocation does not know these rows."""
         now = self._loop.time()
         if self._rows is not None and self._queue is not None and now >= self._deadline - SEND_HELD_SECONDS:
             self._queue.try_now(self._rows.take_held(), now)

@@ -162,9 +162,9 @@ class LapRows:
         return max(0, expected - handed_out) + (len(self._held_rows) if ranges_read == ranges else 0)
 
     def take_held(self) -> list[Post]:
-        """Hand out the rows that are held back at once, as posts. From now on no row is held back any more.
+        """Take all rows that are held back, as posts. From now on no row is held back any more.
 
-        For the last seconds of an invocation, which will not see the end of the lap.
+        For the last seconds of an invocation that will not reach the end of the lap.
         """
         posts, self._holds_back = [], False
         while (post := self._next_held()) is not None:

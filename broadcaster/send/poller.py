@@ -38,8 +38,9 @@ class Poller:
         return LeaseLost() if poll is None else await self._action(poll, lap_seq, self._task.events)
 
     async def next_action(self, lap_seq: int) -> Action:
-        """Poll once, and renew the lease if that is due; ``lap_seq`` is the event that the sender sends at present.
+        """Poll once, and renew the lease if that is due.
 
+        ``lap_seq``: the newest event in the frame that the lap sends.
         Raises the errors of ``SenderStore``.
         """
         return await self._action(await self._store.poll(self._task.match, self._known), lap_seq)

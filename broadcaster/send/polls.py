@@ -15,8 +15,8 @@ POLL_SECONDS = 0.25
 """Seconds between two polls of a sender."""
 
 RENEW_SECONDS = 5.0
-"""Seconds between two renewals of the lease. The lease has to outlast the tries of the state
-machine when the next senders are refused (docs/reliability.md)."""
+"""Seconds between two renewals of the lease. If Lambda refuses the next invocations, nobody renews the lease, so it
+must outlast the state machine's tries (docs/reliability.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,10 @@ class Decision(NamedTuple):
 
 
 def decide(poll: Poll, *, owner: str, lap_seq: int, now: float, lease_seconds: float) -> Decision:
-    """Decide for a sender of the execution ``owner`` that sends the event ``lap_seq``; ``now``: seconds since 1970."""
+    """Decide for a sender of the execution ``owner``; ``now``: seconds since 1970.
+
+    ``lap_seq``: the newest event in the frame that the lap sends.
+    """
     if poll.cell_state.owner != owner:
         return Decision(has_lease=False)
     return Decision(
