@@ -39,7 +39,8 @@ def quiet(world: World, match: str) -> None:
 
 
 def _run_out(world: World, match: str) -> None:
-    for _ in range(40):
+    # Each event may have left a message, and each round takes one of them.
+    for _ in range(40 + len(world.watched.messages)):
         if not world.rest():
             break
         if world.stream.waiting(match):

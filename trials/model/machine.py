@@ -110,6 +110,14 @@ class Machine(RuleBasedStateMachine):
             self._until(until)
         self.look()
 
+    @rule(events=st.lists(st.sampled_from(EVENTS), min_size=2, max_size=4))
+    def post_together(self, events: list[dict[str, Any]]) -> None:
+        """An operator posts several events, which the event source delivers at once."""
+        for event in events:
+            self._post(event)
+        self.world.deliver(MATCH, len(events))
+        self.look()
+
     @rule(which=WHICH)
     def post_again(self, which: int) -> None:
         """An operator posts an event again, after a lost answer or by a second press."""
