@@ -231,7 +231,7 @@ def _to_request(
         value = max(each.needs, LEAST_CONCURRENCY) if each.quota == "concurrency" else each.needs
         # A throttle, not the quota, may be what binds.
         if each.quota in quotas() and each.quota != "requests" and value > accounts[each.region].quota(each.quota):
-            found[each.region, each.quota] = max(value, asked.get((each.region, each.quota), 0))
+            found[each.region, each.quota] = max(value, found.get((each.region, each.quota), 0))
     return {key: value for key, value in found.items() if quotas()[key[1]].code is not None}
 
 
