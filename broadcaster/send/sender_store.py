@@ -65,15 +65,21 @@ class SenderStore:
     async def first_poll(self, task: SenderTask) -> Poll | None:
         """Take the lease over for the task's execution, and read what ``poll`` reads; None if the lease is lost.
 
-        Raises UnknownMatchError or DamagedRowError without a readable row of the match at home.
+        An invocation that goes on with a batch only reads, if its execution has the lease already. Raises
+        UnknownMatchError or DamagedRowError without a readable row of the match at home.
         """
+        running_round = round_name(task.broadcast, task.round)
+        if task.batch.counts.invocations:
+            poll = await self.poll(task.match)
+            if poll.cell_state.owner == task.owner and poll.cell_state.round_name == running_round:
+                return poll
         takeover = lease_takeover(
             self.broadcasts,
             task.match,
             task.owner,
             int(time.time()) + self.lease_seconds,
             previous_owner=task.previous_owner,
-            running_round=round_name(task.broadcast, task.round),
+            running_round=running_round,
         )
         try:
             return await self._poll(task.match, None, self.db.update_item(**takeover), "Attributes")

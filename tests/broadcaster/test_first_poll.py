@@ -73,6 +73,26 @@ async def test_a_second_execution_sends_nothing(
     assert (await send(tools, first)).counts.gone == 5
 
 
+async def test_an_invocation_that_goes_on_takes_no_lease_over_twice(
+    tools: Tools, numbered: str, cell_states: CellStates, plant: Any, grant_lease: Any
+) -> None:
+    """The second invocation of a batch only reads the lease; in a hand-over it takes the lease over all the same."""
+    plant(numbered, 40)
+    grant_lease(numbered)
+    begun = task(numbered, 0, SHARDS)
+    walking = replace(begun, batch=await send(replace(tools, cell_rate=40), begun, 0.3))
+    assert (walking.batch.done, walking.batch.counts.invocations) == (False, 1)
+    before = cell_states.read(numbered)
+    poll = await tools.store.first_poll(walking)
+    assert poll is not None
+    assert (poll.cell_state.owner, poll.cell_state.lease_until) == (OWNER, before.lease_until)
+    handed = replace(walking, owner=f"{OWNER}-2", previous_owner=OWNER)
+    assert await tools.store.first_poll(handed) is not None
+    assert cell_states.read(numbered).owner == f"{OWNER}-2"
+    assert await tools.store.first_poll(walking) is None
+    assert await tools.store.first_poll(replace(handed, round=2)) is None
+
+
 async def test_events_of_the_payload_are_not_read(
     tools: Tools, numbered: str, plant: Any, grant_lease: Any, carried: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
