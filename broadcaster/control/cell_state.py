@@ -193,7 +193,7 @@ class CellStates:
                 TableName=self.table,
                 Key=cell_state_key(match),
                 UpdateExpression="SET ended_seq = told_seq",
-                ConditionExpression="told_seq < due_seq AND (attribute_not_exists(lease_until) OR lease_until < :now)",
+                ConditionExpression="told_seq < due_seq AND (attribute_not_exists(lease_until) OR lease_until <= :now)",
                 ExpressionAttributeValues={":now": as_number(now)},
             )
         except self.db.exceptions.ConditionalCheckFailedException:

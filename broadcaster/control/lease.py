@@ -58,7 +58,7 @@ def lease_start(
     The call fails with ConditionalCheckFailedException if another broadcast has the lease, if a broadcast of the event
     has ended, if a newer event is due, or if the row is that of another epoch. Its answer has the whole row.
     """
-    free = "attribute_not_exists(lease_until) OR lease_until < :now"
+    free = "attribute_not_exists(lease_until) OR lease_until <= :now"
     starts = {":start": {"S": START}} if again else {}
     return {
         "TableName": table,

@@ -129,6 +129,20 @@ def rate_share_query(table: str) -> dict[str, Any]:
     }
 
 
+def first_rate_share_put(table: str, match: str, broadcast: str, batches: int, until: int) -> dict[str, Any]:
+    """As ``rate_share_put``, for the first round.
+
+    The call fails with ConditionalCheckFailedException if the broadcast has a row already, or if a newer broadcast has
+    one: a repeated call, or one that comes late, must not undo what their senders have announced.
+    """
+    return {
+        **rate_share_put(table, match, broadcast, batches, until),
+        "ConditionExpression": "attribute_not_exists(pk) OR (#broadcast <> :broadcast AND #ttl <= :until)",
+        "ExpressionAttributeNames": {"#broadcast": "broadcast", "#ttl": "ttl"},
+        "ExpressionAttributeValues": {":broadcast": {"S": broadcast}, ":until": as_number(until)},
+    }
+
+
 def rate_share_put(table: str, match: str, broadcast: str, batches: int, until: int) -> dict[str, Any]:
     """The arguments of the PutItem that gives a round of ``batches`` its part of the rate, until ``until``."""
     return {

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from broadcaster.control import rate_share
 from broadcaster.control.cell_state import CellStates, cell_state_key
 from broadcaster.control.control_settings import ReceiptSettings
+from broadcaster.control.lease import start_owner
 from broadcaster.control.payload import RoundEnd
 from broadcaster.control.progress import batch_times, round_name, total
 from matches.ledger import Ledger, UnknownMatchError
@@ -41,6 +42,9 @@ logger = Logger(service="receipt")
 metrics = Metrics("receipt")
 
 _RELEASE = "REMOVE lease_owner, lease_until"
+
+_NOT_BACK = "(attribute_not_exists(ended_seq) OR ended_seq <= :ended_seq)"
+"""Step Functions may run an execution twice: the second run may end a round that the first run ended long before."""
 
 
 class Receipts:
@@ -74,7 +78,7 @@ class Receipts:
         another_round = keeps_rate_share = False
         try:
             cell_state = self._cell_states.read(end.match)
-            if end.lease_lost:
+            if end.lease_lost or _never_had_the_lease(end, cell_state):
                 self._end_lost_round(end, cell_state)
                 keeps_rate_share = _goes_on(end, cell_state)
             else:
@@ -105,8 +109,8 @@ class Receipts:
             self._update(end, {}, then=_RELEASE)
             return False
         outcome = self._outcome(end, cell_state, has_counts=bool(reports))
-        released = self._update(end, outcome, then=_RELEASE, only_if="due_seq <= :ended_seq")
-        another_round = not released and self._update(end, outcome | self._next_round(end))
+        released = self._update(end, outcome, then=_RELEASE, only_if=f"due_seq <= :ended_seq AND {_NOT_BACK}")
+        another_round = not released and self._update(end, outcome | self._next_round(end), only_if=_NOT_BACK)
         if "rows" in outcome and (released or another_round):
             self._count_viewers(end, total(reports)["gone"])
         return another_round
@@ -218,6 +222,11 @@ class Receipts:
         metrics.add("BatchesSetAside", receipt["set_aside"])
         if reports and not stopped:
             metrics.add("BroadcastTook", sums["ms"])
+
+
+def _never_had_the_lease(end: RoundEnd, cell_state: CellState) -> bool:
+    """Whether no sender of the execution ran, and another broadcast began meanwhile: that one tells the viewers."""
+    return not end.reached_seqs and cell_state.owner not in (None, end.owner, start_owner(end.broadcast))
 
 
 def _goes_on(end: RoundEnd, cell_state: CellState) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from concurrent.futures import wait
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,7 +16,7 @@ from broadcaster.control.cell_state import parse_cell_state
 from broadcaster.control.lease import lease_start, start_owner, start_release
 from broadcaster.control.payload import ExecutionInput, carried
 from broadcaster.control.plan import Budget, plan
-from broadcaster.control.rate_share import rate_share_put
+from broadcaster.control.rate_share import deletion, first_rate_share_put
 from runtime.refusals import AWS_ERRORS
 from subscriptions.shards import shard_count
 
@@ -39,6 +40,12 @@ MESSAGE_SECONDS = 1.0
 """Seconds that the start of an execution waits for the watchdog's message; less than the other cells wait for one cell
 (runtime/regions.py)."""
 
+SHARE_SECONDS = 0.3
+"""Seconds that the starter waits for the write of the rate share, which other matches can do without."""
+
+MOST_STARTED = 1_000
+"""The most matches of which a process remembers the last start."""
+
 logger = Logger(service="starter")
 
 
@@ -59,6 +66,8 @@ class Starter:
     """The length of the lease until a sender takes it over (lease.start_seconds)."""
     threads: Executor
     """Runs the write of the rate share beside the start of the execution."""
+    _started: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """By match: epoch and seq of the last execution that this process has started."""
 
     def begin(
         self,
@@ -72,10 +81,12 @@ class Starter:
 
         ``events``: the newest events, for the frame. ``message``: the watchdog's message, which is being sent; the
         execution starts when the message was sent or has failed, or after ``MESSAGE_SECONDS``. ``again``: the record of
-        the event was delivered before (lease.lease_start).
+        the event was delivered before (lease.lease_start). If this process has started the event's execution, the start
+        has not died: then ``again`` changes nothing, however often the record comes.
 
         Returns the cell's row of the match as it is afterwards.
         """
+        again = again and self._started.get(match_state.match) != (match_state.epoch, match_state.newest_seq)
         for _ in range(TRIES):
             broadcast = f"{match_state.match}-{match_state.newest_seq}-{secrets.token_hex(4)}"
             acquired = self._acquire_lease(match_state, broadcast, again=again)
@@ -135,9 +146,14 @@ class Starter:
             )
         except Exception:
             self._release_lease(match_state.match, broadcast)
+            wait([written], SHARE_SECONDS)
+            self._delete_rate_share(match_state.match, broadcast)
             raise
-        finally:
-            written.result()
+        self._started.pop(match_state.match, None)
+        self._started[match_state.match] = (match_state.epoch, match_state.newest_seq)
+        if len(self._started) > MOST_STARTED:
+            del self._started[next(iter(self._started))]
+        wait([written], SHARE_SECONDS)
 
     def _put_rate_share(self, match: str, broadcast: str, batches: int) -> None:
         """Give the broadcast its part of the send rate.
@@ -147,9 +163,19 @@ class Starter:
         """
         until = int(time.time()) + RATE_SHARE_SECONDS
         try:
-            self.cell_states.db.put_item(**rate_share_put(self.cell_states.table, match, broadcast, batches, until))
+            with suppress(self.cell_states.db.exceptions.ConditionalCheckFailedException):
+                self.cell_states.db.put_item(
+                    **first_rate_share_put(self.cell_states.table, match, broadcast, batches, until)
+                )
         except AWS_ERRORS as error:
             logger.warning("rate_share_unwritten", match=match, broadcast=broadcast, exc_info=error)
+
+    def _delete_rate_share(self, match: str, broadcast: str) -> None:
+        try:
+            with suppress(self.cell_states.db.exceptions.ConditionalCheckFailedException):
+                self.cell_states.db.delete_item(**deletion(self.cell_states.table, match, broadcast))
+        except AWS_ERRORS as error:
+            logger.warning("rate_share_left", match=match, broadcast=broadcast, exc_info=error)
 
     def _release_lease(self, match: str, broadcast: str) -> None:
         try:

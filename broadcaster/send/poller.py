@@ -55,5 +55,7 @@ class Poller:
             return LeaseLost()
         if not decision.read_frames:
             return GoOn(poll)
-        frames = await store.frames(poll.match_state, poll.cell_state.told_seq, events)
+        # After a reset the match may have been created again: then the events are those of an earlier epoch.
+        carried = events if poll.cell_state.epoch == poll.match_state.epoch else ()
+        frames = await store.frames(poll.match_state, poll.cell_state.told_seq, carried)
         return GoOn(poll) if frames is None else NewerEvent(poll, frames)

@@ -97,3 +97,24 @@ def test_an_event_row_says_when_its_record_was_streamed_and_numbered(
     rows = [dynamodb.get_item(TableName=ledger.table, Key=row_key(match, event_item(seq)))["Item"] for seq in (1, 2)]
     assert [each.get("streamed") for each in rows] == [{"N": "1766000000123"}, None]
     assert all(before <= int(each["numbered"]["N"]) <= after for each in rows)
+
+
+def test_a_corrected_event_is_not_carried_as_it_was(
+    fanout: Fanout, match: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A correction changes an earlier event's row, so the payload carries only the events after that one."""
+    carried: list[list[int]] = []
+
+    def broadcast(_: MatchState, events: list[CarriedEvent], *, again: bool) -> list[str]:
+        assert not again
+        carried.append([each.event["seq"] for each in events])
+        return []
+
+    monkeypatch.setattr(fanout._cells, "broadcast", broadcast)  # noqa: SLF001
+    fanout.handle(
+        [
+            record(match, "k", "kick_off"), record(match, "g1"), record(match, "g2"),
+            record(match, "x", "cancellation", cancels="g1"),
+        ]
+    )  # fmt: skip
+    assert carried == [[3, 4]]

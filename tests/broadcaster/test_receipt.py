@@ -12,7 +12,7 @@ import pytest
 from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import Batch, Counts, RoundEnd
 from broadcaster.control.progress import progress_item, round_name
-from broadcaster.control.rate_share import rate_share_key
+from broadcaster.control.rate_share import rate_share_key, rate_share_put
 from broadcaster.control.receipt import Receipts
 from matches.events import EVENT, AcceptedEvent
 from matches.ledger import Ledger
@@ -96,6 +96,44 @@ def test_a_round_in_which_every_batch_failed_moves_no_seq(
     assert receipts.finish(ended(numbered, None, None)) is False
     assert stand(cell_states, numbered) == (0, 0, None)
     assert [each["set_aside"] for each in ledger.receipts(numbered)] == [2]
+
+
+def test_an_execution_whose_senders_never_ran_leaves_no_receipt(
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, grant_lease: Any
+) -> None:
+    """Lambda was busy for longer than the start's lease: the broadcast that began meanwhile writes the receipt."""
+    grant_lease(numbered, owner="successor", broadcast="second")
+    assert receipts.finish(ended(numbered, None, None)) is False
+    assert ledger.receipts(numbered) == []
+    assert stand(cell_states, numbered) == (0, 0, "successor")
+
+
+def test_a_second_run_of_an_execution_takes_no_seq_back(
+    receipts: Receipts, ledger: Ledger, cell_states: CellStates, numbered: str, grant_lease: Any
+) -> None:
+    """Promise 8: a second run ends its first round while the first run is in a later round; nothing goes back."""
+    grant_lease(numbered)
+    for number in range(2):
+        goal = {"kind": "goal", "team": "home", "minute": 4, "event_id": f"late{number}"}
+        ledger.apply_event(AcceptedEvent(numbered, 1, EVENT.validate_python(goal)))
+    cell_states.mark_due(numbered, 4, ledger.state(numbered).epoch)
+    assert receipts.finish(ended(numbered, 3)) is True
+    assert receipts.finish(ended(numbered, 2)) is False
+    assert stand(cell_states, numbered) == (3, 3, OWNER)
+
+
+def test_a_second_execution_of_a_broadcast_keeps_the_rate_share_of_the_first(
+    receipts: Receipts, system: System, dynamodb: Any, numbered: str, grant_lease: Any
+) -> None:
+    """Promise 5: an execution that lost the lease to another one of its broadcast leaves the broadcast's row alone."""
+    table = system.name("broadcasts")
+    dynamodb.put_item(**rate_share_put(table, numbered, "test", 1, int(time.time()) + 90))
+    grant_lease(numbered, owner="the-other-one")
+    assert receipts.finish(ended(numbered, 2, lease_lost=True)) is False
+    assert "Item" in dynamodb.get_item(TableName=table, Key=rate_share_key(numbered))
+    grant_lease(numbered, owner="the-other-one", broadcast="newer")
+    assert receipts.finish(ended(numbered, 2, lease_lost=True)) is False
+    assert "Item" not in dynamodb.get_item(TableName=table, Key=rate_share_key(numbered))
 
 
 def test_an_execution_without_the_lease_moves_no_seq(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from broadcaster.control.lease import start_owner
 from broadcaster.control.payload import CarriedEvent, ExecutionInput
-from broadcaster.control.rate_share import parse, rate_share_query
+from broadcaster.control.rate_share import done_update, first_rate_share_put, parse, rate_share_query
 from tests.broadcaster.conftest import make_starter
 
 if TYPE_CHECKING:
@@ -104,6 +105,68 @@ def test_a_start_that_died_is_begun_again_with_the_record(
     assert cell_states.read(numbered).owner == given.previous_owner != died
 
 
+def test_a_record_that_comes_again_and_again_starts_no_second_execution(
+    begins: Starter, executions: _Executions, ledger: Ledger, numbered: str
+) -> None:
+    """Promise 7: another match keeps the function failing, while the senders of this match's start are on their way."""
+    begins.begin(ledger.state(numbered))
+    for _ in range(3):
+        begins.begin(ledger.state(numbered), again=True)
+    assert len(executions.inputs) == 1
+
+
+def test_a_start_that_fails_leaves_no_rate_share(
+    begins: Starter, executions: _Executions, ledger: Ledger, cell_states: CellStates, numbered: str, dynamodb: Any
+) -> None:
+    """Promise 7: a match that sends nothing has no part of the rate."""
+    executions.fails = True
+    with pytest.raises(ClientError):
+        begins.begin(ledger.state(numbered))
+    rows, _ = parse(dynamodb.query(**rate_share_query(cell_states.table))["Items"], time.time())
+    assert [each for each in rows if each.match == numbered] == []
+
+
+def test_a_lease_that_runs_out_in_this_second_is_free(
+    begins: Starter, executions: _Executions, ledger: Ledger, cell_states: CellStates, numbered: str, grant_lease: Any
+) -> None:
+    """The condition of the write and ``CellState.is_running`` agree on the last second of a lease."""
+    grant_lease(numbered, seconds=0)
+    assert not cell_states.read(numbered).is_running(time.time())
+    begins.begin(ledger.state(numbered))
+    assert len(executions.inputs) == 1
+
+
+def test_a_rate_share_that_takes_long_holds_up_nobody(
+    begins: Starter, executions: _Executions, ledger: Ledger, numbered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 7: the fan-out goes on with the next match while the row is still being written."""
+    answered = threading.Event()
+    monkeypatch.setattr(begins.cell_states.db, "put_item", lambda **_: answered.wait())
+    begins.begin(ledger.state(numbered))
+    assert (len(executions.inputs), answered.is_set()) == (1, False)
+    answered.set()
+
+
+def test_a_late_write_of_a_rate_share_undoes_nothing(cell_states: CellStates, numbered: str, dynamodb: Any) -> None:
+    """Promise 5: a repeated write forgets no announcement, and a late write takes no row from a newer broadcast."""
+    table, until = cell_states.table, int(time.time()) + 90
+
+    def written(broadcast: str, until: int) -> bool:
+        try:
+            dynamodb.put_item(**first_rate_share_put(table, numbered, broadcast, 2, until))
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    assert written("b", until)
+    dynamodb.update_item(**done_update(table, numbered, "b", 0, is_done=True))
+    assert not written("b", until)
+    assert not written("a", until - 1)
+    assert written("c", until + 1)
+    rows, _ = parse(dynamodb.query(**rate_share_query(table))["Items"], time.time())
+    assert [(each.broadcast, each.senders) for each in rows if each.match == numbered] == [("c", 2)]
+
+
 def test_a_broadcast_that_cannot_be_announced_begins(
     begins: Starter, executions: _Executions, ledger: Ledger, numbered: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +189,7 @@ def test_the_watchdogs_message_comes_first(
     state = ledger.state(numbered)
     begins.begin(state, message=message)
     assert (message.done(), len(executions.inputs)) == (True, 1)
+    begins._started.clear()  # noqa: SLF001  # as in another process
     never: Future[None] = Future()
     assert begins.begin(state, message=never, again=True).due_seq == 2
     assert (never.done(), len(executions.inputs)) == (False, 2)

@@ -9,7 +9,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.send.update_frames import build
+from broadcaster.control.payload import CarriedEvent
+from broadcaster.send.update_frames import build, covers
 from client.follower import Follower
 from matches.match_state import MatchState
 from matches.scoreboard import Board
@@ -45,6 +46,18 @@ def snapshot(seq: int) -> dict[str, Any]:
         "type": "snapshot", "match": "wc22-final", "epoch": "k3", "seq": seq, "status": "first_half",
         "score": [0, 0], "home": "A", "away": "B", "events": [],
     }  # fmt: skip
+
+
+def test_carried_events_are_used_only_if_none_is_missing() -> None:
+    """The payload must have every event after ``told_seq`` up to the newest one; older ones do not matter."""
+    carried = [CarriedEvent(event, before) for event, before in chain([True] * 6)[2:5]]
+    assert [each.event["seq"] for each in carried] == [3, 4, 5]
+    assert covers(carried, 2, 5)
+    assert covers(carried, 4, 5)
+    assert not covers(carried, 1, 5)
+    assert not covers(carried, 2, 6)
+    assert not covers([carried[0], carried[2]], 2, 5)
+    assert not covers([], 5, 5)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.data())

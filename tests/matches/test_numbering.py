@@ -222,6 +222,24 @@ def test_a_group_that_aws_refuses_is_not_tried_in_parts(code: str) -> None:
     assert ledger.state("m").newest_seq == 0
 
 
+def test_a_transaction_that_a_throttle_has_a_part_in_is_raised() -> None:
+    """A cancelled transaction with a condition and a throttle among its reasons says nothing final about the event."""
+    _, ledger = fresh("m")
+    reasons: Any = [{"Code": "ConditionalCheckFailed"}, {"Code": "ThrottlingError"}, {"Code": "None"}]
+
+    def hit(name: str, *_: Any) -> None:
+        if name == "TransactWriteItems":
+            raise ledger._db.exceptions.TransactionCanceledException(  # noqa: SLF001
+                {"Error": {"Code": "TransactionCanceledException", "Message": "m"}, "CancellationReasons": reasons},
+                name,
+            )
+
+    error = ledger._db.exceptions.TransactionCanceledException  # noqa: SLF001
+    with calls(hit) as counted, pytest.raises(error):
+        list(ledger.apply_events(burst(1)))
+    assert counted["TransactWriteItems"] == 1
+
+
 def test_a_group_that_is_overtaken_is_read_again() -> None:
     """Promises 1 and 3: another fan-out numbers some of the same events in between; each still counts once."""
     _, ledger = fresh("m")

@@ -44,7 +44,7 @@ data "aws_iam_policy_document" "fanout" {
 
   statement {
     sid       = "Cells"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = var.resources.broadcasts_arns
   }
 
@@ -98,7 +98,7 @@ data "aws_iam_policy_document" "watchdog" {
 
   statement {
     sid       = "Cells"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = var.resources.broadcasts_arns
   }
 
