@@ -237,9 +237,10 @@ def make_cell(
 def cells() -> Cells:
     """The cells of this process, from its settings."""
     own = settings(HomeSettings)
-    # For each cell, a message to the watchdog and a rate share at once. A call that was given up holds its thread.
-    threads = ThreadPoolExecutor(4 * len(own.cells))
+    # A call that was given up holds its thread. So each cell has threads of its own, and so have the messages.
     found = {
-        region: make_cell(own, region, aws.dynamodb(region), aws.stepfunctions(region), threads) for region in own.cells
+        region: make_cell(own, region, aws.dynamodb(region), aws.stepfunctions(region), ThreadPoolExecutor(4))
+        for region in own.cells
     }
-    return Cells(found, WatchdogQueue(aws.sqs("hurried"), own.watchdog_queue, own.watchdog_seconds), threads)
+    messages = ThreadPoolExecutor(4 * len(own.cells))
+    return Cells(found, WatchdogQueue(aws.sqs("hurried"), own.watchdog_queue, own.watchdog_seconds), messages)
