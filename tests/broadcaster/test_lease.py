@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from broadcaster.control.cell_state import CellStates, cell_state_key
-from broadcaster.control.lease import lease_start, lease_takeover, start_owner, start_release, start_seconds
+from broadcaster.control.lease import lease_start, lease_takeover, start_owner, start_release
 from trials.model.execution import definition
 
 if TYPE_CHECKING:
@@ -259,11 +259,6 @@ def test_a_match_that_was_reset_has_no_lease(
     assert not take_over("arn:a", start_owner("b"))
     assert not release("b")
     assert seen().due_seq == 0
-
-
-def test_the_starters_lease_ends_before_the_first_check() -> None:
-    """The watchdog's first check finds a start that died, however early it comes."""
-    assert [start_seconds(each) for each in (1, 2, 3, 30, 900)] == [1, 1, 2, 20, 20]
 
 
 def test_an_execution_renews_its_lease(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from broadcaster.control.cell_state import CellState
-from broadcaster.control.progress import SUMMED, cell_progress, progress_item, round_name, total
+from broadcaster.control.progress import SUMMED, batch_times, cell_progress, progress_item, round_name, total
 
 NOW = 1_000.0
 BUSY = CellState("m", due_seq=7, told_seq=5, owner="o", lease_until=int(NOW) + 60)
@@ -39,3 +39,12 @@ def test_a_cell_without_a_report_shows_no_broadcast() -> None:
     assert cell_progress(BUSY, [], NOW)["broadcast"] is None
     idle = cell_progress(CellState("m", due_seq=7, told_seq=7), [FIRST], NOW)
     assert (idle["running"], idle["broadcast"]) == (False, None)
+
+
+def test_the_times_of_a_round_are_those_of_its_batches_in_order() -> None:
+    """Each batch says when its sender began, when its first POST went out, and when the last answer came."""
+    reports = [{**SECOND, "first_post": 2_300}, {**FIRST, "first_post": 0}]
+    assert batch_times(reports) == [
+        {"batch": 0, "started": 2_000, "first": 0, "last": 2_900},
+        {"batch": 1, "started": 2_100, "first": 2_300, "last": 3_500},
+    ]

@@ -10,8 +10,10 @@ from broadcaster.control.rate_share import (
     RateShare,
     deletion,
     done_update,
+    first_rate_share_put,
     left_update,
     parse,
+    rate_share_put,
     rate_share_query,
     rate_share_renewal,
     share,
@@ -135,6 +137,20 @@ def test_only_its_broadcast_changes_a_row() -> None:
         assert write["ExpressionAttributeValues"][":broadcast"] == {"S": "o"}
     assert writes[0]["ExpressionAttributeNames"]["#left"] == "left3"
     assert [each["UpdateExpression"] for each in writes[1:3]] == ["ADD #done :batch", "DELETE #done :batch"]
+
+
+def test_a_round_begins_with_a_row_of_its_own() -> None:
+    """The row has the broadcast, its batches and its end. The first one replaces only what is older."""
+    row = rate_share_put("t", "m", "b", 3, 90)
+    assert row["Item"] == {
+        "pk": {"S": "rate-share"}, "sk": {"S": "m"}, "v": {"N": "1"}, "broadcast": {"S": "b"}, "batches": {"N": "3"},
+        "ttl": {"N": "90"},
+    }  # fmt: skip
+    assert "ConditionExpression" not in row
+    first = first_rate_share_put("t", "m", "b", 3, 90)
+    assert first["Item"] == row["Item"]
+    assert first["ConditionExpression"] == "attribute_not_exists(pk) OR (#broadcast <> :broadcast AND #ttl <= :until)"
+    assert first["ExpressionAttributeValues"] == {":broadcast": {"S": "b"}, ":until": {"N": "90"}}
 
 
 def test_all_shares_are_read_at_once() -> None:
