@@ -128,11 +128,8 @@ def _closed_key(connection: str) -> Item:
     return row_key(f"#{connection}", connection)
 
 
-def page_query(table: str, pk: str, after: str | None, limit: int | None = None) -> dict[str, Any]:
-    """The arguments of one consistent Query: as many rows of a shard after connection ``after`` as a megabyte holds.
-
-    With a ``limit``, at most so many rows.
-    """
+def page_query(table: str, pk: str, after: str | None) -> dict[str, Any]:
+    """The arguments of one consistent Query: as many rows of a shard after connection ``after`` as a megabyte holds."""
     query: dict[str, Any] = {
         "TableName": table,
         "KeyConditionExpression": "pk = :pk",
@@ -143,6 +140,4 @@ def page_query(table: str, pk: str, after: str | None, limit: int | None = None)
     }
     if after is not None:
         query["ExclusiveStartKey"] = row_key(pk, after)
-    if limit is not None:
-        query["Limit"] = limit
     return query

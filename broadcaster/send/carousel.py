@@ -21,7 +21,7 @@ from broadcaster.control.plan import shards_of
 from broadcaster.send.batch_share import BatchShare
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.lap import lap_start
-from broadcaster.send.lap_rows import FIRST_PAGE_ROWS, LapRows
+from broadcaster.send.lap_rows import LapRows
 from broadcaster.send.pacing import BURST_SECONDS, Pace
 from broadcaster.send.poller import Poller
 from broadcaster.send.polls import POLL_SECONDS, LeaseLost, NewerEvent
@@ -153,7 +153,7 @@ class Carousel:
         """Send one lap after the other, as long as newer events come and the time lasts."""
         if self._batch.cursor is None:
             first_shard = partition(self._task.match, self._batch.first)
-            self._page_ahead = asyncio.create_task(self._query(first_shard, None, FIRST_PAGE_ROWS))
+            self._page_ahead = asyncio.create_task(self._query(first_shard, None))
         action = await self._poller.first_action(self._lap_seq)
         while True:
             await self._act(action)
@@ -291,8 +291,7 @@ class Carousel:
             # A viewer may have subscribed after that page was read and before the newer event. The page lacks its row,
             # and its snapshot lacks the event.
             self._drop_page_ahead()
-        partitions = [partition(self._task.match, shard) for shard in shards]
-        rows = LapRows(self._read_page, partitions, tools.gateway.wake, short_page_rows=FIRST_PAGE_ROWS)
+        rows = LapRows(self._read_page, [partition(self._task.match, shard) for shard in shards], tools.gateway.wake)
         rows.start(lap_start(batch, poll.match_state.newest_seq, self._shards))
         return rows
 
@@ -301,8 +300,8 @@ class Carousel:
         ahead, self._page_ahead = self._page_ahead, None
         return await (ahead if ahead is not None else self._query(pk, after))
 
-    async def _query(self, pk: str, after: str | None, limit: int | None = None) -> Page:
-        return await read_page(self._tools.db, self._tools.subscriptions, pk, after, time.time(), limit=limit)
+    async def _query(self, pk: str, after: str | None) -> Page:
+        return await read_page(self._tools.db, self._tools.subscriptions, pk, after, time.time())
 
     def _drop_page_ahead(self) -> None:
         ahead, self._page_ahead = self._page_ahead, None

@@ -29,10 +29,6 @@ HELD_BACK_AFTER = 2
 MOST_HELD = 10_000
 """The most rows that are held back. The rows of further slow viewers keep their place."""
 
-FIRST_PAGE_ROWS = 500
-"""Rows of the page that is read beside the first poll. A page of a megabyte has some 16,000 rows, for which the first
-viewers would wait longer. The next page is read while these rows are being sent."""
-
 _FRONT = LapStart()
 _NOBODY: frozenset[str] = frozenset()
 
@@ -55,14 +51,10 @@ class LapRows:
     be read, its error is in ``error``, and no more rows come.
     """
 
-    def __init__(
-        self, read: Read, partitions: list[str], wake: Callable[[], None], *, short_page_rows: int = 0
-    ) -> None:
-        """``short_page_rows``: the first page has at most so many rows, which say little about the lap."""
+    def __init__(self, read: Read, partitions: list[str], wake: Callable[[], None]) -> None:
         self._read = read
         self._partitions = partitions
         self._wake = wake
-        self._short_page_rows = short_page_rows
         self.everything_request: PreparedRequest | None = None
         """For followers of everything; None, here and below: there is no frame for them."""
         self.score_request: PreparedRequest | None = None
@@ -150,12 +142,12 @@ class LapRows:
 
     @property
     def remaining_rows(self) -> int | None:
-        """About how many rows of this lap are left, None before a page of usual length is read.
+        """About how many rows of this lap are left, None before the first page is read.
 
         Exact once the last page has been read. Before that, shards not read yet count as the average of the others.
         """
         ranges_read, ranges = self._ranges
-        if not ranges_read and self._read_rows <= self._short_page_rows:
+        if not ranges_read and not self._read_rows:
             return None
         handed_out, rows = self.lap_rows - self._earlier_rows, self._read_rows
         expected = rows if ranges_read == ranges else max(rows + 1, ceil(rows * ranges / max(1, ranges_read)))

@@ -111,11 +111,9 @@ def _has_ttl(item: Mapping[str, Any]) -> bool:
     return isinstance(value, str) and len(value) == _DIGITS and value.isdecimal()
 
 
-async def read_page(
-    client: Any, table: str, pk: str, after: str | None, now: float, *, limit: int | None = None
-) -> Page:
-    """Read a page of a shard, with a ``limit`` at most so many rows. Raises botocore's ClientError or BotoCoreError."""
-    read = page(await client.query(**page_query(table, pk, after, limit)), now)
+async def read_page(client: Any, table: str, pk: str, after: str | None, now: float) -> Page:
+    """Read one page of a shard. Raises botocore's ClientError or BotoCoreError."""
+    read = page(await client.query(**page_query(table, pk, after)), now)
     for connection in read.strange:
         report_damaged_row(DamagedRowError(pk.rpartition("#")[0], f"{pk} {connection}", "it has no ttl that is a time"))
     return read

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from broadcaster.control.lease import start_owner
-from broadcaster.control.payload import Batch, CarriedEvent
-from broadcaster.send.lap_rows import FIRST_PAGE_ROWS
-from broadcaster.send.pruning import Pruning
+from broadcaster.control.payload import CarriedEvent
 from broadcaster.send.sender_store import SenderStore
 from matches.events import EVENT, AcceptedEvent
 from matches.match_rows import events_query, parse_event, score_prev
@@ -210,33 +208,6 @@ async def test_the_first_page_is_read_once(tools: Tools, numbered: str, plant: A
         del tools.db.query
     assert sorted(pages) == sorted(partition(numbered, shard) for shard in range(SHARDS))
     assert result.counts.queries == SHARDS
-
-
-async def test_the_first_viewers_do_not_wait_for_a_long_page(
-    tools: Tools, numbered: str, plant: Any, grant_lease: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first page is short, the pages after it are as long as a megabyte allows, and every row is posted once."""
-    plant(numbered, 700, audience=1)
-    grant_lease(numbered)
-    pages: list[int] = []
-    query = tools.db.query
-
-    async def counted(**given: Any) -> Any:
-        page = await query(**given)
-        if given["TableName"] == tools.subscriptions:
-            pages.append(len(page["Items"]))
-        return page
-
-    tools.db.query = counted
-    posted: list[str] = []
-    monkeypatch.setattr(Pruning, "add", lambda _, post: posted.append(post[0]))
-    one_shard = replace(task(numbered, 0, SHARDS), batch=Batch(0, 0, 1, 1, 1))
-    try:
-        result = await send(tools, one_shard)
-    finally:
-        del tools.db.query
-    assert pages[:2] == [FIRST_PAGE_ROWS, 700 - FIRST_PAGE_ROWS]
-    assert (result.counts.rows, len(set(posted)), len(posted)) == (700, 700, 700)
 
 
 async def test_a_batch_states_when_its_first_post_went_out(

@@ -184,34 +184,3 @@ def test_a_lap_knows_what_is_left_once_it_has_read_everything(shards: list[list[
         assert planted.lap.remaining_rows == 0
 
     asyncio.run(lap())
-
-
-def test_a_short_first_page_says_nothing_about_what_is_left() -> None:
-    """Other matches must not learn a number that is far too small: it is unknown until the next page is there."""
-
-    async def lap() -> None:
-        pages = {None: Page(["a", "b"], frozenset(), "b"), "b": Page(["c", "d", "e"], frozenset(), None)}
-        second = asyncio.Event()
-
-        async def read(_: str, after: str | None) -> Page:
-            if after is not None:
-                await second.wait()
-            return pages[after]
-
-        woken = asyncio.Event()
-        rows = LapRows(read, ["m#0"], woken.set, short_page_rows=2)
-        rows.everything_request = PreparedRequest(b"", lambda _: b"")
-        rows.start()
-        await woken.wait()
-        left: list[int | None] = []
-        while not rows.exhausted:
-            woken.clear()
-            if rows.next_row() is not None:
-                left.append(rows.remaining_rows)
-                second.set()
-            elif not rows.exhausted:
-                await woken.wait()
-        assert left == [None, None, 2, 1, 0]
-        await rows.close()
-
-    asyncio.run(lap())
