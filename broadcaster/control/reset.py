@@ -40,7 +40,7 @@ END_SECONDS = 6.0
 """Seconds in which a running broadcast may end: a poll, the requests in flight, the end of its round."""
 
 ANNOUNCE_SECONDS = 0.5
-"""Seconds after which an execution that has acquired the lease has written its rate-share row."""
+"""Seconds after which a starter that has acquired the lease has written the rate share."""
 
 _AT_ONCE = 8
 """Shards that are emptied side by side."""
