@@ -97,9 +97,16 @@ class SenderStore:
 
     async def _poll(self, match: str, known: MatchState | None, cell_call: Awaitable[Any], key: str) -> Poll:
         """A poll in which ``cell_call`` answers with the cell's row under ``key``."""
-        match_state, cell_row, share_rows = await asyncio.gather(
-            self._state(match, known), cell_call, self.db.query(**rate_share.rate_share_query(self.broadcasts))
-        )
+        home = asyncio.ensure_future(self._state(match, known))
+        cell = asyncio.ensure_future(cell_call)
+        shares = asyncio.ensure_future(self.db.query(**rate_share.rate_share_query(self.broadcasts)))
+        try:
+            match_state, cell_row, share_rows = await asyncio.gather(home, cell, shares)
+        finally:
+            # If one call has failed, the others must not outlive the poll.
+            for call in (home, cell, shares):
+                call.cancel()
+            await asyncio.gather(home, cell, shares, return_exceptions=True)
         return Poll(
             match_state=match_state,
             cell_state=parse_cell_state(match, cell_row.get(key)),

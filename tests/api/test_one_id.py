@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,9 +21,9 @@ from matches.ledger import Ledger
 from matches.match_state import Outcome
 from matches.numbering import ID_TAKEN
 from matches.schedule import NewMatch
+from tests.waiting_storage import waiting_storage
 from trials.model import storage
 from trials.model.actors import Routine, Turn
-from trials.model.cloud import effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,15 +41,6 @@ def accepted(event: dict[str, Any], event_id: str = "same", match: str = "m") ->
     return AcceptedEvent(match, 1, EVENT.validate_python({**event, "event_id": event_id}))
 
 
-@cache
-def _storage() -> tuple[Any, Any]:
-    """Two clients of DynamoDB in this process; the calls of the first one wait for their turns."""
-    waiting, raw = storage.client(), storage.client()
-    call = type(waiting)._make_api_call  # noqa: SLF001
-    waiting._make_api_call = lambda name, given: effect(name, lambda: call(waiting, name, given))  # noqa: SLF001
-    return waiting, raw
-
-
 @given(
     stream=st.lists(st.integers(0, len(CONTENTS) - 1), min_size=1, max_size=4),
     turns=st.lists(st.tuples(st.integers(0, 9), st.sampled_from([Turn.GO] * 6 + [Turn.TWICE])), max_size=60),
@@ -61,7 +52,7 @@ def test_one_content_has_the_id_in_every_interleaving(stream: list[int], turns: 
     ``stream``: the contents in the order in which they came to the stream. Each is marked pending at any moment after
     that, and delivered twice: once in the order of the stream, and once at any moment.
     """
-    waiting, raw = _storage()
+    waiting, raw = waiting_storage()
     system = System(1)
     storage.make_tables(raw, system)
     table = system.name("matches")
@@ -100,7 +91,7 @@ def test_one_content_has_the_id_in_every_interleaving(stream: list[int], turns: 
 
 def test_the_marker_of_one_content_keeps_the_id_from_another() -> None:
     """The shown case: A is marked pending, B is numbered first, then A: A has the id, and B says why it has not."""
-    _, raw = _storage()
+    _, raw = waiting_storage()
     system = System(1)
     storage.make_tables(raw, system)
     ledger = Ledger(system.name("matches"), raw)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
 
-from api import handler as api
 from api import resources
 from broadcaster.control.cell_state import CellStates, cell_state_key
 from devstack.operator.api_client import ApiError
 from devstack.operator.waterfall import STAGES
 from matches.match_rows import LAST_SEQ, event_item, row_key
 from runtime.regions import Regions
+from tests.api_call import asked
 from tests.broadcaster.test_pipeline import watching
 from tests.hole import hole
 from tests.support import eventually, given, until
@@ -29,19 +28,6 @@ if TYPE_CHECKING:
 
 SCOPE = "livescore/score:write"
 OPERATOR = {"sub": "ann", "scope": SCOPE, "competitions": "*"}
-
-
-def asked(path: str, claims: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
-    """The API's own answer to a GET, in this process."""
-    about: dict[str, Any] = {"http": {"method": "GET", "path": path}, "requestId": "r", "stage": "$default"}
-    if claims is not None:
-        about["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
-    event = {"version": "2.0", "rawPath": path, "headers": {}, "requestContext": about}
-    context: Any = SimpleNamespace(
-        function_name="api", memory_limit_in_mb=1, invoked_function_arn="", aws_request_id="r"
-    )
-    answer = api.handler(event, context)
-    return answer["statusCode"], json.loads(answer["body"])
 
 
 async def test_a_goal_has_every_stage_in_order(system: System, operator: Operator, match: str) -> None:

@@ -7,6 +7,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import aioboto3
@@ -142,6 +143,11 @@ def make_starter(
         cell_states, client(system, "stepfunctions"), system.resolve("state_machine"), Budget(2_000, 1_000),
         start_seconds(watchdog_seconds), THREADS,
     )  # fmt: skip
+
+
+def as_kind(kind: type[SenderStore], store: SenderStore) -> SenderStore:
+    """The same store, as an object of another class."""
+    return kind(**{each.name: getattr(store, each.name) for each in fields(store)})
 
 
 async def send(tools: Tools, task: SenderTask, seconds: float = 3600.0) -> Batch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from matches.events import EVENT, AcceptedEvent
 from matches.match_rows import state_key
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
-from tests.broadcaster.conftest import send, task
+from tests.broadcaster.conftest import as_kind, send, task
 from tests.support import eventually
 
 if TYPE_CHECKING:
@@ -102,11 +102,6 @@ async def test_a_newer_goal_between_two_invocations_begins_a_lap_where_the_first
     assert sorted(posted[at:]) == sorted(set(posted))
     assert set(before) < set(posted)
     assert set(posted[-len(before) :]) == set(before), "they come last: the lap begins behind them"
-
-
-def as_kind(kind: type[SenderStore], store: SenderStore) -> SenderStore:
-    """The same store, as an object of another class."""
-    return kind(**{each.name: getattr(store, each.name) for each in fields(store)})
 
 
 async def test_a_batch_that_is_done_waits_for_the_others_and_takes_what_is_newer(

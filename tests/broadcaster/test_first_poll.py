@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,8 @@ from matches.events import EVENT, AcceptedEvent
 from matches.match_rows import events_query, parse_event, score_prev
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import partition, row_key
-from tests.broadcaster.conftest import OWNER, send, task
+from tests.broadcaster.conftest import OWNER, as_kind, send, task
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +29,18 @@ if TYPE_CHECKING:
 SHARDS = initial_shards(60_000)
 
 
-def with_store(tools: Tools, store: type[SenderStore]) -> Any:
-    """The tools with another kind of store."""
-    return replace(tools, store=store(**{each.name: getattr(tools.store, each.name) for each in fields(tools.store)}))
+@pytest.fixture
+def frames(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The frames that senders have built, in order."""
+    frames: list[Any] = []
+    build = SenderStore.frames
+
+    async def keep(*given: Any) -> Any:
+        frames.append(await build(*given))
+        return frames[-1]
+
+    monkeypatch.setattr(SenderStore, "frames", keep)
+    return frames
 
 
 @pytest.fixture
@@ -92,17 +101,9 @@ async def test_an_invocation_that_goes_on_takes_no_lease_over_twice(
 
 
 async def test_events_of_the_payload_are_not_read(
-    tools: Tools, numbered: str, plant: Any, grant_lease: Any, carried: Any, monkeypatch: pytest.MonkeyPatch
+    tools: Tools, numbered: str, plant: Any, grant_lease: Any, carried: Any, frames: list[Any]
 ) -> None:
     """A sender whose payload carries all events after ``told_seq`` sends the frame that it would have read."""
-    frames: list[Any] = []
-    build = SenderStore.frames
-
-    async def keep(*given: Any) -> Any:
-        frames.append(await build(*given))
-        return frames[-1]
-
-    monkeypatch.setattr(SenderStore, "frames", keep)
     plant(numbered, 5)
     grant_lease(numbered)
     await send(tools, task(numbered, 0, SHARDS))
@@ -117,7 +118,7 @@ async def test_events_of_the_payload_are_not_read(
 
     plant(numbered, 5)
     given = replace(task(numbered, 0, SHARDS), events=carried(numbered, 0))
-    result = await send(with_store(tools, Blind), given)
+    result = await send(replace(tools, store=as_kind(Blind, tools.store)), given)
     assert (result.reached_seq, result.counts.gone) == (2, 5)
     assert frames[1] == frames[0]
 
@@ -131,17 +132,9 @@ class _WithoutQuery:
 
 @pytest.mark.parametrize("after", [1, 2])
 async def test_events_that_the_payload_lacks_are_read(
-    tools: Tools, numbered: str, plant: Any, grant_lease: Any, carried: Any, monkeypatch: pytest.MonkeyPatch, after: int
+    tools: Tools, numbered: str, plant: Any, grant_lease: Any, carried: Any, frames: list[Any], after: int
 ) -> None:
     """Promise 8: if the payload lacks an event after ``told_seq``, the frame has it all the same."""
-    frames: list[Any] = []
-    build = SenderStore.frames
-
-    async def keep(*given: Any) -> Any:
-        frames.append(await build(*given))
-        return frames[-1]
-
-    monkeypatch.setattr(SenderStore, "frames", keep)
     plant(numbered, 1)
     grant_lease(numbered)
     await send(tools, replace(task(numbered, 0, SHARDS), events=carried(numbered, after)))
@@ -171,8 +164,7 @@ async def test_a_viewer_that_comes_after_the_first_page_misses_no_newer_event(
 
     class Waiting(SenderStore):
         async def first_poll(self, given: SenderTask) -> Poll | None:
-            while not read:
-                await asyncio.sleep(0.005)
+            await eventually(lambda: read, seconds=10)
             await tools.db.put_item(
                 TableName=tools.subscriptions,
                 Item={**row_key(partition(numbered, 0), late), "ttl": {"N": "9999999999"}},
@@ -183,7 +175,7 @@ async def test_a_viewer_that_comes_after_the_first_page_misses_no_newer_event(
 
     tools.db.query = watched
     try:
-        result = await send(with_store(tools, Waiting), task(numbered, 0, SHARDS))
+        result = await send(replace(tools, store=as_kind(Waiting, tools.store)), task(numbered, 0, SHARDS))
     finally:
         del tools.db.query
     assert (result.reached_seq, result.counts.rows) == (3, 4)

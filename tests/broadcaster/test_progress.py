@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import orjson
 import pytest
 
-from api import handler as api
 from api import resources
 from broadcaster.control.cell_state import CellState, CellStates, cell_state_key
 from broadcaster.control.progress import cell_progress, progress_item, round_name, total
 from devstack.operator.api_client import ApiError
 from runtime.regions import Regions
 from subscriptions.shard_counts import broadcast_key
+from tests.api_call import asked
 from tests.hole import hole
 from tests.support import given
 
@@ -111,19 +109,6 @@ def test_progress_is_for_operators(system: System, operator: Operator, match: st
     assert httpx.get(f"{system.api_url}/matches/{match}/progress", timeout=20).status_code == 401
     with pytest.raises(ApiError, match="no match nobody"):
         operator.progress("nobody")
-
-
-def asked(path: str, claims: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
-    """The API's own answer to a GET, in this process."""
-    about: dict[str, Any] = {"http": {"method": "GET", "path": path}, "requestId": "r", "stage": "$default"}
-    if claims is not None:
-        about["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
-    event = {"version": "2.0", "rawPath": path, "headers": {}, "requestContext": about}
-    context: Any = SimpleNamespace(
-        function_name="api", memory_limit_in_mb=1, invoked_function_arn="", aws_request_id="r"
-    )
-    answer = api.handler(event, context)
-    return answer["statusCode"], json.loads(answer["body"])
 
 
 @pytest.mark.parametrize(

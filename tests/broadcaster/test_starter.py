@@ -15,6 +15,7 @@ from broadcaster.control.lease import start_owner
 from broadcaster.control.payload import CarriedEvent, ExecutionInput
 from broadcaster.control.rate_share import done_update, first_rate_share_put, parse, rate_share_query
 from tests.broadcaster.conftest import make_starter
+from tests.support import until
 
 if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellStates
@@ -141,7 +142,7 @@ def test_a_rate_share_that_takes_long_holds_up_nobody(
 ) -> None:
     """Promise 7: the fan-out goes on with the next match while the row is still being written."""
     answered = threading.Event()
-    monkeypatch.setattr(begins.cell_states.db, "put_item", lambda **_: answered.wait())
+    monkeypatch.setattr(begins.cell_states.db, "put_item", lambda **_: answered.wait(20))
     begins.begin(ledger.state(numbered))
     assert (len(executions.inputs), answered.is_set()) == (1, False)
     answered.set()
@@ -197,8 +198,7 @@ def test_the_watchdogs_message_comes_first(
 
 def _send_when_due(message: Future[None], cell_states: CellStates, match: str) -> None:
     """The queue takes the message when the starter has the lease."""
-    while cell_states.read(match).owner is None:
-        pass
+    until(lambda: cell_states.read(match).owner)
     message.set_result(None)
 
 

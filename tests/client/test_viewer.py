@@ -13,6 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from client.viewer import Viewer
 from tests.loadtest.fake_gateway import SECONDS, Gateway, frame, gateway, snapshot, welcome
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -228,8 +229,7 @@ async def test_an_error_is_kept_as_it_was_sent(sent: dict[str, Any], kept: dict[
         await connection.wait_closed()
 
     async with gateway(refuse) as here, viewing(here.url) as (viewer, _):
-        while not viewer.errors:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: viewer.errors)
         assert viewer.errors[0] == {"type": "error", **kept}
 
 

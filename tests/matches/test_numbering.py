@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,10 +24,10 @@ from matches.numbering import ID_TAKEN
 from matches.schedule import NewMatch
 from runtime.attributes import DamagedMatchError
 from tests.support import soak
+from tests.waiting_storage import waiting_storage
 from trials.fuzz.correction_target import history
 from trials.model import storage
 from trials.model.actors import Routine, Turn
-from trials.model.cloud import effect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,18 +38,9 @@ if TYPE_CHECKING:
 LISTS = soak(150, 3_000)
 
 
-@cache
-def _storage() -> tuple[Any, Any]:
-    """Two clients of DynamoDB in this process; the calls of the first one wait for their turns."""
-    waiting, raw = storage.client(), storage.client()
-    call = type(waiting)._make_api_call  # noqa: SLF001
-    waiting._make_api_call = lambda name, given: effect(name, lambda: call(waiting, name, given))  # noqa: SLF001
-    return waiting, raw
-
-
 def fresh(*matches: str) -> tuple[Ledger, Ledger]:
     """Empty tables with these matches: a ledger whose calls wait for turns, and one whose calls do not."""
-    waiting, raw = _storage()
+    waiting, raw = waiting_storage()
     system = System(1)
     storage.make_tables(raw, system)
     slow, ledger = Ledger(system.name("matches"), waiting), Ledger(system.name("matches"), raw)
@@ -74,7 +65,7 @@ def burst(count: int) -> list[AcceptedEvent]:
 @contextmanager
 def calls(hit: Callable[[str, dict[str, Any], int], None] | None = None) -> Iterator[Counter[str]]:
     """Count the ledger's calls; ``hit(operation, arguments, number)`` runs before each and may raise."""
-    _, raw = _storage()
+    _, raw = waiting_storage()
     counted: Counter[str] = Counter()
     original = raw._make_api_call  # noqa: SLF001
 
@@ -93,7 +84,7 @@ def calls(hit: Callable[[str, dict[str, Any], int], None] | None = None) -> Iter
 
 def rows(ledger: Ledger, match: str) -> dict[str, Any]:
     """The rows of a match by sort key, without the time of numbering and the epoch, which chance gives."""
-    _, raw = _storage()
+    _, raw = waiting_storage()
     items = raw.get_paginator("query").paginate(
         TableName=ledger.table,
         KeyConditionExpression="match_id = :match",
@@ -275,7 +266,7 @@ def test_contention_without_an_end_is_transient() -> None:
 def test_rows_that_contradict_each_other_stop_the_event_that_meets_them() -> None:
     """Promise 6: a row of the fourth seq exists already: three events are numbered, and the error names that row."""
     _, ledger = fresh("m")
-    _, raw = _storage()
+    _, raw = waiting_storage()
     raw.put_item(TableName=ledger.table, Item={**row_key("m", event_item(4)), "v": {"N": "1"}})
     results: list[Numbered] = []
     with pytest.raises(DamagedMatchError, match=r"event#00000004 exists .*livescore match reset"):
@@ -287,7 +278,7 @@ def test_rows_that_contradict_each_other_stop_the_event_that_meets_them() -> Non
 def test_an_outcome_that_the_state_does_not_have_is_a_contradiction() -> None:
     """Promise 6: an id that says applied as seq 9 in a match of two events is raised after the events before it."""
     _, ledger = fresh("m")
-    _, raw = _storage()
+    _, raw = waiting_storage()
     list(ledger.apply_events(burst(2)))
     row = raw.get_item(TableName=ledger.table, Key=row_key("m", "id#g1"))["Item"]
     raw.put_item(TableName=ledger.table, Item={**row, "seq": {"N": "9"}})
@@ -301,7 +292,7 @@ def test_rows_that_dynamodb_leaves_out_are_asked_for_again(monkeypatch: pytest.M
     """Promise 3: an id whose row comes with the next answer is known, so its event does not count twice."""
     monkeypatch.setattr("runtime.bulk_rows.UNPROCESSED_PAUSES", (0.0, 0.0))
     _, ledger = fresh("m")
-    _, raw = _storage()
+    _, raw = waiting_storage()
     list(ledger.apply_events(burst(3)))
     real, asked = raw.batch_get_item, list[int]()
 
