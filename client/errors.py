@@ -6,7 +6,8 @@
   - ``TokenTooLongError`` (``token_placement``): the token does not fit into an address.
   - ``BehindError``: the program reads its events too slowly.
 
-A lost connection is no error: it is opened again.
+A lost connection is no error: it is opened again. ``DeploymentError`` stands alone, because it comes
+before a match is followed.
 """
 
 from __future__ import annotations
@@ -26,3 +27,7 @@ class RefusedError(FollowError):
 
 class BehindError(FollowError):
     """The program reads its events too slowly: too many wait, so the loop ends."""
+
+
+class DeploymentError(Exception):
+    """A site's ``deployment.json`` cannot be read or used. The text is a sentence without any secret."""
