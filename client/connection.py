@@ -1,4 +1,4 @@
-"""What a viewer needs of a connection: messages of our protocol in and out, and signs of life."""
+"""The interface between a viewer and its connection: messages of our protocol in and out, and signs of life.
 
 from __future__ import annotations
 
