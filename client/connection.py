@@ -1,4 +1,4 @@
-"""The interface between a viewer and its connection: messages of our protocol in and out, and signs of life.
+"""The interface between a viewer and its connection: messages of our protocol in and out, and signs of life."""
 
 from __future__ import annotations
 
