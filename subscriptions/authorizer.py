@@ -20,15 +20,12 @@ from runtime.environment import settings
 from runtime.metrics import Metrics
 from subscriptions.handshake import header, subprotocols
 from subscriptions.issuer_keys import KeySet, fetch
-from subscriptions.protocol import SUBPROTOCOL
+from subscriptions.protocol import ANONYMOUS, SUBPROTOCOL
 from subscriptions.token_verification import Expected, HandshakeRefusedError, key_id, verify
 from subscriptions.viewer_settings import AuthorizerSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-ANONYMOUS = "anonymous"
-"""The subject of a viewer without a token."""
 
 _FAMILY = SUBPROTOCOL.partition(".")[0] + "."
 
