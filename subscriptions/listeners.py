@@ -7,10 +7,10 @@ as viewers. ``$disconnect`` deletes a connection's row, and a message deletes th
 
 from __future__ import annotations
 
-import hashlib
 import time
 from typing import TYPE_CHECKING
 
+from matches.channels import subject_segment
 from subscriptions.store import ROW_SECONDS, row_key
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Listeners:
         if len(set(self.of_subject(subject)) - {connection}) >= MAX_LISTENERS:
             return False
         until = {"ttl": {"N": str(int(time.time()) + ROW_SECONDS)}}
-        self._db.put_item(TableName=self.table, Item={**row_key(subject_key(subject), connection), **until})
+        self._db.put_item(TableName=self.table, Item={**row_key(subject_segment(subject), connection), **until})
         return True
 
     def of_subject(self, subject: str) -> list[str]:
@@ -52,20 +52,12 @@ class Listeners:
             FilterExpression="#ttl > :now",
             ProjectionExpression="sk",
             ExpressionAttributeNames={"#ttl": "ttl"},
-            ExpressionAttributeValues={":pk": {"S": subject_key(subject)}, ":now": {"N": str(int(time.time()))}},
+            ExpressionAttributeValues={":pk": {"S": subject_segment(subject)}, ":now": {"N": str(int(time.time()))}},
             ConsistentRead=True,
         )
         return [item["sk"]["S"] for item in page["Items"]][:MAX_LISTENERS]
 
     def delete(self, subject: str, connection: str) -> bool:
         """Delete the row of a connection; returns whether it was there."""
-        key = row_key(subject_key(subject), connection)
+        key = row_key(subject_segment(subject), connection)
         return "Attributes" in self._db.delete_item(TableName=self.table, Key=key, ReturnValues="ALL_OLD")
-
-
-def subject_key(subject: str) -> str:
-    """``s-`` and 40 hex digits of the subject's SHA-256: it fits every key and channel, and repeats no name.
-
-    The 160 bits are enough that no two subjects share a key.
-    """
-    return f"s-{hashlib.sha256(subject.encode()).hexdigest()[:40]}"

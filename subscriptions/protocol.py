@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 SUBPROTOCOL = "livescore.v1"
 ANONYMOUS = "anonymous"
-"""The subject of a viewer without a token."""
+"""The subject of a viewer without a token. It is also the word that such a viewer sends where a service demands some
+text in the place of the token. No token is this word: a token has two dots."""
 
 MAX_MATCHES = 50
 """The most matches that one connection may follow."""

@@ -11,9 +11,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from devstack.operator.local_tokens import tokens_of
+from matches.channels import subject_segment
 from runtime import aws
 from subscriptions import routes
-from subscriptions.listeners import MAX_LISTENERS, Listeners, subject_key
+from subscriptions.listeners import MAX_LISTENERS, Listeners
 from subscriptions.protocol import ANONYMOUS, MAX_MATCHES
 from subscriptions.shards import MAX_SHARDS
 from subscriptions.store import ROW_SECONDS, Row, partition, row_key
@@ -92,7 +93,7 @@ def test_a_connection_without_a_subject_leaves_no_row(
 ) -> None:
     """Without an authorizer, without a subject, and as the anonymous viewer: refused, and nothing is written."""
     assert serve(subject=subject, action="listen")["code"] == "no_subject"
-    assert _rows(dynamodb, subscriptions, subject_key(subject or ANONYMOUS)) == []
+    assert _rows(dynamodb, subscriptions, subject_segment(subject or ANONYMOUS)) == []
 
 
 def test_a_listener_is_nobodys_viewer(
@@ -101,7 +102,7 @@ def test_a_listener_is_nobodys_viewer(
     """Promise 4: its row is in no match's partition, counts as no match that is followed, and as no viewer."""
     assert serve(action="listen")["type"] == "listening"
     assert subscriptions.of_connection(f"{match_id}=") == []
-    [item] = _rows(dynamodb, subscriptions, subject_key(f"{match_id}-ann"))
+    [item] = _rows(dynamodb, subscriptions, subject_segment(f"{match_id}-ann"))
     assert Row(item["pk"]["S"], item["sk"]["S"]).match == ""
     assert item["pk"]["S"] not in {partition(match, shard) for shard in range(MAX_SHARDS)}
     for number in range(MAX_MATCHES - 1):
@@ -111,7 +112,7 @@ def test_a_listener_is_nobodys_viewer(
     serve("DISCONNECT")
     assert written(system, dynamodb, match) == 0
     assert (routes._changes.unwritten(""), ViewerCounts(system.name("matches"), dynamodb)._query("")) == (0, [])  # noqa: SLF001
-    assert _rows(dynamodb, subscriptions, subject_key(f"{match_id}-ann")) == []
+    assert _rows(dynamodb, subscriptions, subject_segment(f"{match_id}-ann")) == []
 
 
 def test_unsubscribe_leaves_the_listener(match: str, match_id: str, serve: Serve, listeners: Listeners) -> None:
@@ -159,12 +160,12 @@ def test_a_row_after_its_time_counts_for_nothing(
     match_id: str, serve: Serve, dynamodb: Any, listeners: Listeners
 ) -> None:
     """DynamoDB deletes a row days after its ``ttl``: meanwhile nobody is told by it, and it takes nobody's place."""
-    key = row_key(subject_key(f"{match_id}-ann"), "old=")
+    key = row_key(subject_segment(f"{match_id}-ann"), "old=")
     dynamodb.put_item(TableName=listeners.table, Item={**key, "ttl": {"N": "1"}})
     serve(action="listen")
     assert listeners.of_subject(f"{match_id}-ann") == [f"{match_id}="]
     item = dynamodb.get_item(
-        TableName=listeners.table, Key=row_key(subject_key(f"{match_id}-ann"), f"{match_id}=")
+        TableName=listeners.table, Key=row_key(subject_segment(f"{match_id}-ann"), f"{match_id}=")
     )["Item"]  # fmt: skip
     assert item.keys() == {"pk", "sk", "ttl"}
     assert ROW_SECONDS > 2 * 3600
