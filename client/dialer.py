@@ -11,7 +11,7 @@ from .token_placement import place_token
 from .websocket import dial
 
 if TYPE_CHECKING:
-    from .connection import Connection, Deliver, Dial
+    from .viewer_connection import Connection, Deliver, Dial
     from .http_reader import HttpReader
 
 BROADCASTING = {
@@ -25,7 +25,7 @@ BROADCASTING = {
 SCHEMES = {"momento": ("http", "https")}
 """Transport -> schemes of its address, if they are not ``ws`` and ``wss``."""
 
-LOOK_SECONDS = (1.0, 2.0)
+SECOND_READ_SECONDS = (1.0, 2.0)
 """A viewer of a broadcasting transport reads a second time after a random time between these seconds, because a
 subscription that the service has acknowledged may begin late."""
 
@@ -36,7 +36,10 @@ def as_cell(cell: str | CellAddress) -> CellAddress:
 
 
 def dialer(
-    cell: str | CellAddress, reader: HttpReader | None, *, look_seconds: tuple[float, float] = LOOK_SECONDS
+    cell: str | CellAddress,
+    reader: HttpReader | None,
+    *,
+    second_read_seconds: tuple[float, float] = SECOND_READ_SECONDS,
 ) -> Dial:
     """The function that opens connections to a cell, for one viewer.
 
@@ -51,7 +54,7 @@ def dialer(
     if reader is None:
         raise ValueError(f"The transport {address.transport} needs `api`, because snapshots come over HTTP.")
     module = import_module(f".transports.{BROADCASTING[address.transport]}", __package__)
-    dial_cell: Dial = module.dialer(address, reader, look_seconds)
+    dial_cell: Dial = module.dialer(address, reader, second_read_seconds)
     return dial_cell
 
 

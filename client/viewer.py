@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from .dialer import LOOK_SECONDS, dialer
+from .dialer import SECOND_READ_SECONDS, dialer
 from .follower import Follower
 from .repair_plan import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
 from .repairer import Repairer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .cell_address import CellAddress
-    from .connection import Connection
+    from .viewer_connection import Connection
     from .event import Event
     from .frame_types import ErrorFrame, RawFrame
     from .http_reader import HttpReader
@@ -93,7 +93,7 @@ class Viewer:
     """One connection that follows ``matches``: one task, and one timer of the event loop.
 
     ``cell`` is the address of a cell, or the URL of an API Gateway WebSocket. A cell whose transport broadcasts itself
-    needs a ``reader``; ``look_seconds`` is the time after which such a viewer reads a second time.
+    needs a ``reader``; ``second_read_seconds`` is the time after which such a viewer reads a second time.
 
     ``on_event(match, event, at)`` gets each event once and in order, with the time at which it came (milliseconds since
     1970). ``on_frame`` gets every frame that comes over the socket. ``on_lost`` gets the error of a connection that
@@ -121,10 +121,10 @@ class Viewer:
         age_seconds: tuple[float, float] = AGE_SECONDS,
         token: str | Callable[[], str] | None = None,
         spread_seconds: float = SPREAD_SECONDS,
-        look_seconds: tuple[float, float] = LOOK_SECONDS,
+        second_read_seconds: tuple[float, float] = SECOND_READ_SECONDS,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._dial = dialer(cell, reader, look_seconds=look_seconds)
+        self._dial = dialer(cell, reader, second_read_seconds=second_read_seconds)
         self._token = token
         self._only = only
         self._on_event, self._on_frame, self._on_lost = on_event, on_frame, on_lost
