@@ -11,8 +11,8 @@ from .token_placement import place_token
 from .websocket import dial
 
 if TYPE_CHECKING:
-    from .viewer_connection import Connection, Deliver, Dial
     from .http_reader import HttpReader
+    from .viewer_connection import Connection, Deliver, Dial
 
 BROADCASTING = {
     "appsync-events": "appsync_events",

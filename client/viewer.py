@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .cell_address import CellAddress
-    from .viewer_connection import Connection
     from .event import Event
     from .frame_types import ErrorFrame, RawFrame
     from .http_reader import HttpReader
+    from .viewer_connection import Connection
 
 IDLE_SECONDS = 240.0
 """Seconds between two pings of an idle connection, which API Gateway would close after 10 minutes (
