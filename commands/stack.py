@@ -117,7 +117,7 @@ def _cells(text: str) -> tuple[StackCell, ...]:
 
 
 def _urls(system: System, site: str, tokens: str) -> dict[str, Any]:
-    """What ``up --json`` prints. ``websocket`` is the URL of the first cell of API Gateway, null without one."""
+    """The JSON of ``up --json``. ``websocket`` is the URL of the first cell of API Gateway, null without one."""
     addresses = {each.cell.name: each.address() for each in system.each_cell() if each.cell}
     return {
         "api": system.api_url,

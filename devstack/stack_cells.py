@@ -18,7 +18,7 @@ API_GATEWAY: Final = "api-gateway"
 """The transport of a cell that states none."""
 
 EXAMPLE: Final = "main=us-east-1,events=us-east-1/appsync-events"
-"""What the option ``--cells`` may look like."""
+"""An example of the option ``--cells``."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,20}[a-z0-9]")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")

@@ -43,12 +43,12 @@ MINISTACK_SETTINGS = {"send_rate": 2000, "sender_rate": 1000}
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """What the provisioning of a cell has found out (devstack/transports/)."""
+    """The results of provisioning a cell (devstack/transports/)."""
 
     texts: dict[str, str] = field(default_factory=dict)
     """Texts of the cell in CELLS, beside those of ``transports`` in system.json."""
     address: dict[str, str] = field(default_factory=dict)
-    """What a viewer needs to connect: ``url``, and what else its transport needs. It goes into deployment.json."""
+    """The address for a viewer: ``url``, and what else its transport needs. It goes into deployment.json."""
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class System:
         return {"region": cell.region, "transport": cell.transport, "suffix": cell.suffix, **needed, **known}
 
     def address(self) -> dict[str, str]:
-        """What a viewer of this view's cell needs to connect: transport, region, ``url``, and more for some."""
+        """The address of this view's cell for a viewer: transport, region, ``url``, and more for some transports."""
         cell = self.cell or StackCell()
         known = self.provisioned.get(cell.name, Provisioned()).address
         return {"transport": cell.transport, "region": cell.region, **known}

@@ -1,4 +1,4 @@
-"""What a transport offers to devstack, so that a cell of it can run on this machine.
+"""The parts that each transport offers to devstack, so that its cells can run on this machine.
 
 A file of this room defines one ``StackTransport``, and ``registry.py`` lists it. The rest of devstack asks only what is
 described here. The texts of a cell in CELLS are in ``transports`` of terraform/system.json, because Terraform gives
