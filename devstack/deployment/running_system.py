@@ -18,7 +18,7 @@ from devstack.operator.local_system import nothing_answers, system_at
 from devstack.stack.ministack import StackError
 from devstack.stack.provision import client
 from devstack.system import PREFIX, System
-from devstack.transports.resources import at_region
+from devstack.transports.ministack_resources import at_region
 from loadtest.terminal_text import public_url
 from matches.ledger import Ledger
 from runtime import environment

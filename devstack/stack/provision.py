@@ -12,8 +12,8 @@ from devstack.builds.lambda_zips import PYTHON
 from devstack.stack import identity_provider
 from devstack.stack.ministack import StackError
 from devstack.system import ROLE
+from devstack.transports.ministack_resources import client, integration, throttles
 from devstack.transports.registry import TRANSPORTS
-from devstack.transports.resources import client, integration, throttles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

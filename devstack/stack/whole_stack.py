@@ -21,8 +21,8 @@ from devstack.stack.provision import provision
 from devstack.stack.standin_process import StandIn
 from devstack.stack_cells import API_GATEWAY, StackCell, checked
 from devstack.system import System
+from devstack.transports.ministack_resources import client
 from devstack.transports.registry import TRANSPORTS
-from devstack.transports.resources import client
 from loadtest.load_limits import allow_files
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devstack.system import ROLE, Provisioned, System
-from devstack.transports.resources import client, integration, invocation_uri, throttles
+from devstack.transports.ministack_resources import client, integration, invocation_uri, throttles
 from devstack.transports.transport import StackTransport
 
 
