@@ -24,8 +24,8 @@ class StackTransport:
     provision: Callable[[System], Provisioned]
     """Creates what system.json does not describe: an API, a topic, an authorizer. The cell's tables, queues and
     functions exist already, and its stand-in runs. The functions of home come later, because CELLS has the texts that
-    this returns. ``ministack_resources.py`` has clients and helpers. A resource's name is ``system.name("…")``, which ends in the
-    suffix of the cell; the names ``events`` and ``http`` belong to home.
+    this returns. ``ministack_resources.py`` has clients and helpers. A resource's name is ``system.name("…")``, which
+    ends in the suffix of the cell; the names ``events`` and ``http`` belong to home.
 
     The returned address has the ``url`` at which a browser on this machine reaches the cell: 127.0.0.1 or localhost."""
 
