@@ -125,7 +125,7 @@ class System:
             case "state_machine":
                 return self.arn("states", f"stateMachine:{self.name('broadcast')}")
             case "cells":
-                return json.dumps({region: self.at(region).resolve("state_machine") for region in self.cells})
+                return json.dumps({region: self.at(region).cell_texts() for region in self.cells})
             case "deployment":
                 return PREFIX
             case "home_region":
@@ -140,6 +140,13 @@ class System:
                 ours: dict[str, int] = {} if self.gateway_port else MINISTACK_SETTINGS
                 return str(self.settings.get(name, ours.get(name, self.raw["settings"][name]["default"])))
         raise KeyError(reference)
+
+    def cell_texts(self) -> dict[str, str]:
+        """The cell in this region, as CELLS describes it (broadcaster/transports/description.py)."""
+        return {
+            "region": self.region, "transport": "api-gateway", "suffix": "",
+            "state_machine": self.resolve("state_machine"), "connections_url": self.resolve("connections_url"),
+        }  # fmt: skip
 
     def environment(self, function: str) -> dict[str, str]:
         """The environment variables of a function."""

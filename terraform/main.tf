@@ -56,7 +56,17 @@ locals {
 
   home_references = merge(
     local.references,
-    { cells = jsonencode({ for region, cell in module.cell : region => cell.state_machine_arn }) },
+    {
+      cells = jsonencode({
+        for region, cell in module.cell : region => {
+          region          = region
+          transport       = "api-gateway"
+          suffix          = ""
+          state_machine   = cell.state_machine_arn
+          connections_url = replace(cell.websocket_api.url, "wss://", "https://")
+        }
+      })
+    },
   )
 }
 
