@@ -190,7 +190,7 @@ class PublishedFeed(TypedDict):
     """A frame that a broadcasting transport has taken."""
 
     feed: str
-    """``all`` or ``score`` (broadcaster/transports/channels.py)."""
+    """``all`` or ``score`` (matches/channels.py)."""
     bytes: int
     taken_at: int
     """When the service had taken the frame: milliseconds since 1970."""
@@ -237,6 +237,12 @@ class UnsubscribedFrame(TypedDict):
 
     type: Literal["unsubscribed"]
     match: str
+
+
+class ListeningFrame(TypedDict):
+    """The answer to a viewer's ``listen``: from now on the connection gets the messages to its subject."""
+
+    type: Literal["listening"]
 
 
 class ErrorFrame(TypedDict):

@@ -23,7 +23,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from broadcaster.send.update_frames import build, covers
-from broadcaster.transports.channels import feed_channel, subject_channel
+from matches.channels import feed_channel, subject_channel
 from matches.snapshot import EVENTS_PER_FRAME, FRAME_BYTES
 from runtime.refusals import AWS_ERRORS
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellState, CellStates
     from broadcaster.control.payload import CarriedEvent
     from broadcaster.send.update_frames import Frames
-    from broadcaster.transports.channels import Feed
     from broadcaster.transports.description import CellDescription
     from broadcaster.transports.transport import Clients, Service
+    from matches.channels import Feed
     from matches.event_types import BroadcastReceipt, PublishedFeed, RefusedFeed
     from matches.ledger import Ledger
     from matches.match_state import MatchState

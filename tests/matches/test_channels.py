@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcaster.transports.channels import FEEDS, competition_segment, feed_channel, match_channel, subject_channel
+from matches.channels import FEEDS, competition_segment, feed_channel, match_channel, subject_channel
 from matches.claims import competition_key
 
 

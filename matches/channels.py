@@ -32,7 +32,7 @@ _MATCH: Final = re.compile(r"(?!h-)[A-Za-z0-9-]{1,50}")
 
 
 def competition_segment(key: str | None) -> str:
-    """The segment of a competition, by its key (``matches.claims.competition_key``); None: a match without one."""
+    """The segment of a competition, by its key (``claims.competition_key``); None: a match without a competition."""
     if key is None:
         return OPEN
     return f"c-{key}" if _COMPETITION.fullmatch(key) else f"h-{_digest(key)}"
@@ -55,7 +55,12 @@ def feed_channel(competition: str | None, match: str, feed: Feed) -> str:
 
 def subject_channel(subject: str) -> str:
     """The channel of the viewer whose token has this subject."""
-    return f"{NAMESPACE}/{SUBJECTS}/s-{_digest(subject)}"
+    return f"{NAMESPACE}/{SUBJECTS}/{subject_segment(subject)}"
+
+
+def subject_segment(subject: str) -> str:
+    """The last segment of that channel. It repeats no name, and no two subjects share its 160 bits."""
+    return f"s-{_digest(subject)}"
 
 
 def _digest(name: str) -> str:
