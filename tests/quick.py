@@ -40,7 +40,7 @@ FILES: Final = {
         "test_slow_viewer_rows", "test_lease_writes", "test_update_frames", "test_cell_times", "test_trace",
     },
     "tests/api": {"test_pretoken", "test_list_max_age"},
-    "tests/client": {"test_follower", "test_repair_plan", "test_token_placement"},
+    "tests/client": {"test_cell_address", "test_follower", "test_repair_plan", "test_token_placement"},
     "tests/commands": {"test_terminal"},
     "tests/loadtest": {
         "test_director", "test_gateway_limits", "test_http_answers", "test_lambda_events", "test_page_requests",
