@@ -4,8 +4,9 @@
 
 A viewer sends the token as the password of its MQTT CONNECT, with any user name; a viewer without a token sends no
 password, or the word ``anonymous``. AWS's own device SDKs send the credentials of custom authorizers there too, on
-WebSockets as well (https://aws.github.io/aws-iot-device-sdk-js-v2/node/interfaces/iot.MqttConnectCustomAuthConfig.html). A
-password is in no URL, and so in no log of a proxy. If the domain has no default authorizer, the user name ends with
+WebSockets as well
+(https://aws.github.io/aws-iot-device-sdk-js-v2/node/interfaces/iot.MqttConnectCustomAuthConfig.html). A password is in
+no URL, and so in no log of a proxy. If the domain has no default authorizer, the user name ends with
 ``?x-amz-customauthorizer-name=`` and the authorizer's name.
 
 The client id is 22 to 64 letters, digits, hyphens or underscores that the viewer draws at random. IoT Core closes a
