@@ -1,4 +1,4 @@
-"""What AppSync Events and IoT Core are sent, and what their answers mean, over real sockets."""
+"""Requests to AppSync Events and IoT Core, and the meaning of their answers, over real sockets.
 
 from __future__ import annotations
 
