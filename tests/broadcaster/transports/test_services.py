@@ -1,4 +1,4 @@
-"""Requests to AppSync Events and IoT Core, and the meaning of their answers, over real sockets.
+"""Requests to AppSync Events and IoT Core, and the meaning of their answers, over real sockets."""
 
 from __future__ import annotations
 
