@@ -128,7 +128,7 @@ def control(
     limits: Callable[[], Any],
     set_limits: Callable[[Any], None],
 ) -> None:
-    """Add the stand-in's own paths under ``/_standin/``, which the service does not have: health, stats, reset, limits."""
+    """Add the stand-in's own paths under ``/_standin/``: health, stats, reset, limits. No service has them."""
 
     async def health(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
