@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
 from matches.claims import EVERY
 from subscriptions.issuer_keys import KeySet, fetch
+from subscriptions.protocol import ANONYMOUS
 from subscriptions.token_verification import Expected, HandshakeRefusedError, key_id, verify
 
 if TYPE_CHECKING:
     from subscriptions.viewer_settings import TokenSettings
-
-ANONYMOUS: Final = "anonymous"
-"""The subject of a viewer without a token. It is also the word that such a viewer sends where a service demands some
-text in the place of the token. No token is this word: a token has two dots."""
 
 logger = Logger(service="authorizer")
 
