@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "livescore"
 
-Service = Literal["api", "fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
+Service = Literal[
+    "api", "fanout", "sender", "receipt", "routes", "authorizer", "watchdog", "graphql_authorizer",
+]  # fmt: skip
 Count = Literal[
     "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Closed",
     "Throttled", "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted", "RowsUnreadable",
