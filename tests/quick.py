@@ -40,11 +40,11 @@ FILES: Final = {
         "test_slow_viewer_rows", "test_lease_writes", "test_update_frames", "test_cell_times", "test_trace",
     },
     "tests/api": {"test_momento_tokens", "test_pretoken", "test_list_max_age"},
-    "tests/client": {"test_follower", "test_repair_plan", "test_token_placement"},
+    "tests/client": {"test_cell_address", "test_follower", "test_repair_plan", "test_token_placement"},
     "tests/commands": {"test_terminal"},
     "tests/loadtest": {
-        "test_director", "test_gateway_limits", "test_momento_topics", "test_http_answers", "test_lambda_events", "test_page_requests",
-        "test_policy", "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
+        "test_director", "test_gateway_limits", "test_http_answers", "test_lambda_events", "test_momento_topics",
+        "test_page_requests", "test_policy", "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
     "tests/devstack/checks": {
