@@ -44,7 +44,8 @@ FILES: Final = {
     "tests/commands": {"test_terminal"},
     "tests/loadtest": {
         "test_director", "test_gateway_limits", "test_http_answers", "test_lambda_events", "test_momento_topics",
-        "test_page_requests", "test_policy", "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
+        "test_page_requests", "test_policy", "test_shapes", "test_signatures", "test_swarm_results",
+        "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
     "tests/devstack/checks": {

@@ -1,4 +1,4 @@
-"""Who may do what on the stand-in for AppSync GraphQL: the cell's Lambda authorizer, and the rule of subscribe.js."""
+"""The access to the stand-in for AppSync GraphQL: it asks the cell's authorizer and applies the rule of subscribe.js."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Rights = dict[str, str]
 """``resolverContext`` of the authorizer's answer."""
 
 CONNECT: Mapping[str, Any] = {"queryString": "", "operationName": "Deepdish:Connect", "variables": {}}
-"""What the authorizer is told of a connection and of a subscription: nothing of the document
+"""AppSync tells the authorizer nothing of the document, at a connection and at a subscription
 (https://github.com/aws-amplify/amplify-category-api/issues/2090)."""
 
 TOKEN_LETTERS = 8192

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 PATIENCE = 20.0
+ALL = "all"
+"""A token that may hear everything."""
 HOST = "api.example"
 QUERY = "subscription Frames($channel: String!, $feed: String!) { onFrame(channel: $channel, feed: $feed) { %s } }"
 FRAMES = QUERY % "channel feed frame"
@@ -35,7 +37,7 @@ def header(token: str, host: str = HOST) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-async def opened(url: str, token: str = "all", **options: Any) -> ClientConnection:
+async def opened(url: str, token: str = ALL, **options: Any) -> ClientConnection:
     """A WebSocket, before ``connection_init``."""
     subprotocols: list[Any] = ["graphql-ws", f"header-{header(token)}"]
     return await connect(url, subprotocols=subprotocols, proxy=None, **options)
@@ -49,7 +51,7 @@ async def hear(socket: ClientConnection, kind: str | None = None) -> dict[str, A
             return message
 
 
-async def joined(url: str, token: str = "all") -> ClientConnection:
+async def joined(url: str, token: str = ALL) -> ClientConnection:
     """A WebSocket whose connection is acknowledged."""
     socket = await opened(url, token)
     await socket.send('{"type":"connection_init"}')
@@ -58,7 +60,7 @@ async def joined(url: str, token: str = "all") -> ClientConnection:
 
 
 async def start(
-    socket: ClientConnection, channel: str, feed: str, *, number: str = "1", token: str = "all", query: str = FRAMES
+    socket: ClientConnection, channel: str, feed: str, *, number: str = "1", token: str = ALL, query: str = FRAMES
 ) -> dict[str, Any]:
     """Subscribe; returns the service's answer."""
     data = json.dumps({"query": query, "variables": {"channel": channel, "feed": feed}})

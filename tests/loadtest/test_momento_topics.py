@@ -10,7 +10,7 @@ from loadtest.standin.momento_topics import Topic
 
 
 def topic(messages: int, kept: int = 3, page: int = 7) -> Topic:
-    """A topic with so many messages: 1, 2, …"""
+    """A topic with so many messages: 1, 2, and so on."""
     made = Topic(page, kept)
     for number in range(1, messages + 1):
         made.publish({"text": str(number)})

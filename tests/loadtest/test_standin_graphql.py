@@ -81,7 +81,7 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 async def test_a_published_frame_comes_to_its_subscribers(bench: Bench) -> None:
-    """A frame goes to each subscription of its channel and feed, once and in the order of its mutation, and nowhere else."""
+    """A frame goes once, and in order, to each subscription of its channel and feed, and nowhere else."""
     viewers = [await joined(bench.url) for _ in range(3)]
     for viewer in viewers[:2]:
         assert await start(viewer, CHANNEL, "all", number="a") == {"type": "start_ack", "id": "a"}
@@ -201,13 +201,15 @@ async def test_answers_of_the_authorizer_are_kept_for_their_time(bench: Bench) -
 
 
 async def test_viewers_may_not_publish(bench: Bench) -> None:
-    """A viewer's token does not publish: not over HTTP, where the refusal is inside HTTP 200, nor over the WebSocket."""
+    """A viewer's token does not publish: over HTTP the refusal is inside HTTP 200, and the WebSocket refuses too."""
     viewer = await joined(bench.url)
     await start(viewer, CHANNEL, "all")
     answer = await bench.publish("forged", token="all")
     assert (answer.status_code, answer.json()["data"]) == (200, {"publish": None})
     assert answer.json()["errors"][0]["errorType"] == "Unauthorized"
-    mutation = 'mutation { publish(channel: "livescore/c-cup/m1", feed: "all", frame: "forged") { channel feed frame } }'
+    mutation = (
+        'mutation { publish(channel: "livescore/c-cup/m1", feed: "all", frame: "forged") { channel feed frame } }'
+    )
     assert (await start(viewer, CHANNEL, "all", number="2", query=mutation))["type"] == "error"
     await bench.publish("true")
     assert (await hear(viewer))["payload"]["data"]["onFrame"]["frame"] == "true"
