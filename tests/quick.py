@@ -47,7 +47,8 @@ FILES: Final = {
         "test_page_requests", "test_policy", "test_shapes", "test_signatures", "test_swarm_results",
         "test_websocket_frames",
     },
-    "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
+    "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_stack_cells",
+        "test_system", "test_tables"},
     "tests/devstack/checks": {
         "test_english", "test_named_files", "test_proofread", "test_pure_coverage", "test_vocabulary",
     },
