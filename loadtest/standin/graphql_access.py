@@ -1,4 +1,4 @@
-"""The access to the stand-in for AppSync GraphQL: the answers of the cell's authorizer, and the rule of subscribe.js."""
+"""The access to the stand-in for AppSync GraphQL: the answers of the authorizer, and the rule of subscribe.js."""
 
 from __future__ import annotations
 

@@ -44,12 +44,14 @@ _WRONG = Refusal(
     "and signing method. Consult the service documentation for details.",
 )
 _EXPIRED = Refusal("InvalidSignatureException", "Signature expired or not yet current: the clocks are too far apart.")
+_SCOPE = Refusal("InvalidSignatureException", "Credential should be scoped to a valid region and to execute-api.")
 
 
 class Verifier:
     """Verifies requests with the credentials that the environment gives to a Lambda function."""
 
     def __init__(self, environment: Mapping[str, str], service: str = SERVICE) -> None:
+        """``service``: the service that the requests must be signed for."""
         self._service = service
         self._key = environment.get("AWS_ACCESS_KEY_ID", "")
         self._secret = environment.get("AWS_SECRET_ACCESS_KEY", "")
@@ -80,8 +82,7 @@ class Verifier:
         if refused is not None:
             return refused
         if service != self._service or not stamp.startswith(day) or (self._region and region != self._region):
-            why = f"Credential should be scoped to a valid region and to {self._service}."
-            return Refusal("InvalidSignatureException", why)
+            return _SCOPE
         signed = names.split(";")
         if "host" not in signed or not {name for name in headers if name.startswith("x-amz-")} <= set(signed):
             return _WRONG
