@@ -48,10 +48,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         viewer = viewer_of(token_or_none(event.get("authorizationToken")), settings(TokenSettings))
     except HandshakeRefusedError as error:
-        logger.info("connect_refused", reason=str(error))
+        logger.info("viewer_refused", reason=str(error))
         metrics.add("Refused")
         return {"isAuthorized": False, "ttlOverride": 0}
-    logger.info("connect_allowed", subject=viewer.subject)
     metrics.add("LetIn")
     return {
         "isAuthorized": True,
@@ -68,7 +67,7 @@ def rights(viewer: Viewer) -> dict[str, str]:
     viewer's own feed of ``livescore/subjects``; empty without a token.
     """
     segments = competition_segments(viewer.competitions) + ([EVERY] if EVERY in viewer.competitions else [])
-    own = "" if viewer.is_anonymous else subject_channel(viewer.subject).rpartition("/")[2]
+    own = "" if viewer.own_subject is None else subject_channel(viewer.own_subject).rpartition("/")[2]
     return {"segments": " ".join(segments), "subject": own}
 
 
