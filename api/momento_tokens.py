@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from runtime import protobuf
+from runtime.errors import TransientError
 
 PATH: Final = "/token.Token/GenerateDisposableToken"
 HEADERS: Final = {"Content-Type": "application/grpc-web-text", "Accept": "application/grpc-web-text", "X-Grpc-Web": "1"}
@@ -31,7 +32,7 @@ _TRAILER = 0x80
 """The flag of a frame that carries trailers (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)."""
 
 
-class GrpcError(ValueError):
+class GrpcError(TransientError):
     """A call of gRPC has failed. ``status`` is its status code; -1 if the answer has none."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -76,9 +77,7 @@ def answer(body: bytes, headers: dict[str, str]) -> DisposableToken:
         message = next((content for flag, content in frames if not flag & _TRAILER), b"")
         found = protobuf.read(message)
         api_key, endpoint, until = found[1][0], found[2][0], found[3][0]
-    except (KeyError, ValueError) as error:
-        if isinstance(error, GrpcError):
-            raise
+    except (KeyError, ValueError, protobuf.MalformedMessageError):
         raise GrpcError(-1, "The answer is no message of gRPC-web.") from None
     if not isinstance(api_key, bytes) or not isinstance(endpoint, bytes) or not isinstance(until, int):
         raise GrpcError(-1, "The answer has no token.")

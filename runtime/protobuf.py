@@ -6,10 +6,12 @@ library and generated code.
 
 from __future__ import annotations
 
+from runtime.errors import BadInputError
+
 _VARINT, _LENGTH = 0, 2
 
 
-class MalformedMessageError(ValueError):
+class MalformedMessageError(BadInputError):
     """Bytes are no message."""
 
 

@@ -291,7 +291,7 @@ class Api:
             token = str(payload["extensions"]["authorization"]["Authorization"])
             operation = self._documents.operation(query, variables, asked.get("operationName"))
             rights = await self.authorizer.rights(token, CONNECT)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, DocumentError) as error:
             kind = error.kind if isinstance(error, DocumentError) else "BadRequestException"
             self._not_started(viewer, number, kind, str(error))
             return

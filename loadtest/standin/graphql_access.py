@@ -13,6 +13,8 @@ import aiohttp
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from runtime.errors import BadInputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,7 +33,7 @@ KEPT_TOKENS = 10_000
 logger = logging.getLogger("appsync_graphql")
 
 
-class UnauthorizedError(Exception):
+class UnauthorizedError(BadInputError):
     """The authorizer has refused the token, or did not answer."""
 
 

@@ -17,6 +17,8 @@ from graphql import (
 )
 from graphql.execution.values import get_argument_values, get_variable_values
 
+from runtime.errors import BadInputError
+
 _APPSYNC = """
 directive @aws_iam on OBJECT | FIELD_DEFINITION
 directive @aws_lambda on OBJECT | FIELD_DEFINITION
@@ -26,7 +28,7 @@ directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 (https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html#using-additional-authorization-modes)."""
 
 
-class DocumentError(ValueError):
+class DocumentError(BadInputError):
     """A document that AppSync refuses. ``kind`` is AppSync's ``errorType``."""
 
     def __init__(self, message: str, kind: str = "ValidationError") -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from api import momento_tokens
 from runtime import protobuf
+from runtime.errors import BadInputError
 
 READ_WRITE, READ_ONLY, WRITE_ONLY = 1, 2, 3
 """``TopicRole``."""
@@ -26,7 +27,7 @@ LONGEST_SECONDS: Final = 3600
 INVALID_ARGUMENT, UNAUTHENTICATED = 3, 16
 
 
-class AccessError(Exception):
+class AccessError(BadInputError):
     """A request is refused with an HTTP status, and with a sentence."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -60,7 +61,7 @@ class Keys:
             return b"", UNAUTHENTICATED
         try:
             claims = _wanted(base64.b64decode(body, validate=True))
-        except (KeyError, ValueError, TypeError, AttributeError, binascii.Error):
+        except (KeyError, ValueError, TypeError, AttributeError, binascii.Error, protobuf.MalformedMessageError):
             return b"", INVALID_ARGUMENT
         if not 0 < claims["seconds"] <= LONGEST_SECONDS:
             return b"", INVALID_ARGUMENT

@@ -23,6 +23,7 @@ from aiohttp import web
 
 from loadtest.load_limits import allow_all_sockets
 from loadtest.page_requests import allowed_origins, refusal
+from loadtest.standin.gateway_limits import LimitError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -32,10 +33,6 @@ STOP_SECONDS = 2.0
 """Seconds for open answers to end when the process stops."""
 
 L = TypeVar("L")
-
-
-class LimitError(ValueError):
-    """A limit is unknown or has a wrong value."""
 
 
 def options(program: str, description: str) -> argparse.ArgumentParser:
