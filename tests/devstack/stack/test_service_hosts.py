@@ -67,7 +67,7 @@ async def test_an_event_reaches_a_viewer(system: System, api: dict[str, Any]) ->
 
 
 def test_an_event_must_be_signed(system: System, api: dict[str, Any]) -> None:
-    """Whoever has only the API's key publishes nothing: on AWS publishing is for IAM only."""
+    """A caller with only the API's key publishes nothing: on AWS publishing is for IAM only."""
     asked = {"channel": CHANNEL, "events": [EVENT]}
     answer = httpx.post(event_url(system, api), json=asked, headers={"x-api-key": api["key"]})
     assert (answer.status_code, "signed" in answer.json()["message"]) == (403, True)
