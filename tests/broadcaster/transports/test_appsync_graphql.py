@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from broadcaster.transports import signed_http
 from broadcaster.transports.appsync_graphql import MUTATION, PAYLOAD_BYTES, AppSyncGraphql
-from loadtest.standin.appsync_graphql import SCHEMA
 from loadtest.standin.graphql_documents import Documents
+from loadtest.standin.graphql_server import SCHEMA
 from matches.channels import subject_channel
 from runtime import refusals
 from tests.broadcaster.transports.http_service import http_service
