@@ -1,7 +1,5 @@
 """MiniStack's AppSync Events and IoT Core, held to what AWS does. It runs in MiniStack's process.
 
-- MiniStack knows an API and a broker by the ``Host`` of a request, a name that no browser finds. Here a path does it:
-  ``/_hosts/<host>/event/realtime`` is the path ``/event/realtime`` of that host.
 - MiniStack asks the Lambda authorizer of AppSync Events about publishes too. On AWS publishing has its own modes of
   authorization: this namespace takes an IAM signature, over HTTP.
 - In MiniStack a subscription without ``authorization`` uses that of the handshake. On AWS each needs its own.
@@ -13,6 +11,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from devstack.stack.mqtt_guard import MqttGuard
@@ -26,33 +25,22 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-HOSTS: Final = "/_hosts/"
-_HOST: Final = re.compile(
-    HOSTS + r"(?P<host>[a-z0-9-]+\.(?:appsync-api|appsync-realtime-api|iot)\.(?P<region>[a-z0-9-]+)\.[a-z0-9.:-]+)"
-    r"(?P<path>/[a-z/]*)"
-)
 _IOT: Final = re.compile(r"[a-z0-9-]+\.iot\.(?P<region>[a-z0-9-]+)\.")
 _SIGNED: Final = "AWS4-HMAC-SHA256 Credential="
 
 
-def with_hosts(app: App) -> App:
-    """MiniStack's application with paths for hosts, and with a guarded broker."""
+def with_guarded_broker(app: App) -> App:
+    """MiniStack's application, with the guard in front of its MQTT broker."""
 
-    async def routed(scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await app(scope, receive, send)
-            return
-        if found := _HOST.fullmatch(scope["path"]):
-            headers = [each for each in scope["headers"] if each[0] != b"host"]
-            path = found["path"]
-            scope = {
-                **scope, "path": path, "raw_path": path.encode(), "headers": [*headers, (b"host", found["host"].encode())]
-            }  # fmt: skip
-        if scope["type"] == "websocket" and (iot := _IOT.match(_host(scope))):
-            scope, receive = _guarded(scope, iot["region"], receive, send)
+    async def guarded(scope: Message, receive: Receive, send: Send) -> None:
+        host = next((value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"), "")
+        if scope["type"] == "websocket" and (found := _IOT.match(host)):
+            region = found["region"]
+            ask = partial(_ask, host, region)
+            receive = MqttGuard(ask, f"arn:{PARTITION}:iot:{region}:{ACCOUNT}:", receive, send).receive
         await app(scope, receive, send)
 
-    return routed
+    return guarded
 
 
 def hold_to_aws() -> None:
@@ -71,24 +59,6 @@ def hold_to_aws() -> None:
 
     events._authorize_event_op = authorize  # noqa: SLF001
     events._effective_auth = lambda frame, _connection: frame.get("authorization")  # noqa: SLF001
-
-
-def _host(scope: Message) -> str:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-
-
-def _guarded(scope: Message, region: str, receive: Receive, send: Send) -> tuple[Message, Receive]:
-    """The scope of a viewer's MQTT connection, and the guard's side of it."""
-    host = _host(scope)
-
-    async def ask(event: Message) -> Message:
-        return await _ask(host, region, event)
-
-    guard = MqttGuard(ask, f"arn:{PARTITION}:iot:{region}:{ACCOUNT}:", receive, send)
-    # MiniStack takes the region of a session from the scope of a signature.
-    signature = f"{_SIGNED}{ACCOUNT}/20260101/{region}/iotdevicegateway/aws4_request"
-    headers = [each for each in scope["headers"] if each[0] != b"authorization"]
-    return {**scope, "headers": [*headers, (b"authorization", signature.encode())], "query_string": b""}, guard.receive
 
 
 async def _ask(host: str, region: str, event: Message) -> Message:

@@ -6,6 +6,8 @@ MiniStack obeys every request, and answers every web page with ``Access-Control-
 requests of web pages (loadtest/page_requests.py), and unsigned requests that AWS would require to be signed. It runs in
 MiniStack's process, so there is no unguarded second port.
 
+MiniStack's AppSync Events and IoT Core are held to what AWS does (aws_side.py).
+
 MiniStack sleeps before the first state of each execution of Step Functions. AWS does not, so the pause is left out.
 
 The process ends when the process that started it ends, because its stdin then closes. It also removes the folders that
@@ -28,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from devstack.stack.aws_side import hold_to_aws, with_guarded_broker
 from devstack.stack.stack_leftovers import OWNER, Sweeper, group, remove
 from loadtest.page_requests import allowed_origins, refusal
 
@@ -140,7 +143,8 @@ def main() -> None:
     threading.Thread(target=_sweep, args=[options.state], daemon=True).start()
     ministack: Any = importlib.import_module("ministack.app")
     importlib.import_module("ministack.services.stepfunctions").time = WithoutPause()  # type: ignore[attr-defined]
-    ministack.app = guard(ministack.app, allowed_origins(options.origins), options.owner)
+    hold_to_aws()
+    ministack.app = guard(with_guarded_broker(ministack.app), allowed_origins(options.origins), options.owner)
     # MiniStack's own program reads sys.argv again. It serves the module's ``app``, which is now the guard.
     sys.argv = ["ministack"]
     ministack.main()

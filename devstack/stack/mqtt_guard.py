@@ -1,9 +1,9 @@
 """The door of MiniStack's MQTT broker: a custom authorizer decides, as at AWS IoT Core.
 
 MiniStack asks no custom authorizer and evaluates no policy of one. This guard stands between a viewer's WebSocket and
-the broker. It asks the authorizer about the CONNECT, and holds every later packet to the policy in the answer. A refused
-CONNECT is answered with a CONNACK that says so; any other refusal closes the socket. It also ends the connection
-after ``disconnectAfterInSeconds``.
+the broker. It asks the authorizer about the CONNECT, and holds every later packet to the policy in the answer. A
+refused CONNECT is answered with a CONNACK that says so; any other refusal closes the socket. The guard also ends the
+connection after ``disconnectAfterInSeconds``.
 (https://docs.aws.amazon.com/iot/latest/developerguide/custom-auth-lambda.html)
 """
 
@@ -35,9 +35,7 @@ GONE: Message = {"type": "websocket.disconnect", "code": 1005}
 class MqttGuard:
     """The guard of one connection. ``receive`` takes the place of the ASGI server's."""
 
-    def __init__(
-        self, ask: Callable[[Message], Awaitable[Message]], arn: str, receive: Receive, send: Send
-    ) -> None:
+    def __init__(self, ask: Callable[[Message], Awaitable[Message]], arn: str, receive: Receive, send: Send) -> None:
         """``ask``: the authorizer. ``arn``: what stands before the resources of policies, as ``arn:aws:iot:…:``."""
         self._ask, self._arn, self._receive, self._send = ask, arn, receive, send
         self._buffer = bytearray()
@@ -80,11 +78,13 @@ class MqttGuard:
         given = {"username": connect.user_name, "clientId": connect.client}
         if connect.password is not None:
             given["password"] = base64.b64encode(connect.password).decode()
-        answer = await self._ask({
-            "protocols": ["tls", "http", "mqtt"],
-            "protocolData": {"mqtt": {name: value for name, value in given.items() if value is not None}},
-            "connectionMetadata": {"id": str(uuid.uuid4())},
-        })
+        answer = await self._ask(
+            {
+                "protocols": ["tls", "http", "mqtt"],
+                "protocolData": {"mqtt": {name: value for name, value in given.items() if value is not None}},
+                "connectionMetadata": {"id": str(uuid.uuid4())},
+            }
+        )
         self._policy = answer.get("policyDocuments") or []
         will = connect.will_topic
         good = (
