@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 GONE: Message = {"type": "websocket.disconnect", "code": 1005}
-"""What the broker hears when the guard ends a connection."""
+"""The message with which the broker learns that the guard has ended a connection."""
 
 
 class MqttGuard:

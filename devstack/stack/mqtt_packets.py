@@ -37,7 +37,7 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """What a CONNECT says of its client."""
+    """The fields of a CONNECT."""
 
     level: int
     client: str
@@ -102,7 +102,7 @@ class _Fields:
 
 
 def read_connect(packet: Packet) -> Connect:
-    """What a CONNECT says. Raises PacketError."""
+    """The fields of a CONNECT. Raises PacketError."""
     fields = _Fields(packet.body)
     fields.text()
     level, flags = fields.take(2)
