@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from runtime.errors import BadInputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,7 +24,7 @@ _WILL, _PASSWORD, _USER_NAME = 0x04, 0x40, 0x80
 _MQTT_5: Final = 5
 
 
-class PacketError(ValueError):
+class PacketError(BadInputError):
     """The bytes are no packet of MQTT."""
 
 
