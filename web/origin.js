@@ -1,25 +1,40 @@
 // @ts-check
 /** The deployment from this page's host, and the token from the page's address. */
 
-import { tokenIn } from "./address.js";
+import { cellIn, tokenIn } from "./address.js";
 import { early } from "./early.js";
 
 const PATH = "/deployment.json";
 const TOKEN = "livescore.token";
 
-/** @typedef {{websockets: string[]}} Deployment */
+/** @typedef {import("./livescore.js").Cell} Cell */
 
 /**
- * The cells' addresses. Rejects if the host does not have them.
+ * The cells. Rejects if the host does not have them.
  *
  * @param {typeof globalThis.fetch} fetch
- * @returns {Promise<Deployment>}
+ * @returns {Promise<Cell[]>}
  */
 export async function deployment(fetch) {
   const answer = await (early(PATH)?.answer ?? fetch(PATH, { signal: AbortSignal.timeout(10_000) }));
   if (!answer.ok) throw new Error(`${PATH}: ${answer.status}`);
-  const { websockets } = await answer.json();
-  return { websockets: Object.values(websockets) };
+  return cellsOf(await answer.json(), location.search);
+}
+
+/**
+ * The cells of a deployment.json; only the one that the page's address names, if it names one. An older server has only
+ * the addresses of WebSockets.
+ *
+ * @param {{cells?: Record<string, Cell>, websockets?: Record<string, string>}} described
+ * @param {string} search
+ * @returns {Cell[]}
+ */
+export function cellsOf({ cells, websockets = {} }, search) {
+  const all = cells
+    ? Object.entries(cells).map(([name, cell]) => ({ ...cell, name }))
+    : Object.entries(websockets).map(([name, url]) => ({ name, transport: "api-gateway", url }));
+  const named = all.filter(({ name }) => name === cellIn(search));
+  return named.length ? named : all;
 }
 
 /** The viewer's token. It is removed from the address, so that a copied link does not hold it.

@@ -91,10 +91,11 @@ async function connect() {
     return;
   }
   const live = new Livescore({
-    websockets: cells.websockets,
+    cells,
     token: () => token,
     fetch: (...asked) => {
-      page.libraryReadAt = Date.now();
+      // A poll of Momento is no read of a match.
+      if (String(asked[0]).startsWith("/matches")) page.libraryReadAt = Date.now();
       return fetch(...asked);
     },
   });
