@@ -1,4 +1,4 @@
-"""A viewer on a real WebSocket: follows matches, repairs gaps, and connects again when the connection is lost."""
+"""A viewer of one cell: follows matches, repairs gaps, and connects again when the connection is lost."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from .dialer import SECOND_READ_SECONDS, dialer
 from .follower import Follower
 from .repair_plan import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
 from .repairer import Repairer
-from .token_placement import place_token
-from .websocket import LostError, dial
+from .websocket import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .cell_address import CellAddress
     from .event import Event
     from .frame_types import ErrorFrame, RawFrame
     from .http_reader import HttpReader
-    from .websocket import ViewerSocket
+    from .viewer_connection import Connection
 
 IDLE_SECONDS = 240.0
 """Seconds between two pings of an idle connection, which API Gateway would close after 10 minutes (
@@ -91,6 +92,9 @@ class _ConnectionState:
 class Viewer:
     """One connection that follows ``matches``: one task, and one timer of the event loop.
 
+    ``cell`` is the address of a cell, or the URL of an API Gateway WebSocket. A cell whose transport broadcasts itself
+    needs a ``reader``; ``second_read_seconds`` is the time after which such a viewer reads a second time.
+
     ``on_event(match, event, at)`` gets each event once and in order, with the time at which it came (milliseconds since
     1970). ``on_frame`` gets every frame that comes over the socket. ``on_lost`` gets the error of a connection that
     could not be opened. With a ``reader`` missed events are read over HTTP; without one, and if that does not help, the
@@ -100,7 +104,7 @@ class Viewer:
 
     def __init__(
         self,
-        url: str,
+        cell: str | CellAddress,
         matches: list[str],
         *,
         reader: HttpReader | None = None,
@@ -117,9 +121,10 @@ class Viewer:
         age_seconds: tuple[float, float] = AGE_SECONDS,
         token: str | Callable[[], str] | None = None,
         spread_seconds: float = SPREAD_SECONDS,
+        second_read_seconds: tuple[float, float] = SECOND_READ_SECONDS,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._url = f"{url}?v=1"
+        self._dial = dialer(cell, reader, second_read_seconds=second_read_seconds)
         self._token = token
         self._only = only
         self._on_event, self._on_frame, self._on_lost = on_event, on_frame, on_lost
@@ -150,7 +155,7 @@ class Viewer:
         """Connections in a row that opened and brought no message."""
         self.junk = 0
         """Messages that were no JSON objects."""
-        self._socket: ViewerSocket | None = None
+        self._socket: Connection | None = None
         self._care_timer: asyncio.TimerHandle | None = None
         self._state = _ConnectionState()
         self._checked_at = 0.0
@@ -191,8 +196,8 @@ class Viewer:
                 raise self._failure
             begun = time.monotonic()
             try:
-                url, headers = place_token(self._url, self._token() if callable(self._token) else self._token)
-                self._socket = await dial(url, self._receive, headers)
+                token = self._token() if callable(self._token) else self._token
+                self._socket = await self._dial(token, self._receive)
             except LostError as error:
                 self.failed += 1
                 if self._on_lost is not None:
@@ -222,10 +227,10 @@ class Viewer:
         if self._socket is not None:
             self._socket.abort()
 
-    async def _follow(self, socket: ViewerSocket) -> None:
+    async def _follow(self, socket: Connection) -> None:
         """Use an open connection until it ends."""
         self._state = _ConnectionState(
-            leave_at=self.opened_at + random.uniform(*self._age_seconds),
+            leave_at=min(self.opened_at + random.uniform(*self._age_seconds), socket.ends_at),
             first_message_by=self.opened_at + grace(self._first_seconds, self.silent_connections),
             read_unknown_at=self.opened_at + patience(self._first_seconds / 4, self._chance()),
             subscribe_pause=self._care_seconds,
@@ -282,7 +287,7 @@ class Viewer:
             socket.ping()
         self._care_later()
 
-    def _is_dead(self, socket: ViewerSocket, now: float) -> bool:
+    def _is_dead(self, socket: Connection, now: float) -> bool:
         """Whether a request has had no answer for too long, or no first message has come."""
         if self._state.pinged_at is not None and socket.last_frame_at >= self._state.pinged_at:
             self._state.pinged_at = None
@@ -400,10 +405,10 @@ class Viewer:
         if self._socket is not None:
             self._socket.send(orjson.dumps(request))
 
-    def _receive(self, text: bytes | memoryview) -> None:
+    def _receive(self, message: bytes | memoryview | RawFrame) -> None:
         at = time.time_ns() // 1_000_000
         try:
-            frame = orjson.loads(text)
+            frame: Any = message if isinstance(message, dict) else orjson.loads(message)
         except orjson.JSONDecodeError:
             frame = None
         if not isinstance(frame, dict):

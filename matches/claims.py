@@ -37,6 +37,8 @@ class Identity:
     scopes: frozenset[str]
     competitions: frozenset[str] | None
     client: str | None = None
+    expires: int | None = None
+    """When the token ends, in whole seconds since 1970; None when the token does not say it as a number."""
 
 
 def identity(claims: Mapping[str, Any]) -> Identity:
@@ -45,6 +47,7 @@ def identity(claims: Mapping[str, Any]) -> Identity:
     Raises ClaimsError without a subject: a printable text of at most 200 characters.
     """
     subject, client, named = claims.get("sub"), claims.get("client_id"), claims.get("competitions")
+    ends = claims.get("exp")
     if not isinstance(subject, str) or not subject.isprintable() or not 0 < len(subject) <= _SUBJECT_LENGTH:
         raise ClaimsError("The token names no subject.")
     return Identity(
@@ -52,6 +55,7 @@ def identity(claims: Mapping[str, Any]) -> Identity:
         scopes=frozenset(_words(claims.get("scope"))),
         competitions=None if named is None else read_competitions(named),
         client=client if isinstance(client, str) else None,
+        expires=int(ends) if isinstance(ends, int | float) else None,
     )
 
 

@@ -9,26 +9,22 @@ the same 403. Only the log has the reason.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from matches.claims import EVERY, write_competitions
+from matches.claims import write_competitions
 from runtime import lifecycle
 from runtime.environment import settings
 from runtime.metrics import Metrics
 from subscriptions.handshake import header, subprotocols
-from subscriptions.issuer_keys import KeySet, fetch
 from subscriptions.protocol import SUBPROTOCOL
-from subscriptions.token_verification import Expected, HandshakeRefusedError, key_id, verify
+from subscriptions.token_verification import HandshakeRefusedError
+from subscriptions.viewer_access import fetch_keys_early, issuer_keys, viewer_of
 from subscriptions.viewer_settings import AuthorizerSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-ANONYMOUS = "anonymous"
-"""The subject of a viewer without a token."""
 
 _FAMILY = SUBPROTOCOL.partition(".")[0] + "."
 
@@ -36,21 +32,11 @@ logger = Logger(service="authorizer")
 metrics = Metrics("authorizer")
 
 
-@cache
-def _keys(url: str) -> KeySet:
-    return KeySet(lambda: fetch(url), lambda reason: logger.warning("issuer_keys_unfetched", reason=reason))
-
-
-def _own_keys() -> KeySet:
-    return _keys(settings(AuthorizerSettings).jwks_url)
-
-
-def _open_connections() -> None:
-    if settings(AuthorizerSettings).jwks_url:  # empty where viewers need no token
-        _own_keys().fetch_early()
-
-
-@lifecycle.prepare(AuthorizerSettings, _own_keys, _open_connections)
+@lifecycle.prepare(
+    AuthorizerSettings,
+    lambda: issuer_keys(settings(AuthorizerSettings)),
+    lambda: fetch_keys_early(settings(AuthorizerSettings)),
+)
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a REQUEST event with a policy. An allowed viewer's context has ``subject`` and ``competitions``."""
@@ -70,18 +56,8 @@ def _decide(event: dict[str, Any]) -> tuple[str, str]:
     """The subject and the competitions of the viewer that connects. Raises HandshakeRefusedError."""
     _check_origin(header(event, "origin"))
     own = settings(AuthorizerSettings)
-    anonymous = own.anonymous == "on"
-    # Where viewers need no token, a token without competitions must not give its viewer less than no token gives.
-    unsaid = EVERY if anonymous else ""
-    token = find_token(event)
-    if token is None:
-        if not anonymous:
-            raise HandshakeRefusedError("There is no token.")
-        return ANONYMOUS, unsaid
-    audiences = frozenset(own.viewer_audience.split(",")) - {""}
-    key = _own_keys().key(key_id(token))
-    who = verify(token, key, Expected(own.issuer, audiences))
-    return who.subject, unsaid if who.competitions is None else write_competitions(who.competitions)
+    viewer = viewer_of(find_token(event), own)
+    return viewer.subject, write_competitions(viewer.competitions)
 
 
 def find_token(event: dict[str, Any]) -> str | None:

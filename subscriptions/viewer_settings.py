@@ -21,8 +21,8 @@ class RoutesSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizerSettings:
-    """Of the function ``authorizer``."""
+class TokenSettings:
+    """Of every function that verifies viewers' tokens."""
 
     jwks_url: str = field(metadata=MAY_BE_EMPTY)
     """The URL of the issuer's keys; empty where viewers have no tokens."""
@@ -32,6 +32,12 @@ class AuthorizerSettings:
     """The claims ``aud`` that are accepted, separated by commas."""
     anonymous: str = field(metadata=MAY_BE_EMPTY)
     """``on`` where a viewer needs no token."""
+    deployment: str = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizerSettings(TokenSettings):
+    """Of the function ``authorizer``."""
+
     origins: str = field(metadata=MAY_BE_EMPTY)
     """The origins of web pages that may connect, separated by commas; ``*`` is any."""
-    deployment: str = UNKNOWN

@@ -23,16 +23,17 @@ module "stream" {
 
 module "cell" {
   source   = "./modules/cell"
-  for_each = toset(local.cell_regions)
+  for_each = local.cells_of["api-gateway"]
 
   deployment = local.deployment
-  region     = each.key
-  functions  = local.cell.functions
-  tables     = local.cell.tables
-  queues     = local.cell.queues
+  region     = local.cells[each.key].region
+  suffix     = local.cells[each.key].suffix
+  functions  = local.cell["api-gateway"].functions
+  tables     = local.cell["api-gateway"].tables
+  queues     = local.cell["api-gateway"].queues
   api = merge(local.system.websocket_api, {
     throttles        = local.websocket_throttles[each.key]
-    default_throttle = { for limit, reference in local.system.websocket_api.default_throttle : limit => local.account[each.key][reference] }
+    default_throttle = { for limit, reference in local.system.websocket_api.default_throttle : limit => local.account[local.cells[each.key].region][reference] }
   })
   state_machine = merge(
     local.system.state_machine,
@@ -40,10 +41,9 @@ module "cell" {
   )
   references = local.references
   home       = { matches_arn = module.ledger.arn, kms_key_arn = var.home.kms_key_arn }
-  options    = lookup(var.cells, each.key, null)
+  options    = local.cells[each.key].options
 
-  # Before a cell is removed, it loses its protection. The other cells and the ledger keep theirs.
-  deletion_protection = coalesce(try(var.cells[each.key].deletion_protection, null), var.deletion_protection)
+  deletion_protection = local.cells[each.key].deletion_protection
 }
 
 locals {
@@ -56,7 +56,7 @@ locals {
 
   home_references = merge(
     local.references,
-    { cells = jsonencode({ for region, cell in module.cell : region => cell.state_machine_arn }) },
+    { cells = jsonencode({ for name, cell in module.cell : name => cell.state_machine_arn }) },
   )
 }
 

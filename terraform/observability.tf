@@ -31,7 +31,7 @@ module "observability" {
   watch_web              = var.web != null
   distribution_id        = one(module.web[*].distribution_id)
   kms_key_arns = merge(
-    { for region, cell in var.cells : region => cell.kms_key_arn if cell.kms_key_arn != null },
+    { for name, cell in local.cells : cell.region => cell.options.kms_key_arn if try(cell.options.kms_key_arn, null) != null },
     { for key in compact([var.home.kms_key_arn]) : var.home_region => key },
   )
 
@@ -49,10 +49,12 @@ module "observability" {
   }
 
   cells = {
-    for region, cell in module.cell : region => {
+    for name, cell in module.cell : name => {
+      region        = local.cells[name].region
+      suffix        = local.cells[name].suffix
       functions     = { for role, function in cell.functions : role => function.name }
       queues        = { for role, queue in cell.queues : role => queue.name }
-      tables        = { for role, table in cell.tables : role => { name = table.name, indexes = keys(local.cell.tables[role].indexes) } }
+      tables        = { for role, table in cell.tables : role => { name = table.name, indexes = keys(local.system.tables[role].indexes) } }
       api_id        = cell.websocket_api.id
       api_stage     = cell.websocket_api.stage
       state_machine = cell.state_machine_arn

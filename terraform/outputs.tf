@@ -9,20 +9,20 @@ output "api_url" {
 }
 
 output "websocket_urls" {
-  description = "The URLs to which viewers connect, by the region of the cell."
-  value       = { for region, cell in module.cell : region => cell.websocket_url }
+  description = "The URLs to which viewers connect, by the name of the cell; only cells of the transport api-gateway have one."
+  value       = { for name, cell in module.cell : name => cell.websocket_url }
 }
 
 output "connections_urls" {
-  description = "The URLs for POSTs to connections, by the region of the cell: `livescore smoke` needs them if cells have domains."
-  value       = { for region, cell in module.cell : region => replace(cell.websocket_api.url, "wss://", "https://") }
+  description = "The URLs for POSTs to connections, by the name of the cell: `livescore smoke` needs them if cells have domains."
+  value       = { for name, cell in module.cell : name => cell.connections_url }
 }
 
 output "domain_targets" {
   description = "The targets of the domains' records, for domains without a Route 53 zone."
   value = {
     http      = module.operators_api.domain_target
-    websocket = { for region, cell in module.cell : region => cell.domain_target }
+    websocket = { for name, cell in module.cell : name => cell.domain_target }
   }
 }
 
@@ -58,7 +58,7 @@ output "home" {
 }
 
 output "cells" {
-  description = "The cells by region: WebSocket API, functions, tables, queues and state machine."
+  description = "The cells by name: region, transport, functions, tables, queues, and what the transport has."
 
   precondition {
     condition = alltrue([
@@ -68,7 +68,9 @@ output "cells" {
   }
 
   value = {
-    for region, cell in module.cell : region => {
+    for name, cell in module.cell : name => {
+      region        = local.cells[name].region
+      transport     = local.cells[name].transport
       websocket_url = cell.websocket_url
       websocket_api = cell.websocket_api
       functions     = cell.functions

@@ -37,29 +37,37 @@ locals {
   # API Gateway does not repeat a $disconnect that the throttle refuses, and the row of that connection stays. So a raised
   # throttle of $connect raises that of $disconnect (docs/send-budget.md, The account's quota is divided once).
   websocket_throttles = {
-    for region in local.cell_regions : region => merge(
+    for name in local.cells_of["api-gateway"] : name => merge(
       { for route, throttle in local.system.websocket_api.throttles : route => {
-        rate  = max(1, floor(throttle.rate * local.throttle_share[region]), route == "$disconnect" ? try(var.websocket_throttles["$connect"].rate, 0) : 0)
-        burst = max(1, floor(throttle.burst * local.throttle_share[region]), route == "$disconnect" ? try(var.websocket_throttles["$connect"].burst, 0) : 0)
+        rate  = max(1, floor(throttle.rate * local.throttle_share[local.cells[name].region]), route == "$disconnect" ? try(var.websocket_throttles["$connect"].rate, 0) : 0)
+        burst = max(1, floor(throttle.burst * local.throttle_share[local.cells[name].region]), route == "$disconnect" ? try(var.websocket_throttles["$connect"].burst, 0) : 0)
       } },
       var.websocket_throttles,
     )
+  }
+
+  # The throttles of each WebSocket API of a region: the account's quota is for all of them together.
+  websocket_throttles_in = {
+    for region in keys(local.account) : region => [for name, throttles in local.websocket_throttles : throttles if local.cells[name].region == region]
   }
 
   # Requests a second that the routes of a region may take together.
   routes_rate = {
     for region in keys(local.account) : region => (
       (region == var.home_region ? sum(values(local.http_throttles)[*].rate) : 0) +
-      sum(concat([0], values(lookup(local.websocket_throttles, region, {}))[*].rate))
+      sum(concat([0], flatten([for throttles in local.websocket_throttles_in[region] : values(throttles)[*].rate])))
     )
   }
 
-  # The rest of the quota, for the senders of a cell.
-  left_for_senders = { for region in local.cell_regions : region => local.account[region]["setting.account_rate"] - local.routes_rate[region] }
+  # The rest of the quota, in equal parts for the senders of each cell in the region whose transport is api-gateway.
+  left_for_senders = {
+    for region, throttles in local.websocket_throttles_in : region => floor((local.account[region]["setting.account_rate"] - local.routes_rate[region]) / length(throttles))
+    if length(throttles) > 0
+  }
 }
 
 output "quotas" {
-  description = "By region: the account's quota of requests a second and its burst, what the routes may take, and what is left for senders."
+  description = "By region: the account's quota of requests a second and its burst, what the routes may take, and what is left for the senders of each cell."
 
   precondition {
     condition     = alltrue([for left in values(local.left_for_senders) : tonumber(local.settings.send_rate) <= left])
@@ -71,7 +79,7 @@ output "quotas" {
   precondition {
     condition = alltrue([
       for region, account in local.account : local.routes_rate[region] <= account["setting.account_rate"] && alltrue([
-        for throttle in concat(region == var.home_region ? values(local.http_throttles) : [], values(lookup(local.websocket_throttles, region, {}))) :
+        for throttle in concat(region == var.home_region ? values(local.http_throttles) : [], flatten([for throttles in local.websocket_throttles_in[region] : values(throttles)])) :
         throttle.burst <= account["setting.account_burst"]
       ])
     ])

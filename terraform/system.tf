@@ -8,13 +8,14 @@ locals {
     queues    = { for name, queue in local.system.queues : name => queue if queue["in"] == "home" }
   }
 
+  # By transport: the parts of a cell. A part without transports is in every cell.
   cell = {
-    functions = { for name, function in local.system.functions : name => function if function["in"] == "cell" }
-    tables    = { for name, table in local.system.tables : name => table if table["in"] == "cell" }
-    queues    = { for name, queue in local.system.queues : name => queue if queue["in"] == "cell" }
+    for transport in local.transports : transport => {
+      functions = { for name, function in local.system.functions : name => function if function["in"] == "cell" && contains(try(function.transports, local.transports), transport) }
+      tables    = { for name, table in local.system.tables : name => table if table["in"] == "cell" && contains(try(table.transports, local.transports), transport) }
+      queues    = { for name, queue in local.system.queues : name => queue if queue["in"] == "cell" && contains(try(queue.transports, local.transports), transport) }
+    }
   }
-
-  cell_regions = length(var.cells) > 0 ? keys(var.cells) : [var.home_region]
 
   # The values of references in system.json for every region; the modules add the URLs of their own queues and API.
   references = merge(

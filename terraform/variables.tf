@@ -74,13 +74,16 @@ variable "home" {
 
 variable "cells" {
   description = <<-EOT
-    The cells by region, each with a WebSocket API, subscriptions and senders of its own; by default one in the home region.
-    Their options, all optional: reserved and provisioned concurrency by function (authorizer, routes, sender, receipt),
-    a domain for the viewers (certificate in that region; if cells share a name, viewers get the nearest cell), a
-    KMS key in that region, a log line for each message, and deletion_protection where it differs from the deployment's.
+    The cells by name; by default one in the home region. All options are optional: the region, which a cell with the name of a region
+    need not state; the transport, which is the service that carries frames to the cell's viewers (docs/choosing.md); reserved and
+    provisioned concurrency by function; a domain for the viewers (certificate in that region; if cells share a domain, viewers get
+    the nearest cell); a KMS key in that region; a log line for each message; deletion_protection where it differs from the
+    deployment's; and for the transport momento the URL, the cache and the parameter of Systems Manager with the API key.
     Switching provisioned concurrency on or off interrupts (docs/deploy.md, Before a big match).
   EOT
   type = map(object({
+    region                  = optional(string)
+    transport               = optional(string, "api-gateway")
     reserved_concurrency    = optional(map(number), {})
     provisioned_concurrency = optional(map(number), {})
     domain = optional(object({
@@ -91,22 +94,60 @@ variable "cells" {
     kms_key_arn         = optional(string)
     access_logs         = optional(bool, false)
     deletion_protection = optional(bool)
+    momento = optional(object({
+      url               = string
+      cache             = string
+      api_key_parameter = string
+    }))
   }))
   default  = {}
   nullable = false
 
   validation {
     condition = alltrue([
-      for region, cell in var.cells : alltrue([
-        for arn in compact([cell.kms_key_arn, try(cell.domain.certificate_arn, null)]) : try(split(":", arn)[3], "") == region
+      for name, cell in var.cells : alltrue([
+        for arn in compact([cell.kms_key_arn, try(cell.domain.certificate_arn, null)]) : try(split(":", arn)[3], "") == coalesce(cell.region, name)
       ])
     ])
     error_message = "A cell's KMS key and its domain's certificate must be of the cell's own region; each is given by its ARN."
   }
 
   validation {
-    condition     = alltrue([for region in keys(var.cells) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
-    error_message = "The keys of cells must be names of regions, such as eu-west-1."
+    condition     = alltrue([for name in keys(var.cells) : can(regex("^[a-z][a-z0-9-]{0,20}[a-z0-9]$", name))])
+    error_message = "The name of a cell is 2 to 22 small letters, digits and hyphens; it begins with a letter and does not end with a hyphen."
+  }
+
+  validation {
+    condition     = alltrue([for name, cell in var.cells : can(regex(local.region_form, coalesce(cell.region, name)))])
+    error_message = "These cells need a region, such as region = \"eu-west-1\": ${join(", ", [for name, cell in var.cells : name if !can(regex(local.region_form, coalesce(cell.region, name)))])}. Only a cell with the name of a region may leave it out."
+  }
+
+  validation {
+    condition     = alltrue([for name, cell in var.cells : coalesce(cell.region, name) == name || !can(regex(local.region_form, name))])
+    error_message = "A cell with the name of a region must be in that region. Give the cell another name, or leave its region out."
+  }
+
+  validation {
+    condition     = alltrue([for cell in values(var.cells) : contains(local.transports, cell.transport)])
+    error_message = "There is no transport ${join(", ", setsubtract(values(var.cells)[*].transport, local.transports))}. The transports are: ${join(", ", local.transports)}."
+  }
+
+  validation {
+    condition     = alltrue([for cell in values(var.cells) : (cell.momento != null) == (cell.transport == "momento")])
+    error_message = "A cell of the transport momento needs momento = { url, cache, api_key_parameter }, and no other cell may have it."
+  }
+
+  validation {
+    condition     = alltrue([for cell in values(var.cells) : cell.transport == "api-gateway" || (cell.domain == null && !cell.access_logs)])
+    error_message = "Only a cell of the transport api-gateway can have a domain or access_logs."
+  }
+
+  # A role's name has at most 64 characters: prefix, function, cell, region.
+  validation {
+    condition = alltrue([
+      for name, cell in var.cells : coalesce(cell.region, name) == name || length("${var.prefix}-${lookup(local.longest_part, cell.transport, "")}-${name}-${coalesce(cell.region, name)}") <= 64
+    ])
+    error_message = "IAM allows 64 characters in the name of a role, and the name of a role has the prefix, the function, the cell's name and its region. Shorten the prefix or the names of cells."
   }
 }
 

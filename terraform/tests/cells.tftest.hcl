@@ -47,9 +47,120 @@ run "cells_elsewhere" {
   }
 }
 
-run "a_cell_of_no_region" {
+run "two_cells_in_one_region" {
+  command = plan
+
+  variables {
+    cells    = { us-east-1 = {}, second = { region = "us-east-1" } }
+    settings = merge(var.settings, { send_rate = "2500" })
+  }
+
+  assert {
+    condition     = module.cell["us-east-1"].functions["sender"].name == "livescore-sender" && module.cell["second"].functions["sender"].name == "livescore-sender-second"
+    error_message = "A cell with the name of its region has the plain names; the names of another end in its name."
+  }
+
+  assert {
+    condition = length(setintersection(
+      flatten([for part in ["functions", "tables", "queues"] : values(output.cells["us-east-1"][part])[*].name]),
+      flatten([for part in ["functions", "tables", "queues"] : values(output.cells["second"][part])[*].name]),
+    )) == 0
+    error_message = "Two cells of one region share no function, table or queue."
+  }
+
+  assert {
+    condition     = output.quotas["us-east-1"].for_senders == floor((10000 - 2 * sum(values(local.system.websocket_api.throttles)[*].rate)) / 2)
+    error_message = "Two cells of one region share the account's quota of requests."
+  }
+
+  assert {
+    condition     = length(setsubtract(["us-east-1/goal-to-gateway", "second/goal-to-gateway", "us-east-1/concurrency-near-quota"], keys(module.observability[0].alarms))) == 0
+    error_message = "Each cell of a region has its alarms, and the region has its own once."
+  }
+}
+
+run "two_cells_share_the_quota_of_their_region" {
+  command = plan
+  variables { cells = { us-east-1 = {}, second = { region = "us-east-1" } } }
+
+  expect_failures = [output.quotas]
+}
+
+run "a_cell_without_a_region" {
   command = plan
   variables { cells = { europe = {} } }
+
+  expect_failures = [var.cells]
+}
+
+run "a_region_that_is_none" {
+  command = plan
+  variables { cells = { europe = { region = "Ireland" } } }
+
+  expect_failures = [var.cells]
+}
+
+run "a_name_that_says_another_region" {
+  command = plan
+  variables { cells = { us-east-1 = { region = "eu-west-1" } } }
+
+  expect_failures = [var.cells]
+}
+
+run "names_that_are_none" {
+  command = plan
+  variables { cells = { Europe = { region = "eu-west-1" } } }
+
+  expect_failures = [var.cells]
+}
+
+run "a_name_that_ends_in_a_hyphen" {
+  command = plan
+  variables { cells = { europe- = { region = "eu-west-1" } } }
+
+  expect_failures = [var.cells]
+}
+
+run "a_name_that_is_too_long_for_a_role" {
+  command = plan
+
+  variables {
+    prefix = "a-prefix-of-24-letters-x"
+    cells  = { a-name-of-22-letters-x = { region = "ap-southeast-7" } }
+  }
+
+  expect_failures = [var.cells]
+}
+
+run "a_transport_that_does_not_exist" {
+  command = plan
+  variables { cells = { eu-west-1 = { transport = "carrier-pigeon" } } }
+
+  expect_failures = [var.cells]
+}
+
+run "momento_without_its_options" {
+  command = plan
+  variables { cells = { fast = { region = "eu-west-1", transport = "momento" } } }
+
+  expect_failures = [var.cells]
+}
+
+run "options_of_another_transport" {
+  command = plan
+
+  variables {
+    cells = {
+      eu-west-1 = { momento = { url = "https://api.cache.cell-1.prod.a.momentohq.com", cache = "livescore", api_key_parameter = "/livescore/momento" } }
+    }
+  }
+
+  expect_failures = [var.cells]
+}
+
+run "access_logs_of_another_transport" {
+  command = plan
+  variables { cells = { eu-west-1 = { transport = "iot-core", access_logs = true } } }
 
   expect_failures = [var.cells]
 }

@@ -18,6 +18,8 @@ variables {
   }
   cells = {
     eu-west-1 = {
+      region        = "eu-west-1"
+      suffix        = ""
       functions     = { sender = "livescore-sender", receipt = "livescore-receipt", routes = "livescore-routes", authorizer = "livescore-authorizer" }
       queues        = { set-aside-batches = "livescore-set-aside-batches" }
       tables        = { subscriptions = { name = "livescore-subscriptions", indexes = ["by_connection"] }, broadcasts = { name = "livescore-broadcasts", indexes = [] } }
@@ -79,6 +81,8 @@ run "home_is_no_cell" {
   variables {
     cells = {
       us-east-1 = {
+        region        = "us-east-1"
+        suffix        = ""
         functions     = { sender = "livescore-sender", receipt = "livescore-receipt", routes = "livescore-routes", authorizer = "livescore-authorizer" }
         queues        = { set-aside-batches = "livescore-set-aside-batches" }
         tables        = { subscriptions = { name = "livescore-subscriptions", indexes = ["by_connection"] }, broadcasts = { name = "livescore-broadcasts", indexes = [] } }

@@ -1,6 +1,9 @@
 locals {
+  # The name of a metric's deployment, and of tables and functions, ends in the cell's suffix: another cell may be in the region.
   references = merge(
     var.references,
+    { deployment = "${var.deployment.prefix}${var.suffix}" },
+    { for name in keys(var.tables) : "table.${name}" => "${var.deployment.prefix}-${name}${var.suffix}" },
     { connections_url = module.viewers_api.connections_url },
     { for name, url in module.queues.urls : "queue.${name}" => url },
   )
@@ -12,7 +15,7 @@ module "table" {
 
   deployment          = var.deployment
   region              = var.region
-  name                = each.key
+  name                = "${each.key}${var.suffix}"
   table               = each.value
   deletion_protection = var.deletion_protection
   kms_key_arn         = var.options.kms_key_arn
@@ -24,6 +27,7 @@ module "queues" {
   deployment  = var.deployment
   region      = var.region
   queues      = var.queues
+  suffix      = var.suffix
   kms_key_arn = var.options.kms_key_arn
 }
 
@@ -33,7 +37,7 @@ module "function" {
 
   deployment              = var.deployment
   region                  = var.region
-  name                    = each.key
+  name                    = "${each.key}${var.suffix}"
   function                = each.value
   environment             = { for variable, reference in each.value.environment : variable => local.references[reference] }
   policies                = local.policies[each.key]
@@ -48,6 +52,7 @@ module "viewers_api" {
 
   deployment          = var.deployment
   region              = var.region
+  name                = "websocket${var.suffix}"
   api                 = var.api
   routes_function     = module.function["routes"]
   authorizer_function = module.function["authorizer"]

@@ -8,6 +8,11 @@ output "websocket_url" {
   value       = length(module.domain) > 0 ? "wss://${module.domain[0].name}" : module.viewers_api.url
 }
 
+output "connections_url" {
+  description = "Where messages are posted to connections, without /@connections."
+  value       = module.viewers_api.connections_url
+}
+
 output "websocket_api" {
   description = "The WebSocket API: id, name, stage and the URL that AWS gave it."
   value = {

@@ -1,5 +1,5 @@
 locals {
-  state_machine_name = "${var.deployment.prefix}-broadcast"
+  state_machine_name = "${var.deployment.prefix}-broadcast${var.suffix}"
   # Put together from names, because the state machine starts itself: its role names it before it is made.
   state_machine_arn = "arn:${var.deployment.partition}:states:${var.region}:${var.deployment.account_id}:stateMachine:${local.state_machine_name}"
 

@@ -22,6 +22,13 @@ variable "region" {
   nullable    = false
 }
 
+variable "suffix" {
+  description = "The end of the names of the cell's resources: empty if the cell has the name of its region, else a hyphen and the cell's name."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "functions" {
   description = "The cell's functions as system.json describes them; a value of their environment is the name of a reference."
   type = map(object({

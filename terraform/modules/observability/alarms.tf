@@ -5,7 +5,7 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  cell_regions = keys(var.cells)
+  cell_regions = distinct([for cell in values(var.cells) : cell.region])
   # An alarm tells a topic of its own region.
   regions = setunion([var.home.region], local.cell_regions, var.watch_web ? ["us-east-1"] : [])
 
@@ -35,8 +35,9 @@ locals {
   alarms = merge(
     { for alarm in local.home_alarms : "${var.home.region}/${alarm.name}" => merge({ region = var.home.region, expression = null, minutes = 1 }, alarm) },
     { for alarm in local.web_alarms : "us-east-1/${alarm.name}" => merge({ region = "us-east-1", expression = null, minutes = 1 }, alarm) },
-    merge(flatten([for region in local.cell_regions : [
-      { for alarm in local.cell_alarms[region] : "${region}/${alarm.name}" => merge({ region = region, expression = null, minutes = 1 }, alarm) }
+    # Two cells may be in one region, so the names of a cell's alarms end in its suffix.
+    merge(flatten([for place, cell in var.cells : [
+      { for alarm in local.cell_alarms[place] : "${place}/${alarm.name}" => merge({ region = cell.region, expression = null, minutes = 1 }, alarm, { name = "${alarm.name}${cell.suffix}" }) }
     ]])...),
     merge(flatten([for region, alarms in local.region_alarms : [
       { for alarm in alarms : "${region}/${alarm.name}" => merge({ region = region, expression = null, minutes = 1 }, alarm) }

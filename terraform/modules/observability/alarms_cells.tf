@@ -2,29 +2,29 @@
 
 locals {
   cell_alarms = {
-    for region, cell in var.cells : region => concat(
+    for place, cell in var.cells : place => concat(
       [
         {
           name    = "goal-to-gateway", runbook = "goal-to-gateway", threshold = var.goal_to_gateway_ms
           about   = "Goals take longer than ${var.goal_to_gateway_ms} ms from the operator to the gateway's last answer, for 1 lap in 100."
-          metrics = { lap = { namespace = local.namespace, name = "GoalToGateway", stat = "p99", dimensions = { deployment = var.prefix, service = "sender" } } }
+          metrics = { lap = { namespace = local.namespace, name = "GoalToGateway", stat = "p99", dimensions = { deployment = "${var.prefix}${cell.suffix}", service = "sender" } } }
         },
         {
           name       = "posts-throttled", runbook = "posts-throttled", threshold = 1
           about      = "More than 1 % of the POSTs to viewers are answered 429."
           expression = "IF(FILL(throttled, 0) > ${local.few}, 100 * throttled / (FILL(accepted, 0) + FILL(gone, 0) + FILL(failed, 0) + throttled), 0)"
-          metrics    = { for id, name in { accepted = "Accepted", gone = "Gone", failed = "Failed", throttled = "Throttled" } : id => { namespace = local.namespace, name = name, stat = "Sum", dimensions = { deployment = var.prefix, service = "sender" } } }
+          metrics    = { for id, name in { accepted = "Accepted", gone = "Gone", failed = "Failed", throttled = "Throttled" } : id => { namespace = local.namespace, name = name, stat = "Sum", dimensions = { deployment = "${var.prefix}${cell.suffix}", service = "sender" } } }
         },
         {
           name       = "posts-failed", runbook = "posts-failed", threshold = 1
           about      = "More than 1 % of the viewers of a broadcast were given up after all tries."
           expression = "IF(FILL(failed, 0) > ${local.few}, 100 * failed / (FILL(accepted, 0) + FILL(gone, 0) + failed), 0)"
-          metrics    = { for id, name in { accepted = "Accepted", gone = "Gone", failed = "Failed" } : id => { namespace = local.namespace, name = name, stat = "Sum", dimensions = { deployment = var.prefix, service = "sender" } } }
+          metrics    = { for id, name in { accepted = "Accepted", gone = "Gone", failed = "Failed" } : id => { namespace = local.namespace, name = name, stat = "Sum", dimensions = { deployment = "${var.prefix}${cell.suffix}", service = "sender" } } }
         },
         {
           name    = "budget-used-up", runbook = "budget-used-up", threshold = 95, minutes = 10
           about   = "The senders have used more than 95 % of the send budget for ten minutes: it decides how fast a goal is told."
-          metrics = { used = { namespace = local.namespace, name = "BudgetUsed", stat = "Average", dimensions = { deployment = var.prefix, service = "sender" } } }
+          metrics = { used = { namespace = local.namespace, name = "BudgetUsed", stat = "Average", dimensions = { deployment = "${var.prefix}${cell.suffix}", service = "sender" } } }
         },
         {
           name    = "set-aside-batches", runbook = "set-aside-batches", threshold = 0
@@ -41,13 +41,13 @@ locals {
           name       = "rows-unreadable", runbook = "rows-unreadable", threshold = 0
           about      = "Rows of a match or of a viewer cannot be read in this cell: the others are told as ever."
           expression = "FILL(sender, 0) + FILL(receipt, 0) + FILL(routes, 0)"
-          metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = local.namespace, name = "RowsUnreadable", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
+          metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = local.namespace, name = "RowsUnreadable", stat = "Sum", dimensions = { deployment = "${var.prefix}${cell.suffix}", service = service } } }
         },
         {
           name       = "aws-refused", runbook = "aws-refused", threshold = 0
           about      = "AWS refuses a call of a function in this cell: its permissions, its credentials, a resource or the call itself are wrong. It does not pass by itself."
           expression = "FILL(sender, 0) + FILL(receipt, 0) + FILL(routes, 0)"
-          metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = local.namespace, name = "AwsRefused", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
+          metrics    = { for service in ["sender", "receipt", "routes"] : service => { namespace = local.namespace, name = "AwsRefused", stat = "Sum", dimensions = { deployment = "${var.prefix}${cell.suffix}", service = service } } }
         },
         {
           name       = "websocket-errors", runbook = "websocket-errors", threshold = 5
@@ -64,7 +64,7 @@ locals {
           name       = "viewers-refused", runbook = "viewers-refused", threshold = 50
           about      = "More than half of the viewers who come are refused."
           expression = "IF(FILL(refused, 0) > ${local.few}, 100 * refused / (FILL(let_in, 0) + refused), 0)"
-          metrics    = { for id, name in { let_in = "LetIn", refused = "Refused" } : id => { namespace = local.namespace, name = name, stat = "Sum", dimensions = { deployment = var.prefix, service = "authorizer" } } }
+          metrics    = { for id, name in { let_in = "LetIn", refused = "Refused" } : id => { namespace = local.namespace, name = name, stat = "Sum", dimensions = { deployment = "${var.prefix}${cell.suffix}", service = "authorizer" } } }
         },
       ],
       [
@@ -81,7 +81,7 @@ locals {
           metrics = { throttles = { namespace = "AWS/Lambda", name = "Throttles", stat = "Sum", dimensions = { FunctionName = name } } }
         }
       ],
-      local.table_alarms[region],
+      local.table_alarms[place],
     )
   }
 }

@@ -1,7 +1,7 @@
 # Throttles of tables and of their indexes, at home and in each cell.
 
 locals {
-  tables = merge({ home = var.home.tables }, { for region, cell in var.cells : region => cell.tables })
+  tables = merge({ home = var.home.tables }, { for name, cell in var.cells : name => cell.tables })
 
   # Throttles of an index are counted under the names of table and index, not under the table's alone
   # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html).

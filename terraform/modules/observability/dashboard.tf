@@ -16,7 +16,7 @@ locals {
     ) },
     { title = "Set aside, everywhere", metrics = concat(
       [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.home.queues["set-aside"], { stat = "Maximum", label = "records" }]],
-      [for region, cell in var.cells : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", cell.queues["set-aside-batches"], { stat = "Maximum", region = region, label = "batches ${region}" }]],
+      [for name, cell in var.cells : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", cell.queues["set-aside-batches"], { stat = "Maximum", region = cell.region, label = "batches ${name}" }]],
       [["AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "EventSourceMappingUUID", var.home.event_source, { stat = "Sum", label = "given up by the event source" }]],
     ) },
     { title = "HTTP API", metrics = [
@@ -39,32 +39,32 @@ locals {
   ]
 
   cell_bands = {
-    for region, cell in var.cells : region => [
+    for name, cell in var.cells : name => [
       { title = "From the goal to the gateway (ms)", metrics = [
-        for stat in ["p50", "p90", "p99", "Maximum"] : [local.namespace, "GoalToGateway", "deployment", var.prefix, "service", "sender", { stat = stat, label = stat }]
+        for stat in ["p50", "p90", "p99", "Maximum"] : [local.namespace, "GoalToGateway", "deployment", "${var.prefix}${cell.suffix}", "service", "sender", { stat = stat, label = stat }]
       ] },
       { title = "POSTs to viewers", metrics = [
-        for name in ["Accepted", "Gone", "Failed", "Throttled"] : [local.namespace, name, "deployment", var.prefix, "service", "sender", { stat = "Sum" }]
+        for name in ["Accepted", "Gone", "Failed", "Throttled"] : [local.namespace, name, "deployment", "${var.prefix}${cell.suffix}", "service", "sender", { stat = "Sum" }]
       ] },
       { title = "Send budget used (%)", metrics = [
-        for stat in ["Average", "Maximum"] : [local.namespace, "BudgetUsed", "deployment", var.prefix, "service", "sender", { stat = stat, label = stat }]
+        for stat in ["Average", "Maximum"] : [local.namespace, "BudgetUsed", "deployment", "${var.prefix}${cell.suffix}", "service", "sender", { stat = stat, label = stat }]
       ] },
       { title = "Connections", metrics = [
         ["AWS/ApiGateway", "ConnectCount", "ApiId", cell.api_id, "Stage", cell.api_stage, { stat = "Sum", label = "new connections" }],
-        [local.namespace, "Subscribed", "deployment", var.prefix, "service", "routes", { stat = "Sum", label = "subscribed" }],
-        [local.namespace, "Refused", "deployment", var.prefix, "service", "authorizer", { stat = "Sum", label = "refused at the door" }],
-        [local.namespace, "Refused", "deployment", var.prefix, "service", "routes", { stat = "Sum", label = "requests refused" }],
+        [local.namespace, "Subscribed", "deployment", "${var.prefix}${cell.suffix}", "service", "routes", { stat = "Sum", label = "subscribed" }],
+        [local.namespace, "Refused", "deployment", "${var.prefix}${cell.suffix}", "service", "authorizer", { stat = "Sum", label = "refused at the door" }],
+        [local.namespace, "Refused", "deployment", "${var.prefix}${cell.suffix}", "service", "routes", { stat = "Sum", label = "requests refused" }],
         ["AWS/ApiGateway", "MessageCount", "ApiId", cell.api_id, "Stage", cell.api_stage, { stat = "Sum", label = "messages, both ways", yAxis = "right" }],
       ] },
       { title = "Broadcasts", metrics = [
-        [local.namespace, "Broadcasts", "deployment", var.prefix, "service", "receipt", { stat = "Sum" }],
-        [local.namespace, "BatchesSetAside", "deployment", var.prefix, "service", "receipt", { stat = "Sum" }],
+        [local.namespace, "Broadcasts", "deployment", "${var.prefix}${cell.suffix}", "service", "receipt", { stat = "Sum" }],
+        [local.namespace, "BatchesSetAside", "deployment", "${var.prefix}${cell.suffix}", "service", "receipt", { stat = "Sum" }],
         ["AWS/States", "ExecutionsStarted", "StateMachineArn", cell.state_machine, { stat = "Sum" }],
         ["AWS/States", "ExecutionsFailed", "StateMachineArn", cell.state_machine, { stat = "Sum" }],
         ["AWS/States", "ExecutionsTimedOut", "StateMachineArn", cell.state_machine, { stat = "Sum" }],
       ] },
       { title = "A broadcast took (ms)", metrics = [
-        for stat in ["p50", "p99", "Maximum"] : [local.namespace, "BroadcastTook", "deployment", var.prefix, "service", "receipt", { stat = stat, label = stat }]
+        for stat in ["p50", "p99", "Maximum"] : [local.namespace, "BroadcastTook", "deployment", "${var.prefix}${cell.suffix}", "service", "receipt", { stat = stat, label = stat }]
       ] },
       { title = "Functions: errors and throttles", metrics = concat(
         [for role, name in cell.functions : ["AWS/Lambda", "Errors", "FunctionName", name, { stat = "Sum", label = "${role} errors" }]],
@@ -87,13 +87,19 @@ locals {
   band_height = 17
   bands = concat(
     [{ region = var.home.region, heading = "# ${var.prefix}: home, ${var.home.region}\nWhat to do about an alarm: ${var.runbooks}", graphs = local.home_band, alarms = local.home_states }],
-    [for region in local.cell_regions : { region = region, heading = "# Cell ${region}", graphs = local.cell_bands[region], alarms = local.cell_states[region] }],
+    [for name, cell in var.cells : { region = cell.region, heading = name == cell.region ? "# Cell ${name}" : "# Cell ${name}, ${cell.region}", graphs = local.cell_bands[name], alarms = local.cell_states[name] }],
   )
+
+  first_cells = { for region in local.cell_regions : region => [for name, cell in var.cells : name if cell.region == region][0] }
 
   # The keys of the alarms whose state a band shows. Home's band has all alarms of no cell: also those of home's region if home is
   # no cell, and those of us-east-1 for the web.
   cell_states = {
-    for region in local.cell_regions : region => sort([for alarm in concat(local.cell_alarms[region], local.region_alarms[region]) : "${region}/${alarm.name}"])
+    for name, cell in var.cells : name => sort(concat(
+      [for alarm in local.cell_alarms[name] : "${name}/${alarm.name}"],
+      # The alarms of a region stand in the band of its first cell.
+      [for alarm in local.region_alarms[cell.region] : "${cell.region}/${alarm.name}" if name == local.first_cells[cell.region]],
+    ))
   }
   home_states = sort(setsubtract(keys(local.alarms), flatten(values(local.cell_states))))
 

@@ -20,8 +20,10 @@ variable "home" {
 }
 
 variable "cells" {
-  description = "What is watched in each cell, by region: functions and queues as role = name, tables as role = name and names of indexes, the WebSocket API's id and stage, the ARN of the state machine."
+  description = "What is watched in each cell, by its name: its region and the suffix of its names; functions and queues as role = name, tables as role = name and names of indexes, the WebSocket API's id and stage, the ARN of the state machine."
   type = map(object({
+    region        = string
+    suffix        = string
     functions     = map(string)
     queues        = map(string)
     tables        = map(object({ name = string, indexes = list(string) }))
@@ -32,7 +34,7 @@ variable "cells" {
 
   validation {
     condition     = length(var.cells) > 0
-    error_message = "cells names at least one region."
+    error_message = "cells has at least one cell."
   }
 
   validation {

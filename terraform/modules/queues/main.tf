@@ -1,5 +1,5 @@
 locals {
-  names = { for name in keys(var.queues) : name => "${var.deployment.prefix}-${name}" }
+  names = { for name in keys(var.queues) : name => "${var.deployment.prefix}-${name}${var.suffix}" }
   arns  = { for name, full in local.names : name => "arn:${var.deployment.partition}:sqs:${var.region}:${var.deployment.account_id}:${full}" }
 
   with_dead_letter = { for name, queue in var.queues : name => queue if queue.dead_letter != null }

@@ -33,6 +33,13 @@ variable "queues" {
   }
 }
 
+variable "suffix" {
+  description = "The end of the queues' names, of a cell that has not the name of its region."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "kms_key_arn" {
   description = "The KMS key that encrypts the messages, null for SQS's own."
   type        = string

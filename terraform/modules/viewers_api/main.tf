@@ -8,7 +8,7 @@ locals {
 # The execute-api endpoint stays on: senders reach @connections there, also for viewers who use a domain.
 resource "aws_apigatewayv2_api" "this" {
   region                     = var.region
-  name                       = "${var.deployment.prefix}-websocket"
+  name                       = "${var.deployment.prefix}-${var.name}"
   description                = "Viewers: one WebSocket for each."
   protocol_type              = "WEBSOCKET"
   route_selection_expression = var.api.route_selection_expression

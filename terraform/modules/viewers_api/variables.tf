@@ -16,6 +16,13 @@ variable "region" {
   nullable    = false
 }
 
+variable "name" {
+  description = "The name of the API, without the prefix."
+  type        = string
+  default     = "websocket"
+  nullable    = false
+}
+
 variable "api" {
   description = "The WebSocket API as system.json describes it."
   type = object({
