@@ -1112,7 +1112,8 @@ function cellsOf({ websockets, cells = [], api }) {
     throw new TypeError("websockets is an address that begins with wss://, or a list of such.");
   const known = cells.filter(({ transport }) => transport === API_GATEWAY || transport in TRANSPORTS);
   const all = [...urls.map((url) => ({ transport: API_GATEWAY, url })), ...known];
-  if (!all.length) throw new TypeError(`${cells.length ? "cells names no known transport" : "websockets names no address"}.`);
+  if (!all.length)
+    throw new TypeError(`${cells.length ? "cells names no known transport" : "websockets names no address"}.`);
   if (api === undefined && !globalThis.location && all.some(({ transport }) => transport !== API_GATEWAY))
     throw new TypeError("api is missing: only API Gateway's cells work without the readers' API.");
   for (const { url } of all) new URL(url);

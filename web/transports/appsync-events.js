@@ -7,30 +7,32 @@ import { credentials, subprotocol } from "./appsync.js";
 import { BroadcastSocket } from "./broadcast-socket.js";
 
 export class AppSyncEventsSocket extends BroadcastSocket {
+  /** @override */
   connect() {
     this.dial(this.cell.url, ["aws-appsync-event-ws", subprotocol(this.#credentials)]);
   }
 
+  /** @override */
   dialled() {
     this.#send({ type: "connection_init" });
   }
 
-  /** @param {string} id @param {string} channel @param {string} feed */
+  /** @param {string} id @param {string} channel @param {string} feed @override */
   join(id, channel, feed) {
     this.#send({ type: "subscribe", id, channel: `/${channel}/${feed}`, authorization: this.#credentials });
   }
 
-  /** @param {string} id */
+  /** @param {string} id @override */
   leave(id) {
     this.#send({ type: "unsubscribe", id });
   }
 
-  /** The service has no ping, and answers an unsubscribe of an unknown id with an error. */
+  /** The service has no ping, and answers an unsubscribe of an unknown id with an error. @override */
   probe() {
     this.leave("probe");
   }
 
-  /** @param {string} text */
+  /** @param {string} text @override */
   heard(text) {
     const { type, id, event, errors } = JSON.parse(text);
     if (type === "connection_ack") this.opened();

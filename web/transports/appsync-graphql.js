@@ -12,31 +12,33 @@ const QUERY = `subscription ($channel: String!, $feed: String!) {
 }`;
 
 export class AppSyncGraphQLSocket extends BroadcastSocket {
+  /** @override */
   connect() {
     this.dial(this.cell.url, ["graphql-ws", subprotocol(this.#credentials)]);
   }
 
+  /** @override */
   dialled() {
     this.#send({ type: "connection_init" });
   }
 
-  /** @param {string} id @param {string} channel @param {string} feed */
+  /** @param {string} id @param {string} channel @param {string} feed @override */
   join(id, channel, feed) {
     const data = JSON.stringify({ query: QUERY, variables: { channel, feed } });
     this.#send({ type: "start", id, payload: { data, extensions: { authorization: this.#credentials } } });
   }
 
-  /** @param {string} id */
+  /** @param {string} id @override */
   leave(id) {
     this.#send({ type: "stop", id });
   }
 
-  /** The service has no ping, and answers a stop of an unknown id. */
+  /** The service has no ping, and answers a stop of an unknown id. @override */
   probe() {
     this.leave("probe");
   }
 
-  /** @param {string} text */
+  /** @param {string} text @override */
   heard(text) {
     const { type, id, payload } = JSON.parse(text);
     if (type === "connection_ack") this.opened();

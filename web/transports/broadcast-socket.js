@@ -6,12 +6,13 @@
  * 1. A subscribe joins the match's channel. After the service's acknowledgement, the answer is the snapshot over HTTP.
  * 2. About two seconds later the transport looks once more over HTTP, because an acknowledged subscription may begin
  *    late. A look that brings something is delivered as an update: the follower sees by itself what it lacks.
- * 3. A `sync` is answered over HTTP too. Its answer must not be older than the request, so it waits until no process of
- *    the API keeps an older state, and uses a URL that no cache knows. An answer to a subscribe whose epoch differs from
- *    the viewer's may be old as well, so it is read in the same way before it is delivered.
+ * 3. A `sync` is answered over HTTP too, with a snapshot that is not older than the request. An answer to a subscribe
+ *    whose epoch differs from the viewer's may be an old one, so it is read in the same way before it is delivered.
  *
  * @import { Cell, Frame, Position, WebSocketLike } from "../livescore.js"
  */
+
+import { asUpdate, KEPT, positionOf, Snapshots } from "./snapshots.js";
 
 /**
  * @typedef {object} Viewer the side of Livescore
@@ -45,14 +46,9 @@
  * @property {Position | null} position of the last snapshot that was delivered; null before the answer
  */
 
-/** Seconds for which a process of the API keeps a match (docs/api.md), and a little more. */
-const KEPT = 1.1;
-
-/** The look over HTTP comes so many seconds after the snapshot, at a random moment. */
-const LOOK = [1.5, 2];
-
-/** Looks of the same half second share a URL, so that a CDN answers most of them. In ms. */
-const SHARED = 500;
+/** The look comes so many seconds after the snapshot, or up to LOOK_WITHIN later. */
+const LOOK_AFTER = 1.5;
+const LOOK_WITHIN = 0.5;
 
 const MOST_MATCHES = 50;
 
@@ -79,6 +75,7 @@ export class BroadcastSocket {
   #ids = 0;
   /** @type {WebSocketLike | null} */
   #socket = null;
+  #snapshots;
   /** @type {Set<ReturnType<typeof setTimeout>>} */
   #timers = new Set();
   #over = false;
@@ -87,6 +84,7 @@ export class BroadcastSocket {
   constructor(cell, viewer) {
     this.cell = cell;
     this.viewer = viewer;
+    this.#snapshots = new Snapshots(viewer);
     // As a WebSocket does: the caller sets the handlers first.
     queueMicrotask(() => this.#begin());
   }
@@ -309,9 +307,7 @@ export class BroadcastSocket {
     const { channels, cuts } = this.viewer.memory;
     const cut = cuts.get(match);
     if (cut && cut.times >= CUTS && Date.now() - cut.at < CUT_PAUSE) {
-      queueMicrotask(() =>
-        this.#refuse(match, "not_entitled", "Your token does not cover this match's competition."),
-      );
+      queueMicrotask(() => this.#refuse(match, "not_entitled", "Your token does not cover this match's competition."));
       return;
     }
     /** @type {Subscription} */
@@ -325,9 +321,7 @@ export class BroadcastSocket {
   /** Ask the API for the channel of a match, and join it. @param {Subscription} mine */
   async #find(mine) {
     try {
-      const { channel } = await this.#snapshot(mine, null);
-      if (typeof channel !== "string") throw new Error("This server has no channels.");
-      this.#join(mine, channel);
+      this.#join(mine, await this.#snapshots.channel(mine.match));
     } catch (error) {
       this.#unread(mine)(error);
     }
@@ -362,12 +356,12 @@ export class BroadcastSocket {
   async #answer(mine) {
     const { since } = mine;
     try {
-      let snapshot = await this.#snapshot(mine, since);
-      if (since && snapshot.epoch !== since.epoch) snapshot = await this.#newest(mine, since);
+      let snapshot = await this.#snapshots.read(mine.match, since);
+      if (since && snapshot.epoch !== since.epoch) snapshot = await this.#newest(mine.match, since);
       if (this.#byMatch.get(mine.match) !== mine || mine.since !== since) return;
       this.#deliver(snapshot);
       mine.position = positionOf(snapshot);
-      this.after(LOOK[0] + this.viewer.random() * (LOOK[1] - LOOK[0]), () => void this.#look(mine));
+      this.after(LOOK_AFTER + this.viewer.random() * LOOK_WITHIN, () => void this.#look(mine));
       this.#follow(mine, snapshot);
     } catch (error) {
       this.#unread(mine)(error);
@@ -379,8 +373,7 @@ export class BroadcastSocket {
     const { position } = mine;
     if (!position || this.#byMatch.get(mine.match) !== mine) return;
     try {
-      const request = Math.floor(this.viewer.now() / SHARED).toString(16);
-      const snapshot = await this.#snapshot(mine, position, request);
+      const snapshot = await this.#snapshots.look(mine.match, position);
       if (this.#byMatch.get(mine.match) !== mine) return;
       if (snapshot.epoch !== position.epoch || /** @type {number} */ (snapshot.seq) > position.seq) {
         this.#deliver(asUpdate(snapshot, position));
@@ -394,7 +387,7 @@ export class BroadcastSocket {
   /** Answer a sync. @param {string} match @param {Position | null} since */
   async #sync(match, since) {
     try {
-      const snapshot = await this.#newest({ match }, since);
+      const snapshot = await this.#newest(match, since);
       this.#deliver(snapshot);
       const mine = this.#byMatch.get(match);
       if (mine) this.#follow(mine, snapshot);
@@ -408,37 +401,10 @@ export class BroadcastSocket {
     if (mine.id && channel && channel !== mine.channel) this.#join(mine, String(channel));
   }
 
-  /**
-   * A snapshot that is not older than this call.
-   *
-   * @param {{match: string}} of
-   * @param {Position | null} since
-   * @returns {Promise<Frame>}
-   */
-  async #newest(of, since) {
+  /** A snapshot that is not older than this call. @param {string} match @param {Position | null} since */
+  async #newest(match, since) {
     await new Promise((resolve) => this.after(KEPT, () => resolve(null)));
-    const random = Math.floor(this.viewer.random() * 2 ** 32);
-    return this.#snapshot(of, since, `${Date.now().toString(16)}${random.toString(16)}`);
-  }
-
-  /**
-   * @param {{match: string}} of
-   * @param {Position | null} since
-   * @param {string} [request] a parameter that the API ignores, and that no cache ignores
-   * @returns {Promise<Frame>}
-   */
-  async #snapshot({ match }, since, request) {
-    const query = new URLSearchParams();
-    if (since) {
-      query.set("after", String(since.seq));
-      query.set("epoch", since.epoch);
-    }
-    if (request) query.set("request", request);
-    const path = `/matches/${encodeURIComponent(match)}`;
-    const snapshot = await this.viewer.read(query.size ? `${path}?${query}` : path);
-    if (snapshot.type !== "snapshot" || snapshot.match !== match) throw new Error("no snapshot of this match");
-    if (typeof snapshot.channel === "string") this.viewer.memory.channels.set(match, snapshot.channel);
-    return snapshot;
+    return this.#snapshots.newest(match, since);
   }
 
   /** Handles a read that failed. @param {Subscription} mine @returns {(error: any) => void} */
@@ -452,21 +418,4 @@ export class BroadcastSocket {
       this.#refuse(mine.match, "unknown_match", "There is no such match.");
     };
   }
-}
-
-/** @param {Frame} snapshot @returns {Position} */
-const positionOf = ({ epoch, seq }) => /** @type {Position} */ ({ epoch, seq });
-
-/**
- * A snapshot as an update. It claims no event that it does not have: `prev` is the position that it goes on from, or
- * the place where its events begin.
- *
- * @param {Frame} snapshot
- * @param {Position} position
- */
-function asUpdate(snapshot, position) {
-  const events = /** @type {{seq: number}[]} */ (snapshot.events);
-  const goesOn = snapshot.epoch === position.epoch && snapshot.recovered === true;
-  const prev = goesOn ? position.seq : events[0] ? events[0].seq - 1 : snapshot.seq;
-  return { ...snapshot, type: "update", prev };
 }

@@ -22,11 +22,13 @@ export class IotCoreSocket extends BroadcastSocket {
   /** Topic -> subscription's id. @type {Map<string, string>} */
   #topics = new Map();
 
+  /** @override */
   connect() {
     const socket = this.dial(this.cell.url, ["mqtt"]);
     /** @type {any} */ (socket).binaryType = "arraybuffer";
   }
 
+  /** @override */
   dialled() {
     const { authorizer } = this.cell;
     // 128 random bits: a client with the id of another one would end the other's connection.
@@ -38,7 +40,7 @@ export class IotCoreSocket extends BroadcastSocket {
     );
   }
 
-  /** @param {string} id @param {string} channel @param {string} feed */
+  /** @param {string} id @param {string} channel @param {string} feed @override */
   join(id, channel, feed) {
     const topic = `${channel}/${feed}`;
     this.#packets = (this.#packets % 0xffff) + 1;
@@ -47,7 +49,7 @@ export class IotCoreSocket extends BroadcastSocket {
     this.transmit(mqtt.subscribe(this.#packets, topic));
   }
 
-  /** @param {string} id @param {string} channel @param {string} feed */
+  /** @param {string} id @param {string} channel @param {string} feed @override */
   leave(id, channel, feed) {
     const topic = `${channel}/${feed}`;
     if (this.#topics.get(topic) !== id) return;
@@ -56,17 +58,18 @@ export class IotCoreSocket extends BroadcastSocket {
     this.transmit(mqtt.unsubscribe(this.#packets, topic));
   }
 
+  /** @override */
   probe() {
     this.transmit(mqtt.ping());
   }
 
-  /** @param {boolean} dead */
+  /** @param {boolean} dead @override */
   hangUp(dead) {
     if (!dead) this.transmit(mqtt.disconnect());
     super.hangUp(dead);
   }
 
-  /** @param {ArrayBuffer} data */
+  /** @param {ArrayBuffer} data @override */
   heard(data) {
     for (const packet of this.#reader.take(new Uint8Array(data))) this.#take(packet);
   }

@@ -43,7 +43,7 @@ export class MomentoSocket extends BroadcastSocket {
   /** By competition. @type {Map<string, {token: string, expires: number}>} */
   #tokens = new Map();
 
-  /** Nothing is opened. The API's answer shows whether the viewer's token is valid. */
+  /** Nothing is opened. The API's answer shows whether the viewer's token is valid. @override */
   connect() {
     this.#token(OPEN).then(
       () => this.opened(),
@@ -51,7 +51,7 @@ export class MomentoSocket extends BroadcastSocket {
     );
   }
 
-  /** @param {string} id @param {string} channel @param {string} feed */
+  /** @param {string} id @param {string} channel @param {string} feed @override */
   join(id, channel, feed) {
     const topic = `${channel}/${feed}`.replaceAll("/", ":");
     const competition = channel.split("/")[1] ?? OPEN;
@@ -60,7 +60,7 @@ export class MomentoSocket extends BroadcastSocket {
     void this.#listen(id, poll);
   }
 
-  /** @param {string} id */
+  /** @param {string} id @override */
   leave(id) {
     const poll = this.#polls.get(id);
     this.#polls.delete(id);
@@ -69,12 +69,17 @@ export class MomentoSocket extends BroadcastSocket {
     poll.controller.abort();
   }
 
-  /** A poll that waits says nothing. So ask for what is answered at once. */
+  /** A poll that waits says nothing. So ask for what is answered at once. @override */
   probe() {
     const [poll] = this.#polls.values();
-    if (poll) this.#ask({ ...poll, next: 1, page: NO_PAGE }).then(({ status }) => status === 200 && this.alive(), () => {});
+    if (poll)
+      this.#ask({ ...poll, next: 1, page: NO_PAGE }).then(
+        ({ status }) => status === 200 && this.alive(),
+        () => {},
+      );
   }
 
+  /** @override */
   hangUp() {
     for (const id of [...this.#polls.keys()]) this.leave(id);
   }

@@ -27,7 +27,8 @@ function text(value) {
 /** @param {number} head type and flags @param {number[]} body @returns {Uint8Array} */
 function packet(head, body) {
   const length = [];
-  for (let rest = body.length; length.length === 0 || rest > 0; rest >>= 7) length.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+  for (let rest = body.length; length.length === 0 || rest > 0; rest >>= 7)
+    length.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
   return Uint8Array.from([head, ...length, ...body]);
 }
 
