@@ -14,6 +14,7 @@ import orjson
 
 from .dialer import SECOND_READ_SECONDS, dialer
 from .follower import Follower
+from .listening import LISTEN, Listening
 from .repair_plan import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
 from .repairer import Repairer
 from .websocket import LostError
@@ -97,9 +98,9 @@ class Viewer:
 
     ``on_event(match, event, at)`` gets each event once and in order, with the time at which it came (milliseconds since
     1970). ``on_frame`` gets every frame that comes over the socket. ``on_lost`` gets the error of a connection that
-    could not be opened. With a ``reader`` missed events are read over HTTP; without one, and if that does not help, the
-    viewer asks over the socket. ``token`` may be a function, which is called before each connection. ``chance`` returns
-    random numbers in [0, 1) for the jitter.
+    could not be opened. ``on_message(key, body)`` gets each message to the token's subject. With a ``reader`` missed
+    events are read over HTTP; without one, and if that does not help, the viewer asks over the socket. ``token`` may be
+    a function, which is called before each connection. ``chance`` returns random numbers in [0, 1) for the jitter.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Viewer:
         on_event: Callable[[str, Event, int], None] | None = None,
         on_frame: Callable[[RawFrame], None] | None = None,
         on_lost: Callable[[LostError], None] | None = None,
+        on_message: Callable[[str, Any], None] | None = None,
         care_seconds: float = CARE_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
@@ -128,6 +130,7 @@ class Viewer:
         self._token = token
         self._only = only
         self._on_event, self._on_frame, self._on_lost = on_event, on_frame, on_lost
+        self._listening = Listening(on_message)
         self.followers = {match: Follower(match) for match in matches}
         self.subscribed = asyncio.Event()
         """Set once every match has answered with a snapshot."""
@@ -236,6 +239,7 @@ class Viewer:
             subscribe_pause=self._care_seconds,
             quiet_chance=self._chance(),
         )
+        self._listening.begin()
         try:
             self._subscribe_unanswered()
             self._care_later()
@@ -301,7 +305,8 @@ class Viewer:
 
     def _check(self, now: float) -> None:
         """Send overdue subscribes again, and begin the repairs that are due."""
-        overdue = len(self._state.answered) < len(self.followers) and now >= self._state.subscribe_again_at
+        waits = self._listening.is_due or len(self._state.answered) < len(self.followers)
+        overdue = waits and now >= self._state.subscribe_again_at
         if overdue:
             self._subscribe_unanswered()
         for follower in self.followers.values():
@@ -386,10 +391,12 @@ class Viewer:
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
 
     def _subscribe_unanswered(self) -> None:
-        """Subscribe to the matches without an answer on this connection."""
+        """Subscribe to the matches without an answer on this connection, and listen if that has no answer."""
         for match, follower in self.followers.items():
             if match not in self._state.answered:
                 self._subscribe(follower)
+        if self._listening.is_due:
+            self._send(LISTEN)
         self._state.subscribe_again_at = time.monotonic() + self._state.subscribe_pause * (0.5 + self._chance() / 2)
         self._state.subscribe_pause = min(ASK_SECONDS, self._state.subscribe_pause * 2)
 
@@ -417,6 +424,8 @@ class Viewer:
         if self._on_frame is not None:
             self._on_frame(frame)
         self._state.has_message, self.silent_connections = True, 0
+        if self._listening.take(frame):
+            return
         kind = frame.get("type")
         if kind == "error":
             self._state.refused.add(str(frame.get("match")))
