@@ -12,9 +12,6 @@ export function placeOf(search) {
   return { match: query.get("match") || null, day: isDay(day) ? day : null, badDay: day !== null && !isDay(day) };
 }
 
-/** The cell that `?cell=NAME` asks for. @param {string} search */
-export const cellIn = (search) => new URLSearchParams(search).get("cell");
-
 /** Whether it can be the id of a match (docs/api.md). @param {string} match */
 export const isMatchId = (match) => match.length <= 20 && /^[a-z0-9](-?[a-z0-9])*$/.test(match);
 

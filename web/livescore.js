@@ -1,7 +1,7 @@
 /**
  * Live scores: follows matches over a WebSocket and reads missed events over HTTP. One module without dependencies.
- * docs/client.md shows how to use it; docs/protocol.md describes the messages. A cell with another transport than
- * api-gateway needs a module of transports/, which is loaded when such a cell is dialled.
+ * docs/client.md shows how to use it; docs/protocol.md describes the messages. Cells of other transports than API Gateway
+ * need transports/, which is loaded when such a cell is dialled.
  *
  * One file because other pages copy it, and because the viewers' page may have at most 64 KB: two modules would
  * add 0.8 KB, and the six parts below 3 KB.
@@ -1095,27 +1095,15 @@ const TIMINGS = {
 /** The transport that carries our own protocol. */
 const API_GATEWAY = "api-gateway";
 
-/** The other transports; each is loaded when it is dialled.
- * @type {Record<string, () => Promise<typeof import("./transports/broadcast-socket.js").BroadcastSocket>>} */
-const TRANSPORTS = {
-  "appsync-events": async () => (await import("./transports/appsync-events.js")).AppSyncEventsSocket,
-  "appsync-graphql": async () => (await import("./transports/appsync-graphql.js")).AppSyncGraphQLSocket,
-  "iot-core": async () => (await import("./transports/iot-core.js")).IotCoreSocket,
-  momento: async () => (await import("./transports/momento.js")).MomentoSocket,
-};
-
-/** The cells of the options. Cells whose transport a newer release has added are left out.
- * @param {Options} options @returns {Cell[]} */
-function cellsOf({ websockets, cells = [], api }) {
-  const urls = typeof websockets === "string" ? [websockets] : (websockets ?? []);
+/** @param {Options} options @returns {Cell[]} */
+function cellsOf({ websockets = [], cells = [], api }) {
+  const urls = typeof websockets === "string" ? [websockets] : websockets;
   if (!urls.every((url) => /^wss?:\/\/[^/]/i.test(url)))
     throw new TypeError("websockets is an address that begins with wss://, or a list of such.");
-  const known = cells.filter(({ transport }) => transport === API_GATEWAY || transport in TRANSPORTS);
-  const all = [...urls.map((url) => ({ transport: API_GATEWAY, url })), ...known];
-  if (!all.length)
-    throw new TypeError(`${cells.length ? "cells names no known transport" : "websockets names no address"}.`);
-  if (api === undefined && !globalThis.location && all.some(({ transport }) => transport !== API_GATEWAY))
-    throw new TypeError("api is missing: only API Gateway's cells work without the readers' API.");
+  const all = [...urls.map((url) => ({ transport: API_GATEWAY, url })), ...cells];
+  if (!all.length) throw new TypeError("websockets names no address.");
+  if (api === undefined && !globalThis.location && cells.some(({ transport }) => transport !== API_GATEWAY))
+    throw new TypeError("api is missing: only cells of API Gateway work without it.");
   for (const { url } of all) new URL(url);
   return all;
 }
@@ -1132,8 +1120,8 @@ export class Livescore {
   #random;
   #WebSocket;
   #fetch;
-  /** @type {import("./transports/broadcast-socket.js").Memory} */
-  #memory = { channels: new Map(), refused: new Set(), cuts: new Map() };
+  /** What a transport remembers from one connection to the next. */
+  #memory = {};
   #page;
   #clock = new ServerClock();
   #listeners = new Listeners();
@@ -1326,7 +1314,6 @@ export class Livescore {
     return /** @type {Cell} */ (this.#cells[this.#cell]);
   }
 
-  /** The place of a token in the handshake with API Gateway. The other transports have their own. */
   get #place() {
     const { transport, url } = this.#address;
     return this.#tokenIn ?? (transport === API_GATEWAY && /^ws:/i.test(url) ? "query" : "subprotocol");
@@ -1335,10 +1322,9 @@ export class Livescore {
   /** @param {string | null} token @returns {Promise<WebSocketLike>} */
   async #dial(token) {
     const cell = this.#address;
-    const load = TRANSPORTS[cell.transport];
-    if (load) {
-      const Transport = await load();
-      return new Transport(cell, {
+    if (cell.transport !== API_GATEWAY) {
+      const { dial } = await import("./transports/dial.js");
+      return dial(cell, {
         token,
         renew: this.#token,
         WebSocket: this.#WebSocket,

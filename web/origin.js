@@ -1,7 +1,7 @@
 // @ts-check
 /** The deployment from this page's host, and the token from the page's address. */
 
-import { cellIn, tokenIn } from "./address.js";
+import { tokenIn } from "./address.js";
 import { early } from "./early.js";
 
 const PATH = "/deployment.json";
@@ -21,20 +21,15 @@ export async function deployment(fetch) {
   return cellsOf(await answer.json(), location.search);
 }
 
-/**
- * The cells of a deployment.json; only the one that the page's address names, if it names one. An older server has only
- * the addresses of WebSockets.
- *
- * @param {{cells?: Record<string, Cell>, websockets?: Record<string, string>}} described
- * @param {string} search
- * @returns {Cell[]}
- */
+/** Of a deployment.json; `?cell=NAME` chooses one. An older server has only WebSockets.
+ * @param {any} described @param {string} search @returns {Cell[]} */
 export function cellsOf({ cells, websockets = {} }, search) {
-  const all = cells
-    ? Object.entries(cells).map(([name, cell]) => ({ ...cell, name }))
-    : Object.entries(websockets).map(([name, url]) => ({ name, transport: "api-gateway", url }));
-  const named = all.filter(({ name }) => name === cellIn(search));
-  return named.length ? named : all;
+  const named =
+    cells ??
+    Object.fromEntries(Object.entries(websockets).map(([name, url]) => [name, { transport: "api-gateway", url }]));
+  const all = Object.entries(named).map(([name, cell]) => ({ name, ...cell }));
+  const chosen = all.filter(({ name }) => name === new URLSearchParams(search).get("cell"));
+  return chosen.length ? chosen : all;
 }
 
 /** The viewer's token. It is removed from the address, so that a copied link does not hold it.

@@ -47,7 +47,7 @@ test("websockets and cells may be given together", async (t) => {
   await until(() => follow.board);
 });
 
-test("a cell of a transport that a newer release has added is left out", async (t) => {
+test("a cell of a transport that a newer release has added is left for the next one", async (t) => {
   const gateway = await serving(t);
   const newer = { transport: "smoke-signals", url: "smoke://hill" };
   const cells = [newer, { transport: "api-gateway", url: gateway.websockets }];
@@ -55,7 +55,6 @@ test("a cell of a transport that a newer release has added is left out", async (
   t.after(() => live.close());
   const follow = live.follow("m");
   await until(() => follow.board);
-  assert.throws(() => new Livescore({ cells: [newer], WebSocket, page: null }), /cells names no known transport/);
 });
 
 test("a cell that needs the readers' API says so where there is none", () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { WebSocket } from "ws";
 import { Livescore } from "../../web/livescore.js";
+import { dial } from "../../web/transports/dial.js";
 import { Page } from "./page.mjs";
 import { Api } from "./services.mjs";
 import { event, frame } from "./table.mjs";
@@ -57,8 +58,7 @@ export function watch(live, match = "m", options = {}) {
 /** The transport alone, without Livescore, when it is open.
  * @param {import("node:test").TestContext} t @param {any} service @param {Api} api @param {(frame: any) => void} heard */
 export async function dialled(t, service, api, heard) {
-  const Transport = await TRANSPORTS[/** @type {keyof typeof TRANSPORTS} */ (service.cell.transport)]();
-  const socket = new Transport(service.cell, {
+  const socket = await dial(service.cell, {
     token: null,
     renew: () => null,
     WebSocket,
@@ -66,7 +66,7 @@ export async function dialled(t, service, api, heard) {
     read: async (path, headers = {}) => (await fetch(api.url + path, { headers })).json(),
     now: Date.now,
     random: Math.random,
-    memory: { channels: new Map(), refused: new Set(), cuts: new Map() },
+    memory: {},
   });
   t.after(() => socket.close());
   socket.onmessage = ({ data }) => heard(JSON.parse(data));
@@ -75,13 +75,6 @@ export async function dialled(t, service, api, heard) {
   });
   return socket;
 }
-
-const TRANSPORTS = {
-  "appsync-events": async () => (await import("../../web/transports/appsync-events.js")).AppSyncEventsSocket,
-  "appsync-graphql": async () => (await import("../../web/transports/appsync-graphql.js")).AppSyncGraphQLSocket,
-  "iot-core": async () => (await import("../../web/transports/iot-core.js")).IotCoreSocket,
-  momento: async () => (await import("../../web/transports/momento.js")).MomentoSocket,
-};
 
 /** The whole numbers from one to another. @param {number} first @param {number} last */
 export const range = (first, last) => Array.from({ length: last - first + 1 }, (_, at) => first + at);
