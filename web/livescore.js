@@ -1120,7 +1120,7 @@ export class Livescore {
   #random;
   #WebSocket;
   #fetch;
-  /** What a transport remembers from one connection to the next. */
+  /** Memory of a transport, kept from one connection to the next. */
   #memory = {};
   #page;
   #clock = new ServerClock();

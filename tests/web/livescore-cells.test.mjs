@@ -1,4 +1,4 @@
-/** Which cell the library dials, and which cells the page takes from deployment.json. */
+/** The choice of a cell: the library dials one of several, and the page takes its cells from deployment.json. */
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
@@ -12,7 +12,7 @@ import { until } from "./until.mjs";
 let cellsOf;
 
 before(async () => {
-  // What the modules of the page look at when they are loaded.
+  // The modules of the page look at the location when they are loaded.
   Object.assign(globalThis, { location: { pathname: "/operator.html", search: "" } });
   ({ cellsOf } = await import("../../web/origin.js"));
   Reflect.deleteProperty(globalThis, "location");

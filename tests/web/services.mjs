@@ -75,7 +75,7 @@ export class Api {
   }
 }
 
-/** What the services have in common. A subclass speaks the protocol of one service. */
+/** The common part of the services. A subclass speaks the protocol of one service. */
 export class Service {
   /** @type {import("../../web/livescore.js").Cell} */
   cell = { transport: "", url: "" };
@@ -95,7 +95,7 @@ export class Service {
   refuses = () => false;
   /** Questions for a sign of life. */
   probes = 0;
-  /** `channel/feed` -> what sends a text to a subscription, by an owner. @type {Map<string, Map<object, (text: string) => void>>} */
+  /** `channel/feed` -> owner -> a function that sends a text to the subscription. @type {Map<string, Map<object, (text: string) => void>>} */
   topics = new Map();
 
   /** @param {() => void} answer */
@@ -172,11 +172,11 @@ function credentialsIn(protocols) {
 }
 
 export class Events extends SocketService {
-  /** How a text stands in a message. @type {(text: string) => unknown} */
+  /** Puts a text into a message. @type {(text: string) => unknown} */
   wraps = (text) => [text];
   /** The credentials of each subscription. @type {object[]} */
   authorizations = [];
-  /** What sends a text, by subscription. @type {Map<string, (text: string) => void>} */
+  /** A function that sends a text, by subscription. @type {Map<string, (text: string) => void>} */
   #lines = new Map();
 
   /** Say something about the subscriptions that is no frame. @param {object} what */

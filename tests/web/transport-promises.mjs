@@ -1,4 +1,4 @@
-/** What every broadcasting transport promises to those who use the library. A file for each transport calls `promises`. */
+/** The promises of every broadcasting transport to the users of the library. A file for each transport calls `promises`. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -12,7 +12,7 @@
  * @import { Cell, Frame, Position, WebSocketLike } from "../livescore.js"
  */
 
-import { asUpdate, KEPT, positionIn, Snapshots } from "./snapshots.js";
+import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
 
 /**
  * @typedef {object} Viewer the side of Livescore
@@ -360,7 +360,7 @@ export class BroadcastSocket {
       if (since && snapshot.epoch !== since.epoch) snapshot = await this.#newest(mine.match, since);
       if (this.#byMatch.get(mine.match) !== mine || mine.since !== since) return;
       this.#deliver(snapshot);
-      mine.position = positionIn(snapshot);
+      mine.position = endOf(snapshot);
       this.after(LOOK_AFTER + this.viewer.random() * LOOK_WITHIN, () => void this.#look(mine));
       this.#follow(mine, snapshot);
     } catch (error) {

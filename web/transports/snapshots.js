@@ -61,7 +61,7 @@ export class Snapshots {
 }
 
 /** @param {Frame} snapshot @returns {Position} */
-export const positionIn = ({ epoch, seq }) => /** @type {Position} */ ({ epoch, seq });
+export const endOf = ({ epoch, seq }) => /** @type {Position} */ ({ epoch, seq });
 
 /**
  * A snapshot as an update. It claims no event that it does not have: `prev` is the position that it goes on from, or
