@@ -48,10 +48,23 @@ data "aws_iam_policy_document" "fanout" {
     resources = var.resources.broadcasts_arns
   }
 
-  statement {
-    sid       = "Broadcast"
-    actions   = ["states:StartExecution"]
-    resources = var.resources.state_machine_arns
+  # A deployment may have no cell with the transport api-gateway.
+  dynamic "statement" {
+    for_each = length(var.resources.state_machine_arns) > 0 ? [1] : []
+    content {
+      sid       = "Broadcast"
+      actions   = ["states:StartExecution"]
+      resources = var.resources.state_machine_arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.resources.publish
+    content {
+      sid       = "Publish${replace(title(replace(statement.key, ":", " ")), " ", "")}"
+      actions   = [statement.key]
+      resources = statement.value
+    }
   }
 
   statement {
@@ -102,9 +115,22 @@ data "aws_iam_policy_document" "watchdog" {
     resources = var.resources.broadcasts_arns
   }
 
-  statement {
-    sid       = "Broadcast"
-    actions   = ["states:StartExecution"]
-    resources = var.resources.state_machine_arns
+  # A deployment may have no cell with the transport api-gateway.
+  dynamic "statement" {
+    for_each = length(var.resources.state_machine_arns) > 0 ? [1] : []
+    content {
+      sid       = "Broadcast"
+      actions   = ["states:StartExecution"]
+      resources = var.resources.state_machine_arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.resources.publish
+    content {
+      sid       = "Publish${replace(title(replace(statement.key, ":", " ")), " ", "")}"
+      actions   = [statement.key]
+      resources = statement.value
+    }
   }
 }
