@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .errors import BehindError, FollowError, RefusedError, UnknownMatchError
+    from .cell_address import CellAddress
+    from .deployment import cells
+    from .errors import BehindError, DeploymentError, FollowError, RefusedError, UnknownMatchError
     from .event import Event
     from .following import Board, Follow, follow
     from .token_placement import TokenTooLongError
@@ -19,12 +21,15 @@ else:
     _MODULES = {
         "BehindError": "errors",
         "Board": "following",
+        "CellAddress": "cell_address",
+        "DeploymentError": "errors",
         "Event": "event",
         "Follow": "following",
         "FollowError": "errors",
         "RefusedError": "errors",
         "TokenTooLongError": "token_placement",
         "UnknownMatchError": "errors",
+        "cells": "deployment",
         "follow": "following",
     }
 
@@ -38,11 +43,14 @@ else:
 __all__ = [
     "BehindError",
     "Board",
+    "CellAddress",
+    "DeploymentError",
     "Event",
     "Follow",
     "FollowError",
     "RefusedError",
     "TokenTooLongError",
     "UnknownMatchError",
+    "cells",
     "follow",
 ]

@@ -5,6 +5,7 @@
   - ``RefusedError``: the token is missing, has expired, or does not cover the match.
   - ``TokenTooLongError`` (``token_placement``): the token does not fit into an address.
   - ``BehindError``: the program reads its events too slowly.
+  - ``DeploymentError``: a site's ``deployment.json`` cannot be read or used.
 
 A lost connection is no error: it is opened again.
 """
@@ -26,3 +27,7 @@ class RefusedError(FollowError):
 
 class BehindError(FollowError):
     """The program reads its events too slowly: too many wait, so the loop ends."""
+
+
+class DeploymentError(FollowError):
+    """A site's ``deployment.json`` cannot be read or used. The text is a sentence without any secret."""

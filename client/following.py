@@ -1,4 +1,4 @@
-"""Follow a match in a program: ``async for event in follow(url, match)``."""
+"""Follow a match in a program: ``async for event in follow(cell, match)``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from .dialer import SCHEMES, as_cell
 from .errors import BehindError, FollowError, RefusedError, UnknownMatchError
 from .http_reader import HttpReader
 from .viewer import Viewer
@@ -18,6 +19,7 @@ from .viewer import Viewer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .cell_address import CellAddress
     from .event import Event
     from .frame_types import RawFrame
     from .websocket import LostError
@@ -32,7 +34,12 @@ REFUSED = (401, 403)
 """HTTP status of a handshake that API Gateway refuses: there is no valid token, or an explicit deny
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html)."""
 
-_FINAL = {"unknown_match": UnknownMatchError, "not_entitled": RefusedError, "bad_request": FollowError}
+_FINAL = {
+    "unknown_match": UnknownMatchError,
+    "not_entitled": RefusedError,
+    "bad_request": FollowError,
+    "no_subject": RefusedError,
+}
 """Code of an error frame (docs/protocol.md) -> the error to raise, because the same request gets the same answer."""
 
 _logger = logging.getLogger("livescore.client")
@@ -62,33 +69,50 @@ class Board:
 
 
 def follow(
-    url: str,
+    cell: str | CellAddress,
     match: str,
     *,
     api: str | None = None,
     token: str | Callable[[], str] | None = None,
     score_only: bool = False,
     until_full_time: bool = False,
+    on_message: Callable[[str, Any], None] | None = None,
 ) -> Follow:
-    """Follow a match at a WebSocket's address: its events so far, then each new one, each once and in order.
+    """Follow a match in a cell: its events so far, then each new one, each once and in order.
 
-    ``api`` is the base URL of the readers' HTTP API or of the site. Missed events are read there, which costs none of
-    the send budget; without ``api`` they are asked for over the socket. ``token`` is the viewer's token, or a function
-    that returns one before each connection. ``score_only`` gives only goals, kicks of the shoot-out, phases, and
-    cancellations of these; no cards and no substitutions. The loop goes on after the match unless ``until_full_time``
-    is true.
+    ``cell`` is an address from ``cells``, or the URL of an API Gateway WebSocket. ``api`` is the base URL of the
+    readers' HTTP API or of the site. Missed events are read there, which costs none of the send budget; without ``api``
+    they are asked for over the socket. A cell with another transport than ``api-gateway`` needs ``api``.
+
+    ``token`` is the viewer's token, or a function that returns one before each connection. ``score_only`` gives only
+    goals, kicks of the shoot-out, phases, and cancellations of these; no cards and no substitutions. The loop goes on
+    after the match unless ``until_full_time`` is true.
+
+    ``on_message(key, body)`` gets each message to the subject of the token, while the loop runs and the connection
+    works. A message that comes while the viewer is away is lost, so read over HTTP what the key stands for after each
+    message, and once after the loop has begun. ``body`` is None if the message has none.
 
     The connection opens when the loop begins. A lost connection is opened again, for ever. The logger
     ``livescore.client`` warns of each connection that could not be opened.
 
-    Raises ValueError for an address that can never be reached. The loop raises UnknownMatchError, RefusedError for a
+    Raises ValueError for an address that can never be reached, for a transport that this client does not know, and for
+    a transport that needs ``api`` without one. The loop raises UnknownMatchError, RefusedError for a
     viewer whom the server refuses (also when the connection is opened again), TokenTooLongError, BehindError for a loop
     that leaves 1,000 events waiting, and FollowError for a match id that is not valid.
     """
-    _check_address("url", url, ("ws", "wss"))
+    address = as_cell(cell)
+    _check_address("url", address.url, SCHEMES.get(address.transport, ("ws", "wss")))
     if api is not None:
         _check_address("api", api, ("http", "https"))
-    return Follow(url, match, api=api, token=token, score_only=score_only, until_full_time=until_full_time)
+    return Follow(
+        address,
+        match,
+        api=api,
+        token=token,
+        score_only=score_only,
+        until_full_time=until_full_time,
+        on_message=on_message,
+    )
 
 
 class Follow:
@@ -101,13 +125,14 @@ class Follow:
 
     def __init__(
         self,
-        url: str,
+        cell: CellAddress,
         match: str,
         *,
         api: str | None,
         token: str | Callable[[], str] | None,
         score_only: bool,
         until_full_time: bool,
+        on_message: Callable[[str, Any], None] | None = None,
     ) -> None:
         self._task: asyncio.Task[None] | None = None
         self._ended = False
@@ -117,13 +142,14 @@ class Follow:
         self._inbox = _Inbox()
         self._reader = HttpReader(api) if api is not None else None
         self._viewer = Viewer(
-            url,
+            cell,
             [match],
             reader=self._reader,
             only="score" if score_only else None,
             on_event=self._inbox.put,
             on_frame=partial(_raise_if_final, match),
             on_lost=partial(_raise_if_refused, match),
+            on_message=on_message,
             token=token,
         )
 

@@ -1,4 +1,4 @@
-"""A viewer on a real WebSocket: follows matches, repairs gaps, and connects again when the connection is lost."""
+"""A viewer of one cell: follows matches, repairs gaps, and connects again when the connection is lost."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from .dialer import SECOND_READ_SECONDS, dialer
 from .follower import Follower
+from .listening import LISTEN, Listening
 from .repair_plan import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
 from .repairer import Repairer
-from .token_placement import place_token
-from .websocket import LostError, dial
+from .websocket import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .cell_address import CellAddress
     from .event import Event
     from .frame_types import ErrorFrame, RawFrame
     from .http_reader import HttpReader
-    from .websocket import ViewerSocket
+    from .viewer_connection import Connection
 
 IDLE_SECONDS = 240.0
 """Seconds between two pings of an idle connection, which API Gateway would close after 10 minutes (
@@ -91,16 +93,19 @@ class _ConnectionState:
 class Viewer:
     """One connection that follows ``matches``: one task, and one timer of the event loop.
 
+    ``cell`` is the address of a cell, or the URL of an API Gateway WebSocket. A cell whose transport broadcasts itself
+    needs a ``reader``; ``second_read_seconds`` is the time after which such a viewer reads a second time.
+
     ``on_event(match, event, at)`` gets each event once and in order, with the time at which it came (milliseconds since
     1970). ``on_frame`` gets every frame that comes over the socket. ``on_lost`` gets the error of a connection that
-    could not be opened. With a ``reader`` missed events are read over HTTP; without one, and if that does not help, the
-    viewer asks over the socket. ``token`` may be a function, which is called before each connection. ``chance`` returns
-    random numbers in [0, 1) for the jitter.
+    could not be opened. ``on_message(key, body)`` gets each message to the token's subject. With a ``reader`` missed
+    events are read over HTTP; without one, and if that does not help, the viewer asks over the socket. ``token`` may be
+    a function, which is called before each connection. ``chance`` returns random numbers in [0, 1) for the jitter.
     """
 
     def __init__(
         self,
-        url: str,
+        cell: str | CellAddress,
         matches: list[str],
         *,
         reader: HttpReader | None = None,
@@ -108,6 +113,7 @@ class Viewer:
         on_event: Callable[[str, Event, int], None] | None = None,
         on_frame: Callable[[RawFrame], None] | None = None,
         on_lost: Callable[[LostError], None] | None = None,
+        on_message: Callable[[str, Any], None] | None = None,
         care_seconds: float = CARE_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
@@ -117,12 +123,14 @@ class Viewer:
         age_seconds: tuple[float, float] = AGE_SECONDS,
         token: str | Callable[[], str] | None = None,
         spread_seconds: float = SPREAD_SECONDS,
+        second_read_seconds: tuple[float, float] = SECOND_READ_SECONDS,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._url = f"{url}?v=1"
+        self._dial = dialer(cell, reader, second_read_seconds=second_read_seconds)
         self._token = token
         self._only = only
         self._on_event, self._on_frame, self._on_lost = on_event, on_frame, on_lost
+        self._listening = Listening(on_message)
         self.followers = {match: Follower(match) for match in matches}
         self.subscribed = asyncio.Event()
         """Set once every match has answered with a snapshot."""
@@ -150,7 +158,7 @@ class Viewer:
         """Connections in a row that opened and brought no message."""
         self.junk = 0
         """Messages that were no JSON objects."""
-        self._socket: ViewerSocket | None = None
+        self._socket: Connection | None = None
         self._care_timer: asyncio.TimerHandle | None = None
         self._state = _ConnectionState()
         self._checked_at = 0.0
@@ -191,8 +199,8 @@ class Viewer:
                 raise self._failure
             begun = time.monotonic()
             try:
-                url, headers = place_token(self._url, self._token() if callable(self._token) else self._token)
-                self._socket = await dial(url, self._receive, headers)
+                token = self._token() if callable(self._token) else self._token
+                self._socket = await self._dial(token, self._receive)
             except LostError as error:
                 self.failed += 1
                 if self._on_lost is not None:
@@ -222,15 +230,16 @@ class Viewer:
         if self._socket is not None:
             self._socket.abort()
 
-    async def _follow(self, socket: ViewerSocket) -> None:
+    async def _follow(self, socket: Connection) -> None:
         """Use an open connection until it ends."""
         self._state = _ConnectionState(
-            leave_at=self.opened_at + random.uniform(*self._age_seconds),
+            leave_at=min(self.opened_at + random.uniform(*self._age_seconds), socket.ends_at),
             first_message_by=self.opened_at + grace(self._first_seconds, self.silent_connections),
             read_unknown_at=self.opened_at + patience(self._first_seconds / 4, self._chance()),
             subscribe_pause=self._care_seconds,
             quiet_chance=self._chance(),
         )
+        self._listening.begin()
         try:
             self._subscribe_unanswered()
             self._care_later()
@@ -282,7 +291,7 @@ class Viewer:
             socket.ping()
         self._care_later()
 
-    def _is_dead(self, socket: ViewerSocket, now: float) -> bool:
+    def _is_dead(self, socket: Connection, now: float) -> bool:
         """Whether a request has had no answer for too long, or no first message has come."""
         if self._state.pinged_at is not None and socket.last_frame_at >= self._state.pinged_at:
             self._state.pinged_at = None
@@ -296,7 +305,8 @@ class Viewer:
 
     def _check(self, now: float) -> None:
         """Send overdue subscribes again, and begin the repairs that are due."""
-        overdue = len(self._state.answered) < len(self.followers) and now >= self._state.subscribe_again_at
+        waits = self._listening.is_due or len(self._state.answered) < len(self.followers)
+        overdue = waits and now >= self._state.subscribe_again_at
         if overdue:
             self._subscribe_unanswered()
         for follower in self.followers.values():
@@ -381,10 +391,12 @@ class Viewer:
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
 
     def _subscribe_unanswered(self) -> None:
-        """Subscribe to the matches without an answer on this connection."""
+        """Subscribe to the matches without an answer on this connection, and listen if that has no answer."""
         for match, follower in self.followers.items():
             if match not in self._state.answered:
                 self._subscribe(follower)
+        if self._listening.is_due:
+            self._send(LISTEN)
         self._state.subscribe_again_at = time.monotonic() + self._state.subscribe_pause * (0.5 + self._chance() / 2)
         self._state.subscribe_pause = min(ASK_SECONDS, self._state.subscribe_pause * 2)
 
@@ -400,10 +412,10 @@ class Viewer:
         if self._socket is not None:
             self._socket.send(orjson.dumps(request))
 
-    def _receive(self, text: bytes | memoryview) -> None:
+    def _receive(self, message: bytes | memoryview | RawFrame) -> None:
         at = time.time_ns() // 1_000_000
         try:
-            frame = orjson.loads(text)
+            frame: Any = message if isinstance(message, dict) else orjson.loads(message)
         except orjson.JSONDecodeError:
             frame = None
         if not isinstance(frame, dict):
@@ -412,6 +424,8 @@ class Viewer:
         if self._on_frame is not None:
             self._on_frame(frame)
         self._state.has_message, self.silent_connections = True, 0
+        if self._listening.take(frame):
+            return
         kind = frame.get("type")
         if kind == "error":
             self._state.refused.add(str(frame.get("match")))

@@ -1,9 +1,10 @@
-"""One WebSocket of a viewer on picows: text messages in and out, without a task of its own."""
+"""One WebSocket of a viewer on picows: messages in and out, without a task of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import socket
 import time
 from contextlib import suppress
@@ -40,8 +41,12 @@ class LostError(ConnectionError):
 class ViewerSocket(WSListener):
     """An open connection; ``dial`` makes it."""
 
-    def __init__(self, on_text: Callable[[bytes | memoryview], None]) -> None:
-        self._on_text = on_text
+    ends_at = math.inf
+    """API Gateway checks a token once, when the connection opens (docs/security.md)."""
+
+    def __init__(self, on_message: Callable[[bytes | memoryview], None], *, binary: bool = False) -> None:
+        self._on_message = on_message
+        self._kind = WSMsgType.BINARY if binary else WSMsgType.TEXT
         self._transport: WSTransport | None = None
         self._parts: list[bytes] = []
         self._failure: Exception | None = None
@@ -60,11 +65,11 @@ class ViewerSocket(WSListener):
         transport = self._transport
         return transport is not None and not (transport.is_disconnected or transport.is_close_frame_sent)
 
-    def send(self, text: bytes) -> None:
-        """Send a text frame, if the connection is open."""
+    def send(self, message: bytes) -> None:
+        """Send a message, if the connection is open."""
         if self._transport is not None and self.open:
             self.last_use_at = time.monotonic()
-            self._transport.send(WSMsgType.TEXT, text)
+            self._transport.send(self._kind, message)
 
     def ping(self) -> None:
         """Send a ping, if the connection is open; the pong counts as a frame."""
@@ -84,7 +89,7 @@ class ViewerSocket(WSListener):
             self._transport.disconnect(graceful=False)
 
     async def closed(self) -> None:
-        """Wait for the end of the connection. Raises the error of ``on_text``, if that ended the connection."""
+        """Wait for the end of the connection. Raises the error of ``on_message``, if that ended the connection."""
         if self._transport is not None:
             with suppress(WSError, OSError):
                 await self._transport.wait_disconnected()
@@ -104,27 +109,33 @@ class ViewerSocket(WSListener):
         if kind == WSMsgType.CLOSE:
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
-        elif kind in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+        elif kind in (self._kind, WSMsgType.CONTINUATION):
             self.longest_message_silence = max(self.longest_message_silence, now - self.last_message_at)
             self.last_message_at = now
             try:
                 if frame.fin and not self._parts:
-                    # The callee reads the text in the buffer, and may not keep it.
-                    self._on_text(frame.get_payload_as_memoryview())
+                    # The callee reads the message in the buffer, and may not keep it.
+                    self._on_message(frame.get_payload_as_memoryview())
                     return
                 self._parts.append(frame.get_payload_as_bytes())
                 if frame.fin:
-                    text, self._parts = b"".join(self._parts), []
-                    self._on_text(text)
+                    message, self._parts = b"".join(self._parts), []
+                    self._on_message(message)
             except Exception as error:  # noqa: BLE001  # ``closed`` raises it
                 self._failure = error
                 self.abort()
 
 
 async def dial(
-    url: str, on_text: Callable[[bytes | memoryview], None], headers: Mapping[str, str] | None = None
+    url: str,
+    on_message: Callable[[bytes | memoryview], None],
+    headers: Mapping[str, str] | None = None,
+    *,
+    binary: bool = False,
 ) -> ViewerSocket:
-    """Open a connection. ``on_text`` gets each text message; ``headers`` are added to those of the handshake.
+    """Open a connection. ``on_message`` gets each text message, or with ``binary`` each binary one.
+
+    ``headers`` are added to those of the handshake.
 
     Raises LostError if the server does not answer within ``OPEN_SECONDS``, if it refuses, or if the URL is not valid.
     """
@@ -137,7 +148,7 @@ async def dial(
     try:
         async with asyncio.timeout(OPEN_SECONDS):
             _, viewer_socket = await ws_connect(
-                lambda: ViewerSocket(on_text),
+                lambda: ViewerSocket(on_message, binary=binary),
                 url,
                 socket_factory=connected,
                 logger_name=_QUIET,
@@ -161,9 +172,14 @@ async def dial(
 
 
 async def _connect(host: str, port: int) -> socket.socket:
-    """A socket that is connected to the first address that answers."""
+    """A socket that is connected to the first address that answers.
+
+    Names below ``.localhost`` mean this machine (https://www.rfc-editor.org/rfc/rfc6761#section-6.3). Browsers know
+    that, and not every resolver does; MiniStack gives AppSync's APIs such names.
+    """
     loop = asyncio.get_running_loop()
     problem: OSError | None = None
+    host = "localhost" if host.endswith(".localhost") else host
     for family, kind, proto, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         each = socket.socket(family, kind, proto)
         each.setblocking(False)

@@ -15,6 +15,7 @@ from runtime.errors import ProgramError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from client.cell_address import CellAddress
     from client.event import Event
 
 CONNECTS_AT_ONCE = 16
@@ -37,14 +38,20 @@ class Member:
 
 
 class Audience:
-    """A number of viewers for each match.
+    """A number of viewers for each match, in one cell: its address, or the URL of an API Gateway WebSocket.
 
     With an ``api_url`` they read missed events over HTTP, through one reader that ``close`` ends. Arrivals are counted
     as they come, so a wait need not ask ten thousand viewers.
+    Raises ValueError for a cell whose transport needs ``api_url``, without one.
     """
 
     def __init__(
-        self, url: str, matches: dict[str, int], silence_seconds: float = 60.0, *, api_url: str | None = None
+        self,
+        cell: str | CellAddress,
+        matches: dict[str, int],
+        silence_seconds: float = 60.0,
+        *,
+        api_url: str | None = None,
     ) -> None:
         self._arrived: Counter[tuple[str, int]] = Counter()
         self._awaited: tuple[tuple[str, int], int] = (("", 0), 0)
@@ -55,7 +62,9 @@ class Audience:
             for _ in range(count):
                 member = Member(match)
                 take = self._taker(member)
-                member.viewer = Viewer(url, [match], reader=self.reader, on_event=take, silence_seconds=silence_seconds)
+                member.viewer = Viewer(
+                    cell, [match], reader=self.reader, on_event=take, silence_seconds=silence_seconds
+                )
                 self.members.append(member)
 
     def _taker(self, member: Member) -> Callable[[str, Event, int], None]:

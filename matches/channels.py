@@ -49,7 +49,12 @@ def feed_channel(competition: str | None, match: str, feed: Feed) -> str:
 
 def subject_channel(subject: str) -> str:
     """The channel of the viewer whose token has this subject."""
-    return f"{NAMESPACE}/{SUBJECTS}/s-{_digest(subject)}"
+    return f"{NAMESPACE}/{SUBJECTS}/{subject_segment(subject)}"
+
+
+def subject_segment(subject: str) -> str:
+    """The last segment of that channel. It repeats no name, and no two subjects share its 160 bits."""
+    return f"s-{_digest(subject)}"
 
 
 def _digest(name: str) -> str:

@@ -192,6 +192,12 @@ class UnsubscribedFrame(TypedDict):
     match: str
 
 
+class ListeningFrame(TypedDict):
+    """The answer to a viewer's ``listen``: from now on the connection gets the messages to its subject."""
+
+    type: Literal["listening"]
+
+
 class ErrorFrame(TypedDict):
     """The answer to a viewer's request that is refused."""
 

@@ -76,6 +76,6 @@ def _parsed(wanted: Any, text: str) -> Any:
         value = json.loads(text)
     except ValueError:
         value = None
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+    if not isinstance(value, dict) or not all(isinstance(each, str | dict) for each in value.values()):
         raise ValueError("not a JSON object of texts")
     return value

@@ -28,7 +28,18 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "livescore"
 
-Service = Literal["api", "fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
+Service = Literal[
+    "api",
+    "fanout",
+    "sender",
+    "receipt",
+    "routes",
+    "authorizer",
+    "watchdog",
+    "events_authorizer",
+    "iot_authorizer",
+    "iot_presence",
+]
 Count = Literal[
     "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Closed",
     "Throttled", "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted", "RowsUnreadable",

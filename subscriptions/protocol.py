@@ -1,8 +1,8 @@
 """Pure: the requests that viewers send over the socket, and the frames that answer them.
 
 Requests are JSON text frames: ``{"action": "subscribe" | "unsubscribe" | "sync", "match": …}``, with ``since`` and
-``only`` where they apply (docs/protocol.md). An ``error`` frame answers a wrong request. The socket stays open, unless
-the viewer has sent too much.
+``only`` where they apply, and ``{"action": "listen"}`` (docs/protocol.md). An ``error`` frame answers a wrong request.
+The socket stays open, unless the viewer has sent too much.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ import orjson
 from runtime.errors import BadInputError
 
 if TYPE_CHECKING:
-    from matches.event_types import ErrorFrame, Snapshot, UnsubscribedFrame
+    from matches.event_types import ErrorFrame, ListeningFrame, Snapshot, UnsubscribedFrame
 
 SUBPROTOCOL = "livescore.v1"
+ANONYMOUS = "anonymous"
+"""The subject of a viewer without a token. It is also the word that such a viewer sends where a service demands some
+text in the place of the token. No token is this word: a token has two dots."""
+
 MAX_MATCHES = 50
 """The most matches that one connection may follow."""
 
@@ -68,7 +72,12 @@ class Request:
     score_only: bool = False
 
 
-def parse_request(text: str) -> Request:
+@dataclass(frozen=True, slots=True)
+class ListenRequest:
+    """A request for the messages to the viewer's own subject, on the connection that brings the request."""
+
+
+def parse_request(text: str) -> Request | ListenRequest:
     """Read one frame of a viewer.
 
     Raises RequestError with code ``bad_request`` or ``unknown_action``.
@@ -80,8 +89,10 @@ def parse_request(text: str) -> Request:
     if not isinstance(body, dict):
         raise RequestError("bad_request", "A request must be a JSON object.")
     action, match, only = body.get("action"), body.get("match"), body.get("only")
+    if action == "listen":
+        return ListenRequest()
     if action not in ("subscribe", "unsubscribe", "sync"):
-        raise RequestError("unknown_action", '"action" must be "subscribe", "unsubscribe" or "sync".')
+        raise RequestError("unknown_action", '"action" must be "subscribe", "unsubscribe", "sync" or "listen".')
     if not isinstance(match, str) or not _MATCH.fullmatch(match):
         raise RequestError("bad_request", '"match" must be the id of a match.')
     if only not in (None, "score"):
@@ -100,6 +111,6 @@ def _position(value: Any, match: str) -> Position:
     )
 
 
-def dumps(body: Snapshot | UnsubscribedFrame | ErrorFrame) -> str:
+def dumps(body: Snapshot | UnsubscribedFrame | ListeningFrame | ErrorFrame) -> str:
     """A frame as JSON text."""
     return orjson.dumps(body).decode()

@@ -9,6 +9,9 @@ POST and a DELETE.
 has closed before it looks for rows. A subscribe looks for that note after it has written its row. So one of the two
 removes the row.
 
+``listen`` writes a row of its own kind (listeners.py), for messages to the viewer's subject, and looks for the note in
+the same way.
+
 The routes also count viewers that come and go (viewer_counts.py). A failure of the count fails no request.
 """
 
@@ -32,7 +35,17 @@ from runtime.metrics import Metrics, report_damaged_row
 from runtime.thaw import seconds
 from subscriptions.connection_meter import MESSAGE_BYTES, ConnectionMeter
 from subscriptions.handshake import subprotocols
-from subscriptions.protocol import MAX_MATCHES, SUBPROTOCOL, ExcessError, RequestError, dumps, parse_request
+from subscriptions.listeners import MAX_LISTENERS, Listeners
+from subscriptions.protocol import (
+    ANONYMOUS,
+    MAX_MATCHES,
+    SUBPROTOCOL,
+    ExcessError,
+    ListenRequest,
+    RequestError,
+    dumps,
+    parse_request,
+)
 from subscriptions.shard_counts import ShardCounts
 from subscriptions.shards import every_shard_of, shard_of
 from subscriptions.store import Row, Subscriptions, partition
@@ -91,13 +104,18 @@ def _subscriptions() -> Subscriptions:
 
 
 @cache
+def _listeners() -> Listeners:
+    return Listeners(settings(RoutesSettings).subscriptions_table, aws.dynamodb(aws.region()))
+
+
+@cache
 def _viewer_counts() -> ViewerCounts:
     own = settings(RoutesSettings)
     return ViewerCounts(own.matches_table, aws.dynamodb(own.home_region, "once"))
 
 
 def _make() -> None:
-    for each in (_recent_events, _shard_counts, _subscriptions, _viewer_counts):
+    for each in (_recent_events, _shard_counts, _subscriptions, _listeners, _viewer_counts):
         each()
 
 
@@ -150,7 +168,10 @@ def _answer(event: dict[str, Any]) -> dict[str, Any]:
     text: str = event.get("body") or ""
     try:
         _check_size(text, connection)
-        return {"statusCode": 200, "body": _serve(parse_request(text), connection, _competitions(about))}
+        request = parse_request(text)
+        if isinstance(request, ListenRequest):
+            return {"statusCode": 200, "body": _listen(connection, _subject(about))}
+        return {"statusCode": 200, "body": _serve(request, connection, _competitions(about))}
     except ExcessError as error:
         if _meter.shut(connection, seconds()):
             return {"statusCode": 200}
@@ -223,9 +244,9 @@ def _disconnect(connection: str) -> dict[str, Any]:
     except (BotoCoreError, ClientError):
         # The connection's rows are removed all the same.
         logger.exception("close_note_failed", connection=connection)
-    rows = _subscriptions().of_connection(connection)
+    rows = _subscriptions().every_row_of(connection)
     # Rows are deleted one by one: only a row that still existed is counted, because a subscribe may remove its own row.
-    for match in {row.match for row in rows if _subscriptions().delete_one(row)}:
+    for match in {row.match for row in rows if _subscriptions().delete_one(row)} - {""}:
         _changes.add(match, -1)
     _meter.forget(connection)
     logger.info("disconnected", connection=connection, rows=len(rows))
@@ -235,6 +256,28 @@ def _disconnect(connection: str) -> dict[str, Any]:
 def _competitions(about: dict[str, Any]) -> frozenset[str]:
     """The competitions that the authorizer has granted to this connection; none without an authorizer."""
     return read_competitions((about.get("authorizer") or {}).get("competitions"))
+
+
+def _subject(about: dict[str, Any]) -> str:
+    """The subject of the connection's token; ``ANONYMOUS`` without a token."""
+    return str((about.get("authorizer") or {}).get("subject") or ANONYMOUS)
+
+
+def _listen(connection: str, subject: str) -> str:
+    """Write the row of a listener, then check whether the connection has closed meanwhile. Raises RequestError."""
+    if subject == ANONYMOUS:
+        raise RequestError("no_subject", "Only a viewer with a token can listen: messages go to the token's subject.")
+    try:
+        if not _listeners().add(subject, connection):
+            raise RequestError(
+                "too_many_listeners", f"At most {MAX_LISTENERS} connections of one viewer may listen. Close another."
+            )
+    finally:
+        if _subscriptions().is_closed(connection):
+            removed = _listeners().delete(subject, connection)
+            logger.info("connection_closed_during_listen", connection=connection, removed=removed)
+    logger.info("listen", connection=connection)
+    return dumps({"type": "listening"})
 
 
 def _require_entitlement(request: Request, competition: str | None, granted: frozenset[str]) -> None:

@@ -10,6 +10,9 @@ another table.
 
 The index ``by_connection`` finds the rows of one connection.
 
+Two other kinds of rows lie beside them, in partitions that are no match's (``Row.match`` is empty): the connections
+that listen for messages to their subject (listeners.py), and notes of closed connections.
+
 A closed connection has a note for some minutes: the row ``pk`` = ``#<connection>``, in no match's partition. A
 subscribe that is still being served finds the note and removes its own row again. The note lies in this table,
 because this table takes as many writes as viewers subscribe. Goals write to the table ``broadcasts``, so a rush of
@@ -51,7 +54,7 @@ class Row:
 
     @property
     def match(self) -> str:
-        """The match that the row follows; empty for the note of a closed connection."""
+        """The match that the row follows; empty for the row of a listener and for the note of a closed connection."""
         return self.pk.rpartition("#")[0]
 
 
@@ -75,6 +78,10 @@ class Subscriptions:
 
     def of_connection(self, connection: str) -> list[Row]:
         """Subscriptions of one connection, from the index: one of the last moments may be missing, or gone already."""
+        return [row for row in self.every_row_of(connection) if row.match]
+
+    def every_row_of(self, connection: str) -> list[Row]:
+        """The same with the connection's listeners (listeners.py), but without the note that it has closed."""
         found: list[Row] = []
         query: dict[str, Any] = {
             "TableName": self.table,
@@ -85,7 +92,7 @@ class Subscriptions:
         while True:
             page = self._db.query(**query)
             rows = [Row(item["pk"]["S"], item["sk"]["S"]) for item in page["Items"]]
-            found += [row for row in rows if row.match]
+            found += [row for row in rows if row.pk != _closed_partition(connection)]
             if "LastEvaluatedKey" not in page:
                 return found
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
@@ -124,8 +131,12 @@ def row_key(pk: str, connection: str) -> Item:
 
 
 def _closed_key(connection: str) -> Item:
-    """The key of the note that a connection has closed; each has a partition of its own."""
-    return row_key(f"#{connection}", connection)
+    return row_key(_closed_partition(connection), connection)
+
+
+def _closed_partition(connection: str) -> str:
+    """The partition of the note that a connection has closed; each has one of its own."""
+    return f"#{connection}"
 
 
 def page_query(table: str, pk: str, after: str | None) -> dict[str, Any]:

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
 from matches.claims import EVERY
 from subscriptions.issuer_keys import KeySet, fetch
+from subscriptions.protocol import ANONYMOUS
 from subscriptions.token_verification import Expected, HandshakeRefusedError, key_id, verify
 
 if TYPE_CHECKING:
     from subscriptions.viewer_settings import TokenSettings
-
-ANONYMOUS: Final = "anonymous"
-"""The subject of a viewer without a token. It is also the word that such a viewer sends where a service demands some
-text in the place of the token. No token is this word: a token has two dots."""
 
 logger = Logger(service="authorizer")
 
@@ -36,9 +33,9 @@ class Viewer:
     """When the token ends, in seconds since 1970; None for a viewer without a token."""
 
     @property
-    def is_anonymous(self) -> bool:
-        """Whether the viewer has no token. A token may have any subject, so the subject alone does not tell."""
-        return self.expires is None
+    def own_subject(self) -> str | None:
+        """The subject of the token; None for a viewer without a token. A token may have the subject ``anonymous``."""
+        return None if self.expires is None else self.subject
 
 
 def viewer_of(token: str | None, own: TokenSettings) -> Viewer:

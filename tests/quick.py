@@ -32,7 +32,7 @@ FILES: Final = {
     },
     "tests/subscriptions": {
         "test_connection_meter", "test_handshake", "test_protocol", "test_shards", "test_token_verification",
-        "test_viewer_changes", "test_channel_access",
+        "test_viewer_changes", "test_channel_access", "test_iot_policy",
     },
     "tests/broadcaster": {
         "test_gateway_answers", "test_lap", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",
@@ -40,13 +40,14 @@ FILES: Final = {
         "test_slow_viewer_rows", "test_lease_writes", "test_update_frames", "test_cell_times", "test_trace",
     },
     "tests/api": {"test_pretoken", "test_list_max_age"},
-    "tests/client": {"test_follower", "test_repair_plan", "test_token_placement"},
+    "tests/client": {"test_cell_address", "test_follower", "test_repair_plan", "test_token_placement"},
     "tests/commands": {"test_terminal"},
     "tests/loadtest": {
         "test_director", "test_gateway_limits", "test_http_answers", "test_lambda_events", "test_page_requests",
         "test_policy", "test_shapes", "test_signatures", "test_swarm_results", "test_websocket_frames",
     },
-    "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_system", "test_tables"},
+    "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_stack_cells",
+        "test_system", "test_tables"},
     "tests/devstack/checks": {
         "test_english", "test_named_files", "test_proofread", "test_pure_coverage", "test_vocabulary",
     },

@@ -229,7 +229,7 @@ def make_cell(
     cell_states = CellStates(own.broadcasts_table, dynamodb)
     budget = Budget(own.send_rate, own.sender_rate)
     lease_seconds = start_seconds(own.watchdog_seconds)
-    starter = Starter(cell_states, stepfunctions, own.cells[region], budget, lease_seconds, threads)
+    starter = Starter(cell_states, stepfunctions, own.cells[region]["state_machine"], budget, lease_seconds, threads)
     return Cell(region, cell_states, starter)
 
 

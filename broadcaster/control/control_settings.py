@@ -13,7 +13,7 @@ class HomeSettings:
 
     matches_table: str
     broadcasts_table: str
-    cells: dict[str, str]
+    cells: dict[str, dict[str, str]]
     """By region of a cell: the ARN of its state machine."""
     set_aside_queue: str
     """The URL of home's queue for what was set aside."""

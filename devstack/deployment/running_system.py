@@ -18,6 +18,7 @@ from devstack.operator.local_system import nothing_answers, system_at
 from devstack.stack.ministack import StackError
 from devstack.stack.provision import client
 from devstack.system import PREFIX, System
+from devstack.transports.ministack_resources import at_region
 from loadtest.terminal_text import public_url
 from matches.ledger import Ledger
 from runtime import environment
@@ -72,7 +73,7 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
     system = system_at(api_url)
     if system is None:
         raise StackError(f"{public_url(api_url)} is not devstack's. For an account of AWS, say --aws.")
-    return lambda service, region=system.region: client(system.at(region), service), PREFIX
+    return lambda service, region=system.region: client(at_region(system, region), service), PREFIX
 
 
 def _home_settings(make: Callable[..., Any], prefix: str) -> HomeSettings:

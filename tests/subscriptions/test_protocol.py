@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscriptions.protocol import Position, Request, RequestError, parse_request
+from subscriptions.protocol import ListenRequest, Position, Request, RequestError, parse_request
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,12 @@ from subscriptions.protocol import Position, Request, RequestError, parse_reques
 def test_requests_are_read(text: str, request_: Request) -> None:
     """Each form of the protocol is understood."""
     assert parse_request(text) == request_
+
+
+def test_a_request_to_listen_names_nothing() -> None:
+    """``listen`` is about the connection's own subject, so other fields do not matter."""
+    assert parse_request('{"action":"listen"}') == ListenRequest()
+    assert parse_request('{"action":"listen","match":7,"subject":"another"}') == ListenRequest()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from subscriptions.protocol import RequestError, parse_request
+from subscriptions.protocol import ListenRequest, RequestError, parse_request
 from trials.fuzz.fuzz_target import hold
 from trials.fuzz.mutate import as_json, damaged_bytes, damaged_json
 
@@ -22,6 +22,7 @@ VALID: tuple[dict[str, Any], ...] = (
     {"action": "sync", "match": "wc22-final", "seq": 10},
     {"action": "sync", "match": "wc22-final", "seq": 10, "epoch": "k3"},
     {"action": "unsubscribe", "match": "wc22-final"},
+    {"action": "listen"},
 )
 _TEXTS = [as_json(each) for each in VALID]
 _WORDS = [
@@ -73,8 +74,11 @@ class RequestTarget:
         return True
 
 
-def _agree(request: Request, body: Any) -> None:
+def _agree(request: Request | ListenRequest, body: Any) -> None:
     hold("a request is an object", true=isinstance(body, dict))
+    if isinstance(request, ListenRequest):
+        hold("the action is listen", true=body["action"] == "listen")
+        return
     hold("the action is one of three", true=body["action"] in ("subscribe", "unsubscribe", "sync"))
     hold("the action is that of the frame", true=request.action == body["action"])
     hold("the match is that of the frame", true=request.match == body["match"])

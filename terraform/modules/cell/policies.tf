@@ -39,8 +39,8 @@ data "aws_iam_policy_document" "routes" {
   }
 
   statement {
-    sid       = "Subscribe"
-    actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
+    sid       = "SubscribeAndListen"
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
     resources = [local.subscriptions]
   }
 

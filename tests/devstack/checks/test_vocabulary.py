@@ -30,9 +30,14 @@ def test_no_retired_word_names_a_thing_of_the_product() -> None:
 
 
 def test_no_two_files_of_the_product_have_the_same_name() -> None:
-    """A file's name alone says which file it is; ``__init__.py`` and ``errors.py`` belong to every room."""
-    names = Counter(path.name for room in rooms() for path in (ROOT / room).rglob("*.py"))
+    """A file's name alone says which file it is; ``__init__.py`` and ``errors.py`` belong to every room.
+
+    A transport's file is named after the transport, in each room that has a folder ``transports``.
+    """
+    files = [path for room in rooms() for path in (ROOT / room).rglob("*.py")]
+    names = Counter(path.name for path in files if path.parent.name != "transports")
     assert {name for name, count in names.items() if count > 1} <= {"__init__.py", "errors.py"}
+    assert set(names).isdisjoint({path.name for path in files if path.parent.name == "transports"} - {"__init__.py"})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""One module for each transport whose service fans out itself: it translates our protocol to the service's."""
