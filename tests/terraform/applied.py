@@ -34,6 +34,9 @@ class Resource:
 GATEWAY = "api-gateway"
 """The transport of a cell that does not state one."""
 
+_CELL = re.compile(r'(?:module\.livescore\.)?module\.cell_?(\w*)\["([^"]+)"\]')
+"""The address of a cell's module, in a deployment by itself or in an example."""
+
 
 @dataclass(frozen=True, order=True)
 class Cell:
@@ -87,15 +90,13 @@ class Applied:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """The cells, which are those with a table of broadcasts; the module that made it is of a transport."""
-        found = []
-        for table in self.of("aws_dynamodb_table"):
-            made = re.match(
-                r'module\.cell_?(\w*)\["([^"]+)"\]', table.address.partition("module.livescore.")[2] or table.address
-            )
-            if made and str(table["name"]).startswith(f"{self.prefix}-broadcasts"):
-                found.append(Cell(made[2], table.region, made[1].replace("_", "-") or GATEWAY))
-        return sorted(found)
+        """The cells: each has a module of its own, which is named after the transport."""
+        found = {}
+        for each in self.resources:
+            made = _CELL.match(each.address)
+            if made and each["region"]:
+                found[made[2]] = Cell(made[2], each.region, made[1].replace("_", "-") or GATEWAY)
+        return sorted(found.values())
 
     def cells_of(self, *transports: str) -> list[Cell]:
         """The cells of these transports."""
