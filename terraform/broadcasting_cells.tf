@@ -37,7 +37,6 @@ module "cell_iot_core" {
   for_each = local.cells_of["iot-core"]
 
   deployment          = local.deployment
-  name                = each.key
   region              = local.cells[each.key].region
   suffix              = local.cells[each.key].suffix
   functions           = local.cell["iot-core"].functions

@@ -13,7 +13,7 @@ module "parts" {
   suffix              = var.suffix
   functions           = var.functions
   tables              = var.tables
-  references          = merge(var.references, { cell = var.name })
+  references          = var.references
   home                = var.home
   deletion_protection = var.deletion_protection
   options             = var.options

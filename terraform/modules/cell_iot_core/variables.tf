@@ -87,12 +87,6 @@ variable "options" {
   nullable = false
 }
 
-variable "name" {
-  description = "The name of the cell, by which its viewers are counted."
-  type        = string
-  nullable    = false
-}
-
 variable "rules" {
   description = "Rules that invoke the function iot_presence, as name = SQL; none: viewers are not counted."
   type        = map(string)

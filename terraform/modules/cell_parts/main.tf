@@ -3,6 +3,7 @@ locals {
     var.references,
     # A metric's dimension. The metrics of another cell in this region have another suffix.
     { deployment = "${var.deployment.prefix}${var.suffix}" },
+    { cell = var.suffix == "" ? var.region : trimprefix(var.suffix, "-") },
     { for name in keys(var.tables) : "table.${name}" => "${var.deployment.prefix}-${name}${var.suffix}" },
   )
 }
