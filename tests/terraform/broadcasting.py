@@ -24,8 +24,7 @@ def of_cell(applied: Applied, kind: str, cell: Cell) -> list[Resource]:
 
 def hosts(applied: Applied, cell: Cell) -> tuple[str, str]:
     """The hosts of an API of AppSync: for publishes, and for viewers."""
-    [events] = of_cell(applied, "aws_appsync_api", cell) or [None]
-    if events is not None:
+    for events in of_cell(applied, "aws_appsync_api", cell):
         named = events["dns"] or {}
         return (
             named.get("HTTP", f"{events['api_id']}.appsync-api.{cell.region}.amazonaws.com"),

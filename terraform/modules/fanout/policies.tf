@@ -103,9 +103,10 @@ data "aws_iam_policy_document" "watchdog" {
     resources = [module.queues.arns["set-aside"], module.queues.arns["watchdog"]]
   }
 
+  # A cell whose service tells the viewers gets frames from here, with the events that the cell has not told.
   statement {
     sid       = "Match"
-    actions   = ["dynamodb:GetItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"]
     resources = [var.resources.matches_arn]
   }
 
