@@ -188,7 +188,7 @@ class Demo:
                     what=describe(event),
                     score=score(event),
                     reached=len(delays),
-                    pruned=sum(each["gone"] for each in receipts if each["prev"] < seq <= each["seq"]),
+                    pruned=sum(each.get("gone", 0) for each in receipts if each["prev"] < seq <= each["seq"]),
                     first=delays[0] if delays else 0,
                     median=round(statistics.median(delays)) if delays else 0,
                     last=delays[-1] if delays else 0,
@@ -206,7 +206,7 @@ class Demo:
                 each.seqs != sorted(set(each.seqs)) or not set(each.seqs) <= set(expected) for each in staying
             ),
             rows_left=rows_left,
-            pruned=sum(each["gone"] for each in receipts),
+            pruned=sum(each.get("gone", 0) for each in receipts),
             reconnected=sum(each.viewer.connects - 1 for each in staying),
             goal_to_glass_ms={
                 "p50": _percentile(glass, 0.50),
