@@ -47,7 +47,7 @@ module "cell" {
 }
 
 locals {
-  # What the functions of a cell read and write at home.
+  # The ledger, which the functions of a cell read and write at home.
   seen_by_cells = { matches_arn = module.ledger.arn, kms_key_arn = var.home.kms_key_arn }
 
   cell_resources = {

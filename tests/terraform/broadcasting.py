@@ -47,7 +47,7 @@ def iot_endpoint(applied: Applied, cell: Cell) -> str:
 
 
 def address(applied: Applied, cell: Cell) -> dict[str, str]:
-    """What deployment.json tells a viewer about a cell of these transports."""
+    """The entry of deployment.json for a cell of these transports."""
     known = {"transport": cell.transport, "region": cell.region}
     match cell.transport:
         case "appsync-events":
