@@ -29,6 +29,7 @@ CELLS = (
     StackCell("main"), StackCell("events", REGION, "appsync-events"), StackCell("iot", "eu-west-1", "iot-core"),
 )  # fmt: skip
 SECONDS = 90
+PLAYED: list[dict[str, Any]] = [{"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ async def test_one_goal_reaches_the_viewers_of_every_transport(
         mqtt = await stack.enter_async_context(mqtt_viewer(cells.at("iot").address()))
         assert await mqtt.connect(None) == 0
         assert await mqtt.subscribe(score) == [1]
-        for seq, event in enumerate(({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}), 1):
+        for seq, event in enumerate(PLAYED, 1):
             await asyncio.to_thread(operator.post_event, cup_match, event)
             frames = [json.loads(await socket.recv()), await events.event(), await mqtt.event()]
             assert [each["seq"] for each in frames] == [seq] * 3
@@ -108,7 +109,7 @@ async def test_what_the_service_has_refused_is_told_when_it_takes_it(
         assert (await viewer.subscribe(f"/{channel}"))["type"] == "subscribe_success"
         appsync.delete_channel_namespace(apiId=api["apiId"], name=NAMESPACE)
         try:
-            for event in ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}):
+            for event in PLAYED:
                 await asyncio.to_thread(operator.post_event, cup_match, event)
             for name in ("main", "iot"):
                 await eventually(lambda name=name: told_seq(cells.at(name), cup_match) == 2, seconds=SECONDS)
