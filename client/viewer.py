@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from .dialer import SECOND_READ_SECONDS, dialer
+from .broadcast_times import BROADCAST_TIMES, BroadcastTimes
+from .dialer import dialer
 from .follower import Follower
 from .repair_plan import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
 from .repairer import Repairer
+from .token_claims import renew_at
 from .websocket import LostError
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ class Viewer:
     """One connection that follows ``matches``: one task, and one timer of the event loop.
 
     ``cell`` is the address of a cell, or the URL of an API Gateway WebSocket. A cell whose transport broadcasts itself
-    needs a ``reader``; ``second_read_seconds`` is the time after which such a viewer reads a second time.
+    needs a ``reader``.
 
     ``on_event(match, event, at)`` gets each event once and in order, with the time at which it came (milliseconds since
     1970). ``on_frame`` gets every frame that comes over the socket. ``on_lost`` gets the error of a connection that
@@ -121,10 +123,10 @@ class Viewer:
         age_seconds: tuple[float, float] = AGE_SECONDS,
         token: str | Callable[[], str] | None = None,
         spread_seconds: float = SPREAD_SECONDS,
-        second_read_seconds: tuple[float, float] = SECOND_READ_SECONDS,
+        broadcast_times: BroadcastTimes = BROADCAST_TIMES,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._dial = dialer(cell, reader, second_read_seconds=second_read_seconds)
+        self._dial = dialer(cell, reader, broadcast_times)
         self._token = token
         self._only = only
         self._on_event, self._on_frame, self._on_lost = on_event, on_frame, on_lost
@@ -198,17 +200,16 @@ class Viewer:
             try:
                 token = self._token() if callable(self._token) else self._token
                 self._socket = await self._dial(token, self._receive)
-            except LostError as error:
-                self.failed += 1
-                if self._on_lost is not None:
-                    self._on_lost(error)
-            else:
                 self.connects += 1
                 self.opened_at = time.monotonic()
                 self.connect_ms = (self.opened_at - begun) * 1000
                 await self._follow(self._socket)
                 if self.silent_connections:
                     self._read_all()
+            except LostError as error:
+                self.failed += 1
+                if self._on_lost is not None:
+                    self._on_lost(error)
             self._attempt += 1
             await asyncio.sleep(backoff(self._attempt, self._chance()))
 
@@ -229,8 +230,9 @@ class Viewer:
 
     async def _follow(self, socket: Connection) -> None:
         """Use an open connection until it ends."""
+        until = renew_at(self.opened_at, socket.ends_at, self._chance(), renewable=callable(self._token))
         self._state = _ConnectionState(
-            leave_at=min(self.opened_at + random.uniform(*self._age_seconds), socket.ends_at),
+            leave_at=min(self.opened_at + random.uniform(*self._age_seconds), until),
             first_message_by=self.opened_at + grace(self._first_seconds, self.silent_connections),
             read_unknown_at=self.opened_at + patience(self._first_seconds / 4, self._chance()),
             subscribe_pause=self._care_seconds,
