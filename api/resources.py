@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from api.api_settings import ApiSettings
 from api.shared_reads import SharedReads
 from broadcaster.control.cell_state import CellStates
+from broadcaster.transports.description import parse_cells
 from matches.calendar import Calendar
 from matches.ledger import Ledger
 from matches.recent_events import RecentEvents
 from runtime import aws
+from runtime.cell_calls import CellCalls
 from runtime.environment import settings
-from runtime.regions import Regions
 from subscriptions.viewer_counts import ViewerCounts
+
+if TYPE_CHECKING:
+    from broadcaster.transports.description import CellDescription
 
 
 @cache
@@ -47,19 +52,28 @@ def viewer_counts() -> ViewerCounts:
 
 
 @cache
-def cells() -> dict[str, CellStates]:
-    """Region of a cell -> the state rows of its matches."""
-    table = settings(ApiSettings).broadcasts_table
-    return {region: CellStates(table, aws.dynamodb(region, "hurried")) for region in settings(ApiSettings).cells}
+def descriptions() -> dict[str, CellDescription]:
+    """The cells by name. Raises SettingsError."""
+    return parse_cells(settings(ApiSettings).cells)
 
 
 @cache
-def regions() -> Regions:
+def cells() -> dict[str, CellStates]:
+    """Name of a cell -> the state rows of its matches."""
+    table = settings(ApiSettings).broadcasts_table
+    return {
+        name: CellStates(table + each.suffix, aws.dynamodb(each.region, "hurried"))
+        for name, each in descriptions().items()
+    }
+
+
+@cache
+def cell_calls() -> CellCalls:
     """Calls to all cells side by side."""
-    return Regions(len(cells()))
+    return CellCalls(len(cells()))
 
 
 def make() -> None:
     """Make all of them. Raises SettingsError for a missing setting."""
-    for each in (recent_events, shared_reads, calendar, viewer_counts, regions, aws.kinesis):
+    for each in (recent_events, shared_reads, calendar, viewer_counts, cell_calls, aws.kinesis):
         each()

@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from .dialer import SCHEMES, as_cell
@@ -34,7 +34,12 @@ REFUSED = (401, 403)
 """HTTP status of a handshake that API Gateway refuses: there is no valid token, or an explicit deny
 (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html)."""
 
-_FINAL = {"unknown_match": UnknownMatchError, "not_entitled": RefusedError, "bad_request": FollowError}
+_FINAL = {
+    "unknown_match": UnknownMatchError,
+    "not_entitled": RefusedError,
+    "bad_request": FollowError,
+    "no_subject": RefusedError,
+}
 """Code of an error frame (docs/protocol.md) -> the error to raise, because the same request gets the same answer."""
 
 _logger = logging.getLogger("livescore.client")
@@ -71,6 +76,7 @@ def follow(
     token: str | Callable[[], str] | None = None,
     score_only: bool = False,
     until_full_time: bool = False,
+    on_message: Callable[[str, Any], None] | None = None,
 ) -> Follow:
     """Follow a match in a cell: its events so far, then each new one, each once and in order.
 
@@ -81,6 +87,10 @@ def follow(
     ``token`` is the viewer's token, or a function that returns one before each connection. ``score_only`` gives only
     goals, kicks of the shoot-out, phases, and cancellations of these; no cards and no substitutions. The loop goes on
     after the match unless ``until_full_time`` is true.
+
+    ``on_message(key, body)`` gets each message to the subject of the token, while the loop runs and the connection
+    works. A message that comes while the viewer is away is lost, so read over HTTP what the key stands for after each
+    message, and once after the loop has begun. ``body`` is None if the message has none.
 
     The connection opens when the loop begins. A lost connection is opened again, for ever. The logger
     ``livescore.client`` warns of each connection that could not be opened.
@@ -94,7 +104,15 @@ def follow(
     _check_address("url", address.url, SCHEMES.get(address.transport, ("ws", "wss")))
     if api is not None:
         _check_address("api", api, ("http", "https"))
-    return Follow(address, match, api=api, token=token, score_only=score_only, until_full_time=until_full_time)
+    return Follow(
+        address,
+        match,
+        api=api,
+        token=token,
+        score_only=score_only,
+        until_full_time=until_full_time,
+        on_message=on_message,
+    )
 
 
 class Follow:
@@ -114,6 +132,7 @@ class Follow:
         token: str | Callable[[], str] | None,
         score_only: bool,
         until_full_time: bool,
+        on_message: Callable[[str, Any], None] | None = None,
     ) -> None:
         self._task: asyncio.Task[None] | None = None
         self._ended = False
@@ -130,6 +149,7 @@ class Follow:
             on_event=self._inbox.put,
             on_frame=partial(_raise_if_final, match),
             on_lost=partial(_raise_if_refused, match),
+            on_message=on_message,
             token=token,
         )
 

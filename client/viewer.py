@@ -6,15 +6,15 @@ import asyncio
 import math
 import random
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
 from .broadcast_times import BROADCAST_TIMES, BroadcastTimes
+from .connection_state import ConnectionState
 from .dialer import dialer
 from .follower import Follower
+from .listening import LISTEN, Listening
 from .repair_plan import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
 from .repairer import Repairer
 from .token_claims import renew_at
@@ -64,33 +64,6 @@ SILENCE_MOST_SECONDS = 150.0
 """On a connection that works, a viewer reads after the longest silence that a message has ended, up to this."""
 
 
-@dataclass(slots=True)
-class _ConnectionState:
-    """The state of a viewer's present connection. Times are of ``time.monotonic``."""
-
-    leave_at: float = 0.0
-    """When the viewer replaces the connection."""
-    first_message_by: float = 0.0
-    """The latest time for the first message."""
-    read_unknown_at: float = 0.0
-    """From then on matches without a snapshot are read over HTTP."""
-    subscribe_pause: float = 0.0
-    subscribe_again_at: float = 0.0
-    quiet_chance: float = 0.0
-    """A number in [0, 1): how much earlier or later the next ping of a quiet connection is."""
-    pinged_at: float | None = None
-    doubted_at: float | None = None
-    """When the viewer sent a sync because a read over HTTP was ahead of the socket."""
-    has_message: bool = False
-    """A message has come."""
-    answered: set[str] = field(default_factory=set)
-    """Matches whose subscribe has been answered."""
-    refused: set[str] = field(default_factory=set)
-    """Matches whose subscribe was answered with an error."""
-    pending_syncs: Counter[str] = field(default_factory=Counter)
-    """By match: syncs without an answer yet. An answer over the socket is never older than its request."""
-
-
 class Viewer:
     """One connection that follows ``matches``: one task, and one timer of the event loop.
 
@@ -99,9 +72,9 @@ class Viewer:
 
     ``on_event(match, event, at)`` gets each event once and in order, with the time at which it came (milliseconds since
     1970). ``on_frame`` gets every frame that comes over the socket. ``on_lost`` gets the error of a connection that
-    could not be opened. With a ``reader`` missed events are read over HTTP; without one, and if that does not help, the
-    viewer asks over the socket. ``token`` may be a function, which is called before each connection. ``chance`` returns
-    random numbers in [0, 1) for the jitter.
+    could not be opened. ``on_message(key, body)`` gets each message to the token's subject. With a ``reader`` missed
+    events are read over HTTP; without one, and if that does not help, the viewer asks over the socket. ``token`` may be
+    a function, which is called before each connection. ``chance`` returns random numbers in [0, 1) for the jitter.
     """
 
     def __init__(
@@ -114,6 +87,7 @@ class Viewer:
         on_event: Callable[[str, Event, int], None] | None = None,
         on_frame: Callable[[RawFrame], None] | None = None,
         on_lost: Callable[[LostError], None] | None = None,
+        on_message: Callable[[str, Any], None] | None = None,
         care_seconds: float = CARE_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
@@ -130,6 +104,7 @@ class Viewer:
         self._token = token
         self._only = only
         self._on_event, self._on_frame, self._on_lost = on_event, on_frame, on_lost
+        self._listening = Listening(on_message)
         self.followers = {match: Follower(match) for match in matches}
         self.subscribed = asyncio.Event()
         """Set once every match has answered with a snapshot."""
@@ -159,7 +134,7 @@ class Viewer:
         """Messages that were no JSON objects."""
         self._socket: Connection | None = None
         self._care_timer: asyncio.TimerHandle | None = None
-        self._state = _ConnectionState()
+        self._state = ConnectionState()
         self._checked_at = 0.0
         self._attempt = 0
         self._last_frame_at: dict[str, float] = {}
@@ -231,13 +206,14 @@ class Viewer:
     async def _follow(self, socket: Connection) -> None:
         """Use an open connection until it ends."""
         until = renew_at(self.opened_at, socket.ends_at, self._chance(), renewable=callable(self._token))
-        self._state = _ConnectionState(
+        self._state = ConnectionState(
             leave_at=min(self.opened_at + random.uniform(*self._age_seconds), until),
             first_message_by=self.opened_at + grace(self._first_seconds, self.silent_connections),
             read_unknown_at=self.opened_at + patience(self._first_seconds / 4, self._chance()),
             subscribe_pause=self._care_seconds,
             quiet_chance=self._chance(),
         )
+        self._listening.begin()
         try:
             self._subscribe_unanswered()
             self._care_later()
@@ -303,7 +279,8 @@ class Viewer:
 
     def _check(self, now: float) -> None:
         """Send overdue subscribes again, and begin the repairs that are due."""
-        overdue = len(self._state.answered) < len(self.followers) and now >= self._state.subscribe_again_at
+        waits = self._listening.is_due or len(self._state.answered) < len(self.followers)
+        overdue = waits and now >= self._state.subscribe_again_at
         if overdue:
             self._subscribe_unanswered()
         for follower in self.followers.values():
@@ -388,10 +365,12 @@ class Viewer:
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {"seq": 0})})
 
     def _subscribe_unanswered(self) -> None:
-        """Subscribe to the matches without an answer on this connection."""
+        """Subscribe to the matches without an answer on this connection, and listen if that has no answer."""
         for match, follower in self.followers.items():
             if match not in self._state.answered:
                 self._subscribe(follower)
+        if self._listening.is_due:
+            self._send(LISTEN)
         self._state.subscribe_again_at = time.monotonic() + self._state.subscribe_pause * (0.5 + self._chance() / 2)
         self._state.subscribe_pause = min(ASK_SECONDS, self._state.subscribe_pause * 2)
 
@@ -419,6 +398,8 @@ class Viewer:
         if self._on_frame is not None:
             self._on_frame(frame)
         self._state.has_message, self.silent_connections = True, 0
+        if self._listening.take(frame):
+            return
         kind = frame.get("type")
         if kind == "error":
             self._state.refused.add(str(frame.get("match")))

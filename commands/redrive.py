@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from broadcaster.control.set_aside import Message, NoSuchMessageError, find
-from broadcaster.control.set_aside_queues import Redrive, RedriveResult
+from broadcaster.home.set_aside_queues import Redrive, RedriveResult
 from commands.common import LOCAL, Api, AsJson, Aws, Prefix, confirm, err, errors_end_the_command, out
 from devstack.deployment import running_system
 from devstack.stack.ministack import StackError
@@ -43,8 +43,8 @@ def redrive(
         running_system.redrive(api, aws=aws, prefix=prefix) as queue,
     ):
         messages = queue.receive()
-        for region in sorted(queue.unreached):
-            err.print(f"The queue in {region} does not answer: what lies there is not shown.", highlight=False)
+        for name in sorted(queue.unreached):
+            err.print(f"The queue of the cell {name} does not answer: what lies there is not shown.", highlight=False)
         if not (send or drop):
             _show(messages, as_json)
             raise typer.Exit(1 if queue.unreached else 0)

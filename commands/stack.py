@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from typing import Annotated, Any
 
@@ -29,15 +28,15 @@ from commands.common import (
 )
 from devstack import signals
 from devstack.operator.local_tokens import LocalTokens, tokens_of
-from devstack.replay.demo import Demo, Report
+from devstack.replay.demo import Demo
+from devstack.replay.demo_report import Report, to_json
 from devstack.stack import site, stack_leftovers
 from devstack.stack.identity_provider import CLIENTS
 from devstack.stack.ministack import check_port, free_port
 from devstack.stack.site import DEFAULT_PORT as SITE_PORT
 from devstack.stack.whole_stack import enough_files, running
-from devstack.system import DEFAULT_PORT, REGION, Gateway, System
-
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+from devstack.stack_cells import API_GATEWAY, REGION, CellsError, StackCell, parse
+from devstack.system import DEFAULT_PORT, Gateway, System
 
 
 def up(
@@ -45,7 +44,10 @@ def up(
     as_json: Annotated[bool, typer.Option("--json", help="Print the URLs as one line of JSON when ready.")] = False,
     gateway: GatewayOption = "ministack",
     cells: Annotated[
-        str, typer.Option(help="Regions of the cells, separated by commas. Each cell has viewers of its own.")
+        str,
+        typer.Option(
+            help="The cells, separated by commas: a region, or name=region/transport. Each cell has viewers of its own."
+        ),
     ] = REGION,
     site_port: Annotated[
         int | None,
@@ -55,7 +57,7 @@ def up(
     ] = None,
 ) -> None:
     """Start the whole system on this machine and stay until Ctrl-C; its matches and events are gone then."""
-    regions = _regions(cells)
+    wanted = _cells(cells)
     site_port = site_port or (SITE_PORT if port == DEFAULT_PORT else free_port())
     with errors_end_the_command():
         enough_files()
@@ -63,18 +65,18 @@ def up(
         site.check_port(site_port)
     with (
         errors_end_the_command(),
-        running(port, say=say, gateway=gateway, cells=regions) as (system, stack),
+        running(port, say=say, gateway=gateway, cells=wanted) as (system, stack),
         site.serving(system, site_port) as pages,
     ):
         try:
             stack_leftovers.note_site(stack.ministack.state, pages)
             if as_json:
-                print(json.dumps(_urls(system, pages)), flush=True)  # noqa: T201
+                print(json.dumps(_urls(system, pages, tokens_of(system).url)), flush=True)  # noqa: T201
             else:
                 _show_urls(system, pages)
             while True:
                 time.sleep(0.5)
-                stack.check()
+                stack.check(say)
         except KeyboardInterrupt:
             pass
         finally:
@@ -92,43 +94,63 @@ def demo(
             help=f"The program that plays API Gateway: MiniStack up to {MINISTACK_VIEWERS} viewers, else the stand-in.",
         ),
     ] = None,
+    cells: Annotated[
+        str | None,
+        typer.Option(help="The cells, as `up` takes them. Each cell has viewers, a table and figures of its own."),
+    ] = None,
 ) -> None:
-    """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
+    """Play the 2022 World Cup final to viewers on real connections; exit 0 only if nobody missed anything."""
     writable(json_file)
+    wanted = _cells(cells or REGION)
     with (
         errors_end_the_command(),
-        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway)) as (system, _),
+        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway), cells=wanted) as (system, _),
         out.status("") as status,
     ):
-        report = signals.run(Demo(system, viewers, progress(status)).run(), uvloop.new_event_loop)
-    _show_report(report)
+        reports = signals.run(Demo(system, viewers, progress(status)).run(), uvloop.new_event_loop)
+    for name, report in reports.items():
+        _show_report(report, name if cells else None)
     if json_file is not None:
-        json_file.write_text(report.to_json() + "\n")
-    raise typer.Exit(0 if report.passed else 1)
+        json_file.write_text(to_json(reports, by_cell=bool(cells)) + "\n")
+    raise typer.Exit(0 if all(each.passed for each in reports.values()) else 1)
 
 
-def _regions(cells: str) -> list[str]:
-    """The regions of the option. Raises BadParameter for what are none."""
-    regions = cells.split(",")
-    if REGION not in regions or len(set(regions)) < len(regions) or not all(map(_REGION.fullmatch, regions)):
-        raise typer.BadParameter(f"regions such as {REGION},eu-west-1, each once, {REGION} among them")
-    return regions
+def _cells(text: str) -> tuple[StackCell, ...]:
+    """The cells of the option. Raises BadParameter for a list that is wrong."""
+    try:
+        return parse(text, LOCAL.transports)
+    except CellsError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
-def _urls(system: System, site: str) -> dict[str, Any]:
-    cells = {region: system.at(region).websocket_url for region in system.cells}
-    urls = {"api": system.api_url, "websocket": system.websocket_url, "token": tokens_of(system).url, "site": site}
-    return {**urls, "cells": cells}
+def _urls(system: System, site: str, tokens: str) -> dict[str, Any]:
+    """The JSON of ``up --json``. ``websocket`` is the URL of the first cell of API Gateway, null without one."""
+    addresses = {each.cell.name: each.address() for each in system.each_cell() if each.cell}
+    return {
+        "api": system.api_url,
+        "websocket": _websocket(system),
+        "token": tokens,
+        "site": site,
+        "cells": {name: each["url"] for name, each in addresses.items()},
+        "addresses": addresses,
+    }
+
+
+def _websocket(system: System) -> str | None:
+    """The URL at which ``livescore watch`` connects; None if no cell has API Gateway."""
+    gateways = system.each_cell(API_GATEWAY)
+    return gateways[0].websocket_url if gateways else None
 
 
 def _show_urls(system: System, site: str) -> None:
-    environment = f"LIVESCORE_API='{system.api_url}' LIVESCORE_WS='{system.websocket_url}'"
+    websocket = _websocket(system)
+    environment = f"LIVESCORE_API='{system.api_url}'" + (f" LIVESCORE_WS='{websocket}'" if websocket else "")
     events = f"{system.api_url}/matches/wc22-final/events"
     lines = [
         "ready",
         f"pages      {site}  and  {site}operator.html",
         f"operators  {system.api_url}",
-        *(f"viewers    {system.at(region).websocket_url}" for region in system.cells),
+        *_viewers(system),
         f"tokens     {tokens_of(system).url}",
         "",
         "Try, in other terminals:",
@@ -141,12 +163,28 @@ def _show_urls(system: System, site: str) -> None:
         f"  curl '{system.api_url}/matches/wc22-final'",
         "  export LIVESCORE_TOKEN=$(livescore token)     # an operator's, for an hour",
         f"""  curl -H "Authorization: Bearer $LIVESCORE_TOKEN" -d '{{"kind":"half_time"}}' '{events}'""",
-        f"  python -m websockets '{system.websocket_url}?v=1'",
-        """  then: {"action":"subscribe","match":"wc22-final"}""",
+        *(
+            [f"  python -m websockets '{websocket}?v=1'", """  then: {"action":"subscribe","match":"wc22-final"}"""]
+            if websocket
+            else []
+        ),
         "",
         "Ctrl-C stops it. It keeps matches and events in memory only: they are gone then.",
     ]
     out.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+
+
+def _viewers(system: System) -> list[str]:
+    """A line for each cell: its address, and which cell it is if that is not plain."""
+    lines = []
+    for each in system.each_cell():
+        assert each.cell is not None  # noqa: S101
+        cell, url = each.cell, each.address()["url"]
+        note = (
+            "" if cell == StackCell(cell.region, cell.region) else f"  ({cell.name}: {cell.transport}, {cell.region})"
+        )
+        lines.append(f"viewers    {url}{note}")
+    return lines
 
 
 def token(
@@ -163,20 +201,26 @@ def token(
     print(text)  # noqa: T201
 
 
-def _show_report(report: Report) -> None:
-    table = Table(
-        "seq", "minute", "what", "score", "reached", "pruned", "first", "median", "last", caption="times in ms"
-    )
+def _show_report(report: Report, name: str | None) -> None:
+    """Print the table and the figures of a cell, below its name if it has one."""
+    has_rows = report.rows_left is not None
+    heads = ["seq", "minute", "what", "score", "reached", *(["pruned"] if has_rows else []), "first", "median", "last"]
+    title = f"{name} ({report.transport})" if name else None
+    table = Table(*heads, title=title, caption="times in ms")
     for line in report.lines:
-        cells = (line.seq, line.minute, line.what, line.score, line.reached, line.pruned, line.first, line.median)
-        table.add_row(*(escape(str(cell)) for cell in (*cells, line.last)))
+        columns = [getattr(line, head) for head in heads]
+        table.add_row(*(escape(str(each)) for each in columns))
     out.print(table)
+    if report.trouble is not None:
+        out.print(escape(report.trouble), highlight=False)
     glass = report.goal_to_glass_ms
+    vanished = f", {report.dropped} of them vanished, {report.planted} dead rows planted" if has_rows else ""
+    rows = f"{report.pruned} rows pruned, {report.rows_left} dead rows left.\n" if has_rows else ""
     out.print(
-        f"{report.viewers} viewers, {report.dropped} of them vanished, {report.planted} dead rows planted.\n"
+        f"{report.viewers} viewers{vanished}.\n"
         f"{report.events} events: {report.applied} applied, {report.missed} missed, "
         f"{report.out_of_order} out of order.\n"
-        f"{report.pruned} rows pruned, {report.rows_left} dead rows left.\n"
+        f"{rows}"
         f"Goal to glass: median {glass['p50']} ms, 95 % {glass['p95']} ms, at most {glass['max']} ms.",
         highlight=False,
     )

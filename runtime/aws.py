@@ -57,6 +57,20 @@ def sqs(patience: Patience = "usual") -> SQSClient:
 
 
 @cache
+def make(service: str, of_region: str) -> Any:
+    """The client of this process of any service in a region."""
+    ours: Any = {"dynamodb": dynamodb, "stepfunctions": stepfunctions}.get(service)
+    return _client(service, of_region) if ours is None else ours(of_region)
+
+
+@cache
+def iot_data(url: str, of_region: str) -> Any:
+    """The client of IoT Core's data plane at this endpoint. It is hurried: all other cells wait for a publish."""
+    made = _session().create_client("iot-data", region_name=of_region, endpoint_url=url, config=config("hurried"))
+    return _keep(made)
+
+
+@cache
 def connections(url: str) -> ApiGatewayManagementApiClient:
     """The @connections client of one stage, whose URL this is; for a few calls, not for a broadcast.
 

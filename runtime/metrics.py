@@ -28,7 +28,19 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "livescore"
 
-Service = Literal["api", "fanout", "sender", "receipt", "routes", "authorizer", "watchdog"]
+Service = Literal[
+    "api",
+    "fanout",
+    "sender",
+    "receipt",
+    "routes",
+    "authorizer",
+    "watchdog",
+    "events_authorizer",
+    "graphql_authorizer",
+    "iot_authorizer",
+    "iot_presence",
+]
 Count = Literal[
     "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Closed",
     "Throttled", "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted", "RowsUnreadable",
@@ -61,7 +73,7 @@ _reported: dict[tuple[str, str], float] = {}
 
 
 class Metrics:
-    """The metrics of one service. Threads may add to them: runtime/regions.py asks each cell in a thread."""
+    """The metrics of one service. Threads may add to them: runtime/cell_calls.py asks each cell in a thread."""
 
     def __init__(self, service: Service) -> None:
         # Powertools' usual class keeps one set for the process, whatever service its instances name.

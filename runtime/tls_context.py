@@ -51,5 +51,10 @@ def http1_context(bundle: str | None) -> ssl.SSLContext:
 
 def share(client: BaseClient, bundle: str | None) -> None:
     """Make a client of botocore open its connections with the shared context. botocore has no option for that."""
-    pools: dict[str, Any] = client._endpoint.http_session._manager.connection_pool_kw  # type: ignore[attr-defined] # noqa: SLF001
+    share_session(client._endpoint.http_session, bundle)  # type: ignore[attr-defined] # noqa: SLF001
+
+
+def share_session(session: Any, bundle: str | None) -> None:
+    """The same for a URLLib3Session of botocore."""
+    pools: dict[str, Any] = session._manager.connection_pool_kw  # noqa: SLF001
     pools["ssl_context"] = context(bundle)

@@ -33,9 +33,9 @@ class Viewer:
     """When the token ends, in seconds since 1970; None for a viewer without a token."""
 
     @property
-    def is_anonymous(self) -> bool:
-        """Whether the viewer has no token. A token may have any subject, so the subject alone does not tell."""
-        return self.expires is None
+    def own_subject(self) -> str | None:
+        """The subject of the token; None for a viewer without a token. A token may have the subject ``anonymous``."""
+        return None if self.expires is None else self.subject
 
 
 def viewer_of(token: str | None, own: TokenSettings) -> Viewer:

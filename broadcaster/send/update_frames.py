@@ -67,6 +67,10 @@ class Frames:
     """When the operator posted the newest event in the frames, in milliseconds since 1970; 0 without events."""
     event_id: str | None
     """The id of that event."""
+    events: int = 0
+    """The number of events in the frame for followers of everything."""
+    score_events: int = 0
+    """The number of events in the frame for followers of the score."""
 
 
 def covers(events: Sequence[CarriedEvent], told_seq: int, newest_seq: int) -> bool:
@@ -75,20 +79,23 @@ def covers(events: Sequence[CarriedEvent], told_seq: int, newest_seq: int) -> bo
     return bool(seqs) and seqs.issuperset(range(told_seq + 1, newest_seq + 1))
 
 
-def build(state: MatchState, told_seq: int, events: Sequence[tuple[StoredEvent, int | None]]) -> Frames | None:
+def build(
+    state: MatchState, told_seq: int, events: Sequence[tuple[StoredEvent, int | None]], frame_bytes: int = FRAME_BYTES
+) -> Frames | None:
     """The frames that bring every viewer from ``told_seq`` to ``state.newest_seq``; None if there is nothing to send.
 
     ``events`` are the events after ``told_seq``, oldest first. Each event that changes a plain scoreboard has the seq
     of the score event before it beside it, any other event None. The frames begin after the newest missing event.
+    ``frame_bytes``: the most bytes of a frame.
     """
     newest_seq = state.newest_seq
     if told_seq >= newest_seq:
         return None
     rows = _without_gaps([each for each in events if told_seq < each[0]["seq"] <= newest_seq], newest_seq)
     all_events = [event for event, _ in rows]
-    fitting = _that_fit(state, all_events)
+    fitting = _that_fit(state, all_events, frame_bytes)
     before = {event["seq"]: score_seq for event, score_seq in rows if score_seq is not None}
-    score_events = _that_fit(state, [event for event in all_events if event["seq"] in before])
+    score_events = _that_fit(state, [event for event in all_events if event["seq"] in before], frame_bytes)
     score_frame = None
     if score_events:
         score_frame = _frame(state, before[score_events[0]["seq"]], score_events)
@@ -100,6 +107,8 @@ def build(state: MatchState, told_seq: int, events: Sequence[tuple[StoredEvent, 
         score_frame=score_frame,
         at=all_events[-1]["at"] if all_events else 0,
         event_id=all_events[-1].get("event_id") if all_events else None,
+        events=len(fitting),
+        score_events=len(score_events),
     )
 
 
@@ -111,8 +120,8 @@ def _without_gaps(rows: list[tuple[StoredEvent, int | None]], seq: int) -> list[
     return rows[begin:]
 
 
-def _that_fit(state: MatchState, events: list[StoredEvent]) -> list[StoredEvent]:
-    return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.newest_seq, [], _LATEST)))
+def _that_fit(state: MatchState, events: list[StoredEvent], frame_bytes: int) -> list[StoredEvent]:
+    return newest_that_fit(events, frame_bytes - len(_frame(state, state.newest_seq, [], _LATEST)))
 
 
 def _frame(state: MatchState, prev: int, events: list[StoredEvent], at: int | None = None) -> bytes:

@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from devstack.stack_cells import API_GATEWAY
 from devstack.system import REGION
 from loadtest.page_requests import refusal
 
@@ -166,7 +167,8 @@ class CallProxy:
         if call.operation == "Post":
             if (found := _MINISTACK_ID.search(path)) is not None:
                 stage = system.raw["websocket_api"]["stage"]
-                api = system.at(call.region).websocket_api_id
+                here = next(each for each in system.each_cell(API_GATEWAY) if each.region == call.region)
+                api = here.websocket_api_id
                 path = f"/_aws/execute-api/{api}/{stage}/@connections/{found[1]}"
             elif system.gateway_port is not None:
                 return URL(f"http://127.0.0.1:{system.gateway_port}{path}", encoded=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -18,13 +17,16 @@ import urllib.request
 from typing import TYPE_CHECKING, Self
 
 from devstack.builds import environments
+from devstack.child_process import free_port, port_is_free
+from devstack.errors import StackError
 from devstack.signals import held
 from devstack.stack import stack_leftovers
 from devstack.system import ROOT, SECRET, STATE
-from runtime.errors import ProgramError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["MiniStack", "StackError", "check_port", "environment", "free_port", "port_is_free"]
 
 START_SECONDS = 60
 WARM_SECONDS = 3600
@@ -35,15 +37,10 @@ FREED_SECONDS = 10
 """Seconds within which a MiniStack ends after its owner was killed."""
 
 
-class StackError(ProgramError):
-    """A program cannot go on, because devstack or AWS does not answer as it must.
-
-    The text is a sentence for a person.
-    """
-
-
 class MiniStack:
     """One MiniStack on 127.0.0.1, from ``start`` to ``stop``."""
+
+    name = "MiniStack"
 
     def __init__(self, port: int, log: Path | None = None, *, origins: str = "*") -> None:
         self.port = port
@@ -79,6 +76,8 @@ class MiniStack:
             "POWERTOOLS_LOG_LEVEL": "INFO",
             # MiniStack ends all workers of a function but one that were idle for so many seconds.
             "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
+            # AppSync Events asks its Lambda authorizer, and refuses a caller without a key or token.
+            "APPSYNC_EVENTS_ENFORCE_AUTH": "1",
             # IoT would need another port, the same for every stack.
             "IOT_MTLS_ENABLED": "0",
         }
@@ -165,22 +164,3 @@ def check_port(port: int) -> None:
                 f"End it with `kill -- -{found.pid}`, or choose another port with --port."
             )
         time.sleep(0.1)
-
-
-def port_is_free(port: int) -> bool:
-    """Whether a program can listen on this port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that no program uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

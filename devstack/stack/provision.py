@@ -7,66 +7,51 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-import boto3
-from botocore.config import Config
-
 from devstack import tables
 from devstack.builds.lambda_zips import PYTHON
-from devstack.quotas import requests_of, route_throttles
 from devstack.stack import identity_provider
 from devstack.stack.ministack import StackError
-from devstack.system import ACCOUNT, PARTITION, ROLE, SECRET
+from devstack.system import ROLE
+from devstack.transports.ministack_resources import client, integration, throttles
+from devstack.transports.registry import TRANSPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devstack.builds.lambda_zips import Parts
-    from devstack.quotas import Throttle
     from devstack.system import System
 
 Place = Literal["home", "cell"]
 
-
-def client(system: System, service: str) -> Any:
-    """A boto3 client of MiniStack for a service, in the region of ``system``."""
-    return boto3.client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=system.resolve("connections_url") if service == "apigatewaymanagementapi" else system.endpoint,
-        region_name=system.region,
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key=SECRET,
-        config=Config(retries={"mode": "standard"}, read_timeout=30, inject_host_prefix=False),
-    )
+__all__ = ["client", "provision", "provision_cell"]
 
 
 def provision(system: System, package: Parts) -> None:
-    """Create home and all cells, and wait until their tables and the stream are active. Raises StackError."""
+    """Create home and all cells, and wait until their tables and the stream are active. Raises StackError.
+
+    The cells come before the functions of home, because CELLS has what their provisioning has found out.
+    """
     system.settings.update(identity_provider.create(system, client(system, "cognito-idp"), client(system, "lambda")))
     _tables(system, "home")
     client(system, "kinesis").create_stream(
         StreamName=system.resolve("stream"), ShardCount=system.raw["stream"]["shards"]
     )
     _queues(system, "home")
+    for at in system.each_cell():
+        provision_cell(at, package)
     _functions(system, "home", package)
     _http_api(system)
-    for region in system.cells:
-        _cell(system.at(region), package)
     _wait("the stream", lambda: _stream_status(system))
     _event_sources(system)
 
 
-def _cell(system: System, package: Parts) -> None:
-    """Create the resources of the cell in the region of ``system``."""
+def provision_cell(system: System, package: Parts) -> None:
+    """Create the resources of the cell of this view."""
+    assert system.cell is not None  # noqa: S101
     _tables(system, "cell")
     _queues(system, "cell")
-    client(system, "stepfunctions").create_state_machine(
-        name=system.name("broadcast"),
-        type=system.raw["state_machine"]["type"],
-        definition=system.state_machine(),
-        roleArn=ROLE,
-    )
     _functions(system, "cell", package)
-    _websocket_api(system)
+    system.provisioned[system.cell.name] = TRANSPORTS[system.cell.transport].provision(system)
 
 
 def _tables(system: System, place: Place) -> None:
@@ -115,10 +100,6 @@ def _functions(system: System, place: Place, package: Parts) -> None:
         )
 
 
-def _function_arn(system: System, name: str) -> str:
-    return system.arn("lambda", f"function:{system.name(name)}")
-
-
 def _event_sources(system: System) -> None:
     functions = client(system, "lambda")
     for function, source in system.raw["event_sources"].items():
@@ -136,29 +117,13 @@ def _event_sources(system: System) -> None:
         functions.create_event_source_mapping(FunctionName=system.name(function), **settings)
 
 
-def _integration(system: System, gateway: Any, api: str, function: str, payload: str) -> str:
-    made = gateway.create_integration(
-        ApiId=api,
-        IntegrationType="AWS_PROXY",
-        IntegrationUri=_invocation_uri(system, function),
-        PayloadFormatVersion=payload,
-    )
-    return f"integrations/{made['IntegrationId']}"
-
-
-def _invocation_uri(system: System, function: str) -> str:
-    """The URI with which API Gateway invokes a function."""
-    arn = _function_arn(system, function)
-    return f"arn:{PARTITION}:apigateway:{system.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
-
-
 def _http_api(system: System) -> None:
     gateway = client(system, "apigatewayv2")
     described = system.raw["http_api"]
     api = gateway.create_api(Name=system.name("http"), ProtocolType="HTTP", Tags={"ms-custom-id": system.http_api_id})[
         "ApiId"
     ]
-    target = _integration(system, gateway, api, described["function"], "2.0")
+    target = integration(system, gateway, api, described["function"], "2.0")
     authorizer = described["authorizer"]
     made = gateway.create_authorizer(
         ApiId=api,
@@ -178,54 +143,7 @@ def _http_api(system: System) -> None:
     for route in described["routes"]:
         needs = operators if route in authorizer["routes"] else {}
         gateway.create_route(ApiId=api, RouteKey=route, Target=target, **needs)
-    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True, **_throttles(system, described))
-
-
-def _websocket_api(system: System) -> None:
-    gateway = client(system, "apigatewayv2")
-    described = system.raw["websocket_api"]
-    api = gateway.create_api(
-        Name=system.name("websocket"),
-        ProtocolType="WEBSOCKET",
-        RouteSelectionExpression=described["route_selection_expression"],
-        Tags={"ms-custom-id": system.websocket_api_id},
-    )["ApiId"]
-    target = _integration(system, gateway, api, described["function"], "1.0")
-    # No identity sources: API Gateway refuses a request that lacks one, without a call of the authorizer.
-    authorizer = gateway.create_authorizer(
-        ApiId=api,
-        Name="viewers",
-        AuthorizerType="REQUEST",
-        AuthorizerUri=_invocation_uri(system, described["authorizer"]),
-        IdentitySource=[],
-    )
-    for route in described["routes"]:
-        authorized = {"AuthorizationType": "CUSTOM", "AuthorizerId": authorizer["AuthorizerId"]}
-        two_way = route in described["two_way"]
-        made = gateway.create_route(
-            ApiId=api,
-            RouteKey=route,
-            Target=target,
-            **({"RouteResponseSelectionExpression": "$default"} if two_way else {}),
-            **(authorized if route == "$connect" else {}),
-        )
-        if two_way:
-            gateway.create_route_response(ApiId=api, RouteId=made["RouteId"], RouteResponseKey="$default")
-    gateway.create_stage(ApiId=api, StageName=described["stage"], AutoDeploy=True, **_throttles(system, described))
-
-
-def _throttles(system: System, described: dict[str, Any]) -> dict[str, Any]:
-    """The throttles of an API, as arguments of its stage: one for each route, and the account's quota as the default.
-
-    MiniStack stores them, but does not throttle.
-    """
-    account = requests_of(system.region, system.settings)
-    each = {route: _limits(throttle) for route, throttle in route_throttles(described, account).items()}
-    return {"DefaultRouteSettings": _limits(account), "RouteSettings": each}
-
-
-def _limits(throttle: Throttle) -> dict[str, int]:
-    return {"ThrottlingRateLimit": throttle.rate, "ThrottlingBurstLimit": throttle.burst}
+    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True, **throttles(system, described))
 
 
 def _table_status(dynamodb: Any, name: str) -> str:

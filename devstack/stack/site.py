@@ -28,6 +28,7 @@ from devstack.stack import stack_leftovers
 from devstack.stack.ministack import StackError, port_is_free
 from devstack.stack.site_paths import Routes, segments
 from devstack.stack.site_relay import NoAnswerError, Relay
+from devstack.stack_cells import API_GATEWAY
 from devstack.system import ROOT
 from loadtest.page_requests import is_own_host
 from loadtest.token_sources import TokensError
@@ -122,7 +123,7 @@ class Site:
         routes = system.raw["http_api"]["routes"]
         self._readers = Routes(routes, below=self._readers_path)
         self._operators = Routes(routes, prefix=self._prefix)
-        self._websockets = {region: system.at(region).websocket_url for region in system.cells}
+        self._cells = {each.cell.name: each.address() for each in system.each_cell() if each.cell}
         self._page_headers = _without_tls(self._described["pages"]["headers"])
         self._page_headers["Content-Security-Policy"] = self._policy()
         self._page_headers["Cache-Control"] = self._described["pages"]["cache_control"]
@@ -165,10 +166,11 @@ class Site:
         return {name: self._page_headers[name] for name in names}
 
     async def deployment(self, request: web.Request) -> web.Response:
-        """The WebSocket URLs of the cells, and the URL at which the operator's page gets a token."""
+        """The addresses of the cells, and the URL at which the operator's page gets a token."""
         about = {
             "version": 1,
-            "websockets": self._websockets,
+            "websockets": {name: each["url"] for name, each in self._cells.items() if each["transport"] == API_GATEWAY},
+            "cells": self._cells,
             "operators": {"token_url": "/tokens/operator"},
         }
         body = json.dumps(about).encode()
@@ -234,7 +236,8 @@ class Site:
         await self._relay.close()
 
     def _policy(self) -> str:
-        cells = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in self._websockets.values()}
+        urls = [urlsplit(each["url"]) for each in self._cells.values()]
+        cells = {f"{url.scheme}://{url.netloc}" for url in urls}
         directives = self._described["pages"]["content_security_policy"]
         return "; ".join(each.replace("{cells}", " ".join(sorted(cells))) for each in directives)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
@@ -12,17 +12,23 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from devstack.builds.lambda_zips import PackageError, build_parts
+from devstack.child_process import free_port
+from devstack.errors import StackError
 from devstack.operator.api_client import ApiError, Operator
 from devstack.signals import held
-from devstack.stack.ministack import MiniStack, StackError, free_port
-from devstack.stack.provision import client, provision
+from devstack.stack.ministack import MiniStack
+from devstack.stack.provision import provision
 from devstack.stack.standin_process import StandIn
-from devstack.system import REGION, System
+from devstack.stack_cells import API_GATEWAY, StackCell, checked
+from devstack.system import System
+from devstack.transports.ministack_resources import client
+from devstack.transports.registry import TRANSPORTS
 from loadtest.load_limits import allow_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from devstack.child_process import ChildProcess
     from devstack.system import Gateway
 
 FILES = 256
@@ -38,12 +44,21 @@ class Stack:
 
     ministack: MiniStack
     standin: StandIn | None
+    """The stand-in for API Gateway."""
+    stand_ins: tuple[ChildProcess, ...] = ()
+    """The stand-ins of the cells whose transport has one (devstack/transports/)."""
 
-    def check(self) -> None:
-        """Raise StackError if a process has ended by itself."""
-        for name, process in (("MiniStack", self.ministack), ("The gateway", self.standin)):
-            if process is not None and not process.alive:
-                raise StackError(f"{name} has ended by itself; its log is {process.log}")
+    _reported: set[str] = field(default_factory=set)
+
+    def check(self, say: Callable[[str], None] = lambda _: None) -> None:
+        """Raise StackError if a process has ended by itself that all cells need; say so once if it is a stand-in."""
+        for each in (self.ministack, self.standin):
+            if each is not None and not each.alive:
+                raise StackError(f"{each.name} has ended by itself; its log is {each.log}")
+        for other in self.stand_ins:
+            if not other.alive and other.name not in self._reported:
+                self._reported.add(other.name)
+                say(f"{other.name} has ended by itself; its log is {other.log}. The other cells go on.")
 
 
 @contextmanager
@@ -53,49 +68,82 @@ def running(
     say: Callable[[str], None] = lambda _: None,
     *,
     gateway: Gateway = "ministack",
-    cells: Sequence[str] = (REGION,),
+    cells: Sequence[StackCell] = (StackCell(),),
     through: Callable[[System], System] = lambda system: system,
 ) -> Iterator[tuple[System, Stack]]:
     """Run the system until the block ends; yields it when it is ready.
 
-    ``gateway`` is the program to which viewers connect: MiniStack, or the stand-in, which is made for load.
-    ``cells`` are the regions of the cells. Only MiniStack's gateway serves several cells.
+    ``gateway`` is the program to which the viewers of API Gateway connect: MiniStack, or the stand-in, which is made
+    for load. The stand-in serves one cell at most.
     ``through`` may change the system before it is built, for example put a proxy between functions and services.
 
-    Raises ministack.StackError with a sentence for a person.
+    Raises StackError and CellsError with a sentence for a person.
     """
     enough_files()
-    if gateway == "standin" and len(cells) > 1:
-        raise StackError("The stand-in serves one cell. Leave out --gateway standin, or the other cells.")
-    system = System(port, dict(settings or {}), free_port() if gateway == "standin" else None, cells=tuple(cells))
-    system = through(system)
+    system = through(_described(port, settings or {}, gateway, cells))
     say("Preparing MiniStack and the Lambda zips …")
     try:
         package = build_parts()
     except PackageError as error:
         raise StackError(str(error)) from error
-    ministack = MiniStack(port, origins=system.resolve("setting.origins"))
-    standin = StandIn(system) if gateway == "standin" else None
-    stack = Stack(ministack, standin)
+    # The processes end in reverse order, each even if the end of an earlier one raises.
+    ending = ExitStack()
     try:
+        ministack = MiniStack(port, origins=system.resolve("setting.origins"))
+        ending.callback(ministack.stop)
         ministack.start()
+        stand_ins = []
+        for each in _stand_ins(system):
+            ending.callback(each.stop)
+            try:
+                stand_ins.append(each.start())
+            except StackError as error:
+                say(f"{error} The other cells go on.")
         say("Provisioning …")
         provision(system, package)
-        if standin is not None:
+        standin = None
+        if system.gateway_port is not None:
+            standin = StandIn(system.each_cell(API_GATEWAY)[0])
+            ending.callback(standin.stop)
             standin.start()
         say("Sending a first event all the way …")
         try:
-            _prove(system)
+            _prove(system, say)
         except (ApiError, WebSocketException, OSError) as error:
             raise StackError(f"The system does not work: {error} MiniStack's log is {ministack.log}") from error
-        yield system, stack
+        yield system, Stack(ministack, standin, tuple(stand_ins))
     finally:
-        with held(), ExitStack() as ending:
-            # These are called in reverse order, each even if an earlier one raises.
-            ending.callback(ministack.stop)
-            if standin is not None:
-                ending.callback(standin.stop)
+        with held():
             ending.callback(say, "stopping …")
+            ending.close()
+
+
+def _described(port: int, settings: Mapping[str, int | str], gateway: Gateway, cells: Sequence[StackCell]) -> System:
+    """The system to start. Raises StackError and CellsError if it cannot have these cells."""
+    gateway_port = None
+    if gateway == "standin" and (behind := [each for each in cells if each.transport == API_GATEWAY]):
+        if len(behind) > 1:
+            raise StackError(
+                "The stand-in serves one cell of API Gateway. Leave out --gateway standin, or the other cells."
+            )
+        gateway_port = free_port()
+    system = System(port, dict(settings), gateway_port, cells=tuple(cells))
+    for cell in checked(system.cells, system.transports):
+        if cell.transport not in TRANSPORTS:
+            raise StackError(f"devstack cannot run {cell.transport} yet. Leave out the cell {cell.name}.")
+        if TRANSPORTS[cell.transport].stand_in is not None:
+            system.ports[cell.name] = free_port()
+    return system
+
+
+def _stand_ins(system: System) -> list[ChildProcess]:
+    """The processes that stand for services that MiniStack lacks, one for each cell that needs one."""
+    made = []
+    for at in system.each_cell():
+        assert at.cell is not None  # noqa: S101
+        if (make := TRANSPORTS[at.cell.transport].stand_in) is not None:
+            made.append(make(at))
+    return made
 
 
 def enough_files() -> None:
@@ -104,16 +152,17 @@ def enough_files() -> None:
         raise StackError(refusal)
 
 
-def _prove(system: System) -> None:
+def _prove(system: System, say: Callable[[str], None]) -> None:
     """Send an event through every function but the watchdog, to prove that the system works; then delete its rows.
 
-    This also starts the functions' processes, so that the first goal does not wait for them.
+    A cell without a receipt is reported, and the others go on. This also starts the functions' processes, so that the
+    first goal does not wait for them.
     """
     deadline = time.monotonic() + _PROOF_SECONDS
     with Operator(system.api_url) as operator:
         operator.create_match(match=_PROOF, home="A", away="B", kickoff="2000-01-01T00:00:00Z")
         with ExitStack() as stack:
-            urls = [system.at(region).websocket_url for region in system.cells]
+            urls = [each.websocket_url for each in system.each_cell(API_GATEWAY)]
             sockets = [stack.enter_context(connect(url, open_timeout=_PROOF_SECONDS)) for url in urls]
             for socket in sockets:
                 socket.send(orjson.dumps({"action": "subscribe", "match": _PROOF}).decode())
@@ -122,11 +171,15 @@ def _prove(system: System) -> None:
             for socket in sockets:
                 while orjson.loads(socket.recv(timeout=max(0.0, deadline - time.monotonic())))["type"] != "update":
                     pass
-        while len(operator.receipts(_PROOF)) < len(system.cells) and time.monotonic() < deadline:
+        waiting = {each.name for each in system.cells}
+        while waiting and time.monotonic() < deadline:
+            waiting -= {each["cell"] for each in operator.receipts(_PROOF)}
             time.sleep(0.05)
+    for name in sorted(waiting):
+        say(f"The cell {name} has told nothing within {_PROOF_SECONDS:.0f} s. The other cells go on.")
     _forget(system, "matches", _PROOF)
-    for region in system.cells:
-        _forget(system.at(region), "broadcasts", f"match#{_PROOF}")
+    for each in system.each_cell():
+        _forget(each, "broadcasts", f"match#{_PROOF}")
 
 
 def _forget(system: System, table: str, key: str) -> None:

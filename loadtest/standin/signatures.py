@@ -50,7 +50,9 @@ _SCOPE = Refusal("InvalidSignatureException", "Credential should be scoped to a 
 class Verifier:
     """Verifies requests with the credentials that the environment gives to a Lambda function."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], service: str = SERVICE) -> None:
+        """``service``: the service that the requests must be signed for."""
+        self._service = service
         self._key = environment.get("AWS_ACCESS_KEY_ID", "")
         self._secret = environment.get("AWS_SECRET_ACCESS_KEY", "")
         self._token = environment.get("AWS_SESSION_TOKEN", "")
@@ -79,7 +81,7 @@ class Verifier:
         refused = self._refuse_claims(key, stamp, headers.get("x-amz-security-token", ""), now)
         if refused is not None:
             return refused
-        if service != SERVICE or not stamp.startswith(day) or (self._region and region != self._region):
+        if service != self._service or not stamp.startswith(day) or (self._region and region != self._region):
             return _SCOPE
         signed = names.split(";")
         if "host" not in signed or not {name for name in headers if name.startswith("x-amz-")} <= set(signed):

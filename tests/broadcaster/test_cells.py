@@ -16,7 +16,7 @@ from devstack.operator.api_client import ApiError, Operator
 from devstack.stack.ministack import StackError, free_port
 from devstack.stack.provision import client
 from devstack.stack.whole_stack import running
-from devstack.system import REGION
+from devstack.stack_cells import REGION, StackCell
 from tests.support import eventually
 from trials.faults.proxy import FaultProxy
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 AWAY = "eu-west-1"
+CELLS = (StackCell(), StackCell(AWAY, AWAY))
 SECONDS = 90
 
 
@@ -50,7 +51,7 @@ def cells(proxy: FaultProxy) -> Iterator[System]:
         return replace(changed, overrides=overrides)
 
     settings = {"watchdog_seconds": 2, "watchdog_visibility": 2}
-    with running(free_port(), settings, cells=(REGION, AWAY), through=through) as (system, _):
+    with running(free_port(), settings, cells=CELLS, through=through) as (system, _):
         yield system
 
 
@@ -77,6 +78,11 @@ async def watching(system: System, match: str) -> AsyncIterator[list[int]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+def names(cells: System) -> list[str]:
+    """The names of the cells."""
+    return [each.name for each in cells.cells]
+
+
 def cell_state(system: System, match: str) -> CellState:
     """The progress of the cell with a match."""
     return CellStates(system.name("broadcasts"), client(system, "dynamodb")).read(match)
@@ -84,7 +90,7 @@ def cell_state(system: System, match: str) -> CellState:
 
 async def told(cells: System, match: str, seq: int) -> None:
     """Wait until every cell has told everyone the seq."""
-    every = [cells.at(each) for each in cells.cells]
+    every = cells.each_cell()
     await eventually(lambda: all(cell_state(each, match).told_seq == seq for each in every), seconds=SECONDS)
 
 
@@ -92,14 +98,14 @@ async def test_a_goal_is_told_in_every_cell(cells: System, operator: Operator, m
     """One event, numbered once at home, reaches the viewers of both regions; each cell has its rows and its receipt."""
     operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     async with AsyncExitStack() as stack:
-        seen = [await stack.enter_async_context(watching(cells.at(each), match_id)) for each in cells.cells]
+        seen = [await stack.enter_async_context(watching(each, match_id)) for each in cells.each_cell()]
         for event in ({"kind": "kick_off"}, {"kind": "goal", "team": "home", "minute": 3}):
             await asyncio.to_thread(operator.post_event, match_id, event)
         await eventually(lambda: seen == [[1, 2], [1, 2]], seconds=SECONDS)
         await told(cells, match_id, 2)
     receipts = operator.receipts(match_id)
-    assert {each["cell"] for each in receipts} == set(cells.cells)
-    assert all(sum(each["accepted"] for each in receipts if each["cell"] == cell) >= 1 for cell in cells.cells)
+    assert {each["cell"] for each in receipts} == set(names(cells))
+    assert all(sum(each["accepted"] for each in receipts if each["cell"] == cell) >= 1 for cell in names(cells))
 
 
 async def test_one_cell_down_does_not_hold_up_the_other(
@@ -130,11 +136,11 @@ async def test_a_stop_ends_the_broadcast_in_every_cell(
     """An operator's stop reaches every cell, and the answer names each cell; a silent cell is named too."""
     operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
     epoch = operator.snapshot(match_id)["epoch"]
-    for region in cells.cells:
-        CellStates(cells.name("broadcasts"), client(cells.at(region), "dynamodb")).mark_due(match_id, 1, epoch)
+    for each in cells.each_cell():
+        CellStates(each.name("broadcasts"), client(each, "dynamodb")).mark_due(match_id, 1, epoch)
     ended = await asyncio.to_thread(operator.stop, match_id)
-    assert ended["cells"] == {region: {"stopped": True, "told": 0} for region in cells.cells}
-    assert all(cell_state(cells.at(region), match_id).stopped_seq == 1 for region in cells.cells)
+    assert ended["cells"] == {region: {"stopped": True, "told": 0} for region in names(cells)}
+    assert all(cell_state(each, match_id).stopped_seq == 1 for each in cells.each_cell())
     CellStates(cells.name("broadcasts"), client(cells, "dynamodb")).mark_due(match_id, 2, epoch)
     proxy.silent = frozenset({AWAY})
     try:
@@ -147,7 +153,7 @@ async def test_a_stop_ends_the_broadcast_in_every_cell(
 
 def test_the_stand_in_serves_one_cell() -> None:
     """A second cell with the stand-in is refused in a sentence, before anything is started."""
-    with pytest.raises(StackError, match="one cell"), running(1, gateway="standin", cells=(REGION, AWAY)):
+    with pytest.raises(StackError, match="one cell"), running(1, gateway="standin", cells=CELLS):
         pass
 
 
@@ -157,7 +163,7 @@ async def test_a_reset_match_is_told_again_in_every_cell(cells: System, operator
         operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
         expected = list(range(1, events + 1))
         async with AsyncExitStack() as stack:
-            seen = [await stack.enter_async_context(watching(cells.at(each), match_id)) for each in cells.cells]
+            seen = [await stack.enter_async_context(watching(each, match_id)) for each in cells.each_cell()]
             for kind in ("kick_off", "half_time", "second_half")[:events]:
                 await asyncio.to_thread(operator.post_event, match_id, {"kind": kind})
             await eventually(lambda expected=expected, seen=seen: seen == [expected] * 2, seconds=SECONDS)
@@ -167,7 +173,7 @@ async def test_a_reset_match_is_told_again_in_every_cell(cells: System, operator
         assert removed.unreached == {}
         assert removed.home["event"] == events
         assert all(counts["subscription"] == 1 for counts in removed.cells.values())
-        assert all(cell_state(cells.at(each), match_id) == CellState(match_id) for each in cells.cells)
+        assert all(cell_state(each, match_id) == CellState(match_id) for each in cells.each_cell())
 
 
 async def test_a_cell_that_a_reset_did_not_reach_is_not_silent(

@@ -21,6 +21,7 @@ from subscriptions.shard_counts import broadcast_key
 from subscriptions.viewer_counts import ViewerCounts
 from tests.broadcaster.conftest import OWNER
 from tests.hole import hole
+from tests.support import counted
 
 if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellStates
@@ -28,11 +29,16 @@ if TYPE_CHECKING:
 
 BATCH = Batch(0, 0, 1, 1, 1, done=True)
 
+CELL = "main"
+"""The name of the cell. Its region has another name."""
+
 
 @pytest.fixture
 def receipts(ledger: Ledger, system: System, dynamodb: Any) -> Receipts:
     """Receipts in the real tables."""
-    return Receipts(ledger, system.name("broadcasts"), dynamodb, ViewerCounts(ledger.table, dynamodb), lease_seconds=60)
+    return Receipts(
+        ledger, system.name("broadcasts"), dynamodb, ViewerCounts(ledger.table, dynamodb), cell=CELL, lease_seconds=60
+    )
 
 
 def ended(match: str, *reached: int | None, lease_lost: bool = False) -> RoundEnd:
@@ -95,7 +101,7 @@ def test_a_round_in_which_every_batch_failed_moves_no_seq(
     grant_lease(numbered)
     assert receipts.finish(ended(numbered, None, None)) is False
     assert stand(cell_states, numbered) == (0, 0, None)
-    assert [each["set_aside"] for each in ledger.receipts(numbered)] == [2]
+    assert [each["set_aside"] for each in counted(ledger.receipts(numbered))] == [2]
 
 
 def test_an_execution_whose_senders_never_ran_leaves_no_receipt(
@@ -156,7 +162,7 @@ def test_a_repeated_end_leaves_the_first_receipt(
     receipts.finish(ended(numbered, 2, 2))
     assert cell_states.read(numbered).told_seq == 2
     receipts.finish(ended(numbered, 2, None))
-    assert [each["prev"] for each in ledger.receipts(numbered)] == [0]
+    assert [each["prev"] for each in counted(ledger.receipts(numbered))] == [0]
 
 
 def test_a_round_ends_without_home(
@@ -169,7 +175,7 @@ def test_a_round_ends_without_home(
         away = silent.client("dynamodb")
     matches = system.name("matches")
     receipts = Receipts(
-        Ledger(matches, away), cell_states.table, dynamodb, ViewerCounts(matches, away), lease_seconds=60
+        Ledger(matches, away), cell_states.table, dynamodb, ViewerCounts(matches, away), cell=CELL, lease_seconds=60
     )
     assert receipts.finish(done) is False
     assert stand(cell_states, numbered) == (2, 2, None)
@@ -191,12 +197,12 @@ def test_a_whole_round_corrects_the_count_of_viewers(
 ) -> None:
     """A whole round corrects the count of the cell's viewers: its rows without those that were gone."""
     before = ViewerCounts(ledger.table, dynamodb)
-    before.add(numbered, system.region, 500)
+    before.add(numbered, CELL, 500)
     done = reported(system, dynamodb, numbered, rows=60, gone=8)
     grant_lease(numbered)
     receipts.finish(done)
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 52
-    before.add(numbered, system.region, 2)
+    before.add(numbered, CELL, 2)
     # The end of the round is repeated. Viewers that have come since then stay counted.
     receipts.finish(done)
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 54
@@ -208,7 +214,7 @@ def test_a_round_that_did_not_meet_every_row_corrects_no_count(
     grant_lease: Any, spoiled: str,
 ) -> None:  # fmt: skip
     """After a round that did not meet every row, the count of viewers stays."""
-    ViewerCounts(ledger.table, dynamodb).add(numbered, system.region, 500)
+    ViewerCounts(ledger.table, dynamodb).add(numbered, CELL, 500)
     whole, part = reported(system, dynamodb, numbered, rows=60, gone=8).batches
     spoils: dict[str, dict[str, Any]] = {
         "set aside": {"set_aside": True, "reached_seq": None},
@@ -234,8 +240,8 @@ def test_a_damaged_progress_row_hides_no_other_row(
         dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": {"S": body}})
     assert receipts.finish(done) is False
     assert stand(cell_states, numbered) == (2, 2, None)
-    [receipt] = ledger.receipts(numbered)
-    assert (receipt["rows"], receipt["batches"]) == (5, 1)
+    [receipt] = counted(ledger.receipts(numbered))
+    assert (receipt["cell"], receipt["rows"], receipt["batches"]) == (CELL, 5, 1)
 
 
 def test_a_round_on_a_damaged_row_frees_its_part_of_the_rate(

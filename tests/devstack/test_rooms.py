@@ -17,6 +17,7 @@ DEVSTACK = {
     "operator": "talks to any system by its URL",
     "pictures": "needs a browser",
     "replay": "plays the operator of real matches",
+    "transports": "what a cell of each transport needs on this machine",
     "stack": "starts and ends processes on this machine",
 }
 """Room of devstack -> the reason why it is a room of its own. Files at the top of devstack/ serve all rooms."""

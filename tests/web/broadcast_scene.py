@@ -1,8 +1,8 @@
 """Plays a scene on a broadcasting transport, where one request of our protocol is several requests of a client.
 
 A ``subscribe`` is a read of the match's channel (if the client does not know it yet), a subscription at the service,
-and then a read of the snapshot. A ``sync`` is a read whose address names a ``request``. So is the second look that follows
-each subscribe: it finds nothing, unless the scene has a step ``look``.
+and then a read of the snapshot. A ``sync`` is a read whose address names a ``request``. So is the second look that
+follows each subscribe: it finds nothing, unless the scene has a step ``look``.
 """
 
 from __future__ import annotations

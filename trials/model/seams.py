@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import api.operators
 import api.readers
-import broadcaster.control.cells
-import broadcaster.control.fanout
 import broadcaster.control.plan
 import broadcaster.control.receipt
 import broadcaster.control.starter
+import broadcaster.home.cells
+import broadcaster.home.fanout
 import broadcaster.send.batch_share
 import broadcaster.send.carousel
 import broadcaster.send.poller
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 TIMED = (
-    broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.control.cells,
+    broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.home.cells,
     broadcaster.control.receipt, broadcaster.control.starter, broadcaster.send.sender_store, api.operators,
     api.readers, runtime.brief_cache, matches.ledger, matches.numbering, subscriptions.viewer_counts,
     subscriptions.store,
 )  # fmt: skip
 """Modules that read the clock."""
 
-KEEPING = (broadcaster.control.fanout, subscriptions.viewer_counts, subscriptions.routes)
+KEEPING = (broadcaster.home.fanout, subscriptions.viewer_counts, subscriptions.routes)
 """Modules with values that are valid for some seconds, by the clock of runtime.thaw."""
 
 SMALL = 2
@@ -92,7 +92,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         os.environ.update(
             MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
             BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,
-            DEPLOYMENT="model", SITE_KEYS="", CELLS="{}", CONNECTIONS_URL="http://127.0.0.1:1/live",
+            CELL=system.region, DEPLOYMENT="model", SITE_KEYS="", CELLS="{}", CONNECTIONS_URL="http://127.0.0.1:1/live",
             POWERTOOLS_METRICS_DISABLED="true",
         )  # fmt: skip
         yield

@@ -1,0 +1,45 @@
+"""AWS IoT Core: one call publishes a frame to everybody who has subscribed to the topic.
+
+(https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_Publish.html)
+
+The quality of service is 1: IoT Core sends a frame again until the viewer has acknowledged it
+(https://docs.aws.amazon.com/iot/latest/developerguide/mqtt.html). With 0 a frame could be lost silently, and its viewer
+would notice that at the next frame only. The price of a message is the same. A viewer drops a frame that comes twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from broadcaster.transports.publisher import make_publisher
+from runtime import aws
+
+if TYPE_CHECKING:
+    from broadcaster.control.cell_state import CellStates
+    from broadcaster.transports.description import CellDescription
+    from broadcaster.transports.publisher import Publisher
+    from broadcaster.transports.transport import Clients, OwnSettings
+
+PAYLOAD_BYTES: Final = 128 * 1024
+"""The most bytes of a message (https://docs.aws.amazon.com/general/latest/gr/iot-core.html)."""
+
+
+class IotCore:
+    """The Service of a cell whose transport is ``iot-core``."""
+
+    frame_bytes: Final = PAYLOAD_BYTES
+
+    def __init__(self, client: Any) -> None:
+        """``client``: botocore's client of ``iot-data`` at the region's Data-ATS endpoint."""
+        self._client = client
+
+    def publish(self, channel: str, frame: bytes) -> None:
+        """Publish a frame; returns when IoT Core has taken it. Raises refusals.AWS_ERRORS."""
+        self._client.publish(topic=channel, qos=1, payload=frame)
+
+
+def make(description: CellDescription, cell_states: CellStates, own: OwnSettings, clients: Clients) -> Publisher:
+    """The transport of a cell whose viewers connect to IoT Core."""
+    del own
+    service = IotCore(aws.iot_data(description.texts["url"], description.region))
+    return make_publisher(description, cell_states, clients, service)
