@@ -1,4 +1,4 @@
-"""What a viewer knows about its present connection."""
+"""The state of a viewer's present connection."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class IotService:
         try:
             packets = self._packets.take(data)
         except mqtt.MalformedPacketError as error:
-            # What follows cannot be understood either. The error ends the connection.
+            # Later packets cannot be found either. The error ends the connection.
             raise LostError(str(error)) from error
         for packet in packets:
             self._take(packet)

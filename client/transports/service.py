@@ -86,7 +86,7 @@ class Service(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What a service calls."""
+    """The callbacks of a service."""
 
     ready: Callable[[], None]
     """The service has let the viewer in."""

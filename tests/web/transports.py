@@ -41,7 +41,7 @@ PAGE = 7
 
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "Authorization"}
 HOST = "http.example"
-"""What the clients must name as the host of AppSync's HTTP endpoint."""
+"""The host of AppSync's HTTP endpoint, which the clients must name."""
 
 PATHS = {"appsync-events": "/event/realtime", "appsync-graphql": "/graphql", "iot-core": "/mqtt", "momento": ""}
 
@@ -58,7 +58,7 @@ class Line(Protocol):
     """One connection, or with Momento one subscription, of a client."""
 
     subscriptions: dict[Any, str]
-    """What the service calls a subscription -> its channel with the feed."""
+    """The service's name of a subscription -> its channel with the feed."""
 
     async def publish(self, key: Any, text: str) -> None:
         """Send a frame to a subscription."""
@@ -111,7 +111,7 @@ class Services:
         return self.director.host, len(self.director.connections)
 
     async def subscribes(self, channel: str) -> Any:
-        """What the director says of a subscription."""
+        """The director's answer to a subscription."""
         namespace, _, rest = channel.removeprefix("/").rpartition("/")
         namespace, _, match = namespace.rpartition("/")
         assert namespace == NAMESPACE, channel
