@@ -46,7 +46,7 @@ class Bench:
 
     async def token(self, prefix: str = "livescore:c-cup:", seconds: int = 60, key: str = KEY) -> str:
         """A disposable token. Raises GrpcError."""
-        body = momento_tokens.request(key, "cache", prefix, seconds)
+        body = momento_tokens.request(key, "cache", [prefix], seconds)
         headers = {**momento_tokens.HEADERS, "Authorization": key}
         answer = await self.client.post(self.url + momento_tokens.PATH, content=body, headers=headers)
         return momento_tokens.answer(answer.content, dict(answer.headers)).token
