@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from api.api_settings import ApiSettings
+from api.momento_access import MomentoAccess, MomentoCell, tokens_url
 from api.shared_reads import SharedReads
 from broadcaster.control.cell_state import CellStates
 from broadcaster.transports.description import parse_cells
@@ -14,6 +15,7 @@ from matches.recent_events import RecentEvents
 from runtime import aws
 from runtime.environment import settings
 from runtime.regions import Regions
+from runtime.secure_parameter import SecureParameter
 from subscriptions.viewer_counts import ViewerCounts
 
 
@@ -55,6 +57,21 @@ def cells() -> dict[str, CellStates]:
     return {
         name: CellStates(table + each.suffix, aws.dynamodb(each.region, "hurried")) for name, each in described.items()
     }
+
+
+@cache
+def momento_access() -> MomentoAccess:
+    """The tokens of viewers at Momento."""
+    cells = {
+        name: MomentoCell(
+            each.texts["cache"],
+            tokens_url(each.texts["url"]),
+            SecureParameter(each.texts["api_key_parameter"], aws.ssm),
+        )
+        for name, each in parse_cells(settings(ApiSettings).cells).items()
+        if each.transport == "momento"
+    }
+    return MomentoAccess(settings(ApiSettings).matches_table, aws.dynamodb(), cells)
 
 
 @cache

@@ -40,8 +40,22 @@ def _api_gateway() -> Make:
     return make
 
 
+def _appsync_graphql() -> Make:
+    from broadcaster.transports.appsync_graphql import make
+
+    return make
+
+
+def _momento() -> Make:
+    from broadcaster.transports.momento import make
+
+    return make
+
+
 KINDS: Final[dict[str, Kind]] = {
     DEFAULT: Kind(_api_gateway, ("state_machine",), keeps_rows=True),
+    "appsync-graphql": Kind(_appsync_graphql, ("url",)),
+    "momento": Kind(_momento, ("url", "cache", "api_key_parameter")),
 }
 """Name of a transport -> its kind."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICES: Final = {
-    "apigatewaymanagementapi": "execute-api", "dynamodb": "dynamodb", "kinesis": "kinesis", "sqs": "sqs",
+    "apigatewaymanagementapi": "execute-api", "dynamodb": "dynamodb", "kinesis": "kinesis", "sqs": "sqs", "ssm": "ssm",
     "stepfunctions": "states",
 }  # fmt: skip
 """The services that the functions call: name of the model -> prefix of the endpoint."""
