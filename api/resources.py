@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from api.api_settings import ApiSettings
 from api.momento_access import MomentoAccess, MomentoCell, tokens_url
@@ -13,10 +14,13 @@ from matches.calendar import Calendar
 from matches.ledger import Ledger
 from matches.recent_events import RecentEvents
 from runtime import aws
+from runtime.cell_calls import CellCalls
 from runtime.environment import settings
-from runtime.regions import Regions
 from runtime.secure_parameter import SecureParameter
 from subscriptions.viewer_counts import ViewerCounts
+
+if TYPE_CHECKING:
+    from broadcaster.transports.description import CellDescription
 
 
 @cache
@@ -50,12 +54,18 @@ def viewer_counts() -> ViewerCounts:
 
 
 @cache
+def descriptions() -> dict[str, CellDescription]:
+    """The cells by name. Raises SettingsError."""
+    return parse_cells(settings(ApiSettings).cells)
+
+
+@cache
 def cells() -> dict[str, CellStates]:
     """Name of a cell -> the state rows of its matches."""
     table = settings(ApiSettings).broadcasts_table
-    described = parse_cells(settings(ApiSettings).cells)
     return {
-        name: CellStates(table + each.suffix, aws.dynamodb(each.region, "hurried")) for name, each in described.items()
+        name: CellStates(table + each.suffix, aws.dynamodb(each.region, "hurried"))
+        for name, each in descriptions().items()
     }
 
 
@@ -69,18 +79,18 @@ def momento_access() -> MomentoAccess:
             SecureParameter(each.texts["api_key_parameter"], aws.ssm),
         )
         for name, each in parse_cells(settings(ApiSettings).cells).items()
-        if each.transport == "momento"
+        if "api_key_parameter" in each.texts
     }
     return MomentoAccess(settings(ApiSettings).matches_table, aws.dynamodb(), cells)
 
 
 @cache
-def regions() -> Regions:
+def cell_calls() -> CellCalls:
     """Calls to all cells side by side."""
-    return Regions(len(cells()))
+    return CellCalls(len(cells()))
 
 
 def make() -> None:
     """Make all of them. Raises SettingsError for a missing setting."""
-    for each in (recent_events, shared_reads, calendar, viewer_counts, regions, aws.kinesis):
+    for each in (recent_events, shared_reads, calendar, viewer_counts, cell_calls, aws.kinesis):
         each()

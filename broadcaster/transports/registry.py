@@ -40,8 +40,20 @@ def _api_gateway() -> Make:
     return make
 
 
+def _appsync_events() -> Make:
+    from broadcaster.transports.appsync_events import make
+
+    return make
+
+
 def _appsync_graphql() -> Make:
     from broadcaster.transports.appsync_graphql import make
+
+    return make
+
+
+def _iot_core() -> Make:
+    from broadcaster.transports.iot_core import make
 
     return make
 
@@ -54,7 +66,9 @@ def _momento() -> Make:
 
 KINDS: Final[dict[str, Kind]] = {
     DEFAULT: Kind(_api_gateway, ("state_machine",), keeps_rows=True),
+    "appsync-events": Kind(_appsync_events, ("url",)),
     "appsync-graphql": Kind(_appsync_graphql, ("url",)),
+    "iot-core": Kind(_iot_core, ("url",)),
     "momento": Kind(_momento, ("url", "cache", "api_key_parameter")),
 }
 """Name of a transport -> its kind."""
