@@ -78,7 +78,7 @@ def momento_access() -> MomentoAccess:
             tokens_url(each.texts["url"]),
             SecureParameter(each.texts["api_key_parameter"], aws.ssm),
         )
-        for name, each in parse_cells(settings(ApiSettings).cells).items()
+        for name, each in descriptions().items()
         if "api_key_parameter" in each.texts
     }
     return MomentoAccess(settings(ApiSettings).matches_table, aws.dynamodb(), cells)
