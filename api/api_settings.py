@@ -18,7 +18,7 @@ class ApiSettings:
     """The scope that the token of an operator must have."""
     broadcasts_table: str
     cells: dict[str, dict[str, str]]
-    """By region of a cell: the ARN of its state machine."""
+    """By name of a cell: its texts (broadcaster/transports/description.py)."""
     site_keys: str = field(metadata=MAY_BE_EMPTY)
     """The keys of which the site sends one, separated by commas; empty where there is no site."""
     deployment: str = UNKNOWN

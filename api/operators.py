@@ -210,17 +210,17 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
     operator_of(state.competition)
     answers, failures = resources.regions().ask(
         {
-            region: partial(cell_states.stop, match, state.newest_seq, state.epoch)
-            for region, cell_states in resources.cells().items()
+            name: partial(cell_states.stop, match, state.newest_seq, state.epoch)
+            for name, cell_states in resources.cells().items()
         }
     )
     cells: dict[str, dict[str, Any]] = {}
-    for region, (cell_state, stopped) in answers.items():
+    for name, (cell_state, stopped) in answers.items():
         message = "broadcast_stopped" if stopped else "no_broadcast_to_stop"
-        logger.info(message, match=match, cell=region, told_seq=cell_state.told_seq)
-        cells[region] = {"stopped": stopped, "told": cell_state.told_seq}
-    for region, error in failures.items():
-        logger.warning("cell_unreached", match=match, cell=region, exc_info=error)
+        logger.info(message, match=match, cell=name, told_seq=cell_state.told_seq)
+        cells[name] = {"stopped": stopped, "told": cell_state.told_seq}
+    for name, error in failures.items():
+        logger.warning("cell_unreached", match=match, cell=name, exc_info=error)
     for damaged in (error for error in failures.values() if isinstance(error, DamagedMatchError)):
         raise damaged
     if failures:
@@ -280,13 +280,13 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
     state = resources.ledger().state(match)
     operator_of(state.competition)
     found, failures = resources.regions().ask(
-        {region: partial(_standing, cell_states, match) for region, cell_states in resources.cells().items()}
+        {name: partial(_standing, cell_states, match) for name, cell_states in resources.cells().items()}
     )
-    cells = {region: found.get(region, {"unreached": True}) for region in resources.cells()}
-    for region, error in failures.items():
+    cells = {name: found.get(name, {"unreached": True}) for name in resources.cells()}
+    for name, error in failures.items():
         if isinstance(error, DamagedRowError):
             report_damaged_row(error)
-            cells[region]["unreadable"] = True
+            cells[name]["unreadable"] = True
     return plain(HTTPStatus.OK, {"match": match, "seq": state.newest_seq, "cells": cells})
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from api.api_settings import ApiSettings
 from api.shared_reads import SharedReads
 from broadcaster.control.cell_state import CellStates
+from broadcaster.transports.description import parse_cells
 from matches.calendar import Calendar
 from matches.ledger import Ledger
 from matches.recent_events import RecentEvents
@@ -48,9 +49,12 @@ def viewer_counts() -> ViewerCounts:
 
 @cache
 def cells() -> dict[str, CellStates]:
-    """Region of a cell -> the state rows of its matches."""
+    """Name of a cell -> the state rows of its matches."""
     table = settings(ApiSettings).broadcasts_table
-    return {region: CellStates(table, aws.dynamodb(region, "hurried")) for region in settings(ApiSettings).cells}
+    described = parse_cells(settings(ApiSettings).cells)
+    return {
+        name: CellStates(table + each.suffix, aws.dynamodb(each.region, "hurried")) for name, each in described.items()
+    }
 
 
 @cache

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from matches.calendar import Calendar
-    from matches.event_types import DayList, LineupNames, MatchSummary, Receipt, StoredEvent
+    from matches.event_types import AnyReceipt, DayList, LineupNames, MatchSummary, StoredEvent
     from matches.ledger import Ledger
     from matches.match_state import MatchState, Outcome
     from runtime.attributes import Item
@@ -47,7 +47,7 @@ class SharedReads:
         self._lists: BriefCache[tuple[date, int], DayList] = BriefCache(_PAGES)
         # (match, epoch, newest seq, page) -> events: a page must be as complete as the seq in the same answer.
         self._pages: BriefCache[tuple[str, str, int, int], list[StoredEvent]] = BriefCache(_PAGES)
-        self._receipts: BriefCache[str, list[Receipt]] = BriefCache(_PAGES)
+        self._receipts: BriefCache[str, list[AnyReceipt]] = BriefCache(_PAGES)
         self._lineups: BriefCache[str, LineupNames] = BriefCache(_PAGES)
         self._outcomes: BriefCache[tuple[str, str, str | None], Outcome | None] = BriefCache(_MATCHES)
 
@@ -87,7 +87,7 @@ class SharedReads:
             events += [event for event in found if event["seq"] > after]
         return events[:limit]
 
-    def receipts(self, match: str, after: int | None) -> list[Receipt]:
+    def receipts(self, match: str, after: int | None) -> list[AnyReceipt]:
         """The receipts of a match's broadcasts, oldest first; only those above ``after``, if that is given."""
         kept = self._receipts.get_or_read(match, partial(self._ledger.receipts, match)).value
         return [each for each in kept if after is None or each["seq"] > after]

@@ -51,23 +51,23 @@ def read_trace(
         raise ApiError(HTTPStatus.NOT_FOUND, "unknown_event", message)
     receipts = ledger.receipts(match, seq - 1)
     known = receipts_of(seq, receipts)
-    cells = _cell_rows(match, [region for region in resources.cells() if region not in known])
+    cells = _cell_rows(match, [name for name in resources.cells() if name not in known])
     if cells:
         # A cell writes its receipt before its row says that the event was told. So receipts are read after the rows.
         receipts = ledger.receipts(match, seq - 1)
     return plain(HTTPStatus.OK, cast("dict[str, Any]", trace(state, event, receipts, cells)))
 
 
-def _cell_rows(match: str, regions: list[str]) -> dict[str, CellRows | None]:
-    """By region: the rows of a match in these cells, None for a cell that does not answer or whose row is damaged."""
+def _cell_rows(match: str, names: list[str]) -> dict[str, CellRows | None]:
+    """By name: the rows of a match in these cells, None for a cell that does not answer or whose row is damaged."""
     cells = resources.cells()
-    found, failures = resources.regions().ask({region: partial(_rows, cells[region], match) for region in regions})
-    for region, error in failures.items():
+    found, failures = resources.regions().ask({name: partial(_rows, cells[name], match) for name in names})
+    for name, error in failures.items():
         if isinstance(error, DamagedRowError):
             report_damaged_row(error)
         else:
-            logger.warning("cell_unreached", match=match, cell=region, exc_info=error)
-    return {region: found.get(region) for region in regions}
+            logger.warning("cell_unreached", match=match, cell=name, exc_info=error)
+    return {name: found.get(name) for name in names}
 
 
 def _rows(cell_states: CellStates, match: str) -> CellRows:

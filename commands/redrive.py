@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from broadcaster.control.set_aside import Message, NoSuchMessageError, find
-from broadcaster.control.set_aside_queues import Redrive, RedriveResult
+from broadcaster.home.set_aside_queues import Redrive, RedriveResult
 from commands.common import LOCAL, Api, AsJson, Aws, Prefix, confirm, err, errors_end_the_command, out
 from devstack.deployment import running_system
 from devstack.stack.ministack import StackError

@@ -13,6 +13,8 @@ import re
 from hashlib import sha256
 from typing import Final, Literal
 
+from matches.claims import competition_key
+
 Feed = Literal["all", "score"]
 FEEDS: Final[tuple[Feed, ...]] = ("all", "score")
 
@@ -26,20 +28,24 @@ HASH_DIGITS: Final = 40
 """Hexadecimal digits of a SHA-256 that stand for a name which fits no segment."""
 
 _COMPETITION: Final = re.compile(r"[a-z0-9-]{1,48}")
-_MATCH: Final = re.compile(r"[A-Za-z0-9-]{1,50}")
+_MATCH: Final = re.compile(r"(?!h-)[A-Za-z0-9-]{1,50}")
 
 
-def competition_segment(competition: str | None) -> str:
-    """The segment of a competition, by its key; None is a match without a competition."""
-    if competition is None:
+def competition_segment(key: str | None) -> str:
+    """The segment of a competition, by its key (``claims.competition_key``); None: a match without a competition."""
+    if key is None:
         return OPEN
-    return f"c-{competition}" if _COMPETITION.fullmatch(competition) else f"h-{_digest(competition)}"
+    return f"c-{key}" if _COMPETITION.fullmatch(key) else f"h-{_digest(key)}"
 
 
 def match_channel(competition: str | None, match: str) -> str:
-    """The channel of a match, above its feeds, such as ``livescore/c-world-cup-2022/wc22-final``."""
+    """The channel of a match, above its feeds, such as ``livescore/c-world-cup-2022/wc22-final``.
+
+    ``competition``: its name, as the match has it.
+    """
+    key = None if competition is None else competition_key(competition)
     segment = match if _MATCH.fullmatch(match) else f"h-{_digest(match)}"
-    return f"{NAMESPACE}/{competition_segment(competition)}/{segment}"
+    return f"{NAMESPACE}/{competition_segment(key)}/{segment}"
 
 
 def feed_channel(competition: str | None, match: str, feed: Feed) -> str:

@@ -7,7 +7,7 @@ a cold start nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, TypedDict, final
 
 if TYPE_CHECKING:
     from matches.clock import Clock
@@ -146,6 +146,7 @@ class BatchTimes(TypedDict):
     """When the last answer of the last lap came."""
 
 
+@final
 class Receipt(TypedDict):
     """The counts of one round of a broadcast in one cell (broadcaster/control/receipt.py)."""
 
@@ -183,6 +184,52 @@ class Receipt(TypedDict):
     """Batches that failed for good."""
     stopped: NotRequired[bool]
     """True if an operator ended the broadcast."""
+
+
+class PublishedFeed(TypedDict):
+    """A frame that a broadcasting transport has taken."""
+
+    feed: str
+    """``all`` or ``score`` (matches/channels.py)."""
+    bytes: int
+    taken_at: int
+    """When the service had taken the frame: milliseconds since 1970."""
+
+
+class RefusedFeed(TypedDict):
+    """A frame that a broadcasting transport has refused, before another try succeeded."""
+
+    feed: str
+    reason: str
+    """The service's code."""
+    at: int
+    """Milliseconds since 1970."""
+
+
+@final
+class BroadcastReceipt(TypedDict):
+    """The frames that a broadcasting transport has taken in one cell (broadcaster/transports/publisher.py).
+
+    The service tells the viewers itself and reports no counts.
+    """
+
+    cell: str
+    transport: str
+    broadcast: str
+    prev: int
+    """The seq up to which the cell had been told before."""
+    seq: int
+    due_at: int
+    """When the event became due: milliseconds since 1970."""
+    published: list[PublishedFeed]
+    refused: list[RefusedFeed]
+    at: int
+    """When the receipt was written: milliseconds since 1970."""
+
+
+AnyReceipt: TypeAlias = Receipt | BroadcastReceipt
+
+"""Only a receipt of senders has ``accepted``."""
 
 
 class UnsubscribedFrame(TypedDict):

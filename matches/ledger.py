@@ -43,6 +43,7 @@ from matches.match_rows import (
     parse_receipt,
     parse_state,
     row_key,
+    score_prev,
     state_key,
 )
 from matches.match_state import MatchState, Outcome
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from matches.decisions import MatchReading, Numbered
-    from matches.event_types import AuditedEvent, LineupNames, Receipt, StoredEvent
+    from matches.event_types import AnyReceipt, AuditedEvent, LineupNames, StoredEvent
     from matches.events import AcceptedEvent
     from matches.schedule import MatchChange, NewMatch
     from matches.traced_event import TracedEvent
@@ -218,6 +219,14 @@ class Ledger:
         page = self._db.query(**events_query(self.table, match, after, limit, newest=True))
         return undamaged_rows(parse_rows(parse_event, reversed(page["Items"])))
 
+    def events_with_score_prev(self, match: str, after: int, limit: int) -> list[tuple[StoredEvent, int | None]]:
+        """As ``events``. Each event that changes a plain scoreboard has the seq of the score event before it beside it.
+
+        Any other event has None beside it.
+        """
+        page = self._db.query(**events_query(self.table, match, after, limit, newest=True))
+        return undamaged_rows(parse_rows(lambda item: (parse_event(item), score_prev(item)), reversed(page["Items"])))
+
     def history(self, match: str, after: int, limit: int) -> list[StoredEvent]:
         """The next ``limit`` events with a seq above ``after``, oldest first, without damaged ones."""
         page = self._db.query(**events_query(self.table, match, after, limit, newest=False))
@@ -237,7 +246,7 @@ class Ledger:
         found = self._db.get_item(TableName=self.table, Key=key, ConsistentRead=True)
         return parse_traced(found["Item"]) if "Item" in found else None
 
-    def receipts(self, match: str, after: int | None = None) -> list[Receipt]:
+    def receipts(self, match: str, after: int | None = None) -> list[AnyReceipt]:
         """The receipts of a match's broadcasts, oldest first (broadcaster/control/receipt.py writes them).
 
         Only those whose seq is above ``after``, if that is given; without those that cannot be read.
@@ -256,7 +265,7 @@ class Ledger:
         )
         return undamaged_rows(parse_rows(parse_receipt, (item for page in pages for item in page["Items"])))
 
-    def put_receipt(self, match: str, seq: int, round_name: str, body: Receipt) -> None:
+    def put_receipt(self, match: str, seq: int, round_name: str, body: AnyReceipt) -> None:
         """Write the receipt of a round of a broadcast up to ``seq``, unless it exists already."""
         with suppress(self._db.exceptions.ConditionalCheckFailedException):
             self._db.put_item(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from matches.decisions import Decision
-    from matches.event_types import LineupNames, Receipt, StoredEvent
+    from matches.event_types import AnyReceipt, LineupNames, StoredEvent
     from matches.events import AcceptedEvent
     from matches.match_state import MatchState, Outcome
     from matches.scoreboard import Board
@@ -59,7 +59,7 @@ def lineups_row(match: str, lineups: LineupNames) -> Item:
     return {**row_key(match, LINEUPS), **VERSION_ATTRIBUTE, "body": {"S": orjson.dumps(lineups).decode()}}
 
 
-def receipt_row(match: str, seq: int, round_name: str, body: Receipt) -> Item:
+def receipt_row(match: str, seq: int, round_name: str, body: AnyReceipt) -> Item:
     """A ``receipt#`` row: the counts of one round of a broadcast up to ``seq``."""
     return {
         **row_key(match, f"receipt#{seq:08d}#{round_name}"),

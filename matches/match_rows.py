@@ -15,7 +15,7 @@ from matches.scoreboard import Board
 from runtime.attributes import Item, check_whole, count, is_whole, json_object, number, pair, reading_row, text
 
 if TYPE_CHECKING:
-    from matches.event_types import AuditedEvent, EventChanges, LineupNames, Receipt, StoredEvent
+    from matches.event_types import AnyReceipt, AuditedEvent, EventChanges, LineupNames, StoredEvent
 
 LINEUPS = "lineups"
 """The sort key of the row of a match's line-ups."""
@@ -156,12 +156,12 @@ def parse_posted(item: Item) -> tuple[StoredEvent, str | None]:
         return parse_event(item), text(item, "by") if "by" in item else None
 
 
-def parse_receipt(item: Item) -> Receipt:
-    """A receipt as broadcaster/control/receipt.py wrote it."""
+def parse_receipt(item: Item) -> AnyReceipt:
+    """A receipt as broadcaster/control/receipt.py or broadcaster/transports/publisher.py wrote it."""
     with reading_row(item["match_id"]["S"], item["item"]["S"], item):
         body = json_object(item, "body")
         check_whole(body, "seq")
-        return cast("Receipt", body)
+        return cast("AnyReceipt", body)
 
 
 def parse_outcome(item: Item) -> Outcome:

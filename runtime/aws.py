@@ -57,6 +57,13 @@ def sqs(patience: Patience = "usual") -> SQSClient:
 
 
 @cache
+def make(service: str, of_region: str) -> Any:
+    """The client of this process of any service in a region."""
+    ours: Any = {"dynamodb": dynamodb, "stepfunctions": stepfunctions}.get(service)
+    return _client(service, of_region) if ours is None else ours(of_region)
+
+
+@cache
 def connections(url: str) -> ApiGatewayManagementApiClient:
     """The @connections client of one stage, whose URL this is; for a few calls, not for a broadcast.
 

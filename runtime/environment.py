@@ -1,10 +1,10 @@
 """A function's settings: read once from its environment into a frozen value.
 
 Each function has a dataclass of its settings. The name of a field, in capitals, is the name of the variable: the field
-``matches_table`` is MATCHES_TABLE. A field is a ``str``, an ``int`` or a ``dict[str, str]``. The variable of a dict
-holds a JSON object of texts. A field with a default may be missing. terraform/system.json names the variables of each
-function, and a test compares both. An empty text counts as missing, unless its field has ``MAY_BE_EMPTY``: a table
-without a name would make AWS blame each call, not the deployment.
+``matches_table`` is MATCHES_TABLE. A field is a ``str``, an ``int`` or a ``dict[str, dict[str, str]]``. The variable of
+a dict holds a JSON object of objects of texts. A field with a default may be missing. terraform/system.json names the
+variables of each function, and a test compares both. An empty text counts as missing, unless its field has
+``MAY_BE_EMPTY``: a table without a name would make AWS blame each call, not the deployment.
 """
 
 from __future__ import annotations
@@ -76,6 +76,10 @@ def _parsed(wanted: Any, text: str) -> Any:
         value = json.loads(text)
     except ValueError:
         value = None
-    if not isinstance(value, dict) or not all(isinstance(each, str | dict) for each in value.values()):
-        raise ValueError("not a JSON object of texts")
+    if not isinstance(value, dict) or not all(_is_object_of_texts(each) for each in value.values()):
+        raise ValueError("not a JSON object of objects of texts")
     return value
+
+
+def _is_object_of_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())

@@ -56,7 +56,17 @@ locals {
 
   home_references = merge(
     local.references,
-    { cells = jsonencode({ for name, cell in module.cell : name => cell.state_machine_arn }) },
+    {
+      cells = jsonencode({
+        for name, cell in module.cell : name => {
+          region          = local.cells[name].region
+          transport       = local.cells[name].transport
+          suffix          = local.cells[name].suffix
+          state_machine   = cell.state_machine_arn
+          connections_url = replace(cell.websocket_api.url, "wss://", "https://")
+        }
+      })
+    },
   )
 }
 

@@ -28,7 +28,7 @@ FILES: Final = {
         "test_claims", "test_clock", "test_event_types", "test_events", "test_names", "test_schedule",
         "test_scoreboard", "test_snapshot",
         "test_input_errors", "test_amendments", "test_past_events", "test_unseen_goals", "test_ledger_writes",
-        "test_match_rows", "test_decisions", "test_traced_event",
+        "test_match_rows", "test_decisions", "test_traced_event", "test_channels",
     },
     "tests/subscriptions": {
         "test_connection_meter", "test_handshake", "test_protocol", "test_shards", "test_token_verification",
@@ -38,6 +38,7 @@ FILES: Final = {
         "test_gateway_answers", "test_lap", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",
         "test_post_queue", "test_progress_sums", "test_rate_share", "test_set_aside", "test_signing",
         "test_slow_viewer_rows", "test_lease_writes", "test_update_frames", "test_cell_times", "test_trace",
+        "test_description",
     },
     "tests/api": {"test_pretoken", "test_list_max_age"},
     "tests/client": {"test_cell_address", "test_follower", "test_repair_plan", "test_token_placement"},

@@ -18,8 +18,10 @@ from devstack.system import DEFAULT_PORT, System
 from runtime.environment import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from socketserver import BaseServer
+
+    from matches.event_types import AnyReceipt, Receipt
 
 EVERY_SECONDS = 0.02
 NOT_SO = "it has not come true in time"
@@ -103,6 +105,11 @@ def given(patch: pytest.MonkeyPatch, function: str, **changed: str) -> None:
     for name, value in {**System(DEFAULT_PORT).environment(function), **changed}.items():
         patch.setenv(name, value)
     settings.cache_clear()
+
+
+def counted(receipts: Iterable[AnyReceipt]) -> list[Receipt]:
+    """The receipts with counts: those of cells whose senders tell each viewer."""
+    return [each for each in receipts if "accepted" in each]
 
 
 def alive(group: int) -> bool:

@@ -15,8 +15,11 @@ replaces the row. Without that, the cell would tell nothing until the new seqs h
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from broadcaster.control.progress import PROGRESS_FIELDS, progress_item
 from runtime.attributes import (
@@ -33,9 +36,11 @@ from runtime.metrics import undamaged_rows
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from matches.event_types import RefusedFeed
 
 _MARK_DUE = (
     "SET due_seq = :seq, epoch = :epoch, #v = :v, "
@@ -59,7 +64,8 @@ class CellState:
     shards of the match's subscriptions, None before the first round without a failed batch. Until then
     subscriptions/shards.py computes the number from the operator's estimate.
     ``owner``: the owner of the lease (lease.py), until ``lease_until`` (seconds since 1970). ``round_name``: the round
-    that is running, or ran last. ``epoch``: the epoch of the match that these numbers are about.
+    that is running, or ran last. ``epoch``: the epoch of the match that these numbers are about. ``refused``: the
+    frames of untold events that the cell's service has refused; only a broadcasting transport writes them.
     """
 
     match: str
@@ -74,6 +80,7 @@ class CellState:
     lease_until: int = 0
     round_name: str | None = None
     epoch: str | None = None
+    refused: tuple[RefusedFeed, ...] = ()
 
     def is_running(self, now: float) -> bool:
         """Whether a broadcast has the lease at ``now`` (seconds since 1970)."""
@@ -94,8 +101,11 @@ class CellStates:
         """The state row of a match, read consistently."""
         return parse_cell_state(match, self.db.get_item(**cell_state_get(self.table, match)).get("Item"))
 
-    def mark_due(self, match: str, seq: int, epoch: str) -> CellState:
+    def mark_due(self, match: str, seq: int, epoch: str, *, now_ms: int | None = None) -> CellState:
         """Mark event ``seq`` of an epoch as due in the cell; returns the row as it is afterwards.
+
+        With ``now_ms`` (milliseconds since 1970) the row also says since when the event has been due. In a cell with
+        senders the starter writes that time.
 
         If a newer event is due already, nothing changes. A row of another epoch is replaced: what was told of an
         earlier match says nothing about this one.
@@ -103,11 +113,12 @@ class CellStates:
         The write that releases the lease also checks ``due_seq``. So an event that becomes due at that moment either
         is seen by the running broadcast, or finds the lease free.
         """
+        since, times = ("", {}) if now_ms is None else (", due_at = :now_ms", {":now_ms": as_number(now_ms)})
         try:
             updated = self.db.update_item(
                 TableName=self.table,
                 Key=cell_state_key(match),
-                UpdateExpression=_MARK_DUE,
+                UpdateExpression=_MARK_DUE + since,
                 ConditionExpression=_IS_NEWER,
                 ExpressionAttributeNames={"#v": "v"},
                 ExpressionAttributeValues={
@@ -115,6 +126,7 @@ class CellStates:
                     ":none": as_number(0),
                     ":epoch": {"S": epoch},
                     ":v": VERSION_ATTRIBUTE["v"],
+                    **times,
                 },
                 ReturnValues="ALL_NEW",
             )
@@ -132,7 +144,7 @@ class CellStates:
                 TableName=self.table,
                 Key=cell_state_key(old.match),
                 UpdateExpression="SET epoch = :epoch, due_seq = :seq, told_seq = :none, ended_seq = :none "
-                "REMOVE due_at, lease_owner, lease_until, round_name, stopped_seq, shards, #rows",
+                "REMOVE due_at, lease_owner, lease_until, round_name, stopped_seq, shards, refused, #rows",
                 ConditionExpression="epoch = :old",
                 ExpressionAttributeNames={"#rows": "rows"},
                 ExpressionAttributeValues={
@@ -145,6 +157,39 @@ class CellStates:
         except self.db.exceptions.ConditionalCheckFailedException:
             return self.read(old.match)
         return CellState(old.match, due_seq=seq, epoch=epoch)
+
+    def mark_told(self, match: str, seq: int, epoch: str) -> CellState | None:
+        """Write that every viewer of the match in the cell was sent everything up to ``seq``; returns the row.
+
+        None if nothing changes, because a newer event has been told, an operator has stopped the broadcast, or the row
+        belongs to another epoch.
+        """
+        try:
+            updated = self.db.update_item(
+                TableName=self.table,
+                Key=cell_state_key(match),
+                UpdateExpression="SET told_seq = :seq, ended_seq = :seq REMOVE refused",
+                ConditionExpression="epoch = :epoch AND told_seq < :seq AND ended_seq < :seq",
+                ExpressionAttributeValues={":seq": as_number(seq), ":epoch": {"S": epoch}},
+                ReturnValues="ALL_NEW",
+            )
+        except self.db.exceptions.ConditionalCheckFailedException:
+            return None
+        return parse_cell_state(match, updated["Attributes"])
+
+    def note_refused(self, match: str, epoch: str, refused: Sequence[RefusedFeed]) -> None:
+        """Write which frames of the untold events the cell's service has refused. ``mark_told`` removes that again."""
+        with suppress(self.db.exceptions.ConditionalCheckFailedException):
+            self.db.update_item(
+                TableName=self.table,
+                Key=cell_state_key(match),
+                UpdateExpression="SET refused = :refused",
+                ConditionExpression="epoch = :epoch AND told_seq < due_seq",
+                ExpressionAttributeValues={
+                    ":refused": {"S": orjson.dumps({"refused": list(refused)}).decode()},
+                    ":epoch": {"S": epoch},
+                },
+            )
 
     def stop(self, match: str, seq: int, epoch: str) -> tuple[CellState, bool]:
         """Stop the broadcast of all events up to ``seq``; returns the row, and whether there was a broadcast to stop.
@@ -225,7 +270,8 @@ def parse_cell_state(match: str, item: Mapping[str, Any] | None) -> CellState:
             for name, key in (("owner", "lease_owner"), ("round_name", "round_name"), ("epoch", "epoch"))
             if key in item
         }
-        return CellState(match, **texts, **numbers)
+        refused = tuple(json_object(item, "refused").get("refused", ())) if "refused" in item else ()
+        return CellState(match, **texts, **numbers, refused=refused)
 
 
 def _parse_progress(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control import rate_share
 from broadcaster.control.cell_state import CellStates, cell_state_key
-from broadcaster.control.control_settings import ReceiptSettings
 from broadcaster.control.lease import start_owner
 from broadcaster.control.payload import RoundEnd
 from broadcaster.control.progress import batch_times, round_name, total
+from broadcaster.control.receipt_settings import ReceiptSettings
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import DamagedRowError

@@ -48,12 +48,13 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class CellTables:
-    """The tables of a cell: its region, a client, the names of ``broadcasts`` and ``subscriptions``."""
+    """The tables of a cell: the cell's name, a client, the names of ``broadcasts`` and ``subscriptions``."""
 
-    region: str
+    name: str
     db: DynamoDBClient
     broadcasts: str
-    subscriptions: str
+    subscriptions: str | None
+    """None in a cell that keeps no rows of viewers."""
 
 
 @dataclass(slots=True)
@@ -64,13 +65,13 @@ class Removed:
     home: Counter[str] = field(default_factory=Counter)
     cells: dict[str, Counter[str]] = field(default_factory=dict)
     unreached: dict[str, str] = field(default_factory=dict)
-    """By region: the reason why rows may be left in a cell."""
+    """By name: the reason why rows may be left in a cell."""
 
     def to_dict(self) -> dict[str, Any]:
         """As ``livescore match reset --json`` prints it."""
-        cells: dict[str, Any] = {region: {"removed": dict(counts)} for region, counts in self.cells.items()}
-        for region, reason in self.unreached.items():
-            cells.setdefault(region, {})["unreached"] = reason
+        cells: dict[str, Any] = {name: {"removed": dict(counts)} for name, counts in self.cells.items()}
+        for name, reason in self.unreached.items():
+            cells.setdefault(name, {})["unreached"] = reason
         return {"match": self.match, "home": {"removed": dict(self.home)}, "cells": cells}
 
 
@@ -97,11 +98,11 @@ class Reset:
         audience, is_known = self._audience(match)
         removed.home += _delete_row(self.home, self.matches, state_key(match))
         for cell in self.cells:
-            removed.cells[cell.region] = counts = Counter[str]()
+            removed.cells[cell.name] = counts = Counter[str]()
             try:
                 _empty_cell(cell, match, counts, audience, is_known=is_known, check=partial(self._check, match))
             except (ClientError, BotoCoreError, TimeoutError) as error:
-                removed.unreached[cell.region] = str(error)
+                removed.unreached[cell.name] = str(error)
         self._check(match)
         for pk in (match, audience_partition(match)):
             keys = list(_keys(self.home, self.matches, "match_id", "item", pk))
@@ -147,13 +148,18 @@ def _empty_cell(
     delete_rows(cell.db, cell.broadcasts, rows)
     counts.update(_kind(key["sk"]["S"]) for key in rows)
 
+    if cell.subscriptions is not None and (deleted := _empty_shards(cell.db, cell.subscriptions, match, shards)):
+        counts["subscription"] += deleted
+
+
+def _empty_shards(db: DynamoDBClient, table: str, match: str, shards: int) -> int:
+    """Delete the rows of the match's viewers; returns their number."""
+
     def empty(shard: int) -> int:
-        pk = partition(match, shard)
-        return delete_rows(cell.db, cell.subscriptions, _keys(cell.db, cell.subscriptions, "pk", "sk", pk))
+        return delete_rows(db, table, _keys(db, table, "pk", "sk", partition(match, shard)))
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        if deleted := sum(threads.map(empty, range(shards))):
-            counts["subscription"] += deleted
+        return sum(threads.map(empty, range(shards)))
 
 
 def _wait_for_the_end(cell: CellTables, match: str) -> None:

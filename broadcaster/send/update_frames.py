@@ -75,20 +75,23 @@ def covers(events: Sequence[CarriedEvent], told_seq: int, newest_seq: int) -> bo
     return bool(seqs) and seqs.issuperset(range(told_seq + 1, newest_seq + 1))
 
 
-def build(state: MatchState, told_seq: int, events: Sequence[tuple[StoredEvent, int | None]]) -> Frames | None:
+def build(
+    state: MatchState, told_seq: int, events: Sequence[tuple[StoredEvent, int | None]], frame_bytes: int = FRAME_BYTES
+) -> Frames | None:
     """The frames that bring every viewer from ``told_seq`` to ``state.newest_seq``; None if there is nothing to send.
 
     ``events`` are the events after ``told_seq``, oldest first. Each event that changes a plain scoreboard has the seq
     of the score event before it beside it, any other event None. The frames begin after the newest missing event.
+    ``frame_bytes``: the most bytes of a frame.
     """
     newest_seq = state.newest_seq
     if told_seq >= newest_seq:
         return None
     rows = _without_gaps([each for each in events if told_seq < each[0]["seq"] <= newest_seq], newest_seq)
     all_events = [event for event, _ in rows]
-    fitting = _that_fit(state, all_events)
+    fitting = _that_fit(state, all_events, frame_bytes)
     before = {event["seq"]: score_seq for event, score_seq in rows if score_seq is not None}
-    score_events = _that_fit(state, [event for event in all_events if event["seq"] in before])
+    score_events = _that_fit(state, [event for event in all_events if event["seq"] in before], frame_bytes)
     score_frame = None
     if score_events:
         score_frame = _frame(state, before[score_events[0]["seq"]], score_events)
@@ -111,8 +114,8 @@ def _without_gaps(rows: list[tuple[StoredEvent, int | None]], seq: int) -> list[
     return rows[begin:]
 
 
-def _that_fit(state: MatchState, events: list[StoredEvent]) -> list[StoredEvent]:
-    return newest_that_fit(events, FRAME_BYTES - len(_frame(state, state.newest_seq, [], _LATEST)))
+def _that_fit(state: MatchState, events: list[StoredEvent], frame_bytes: int) -> list[StoredEvent]:
+    return newest_that_fit(events, frame_bytes - len(_frame(state, state.newest_seq, [], _LATEST)))
 
 
 def _frame(state: MatchState, prev: int, events: list[StoredEvent], at: int | None = None) -> bytes:

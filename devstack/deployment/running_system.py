@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
-from broadcaster.control.cells import make_cell
-from broadcaster.control.control_settings import HomeSettings
 from broadcaster.control.reset import CellTables, Reset
-from broadcaster.control.set_aside_queues import Queue, Redrive
-from broadcaster.control.watchdog_queue import WatchdogQueue
+from broadcaster.home.cells import make_cell
+from broadcaster.home.home_settings import HomeSettings
+from broadcaster.home.set_aside_queues import Queue, Redrive
+from broadcaster.home.watchdog_queue import WatchdogQueue
+from broadcaster.transports.description import parse_cells
+from broadcaster.transports.transport import Clients
 from devstack.operator.local_system import nothing_answers, system_at
 from devstack.stack.ministack import StackError
 from devstack.stack.provision import client
@@ -59,8 +61,13 @@ def reset(api_url: str, *, aws: bool, prefix: str = PREFIX) -> Reset:
         home=make("dynamodb"),
         matches=own.matches_table,
         cells=[
-            CellTables(region, make("dynamodb", region), own.broadcasts_table, f"{prefix}-subscriptions")
-            for region in own.cells
+            CellTables(
+                name,
+                make("dynamodb", each.region),
+                own.broadcasts_table + each.suffix,
+                f"{prefix}-subscriptions{each.suffix}" if each.keeps_rows else None,
+            )
+            for name, each in parse_cells(own.cells).items()
         ],
     )
 
@@ -76,6 +83,10 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
     return lambda service, region=system.region: client(at_region(system, region), service), PREFIX
 
 
+def _no_credentials() -> None:
+    """A cell whose batches can be set aside is told by an execution, and the client that starts it signs itself."""
+
+
 def _home_settings(make: Callable[..., Any], prefix: str) -> HomeSettings:
     """The settings of the running fan-out: the tables, cells, queues and rates that are in use."""
     about = make("lambda").get_function_configuration(FunctionName=f"{prefix}-fanout")
@@ -88,20 +99,23 @@ def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
     queues = [Queue(sqs, sqs.get_queue_url(QueueName=f"{prefix}-set-aside")["QueueUrl"])]
     unreached = set()
     threads = ThreadPoolExecutor(1)
-    for region in own.cells:
-        cell = make_cell(own, region, make("dynamodb", region), make("stepfunctions", region), threads)
-        theirs = make("sqs", region)
+    ledger = Ledger(own.matches_table, make("dynamodb"))
+    for name, each in parse_cells(own.cells).items():
+        if not each.keeps_rows:
+            continue
+        cell = make_cell(own, each, Clients(make, _no_credentials, ledger, threads))
+        theirs = make("sqs", each.region)
         try:
-            url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches")["QueueUrl"]
+            url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches{each.suffix}")["QueueUrl"]
         except (ClientError, BotoCoreError):
-            unreached.add(region)
+            unreached.add(name)
         else:
             queues.append(Queue(theirs, url, cell))
     return Redrive(
         queues=queues,
         kinesis=make("kinesis"),
         stream=f"{prefix}-{System(0).raw['stream']['name']}",
-        ledger=Ledger(own.matches_table, make("dynamodb")),
+        ledger=ledger,
         watchdog_queue=WatchdogQueue(sqs, own.watchdog_queue, own.watchdog_seconds),
         unreached=unreached,
     )

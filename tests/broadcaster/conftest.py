@@ -14,19 +14,21 @@ import aioboto3
 import pytest
 
 from broadcaster.control.cell_state import cell_state_key
-from broadcaster.control.cells import Cell, Cells
-from broadcaster.control.fanout import Fanout
 from broadcaster.control.lease import start_owner, start_seconds
 from broadcaster.control.payload import Batch, SenderTask
 from broadcaster.control.plan import Budget
 from broadcaster.control.progress import round_name
-from broadcaster.control.starter import Starter
-from broadcaster.control.watchdog_queue import WatchdogQueue
+from broadcaster.home.cells import Cell, Cells
+from broadcaster.home.fanout import Fanout
+from broadcaster.home.watchdog_queue import WatchdogQueue
 from broadcaster.send.carousel import Carousel, Tools
 from broadcaster.send.gateway import Gateway
 from broadcaster.send.row_pages import decode_queries
 from broadcaster.send.sender_store import SenderStore
 from broadcaster.send.signing import Credentials, Endpoint
+from broadcaster.transports.api_gateway import ApiGateway
+from broadcaster.transports.description import CellDescription
+from broadcaster.transports.registry import DEFAULT
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION
 from matches.events import EVENT, AcceptedEvent
@@ -136,7 +138,7 @@ async def tools(system: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 def make_starter(
-    system: System, cell_states: CellStates, *, kind: type[Starter] = Starter, watchdog_seconds: int = 30
+    system: System, cell_states: CellStates, *, kind: type[ApiGateway] = ApiGateway, watchdog_seconds: int = 30
 ) -> Any:
     """A starter, of a ``kind``, for the running system's state machine."""
     return kind(
@@ -175,7 +177,7 @@ def fanout(ledger: Ledger, cell_states: CellStates, starter: Started, system: Sy
     """A fan-out in this process."""
     sqs = client(system, "sqs")
     queue = WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2)
-    cells = Cells({REGION: Cell(REGION, cell_states, starter)}, queue, THREADS)
+    cells = Cells({REGION: Cell(CellDescription(REGION, REGION, DEFAULT), cell_states, starter)}, queue, THREADS)
     return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from broadcaster.control.starter import Starter
+from broadcaster.transports.api_gateway import ApiGateway
 from matches.events import EVENT, AcceptedEvent
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matches.match_state import MatchState
 
 
-class Started(Starter):
+class Started(ApiGateway):
     """A starter that keeps note of what it started, and can fail as Step Functions may."""
 
     started: list[tuple[str, int]]

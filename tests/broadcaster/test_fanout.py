@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from broadcaster.control.cell_state import cell_state_key
-from broadcaster.control.fanout import Fanout, IncompleteError
+from broadcaster.home.fanout import Fanout, IncompleteError
 from matches.ledger import Ledger as RealLedger
 from matches.match_rows import row_key
 from matches.numbering import Numbering

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from broadcaster.control.fanout import Fanout, IncompleteError
+from broadcaster.home.fanout import Fanout, IncompleteError
 from matches.match_rows import event_item, row_key
 from tests.broadcaster.fanout_records import accepted_event, fail_for, ids, record
 

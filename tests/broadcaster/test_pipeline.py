@@ -25,7 +25,7 @@ from matches.events import EVENT, AcceptedEvent
 from subscriptions.shard_counts import broadcast_key
 from subscriptions.shards import every_shard_of, shard_count
 from subscriptions.store import Subscriptions
-from tests.support import eventually
+from tests.support import counted, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -150,7 +150,7 @@ async def test_a_batch_that_fails_for_good_is_set_aside_and_the_others_finish(
         )
         cell_state = await eventually(lambda: (cell_state := told(system, match_id)).ended_seq and cell_state)
         assert cell_state.told_seq == 0
-        [receipt] = ledger.receipts(match_id)
+        [receipt] = counted(ledger.receipts(match_id))
         assert (receipt["batches"], receipt["set_aside"]) == (1, 1)
         await eventually(lambda: sum(1 for each in seen if each.seqs) == receipt["accepted"])
         sqs = client(system, "sqs")

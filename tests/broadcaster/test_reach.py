@@ -10,9 +10,11 @@ from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError
 
 from broadcaster.control.cell_state import CellStates
-from broadcaster.control.cells import Cell, Cells
-from broadcaster.control.watchdog_queue import WatchdogQueue
+from broadcaster.home.cells import Cell, Cells
+from broadcaster.home.watchdog_queue import WatchdogQueue
 from broadcaster.send.sender_store import SenderStore
+from broadcaster.transports.description import CellDescription
+from broadcaster.transports.registry import DEFAULT
 from devstack.stack.provision import client
 from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, AcceptedEvent
@@ -50,7 +52,7 @@ def begun(ledger: Ledger, match_id: str) -> str:
 
 def cell(system: System, region: str, cell_states: CellStates) -> Cell:
     """A cell that starts executions of the running system's state machine."""
-    return Cell(region, cell_states, make_starter(system, cell_states))
+    return Cell(CellDescription(region, region, DEFAULT), cell_states, make_starter(system, cell_states))
 
 
 def watch(system: System, sqs: Any = None) -> WatchdogQueue:

@@ -21,6 +21,7 @@ from subscriptions.shard_counts import broadcast_key
 from subscriptions.viewer_counts import ViewerCounts
 from tests.broadcaster.conftest import OWNER
 from tests.hole import hole
+from tests.support import counted
 
 if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellStates
@@ -95,7 +96,7 @@ def test_a_round_in_which_every_batch_failed_moves_no_seq(
     grant_lease(numbered)
     assert receipts.finish(ended(numbered, None, None)) is False
     assert stand(cell_states, numbered) == (0, 0, None)
-    assert [each["set_aside"] for each in ledger.receipts(numbered)] == [2]
+    assert [each["set_aside"] for each in counted(ledger.receipts(numbered))] == [2]
 
 
 def test_an_execution_whose_senders_never_ran_leaves_no_receipt(
@@ -156,7 +157,7 @@ def test_a_repeated_end_leaves_the_first_receipt(
     receipts.finish(ended(numbered, 2, 2))
     assert cell_states.read(numbered).told_seq == 2
     receipts.finish(ended(numbered, 2, None))
-    assert [each["prev"] for each in ledger.receipts(numbered)] == [0]
+    assert [each["prev"] for each in counted(ledger.receipts(numbered))] == [0]
 
 
 def test_a_round_ends_without_home(
@@ -234,7 +235,7 @@ def test_a_damaged_progress_row_hides_no_other_row(
         dynamodb.put_item(TableName=system.name("broadcasts"), Item=key | {"body": {"S": body}})
     assert receipts.finish(done) is False
     assert stand(cell_states, numbered) == (2, 2, None)
-    [receipt] = ledger.receipts(numbered)
+    [receipt] = counted(ledger.receipts(numbered))
     assert (receipt["rows"], receipt["batches"]) == (5, 1)
 
 

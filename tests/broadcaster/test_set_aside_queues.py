@@ -26,7 +26,7 @@ from tests.support import eventually, until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from broadcaster.control.set_aside_queues import Redrive
+    from broadcaster.home.set_aside_queues import Redrive
     from devstack.operator.api_client import Operator
     from devstack.system import System
     from matches.ledger import Ledger
@@ -226,7 +226,8 @@ def test_a_cell_that_does_not_answer_hides_no_others(queue: Redrive, match_id: s
     [own] = queue.queues
     assert own.cell is not None
     with hole() as silent:
-        dead = dataclasses.replace(own, sqs=silent.client("sqs"), cell=dataclasses.replace(own.cell, region="away"))
+        away = dataclasses.replace(own.cell, description=dataclasses.replace(own.cell.description, name="away"))
+        dead = dataclasses.replace(own, sqs=silent.client("sqs"), cell=away)
     both = dataclasses.replace(queue, queues=[dead, own])
     with both:
         assert [each.match for each in both.receive()] == [match_id]

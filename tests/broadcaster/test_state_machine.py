@@ -13,7 +13,7 @@ from devstack.stack.provision import client
 from devstack.system import ROLE
 from matches.events import EVENT, AcceptedEvent
 from tests.broadcaster.test_pipeline import begun, told, watching
-from tests.support import eventually
+from tests.support import counted, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ async def test_a_batch_that_cannot_be_set_aside_ends_no_other_batch(
         start(system, machine({queue: queue + "-that-is-not-there"}), match, WHOLE, DAMAGED)
         await eventually(lambda: told(system, match).ended_seq == 1)
         await eventually(lambda: seen.seqs == [1])
-    [receipt] = ledger.receipts(match)
+    [receipt] = counted(ledger.receipts(match))
     assert (receipt["batches"], receipt["accepted"], receipt["set_aside"]) == (1, 1, 1)
     assert (told(system, match).told_seq, told(system, match).owner) == (0, None)
 

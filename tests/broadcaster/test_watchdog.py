@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadcaster.control import watchdog
 from broadcaster.control.cell_state import cell_state_key
-from broadcaster.control.cells import Cell, Cells
 from broadcaster.control.set_aside import parse
-from broadcaster.control.watchdog_queue import WatchdogQueue
+from broadcaster.home import watchdog
+from broadcaster.home.cells import Cell, Cells
+from broadcaster.home.watchdog_queue import WatchdogQueue
+from broadcaster.transports.description import CellDescription
+from broadcaster.transports.registry import DEFAULT
 from devstack.stack.provision import client
 from devstack.system import REGION
 from runtime import aws
@@ -53,11 +55,11 @@ def queues(
     """The watchdog works with the real tables and these queues."""
     sqs = client(system, "sqs")
     queues = Queues(sqs, (f"watched-{match_id}", f"aside-{match_id}"))
-    cell = Cell(REGION, cell_states, make_starter(system, cell_states))
+    cell = Cell(CellDescription(REGION, REGION, DEFAULT), cell_states, make_starter(system, cell_states))
     cells = Cells({REGION: cell}, WatchdogQueue(sqs, queues.watched, 0), THREADS)
     # No message is delayed: the pauses are tried in test_reach.py.
-    monkeypatch.setattr(cells, "check_later", lambda match, seq, region, epoch, tries: cells._watchdog_queue.put(  # noqa: SLF001
-        match, seq, region, epoch, seconds=0, tries=tries))  # fmt: skip
+    monkeypatch.setattr(cells, "check_later", lambda match, seq, cell, epoch, tries: cells._watchdog_queue.put(  # noqa: SLF001
+        match, seq, cell, epoch, seconds=0, tries=tries))  # fmt: skip
     monkeypatch.setattr(watchdog, "cells", lambda: cells)
     monkeypatch.setattr(watchdog, "_ledger", lambda: ledger)
     monkeypatch.setattr(aws, "sqs", lambda: sqs)

@@ -15,17 +15,19 @@ class Some:
 
     matches_table: str
     send_rate: int
-    cells: dict[str, str]
+    cells: dict[str, dict[str, str]]
     deployment: str = "unknown"
 
 
-WHOLE = {"MATCHES_TABLE": "m", "SEND_RATE": "7500", "CELLS": '{"eu-west-1": "arn"}', "PATH": "/bin"}
+WHOLE = {"MATCHES_TABLE": "m", "SEND_RATE": "7500", "CELLS": '{"main": {"region": "eu-west-1"}}', "PATH": "/bin"}
 
 
 def test_settings_are_read_into_a_frozen_value() -> None:
     """Promise: each field has the value of its variable, and nobody changes it."""
     some = read(Some, WHOLE)
-    assert some == Some(matches_table="m", send_rate=7500, cells={"eu-west-1": "arn"}, deployment="unknown")
+    assert some == Some(
+        matches_table="m", send_rate=7500, cells={"main": {"region": "eu-west-1"}}, deployment="unknown"
+    )
     with pytest.raises(FrozenInstanceError):
         some.send_rate = 1  # type: ignore[misc]
 
@@ -54,10 +56,11 @@ def test_a_number_is_checked(value: str) -> None:
         read(Some, {**WHOLE, "SEND_RATE": value})
 
 
-@pytest.mark.parametrize("value", ["", "{", "[]", '{"eu-west-1": 7}', "null"])
+@pytest.mark.parametrize("value", ["", "{", "[]", '{"main": 7}', '{"main": "arn"}', '{"main": {"region": 7}}', "null"])
 def test_an_object_is_checked(value: str) -> None:
-    """Promise: a setting that is no JSON object of texts is named."""
-    with pytest.raises(SettingsError, match=r"CELLS in the function's environment is .*, not a JSON object of texts"):
+    """Promise: a setting that is no JSON object of objects of texts is named."""
+    said = r"CELLS in the function's environment is .*, not a JSON object of objects of texts"
+    with pytest.raises(SettingsError, match=said):
         read(Some, {**WHOLE, "CELLS": value})
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from api.api_settings import ApiSettings
-from broadcaster.control.control_settings import HomeSettings, ReceiptSettings
+from broadcaster.control.receipt_settings import ReceiptSettings
+from broadcaster.home.home_settings import HomeSettings
 from broadcaster.send.sender_settings import SenderSettings
 from devstack.system import ROOT, System
 from subscriptions.viewer_settings import AuthorizerSettings, RoutesSettings
@@ -53,7 +54,7 @@ def test_an_init_names_the_setting_that_is_missing(function: str) -> None:
     """Promise: a function that lacks a variable does not start, and the error of its INIT names the variable."""
     described = FUNCTIONS[function]
     wanted = sorted(described["environment"].keys() - {"DEPLOYMENT"})
-    values = dict.fromkeys(described["environment"], "7") | {"CELLS": '{"us-east-1": "arn"}'}
+    values = dict.fromkeys(described["environment"], "7") | {"CELLS": '{"us-east-1": {}}'}
     answer = subprocess.run(
         [sys.executable, "-c", INIT, described["handler"], *wanted], cwd=ROOT, text=True, capture_output=True,
         check=True, env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1", **values},

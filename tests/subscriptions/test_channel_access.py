@@ -8,7 +8,7 @@ from matches.channels import feed_channel, subject_channel
 from subscriptions.channel_access import competition_segments, may_hear
 
 CUP = "world-cup-2022"
-UNCOMMON = "coupe-d’été"
+UNCOMMON = "coupe-d-été"
 
 
 @pytest.mark.parametrize("feed", ["all", "score"])

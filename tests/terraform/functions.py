@@ -93,10 +93,18 @@ def _url(queue: Resource) -> str:
 
 
 def _cells(applied: Applied) -> str:
-    """The state machines by region, as Terraform writes JSON."""
+    """The cells as broadcaster/transports/description.py reads them, and as Terraform writes JSON."""
     account = str(applied.of("aws_sqs_queue")[0]["arn"]).split(":")[4]
-    machines: dict[str, Any] = {
-        each.region: f"arn:aws:states:{each.region}:{account}:stateMachine:{each['name']}"
+    stage = applied.system["websocket_api"]["stage"]
+    cells: dict[str, Any] = {
+        each.region: {
+            "region": each.region,
+            "transport": "api-gateway",
+            "suffix": "",
+            "state_machine": f"arn:aws:states:{each.region}:{account}:stateMachine:{each['name']}",
+            "connections_url": f"https://{api['id']}.execute-api.{each.region}.amazonaws.com/{stage}",
+        }
         for each in applied.of("aws_sfn_state_machine")
+        if (api := applied.api("WEBSOCKET", each.region))
     }
-    return json.dumps(machines, sort_keys=True, separators=(",", ":"))
+    return json.dumps(cells, sort_keys=True, separators=(",", ":"))

@@ -119,7 +119,8 @@ def _check_receipts(world: World, match: str) -> None:
     """
     counted: Counter[str] = Counter()
     for receipt in world.ledger.receipts(match):
-        counted[receipt["broadcast"]] += receipt["accepted"]
+        if "accepted" in receipt:
+            counted[receipt["broadcast"]] += receipt["accepted"]
     if counted.total() > world.received:
         world.reference.breaks(f"receipts count {counted.total()} frames, the gateway accepted {world.received}")
     if world.faults:

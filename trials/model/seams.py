@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import api.operators
 import api.readers
-import broadcaster.control.cells
-import broadcaster.control.fanout
 import broadcaster.control.plan
 import broadcaster.control.receipt
 import broadcaster.control.starter
+import broadcaster.home.cells
+import broadcaster.home.fanout
 import broadcaster.send.batch_share
 import broadcaster.send.carousel
 import broadcaster.send.poller
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 TIMED = (
-    broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.control.cells,
+    broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.home.cells,
     broadcaster.control.receipt, broadcaster.control.starter, broadcaster.send.sender_store, api.operators,
     api.readers, runtime.brief_cache, matches.ledger, matches.numbering, subscriptions.viewer_counts,
     subscriptions.store,
 )  # fmt: skip
 """Modules that read the clock."""
 
-KEEPING = (broadcaster.control.fanout, subscriptions.viewer_counts, subscriptions.routes)
+KEEPING = (broadcaster.home.fanout, subscriptions.viewer_counts, subscriptions.routes)
 """Modules with values that are valid for some seconds, by the clock of runtime.thaw."""
 
 SMALL = 2

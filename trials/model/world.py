@@ -14,14 +14,16 @@ from greenlet import getcurrent
 
 from api import handler as api
 from broadcaster.control.cell_state import CellStates, cell_state_get
-from broadcaster.control.cells import Cell, Cells
-from broadcaster.control.fanout import Fanout
 from broadcaster.control.payload import ExecutionInput, RoundEnd, SenderTask
 from broadcaster.control.plan import Budget
 from broadcaster.control.progress import round_name
 from broadcaster.control.receipt import Receipts
-from broadcaster.control.starter import Starter
-from broadcaster.control.watchdog_queue import WatchdogQueue
+from broadcaster.home.cells import Cell, Cells
+from broadcaster.home.fanout import Fanout
+from broadcaster.home.watchdog_queue import WatchdogQueue
+from broadcaster.transports.api_gateway import ApiGateway
+from broadcaster.transports.description import CellDescription
+from broadcaster.transports.registry import DEFAULT
 from devstack.system import REGION, System
 from matches.events import parse_record
 from matches.ledger import Ledger
@@ -95,9 +97,15 @@ class World:
         broadcasts = self.system.name("broadcasts")
         self.cell_states = CellStates(broadcasts, self.raw)
         states, threads = CellStates(broadcasts, self.db), _Inline()
-        starter = Starter(states, self.stepfunctions, "", Budget(2, 1), 20, threads)  # type: ignore[arg-type]
+        starter = ApiGateway(states, self.stepfunctions, "", Budget(2, 1), 20, threads)  # type: ignore[arg-type]
+        described = CellDescription(REGION, REGION, DEFAULT)
         watch = WatchdogQueue(self.watched, "", 30)  # type: ignore[arg-type]
-        self.cells = Cells({REGION: Cell(REGION, states, starter)}, watch, threads, self.clock.monotonic)
+        self.cells = Cells(
+            {REGION: Cell(described, states, starter)},
+            watch,
+            threads,
+            self.clock.monotonic,
+        )
         ledger = Ledger(self.system.name("matches"), self.db)
         self.fanout = Fanout(ledger, self.cells, self.set_aside, "")  # type: ignore[arg-type]
         viewers = ViewerCounts(ledger.table, self.db)

@@ -203,7 +203,7 @@ MISTAKES = [
     MistakeInAFile(
         "failed-items-not-named",
         event_sources.partial_answers,
-        "broadcaster/control/watchdog.py",
+        "broadcaster/home/watchdog.py",
         "batchItemFailures",
         "failures",
         "names no failed items",

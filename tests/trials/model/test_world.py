@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support import counted
 from trials.model import storage
 from trials.model.actors import Turn
 from trials.model.ending import quiet
@@ -94,7 +95,7 @@ def test_an_execution_that_loses_its_lease_leaves_no_receipt(world: World) -> No
     quiet(world, "m")
     assert world.reference.broken == []
     assert world.faults == 0
-    receipts = {receipt["broadcast"]: receipt["accepted"] for receipt in world.ledger.receipts("m")}
+    receipts = {receipt["broadcast"]: receipt["accepted"] for receipt in counted(world.ledger.receipts("m"))}
     unreceipted = [posts for name, posts in world.accepted.items() if name not in receipts]
     assert unreceipted == [{hanging.owner: 1}]
     [name] = [name for name in world.accepted if name not in receipts]

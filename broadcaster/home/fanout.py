@@ -34,10 +34,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger
 
-from broadcaster.control.cells import Cells, cells
-from broadcaster.control.control_settings import HomeSettings
 from broadcaster.control.payload import CarriedEvent
 from broadcaster.control.set_aside import record_body
+from broadcaster.home.cells import Cells, cells
+from broadcaster.home.home_settings import HomeSettings
 from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
 from runtime import aws, lifecycle

@@ -1,4 +1,4 @@
-"""Home's calls to the cells. Each cell is in a region of its own, with its own viewers, senders and send rate.
+"""Home's calls to the cells. Each cell has a name, a region, a transport, and viewers of its own.
 
 Home numbers the events. Then each numbered event becomes due in every cell, and a broadcast starts there; the calls to
 the cells run side by side. A cell that does not answer delays no other cell: a message in the watchdog's queue at home
@@ -17,11 +17,12 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from broadcaster.control.cell_state import CellStates
-from broadcaster.control.control_settings import HomeSettings
-from broadcaster.control.lease import start_seconds
-from broadcaster.control.plan import Budget
-from broadcaster.control.starter import Starter
-from broadcaster.control.watchdog_queue import WatchdogQueue
+from broadcaster.home.home_settings import HomeSettings
+from broadcaster.home.watchdog_queue import WatchdogQueue
+from broadcaster.transports import registry
+from broadcaster.transports.description import parse_cells
+from broadcaster.transports.transport import Clients
+from matches.ledger import Ledger
 from runtime import aws
 from runtime.attributes import DamagedMatchError, DamagedRowError
 from runtime.environment import settings
@@ -34,10 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor, Future
 
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_stepfunctions import SFNClient
-
     from broadcaster.control.payload import CarriedEvent
+    from broadcaster.transports.description import CellDescription
+    from broadcaster.transports.transport import Transport
     from matches.match_state import MatchState
 
 SILENCE_SECONDS = 15.0
@@ -67,13 +67,13 @@ T = TypeVar("T")
 class Cell:
     """Home's clients for one cell."""
 
-    region: str
+    description: CellDescription
     cell_states: CellStates
-    starter: Starter
+    transport: Transport
 
 
 class Cells:
-    """All cells of a deployment, by region. ``clock`` counts seconds, also while the function's process is frozen."""
+    """All cells of a deployment, by name. ``clock`` counts seconds, also while the function's process is frozen."""
 
     def __init__(
         self,
@@ -90,8 +90,8 @@ class Cells:
         self._regions = Regions(len(self._cells), clock)
         self._silent_until: dict[str, float] = {}
 
-    def __contains__(self, region: str) -> bool:
-        return region in self._cells
+    def __contains__(self, name: str) -> bool:
+        return name in self._cells
 
     def broadcast(
         self, match_state: MatchState, events: Sequence[CarriedEvent] = (), *, again: bool = False
@@ -109,15 +109,15 @@ class Cells:
         the row and sets its message aside. Raises refusals.AWS_ERRORS.
         """
         put = partial(self._watchdog_queue.put, match_state.match, match_state.newest_seq, epoch=match_state.epoch)
-        messages = {region: self._threads.submit(put, region) for region in self._cells}
+        messages = {name: self._threads.submit(put, name) for name in self._cells}
         reached, damaged = self._ask(
             {
-                region: partial(cell.starter.begin, match_state, events, message=messages[region], again=again)
-                for region, cell in self._cells.items()
+                name: partial(cell.transport.begin, match_state, events, message=messages[name], again=again)
+                for name, cell in self._cells.items()
             }
         )
-        unreached = [region for region in self._cells if region not in reached.keys() | damaged.keys()]
-        unsent = {region: error for region, sent in messages.items() if (error := _error_of(sent)) is not None}
+        unreached = [name for name in self._cells if name not in reached.keys() | damaged.keys()]
+        unsent = {name: error for name, sent in messages.items() if (error := _error_of(sent)) is not None}
         if unsent:
             # There is one queue, so the first error speaks for all of them.
             error = next(iter(unsent.values()))
@@ -126,65 +126,65 @@ class Cells:
                 match=match_state.match, seq=match_state.newest_seq, cells=sorted(unsent), exc_info=error,
             )  # fmt: skip
             raise error
-        for region in unreached:
-            put(region, seconds=UNREACHED_SECONDS)
+        for name in unreached:
+            put(name, seconds=UNREACHED_SECONDS)
         return unreached
 
-    def check(self, match: str, seq: int, region: str, epoch: str, read_state: Callable[[], MatchState]) -> CheckResult:
+    def check(self, match: str, seq: int, name: str, epoch: str, read_state: Callable[[], MatchState]) -> CheckResult:
         """Check event ``seq`` of an epoch in a cell; starts a broadcast if none has ended and none has the lease.
 
         ``read_state`` reads the match from the ledger. If the match has another epoch than ``epoch``, the event belongs
         to an earlier match of the id: the result is ``ended``. Raises the errors of ``read_state``, and
         DamagedMatchError for a damaged row of the cell.
         """
-        cell = self._cells[region]
-        cell_state = self._ask_one(region, partial(cell.cell_states.read, match))
+        cell = self._cells[name]
+        cell_state = self._ask_one(name, partial(cell.cell_states.read, match))
         if cell_state is not None and (cell_state.due_seq < seq or cell_state.epoch != epoch):
             # The event is not due in the cell yet, or the row belongs to another epoch.
             match_state = read_state()
             if epoch != match_state.epoch:
                 return "ended"
             newest = max(seq, match_state.newest_seq)
-            cell_state = self._ask_one(region, partial(cell.cell_states.mark_due, match, newest, match_state.epoch))
+            cell_state = self._ask_one(name, partial(cell.cell_states.mark_due, match, newest, match_state.epoch))
         if cell_state is None:
             return "unreached"
         if cell_state.ended_seq >= seq:
             return "ended"
         if cell_state.is_running(time.time()):
             return "running"
-        if self._ask_one(region, partial(cell.starter.begin, read_state())) is None:
+        if self._ask_one(name, partial(cell.transport.begin, read_state())) is None:
             return "unreached"
-        logger.warning("broadcast_restarted", match=match, seq=seq, ended_seq=cell_state.ended_seq, cell=region)
+        logger.warning("broadcast_restarted", match=match, seq=seq, ended_seq=cell_state.ended_seq, cell=name)
         return "restarted"
 
-    def check_later(self, match: str, seq: int, region: str, epoch: str, tries: int) -> None:
+    def check_later(self, match: str, seq: int, name: str, epoch: str, tries: int) -> None:
         """Ask the watchdog to check the event again, after 2, 4, 8 … 60 seconds. ``tries``: failed checks so far.
 
         Raises botocore's ClientError and BotoCoreError.
         """
-        self._watchdog_queue.put(match, seq, region, epoch, seconds=min(60, 2 ** min(tries, 6)), tries=tries)
+        self._watchdog_queue.put(match, seq, name, epoch, seconds=min(60, 2 ** min(tries, 6)), tries=tries)
 
-    def _ask_one(self, region: str, work: Callable[[], T]) -> T | None:
+    def _ask_one(self, name: str, work: Callable[[], T]) -> T | None:
         """The answer of one cell, None if the cell does not answer. Raises DamagedMatchError."""
-        reached, damaged = self._ask({region: work})
-        if region in damaged:
-            raise damaged[region]
-        return reached.get(region)
+        reached, damaged = self._ask({name: work})
+        if name in damaged:
+            raise damaged[name]
+        return reached.get(name)
 
     def _ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, DamagedMatchError]]:
         """The answers of the cells that are not silent, and the errors of those whose row of the match is damaged."""
         now = self._clock()
         asked = {
-            region: partial(self._call, region, each)
-            for region, each in work.items()
+            name: partial(self._call, name, each)
+            for name, each in work.items()
             # A single cell is called in any case: no other cell waits for it.
-            if len(self._cells) == 1 or self._silent_until.get(region, 0.0) <= now
+            if len(self._cells) == 1 or self._silent_until.get(name, 0.0) <= now
         }
         answers, failures = self._regions.ask(asked)
         damaged: dict[str, DamagedMatchError] = {}
-        for region, error in failures.items():
+        for name, error in failures.items():
             if isinstance(error, DamagedMatchError):
-                damaged[region] = error
+                damaged[name] = error
                 if isinstance(error, DamagedRowError):
                     report_damaged_row(error)
                 continue
@@ -192,26 +192,26 @@ class Cells:
                 # The cell has answered, and its answer stays the same until a person changes the deployment. If the
                 # fan-out raised the error, the record would stay on the stream, and the events of all cells would wait
                 # behind it. So the event waits in the watchdog's queue, like the event of a silent cell.
-                logger.error("cell_refused", cell=region, exc_info=error)
+                logger.error("cell_refused", cell=name, exc_info=error)
             else:
-                logger.warning("cell_unreached", cell=region, exc_info=error)
+                logger.warning("cell_unreached", cell=name, exc_info=error)
             if isinstance(error, TimeoutError):
                 # The call goes on in its thread and has raised nothing there yet, so the cell is silenced here.
-                self._silence(region)
+                self._silence(name)
         return answers, damaged
 
-    def _call(self, region: str, work: Callable[[], T]) -> T:
-        begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._regions.is_cold(region) else 0.0)
+    def _call(self, name: str, work: Callable[[], T]) -> T:
+        begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._regions.is_cold(name) else 0.0)
         try:
             return work()
         except AWS_ERRORS as error:
             # Only this thread knows how long the call took, so a cell with a late error is silenced here.
             if not isinstance(error, ClientError) or self._clock() - begun > patience:
-                self._silence(region)
+                self._silence(name)
             raise
 
-    def _silence(self, region: str) -> None:
-        self._silent_until[region] = self._clock() + SILENCE_SECONDS
+    def _silence(self, name: str) -> None:
+        self._silent_until[name] = self._clock() + SILENCE_SECONDS
 
 
 def _error_of(sent: Future[None]) -> BaseException | None:
@@ -222,25 +222,23 @@ def _error_of(sent: Future[None]) -> BaseException | None:
         return error
 
 
-def make_cell(
-    own: HomeSettings, region: str, dynamodb: DynamoDBClient, stepfunctions: SFNClient, threads: Executor
-) -> Cell:
-    """Home's clients for the cell in a region, by the settings of home. ``threads`` write the rate shares."""
-    cell_states = CellStates(own.broadcasts_table, dynamodb)
-    budget = Budget(own.send_rate, own.sender_rate)
-    lease_seconds = start_seconds(own.watchdog_seconds)
-    starter = Starter(cell_states, stepfunctions, own.cells[region]["state_machine"], budget, lease_seconds, threads)
-    return Cell(region, cell_states, starter)
+def make_cell(own: HomeSettings, description: CellDescription, clients: Clients) -> Cell:
+    """Home's clients for a cell, by the settings of home. Raises botocore's errors of making a client."""
+    table = own.broadcasts_table + description.suffix
+    cell_states = CellStates(table, clients.make("dynamodb", description.region))
+    return Cell(description, cell_states, registry.make(description, cell_states, own, clients))
 
 
 @cache
 def cells() -> Cells:
-    """The cells of this process, from its settings."""
+    """The cells of this process, from its settings. Raises SettingsError."""
     own = settings(HomeSettings)
+    ledger = Ledger(own.matches_table, aws.dynamodb())
+    described = parse_cells(own.cells)
     # A call that was given up holds its thread. So each cell has threads of its own, and so have the messages.
     found = {
-        region: make_cell(own, region, aws.dynamodb(region), aws.stepfunctions(region), ThreadPoolExecutor(4))
-        for region in own.cells
+        name: make_cell(own, each, Clients(aws.make, aws.credentials, ledger, ThreadPoolExecutor(4)))
+        for name, each in described.items()
     }
-    messages = ThreadPoolExecutor(4 * len(own.cells))
+    messages = ThreadPoolExecutor(4 * len(found))
     return Cells(found, WatchdogQueue(aws.sqs("hurried"), own.watchdog_queue, own.watchdog_seconds), messages)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aws_lambda_powertools import Logger
 
-from broadcaster.control.cells import cells
-from broadcaster.control.control_settings import HomeSettings
 from broadcaster.control.set_aside import watch_body
+from broadcaster.home.cells import cells
+from broadcaster.home.home_settings import HomeSettings
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import DamagedMatchError

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_sqs import SQSClient
 
-    from broadcaster.control.cells import Cell
-    from broadcaster.control.watchdog_queue import WatchdogQueue
+    from broadcaster.home.cells import Cell
+    from broadcaster.home.watchdog_queue import WatchdogQueue
     from matches.ledger import Ledger
 
 HIDDEN_SECONDS = 60
@@ -64,7 +64,7 @@ class Redrive:
     """The set-aside queues of a deployment. At the end of the ``with`` block other processes can receive the messages.
 
     Raises botocore's ClientError and BotoCoreError. A cell whose queue does not answer raises nothing: ``unreached``
-    has its region.
+    has its name.
     """
 
     queues: list[Queue]
@@ -73,7 +73,7 @@ class Redrive:
     ledger: Ledger
     watchdog_queue: WatchdogQueue
     unreached: set[str] = field(default_factory=set)
-    """The regions of cells whose queues did not answer."""
+    """The names of cells whose queues did not answer."""
     _handles: dict[str, tuple[Queue, str]] = field(default_factory=dict)
     _sequence_numbers: dict[str, str] = field(default_factory=dict)
     """By partition key: the sequence number of the last record sent."""
@@ -106,7 +106,7 @@ class Redrive:
             except (ClientError, BotoCoreError):
                 if queue.cell is None:
                     raise
-                self.unreached.add(queue.cell.region)
+                self.unreached.add(queue.cell.description.name)
         return in_order(messages.values())
 
     def _receive(self, queue: Queue, known: Container[str]) -> dict[str, Message]:
@@ -162,7 +162,7 @@ class Redrive:
         match, cell = message.match or "", self._handles[message.id][0].cell
         if cell is None:
             return RedriveResult(message, "kept", "the batch is not in the queue of a cell; drop it")
-        if (match, cell.region) in self._started:
+        if (match, cell.description.name) in self._started:
             return RedriveResult(message, "settled", "the broadcast that this redrive has started carries its events")
         try:
             state = self.ledger.state(match)
@@ -176,9 +176,9 @@ class Redrive:
             )
         if not cell.cell_states.reopen(match, int(time.time())):
             return RedriveResult(message, "kept", "a broadcast of this match is running; try again when it has ended")
-        self.watchdog_queue.put(match, state.newest_seq, cell.region, state.epoch)
-        cell.starter.begin(state)
-        self._started.add((match, cell.region))
+        self.watchdog_queue.put(match, state.newest_seq, cell.description.name, state.epoch)
+        cell.transport.begin(state)
+        self._started.add((match, cell.description.name))
         return RedriveResult(
             message, "sent", f"a broadcast from seq {cell_state.told_seq + 1} to {state.newest_seq} is started"
         )

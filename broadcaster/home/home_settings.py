@@ -1,4 +1,4 @@
-"""The settings of the functions that control broadcasts (runtime.environment)."""
+"""The settings of the functions at home (runtime.environment)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class HomeSettings:
     matches_table: str
     broadcasts_table: str
     cells: dict[str, dict[str, str]]
-    """By region of a cell: the ARN of its state machine."""
+    """By name of a cell: its texts (broadcaster/transports/description.py)."""
     set_aside_queue: str
     """The URL of home's queue for what was set aside."""
     watchdog_queue: str
@@ -25,18 +25,4 @@ class HomeSettings:
     """POSTs a second that all senders of a cell together may use."""
     sender_rate: int
     """POSTs a second that one sender is planned for."""
-    deployment: str = UNKNOWN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiptSettings:
-    """Of the function ``receipt``."""
-
-    home_region: str
-    matches_table: str
-    broadcasts_table: str
-    lease_seconds: int
-    """Seconds that a renewed lease lasts."""
-    rows_per_shard: int
-    """Rows of a shard, on average, above which the number of shards doubles."""
     deployment: str = UNKNOWN
