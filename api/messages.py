@@ -7,9 +7,10 @@ it. No row keeps the message: a viewer that does not listen at the moment does n
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
@@ -23,16 +24,15 @@ from api.responses import plain
 from matches.channels import subject_segment
 from subscriptions.viewer_messages import BODY_BYTES, SUBJECT, SUBJECT_LENGTH, NewMessage
 
-if TYPE_CHECKING:
-    from broadcaster.transports.messenger import Delivery
-
 
 @app.post(
     "/viewers/<subject>/messages",
     summary="Send a message to one viewer",
     tags=["messages"],
     security=MESSENGERS,
-    responses=answers(HTTPStatus.OK, "The connections that took the message, in all cells and in each.", operators=True),
+    responses=answers(
+        HTTPStatus.OK, "The connections that took the message, in all cells and in each.", operators=True
+    ),
 )
 def send_message(
     subject: Annotated[
@@ -50,16 +50,24 @@ def send_message(
         text = f"The body of a message may have at most {BODY_BYTES} bytes."
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", text)
     frame = message.frame(time.time_ns() // 1_000_000)
-    deliveries, failures = resources.regions().ask(
+    deliveries, failures = resources.messenger_regions().ask(
         {name: partial(each.message, subject, frame) for name, each in resources.messengers().items()}
     )
-    about = {"to": subject_segment(subject), "key": message.key, "by": by}
+    to = subject_segment(subject)
     for name, error in failures.items():
-        logger.warning("cell_unreached", cell=name, exc_info=error, **about)
+        logger.warning("cell_unreached", cell=name, to=to, exc_info=error)
     if not deliveries:
         text = "No cell answered. The message may or may not have been sent."
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", text)
-    sums = _sums(deliveries.values())
-    logger.info("message_sent", **about, **sums)
-    cells = {name: _shown(deliveries.get(name)) for name in resources.messengers()}
+    counted = [each.taken for each in deliveries.values() if each.taken is not None]
+    sums = {
+        "taken": sum(counted) if counted else None,
+        "pruned": sum(each.pruned for each in deliveries.values()),
+        "failed": sum(each.failed for each in deliveries.values()),
+    }
+    logger.info("message_sent", to=to, key=message.key, by=by, cells=sorted(deliveries), taken=sums["taken"])
+    cells = {
+        name: asdict(deliveries[name]) if name in deliveries else {"unreached": True}
+        for name in resources.messengers()
+    }  # fmt: skip
     return plain(HTTPStatus.OK, {"subject": subject, "key": message.key, **sums, "cells": cells})

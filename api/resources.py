@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import TYPE_CHECKING
 
 from api.api_settings import ApiSettings
 from api.shared_reads import SharedReads
 from broadcaster.control.cell_state import CellStates
 from broadcaster.transports.description import parse_cells
+from broadcaster.transports.registry import make_messenger
+from broadcaster.transports.transport import Clients
 from matches.calendar import Calendar
 from matches.ledger import Ledger
 from matches.recent_events import RecentEvents
@@ -15,6 +19,12 @@ from runtime import aws
 from runtime.environment import settings
 from runtime.regions import Regions
 from subscriptions.viewer_counts import ViewerCounts
+
+if TYPE_CHECKING:
+    from broadcaster.transports.messenger import Messenger
+
+THREADS = 10
+"""Calls of one cell side by side: the POSTs of a message to the connections of one viewer."""
 
 
 @cache
@@ -58,8 +68,27 @@ def cells() -> dict[str, CellStates]:
 
 
 @cache
+def messengers() -> dict[str, Messenger]:
+    """Name of a cell -> its messenger. They are made for the first message, because most processes send none."""
+    own = settings(ApiSettings)
+    # A call that was given up holds its threads, so each cell has threads of its own.
+    return {
+        name: make_messenger(
+            each, own.subscriptions_table, Clients(aws.make, aws.credentials, ledger(), ThreadPoolExecutor(THREADS))
+        )
+        for name, each in parse_cells(own.cells).items()
+    }
+
+
+@cache
 def regions() -> Regions:
     """Calls to all cells side by side."""
+    return Regions(len(cells()))
+
+
+@cache
+def messenger_regions() -> Regions:
+    """The same for messages, which use other services."""
     return Regions(len(cells()))
 
 

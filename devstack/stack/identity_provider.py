@@ -44,7 +44,10 @@ CLIENTS = {
 
 def create(system: System, cognito: Any, functions: Any) -> dict[str, int | str]:
     """Create the pool, its app clients and its trigger; returns the settings that name them."""
-    scopes = {"operates": system.resolve("setting.operator_scope"), "sends messages": system.resolve("setting.message_scope")}
+    scopes = {
+        "operates": system.resolve("setting.operator_scope"),
+        "sends messages": system.resolve("setting.message_scope"),
+    }
     server = scopes["operates"].partition("/")[0]
     scopes["watches"] = f"{server}/{WATCH}"
     pool = cognito.create_user_pool(PoolName=system.name("users"))["UserPool"]["Id"]
