@@ -192,6 +192,8 @@ class PublishedFeed(TypedDict):
     feed: str
     """``all`` or ``score`` (matches/channels.py)."""
     bytes: int
+    events: int
+    """The number of events in the frame."""
     taken_at: int
     """When the service had taken the frame: milliseconds since 1970."""
 

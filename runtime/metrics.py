@@ -37,6 +37,7 @@ Service = Literal[
     "authorizer",
     "watchdog",
     "events_authorizer",
+    "graphql_authorizer",
     "iot_authorizer",
     "iot_presence",
 ]

@@ -140,7 +140,7 @@ def _write_changes() -> None:
         while due:
             match, change = due.popitem()
             try:
-                _viewer_counts().add(match, aws.region(), change)
+                _viewer_counts().add(match, settings(RoutesSettings).cell, change)
             except ClientError as error:
                 if error.response["Error"]["Code"] == "ValidationException":
                     # The damaged row stays damaged, and other changes would wait behind it.

@@ -3,7 +3,7 @@
 The number is approximate. No request fails because of it, and a call of DynamoDB that fails is not tried again.
 
 The counts lie in the table ``matches``, at home, in a partition of their own, so that they cost the match nothing:
-``match_id`` is ``audience#<match>``, and no match's id has a #. Each cell has a row; ``item`` is the cell's region:
+``match_id`` is ``audience#<match>``, and no match's id has a #. Each cell has a row; ``item`` is the cell's name:
 
 - ``net``    the viewers that have subscribed less those that have left, as far as the routes have written them
 - ``rows``   the subscriptions that the last whole broadcast left
@@ -61,31 +61,31 @@ class ViewerCounts:
         self._refresh([match], lambda: self._query(match))
         return self._known[match][0]
 
-    def of_matches(self, matches: Collection[str], regions: Iterable[str]) -> dict[str, int | None]:
-        """The numbers of viewers of many matches, over the cells of these regions."""
-        regions = list(regions)
+    def of_matches(self, matches: Collection[str], cells: Iterable[str]) -> dict[str, int | None]:
+        """The numbers of viewers of many matches, over the cells of these names."""
+        cells = list(cells)
         self._refresh(
             matches,
-            lambda: list(read_rows(self._db, self.table, [_key(match, each) for match in matches for each in regions])),
+            lambda: list(read_rows(self._db, self.table, [_key(match, each) for match in matches for each in cells])),
         )
         return {match: self._known[match][0] for match in matches}
 
-    def add(self, match: str, region: str, change: int) -> None:
+    def add(self, match: str, cell: str, change: int) -> None:
         """Write that a cell has ``change`` more viewers, or fewer. Raises botocore's ClientError and BotoCoreError."""
-        self._update(match, region, "SET #ttl = :ttl ADD #net :change", {":change": change}, "net")
+        self._update(match, cell, "SET #ttl = :ttl ADD #net :change", {":change": change}, "net")
         known, read_at = self._known.get(match, _UNREAD)
         self._known[match] = (max(0, (known or 0) + change), read_at)
 
-    def correct(self, match: str, region: str, rows: int) -> None:
+    def correct(self, match: str, cell: str, rows: int) -> None:
         """Write the number of subscriptions that a whole broadcast has left in a cell. Raises as ``add`` does."""
         update = "SET #rows = :rows, #base = if_not_exists(#net, :none), #ttl = :ttl"
-        self._update(match, region, update, {":rows": rows, ":none": 0}, "net", "rows", "base")
+        self._update(match, cell, update, {":rows": rows, ":none": 0}, "net", "rows", "base")
 
-    def _update(self, match: str, region: str, update: str, values: Mapping[str, int], *names: str) -> None:
+    def _update(self, match: str, cell: str, update: str, values: Mapping[str, int], *names: str) -> None:
         until = int(time.time()) + ROW_SECONDS
         self._db.update_item(
             TableName=self.table,
-            Key=_key(match, region),
+            Key=_key(match, cell),
             UpdateExpression=update.replace("SET ", "SET #v = :v, ", 1),
             ExpressionAttributeNames={f"#{name}": name for name in ("ttl", "v", *names)},
             ExpressionAttributeValues={
@@ -140,5 +140,5 @@ def audience_partition(match: str) -> str:
     return f"audience#{match}"
 
 
-def _key(match: str, region: str) -> Item:
-    return {"match_id": {"S": audience_partition(match)}, "item": {"S": region}}
+def _key(match: str, cell: str) -> Item:
+    return {"match_id": {"S": audience_partition(match)}, "item": {"S": cell}}

@@ -12,6 +12,8 @@ class RoutesSettings:
     """Of the function ``routes``."""
 
     home_region: str
+    cell: str
+    """The name of the cell."""
     matches_table: str
     subscriptions_table: str
     broadcasts_table: str

@@ -48,7 +48,7 @@ _NOT_BACK = "(attribute_not_exists(ended_seq) OR ended_seq <= :ended_seq)"
 
 
 class Receipts:
-    """Ends rounds in one cell. The receipts themselves go home, to the ledger."""
+    """Ends rounds in one cell, whose name is ``cell``. The receipts themselves go home, to the ledger."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Receipts:
         client: DynamoDBClient,
         viewer_counts: ViewerCounts,
         *,
+        cell: str,
         lease_seconds: int,
         rows_per_shard: int = ROWS_PER_SHARD,
     ) -> None:
@@ -64,7 +65,7 @@ class Receipts:
         self._table = broadcasts
         self._db = client
         self._viewer_counts = viewer_counts
-        self._cell = client.meta.region_name
+        self._cell = cell
         self._lease_seconds = lease_seconds
         self._rows_per_shard = rows_per_shard
         self._cell_states = CellStates(broadcasts, client)
@@ -243,6 +244,7 @@ def _receipts() -> Receipts:
         own.broadcasts_table,
         aws.dynamodb(aws.region()),
         ViewerCounts(own.matches_table, aws.dynamodb(own.home_region, "once")),
+        cell=own.cell,
         lease_seconds=own.lease_seconds,
         rows_per_shard=own.rows_per_shard,
     )

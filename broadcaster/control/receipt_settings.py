@@ -12,6 +12,8 @@ class ReceiptSettings:
     """Of the function ``receipt``."""
 
     home_region: str
+    cell: str
+    """The name of the cell."""
     matches_table: str
     broadcasts_table: str
     lease_seconds: int

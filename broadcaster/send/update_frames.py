@@ -67,6 +67,10 @@ class Frames:
     """When the operator posted the newest event in the frames, in milliseconds since 1970; 0 without events."""
     event_id: str | None
     """The id of that event."""
+    events: int = 0
+    """The number of events in the frame for followers of everything."""
+    score_events: int = 0
+    """The number of events in the frame for followers of the score."""
 
 
 def covers(events: Sequence[CarriedEvent], told_seq: int, newest_seq: int) -> bool:
@@ -103,6 +107,8 @@ def build(
         score_frame=score_frame,
         at=all_events[-1]["at"] if all_events else 0,
         event_id=all_events[-1].get("event_id") if all_events else None,
+        events=len(fitting),
+        score_events=len(score_events),
     )
 
 

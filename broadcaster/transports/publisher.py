@@ -101,11 +101,11 @@ class Publisher:
 
     def _publish(self, match_state: MatchState, frames: Frames, present: CellState) -> list[PublishedFeed]:
         """Publish each feed's frame; returns what the service has taken. Raises the first feed's error."""
-        feeds: dict[Feed, bytes] = {"all": frames.everything_frame}
+        feeds: dict[Feed, tuple[bytes, int]] = {"all": (frames.everything_frame, frames.events)}
         if frames.score_frame is not None:
-            feeds["score"] = frames.score_frame
+            feeds["score"] = (frames.score_frame, frames.score_events)
         submit = self.threads.submit
-        taken = {feed: submit(self._publish_one, match_state, feed, frame) for feed, frame in feeds.items()}
+        taken = {feed: submit(self._publish_one, match_state, feed, *frame) for feed, frame in feeds.items()}
         errors = {feed: error for feed, sent in taken.items() if (error := sent.exception()) is not None}
         if not errors:
             return [sent.result() for sent in taken.values()]
@@ -119,9 +119,9 @@ class Publisher:
             )  # fmt: skip
         raise next(iter(errors.values()))
 
-    def _publish_one(self, match_state: MatchState, feed: Feed, frame: bytes) -> PublishedFeed:
+    def _publish_one(self, match_state: MatchState, feed: Feed, frame: bytes, events: int) -> PublishedFeed:
         self.service.publish(feed_channel(match_state.competition, match_state.match, feed), frame)
-        return {"feed": feed, "bytes": len(frame), "taken_at": _now_ms()}
+        return {"feed": feed, "bytes": len(frame), "events": events, "taken_at": _now_ms()}
 
     def _note_refusals(self, present: CellState, refused: list[RefusedFeed]) -> None:
         """Keep what the service has refused for the receipt of the telling that succeeds. A failure is only logged."""

@@ -6,6 +6,11 @@ MiniStack obeys every request, and answers every web page with ``Access-Control-
 requests of web pages (loadtest/page_requests.py), and unsigned requests that AWS would require to be signed. It runs in
 MiniStack's process, so there is no unguarded second port.
 
+MiniStack tells the APIs of AppSync and IoT Core by the header ``Host``. Their names, such as
+``abc.appsync-api.us-east-1.127.0.0.1:4566``, resolve nowhere. So the guard serves them below a path of its own,
+``/_host/<name>/…``, at 127.0.0.1: it passes the request on with this name as its ``Host``. A request that itself names
+such a host is refused, as one of any other name (DNS rebinding).
+
 MiniStack sleeps before the first state of each execution of Step Functions. AWS does not, so the pause is left out.
 
 The process ends when the process that started it ends, because its stdin then closes. It also removes the folders that
@@ -29,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from devstack.stack.stack_leftovers import OWNER, Sweeper, group, remove
+from devstack.system import ACCOUNT
 from loadtest.page_requests import allowed_origins, refusal
 
 if TYPE_CHECKING:
@@ -53,6 +59,20 @@ _UNSIGNED = re.compile(
 """Paths that need no signature: MiniStack's health check, our APIs but not @connections, and Cognito's key set. AWS
 requires none for these APIs and keys either."""
 
+_AT_HOST = re.compile(
+    r"/_host/(?P<host>[a-z0-9-]+\.(?P<service>appsync-api|appsync-realtime-api|iot)\.(?P<region>[a-z0-9-]+)"
+    r"\.127\.0\.0\.1:[0-9]{1,5})(?P<path>/.*)"
+)
+"""A path that stands for a path at a host of AppSync or IoT Core. The functions ``ministack_resources.url_of_host`` and
+``_at_host`` belong together."""
+
+_SERVED = {
+    ("appsync-api", "http", "POST", "/event"),
+    ("appsync-realtime-api", "websocket", None, "/event/realtime"),
+    ("iot", "websocket", None, "/mqtt"),
+}
+"""The requests that the guard serves at such hosts: the service, the kind of request, its method and its path."""
+
 _SIGN_IN = {("GET", "/oauth2/authorize"), ("POST", "/oauth2/login"), ("POST", "/login"), ("POST", "/oauth2/token")}
 """Cognito's sign-in page, its form, and the operator page's request for a token. Pages of this machine use them."""
 
@@ -60,6 +80,8 @@ _ACTION = re.compile(r"(^|[&;?])action=", re.IGNORECASE)
 """A query parameter with which MiniStack reads a request, on any path, as a call of SQS, IAM or another service."""
 
 _NOT_SIGNED = "This request must be signed, as on AWS. Any credentials will do. A web page has none, so it is refused."
+
+_NOT_SERVED = "This host has no such path: POST /event of AppSync Events, and the WebSockets of viewers."
 
 
 def guard(app: App, origins: Collection[str], owner: int = 0) -> App:
@@ -73,6 +95,7 @@ def guard(app: App, origins: Collection[str], owner: int = 0) -> App:
     async def guarded(scope: Message, receive: Receive, send: Send) -> None:
         why = _why(scope, origins) if scope["type"] in ("http", "websocket") else None
         if why is None:
+            scope = _at_host(scope) if scope["type"] in ("http", "websocket") else scope
             await app(scope, receive, _naming(owner, send) if scope["path"] == _HEALTH else send)
             return
         body = json.dumps({"message": why}).encode()
@@ -98,12 +121,36 @@ def _naming(owner: int, send: Send) -> Send:
     return named
 
 
+def _at_host(scope: Message) -> Message:
+    """The request as its service gets it: at the host that the path names, if the path names one."""
+    found = _AT_HOST.fullmatch(scope["path"])
+    if found is None:
+        return scope
+    headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"host"]
+    query = scope["query_string"]
+    if found["service"] == "iot":
+        # MiniStack takes the region of a WebSocket from its signature. A viewer has none, so the guard adds the scope
+        # of one (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
+        credential = f"X-Amz-Credential={ACCOUNT}/20260101/{found['region']}/iotdevicegateway/aws4_request"
+        query = b"&".join(filter(None, (query, credential.encode())))
+    return {
+        **scope,
+        "headers": [(b"host", found["host"].encode()), *headers],
+        "path": found["path"],
+        "raw_path": found["path"].encode(),
+        "query_string": query,
+    }
+
+
 def _why(scope: Message, origins: Collection[str]) -> str | None:
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     handshake, sign_in = scope["type"] == "websocket", (scope.get("method"), scope["path"]) in _SIGN_IN
     allowed = origins if handshake else ()
     if (why := refusal(headers, local_pages=handshake or sign_in, origins=allowed)) is not None:
         return why
+    found = _AT_HOST.fullmatch(scope["path"])
+    if found is not None and (found["service"], scope["type"], scope.get("method"), found["path"]) not in _SERVED:
+        return _NOT_SERVED
     names = {name.lower() for name, _ in headers}
     # MiniStack reads these before the path, so they turn a request on any path into a call of an AWS service.
     is_call = "x-amz-target" in names or _ACTION.search(unquote_plus(scope["query_string"].decode("latin-1")))

@@ -76,6 +76,8 @@ class MiniStack:
             "POWERTOOLS_LOG_LEVEL": "INFO",
             # MiniStack ends all workers of a function but one that were idle for so many seconds.
             "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
+            # AppSync Events asks its Lambda authorizer, and refuses a caller without a key or token.
+            "APPSYNC_EVENTS_ENFORCE_AUTH": "1",
             # IoT would need another port, the same for every stack.
             "IOT_MTLS_ENABLED": "0",
         }

@@ -34,6 +34,15 @@ def client(system: System, service: str) -> Any:
     )
 
 
+def url_of_host(system: System, scheme: str, host: str, path: str) -> str:
+    """A URL for a path of a service that MiniStack tells by its host's name, such as ``dns["HTTP"]`` of an Event API.
+
+    The name resolves nowhere, so the guard takes it from the path (devstack/stack/guarded_ministack.py). ``path`` is
+    ``/event``, ``/event/realtime`` or ``/mqtt``. The client sends no ``Host`` of its own.
+    """
+    return f"{scheme}://127.0.0.1:{system.port}/_host/{host}{path}"
+
+
 def function_arn(system: System, name: str) -> str:
     """The ARN of a function of this view."""
     return system.arn("lambda", f"function:{system.name(name)}")

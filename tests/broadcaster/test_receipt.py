@@ -29,11 +29,16 @@ if TYPE_CHECKING:
 
 BATCH = Batch(0, 0, 1, 1, 1, done=True)
 
+CELL = "main"
+"""The name of the cell. Its region has another name."""
+
 
 @pytest.fixture
 def receipts(ledger: Ledger, system: System, dynamodb: Any) -> Receipts:
     """Receipts in the real tables."""
-    return Receipts(ledger, system.name("broadcasts"), dynamodb, ViewerCounts(ledger.table, dynamodb), lease_seconds=60)
+    return Receipts(
+        ledger, system.name("broadcasts"), dynamodb, ViewerCounts(ledger.table, dynamodb), cell=CELL, lease_seconds=60
+    )
 
 
 def ended(match: str, *reached: int | None, lease_lost: bool = False) -> RoundEnd:
@@ -170,7 +175,7 @@ def test_a_round_ends_without_home(
         away = silent.client("dynamodb")
     matches = system.name("matches")
     receipts = Receipts(
-        Ledger(matches, away), cell_states.table, dynamodb, ViewerCounts(matches, away), lease_seconds=60
+        Ledger(matches, away), cell_states.table, dynamodb, ViewerCounts(matches, away), cell=CELL, lease_seconds=60
     )
     assert receipts.finish(done) is False
     assert stand(cell_states, numbered) == (2, 2, None)
@@ -192,12 +197,12 @@ def test_a_whole_round_corrects_the_count_of_viewers(
 ) -> None:
     """A whole round corrects the count of the cell's viewers: its rows without those that were gone."""
     before = ViewerCounts(ledger.table, dynamodb)
-    before.add(numbered, system.region, 500)
+    before.add(numbered, CELL, 500)
     done = reported(system, dynamodb, numbered, rows=60, gone=8)
     grant_lease(numbered)
     receipts.finish(done)
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 52
-    before.add(numbered, system.region, 2)
+    before.add(numbered, CELL, 2)
     # The end of the round is repeated. Viewers that have come since then stay counted.
     receipts.finish(done)
     assert ViewerCounts(ledger.table, dynamodb).of_match(numbered) == 54
@@ -209,7 +214,7 @@ def test_a_round_that_did_not_meet_every_row_corrects_no_count(
     grant_lease: Any, spoiled: str,
 ) -> None:  # fmt: skip
     """After a round that did not meet every row, the count of viewers stays."""
-    ViewerCounts(ledger.table, dynamodb).add(numbered, system.region, 500)
+    ViewerCounts(ledger.table, dynamodb).add(numbered, CELL, 500)
     whole, part = reported(system, dynamodb, numbered, rows=60, gone=8).batches
     spoils: dict[str, dict[str, Any]] = {
         "set aside": {"set_aside": True, "reached_seq": None},
@@ -236,7 +241,7 @@ def test_a_damaged_progress_row_hides_no_other_row(
     assert receipts.finish(done) is False
     assert stand(cell_states, numbered) == (2, 2, None)
     [receipt] = counted(ledger.receipts(numbered))
-    assert (receipt["rows"], receipt["batches"]) == (5, 1)
+    assert (receipt["cell"], receipt["rows"], receipt["batches"]) == (CELL, 5, 1)
 
 
 def test_a_round_on_a_damaged_row_frees_its_part_of_the_rate(

@@ -21,6 +21,7 @@ from broadcaster.control.receipt import Receipts
 from broadcaster.send.lap_rows import LapRows
 from broadcaster.send.post_queue import PreparedRequest
 from broadcaster.send.row_pages import Page, read_page
+from devstack.system import REGION
 from subscriptions.shards import initial_shards
 from subscriptions.store import partition, row_key
 from subscriptions.viewer_counts import ViewerCounts
@@ -42,7 +43,9 @@ PADDING = {"padding": {"S": "x" * 400}}
 def receipts_of(ledger: Ledger, tools: Tools) -> Receipts:
     """The end of a round, in the same tables."""
     client = ledger._db  # noqa: SLF001
-    return Receipts(ledger, tools.store.broadcasts, client, ViewerCounts(ledger.table, client), lease_seconds=60)
+    return Receipts(
+        ledger, tools.store.broadcasts, client, ViewerCounts(ledger.table, client), cell=REGION, lease_seconds=60
+    )
 
 
 async def lap_of(tools: Tools, match: str, shards: int) -> tuple[int, int]:

@@ -78,6 +78,8 @@ def _right(applied: Applied, reference: str, region: str) -> set[str] | None:
             return {applied.prefix}
         case "home_region":
             return {applied.home}
+        case "cell":
+            return {region}
         case "cells":
             return {_cells(applied)}
         case "connections_url":

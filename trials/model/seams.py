@@ -92,7 +92,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         os.environ.update(
             MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
             BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,
-            DEPLOYMENT="model", SITE_KEYS="", CELLS="{}", CONNECTIONS_URL="http://127.0.0.1:1/live",
+            CELL=system.region, DEPLOYMENT="model", SITE_KEYS="", CELLS="{}", CONNECTIONS_URL="http://127.0.0.1:1/live",
             POWERTOOLS_METRICS_DISABLED="true",
         )  # fmt: skip
         yield

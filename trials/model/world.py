@@ -110,7 +110,13 @@ class World:
         self.fanout = Fanout(ledger, self.cells, self.set_aside, "")  # type: ignore[arg-type]
         viewers = ViewerCounts(ledger.table, self.db)
         self.receipts = Receipts(
-            ledger, broadcasts, self.db, viewers, lease_seconds=self.lease_seconds, rows_per_shard=seams.SMALL
+            ledger,
+            broadcasts,
+            self.db,
+            viewers,
+            cell=REGION,
+            lease_seconds=self.lease_seconds,
+            rows_per_shard=seams.SMALL,
         )
 
     @property

@@ -4,6 +4,7 @@ locals {
     var.references,
     { deployment = "${var.deployment.prefix}${var.suffix}" },
     { for name in keys(var.tables) : "table.${name}" => "${var.deployment.prefix}-${name}${var.suffix}" },
+    { cell = var.suffix == "" ? var.region : trimprefix(var.suffix, "-") },
     { connections_url = module.viewers_api.connections_url },
     { for name, url in module.queues.urls : "queue.${name}" => url },
   )

@@ -15,7 +15,8 @@ import pytest
 
 from devstack.stack.ministack import StackError, free_port
 from devstack.stack.site import serving
-from devstack.system import ROOT
+from devstack.stack_cells import StackCell
+from devstack.system import ROOT, Provisioned
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -43,6 +44,32 @@ def test_pages_come_with_the_described_policy(site: httpx.Client, system: System
     described = json.loads((ROOT / "terraform/site.json").read_text())["pages"]["headers"]
     told = {name: page.headers.get(name) for name in described if name != "Strict-Transport-Security"}
     assert told == {name: described[name] for name in told}
+
+
+def test_pages_find_every_cell(system: System) -> None:
+    """deployment.json has the address of each cell, and pages may connect to each; ``websockets`` has API Gateway's."""
+    cells = (StackCell("main"), StackCell("events", transport="appsync-events"), StackCell("m", transport="momento"))
+    gateway = "ws://127.0.0.1:7001/live"
+    found = {
+        "main": Provisioned(address={"url": gateway}),
+        "events": Provisioned(address={"url": "ws://127.0.0.1:7002/event/realtime", "host": "x"}),
+        "m": Provisioned(address={"url": "http://127.0.0.1:7003/", "cache": "livescore"}),
+    }
+    several = replace(system, cells=cells, provisioned=found)
+    with serving(several, free_port()) as url, httpx.Client(base_url=url, trust_env=False) as http:
+        told = http.get("/deployment.json").json()
+        policy = http.get("/").headers["content-security-policy"].split("; ")
+    assert told["version"] == 1
+    assert told["websockets"] == {"main": gateway}
+    assert told["cells"] == {
+        "main": {"transport": "api-gateway", "region": "us-east-1", "url": gateway},
+        "events": {
+            "transport": "appsync-events", "region": "us-east-1", "url": "ws://127.0.0.1:7002/event/realtime",
+            "host": "x",
+        },
+        "m": {"transport": "momento", "region": "us-east-1", "url": "http://127.0.0.1:7003/", "cache": "livescore"},
+    }  # fmt: skip
+    assert "connect-src 'self' http://127.0.0.1:7003 ws://127.0.0.1:7001 ws://127.0.0.1:7002" in policy
 
 
 def test_a_file_that_is_known_is_not_sent_again(site: httpx.Client) -> None:

@@ -1,0 +1,30 @@
+// Subscription.onFrame on a NONE data source: it decides whether the viewer may hear a channel, and filters on the
+// server. The Lambda authorizer cannot decide that: AppSync calls it for a subscription with an empty query and without
+// variables (https://github.com/aws-amplify/amplify-category-api/issues/2090). So the authorizer only states the
+// viewer's rights, in `ctx.identity.resolverContext`: `segments`, the competitions' segments of channels with spaces
+// between them ("*" is all), and `subject`, the viewer's own feed of livescore/subjects ("" without one).
+
+import { extensions, util } from "@aws-appsync/utils";
+
+export function request(ctx) {
+  const rights = ctx.identity.resolverContext;
+  const parts = ctx.args.channel.split("/");
+  const feed = ctx.args.feed;
+  const isFeed = feed === "all" || feed === "score";
+  const segments = rights.segments.split(" ");
+  const isOfMatch = parts.length === 3 && parts[0] === "livescore" && parts[2] !== "" && isFeed;
+  const covers = segments.includes("*") || parts[1] === "open" || segments.includes(parts[1]);
+  const isOwn = ctx.args.channel === "livescore/subjects" && rights.subject !== "" && feed === rights.subject;
+  if (!isOwn && !(isOfMatch && parts[1] !== "" && parts[1] !== "subjects" && covers)) {
+    util.error("Your token does not cover this channel.", "not_entitled");
+  }
+  return { payload: null };
+}
+
+export function response(ctx) {
+  // https://docs.aws.amazon.com/appsync/latest/devguide/aws-appsync-real-time-enhanced-filtering.html
+  const filter = { channel: { eq: ctx.args.channel }, feed: { eq: ctx.args.feed } };
+  extensions.setSubscriptionFilter(util.transform.toSubscriptionFilter(filter));
+  // A subscription's resolver must return null here.
+  return null;
+}
