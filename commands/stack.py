@@ -28,7 +28,8 @@ from commands.common import (
 )
 from devstack import signals
 from devstack.operator.local_tokens import LocalTokens, tokens_of
-from devstack.replay.demo import Demo, Report
+from devstack.replay.demo import Demo
+from devstack.replay.demo_report import Report, to_json
 from devstack.stack import site, stack_leftovers
 from devstack.stack.identity_provider import CLIENTS
 from devstack.stack.ministack import check_port, free_port
@@ -93,19 +94,25 @@ def demo(
             help=f"The program that plays API Gateway: MiniStack up to {MINISTACK_VIEWERS} viewers, else the stand-in.",
         ),
     ] = None,
+    cells: Annotated[
+        str | None,
+        typer.Option(help="The cells, as `up` takes them. Each cell has viewers, a table and figures of its own."),
+    ] = None,
 ) -> None:
-    """Play the 2022 World Cup final to viewers on real WebSockets; exit 0 only if nobody missed anything."""
+    """Play the 2022 World Cup final to viewers on real connections; exit 0 only if nobody missed anything."""
     writable(json_file)
+    wanted = _cells(cells or REGION)
     with (
         errors_end_the_command(),
-        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway)) as (system, _),
+        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway), cells=wanted) as (system, _),
         out.status("") as status,
     ):
-        report = signals.run(Demo(system, viewers, progress(status)).run(), uvloop.new_event_loop)
-    _show_report(report)
+        reports = signals.run(Demo(system, viewers, progress(status)).run(), uvloop.new_event_loop)
+    for name, report in reports.items():
+        _show_report(report, name if cells else None)
     if json_file is not None:
-        json_file.write_text(report.to_json() + "\n")
-    raise typer.Exit(0 if report.passed else 1)
+        json_file.write_text(to_json(reports, by_cell=bool(cells)) + "\n")
+    raise typer.Exit(0 if all(each.passed for each in reports.values()) else 1)
 
 
 def _cells(text: str) -> tuple[StackCell, ...]:
@@ -194,20 +201,26 @@ def token(
     print(text)  # noqa: T201
 
 
-def _show_report(report: Report) -> None:
-    table = Table(
-        "seq", "minute", "what", "score", "reached", "pruned", "first", "median", "last", caption="times in ms"
-    )
+def _show_report(report: Report, name: str | None) -> None:
+    """Print the table and the figures of a cell, below its name if it has one."""
+    has_rows = report.rows_left is not None
+    heads = ["seq", "minute", "what", "score", "reached", *(["pruned"] if has_rows else []), "first", "median", "last"]
+    title = f"{name} ({report.transport})" if name else None
+    table = Table(*heads, title=title, caption="times in ms")
     for line in report.lines:
-        cells = (line.seq, line.minute, line.what, line.score, line.reached, line.pruned, line.first, line.median)
-        table.add_row(*(escape(str(cell)) for cell in (*cells, line.last)))
+        columns = [getattr(line, head) for head in heads]
+        table.add_row(*(escape(str(each)) for each in columns))
     out.print(table)
+    if report.trouble is not None:
+        out.print(escape(report.trouble), highlight=False)
     glass = report.goal_to_glass_ms
+    vanished = f", {report.dropped} of them vanished, {report.planted} dead rows planted" if has_rows else ""
+    rows = f"{report.pruned} rows pruned, {report.rows_left} dead rows left.\n" if has_rows else ""
     out.print(
-        f"{report.viewers} viewers, {report.dropped} of them vanished, {report.planted} dead rows planted.\n"
+        f"{report.viewers} viewers{vanished}.\n"
         f"{report.events} events: {report.applied} applied, {report.missed} missed, "
         f"{report.out_of_order} out of order.\n"
-        f"{report.pruned} rows pruned, {report.rows_left} dead rows left.\n"
+        f"{rows}"
         f"Goal to glass: median {glass['p50']} ms, 95 % {glass['p95']} ms, at most {glass['max']} ms.",
         highlight=False,
     )

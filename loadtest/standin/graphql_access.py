@@ -105,10 +105,13 @@ class Authorizer:
 
 def may_hear(rights: Rights, channel: str, feed: str) -> bool:
     """The rule of terraform/graphql/subscribe.js; a test holds both to one table."""
-    parts = channel.split("/")
-    segments = rights.get("segments", "").split(" ")
+    subject = rights.get("subject", "")
     if channel == "livescore/subjects":
-        return rights.get("subject", "") not in ("", None) and feed == rights["subject"]
-    if len(parts) != 3 or parts[0] != "livescore" or not parts[1] or not parts[2] or feed not in ("all", "score"):
+        return bool(subject) and feed == subject
+    namespace, _, rest = channel.partition("/")
+    competition, _, match = rest.partition("/")
+    if namespace != "livescore" or not competition or not match or "/" in match or feed not in ("all", "score"):
         return False
-    return parts[1] != "subjects" and ("*" in segments or parts[1] == "open" or parts[1] in segments)
+    segments = rights.get("segments", "").split(" ")
+    is_any_of = "*" in segments and competition.startswith(("c-", "h-"))
+    return competition == "open" or is_any_of or (competition != "*" and competition in segments)

@@ -8,14 +8,15 @@ import { extensions, util } from "@aws-appsync/utils";
 
 export function request(ctx) {
   const rights = ctx.identity.resolverContext;
-  const parts = ctx.args.channel.split("/");
   const feed = ctx.args.feed;
-  const isFeed = feed === "all" || feed === "score";
+  const parts = ctx.args.channel.split("/");
+  const competition = parts.length === 3 && parts[0] === "livescore" && parts[2] !== "" ? parts[1] : "";
   const segments = rights.segments.split(" ");
-  const isOfMatch = parts.length === 3 && parts[0] === "livescore" && parts[2] !== "" && isFeed;
-  const covers = segments.includes("*") || parts[1] === "open" || segments.includes(parts[1]);
+  const isAnyOf = segments.includes("*") && (competition.startsWith("c-") || competition.startsWith("h-"));
+  const covers = competition === "open" || isAnyOf || (competition !== "" && segments.includes(competition));
+  const isFeed = feed === "all" || feed === "score";
   const isOwn = ctx.args.channel === "livescore/subjects" && rights.subject !== "" && feed === rights.subject;
-  if (!isOwn && !(isOfMatch && parts[1] !== "" && parts[1] !== "subjects" && covers)) {
+  if (!isOwn && !(covers && isFeed && competition !== "*")) {
     util.error("Your token does not cover this channel.", "not_entitled");
   }
   return { payload: null };

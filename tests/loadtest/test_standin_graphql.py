@@ -15,9 +15,9 @@ from botocore.credentials import Credentials
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from devstack.system import ACCOUNT, REGION, SECRET
-from loadtest.standin.appsync_graphql import SCHEMA, Api, Limits, application
 from loadtest.standin.graphql_access import Authorizer
 from loadtest.standin.graphql_documents import Documents
+from loadtest.standin.graphql_server import SCHEMA, Api, Limits, application
 from loadtest.standin.signatures import Verifier
 from tests.loadtest.graphql_viewer import (
     PATIENCE,

@@ -12,8 +12,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from api import momento_tokens
-from loadtest.standin.momento import PAYLOAD_BYTES, Limits, Momento, application
 from loadtest.standin.momento_access import INVALID_ARGUMENT, UNAUTHENTICATED, Keys
+from loadtest.standin.momento_server import PAYLOAD_BYTES, Limits, Momento, application
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

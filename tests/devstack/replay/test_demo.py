@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from commands.common import gateway_for
-from devstack.replay.demo import Report
+from devstack.child_process import free_port
+from devstack.operator.api_client import ApiError
+from devstack.replay.demo import Demo
+from devstack.replay.demo_cell import BEHIND_SECONDS, REACH_SECONDS, DemoCell
+from devstack.replay.demo_report import Report, to_json
+from devstack.stack_cells import StackCell
+from devstack.system import Provisioned
+from loadtest import audience
 from tests.support import soak
 
+if TYPE_CHECKING:
+    from devstack.operator.api_client import Operator
+    from devstack.system import System
+
+GOOD = {
+    "viewers": 2, "dropped": 0, "planted": 0, "events": 1, "applied": 2, "missed": 0, "out_of_order": 0,
+    "rows_left": 0, "pruned": 0, "reconnected": 0, "goal_to_glass_ms": {}, "lines": [],
+}  # fmt: skip
+"""The figures of a demo that has passed."""
+
 LIVESCORE = str(Path(sys.executable).parent / "livescore")
+
+
+ABOUT = ("match", "home", "away", "kickoff")
+
+
+def short(match: str) -> dict[str, Any]:
+    """A match of three events."""
+    kinds = ("kick_off", "half_time", "second_half")
+    about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z"}
+    return {**about, "events": [{"kind": kind} for kind in kinds]}
 
 
 @pytest.mark.parametrize("gateway", soak(["ministack"], ["ministack", "standin"]))
@@ -38,13 +68,88 @@ def test_the_demo_passes_and_tells_the_truth(tmp_path: Path, gateway: str) -> No
 
 def test_a_demo_in_which_someone_missed_something_fails() -> None:
     """The demo fails after one missed event, one event out of order, or one dead row."""
-    good = {
-        "viewers": 2, "dropped": 0, "planted": 0, "events": 1, "applied": 2, "missed": 0, "out_of_order": 0,
-        "rows_left": 0, "pruned": 0, "reconnected": 0, "goal_to_glass_ms": {}, "lines": [],
-    }  # fmt: skip
-    assert Report(**good).passed  # type: ignore[arg-type]
+    assert Report(**GOOD).passed  # type: ignore[arg-type]
     for what in ("missed", "out_of_order", "rows_left"):
-        assert not Report(**{**good, what: 1}).passed  # type: ignore[arg-type]
+        assert not Report(**{**GOOD, what: 1}).passed  # type: ignore[arg-type]
+    assert not Report(**{**GOOD, "trouble": "No viewer could connect."}).passed  # type: ignore[arg-type]
+
+
+def test_each_cell_of_the_demo_has_its_own_viewers_and_figures(tmp_path: Path) -> None:
+    """With ``--cells`` every cell has its own viewers, table and figures, and all decide the exit status."""
+    figures = tmp_path / "demo.json"
+    command = [LIVESCORE, "demo", "--viewers", "10", "--json", str(figures), "--cells", "us-east-1,away=eu-west-1"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    told = json.loads(figures.read_text())
+    assert (told["passed"], list(told["cells"])) == (True, ["us-east-1", "away"])
+    for name, report in told["cells"].items():
+        assert (report["transport"], report["passed"], report["trouble"]) == ("api-gateway", True, None)
+        assert (report["viewers"], report["dropped"], report["planted"]) == (10, 1, 20)
+        assert (report["applied"], report["missed"], report["rows_left"]) == (9 * 25, 0, 0)
+        assert f"{name} (api-gateway)" in ran.stdout
+
+
+async def test_a_cell_that_no_viewer_reaches_is_reported_and_the_others_go_on(system: System, match_id: str) -> None:
+    """If no viewer of a cell can connect, its report says so and has not passed; the other cell plays the match."""
+    provisioned = {**system.provisioned, "down": Provisioned(address={"url": "ws://127.0.0.1:1/"})}
+    several = replace(system, cells=(*system.cells, StackCell("down", transport="fax")), provisioned=provisioned)
+    said: list[str] = []
+    reports = await Demo(several, 10, said.append, short(match_id)).run()
+    assert reports["us-east-1"].passed
+    assert reports["us-east-1"].applied == 9 * 3
+    assert (reports["down"].passed, reports["down"].trouble) == (False, "This client does not know the transport fax.")
+    assert "down: down takes no part. This client does not know the transport fax." in said
+
+
+async def test_a_demo_without_any_viewer_ends_with_a_sentence(
+    system: System, match_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If no viewer of any cell can connect, the demo ends with the reasons."""
+    monkeypatch.setattr(audience, "PATIENCE_SECONDS", 1.0)
+    alone = replace(system, cells=(StackCell("down"),), provisioned={})
+    alone.provisioned["down"] = Provisioned(address={"url": f"ws://127.0.0.1:{free_port()}/live"})
+    with pytest.raises(ApiError, match="Only 0 of 10 viewers could subscribe"):
+        await Demo(alone, 10, lambda _: None, short(match_id)).run()
+
+
+async def test_a_cell_that_goes_silent_does_not_hold_up_the_others(
+    system: System, operator: Operator, match_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demo waits long for the first event that a cell does not tell, and only shortly for the next events."""
+    waited: list[float] = []
+
+    async def wait(_: Any, __: str, ___: int, ____: int, seconds: float) -> bool:
+        waited.append(seconds)
+        return False
+
+    monkeypatch.setattr(audience.Audience, "wait", wait)
+    await asyncio.to_thread(operator.create_match, **{name: short(match_id)[name] for name in ABOUT})
+    cell = DemoCell(system.at("us-east-1"), short(match_id), 10, lambda _: None)
+    await cell.enter()
+    try:
+        assert [await cell.reached(seq) for seq in (1, 2)] == ["0 of 10 viewers know"] * 2
+        await cell.catch_up(2)
+    finally:
+        await cell.close()
+    assert waited == [REACH_SECONDS, BEHIND_SECONDS, REACH_SECONDS]
+
+
+def test_one_cell_decides_whether_the_demo_of_several_cells_has_passed() -> None:
+    """The figures of several cells say that the demo failed if a viewer of one cell missed an event."""
+    passed = json.loads(to_json({"a": Report(**GOOD), "b": Report(**GOOD)}, by_cell=True))  # type: ignore[arg-type]
+    assert passed["passed"]
+    wrong = Report(**{**GOOD, "missed": 1, "transport": "iot-core"})  # type: ignore[arg-type]
+    failed = json.loads(to_json({"a": Report(**GOOD), "b": wrong}, by_cell=True))  # type: ignore[arg-type]
+    assert (failed["passed"], failed["cells"]["a"]["passed"], failed["cells"]["b"]["passed"]) == (False, True, False)
+    assert failed["cells"]["b"]["transport"] == "iot-core"
+
+
+def test_a_cell_without_rows_has_none_left() -> None:
+    """A cell whose transport keeps no rows passes, and its figures say that no rows were counted."""
+    report = Report(**{**GOOD, "rows_left": None, "pruned": None})  # type: ignore[arg-type]
+    assert report.passed
+    figures = json.loads(to_json({"a": report}, by_cell=True))["cells"]["a"]
+    assert (figures["rows_left"], figures["pruned"]) == (None, None)
 
 
 @pytest.mark.parametrize("command", ["demo", "loadtest"])

@@ -1,4 +1,4 @@
-"""A stand-in for AppSync's GraphQL with subscriptions: ``python -m loadtest.standin.appsync_graphql --help``.
+"""A stand-in for AppSync's GraphQL with subscriptions: ``python -m loadtest.standin.graphql_server --help``.
 
 One port of 127.0.0.1 serves ``POST /graphql`` and the WebSocket ``/graphql``. The protocol is
 https://docs.aws.amazon.com/appsync/latest/devguide/real-time-websocket-client.html, as amplify-js speaks it.
@@ -377,7 +377,7 @@ def _errors(status: int, kind: str, why: str, **more: Any) -> web.Response:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM, SIGINT or, with ``--with-parent``, the end of stdin; returns the exit status."""
-    parser = service_process.options("appsync_graphql", "A stand-in for AppSync GraphQL.")
+    parser = service_process.options("graphql_server", "A stand-in for AppSync GraphQL.")
     parser.add_argument("--endpoint", required=True, help="URL at which the Lambda authorizer is invoked")
     parser.add_argument("--authorizer", required=True, help="name of the Lambda authorizer")
     parser.add_argument("--schema", type=Path, default=SCHEMA, help="file of the GraphQL schema")
@@ -385,13 +385,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verifier = Verifier(os.environ, "appsync")
     if not verifier.ready:
         return service_process.fail(
-            "appsync_graphql", "There are no credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            "graphql_server", "There are no credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
     try:
         limits = service_process.changed(Limits(), json.loads(given.limits))
         documents = Documents(given.schema.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        return service_process.fail("appsync_graphql", str(error))
+        return service_process.fail("graphql_server", str(error))
     keys = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
 

@@ -1,4 +1,4 @@
-"""A stand-in for Momento Topics over HTTP: ``python -m loadtest.standin.momento --help``.
+"""A stand-in for Momento Topics over HTTP: ``python -m loadtest.standin.momento_server --help``.
 
 One port of 127.0.0.1 serves topics (https://docs.momentohq.com/topics/api-reference/http-api) and disposable tokens.
 docs/standin.md lists the modelled behaviour.
@@ -246,16 +246,16 @@ def application(momento: Momento, origins: str) -> web.Application:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM, SIGINT or, with ``--with-parent``, the end of stdin; returns the exit status."""
-    parser = service_process.options("momento", "A stand-in for Momento Topics.")
+    parser = service_process.options("momento_server", "A stand-in for Momento Topics.")
     parser.add_argument("--caches", default="livescore", help="names of the caches, separated by commas")
     given = parser.parse_args(arguments)
     key = os.environ.get(KEY, "")
     if not key:
-        return service_process.fail("momento", f"There is no key in {KEY}.")
+        return service_process.fail("momento_server", f"There is no key in {KEY}.")
     try:
         limits = service_process.changed(Limits(), json.loads(given.limits))
     except ValueError as error:
-        return service_process.fail("momento", f"--limits: {error}")
+        return service_process.fail("momento_server", f"--limits: {error}")
 
     async def make() -> web.Application:
         return application(Momento(Keys(key), frozenset(given.caches.split(",")), limits), given.origins)
