@@ -31,7 +31,10 @@ from subscriptions.viewer_messages import BODY_BYTES, SUBJECT, SUBJECT_LENGTH, N
     tags=["messages"],
     security=MESSENGERS,
     responses=answers(
-        HTTPStatus.OK, "The connections that took the message, in all cells and in each.", operators=True
+        HTTPStatus.OK,
+        "The connections that took the message, in all cells and in each.",
+        operators=True,
+        not_found="The subject has a character that no path can hold: `no_route`.",
     ),
 )
 def send_message(

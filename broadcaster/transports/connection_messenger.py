@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadcaster.transports.messenger import Delivery
+from broadcaster.transports.messenger import MessageResult
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -35,14 +35,14 @@ class ConnectionMessenger:
     """For the POSTs of a message. More than ten are of no use: a client of botocore keeps ten connections open
     (https://docs.aws.amazon.com/botocore/latest/reference/config.html, ``max_pool_connections``)."""
 
-    def message(self, subject: str, frame: bytes) -> Delivery:
+    def message(self, subject: str, frame: bytes) -> MessageResult:
         """Post a frame to each listening connection of a subject, and delete the rows of those that are gone.
 
         Raises refusals.AWS_ERRORS if the rows cannot be read. A POST that fails is counted, and the others go on.
         """
         listening = self.listeners.of_subject(subject)
         ends = list(self.threads.map(partial(self._post, subject, frame), listening))
-        return Delivery(*(ends.count(end) for end in ("taken", "pruned", "failed")))
+        return MessageResult(*(ends.count(end) for end in ("taken", "pruned", "failed")))
 
     def _post(self, subject: str, frame: bytes, connection: str) -> Literal["taken", "pruned", "failed"]:
         try:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class MessageResult:
     """The result of one message in one cell: numbers of connections."""
 
     taken: int | None
@@ -26,7 +26,7 @@ class Delivery:
 class Messenger(Protocol):
     """Sends messages to single viewers of one cell."""
 
-    def message(self, subject: str, frame: bytes) -> Delivery:
+    def message(self, subject: str, frame: bytes) -> MessageResult:
         """Send a frame to each connection of a subject that listens. Raises refusals.AWS_ERRORS."""
         ...
 
@@ -37,7 +37,7 @@ class ChannelMessenger:
 
     service: Service
 
-    def message(self, subject: str, frame: bytes) -> Delivery:
+    def message(self, subject: str, frame: bytes) -> MessageResult:
         """Publish a frame to the channel of one viewer. The service does not say how many connections took it."""
         self.service.publish(subject_channel(subject), frame)
-        return Delivery(None)
+        return MessageResult(None)

@@ -17,10 +17,10 @@ import jwt
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from api import app, resources
 from api import handler as api
-from api import resources
 from broadcaster.transports.connection_messenger import ConnectionMessenger
-from broadcaster.transports.messenger import ChannelMessenger, Delivery
+from broadcaster.transports.messenger import ChannelMessenger, MessageResult
 from devstack.operator.local_tokens import tokens_of
 from loadtest.bearer import Bearer
 from matches.channels import subject_segment
@@ -189,18 +189,18 @@ def test_a_connection_that_takes_nothing_keeps_its_row(listeners: Listeners) -> 
     listeners.add("throttled", "b=")
     with refusing("LimitExceededException", 429) as server, ThreadPoolExecutor(2) as threads:
         messenger = ConnectionMessenger(listeners, server.client("apigatewaymanagementapi"), threads)
-        assert messenger.message("throttled", b"{}") == Delivery(0, failed=2)
+        assert messenger.message("throttled", b"{}") == MessageResult(0, failed=2)
     assert sorted(listeners.of_subject("throttled")) == ["a=", "b="]
 
 
 class Cell:
     """A cell that answers in one way, and keeps what it was asked."""
 
-    def __init__(self, answer: Delivery | Exception) -> None:
+    def __init__(self, answer: MessageResult | Exception) -> None:
         self._answer = answer
         self.frames: list[tuple[str, bytes]] = []
 
-    def message(self, subject: str, frame: bytes) -> Delivery:
+    def message(self, subject: str, frame: bytes) -> MessageResult:
         """Keep the frame, and answer."""
         self.frames.append((subject, frame))
         if isinstance(self._answer, Exception):
@@ -230,7 +230,7 @@ def send_in_process(
     log = io.StringIO()
     handler = logging.StreamHandler(log)
     logger = logging.getLogger("api")
-    handler.setFormatter(api.logger.registered_formatter)
+    handler.setFormatter(app.logger.registered_formatter)
     logger.addHandler(handler)
     try:
         answer = api.handler(event, context)
@@ -242,8 +242,8 @@ def send_in_process(
 def test_a_silent_cell_is_named_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer sums the cells that count. A cell whose service does not say has null."""
     cells = {
-        "main": Cell(Delivery(2, pruned=1)), "far": Cell(TimeoutError()),
-        "events": Cell(Delivery(None)), "west": Cell(Delivery(1, failed=3)),
+        "main": Cell(MessageResult(2, pruned=1)), "far": Cell(TimeoutError()),
+        "events": Cell(MessageResult(None)), "west": Cell(MessageResult(1, failed=3)),
     }  # fmt: skip
     status, body, _ = send_in_process(monkeypatch, cells)
     assert (status, body) == (200, {
@@ -258,7 +258,7 @@ def test_a_silent_cell_is_named_and_the_others_are_told(monkeypatch: pytest.Monk
 
 def test_services_that_do_not_count_are_null(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no cell counts, ``taken`` is null, and not 0: perhaps somebody has heard."""
-    status, body, _ = send_in_process(monkeypatch, {"events": Cell(Delivery(None))})
+    status, body, _ = send_in_process(monkeypatch, {"events": Cell(MessageResult(None))})
     assert (status, body["taken"]) == (200, None)
 
 
@@ -270,17 +270,17 @@ def test_no_cell_that_answers_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_route_without_its_authorizer_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The function checks the scope again: a token that may score sends nothing."""
-    cell = Cell(Delivery(1))
+    cell = Cell(MessageResult(1))
     status, body, _ = send_in_process(monkeypatch, {"main": cell}, scope="livescore/score:write livescore/watch")
     assert (status, body["error"]["code"], cell.frames) == (403, "forbidden", [])
 
 
-@pytest.mark.parametrize("answer", [Delivery(1), TimeoutError()], ids=["taken", "silent"])
+@pytest.mark.parametrize("answer", [MessageResult(1), TimeoutError()], ids=["taken", "silent"])
 def test_the_log_names_the_key_and_repeats_no_body(
-    monkeypatch: pytest.MonkeyPatch, answer: Delivery | Exception
+    monkeypatch: pytest.MonkeyPatch, answer: MessageResult | Exception
 ) -> None:
     """The log has the key, who sent it and the hash of the subject; never the body, the subject or the token."""
-    _, _, log = send_in_process(monkeypatch, {"main": Cell(answer), "other": Cell(Delivery(0))})
+    _, _, log = send_in_process(monkeypatch, {"main": Cell(answer), "other": Cell(MessageResult(0))})
     assert subject_segment("auth0|ann") in log
     assert '"bet-settled"' in log
     assert '"shop"' in log
@@ -292,5 +292,5 @@ def test_a_broadcasting_cell_publishes_to_the_subjects_channel() -> None:
     """The frame goes once to the channel of the subject, and the number of listeners stays unknown."""
     published: list[tuple[str, bytes]] = []
     service = SimpleNamespace(frame_bytes=4096, publish=lambda *call: published.append(call))
-    assert ChannelMessenger(service).message("auth0|ann", b"{}") == Delivery(None)
+    assert ChannelMessenger(service).message("auth0|ann", b"{}") == MessageResult(None)
     assert published == [(f"livescore/subjects/{subject_segment('auth0|ann')}", b"{}")]
