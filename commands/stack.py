@@ -76,7 +76,7 @@ def up(
                 _show_urls(system, pages)
             while True:
                 time.sleep(0.5)
-                stack.check()
+                stack.check(say)
         except KeyboardInterrupt:
             pass
         finally:

@@ -174,9 +174,27 @@ export interface Timings {
   lingerSeconds: number;
 }
 
+/** The address of a cell, as deployment.json states it below `cells`. */
+export interface Cell {
+  /** `api-gateway`, `appsync-events`, `appsync-graphql`, `iot-core` or `momento`. */
+  readonly transport: string;
+  /** Begins with wss:// or ws://; with https:// or http:// for Momento. */
+  readonly url: string;
+  readonly name?: string;
+  readonly region?: string;
+  /** Of AppSync: the host of the API's HTTP address. */
+  readonly host?: string;
+  /** Of IoT Core: the authorizer's name, if the endpoint has no default one. */
+  readonly authorizer?: string;
+  /** Of Momento. */
+  readonly cache?: string;
+}
+
 export interface Options {
-  /** The addresses of the WebSockets: one, or one of each cell. */
-  websockets: string | readonly string[];
+  /** The addresses of WebSockets of API Gateway: one, or one of each cell. */
+  websockets?: string | readonly string[];
+  /** Cells of any transport, beside `websockets`. A cell of an unknown transport is left out. */
+  cells?: readonly Cell[];
   /** Base URL of the readers' API; "" (the default) is the page's own origin. */
   api?: string;
   /** Returns the viewer's token, or null for none. Called before each connection. */
@@ -213,6 +231,8 @@ export interface WebSocketLike {
   close(code?: number): void;
   /** Of ws only. */
   terminate?(): void;
+  /** Of the module's own transports only: ask the service for a sign of life. */
+  probe?(): void;
 }
 
 /** The used part of a window. */

@@ -1,6 +1,7 @@
 /**
  * Live scores: follows matches over a WebSocket and reads missed events over HTTP. One module without dependencies.
- * docs/client.md shows how to use it; docs/protocol.md describes the messages.
+ * docs/client.md shows how to use it; docs/protocol.md describes the messages. Cells of other transports than API Gateway
+ * need transports/, which is loaded when such a cell is dialled.
  *
  * One file because other pages copy it, and because the viewers' page may have at most 64 KB: two modules would
  * add 0.8 KB, and the six parts below 3 KB.
@@ -10,7 +11,7 @@
  * (pure); the server's clock; the socket; the followed matches; Livescore, which joins them.
  *
  * @import {
- *   Board, Clock, Connection, Follow as FollowType, FollowOptions, Follower as FollowerType, Frame,
+ *   Board, Cell, Clock, Connection, Follow as FollowType, FollowOptions, Follower as FollowerType, Frame,
  *   HistoryPage, Livescore as LivescoreType, MatchEvent, Options, PageLike, Pair, Position, Problem, Status, Timings,
  *   WebSocketLike, Whole,
  * } from "./livescore.js"
@@ -613,6 +614,13 @@ class ViewerSocket {
     socket.onerror = () => {};
   }
 
+  /** Ask for a sign of life; returns false if only a message of ours can do that. */
+  probe() {
+    this.lastUseAt = seconds();
+    this.#socket?.probe?.();
+    return Boolean(this.#socket?.probe);
+  }
+
   /** @param {string} text */
   send(text) {
     if (!this.#socket || !this.open) return;
@@ -845,8 +853,14 @@ class Follow {
 
 // ------------------------------------------------------------------------------------------------------- over HTTP
 
-/** The API gave no answer that can be used. */
-class ReadError extends Error {}
+/** The API gave no answer that can be used. `status` is that of the answer, 0 if there was none. */
+class ReadError extends Error {
+  /** @param {string} message @param {number} [status] */
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
 
 /** The readers' API. */
 class HttpReader {
@@ -879,9 +893,10 @@ class HttpReader {
    * The JSON object at a path of the API.
    *
    * @param {string} path
+   * @param {Record<string, string>} [headers]
    * @returns {Promise<Frame>} or a ReadError
    */
-  async get(path) {
+  async get(path, headers) {
     const controller = new AbortController();
     this.#reading.add(controller);
     const stop = after(this.#patience, () => controller.abort());
@@ -890,11 +905,11 @@ class HttpReader {
       const answer = await this.#fetch(this.#base + path, {
         signal: controller.signal,
         credentials: "omit",
-        headers: { accept: "application/json" },
+        headers: { accept: "application/json", ...headers },
       });
       this.#clock.answer(answer, sent);
       this.#onAnswer(answer.status < 500);
-      if (!answer.ok) throw new ReadError(`status ${answer.status}`);
+      if (!answer.ok) throw new ReadError(`status ${answer.status}`, answer.status);
       const body = await answer.json();
       if (!isObject(body)) throw new ReadError("no JSON object");
       return body;
@@ -1077,21 +1092,25 @@ const TIMINGS = {
   lingerSeconds: 10,
 };
 
-/** @param {Options["websockets"]} given @returns {URL[]} */
-function addresses(given) {
-  const all = [];
-  for (const each of typeof given === "string" ? [given] : (given ?? [])) {
-    if (!/^wss?:\/\/[^/]/i.test(each))
-      throw new TypeError("websockets is an address that begins with wss://, or a list of such.");
-    all.push(new URL(each));
-  }
+/** The transport that carries our own protocol. */
+const API_GATEWAY = "api-gateway";
+
+/** @param {Options} options @returns {Cell[]} */
+function cellsOf({ websockets = [], cells = [], api }) {
+  const urls = typeof websockets === "string" ? [websockets] : websockets;
+  if (!urls.every((url) => /^wss?:\/\/[^/]/i.test(url)))
+    throw new TypeError("websockets is an address that begins with wss://, or a list of such.");
+  const all = [...urls.map((url) => ({ transport: API_GATEWAY, url })), ...cells];
   if (!all.length) throw new TypeError("websockets names no address.");
+  if (api === undefined && !globalThis.location && cells.some(({ transport }) => transport !== API_GATEWAY))
+    throw new TypeError("api is missing: only cells of API Gateway work without it.");
+  for (const { url } of all) new URL(url);
   return all;
 }
 
 /** @implements {LivescoreType} */
 export class Livescore {
-  #addresses;
+  #cells;
   #cell;
   #reader;
   #repairer;
@@ -1100,6 +1119,9 @@ export class Livescore {
   #timings;
   #random;
   #WebSocket;
+  #fetch;
+  /** Memory of a transport, kept from one connection to the next. */
+  #memory = {};
   #page;
   #clock = new ServerClock();
   #listeners = new Listeners();
@@ -1151,7 +1173,7 @@ export class Livescore {
 
   /** @param {Options} options */
   constructor(options) {
-    this.#addresses = addresses(options.websockets);
+    this.#cells = cellsOf(options);
     this.#token = options.token ?? (() => null);
     this.#tokenIn = options.tokenIn;
     this.#timings = { ...TIMINGS, ...options.timings };
@@ -1159,8 +1181,8 @@ export class Livescore {
     const Socket = options.WebSocket ?? /** @type {Options["WebSocket"]} */ (globalThis.WebSocket);
     if (!Socket) throw new TypeError("There is no WebSocket here: give one, such as that of the package ws.");
     this.#WebSocket = Socket;
-    const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-    this.#reader = new HttpReader(options.api ?? "", fetch, this.#timings.fetchSeconds, this.#clock, (answers) =>
+    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.#reader = new HttpReader(options.api ?? "", this.#fetch, this.#timings.fetchSeconds, this.#clock, (answers) =>
       this.#answers(answers),
     );
     this.#repairer = new Repairer(this.#reader, this.#timers, this.#random, this.#timings.spreadSeconds, {
@@ -1176,7 +1198,7 @@ export class Livescore {
     const here = /** @type {PageLike | null} */ (/** @type {unknown} */ (globalThis));
     this.#page =
       options.page === undefined ? (typeof here?.addEventListener === "function" ? here : null) : options.page;
-    this.#cell = Math.floor(this.#random() * this.#addresses.length);
+    this.#cell = Math.floor(this.#random() * this.#cells.length);
     this.#silenceChance = this.#random();
     this.#idle = this.#timings.idleSeconds;
     this.#listen();
@@ -1276,7 +1298,9 @@ export class Livescore {
       return;
     }
     try {
-      this.#socket = new ViewerSocket(this.#dial(token), {
+      const socket = await this.#dial(token);
+      if (number !== this.#try) return socket.close();
+      this.#socket = new ViewerSocket(socket, {
         opened: () => this.#opened(),
         text: (text) => this.#receive(text),
         lost: (reason) => this.#lost(number, reason),
@@ -1286,14 +1310,32 @@ export class Livescore {
     }
   }
 
-  get #place() {
-    const { protocol } = /** @type {URL} */ (this.#addresses[this.#cell]);
-    return this.#tokenIn ?? (protocol === "wss:" ? "subprotocol" : "query");
+  get #address() {
+    return /** @type {Cell} */ (this.#cells[this.#cell]);
   }
 
-  /** @param {string | null} token @returns {WebSocketLike} */
-  #dial(token) {
-    const url = new URL(/** @type {URL} */ (this.#addresses[this.#cell]));
+  get #place() {
+    const { transport, url } = this.#address;
+    return this.#tokenIn ?? (transport === API_GATEWAY && /^ws:/i.test(url) ? "query" : "subprotocol");
+  }
+
+  /** @param {string | null} token @returns {Promise<WebSocketLike>} */
+  async #dial(token) {
+    const cell = this.#address;
+    if (cell.transport !== API_GATEWAY) {
+      const { dial } = await import("./transports/dial.js");
+      return dial(cell, {
+        token,
+        renew: this.#token,
+        WebSocket: this.#WebSocket,
+        fetch: this.#fetch,
+        read: (path, headers) => this.#reader.get(path, headers),
+        now: () => this.now(),
+        random: this.#random,
+        memory: this.#memory,
+      });
+    }
+    const url = new URL(cell.url);
     url.searchParams.set("v", "1");
     if (token) {
       if (this.#place === "subprotocol") return new this.#WebSocket(url.href, ["livescore.v1", token]);
@@ -1365,7 +1407,7 @@ export class Livescore {
     if (refused) this.#failures += 1;
     if (reason === SILENT) this.#silentConnections += 1;
     if (reason === DEAD) this.#deaths += 1;
-    if (refused || reason === SILENT) this.#cell = (this.#cell + 1) % this.#addresses.length;
+    if (refused || reason === SILENT) this.#cell = (this.#cell + 1) % this.#cells.length;
     this.#attempt += 1;
     const { retrySeconds, retryMostSeconds } = this.#timings;
     this.#retry(repair.backoff(this.#attempt, this.#random(), retrySeconds, retryMostSeconds), reason);
@@ -1613,7 +1655,7 @@ export class Livescore {
     if (!followed) return;
     this.#pingedAt = seconds();
     this.#quietChance = this.#random();
-    this.#send({ action: "sync", match: followed.match, ...followed.follower.since() });
+    if (!this.#socket?.probe()) this.#send({ action: "sync", match: followed.match, ...followed.follower.since() });
   }
 
   // ---- over HTTP

@@ -7,19 +7,29 @@ import { early } from "./early.js";
 const PATH = "/deployment.json";
 const TOKEN = "livescore.token";
 
-/** @typedef {{websockets: string[]}} Deployment */
+/** @typedef {import("./livescore.js").Cell} Cell */
 
 /**
- * The cells' addresses. Rejects if the host does not have them.
+ * The cells. Rejects if the host does not have them.
  *
  * @param {typeof globalThis.fetch} fetch
- * @returns {Promise<Deployment>}
+ * @returns {Promise<Cell[]>}
  */
 export async function deployment(fetch) {
   const answer = await (early(PATH)?.answer ?? fetch(PATH, { signal: AbortSignal.timeout(10_000) }));
   if (!answer.ok) throw new Error(`${PATH}: ${answer.status}`);
-  const { websockets } = await answer.json();
-  return { websockets: Object.values(websockets) };
+  return cellsOf(await answer.json(), location.search);
+}
+
+/** Of a deployment.json; `?cell=NAME` chooses one. An older server has only WebSockets.
+ * @param {any} described @param {string} search @returns {Cell[]} */
+export function cellsOf({ cells, websockets = {} }, search) {
+  const named =
+    cells ??
+    Object.fromEntries(Object.entries(websockets).map(([name, url]) => [name, { transport: "api-gateway", url }]));
+  const all = Object.entries(named).map(([name, cell]) => ({ name, ...cell }));
+  const chosen = all.filter(({ name }) => name === new URLSearchParams(search).get("cell"));
+  return chosen.length ? chosen : all;
 }
 
 /** The viewer's token. It is removed from the address, so that a copied link does not hold it.

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from botocore.credentials import ReadOnlyCredentials
 
+    from broadcaster.transports.description import CellDescription
+    from broadcaster.transports.transport import Clients
+
 EVENT_BYTES: Final = 240 * 1024
 """The most bytes of an event (https://docs.aws.amazon.com/general/latest/gr/appsync.html)."""
 
@@ -30,18 +33,15 @@ class AppSyncEvents:
 
     frame_bytes: Final = EVENT_BYTES
 
-    def __init__(
-        self, url: str, region: str, credentials: Callable[[], ReadOnlyCredentials | None], host: str | None = None
-    ) -> None:
-        """``url``: the API's HTTP endpoint, ending in ``/event``. ``host``: the Host header, if it is another's."""
+    def __init__(self, url: str, region: str, credentials: Callable[[], ReadOnlyCredentials | None]) -> None:
+        """``url``: the API's HTTP endpoint, ending in ``/event``."""
         self._url = url
-        self._headers = {"Content-Type": "application/json", **({"Host": host} if host else {})}
         self._http = SignedHttp("appsync", region, credentials)
 
     def publish(self, channel: str, frame: bytes) -> None:
         """Publish a frame; returns when AppSync has taken it. Raises refusals.AWS_ERRORS."""
         body = orjson.dumps({"channel": f"/{channel}", "events": [frame.decode()]})
-        answer = self._http.post(self._url, body, self._headers)
+        answer = self._http.post(self._url, body, {"Content-Type": "application/json"})
         failed = _failed(answer)
         if failed is not None:
             raise ClientError(
@@ -58,3 +58,8 @@ def _failed(answer: bytes) -> str | None:
     except (ValueError, KeyError, TypeError):
         return "the answer has another form than AppSync documents"
     return None if taken else str(stated["failed"])[:200]
+
+
+def make_service(description: CellDescription, clients: Clients) -> AppSyncEvents:
+    """The service of a cell whose viewers connect to AppSync Events."""
+    return AppSyncEvents(description.texts["url"], description.region, clients.credentials)

@@ -9,7 +9,13 @@ would notice that at the next frame only. The price of a message is the same. A 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime import aws
+
+if TYPE_CHECKING:
+    from broadcaster.transports.description import CellDescription
+    from broadcaster.transports.transport import Clients
 
 PAYLOAD_BYTES: Final = 128 * 1024
 """The most bytes of a message (https://docs.aws.amazon.com/general/latest/gr/iot-core.html)."""
@@ -27,3 +33,9 @@ class IotCore:
     def publish(self, channel: str, frame: bytes) -> None:
         """Publish a frame; returns when IoT Core has taken it. Raises refusals.AWS_ERRORS."""
         self._client.publish(topic=channel, qos=1, payload=frame)
+
+
+def make_service(description: CellDescription, clients: Clients) -> IotCore:
+    """The service of a cell whose viewers connect to IoT Core."""
+    del clients
+    return IotCore(aws.iot_data(description.texts["url"], description.region))

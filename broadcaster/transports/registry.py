@@ -71,8 +71,22 @@ def _broadcasting(load_service: Callable[[], MakeService], *texts: str) -> Kind:
     return Kind(load, load_messenger, texts)
 
 
+def _appsync_events() -> MakeService:
+    from broadcaster.transports.appsync_events import make_service
+
+    return make_service
+
+
+def _iot_core() -> MakeService:
+    from broadcaster.transports.iot_core import make_service
+
+    return make_service
+
+
 KINDS: Final[dict[str, Kind]] = {
-    DEFAULT: Kind(_api_gateway, _api_gateway_messenger, ("state_machine",), keeps_rows=True),
+    DEFAULT: Kind(_api_gateway, _api_gateway_messenger, ("state_machine", "connections_url"), keeps_rows=True),
+    "appsync-events": _broadcasting(_appsync_events, "url"),
+    "iot-core": _broadcasting(_iot_core, "url"),
 }
 """Name of a transport -> its kind."""
 

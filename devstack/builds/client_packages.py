@@ -1,6 +1,7 @@
 """Builds the packages with which other people follow matches: a Python wheel and an npm package.
 
-The wheel has the files of ``client/``, the npm package has ``web/livescore.js``. Each package is built in a temporary
+The wheel has the files of ``client/``, the npm package has ``web/livescore.js`` and
+``web/transports/``. Each package is built in a temporary
 folder, so that the build leaves nothing in the source. The wheel names the folder
 ``client`` ``livescore_client``; this works because its modules import each other relatively. Both packages have the
 version of pyproject.toml, and docs/client.md as their description.
@@ -61,6 +62,7 @@ def _lay_out_node(folder: Path, version: str) -> Path:
     stage.mkdir()
     for name in ("livescore.js", "livescore.d.ts"):
         shutil.copy(ROOT / "web" / name, stage)
+    shutil.copytree(ROOT / "web/transports", stage / "transports")
     about = {**json.loads((RELEASE / "package.json").read_text()), "version": version}
     (stage / "package.json").write_text(json.dumps(about, indent=2) + "\n")
     _describe(stage)

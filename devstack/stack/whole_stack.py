@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
@@ -48,11 +48,17 @@ class Stack:
     stand_ins: tuple[ChildProcess, ...] = ()
     """The stand-ins of the cells whose transport has one (devstack/transports/)."""
 
-    def check(self) -> None:
-        """Raise StackError if a process has ended by itself."""
-        for each in (self.ministack, self.standin, *self.stand_ins):
+    _reported: set[str] = field(default_factory=set)
+
+    def check(self, say: Callable[[str], None] = lambda _: None) -> None:
+        """Raise StackError if a process has ended by itself that all cells need; say so once if it is a stand-in."""
+        for each in (self.ministack, self.standin):
             if each is not None and not each.alive:
                 raise StackError(f"{each.name} has ended by itself; its log is {each.log}")
+        for other in self.stand_ins:
+            if not other.alive and other.name not in self._reported:
+                self._reported.add(other.name)
+                say(f"{other.name} has ended by itself; its log is {other.log}. The other cells go on.")
 
 
 @contextmanager
@@ -86,10 +92,13 @@ def running(
         ministack = MiniStack(port, origins=system.resolve("setting.origins"))
         ending.callback(ministack.stop)
         ministack.start()
-        stand_ins = _stand_ins(system)
-        for each in stand_ins:
+        stand_ins = []
+        for each in _stand_ins(system):
             ending.callback(each.stop)
-            each.start()
+            try:
+                stand_ins.append(each.start())
+            except StackError as error:
+                say(f"{error} The other cells go on.")
         say("Provisioning …")
         provision(system, package)
         standin = None
@@ -99,7 +108,7 @@ def running(
             standin.start()
         say("Sending a first event all the way …")
         try:
-            _prove(system)
+            _prove(system, say)
         except (ApiError, WebSocketException, OSError) as error:
             raise StackError(f"The system does not work: {error} MiniStack's log is {ministack.log}") from error
         yield system, Stack(ministack, standin, tuple(stand_ins))
@@ -143,10 +152,11 @@ def enough_files() -> None:
         raise StackError(refusal)
 
 
-def _prove(system: System) -> None:
+def _prove(system: System, say: Callable[[str], None]) -> None:
     """Send an event through every function but the watchdog, to prove that the system works; then delete its rows.
 
-    This also starts the functions' processes, so that the first goal does not wait for them.
+    A cell without a receipt is reported, and the others go on. This also starts the functions' processes, so that the
+    first goal does not wait for them.
     """
     deadline = time.monotonic() + _PROOF_SECONDS
     with Operator(system.api_url) as operator:
@@ -161,8 +171,12 @@ def _prove(system: System) -> None:
             for socket in sockets:
                 while orjson.loads(socket.recv(timeout=max(0.0, deadline - time.monotonic())))["type"] != "update":
                     pass
-        while len(operator.receipts(_PROOF)) < len(system.cells) and time.monotonic() < deadline:
+        waiting = {each.name for each in system.cells}
+        while waiting and time.monotonic() < deadline:
+            waiting -= {each["cell"] for each in operator.receipts(_PROOF)}
             time.sleep(0.05)
+    for name in sorted(waiting):
+        say(f"The cell {name} has told nothing within {_PROOF_SECONDS:.0f} s. The other cells go on.")
     _forget(system, "matches", _PROOF)
     for each in system.each_cell():
         _forget(each, "broadcasts", f"match#{_PROOF}")

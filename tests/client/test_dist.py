@@ -174,6 +174,15 @@ def test_a_program_is_checked_by_typescript(project: Path) -> None:
     ran(*tsc, "--types", "", "program.ts", cwd=project)
 
 
+def test_the_npm_package_has_every_transport(project: Path) -> None:
+    """Each file of web/transports is in the package, and loads with the package alone."""
+    names = sorted(each.name for each in (ROOT / "web/transports").iterdir())
+    assert len(names) > 4
+    loads = "\n".join(f'await import("./node_modules/livescore-client/transports/{name}");' for name in names)
+    (project / "transports.js").write_text(loads)
+    ran("node", "transports.js", cwd=project)
+
+
 def test_both_have_the_version_of_the_project(python: Path, project: Path, dist: Path) -> None:
     """Both packages have the project's version, and take the place of earlier ones in the folder."""
     code = "from importlib.metadata import version; print(version('livescore-client'))"

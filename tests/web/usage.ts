@@ -1,9 +1,13 @@
 // Compiled and never run: a page in TypeScript uses livescore.d.ts like this.
 import { WebSocket } from "ws";
-import { type Board, Follower, Livescore, type MatchEvent, repair } from "../../web/livescore.js";
+import { type Board, type Cell, Follower, Livescore, type MatchEvent, repair } from "../../web/livescore.js";
 
 const live = new Livescore({ websockets: ["wss://a.example/live"], api: "", token: async () => null, WebSocket });
 new Livescore({ websockets: "wss://a.example/live", WebSocket: globalThis.WebSocket, fetch: globalThis.fetch });
+const iot: Cell = { name: "iot", transport: "iot-core", region: "us-east-1", url: "wss://b.example/mqtt" };
+new Livescore({ cells: [iot, { transport: "momento", url: "https://c.example", cache: "livescore" }], api: "" });
+// @ts-expect-error a cell has an address
+new Livescore({ cells: [{ transport: "iot-core" }] });
 const off: () => void = live.on("connection", ({ state, retryAt, reason }) => {
   const text: string | null = state === "waiting" ? reason : null;
   const at: number | null = retryAt;

@@ -2,8 +2,13 @@
 /** The deployment, from the site. */
 
 import { setText } from "../dom.js";
+import { cellsOf } from "../origin.js";
 
-/** @typedef {{websockets: Record<string, string>, operators: import("./operator-token.js").Ways}} Deployment */
+/**
+ * @typedef {object} Deployment
+ * @property {import("../livescore.js").Cell[]} cells
+ * @property {import("./operator-token.js").Ways} operators
+ */
 
 /** Ask until the site says so. @param {HTMLElement} sign shows that it does not @returns {Promise<Deployment>} */
 export async function deployment(sign) {
@@ -11,8 +16,8 @@ export async function deployment(sign) {
     try {
       const answer = await fetch("/deployment.json", { signal: AbortSignal.timeout(10_000) });
       if (answer.ok) {
-        const { websockets = {}, operators = {} } = await answer.json();
-        return { websockets, operators };
+        const described = await answer.json();
+        return { cells: cellsOf(described, location.search), operators: described.operators ?? {} };
       }
     } catch {
       // Tried again, like a bad answer.

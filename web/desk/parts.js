@@ -18,9 +18,9 @@ export const BASE = "/operators";
 /** @typedef {ReturnType<typeof partsOf>} Parts */
 
 /** @param {import("./deployment.js").Deployment} deployment */
-export function partsOf({ websockets, operators }) {
+export function partsOf({ cells, operators }) {
   const token = viewerToken();
-  const live = new Livescore({ websockets: Object.values(websockets), token: async () => token });
+  const live = new Livescore({ cells, token: async () => token });
   const now = () => live.now();
   /** @type {typeof fetch} */
   const request = (...about) => fetch(...about);
@@ -59,7 +59,7 @@ export function partsOf({ websockets, operators }) {
     fetch: request,
     base: BASE,
     now,
-    regions: Object.keys(websockets),
+    regions: cells.map(({ name = "" }) => name),
     acceptedAt: (match, id) =>
       match === actions.match ? actions.board?.events.find((event) => event.event_id === id)?.at : undefined,
   });

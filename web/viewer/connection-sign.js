@@ -6,7 +6,7 @@ import { connectionWords, errorWords } from "../words.js";
 
 /** @typedef {import("../livescore.js").Connection} Connection */
 /** @typedef {import("./notices.js").Notices} Notices */
-/** @typedef {import("./announcer.js").Announcer} Announcer */
+/** @typedef {import("./notices.js").Announcer} Announcer */
 
 /** A shorter loss gets no sentence: planned reconnects take a moment. */
 const PATIENCE = 3_000;

@@ -35,7 +35,7 @@ export class Page {
    * @param {import("../http-reader.js").Reader} parts.reader
    * @param {import("../record-store.js").RecordStore} parts.shelf
    * @param {import("./notices.js").Notices} parts.notices
-   * @param {import("./announcer.js").Announcer} parts.announcer
+   * @param {import("./notices.js").Announcer} parts.announcer
    * @param {HTMLElement} parts.age where it is said how old the page is
    * @param {() => void} parts.onRead is called after each read over HTTP
    */

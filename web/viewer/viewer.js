@@ -8,9 +8,8 @@ import { deployment, viewerToken } from "../origin.js";
 import { RecordStore } from "../record-store.js";
 import { keepShell } from "../shell.js";
 import { errorWords } from "../words.js";
-import { Announcer } from "./announcer.js";
 import { ConnectionSign } from "./connection-sign.js";
-import { Notices } from "./notices.js";
+import { Announcer, Notices } from "./notices.js";
 import { Page } from "./page.js";
 import { loadScreen } from "./screens.js";
 
@@ -91,10 +90,11 @@ async function connect() {
     return;
   }
   const live = new Livescore({
-    websockets: cells.websockets,
+    cells,
     token: () => token,
     fetch: (...asked) => {
-      page.libraryReadAt = Date.now();
+      // A poll of Momento is no read of a match.
+      if (String(asked[0]).startsWith("/matches")) page.libraryReadAt = Date.now();
       return fetch(...asked);
     },
   });

@@ -1,0 +1,421 @@
+/**
+ * The shared half of the transports whose service fans out itself. Livescore uses such a transport like the WebSocket of
+ * API Gateway: it sends the requests of docs/protocol.md and gets frames. New events come over a channel of the service.
+ * Everything else comes over HTTP:
+ *
+ * 1. A subscribe joins the match's channel. After the service's acknowledgement, the answer is the snapshot over HTTP.
+ * 2. About two seconds later the transport looks once more over HTTP, because an acknowledged subscription may begin
+ *    late. A look that brings something is delivered as an update: the follower sees by itself what it lacks.
+ * 3. A `sync` is answered over HTTP too, with a snapshot that is not older than the request. An answer to a subscribe
+ *    whose epoch differs from the viewer's may be an old one, so it is read in the same way before it is delivered.
+ *
+ * @import { Cell, Frame, Position, WebSocketLike } from "../livescore.js"
+ */
+
+import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
+
+/**
+ * @typedef {object} Viewer the side of Livescore
+ * @property {string | null} token of this connection
+ * @property {() => Promise<string | null> | string | null} renew a token for another connection
+ * @property {NonNullable<import("../livescore.js").Options["WebSocket"]>} WebSocket
+ * @property {typeof globalThis.fetch} fetch
+ * @property {(path: string, headers?: Record<string, string>) => Promise<Frame>} read
+ *   reads the API; an error has the `status` of the answer, 0 if there was none
+ * @property {() => number} now ms since 1970 by the server's clock
+ * @property {() => number} random in [0, 1)
+ * @property {Memory} memory
+ */
+
+/**
+ * @typedef {object} Memory survives a connection
+ * @property {Map<string, string>} channels by match
+ * @property {Set<string>} refused matches whose last subscription was refused
+ * @property {Map<string, {times: number, at: number}>} cuts
+ *   matches at whose subscription the service ended the connection: how many times in a row, and when the last time (ms)
+ */
+
+/**
+ * @typedef {object} Subscription
+ * @property {string} match
+ * @property {string} feed `all` or `score`
+ * @property {Position | null} since
+ * @property {string} id at the service, another one for each channel
+ * @property {string} channel without the feed; "" while it is not known
+ * @property {boolean} joined whether the service has acknowledged it
+ * @property {Position | null} position of the last snapshot that was delivered; null before the answer
+ */
+
+/** The look comes so many seconds after the snapshot, or up to LOOK_WITHIN later. */
+const LOOK_AFTER = 1.5;
+const LOOK_WITHIN = 0.5;
+
+const MOST_MATCHES = 50;
+
+/** After so many cuts in a row at the same subscription, the service refuses it in this way: AWS IoT Core does. */
+const CUTS = 3;
+
+/** So long, in ms, such a match is not tried again. */
+const CUT_PAUSE = 60_000;
+
+/** @implements {WebSocketLike} */
+export class BroadcastSocket {
+  /** @type {WebSocketLike["onopen"]} */
+  onopen = null;
+  /** @type {WebSocketLike["onmessage"]} */
+  onmessage = null;
+  /** @type {WebSocketLike["onerror"]} */
+  onerror = null;
+  /** @type {WebSocketLike["onclose"]} */
+  onclose = null;
+  /** @type {Map<string, Subscription>} */
+  #byMatch = new Map();
+  /** @type {Map<string, Subscription>} */
+  #byId = new Map();
+  #ids = 0;
+  /** @type {WebSocketLike | null} */
+  #socket = null;
+  #snapshots;
+  /** @type {Set<ReturnType<typeof setTimeout>>} */
+  #timers = new Set();
+  #over = false;
+
+  /** @param {Cell} cell @param {Viewer} viewer */
+  constructor(cell, viewer) {
+    this.cell = cell;
+    this.viewer = viewer;
+    this.#snapshots = new Snapshots(viewer);
+    // As a WebSocket does: the caller sets the handlers first.
+    queueMicrotask(() => this.#begin());
+  }
+
+  // ---- what a transport brings
+
+  /** Open the connection, then call `opened`. */
+  connect() {}
+
+  /** Join a channel, then call `joined` or `refused`. @param {string} _id @param {string} _channel @param {string} _feed */
+  join(_id, _channel, _feed) {}
+
+  /** Leave a channel. @param {string} _id @param {string} _channel @param {string} _feed */
+  leave(_id, _channel, _feed) {}
+
+  /** Ask the service for a sign of life, then call `alive`. */
+  probe() {}
+
+  /** The WebSocket of `dial` is open. */
+  dialled() {}
+
+  /** The WebSocket of `dial` has brought a message; an error means that it is none of the service. @param {any} _data */
+  heard(_data) {}
+
+  /** End the connection. @param {boolean} dead whether no answer can be expected */
+  hangUp(dead) {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    if (dead) socket.terminate?.();
+    socket.close(1000);
+  }
+
+  // ---- what a transport uses
+
+  /** Open a WebSocket to the service. @param {string} url @param {string[]} protocols @returns {WebSocketLike} */
+  dial(url, protocols) {
+    const socket = new this.viewer.WebSocket(url, protocols);
+    this.#socket = socket;
+    socket.onopen = () => this.dialled();
+    socket.onmessage = ({ data }) => {
+      try {
+        this.heard(data);
+      } catch {
+        // Not the service's.
+      }
+    };
+    socket.onclose = () => this.lost();
+    socket.onerror = () => {};
+    return socket;
+  }
+
+  /** Send a message over the WebSocket of `dial`. @param {any} message */
+  transmit(message) {
+    try {
+      this.#socket?.send(message);
+    } catch {
+      this.lost();
+    }
+  }
+
+  opened() {
+    if (!this.#over) this.onopen?.({});
+  }
+
+  /** The service has said something that is no frame. An object without a type is a sign of life for Livescore. */
+  alive() {
+    this.#deliver({});
+  }
+
+  /** A subscription begins. @param {string} id */
+  joined(id) {
+    const mine = this.#byId.get(id);
+    if (!mine || mine.joined) return;
+    mine.joined = true;
+    this.viewer.memory.refused.delete(mine.match);
+    this.viewer.memory.cuts.delete(mine.match);
+    this.alive();
+    void this.#read(mine);
+  }
+
+  /** A channel has brought a frame. @param {string} id @param {unknown} text */
+  frame(id, text) {
+    if (this.#byId.has(id) && !this.#over) this.onmessage?.({ data: text });
+  }
+
+  /** The service has skipped frames of a channel, or cannot say that it has not. @param {string} id */
+  skipped(id) {
+    const mine = this.#byId.get(id);
+    if (mine?.position) void this.#look(mine);
+  }
+
+  /**
+   * The service refuses a subscription. If the token has ended meanwhile, a new connection has a new one.
+   *
+   * @param {string} id
+   */
+  async refused(id) {
+    const mine = this.#byId.get(id);
+    if (!mine) return;
+    this.#forget(mine);
+    const { renew, token, memory } = this.viewer;
+    if (!memory.refused.has(mine.match)) {
+      memory.refused.add(mine.match);
+      // A provider that fails has no newer token; its error may hold one.
+      const newer = await Promise.resolve()
+        .then(renew)
+        .catch(() => token);
+      if (newer !== token) return this.lost();
+    }
+    this.#refuse(mine.match, "not_entitled", "Your token does not cover this match's competition.");
+  }
+
+  /** The service has answered a subscription with an error that says nothing about the viewer. @param {string} id */
+  failed(id) {
+    const mine = this.#byId.get(id);
+    if (mine) this.#forget(mine);
+    this.alive();
+  }
+
+  /** The connection is gone, or did not open. */
+  lost() {
+    if (this.#over) return;
+    const open = [...this.#byId.values()].find(({ joined }) => !joined);
+    if (open) {
+      const { cuts } = this.viewer.memory;
+      cuts.set(open.match, { times: (cuts.get(open.match)?.times ?? 0) + 1, at: Date.now() });
+    }
+    this.#end(true);
+    this.onclose?.({});
+  }
+
+  /** @param {number} wait in seconds @param {() => void} call @returns {() => void} stops it */
+  after(wait, call) {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      call();
+    }, wait * 1000);
+    this.#timers.add(timer);
+    return () => {
+      this.#timers.delete(timer);
+      clearTimeout(timer);
+    };
+  }
+
+  get isOver() {
+    return this.#over;
+  }
+
+  // ---- what Livescore calls
+
+  /** @param {string} text */
+  send(text) {
+    const { action, match, only, since, epoch, seq } = JSON.parse(text);
+    if (action === "subscribe") void this.#subscribe(match, only ?? "all", since ?? null);
+    if (action === "sync") void this.#sync(match, epoch ? { epoch, seq } : null);
+    if (action === "unsubscribe") {
+      const mine = this.#byMatch.get(match);
+      if (mine) this.#forget(mine);
+      queueMicrotask(() => this.#deliver({ type: "unsubscribed", match }));
+    }
+  }
+
+  close() {
+    this.#end(false);
+  }
+
+  terminate() {
+    this.#end(true);
+  }
+
+  // ----
+
+  #begin() {
+    if (this.#over) return;
+    try {
+      this.connect();
+    } catch {
+      // The error of a WebSocket may hold the token.
+      this.lost();
+    }
+  }
+
+  /** @param {boolean} dead */
+  #end(dead) {
+    if (this.#over) return;
+    this.#over = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#byMatch.clear();
+    this.#byId.clear();
+    this.hangUp(dead);
+  }
+
+  /** @param {Record<string, unknown>} frame */
+  #deliver(frame) {
+    if (!this.#over) this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+
+  /** @param {string} match @param {string} code @param {string} message */
+  #refuse(match, code, message) {
+    this.#deliver({ type: "error", code, message, match });
+  }
+
+  /** @param {string} match @param {string} feed @param {Position | null} since */
+  async #subscribe(match, feed, since) {
+    const before = this.#byMatch.get(match);
+    if (before?.joined && before.feed === feed) {
+      Object.assign(before, { since, position: null });
+      return this.#read(before);
+    }
+    // A subscription that the service has not acknowledged yet is tried anew.
+    if (before) this.#forget(before);
+    if (this.#byMatch.size >= MOST_MATCHES) {
+      queueMicrotask(() =>
+        this.#refuse(match, "too_many_matches", `A connection may follow at most ${MOST_MATCHES} matches.`),
+      );
+      return;
+    }
+    const { channels, cuts } = this.viewer.memory;
+    const cut = cuts.get(match);
+    if (cut && cut.times >= CUTS && Date.now() - cut.at < CUT_PAUSE) {
+      queueMicrotask(() => this.#refuse(match, "not_entitled", "Your token does not cover this match's competition."));
+      return;
+    }
+    /** @type {Subscription} */
+    const mine = { match, feed, since, id: "", channel: "", joined: false, position: null };
+    this.#byMatch.set(match, mine);
+    const known = channels.get(match);
+    if (known) this.#join(mine, known);
+    else await this.#find(mine);
+  }
+
+  /** Ask the API for the channel of a match, and join it. @param {Subscription} mine */
+  async #find(mine) {
+    try {
+      this.#join(mine, await this.#snapshots.channel(mine.match));
+    } catch (error) {
+      this.#unread(mine)(error);
+    }
+  }
+
+  /** @param {Subscription} mine @param {string} channel */
+  #join(mine, channel) {
+    if (this.#byMatch.get(mine.match) !== mine) return;
+    if (mine.id) this.#leave(mine);
+    Object.assign(mine, { channel, id: String(++this.#ids), joined: false });
+    this.#byId.set(mine.id, mine);
+    this.join(mine.id, channel, mine.feed);
+  }
+
+  /** @param {Subscription} mine */
+  #leave({ id, channel, feed }) {
+    if (this.#byId.delete(id)) this.leave(id, channel, feed);
+  }
+
+  /** @param {Subscription} mine */
+  #forget(mine) {
+    this.#leave(mine);
+    if (this.#byMatch.get(mine.match) === mine) this.#byMatch.delete(mine.match);
+  }
+
+  /** Read what the channel cannot bring. @param {Subscription} mine */
+  #read(mine) {
+    return mine.position ? this.#look(mine) : this.#answer(mine);
+  }
+
+  /** Answer a subscribe. @param {Subscription} mine */
+  async #answer(mine) {
+    const { since } = mine;
+    try {
+      let snapshot = await this.#snapshots.read(mine.match, since);
+      if (since && snapshot.epoch !== since.epoch) snapshot = await this.#newest(mine.match, since);
+      if (this.#byMatch.get(mine.match) !== mine || mine.since !== since) return;
+      this.#deliver(snapshot);
+      mine.position = endOf(snapshot);
+      this.after(LOOK_AFTER + this.viewer.random() * LOOK_WITHIN, () => void this.#look(mine));
+      this.#follow(mine, snapshot);
+    } catch (error) {
+      this.#unread(mine)(error);
+    }
+  }
+
+  /** Deliver what HTTP has after the last snapshot. @param {Subscription} mine */
+  async #look(mine) {
+    const { position } = mine;
+    if (!position || this.#byMatch.get(mine.match) !== mine) return;
+    try {
+      const snapshot = await this.#snapshots.look(mine.match, position);
+      if (this.#byMatch.get(mine.match) !== mine) return;
+      if (snapshot.epoch !== position.epoch || /** @type {number} */ (snapshot.seq) > position.seq) {
+        this.#deliver(asUpdate(snapshot, position));
+      }
+      this.#follow(mine, snapshot);
+    } catch {
+      // Livescore reads after a silence, and after the next frame.
+    }
+  }
+
+  /** Answer a sync. @param {string} match @param {Position | null} since */
+  async #sync(match, since) {
+    try {
+      const snapshot = await this.#newest(match, since);
+      this.#deliver(snapshot);
+      const mine = this.#byMatch.get(match);
+      if (mine) this.#follow(mine, snapshot);
+    } catch {
+      // Livescore repairs the gap again.
+    }
+  }
+
+  /** A match that was created again may have another channel. @param {Subscription} mine @param {Frame} snapshot */
+  #follow(mine, { channel }) {
+    if (mine.id && channel && channel !== mine.channel) this.#join(mine, String(channel));
+  }
+
+  /** A snapshot that is not older than this call. @param {string} match @param {Position | null} since */
+  async #newest(match, since) {
+    await new Promise((resolve) => this.after(KEPT, () => resolve(null)));
+    return this.#snapshots.newest(match, since);
+  }
+
+  /** Handles a read that failed. @param {Subscription} mine @returns {(error: any) => void} */
+  #unread(mine) {
+    return ({ status }) => {
+      if (this.#byMatch.get(mine.match) !== mine) return;
+      // Livescore subscribes again. A channel that was joined stays.
+      if (!mine.joined) this.#forget(mine);
+      if (status !== 404 && status !== 422) return;
+      this.#forget(mine);
+      this.#refuse(mine.match, "unknown_match", "There is no such match.");
+    };
+  }
+}

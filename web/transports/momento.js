@@ -1,0 +1,170 @@
+/**
+ * Momento Topics as a transport: one long poll for each channel
+ * (https://docs.momentohq.com/topics/api-reference/http-api). The page uses a token of Momento's that only listens to the
+ * topics of one competition. The API gives it for the viewer's token.
+ */
+
+import { BroadcastSocket } from "./broadcast-socket.js";
+
+/** A poll without an answer is made again after so many seconds: something between may have forgotten it. */
+const POLL = 60;
+
+/** A poll counts as begun after so many seconds. The service does not acknowledge it. */
+const BEGUN = 0.25;
+
+/** A token is asked for again so many seconds before it ends. */
+const AHEAD = 30;
+
+/** The longest pause after a poll that failed, in seconds. */
+const PAUSE = 2;
+
+/** After so many polls in a row that failed, the connection counts as lost. */
+const FAILURES = 3;
+
+/** The competition of the channels of matches without one. */
+const OPEN = "open";
+
+/** No topic has this page, so a poll with it is answered at once. */
+const NO_PAGE = 1;
+
+/**
+ * @typedef {object} Poll
+ * @property {string} topic
+ * @property {string} competition
+ * @property {AbortController} controller of the request that waits
+ * @property {number} next the expected sequence number; 0 before the first message
+ * @property {number} page of the sequence numbers
+ * @property {boolean} ended
+ */
+
+export class MomentoSocket extends BroadcastSocket {
+  /** By subscription. @type {Map<string, Poll>} */
+  #polls = new Map();
+  /** By competition. @type {Map<string, {token: string, expires: number}>} */
+  #tokens = new Map();
+
+  /** Nothing is opened. The API's answer shows whether the viewer's token is valid. @override */
+  connect() {
+    this.#token(OPEN).then(
+      () => this.opened(),
+      () => this.lost(),
+    );
+  }
+
+  /** @param {string} id @param {string} channel @param {string} feed @override */
+  join(id, channel, feed) {
+    const topic = `${channel}/${feed}`.replaceAll("/", ":");
+    const competition = channel.split("/")[1] ?? OPEN;
+    const poll = { topic, competition, controller: new AbortController(), next: 0, page: 0, ended: false };
+    this.#polls.set(id, poll);
+    void this.#listen(id, poll);
+  }
+
+  /** @param {string} id @override */
+  leave(id) {
+    const poll = this.#polls.get(id);
+    this.#polls.delete(id);
+    if (!poll) return;
+    poll.ended = true;
+    poll.controller.abort();
+  }
+
+  /** A poll that waits says nothing. So ask for what is answered at once. @override */
+  probe() {
+    const [poll] = this.#polls.values();
+    if (poll)
+      this.#ask({ ...poll, next: 1, page: NO_PAGE }).then(
+        ({ status }) => status === 200 && this.alive(),
+        () => {},
+      );
+  }
+
+  /** @override */
+  hangUp() {
+    for (const id of [...this.#polls.keys()]) this.leave(id);
+  }
+
+  /** Poll until the subscription ends. @param {string} id @param {Poll} poll */
+  async #listen(id, poll) {
+    for (let failures = 0; !poll.ended; ) {
+      const begun = poll.next === 0 ? this.after(BEGUN, () => this.joined(id)) : () => {};
+      // Before the first message nothing says where to go on: what comes between two polls is only at the API.
+      if (poll.next === 0) this.skipped(id);
+      const status = await this.#poll(id, poll).catch(() => 0);
+      if (poll.ended || this.isOver) return;
+      if (status === 200) {
+        failures = 0;
+        continue;
+      }
+      begun();
+      if (status === 403) return void this.refused(id);
+      if (status === 401) this.#tokens.delete(poll.competition);
+      failures += 1;
+      if (failures >= FAILURES) return this.lost();
+      await new Promise((resolve) => this.after(PAUSE * this.viewer.random(), () => resolve(null)));
+    }
+  }
+
+  /** One poll; returns the status of the answer. @param {string} id @param {Poll} poll */
+  async #poll(id, poll) {
+    poll.controller = new AbortController();
+    const { controller } = poll;
+    let isLong = false;
+    const stop = this.after(POLL, () => {
+      isLong = true;
+      controller.abort();
+    });
+    try {
+      const answer = await this.#ask(poll, controller.signal);
+      if (answer.status !== 200) return answer.status;
+      const { items } = await answer.json();
+      if (!poll.ended) this.#take(id, poll, items);
+      return 200;
+    } catch (error) {
+      if (isLong) return 200;
+      return /** @type {any} */ (error).status ?? 0;
+    } finally {
+      stop();
+    }
+  }
+
+  /** @param {Poll} poll @param {AbortSignal} [signal] @returns {Promise<Response>} */
+  async #ask({ topic, competition, next, page }, signal) {
+    const token = await this.#token(competition);
+    const { url, cache } = this.cell;
+    const path = `/topics/${encodeURIComponent(cache ?? "")}/${encodeURIComponent(topic)}`;
+    return this.viewer.fetch(`${url}${path}?sequence_number=${next}&sequence_page=${page}`, {
+      signal: signal ?? AbortSignal.timeout(10_000),
+      headers: { authorization: token },
+      credentials: "omit",
+      cache: "no-store",
+    });
+  }
+
+  /** @param {string} id @param {Poll} poll @param {any[]} items */
+  #take(id, poll, items) {
+    if (!items.length) this.alive();
+    for (const { item, discontinuity } of items) {
+      if (item) {
+        Object.assign(poll, { next: item.topic_sequence_number + 1, page: item.sequence_page });
+        this.joined(id);
+        this.frame(id, item.value.text);
+      } else if (discontinuity) {
+        Object.assign(poll, { next: discontinuity.new_topic_sequence, page: discontinuity.new_sequence_page });
+        this.alive();
+        this.skipped(id);
+      }
+    }
+  }
+
+  /** The token of a competition. Rejects with the `status` of the API's answer. @param {string} competition */
+  async #token(competition) {
+    const known = this.#tokens.get(competition);
+    if (known && known.expires - AHEAD > this.viewer.now() / 1000) return known.token;
+    const { read, token } = this.viewer;
+    const path = `/listeners/momento?${new URLSearchParams({ cell: this.cell.name ?? "", competition })}`;
+    const given = /** @type {any} */ (await read(path, token ? { authorization: `Bearer ${token}` } : {}));
+    this.#tokens.set(competition, given);
+    return /** @type {string} */ (given.token);
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Reads the snapshots of matches over HTTP. An answer may be some seconds old: each process of the API keeps a match for a
+ * second, and a CDN keeps an answer for another (docs/api.md).
+ *
+ * @import { Frame, Position } from "../livescore.js"
+ * @import { Viewer } from "./broadcast-socket.js"
+ */
+
+/** Seconds for which a process of the API keeps a match, and a little more. */
+export const KEPT = 1.1;
+
+/** Looks of the same half second share a URL, so that a CDN answers most of them. In ms. */
+const SHARED = 500;
+
+export class Snapshots {
+  #viewer;
+
+  /** @param {Viewer} viewer */
+  constructor(viewer) {
+    this.#viewer = viewer;
+  }
+
+  /** The snapshot since a position, at most half a second older than a process of the API keeps it.
+   * @param {string} match @param {Position} since */
+  look(match, since) {
+    return this.read(match, since, Math.floor(this.#viewer.now() / SHARED).toString(16));
+  }
+
+  /** The snapshot since a position, at most as old as a process of the API keeps it: no cache knows its URL.
+   * @param {string} match @param {Position | null} since */
+  newest(match, since) {
+    const random = Math.floor(this.#viewer.random() * 2 ** 32);
+    return this.read(match, since, Date.now().toString(16) + random.toString(16));
+  }
+
+  /** The snapshot since a position. @param {string} match @param {Position | null} since @param {string} [request] */
+  read(match, since, request) {
+    const query = new URLSearchParams({ after: String(since?.seq ?? 0) });
+    if (since) query.set("epoch", since.epoch);
+    // A parameter that the API ignores here, and that no cache ignores.
+    if (request) query.set("request", request);
+    return this.#get(match, `?${query}`);
+  }
+
+  /** The channel of a match. The next `read` has another URL: a browser keeps this answer for a second.
+   * @param {string} match @returns {Promise<string>} */
+  async channel(match) {
+    const { channel } = await this.#get(match, "");
+    if (typeof channel !== "string") throw new Error("This server has no channels.");
+    return channel;
+  }
+
+  /** Rejects with an error that has the `status` of the answer, if there was one.
+   * @param {string} match @param {string} query @returns {Promise<Frame>} */
+  async #get(match, query) {
+    const snapshot = await this.#viewer.read(`/matches/${encodeURIComponent(match)}${query}`);
+    if (snapshot.type !== "snapshot" || snapshot.match !== match) throw new Error("no snapshot of this match");
+    if (typeof snapshot.channel === "string") this.#viewer.memory.channels.set(match, snapshot.channel);
+    return snapshot;
+  }
+}
+
+/** @param {Frame} snapshot @returns {Position} */
+export const endOf = ({ epoch, seq }) => /** @type {Position} */ ({ epoch, seq });
+
+/**
+ * A snapshot as an update. It claims no event that it does not have: `prev` is the position that it goes on from, or
+ * the place where its events begin.
+ *
+ * @param {Frame} snapshot
+ * @param {Position} position
+ * @returns {Frame}
+ */
+export function asUpdate(snapshot, position) {
+  const { epoch, seq, recovered, events } = /** @type {any} */ (snapshot);
+  const begin = events.length ? events[0].seq - 1 : seq;
+  const prev = epoch === position.epoch && recovered === true ? position.seq : begin;
+  return { ...snapshot, type: "update", prev };
+}
