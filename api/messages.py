@@ -53,7 +53,7 @@ def send_message(
         text = f"The body of a message may have at most {BODY_BYTES} bytes."
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", text)
     frame = message.frame(time.time_ns() // 1_000_000)
-    deliveries, failures = resources.messenger_regions().ask(
+    deliveries, failures = resources.message_calls().ask(
         {name: partial(each.message, subject, frame) for name, each in resources.messengers().items()}
     )
     to = subject_segment(subject)

@@ -16,11 +16,12 @@ from matches.calendar import Calendar
 from matches.ledger import Ledger
 from matches.recent_events import RecentEvents
 from runtime import aws
+from runtime.cell_calls import CellCalls
 from runtime.environment import settings
-from runtime.regions import Regions
 from subscriptions.viewer_counts import ViewerCounts
 
 if TYPE_CHECKING:
+    from broadcaster.transports.description import CellDescription
     from broadcaster.transports.messenger import Messenger
 
 THREADS = 10
@@ -58,12 +59,18 @@ def viewer_counts() -> ViewerCounts:
 
 
 @cache
+def descriptions() -> dict[str, CellDescription]:
+    """The cells by name. Raises SettingsError."""
+    return parse_cells(settings(ApiSettings).cells)
+
+
+@cache
 def cells() -> dict[str, CellStates]:
     """Name of a cell -> the state rows of its matches."""
     table = settings(ApiSettings).broadcasts_table
-    described = parse_cells(settings(ApiSettings).cells)
     return {
-        name: CellStates(table + each.suffix, aws.dynamodb(each.region, "hurried")) for name, each in described.items()
+        name: CellStates(table + each.suffix, aws.dynamodb(each.region, "hurried"))
+        for name, each in descriptions().items()
     }
 
 
@@ -76,23 +83,23 @@ def messengers() -> dict[str, Messenger]:
         name: make_messenger(
             each, own.subscriptions_table, Clients(aws.make, aws.credentials, ledger(), ThreadPoolExecutor(THREADS))
         )
-        for name, each in parse_cells(own.cells).items()
+        for name, each in descriptions().items()
     }
 
 
 @cache
-def regions() -> Regions:
+def cell_calls() -> CellCalls:
     """Calls to all cells side by side."""
-    return Regions(len(cells()))
+    return CellCalls(len(cells()))
 
 
 @cache
-def messenger_regions() -> Regions:
+def message_calls() -> CellCalls:
     """The same for messages, which use other services."""
-    return Regions(len(cells()))
+    return CellCalls(len(cells()))
 
 
 def make() -> None:
     """Make all of them. Raises SettingsError for a missing setting."""
-    for each in (recent_events, shared_reads, calendar, viewer_counts, regions, aws.kinesis):
+    for each in (recent_events, shared_reads, calendar, viewer_counts, cell_calls, aws.kinesis):
         each()

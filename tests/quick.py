@@ -22,7 +22,7 @@ FILES: Final = {
     "tests": {"test_quick"},
     "tests/runtime": {
         "test_attributes", "test_brief_cache", "test_environment", "test_errors", "test_lifecycle", "test_metrics",
-        "test_regions", "test_thaw", "test_transient",
+        "test_cell_calls", "test_thaw", "test_transient",
     },
     "tests/matches": {
         "test_claims", "test_clock", "test_event_types", "test_events", "test_names", "test_schedule",

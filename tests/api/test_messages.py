@@ -24,7 +24,7 @@ from broadcaster.transports.messenger import ChannelMessenger, MessageResult
 from devstack.operator.local_tokens import tokens_of
 from loadtest.bearer import Bearer
 from matches.channels import subject_segment
-from runtime.regions import Regions
+from runtime.cell_calls import CellCalls
 from subscriptions.listeners import Listeners
 from subscriptions.viewer_messages import BODY_BYTES, SUBJECT_LENGTH
 from tests.api.test_api import refusal
@@ -214,7 +214,7 @@ def send_in_process(
     """Status and body of the API's answer in this process, with these cells, and its log."""
     given(monkeypatch, "api", POWERTOOLS_LOG_LEVEL="DEBUG")
     monkeypatch.setattr(resources, "messengers", lambda: cells)
-    monkeypatch.setattr(resources, "messenger_regions", lambda: Regions(len(cells)))
+    monkeypatch.setattr(resources, "message_calls", lambda: CellCalls(len(cells)))
     path = "/viewers/auth0|ann/messages"
     about = {
         "http": {"method": "POST", "path": path}, "requestId": "r", "stage": "$default",

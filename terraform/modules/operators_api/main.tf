@@ -61,6 +61,16 @@ data "aws_iam_policy_document" "api" {
     }
   }
 
+  # A message to one viewer of a cell whose service tells the viewers.
+  dynamic "statement" {
+    for_each = var.resources.publish
+    content {
+      sid       = "Publish${replace(title(replace(statement.key, ":", " ")), " ", "")}"
+      actions   = [statement.key]
+      resources = statement.value
+    }
+  }
+
   dynamic "statement" {
     for_each = length(var.resources.connections_arns) > 0 ? [1] : []
     content {

@@ -106,6 +106,8 @@ variable "resources" {
     # None without a cell with API Gateway.
     subscriptions_arns = optional(list(string), [])
     connections_arns   = optional(list(string), [])
+    # Action of IAM = resources: what publishes in the other cells.
+    publish = optional(map(list(string)), {})
   })
   nullable = false
 }
