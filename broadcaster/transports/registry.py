@@ -77,8 +77,20 @@ def _appsync_events() -> MakeService:
     return make_service
 
 
+def _appsync_graphql() -> MakeService:
+    from broadcaster.transports.appsync_graphql import make_service
+
+    return make_service
+
+
 def _iot_core() -> MakeService:
     from broadcaster.transports.iot_core import make_service
+
+    return make_service
+
+
+def _momento() -> MakeService:
+    from broadcaster.transports.momento import make_service
 
     return make_service
 
@@ -86,7 +98,9 @@ def _iot_core() -> MakeService:
 KINDS: Final[dict[str, Kind]] = {
     DEFAULT: Kind(_api_gateway, _api_gateway_messenger, ("state_machine", "connections_url"), keeps_rows=True),
     "appsync-events": _broadcasting(_appsync_events, "url"),
+    "appsync-graphql": _broadcasting(_appsync_graphql, "url"),
     "iot-core": _broadcasting(_iot_core, "url"),
+    "momento": _broadcasting(_momento, "url", "cache", "api_key_parameter"),
 }
 """Name of a transport -> its kind."""
 
