@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SERVICES: Final = {
     "apigatewaymanagementapi": "execute-api", "dynamodb": "dynamodb", "iot-data": "data-ats.iot",
-    "kinesis": "kinesis", "sqs": "sqs", "stepfunctions": "states",
+    "kinesis": "kinesis", "sqs": "sqs", "ssm": "ssm", "stepfunctions": "states",
 }  # fmt: skip
 """The services that the functions call: name of the model -> prefix of the endpoint."""
 
