@@ -1073,7 +1073,7 @@ const REFUSALS = 3;
 /** After so many connections in a row that died early, the next one must last longer to count as open. */
 const DEATHS = 2;
 
-/** @type {Timings} */
+/** @type {Omit<Timings, "lookSeconds" | "freshSeconds" | "beginSeconds">} */
 const TIMINGS = {
   careSeconds: 5,
   askSeconds: 60,
@@ -1191,7 +1191,7 @@ export class Livescore {
       httpIsAhead: (followed, since) => {
         // If the socket has brought nothing, it may only look open.
         if (!this.#socket || this.#socket.lastMessageAt >= since || this.#pingedAt !== null) return;
-        this.#ping([followed]);
+        this.#ping([followed], true);
         this.#careLater();
       },
     });
@@ -1333,6 +1333,7 @@ export class Livescore {
         now: () => this.now(),
         random: this.#random,
         memory: this.#memory,
+        timings: this.#timings,
       });
     }
     const url = new URL(cell.url);
@@ -1649,13 +1650,15 @@ export class Livescore {
    * a proxy would answer them. The answer to a sync comes from home.
    *
    * @param {FollowedMatch[]} matches
+   * @param {boolean} [isAhead] HTTP has events that the socket has not brought
    */
-  #ping(matches) {
+  #ping(matches, isAhead) {
     const followed = matches.find((each) => each.answered && each.follower.epoch);
     if (!followed) return;
     this.#pingedAt = seconds();
     this.#quietChance = this.#random();
-    if (!this.#socket?.probe()) this.#send({ action: "sync", match: followed.match, ...followed.follower.since() });
+    if (isAhead || !this.#socket?.probe())
+      this.#send({ action: "sync", match: followed.match, ...followed.follower.since() });
   }
 
   // ---- over HTTP

@@ -67,6 +67,7 @@ export async function dialled(t, service, api, heard) {
     now: Date.now,
     random: Math.random,
     memory: {},
+    timings: {},
   });
   t.after(() => socket.close());
   socket.onmessage = ({ data }) => heard(JSON.parse(data));

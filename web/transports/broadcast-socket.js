@@ -6,8 +6,9 @@
  * 1. A subscribe joins the match's channel. After the service's acknowledgement, the answer is the snapshot over HTTP.
  * 2. About two seconds later the transport looks once more over HTTP, because an acknowledged subscription may begin
  *    late. A look that brings something is delivered as an update: the follower sees by itself what it lacks.
- * 3. A `sync` is answered over HTTP too, with a snapshot that is not older than the request. An answer to a subscribe
- *    whose epoch differs from the viewer's may be an old one, so it is read in the same way before it is delivered.
+ * 3. A `sync` is answered over HTTP too, with a snapshot that is not older than the request, and only if the service gives
+ *    a sign of life: otherwise Livescore leaves the connection. An answer to a subscribe whose epoch differs from the
+ *    viewer's may be an old one, so it is read in the same way before it is delivered.
  *
  * @import { Cell, Frame, Position, WebSocketLike } from "../livescore.js"
  */
@@ -25,14 +26,16 @@ import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
  * @property {() => number} now ms since 1970 by the server's clock
  * @property {() => number} random in [0, 1)
  * @property {Memory} memory
+ * @property {Partial<import("../livescore.js").Timings>} timings
  */
 
 /**
  * @typedef {object} Memory survives a connection
  * @property {Map<string, string>} channels by match
- * @property {Set<string>} refused matches whose last subscription was refused
- * @property {Map<string, {times: number, at: number}>} cuts
- *   matches at whose subscription the service ended the connection: how many times in a row, and when the last time (ms)
+ * @property {Map<string, {token: string | null, at: number}>} refused
+ *   match -> the token with which its subscription was refused, and when (ms)
+ * @property {Map<string, number>} cuts
+ *   match -> times in a row that the service ended the connection at its subscription
  */
 
 /**
@@ -46,17 +49,16 @@ import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
  * @property {Position | null} position of the last snapshot that was delivered; null before the answer
  */
 
-/** The look comes so many seconds after the snapshot, or up to LOOK_WITHIN later. */
-const LOOK_AFTER = 1.5;
-const LOOK_WITHIN = 0.5;
+/** The look comes after a random time between these, in seconds. */
+const LOOK = /** @type {const} */ ([1.5, 2]);
 
 const MOST_MATCHES = 50;
 
 /** After so many cuts in a row at the same subscription, the service refuses it in this way: AWS IoT Core does. */
 const CUTS = 3;
 
-/** So long, in ms, such a match is not tried again. */
-const CUT_PAUSE = 60_000;
+/** For so long, in ms, the service is not asked again for a refused subscription: some end the connection for it. */
+const REFUSED = 60_000;
 
 /** @implements {WebSocketLike} */
 export class BroadcastSocket {
@@ -79,6 +81,8 @@ export class BroadcastSocket {
   /** @type {Set<ReturnType<typeof setTimeout>>} */
   #timers = new Set();
   #over = false;
+  /** Called at the service's next word. @type {Set<() => void>} */
+  #listeners = new Set();
 
   /** @param {Cell} cell @param {Viewer} viewer */
   constructor(cell, viewer) {
@@ -127,6 +131,7 @@ export class BroadcastSocket {
     this.#socket = socket;
     socket.onopen = () => this.dialled();
     socket.onmessage = ({ data }) => {
+      this.word();
       try {
         this.heard(data);
       } catch {
@@ -151,7 +156,13 @@ export class BroadcastSocket {
     if (!this.#over) this.onopen?.({});
   }
 
-  /** The service has said something that is no frame. An object without a type is a sign of life for Livescore. */
+  /** The service has said something. */
+  word() {
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
+  }
+
+  /** Its word was no frame. For Livescore an object without a type is a sign of life. */
   alive() {
     this.#deliver({});
   }
@@ -188,15 +199,16 @@ export class BroadcastSocket {
     if (!mine) return;
     this.#forget(mine);
     const { renew, token, memory } = this.viewer;
-    if (!memory.refused.has(mine.match)) {
-      memory.refused.add(mine.match);
+    const isNew = !memory.refused.has(mine.match);
+    memory.refused.set(mine.match, { token, at: Date.now() });
+    if (isNew) {
       // A provider that fails has no newer token; its error may hold one.
       const newer = await Promise.resolve()
         .then(renew)
         .catch(() => token);
       if (newer !== token) return this.lost();
     }
-    this.#refuse(mine.match, "not_entitled", "Your token does not cover this match's competition.");
+    this.#notEntitled(mine.match);
   }
 
   /** The service has answered a subscription with an error that says nothing about the viewer. @param {string} id */
@@ -211,8 +223,10 @@ export class BroadcastSocket {
     if (this.#over) return;
     const open = [...this.#byId.values()].find(({ joined }) => !joined);
     if (open) {
-      const { cuts } = this.viewer.memory;
-      cuts.set(open.match, { times: (cuts.get(open.match)?.times ?? 0) + 1, at: Date.now() });
+      const { cuts, refused } = this.viewer.memory;
+      const times = (cuts.get(open.match) ?? 0) + 1;
+      if (times >= CUTS) refused.set(open.match, { token: this.viewer.token, at: Date.now() });
+      cuts.set(open.match, times % CUTS);
     }
     this.#end(true);
     this.onclose?.({});
@@ -289,6 +303,24 @@ export class BroadcastSocket {
     this.#deliver({ type: "error", code, message, match });
   }
 
+  /** Whether a subscribe is refused without asking the service. @param {string} match */
+  #isRefused(match) {
+    const isFull = this.#byMatch.size >= MOST_MATCHES;
+    const refusal = this.viewer.memory.refused.get(match);
+    const isKnown = refusal?.token === this.viewer.token && Date.now() - refusal.at < REFUSED;
+    // As over a socket, the answer comes after the request has been sent.
+    queueMicrotask(() => {
+      if (isFull) this.#refuse(match, "too_many_matches", `A connection may follow at most ${MOST_MATCHES} matches.`);
+      else if (isKnown) this.#notEntitled(match);
+    });
+    return isFull || isKnown;
+  }
+
+  /** @param {string} match */
+  #notEntitled(match) {
+    this.#refuse(match, "not_entitled", "Your token does not cover this match's competition.");
+  }
+
   /** @param {string} match @param {string} feed @param {Position | null} since */
   async #subscribe(match, feed, since) {
     const before = this.#byMatch.get(match);
@@ -298,22 +330,11 @@ export class BroadcastSocket {
     }
     // A subscription that the service has not acknowledged yet is tried anew.
     if (before) this.#forget(before);
-    if (this.#byMatch.size >= MOST_MATCHES) {
-      queueMicrotask(() =>
-        this.#refuse(match, "too_many_matches", `A connection may follow at most ${MOST_MATCHES} matches.`),
-      );
-      return;
-    }
-    const { channels, cuts } = this.viewer.memory;
-    const cut = cuts.get(match);
-    if (cut && cut.times >= CUTS && Date.now() - cut.at < CUT_PAUSE) {
-      queueMicrotask(() => this.#refuse(match, "not_entitled", "Your token does not cover this match's competition."));
-      return;
-    }
+    if (this.#isRefused(match)) return;
     /** @type {Subscription} */
     const mine = { match, feed, since, id: "", channel: "", joined: false, position: null };
     this.#byMatch.set(match, mine);
-    const known = channels.get(match);
+    const known = this.viewer.memory.channels.get(match);
     if (known) this.#join(mine, known);
     else await this.#find(mine);
   }
@@ -361,7 +382,8 @@ export class BroadcastSocket {
       if (this.#byMatch.get(mine.match) !== mine || mine.since !== since) return;
       this.#deliver(snapshot);
       mine.position = endOf(snapshot);
-      this.after(LOOK_AFTER + this.viewer.random() * LOOK_WITHIN, () => void this.#look(mine));
+      const [least, most] = this.viewer.timings.lookSeconds ?? LOOK;
+      this.after(least + this.viewer.random() * (most - least), () => void this.#look(mine));
       this.#follow(mine, snapshot);
     } catch (error) {
       this.#unread(mine)(error);
@@ -386,8 +408,11 @@ export class BroadcastSocket {
 
   /** Answer a sync. @param {string} match @param {Position | null} since */
   async #sync(match, since) {
+    const sign = new Promise((resolve) => this.#listeners.add(() => resolve(null)));
+    this.probe();
     try {
       const snapshot = await this.#newest(match, since);
+      await sign;
       this.#deliver(snapshot);
       const mine = this.#byMatch.get(match);
       if (mine) this.#follow(mine, snapshot);
@@ -403,7 +428,7 @@ export class BroadcastSocket {
 
   /** A snapshot that is not older than this call. @param {string} match @param {Position | null} since */
   async #newest(match, since) {
-    await new Promise((resolve) => this.after(KEPT, () => resolve(null)));
+    await new Promise((resolve) => this.after(this.viewer.timings.freshSeconds ?? KEPT, () => resolve(null)));
     return this.#snapshots.newest(match, since);
   }
 
@@ -412,10 +437,11 @@ export class BroadcastSocket {
     return ({ status }) => {
       if (this.#byMatch.get(mine.match) !== mine) return;
       // Livescore subscribes again. A channel that was joined stays.
-      if (!mine.joined) this.#forget(mine);
-      if (status !== 404 && status !== 422) return;
-      this.#forget(mine);
-      this.#refuse(mine.match, "unknown_match", "There is no such match.");
+      if (!mine.joined || status === 404) this.#forget(mine);
+      if (status === 404) this.#refuse(mine.match, "unknown_match", "There is no such match.");
+      else if (status === 400 || status === 422)
+        this.#refuse(mine.match, "bad_request", "This is not the id of a match.");
+      else this.#refuse(mine.match, "unavailable", "The server could not do this. Try again.");
     };
   }
 }

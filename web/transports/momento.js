@@ -9,7 +9,7 @@ import { BroadcastSocket } from "./broadcast-socket.js";
 /** A poll without an answer is made again after so many seconds: something between may have forgotten it. */
 const POLL = 60;
 
-/** A poll counts as begun after so many seconds. The service does not acknowledge it. */
+/** A poll that has not been refused for so many seconds has begun. The service does not say so. */
 const BEGUN = 0.25;
 
 /** A token is asked for again so many seconds before it ends. */
@@ -72,11 +72,15 @@ export class MomentoSocket extends BroadcastSocket {
   /** A poll that waits says nothing. So ask for what is answered at once. @override */
   probe() {
     const [poll] = this.#polls.values();
-    if (poll)
-      this.#ask({ ...poll, next: 1, page: NO_PAGE }).then(
-        ({ status }) => status === 200 && this.alive(),
-        () => {},
-      );
+    if (!poll) return;
+    this.#ask({ ...poll, next: 1, page: NO_PAGE }).then(
+      ({ status }) => {
+        if (status !== 200) return;
+        this.word();
+        this.alive();
+      },
+      () => {},
+    );
   }
 
   /** @override */
@@ -87,7 +91,8 @@ export class MomentoSocket extends BroadcastSocket {
   /** Poll until the subscription ends. @param {string} id @param {Poll} poll */
   async #listen(id, poll) {
     for (let failures = 0; !poll.ended; ) {
-      const begun = poll.next === 0 ? this.after(BEGUN, () => this.joined(id)) : () => {};
+      const begun =
+        poll.next === 0 ? this.after(this.viewer.timings.beginSeconds ?? BEGUN, () => this.joined(id)) : () => {};
       // Before the first message nothing says where to go on: what comes between two polls is only at the API.
       if (poll.next === 0) this.skipped(id);
       const status = await this.#poll(id, poll).catch(() => 0);
@@ -118,6 +123,7 @@ export class MomentoSocket extends BroadcastSocket {
       const answer = await this.#ask(poll, controller.signal);
       if (answer.status !== 200) return answer.status;
       const { items } = await answer.json();
+      this.word();
       if (!poll.ended) this.#take(id, poll, items);
       return 200;
     } catch (error) {
