@@ -25,7 +25,7 @@ from commands.common import (
 from devstack.measurements.locust_run import Load
 from devstack.measurements.locust_run import run as run_load
 from devstack.stack.whole_stack import running
-from loadtest.bench import NAMES
+from loadtest.bench import IN_ALL, NAMES
 from loadtest.html_report import render
 from loadtest.shapes import SHAPES
 
@@ -71,20 +71,24 @@ def bench(
     json_file: JsonFile = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file, .svg or .png.")] = None,
     viewers: Annotated[
-        int | None, typer.Option(min=1, max=15_000, help="Number of viewers, for the bench goal only (usually 10,000).")
+        int | None,
+        typer.Option(
+            min=1, max=15_000, help="Number of viewers, for the benches goal (usually 10,000) and transports (1,000)."
+        ),
     ] = None,
 ) -> None:
     """Measure: sending, paging, a million rows, the stand-in, a goal, a goal in a burst, budget, cold starts, pages.
 
-    With "all", --json and --plot name folders. "goal --viewers 1" measures the way of a goal alone.
+    "transports" measures a goal on each transport in turn; "all" leaves it out, because it takes long. With "all",
+    --json and --plot name folders. "goal --viewers 1" measures the way of a goal alone.
     """
     if name not in (*NAMES, "all"):
         raise typer.BadParameter(f"{name} is not one of {', '.join(NAMES)}, all")
-    if viewers is not None and name != "goal":
+    if viewers is not None and name not in ("goal", "transports"):
         raise typer.BadParameter(f"bench {name} has its own number of viewers", param_hint="--viewers")
     from devstack.measurements.bench_runs import run as run_bench  # much to import, for this command only
 
-    names, folders = NAMES if name == "all" else (name,), name == "all"
+    names, folders = IN_ALL if name == "all" else (name,), name == "all"
     for path in (json_file, plot):
         if folders and path is not None and not path.is_dir():
             raise typer.BadParameter(f"{path} is no folder that exists")

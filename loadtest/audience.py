@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from client.cell_address import CellAddress
     from client.event import Event
+    from client.frame_types import RawFrame
 
 CONNECTS_AT_ONCE = 16
 PATIENCE_SECONDS = 60.0
@@ -52,7 +53,9 @@ class Audience:
         silence_seconds: float = 60.0,
         *,
         api_url: str | None = None,
+        on_frame: Callable[[RawFrame], None] | None = None,
     ) -> None:
+        """``on_frame`` gets every frame of every viewer."""
         self._arrived: Counter[tuple[str, int]] = Counter()
         self._awaited: tuple[tuple[str, int], int] = (("", 0), 0)
         self._there = asyncio.Event()
@@ -63,7 +66,7 @@ class Audience:
                 member = Member(match)
                 take = self._taker(member)
                 member.viewer = Viewer(
-                    cell, [match], reader=self.reader, on_event=take, silence_seconds=silence_seconds
+                    cell, [match], reader=self.reader, on_event=take, on_frame=on_frame, silence_seconds=silence_seconds
                 )
                 self.members.append(member)
 

@@ -64,6 +64,13 @@ def make(service: str, of_region: str) -> Any:
 
 
 @cache
+def iot_data(url: str, of_region: str) -> Any:
+    """The client of IoT Core's data plane at this endpoint. It is hurried: all other cells wait for a publish."""
+    made = _session().create_client("iot-data", region_name=of_region, endpoint_url=url, config=config("hurried"))
+    return _keep(made)
+
+
+@cache
 def connections(url: str) -> ApiGatewayManagementApiClient:
     """The @connections client of one stage, whose URL this is; for a few calls, not for a broadcast.
 

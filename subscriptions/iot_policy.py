@@ -31,9 +31,8 @@ def policy_documents(
 ) -> list[dict[str, Any]] | None:
     """The documents that let a viewer connect as ``client`` and hear what ``channel_access.may_hear`` allows.
 
-    ``arn``: what stands before the resources, such as ``arn:aws:iot:us-east-1:123456789012:``. ``subject``: None for a
-    viewer without a token. Returns None if more documents would be needed than IoT Core takes. Nothing allows to
-    publish.
+    ``arn``: what stands before the resources, up to the colon after the account. ``subject``: None for a viewer without
+    a token. Returns None if more documents would be needed than IoT Core takes. Nothing allows to publish.
     """
     paths = [f"{NAMESPACE}/{each}/*" for each in competition_segments(competitions)]
     if EVERY in competitions:

@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from botocore.exceptions import ClientError
 
+from broadcaster.transports.publisher import make_publisher
 from broadcaster.transports.signed_http import SignedHttp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from botocore.credentials import ReadOnlyCredentials
+
+    from broadcaster.control.cell_state import CellStates
+    from broadcaster.transports.description import CellDescription
+    from broadcaster.transports.publisher import Publisher
+    from broadcaster.transports.transport import Clients, OwnSettings
 
 EVENT_BYTES: Final = 240 * 1024
 """The most bytes of an event (https://docs.aws.amazon.com/general/latest/gr/appsync.html)."""
@@ -30,18 +36,15 @@ class AppSyncEvents:
 
     frame_bytes: Final = EVENT_BYTES
 
-    def __init__(
-        self, url: str, region: str, credentials: Callable[[], ReadOnlyCredentials | None], host: str | None = None
-    ) -> None:
-        """``url``: the API's HTTP endpoint, ending in ``/event``. ``host``: the Host header, if it is another's."""
+    def __init__(self, url: str, region: str, credentials: Callable[[], ReadOnlyCredentials | None]) -> None:
+        """``url``: the API's HTTP endpoint, ending in ``/event``."""
         self._url = url
-        self._headers = {"Content-Type": "application/json", **({"Host": host} if host else {})}
         self._http = SignedHttp("appsync", region, credentials)
 
     def publish(self, channel: str, frame: bytes) -> None:
         """Publish a frame; returns when AppSync has taken it. Raises refusals.AWS_ERRORS."""
         body = orjson.dumps({"channel": f"/{channel}", "events": [frame.decode()]})
-        answer = self._http.post(self._url, body, self._headers)
+        answer = self._http.post(self._url, body, {"Content-Type": "application/json"})
         failed = _failed(answer)
         if failed is not None:
             raise ClientError(
@@ -58,3 +61,10 @@ def _failed(answer: bytes) -> str | None:
     except (ValueError, KeyError, TypeError):
         return "the answer has another form than AppSync documents"
     return None if taken else str(stated["failed"])[:200]
+
+
+def make(description: CellDescription, cell_states: CellStates, own: OwnSettings, clients: Clients) -> Publisher:
+    """The transport of a cell whose viewers connect to AppSync Events."""
+    del own
+    service = AppSyncEvents(description.texts["url"], description.region, clients.credentials)
+    return make_publisher(description, cell_states, clients, service)

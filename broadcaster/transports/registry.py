@@ -40,8 +40,22 @@ def _api_gateway() -> Make:
     return make
 
 
+def _appsync_events() -> Make:
+    from broadcaster.transports.appsync_events import make
+
+    return make
+
+
+def _iot_core() -> Make:
+    from broadcaster.transports.iot_core import make
+
+    return make
+
+
 KINDS: Final[dict[str, Kind]] = {
     DEFAULT: Kind(_api_gateway, ("state_machine",), keeps_rows=True),
+    "appsync-events": Kind(_appsync_events, ("url",)),
+    "iot-core": Kind(_iot_core, ("url",)),
 }
 """Name of a transport -> its kind."""
 

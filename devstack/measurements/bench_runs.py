@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from client.cell_address import read_cells
 from devstack import signals
 from devstack.builds.lambda_zips import build
 from devstack.measurements.path_calls import behind_a_proxy, steps_of_a_goal
@@ -17,7 +18,9 @@ from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import StackError, free_port
 from devstack.stack.site import serving
 from devstack.stack.whole_stack import enough_files, running
-from loadtest.bench import budget, burst, cold, goal, million, page, send, standin_posts, web
+from devstack.stack_cells import API_GATEWAY, StackCell
+from devstack.transports.registry import TRANSPORTS
+from loadtest.bench import budget, burst, cold, goal, million, page, send, standin_posts, transports, web
 from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.standin_client import StandinClient
 from loadtest.bench.target import Target
@@ -26,12 +29,15 @@ from loadtest.load_limits import allow_all_sockets, allow_sockets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from client.cell_address import CellAddress
     from devstack.system import Gateway, System
     from loadtest.bench.bench_result import Result
 
     Say = Callable[[str], None]
 
-SOCKETS = {"gateway": standin_posts.SOCKETS, "goal": goal.VIEWERS, "budget": budget.VIEWERS}
+SOCKETS = {
+    "gateway": standin_posts.SOCKETS, "goal": goal.VIEWERS, "budget": budget.VIEWERS, "transports": transports.VIEWERS,
+}  # fmt: skip
 """Name of a bench -> the number of its sockets, for benches with many viewers."""
 
 UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
@@ -39,7 +45,7 @@ UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
 
 
 def run(name: str, say: Say, viewers: int | None = None) -> Result:
-    """Run a bench. Only ``goal`` takes another number of viewers than usual.
+    """Run a bench. Only ``goal`` and ``transports`` take another number of viewers than usual.
 
     Raises KeyError for an unknown name, StackError if this machine does not allow its sockets.
     """
@@ -47,7 +53,9 @@ def run(name: str, say: Say, viewers: int | None = None) -> Result:
     if name in SOCKETS and (refusal := allow_sockets(viewers or SOCKETS[name])) is not None:
         raise StackError(refusal)
     allow_all_sockets()
-    return _goal(say, viewers) if name == "goal" and viewers else BENCHES[name](say)
+    if viewers and name in ("goal", "transports"):
+        return _goal(say, viewers) if name == "goal" else _transports(say, viewers)
+    return BENCHES[name](say)
 
 
 @contextmanager
@@ -57,7 +65,8 @@ def _target(say: Say, settings: dict[str, int], gateway: Gateway = "ministack") 
 
 
 def target_of(system: System) -> Target:
-    """A running system, as the target of a bench."""
+    """A running system, as the target of a bench: home, and its first cell of API Gateway."""
+    system = system.each_cell(API_GATEWAY)[0]
     environment = {**system.environment("sender"), **system.credentials()}
     return Target(system.api_url, system.websocket_url, environment, tokens_of(system))
 
@@ -81,6 +90,19 @@ def _goal(say: Say, viewers: int = goal.VIEWERS) -> Result:
         with behind_a_proxy(system) as proxy:
             result.figures["calls_in_a_row"] = len(steps_of_a_goal(system, proxy, "bench-goal-calls"))
     return result
+
+
+def _transports(say: Say, viewers: int = transports.VIEWERS) -> Result:
+    """A stack with a cell of each transport that devstack can run, each named after its transport."""
+    cells = [StackCell(name, transport=name) for name in TRANSPORTS]
+    with running(free_port(), {}, say, cells=cells) as (system, _):
+        return signals.run(transports.run(target_of(system), addresses(system), say, viewers), uvloop.new_event_loop)
+
+
+def addresses(system: System) -> dict[str, CellAddress]:
+    """The address of each cell of a running system, by its name."""
+    described = {each.cell.name: each.address() for each in system.each_cell() if each.cell}
+    return read_cells({"version": 1, "cells": described})
 
 
 def _burst(say: Say) -> Result:
@@ -125,5 +147,5 @@ def functions_of(system: System) -> Iterator[Functions]:
 
 BENCHES: dict[str, Callable[[Say], Result]] = {
     "send": send.run, "page": _page, "million": _million, "gateway": standin_posts.run, "goal": _goal,
-    "burst": _burst, "budget": _budget, "cold": _cold, "web": _web,
+    "burst": _burst, "budget": _budget, "cold": _cold, "web": _web, "transports": _transports,
 }  # fmt: skip

@@ -6,6 +6,8 @@ MiniStack obeys every request, and answers every web page with ``Access-Control-
 requests of web pages (loadtest/page_requests.py), and unsigned requests that AWS would require to be signed. It runs in
 MiniStack's process, so there is no unguarded second port.
 
+MiniStack's AppSync Events and IoT Core are held to what AWS does (aws_side.py).
+
 MiniStack tells the APIs of AppSync and IoT Core by the header ``Host``. Their names, such as
 ``abc.appsync-api.us-east-1.127.0.0.1:4566``, resolve nowhere. So the guard serves them below a path of its own,
 ``/_host/<name>/…``, at 127.0.0.1: it passes the request on with this name as its ``Host``. A request that itself names
@@ -33,6 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from devstack.stack.aws_side import hold_to_aws, with_guarded_broker
 from devstack.stack.stack_leftovers import OWNER, Sweeper, group, remove
 from devstack.system import ACCOUNT
 from loadtest.page_requests import allowed_origins, refusal
@@ -187,7 +190,8 @@ def main() -> None:
     threading.Thread(target=_sweep, args=[options.state], daemon=True).start()
     ministack: Any = importlib.import_module("ministack.app")
     importlib.import_module("ministack.services.stepfunctions").time = WithoutPause()  # type: ignore[attr-defined]
-    ministack.app = guard(ministack.app, allowed_origins(options.origins), options.owner)
+    hold_to_aws()
+    ministack.app = guard(with_guarded_broker(ministack.app), allowed_origins(options.origins), options.owner)
     # MiniStack's own program reads sys.argv again. It serves the module's ``app``, which is now the guard.
     sys.argv = ["ministack"]
     ministack.main()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Place = Literal["home", "cell"]
 
-__all__ = ["client", "provision"]
+__all__ = ["client", "provision", "provision_cell"]
 
 
 def provision(system: System, package: Parts) -> None:
@@ -38,14 +38,14 @@ def provision(system: System, package: Parts) -> None:
     )
     _queues(system, "home")
     for at in system.each_cell():
-        _cell(at, package)
+        provision_cell(at, package)
     _functions(system, "home", package)
     _http_api(system)
     _wait("the stream", lambda: _stream_status(system))
     _event_sources(system)
 
 
-def _cell(system: System, package: Parts) -> None:
+def provision_cell(system: System, package: Parts) -> None:
     """Create the resources of the cell of this view."""
     assert system.cell is not None  # noqa: S101
     _tables(system, "cell")

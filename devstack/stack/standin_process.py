@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -43,5 +44,6 @@ class StandIn(ChildProcess):
             "POWERTOOLS_LOG_LEVEL": "WARNING", "POWERTOOLS_METRICS_DISABLED": "true",
             "POWERTOOLS_SERVICE_NAME": function,
         }  # fmt: skip
-        env = {**quiet, **system.credentials(), **given}
+        env = {**quiet, **{name: os.environ[name] for name in quiet if name in os.environ}}
+        env |= {**system.credentials(), **given}
         super().__init__("The gateway", command, env, port=port, log=STATE / "logs" / f"gateway-{port}.log")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from devstack.transports import api_gateway
+from devstack.transports import api_gateway, appsync_events, iot_core
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devstack.transports.transport import StackTransport
 
-TRANSPORTS: Final[Mapping[str, StackTransport]] = {"api-gateway": api_gateway.TRANSPORT}
+TRANSPORTS: Final[Mapping[str, StackTransport]] = {
+    "api-gateway": api_gateway.TRANSPORT,
+    "appsync-events": appsync_events.TRANSPORT,
+    "iot-core": iot_core.TRANSPORT,
+}
 """Name of a transport -> its parts on this machine."""

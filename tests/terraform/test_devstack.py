@@ -57,7 +57,7 @@ def test_the_state_machine_is_the_same(applied: Applied, system: System) -> None
 def test_the_functions_are_the_same(applied: Applied, system: System) -> None:
     """Every function's handler, memory, time-out, and the names of its variables."""
     functions = client(system, "lambda")
-    for name in applied.system["functions"]:
+    for name in (*system.parts("functions", "home"), *system.at(system.cells[0].name).parts("functions", "cell")):
         here = functions.get_function_configuration(FunctionName=system.name(name))
         made = applied.function(name, applied.home)
         assert made is not None

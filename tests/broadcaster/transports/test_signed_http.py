@@ -151,10 +151,11 @@ def test_a_refusal_is_reported_once_a_minute(
 def test_a_silent_service_is_given_up(http: SignedHttp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each try waits as long as a hurried client of botocore, and the error is a transient one."""
     monkeypatch.setattr(http, "_tries", 1)
-    with hole() as silent, pytest.raises(ReadTimeoutError) as error:
-        http.post(silent.url, BODY, {})
+    with hole() as silent:
+        with pytest.raises(ReadTimeoutError) as error:
+            http.post(silent.url, BODY, {})
+        assert silent.calls == 1
     assert refusals.judge(error.value) == "transient"
-    assert silent.calls == 1
 
 
 def test_a_service_that_is_not_there_is_transient(http: SignedHttp, service: HttpService) -> None:

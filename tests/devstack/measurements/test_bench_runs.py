@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from broadcaster.control.trace import StageName
-from devstack.measurements.bench_runs import target_of
+from client.cell_address import CellAddress
+from devstack.measurements.bench_runs import addresses, target_of
 from devstack.measurements.path_calls import behind_a_proxy, steps_of_a_goal
 from devstack.stack.ministack import free_port
 from devstack.stack.whole_stack import running
-from loadtest.bench import NAMES, budget, burst, fairness, goal, million, page, programs, send, standin_posts
+from loadtest.bench import (
+    NAMES,
+    budget,
+    burst,
+    fairness,
+    goal,
+    million,
+    page,
+    programs,
+    send,
+    standin_posts,
+    transports,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +58,30 @@ async def test_a_goal_is_seen_by_everybody(target: Target) -> None:
     times = [figures[f"{which}_viewer_ms"] for which in ("first", "median", "last")]
     assert all(set(each) == {"p50", "p95", "max"} for each in times)
     assert 0 < times[0]["p50"] <= times[1]["p50"] <= times[2]["p50"]
+
+
+async def test_a_goal_is_measured_on_each_transport(limited: System, target: Target) -> None:
+    """The bench of the transports has a row for each cell, in which no viewer misses a goal, with our calls and bytes.
+
+    A cell that cannot be reached has a sentence in place of its row, and the others are measured.
+    """
+    cells = {**addresses(limited), "away": CellAddress("fax", "ws://127.0.0.1:1/")}
+    result = await transports.run(target, cells, lambda _: None, viewers=10, goals=2)
+    [row] = result.rows
+    assert (row["name"], row["viewers"], row["goals"], row["missed"]) == ("api-gateway", 10, 2, 0)
+    assert 0 < row["first_ms"] <= row["median_ms"] <= row["last_ms"]
+    assert (row["calls_per_goal"], row["bytes_per_goal"] > 10 * 50) == (10, True)
+    assert result.missing == ["fax was not measured. This client does not know the transport fax."]
+
+
+def test_calls_and_bytes_of_a_goal_come_from_receipts() -> None:
+    """A receipt of senders counts the posts of a frame; one of a broadcasting transport counts what was published."""
+    counts = {"accepted": 8, "gone": 1, "failed": 0, "throttled": 1}
+    posts = [{"seq": 2, **counts}, {"seq": 3, **counts}]
+    assert transports.calls_and_bytes(posts, {2: 100, 3: 200}) == (20, 3000)
+    published = [{"feed": feed, "bytes": size} for feed, size in (("all", 300), ("score", 200))]
+    refused = [{"feed": "all", "reason": "Throttled"}]
+    assert transports.calls_and_bytes([{"seq": 2, "published": published, "refused": refused}], {}) == (3, 500)
 
 
 def test_the_bench_knows_the_stages_of_a_trace() -> None:
@@ -138,6 +175,7 @@ def test_all_senders_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
         (["page", "--json", "/nonexistent/page.json"], "is in no folder that exists"),
         (["page", "--json", "/"], "cannot be written"),
         (["page", "--plot", "page.txt"], "neither in .svg nor in .png"),
+        (["web", "--viewers", "1"], "has its own number of viewers"),
         (["page", "--viewers", "1"], "has its own number of viewers"),
         (["all", "--plot", "/nonexistent"], "is no folder that exists"),
     ],

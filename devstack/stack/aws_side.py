@@ -1,0 +1,91 @@
+"""MiniStack's AppSync Events and IoT Core, held to what AWS does. It runs in MiniStack's process.
+
+- MiniStack asks the Lambda authorizer of AppSync Events about publishes too. On AWS publishing has its own modes of
+  authorization: this namespace takes an IAM signature, over HTTP.
+- In MiniStack a subscription without ``authorization`` uses that of the handshake. On AWS each needs its own.
+- MiniStack's broker takes everybody. Here a viewer passes the custom authorizer of the domain (mqtt_guard.py).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from devstack.stack.mqtt_guard import MqttGuard
+from devstack.system import ACCOUNT, PARTITION
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Message = dict[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+_IOT: Final = re.compile(r"[a-z0-9-]+\.iot\.(?P<region>[a-z0-9-]+)\.")
+_SIGNED: Final = "AWS4-HMAC-SHA256 Credential="
+
+
+def with_guarded_broker(app: App) -> App:
+    """MiniStack's application, with the guard in front of its MQTT broker."""
+
+    async def guarded(scope: Message, receive: Receive, send: Send) -> None:
+        host = next((value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"), "")
+        if scope["type"] == "websocket" and (found := _IOT.match(host)):
+            region = found["region"]
+            ask = partial(_ask, host, region)
+            receive = MqttGuard(ask, f"arn:{PARTITION}:iot:{region}:{ACCOUNT}:", receive, send).receive
+        await app(scope, receive, send)
+
+    return guarded
+
+
+def hold_to_aws() -> None:
+    """Change MiniStack's AppSync Events to the authorization of AWS."""
+    events: Any = importlib.import_module("ministack.services.appsync_events")
+    asked = events._authorize_event_op  # noqa: SLF001
+
+    async def authorize(
+        api: str, channel: str | None, operation: str, auth: Any, headers: Any = None
+    ) -> tuple[bool, str | None]:
+        if operation != events.EVENT_PUBLISH:
+            answer: tuple[bool, str | None] = await asked(api, channel, operation, auth, headers)
+            return answer
+        signed = headers is not None and str((auth or {}).get("Authorization", "")).startswith(_SIGNED)
+        return signed, None if signed else "Publishing needs an IAM signature."
+
+    events._authorize_event_op = authorize  # noqa: SLF001
+    events._effective_auth = lambda frame, _connection: frame.get("authorization")  # noqa: SLF001
+
+
+async def _ask(host: str, region: str, event: Message) -> Message:
+    """The answer of the default authorizer of the domain with this host name; a refusal if there is none.
+
+    The authorizer has the name of its function, because MiniStack has no authorizers.
+    """
+    iot: Any = importlib.import_module("ministack.services.iot")
+    functions: Any = importlib.import_module("ministack.services.lambda_svc")
+    concurrency: Any = importlib.import_module("ministack.core.concurrency")
+    domains = iot._domain_configurations._data.items()  # noqa: SLF001
+    name = next(
+        (
+            (each.get("authorizerConfig") or {}).get("defaultAuthorizerName")
+            for (account, at, _), each in domains
+            if (account, at, each["domainName"]) == (ACCOUNT, region, host)
+        ),
+        None,
+    )
+    if name is None:
+        return {}
+    arn = f"arn:{PARTITION}:lambda:{region}:{ACCOUNT}:function:{name}"
+    function, config, _ = functions._get_func_record_for_ref_in_scope(arn, account_id=ACCOUNT, region=region)  # noqa: SLF001
+    if not function or not config:
+        return {}
+    record = functions._execution_record_for_config(function, config)  # noqa: SLF001
+    ran = await concurrency.run_reentrant(functions._execute_function_with_config_scope, record, event)  # noqa: SLF001
+    body = None if not isinstance(ran, dict) or ran.get("error") else ran.get("body")
+    answer = json.loads(body) if isinstance(body, str | bytes) else body
+    return answer if isinstance(answer, dict) else {}

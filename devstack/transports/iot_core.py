@@ -1,0 +1,34 @@
+"""The transport AWS IoT Core on this machine, in MiniStack (devstack/stack/aws_side.py)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devstack.system import Provisioned
+from devstack.transports.ministack_resources import client, url_of_host
+from devstack.transports.transport import StackTransport
+
+if TYPE_CHECKING:
+    from devstack.system import System
+
+
+def provision(system: System) -> Provisioned:
+    """Create the domain at which viewers connect, with its default authorizer.
+
+    MiniStack has no authorizers. The guard of its broker takes the name of the authorizer for that of the function.
+    """
+    domain = client(system, "iot").create_domain_configuration(
+        domainConfigurationName=system.name("viewers"),
+        serviceType="DATA",
+        authenticationType="CUSTOM_AUTH",
+        applicationProtocol="MQTT_WSS",
+        authorizerConfig={"defaultAuthorizerName": system.name("iot_authorizer"), "allowAuthorizerOverride": False},
+    )
+    found = client(system, "iot").describe_domain_configuration(
+        domainConfigurationName=domain["domainConfigurationName"]
+    )
+    url = url_of_host(system, "ws", found["domainName"], "/mqtt")
+    return Provisioned(texts={"url": system.endpoint}, address={"url": url})
+
+
+TRANSPORT = StackTransport(provision)
