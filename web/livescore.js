@@ -578,6 +578,7 @@ const DEAD = "The connection was dead.";
 const LOST = "The connection was lost.";
 const SILENT = "The connection opened, and nothing came through it.";
 const OFFLINE = "This device is offline.";
+const NOT_OPENED = "The connection could not be opened.";
 
 /** One WebSocket, from the try to open it until its end. It reports its end once, and nothing after that. */
 class ViewerSocket {
@@ -609,7 +610,7 @@ class ViewerSocket {
       this.lastMessageAt = this.lastUseAt = now;
       to.text(data);
     };
-    socket.onclose = () => this.drop(this.open ? LOST : "The connection could not be opened.");
+    socket.onclose = (event) => this.drop(this.open && !event?.refused ? LOST : NOT_OPENED);
     // The event is dropped: some WebSockets put the address into it, with the token.
     socket.onerror = () => {};
   }
@@ -1138,7 +1139,7 @@ export class Livescore {
   /** The number of the present try to connect. An earlier try that waits for a token sees that it is over. */
   #try = 0;
   #attempt = 0;
-  /** Tries in a row that did not open. */
+  /** Tries in a row that did not open, or that the service refused. */
   #failures = 0;
   /** Connections in a row that opened and brought no message. */
   #silentConnections = 0;
@@ -1306,7 +1307,7 @@ export class Livescore {
         lost: (reason) => this.#lost(number, reason),
       });
     } catch {
-      this.#lost(number, "The connection could not be opened.");
+      this.#lost(number, NOT_OPENED);
     }
   }
 
@@ -1349,7 +1350,6 @@ export class Livescore {
     this.#timers.stop("open");
     this.#isOpen = true;
     this.#hasMessage = false;
-    this.#failures = 0;
     this.#answered = null;
     this.#pingedAt = null;
     const wait = repair.grace(this.#timings.firstSeconds, this.#silentConnections);
@@ -1373,7 +1373,7 @@ export class Livescore {
   /** A message has come. @param {boolean} frame a frame of the protocol, not API Gateway's own message */
   #proved(frame) {
     this.#hasMessage = true;
-    this.#silentConnections = 0;
+    this.#silentConnections = this.#failures = 0;
     if (seconds() - this.#openedAt >= this.#timings.firstSeconds / 4) this.#deaths = 0;
     if (!this.#socket || !frame || this.#doubted || this.#connection.state === "open") return;
     this.#state("open");
@@ -1403,7 +1403,7 @@ export class Livescore {
       this.#state("closed");
       return;
     }
-    const refused = dialled && !this.#isOpen;
+    const refused = dialled && (!this.#isOpen || reason === NOT_OPENED);
     this.#isOpen = false;
     if (refused) this.#failures += 1;
     if (reason === SILENT) this.#silentConnections += 1;

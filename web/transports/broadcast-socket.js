@@ -13,7 +13,9 @@
  * @import { Cell, Frame, Position, WebSocketLike } from "../livescore.js"
  */
 
+import { ServiceSocket } from "./service-socket.js";
 import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
+import { feedOfSubject, SUBJECTS } from "./subject.js";
 
 /**
  * @typedef {object} Viewer the side of Livescore
@@ -46,6 +48,7 @@ import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
  * @property {string} id at the service, another one for each channel
  * @property {string} channel without the feed; "" while it is not known
  * @property {boolean} joined whether the service has acknowledged it
+ * @property {boolean} reading whether its channel or its answer is being read
  * @property {Position | null} position of the last snapshot that was delivered; null before the answer
  */
 
@@ -60,43 +63,24 @@ const CUTS = 3;
 /** For so long, in ms, the service is not asked again for a refused subscription: some end the connection for it. */
 const REFUSED = 60_000;
 
-/** @implements {WebSocketLike} */
-export class BroadcastSocket {
-  /** @type {WebSocketLike["onopen"]} */
-  onopen = null;
-  /** @type {WebSocketLike["onmessage"]} */
-  onmessage = null;
-  /** @type {WebSocketLike["onerror"]} */
-  onerror = null;
-  /** @type {WebSocketLike["onclose"]} */
-  onclose = null;
+export class BroadcastSocket extends ServiceSocket {
   /** @type {Map<string, Subscription>} */
   #byMatch = new Map();
   /** @type {Map<string, Subscription>} */
   #byId = new Map();
   #ids = 0;
-  /** @type {WebSocketLike | null} */
-  #socket = null;
   #snapshots;
-  /** @type {Set<ReturnType<typeof setTimeout>>} */
-  #timers = new Set();
-  #over = false;
-  /** Called at the service's next word. @type {Set<() => void>} */
-  #listeners = new Set();
+  #ready = false;
+  /** Requests before the service has let the viewer in. @type {string[]} */
+  #early = [];
 
   /** @param {Cell} cell @param {Viewer} viewer */
   constructor(cell, viewer) {
-    this.cell = cell;
-    this.viewer = viewer;
+    super(cell, viewer);
     this.#snapshots = new Snapshots(viewer);
-    // As a WebSocket does: the caller sets the handlers first.
-    queueMicrotask(() => this.#begin());
   }
 
-  // ---- what a transport brings
-
-  /** Open the connection, then call `opened`. */
-  connect() {}
+  // ---- a transport has these
 
   /** Join a channel, then call `joined` or `refused`. @param {string} _id @param {string} _channel @param {string} _feed */
   join(_id, _channel, _feed) {}
@@ -107,64 +91,13 @@ export class BroadcastSocket {
   /** Ask the service for a sign of life, then call `alive`. */
   probe() {}
 
-  /** The WebSocket of `dial` is open. */
-  dialled() {}
+  // ---- a transport calls these
 
-  /** The WebSocket of `dial` has brought a message; an error means that it is none of the service. @param {any} _data */
-  heard(_data) {}
-
-  /** End the connection. @param {boolean} dead whether no answer can be expected */
-  hangUp(dead) {
-    const socket = this.#socket;
-    this.#socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    if (dead) socket.terminate?.();
-    socket.close(1000);
-  }
-
-  // ---- what a transport uses
-
-  /** Open a WebSocket to the service. @param {string} url @param {string[]} protocols @returns {WebSocketLike} */
-  dial(url, protocols) {
-    const socket = new this.viewer.WebSocket(url, protocols);
-    this.#socket = socket;
-    socket.onopen = () => this.dialled();
-    socket.onmessage = ({ data }) => {
-      this.word();
-      try {
-        this.heard(data);
-      } catch {
-        // Not the service's.
-      }
-    };
-    socket.onclose = () => this.lost();
-    socket.onerror = () => {};
-    return socket;
-  }
-
-  /** Send a message over the WebSocket of `dial`. @param {any} message */
-  transmit(message) {
-    try {
-      this.#socket?.send(message);
-    } catch {
-      this.lost();
-    }
-  }
-
-  opened() {
-    if (!this.#over) this.onopen?.({});
-  }
-
-  /** The service has said something. */
-  word() {
-    for (const listener of this.#listeners) listener();
-    this.#listeners.clear();
-  }
-
-  /** Its word was no frame. For Livescore an object without a type is a sign of life. */
-  alive() {
-    this.#deliver({});
+  /** The service has let the viewer in. Earlier requests have waited for that. */
+  ready() {
+    this.#ready = true;
+    this.alive();
+    for (const text of this.#early.splice(0)) this.send(text);
   }
 
   /** A subscription begins. @param {string} id */
@@ -175,12 +108,13 @@ export class BroadcastSocket {
     this.viewer.memory.refused.delete(mine.match);
     this.viewer.memory.cuts.delete(mine.match);
     this.alive();
-    void this.#read(mine);
+    if (mine.match === SUBJECTS) this.deliver({ type: "listening" });
+    else void this.#read(mine);
   }
 
   /** A channel has brought a frame. @param {string} id @param {unknown} text */
   frame(id, text) {
-    if (this.#byId.has(id) && !this.#over) this.onmessage?.({ data: text });
+    if (this.#byId.has(id) && !this.isOver) this.onmessage?.({ data: text });
   }
 
   /** The service has skipped frames of a channel, or cannot say that it has not. @param {string} id */
@@ -218,89 +152,66 @@ export class BroadcastSocket {
     this.alive();
   }
 
-  /** The connection is gone, or did not open. */
-  lost() {
-    if (this.#over) return;
+  /** A service may refuse a subscription by ending the connection. @override */
+  ended() {
     const open = [...this.#byId.values()].find(({ joined }) => !joined);
-    if (open) {
-      const { cuts, refused } = this.viewer.memory;
-      const times = (cuts.get(open.match) ?? 0) + 1;
-      if (times >= CUTS) refused.set(open.match, { token: this.viewer.token, at: Date.now() });
-      cuts.set(open.match, times % CUTS);
-    }
-    this.#end(true);
-    this.onclose?.({});
+    this.#byMatch.clear();
+    this.#byId.clear();
+    if (!open) return;
+    const { cuts, refused } = this.viewer.memory;
+    const times = (cuts.get(open.match) ?? 0) + 1;
+    if (times >= CUTS) refused.set(open.match, { token: this.viewer.token, at: Date.now() });
+    cuts.set(open.match, times % CUTS);
   }
 
-  /** @param {number} wait in seconds @param {() => void} call @returns {() => void} stops it */
-  after(wait, call) {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      call();
-    }, wait * 1000);
-    this.#timers.add(timer);
-    return () => {
-      this.#timers.delete(timer);
-      clearTimeout(timer);
-    };
-  }
+  // ---- Livescore calls this
 
-  get isOver() {
-    return this.#over;
-  }
-
-  // ---- what Livescore calls
-
-  /** @param {string} text */
+  /** @override @param {string} text */
   send(text) {
+    if (!this.#ready) {
+      this.#early.push(text);
+      return;
+    }
     const { action, match, only, since, epoch, seq } = JSON.parse(text);
     if (action === "subscribe") void this.#subscribe(match, only ?? "all", since ?? null);
     if (action === "sync") void this.#sync(match, epoch ? { epoch, seq } : null);
+    if (action === "listen") void this.#listenToSubject();
     if (action === "unsubscribe") {
       const mine = this.#byMatch.get(match);
       if (mine) this.#forget(mine);
-      queueMicrotask(() => this.#deliver({ type: "unsubscribed", match }));
+      queueMicrotask(() => this.deliver({ type: "unsubscribed", match }));
     }
   }
 
-  close() {
-    this.#end(false);
-  }
-
-  terminate() {
-    this.#end(true);
-  }
-
-  // ----
-
-  #begin() {
-    if (this.#over) return;
-    try {
-      this.connect();
-    } catch {
-      // The error of a WebSocket may hold the token.
-      this.lost();
+  /** Join the channel of the messages to the token's subject. */
+  async #listenToSubject() {
+    const feed = await feedOfSubject(this.viewer.token);
+    if (this.isOver) return;
+    if (!feed) {
+      this.deliver({ type: "error", code: "no_subject", message: "You have no token with a subject." });
+      return;
     }
-  }
-
-  /** @param {boolean} dead */
-  #end(dead) {
-    if (this.#over) return;
-    this.#over = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#byMatch.clear();
-    this.#byId.clear();
-    this.hangUp(dead);
-  }
-
-  /** @param {Record<string, unknown>} frame */
-  #deliver(frame) {
-    if (!this.#over) this.onmessage?.({ data: JSON.stringify(frame) });
+    const before = this.#byMatch.get(SUBJECTS);
+    if (before?.joined) return this.deliver({ type: "listening" });
+    if (before) this.#forget(before);
+    /** @type {Subscription} */
+    const mine = {
+      match: SUBJECTS,
+      feed,
+      since: null,
+      id: "",
+      channel: "",
+      joined: false,
+      reading: false,
+      position: null,
+    };
+    this.#byMatch.set(SUBJECTS, mine);
+    this.#join(mine, SUBJECTS);
   }
 
   /** @param {string} match @param {string} code @param {string} message */
   #refuse(match, code, message) {
-    this.#deliver({ type: "error", code, message, match });
+    this.deliver({ type: "error", code, message, match });
   }
 
   /** Whether a subscribe is refused without asking the service. @param {string} match */
@@ -324,15 +235,17 @@ export class BroadcastSocket {
   /** @param {string} match @param {string} feed @param {Position | null} since */
   async #subscribe(match, feed, since) {
     const before = this.#byMatch.get(match);
+    // A request that is repeated while it is being answered gets one answer.
+    if (before?.reading && before.feed === feed) return;
     if (before?.joined && before.feed === feed) {
       Object.assign(before, { since, position: null });
-      return this.#read(before);
+      return this.#answer(before);
     }
     // A subscription that the service has not acknowledged yet is tried anew.
     if (before) this.#forget(before);
     if (this.#isRefused(match)) return;
     /** @type {Subscription} */
-    const mine = { match, feed, since, id: "", channel: "", joined: false, position: null };
+    const mine = { match, feed, since, id: "", channel: "", joined: false, reading: false, position: null };
     this.#byMatch.set(match, mine);
     const known = this.viewer.memory.channels.get(match);
     if (known) this.#join(mine, known);
@@ -341,8 +254,11 @@ export class BroadcastSocket {
 
   /** Ask the API for the channel of a match, and join it. @param {Subscription} mine */
   async #find(mine) {
+    mine.reading = true;
     try {
-      this.#join(mine, await this.#snapshots.channel(mine.match));
+      const channel = await this.#snapshots.channel(mine.match);
+      mine.reading = false;
+      this.#join(mine, channel);
     } catch (error) {
       this.#unread(mine)(error);
     }
@@ -376,11 +292,13 @@ export class BroadcastSocket {
   /** Answer a subscribe. @param {Subscription} mine */
   async #answer(mine) {
     const { since } = mine;
+    mine.reading = true;
     try {
       let snapshot = await this.#snapshots.read(mine.match, since);
       if (since && snapshot.epoch !== since.epoch) snapshot = await this.#newest(mine.match, since);
-      if (this.#byMatch.get(mine.match) !== mine || mine.since !== since) return;
-      this.#deliver(snapshot);
+      mine.reading = false;
+      if (this.#byMatch.get(mine.match) !== mine) return;
+      this.deliver(snapshot);
       mine.position = endOf(snapshot);
       const [least, most] = this.viewer.timings.lookSeconds ?? LOOK;
       this.after(least + this.viewer.random() * (most - least), () => void this.#look(mine));
@@ -398,7 +316,7 @@ export class BroadcastSocket {
       const snapshot = await this.#snapshots.look(mine.match, position);
       if (this.#byMatch.get(mine.match) !== mine) return;
       if (snapshot.epoch !== position.epoch || /** @type {number} */ (snapshot.seq) > position.seq) {
-        this.#deliver(asUpdate(snapshot, position));
+        this.deliver(asUpdate(snapshot, position));
       }
       this.#follow(mine, snapshot);
     } catch {
@@ -408,12 +326,12 @@ export class BroadcastSocket {
 
   /** Answer a sync. @param {string} match @param {Position | null} since */
   async #sync(match, since) {
-    const sign = new Promise((resolve) => this.#listeners.add(() => resolve(null)));
+    const sign = this.nextWord();
     this.probe();
     try {
       const snapshot = await this.#newest(match, since);
       await sign;
-      this.#deliver(snapshot);
+      this.deliver(snapshot);
       const mine = this.#byMatch.get(match);
       if (mine) this.#follow(mine, snapshot);
     } catch {
@@ -435,6 +353,7 @@ export class BroadcastSocket {
   /** Handles a read that failed. @param {Subscription} mine @returns {(error: any) => void} */
   #unread(mine) {
     return ({ status }) => {
+      mine.reading = false;
       if (this.#byMatch.get(mine.match) !== mine) return;
       // Livescore subscribes again. A channel that was joined stays.
       if (!mine.joined || status === 404) this.#forget(mine);
